@@ -1,0 +1,122 @@
+/**
+ * Hello: the smallest server that keeps its manners.
+ *
+ * It accepts connections, says one line to each and ends it. What every later server needs is here too: it
+ * knows its port, outlives any peer, and can be stopped. It does not care what a client says.
+ */
+
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+
+export const GREETING = 'Hello! You reached a TCP server.\n'
+
+/** A server that listens. */
+export interface RunningServer {
+  readonly port: number
+  /** Stops accepting, lets connections finish, and resolves once everything is gone. */
+  close(): Promise<void>
+}
+
+export interface ServerOptions {
+  /** 0 means any free port. */
+  port?: number
+  /** The interface to listen on; other machines are kept out unless asked for. */
+  host?: string
+  /** How long `close()` waits for connections to end by themselves. */
+  graceMs?: number
+}
+
+export interface HelloOptions extends ServerOptions {
+  greeting?: string
+}
+
+export function startServer({
+  greeting = GREETING,
+  ...options
+}: HelloOptions = {}): Promise<RunningServer> {
+  return serveConnections(options, (socket) => {
+    // What the client says is thrown away: a socket that nobody reads never notices the client's goodbye.
+    socket.resume()
+    greet(socket, greeting)
+  })
+}
+
+/**
+ * Listens, and hands every new connection to `onConnection`.
+ *
+ * Rejects with one readable sentence when it cannot listen. The socket does not end by itself when its peer
+ * does: `onConnection` owns it.
+ */
+export async function serveConnections(
+  { port = 0, host = '127.0.0.1', graceMs = 1_000 }: ServerOptions,
+  onConnection: (socket: Socket) => void,
+): Promise<RunningServer> {
+  const open = new Set<Socket>()
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+    onConnection(socket)
+    outliveLostPeer(socket)
+  })
+  const boundPort = await listen(server, port, host)
+  return { port: boundPort, close: () => closeGracefully(server, open, graceMs) }
+}
+
+/**
+ * Starts listening and resolves with the port, which port 0 leaves to the kernel to choose.
+ *
+ * When it cannot listen, it rejects with what `listenProblem` makes of the error.
+ *
+ * @step 01.1
+ */
+export function listen(server: Server, port: number, host: string): Promise<number> {
+  // TODO 01.1
+  throw new Error('TODO 01.1')
+}
+
+/**
+ * Sends the greeting and ends the connection: the client reads the whole greeting, then FIN.
+ *
+ * @step 01.2
+ */
+export function greet(socket: Socket, greeting: string): void {
+  // TODO 01.2
+  throw new Error('TODO 01.2')
+}
+
+/**
+ * Keeps the process alive when this socket's peer resets or vanishes.
+ *
+ * @step 01.3
+ */
+export function outliveLostPeer(socket: Socket): void {
+  // TODO 01.3
+  throw new Error('TODO 01.3')
+}
+
+/**
+ * Stops accepting, gives the open connections `graceMs` to end, then cuts those that are left.
+ *
+ * Resolves once the listening socket and every connection are gone.
+ *
+ * @step 01.4
+ */
+export function closeGracefully(
+  server: Server,
+  open: ReadonlySet<Socket>,
+  graceMs: number,
+): Promise<void> {
+  // TODO 01.4
+  throw new Error('TODO 01.4')
+}
+
+/**
+ * The reason why the server cannot listen, for a person: one sentence that names the port.
+ *
+ * `error.code` is one of errno(3)'s names: `EADDRINUSE` (the port is taken), `EACCES` (not allowed), …
+ *
+ * @step 01.5
+ */
+export function listenProblem(error: NodeJS.ErrnoException, port: number): Error {
+  // TODO 01.5
+  throw new Error('TODO 01.5')
+}

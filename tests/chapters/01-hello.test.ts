@@ -1,0 +1,156 @@
+import { step } from '../judge/step.ts'
+
+/** Characters of one, two and four bytes. */
+const GREETING = 'Grüß Gott, 🌍!\n'
+
+/** More than the kernel holds for a client that does not read: the rest waits in the server. */
+const LONG_GREETING = 'x'.repeat(12 * 1024 * 1024)
+
+step(
+  '01.1',
+  'listens on a free port and says which',
+  async ({ serve, connect, expect, expectSame }) => {
+    const server = await serve('01-hello')
+    await connect(server)
+
+    const [listening] = await server.listening()
+    expectSame('the address it listens on', listening.address, '127.0.0.1', {
+      because:
+        'A server that was not asked to be public should be reachable from this machine only.',
+      likely: 'listen(port) without a host listens on every interface. Pass the host on as well.',
+    })
+
+    const second = await serve('01-hello')
+    expect('two servers to get two different ports', second.port !== server.port, {
+      because: 'Port 0 means "any free port", so that two servers can always live side by side.',
+      likely: 'The port is fixed in the code. Pass on the port that startServer() was given.',
+      received: `both on ${server.port}`,
+    })
+  },
+)
+
+step('01.2', 'greets everybody and ends the connection', async ({ serve, connect }) => {
+  const server = await serve('01-hello', { greeting: GREETING })
+  const reason = {
+    because: 'The client can only know that the greeting is complete when FIN follows it.',
+    likely:
+      'write() sends bytes and keeps the connection open. Something must say that this was all.',
+  }
+  for (let client = 1; client <= 3; client++) {
+    const ada = await connect(server)
+    await ada.expectBytes(GREETING, {
+      because: 'Every client gets the greeting, as UTF-8, without having to say anything first.',
+    })
+    await ada.expectEnd(reason)
+    await ada.halfClose()
+  }
+
+  const patient = await serve('01-hello', { greeting: LONG_GREETING })
+  const eve = await connect(patient)
+  await eve.expectBytes(LONG_GREETING, {
+    because: 'A long greeting takes a while to leave. Ending must wait for it.',
+    likely: 'destroy() throws away what is still queued; end() sends it first.',
+  })
+  await eve.expectEnd(reason)
+
+  const dee = await connect(server)
+  await dee.send('GET / HTTP/1.1\r\n\r\n')
+  await dee.expectBytes(GREETING, {
+    because: 'A client that talks first is greeted like everybody else.',
+  })
+  await dee.expectEnd(reason)
+})
+
+step('01.3', 'outlives clients that reset or leave early', async ({ serve, connect }) => {
+  const server = await serve('01-hello', { greeting: LONG_GREETING })
+  const bob = await connect(server, 'bob')
+  bob.stopReading()
+
+  for (let round = 1; round <= 3; round++) {
+    const ada = await connect(server, 'ada')
+    await ada.expectBytes('x', { because: 'The server is in the middle of its greeting.' })
+    ada.reset()
+    await server.roundTrip()
+
+    const cyd = await connect(server, 'cyd')
+    cyd.leave()
+    await server.roundTrip()
+  }
+  await bob.expectBytes(LONG_GREETING, {
+    because: 'One client that vanishes must not cost the others their connection.',
+    likely:
+      "A socket emits 'error' when its peer is lost; without a listener that ends the process.",
+  })
+})
+
+step('01.4', 'close() lets the greeting in flight finish, then cuts stragglers', async (stage) => {
+  const { serve, connect, expect, expectRefused } = stage
+  const server = await serve('01-hello', { greeting: LONG_GREETING, graceMs: 60_000 })
+  const ada = await connect(server)
+  await ada.expectBytes('x', { because: 'ada is being served when the server begins to close.' })
+  ada.stopReading()
+
+  const closed = server.close({
+    because: 'Once every connection has ended there is nothing left to wait for.',
+    likely:
+      'The promise waits for something that never comes: resolve it in the callback of server.close().',
+  })
+  await server.roundTrip()
+  const hasResolvedEarly = server.isClosed
+  await expectRefused(server, {
+    because: 'A server that is closing takes no new clients.',
+    likely:
+      'close() must call server.close(): that ends the listening socket, not the connections.',
+  })
+  await ada.expectBytes(LONG_GREETING.slice(1), {
+    because: 'A connection that is being served is served to its end, within the grace period.',
+    likely: 'Sockets are destroyed at once. Give them graceMs first.',
+  })
+  expect('close() to have waited for ada', !hasResolvedEarly, {
+    because:
+      'It resolves once every connection is gone, so that the caller knows it is safe to exit.',
+    likely:
+      'The callback of server.close() comes when the last connection has ended; resolve there.',
+  })
+  await ada.expectEnd({ because: 'The greeting is followed by FIN, closing or not.' })
+  await ada.halfClose()
+  await closed
+  await server.expectNothingLeft({
+    because: 'Whatever is left keeps the process alive.',
+    likely: 'A timer that is not cleared keeps a process alive until it fires.',
+  })
+
+  const hasty = await serve('01-hello', { greeting: GREETING, graceMs: 50 })
+  const bob = await connect(hasty)
+  await bob.expectBytes(GREETING, { because: 'bob is greeted, and then stays.' })
+  await hasty.close({
+    because: 'bob never ends his side. Waiting for the last client must have a limit: graceMs.',
+    likely:
+      'server.close() alone waits for ever. After graceMs, destroy the sockets that are still open.',
+  })
+  await bob.expectClosed({ because: 'After the grace period stragglers are cut.' })
+  await hasty.expectNothingLeft({ because: 'After close() the process must be able to end.' })
+})
+
+step('01.5', 'a taken port is one readable sentence', async ({ serve, refuse, expect }) => {
+  const other = await serve('01-hello')
+  const { message } = await refuse(
+    '01-hello',
+    { port: other.port },
+    {
+      because: 'Two servers cannot listen on one port; the second one must find out.',
+      likely: "listen() tells its failure by an 'error' event on the server: reject there.",
+    },
+  )
+  const isReadable =
+    message.includes(String(other.port)) &&
+    !message.includes('\n') &&
+    !/\bE[A-Z]{4,}\b|errno/.test(message)
+  expect('one sentence that names the port and no errno', isReadable, {
+    because:
+      'Whoever starts a server twice by accident wants to read what is wrong, not look up EADDRINUSE.',
+    likely: 'The error of Node is passed on as it is. Make a sentence of error.code and the port.',
+    expected: `Port ${other.port} is taken: …`,
+    received: message,
+  })
+})

@@ -1,0 +1,65 @@
+/**
+ * A step that did not hold, as data: everything the card will print.
+ *
+ * The runner makes it, the judge adds where to look, the card turns it into lines.
+ */
+
+import type { Story, StoryLine } from './story.ts'
+
+/** A line of code. `file` is absolute until the judge makes it relative to the code under test. */
+export interface Place {
+  file: string
+  line: number
+  /** The function's name, `''` at the top of a module. */
+  function: string
+}
+
+/** What was expected or received: bytes are shown as text and hex, a text as it is. */
+export type Evidence = ByteEvidence | { text: string }
+
+/** The bytes around the place where it went wrong. */
+export interface ByteEvidence {
+  bytes: Uint8Array
+  /** Where in the whole they begin. */
+  start: number
+  /** Where in the whole it went wrong. */
+  place: number
+  /** Length of the whole. */
+  total: number
+}
+
+export interface FailureReport {
+  /** One sentence: what did not hold. */
+  headline: string
+  story: StoryLine[]
+  expected?: Evidence
+  received?: Evidence
+  /** Why the test asks for it. */
+  because?: string
+  /** The one most likely cause. */
+  likely?: string
+  /** Where it went wrong, innermost first, when that is known. */
+  trace?: Place[]
+  /** What the server under test printed. */
+  output?: string
+  /** Set when code that is still to be written was reached: `'02.1'`. */
+  openStep?: string
+}
+
+export class Failure extends Error {
+  readonly report: FailureReport
+
+  constructor(story: Story, report: Omit<FailureReport, 'story'>) {
+    super(report.headline)
+    this.name = 'Failure'
+    this.report = { ...report, story: [...story.lines] }
+  }
+}
+
+/** What an expectation tells a learner when it does not hold. */
+export interface Reason {
+  /** Why the test asks for it: one sentence. */
+  because: string
+  /** The one most likely cause, when the harness itself sees nothing better. */
+  likely?: string
+}

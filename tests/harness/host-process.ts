@@ -1,0 +1,112 @@
+/**
+ * The process in which a learner's server runs.
+ *
+ * `start` imports one file and calls its `startServer(options)`; the other methods look at what runs.
+ * Nothing here knows a chapter.
+ */
+
+import { subscribe } from 'node:diagnostics_channel'
+import type { AddressInfo, Server } from 'node:net'
+import { pathToFileURL } from 'node:url'
+import type { Worker } from 'node:worker_threads'
+import { answerRequests, startWatchdog } from './child.ts'
+import { reportLastWords } from './last-words.ts'
+import { isLater, openHole } from './open-hole.ts'
+
+export interface StartRequest {
+  /** Absolute path of the file that exports `startServer`. */
+  file: string
+  options: object
+  /** The step being judged: code that belongs to a later one may still be missing. */
+  step: string
+}
+
+/** What `startServer` resolves with; chapters add methods of their own (`stats`). */
+interface RunningServer {
+  readonly port: number
+  close(): Promise<void>
+}
+
+/** Where the code under test listens. */
+export interface Listening {
+  port: number
+  address: string
+}
+
+/** What is still there after `close()` has resolved, in words; empty when the process could end. */
+export type Leftovers = string[]
+
+let running: RunningServer | undefined
+let step = ''
+const servers = new Set<Server>()
+const workers = new Set<Worker>()
+
+reportLastWords(isForALaterStep)
+const watchdog = startWatchdog()
+subscribe('tracing:net.server.listen:asyncEnd', (message) => {
+  servers.add((message as { server: Server }).server)
+})
+process.on('worker', (worker) => {
+  if (worker === watchdog) return
+  workers.add(worker)
+  worker.once('exit', () => workers.delete(worker))
+})
+const ownResources = process.getActiveResourcesInfo()
+
+answerRequests({
+  async start(request: StartRequest): Promise<{ port: unknown }> {
+    step = request.step
+    const module = await import(pathToFileURL(request.file).href)
+    running = await module.startServer(request.options)
+    return { port: running?.port }
+  },
+  listening,
+  ping: () => 'pong',
+  call: (method: string, args: unknown[]) =>
+    (running as never as Record<string, (...a: unknown[]) => unknown>)[method](...args),
+  close: () => running?.close(),
+  leftovers: findLeftovers,
+  heldBytes,
+  workers: () => workers.size,
+})
+
+/** A starter may run into holes that the step at hand does not ask for; they end nothing. */
+function isForALaterStep(error: unknown): boolean {
+  const hole = openHole(error as Error)
+  return hole !== undefined && isLater(hole, step)
+}
+
+function listening(): Listening[] {
+  return [...servers]
+    .filter((server) => server.listening)
+    .map((server) => server.address() as AddressInfo)
+    .map(({ port, address }) => ({ port, address }))
+}
+
+/** Bytes of live JavaScript objects and buffers, after a full collection: what the code *holds*, not what it used. */
+function heldBytes(): number {
+  globalThis.gc?.()
+  const { heapUsed, external } = process.memoryUsage()
+  return heapUsed + external
+}
+
+const RESOURCE_NAMES: Record<string, string> = {
+  TCPServerWrap: 'a listening socket',
+  TCPSocketWrap: 'an open connection',
+  Timeout: 'a timer',
+  MessagePort: 'a worker thread or message port',
+  Worker: 'a worker thread',
+}
+
+/** Resources that hold the process, beyond those the host itself has. Handles close a turn of the loop later than their owners say. */
+async function findLeftovers(): Promise<Leftovers> {
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
+  const left = process.getActiveResourcesInfo()
+  for (const own of ownResources) {
+    const index = left.indexOf(own)
+    if (index >= 0) left.splice(index, 1)
+  }
+  const names = left.filter((name) => name in RESOURCE_NAMES).map((name) => RESOURCE_NAMES[name])
+  const threads = [...workers].map((worker) => `worker thread ${worker.threadId}`)
+  return [...new Set([...names, ...threads])]
+}

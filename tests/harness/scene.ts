@@ -1,0 +1,133 @@
+/**
+ * The stage of one step: its servers, its clients, its story, and the order to leave nothing behind.
+ */
+
+import { inspect, isDeepStrictEqual } from 'node:util'
+import { Client } from './client.ts'
+import type { CodeTree } from './code-tree.ts'
+import { explainThrown } from './diagnosis.ts'
+import { type Evidence, Failure, type Reason } from './failure.ts'
+import { HostedServer, type Refusal } from './hosted-server.ts'
+import { toThrownError } from './last-words.ts'
+import { type Random, seededRandom } from './random.ts'
+import { Story } from './story.ts'
+
+const NAMES = ['ada', 'bob', 'cyd', 'dee', 'eve', 'fay', 'gus', 'hal']
+
+export interface SceneRequest {
+  step: string
+  tree: CodeTree
+  seed: number
+}
+
+export class Scene {
+  readonly story = new Story()
+  readonly random: Random
+  readonly #request: SceneRequest
+  readonly #servers: HostedServer[] = []
+  readonly #clients: Client[] = []
+
+  constructor(request: SceneRequest) {
+    this.#request = request
+    this.random = seededRandom(request.seed, request.step)
+  }
+
+  async serve(chapter: string, options: object = {}, file = 'server.ts'): Promise<HostedServer> {
+    const { step, tree } = this.#request
+    const server = await HostedServer.start({ chapter, file, options, step }, tree, this.story)
+    this.#servers.push(server)
+    return server
+  }
+
+  /** Expects `startServer(options)` to reject, and answers what with. */
+  refuse(chapter: string, options: object, reason: Reason, file = 'server.ts'): Promise<Refusal> {
+    const { step, tree } = this.#request
+    return HostedServer.refuse({ chapter, file, options, step }, tree, this.story, reason)
+  }
+
+  /** Imports code under test; a file that cannot be loaded is a failure like any other. */
+  async load<T>(importer: () => Promise<T>): Promise<T> {
+    try {
+      return await importer()
+    } catch (error) {
+      const { finding, ...rest } = explainThrown(
+        toThrownError(error),
+        this.#request.tree,
+        'there is an error',
+      )
+      throw new Failure(this.story, {
+        headline: `The code under test does not load: ${finding}.`,
+        ...rest,
+      })
+    }
+  }
+
+  /** A new client of that server. Without a name of its own it is the next of ada, bob, cyd, … */
+  async connect(server: HostedServer, name = this.#nextName()): Promise<Client> {
+    const client = await Client.connect(name, server, this.story, this.random)
+    this.#clients.push(client)
+    return client
+  }
+
+  /** Expects that a newcomer is not let in. */
+  async expectRefused(server: HostedServer, reason: Reason): Promise<void> {
+    await Client.expectRefused('zoe', server, this.story, reason)
+  }
+
+  /** Expects a value; `what` completes "expects …": `'the greeting to be one line'`. */
+  expect(
+    what: string,
+    holds: boolean,
+    reason: Reason & { expected?: unknown; received?: unknown },
+  ): void {
+    this.story.judge('test', `expects ${what}`, holds ? 'kept' : 'broken')
+    if (holds) return
+    const { expected, received, ...rest } = reason
+    throw new Failure(this.story, {
+      headline: `The test expected ${what}.`,
+      expected: expected === undefined ? undefined : toEvidence(expected),
+      received: received === undefined ? undefined : toEvidence(received),
+      ...rest,
+      output: this.#servers.map((server) => server.output).join(''),
+    })
+  }
+
+  /** Expects two values to be the same in depth. */
+  expectSame(what: string, received: unknown, expected: unknown, reason: Reason): void {
+    this.expect(`${what} to be ${show(expected)}`, isDeepStrictEqual(received, expected), {
+      ...reason,
+      expected,
+      received,
+    })
+  }
+
+  /** A server that broke after the last expectation broke all the same. */
+  async expectAllAlive(): Promise<void> {
+    for (const server of this.#servers) {
+      if (server.hasEnded)
+        throw await server.fail({
+          headline: 'Everything was as expected, and then the server ended',
+        })
+    }
+  }
+
+  async clear(): Promise<void> {
+    for (const client of this.#clients) client.discard()
+    await Promise.all(this.#servers.map((server) => server.kill()))
+  }
+
+  #nextName(): string {
+    const taken = this.#clients.length
+    return NAMES[taken] ?? `client ${taken + 1}`
+  }
+}
+
+function toEvidence(value: unknown): Evidence {
+  return { text: show(value) }
+}
+
+function show(value: unknown): string {
+  return typeof value === 'string'
+    ? JSON.stringify(value)
+    : inspect(value, { breakLength: 68, maxArrayLength: 12 })
+}

@@ -1,0 +1,87 @@
+/**
+ * A thread beside the code under test that can still speak when that code cannot.
+ *
+ * It holds a connection to whoever started this process. Asked to `look`, it stops the main thread through
+ * the inspector, whether that spins or sleeps in `Atomics.wait`, and tells where it was. When the connection
+ * ends, nobody is left to judge this process, and it is ended too: a blocked main thread could not do that.
+ *
+ * Callbacks, not promises: replies of another thread's inspector do not run this thread's microtasks.
+ */
+
+import { type Debugger, Session } from 'node:inspector'
+import { flushCompileCache } from 'node:module'
+import { connect } from 'node:net'
+import { createInterface } from 'node:readline'
+import { workerData } from 'node:worker_threads'
+
+/** Where the main thread is. No frames: it waits in the event loop, with nothing to do. */
+export interface Look {
+  /** Innermost first; `file` is a path or a URL, as the inspector names it. */
+  frames: { file: string; line: number; function: string }[]
+  /** Share of one CPU that this process used while we looked: near 0 asleep, near 1 spinning. */
+  cpu: number
+  /** What `globalThis.workbookStory()` answers in the main thread, as JSON. */
+  story?: string
+}
+
+/** How long a thread may take to come to a stop before we say that it runs no JavaScript at all. */
+const STOP_MS = 250
+
+const { port, token } = workerData as { port: number; token: string }
+
+flushCompileCache()
+
+const lookout = connect(port, '127.0.0.1', () => lookout.write(`${token}\n`))
+lookout.on('error', () => {})
+lookout.on('close', () => process.kill(process.pid, 'SIGKILL'))
+createInterface({ input: lookout }).on('line', () =>
+  look((found) => lookout.write(`${JSON.stringify(found)}\n`)),
+)
+
+function look(done: (found: Look) => void): void {
+  // For this one look only: a process that exits waits for whoever still debugs it.
+  const session = new Session()
+  session.connectToMainThread()
+  const urls = new Map<string, string>()
+  session.on('Debugger.scriptParsed', ({ params }) => urls.set(params.scriptId, params.url))
+
+  const idle = setTimeout(() => finish([], 0), STOP_MS)
+  session.post('Debugger.enable', () => {
+    session.once('Debugger.paused', ({ params }) => {
+      clearTimeout(idle)
+      askForStory(session, (story) =>
+        session.post('Debugger.resume', () =>
+          measureCpu((cpu) => finish(params.callFrames, cpu, story)),
+        ),
+      )
+    })
+    session.post('Debugger.pause')
+  })
+
+  function finish(callFrames: Debugger.CallFrame[], cpu: number, story?: string): void {
+    session.disconnect()
+    const frames = callFrames.map(({ functionName, location, url }) => ({
+      file: urls.get(location.scriptId) || url,
+      line: location.lineNumber + 1,
+      function: functionName,
+    }))
+    done({ frames, cpu, story })
+  }
+}
+
+/** Asleep or spinning shows only over time, so the main thread runs on for a moment. */
+function measureCpu(done: (share: number) => void): void {
+  const before = process.cpuUsage()
+  const startedAt = performance.now()
+  setTimeout(() => {
+    const { user, system } = process.cpuUsage(before)
+    done((user + system) / 1000 / (performance.now() - startedAt))
+  }, 50)
+}
+
+function askForStory(session: Session, done: (story: string | undefined) => void): void {
+  const expression = 'globalThis.workbookStory?.()'
+  session.post('Runtime.evaluate', { expression, returnByValue: true }, (_error, answer) =>
+    done(answer?.result.value),
+  )
+}

@@ -1,0 +1,189 @@
+/**
+ * A process that runs code we do not trust to behave: it may crash, spin, sleep or leave, and we can always
+ * say which.
+ *
+ * Requests travel over Node's IPC channel to the main thread; `look()` asks the watchdog thread, which
+ * answers even when the main thread cannot.
+ */
+
+import { type ChildProcess, fork } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { createInterface, type Interface } from 'node:readline'
+import { LAST_WORDS_MARK, type LastWords, type ThrownError } from './last-words.ts'
+import { within } from './patience.ts'
+import type { Look } from './watchdog.ts'
+
+export interface Ending {
+  code: number | null
+  signal: NodeJS.Signals | null
+  lastWords?: LastWords
+}
+
+/** The code under test threw while it answered a request. */
+export class RemoteError extends Error {
+  readonly thrown: ThrownError
+  constructor(thrown: ThrownError) {
+    super(thrown.message)
+    this.thrown = thrown
+  }
+}
+
+/** The process ended before it answered. */
+export class ProcessEnded extends Error {}
+
+type Reply = { id: number; value: unknown } | { id: number; error: ThrownError }
+
+/** What a process printed is kept up to here: enough to see what is wrong, never enough to hurt. */
+const MAX_OUTPUT_CHARACTERS = 16 * 1024
+
+export class WatchedProcess {
+  /** Set once the process is gone. */
+  ending: Ending | undefined
+  readonly ended: Promise<Ending>
+  /** Everything it printed on stdout and stderr, in order of arrival. */
+  output = ''
+
+  #child: ChildProcess
+  #watchdog: Promise<Watchdog>
+  #lastWords: LastWords | undefined
+  #nextId = 1
+  #waiting = new Map<
+    number,
+    { resolve: (value: unknown) => void; reject: (error: Error) => void }
+  >()
+  #onEvent: (event: unknown) => void = () => {}
+
+  private constructor(child: ChildProcess, watchdog: Promise<Watchdog>) {
+    this.#child = child
+    this.#watchdog = watchdog
+    this.ended = this.#followToTheEnd()
+    child.on('message', (message) => this.#receive(message))
+    this.#collect(child.stdout!)
+    this.#collect(child.stderr!)
+  }
+
+  static async start(script: string, execArgv: string[] = []): Promise<WatchedProcess> {
+    const lookout = await openLookout()
+    const token = randomUUID()
+    const watchdog = new Promise<Watchdog>((resolve) => lookout.expected.set(token, resolve))
+    const child = fork(script, [], {
+      execArgv: ['--disable-warning=ExperimentalWarning', ...execArgv],
+      env: { ...process.env, WORKBOOK_LOOKOUT: `${lookout.port}/${token}` },
+      serialization: 'advanced',
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    })
+    return new WatchedProcess(child, watchdog)
+  }
+
+  get pid(): number {
+    return this.#child.pid!
+  }
+
+  /** Messages that answer no request. */
+  onEvent(handler: (event: unknown) => void): void {
+    this.#onEvent = handler
+  }
+
+  /** Rejects with `RemoteError` when the code there throws, with `ProcessEnded` when it ends first. */
+  request(method: string, ...args: unknown[]): Promise<unknown> {
+    if (this.ending) return Promise.reject(new ProcessEnded())
+    const id = this.#nextId++
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject })
+      this.#child.send({ id, method, args }, (error) => error && reject(new ProcessEnded()))
+    })
+  }
+
+  /** Where the main thread is now; `undefined` when the process is gone or its watchdog is silent. */
+  async look(): Promise<Look | undefined> {
+    const answer = this.#watchdog.then((watchdog) => watchdog.look())
+    const look = await within(
+      2_000,
+      Promise.race([answer, this.ended.then(() => 'too late' as const)]),
+    )
+    return look === 'too late' ? undefined : look
+  }
+
+  /** Lets the process end by itself, if it can: from here on only its own work keeps it alive. */
+  disconnect(): void {
+    if (this.#child.connected) this.#child.disconnect()
+  }
+
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL')
+    await this.ended
+  }
+
+  #followToTheEnd(): Promise<Ending> {
+    return new Promise((resolve) => {
+      this.#child.on('error', () => {})
+      this.#child.once('close', (code, signal) => {
+        this.ending = { code, signal, lastWords: this.#lastWords }
+        for (const { reject } of this.#waiting.values()) reject(new ProcessEnded())
+        this.#waiting.clear()
+        resolve(this.ending)
+      })
+    })
+  }
+
+  #receive(message: unknown): void {
+    const reply = message as Reply
+    const waiting = this.#waiting.get(reply?.id)
+    if (!waiting) return this.#onEvent(message)
+    this.#waiting.delete(reply.id)
+    if ('error' in reply) waiting.reject(new RemoteError(reply.error))
+    else waiting.resolve(reply.value)
+  }
+
+  #collect(stream: NodeJS.ReadableStream): void {
+    createInterface({ input: stream }).on('line', (line) => {
+      if (line.startsWith(LAST_WORDS_MARK)) this.#lastWords = JSON.parse(line.slice(1))
+      else if (this.output.length < MAX_OUTPUT_CHARACTERS) this.output += `${line}\n`
+    })
+  }
+}
+
+/** A watchdog thread that has called. */
+interface Watchdog {
+  look(): Promise<Look>
+}
+
+interface Lookout {
+  port: number
+  /** Who waits for which watchdog, by token. */
+  expected: Map<string, (watchdog: Watchdog) => void>
+}
+
+let lookout: Promise<Lookout> | undefined
+
+/** Where the watchdogs of all our processes call: one listening socket, which keeps nobody alive. */
+function openLookout(): Promise<Lookout> {
+  lookout ??= new Promise((resolve) => {
+    const expected: Lookout['expected'] = new Map()
+    const server = createServer((socket) => {
+      socket.on('error', () => {})
+      socket.unref()
+      const lines = createInterface({ input: socket })
+      lines.once('line', (token) => {
+        expected.get(token)?.(toWatchdog(socket, lines))
+        expected.delete(token)
+      })
+    })
+    server.unref()
+    server.listen(0, '127.0.0.1', () =>
+      resolve({ port: (server.address() as AddressInfo).port, expected }),
+    )
+  })
+  return lookout
+}
+
+function toWatchdog(socket: Socket, lines: Interface): Watchdog {
+  return {
+    look: () =>
+      new Promise((resolve) => {
+        lines.once('line', (line) => resolve(JSON.parse(line)))
+        socket.write('look\n')
+      }),
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * Judging the learner's own code: the judge, with a memory.
+ *
+ * Remembers what is green, says when something that was green has broken, and judges finished chapters again
+ * when a file that they are made of has changed.
+ */
+
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { JudgeEvent } from './events.ts'
+import { chaptersBeneath, filesOf } from './foundations.ts'
+import { type JudgeRequest, judge } from './judge.ts'
+import { isGreen, type ProgressFile } from './progress.ts'
+import { LEARNER } from './workbook.ts'
+
+export type OwnWorkRequest = Pick<
+  JudgeRequest,
+  'chapter' | 'upTo' | 'only' | 'all' | 'seed' | 'signal'
+>
+
+export async function* judgeOwnWork(
+  request: OwnWorkRequest,
+  file: ProgressFile,
+): AsyncGenerator<JudgeEvent, void> {
+  for (const chapter of chaptersBeneath(LEARNER, request.chapter)) {
+    yield* judgeAgain(chapter, request, file)
+  }
+  const progress = file.read()
+  const events = judge({
+    ...request,
+    tree: LEARNER,
+    checkTypes: true,
+    passedBefore: (step) => progress.steps[step] !== undefined,
+  })
+  yield* remember(events, request, file)
+  for (const text of file.takeNotices()) yield { kind: 'notice', text }
+}
+
+/** A finished chapter is judged again when it is not what it was; only a failure is worth a word. */
+async function* judgeAgain(
+  chapter: string,
+  { signal, seed }: OwnWorkRequest,
+  file: ProgressFile,
+): AsyncGenerator<JudgeEvent, void> {
+  const finishedAs = file.read().finished[chapter]
+  if (finishedAs === undefined || finishedAs === digest(chapter)) return
+  const request = { chapter, seed, signal }
+  for await (const event of remember(judge({ ...request, tree: LEARNER }), request, file)) {
+    if (event.kind !== 'stepFailed') continue
+    const number = Number(chapter.slice(0, 2))
+    yield {
+      kind: 'notice',
+      text: `Step ${event.step.id} was green and is red now: ${event.card.headline}\nThis chapter stands on it. Its card: npm test ${number}`,
+    }
+  }
+}
+
+/** Writes every verdict down as it passes by. */
+async function* remember(
+  events: AsyncIterable<JudgeEvent>,
+  { chapter, upTo, only }: OwnWorkRequest,
+  file: ProgressFile,
+): AsyncGenerator<JudgeEvent, void> {
+  const judged = digest(chapter)
+  for await (const event of events) {
+    if (event.kind === 'stepPassed') {
+      file.update(({ steps }) => {
+        const passedAt = steps[event.step.id]?.passedAt ?? new Date().toISOString()
+        steps[event.step.id] = { passedAt }
+      })
+    } else if (event.kind === 'stepFailed' && isGreen(file.read(), event.step.id)) {
+      file.update(({ steps }) => {
+        steps[event.step.id].brokenAt = new Date().toISOString()
+      })
+    } else if (event.kind === 'chapterDone' && !upTo && !only && event.passed === event.asked) {
+      file.update(({ finished }) => {
+        finished[chapter] = judged
+      })
+    }
+    yield event
+  }
+}
+
+/** One word for everything the chapter is made of, as it is on disk now. */
+function digest(chapter: string): string {
+  const hash = createHash('sha256')
+  for (const file of filesOf(LEARNER, chapter))
+    hash.update(file).update(readFileSync(join(LEARNER.root, file)))
+  return hash.digest('hex').slice(0, 16)
+}

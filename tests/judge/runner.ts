@@ -1,0 +1,129 @@
+/**
+ * The process that runs a chapter's steps. It imports the test file and, for pure code, the code under test;
+ * both may misbehave, so it is watched like a server, and the judge outlives it.
+ */
+
+import { flushCompileCache, registerHooks } from 'node:module'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { answerRequests, startWatchdog } from '../harness/child.ts'
+import type { CodeTree } from '../harness/code-tree.ts'
+import { explainThrown } from '../harness/diagnosis.ts'
+import { Failure, type FailureReport } from '../harness/failure.ts'
+import { prepareHost } from '../harness/hosted-server.ts'
+import { reportLastWords, toThrownError } from '../harness/last-words.ts'
+import { Scene } from '../harness/scene.ts'
+import type { Story } from '../harness/story.ts'
+import type { StepTitle } from './events.ts'
+import { declaredSteps, type Step, stageOf } from './step.ts'
+
+export interface RunRequest {
+  testFile: string
+  tree: CodeTree
+  seed: number
+  /** The last step to judge; all of them when left out. */
+  upTo?: string
+  /** Judge just these. */
+  only?: string[]
+  /** Go on after a failure. */
+  all: boolean
+}
+
+export type RunnerEvent =
+  /** `all`: every step of the chapter, `steps`: those to be judged. */
+  | { kind: 'declared'; all: StepTitle[]; steps: StepTitle[] }
+  | { kind: 'started'; step: StepTitle }
+  | { kind: 'passed'; step: StepTitle; ms: number }
+  | { kind: 'failed'; step: StepTitle; ms: number; report: FailureReport }
+  | { kind: 'notReached'; step: StepTitle }
+
+let scene: Scene | undefined
+
+reportLastWords()
+startWatchdog()
+prepareHost()
+// Read by the watchdog when this thread cannot answer any more.
+Object.assign(globalThis, { workbookStory: () => JSON.stringify(scene?.story.lines ?? []) })
+
+answerRequests({ run, ping: () => 'pong' })
+
+async function run(request: RunRequest): Promise<void> {
+  resolveCodeUnderTest(request.tree)
+  await import(pathToFileURL(request.testFile).href)
+  const steps = selectSteps(request)
+  flushCompileCache()
+  tell({ kind: 'declared', all: declaredSteps().map(titleOf), steps: steps.map(titleOf) })
+
+  let hasFailed = false
+  for (const step of steps) {
+    if (hasFailed && !request.all) tell({ kind: 'notReached', step: titleOf(step) })
+    else if (!(await runStep(step, request))) hasFailed = true
+  }
+}
+
+async function runStep(step: Step, { tree, seed }: RunRequest): Promise<boolean> {
+  tell({ kind: 'started', step: titleOf(step) })
+  const startedAt = performance.now()
+  const passed = (): number => Math.round(performance.now() - startedAt)
+  scene = new Scene({ step: step.id, tree, seed })
+  try {
+    await step.body(stageOf(scene))
+    await scene.expectAllAlive()
+    tell({ kind: 'passed', step: titleOf(step), ms: passed() })
+    return true
+  } catch (error) {
+    tell({
+      kind: 'failed',
+      step: titleOf(step),
+      ms: passed(),
+      report: toReport(error, scene.story, tree),
+    })
+    return false
+  } finally {
+    await scene.clear()
+  }
+}
+
+function selectSteps({ upTo, only }: RunRequest): Step[] {
+  const steps = declaredSteps()
+  if (only) return steps.filter((step) => only.includes(step.id))
+  if (!upTo) return [...steps]
+  return steps.slice(0, steps.findIndex((step) => step.id === upTo) + 1)
+}
+
+/** `#code/…` in the tests means the tree that is being judged. */
+function resolveCodeUnderTest(tree: CodeTree): void {
+  registerHooks({
+    resolve(specifier, context, next) {
+      if (!specifier.startsWith('#code/')) return next(specifier, context)
+      return next(pathToFileURL(join(tree.root, specifier.slice('#code/'.length))).href, context)
+    },
+  })
+}
+
+/** Not every failure is a `Failure`: the code under test may simply throw, and so may a test. */
+function toReport(error: unknown, story: Story, tree: CodeTree): FailureReport {
+  if (error instanceof Failure) return error.report
+  const thrown = toThrownError(error)
+  const { finding, ...rest } = explainThrown(thrown, tree, 'the code under test threw')
+  if (rest.trace && rest.trace.length > 0) {
+    return {
+      headline: `${finding[0].toUpperCase()}${finding.slice(1)}.`,
+      story: story.lines,
+      ...rest,
+    }
+  }
+  return {
+    headline: `The test itself failed, which is the workbook's fault and not yours: ${thrown.message}`,
+    story: story.lines,
+    output: thrown.stack,
+  }
+}
+
+function titleOf({ id, title }: Step): StepTitle {
+  return { id, title }
+}
+
+function tell(event: RunnerEvent): void {
+  process.send?.(event)
+}

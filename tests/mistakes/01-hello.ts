@@ -1,0 +1,108 @@
+import type { Mistake } from './mistake.ts'
+
+const LISTEN = 'server.listen(port, host, () => resolve((server.address() as AddressInfo).port))'
+
+export const mistakes: Mistake[] = [
+  {
+    name: 'resolves-before-listening',
+    step: '01.1',
+    says: ['port: 0', "server.address() is null before 'listening'"],
+    edits: [{ replace: LISTEN, by: 'server.listen(port, host)\n    resolve(port)' }],
+  },
+  {
+    name: 'never-resolves',
+    step: '01.1',
+    says: ['has not said so', 'never resolved'],
+    edits: [{ replace: LISTEN, by: 'server.listen(port, host)' }],
+  },
+  {
+    name: 'listens-on-every-interface',
+    step: '01.1',
+    says: ['127.0.0.1', 'without a host'],
+    edits: [{ replace: 'server.listen(port, host, ', by: 'server.listen(port, ' }],
+  },
+  {
+    name: 'fixed-port',
+    step: '01.1',
+    says: ['any free port', 'fixed in the code'],
+    edits: [{ replace: 'server.listen(port, host, ', by: 'server.listen(34567, host, ' }],
+  },
+  {
+    name: 'write-without-end',
+    step: '01.2',
+    says: ['still waits for the end', 'keeps the connection open'],
+    edits: [{ replace: 'socket.end(greeting)', by: 'socket.write(greeting)' }],
+  },
+  {
+    name: 'greeting-as-latin1',
+    step: '01.2',
+    says: ['byte 2', 'UTF-8'],
+    edits: [{ replace: 'socket.end(greeting)', by: "socket.end(greeting, 'latin1')" }],
+  },
+  {
+    name: 'destroys-after-writing',
+    step: '01.2',
+    says: ['01.2'],
+    edits: [{ replace: 'socket.end(greeting)', by: 'socket.write(greeting)\n  socket.destroy()' }],
+  },
+  {
+    name: 'no-error-listener',
+    step: '01.3',
+    says: ['ECONNRESET', "'error' listener"],
+    edits: [{ replace: "socket.on('error', () => {})", by: 'void socket' }],
+  },
+  {
+    name: 'error-ends-the-process',
+    step: '01.3',
+    says: ['process.exit(1)', 'not the process'],
+    edits: [
+      { replace: "socket.on('error', () => {})", by: "socket.on('error', () => process.exit(1))" },
+    ],
+  },
+  {
+    name: 'close-hangs-on-an-idle-client',
+    step: '01.4',
+    says: ['bob never ends his side', 'graceMs'],
+    edits: [{ replace: 'for (const socket of open) socket.destroy()', by: 'void open' }],
+  },
+  {
+    name: 'close-cuts-at-once',
+    step: '01.4',
+    says: ['Give them graceMs first'],
+    edits: [{ replace: '}, graceMs)', by: '}, 0)' }],
+  },
+  {
+    name: 'close-resolves-at-once',
+    step: '01.4',
+    says: ['to have waited for ada'],
+    edits: [
+      {
+        replace: 'clearTimeout(cut)\n      resolve()\n    })',
+        by: 'clearTimeout(cut)\n    })\n    resolve()',
+      },
+    ],
+  },
+  {
+    name: 'close-leaves-its-timer',
+    step: '01.4',
+    says: ['keeps a timer'],
+    edits: [{ replace: 'clearTimeout(cut)', by: 'void cut' }],
+  },
+  {
+    name: 'swallows-eaddrinuse',
+    step: '01.5',
+    says: ['neither resolved nor rejected'],
+    edits: [
+      {
+        replace: "server.once('error', (error) => reject(listenProblem(error, port)))",
+        by: "server.once('error', () => {})\n    void reject",
+      },
+    ],
+  },
+  {
+    name: 'passes-the-errno-on',
+    step: '01.5',
+    says: ['EADDRINUSE', 'Make a sentence'],
+    edits: [{ replace: 'reject(listenProblem(error, port))', by: 'reject(error)' }],
+  },
+]

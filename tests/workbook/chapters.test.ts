@@ -1,0 +1,112 @@
+/**
+ * The proof of every chapter: the solution passes, the starter fails where it should, a learner on the way
+ * passes what is written, and every known mistake is caught by its step with a card that helps.
+ */
+
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Chalk } from 'chalk'
+import { describe, expect, test } from 'vitest'
+import { makeStarters, readBook } from '../../tutor/book/book.ts'
+import type { CodeTree } from '../harness/code-tree.ts'
+import { renderCard } from '../judge/card.ts'
+import type { Card, JudgeEvent } from '../judge/events.ts'
+import { chaptersBeneath } from '../judge/foundations.ts'
+import { type JudgeRequest, judge } from '../judge/judge.ts'
+import { ROOT, SOLUTION } from '../judge/workbook.ts'
+import { type Mistake, makeMistake } from '../mistakes/mistake.ts'
+
+/** Any run can be repeated; a proof always makes the same one. */
+const SEED = 1
+
+for (const { name: chapter, lesson } of readBook()) {
+  const { mistakes } = (await import(`../mistakes/${chapter}.ts`)) as { mistakes: Mistake[] }
+
+  describe.concurrent(chapter, () => {
+    test('the solution passes', async ({ expect }) => {
+      const events = await run({ chapter, tree: SOLUTION })
+      expect(failureIn(events), describeFailure(events)).toBeUndefined()
+      expect(events.at(-1)).toMatchObject({ kind: 'chapterDone', passed: lesson.steps.length })
+    })
+
+    test('the starter fails at its first step, and says what is to be written', async ({
+      expect,
+    }) => {
+      const events = await run({ chapter, tree: makeLearner(chapter, 'starter') })
+      expect(failureIn(events)).toMatchObject({
+        step: { id: lesson.steps[0].id },
+        openStep: lesson.steps[0].id,
+      })
+    })
+
+    test.for(lesson.steps)(
+      'a learner who has written up to $id passes it',
+      async ({ id }, { expect }) => {
+        const events = await run({ chapter, tree: makeLearner(chapter, id), only: [id] })
+        expect(failureIn(events), describeFailure(events)).toBeUndefined()
+      },
+    )
+
+    test.for(mistakes)('$step catches "$name"', async (mistake, { expect }) => {
+      const events = await run({ chapter, tree: makeMistake(chapter, mistake) })
+      const card = failureIn(events)
+      expect(card?.step.id, describeFailure(events)).toBe(mistake.step)
+      const text = record(card!)
+      for (const words of mistake.says) expect(unwrap(text)).toContain(words)
+      await expect(text).toMatchFileSnapshot(`../mistakes/cards/${chapter}/${mistake.name}.txt`)
+    })
+  })
+
+  test.each(lesson.steps)(`${chapter}: step $id is guarded by two mistakes or more`, ({ id }) => {
+    expect(mistakes.filter(({ step }) => step === id).length).toBeGreaterThanOrEqual(2)
+  })
+}
+
+async function run(request: Omit<JudgeRequest, 'seed'>): Promise<JudgeEvent[]> {
+  return Array.fromAsync(judge({ ...request, seed: SEED }))
+}
+
+function failureIn(events: JudgeEvent[]): Card | undefined {
+  return events.find((event) => event.kind === 'stepFailed')?.card
+}
+
+function describeFailure(events: JudgeEvent[]): string {
+  const card = failureIn(events)
+  return card
+    ? renderCard(card, { columns: 100, chalk: new Chalk({ level: 0 }) })
+    : JSON.stringify(events.at(-1))
+}
+
+/** A learner's chapters: finished before this one, and in it written up to that step. */
+function makeLearner(chapter: string, writtenUpTo: string): CodeTree {
+  const root = join(ROOT, '.workbook', 'tmp', 'learners', `${chapter}.${writtenUpTo}`)
+  rmSync(root, { recursive: true, force: true })
+  for (const other of chaptersBeneath(SOLUTION, chapter)) {
+    cpSync(join(SOLUTION.root, other), join(root, other), { recursive: true })
+  }
+  mkdirSync(join(root, chapter), { recursive: true })
+  const upTo = writtenUpTo === 'starter' ? undefined : writtenUpTo
+  for (const [file, source] of makeStarters(chapter, upTo))
+    writeFileSync(join(root, chapter, file), source)
+  return { root, label: 'chapters' }
+}
+
+/**
+ * The card as text, without what no two runs share: what the server sent when, in how many pieces, on which port.
+ */
+function record(card: Card): string {
+  const story = card.story.filter(({ who, way }) => way !== 'fromServer' && who !== 'server')
+  const text = renderCard({ ...card, story }, { columns: 80, chalk: new Chalk({ level: 0 }) })
+  return `${text
+    .replace(/\bport(:?) \d{4,5}\b/gi, 'port$1 <port>')
+    .replace(/127\.0\.0\.1:\d{4,5}/g, '127.0.0.1:<port>')
+    .replace(/\b(read|write) (ECONNRESET|EPIPE)/g, 'write ECONNRESET')
+    .replace(/ in [\d,]+ pieces/g, '')
+    .replace(/[\d.,]+ MiB of/g, '<some> MiB of')
+    .replace(/\bbyte \d+,[\d,]+/g, 'byte <n>')}\n`
+}
+
+/** Words as they were before the card broke its lines. */
+function unwrap(text: string): string {
+  return text.replace(/\s+/g, ' ')
+}
