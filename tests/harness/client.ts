@@ -7,7 +7,7 @@
  */
 
 import { connect as connectSocket, type Socket } from 'node:net'
-import { type Bytes, countBytes, firstDifference, quote, toBytes } from './bytes.ts'
+import { type Bytes, countBytes, countPart, firstDifference, quote, toBytes } from './bytes.ts'
 import { explainDifference } from './difference.ts'
 import type { Evidence, FailureReport, Reason } from './failure.ts'
 import type { HostedServer } from './hosted-server.ts'
@@ -38,6 +38,7 @@ export class Client {
   #hasEnded = false
   #lostWith: string | undefined
   #isReading = true
+  #isQuiet = false
   #wake: () => void = () => {}
 
   private constructor(
@@ -106,12 +107,18 @@ export class Client {
     return this.#received
   }
 
+  /** From now on the story mentions only what this client misses. `meanwhile` says once what it does. */
+  beQuiet(meanwhile: string): void {
+    this.#story.tell(this.name, meanwhile)
+    this.#isQuiet = true
+  }
+
   /** Sends everything, then returns. Fails when the server takes nothing for a while. */
   async send(data: Bytes, { cut = 'whole' as Cut, maxPiece = 16 } = {}): Promise<void> {
     const bytes = toBytes(data)
-    if (bytes.length > CHUNK_BYTES) this.#story.tellBytes(this.name, 'toServer', bytes)
+    if (bytes.length > CHUNK_BYTES) this.#tellBytes('toServer', bytes)
     for (const piece of this.#cut(bytes, cut, maxPiece)) {
-      if (bytes.length <= CHUNK_BYTES) this.#story.tellBytes(this.name, 'toServer', piece)
+      if (bytes.length <= CHUNK_BYTES) this.#tellBytes('toServer', piece)
       if ((await within(PATIENCE_MS, this.#write(piece))) !== 'too late') continue
       throw await this.#fail({
         headline: `${this.name} cannot send on: the server takes no more bytes.`,
@@ -174,25 +181,34 @@ export class Client {
     this.#socket.resume()
   }
 
-  /** Expects exactly these bytes next. A client that has stopped reading takes just these and stops again. */
-  async expectBytes(data: Bytes, reason: Reason): Promise<void> {
+  /**
+   * Expects exactly these bytes next. A client that has stopped reading takes just these and stops again; with
+   * `sips` it takes so many at a time and waits for `between` before the next.
+   */
+  async expectBytes(
+    data: Bytes,
+    reason: Reason,
+    slowly?: { sips: number; between: () => Promise<void> },
+  ): Promise<void> {
     const expected = toBytes(data)
-    const what = describeBytes(expected)
+    const what = describeBytes(expected) + (slowly ? `, ${countBytes(slowly.sips)} at a time` : '')
     let matched = 0
     while (matched < expected.length) {
-      const chunk = await this.#take(expected.length - matched)
+      const inSip = slowly ? slowly.sips - (matched % slowly.sips) : expected.length
+      const chunk = await this.#take(Math.min(inSip, expected.length - matched))
       if (!chunk) {
-        this.#story.judge(this.name, `expects ${what}`, 'broken')
+        this.#judge(`expects ${what}`, 'broken')
         throw await this.#failMissing(expected, matched, reason)
       }
       const difference = firstDifference(chunk, expected.subarray(matched, matched + chunk.length))
       if (difference >= 0) {
-        this.#story.judge(this.name, `expects ${what}`, 'broken')
+        this.#judge(`expects ${what}`, 'broken')
         throw await this.#failDifferent(expected, chunk, matched, matched + difference, reason)
       }
       matched += chunk.length
+      if (chunk.length === inSip) await slowly?.between()
     }
-    this.#story.judge(this.name, `expects ${what}`, 'kept')
+    this.#judge(`expects ${what}`, 'kept')
   }
 
   /** Expects one line, `\n` at its end, and answers it without. `text` may be a pattern. */
@@ -203,7 +219,7 @@ export class Client {
     const fits =
       line.endsWith('\n') &&
       (typeof text === 'string' ? line === `${text}\n` : text.test(line.slice(0, -1)))
-    this.#story.judge(this.name, `expects ${what}`, fits ? 'kept' : 'broken')
+    this.#judge(`expects ${what}`, fits ? 'kept' : 'broken')
     if (fits) return line.slice(0, -1)
 
     if (typeof text === 'string') {
@@ -226,7 +242,7 @@ export class Client {
   async expectEnd(reason: Reason): Promise<void> {
     const surplus = await this.#take(Number.POSITIVE_INFINITY)
     const kept = !surplus && this.#hasEnded && !this.#lostWith
-    this.#story.judge(this.name, 'expects the end (FIN)', kept ? 'kept' : 'broken')
+    this.#judge('expects the end (FIN)', kept ? 'kept' : 'broken')
     if (kept) return
     if (surplus) {
       throw await this.#fail({
@@ -252,7 +268,7 @@ export class Client {
     this.#socket.resume()
     while (await this.#take(Number.POSITIVE_INFINITY)) {}
     const kept = this.#hasEnded || this.#lostWith !== undefined
-    this.#story.judge(this.name, 'expects the connection to be closed', kept ? 'kept' : 'broken')
+    this.#judge('expects the connection to be closed', kept ? 'kept' : 'broken')
     if (!kept) {
       throw await this.#fail({ headline: `${this.name} is still connected.`, ...reason })
     }
@@ -282,8 +298,16 @@ export class Client {
     this.#socket.destroy()
   }
 
+  #tellBytes(way: 'toServer' | 'fromServer', bytes: Uint8Array): void {
+    if (!this.#isQuiet) this.#story.tellBytes(this.name, way, bytes)
+  }
+
+  #judge(text: string, outcome: 'kept' | 'broken'): void {
+    if (!this.#isQuiet || outcome === 'broken') this.#story.judge(this.name, text, outcome)
+  }
+
   #onData(chunk: Uint8Array): void {
-    this.#story.tellBytes(this.name, 'fromServer', chunk)
+    this.#tellBytes('fromServer', chunk)
     this.#received += chunk.length
     this.#inbox.push(chunk)
     this.#wake()
@@ -360,8 +384,7 @@ export class Client {
 
   async #failMissing(expected: Uint8Array, matched: number, reason: Reason): Promise<Error> {
     const missing = expected.length - matched
-    const got =
-      matched === 0 ? 'nothing' : `${countBytes(matched)} of ${countBytes(expected.length)}`
+    const got = matched === 0 ? 'nothing' : countPart(matched, expected.length)
     const headline =
       this.#hasEnded || this.#lostWith
         ? `${this.name} received ${got}, then ${this.#state()}.`

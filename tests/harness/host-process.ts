@@ -6,7 +6,7 @@
  */
 
 import { subscribe } from 'node:diagnostics_channel'
-import type { AddressInfo, Server } from 'node:net'
+import type { AddressInfo, Server, Socket } from 'node:net'
 import { pathToFileURL } from 'node:url'
 import type { Worker } from 'node:worker_threads'
 import { answerRequests, startWatchdog } from './child.ts'
@@ -39,12 +39,18 @@ export type Leftovers = string[]
 let running: RunningServer | undefined
 let step = ''
 const servers = new Set<Server>()
+const sockets = new Set<Socket>()
 const workers = new Set<Worker>()
 
 reportLastWords(isForALaterStep)
 const watchdog = startWatchdog()
 subscribe('tracing:net.server.listen:asyncEnd', (message) => {
   servers.add((message as { server: Server }).server)
+})
+subscribe('net.server.socket', (message) => {
+  const { socket } = message as { socket: Socket }
+  sockets.add(socket)
+  socket.once('close', () => sockets.delete(socket))
 })
 process.on('worker', (worker) => {
   if (worker === watchdog) return
@@ -67,6 +73,7 @@ answerRequests({
   close: () => running?.close(),
   leftovers: findLeftovers,
   heldBytes,
+  queuedBytes: () => [...sockets].reduce((sum, socket) => sum + socket.writableLength, 0),
   workers: () => workers.size,
 })
 
@@ -84,7 +91,10 @@ function listening(): Listening[] {
 }
 
 /** Bytes of live JavaScript objects and buffers, after a full collection: what the code *holds*, not what it used. */
-function heldBytes(): number {
+async function heldBytes(): Promise<number> {
+  globalThis.gc?.()
+  // The memory of dead buffers is given back a moment after the collection that found them.
+  await new Promise((resolve) => setImmediate(resolve))
   globalThis.gc?.()
   const { heapUsed, external } = process.memoryUsage()
   return heapUsed + external

@@ -137,6 +137,11 @@ export class HostedServer {
     return (await this.#request('A look at its memory', 'heldBytes')) as number
   }
 
+  /** Bytes written to accepted sockets that the kernel has not taken yet. */
+  async queuedBytes(): Promise<number> {
+    return (await this.#request('A look at its queues', 'queuedBytes')) as number
+  }
+
   /** Worker threads that live in the server's process. */
   async workers(): Promise<number> {
     return (await this.#request('A look at its threads', 'workers')) as number

@@ -6,7 +6,7 @@ import { inspect, isDeepStrictEqual } from 'node:util'
 import { Client } from './client.ts'
 import type { CodeTree } from './code-tree.ts'
 import { explainThrown } from './diagnosis.ts'
-import { type Evidence, Failure, type Reason } from './failure.ts'
+import { Failure, type Reason } from './failure.ts'
 import { HostedServer, type Refusal } from './hosted-server.ts'
 import { toThrownError } from './last-words.ts'
 import { type Random, seededRandom } from './random.ts'
@@ -78,15 +78,15 @@ export class Scene {
   expect(
     what: string,
     holds: boolean,
-    reason: Reason & { expected?: unknown; received?: unknown },
+    reason: Reason & { expected?: string; received?: string },
   ): void {
     this.story.judge('test', `expects ${what}`, holds ? 'kept' : 'broken')
     if (holds) return
     const { expected, received, ...rest } = reason
     throw new Failure(this.story, {
       headline: `The test expected ${what}.`,
-      expected: expected === undefined ? undefined : toEvidence(expected),
-      received: received === undefined ? undefined : toEvidence(received),
+      expected: expected === undefined ? undefined : { text: expected },
+      received: received === undefined ? undefined : { text: received },
       ...rest,
       output: this.#servers.map((server) => server.output).join(''),
     })
@@ -96,8 +96,8 @@ export class Scene {
   expectSame(what: string, received: unknown, expected: unknown, reason: Reason): void {
     this.expect(`${what} to be ${show(expected)}`, isDeepStrictEqual(received, expected), {
       ...reason,
-      expected,
-      received,
+      expected: show(expected),
+      received: show(received),
     })
   }
 
@@ -120,10 +120,6 @@ export class Scene {
     const taken = this.#clients.length
     return NAMES[taken] ?? `client ${taken + 1}`
   }
-}
-
-function toEvidence(value: unknown): Evidence {
-  return { text: show(value) }
 }
 
 function show(value: unknown): string {

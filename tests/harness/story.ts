@@ -26,7 +26,7 @@ interface Run {
   pieces: number
 }
 
-const PREVIEW_BYTES = 48
+const PREVIEW_BYTES = 24
 
 export class Story {
   readonly lines: StoryLine[] = []

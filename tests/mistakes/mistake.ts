@@ -18,6 +18,8 @@ export interface Mistake {
   /** What the card must tell the learner. */
   says: string[]
   edits: Edit[]
+  /** The expectation that finds it depends on timing: its card is recorded once and not compared. */
+  cardVaries?: true
 }
 
 export interface Edit {

@@ -1,0 +1,39 @@
+/**
+ * Echo: every byte goes back to where it came from.
+ *
+ * TCP keeps the order of bytes and nothing else, so nothing here thinks in messages. What a slow client has not
+ * taken yet is the only memory this server needs, and that has a limit.
+ */
+
+import type { Socket } from 'node:net'
+import { type RunningServer, type ServerOptions, serveConnections } from '../01-hello/server.ts'
+
+export function startServer(options: ServerOptions = {}): Promise<RunningServer> {
+  return serveConnections(options, (socket) => {
+    echoBytes(socket)
+    answerGoodbye(socket)
+  })
+}
+
+/**
+ * Sends back every chunk as it came.
+ *
+ * A client that does not read is not read from either: at most about one high-water mark of bytes
+ * (`socket.writableHighWaterMark`, 64 KiB) waits here for it.
+ *
+ * @step 02.1 02.3 02.4
+ */
+export function echoBytes(socket: Socket): void {
+  // TODO 02.1
+  throw new Error('TODO 02.1')
+}
+
+/**
+ * Answers the client's FIN with ours, once everything that came before it has been echoed.
+ *
+ * @step 02.2
+ */
+export function answerGoodbye(socket: Socket): void {
+  // TODO 02.2
+  throw new Error('TODO 02.2')
+}

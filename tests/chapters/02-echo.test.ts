@@ -1,0 +1,149 @@
+import { countBytes } from '../harness/bytes.ts'
+import type { Client, Flood } from '../harness/client.ts'
+import { pattern } from '../harness/client.ts'
+import type { HostedServer } from '../harness/hosted-server.ts'
+import { randomBytes } from '../harness/random.ts'
+import { step } from '../judge/step.ts'
+
+const KIBIBYTE = 1024
+const MEBIBYTE = 1024 * KIBIBYTE
+
+step('02.1', 'echoes bytes unchanged, however they are cut', async ({ serve, connect, random }) => {
+  const server = await serve('02-echo')
+  const ada = await connect(server)
+  await ada.send('hello')
+  await ada.expectBytes('hello', { because: 'An echo server sends back what it gets.' })
+
+  const everyByte = Uint8Array.from({ length: 256 }, (_, byte) => byte)
+  await ada.send(everyByte)
+  await ada.expectBytes(everyByte, {
+    because: 'Not everything is text: each of the 256 byte values comes back as it was.',
+  })
+
+  await ada.sendGlued('\n', '\r\n', '\n\n', 'two messages', ' in one packet')
+  await ada.expectBytes('\n\r\n\n\ntwo messages in one packet', {
+    because: 'TCP knows no messages and no lines. Every byte counts, in order.',
+    likely: 'Something in between looks for lines or trims them. An echo needs neither.',
+  })
+
+  const message = randomBytes(random, 300)
+  await ada.send(message, { cut: 'byte by byte' })
+  await ada.expectBytes(message, {
+    because: 'The same bytes in 300 packets are the same bytes.',
+    likely: "Only the first chunk is answered. 'data' comes as often as bytes arrive.",
+  })
+
+  for (let start = 0; start < 10 * MEBIBYTE; start += 40 * KIBIBYTE) {
+    const piece = pattern(start, 40 * KIBIBYTE)
+    await ada.send(piece)
+    await ada.expectBytes(piece, {
+      because: 'Ten mebibytes, 40 KiB at a time, come back unchanged.',
+    })
+  }
+})
+
+step(
+  '02.2',
+  'what is left after the client says goodbye is still echoed',
+  async ({ serve, connect }) => {
+    const server = await serve('02-echo')
+    const ada = await connect(server)
+    await ada.send('last words')
+    await ada.halfClose()
+    await ada.expectBytes('last words', {
+      because: 'FIN says "I will send no more", not "I will not listen".',
+    })
+    await ada.expectEnd({
+      because: 'Both sides say FIN. Until the server has said its own, the connection stays.',
+      likely: "Nobody answers the client's FIN. It arrives as 'end'.",
+    })
+
+    const bob = await connect(server)
+    bob.stopReading()
+    const sent = await sendUntilQueued(bob, server)
+    await bob.halfClose()
+    await server.roundTrip()
+    await bob.expectBytes(pattern(0, sent), {
+      because:
+        'bob had not read yet, so his last bytes waited in the server when his FIN came. They are still his.',
+      likely: 'destroy() at the FIN throws the queue away. end() sends it first.',
+    })
+    await bob.expectEnd({ because: 'After the last byte comes FIN.' })
+  },
+)
+
+step('02.3', 'a client that never reads stops being read', async ({ serve, connect, expect }) => {
+  const server = await serve('02-echo')
+  const [ada, bob] = [await connect(server), await connect(server)]
+  bob.beQuiet('sends something and gets it back, again and again')
+  ada.stopReading()
+
+  const before = await server.heldBytes()
+  const flood = ada.flood(256 * MEBIBYTE)
+  let held = 0
+  while (held < 8 * MEBIBYTE && (await isMoving(flood, bob))) {
+    held = (await server.heldBytes()) - before
+  }
+  expect('the server to hold less than 8 MiB for ada', held < 8 * MEBIBYTE, {
+    because: 'What one client does not read must not fill the memory of all.',
+    likely:
+      'write() answers false when the socket has enough queued. Whoever goes on writing collects the rest in memory.',
+    expected: 'less than 8 MiB',
+    received: `${countBytes(held)}, after ${countBytes(flood.taken)} from ada`,
+  })
+  expect('the server to have stopped reading from ada', !flood.isOver, {
+    because: 'ada has read nothing, so there is no place left for all she sent.',
+    likely: 'Are bytes thrown away? Stop reading instead: then the kernel tells ada to wait.',
+  })
+})
+
+step('02.4', 'a slow reader loses nothing and delays nobody', async ({ serve, connect }) => {
+  const server = await serve('02-echo')
+  const [ada, bob] = [await connect(server), await connect(server)]
+  bob.beQuiet('sends something and gets it back, again and again')
+  ada.stopReading()
+  const flood = ada.flood(24 * MEBIBYTE)
+  while (await isMoving(flood, bob)) {}
+
+  await ada.expectBytes(
+    pattern(0, 24 * MEBIBYTE),
+    {
+      because: 'ada reads now, so the server must go on: sending what waited, and reading again.',
+      likely:
+        "Reading was paused and never resumed. 'drain' says when there is room again, each time.",
+    },
+    { sips: 4 * MEBIBYTE, between: () => echoOnce(bob) },
+  )
+})
+
+/** bob's round trip: proof that the server serves others. */
+async function echoOnce(bob: Client): Promise<void> {
+  await bob.send('still there?')
+  await bob.expectBytes('still there?', {
+    because: 'Others are served while one client does not read.',
+  })
+}
+
+/** Whether a flood still makes progress, in the time that a few round trips of bob take. */
+async function isMoving(flood: Flood, bob: Client): Promise<boolean> {
+  const before = flood.taken
+  for (let trip = 0; trip < 5; trip++) {
+    await echoOnce(bob)
+    if (flood.taken > before) return !flood.isOver
+  }
+  return false
+}
+
+/**
+ * Sends small pieces, unread, until some of their echo waits in the server's own queue because the kernel takes no
+ * more. Returns the number of bytes sent.
+ */
+async function sendUntilQueued(client: Client, server: HostedServer): Promise<number> {
+  let sent = 0
+  while (sent < 64 * MEBIBYTE && (await server.queuedBytes()) === 0) {
+    await client.send(pattern(sent, 16 * KIBIBYTE))
+    sent += 16 * KIBIBYTE
+    await server.roundTrip()
+  }
+  return sent
+}

@@ -1,0 +1,118 @@
+import type { Mistake } from './mistake.ts'
+
+const DATA = `socket.on('data', (chunk) => {
+    const hasRoom = socket.write(chunk)
+    if (!hasRoom) socket.pause()
+  })`
+const DRAIN = "socket.on('drain', () => socket.resume())"
+const END = "socket.on('end', () => socket.end())"
+
+export const mistakes: Mistake[] = [
+  {
+    name: 'decodes-to-a-string',
+    step: '02.1',
+    says: ['U+FFFD', 'went through a string'],
+    edits: [{ replace: 'socket.write(chunk)', by: 'socket.write(chunk.toString())' }],
+  },
+  {
+    name: 'answers-only-the-first-chunk',
+    step: '02.1',
+    says: ['still waits for'],
+    edits: [{ replace: "socket.on('data'", by: "socket.once('data'" }],
+  },
+  {
+    name: 'trims-lines',
+    step: '02.1',
+    says: ['2 bytes are missing', 'Every byte counts'],
+    edits: [
+      {
+        replace: DATA,
+        by: `socket.on('data', (chunk) => {
+    const text = chunk.toString('latin1')
+    socket.write(Buffer.from(text.replace(/\\n+/g, '\\n'), 'latin1'))
+  })`,
+      },
+    ],
+  },
+  {
+    name: 'never-answers-fin',
+    step: '02.2',
+    says: ['still waits for the end', "It arrives as 'end'"],
+    edits: [{ replace: END, by: 'void socket' }],
+  },
+  {
+    name: 'closes-at-fin-and-loses-the-tail',
+    step: '02.2',
+    says: ['throws the queue away'],
+    edits: [{ replace: END, by: "socket.on('end', () => socket.destroy())" }],
+  },
+  {
+    name: 'ends-after-the-first-answer',
+    step: '02.1',
+    says: ['the server ended the connection'],
+    edits: [
+      {
+        replace: 'const hasRoom = socket.write(chunk)',
+        by: 'const hasRoom = true\n    socket.end(chunk)',
+      },
+    ],
+  },
+  {
+    name: 'ignores-a-full-queue',
+    step: '02.3',
+    says: ['less than 8 MiB', 'write() answers false'],
+    edits: [{ replace: 'if (!hasRoom) socket.pause()', by: 'void hasRoom' }],
+  },
+  {
+    name: 'pauses-far-too-late',
+    step: '02.3',
+    says: ['less than 8 MiB'],
+    edits: [
+      {
+        replace: 'if (!hasRoom) socket.pause()',
+        by: 'if (!hasRoom && socket.writableLength > 64 * 1024 * 1024) socket.pause()',
+      },
+    ],
+  },
+  {
+    name: 'pauses-the-wrong-way-round',
+    step: '02.1',
+    says: ['still waits for'],
+    edits: [{ replace: 'if (!hasRoom)', by: 'if (hasRoom)' }],
+  },
+  {
+    name: 'throws-away-what-does-not-fit',
+    step: '02.3',
+    says: ['thrown away'],
+    edits: [
+      {
+        replace: DATA,
+        by: "socket.on('data', (chunk) => {\n    if (!socket.writableNeedDrain) socket.write(chunk)\n  })",
+      },
+    ],
+  },
+  {
+    name: 'pauses-and-never-resumes',
+    step: '02.4',
+    says: ['paused and never resumed'],
+    edits: [{ replace: DRAIN, by: '' }],
+  },
+  {
+    name: 'resumes-only-once',
+    step: '02.4',
+    says: ['each time'],
+    edits: [{ replace: DRAIN, by: "socket.once('drain', () => socket.resume())" }],
+  },
+  {
+    name: 'waits-for-drain-in-a-loop',
+    step: '02.3',
+    says: ['spins at chapters/02-echo/server.ts:'],
+    cardVaries: true,
+    edits: [
+      {
+        replace: 'if (!hasRoom) socket.pause()',
+        by: 'while (!hasRoom && socket.writableNeedDrain) {}',
+      },
+    ],
+  },
+]
