@@ -127,7 +127,7 @@ async function echoOnce(bob: Client): Promise<void> {
 /** Whether a flood still makes progress, in the time that a few round trips of bob take. */
 async function isMoving(flood: Flood, bob: Client): Promise<boolean> {
   const before = flood.taken
-  for (let trip = 0; trip < 5; trip++) {
+  for (let trip = 0; trip < 20; trip++) {
     await echoOnce(bob)
     if (flood.taken > before) return !flood.isOver
   }

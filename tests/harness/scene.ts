@@ -7,8 +7,9 @@ import { Client } from './client.ts'
 import type { CodeTree } from './code-tree.ts'
 import { explainThrown } from './diagnosis.ts'
 import { Failure, type Reason } from './failure.ts'
-import { HostedServer, type Refusal } from './hosted-server.ts'
-import { toThrownError } from './last-words.ts'
+import type { HostedServer } from './hosted-server.ts'
+import { type ThrownError, toThrownError } from './last-words.ts'
+import { launch, refuse } from './launch.ts'
 import { type Random, seededRandom } from './random.ts'
 import { Story } from './story.ts'
 
@@ -34,15 +35,20 @@ export class Scene {
 
   async serve(chapter: string, options: object = {}, file = 'server.ts'): Promise<HostedServer> {
     const { step, tree } = this.#request
-    const server = await HostedServer.start({ chapter, file, options, step }, tree, this.story)
+    const server = await launch({ chapter, file, options, step }, tree, this.story)
     this.#servers.push(server)
     return server
   }
 
   /** Expects `startServer(options)` to reject, and answers what with. */
-  refuse(chapter: string, options: object, reason: Reason, file = 'server.ts'): Promise<Refusal> {
+  refuse(
+    chapter: string,
+    options: object,
+    reason: Reason,
+    file = 'server.ts',
+  ): Promise<ThrownError> {
     const { step, tree } = this.#request
-    return HostedServer.refuse({ chapter, file, options, step }, tree, this.story, reason)
+    return refuse({ chapter, file, options, step }, tree, this.story, reason)
   }
 
   /** Imports code under test; a file that cannot be loaded is a failure like any other. */

@@ -6,7 +6,8 @@
 
 import type { Client } from '../harness/client.ts'
 import type { Reason } from '../harness/failure.ts'
-import type { HostedServer, Refusal } from '../harness/hosted-server.ts'
+import type { HostedServer } from '../harness/hosted-server.ts'
+import type { ThrownError } from '../harness/last-words.ts'
 import type { Random } from '../harness/random.ts'
 import type { Scene } from '../harness/scene.ts'
 import type { Story } from '../harness/story.ts'
@@ -15,7 +16,7 @@ export interface Stage {
   /** Starts a chapter's server in a process of its own. */
   serve(chapter: string, options?: object, file?: string): Promise<HostedServer>
   /** Expects that it does not start. */
-  refuse(chapter: string, options: object, reason: Reason, file?: string): Promise<Refusal>
+  refuse(chapter: string, options: object, reason: Reason, file?: string): Promise<ThrownError>
   connect(server: HostedServer, name?: string): Promise<Client>
   expectRefused(server: HostedServer, reason: Reason): Promise<void>
   /** Imports code under test: `await load(() => import('#code/09-framing/frames.ts'))`. */

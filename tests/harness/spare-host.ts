@@ -1,0 +1,28 @@
+/** Processes for servers under test: one is always started ahead, so that nobody waits for the next. */
+
+import { WatchedProcess } from './watched-process.ts'
+
+const HOST_SCRIPT = new URL('./host-process.ts', import.meta.url).pathname
+
+let spare: Promise<WatchedProcess> | undefined
+
+/** Starts a process ahead of need. */
+export function prepareHost(): void {
+  spare ??= WatchedProcess.start(HOST_SCRIPT, ['--expose-gc'])
+}
+
+/** A fresh process, which is the caller's to end. */
+export async function takeHost(): Promise<WatchedProcess> {
+  prepareHost()
+  const taken = await spare!
+  spare = undefined
+  prepareHost()
+  return taken
+}
+
+/** Ends the process that nobody took. Without it, whoever hosts servers would never come to an end. */
+export async function dismissSpareHost(): Promise<void> {
+  const unused = await spare
+  spare = undefined
+  await unused?.kill()
+}

@@ -1,0 +1,63 @@
+/** The guide in a terminal: wires the state to the screen, the files, the judge and the editor. */
+
+import { Chalk, supportsColor } from 'chalk'
+import { render } from 'ink'
+import { ProgressFile } from '../tests/judge/progress.ts'
+import { readBook } from './book/book.ts'
+import { type LendTerminal, openEditor } from './effects/editor.ts'
+import { Judging } from './effects/judging.ts'
+import { watchChapters } from './effects/watching.ts'
+import { beginWith } from './state/reduce.ts'
+import type { Effect } from './state/state.ts'
+import { Store } from './state/store.ts'
+import { App } from './ui/app.tsx'
+import { loadMarkdown } from './ui/markdown.ts'
+
+/** Resolves with the exit code when the learner leaves. */
+export async function openGuide(): Promise<number> {
+  const progress = new ProgressFile()
+  const store = new Store(beginWith(readBook(), progress.read()))
+  const judging = new Judging(progress)
+  const chalk = new Chalk({ level: supportsColor ? supportsColor.level : 0 })
+  const style = { chalk, markdown: await loadMarkdown() }
+  let lendTerminal: LendTerminal = (use) => use()
+  const app = <App store={store} style={style} onMounted={(lend) => (lendTerminal = lend)} />
+  const screen = render(app, { alternateScreen: true })
+  const watcher = watchChapters(({ chapter, file }) => {
+    store.dispatch({ kind: 'saved', chapter, file, at: new Date().toTimeString().slice(0, 8) })
+  })
+
+  store.onEffect((effect: Effect) => {
+    switch (effect.kind) {
+      case 'judge': {
+        const { run } = effect
+        judging.start({
+          ...effect,
+          onEvent: (event) => store.dispatch({ kind: 'judge', run, event }),
+          onEnd: (ms) => store.dispatch({ kind: 'judged', run, ms }),
+        })
+        break
+      }
+      case 'remember':
+        progress.update((known) => {
+          known.place = effect.place
+          known.hints = effect.hints
+        })
+        break
+      case 'edit':
+        openEditor(effect.file, effect.line, lendTerminal).catch((error: Error) => {
+          store.dispatch({ kind: 'noticed', text: error.message })
+        })
+        break
+      case 'quit':
+        screen.unmount()
+    }
+    for (const text of progress.takeNotices()) store.dispatch({ kind: 'noticed', text })
+  })
+  store.dispatch({ kind: 'opened' })
+
+  await screen.waitUntilExit()
+  judging.stop()
+  await watcher.close()
+  return 0
+}

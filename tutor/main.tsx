@@ -1,0 +1,57 @@
+/**
+ * `npm start` opens the guide; `npm start <verb>` does one thing and exits.
+ *
+ * Exit codes: 0 done, 1 not done, 2 used wrongly.
+ */
+
+import { Chalk, supportsColor } from 'chalk'
+import { closest } from 'fastest-levenshtein'
+import { type CommandLine, readCommandLine } from '../tests/judge/command-line.ts'
+import { USAGE, VERBS } from './verbs/table.ts'
+import { UsedWrongly } from './verbs/verb.ts'
+
+process.exitCode = await main()
+
+async function main(): Promise<number> {
+  let line: CommandLine
+  try {
+    line = readCommandLine(
+      process.argv.slice(2),
+      { json: 'boolean', solution: 'boolean', list: 'boolean', help: 'boolean', port: 'string' },
+      process.env,
+    )
+  } catch (error) {
+    return usedWrongly(`${(error as Error).message}\n\n${USAGE}`)
+  }
+  const [name, ...words] = line.words
+  if (line.flags.help || name === 'help') {
+    process.stdout.write(USAGE)
+    return 0
+  }
+  if (name === undefined && process.stdin.isTTY && process.stdout.isTTY) {
+    const { openGuide } = await import('./guide.tsx')
+    return openGuide()
+  }
+  const verb = VERBS[name ?? 'status']
+  if (!verb)
+    return usedWrongly(
+      `There is no "${name}". Did you mean ${closest(name, Object.keys(VERBS))}?\n\n${USAGE}`,
+    )
+  try {
+    return await verb.run({
+      words,
+      flags: line.flags,
+      write: (text) => process.stdout.write(text),
+      columns: process.stdout.columns ?? 80,
+      chalk: new Chalk({ level: supportsColor ? supportsColor.level : 0 }),
+    })
+  } catch (error) {
+    if (error instanceof UsedWrongly) return usedWrongly(`${error.message}\n`)
+    throw error
+  }
+}
+
+function usedWrongly(text: string): number {
+  process.stderr.write(text)
+  return 2
+}

@@ -1,0 +1,37 @@
+import { Box, Spacer, Text } from 'ink'
+import { BINDINGS } from '../state/keys.ts'
+import type { TutorState } from '../state/state.ts'
+
+/** One line of news, one line of keys. */
+export function Footer({ state, hidden }: { state: TutorState; hidden: number }) {
+  const keys = BINDINGS.filter(({ footer }) => footer?.includes(state.screen))
+  return (
+    <Box flexDirection="column">
+      <Box>
+        <Text color={state.notice ? 'yellow' : undefined} dimColor={!state.notice} wrap="truncate">
+          {state.notice ?? news(state)}
+        </Text>
+        <Spacer />
+        <Text dimColor>{hidden > 0 ? ` ↓ ${hidden} more` : ''}</Text>
+      </Box>
+      <Text wrap="truncate">
+        {keys.map(({ keys, label }) => (
+          <Text key={label}>
+            <Text bold>{keys[0]}</Text>
+            <Text dimColor>{` ${label}  `}</Text>
+          </Text>
+        ))}
+      </Text>
+    </Box>
+  )
+}
+
+function news({ screen, lastSave, isJudging, lastRunMs }: TutorState): string {
+  if (screen === 'map' || screen === 'keys')
+    return 'Saving a file in chapters/ opens its chapter and judges it.'
+  const saved = lastSave ? `${lastSave.file} saved at ${lastSave.at} · ` : ''
+  if (isJudging) return `${saved}judging …`
+  return lastRunMs === undefined
+    ? 'waiting for a save'
+    : `${saved}judged in ${lastRunMs} ms · waiting for a save`
+}

@@ -1,0 +1,30 @@
+import { chaptersBeneath } from '../../tests/judge/foundations.ts'
+import { listChapters, SOLUTION } from '../../tests/judge/workbook.ts'
+import { readSolution } from '../book/book.ts'
+import { replaceChapter } from '../effects/snapshots.ts'
+import { tellReplaced } from './reset.ts'
+import { chooseChapter, type Verb } from './verb.ts'
+
+export const catchUp: Verb = {
+  usage: 'catch-up 7',
+  summary: 'put the reference in place of every chapter before that one; yours is kept',
+  async run(call) {
+    const { chapter } = chooseChapter(call, 'catch-up 2')
+    const earlier = listChapters().filter((other) => other < chapter)
+    if (earlier.length === 0) {
+      call.write(
+        `Chapter ${Number(chapter.slice(0, 2))} is the first: there is nothing before it.\n`,
+      )
+      return 0
+    }
+    for (const other of earlier) {
+      const { kept, written } = replaceChapter(other, readSolution(other), 'before catch-up')
+      tellReplaced(call, other, written, kept, 'reference')
+    }
+    const beneath = chaptersBeneath(SOLUTION, chapter)
+    const stands =
+      beneath.length > 0 ? `It stands on ${beneath.join(', ')}.` : 'It stands on none of them.'
+    call.write(`\n${chapter} can begin. ${stands}  npm test ${Number(chapter.slice(0, 2))}\n`)
+    return 0
+  },
+}

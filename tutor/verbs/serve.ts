@@ -1,0 +1,72 @@
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { pathToFileURL } from 'node:url'
+import { fileIn } from '../../tests/harness/code-tree.ts'
+import { describePlace, explainThrown } from '../../tests/harness/diagnosis.ts'
+import { toThrownError } from '../../tests/harness/last-words.ts'
+import { openHole } from '../../tests/harness/open-hole.ts'
+import { LEARNER, SOLUTION } from '../../tests/judge/workbook.ts'
+import { type Call, chooseChapter, UsedWrongly, type Verb } from './verb.ts'
+
+/** What every chapter's server resolves with. */
+interface RunningServer {
+  readonly port: number
+  close(): Promise<void>
+}
+
+export const serve: Verb = {
+  usage: 'serve 7 [--port 4007] [--solution]',
+  summary: 'run the server of a chapter by hand',
+  async run(call) {
+    const { chapter } = chooseChapter(call, 'serve 1')
+    const number = Number(chapter.slice(0, 2))
+    const port = readPort(call, number)
+    const tree = call.flags.solution ? SOLUTION : LEARNER
+    const file = fileIn(tree, chapter, 'server.ts')
+    if (!existsSync(file)) throw new UsedWrongly(`There is no ${tree.label}/${chapter}/server.ts.`)
+
+    // A hole ends nothing: the server goes on, and says where it would have needed an answer.
+    process.on('uncaughtException', (error) => {
+      explain(call, error, tree)
+      if (openHole(error) === undefined) process.exit(1)
+    })
+    let server: RunningServer
+    try {
+      const module = await import(pathToFileURL(file).href)
+      server = await module.startServer({ port })
+    } catch (error) {
+      explain(call, error, tree)
+      return 1
+    }
+    call.write(`${tree.label}/${chapter} listens on 127.0.0.1 port ${server.port}.\n`)
+    call.write(
+      `Talk to it from another terminal:  npm start talk ${number}     Stop it with Ctrl-C.\n`,
+    )
+    await once(process, 'SIGINT')
+    call.write('\nclosing …\n')
+    await server.close()
+    return 0
+  },
+}
+
+/** Chapter 7 is served on port 4007 unless one says otherwise. */
+export function readPort({ flags }: Call, chapterNumber: number): number {
+  if (flags.port === undefined) return 4000 + chapterNumber
+  const port = Number(flags.port)
+  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port
+  throw new UsedWrongly(`A port is a number from 0 to 65535, not "${flags.port}".`)
+}
+
+function explain({ write, chalk }: Call, error: unknown, tree: typeof LEARNER): void {
+  const thrown = toThrownError(error)
+  const { trace = [], likely, openStep } = explainThrown(thrown, tree, 'it threw')
+  const where = trace.length > 0 ? ` (${describePlace(trace[0])})` : ''
+  if (openStep) {
+    write(
+      `${chalk.yellow('!')} It fell into step ${openStep}, which is still to be written${where}.  npm start read ${openStep.replace(/^0/, '')}\n`,
+    )
+  } else {
+    // A failed start is a sentence for people: see chapter 01, step 01.5.
+    write(`${chalk.red('✗')} ${thrown.message}${where}\n${likely ? `  ${likely}\n` : ''}`)
+  }
+}
