@@ -90,11 +90,7 @@ step('01.4', 'close() lets the greeting in flight finish, then cuts stragglers',
   await ada.expectBytes('x', { because: 'ada is being served when the server begins to close.' })
   ada.stopReading()
 
-  const closed = server.close({
-    because: 'Once every connection has ended there is nothing left to wait for.',
-    likely:
-      'The promise waits for something that never comes: resolve it in the callback of server.close().',
-  })
+  server.beginClose()
   await server.roundTrip()
   const hasResolvedEarly = server.isClosed
   await expectRefused(server, {
@@ -114,7 +110,11 @@ step('01.4', 'close() lets the greeting in flight finish, then cuts stragglers',
   })
   await ada.expectEnd({ because: 'The greeting is followed by FIN, closing or not.' })
   await ada.halfClose()
-  await closed
+  await server.expectClosed({
+    because: 'Once every connection has ended there is nothing left to wait for.',
+    likely:
+      'The promise waits for something that never comes: resolve it in the callback of server.close().',
+  })
   await server.expectNothingLeft({
     because: 'Whatever is left keeps the process alive.',
     likely: 'A timer that is not cleared keeps a process alive until it fires.',
@@ -123,7 +123,8 @@ step('01.4', 'close() lets the greeting in flight finish, then cuts stragglers',
   const hasty = await serve('01-hello', { greeting: GREETING, graceMs: 50 })
   const bob = await connect(hasty)
   await bob.expectBytes(GREETING, { because: 'bob is greeted, and then stays.' })
-  await hasty.close({
+  hasty.beginClose()
+  await hasty.expectClosed({
     because: 'bob never ends his side. Waiting for the last client must have a limit: graceMs.',
     likely:
       'server.close() alone waits for ever. After graceMs, destroy the sockets that are still open.',

@@ -1,74 +1,58 @@
 /**
  * A client that can be rude, and that remembers everything for the story.
  *
- * It reads all the time unless told to stop, so that a server is never held back by accident. Expectations
- * consume what has arrived, in order; each waits as long as something keeps coming, and asks what is wrong
- * after a silence.
+ * Expectations consume what has arrived, in order; each waits as long as there is hope, and asks what is wrong when
+ * there is none.
  */
 
-import { connect as connectSocket, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { type Bytes, countBytes, countPart, firstDifference, quote, toBytes } from './bytes.ts'
 import { explainDifference } from './difference.ts'
 import type { Evidence, FailureReport, Reason } from './failure.ts'
 import type { HostedServer } from './hosted-server.ts'
-import { PATIENCE_MS, within } from './patience.ts'
 import { cutAtRandom, type Random } from './random.ts'
 import type { Story } from './story.ts'
+import { dial, Wire } from './wire.ts'
 
 /** How a message is cut into writes. Each piece leaves in a packet of its own where the kernel allows it. */
 export type Cut = 'whole' | 'byte by byte' | 'at random'
 
-/** What the test controls of a flood while it goes on. */
+/** What a test can see of a flood while it goes on. */
 export interface Flood {
-  /** Bytes the server's side has accepted so far. */
+  /** Bytes that have left the client so far. */
   readonly taken: number
   readonly isOver: boolean
 }
 
+/** What a client is made with; `server` is where its failures ask what is wrong. */
+interface Setting {
+  server: HostedServer
+  story: Story
+  random: Random
+}
+
 export class Client {
   readonly name: string
-  readonly #socket: Socket
-  readonly #server: HostedServer
-  readonly #story: Story
-  readonly #random: Random
-
-  /** Received and not yet expected. */
-  #inbox: Uint8Array[] = []
-  #received = 0
-  #hasEnded = false
-  #lostWith: string | undefined
-  #isReading = true
+  readonly #wire: Wire
+  readonly #setting: Setting
   #isQuiet = false
-  #wake: () => void = () => {}
 
-  private constructor(
-    name: string,
-    socket: Socket,
-    server: HostedServer,
-    story: Story,
-    random: Random,
-  ) {
+  private constructor(name: string, socket: Socket, setting: Setting) {
     this.name = name
-    this.#socket = socket
-    this.#server = server
-    this.#story = story
-    this.#random = random
-    socket.setNoDelay(true)
-    socket.on('data', (chunk: Buffer) => this.#onData(chunk))
-    socket.on('end', () => this.#onEnd())
-    socket.on('error', (error: NodeJS.ErrnoException) => this.#onError(error))
-    socket.on('close', () => this.#wake())
+    this.#setting = setting
+    const { story } = setting
+    this.#wire = new Wire(socket, {
+      onBytes: (bytes) => this.#tellBytes('fromServer', bytes),
+      onEnd: () => story.tell(name, 'receives the end (FIN)', 'fromServer'),
+      onLost: (code) => story.tell(name, `loses the connection (${code})`, 'fromServer'),
+    })
   }
 
-  static async connect(
-    name: string,
-    server: HostedServer,
-    story: Story,
-    random: Random,
-  ): Promise<Client> {
+  static async connect(name: string, setting: Setting): Promise<Client> {
+    const { server, story } = setting
     story.tell(name, 'connects', 'toServer')
     const { socket, outcome } = await dial(server.port)
-    if (outcome === 'connected') return new Client(name, socket, server, story, random)
+    if (outcome === 'connected') return new Client(name, socket, setting)
 
     socket.destroy()
     throw await server.fail({
@@ -80,8 +64,7 @@ export class Client {
   /** Expects that nobody answers on that port any more. */
   static async expectRefused(
     name: string,
-    server: HostedServer,
-    story: Story,
+    { server, story }: Pick<Setting, 'server' | 'story'>,
     reason: Reason,
   ): Promise<void> {
     story.tell(name, 'tries to connect', 'toServer')
@@ -97,19 +80,9 @@ export class Client {
     })
   }
 
-  /** Whether the connection is gone, in whichever way. */
-  get isClosed(): boolean {
-    return this.#socket.closed
-  }
-
-  /** Bytes received so far. */
-  get received(): number {
-    return this.#received
-  }
-
   /** From now on the story mentions only what this client misses. `meanwhile` says once what it does. */
   beQuiet(meanwhile: string): void {
-    this.#story.tell(this.name, meanwhile)
+    this.#setting.story.tell(this.name, meanwhile)
     this.#isQuiet = true
   }
 
@@ -119,7 +92,7 @@ export class Client {
     if (bytes.length > CHUNK_BYTES) this.#tellBytes('toServer', bytes)
     for (const piece of this.#cut(bytes, cut, maxPiece)) {
       if (bytes.length <= CHUNK_BYTES) this.#tellBytes('toServer', piece)
-      if ((await within(PATIENCE_MS, this.#write(piece))) !== 'too late') continue
+      if ((await this.#setting.server.expecting(this.#wire.write(piece))) !== 'too late') continue
       throw await this.#fail({
         headline: `${this.name} cannot send on: the server takes no more bytes.`,
         because: 'A connection whose peer reads everything it gets must keep moving.',
@@ -135,12 +108,16 @@ export class Client {
 
   /** Pours `total` pattern bytes into the connection, as fast as the server takes them, in the background. */
   flood(total: number): Flood {
-    this.#story.tell(this.name, `starts to send ${countBytes(total)} as fast as it can`, 'toServer')
+    this.#setting.story.tell(
+      this.name,
+      `starts to send ${countBytes(total)} as fast as it can`,
+      'toServer',
+    )
     const flood = { taken: 0, isOver: false }
     const pour = async () => {
-      while (flood.taken < total && !this.#socket.destroyed) {
+      while (flood.taken < total && !this.#wire.isOver) {
         const piece = pattern(flood.taken, Math.min(CHUNK_BYTES, total - flood.taken))
-        await this.#write(piece)
+        await this.#wire.write(piece)
         flood.taken += piece.length
       }
       flood.isOver = true
@@ -151,34 +128,36 @@ export class Client {
 
   /** Says FIN: "I will send no more". Reading goes on. */
   async halfClose(): Promise<void> {
-    this.#story.tell(this.name, 'half-closes (FIN): will send no more, still listens', 'toServer')
-    await within(PATIENCE_MS, new Promise<void>((resolve) => this.#socket.end(resolve)))
+    this.#setting.story.tell(
+      this.name,
+      'half-closes (FIN): will send no more, still listens',
+      'toServer',
+    )
+    await this.#wire.end()
   }
 
   /** Ends the connection with RST: whatever was on its way is lost. */
   reset(): void {
-    this.#story.tell(this.name, 'resets the connection (RST)', 'toServer')
-    this.#socket.resetAndDestroy()
+    this.#setting.story.tell(this.name, 'resets the connection (RST)', 'toServer')
+    this.#wire.reset()
   }
 
   /** Closes both directions and forgets the connection. */
   leave(): void {
-    this.#story.tell(this.name, 'hangs up', 'toServer')
-    this.#socket.destroy()
+    this.#setting.story.tell(this.name, 'hangs up', 'toServer')
+    this.#wire.destroy()
   }
 
   /** What the server sends stays in the kernel's buffers from now on. */
   stopReading(): void {
-    this.#story.tell(this.name, 'stops reading')
-    this.#isReading = false
-    this.#socket.pause()
+    this.#setting.story.tell(this.name, 'stops reading')
+    this.#wire.stopReading()
   }
 
   /** Reads on. */
   startReading(): void {
-    this.#story.tell(this.name, 'starts reading again')
-    this.#isReading = true
-    this.#socket.resume()
+    this.#setting.story.tell(this.name, 'starts reading again')
+    this.#wire.startReading()
   }
 
   /**
@@ -241,7 +220,7 @@ export class Client {
   /** Expects FIN, and nothing before it. */
   async expectEnd(reason: Reason): Promise<void> {
     const surplus = await this.#take(Number.POSITIVE_INFINITY)
-    const kept = !surplus && this.#hasEnded && !this.#lostWith
+    const kept = !surplus && this.#wire.hasEnded && !this.#wire.lostWith
     this.#judge('expects the end (FIN)', kept ? 'kept' : 'broken')
     if (kept) return
     if (surplus) {
@@ -253,21 +232,20 @@ export class Client {
       })
     }
     throw await this.#fail({
-      headline: this.#lostWith
-        ? `${this.name} was reset (${this.#lostWith}) where the connection should have ended in order.`
+      headline: this.#wire.lostWith
+        ? `${this.name} was reset (${this.#wire.lostWith}) where the connection should have ended in order.`
         : `${this.name} still waits for the end: the connection is open.`,
       expected: { text: 'FIN' },
-      received: { text: this.#lostWith ? 'RST' : 'nothing' },
+      received: { text: this.#wire.lostWith ? 'RST' : 'nothing' },
       ...reason,
     })
   }
 
   /** Expects the connection to be gone, in order or by a reset; bytes that still come do not count. */
   async expectClosed(reason: Reason): Promise<void> {
-    this.#isReading = true
-    this.#socket.resume()
+    this.#wire.startReading()
     while (await this.#take(Number.POSITIVE_INFINITY)) {}
-    const kept = this.#hasEnded || this.#lostWith !== undefined
+    const kept = this.#wire.hasEnded || this.#wire.lostWith !== undefined
     this.#judge('expects the connection to be closed', kept ? 'kept' : 'broken')
     if (!kept) {
       throw await this.#fail({ headline: `${this.name} is still connected.`, ...reason })
@@ -277,14 +255,14 @@ export class Client {
   /** Expects that nothing has come by the time `barrier` is over: a round trip elsewhere, not a sleep. */
   async expectSilence(barrier: () => Promise<void>, reason: Reason): Promise<void> {
     await barrier()
-    const kept = this.#inbox.length === 0 && !this.#hasEnded && !this.#lostWith
-    this.#story.judge(
+    const chunk = this.#wire.pending
+    const kept = !chunk && !this.#wire.hasEnded && !this.#wire.lostWith
+    this.#setting.story.judge(
       this.name,
       'expects to have received nothing so far',
       kept ? 'kept' : 'broken',
     )
     if (kept) return
-    const [chunk] = this.#inbox
     throw await this.#fail({
       headline: `${this.name} should not have heard anything yet: ${chunk ? 'bytes came' : this.#state()}.`,
       expected: { text: 'nothing' },
@@ -295,52 +273,23 @@ export class Client {
 
   /** Without a word in the story: what a test's own clean-up uses. */
   discard(): void {
-    this.#socket.destroy()
+    this.#wire.destroy()
   }
 
   #tellBytes(way: 'toServer' | 'fromServer', bytes: Uint8Array): void {
-    if (!this.#isQuiet) this.#story.tellBytes(this.name, way, bytes)
+    if (!this.#isQuiet) this.#setting.story.tellBytes(this.name, way, bytes)
   }
 
   #judge(text: string, outcome: 'kept' | 'broken'): void {
-    if (!this.#isQuiet || outcome === 'broken') this.#story.judge(this.name, text, outcome)
+    if (!this.#isQuiet || outcome === 'broken') this.#setting.story.judge(this.name, text, outcome)
   }
 
-  #onData(chunk: Uint8Array): void {
-    this.#tellBytes('fromServer', chunk)
-    this.#received += chunk.length
-    this.#inbox.push(chunk)
-    this.#wake()
-  }
-
-  #onEnd(): void {
-    this.#story.tell(this.name, 'receives the end (FIN)', 'fromServer')
-    this.#hasEnded = true
-    this.#wake()
-  }
-
-  #onError(error: NodeJS.ErrnoException): void {
-    if (this.#lostWith) return
-    this.#lostWith = error.code ?? error.message
-    this.#story.tell(this.name, `loses the connection (${this.#lostWith})`, 'fromServer')
-    this.#wake()
-  }
-
-  /** At most `maxBytes` of what came next; `undefined` when nothing comes any more. */
-  async #take(maxBytes: number): Promise<Uint8Array | undefined> {
-    if (!this.#isReading) this.#socket.resume()
-    while (this.#inbox.length === 0) {
-      if (this.#hasEnded || this.#lostWith || this.#socket.closed) return undefined
-      const arrival = new Promise<void>((resolve) => {
-        this.#wake = resolve
-      })
-      if ((await within(PATIENCE_MS, arrival)) === 'too late') return undefined
-    }
-    if (!this.#isReading) this.#socket.pause()
-    const chunk = this.#inbox[0]
-    if (chunk.length <= maxBytes) return this.#inbox.shift()
-    this.#inbox[0] = chunk.subarray(maxBytes)
-    return chunk.subarray(0, maxBytes)
+  /** At most `maxBytes` of what came next; `undefined` when there is no hope that anything comes. */
+  #take(maxBytes: number): Promise<Uint8Array | undefined> {
+    return this.#wire.take(
+      maxBytes,
+      async (arrival) => (await this.#setting.server.expecting(arrival)) !== 'too late',
+    )
   }
 
   /** Bytes up to and with the next `\n`, or all there is when none comes. */
@@ -355,21 +304,13 @@ export class Client {
         continue
       }
       pieces.push(chunk.subarray(0, end))
-      if (end < chunk.length) this.#inbox.unshift(chunk.subarray(end))
+      this.#wire.putBack(chunk.subarray(end))
       return Buffer.concat(pieces)
     }
   }
 
-  /** Resolves when the kernel has the bytes, or when the connection is gone. */
-  #write(bytes: Uint8Array): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.#socket.destroyed) return resolve()
-      this.#socket.write(bytes, () => resolve())
-    })
-  }
-
   #cut(bytes: Uint8Array, cut: Cut, maxPiece: number): Uint8Array[] {
-    if (cut === 'at random') return cutAtRandom(this.#random, bytes, maxPiece)
+    if (cut === 'at random') return cutAtRandom(this.#setting.random, bytes, maxPiece)
     const size = cut === 'byte by byte' ? 1 : CHUNK_BYTES
     const pieces: Uint8Array[] = []
     for (let start = 0; start < bytes.length; start += size)
@@ -378,15 +319,15 @@ export class Client {
   }
 
   #state(): string {
-    if (this.#lostWith) return `the connection was lost (${this.#lostWith})`
-    return this.#hasEnded ? 'the server ended the connection' : 'nothing came'
+    if (this.#wire.lostWith) return `the connection was lost (${this.#wire.lostWith})`
+    return this.#wire.hasEnded ? 'the server ended the connection' : 'nothing came'
   }
 
   async #failMissing(expected: Uint8Array, matched: number, reason: Reason): Promise<Error> {
     const missing = expected.length - matched
     const got = matched === 0 ? 'nothing' : countPart(matched, expected.length)
     const headline =
-      this.#hasEnded || this.#lostWith
+      this.#wire.hasEnded || this.#wire.lostWith
         ? `${this.name} received ${got}, then ${this.#state()}.`
         : `${this.name} received ${got} and still waits for ${countBytes(missing)}.`
     return this.#fail({
@@ -416,18 +357,8 @@ export class Client {
   }
 
   async #fail(report: Omit<FailureReport, 'story'>): Promise<Error> {
-    return this.#server.fail(report)
+    return this.#setting.server.fail(report)
   }
-}
-
-/** `'connected'`, or the code of the error. */
-async function dial(port: number): Promise<{ socket: Socket; outcome: string }> {
-  const socket = connectSocket({ port, host: '127.0.0.1', allowHalfOpen: true })
-  const outcome = new Promise<string>((resolve) => {
-    socket.once('connect', () => resolve('connected'))
-    socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message))
-  })
-  return { socket, outcome: await within(PATIENCE_MS, outcome) }
 }
 
 const NEWLINE = 0x0a

@@ -36,6 +36,14 @@ export interface Listening {
 /** What is still there after `close()` has resolved, in words; empty when the process could end. */
 export type Leftovers = string[]
 
+/** What could make the server do something although nobody speaks to it. */
+export interface Activity {
+  /** Timers, threads, files, names, hashes, child processes. */
+  pending: number
+  /** CPU time of the process since it began. */
+  cpuMs: number
+}
+
 let running: RunningServer | undefined
 let step = ''
 const servers = new Set<Server>()
@@ -66,6 +74,7 @@ answerRequests({
     running = await module.startServer(request.options)
     return { port: running?.port }
   },
+  activity,
   listening,
   ping: () => 'pong',
   call: (method: string, args: unknown[]) =>
@@ -89,6 +98,22 @@ function listening(): Listening[] {
     .map((server) => server.address() as AddressInfo)
     .map(({ port, address }) => ({ port, address }))
 }
+
+function activity(): Activity {
+  const active = process.getActiveResourcesInfo().filter((name) => !PASSIVE_RESOURCES.has(name))
+  const { user, system } = process.cpuUsage()
+  return { pending: active.length + workers.size, cpuMs: (user + system) / 1000 }
+}
+
+/** Resources that do nothing until a peer does something. */
+const PASSIVE_RESOURCES = new Set([
+  'TCPServerWrap',
+  'TCPSocketWrap',
+  'PipeWrap',
+  'WriteWrap',
+  'ShutdownWrap',
+  'MessagePort',
+])
 
 /** Bytes of live JavaScript objects and buffers, after a full collection: what the code *holds*, not what it used. */
 async function heldBytes(): Promise<number> {

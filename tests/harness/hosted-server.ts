@@ -2,9 +2,9 @@
 
 import type { CodeTree } from './code-tree.ts'
 import { type Diagnosis, diagnose, explainThrown } from './diagnosis.ts'
+import { expecting } from './expecting.ts'
 import { Failure, type FailureReport, type Reason } from './failure.ts'
 import type { Leftovers, Listening } from './host-process.ts'
-import { PATIENCE_MS, within } from './patience.ts'
 import type { Story } from './story.ts'
 import { ProcessEnded, RemoteError, type WatchedProcess } from './watched-process.ts'
 
@@ -13,6 +13,7 @@ export class HostedServer {
   readonly #process: WatchedProcess
   readonly #tree: CodeTree
   readonly #story: Story
+  #closing: Promise<void> | undefined
   #isClosed = false
 
   constructor(process: WatchedProcess, tree: CodeTree, story: Story, port: number) {
@@ -70,12 +71,20 @@ export class HostedServer {
     return this.#isClosed
   }
 
-  /** Calls `close()` and waits until it resolves. May be started now and awaited later. */
-  close(reason?: Reason): Promise<void> {
+  /** Calls `close()` and does not wait for it. */
+  beginClose(): void {
     this.#story.tell('test', 'calls close()')
-    const closed = this.#close(reason)
-    closed.catch(() => {})
-    return closed
+    this.#closing = this.#process.request('close').then(() => {
+      this.#isClosed = true
+      this.#story.tell('server', 'close() resolves')
+    })
+    // Whoever waits for it will see the error.
+    this.#closing.catch(() => {})
+  }
+
+  /** Waits until the `close()` that was begun has resolved. */
+  async expectClosed(reason: Reason): Promise<void> {
+    await this.#outcome('close()', this.#closing!, reason)
   }
 
   /** After `close()`: expects that the server holds nothing that keeps a process alive. */
@@ -94,6 +103,11 @@ export class HostedServer {
   /** What is wrong with the server, if anything is. */
   diagnose(): Promise<Diagnosis | undefined> {
     return diagnose(this.#process, this.#tree)
+  }
+
+  /** Waits for something that the server should bring about, as long as there is hope. */
+  expecting<T>(promise: Promise<T>): Promise<T | 'too late'> {
+    return expecting(this.#process, promise)
   }
 
   /** A failed expectation becomes a failure, with what the server itself has to say about it. */
@@ -115,38 +129,26 @@ export class HostedServer {
     await this.#process.kill()
   }
 
-  async #close(reason?: Reason): Promise<void> {
-    await this.#request('close()', 'close', [], reason)
-    this.#isClosed = true
-    this.#story.tell('server', 'close() resolves')
+  async #request(what: string, method: string, args: unknown[] = []): Promise<unknown> {
+    return this.#outcome(what, this.#process.request(method, ...args))
   }
 
-  async #request(
-    what: string,
-    method: string,
-    args: unknown[] = [],
-    reason?: Reason,
-  ): Promise<unknown> {
+  /** What came of a request; every way in which nothing came of it is a `Failure`. */
+  async #outcome<T>(what: string, request: Promise<T>, reason?: Reason): Promise<T> {
     try {
-      const value = await within(PATIENCE_MS, this.#process.request(method, ...args))
+      const value = await this.expecting(request)
       if (value !== 'too late') return value
     } catch (error) {
       if (error instanceof RemoteError) {
         const { finding, ...diagnosis } = explainThrown(error.thrown, this.#tree, 'it threw')
-        throw new Failure(this.#story, {
-          headline: `${what} failed: ${finding}.`,
-          ...diagnosis,
-          output: this.output,
-        })
+        const headline = `${what} failed: ${finding}.`
+        throw new Failure(this.#story, { headline, ...diagnosis, output: this.output })
       }
       if (!(error instanceof ProcessEnded)) throw error
       await this.#process.ended
       throw await this.fail({ headline: 'The server did not survive this', ...reason })
     }
-    throw await this.fail({
-      headline: `${what} did not come back within ${PATIENCE_MS / 1000} s.`,
-      ...reason,
-    })
+    throw await this.fail({ headline: `${what} has not come to an end.`, ...reason })
   }
 }
 

@@ -2,17 +2,14 @@
 
 import { type CodeTree, fileIn } from './code-tree.ts'
 import { type Diagnosis, diagnose, explainThrown } from './diagnosis.ts'
+import { expecting } from './expecting.ts'
 import { Failure, type Reason } from './failure.ts'
 import type { Listening, StartRequest } from './host-process.ts'
 import { HostedServer } from './hosted-server.ts'
 import type { ThrownError } from './last-words.ts'
-import { patience, within } from './patience.ts'
 import { takeHost } from './spare-host.ts'
 import type { Story } from './story.ts'
 import { ProcessEnded, RemoteError, type WatchedProcess } from './watched-process.ts'
-
-/** Importing the code and starting to listen may take this long before we ask what is wrong. */
-const START_MS = patience(2_000)
 
 export interface LaunchRequest {
   chapter: string
@@ -73,7 +70,7 @@ async function start(
   story.tell('test', `calls startServer(${describeOptions(options)})`)
   const request: StartRequest = { file: fileIn(tree, chapter, file), options, step }
   try {
-    const started = await within(START_MS, process.request('start', request))
+    const started = await expecting(process, process.request('start', request))
     if (started === 'too late') throw await slowStart(process, tree, story)
     return started as { port: unknown }
   } catch (error) {

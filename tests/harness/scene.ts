@@ -70,14 +70,14 @@ export class Scene {
 
   /** A new client of that server. Without a name of its own it is the next of ada, bob, cyd, … */
   async connect(server: HostedServer, name = this.#nextName()): Promise<Client> {
-    const client = await Client.connect(name, server, this.story, this.random)
+    const client = await Client.connect(name, { server, story: this.story, random: this.random })
     this.#clients.push(client)
     return client
   }
 
   /** Expects that a newcomer is not let in. */
   async expectRefused(server: HostedServer, reason: Reason): Promise<void> {
-    await Client.expectRefused('zoe', server, this.story, reason)
+    await Client.expectRefused('zoe', { server, story: this.story }, reason)
   }
 
   /** Expects a value; `what` completes "expects …": `'the greeting to be one line'`. */

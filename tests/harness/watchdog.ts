@@ -76,7 +76,7 @@ function measureCpu(done: (share: number) => void): void {
   setTimeout(() => {
     const { user, system } = process.cpuUsage(before)
     done((user + system) / 1000 / (performance.now() - startedAt))
-  }, 50)
+  }, 120)
 }
 
 function askForStory(session: Session, done: (story: string | undefined) => void): void {

@@ -1,0 +1,45 @@
+/**
+ * Waiting for something that a server should bring about, no longer than there is hope.
+ *
+ * Hope ends with patience, or much sooner: a server that answers, uses no CPU, and has no timer, thread or request
+ * that could wake it will not do anything more until somebody speaks to it.
+ */
+
+import type { Activity } from './host-process.ts'
+import { PATIENCE_MS, patience, within } from './patience.ts'
+import type { WatchedProcess } from './watched-process.ts'
+
+/** So long we simply wait; most things come within a millisecond. */
+const FIRST_LOOK_MS = patience(80)
+
+/** Between two looks; a server that is idle in both was idle between them. */
+const NEXT_LOOK_MS = patience(60)
+
+/** Whoever answers our looks uses a little. */
+const IDLE_CPU_MS = 4
+
+/** The promise's value, or `'too late'` when there is no hope left. Rejections pass through. */
+export async function expecting<T>(
+  process: WatchedProcess,
+  promise: Promise<T>,
+): Promise<T | 'too late'> {
+  const deadline = performance.now() + PATIENCE_MS
+  let before: Activity | undefined
+  let outcome = await within(FIRST_LOOK_MS, promise)
+  while (outcome === 'too late' && performance.now() < deadline) {
+    const now = await activityOf(process)
+    const wasIdle = before && now?.pending === 0 && now.cpuMs - before.cpuMs < IDLE_CPU_MS
+    // What the server did last may still be on its way to us: one more turn of our own loop.
+    outcome = await within(wasIdle ? 1 : NEXT_LOOK_MS, promise)
+    if (wasIdle) return outcome
+    before = now
+  }
+  return outcome
+}
+
+/** `undefined` when the process does not answer, for whatever reason. */
+async function activityOf(process: WatchedProcess): Promise<Activity | undefined> {
+  const answer = process.request('activity').catch(() => undefined)
+  const activity = await within(NEXT_LOOK_MS * 2, answer)
+  return activity === 'too late' ? undefined : (activity as Activity | undefined)
+}
