@@ -1,8 +1,9 @@
 /** Processes for servers under test: one is always started ahead, so that nobody waits for the next. */
 
+import { join } from 'node:path'
 import { WatchedProcess } from './watched-process.ts'
 
-const HOST_SCRIPT = new URL('./host-process.ts', import.meta.url).pathname
+const HOST_SCRIPT = join(import.meta.dirname, 'host-process.ts')
 
 let spare: Promise<WatchedProcess> | undefined
 

@@ -7,6 +7,7 @@
 
 import { EventEmitter, on } from 'node:events'
 import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { type CodeTree, fileIn } from '../harness/code-tree.ts'
 import { explainEnding, explainLook } from '../harness/diagnosis.ts'
 import type { FailureReport } from '../harness/failure.ts'
@@ -213,7 +214,7 @@ class Run {
   }
 }
 
-const RUNNER_SCRIPT = new URL('./runner.ts', import.meta.url).pathname
+const RUNNER_SCRIPT = join(import.meta.dirname, 'runner.ts')
 
 /** Small enough to type again. */
 function newSeed(): number {
