@@ -39,7 +39,7 @@ export function placesInStack(tree: CodeTree, stack: string): Place[] {
 
 /** `echoBytes` for `Object.echoBytes`; callbacks have no name worth showing. */
 function nameOf(frame: string | undefined): string {
-  return !frame || frame.includes('<anonymous>')
+  return !frame || /<anonymous>|\._/.test(frame)
     ? ''
     : frame.replace(/^(Object|Module|new)[. ]/, '')
 }

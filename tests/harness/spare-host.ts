@@ -15,7 +15,7 @@ export function prepareHost(): void {
 /** A fresh process, which is the caller's to end. */
 export async function takeHost(): Promise<WatchedProcess> {
   prepareHost()
-  const taken = await spare!
+  const taken = spare!
   spare = undefined
   prepareHost()
   return taken

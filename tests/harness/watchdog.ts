@@ -45,8 +45,8 @@ function look(done: (found: Look) => void): void {
   const urls = new Map<string, string>()
   session.on('Debugger.scriptParsed', ({ params }) => urls.set(params.scriptId, params.url))
 
-  const idle = setTimeout(() => finish([], 0), STOP_MS)
   session.post('Debugger.enable', () => {
+    const idle = setTimeout(() => askForStory(session, (story) => finish([], 0, story)), STOP_MS)
     session.once('Debugger.paused', ({ params }) => {
       clearTimeout(idle)
       askForStory(session, (story) =>
@@ -58,7 +58,10 @@ function look(done: (found: Look) => void): void {
     session.post('Debugger.pause')
   })
 
+  let isFinished = false
   function finish(callFrames: Debugger.CallFrame[], cpu: number, story?: string): void {
+    if (isFinished) return
+    isFinished = true
     session.disconnect()
     const frames = callFrames.map(({ functionName, location, url }) => ({
       file: urls.get(location.scriptId) || url,

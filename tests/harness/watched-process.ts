@@ -63,6 +63,7 @@ export class WatchedProcess {
     this.#collect(child.stderr!)
   }
 
+  /** Resolves when the watchdog is on duty: before that, nobody could tell where the main thread hangs. */
   static async start(script: string, execArgv: string[] = []): Promise<WatchedProcess> {
     const lookout = await openLookout()
     const token = randomUUID()
@@ -73,7 +74,9 @@ export class WatchedProcess {
       serialization: 'advanced',
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     })
-    return new WatchedProcess(child, watchdog)
+    const started = new WatchedProcess(child, watchdog)
+    await Promise.race([watchdog, started.ended])
+    return started
   }
 
   get pid(): number {

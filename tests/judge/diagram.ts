@@ -12,8 +12,12 @@ export interface DrawnLine {
 
 const LANE_COLUMNS = 7
 
-/** More lanes than this leave no room for words. */
-const MAX_LANES = 4
+/** The mark and the number of a line, and the space behind its lanes. */
+const PREFIX_COLUMNS = 8
+
+/** Lanes that leave less room than this for words are not drawn. */
+const MIN_WORD_COLUMNS = 30
+const MAX_CLIENTS = 4
 
 /** A long story is told by its beginning and its end. */
 const FIRST_LINES = 8
@@ -24,7 +28,9 @@ export function drawStory(story: StoryLine[], columns: number): DrawnLine[] {
   const clients = [
     ...new Set(story.filter((line) => line.way !== 'beside').map((line) => line.who)),
   ]
-  const lanes = clients.length > 1 && clients.length <= MAX_LANES ? ['server', ...clients] : []
+  const room = columns - PREFIX_COLUMNS - (clients.length + 1) * LANE_COLUMNS
+  const hasLanes = clients.length > 1 && clients.length <= MAX_CLIENTS && room >= MIN_WORD_COLUMNS
+  const lanes = hasLanes ? ['server', ...clients] : []
   const header = lanes.length > 0 ? [drawHeader(lanes)] : []
   const numbered = story.map((line, index) => ({ line, number: index + 1 }))
   const isLong = story.length > FIRST_LINES + LAST_LINES + 1

@@ -26,6 +26,8 @@ export interface JudgeRequest {
   /** `'02-echo'` */
   chapter: string
   tree: CodeTree
+  /** Defaults to the chapter's own. */
+  testFile?: string
   /** The last step to judge; all of them when left out. */
   upTo?: string
   /** Judge just these steps. */
@@ -121,8 +123,8 @@ class Run {
   }
 
   #runRequest(): RunRequest {
-    const { chapter, tree, upTo, only, all = false } = this.#request
-    return { testFile: testFileOf(chapter), tree, seed: this.#seed, upTo, only, all }
+    const { chapter, testFile = testFileOf(chapter), tree, upTo, only, all = false } = this.#request
+    return { testFile, tree, seed: this.#seed, upTo, only, all }
   }
 
   #follow(event: RunnerEvent): void {

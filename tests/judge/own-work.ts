@@ -10,6 +10,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { JudgeEvent } from './events.ts'
 import { chaptersBeneath, filesOf } from './foundations.ts'
+import { findEditedTests } from './integrity.ts'
 import { type JudgeRequest, judge } from './judge.ts'
 import { isGreen, type ProgressFile } from './progress.ts'
 import { LEARNER } from './workbook.ts'
@@ -23,6 +24,7 @@ export async function* judgeOwnWork(
   request: OwnWorkRequest,
   file: ProgressFile,
 ): AsyncGenerator<JudgeEvent, void> {
+  const edited = findEditedTests()
   for (const chapter of chaptersBeneath(LEARNER, request.chapter)) {
     yield* judgeAgain(chapter, request, file)
   }
@@ -34,7 +36,17 @@ export async function* judgeOwnWork(
     passedBefore: (step) => progress.steps[step] !== undefined,
   })
   yield* remember(events, request, file)
+  yield* warnOfEdits(await edited)
   for (const text of file.takeNotices()) yield { kind: 'notice', text }
+}
+
+function* warnOfEdits(files: string[]): Generator<JudgeEvent> {
+  if (files.length === 0) return
+  const more = files.length > 3 ? ` and ${files.length - 3} more` : ''
+  yield {
+    kind: 'notice',
+    text: `Tests were edited, and the verdict is theirs: ${files.slice(0, 3).join(', ')}${more}\n  As they were shipped: git checkout tests`,
+  }
 }
 
 /** A finished chapter is judged again when it is not what it was; only a failure is worth a word. */

@@ -1,5 +1,6 @@
 /** What the middle of the screen says, as lines of text: pure, so that it can be tested without a terminal. */
 
+import wrapAnsi from 'wrap-ansi'
 import { describePlace } from '../../tests/harness/diagnosis.ts'
 import { renderCard } from '../../tests/judge/card.ts'
 import { isGreen } from '../../tests/judge/progress.ts'
@@ -38,6 +39,7 @@ function cardText(state: TutorState, style: TextStyle): string {
 function taskText(state: TutorState, { columns, chalk, markdown }: TextStyle): string {
   const step = currentStep(state)
   const render = (text: string): string => markdown(text, { columns, level: chalk.level })
+  const wrap = (text: string): string => wrapAnsi(text, columns, { hard: true })
   const taken = step.hints.slice(0, state.progress.hints[step.id] ?? 0)
   const hints = taken.map(
     ({ summary, text }, index) =>
@@ -46,10 +48,10 @@ function taskText(state: TutorState, { columns, chalk, markdown }: TextStyle): s
   const card = redCard(state)
   const hole = card?.openStep === step.id ? card.lookAt[0] : undefined
   return [
-    isGreen(state.progress, step.id) ? green(state, chalk) : undefined,
-    chalk.bold(`${step.id}  ${step.title}`),
+    isGreen(state.progress, step.id) ? wrap(green(state, chalk)) : undefined,
+    wrap(chalk.bold(`${step.id}  ${step.title}`)),
     render(step.text),
-    hole && `${chalk.bold('Write')}  ${chalk.cyan(describePlace(hole))}, and save.`,
+    hole && wrap(`${chalk.bold('Write')}  ${chalk.cyan(describePlace(hole))}, and save.`),
     ...hints,
   ]
     .filter((part) => part !== undefined)
@@ -75,7 +77,7 @@ function lessonText(state: TutorState, { columns, chalk, markdown }: TextStyle):
   })
 }
 
-function remarkLines({ remarks }: TutorState, { chalk }: TextStyle): string[] {
+function remarkLines({ remarks }: TutorState, { chalk, columns }: TextStyle): string[] {
   const [hole] = remarks.holes
   const [problem] = remarks.types
   const lines = [
@@ -85,7 +87,9 @@ function remarkLines({ remarks }: TutorState, { chalk }: TextStyle): string[] {
       `This chapter stands on step ${hole.step}, which is not written yet (${describePlace(hole.place)}).`,
     problem && `TypeScript: ${problem.message} (${describePlace(problem.place)})`,
   ].filter((line) => typeof line === 'string')
-  return lines.length > 0 ? [...lines.map((line) => chalk.yellow(`! ${line}`)), ''] : []
+  if (lines.length === 0) return []
+  const text = lines.map((line) => chalk.yellow(`! ${line}`)).join('\n')
+  return [...wrapAnsi(text, columns, { hard: true }).split('\n'), '']
 }
 
 function keyLines({ chalk }: TextStyle): string[] {

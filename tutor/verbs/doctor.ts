@@ -1,7 +1,7 @@
 import { accessSync, constants, existsSync, mkdirSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { editedTests } from '../../tests/judge/integrity.ts'
+import { findEditedTests } from '../../tests/judge/integrity.ts'
 import { ProgressFile } from '../../tests/judge/progress.ts'
 import {
   HOME,
@@ -32,7 +32,7 @@ export const doctor: Verb = {
       stateFolder(),
       progress(),
       starters(),
-      tests(),
+      await tests(),
     ]
     for (const { isFine, what, advice } of findings) {
       write(`${isFine ? chalk.green('✓') : chalk.red('✗')} ${what}\n`)
@@ -110,8 +110,8 @@ function starters(): Finding {
   }
 }
 
-function tests(): Finding {
-  const edited = editedTests()
+async function tests(): Promise<Finding> {
+  const edited = await findEditedTests()
   return {
     isFine: edited.length === 0,
     what:

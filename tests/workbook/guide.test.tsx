@@ -1,0 +1,255 @@
+/** The guide without a terminal: events in, state and text out. */
+
+import { Chalk } from 'chalk'
+import { renderToString } from 'ink'
+import stringWidth from 'string-width'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { readBook } from '../../tutor/book/book.ts'
+import { BINDINGS } from '../../tutor/state/keys.ts'
+import { beginWith, reduce } from '../../tutor/state/reduce.ts'
+import type { Effect, TutorEvent, TutorState } from '../../tutor/state/state.ts'
+import { Store } from '../../tutor/state/store.ts'
+import { App } from '../../tutor/ui/app.tsx'
+import { bodyLines } from '../../tutor/ui/body.ts'
+import { loadMarkdown, type RenderMarkdown } from '../../tutor/ui/markdown.ts'
+import type { Card, JudgeEvent } from '../judge/events.ts'
+import type { Progress } from '../judge/progress.ts'
+
+const book = readBook()
+const plain = new Chalk({ level: 0 })
+const nothing: Progress = { version: 1, steps: {}, hints: {}, finished: {} }
+const step = (id: string) => ({
+  id,
+  title: book.flatMap(({ lesson }) => lesson.steps).find((step) => step.id === id)!.title,
+})
+
+let markdown: RenderMarkdown
+beforeAll(async () => {
+  markdown = await loadMarkdown()
+})
+
+/** Plays events one after the other, and collects what they asked for. */
+function play(
+  state: TutorState,
+  ...events: (TutorEvent | JudgeEvent | string)[]
+): { state: TutorState; effects: Effect[] } {
+  return events.reduce<{ state: TutorState; effects: Effect[] }>(
+    (so, event) => {
+      const next = reduce(so.state, toTutorEvent(event, so.state.run))
+      return { state: next.state, effects: [...so.effects, ...next.effects] }
+    },
+    { state, effects: [] },
+  )
+}
+
+/** A word is a key; a judge's event belongs to the newest run. */
+function toTutorEvent(event: TutorEvent | JudgeEvent | string, run: number): TutorEvent {
+  if (typeof event === 'string') return { kind: 'key', key: event, page: 10, maxScroll: 5 }
+  return /^(chapter|step|stands|types|files|unknown)/.test(event.kind)
+    ? { kind: 'judge', run, event: event as JudgeEvent }
+    : (event as TutorEvent)
+}
+
+function passed(id: string): JudgeEvent {
+  return { kind: 'stepPassed', step: step(id), ms: 5 }
+}
+
+function failed(id: string, more: Partial<Card> = {}): JudgeEvent {
+  const card: Card = {
+    step: step(id),
+    headline: 'It went wrong.',
+    story: [],
+    seed: 1,
+    lookAt: [],
+    ...more,
+  }
+  return { kind: 'stepFailed', step: step(id), ms: 5, passedBefore: false, card }
+}
+
+describe('where the guide begins', () => {
+  test('a newcomer sees the map', () => {
+    expect(beginWith(book, nothing)).toMatchObject({ screen: 'map', chapter: 0, step: 0 })
+  })
+
+  test('who was here before is back at the same step', () => {
+    const state = beginWith(book, { ...nothing, place: '02.3' })
+    expect(state).toMatchObject({ screen: 'step', chapter: 1, step: 2 })
+    const { effects } = play(state, { kind: 'opened' })
+    expect(effects[0]).toMatchObject({ kind: 'judge', chapter: '02-echo', upTo: '02.3' })
+  })
+
+  test('a place that is gone does no harm', () => {
+    expect(beginWith(book, { ...nothing, place: '98.7' })).toMatchObject({ chapter: 0, step: 0 })
+  })
+})
+
+describe('what happens', () => {
+  const begun = play(beginWith(book, nothing), 'enter')
+
+  test('a chapter that nobody has begun opens with its lesson, and is judged meanwhile', () => {
+    expect(begun.state).toMatchObject({ screen: 'lesson', isJudging: true })
+    expect(begun.effects).toEqual([
+      { kind: 'judge', run: 1, chapter: '01-hello', upTo: '01.1' },
+      { kind: 'remember', place: '01.1', hints: {} },
+    ])
+  })
+
+  test('a save is judged; events of an older run are ignored', () => {
+    const saved = play(begun.state, 't', {
+      kind: 'saved',
+      chapter: '01-hello',
+      file: 'server.ts',
+      at: '10:11:12',
+    })
+    expect(saved.effects[0]).toMatchObject({ kind: 'judge', run: 2 })
+    const late = reduce(saved.state, { kind: 'judge', run: 1, event: failed('01.1') })
+    expect(late.state.verdicts).toEqual({})
+  })
+
+  test('an attempt that failed shows its card; a task not begun shows the task', () => {
+    const red = play(begun.state, 't', failed('01.1'))
+    expect(red.state.screen).toBe('card')
+    const open = play(begun.state, 't', failed('01.1', { openStep: '01.1' }))
+    expect(open.state.screen).toBe('step')
+  })
+
+  test('green never advances by itself', () => {
+    const green = play(begun.state, 't', passed('01.1'), {
+      kind: 'chapterDone',
+      passed: 1,
+      asked: 1,
+    })
+    expect(green.state.step).toBe(0)
+    expect(play(green.state, 'n').state.step).toBe(1)
+    expect(play(green.state, 'n').effects[0]).toMatchObject({ kind: 'judge', upTo: '01.2' })
+  })
+
+  test('next waits for green', () => {
+    const { state } = play(begun.state, 't', 'n')
+    expect(state).toMatchObject({ step: 0, notice: expect.stringMatching(/Not yet/) })
+  })
+
+  test('what was green and is red again is not forgotten, nor hidden', () => {
+    const { state } = play(begun.state, 't', passed('01.1'), failed('01.1'))
+    expect(state.progress.steps['01.1']).toHaveProperty('brokenAt')
+    expect(play(state, 'n').state.step).toBe(0)
+  })
+
+  test('going back keeps later steps judged', () => {
+    const { effects } = play(begun.state, 't', passed('01.1'), 'n', passed('01.2'), 'b')
+    expect(effects.at(-2)).toMatchObject({ kind: 'judge', upTo: '01.2' })
+  })
+
+  test('hints come one by one, and are remembered', () => {
+    const first = play(begun.state, 'h').state
+    expect(first.notice).toBeUndefined()
+    const taken = play(begun.state, 't', 'h', 'h')
+    expect(taken.state.progress.hints['01.1']).toBe(2)
+    expect(taken.effects.at(-1)).toMatchObject({ kind: 'remember', hints: { '01.1': 2 } })
+    const all = play(taken.state, 'h', 'h')
+    expect(all.state).toMatchObject({
+      progress: { hints: { '01.1': 3 } },
+      notice: expect.stringMatching(/npm start diff 1\.1/),
+    })
+  })
+
+  test('a save in another chapter goes there', () => {
+    const { state, effects } = play(begun.state, {
+      kind: 'saved',
+      chapter: '02-echo',
+      file: 'server.ts',
+      at: '',
+    })
+    expect(state).toMatchObject({ chapter: 1, step: 0 })
+    expect(effects[0]).toMatchObject({ chapter: '02-echo' })
+  })
+
+  test('a save while reading does not take the text away', () => {
+    const { state } = play(
+      begun.state,
+      { kind: 'saved', chapter: '01-hello', file: 'server.ts', at: '' },
+      failed('01.1'),
+    )
+    expect(state.screen).toBe('lesson')
+  })
+
+  test('scrolling stays within the text', () => {
+    expect(play(begun.state, 'down', 'pagedown', 'pagedown').state.scroll).toBe(5)
+    expect(play(begun.state, 'down', 'up', 'up').state.scroll).toBe(0)
+  })
+
+  test('the editor opens where it went wrong', () => {
+    const trace = [{ file: 'chapters/01-hello/server.ts', line: 42, function: 'greet' }]
+    const { effects } = play(begun.state, 't', failed('01.1', { trace }), 'e')
+    expect(effects.at(-1)).toEqual({ kind: 'edit', file: 'chapters/01-hello/server.ts', line: 42 })
+  })
+
+  test('every key of every screen does something, and no key twice', () => {
+    for (const screen of ['map', 'step', 'card', 'lesson', 'keys'] as const) {
+      const here = BINDINGS.filter(({ screens }) => !screens || screens.includes(screen)).flatMap(
+        ({ keys }) => keys,
+      )
+      expect(new Set(here).size).toBe(here.length)
+      for (const key of here) expect(() => play({ ...begun.state, screen }, key)).not.toThrow()
+    }
+  })
+})
+
+describe('what is on the screen', () => {
+  const style = (columns: number) => ({ columns, chalk: plain, markdown })
+  const begun = play(beginWith(book, nothing), 'enter', 't').state
+
+  test('a step: its task, and where to write', () => {
+    const lookAt = [
+      { file: 'chapters/01-hello/server.ts', line: 71, function: 'listen', doc: 'Listens.' },
+    ]
+    const { state } = play(begun, failed('01.1', { openStep: '01.1', lookAt }))
+    const text = bodyLines(state, style(80)).join('\n')
+    expect(text).toMatch(
+      /01\.1 {2}listens on a free port[\s\S]*Write {2}chapters\/01-hello\/server\.ts:71, in listen\(\), and save/,
+    )
+    expect(text).not.toContain('<details>')
+  })
+
+  test('green says what comes next', () => {
+    expect(bodyLines(play(begun, passed('01.1')).state, style(80))[0]).toMatch(
+      /✓ Green\..*n goes on to 01\.2/,
+    )
+  })
+
+  test('remarks about the chapter come first', () => {
+    const hole = {
+      step: '01.4',
+      place: { file: 'chapters/01-hello/server.ts', line: 9, function: '' },
+    }
+    const { state } = play(begun, { kind: 'standsOnUnfinished', holes: [hole] })
+    expect(bodyLines(state, style(80))[0]).toMatch(/^! This chapter stands on step 01\.4/)
+  })
+
+  test.each([40, 60, 80, 120])('no line is wider than %i columns', (columns) => {
+    for (const screen of ['lesson', 'step', 'card', 'keys'] as const) {
+      const { state } = play(
+        begun,
+        failed('01.1', { likely: 'a rather long explanation '.repeat(9) }),
+      )
+      const wide = bodyLines({ ...state, screen }, style(columns)).filter(
+        // Pictures and code keep their shape; the screen cuts them.
+        (line) => stringWidth(line) > columns && !/[│┌└─{}()=>]|^ {2}/.test(line),
+      )
+      expect(wide).toEqual([])
+    }
+  })
+
+  test('the whole app draws: map, step, keys', () => {
+    const draw = (state: TutorState) =>
+      renderToString(
+        <App store={new Store(state)} style={{ chalk: plain, markdown }} onMounted={() => {}} />,
+        { columns: 80 },
+      )
+    expect(draw(beginWith(book, nothing))).toMatch(
+      /Part I · A connection[\s\S]*01 Hello[\s\S]*enter open/,
+    )
+    expect(draw(begun)).toMatch(/01 · Hello[\s\S]*listens on a free port[\s\S]*h hint/)
+    expect(draw({ ...begun, screen: 'keys' })).toMatch(/one more hint for this step/)
+  })
+})

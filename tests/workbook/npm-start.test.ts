@@ -1,0 +1,214 @@
+/** `npm start <verb>` without a terminal. */
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { describe, test } from 'vitest'
+import { ROOT } from '../judge/workbook.ts'
+import { makeHome } from './home.ts'
+
+const SERVER = 'chapters/01-hello/server.ts'
+
+describe.concurrent('npm start', () => {
+  test('without a terminal prints where one is and what is next', async ({ expect }) => {
+    const { code, stdout } = await makeHome('status').start()
+    expect(code).toBe(0)
+    expect(stdout).toMatch(
+      /Part I · A connection\n +01 Hello +○○○○○[\s\S]*Next {2}01\.1 listens on a free port[\s\S]*npm test 1/,
+    )
+  })
+
+  test('status --json can be read by a machine', async ({ expect }) => {
+    const home = makeHome('status-json')
+    home.writeUpTo('01-hello', '01.1')
+    await home.test('1')
+    const { stdout } = await home.start('status', '--json')
+    const status = JSON.parse(stdout)
+    expect(status.next).toEqual({ chapter: '01-hello', step: '01.2' })
+    expect(status.chapters[0]).toMatchObject({
+      name: '01-hello',
+      state: 'started',
+      steps: [{ state: 'green' }, { state: 'open' }, {}, {}, {}],
+    })
+  })
+
+  test('read: a lesson or a step, hints closed', async ({ expect }) => {
+    const home = makeHome('read')
+    const lesson = await home.start('read', '1')
+    expect(lesson.stdout).toMatch(/01\.1 listens on a free port[\s\S]*How real servers do it/)
+    const step = await home.start('read', '1.2')
+    expect(step.stdout).toMatch(/^01\.2 greets everybody/)
+    expect(step.stdout).not.toMatch(/<details>|Nearly the code/)
+    expect(await home.start('read', '1.9')).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/no step 01\.9/),
+    })
+  })
+
+  test('hint: one more each time, then the way to the answer', async ({ expect }) => {
+    const home = makeHome('hint')
+    expect((await home.start('hint')).stdout).toMatch(/Hint 1 of 3/)
+    expect((await home.start('hint', '1.1')).stdout).toMatch(/Hint 1 of 3[\s\S]*Hint 2 of 3/)
+    expect((await home.start('hint', '1.1')).stdout).toMatch(
+      /Hint 3 of 3[\s\S]*That was the last one/,
+    )
+  })
+
+  test('reset keeps what was there, and restore brings it back', async ({ expect }) => {
+    const home = makeHome('reset')
+    const starter = home.read(SERVER)
+    home.write(SERVER, '// mine\n')
+    const reset = await home.start('reset', '1')
+    expect(reset.stdout).toMatch(
+      /Starter written: chapters\/01-hello\/server\.ts\nYours is kept in +\.workbook\/snapshots\/01-hello\//,
+    )
+    expect(home.read(SERVER)).toBe(starter)
+
+    const restore = await home.start('restore', '1')
+    expect(restore.stdout).toMatch(/before reset/)
+    expect(home.read(SERVER)).toBe('// mine\n')
+    expect((await home.start('restore', '1', '--list')).stdout).toMatch(
+      /1 {2}\S+ before restore\n +2 {2}\S+ before reset/,
+    )
+    await home.start('restore', '1', '1')
+    expect(home.read(SERVER)).toBe(starter)
+  })
+
+  test('reset twice changes nothing the second time', async ({ expect }) => {
+    const home = makeHome('reset-twice')
+    expect((await home.start('reset', '1')).stdout).toMatch(/already is the starter/)
+  })
+
+  test('catch-up puts the reference before a chapter, and keeps the learner’s own', async ({
+    expect,
+  }) => {
+    const home = makeHome('catch-up')
+    home.write(SERVER, '// mine\n')
+    const { stdout } = await home.start('catch-up', '2')
+    expect(stdout).toMatch(
+      /Reference written: chapters\/01-hello\/server\.ts\nYours is kept in[\s\S]*02-echo can begin\. It stands on 01-hello/,
+    )
+    home.writeUpTo('02-echo', '02.4')
+    expect((await home.test('2')).code).toBe(0)
+    await home.start('restore', '1')
+    expect(home.read(SERVER)).toBe('// mine\n')
+  })
+
+  test('diff: against the answer, no further than a step when one is named', async ({ expect }) => {
+    const home = makeHome('diff')
+    const all = await home.start('diff', '1')
+    expect(all.stdout).toMatch(/-\s+throw new Error\('TODO 01\.5'\)/)
+    const one = await home.start('diff', '1.1')
+    expect(one.stdout).toMatch(/\+\s+server\.listen\(/)
+    expect(one.stdout).not.toMatch(/TODO 01\.2|socket\.end/)
+    home.writeUpTo('01-hello', '01.5')
+    expect((await home.start('diff', '1')).stdout).toMatch(/to the letter/)
+  })
+
+  test('serve says that a port is taken, in the learner’s own words', async ({ expect }) => {
+    const home = makeHome('serve-taken')
+    home.writeUpTo('01-hello', '01.5')
+    const other = createServer().listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const { port } = other.address() as { port: number }
+    const { code, stdout } = await home.start('serve', '1', '--port', String(port))
+    other.close()
+    expect(stdout).toMatch(new RegExp(`Port ${port} is taken`))
+    expect(code).toBe(1)
+  })
+
+  test('serve on a starter says which hole it fell into', async ({ expect }) => {
+    const { code, stdout } = await makeHome('serve-starter').start('serve', '1', '--port', '0')
+    expect(stdout).toMatch(
+      /It fell into step 01\.1, which is still to be written \(chapters\/01-hello\/server\.ts:\d+, in listen\(\)\)/,
+    )
+    expect(code).toBe(1)
+  })
+
+  test('serve runs until it is told to stop, and talk talks to it', async ({ expect }) => {
+    const home = makeHome('serve')
+    home.writeUpTo('01-hello', '01.5')
+    const env = { ...process.env, WORKBOOK_HOME: home.root }
+    const args = [
+      '--import',
+      './tests/judge/runtime.js',
+      '--import',
+      'tsx',
+      'tutor/main.tsx',
+      'serve',
+      '1',
+      '--port',
+      '0',
+    ]
+    const server = spawn(process.execPath, args, { cwd: ROOT, env })
+    const [line] = await once(server.stdout, 'data')
+    const port = /port (\d+)/.exec(String(line))![1]
+    const talk = await home.start('talk', '1', '--port', port)
+    expect(talk.stdout).toMatch(
+      /connected to 127\.0\.0\.1[\s\S]*Hello! You reached a TCP server\.\nthe server ended the connection/,
+    )
+    server.kill('SIGINT')
+    const [code] = await once(server, 'close')
+    expect(code).toBe(0)
+  })
+
+  test('talk says so when nobody listens', async ({ expect }) => {
+    const { code, stdout } = await makeHome('talk').start('talk', '1', '--port', '1')
+    expect(stdout).toMatch(/Nobody listens on port 1\. Start it: {2}npm start serve 1/)
+    expect(code).toBe(1)
+  })
+
+  test('measure answers a Predict block, for people and for machines', async ({ expect }) => {
+    const home = makeHome('measure')
+    const { stdout } = await home.start('measure', '2.backpressure', '--solution', '--json')
+    const result = JSON.parse(stdout)
+    expect(result).toMatchObject({
+      id: '02.backpressure',
+      code: 'solutions',
+      answer: { unit: 'MiB' },
+    })
+    expect(result.answer.value).toBeGreaterThan(100)
+    expect(result.rows.at(-1).value).toBeLessThan(8)
+    expect(await home.start('measure', '2.nothing')).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/02\.backpressure/),
+    })
+    const open = await home.start('measure', '2.backpressure')
+    expect(open).toMatchObject({
+      code: 1,
+      stdout: expect.stringMatching(/could not be measured[\s\S]*--solution/),
+    })
+  })
+
+  test('a broken progress file costs nothing', async ({ expect }) => {
+    const home = makeHome('broken-progress')
+    mkdirSync(join(home.root, '.workbook'))
+    writeFileSync(join(home.root, '.workbook', 'progress.json'), '{ "version": 1, "st')
+    const { code, stderr } = await home.start('status')
+    expect(code).toBe(0)
+    expect(stderr).toMatch(/progress\.json could not be read\. It is kept as/)
+  })
+
+  test('doctor', async ({ expect }) => {
+    const { stdout } = await makeHome('doctor').start('doctor')
+    expect(stdout).toMatch(
+      /✓ Node 26[\s\S]*✓ can listen on 127\.0\.0\.1[\s\S]*✓ every chapter has its files/,
+    )
+  })
+
+  test.for([
+    [['statsu'], 2, /Did you mean status\?/],
+    [['reset'], 2, /Which chapter\?/],
+    [['reset', '1.2'], 2, /whole chapter/],
+    [['serve', '1', '--port', '99999'], 2, /0 to 65535/],
+    [['restore', '1'], 1, /no snapshots/],
+    [['catch-up', '1'], 0, /nothing before it/],
+    [['help'], 0, /npm start catch-up 7/],
+  ] as const)('%j exits with %i', async ([args, code, says], { expect }) => {
+    const outcome = await makeHome(`start-${args.join('-').replace(/\W+/g, '-')}`).start(...args)
+    expect(outcome.code).toBe(code)
+    expect(outcome.stdout + outcome.stderr).toMatch(says)
+  })
+})
