@@ -65,6 +65,17 @@ test('every chapter has all its parts', () => {
   expect(readdirSync(join(ROOT, 'chapters'))).toEqual(chapters)
 })
 
+test('the README marks as done what is done', () => {
+  const rows = [
+    ...readFileSync(join(ROOT, 'README.md'), 'utf8').matchAll(
+      /^\| (\d\d) \|.*\| (✓|planned) \|$/gm,
+    ),
+  ]
+  const done = rows.filter(([, , mark]) => mark === '✓').map(([, number]) => number)
+  expect(done).toEqual(readdirSync(join(ROOT, 'solutions')).map((name) => name.slice(0, 2)))
+  expect(rows).toHaveLength(22)
+})
+
 test('nothing else lies at the top', () => {
   const visible = readdirSync(ROOT).filter(
     (name) => !name.startsWith('.') && name !== 'node_modules',
