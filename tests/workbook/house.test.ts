@@ -27,19 +27,22 @@ const RULES: { folder: string; mayImport: string[]; packages: boolean }[] = [
 /** Chapter 20 alone talks to other servers. */
 const MAY_USE_PACKAGES = /^(chapters|solutions)\/20-scale-out\//
 
-test.each(RULES)('$folder imports only what it may', ({ folder, mayImport, packages }) => {
-  const wrong = listSources(folder).flatMap((file) =>
-    importsOf(file)
-      .filter((target) => {
-        if (target.startsWith('node:') || target.startsWith('#code/')) return false
-        if (!target.startsWith('.')) return !packages && !MAY_USE_PACKAGES.test(file)
-        const path = relative(ROOT, resolve(ROOT, dirname(file), target))
-        return !mayImport.some((allowed) => path.startsWith(`${allowed}/`))
-      })
-      .map((target) => `${file} → ${target}`),
-  )
-  expect(wrong).toEqual([])
-})
+test.each(RULES.filter(({ folder }) => existsSync(join(ROOT, folder))))(
+  '$folder imports only what it may',
+  ({ folder, mayImport, packages }) => {
+    const wrong = listSources(folder).flatMap((file) =>
+      importsOf(file)
+        .filter((target) => {
+          if (target.startsWith('node:') || target.startsWith('#code/')) return false
+          if (!target.startsWith('.')) return !packages && !MAY_USE_PACKAGES.test(file)
+          const path = relative(ROOT, resolve(ROOT, dirname(file), target))
+          return !mayImport.some((allowed) => path.startsWith(`${allowed}/`))
+        })
+        .map((target) => `${file} → ${target}`),
+    )
+    expect(wrong).toEqual([])
+  },
+)
 
 test('a chapter imports only earlier ones', () => {
   const wrong = listSources('solutions').flatMap((file) =>
