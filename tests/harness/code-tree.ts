@@ -7,6 +7,7 @@
 import { join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Place } from './failure.ts'
+import type { Frames } from './thread-look.ts'
 
 export interface CodeTree {
   /** Absolute path. */
@@ -34,6 +35,14 @@ export function placesInStack(tree: CodeTree, stack: string): Place[] {
     const file = frame?.groups && pathInTree(tree, frame.groups.path)
     if (!file) return []
     return { file, line: Number(frame.groups!.line), function: nameOf(frame.groups!.name) }
+  })
+}
+
+/** The frames of an inspected thread that lie in the tree, innermost first. */
+export function placesOf(tree: CodeTree, frames: Frames): Place[] {
+  return frames.flatMap(({ file, line, function: name }) => {
+    const shown = pathInTree(tree, file)
+    return shown ? [{ file: shown, line, function: name }] : []
   })
 }
 

@@ -3,7 +3,7 @@
  * nothing of the kind (then the conversation itself must explain it).
  */
 
-import { type CodeTree, pathInTree, placesInStack } from './code-tree.ts'
+import { type CodeTree, placesInStack, placesOf } from './code-tree.ts'
 import type { Place } from './failure.ts'
 import type { ThrownError } from './last-words.ts'
 import { openHole } from './open-hole.ts'
@@ -45,10 +45,7 @@ export async function diagnose(
 
 /** Where a main thread that does not answer hangs, if it hangs in the code under test. */
 export function explainLook(look: Look, tree: CodeTree): Diagnosis | undefined {
-  const trace = look.frames.flatMap(({ file, line, function: name }) => {
-    const shown = pathInTree(tree, file)
-    return shown ? [{ file: shown, line, function: name }] : []
-  })
+  const trace = placesOf(tree, look.frames)
   if (trace.length === 0) return undefined
   const where = describePlace(trace[0])
   if (look.cpu < SPINNING_CPU) {

@@ -40,6 +40,8 @@ export interface FailureReport {
   likely?: string
   /** Where it went wrong, innermost first, when that is known. */
   trace?: Place[]
+  /** Where the server's worker threads were, when that may explain it. */
+  threads?: { threadId: number; at: Place }[]
   /** What the server under test printed. */
   output?: string
   /** Set when code that is still to be written was reached: `'02.1'`. */

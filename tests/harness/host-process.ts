@@ -40,6 +40,8 @@ export type Leftovers = string[]
 export interface Activity {
   /** Timers, threads, files, names, hashes, child processes. */
   pending: number
+  /** Worker threads of the code under test. */
+  threads: number
   /** CPU time of the process since it began. */
   cpuMs: number
 }
@@ -82,7 +84,9 @@ answerRequests({
   close: () => running?.close(),
   leftovers: findLeftovers,
   heldBytes,
+  rssBytes: () => process.memoryUsage.rss(),
   queuedBytes: () => [...sockets].reduce((sum, socket) => sum + socket.writableLength, 0),
+  cpuMs: () => activity().cpuMs,
   workers: () => workers.size,
 })
 
@@ -102,7 +106,11 @@ function listening(): Listening[] {
 function activity(): Activity {
   const active = process.getActiveResourcesInfo().filter((name) => !PASSIVE_RESOURCES.has(name))
   const { user, system } = process.cpuUsage()
-  return { pending: active.length + workers.size, cpuMs: (user + system) / 1000 }
+  return {
+    pending: active.length + workers.size,
+    threads: workers.size,
+    cpuMs: (user + system) / 1000,
+  }
 }
 
 /** Resources that do nothing until a peer does something. */

@@ -1,10 +1,10 @@
 /** A server under test, seen from the test: it runs in a process of its own. */
 
-import type { CodeTree } from './code-tree.ts'
+import { type CodeTree, placesOf } from './code-tree.ts'
 import { type Diagnosis, diagnose, explainThrown } from './diagnosis.ts'
 import { expecting } from './expecting.ts'
 import { Failure, type FailureReport, type Reason } from './failure.ts'
-import type { Leftovers, Listening } from './host-process.ts'
+import type { Activity, Leftovers, Listening } from './host-process.ts'
 import type { Story } from './story.ts'
 import { ProcessEnded, RemoteError, type WatchedProcess } from './watched-process.ts'
 
@@ -51,9 +51,21 @@ export class HostedServer {
     return (await this.#request('A look at its memory', 'heldBytes')) as number
   }
 
+  /** Memory of the whole process: coarse, but it also sees what waits in message ports and in the allocator. */
+  async rssBytes(): Promise<number> {
+    return (await this.#request('A look at its memory', 'rssBytes')) as number
+  }
+
   /** Bytes written to accepted sockets that the kernel has not taken yet. */
   async queuedBytes(): Promise<number> {
     return (await this.#request('A look at its queues', 'queuedBytes')) as number
+  }
+
+  /** CPU time that the server's process uses in so many milliseconds in which nobody asks anything of it. */
+  async cpuMsDuring(ms: number): Promise<number> {
+    const before = (await this.#request('A look at its CPU time', 'cpuMs')) as number
+    await new Promise((resolve) => setTimeout(resolve, ms))
+    return ((await this.#request('A look at its CPU time', 'cpuMs')) as number) - before
   }
 
   /** Worker threads that live in the server's process. */
@@ -113,6 +125,7 @@ export class HostedServer {
   /** A failed expectation becomes a failure, with what the server itself has to say about it. */
   async fail(report: Omit<FailureReport, 'story'>): Promise<Failure> {
     const diagnosis = await this.diagnose()
+    const threads = diagnosis ? undefined : await this.#whereThreadsAre()
     return new Failure(this.#story, {
       ...report,
       headline: diagnosis
@@ -121,7 +134,18 @@ export class HostedServer {
       likely: diagnosis ? diagnosis.likely : report.likely,
       trace: diagnosis?.trace ?? report.trace,
       openStep: diagnosis?.openStep,
+      threads,
       output: this.output,
+    })
+  }
+
+  /** Threads that are in the code under test: asleep in it, or busy with it. */
+  async #whereThreadsAre(): Promise<FailureReport['threads']> {
+    const { threads } = (await this.#process.request('activity')) as Activity
+    if (threads === 0) return undefined
+    return (await this.#process.lookAtThreads()).flatMap(({ threadId, frames }) => {
+      const [at] = placesOf(this.#tree, frames)
+      return at ? [{ threadId, at }] : []
     })
   }
 

@@ -12,6 +12,7 @@ import { type ThrownError, toThrownError } from './last-words.ts'
 import { launch, refuse } from './launch.ts'
 import { type Random, seededRandom } from './random.ts'
 import { Story } from './story.ts'
+import { inThread } from './thread.ts'
 
 const NAMES = ['ada', 'bob', 'cyd', 'dee', 'eve', 'fay', 'gus', 'hal']
 
@@ -66,6 +67,11 @@ export class Scene {
         ...rest,
       })
     }
+  }
+
+  /** Runs a script of the tests in a thread of its own, for code that blocks; resolves with its answer. */
+  inThread<T>(script: URL, data: object, reason: Reason): Promise<T> {
+    return inThread<T>({ script, data, tree: this.#request.tree, story: this.story }, reason)
   }
 
   /** A new client of that server. Without a name of its own it is the next of ada, bob, cyd, … */

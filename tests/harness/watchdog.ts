@@ -13,11 +13,11 @@ import { flushCompileCache } from 'node:module'
 import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
 import { workerData } from 'node:worker_threads'
+import { type Frames, lookAtThreads, type ThreadLook, toFrames } from './thread-look.ts'
 
 /** Where the main thread is. No frames: it waits in the event loop, with nothing to do. */
 export interface Look {
-  /** Innermost first; `file` is a path or a URL, as the inspector names it. */
-  frames: { file: string; line: number; function: string }[]
+  frames: Frames
   /** Share of one CPU that this process used while we looked: near 0 asleep, near 1 spinning. */
   cpu: number
   /** What `globalThis.workbookStory()` answers in the main thread, as JSON. */
@@ -34,9 +34,21 @@ flushCompileCache()
 const lookout = connect(port, '127.0.0.1', () => lookout.write(`${token}\n`))
 lookout.on('error', () => {})
 lookout.on('close', () => process.kill(process.pid, 'SIGKILL'))
-createInterface({ input: lookout }).on('line', () =>
-  look((found) => lookout.write(`${JSON.stringify(found)}\n`)),
-)
+createInterface({ input: lookout }).on('line', (request) => {
+  const answer = (found: Look | ThreadLook[]): void =>
+    void lookout.write(`${JSON.stringify(found)}\n`)
+  if (request === 'threads') lookThreads(answer)
+  else look(answer)
+})
+
+function lookThreads(done: (threads: ThreadLook[]) => void): void {
+  const session = new Session()
+  session.connectToMainThread()
+  lookAtThreads(session, import.meta.url, (threads) => {
+    session.disconnect()
+    done(threads)
+  })
+}
 
 function look(done: (found: Look) => void): void {
   // For this one look only: a process that exits waits for whoever still debugs it.
@@ -63,12 +75,7 @@ function look(done: (found: Look) => void): void {
     if (isFinished) return
     isFinished = true
     session.disconnect()
-    const frames = callFrames.map(({ functionName, location, url }) => ({
-      file: urls.get(location.scriptId) || url,
-      line: location.lineNumber + 1,
-      function: functionName,
-    }))
-    done({ frames, cpu, story })
+    done({ frames: toFrames(callFrames, urls), cpu, story })
   }
 }
 

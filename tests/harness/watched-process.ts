@@ -11,7 +11,8 @@ import { randomUUID } from 'node:crypto'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { createInterface, type Interface } from 'node:readline'
 import { LAST_WORDS_MARK, type LastWords, type ThrownError } from './last-words.ts'
-import { within } from './patience.ts'
+import { patience, within } from './patience.ts'
+import type { ThreadLook } from './thread-look.ts'
 import type { Look } from './watchdog.ts'
 
 export interface Ending {
@@ -33,6 +34,9 @@ export class RemoteError extends Error {
 export class ProcessEnded extends Error {}
 
 type Reply = { id: number; value: unknown } | { id: number; error: ThrownError }
+
+/** A watchdog that says nothing for so long has died with its process. */
+const WATCHDOG_MS = patience(2_000)
 
 /** What a process printed is kept up to here: enough to see what is wrong, never enough to hurt. */
 const MAX_OUTPUT_CHARACTERS = 16 * 1024
@@ -99,13 +103,13 @@ export class WatchedProcess {
   }
 
   /** Where the main thread is now; `undefined` when the process is gone or its watchdog is silent. */
-  async look(): Promise<Look | undefined> {
-    const answer = this.#watchdog.then((watchdog) => watchdog.look())
-    const look = await within(
-      2_000,
-      Promise.race([answer, this.ended.then(() => 'too late' as const)]),
-    )
-    return look === 'too late' ? undefined : look
+  look(): Promise<Look | undefined> {
+    return this.#askWatchdog<Look>('look')
+  }
+
+  /** Where the worker threads of the code under test are now; none when nobody can say. */
+  async lookAtThreads(): Promise<ThreadLook[]> {
+    return (await this.#askWatchdog<ThreadLook[]>('threads')) ?? []
   }
 
   /** Lets the process end by itself, if it can: from here on only its own work keeps it alive. */
@@ -116,6 +120,12 @@ export class WatchedProcess {
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL')
     await this.ended
+  }
+
+  async #askWatchdog<T>(what: string): Promise<T | undefined> {
+    const answer = this.#watchdog.then((watchdog) => watchdog.ask(what))
+    const outcome = await within(WATCHDOG_MS, Promise.race([answer, this.ended]))
+    return outcome === 'too late' || this.ending ? undefined : (outcome as T)
   }
 
   #followToTheEnd(): Promise<Ending> {
@@ -149,7 +159,8 @@ export class WatchedProcess {
 
 /** A watchdog thread that has called. */
 interface Watchdog {
-  look(): Promise<Look>
+  /** Answers to the same watchdog come in the order of the questions. */
+  ask(what: string): Promise<unknown>
 }
 
 interface Lookout {
@@ -182,11 +193,13 @@ function openLookout(): Promise<Lookout> {
 }
 
 function toWatchdog(socket: Socket, lines: Interface): Watchdog {
+  const waiting: ((answer: unknown) => void)[] = []
+  lines.on('line', (line) => waiting.shift()?.(JSON.parse(line)))
   return {
-    look: () =>
+    ask: (what) =>
       new Promise((resolve) => {
-        lines.once('line', (line) => resolve(JSON.parse(line)))
-        socket.write('look\n')
+        waiting.push(resolve)
+        socket.write(`${what}\n`)
       }),
   }
 }

@@ -116,7 +116,7 @@ function textColumn({ bytes }: ByteEvidence, offset: number): number {
 }
 
 function explanation(
-  { because, likely, trace, openStep }: Card,
+  { because, likely, trace, threads, openStep }: Card,
   { columns, chalk }: CardStyle,
 ): string {
   const path =
@@ -127,6 +127,13 @@ function explanation(
     ['Because', openStep ? undefined : because],
     ['Likely', openStep ? undefined : likely],
     ['At', path],
+    [
+      'Threads',
+      threads
+        ?.slice(0, 4)
+        .map(({ threadId, at }) => `thread ${threadId} is at ${describePlace(at)}`)
+        .join('\n'),
+    ],
   ]
   return rows
     .filter(([, text]) => text)

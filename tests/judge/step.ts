@@ -21,6 +21,7 @@ export interface Stage {
   expectRefused(server: HostedServer, reason: Reason): Promise<void>
   /** Imports code under test: `await load(() => import('#code/09-framing/frames.ts'))`. */
   load<T>(importer: () => Promise<T>): Promise<T>
+  inThread: Scene['inThread']
   expect: Scene['expect']
   expectSame: Scene['expectSame']
   story: Story
@@ -56,6 +57,7 @@ export function stageOf(scene: Scene): Stage {
     connect: scene.connect.bind(scene),
     expectRefused: scene.expectRefused.bind(scene),
     load: scene.load.bind(scene),
+    inThread: scene.inThread.bind(scene),
     expect: scene.expect.bind(scene),
     expectSame: scene.expectSame.bind(scene),
     story: scene.story,

@@ -15,6 +15,8 @@ export interface Mistake {
   name: string
   /** The step that catches it; the steps before it must pass. */
   step: string
+  /** A race: an earlier step may find it first. Its card is not compared then. */
+  orStep?: string
   /** What the card must tell the learner. */
   says: string[]
   edits: Edit[]

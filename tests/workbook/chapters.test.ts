@@ -51,10 +51,10 @@ for (const { name: chapter, lesson } of readBook()) {
     test.for(mistakes)('$step catches "$name"', async (mistake, { expect }) => {
       const events = await run({ chapter, tree: makeMistake(chapter, mistake) })
       const card = failureIn(events)
-      expect(card?.step.id, describeFailure(events)).toBe(mistake.step)
+      expect([mistake.step, mistake.orStep], describeFailure(events)).toContain(card?.step.id)
       for (const words of mistake.says) expect(unwrap(describeFailure(events))).toContain(words)
       const recording = join(ROOT, 'tests', 'mistakes', 'cards', chapter, `${mistake.name}.txt`)
-      if (mistake.cardVaries && existsSync(recording)) return
+      if ((mistake.cardVaries || mistake.orStep) && existsSync(recording)) return
       await expect(record(card!)).toMatchFileSnapshot(recording)
     })
 
@@ -101,7 +101,7 @@ function record(card: Card): string {
     ...card,
     story: card.story.filter(({ who, way }) => way !== 'fromServer' && who !== 'server'),
     expected: steadyEvidence(card.expected),
-    received: steadyEvidence(card.received),
+    received: withoutNumbers(steadyEvidence(card.received)),
   }
   const text = renderCard(steady, { columns: 80, chalk: new Chalk({ level: 0 }) })
   return `${text
@@ -119,6 +119,12 @@ function steadyEvidence(evidence: Evidence | undefined): Evidence | undefined {
   if (!evidence) return undefined
   if ('bytes' in evidence) return evidence.place < 10_000 ? evidence : { text: '<bytes>' }
   return evidence
+}
+
+/** What was measured differs from run to run. */
+function withoutNumbers(evidence: Evidence | undefined): Evidence | undefined {
+  if (!evidence || 'bytes' in evidence) return evidence
+  return { text: evidence.text.replace(/\d[\d.,]*/g, '<n>') }
 }
 
 /** Words as they were before the card broke its lines. */

@@ -1,0 +1,72 @@
+/**
+ * The main thread's half of a blocking socket: pumps bytes between a `net.Socket` and a thread that may be asleep.
+ *
+ * It never waits. What must not pile up is held back by credit: at most about `WINDOW_BYTES` are on their way to the
+ * thread before the socket is paused, and as many on their way to the peer before the thread has to sleep.
+ */
+
+import type { Socket } from 'node:net'
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
+import {
+  CLOSED,
+  FLUSHED,
+  type FromThread,
+  NEWS,
+  type ThreadEnd,
+  type ToThread,
+  WINDOW_BYTES,
+  WORDS,
+} from './channel.ts'
+
+/** Connects a socket to a thread: send it the end that is returned. */
+export function bridgeSocket(socket: Socket): ThreadEnd {
+  const { port1: port, port2: threadPort } = new MessageChannel()
+  const words = new Int32Array(new SharedArrayBuffer(WORDS * Int32Array.BYTES_PER_ELEMENT))
+  pumpToThread(socket, port, words)
+  pumpToSocket(socket, port, words)
+  return { port: threadPort, shared: words.buffer }
+}
+
+/**
+ * Sends a message to the thread, and wakes it if it sleeps.
+ *
+ * @step 03.1 03.2
+ */
+function deliver(port: MessagePort, words: Int32Array, message: ToThread): void {
+  // TODO 03.1
+  throw new Error('TODO 03.1')
+}
+
+function tellNews(words: Int32Array): void {
+  Atomics.add(words, NEWS, 1)
+  Atomics.notify(words, NEWS)
+}
+
+/**
+ * Sends what the socket receives: bytes, and how the connection ends (by FIN, or lost).
+ *
+ * Pauses the socket while `WINDOW_BYTES` or more have not been taken by the thread.
+ *
+ * @step 03.1 03.3 03.4
+ */
+function pumpToThread(socket: Socket, port: MessagePort, words: Int32Array): void {
+  // TODO 03.1
+  throw new Error('TODO 03.1')
+}
+
+/** Writes what the thread sends, and its FIN. Counts bytes as flushed once the kernel has them. */
+function pumpToSocket(socket: Socket, port: MessagePort, words: Int32Array): void {
+  port.on('message', (message: FromThread) => {
+    if (message.kind === 'end') socket.end()
+    if (message.kind !== 'bytes') return
+    socket.write(message.bytes, () => {
+      Atomics.add(words, FLUSHED, message.bytes.length)
+      tellNews(words)
+    })
+  })
+  socket.on('close', () => {
+    Atomics.store(words, CLOSED, 1)
+    tellNews(words)
+    port.close()
+  })
+}

@@ -1,0 +1,165 @@
+/**
+ * A socket that blocks, for code that runs in a thread: `read` returns bytes, however long it takes.
+ *
+ * The thread really sleeps (`Atomics.wait`): it uses no CPU and handles no event meanwhile. The socket itself lives
+ * in the main thread, and `bridge.ts` moves its bytes back and forth.
+ */
+
+import { receiveMessageOnPort } from 'node:worker_threads'
+import {
+  CLOSED,
+  FLUSHED,
+  type FromThread,
+  NEWS,
+  type ThreadEnd,
+  type ToThread,
+  WINDOW_BYTES,
+} from './channel.ts'
+
+/** A longer line than this, and the peer is not speaking in lines. */
+export const MAX_LINE_BYTES = 64 * 1024
+
+/** The peer vanished. */
+export class ConnectionLost extends Error {
+  /** `ECONNRESET`, `EPIPE`, … as in errno(3). */
+  readonly code: string
+
+  constructor(code: string) {
+    super(`the connection was lost (${code})`)
+    this.code = code
+  }
+}
+
+/** The peer sent more than `maxBytes` without a line end. */
+export class LineTooLong extends Error {}
+
+export class BlockingSocket {
+  readonly #post: (message: FromThread) => void
+  readonly #receive: () => ToThread | undefined
+  readonly #words: Int32Array
+  /** Bytes that have been received and not yet read. */
+  #rest: Uint8Array | undefined
+  #hasEnded = false
+  /** Bytes written so far, modulo 2³². */
+  #written = 0
+
+  /** `receive` looks for a message and never waits; tests bring their own. */
+  constructor({ port, shared }: ThreadEnd, receive = () => receiveMessageOnPort(port)?.message) {
+    this.#post = (message) => port.postMessage(message)
+    this.#receive = receive
+    this.#words = new Int32Array(shared)
+  }
+
+  /**
+   * Waits for bytes and returns them, one or many; `null` after the peer's FIN, then and ever after.
+   *
+   * Throws `ConnectionLost` when the peer has vanished. Tells the bridge how many bytes were taken.
+   *
+   * @step 03.1 03.3 03.4
+   */
+  read(): Uint8Array | null {
+    if (this.#rest) return this.#takeRest()
+    if (this.#hasEnded) return null
+    const message = this.#next()
+    if (message.kind === 'lost') throw new ConnectionLost(message.code)
+    if (message.kind === 'end') {
+      this.#hasEnded = true
+      return null
+    }
+    this.#post({ kind: 'taken', bytes: message.bytes.length })
+    return message.bytes
+  }
+
+  /**
+   * Hands bytes to the bridge. Returns once no more than `WINDOW_BYTES` wait for the peer: a peer that does not
+   * read makes this thread sleep.
+   *
+   * Throws `ConnectionLost` when the peer has vanished.
+   */
+  write(data: Uint8Array | string): void {
+    if (Atomics.load(this.#words, CLOSED)) throw new ConnectionLost('EPIPE')
+    // A copy of exactly these bytes: posting a view would take all of its buffer along.
+    const bytes = new Uint8Array(Buffer.from(data))
+    this.#post({ kind: 'bytes', bytes })
+    this.#written = (this.#written + bytes.length) | 0
+    if (this.#unflushed() > WINDOW_BYTES) this.#waitForRoom()
+  }
+
+  /** Says FIN, behind everything that was written. */
+  end(): void {
+    this.#post({ kind: 'end' })
+  }
+
+  /**
+   * Waits for a whole line and returns it without its end (`\n` or `\r\n`); what the peer sent last without a line
+   * end is a line too. `null` after that.
+   *
+   * Throws `LineTooLong` as soon as more than `maxBytes` have come without a line end.
+   *
+   * @step 03.5
+   */
+  readLine(maxBytes = MAX_LINE_BYTES): string | null {
+    const pieces: Uint8Array[] = []
+    let length = 0
+    for (;;) {
+      const bytes = this.read()
+      if (!bytes) return length > 0 ? toLine(pieces) : null
+      const end = bytes.indexOf(NEWLINE)
+      const piece = end < 0 ? bytes : bytes.subarray(0, end)
+      length += piece.length
+      if (length > maxBytes) throw new LineTooLong(`a line of more than ${maxBytes} bytes`)
+      pieces.push(piece)
+      if (end < 0) continue
+      if (end + 1 < bytes.length) this.#rest = bytes.subarray(end + 1)
+      return toLine(pieces)
+    }
+  }
+
+  /**
+   * The next message, however long it takes. Sleeps while there is none.
+   *
+   * @step 03.1 03.2
+   */
+  #next(): ToThread {
+    for (;;) {
+      // Counted before we look: news from after the look changes the count, and then wait() returns at once.
+      const news = Atomics.load(this.#words, NEWS)
+      const message = this.#receive()
+      if (message) return message
+      Atomics.wait(this.#words, NEWS, news)
+    }
+  }
+
+  /**
+   * Sleeps while more than `WINDOW_BYTES` wait for the peer. Throws `ConnectionLost` when nobody will ever read them.
+   *
+   * @step 03.4
+   */
+  #waitForRoom(): void {
+    for (;;) {
+      const news = Atomics.load(this.#words, NEWS)
+      if (Atomics.load(this.#words, CLOSED)) throw new ConnectionLost('EPIPE')
+      if (this.#unflushed() <= WINDOW_BYTES) return
+      Atomics.wait(this.#words, NEWS, news)
+    }
+  }
+
+  /** Bytes that we have written and the kernel has not taken. Right even when both counts have wrapped around. */
+  #unflushed(): number {
+    return (this.#written - Atomics.load(this.#words, FLUSHED)) | 0
+  }
+
+  #takeRest(): Uint8Array {
+    const rest = this.#rest!
+    this.#rest = undefined
+    return rest
+  }
+}
+
+const NEWLINE = 0x0a
+
+/** Decoded as a whole: a character may have come in two pieces. */
+function toLine(pieces: Uint8Array[]): string {
+  const line = Buffer.concat(pieces).toString('utf8')
+  return line.endsWith('\r') ? line.slice(0, -1) : line
+}

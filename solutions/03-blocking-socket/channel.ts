@@ -1,0 +1,44 @@
+/**
+ * What a thread and its bridge share: two message queues, and three words of memory that both can watch.
+ *
+ * Messages carry the bytes. The words exist because a thread can sleep until a word changes (`Atomics.wait`), but not
+ * until a message comes: `receiveMessageOnPort` looks and returns at once.
+ */
+
+import type { MessagePort } from 'node:worker_threads'
+
+/** The thread's end, as it travels to the thread. */
+export interface ThreadEnd {
+  port: MessagePort
+  /** An `Int32Array` over it has the words below. */
+  shared: SharedArrayBuffer
+}
+
+/** How often something has happened that the thread may wait for. A count, so that no news can hide other news. */
+export const NEWS = 0
+
+/** How many of the thread's bytes the kernel has taken, modulo 2³². */
+export const FLUSHED = 1
+
+/** 1 once the connection is closed: what is written from now on goes nowhere. */
+export const CLOSED = 2
+
+export const WORDS = 3
+
+/** Each direction may hold so much on its way between socket and thread; then the sender waits. */
+export const WINDOW_BYTES = 64 * 1024
+
+/** From the bridge to the thread. */
+export type ToThread =
+  | { kind: 'bytes'; bytes: Uint8Array }
+  /** The peer's FIN. */
+  | { kind: 'end' }
+  /** The peer vanished; `code` as in errno(3). */
+  | { kind: 'lost'; code: string }
+
+/** From the thread to the bridge. */
+export type FromThread =
+  | { kind: 'bytes'; bytes: Uint8Array }
+  | { kind: 'end' }
+  /** The thread has read so many bytes: there is room for more. */
+  | { kind: 'taken'; bytes: number }

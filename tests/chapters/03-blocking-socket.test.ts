@@ -1,0 +1,284 @@
+import { EventEmitter } from 'node:events'
+import { MessagePort } from 'node:worker_threads'
+import { countBytes } from '../harness/bytes.ts'
+import type { Flood } from '../harness/client.ts'
+import type { HostedServer } from '../harness/hosted-server.ts'
+import { median } from '../harness/numbers.ts'
+import { step } from '../judge/step.ts'
+
+const MEBIBYTE = 1024 * 1024
+
+/** What a process may grow by for other reasons. */
+const LIMIT = 48 * MEBIBYTE
+
+const READER = new URL('./threads/03-reader.ts', import.meta.url)
+
+const bytes = (text: string) => ({ kind: 'bytes', bytes: Buffer.from(text) })
+
+step('03.1', 'read() sleeps until bytes come, and wakes promptly', async (stage) => {
+  const { serve, connect, expect, story } = stage
+  const server = await serve('03-blocking-socket')
+  const ada = await connect(server)
+  await ada.send('hello')
+  await ada.expectBytes('hello', {
+    because: 'The thread reads what ada sent and writes it back.',
+    likely:
+      'Does the bridge post the bytes, and does the thread look for them? Nothing else wakes it.',
+  })
+
+  const waitingMs = 250
+  const used = await server.cpuMsDuring(waitingMs)
+  story.tell('server', `uses ${Math.round(used)} ms of CPU in ${waitingMs} ms of waiting`)
+  expect('a thread that waits to use no CPU', used < waitingMs * 0.2, {
+    because: 'Blocking means to be asleep: a hundred threads that wait must cost nothing.',
+    likely:
+      'The thread looks again and again. Let Atomics.wait put it to sleep until the count of news changes.',
+    expected: `next to nothing in ${waitingMs} ms`,
+    received: `${Math.round(used)} ms of CPU`,
+  })
+
+  ada.beQuiet('sends a byte and waits for it, 5 times')
+  const trips: number[] = []
+  for (let trip = 0; trip < 5; trip++) {
+    await untilAsleep(server)
+    const startedAt = performance.now()
+    await ada.send('x')
+    await ada.expectBytes('x', {
+      because: 'The thread is woken by each byte.',
+      likely: 'It sleeps although a message has come. deliver() must count the news and notify.',
+    })
+    trips.push(performance.now() - startedAt)
+  }
+  expect('a round trip of less than 25 ms', median(trips) < 25, {
+    because: 'Whoever sleeps is woken by the news, not by an alarm clock.',
+    likely:
+      'Is there a time-out in the wait? Then the thread sleeps it out: deliver() must notify.',
+    expected: 'less than 25 ms in the median',
+    received: `${median(trips).toFixed(1)} ms`,
+  })
+})
+
+step('03.2', 'no news is slept through', async (stage) => {
+  const { inThread, expect, expectSame, load, story } = stage
+  story.tell('bridge', 'delivers a message just after the thread has looked and found nothing')
+  const late = { waiting: [], late: [bytes('late')], reads: 1 }
+  const readLate = await inThread<string[]>(READER, late, {
+    because: 'The message is there and the news was told. The thread fell asleep all the same.',
+    likely:
+      'The count must be read before the look. Then news from in between has changed it, and wait() returns at once.',
+  })
+  expectSame('what the thread read', readLate, ['bytes late'], {
+    because: 'That message was on its way.',
+  })
+
+  story.tell('bridge', 'delivers two messages before the thread looks')
+  const two = { waiting: [bytes('one'), bytes('two')], late: [], reads: 2 }
+  const readBoth = await inThread<string[]>(READER, two, {
+    because: 'Two messages had arrived when the thread woke up. The second one is news, too.',
+    likely:
+      'A flag that is set twice looks like a flag that is set once. Look for a message before you sleep.',
+  })
+  expectSame('what the thread read', readBoth, ['bytes one', 'bytes two'], {
+    because: 'Nothing is lost, and order is kept.',
+  })
+
+  const { bridgeSocket } = await load(() => import('#code/03-blocking-socket/bridge.ts'))
+  const order = orderOfCalls(() => {
+    const socket = new EventEmitter()
+    bridgeSocket(socket as never)
+    socket.emit('data', Buffer.from('x'))
+  })
+  story.tell('bridge', `receives a byte, and calls ${order.join(', then ')}`)
+  const isMessageFirst = order[0] === 'postMessage' && order.includes('notify')
+  expect('the message to be posted before the news is told', isMessageFirst, {
+    because: 'A thread that is woken looks at once, and must find what it was woken for.',
+    likely: 'In deliver(): first postMessage, then count and notify.',
+    expected: 'postMessage, then add and notify',
+    received: order.join(', ') || 'neither',
+  })
+})
+
+step('03.3', 'the end of the stream and a lost peer both wake it', async (stage) => {
+  const { serve, connect, inThread, expectSame, story } = stage
+  const server = await serve('03-blocking-socket')
+  const ada = await connect(server)
+  await ada.send('last words')
+  await ada.halfClose()
+  await ada.expectBytes('last words', { because: 'What came before the FIN is read first.' })
+  await ada.expectEnd({
+    because:
+      'After the FIN read() returns null, the loop of the job ends, and it says FIN as well.',
+    likely: "The thread still sleeps in read(): nobody told it about 'end'.",
+  })
+
+  const bob = await connect(server)
+  await bob.send('hi')
+  await bob.expectBytes('hi', { because: 'The thread is free for the next client.' })
+  bob.reset()
+  const cyd = await connect(server)
+  await cyd.send('hello')
+  await cyd.expectBytes('hello', {
+    because: 'bob is lost, so the thread that waited for him must be free for cyd.',
+    likely:
+      'A reset ends in no FIN: tell the thread when the socket closes, and let read() throw ConnectionLost.',
+  })
+
+  story.tell('bridge', 'delivers a byte and the end; the thread reads three times')
+  const end = { waiting: [bytes('x'), { kind: 'end' }], late: [], reads: 3 }
+  const readToEnd = await inThread<string[]>(READER, end, {
+    because: 'Nothing comes after the end. read() must say so each time instead of waiting.',
+    likely: 'Remember that the end has come.',
+  })
+  expectSame('what the thread read', readToEnd, ['bytes x', 'null', 'null'], {
+    because: 'null is the end, now and ever after.',
+  })
+
+  story.tell('bridge', 'delivers a byte and the loss of the peer')
+  const loss = { waiting: [bytes('x'), { kind: 'lost', code: 'ECONNRESET' }], late: [], reads: 2 }
+  const readToLoss = await inThread<string[]>(READER, loss, {
+    because: 'A lost peer ends the wait.',
+  })
+  expectSame('what the thread read', readToLoss, ['bytes x', 'throws ConnectionLost'], {
+    because: 'A loss is no end: the code that reads must be able to tell them apart.',
+    likely: 'Throw a ConnectionLost with the code of the message.',
+  })
+})
+
+step('03.4', 'whoever does not read is not sent more, both ways', async (stage) => {
+  const { serve, connect, expect } = stage
+  const deaf = await serve('03-blocking-socket', { job: 'sleep' })
+  const ada = await connect(deaf)
+  const before = await deaf.rssBytes()
+  const flood = ada.flood(256 * MEBIBYTE)
+  let grown = 0
+  while (grown < LIMIT && (await isMoving(flood, deaf))) grown = (await deaf.rssBytes()) - before
+  expect('ada to be held back while the thread sleeps', grown < LIMIT && !flood.isOver, {
+    because: 'A thread that does not read must stop its client, not fill the memory.',
+    likely:
+      'Count what has been posted and not taken; from WINDOW_BYTES on pause the socket. read() says what it takes.',
+    expected: `the process to grow by less than ${countBytes(LIMIT)}`,
+    received: `it grew by ${countBytes(Math.max(0, grown))}, and took ${countBytes(flood.taken)} from ada`,
+  })
+
+  const talkative = await serve('03-blocking-socket', { job: 'pour' })
+  const bob = await connect(talkative)
+  await bob.expectBytes('x', { because: 'The thread writes as soon as somebody is there.' })
+  bob.stopReading()
+  const atRest = await talkative.rssBytes()
+  const growth = async () => (await talkative.rssBytes()) - atRest
+  await untilAsleep(talkative, async () => (await growth()) < LIMIT)
+  const most = await growth()
+  expect('the thread to be held back while bob does not read', most < LIMIT, {
+    because: 'write() must put the thread to sleep when its peer takes nothing.',
+    likely: 'In #waitForRoom(): sleep while more than WINDOW_BYTES are written and not flushed.',
+    expected: `the process to grow by less than ${countBytes(LIMIT)}`,
+    received: `it grew by ${countBytes(Math.max(0, most))}`,
+  })
+  await bob.expectBytes('x'.repeat(24 * MEBIBYTE), {
+    because: 'bob reads now, so the thread must go on writing.',
+    likely:
+      'FLUSHED grows with every piece the kernel takes, and news is told: check again each time.',
+  })
+  bob.leave()
+  const cyd = await connect(talkative)
+  await cyd.expectBytes('xxxx', {
+    because: 'bob has left, so the thread that was writing to him must be free for cyd.',
+    likely:
+      'Who waits for room must also wake when the connection is closed: then throw ConnectionLost.',
+  })
+})
+
+step('03.5', 'readLine() waits for whole lines, and not for endless ones', async (stage) => {
+  const { serve, connect, inThread, expectSame, story } = stage
+  const server = await serve('03-blocking-socket', { job: 'count' })
+  const ada = await connect(server)
+  await ada.send('hello\n')
+  await ada.expectLine('5 hello', {
+    because: 'The job answers each line with its length and the line.',
+  })
+  await ada.sendGlued('one\n', 'two\n', 'thr')
+  const glued = {
+    because: 'Several lines may come at once, and half of one behind them.',
+    likely: 'What follows the line end is not lost: keep it for the next read.',
+  }
+  await ada.expectLine('3 one', glued)
+  await ada.expectLine('3 two', glued)
+  await ada.send('ee\n')
+  await ada.expectLine('5 three', glued)
+  await ada.send('\n')
+  await ada.expectLine('0 ', { because: 'An empty line is a line.' })
+  await ada.send('dos\r\n')
+  await ada.expectLine('3 dos', {
+    because: 'Some clients end their lines with \\r\\n; the \\r is no part of the line.',
+  })
+  await ada.send('Grüße, 🌍!\n')
+  await ada.expectLine('9 Grüße, 🌍!', { because: 'Lines are UTF-8.' })
+  await ada.send('no end')
+  await ada.halfClose()
+  await ada.expectLine('6 no end', {
+    because: 'What comes last without a line end is a line too.',
+  })
+  await ada.expectEnd({ because: 'After the last line readLine() returns null.' })
+
+  story.tell('bridge', 'delivers "🌍\\n" byte by byte')
+  const cut = [...Buffer.from('🌍\n')].map((byte) => ({ kind: 'bytes', bytes: Buffer.of(byte) }))
+  const lines = await inThread<string[]>(
+    READER,
+    { waiting: cut, late: [], lines: 1 },
+    { because: 'That is a line.' },
+  )
+  expectSame('the line', lines, ['line 🌍'], {
+    because: 'A character may come in several pieces.',
+    likely: 'Decode the whole line, not each piece of it.',
+  })
+
+  const bob = await connect(server)
+  const longest = 'x'.repeat(64 * 1024)
+  await bob.send(`${longest}\n`)
+  await bob.expectLine(`65536 ${longest}`, { because: 'A line of exactly 64 KiB is allowed.' })
+  await bob.send('y'.repeat(64 * 1024 + 1))
+  await bob.expectLine('error line too long', {
+    because: 'A peer that never ends its line must not fill the memory.',
+    likely: 'Throw LineTooLong as soon as more than maxBytes have come, line end or not.',
+  })
+  await bob.expectEnd({ because: 'Such a peer is told, and let go.' })
+})
+
+/** Waits until nothing moves in the server any more, as long as `isWorthIt`. */
+async function untilAsleep(server: HostedServer, isWorthIt = async () => true): Promise<void> {
+  for (let quiet = 0; quiet < 2 && (await isWorthIt()); ) {
+    quiet = (await server.cpuMsDuring(15)) < 2 ? quiet + 1 : 0
+  }
+}
+
+/** Whether a flood still makes progress, in the time that a few round trips to the server take. */
+async function isMoving(flood: Flood, server: HostedServer): Promise<boolean> {
+  const before = flood.taken
+  for (let trip = 0; trip < 20; trip++) {
+    await server.roundTrip()
+    if (flood.taken > before) return !flood.isOver
+  }
+  return false
+}
+
+/** In which order `act` posts messages and touches shared memory. */
+function orderOfCalls(act: () => void): string[] {
+  const calls: string[] = []
+  const { postMessage } = MessagePort.prototype
+  const originals = { add: Atomics.add, store: Atomics.store, notify: Atomics.notify }
+  MessagePort.prototype.postMessage = () => void calls.push('postMessage')
+  for (const [name, original] of Object.entries(originals)) {
+    const recorded = (...args: unknown[]): unknown => {
+      calls.push(name)
+      return (original as (...args: unknown[]) => unknown)(...args)
+    }
+    Object.assign(Atomics, { [name]: recorded })
+  }
+  try {
+    act()
+  } finally {
+    MessagePort.prototype.postMessage = postMessage
+    Object.assign(Atomics, originals)
+  }
+  return calls
+}

@@ -1,0 +1,192 @@
+import type { Mistake } from './mistake.ts'
+
+const file = 'blocking-socket.ts'
+const bridge = 'bridge.ts'
+
+const NEXT = `      const news = Atomics.load(this.#words, NEWS)
+      const message = this.#receive()
+      if (message) return message
+      Atomics.wait(this.#words, NEWS, news)`
+
+const DELIVER = `  port.postMessage(message)
+  // Told last: whoever hears the news must find the message.
+  tellNews(words)`
+
+export const mistakes: Mistake[] = [
+  {
+    name: 'spins-instead-of-waiting',
+    step: '03.1',
+    says: ['to use no CPU', 'looks again and again'],
+    edits: [
+      {
+        file,
+        replace: NEXT,
+        by: '      const message = this.#receive()\n      if (message) return message',
+      },
+    ],
+  },
+  {
+    name: 'polls-with-an-alarm-clock',
+    step: '03.1',
+    says: ['less than 25 ms', 'an alarm clock'],
+    edits: [
+      { file, replace: NEXT, by: NEXT.replace('NEWS, news)', 'NEWS, news, 100)') },
+      {
+        file: bridge,
+        replace: 'tellNews(words)\n}\n\nfunction',
+        by: 'void tellNews\n}\n\nfunction',
+      },
+    ],
+  },
+  {
+    name: 'never-notifies',
+    step: '03.1',
+    says: ['thread 2 is at chapters/03-blocking-socket/blocking-socket.ts'],
+    cardVaries: true,
+    edits: [
+      {
+        file: bridge,
+        replace: '  tellNews(words)\n}\n\nfunction',
+        by: '  void words\n}\n\nfunction',
+      },
+    ],
+  },
+  {
+    name: 'counts-after-the-look',
+    step: '03.2',
+    says: ['does not come back', 'The count must be read before the look'],
+    edits: [
+      {
+        file,
+        replace: NEXT,
+        by: `      const message = this.#receive()
+      if (message) return message
+      const news = Atomics.load(this.#words, NEWS)
+      Atomics.wait(this.#words, NEWS, news)`,
+      },
+    ],
+  },
+  {
+    name: 'a-flag-instead-of-a-count',
+    step: '03.2',
+    says: ['does not come back', 'blocking-socket.ts', 'in #next()'],
+    edits: [
+      {
+        file,
+        replace: NEXT,
+        by: `      Atomics.wait(this.#words, NEWS, 0)
+      Atomics.store(this.#words, NEWS, 0)
+      const message = this.#receive()
+      if (message) return message`,
+      },
+    ],
+  },
+  {
+    name: 'tells-the-news-before-the-message',
+    step: '03.2',
+    orStep: '03.1',
+    says: ['deliver()'],
+    edits: [
+      { file: bridge, replace: DELIVER, by: '  tellNews(words)\n  port.postMessage(message)' },
+    ],
+  },
+  {
+    name: 'says-nothing-of-the-end',
+    step: '03.3',
+    says: ["nobody told it about 'end'"],
+    edits: [
+      {
+        file: bridge,
+        replace: "  socket.on('end', () => deliver(port, words, { kind: 'end' }))\n",
+        by: '',
+      },
+    ],
+  },
+  {
+    name: 'forgets-that-it-ended',
+    step: '03.3',
+    says: ['does not come back', 'Remember that the end has come'],
+    edits: [{ file, replace: 'this.#hasEnded = true', by: 'void this.#hasEnded' }],
+  },
+  {
+    name: 'says-nothing-of-a-lost-peer',
+    step: '03.3',
+    says: ['must be free for cyd', 'Threads'],
+    edits: [
+      {
+        file: bridge,
+        replace:
+          "if (!socket.readableEnded) deliver(port, words, { kind: 'lost', code: lostWith })",
+        by: 'void lostWith',
+      },
+    ],
+  },
+  {
+    name: 'takes-a-loss-for-an-end',
+    step: '03.3',
+    says: ['A loss is no end'],
+    edits: [
+      {
+        file,
+        replace: "if (message.kind === 'lost') throw new ConnectionLost(message.code)",
+        by: "if (message.kind === 'lost') return null",
+      },
+    ],
+  },
+  {
+    name: 'never-pauses-the-socket',
+    step: '03.4',
+    says: ['ada to be held back', 'pause the socket'],
+    edits: [{ file: bridge, replace: 'if (untaken >= WINDOW_BYTES) socket.pause()', by: '' }],
+  },
+  {
+    name: 'gives-credit-for-what-was-never-taken',
+    step: '03.4',
+    says: ['ada to be held back'],
+    edits: [
+      {
+        file: bridge,
+        replace: 'if (untaken >= WINDOW_BYTES) socket.pause()',
+        by: 'if (untaken >= WINDOW_BYTES) setImmediate(() => (untaken = 0))',
+      },
+    ],
+  },
+  {
+    name: 'writes-without-waiting',
+    step: '03.4',
+    says: ['while bob does not read', '#waitForRoom'],
+    edits: [{ file, replace: 'if (this.#unflushed() > WINDOW_BYTES) this.#waitForRoom()', by: '' }],
+  },
+  {
+    name: 'decodes-each-piece',
+    step: '03.5',
+    says: ['A character may come in several pieces', 'Decode the whole line'],
+    edits: [
+      {
+        file,
+        replace: "const line = Buffer.concat(pieces).toString('utf8')",
+        by: "const line = pieces.map((piece) => Buffer.from(piece).toString('utf8')).join('')",
+      },
+    ],
+  },
+  {
+    name: 'loses-what-follows-the-line',
+    step: '03.5',
+    says: ['Several lines may come at once'],
+    edits: [
+      { file, replace: 'if (end + 1 < bytes.length) this.#rest = bytes.subarray(end + 1)', by: '' },
+    ],
+  },
+  {
+    name: 'no-limit-for-a-line',
+    step: '03.5',
+    says: ['Throw LineTooLong'],
+    edits: [{ file, replace: 'if (length > maxBytes) throw', by: 'if (length < 0) throw' }],
+  },
+  {
+    name: 'drops-the-last-line',
+    step: '03.5',
+    says: ['without a line end is a line too'],
+    edits: [{ file, replace: 'return length > 0 ? toLine(pieces) : null', by: 'return null' }],
+  },
+]
