@@ -5,6 +5,7 @@ import { type Diagnosis, diagnose, explainThrown } from './diagnosis.ts'
 import { expecting } from './expecting.ts'
 import { Failure, type FailureReport, type Reason } from './failure.ts'
 import type { Activity, Leftovers, Listening } from './host-process.ts'
+import { PATIENCE_MS } from './patience.ts'
 import type { Story } from './story.ts'
 import { ProcessEnded, RemoteError, type WatchedProcess } from './watched-process.ts'
 
@@ -76,6 +77,28 @@ export class HostedServer {
   /** Sockets the server listens on. */
   async listening(): Promise<Listening[]> {
     return (await this.#request('A look at its sockets', 'listening')) as Listening[]
+  }
+
+  /** Looks again and again, between round trips, until something holds or patience ends. */
+  async expectEventually(
+    what: string,
+    look: () => Promise<{ holds: boolean; received: string }>,
+    reason: Reason,
+  ): Promise<void> {
+    const deadline = performance.now() + PATIENCE_MS
+    let seen = await look()
+    while (!seen.holds && performance.now() < deadline) {
+      await this.roundTrip()
+      seen = await look()
+    }
+    this.#story.judge('test', `expects ${what}`, seen.holds ? 'kept' : 'broken')
+    if (seen.holds) return
+    throw await this.fail({
+      headline: `The test expected ${what}.`,
+      expected: { text: what },
+      received: { text: seen.received },
+      ...reason,
+    })
   }
 
   /** Whether `close()` has resolved. */

@@ -99,6 +99,7 @@ function makeLearner(chapter: string, writtenUpTo: string): CodeTree {
 function record(card: Card): string {
   const steady = {
     ...card,
+    threads: undefined,
     story: card.story.filter(({ who, way }) => way !== 'fromServer' && who !== 'server'),
     expected: steadyEvidence(card.expected),
     received: withoutNumbers(steadyEvidence(card.received)),

@@ -1,0 +1,97 @@
+/**
+ * A thread for each connection, the oldest way to serve two people at once.
+ *
+ * The main thread only accepts, bridges bytes and buries the dead. A thread lives exactly as long as its
+ * connection: whichever of the two ends first takes the other along.
+ */
+
+import type { Socket } from 'node:net'
+import { Worker } from 'node:worker_threads'
+import { type RunningServer, type ServerOptions, serveConnections } from '../01-hello/server.ts'
+import { bridgeSocket } from '../03-blocking-socket/bridge.ts'
+
+export interface ThreadedOptions extends ServerOptions {
+  /** A thread takes about 8 MB and 10 ms to start; so many are the most that may live at a time. */
+  maxThreads?: number
+}
+
+export interface ThreadedServer extends RunningServer {
+  /** `threads`: how many live now. */
+  stats(): { threads: number }
+}
+
+export async function startServer({
+  maxThreads = 100,
+  ...options
+}: ThreadedOptions = {}): Promise<ThreadedServer> {
+  const threads = new Set<Worker>()
+  const server = await serveConnections(options, (socket) => {
+    if (threads.size >= maxThreads) return refuse(socket)
+    const thread = startThread(socket)
+    thread.on('error', (error) => reportCrash(socket, error as Error))
+    tieTogether(socket, thread, threads)
+  })
+  return {
+    port: server.port,
+    stats: () => ({ threads: threads.size }),
+    close: () => closeWithThreads(server, threads),
+  }
+}
+
+/**
+ * Starts a thread of its own for this socket: `connection.ts`, with its end of the bridge as `workerData`.
+ *
+ * @step 04.1
+ */
+function startThread(socket: Socket): Worker {
+  const end = bridgeSocket(socket)
+  return new Worker(new URL('./connection.ts', import.meta.url), {
+    workerData: end,
+    transferList: [end.port],
+  })
+}
+
+/**
+ * Tells the client whose thread has crashed why, in one line (`error crashed: …`), and ends the connection.
+ *
+ * @step 04.3
+ */
+function reportCrash(socket: Socket, error: Error): void {
+  socket.end(`error crashed: ${error.message.split('\n')[0]}\n`)
+}
+
+/**
+ * Counts the thread as long as it lives, and sees to it that neither outlives the other: a closed socket ends its
+ * thread even in the middle of a computation, a thread that has ended leaves no open socket behind.
+ *
+ * @step 04.4
+ */
+function tieTogether(socket: Socket, thread: Worker, threads: Set<Worker>): void {
+  threads.add(thread)
+  thread.once('exit', () => {
+    threads.delete(thread)
+    socket.end()
+  })
+  socket.once('close', () => thread.terminate())
+}
+
+/**
+ * Closes the server, then waits until the last of its threads has ended.
+ *
+ * @step 04.4
+ */
+async function closeWithThreads(server: RunningServer, threads: Set<Worker>): Promise<void> {
+  await server.close()
+  await Promise.all([...threads].map((thread) => thread.terminate()))
+}
+
+/**
+ * Turns a client away politely: one line, `busy`, and FIN.
+ *
+ * @step 04.5
+ */
+function refuse(socket: Socket): void {
+  // Nobody will read what it says, and a socket that nobody reads never notices the client's goodbye.
+  socket.resume()
+  socket.end('busy\n')
+}

@@ -1,0 +1,160 @@
+import type { Mistake } from './mistake.ts'
+
+const START = `  const end = bridgeSocket(socket)
+  return new Worker(new URL('./connection.ts', import.meta.url), {
+    workerData: end,
+    transferList: [end.port],
+  })`
+
+export const mistakes: Mistake[] = [
+  {
+    name: 'one-thread-for-everybody',
+    step: '04.1',
+    says: ['A thread that serves ada serves nobody else'],
+    edits: [
+      {
+        replace: START,
+        by: `  const end = bridgeSocket(socket)
+  if (shared) {
+    shared.postMessage(end, [end.port])
+    return shared
+  }
+  shared = new Worker(new URL('./connection.ts', import.meta.url), {
+    workerData: end,
+    transferList: [end.port],
+  })
+  return shared`,
+      },
+      {
+        replace: 'async function closeWithThreads',
+        by: 'let shared: Worker | undefined\n\nasync function closeWithThreads',
+      },
+    ],
+  },
+  {
+    name: 'answers-one-line-only',
+    step: '04.1',
+    says: ['Every line gets an answer'],
+    edits: [
+      {
+        file: 'connection.ts',
+        replace:
+          '  for (let line = socket.readLine(); line !== null; line = socket.readLine()) {\n    socket.write(`${runCommand(line, { threadId, sleep })}\\n`)\n  }',
+        by: '  const line = socket.readLine()\n  if (line !== null) socket.write(`${runCommand(line, { threadId, sleep })}\\n`)',
+      },
+    ],
+  },
+  {
+    name: 'never-says-fin',
+    step: '04.1',
+    says: ['After ada’s FIN her thread says FIN', 'call end()'],
+    edits: [
+      {
+        file: 'connection.ts',
+        replace: '  }\n  socket.end()\n}\n\nfunction sayGoodbye',
+        by: '  }\n}\n\nfunction sayGoodbye',
+      },
+      { replace: '    threads.delete(thread)\n    socket.end()', by: '    threads.delete(thread)' },
+    ],
+  },
+  {
+    name: 'fib-starts-at-one',
+    step: '04.2',
+    says: ['fib(10) is 55'],
+    edits: [{ file: 'commands.ts', replace: 'n < 2 ? n :', by: 'n < 2 ? 1 :' }],
+  },
+  {
+    name: 'fib-with-a-table',
+    step: '04.2',
+    says: ['It is meant to be slow'],
+    edits: [
+      {
+        file: 'commands.ts',
+        replace: 'return n < 2 ? n : fibonacci(n - 1) + fibonacci(n - 2)',
+        by: 'let [a, b] = [0, 1]\n  for (let i = 0; i < n; i++) [a, b] = [b, a + b]\n  return a',
+      },
+    ],
+  },
+  {
+    name: 'no-word-about-the-crash',
+    step: '04.3',
+    says: ['why her connection ends'],
+    edits: [{ replace: 'socket.end(`error crashed', by: 'socket.end(`' }],
+  },
+  {
+    name: 'a-crash-takes-the-server-along',
+    step: '04.3',
+    says: ['crashed on request'],
+    edits: [
+      {
+        replace: "thread.on('error', (error) => reportCrash(socket, error as Error))",
+        by: 'void reportCrash',
+      },
+    ],
+  },
+  {
+    name: 'crash-leaves-the-connection-open',
+    step: '04.3',
+    says: ['Her thread is gone'],
+    edits: [
+      { replace: 'socket.end(`error crashed', by: 'socket.write(`error crashed' },
+      { replace: '    threads.delete(thread)\n    socket.end()', by: '    threads.delete(thread)' },
+    ],
+  },
+  {
+    name: 'forgets-to-forget-threads',
+    step: '04.4',
+    says: ['expected 3 threads', "emits 'exit'"],
+    edits: [{ replace: 'threads.delete(thread)', by: '' }],
+  },
+  {
+    name: 'leaves-threads-of-lost-clients-asleep',
+    step: '04.4',
+    says: ['would sleep for a minute for nobody', 'in sleep()'],
+    edits: [{ replace: "socket.once('close', () => thread.terminate())", by: '' }],
+  },
+  {
+    name: 'close-leaves-threads-behind',
+    step: '04.4',
+    says: ['thread'],
+    edits: [
+      {
+        replace: 'await Promise.all([...threads].map((thread) => thread.terminate()))',
+        by: 'threads.clear()',
+      },
+      {
+        replace: "socket.once('close', () => thread.terminate())",
+        by: "socket.once('close', () => setTimeout(() => thread.terminate(), 200))",
+      },
+    ],
+  },
+  {
+    name: 'no-limit',
+    step: '04.5',
+    says: ['There is no thread for cyd'],
+    edits: [
+      { replace: 'if (threads.size >= maxThreads) return refuse(socket)', by: 'void refuse' },
+    ],
+  },
+  {
+    name: 'counts-and-never-releases',
+    step: '04.5',
+    says: ['gives a place back'],
+    edits: [
+      {
+        replace: 'if (threads.size >= maxThreads) return refuse(socket)',
+        by: 'if (++started > maxThreads) return refuse(socket)',
+      },
+      {
+        replace: 'const threads = new Set<Worker>()',
+        by: 'const threads = new Set<Worker>()\n  let started = 0',
+      },
+    ],
+  },
+  {
+    name: 'cuts-without-a-word',
+    step: '04.5',
+    says: ['She is told so at once'],
+    edits: [{ replace: "socket.end('busy\\n')", by: 'socket.destroy()' }],
+  },
+]
