@@ -4,6 +4,7 @@
  * The runner makes it, the judge adds where to look, the card turns it into lines.
  */
 
+import type { Turn } from './interleavings/scenario.ts'
 import type { Story, StoryLine } from './story.ts'
 
 /** A line of code. `file` is absolute until the judge makes it relative to the code under test. */
@@ -40,6 +41,8 @@ export interface FailureReport {
   likely?: string
   /** Where it went wrong, innermost first, when that is known. */
   trace?: Place[]
+  /** The order of turns in which threads failed, as an exploration found it. */
+  interleaving?: { turns: Turn[]; finding: string; runs: number }
   /** Where the server's worker threads were, when that may explain it. */
   threads?: { threadId: number; at: Place }[]
   /** What the server under test printed. */

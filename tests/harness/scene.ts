@@ -8,6 +8,7 @@ import type { CodeTree } from './code-tree.ts'
 import { explainThrown } from './diagnosis.ts'
 import { Failure, type Reason } from './failure.ts'
 import type { HostedServer } from './hosted-server.ts'
+import { explorationFailure, explore } from './interleavings/explore.ts'
 import { type ThrownError, toThrownError } from './last-words.ts'
 import { launch, refuse } from './launch.ts'
 import { type Random, seededRandom } from './random.ts'
@@ -72,6 +73,19 @@ export class Scene {
   /** Runs a script of the tests in a thread of its own, for code that blocks; resolves with its answer. */
   inThread<T>(script: URL, data: object, reason: Reason): Promise<T> {
     return inThread<T>({ script, data, tree: this.#request.tree, story: this.story }, reason)
+  }
+
+  /** Walks the interleavings of a scenario (a module of the tests); one that breaks it is a failure. */
+  async explore(what: string, script: URL, reason: Reason): Promise<void> {
+    const { tree, seed } = this.#request
+    const outcome = await explore({ script, tree, seed })
+    this.story.judge(
+      'test',
+      `expects ${what}, in every order of turns`,
+      outcome.kind === 'held' ? 'kept' : 'broken',
+    )
+    if (outcome.kind === 'held') return
+    throw explorationFailure(this.story, outcome, tree, reason)
   }
 
   /** A new client of that server. Without a name of its own it is the next of ada, bob, cyd, … */

@@ -20,12 +20,14 @@ export interface CardStyle {
 const LABEL_COLUMNS = 10
 const INDENT = '  '
 const MAX_OUTPUT_LINES = 12
+const MAX_TURNS = 30
 
 export function renderCard(card: Card, style: CardStyle): string {
   const sections = [
     heading(card, style),
     card.openStep ? openStep(card, style) : undefined,
     story(card, style),
+    interleaving(card, style),
     evidence(card, style),
     explanation(card, style),
     output(card, style),
@@ -62,6 +64,33 @@ function story({ story, openStep }: Card, { columns, chalk }: CardStyle): string
     outcome === 'broken' ? chalk.red(text) : outcome === 'kept' ? chalk.green(text) : text,
   )
   return [chalk.bold('What happened'), ...lines].map((line) => INDENT + line).join('\n')
+}
+
+/** One column a thread, one line a turn. */
+function interleaving(
+  { interleaving, openStep }: Card,
+  { columns, chalk }: CardStyle,
+): string | undefined {
+  if (!interleaving || openStep) return undefined
+  const { turns, finding, runs } = interleaving
+  const threads = Math.max(...turns.map(({ thread }) => thread)) + 1
+  const width = Math.max(14, Math.floor((columns - 9) / threads))
+  const row = (number: string, cells: string[]): string =>
+    `${INDENT}${number.padStart(4)}  ${cells.map((cell) => cell.slice(0, width - 1).padEnd(width)).join('')}`.trimEnd()
+  const names = Array.from({ length: threads }, (_, thread) => `thread ${thread + 1}`)
+  const shown = turns.length > MAX_TURNS ? turns.slice(0, MAX_TURNS) : turns
+  return [
+    `${INDENT}${chalk.bold('The order of turns')} ${chalk.dim(`(order ${runs} of those walked)`)}`,
+    chalk.bold(row('', names)),
+    ...shown.map(({ thread, text }, index) =>
+      row(
+        String(index + 1),
+        names.map((_, column) => (column === thread ? text : '')),
+      ),
+    ),
+    ...(shown.length < turns.length ? [row('', [`… and so on`])] : []),
+    ...wrap(`✗ ${finding}`, columns - 8).map((line) => chalk.red(`${INDENT}    ${line}`)),
+  ].join('\n')
 }
 
 function evidence({ expected, received }: Card, { columns, chalk }: CardStyle): string | undefined {

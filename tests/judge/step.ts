@@ -22,6 +22,7 @@ export interface Stage {
   /** Imports code under test: `await load(() => import('#code/09-framing/frames.ts'))`. */
   load<T>(importer: () => Promise<T>): Promise<T>
   inThread: Scene['inThread']
+  explore: Scene['explore']
   expect: Scene['expect']
   expectSame: Scene['expectSame']
   story: Story
@@ -58,6 +59,7 @@ export function stageOf(scene: Scene): Stage {
     expectRefused: scene.expectRefused.bind(scene),
     load: scene.load.bind(scene),
     inThread: scene.inThread.bind(scene),
+    explore: scene.explore.bind(scene),
     expect: scene.expect.bind(scene),
     expectSame: scene.expectSame.bind(scene),
     story: scene.story,

@@ -1,0 +1,78 @@
+/** Explores a scenario: real threads, every interleaving of their accesses to shared memory, as far as it goes. */
+
+import { pathToFileURL } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import type { CodeTree } from '../code-tree.ts'
+import { explainThrown } from '../diagnosis.ts'
+import { Failure, type Reason } from '../failure.ts'
+import type { Story } from '../story.ts'
+import type { Outcome } from './scenario.ts'
+import { makeBlocks, openBlock, RUNNING, setState } from './turnstile.ts'
+
+export interface Exploration {
+  /** The module that exports the `scenario`. */
+  script: URL
+  tree: CodeTree
+  seed: number
+}
+
+/** Rejects with what the code under test threw while it was loaded. */
+export async function explore({ script, tree, seed }: Exploration): Promise<Outcome> {
+  const explorer = start('explorer.ts', { script: script.href, seed })
+  const threads: Worker[] = []
+  try {
+    const buffers = makeBlocks((await answerOf(explorer)) as number)
+    const code = pathToFileURL(tree.root).href
+    for (const [thread, buffer] of buffers.entries()) {
+      setState(openBlock(buffer), RUNNING)
+      threads.push(start('thread.ts', { script: script.href, code, buffer, thread }))
+    }
+    explorer.postMessage(buffers)
+    return (await answerOf(explorer, threads)) as Outcome
+  } finally {
+    await Promise.all([explorer, ...threads].map((thread) => thread.terminate()))
+  }
+}
+
+/** The explorer's next message, unless one of the threads breaks first. */
+function answerOf(explorer: Worker, threads: Worker[] = []): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    explorer.once('message', resolve)
+    for (const thread of [explorer, ...threads]) thread.once('error', reject)
+  })
+}
+
+/** A broken scenario as a failure: what a thread threw, or the order of turns in which they all went wrong. */
+export function explorationFailure(
+  story: Story,
+  outcome: Exclude<Outcome, { kind: 'held' }>,
+  tree: CodeTree,
+  reason: Reason,
+): Failure {
+  const { turns, runs } = outcome
+  if (outcome.kind === 'stuck') {
+    const finding = `thread ${outcome.thread + 1} neither reaches shared memory nor ends`
+    const headline = `The threads do not come to an end: ${finding}.`
+    return new Failure(story, { headline, interleaving: { turns, finding, runs }, ...reason })
+  }
+  const { finding, stack } = outcome
+  if (stack === undefined) {
+    const headline = `There is an order of turns in which it goes wrong: ${finding}.`
+    return new Failure(story, { headline, interleaving: { turns, finding, runs }, ...reason })
+  }
+  const [message, ...frames] = stack.split('\n')
+  const [name, ...text] = message.split(': ')
+  const thrown = { name, message: text.join(': '), stack: frames.join('\n') }
+  const { finding: what, ...diagnosis } = explainThrown(thrown, tree, 'a thread threw')
+  const headline = `${what[0].toUpperCase()}${what.slice(1)}.`
+  return new Failure(story, {
+    headline,
+    ...reason,
+    ...diagnosis,
+    interleaving: { turns, finding, runs },
+  })
+}
+
+function start(file: string, workerData: object): Worker {
+  return new Worker(new URL(file, import.meta.url), { workerData })
+}
