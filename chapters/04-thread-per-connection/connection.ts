@@ -12,7 +12,7 @@ import {
 } from '../03-blocking-socket/blocking-socket.ts'
 import { runCommand } from './commands.ts'
 
-const socket = new BlockingSocket(workerData)
+const socket = new BlockingSocket(workerData.end)
 try {
   converse(socket)
 } catch (error) {

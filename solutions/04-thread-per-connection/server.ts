@@ -20,14 +20,23 @@ export interface ThreadedServer extends RunningServer {
   stats(): { threads: number }
 }
 
-export async function startServer({
-  maxThreads = 100,
-  ...options
-}: ThreadedOptions = {}): Promise<ThreadedServer> {
+export function startServer(options: ThreadedOptions = {}): Promise<ThreadedServer> {
+  return serveInThreads(new URL('./connection.ts', import.meta.url), {}, options)
+}
+
+/**
+ * Runs `script` in a thread of its own for every connection. Its `workerData` is `data` and the thread's `end` of
+ * the bridge to its socket.
+ */
+export async function serveInThreads(
+  script: URL,
+  data: object,
+  { maxThreads = 100, ...options }: ThreadedOptions,
+): Promise<ThreadedServer> {
   const threads = new Set<Worker>()
   const server = await serveConnections(options, (socket) => {
     if (threads.size >= maxThreads) return refuse(socket)
-    const thread = startThread(socket)
+    const thread = startThread(script, data, socket)
     thread.on('error', (error) => reportCrash(socket, error as Error))
     tieTogether(socket, thread, threads)
   })
@@ -39,16 +48,14 @@ export async function startServer({
 }
 
 /**
- * Starts a thread of its own for this socket: `connection.ts`, with its end of the bridge as `workerData`.
+ * Starts a thread that runs `script` for this socket. Its `workerData` is everything in `data`, and `end`, its end of
+ * the bridge, whose port moves to the thread.
  *
  * @step 04.1
  */
-function startThread(socket: Socket): Worker {
+function startThread(script: URL, data: object, socket: Socket): Worker {
   const end = bridgeSocket(socket)
-  return new Worker(new URL('./connection.ts', import.meta.url), {
-    workerData: end,
-    transferList: [end.port],
-  })
+  return new Worker(script, { workerData: { ...data, end }, transferList: [end.port] })
 }
 
 /**

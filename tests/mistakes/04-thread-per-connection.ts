@@ -1,10 +1,7 @@
 import type { Mistake } from './mistake.ts'
 
-const START = `  const end = bridgeSocket(socket)
-  return new Worker(new URL('./connection.ts', import.meta.url), {
-    workerData: end,
-    transferList: [end.port],
-  })`
+const START =
+  'return new Worker(script, { workerData: { ...data, end }, transferList: [end.port] })'
 
 export const mistakes: Mistake[] = [
   {
@@ -14,15 +11,11 @@ export const mistakes: Mistake[] = [
     edits: [
       {
         replace: START,
-        by: `  const end = bridgeSocket(socket)
-  if (shared) {
+        by: `if (shared) {
     shared.postMessage(end, [end.port])
     return shared
   }
-  shared = new Worker(new URL('./connection.ts', import.meta.url), {
-    workerData: end,
-    transferList: [end.port],
-  })
+  shared = new Worker(script, { workerData: { ...data, end }, transferList: [end.port] })
   return shared`,
       },
       {

@@ -106,6 +106,7 @@ function record(card: Card): string {
   }
   const text = renderCard(steady, { columns: 80, chalk: new Chalk({ level: 0 }) })
   return `${text
+    .replace(/\.ts:\d+/g, '.ts:<line>')
     .replace(/\bport(:?) \d{4,5}\b/gi, 'port$1 <port>')
     .replace(/127\.0\.0\.1:\d{4,5}/g, '127.0.0.1:<port>')
     .replace(/\b(read|write) (ECONNRESET|EPIPE)/g, 'write ECONNRESET')

@@ -72,10 +72,10 @@ export class Run {
   readonly #sleepers = new Map<number, number[]>()
 
   /** Starts every thread and lets it come to its first access. */
-  constructor(blocks: Block[], names: string[]) {
+  constructor(blocks: Block[], names: string[], initial: Record<string, number> = {}) {
     this.#blocks = blocks
     this.#names = names
-    this.memory = names.map(() => 0)
+    this.memory = names.map((name) => initial[name] ?? 0)
     this.results = blocks.map(() => undefined)
     this.#phases = blocks.map(() => 'asks')
     this.#vain = blocks.map(() => 0)

@@ -26,12 +26,25 @@ export interface Scenario {
   threads: number
   /** The threads may wait by looking again and again; without it, that is a fault. */
   maySpin?: true
-  /** The words' names, for the card. All of them are 0 at the start. */
+  /** How far to walk; more threads have more orders than anybody can wait for. */
+  limits?: Partial<Limits>
+  /** The words' names, for the card. */
   words: string[]
+  /** What the words hold at the start; 0 where it says nothing. */
+  initial?: Record<string, number>
   /** Loads the code under test, whose folder is `code` (a URL), and answers what every thread runs. */
   prepare(code: string): Promise<Body>
   /** What is wrong when all threads have ended, in a sentence; `undefined` when nothing is. */
   check(memory: readonly number[], results: readonly (number | undefined)[]): string | undefined
+}
+
+export interface Limits {
+  /** Runs with at most so many preemptions come first. */
+  preemptions: number
+  /** So many runs are walked in order. */
+  runs: number
+  /** So many more are drawn by lot when those were not all. */
+  samples: number
 }
 
 export interface Turn {

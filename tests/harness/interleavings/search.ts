@@ -8,22 +8,13 @@
 
 import type { Random } from '../random.ts'
 import { type Access, commute, Run, ThreadStuck } from './run.ts'
-import type { Outcome, Scenario } from './scenario.ts'
+import type { Limits, Outcome, Scenario } from './scenario.ts'
 import type { Block } from './turnstile.ts'
 
 /** A run with more turns than this goes round in circles. */
 const MAX_TURNS = 400
 
-export interface Limits {
-  /** Runs with at most so many preemptions come first. */
-  preemptions: number
-  /** So many runs are walked in order. */
-  runs: number
-  /** So many more are drawn by lot when those were not all. */
-  samples: number
-}
-
-export const DEFAULT_LIMITS: Limits = { preemptions: 2, runs: 2_000, samples: 200 }
+const LIMITS: Limits = { preemptions: 2, runs: 2_000, samples: 200 }
 
 /** A state that was passed, and what has been tried from there. */
 interface Crossing {
@@ -40,12 +31,8 @@ interface Crossing {
 
 type Verdict = Extract<Outcome, { kind: 'broken' | 'stuck' }> | undefined
 
-export function search(
-  blocks: Block[],
-  scenario: Scenario,
-  random: Random,
-  limits = DEFAULT_LIMITS,
-): Outcome {
+export function search(blocks: Block[], scenario: Scenario, random: Random): Outcome {
+  const limits = { ...LIMITS, ...scenario.limits }
   let runs = 0
   const tryRun = (choose: Chooser): Verdict => {
     runs += 1
@@ -160,10 +147,14 @@ function turnBack(path: Crossing[], bound: number): boolean {
 }
 
 /** One run to its end. */
-function walk(blocks: Block[], { words, check, maySpin }: Scenario, choose: Chooser): Verdict {
+function walk(
+  blocks: Block[],
+  { words, initial, check, maySpin }: Scenario,
+  choose: Chooser,
+): Verdict {
   let run: Run | undefined
   try {
-    run = new Run(blocks, words)
+    run = new Run(blocks, words, initial)
     for (let depth = 0; ; depth++) {
       const able = run.ready()
       if (able.length === 0) break

@@ -1,0 +1,52 @@
+/**
+ * Memory that several threads share, as 32-bit words: the seven things one can do to it, and no others.
+ *
+ * Everything in this chapter reaches shared memory through this face. In the server it is `Atomics`; the judge puts
+ * a turnstile behind it, and walks every order in which the threads can take their turns.
+ */
+
+export interface SharedWords {
+  load(index: number): number
+  store(index: number, value: number): void
+  /** Adds, wrapping at 32 bits, and answers what was there before. */
+  add(index: number, delta: number): number
+  /** Writes `replacement` if the word holds `expected`; answers what was there before, either way. */
+  compareExchange(index: number, expected: number, replacement: number): number
+  /** Sleeps until somebody notifies this word, if it holds `expected`; otherwise answers at once. */
+  wait(index: number, expected: number): 'ok' | 'not-equal'
+  /** Wakes up to `count` threads that sleep on this word, all when left out; answers how many. */
+  notify(index: number, count?: number): number
+}
+
+/** The real thing: `Atomics` over a `SharedArrayBuffer`. Every access is in one order for all threads. */
+export class AtomicWords implements SharedWords {
+  readonly #words: Int32Array
+
+  constructor(memory: SharedArrayBuffer) {
+    this.#words = new Int32Array(memory)
+  }
+
+  load(index: number): number {
+    return Atomics.load(this.#words, index)
+  }
+
+  store(index: number, value: number): void {
+    Atomics.store(this.#words, index, value)
+  }
+
+  add(index: number, delta: number): number {
+    return Atomics.add(this.#words, index, delta)
+  }
+
+  compareExchange(index: number, expected: number, replacement: number): number {
+    return Atomics.compareExchange(this.#words, index, expected, replacement)
+  }
+
+  wait(index: number, expected: number): 'ok' | 'not-equal' {
+    return Atomics.wait(this.#words, index, expected) === 'not-equal' ? 'not-equal' : 'ok'
+  }
+
+  notify(index: number, count?: number): number {
+    return Atomics.notify(this.#words, index, count)
+  }
+}

@@ -1,0 +1,40 @@
+/** What a thread does for one client: the commands of chapter 04, and three that concern everybody. */
+
+import { threadId, workerData } from 'node:worker_threads'
+import { BlockingSocket, ConnectionLost } from '../03-blocking-socket/blocking-socket.ts'
+import { runCommand } from '../04-thread-per-connection/commands.ts'
+import { increment } from './counter.ts'
+import { GuestBook } from './guest-book.ts'
+import { GUEST_BOOK, VISITORS } from './memory.ts'
+import { AtomicWords } from './shared-words.ts'
+
+const words = new AtomicWords(workerData.memory)
+const book = new GuestBook(words, GUEST_BOOK, threadId)
+
+try {
+  converse(new BlockingSocket(workerData.end))
+} catch (error) {
+  if (!(error instanceof ConnectionLost)) throw error
+}
+
+function converse(socket: BlockingSocket): void {
+  for (let line = socket.readLine(); line !== null; line = socket.readLine()) {
+    socket.write(`${answer(line)}\n`)
+  }
+  socket.end()
+}
+
+/** `visit` → `visitor 17`; `sign text` → `entry 4`; `read 4` → its text. */
+function answer(line: string): string {
+  const [, name, argument] = /^(\w+) ?(.*)$/.exec(line) ?? []
+  switch (name) {
+    case 'visit':
+      return `visitor ${increment(words, VISITORS)}`
+    case 'sign':
+      return `entry ${book.sign(argument)}`
+    case 'read':
+      return book.read(Number(argument)) ?? 'error no such entry'
+    default:
+      return runCommand(line, { threadId, sleep: () => {} })
+  }
+}

@@ -1,0 +1,32 @@
+import type * as MutexModule from '#code/05-shared-state/mutex.ts'
+import type { Scenario } from '../../harness/interleavings/scenario.ts'
+
+/** One thread's body throws; the other one wants the lock, too. */
+export const scenario: Scenario = {
+  threads: 2,
+  words: ['state', 'owner', 'count'],
+  async prepare(code) {
+    const { Mutex }: typeof MutexModule = await import(`${code}/05-shared-state/mutex.ts`)
+    return (words, thread) => {
+      const mutex = new Mutex(words, 0, thread + 1)
+      try {
+        return mutex.withLock(() => {
+          words.store(2, words.load(2) + 1)
+          if (thread === 0) throw new BodyFailed()
+          return 7
+        })
+      } catch (error) {
+        if (error instanceof BodyFailed) return 13
+        throw error
+      }
+    }
+  },
+  check([state, , count], [first, second]) {
+    if (count !== 2) return `both bodies ran, and count is ${count}: they were not alone`
+    if (first !== 13) return 'thread 1’s body threw, and withLock() did not pass that on'
+    if (second !== 7) return `thread 2’s body answered 7, and withLock() answered ${second}`
+    return state === 0 ? undefined : `both have left, and the lock’s state is ${state}, not 0`
+  },
+}
+
+class BodyFailed extends Error {}

@@ -1,0 +1,246 @@
+import type { Mistake } from './mistake.ts'
+
+const counter = 'counter.ts'
+const mutex = 'mutex.ts'
+const ledger = 'ledger.ts'
+const book = 'guest-book.ts'
+
+const LOCK = `    const before = this.#words.compareExchange(this.#state, FREE, TAKEN)
+    if (before !== FREE) this.#lockContended()`
+
+const FREE_AND_WAKE = `    this.#words.store(this.#state, FREE)
+    this.#words.notify(this.#state, 1)`
+
+export const mistakes: Mistake[] = [
+  {
+    name: 'load-then-store',
+    step: '05.1',
+    says: ['an update was lost', 'load visitors → 0', 'Atomics.add is one turn'],
+    edits: [
+      {
+        file: counter,
+        replace: 'return words.add(index, 1) + 1',
+        by: 'const value = words.load(index) + 1\n  words.store(index, value)\n  return value',
+      },
+    ],
+  },
+  {
+    name: 'adds-and-then-looks',
+    step: '05.1',
+    says: ['both visitors are number 2'],
+    edits: [
+      {
+        file: counter,
+        replace: 'return words.add(index, 1) + 1',
+        by: 'words.add(index, 1)\n  return words.load(index)',
+      },
+    ],
+  },
+  {
+    name: 'answers-the-old-value',
+    step: '05.1',
+    says: ['the numbers 0 and 1'],
+    edits: [
+      {
+        file: counter,
+        replace: 'return words.add(index, 1) + 1',
+        by: 'return words.add(index, 1)',
+      },
+    ],
+  },
+  {
+    name: 'looks-and-then-takes',
+    step: '05.2',
+    says: ['two had it at once'],
+    edits: [
+      {
+        file: mutex,
+        replace: LOCK,
+        by: `    while (this.#words.load(this.#state) !== FREE) this.#words.wait(this.#state, TAKEN)
+    this.#words.store(this.#state, TAKEN)
+    void this.#lockContended`,
+      },
+    ],
+  },
+  {
+    name: 'spins',
+    step: '05.2',
+    says: ['goes round in circles'],
+    edits: [
+      {
+        file: mutex,
+        replace: LOCK,
+        by: '    while (this.#words.compareExchange(this.#state, FREE, TAKEN) !== FREE) {}\n    void this.#lockContended',
+      },
+    ],
+  },
+  {
+    name: 'notifies-before-it-frees',
+    step: '05.2',
+    says: ['sleeps on state', 'nobody is left to wake it', 'free the lock before you notify'],
+    edits: [
+      {
+        file: mutex,
+        replace: FREE_AND_WAKE,
+        by: '    this.#words.notify(this.#state, 1)\n    this.#words.store(this.#state, FREE)',
+      },
+    ],
+  },
+  {
+    name: 'never-notifies',
+    step: '05.2',
+    says: ['sleeps on state', 'nobody is left to wake'],
+    edits: [
+      { file: mutex, replace: FREE_AND_WAKE, by: '    this.#words.store(this.#state, FREE)' },
+    ],
+  },
+  {
+    name: 'forgets-who-sleeps',
+    step: '05.2',
+    says: ['nobody is left to wake'],
+    edits: [
+      {
+        file: mutex,
+        replace: 'while (this.#words.compareExchange(this.#state, FREE, CONTENDED) !== FREE) {',
+        by: 'while (this.#words.compareExchange(this.#state, FREE, TAKEN) !== FREE) {',
+      },
+    ],
+  },
+  {
+    name: 'anybody-may-unlock',
+    step: '05.2',
+    says: ['does not have the lock to throw', 'Remember who has the lock'],
+    edits: [
+      {
+        file: mutex,
+        replace: 'if (this.#words.load(this.#owner) !== this.#me) {',
+        by: 'if (this.#me === 0) {',
+      },
+    ],
+  },
+  {
+    name: 'no-finally',
+    step: '05.3',
+    says: ['nobody is left to wake', 'finally runs either way'],
+    edits: [
+      {
+        file: mutex,
+        replace: '    try {\n      return body()\n    } finally {\n      this.unlock()\n    }',
+        by: '    const result = body()\n    this.unlock()\n    return result',
+      },
+    ],
+  },
+  {
+    name: 'swallows-the-exception',
+    step: '05.3',
+    says: ['did not pass that on'],
+    edits: [
+      {
+        file: mutex,
+        replace: '      return body()\n    } finally {',
+        by: '      return body()\n    } catch {\n      return undefined as T\n    } finally {',
+      },
+    ],
+  },
+  {
+    name: 'locks-inside-the-try',
+    step: '05.3',
+    says: ['05.3'],
+    edits: [
+      {
+        file: mutex,
+        replace: '    try {\n      return body()\n    } finally {\n      this.unlock()\n    }',
+        by: '    try {\n      this.unlock()\n      return body()\n    } finally {\n      this.lock()\n      this.unlock()\n    }',
+      },
+    ],
+  },
+  {
+    name: 'locks-in-the-order-of-its-arguments',
+    step: '05.4',
+    says: [
+      'thread 1 sleeps on B.state, thread 2 sleeps on A.state',
+      'If all take them in one order',
+    ],
+    edits: [
+      {
+        file: ledger,
+        replace: 'const [lower, higher] = from < to ? [from, to] : [to, from]',
+        by: 'const [lower, higher] = [from, to]',
+      },
+    ],
+  },
+  {
+    name: 'one-lock-is-enough',
+    step: '05.4',
+    says: ['05.4'],
+    edits: [
+      { file: ledger, replace: 'this.#lockOf(higher).withLock(() => {', by: '(() => {' },
+      {
+        file: ledger,
+        replace: '        return true\n      }),',
+        by: '        return true\n      })(),',
+      },
+      {
+        file: ledger,
+        replace: 'const [lower, higher] = from < to ? [from, to] : [to, from]',
+        by: 'const lower = from',
+      },
+    ],
+  },
+  {
+    name: 'looks-at-the-balance-before-it-locks',
+    step: '05.4',
+    says: ['not enough'],
+    edits: [
+      { file: ledger, replace: 'if (this.#read(from, BALANCE) < amount) return false', by: '' },
+    ],
+  },
+  {
+    name: 'numbers-outside-the-lock',
+    step: '05.5',
+    says: ['one lock'],
+    edits: [
+      {
+        file: book,
+        replace: `    return this.#mutex.withLock(() => {
+      const number = this.#words.load(this.#count) + 1
+      this.#writeText(number, text)`,
+        by: `    const number = this.#words.load(this.#count) + 1
+    return this.#mutex.withLock(() => {
+      this.#writeText(number, text)`,
+      },
+    ],
+  },
+  {
+    name: 'writes-without-the-lock',
+    step: '05.5',
+    says: ['one lock'],
+    edits: [
+      {
+        file: book,
+        replace: `    return this.#mutex.withLock(() => {
+      const number = this.#words.load(this.#count) + 1
+      this.#writeText(number, text)
+      this.#words.store(this.#count, number)
+      return number
+    })`,
+        by: `    const number = this.#words.load(this.#count) + 1
+    this.#writeText(number, text)
+    this.#words.store(this.#count, number)
+    return number`,
+      },
+    ],
+  },
+  {
+    name: 'every-thread-has-its-own-book',
+    step: '05.5',
+    says: ['05.5'],
+    edits: [
+      {
+        file: 'connection.ts',
+        replace: 'new AtomicWords(workerData.memory)',
+        by: 'new AtomicWords(new SharedArrayBuffer(workerData.memory.byteLength))',
+      },
+    ],
+  },
+]
