@@ -97,9 +97,11 @@ function evidence({ expected, received }: Card, { columns, chalk }: CardStyle): 
   if (!expected && !received) return undefined
   if (isBytes(expected) && isBytes(received)) return byteEvidence(expected, received, chalk)
   return [
-    labelled('Expected', printable(toText(expected)), columns, chalk),
-    labelled('Received', printable(toText(received)), columns, chalk),
-  ].join('\n')
+    expected && labelled('Expected', printable(toText(expected)), columns, chalk),
+    received && labelled('Received', printable(toText(received)), columns, chalk),
+  ]
+    .filter((line) => line !== undefined)
+    .join('\n')
 }
 
 function byteEvidence(
@@ -231,7 +233,6 @@ function isBytes(evidence: Evidence | undefined): evidence is ByteEvidence {
   return evidence !== undefined && 'bytes' in evidence
 }
 
-function toText(evidence: Evidence | undefined): string {
-  if (!evidence) return '(nothing)'
+function toText(evidence: Evidence): string {
   return isBytes(evidence) ? quoteAll(evidence) : evidence.text
 }

@@ -51,7 +51,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'looks-and-then-takes',
     step: '05.2',
-    says: ['two had it at once'],
+    says: ['goes wrong', 'in the same turn in which you look'],
     edits: [
       {
         file: mutex,

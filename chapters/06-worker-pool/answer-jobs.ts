@@ -1,0 +1,19 @@
+/** The other half of a `WorkerPool`: what its script calls, in the thread. */
+
+import { parentPort } from 'node:worker_threads'
+import type { Answer } from './worker-pool.ts'
+
+/** Runs `work` for each job, one at a time. What it returns is the result; what it throws rejects the job alone. */
+export function answerJobs<Job, Result>(work: (job: Job) => Result): void {
+  parentPort?.on('message', (job: Job) => {
+    parentPort?.postMessage(answerTo(work, job))
+  })
+}
+
+function answerTo<Job, Result>(work: (job: Job) => Result, job: Job): Answer<Result> {
+  try {
+    return { result: work(job) }
+  } catch (error) {
+    return { error }
+  }
+}

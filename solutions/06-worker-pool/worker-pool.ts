@@ -1,0 +1,212 @@
+/**
+ * A fixed number of threads for any number of jobs: first come, first served, and no more waiting than was agreed.
+ *
+ * The pool knows nothing of what a job is. A thread runs one job at a time, from start to end; the pool promises that
+ * every job ends, with a result, an error or a refusal, whatever becomes of the thread.
+ */
+
+import { type Transferable, Worker } from 'node:worker_threads'
+
+export interface PoolOptions {
+  /** What each thread runs: a script that calls `answerJobs`. */
+  script: URL
+  size: number
+  /** Jobs that may wait for a thread; one more is refused. */
+  maxQueued: number
+}
+
+export interface RunOptions {
+  /** Takes the job back: out of the queue, or with its thread. */
+  signal?: AbortSignal
+  /** What in the job moves to the thread instead of being copied. */
+  transfer?: Transferable[]
+}
+
+export interface PoolStats {
+  threads: number
+  busy: number
+  queued: number
+  /** Jobs refused because the queue was full, since the beginning. */
+  rejected: number
+  /** Threads that crashed and were replaced, since the beginning. */
+  crashed: number
+}
+
+/** Every thread is busy and the queue is full: come back later. */
+export class PoolBusy extends Error {
+  constructor() {
+    super('every thread is busy and the queue is full')
+  }
+}
+
+/** The pool takes no more jobs. */
+export class PoolClosed extends Error {
+  constructor() {
+    super('the pool is closed')
+  }
+}
+
+/** From a thread: what became of its job. */
+export type Answer<Result> = { result: Result } | { error: unknown }
+
+interface Task<Job, Result> {
+  job: Job
+  transfer: Transferable[]
+  resolve(result: Result): void
+  reject(error: unknown): void
+}
+
+export class WorkerPool<Job, Result> {
+  readonly #script: URL
+  readonly #size: number
+  readonly #maxQueued: number
+  /** Every thread, and what it works at. */
+  readonly #threads = new Map<Worker, Task<Job, Result> | undefined>()
+  readonly #queue: Task<Job, Result>[] = []
+  #rejected = 0
+  #crashed = 0
+  #isClosing = false
+  /** Who waits for the last job to end. */
+  readonly #onDrained: (() => void)[] = []
+
+  constructor({ script, size, maxQueued }: PoolOptions) {
+    this.#script = script
+    this.#size = size
+    this.#maxQueued = maxQueued
+    for (let thread = 0; thread < size; thread++) this.#addThread()
+  }
+
+  /**
+   * Runs the job in the first thread that is free; jobs that wait are taken in order of arrival. Resolves with its
+   * result, rejects with what it threw.
+   *
+   * Rejects with `PoolBusy` when `maxQueued` jobs wait already, with `PoolClosed` after `close()`, and with the signal's
+   * reason when it aborts.
+   *
+   * @step 06.1 06.2
+   */
+  run(job: Job, { signal, transfer = [] }: RunOptions = {}): Promise<Result> {
+    if (this.#isClosing) return Promise.reject(new PoolClosed())
+    return new Promise((resolve, reject) => {
+      const task = { job, transfer, resolve, reject }
+      const free = this.#freeThread()
+      if (free) this.#start(free, task)
+      else if (this.#queue.length < this.#maxQueued) this.#queue.push(task)
+      else return this.#refuse(task)
+      if (signal?.aborted) this.#cancel(task, signal.reason)
+      signal?.addEventListener('abort', () => this.#cancel(task, signal.reason), { once: true })
+    })
+  }
+
+  stats(): PoolStats {
+    const busy = [...this.#threads.values()].filter((task) => task !== undefined).length
+    return {
+      threads: this.#threads.size,
+      busy,
+      queued: this.#queue.length,
+      rejected: this.#rejected,
+      crashed: this.#crashed,
+    }
+  }
+
+  /**
+   * Takes no more jobs, lets those that run or wait come to their end, then ends the threads.
+   *
+   * @step 06.5
+   */
+  async close(): Promise<void> {
+    this.#isClosing = true
+    if (this.stats().busy > 0) {
+      await new Promise<void>((resolve) => this.#onDrained.push(resolve))
+    }
+    const threads = [...this.#threads.keys()]
+    this.#threads.clear()
+    await Promise.all(threads.map((thread) => thread.terminate()))
+  }
+
+  /** Gives the thread its next task. */
+  #start(thread: Worker, task: Task<Job, Result>): void {
+    this.#threads.set(thread, task)
+    thread.postMessage(task.job, task.transfer)
+  }
+
+  #addThread(): Worker {
+    const thread = new Worker(this.#script)
+    this.#threads.set(thread, undefined)
+    let crash: unknown = new Error('its thread ended in the middle of it')
+    thread.on('message', (answer: Answer<Result>) => this.#onAnswer(thread, answer))
+    thread.on('error', (error) => {
+      crash = error
+    })
+    thread.once('exit', () => this.#onExit(thread, crash))
+    return thread
+  }
+
+  /**
+   * A thread has done its job: whoever waits for it gets the answer, and the thread the next job.
+   *
+   * @step 06.1
+   */
+  #onAnswer(thread: Worker, answer: Answer<Result>): void {
+    const task = this.#threads.get(thread)
+    if ('error' in answer) task?.reject(answer.error)
+    else task?.resolve(answer.result)
+    this.#free(thread)
+  }
+
+  /**
+   * A thread has ended, which none does by itself: its job is rejected with what it crashed with, and a new thread
+   * takes its place and the next job.
+   *
+   * @step 06.3
+   */
+  #onExit(thread: Worker, crash: unknown): void {
+    // The pool has let go of it before: it was cancelled, or the pool is closed.
+    if (!this.#threads.has(thread)) return
+    this.#crashed += 1
+    const task = this.#threads.get(thread)
+    // A script that cannot even load would be started for ever: without a job, there is no hurry.
+    if (!task) return void this.#threads.delete(thread)
+    task.reject(crash)
+    this.#replace(thread)
+  }
+
+  /**
+   * Takes the task back and rejects it with `reason`: out of the queue, or together with the thread that works at it,
+   * for nothing else stops a thread that computes. What has ended stays as it is.
+   *
+   * @step 06.4
+   */
+  #cancel(task: Task<Job, Result>, reason: unknown): void {
+    const place = this.#queue.indexOf(task)
+    const thread = [...this.#threads.keys()].find((thread) => this.#threads.get(thread) === task)
+    if (place >= 0) this.#queue.splice(place, 1)
+    if (thread) this.#replace(thread)
+    if (place >= 0 || thread) task.reject(reason)
+  }
+
+  /** A new thread in the place of one that has crashed, or works at what nobody wants any more. */
+  #replace(thread: Worker): void {
+    this.#threads.delete(thread)
+    thread.terminate()
+    this.#free(this.#addThread())
+  }
+
+  /** The thread has nothing to do: it takes the job that has waited longest. */
+  #free(thread: Worker): void {
+    this.#threads.set(thread, undefined)
+    const next = this.#queue.shift()
+    if (next) this.#start(thread, next)
+    else if (this.stats().busy === 0) for (const resolve of this.#onDrained.splice(0)) resolve()
+  }
+
+  #freeThread(): Worker | undefined {
+    const free = [...this.#threads.keys()].find((thread) => this.#threads.get(thread) === undefined)
+    return free ?? (this.#threads.size < this.#size ? this.#addThread() : undefined)
+  }
+
+  #refuse(task: Task<Job, Result>): void {
+    this.#rejected += 1
+    task.reject(new PoolBusy())
+  }
+}

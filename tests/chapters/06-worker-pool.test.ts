@@ -1,0 +1,370 @@
+import type * as WorkerPoolModule from '#code/06-worker-pool/worker-pool.ts'
+import { within } from '../harness/patience.ts'
+import { type Stage, step } from '../judge/step.ts'
+import { ask, echo } from '../protocols/lines.ts'
+import type { TestJob } from './threads/06-jobs.ts'
+
+const CHAPTER = '06-worker-pool'
+const SCRIPT = new URL('./threads/06-jobs.ts', import.meta.url)
+
+interface Done {
+  value: string
+  threadId: number
+}
+
+step('06.1', 'a fixed number of threads takes jobs in order of arrival', async (stage) => {
+  const { expect, expectSame } = stage
+  await withPool(stage, { size: 2, maxQueued: 10 }, async ({ pool, play }) => {
+    const [first, second] = [play('first'), play('second')]
+    const later = ['third', 'fourth', 'fifth'].map((name) => play(name))
+    const seen = pick(pool.stats(), 'threads', 'busy', 'queued')
+    expectSame(
+      'what the pool does',
+      seen,
+      { threads: 2, busy: 2, queued: 3 },
+      {
+        because: 'Two threads, five jobs: two run, three wait.',
+        likely: 'A job goes to a free thread if there is one, into the queue if not.',
+      },
+    )
+    second.open()
+    await second.expectResult('second', {
+      because: 'The one that ends first answers first, and its caller gets its answer.',
+      likely: 'Remember which task each thread works at, and resolve that one.',
+    })
+    first.open()
+    await first.expectResult('first', { because: 'Each caller gets the answer to its own job.' })
+    const threads = new Set<number>()
+    for (const job of later) {
+      job.open()
+      const { threadId } = await job.expectResult(job.name, {
+        because: 'What has waited is done as soon as a thread is free.',
+        likely: 'A thread that has answered takes the next job out of the queue.',
+      })
+      threads.add(threadId)
+    }
+    expect('the two threads to have done it all', threads.size <= 2, {
+      because: 'Threads are started once. That is the point of a pool.',
+      likely: 'A new Worker for each job is no pool.',
+      received: `${threads.size} threads`,
+    })
+    const failing = play('no', 'throw')
+    failing.open()
+    await failing.expectRejection(/no/, {
+      because: 'What a job throws, its caller gets.',
+      likely: 'An answer with an error rejects.',
+    })
+  })
+
+  await withPool(stage, { size: 1, maxQueued: 10 }, async ({ play }) => {
+    const jobs = ['one', 'two', 'three', 'four'].map((name) => play(name))
+    for (const job of jobs.toReversed()) job.open()
+    for (const job of jobs) await job.expectResult(job.name, { because: 'Four jobs, one thread.' })
+    const order = jobs.map(({ endedAt }) => endedAt)
+    expectSame('the order in which they ended', order, [1, 2, 3, 4], {
+      because: 'First come, first served.',
+      likely: 'The queue is taken from the wrong end: push() and shift().',
+    })
+  })
+})
+
+step('06.2', 'a full queue refuses at once', async (stage) => {
+  await withPool(stage, { size: 1, maxQueued: 2 }, async ({ pool, play }) => {
+    const [running, ...waiting] = [play('running'), play('waiting 1'), play('waiting 2')]
+    const refused = play('one too many')
+    await refused.expectRejection(/PoolBusy/, {
+      because:
+        'A queue without an end only hides that there is too much to do, until memory is gone.',
+      likely: 'Reject with PoolBusy when maxQueued jobs wait already.',
+    })
+    stage.expectSame(
+      'what the pool says',
+      pick(pool.stats(), 'queued', 'rejected'),
+      { queued: 2, rejected: 1 },
+      {
+        because: 'Whoever runs the server wants to know how often that happens.',
+      },
+    )
+    for (const job of [running, ...waiting]) job.open()
+    for (const job of waiting)
+      await job.expectResult(job.name, { because: 'Those who wait keep their places.' })
+  })
+
+  const { serve, connect } = stage
+  const server = await serve(CHAPTER, { threads: 1, maxWaiting: 1 })
+  const [ada, bob, cyd] = [await connect(server), await connect(server), await connect(server)]
+  await echo(ada, { because: 'ada has the one thread.' })
+  await cyd.expectLine('busy', {
+    because: 'bob waits in the one place there is; cyd is told at once.',
+    likely: 'Does run() reject, and with PoolBusy?',
+  })
+  await cyd.expectEnd({ because: 'After `busy` there is nothing more to say.' })
+  await ada.halfClose()
+  await echo(bob, { because: 'ada has finished, so bob is next.' })
+})
+
+step('06.3', 'a thread that crashes is replaced, and only its job is lost', (stage) =>
+  withPool(stage, { size: 2, maxQueued: 10 }, async ({ pool, play }) => {
+    const { expectSame } = stage
+    const steady = play('steady')
+    for (let crash = 1; crash <= 3; crash++) {
+      const [crashing, next] = [play(`crash ${crash}`, 'exit'), play(`next ${crash}`)]
+      crashing.open()
+      next.open()
+      await crashing.expectRejection(/./, {
+        because: 'Its thread is gone: nobody else will ever answer.',
+        likely: "A thread that ends emits 'exit'. Reject the task that it worked at.",
+      })
+      await next.expectResult(`next ${crash}`, {
+        because: 'The queue goes on with a new thread.',
+        likely: 'The new thread must take the next job: nobody else will give it one.',
+      })
+    }
+    expectSame(
+      'what the pool says',
+      pick(pool.stats(), 'threads', 'crashed'),
+      { threads: 2, crashed: 3 },
+      {
+        because: 'Three threads have crashed, and there are still two.',
+        likely: 'Each crash costs a thread. Start another one in its place.',
+      },
+    )
+    steady.open()
+    await steady.expectResult('steady', { because: 'The other thread has nothing to do with it.' })
+  }),
+)
+
+step('06.4', 'a job is taken back, out of the queue or with its thread', async (stage) => {
+  await withPool(stage, { size: 1, maxQueued: 10 }, async ({ pool, play }) => {
+    const { expectSame } = stage
+    const running = play('running')
+    const [cancelled, waiting] = [play('cancelled'), play('waiting')]
+    cancelled.cancel()
+    await cancelled.expectRejection(/AbortError/, {
+      because: 'Nobody wants it any more, and it has not even begun.',
+      likely: 'Take it out of the queue and reject it with the signal’s reason.',
+    })
+    expectSame(
+      'the queue',
+      pick(pool.stats(), 'queued'),
+      { queued: 1 },
+      { because: 'Only `waiting` waits.' },
+    )
+
+    running.cancel()
+    await running.expectRejection(/AbortError/, {
+      because:
+        'It runs, and nobody wants it any more. Nothing but the end of its thread stops a thread that is busy.',
+      likely: 'Terminate its thread and start another one.',
+    })
+    waiting.open()
+    await waiting.expectResult('waiting', {
+      because: 'The new thread takes the next job.',
+      likely: 'The new thread stands idle: give it the next job.',
+    })
+    expectSame(
+      'what the pool says',
+      pick(pool.stats(), 'threads', 'crashed'),
+      { threads: 1, crashed: 0 },
+      {
+        because: 'A thread that we end ourselves is no crash.',
+        likely: 'Forget the thread before you terminate it: its exit is no news then.',
+      },
+    )
+
+    const late = play('late')
+    late.open()
+    await late.expectResult('late', { because: 'It ends before it is taken back.' })
+    late.cancel()
+    const after = play('after')
+    after.open()
+    await after.expectResult('after', { because: 'Taking back what has ended changes nothing.' })
+
+    const early = play('early', 'answer', AbortSignal.abort())
+    await early.expectRejection(/AbortError/, {
+      because: 'Its signal had aborted before it came.',
+      likely: 'A signal that has aborted emits no event any more: look at signal.aborted.',
+    })
+  })
+
+  const { serve, connect } = stage
+  const server = await serve(CHAPTER, { threads: 1 })
+  const [ada, bob] = [await connect(server), await connect(server)]
+  await ada.send('sleep 60000\n')
+  await server.roundTrip()
+  ada.reset()
+  await echo(bob, {
+    because: 'ada is lost, and the thread that sleeps for her is wanted by bob.',
+  })
+})
+
+step('06.5', 'close() lets what was accepted come to its end', (stage) =>
+  withPool(stage, { size: 1, maxQueued: 10 }, async ({ pool, play }) => {
+    const { story, expect } = stage
+    const [running, waiting] = [play('running'), play('waiting')]
+    story.tell('test', 'calls close()')
+    let isClosed = false
+    const closed = Promise.all([pool.close(), pool.close()]).then(() => {
+      isClosed = true
+    })
+    await play('too late').expectRejection(/PoolClosed/, {
+      because: 'A pool that closes takes nothing new.',
+    })
+    running.open()
+    await running.expectResult('running', { because: 'What runs is not cut off.' })
+    expect('close() to wait for what waits', !isClosed, {
+      because: 'A job that was accepted is a promise.',
+      likely: 'close() has resolved while jobs were in the queue.',
+    })
+    waiting.open()
+    await waiting.expectResult('waiting', {
+      because: 'What waits is done, too.',
+      likely: 'The threads are ended too early: wait until the last job has ended.',
+    })
+    const outcome = await within(1_500, closed)
+    expect('close() to resolve', outcome !== 'too late', {
+      because: 'Nothing is left to do.',
+      likely: 'Who tells close() that the last job has ended? Each caller of close() must hear it.',
+    })
+    expect('no thread to be left', pool.stats().threads === 0, {
+      because: 'A thread that is left keeps the process alive.',
+    })
+  }),
+)
+
+step('06.6', 'a client who says nothing gives its thread up', async ({ serve, connect }) => {
+  const patient = await serve(CHAPTER, { threads: 2, idleMs: 60_000 })
+  const [ada, bob, cyd] = [await connect(patient), await connect(patient), await connect(patient)]
+  for (const client of [ada, bob]) await echo(client, { because: 'Two threads, two clients.' })
+  await cyd.send('echo anybody there?\n')
+  await cyd.expectSilence(() => patient.roundTrip(), {
+    because: 'Here is the flaw: ada and bob say nothing, and still no thread is free for cyd.',
+  })
+
+  const hasty = await serve(CHAPTER, { threads: 2, idleMs: 150 })
+  const [dee, eve] = [await connect(hasty), await connect(hasty)]
+  for (const client of [dee, eve]) {
+    await echo(client, { because: 'Two threads, two clients.' })
+  }
+  for (const client of [dee, eve]) {
+    await client.expectLine('idle', {
+      because: 'Who has said nothing for 150 ms is told why the connection ends.',
+      likely: 'socket.setTimeout calls back when nothing has moved on a socket for so long.',
+    })
+    await client.expectEnd({ because: 'After that line there is nothing more to say.' })
+  }
+  const fay = await connect(hasty)
+  await echo(fay, {
+    because: 'dee and eve have not said FIN, and need not: their threads are free for fay.',
+    likely:
+      'end() waits for the FIN of a client who says nothing. Close both directions once the line is written.',
+  })
+})
+
+/** A job that the test lets run when it likes. */
+interface Play {
+  name: string
+  /** Which of all jobs it was to end; 0 while it has not. */
+  endedAt: number
+  open(): void
+  cancel(): void
+  expectResult(value: string, reason: { because: string; likely?: string }): Promise<Done>
+  expectRejection(message: RegExp, reason: { because: string; likely?: string }): Promise<void>
+}
+
+interface PlayedPool {
+  pool: WorkerPoolModule.WorkerPool<TestJob, Done>
+  play(name: string, then?: TestJob['then'], signal?: AbortSignal): Play
+}
+
+/** A pool in this process, whose jobs wait at gates; ended in any case. */
+async function withPool(
+  stage: Stage,
+  options: { size: number; maxQueued: number },
+  body: (played: PlayedPool) => Promise<void>,
+): Promise<void> {
+  const { WorkerPool } = await stage.load(() => import('#code/06-worker-pool/worker-pool.ts'))
+  const pool = new WorkerPool<TestJob, Done>({ script: SCRIPT, ...options })
+  const gates: Int32Array[] = []
+  let ended = 0
+
+  const play = (name: string, then: TestJob['then'] = 'answer', signal?: AbortSignal): Play => {
+    const gate = new Int32Array(new SharedArrayBuffer(4))
+    gates.push(gate)
+    const controller = new AbortController()
+    stage.story.tell('pool', `is given the job "${name}"`)
+    const outcome = pool
+      .run({ gate, then, value: name }, { signal: signal ?? controller.signal })
+      .finally(() => {
+        played.endedAt = ++ended
+      })
+    outcome.catch(() => {})
+    const settled = outcome.then(
+      (result) => ({ result }),
+      (error: Error) => ({ error }),
+    )
+    const played: Play = {
+      name,
+      endedAt: 0,
+      open: () => openGate(gate),
+      cancel: () => {
+        stage.story.tell('test', `takes "${name}" back`)
+        controller.abort()
+      },
+      async expectResult(value, reason) {
+        const seen = await within(1_500, settled)
+        const text =
+          seen === 'too late'
+            ? 'nothing, so far'
+            : 'error' in seen
+              ? `a rejection: ${seen.error}`
+              : seen.result.value
+        stage.expect(`"${name}" to be answered with "${value}"`, text === value, {
+          ...reason,
+          expected: value,
+          received: String(text),
+        })
+        return (seen as { result: Done }).result
+      },
+      async expectRejection(message, reason) {
+        const seen = await within(1_500, settled)
+        const text =
+          seen === 'too late'
+            ? 'nothing, so far'
+            : 'error' in seen
+              ? describe(seen.error)
+              : `a result: ${seen.result.value}`
+        const isRejected = seen !== 'too late' && 'error' in seen && message.test(text)
+        stage.expect(`"${name}" to be rejected`, isRejected, {
+          ...reason,
+          expected: `a rejection like ${message}`,
+          received: text,
+        })
+      },
+    }
+    return played
+  }
+
+  try {
+    await body({ pool, play })
+  } finally {
+    for (const gate of gates) openGate(gate)
+    await within(
+      500,
+      pool.close().catch(() => {}),
+    )
+  }
+}
+
+function openGate(gate: Int32Array): void {
+  Atomics.store(gate, 0, 1)
+  Atomics.notify(gate, 0)
+}
+
+function describe(error: Error): string {
+  return `${error?.constructor?.name} ${error?.name}: ${error?.message}`
+}
+
+function pick<T extends object, K extends keyof T>(value: T, ...keys: K[]): Pick<T, K> {
+  return Object.fromEntries(keys.map((key) => [key, value[key]])) as Pick<T, K>
+}

@@ -1,0 +1,18 @@
+/** The script of a pool under test. A job says what to do, and when: a word of shared memory is its gate. */
+
+import { parentPort, threadId } from 'node:worker_threads'
+
+export interface TestJob {
+  /** Wait until the gate is open (its word is not 0). */
+  gate?: Int32Array
+  /** What to do then: answer with `value`, throw, or end the thread in the middle. */
+  then: 'answer' | 'throw' | 'exit'
+  value?: unknown
+}
+
+parentPort?.on('message', ({ gate, then, value }: TestJob) => {
+  if (gate) while (Atomics.load(gate, 0) === 0) Atomics.wait(gate, 0, 0)
+  if (then === 'exit') process.exit(3)
+  if (then === 'throw') parentPort?.postMessage({ error: new RangeError(String(value)) })
+  else parentPort?.postMessage({ result: { value, threadId } })
+})

@@ -1,0 +1,199 @@
+import type { Mistake } from './mistake.ts'
+
+const file = 'worker-pool.ts'
+
+const DISPATCH = `      const free = this.#freeThread()
+      if (free) this.#start(free, task)
+      else if (this.#queue.length < this.#maxQueued) this.#queue.push(task)
+      else return this.#refuse(task)`
+
+export const mistakes: Mistake[] = [
+  {
+    name: 'a-thread-for-each-job',
+    step: '06.1',
+    says: ['threads: 2, busy: 2, queued: 3'],
+    edits: [
+      {
+        file,
+        replace: DISPATCH,
+        by: '      this.#start(this.#addThread(), task)\n      void this.#refuse',
+      },
+    ],
+  },
+  {
+    name: 'answers-whoever-came-first',
+    step: '06.1',
+    says: ['"second" to be answered', 'Remember which task each thread works at'],
+    edits: [
+      {
+        file,
+        replace: '    const task = this.#threads.get(thread)\n    if (',
+        by: '    const task = [...this.#threads.values()].find((other) => other !== undefined)\n    if (',
+      },
+    ],
+  },
+  {
+    name: 'last-come-first-served',
+    step: '06.1',
+    says: ['"third" to be answered'],
+    edits: [
+      { file, replace: 'const next = this.#queue.shift()', by: 'const next = this.#queue.pop()' },
+    ],
+  },
+  {
+    name: 'a-queue-without-an-end',
+    step: '06.2',
+    says: ['"one too many" to be rejected', 'maxQueued'],
+    edits: [
+      {
+        file,
+        replace:
+          'else if (this.#queue.length < this.#maxQueued) this.#queue.push(task)\n      else return this.#refuse(task)',
+        by: 'else this.#queue.push(task)\n      void [this.#maxQueued, this.#refuse]',
+      },
+    ],
+  },
+  {
+    name: 'one-place-too-few',
+    step: '06.2',
+    says: ['"one too many"', 'rejected: 1'],
+    edits: [
+      {
+        file,
+        replace: 'this.#queue.length < this.#maxQueued',
+        by: 'this.#queue.length + 1 < this.#maxQueued',
+      },
+    ],
+  },
+  {
+    name: 'refuses-with-any-error',
+    step: '06.2',
+    says: ['Reject with PoolBusy'],
+    edits: [{ file, replace: 'task.reject(new PoolBusy())', by: "task.reject(new Error('busy'))" }],
+  },
+  {
+    name: 'a-crash-leaves-its-caller-waiting',
+    step: '06.3',
+    says: ['nothing, so far', 'Reject the task that it worked at'],
+    edits: [{ file, replace: 'task.reject(crash)\n', by: '' }],
+  },
+  {
+    name: 'the-pool-shrinks-by-one-at-each-crash',
+    step: '06.3',
+    says: ['06.3'],
+    edits: [
+      {
+        file,
+        replace: 'task.reject(crash)\n    this.#replace(thread)',
+        by: 'task.reject(crash)\n    this.#threads.delete(thread)',
+      },
+    ],
+  },
+  {
+    name: 'the-new-thread-stands-idle',
+    step: '06.3',
+    says: ['The new thread must take the next job'],
+    edits: [{ file, replace: '    this.#free(this.#addThread())', by: '    this.#addThread()' }],
+  },
+  {
+    name: 'cancels-only-what-waits',
+    step: '06.4',
+    says: ['"running" to be rejected', 'Terminate its thread'],
+    edits: [
+      {
+        file,
+        replace: 'if (thread) this.#replace(thread)\n    if (place >= 0 || thread)',
+        by: 'if (place >= 0)',
+      },
+    ],
+  },
+  {
+    name: 'rejects-and-lets-it-run',
+    step: '06.4',
+    says: ['"waiting" to be answered'],
+    edits: [{ file, replace: 'if (thread) this.#replace(thread)\n', by: '' }],
+  },
+  {
+    name: 'leaves-it-in-the-queue',
+    step: '06.4',
+    says: ['queued: 1', 'Only `waiting` waits'],
+    edits: [{ file, replace: 'if (place >= 0) this.#queue.splice(place, 1)\n', by: '' }],
+  },
+  {
+    name: 'counts-a-cancelled-thread-as-a-crash',
+    step: '06.4',
+    says: ['no crash'],
+    edits: [
+      {
+        file,
+        replace: 'if (thread) this.#replace(thread)\n    if',
+        by: 'if (thread) thread.terminate()\n    if',
+      },
+    ],
+  },
+  {
+    name: 'close-cuts-what-runs',
+    step: '06.5',
+    says: ['"running" to be answered', 'What runs is not cut off'],
+    edits: [
+      {
+        file,
+        replace: '    if (this.stats().busy > 0) {\n      await',
+        by: '    if (this.stats().busy < 0) {\n      await',
+      },
+    ],
+  },
+  {
+    name: 'close-forgets-what-waits',
+    step: '06.5',
+    says: ['"waiting" to be answered'],
+    edits: [
+      {
+        file,
+        replace: '    this.#isClosing = true\n',
+        by: '    this.#isClosing = true\n    this.#queue.length = 0\n',
+      },
+    ],
+  },
+  {
+    name: 'only-the-last-caller-of-close-hears-of-it',
+    step: '06.5',
+    says: ['close() to resolve', 'Each caller of close() must hear it'],
+    edits: [
+      {
+        file,
+        replace: 'for (const resolve of this.#onDrained.splice(0)) resolve()',
+        by: 'this.#onDrained.pop()?.()',
+      },
+    ],
+  },
+  {
+    name: 'takes-jobs-while-it-closes',
+    step: '06.5',
+    says: ['"too late" to be rejected'],
+    edits: [
+      {
+        file,
+        replace: 'if (this.#isClosing) return Promise.reject(new PoolClosed())',
+        by: 'void PoolClosed',
+      },
+    ],
+  },
+  {
+    name: 'no-idle-limit',
+    step: '06.6',
+    says: ['Who has said nothing for 150 ms', 'socket.setTimeout'],
+    edits: [
+      {
+        replace: "    socket.write('idle\\n')\n",
+        by: "    if (socket.destroyed) socket.write('idle\\n')\n    return\n",
+      },
+    ],
+  },
+  {
+    name: 'waits-for-the-fin-of-who-says-nothing',
+    step: '06.6',
+    says: ['Close both directions'],
+    edits: [{ replace: 'socket.destroySoon()', by: 'socket.end()' }],
+  },
+]
