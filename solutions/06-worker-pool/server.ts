@@ -34,7 +34,7 @@ export async function startServer({
   const server = await serveConnections(options, (socket) => {
     const end = bridgeSocket(socket)
     pool
-      .run(end, { transfer: [end.port], signal: whenGone(socket) })
+      .run(end, { transfer: [end.port], signal: whenLost(socket) })
       .catch((error) => turnAway(socket, error))
     limitIdleness(socket, idleMs)
   })
@@ -48,11 +48,13 @@ export async function startServer({
   }
 }
 
-/** Aborts when the connection is gone: then its job is wanted by nobody. */
-function whenGone(socket: Socket): AbortSignal {
-  const gone = new AbortController()
-  socket.once('close', () => gone.abort())
-  return gone.signal
+/** Aborts when the client vanishes: its job is wanted by nobody. One who says FIN is served to the end. */
+function whenLost(socket: Socket): AbortSignal {
+  const lost = new AbortController()
+  socket.once('close', () => {
+    if (!socket.readableEnded) lost.abort()
+  })
+  return lost.signal
 }
 
 /** Says why a client is not served (`busy`, or `error …`), and ends the connection. */
