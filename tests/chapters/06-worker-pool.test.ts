@@ -1,7 +1,7 @@
 import type * as WorkerPoolModule from '#code/06-worker-pool/worker-pool.ts'
 import { within } from '../harness/patience.ts'
 import { type Stage, step } from '../judge/step.ts'
-import { ask, echo } from '../protocols/lines.ts'
+import { echo } from '../protocols/lines.ts'
 import type { TestJob } from './threads/06-jobs.ts'
 
 const CHAPTER = '06-worker-pool'
