@@ -1,4 +1,4 @@
-/** Connections that say nothing: what they cost the server that holds them. */
+/** Connections that say nothing, or nothing more: what they cost the server that holds them. */
 
 import { connect, type Socket } from 'node:net'
 import type { HostedServer } from '../../tests/harness/hosted-server.ts'
@@ -13,11 +13,15 @@ export class IdleConnections {
     return this.#sockets.length
   }
 
-  /** Connects until there are `count` of them. Rejects when one is refused. */
-  async growTo(count: number, port: number): Promise<void> {
+  /**
+   * Connects until there are `count` of them, each of which has said `hello` and got an answer, if one is given.
+   * Rejects when one is refused.
+   */
+  async growTo(count: number, port: number, hello?: string): Promise<void> {
     while (this.count < count) {
       const missing = Math.min(AT_ONCE, count - this.count)
-      this.#sockets.push(...(await Promise.all(Array.from({ length: missing }, () => open(port)))))
+      const opened = Array.from({ length: missing }, () => open(port, hello))
+      this.#sockets.push(...(await Promise.all(opened)))
     }
   }
 
@@ -31,13 +35,17 @@ export class IdleConnections {
  * KiB of the server's process for each of `count` idle connections: its resident memory with them, less that with a
  * hundredth of them, for the first ones also pay for code that is loaded then.
  */
-export async function kibPerConnection(server: HostedServer, count: number): Promise<number> {
+export async function kibPerConnection(
+  server: HostedServer,
+  count: number,
+  hello?: string,
+): Promise<number> {
   const idle = new IdleConnections()
   try {
     const few = Math.ceil(count / 100)
-    await idle.growTo(few, server.port)
+    await idle.growTo(few, server.port, hello)
     const before = await residentBytes(server)
-    await idle.growTo(count, server.port)
+    await idle.growTo(count, server.port, hello)
     const after = await residentBytes(server)
     return Number(((after - before) / (count - few) / 1024).toFixed(1))
   } finally {
@@ -52,14 +60,15 @@ async function residentBytes(server: HostedServer): Promise<number> {
   return server.rssBytes()
 }
 
-function open(port: number): Promise<Socket> {
+function open(port: number, hello?: string): Promise<Socket> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1')
-    socket.once('connect', () => {
+    socket.once('error', reject)
+    socket.once(hello ? 'data' : 'connect', () => {
       // Whatever the server does to it from now on is the server's affair.
-      socket.on('error', () => {})
+      socket.off('error', reject).on('error', () => {})
       resolve(socket)
     })
-    socket.once('error', reject)
+    if (hello) socket.write(hello)
   })
 }

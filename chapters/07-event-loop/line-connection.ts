@@ -1,0 +1,147 @@
+/**
+ * One client of the line protocol on a loop: what a thread kept on its stack, an object keeps in its fields.
+ *
+ * Half a line waits in `#partial`, what the client has not taken yet in `#unsent`. While something is unsent nothing
+ * is read: a client who does not listen is not listened to. It does not know what the lines mean.
+ */
+
+import type { ByteStream, Source } from './byte-stream.ts'
+import type { EventLoop } from './event-loop.ts'
+import type { Ready } from './poller.ts'
+
+/** A longer line than this, and the peer is not speaking in lines. */
+export const MAX_LINE_BYTES = 64 * 1024
+
+/** What happens on a connection. The connection is handed over, so that one such object can serve them all. */
+export interface LineEvents {
+  /** A whole line, without its line end (LF or CR LF). */
+  onLine(line: string, connection: LineConnection): void
+  /** The client has said FIN and may still be listening: whoever has answered everything calls `end`. */
+  onEnd(connection: LineConnection): void
+  /** The connection is over; what is said from now on is lost. */
+  onClose?(connection: LineConnection): void
+}
+
+const NEWLINE = 0x0a
+const NOTHING = new Uint8Array()
+
+const READING = { readable: true, writable: false }
+const WRITING = { readable: false, writable: true }
+const WAITING = { readable: false, writable: false }
+
+export class LineConnection {
+  readonly #stream: ByteStream
+  readonly #loop: EventLoop<Source>
+  readonly #events: LineEvents
+  #interest = READING
+  #partial: Uint8Array = NOTHING
+  /** Said in this turn; goes out in one piece at its end. */
+  #said = ''
+  #unsent: Uint8Array = NOTHING
+  #isInTurn = false
+  /** Nothing more is to be said: FIN follows what is unsent. */
+  #isEnding = false
+  #isFinSent = false
+  #isFinReceived = false
+  #isClosed = false
+
+  constructor(stream: ByteStream, loop: EventLoop<Source>, events: LineEvents) {
+    this.#stream = stream
+    this.#loop = loop
+    this.#events = events
+    loop.add(stream, this.#interest, (ready) => this.#onReady(ready))
+  }
+
+  /** Says a line to the client, now or as soon as it takes it. */
+  say(line: string): void {
+    if (this.#isEnding) return
+    this.#said += `${line}\n`
+    if (!this.#isInTurn) this.#flush()
+  }
+
+  /** Says goodbye: FIN, behind everything that has been said. */
+  end(): void {
+    this.#isEnding = true
+    if (!this.#isInTurn) this.#flush()
+  }
+
+  /** Cuts the connection: what the client has not taken yet is lost. */
+  destroy(): void {
+    this.#stream.destroy()
+    this.#close()
+  }
+
+  #onReady({ readable, writable }: Ready<Source>): void {
+    if (writable) return this.#flush()
+    if (!readable) return
+    this.#isInTurn = true
+    this.#receive()
+    this.#isInTurn = false
+    this.#flush()
+  }
+
+  /**
+   * One turn: reads once, and hands on what has come: lines, or the end. Once, and not until nothing comes any more,
+   * for others are waiting for their turn. What comes after `end` was called is thrown away.
+   *
+   * @step 07.5
+   */
+  #receive(): void {
+    // TODO 07.5
+    throw new Error('TODO 07.5')
+  }
+
+  /**
+   * Sends what can be sent now. What cannot is kept, and the next turn is for sending: nothing is read before. Behind
+   * the last answer comes FIN, and after both FINs, or when the connection is lost, the end.
+   *
+   * @step 07.5
+   */
+  #flush(): void {
+    // TODO 07.5
+    throw new Error('TODO 07.5')
+  }
+
+  /** Hands on every whole line; what is left over is kept. */
+  #takeLines(bytes: Uint8Array): void {
+    const received = joined(this.#partial, bytes)
+    const end = received.lastIndexOf(NEWLINE) + 1
+    this.#partial = received.subarray(end)
+    if (end > 0) {
+      for (const line of asBuffer(received)
+        .toString('utf8', 0, end - 1)
+        .split('\n')) {
+        if (this.#isEnding) return
+        this.#events.onLine(line.endsWith('\r') ? line.slice(0, -1) : line, this)
+      }
+    }
+    if (this.#partial.length > MAX_LINE_BYTES) {
+      this.say('error line too long')
+      this.end()
+    }
+  }
+
+  #watch(interest: typeof READING): void {
+    if (interest === this.#interest) return
+    this.#interest = interest
+    this.#loop.modify(this.#stream, interest)
+  }
+
+  #close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#isEnding = true
+    this.#loop.remove(this.#stream)
+    this.#events.onClose?.(this)
+  }
+}
+
+function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
+  if (first.length === 0) return second
+  return second.length === 0 ? first : Buffer.concat([first, second])
+}
+
+/** The same bytes, with Buffer's methods. */
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+}

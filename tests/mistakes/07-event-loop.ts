@@ -1,0 +1,352 @@
+import type { Mistake } from './mistake.ts'
+
+const stream = 'byte-stream.ts'
+const poller = 'poller.ts'
+const loop = 'event-loop.ts'
+const line = 'line-connection.ts'
+
+const RESUME = `    if (this.#inboxBytes < INBOX_BYTES && this.#socket.isPaused()) this.#socket.resume()
+`
+const EMPTY = "if (!chunk) return this.#hasEnded || this.lostWith ? 'end' : 'would-block'"
+const TAKE = `    if (taken > 0) this.#socket.write(taken < bytes.length ? bytes.subarray(0, taken) : bytes)
+    return taken`
+const COLLECT = `      if (readable || writable) ready.push({ source, readable, writable })
+      else this.#hot.delete(source)`
+const RECEIVE = `    const bytes = this.#stream.read()
+    if (bytes === 'would-block') return
+    if (bytes === 'end') {
+      this.#isFinReceived = true
+      this.#events.onEnd(this)
+    } else if (!this.#isEnding) this.#takeLines(bytes)`
+
+export const mistakes: Mistake[] = [
+  {
+    name: 'never-reads-on',
+    step: '07.1',
+    says: ['the bytes that could be read', 'resume()'],
+    edits: [{ file: stream, replace: RESUME, by: '' }],
+  },
+  {
+    name: 'the-end-comes-before-the-last-bytes',
+    step: '07.1',
+    says: ['FIN comes behind the last bytes'],
+    edits: [
+      {
+        file: stream,
+        replace: '    const chunk = this.#inbox.shift()\n',
+        by: "    if (this.#hasEnded) return 'end'\n    const chunk = this.#inbox.shift()\n",
+      },
+    ],
+  },
+  {
+    name: 'the-newest-first',
+    step: '07.1',
+    says: ['It came in three pieces', 'the wrong end of the inbox'],
+    edits: [{ file: stream, replace: 'this.#inbox.shift()', by: 'this.#inbox.pop()' }],
+  },
+  {
+    name: 'waits-for-the-lost',
+    step: '07.1',
+    says: ['a peer that is lost', 'lostWith'],
+    edits: [
+      {
+        file: stream,
+        replace: EMPTY,
+        by: "if (!chunk) return this.#hasEnded ? 'end' : 'would-block'",
+      },
+    ],
+  },
+  {
+    name: 'takes-everything',
+    step: '07.2',
+    says: ['write() to answer 0 at last'],
+    edits: [
+      { file: stream, replace: TAKE, by: '    this.#socket.write(bytes)\n    return bytes.length' },
+      {
+        file: stream,
+        replace: '    const taken = Math.min(bytes.length, Math.max(0, this.#room))\n',
+        by: '',
+      },
+    ],
+  },
+  {
+    name: 'hands-over-more-than-it-says',
+    step: '07.2',
+    says: ['to hold no more than its mark'],
+    edits: [
+      {
+        file: stream,
+        replace: TAKE,
+        by: '    if (taken > 0) this.#socket.write(bytes)\n    return taken',
+      },
+    ],
+  },
+  {
+    name: 'a-false-means-nothing-was-taken',
+    step: '07.2',
+    says: ['the bytes that the peer could read'],
+    edits: [
+      {
+        file: stream,
+        replace: TAKE,
+        by: '    return this.#socket.write(bytes.subarray(0, taken)) ? taken : 0',
+      },
+    ],
+    cardVaries: true,
+  },
+  {
+    name: 'edge-triggered',
+    step: '07.3',
+    says: ['Level-triggered'],
+    edits: [
+      {
+        file: poller,
+        replace: COLLECT,
+        by: '      if (readable || writable) ready.push({ source, readable, writable })\n      this.#hot.delete(source)',
+      },
+    ],
+  },
+  {
+    name: 'reports-what-nobody-wants',
+    step: '07.3',
+    says: ['whether bob is writable'],
+    edits: [
+      {
+        file: poller,
+        replace: 'const writable = interest.writable && source.isWritable',
+        by: 'const writable = source.isWritable',
+      },
+    ],
+  },
+  {
+    name: 'answers-at-once-when-somebody-is-ready',
+    step: '07.3',
+    says: ['Node’s own loop', 'Sleep for 0 ms'],
+    edits: [
+      {
+        file: poller,
+        replace: '    await this.#sleep(patience)\n',
+        by: '    if (patience > 0) await this.#sleep(patience)\n',
+      },
+    ],
+  },
+  {
+    name: 'asks-everybody-every-time',
+    step: '07.3',
+    says: ['the silent ones to be left alone', 'select()'],
+    edits: [
+      {
+        file: poller,
+        replace: 'for (const source of this.#hot) {',
+        by: 'for (const source of this.#interests.keys()) {',
+      },
+    ],
+  },
+  {
+    name: 'spins-while-nobody-is-ready',
+    step: '07.3',
+    says: ['a wait to sleep', 'spinning'],
+    edits: [
+      {
+        file: poller,
+        replace: `    await this.#sleep(patience)
+    this.#isWoken = false`,
+        by: `    const end = performance.now() + patience
+    do await this.#sleep(0)
+    while (performance.now() < end && !this.#isWoken && this.#collect().length === 0)
+    this.#isWoken = false`,
+      },
+    ],
+    cardVaries: true,
+  },
+  {
+    name: 'a-wake-up-is-lost',
+    step: '07.3',
+    says: ['a wait after wake()', 'must not be lost'],
+    edits: [
+      {
+        file: poller,
+        replace: 'this.#isWoken || this.#collect()',
+        by: 'this.#collect()',
+      },
+    ],
+  },
+  {
+    name: 'woken-for-ever',
+    step: '07.3',
+    says: ['one wake-up ends one wait'],
+    edits: [
+      { file: poller, replace: '    this.#isWoken = false\n    return', by: '    return' },
+      {
+        file: poller,
+        replace: 'this.#isWoken || this.#collect().length > 0 ? 0 : timeoutMs',
+        by: 'this.#isWoken || this.#collect().length > 0 ? 0 : Math.min(timeoutMs, 60_000)',
+      },
+    ],
+  },
+  {
+    name: 'a-turn-for-the-removed',
+    step: '07.4',
+    says: ['cyd was removed', 'out of date'],
+    edits: [
+      {
+        file: loop,
+        replace: 'for (const each of ready) this.#giveTurn(each)',
+        by: 'for (const [handler, each] of ready.map((each) => [this.#handlers.get(each.source), each] as const)) {\n        this.#giveTurn({ ...each })\n        if (handler && !this.#handlers.has(each.source)) handler(each)\n      }',
+      },
+    ],
+  },
+  {
+    name: 'timers-only-when-nobody-is-ready',
+    step: '07.4',
+    says: ['the times that the timers were run'],
+    edits: [
+      {
+        file: loop,
+        replace: '      this.#timers.runDue()\n',
+        by: '      if (ready.length === 0) this.#timers.runDue()\n',
+      },
+    ],
+  },
+  {
+    name: 'a-handler-that-throws-is-swallowed',
+    step: '07.4',
+    says: ['when a handler throws', 'not swallowed'],
+    edits: [
+      {
+        file: loop,
+        replace: '    handler(ready)\n',
+        by: '    try {\n      handler(ready)\n    } catch {\n      this.#isStopping = true\n    }\n',
+      },
+    ],
+  },
+  {
+    name: 'sleeps-for-ever-whatever-the-timers-say',
+    step: '07.4',
+    says: ['the time-outs that wait() was given', 'nextDelay()'],
+    edits: [
+      {
+        file: loop,
+        replace: 'this.#poller.wait(this.#timers.nextDelay())',
+        by: 'this.#poller.wait(Number.POSITIVE_INFINITY)',
+      },
+    ],
+  },
+  {
+    name: 'reads-until-dry',
+    step: '07.5',
+    says: ['the first six lines', 'Read once and return'],
+    edits: [
+      {
+        file: line,
+        replace: RECEIVE,
+        by: `    for (;;) {
+      const bytes = this.#stream.read()
+      if (bytes === 'would-block') return
+      if (bytes === 'end') {
+        this.#isFinReceived = true
+        return this.#events.onEnd(this)
+      }
+      if (!this.#isEnding) this.#takeLines(bytes)
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'listens-to-who-does-not-listen',
+    step: '07.5',
+    says: ['the server to hold less than 8 MiB'],
+    edits: [
+      {
+        file: line,
+        replace:
+          'this.#watch(this.#unsent.length > 0 ? WRITING : this.#isFinReceived ? WAITING : READING)',
+        by: 'this.#watch({ readable: !this.#isFinReceived, writable: this.#unsent.length > 0 })',
+      },
+      {
+        file: line,
+        replace: '    if (writable) return this.#flush()\n',
+        by: '    if (writable) this.#flush()\n',
+      },
+    ],
+    cardVaries: true,
+  },
+  {
+    name: 'forgets-what-was-not-taken',
+    step: '07.5',
+    says: ['the bytes of answers'],
+    edits: [
+      {
+        file: line,
+        replace: 'this.#unsent = this.#unsent.subarray(this.#stream.write(this.#unsent))',
+        by: 'this.#stream.write(this.#unsent)\n      this.#unsent = NOTHING',
+      },
+    ],
+    cardVaries: true,
+  },
+  {
+    name: 'never-reads-again-after-a-short-write',
+    step: '07.5',
+    says: ['the bytes of answers'],
+    edits: [
+      {
+        file: line,
+        replace: 'this.#watch(this.#unsent.length > 0 ? WRITING :',
+        by: 'this.#watch(this.#unsent.length > 0 || this.#interest === WRITING ? WRITING :',
+      },
+    ],
+    cardVaries: true,
+  },
+  {
+    name: 'says-nothing-at-the-end',
+    step: '07.5',
+    says: ['still waits for the end', 'onEnd()'],
+    edits: [{ file: line, replace: '      this.#events.onEnd(this)\n', by: '' }],
+  },
+  {
+    name: 'the-last-round-instead-of-the-longest',
+    step: '07.6',
+    says: ['keep the maximum'],
+    edits: [
+      {
+        file: loop,
+        replace: 'Math.max(this.#longestRoundMs, performance.now() - startedAt)',
+        by: 'performance.now() - startedAt',
+      },
+    ],
+  },
+  {
+    name: 'the-wait-counts',
+    step: '07.6',
+    says: ['The clock starts when wait() has answered'],
+    edits: [
+      {
+        file: loop,
+        replace: `      const ready = await this.#poller.wait(this.#timers.nextDelay())
+      const startedAt = performance.now()`,
+        by: `      const startedAt = performance.now()
+      const ready = await this.#poller.wait(this.#timers.nextDelay())`,
+      },
+    ],
+  },
+  {
+    name: 'a-turn-instead-of-the-round',
+    step: '07.6',
+    says: ['so the round is what counts'],
+    edits: [
+      {
+        file: loop,
+        replace: `      const startedAt = performance.now()
+      for (const each of ready) this.#giveTurn(each)
+      this.#timers.runDue()
+      this.#longestRoundMs = Math.max(this.#longestRoundMs, performance.now() - startedAt)`,
+        by: `      for (const each of ready) {
+        const startedAt = performance.now()
+        this.#giveTurn(each)
+        this.#longestRoundMs = Math.max(this.#longestRoundMs, performance.now() - startedAt)
+      }
+      this.#timers.runDue()`,
+      },
+    ],
+  },
+]
