@@ -133,7 +133,7 @@ step('07.2', 'a write takes what fits and says how much', async (stage) => {
   })
 })
 
-step('07.3', 'wait() reports only what is ready, and again until it is consumed', async (stage) => {
+step('07.3', 'wait() reports only what is ready, again until it is consumed', async (stage) => {
   const { story, expectSame } = stage
   const { NetPoller } = await stage.load(() => import('#code/07-event-loop/poller.ts'))
   const poller = new NetPoller()
