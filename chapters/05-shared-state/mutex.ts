@@ -58,4 +58,5 @@ export class Mutex {
     // TODO 05.3
     throw new Error('TODO 05.3')
   }
+
 }

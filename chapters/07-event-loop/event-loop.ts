@@ -17,7 +17,9 @@ export interface TimerSource {
 }
 
 export interface LoopStats {
-  /** Times that somebody had a turn. */
+  /** Who can have a turn. */
+  sources: number
+  /** Times that somebody had one. */
   turns: number
   /** The longest that the others have had to wait for one round of turns, in milliseconds. */
   longestRoundMs: number
@@ -71,7 +73,11 @@ export class EventLoop<S> {
   }
 
   stats(): LoopStats {
-    return { turns: this.#turns, longestRoundMs: this.#longestRoundMs }
+    return {
+      sources: this.#handlers.size,
+      turns: this.#turns,
+      longestRoundMs: this.#longestRoundMs,
+    }
   }
 
   /**

@@ -16,6 +16,9 @@ const MEBIBYTE = 1024 * KIBIBYTE
 
 const NO_ANSWER = `no answer in ${PATIENCE_MS} ms`
 
+/** Longer than anybody's patience: a wait that lasts so long has missed what it waits for. */
+const LONG_MS = 60_000
+
 const READING = { readable: true, writable: false }
 const WRITING = { readable: false, writable: true }
 
@@ -93,6 +96,11 @@ step('07.2', 'a write takes what fits and says how much', async (stage) => {
       await settled()
     }
     story.tell('test', `writes 256 KiB again and again: ${taken} bytes are taken`)
+    expect('write() to take a part of them first', taken > 0, {
+      because: 'There is room for 64 KiB, so that much of the 256 KiB fits.',
+      likely: 'Not everything fits is not the same as nothing fits.',
+      received: `${taken} bytes`,
+    })
     expect('write() to answer 0 at last', last === 0, {
       because: 'A peer that reads nothing fills every buffer on the way. Then a write would block.',
       likely: 'There is no room when writableLength has reached writableHighWaterMark.',
@@ -156,7 +164,7 @@ step('07.3', 'wait() reports only what is ready, again until it is consumed', as
   })
   ada.becomes({ readable: true }, story)
   for (const time of ['first', 'second']) {
-    expectSame(`the ${time} wait`, await wait(1_000), ['ada readable'], {
+    expectSame(`the ${time} wait`, await wait(LONG_MS), ['ada readable'], {
       because: 'ada is ready, and stays so until somebody reads. The others are not.',
       likely:
         'Level-triggered: report what is ready, not what has become ready since the last time. Leave it in the hot set.',
@@ -174,20 +182,24 @@ step('07.3', 'wait() reports only what is ready, again until it is consumed', as
     likely: 'Report what is ready and wanted.',
   })
   poller.modify(bob, WRITING)
-  expectSame(
-    'wait(1000), after bob’s interest is in writing',
-    await wait(1_000),
-    ['bob writable'],
-    {
-      because: 'He has been writable all along; nothing needs to change for that to be reported.',
-    },
-  )
-  poller.modify(bob, READING)
+  expectSame('a wait, after bob’s interest is in writing', await wait(LONG_MS), ['bob writable'], {
+    because: 'He has been writable all along; nothing needs to change for that to be reported.',
+  })
+  ada.becomes({ readable: true }, story)
+  poller.modify(ada, WRITING)
+  bob.becomes({ writable: false }, story)
+  expectSame('wait(0), after ada’s interest is in writing', await wait(0), [], {
+    because: 'ada can be read, and nobody wants to.',
+    likely: 'Report what is ready and wanted.',
+  })
+  ada.becomes({ readable: false }, story)
+  for (const source of [ada, bob]) poller.modify(source, READING)
 
   const pending = wait(Number.POSITIVE_INFINITY)
   cyd.becomes({ readable: true }, story)
   expectSame('a wait without a limit', await pending, ['cyd readable'], {
     because: 'It ends as soon as somebody is ready.',
+    likely: 'After the sleep look again who is ready: before it, nobody was.',
   })
   poller.remove(cyd)
   expectSame('wait(0), after cyd has been removed', await wait(0), [], {
@@ -298,10 +310,16 @@ step('07.5', 'a thousand clients are served by one thread', async (stage) => {
     because: 'A connection whose command crashed ends, with FIN behind the reason.',
     likely: 'After end(), and when nothing is unsent, the stream is ended.',
   })
-  await bob.send('echo anybody?\n')
+  await bob.send('x'.repeat(300 * KIBIBYTE))
   await bob.halfClose()
+  await expectConnections(server, 0, {
+    because: 'Both FINs have passed on both connections.',
+    likely:
+      'After our FIN bob’s bytes must still be read, and thrown away, or his FIN behind them is never seen. Then #close().',
+  })
 
   await expectSlowReaderServed(stage, server)
+  await expectLateAnswer(stage)
   const crowd = await Crowd.connect(server, 1_000)
   try {
     stage.story.tell('crowd', 'connects a thousand times, each asks for an echo of its own')
@@ -312,8 +330,12 @@ step('07.5', 'a thousand clients are served by one thread', async (stage) => {
       because: 'One loop, one thread.',
     })
     crowd.loseHalf()
-    const cyd = await connect(server)
+    const cyd = await connect(server, 'cyd')
     await echo(cyd, { because: 'Half of the crowd is lost at once, and nobody else minds.' })
+    await expectConnections(server, 502, {
+      because: 'The other half is still there, cyd, and `other`.',
+      likely: 'A stream that is lost says so in lostWith: close then.',
+    })
   } finally {
     crowd.destroy()
   }
@@ -470,7 +492,8 @@ async function expectTurnsForNode(
     immediate = setImmediate(count)
   }
   let immediate = setImmediate(count)
-  for (let round = 0; round < 10; round++) await poller.wait(1_000)
+  for (let round = 0; round < 10; round++)
+    await within(PATIENCE_MS, Promise.resolve(poller.wait(LONG_MS)))
   clearImmediate(immediate)
   source.becomes({ readable: false }, story)
   expect('Node’s own loop to have had a turn in each of ten waits', turns >= 9, {
@@ -493,7 +516,8 @@ async function expectNoQuestions(
   const silent = Array.from({ length: 1_000 }, (_, index) => new TestSource(`silent ${index}`))
   for (const source of silent) poller.add(source, READING)
   talker.becomes({ readable: true }, story)
-  for (let round = 0; round < 20; round++) await poller.wait(1_000)
+  for (let round = 0; round < 20; round++)
+    await within(PATIENCE_MS, Promise.resolve(poller.wait(LONG_MS)))
   talker.becomes({ readable: false }, story)
   const questions = silent.reduce((sum, source) => sum + source.questions, 0)
   expect('the silent ones to be left alone', questions < 6 * silent.length, {
@@ -605,34 +629,42 @@ async function expectFairTurns({ story, load, expectSame }: Stage): Promise<void
   })
 }
 
-/** Lines without end, or nearly. */
+/** A stream that has so many lines to read, each in a chunk of its own, and then nothing more or the end. */
 class TestStream implements ByteStream {
   onChange: (() => void) | undefined
   readonly isWritable = true
   readonly lostWith = undefined
+  written = ''
   readonly #line: Uint8Array
+  readonly #then: 'would-block' | 'end'
   #left: number
 
-  constructor(line: string, count: number) {
+  constructor(line: string, count: number, then: 'would-block' | 'end' = 'would-block') {
     this.#line = Buffer.from(`${line}\n`)
     this.#left = count
+    this.#then = then
   }
 
   get isReadable(): boolean {
-    return this.#left > 0
+    return this.#left > 0 || this.#then === 'end'
   }
 
-  read(): Uint8Array | 'would-block' {
-    if (this.#left === 0) return 'would-block'
+  read(): Uint8Array | 'would-block' | 'end' {
+    if (this.#left === 0) return this.#then
     this.#left -= 1
     return this.#line
   }
 
   write(bytes: Uint8Array): number {
-    return bytes.length
+    const taken = bytes.subarray(0, 5)
+    this.written += textOf(taken)
+    return taken.length
   }
 
-  end(): void {}
+  end(): void {
+    this.written += 'FIN'
+  }
+
   destroy(): void {}
 }
 
@@ -650,6 +682,7 @@ async function expectSlowReaderServed(
     const held = await server.heldBytes()
     let taken = 0
     for (const line of lines) slow.write(`echo ${line}\n`, () => taken++)
+    slow.end()
     // Taken for a standstill when nothing has moved in so many looks, each a few round trips long.
     for (let looks = 0; looks < 10; looks++) {
       const before = taken
@@ -676,12 +709,76 @@ async function expectSlowReaderServed(
     expectSame('all of them to be as expected', received.equals(expected), true, {
       because: 'No byte is lost or said twice where a write took only a part.',
     })
+
+    const rude = dial(server.port, '127.0.0.1').on('error', () => {})
+    story.tell('rude', 'asks for as much, reads nothing, and resets the connection', 'toServer')
+    for (const line of lines) rude.write(`echo ${line}\n`)
+    for (let looks = 0; looks < 1_000 && (await server.queuedBytes()) === 0; looks++)
+      await server.roundTrip()
+    rude.resetAndDestroy()
+    await expectConnections(server, 1, {
+      because: 'slow has said FIN and got everything, rude is lost: that leaves `other`.',
+      likely: 'A stream that is lost says so in lostWith. Look at it in every flush, and close.',
+    })
   } finally {
     slow.destroy()
   }
 }
 
 const OTHERS_ARE_SERVED = { because: 'Others are served while one client does not read.' }
+
+/** So many connections are left, by what the loop waits for and by what the process has open. */
+async function expectConnections(
+  server: HostedServer,
+  count: number,
+  reason: { because: string; likely?: string },
+): Promise<void> {
+  await server.expectEventually(
+    `connections left: ${count}, each with a source on the loop`,
+    async () => {
+      const { sources } = await server.call<{ sources: number }>('stats')
+      const open = await server.connections()
+      return {
+        holds: sources - 1 === count && open === count,
+        received: `${open} connections, ${sources - 1} sources`,
+      }
+    },
+    reason,
+  )
+}
+
+/** A peer has said FIN, and its answer takes a while: chapter 11 will do that all the time. */
+async function expectLateAnswer({ story, load, expect, expectSame }: Stage): Promise<void> {
+  const { EventLoop } = await load(() => import('#code/07-event-loop/event-loop.ts'))
+  const { NetPoller } = await load(() => import('#code/07-event-loop/poller.ts'))
+  const { LineConnection } = await load(() => import('#code/07-event-loop/line-connection.ts'))
+  const loop = new EventLoop<Source>(new NetPoller())
+  const stream = new TestStream('a question', 1, 'end')
+  const { promise: ended, resolve } = Promise.withResolvers<void>()
+  const connection = new LineConnection(stream, loop, { onLine() {}, onEnd: () => resolve() })
+  story.tell('peer', 'asks and says FIN; nobody answers yet')
+  const running = loop.run()
+  await within(PATIENCE_MS, ended)
+  for (let turn = 0; turn < 10; turn++) await settled()
+  const { turns } = loop.stats()
+  expect('the loop to leave the peer alone', turns <= 3, {
+    because:
+      'The end can be read again and again. Who has read it and has nothing to write waits for neither.',
+    likely: '#watch(WAITING), when the peer has said FIN and nothing is unsent.',
+    expected: 'two turns, for the question and for FIN',
+    received: `${turns} turns`,
+  })
+  story.tell('test', 'says the answer, and end()')
+  connection.say('a late answer')
+  connection.end()
+  for (let turn = 0; turn < 20 && !stream.written.endsWith('FIN'); turn++) await settled()
+  expectSame('what was written', stream.written, 'a late answer\nFIN', {
+    because: 'FIN comes behind the last byte, and this stream takes five at a time.',
+    likely: 'end() the stream when nothing is unsent.',
+  })
+  loop.stop()
+  await within(PATIENCE_MS, running)
+}
 
 /** Many connections at once, without a story of their own. */
 class Crowd {

@@ -86,6 +86,7 @@ answerRequests({
   heldBytes,
   rssBytes: () => process.memoryUsage.rss(),
   queuedBytes: () => [...sockets].reduce((sum, socket) => sum + socket.writableLength, 0),
+  connections: () => sockets.size,
   cpuMs: () => activity().cpuMs,
   workers: () => workers.size,
 })

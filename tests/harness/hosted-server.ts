@@ -62,6 +62,11 @@ export class HostedServer {
     return (await this.#request('A look at its queues', 'queuedBytes')) as number
   }
 
+  /** Accepted connections that are not closed in both directions yet. */
+  async connections(): Promise<number> {
+    return (await this.#request('A look at its connections', 'connections')) as number
+  }
+
   /** CPU time that the server's process uses in so many milliseconds in which nobody asks anything of it. */
   async cpuMsDuring(ms: number): Promise<number> {
     const before = (await this.#request('A look at its CPU time', 'cpuMs')) as number

@@ -57,6 +57,18 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'all-or-nothing',
+    step: '07.2',
+    says: ['take a part of them first'],
+    edits: [
+      {
+        file: stream,
+        replace: 'const taken = Math.min(bytes.length, Math.max(0, this.#room))',
+        by: 'const taken = this.#room >= bytes.length ? bytes.length : 0',
+      },
+    ],
+  },
+  {
     name: 'takes-everything',
     step: '07.2',
     says: ['write() to answer 0 at last'],
@@ -93,6 +105,18 @@ export const mistakes: Mistake[] = [
       },
     ],
     cardVaries: true,
+  },
+  {
+    name: 'sleeps-although-somebody-is-ready',
+    step: '07.3',
+    says: ['no answer in'],
+    edits: [
+      {
+        file: poller,
+        replace: 'this.#isWoken || this.#collect().length > 0 ? 0 : timeoutMs',
+        by: 'this.#isWoken ? 0 : timeoutMs',
+      },
+    ],
   },
   {
     name: 'edge-triggered',
@@ -302,6 +326,49 @@ export const mistakes: Mistake[] = [
     step: '07.5',
     says: ['still waits for the end', 'onEnd()'],
     edits: [{ file: line, replace: '      this.#events.onEnd(this)\n', by: '' }],
+  },
+  {
+    name: 'fin-overtakes-the-rest',
+    step: '07.5',
+    says: ['what was written', 'when nothing is unsent'],
+    edits: [
+      {
+        file: line,
+        replace: 'this.#isEnding && !this.#isFinSent && this.#unsent.length === 0',
+        by: 'this.#isEnding && !this.#isFinSent',
+      },
+    ],
+  },
+  {
+    name: 'asks-for-the-end-again-and-again',
+    step: '07.5',
+    says: ['the loop to leave the peer alone', '#watch(WAITING)'],
+    edits: [{ file: line, replace: 'this.#isFinReceived ? WAITING : READING', by: 'READING' }],
+  },
+  {
+    name: 'goes-with-its-own-fin',
+    step: '07.5',
+    says: ['connections left: 0', 'his FIN behind them'],
+    edits: [
+      {
+        file: line,
+        replace: 'this.#stream.lostWith || (this.#isFinSent && this.#isFinReceived)',
+        by: 'this.#stream.lostWith || this.#isFinSent',
+      },
+    ],
+  },
+  {
+    name: 'does-not-see-who-is-lost',
+    step: '07.5',
+    says: ['connections left: 1', 'lostWith'],
+    edits: [
+      {
+        file: line,
+        replace: 'this.#stream.lostWith || (this.#isFinSent && this.#isFinReceived)',
+        by: 'this.#isFinSent && this.#isFinReceived',
+      },
+    ],
+    cardVaries: true,
   },
   {
     name: 'the-last-round-instead-of-the-longest',
