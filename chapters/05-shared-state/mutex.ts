@@ -58,5 +58,4 @@ export class Mutex {
     // TODO 05.3
     throw new Error('TODO 05.3')
   }
-
 }

@@ -23,7 +23,7 @@ export async function expecting<T>(
   process: WatchedProcess,
   promise: Promise<T>,
 ): Promise<T | 'too late'> {
-  const deadline = performance.now() + PATIENCE_MS
+  const deadline = performance.now() + Math.max(PATIENCE_MS, patience(1_500))
   let before: Activity | undefined
   let outcome = await within(FIRST_LOOK_MS, promise)
   while (outcome === 'too late' && performance.now() < deadline) {

@@ -45,10 +45,10 @@ export interface JudgeRequest {
 }
 
 /** A step that takes longer is given up: by far the slowest honest one needs a few seconds. */
-const STEP_MS = patience(30_000)
+const STEP_MS = 30_000
 
 /** A runner that has not answered for so long runs code that never returns. */
-const BLOCKED_MS = patience(1_500)
+const BLOCKED_MS = 1_500
 
 export async function* judge(request: JudgeRequest): AsyncGenerator<JudgeEvent, void> {
   const stream = new EventEmitter()
@@ -165,7 +165,7 @@ class Run {
   async #watch(runner: WatchedProcess): Promise<FailureReport | undefined> {
     for (;;) {
       const answer = await within(
-        BLOCKED_MS,
+        patience(BLOCKED_MS),
         runner.request('ping').then(
           () => 'alive' as const,
           () => 'gone' as const,
@@ -177,7 +177,7 @@ class Run {
         if (report) return report
       }
       const current = this.#current
-      if (current && performance.now() - current.startedAt > STEP_MS) {
+      if (current && performance.now() - current.startedAt > patience(STEP_MS)) {
         return {
           headline: `The step did not end within ${STEP_MS / 1000} s.`,
           story: storyOf(await runner.look()),
