@@ -109,7 +109,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'sleeps-although-somebody-is-ready',
     step: '07.3',
-    says: ['no answer in'],
+    says: ['no answer'],
     edits: [
       {
         file: poller,
