@@ -121,7 +121,7 @@ step('04.4', 'threads end with their connections, and all of them with close()',
   await server.expectNothingLeft({ because: 'A thread that is left keeps the process alive.' })
 })
 
-step('04.5', 'past the limit a client is told `busy`, and places are given back', async (stage) => {
+step('04.5', 'past the limit a client hears `busy`, and places are given back', async (stage) => {
   const { serve, connect } = stage
   const server = await serve(CHAPTER, { maxThreads: 2 })
   const [ada, bob] = [await connect(server), await connect(server)]
