@@ -77,9 +77,10 @@ export class BlockingSocket {
     if (this.#unflushed() > WINDOW_BYTES) this.#waitForRoom()
   }
 
-  /** Says FIN, behind everything that was written. */
+  /** Says FIN, behind everything that was written. Returns once the bridge has all of it: now this thread may end. */
   end(): void {
     this.#post({ kind: 'end' })
+    Atomics.wait(this.#words, CLOSED, 0)
   }
 
   /**

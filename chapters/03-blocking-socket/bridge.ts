@@ -42,6 +42,12 @@ function tellNews(words: Int32Array): void {
   Atomics.notify(words, NEWS)
 }
 
+function tellClosed(words: Int32Array): void {
+  Atomics.store(words, CLOSED, 1)
+  Atomics.notify(words, CLOSED)
+  tellNews(words)
+}
+
 /**
  * Sends what the socket receives: bytes, and how the connection ends (by FIN, or lost).
  *
@@ -57,7 +63,10 @@ function pumpToThread(socket: Socket, port: MessagePort, words: Int32Array): voi
 /** Writes what the thread sends, and its FIN. Counts bytes as flushed once the kernel has them. */
 function pumpToSocket(socket: Socket, port: MessagePort, words: Int32Array): void {
   port.on('message', (message: FromThread) => {
-    if (message.kind === 'end') socket.end()
+    if (message.kind === 'end') {
+      socket.end()
+      tellClosed(words)
+    }
     if (message.kind !== 'bytes') return
     socket.write(message.bytes, () => {
       Atomics.add(words, FLUSHED, message.bytes.length)
@@ -65,8 +74,7 @@ function pumpToSocket(socket: Socket, port: MessagePort, words: Int32Array): voi
     })
   })
   socket.on('close', () => {
-    Atomics.store(words, CLOSED, 1)
-    tellNews(words)
+    tellClosed(words)
     port.close()
   })
 }

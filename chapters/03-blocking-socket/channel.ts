@@ -20,7 +20,7 @@ export const NEWS = 0
 /** How many of the thread's bytes the kernel has taken, modulo 2³². */
 export const FLUSHED = 1
 
-/** 1 once the connection is closed: what is written from now on goes nowhere. */
+/** 1 once our FIN is said or the connection is gone: what is written from now on goes nowhere. */
 export const CLOSED = 2
 
 export const WORDS = 3
