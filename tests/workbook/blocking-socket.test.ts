@@ -1,0 +1,154 @@
+/** Bytes and lines come through a real thread as they were sent, however they are cut and whenever they arrive. */
+
+import { createHash, type Hash } from 'node:crypto'
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { Duplex } from 'node:stream'
+import { Worker } from 'node:worker_threads'
+import fc from 'fast-check'
+import { afterAll, expect, test } from 'vitest'
+import { bridgeSocket } from '../../solutions/03-blocking-socket/bridge.ts'
+import { randomBytes, seededRandom } from '../harness/random.ts'
+import type { Task } from './fixtures/blocking-thread.ts'
+
+const MEBIBYTE = 1024 * 1024
+
+const thread = new Worker(new URL('./fixtures/blocking-thread.ts', import.meta.url))
+afterAll(() => thread.terminate())
+
+/** A piece of the payload: how long it is, and how many turns of the loop pass before it arrives. */
+const piece = fc.record({
+  length: fc.oneof(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 40_000 })),
+  turns: fc.integer({ min: 0, max: 3 }),
+})
+/** Used again and again until the payload is through. */
+const schedule = fc.array(piece, { minLength: 1, maxLength: 12 })
+
+/** Few turns for the kernel, many turns, none: how long the peer takes to take what is written to it. */
+const peerTurns = fc.integer({ min: 0, max: 3 })
+
+test('any bytes are read and written back intact', async () => {
+  // Repeated, because a window must be filled for anybody to wait.
+  const payload = fc
+    .tuple(fc.uint8Array({ maxLength: 3_000 }), fc.integer({ min: 1, max: 100 }))
+    .map(([bytes, times]) => Buffer.concat(Array(times).fill(bytes)))
+  await fc.assert(
+    fc.asyncProperty(payload, schedule, peerTurns, async (bytes, pieces, turns) => {
+      const socket = new ScriptedSocket(turns)
+      const [length] = await Promise.all([inThread('echo', socket), arrive(socket, bytes, pieces)])
+      expect(length).toBe(bytes.length)
+      expect(Buffer.concat(await socket.taken).equals(bytes)).toBe(true)
+    }),
+    { seed: 3, numRuns: 60 },
+  )
+})
+
+test('lines are those of the whole text', async () => {
+  const text = fc
+    .array(fc.constantFrom('\n', '\r\n', '\r', 'a', 'ü', '語', '🌍', 'text '), { maxLength: 300 })
+    .map((parts) => Buffer.from(parts.join('')))
+  // What is no UTF-8 is replaced in a line exactly as in the whole.
+  const anything = fc
+    .array(fc.constantFrom(0x0a, 0x0d, 0x41, 0xc3, 0xf0, 0x9f, 0x80))
+    .map(Buffer.from)
+  const payload = fc.oneof(text, anything)
+  await fc.assert(
+    fc.asyncProperty(payload, schedule, async (bytes, pieces) => {
+      const socket = new ScriptedSocket(0)
+      const [lines] = await Promise.all([inThread('lines', socket), arrive(socket, bytes, pieces)])
+      expect(lines).toEqual(splitWhole(bytes.toString()))
+    }),
+    { seed: 3, numRuns: 150 },
+  )
+})
+
+test('256 MiB go through one blocking socket: half of it there, and the same half back', async () => {
+  const server = createServer({ allowHalfOpen: true })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  const [socket] = (await once(server, 'connection')) as [Socket]
+  try {
+    const [sent, inTheThread, received] = await Promise.all([
+      pour(client, 128),
+      inThread('digest', socket),
+      hashAll(client),
+    ])
+    expect(inTheThread).toBe(sent)
+    expect(received).toBe(sent)
+  } finally {
+    client.destroy()
+    server.close()
+  }
+})
+
+/** A socket that receives what the test says when it says so, and takes what is written to it after some turns. */
+class ScriptedSocket extends Duplex {
+  readonly #turns: number
+  readonly #written: Uint8Array[] = []
+  /** What was written to it, once its writer has said FIN. */
+  readonly taken: Promise<Uint8Array[]>
+
+  constructor(turns: number) {
+    super()
+    this.#turns = turns
+    this.taken = once(this, 'finish').then(() => this.#written)
+  }
+
+  override _read(): void {}
+
+  override _write(bytes: Uint8Array, _: string, isTaken: () => void): void {
+    this.#written.push(bytes)
+    turnsOfTheLoop(this.#turns).then(isTaken)
+  }
+}
+
+async function arrive(
+  socket: ScriptedSocket,
+  bytes: Uint8Array,
+  pieces: { length: number; turns: number }[],
+): Promise<void> {
+  for (let start = 0, next = 0; start < bytes.length; next++) {
+    const { length, turns } = pieces[next % pieces.length]
+    await turnsOfTheLoop(turns)
+    socket.push(bytes.subarray(start, start + length))
+    start += length
+  }
+  socket.push(null)
+}
+
+async function turnsOfTheLoop(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+async function inThread(task: Task, socket: Duplex): Promise<unknown> {
+  const end = bridgeSocket(socket as Socket)
+  thread.postMessage({ task, end }, [end.port])
+  const [report] = await once(thread, 'message')
+  return report
+}
+
+function splitWhole(text: string): string[] {
+  const lines = text.split('\n').map((line) => line.replace(/\r$/, ''))
+  return text === '' || text.endsWith('\n') ? lines.slice(0, -1) : lines
+}
+
+/** Sends so many MiB, no two alike, and answers their checksum. */
+async function pour(client: Socket, mebibytes: number): Promise<string> {
+  const hash = createHash('sha256')
+  const block = randomBytes(seededRandom(3, 'pour'), MEBIBYTE)
+  for (let number = 0; number < mebibytes; number++) {
+    const bytes = Buffer.from(block)
+    bytes.writeUInt32BE(number)
+    hash.update(bytes)
+    if (!client.write(bytes)) await once(client, 'drain')
+  }
+  client.end()
+  return hash.digest('hex')
+}
+
+async function hashAll(client: Socket): Promise<string> {
+  const hash: Hash = createHash('sha256')
+  for await (const bytes of client) hash.update(bytes)
+  return hash.digest('hex')
+}
