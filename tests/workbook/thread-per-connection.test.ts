@@ -11,7 +11,7 @@ import { SOLUTION } from '../judge/workbook.ts'
 const CLIENTS = 200
 const AT_ONCE = 8
 
-/** What a server may hold more than before 200 clients came; one thread that is left would be four times as much. */
+/** What 200 clients may leave in the main thread's heap and buffers: some 5 KiB each. A crowd after that adds less. */
 const KEPT_BYTES = 1024 * 1024
 
 const reason = { because: 'Threads that crash have nothing to do with the others.' }

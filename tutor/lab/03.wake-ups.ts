@@ -1,5 +1,8 @@
+import { Client } from '../../tests/harness/client.ts'
 import type { HostedServer } from '../../tests/harness/hosted-server.ts'
 import { median } from '../../tests/harness/numbers.ts'
+import { seededRandom } from '../../tests/harness/random.ts'
+import { Story } from '../../tests/harness/story.ts'
 import { hostServer } from '../../tests/judge/host.ts'
 import { SOLUTION } from '../../tests/judge/workbook.ts'
 import { closedLoop, inTurn, type LoadResult } from './closed-loop.ts'
@@ -17,6 +20,7 @@ export const measurement: Measurement = {
     const woken = await hostServer(tree, '03-blocking-socket')
     const noThread = await hostServer(SOLUTION, '02-echo')
     try {
+      await makeFirstTrip(woken)
       say(`${ROUNDS} rounds with each server`)
       const cpu = { woken: [] as number[], noThread: [] as number[] }
       const trips = await inTurn(ROUNDS, {
@@ -40,6 +44,15 @@ export const measurement: Measurement = {
       await noThread.kill()
     }
   },
+}
+
+/** Fails with a reason, as the rounds would not, when bytes do not come back. */
+async function makeFirstTrip(server: HostedServer): Promise<void> {
+  const setting = { server, story: new Story(), random: seededRandom(1, 'wake-ups') }
+  const client = await Client.connect('the client', setting)
+  await client.send('x')
+  await client.expectBytes('x', { because: 'The thread reads what came and writes it back.' })
+  client.leave()
 }
 
 /** One round. Adds to `cpu` how many microseconds of CPU the server used for each round trip. */
