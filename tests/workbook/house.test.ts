@@ -14,7 +14,7 @@ const RULES: { folder: string; mayImport: string[]; packages: boolean }[] = [
   { folder: 'tests/judge', mayImport: ['tests/judge', 'tests/harness'], packages: true },
   {
     folder: 'tests/chapters',
-    mayImport: ['tests/judge', 'tests/harness', 'tests/protocols'],
+    mayImport: ['tests/chapters', 'tests/judge', 'tests/harness', 'tests/protocols'],
     packages: true,
   },
   {

@@ -49,7 +49,9 @@ export function makeStarter(source: string, filledUpTo = ''): string {
       text: todoBody(source, found.node.start, found.step),
     }
   })
-  return edits.toSorted((a, b) => b.start - a.start).reduce(applyEdit, source)
+  const starter = edits.toSorted((a, b) => b.start - a.start).reduce(applyEdit, source)
+  // Where the last member of a class belongs to the answer, the line before it is left over.
+  return starter.replace(/\n\n(\s*\})/g, '\n$1')
 }
 
 /** The holes of a solution file, in order. */
