@@ -1,0 +1,118 @@
+/**
+ * Timers for an event loop: what is to happen later, in the order in which it is due.
+ *
+ * Nothing here waits, and no thread runs. The queue says how long the loop may sleep, and fires what is due when the
+ * loop comes by: a timer is never early, and late by as long as others keep the loop busy.
+ */
+
+import type { TimerSource } from '../07-event-loop/event-loop.ts'
+import { NOWHERE, type Timer, TimerHeap } from './timer-heap.ts'
+
+export type { Timer } from './timer-heap.ts'
+
+/** Milliseconds since whenever; never backwards. `performance` is one, and a test has its own. */
+export interface Clock {
+  now(): number
+}
+
+export class TimerQueue implements TimerSource, Clock {
+  readonly #clock: Clock
+  readonly #heap = new TimerHeap()
+  /** How many have been armed so far. */
+  #armed = 0
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** How many timers are armed. */
+  get size(): number {
+    return this.#heap.size
+  }
+
+  /** The time that deadlines are measured by. */
+  now(): number {
+    return this.#clock.now()
+  }
+
+  /**
+   * Calls `callback` once, in `delayMs` or as soon after that as the loop comes by. A delay below 0 counts as 0.
+   *
+   * @step 08.1
+   */
+  after(delayMs: number, callback: () => void): Timer {
+    return this.#arm(Math.max(0, delayMs), callback, 0)
+  }
+
+  /**
+   * Calls `callback` every `periodMs`, for the first time in `periodMs`. Every deadline is a whole number of periods
+   * after the moment of this call, however late the calls before it came. Periods that were missed are skipped.
+   *
+   * @step 08.3
+   */
+  every(periodMs: number, callback: () => void): Timer {
+    return this.#arm(periodMs, callback, periodMs)
+  }
+
+  /**
+   * The timer does not fire (again), and its callback is let go. O(log n). One that has fired or was cancelled before
+   * is none of our business.
+   *
+   * @step 08.2
+   */
+  cancel(timer: Timer): void {
+    timer.callback = undefined
+    if (timer.place !== NOWHERE) this.#heap.remove(timer)
+  }
+
+  /**
+   * Milliseconds until the next timer is due: 0 when one is overdue, `Infinity` when none is armed.
+   *
+   * @step 08.4
+   */
+  nextDelay(): number {
+    const { first } = this.#heap
+    return first ? Math.max(0, first.deadlineMs - this.now()) : Number.POSITIVE_INFINITY
+  }
+
+  /**
+   * Fires every timer that is due at the moment of this call, earliest first. What a callback arms waits for the next
+   * call, even with a delay of 0, or the loop might never come back to its clients. What a callback throws comes out
+   * here; the timers that were still to fire are due at the next call.
+   *
+   * @step 08.1
+   */
+  runDue(): void {
+    const now = this.now()
+    const armedBefore = this.#armed
+    for (let due = this.#heap.first; due; due = this.#heap.first) {
+      if (due.deadlineMs > now || due.order >= armedBefore) return
+      this.#heap.takeFirst()
+      const { callback } = due
+      if (due.periodMs > 0) this.#rearm(due, now)
+      else due.callback = undefined
+      callback?.()
+    }
+  }
+
+  /** @answer 08.1 */
+  #arm(delayMs: number, callback: () => void, periodMs: number): Timer {
+    if (Number.isNaN(delayMs)) throw new RangeError('a timer needs a number of milliseconds')
+    const deadlineMs = this.now() + delayMs
+    const timer = { deadlineMs, order: this.#armed++, place: NOWHERE, callback, periodMs }
+    this.#heap.add(timer)
+    return timer
+  }
+
+  /**
+   * Arms a periodic timer for its next deadline after `now`.
+   *
+   * @step 08.3
+   */
+  #rearm(timer: Timer, now: number): void {
+    const periods = Math.floor((now - timer.deadlineMs) / timer.periodMs) + 1
+    timer.deadlineMs += periods * timer.periodMs
+    timer.order = this.#armed++
+    this.#heap.add(timer)
+  }
+}
