@@ -46,11 +46,14 @@ export class TimerQueue implements TimerSource, Clock {
 
   /**
    * Calls `callback` every `periodMs`, for the first time in `periodMs`. Every deadline is a whole number of periods
-   * after the moment of this call, however late the calls before it came. Periods that were missed are skipped.
+   * after the moment of this call, however late the calls before it came. A loop that was away for several periods
+   * brings one call, not all that were missed. It goes on until it is cancelled, also when the callback throws. A
+   * period that is not above 0 is a `RangeError`.
    *
    * @step 08.3
    */
   every(periodMs: number, callback: () => void): Timer {
+    if (!(periodMs > 0)) throw new RangeError('a period must be more than 0 ms')
     return this.#arm(periodMs, callback, periodMs)
   }
 
@@ -76,11 +79,11 @@ export class TimerQueue implements TimerSource, Clock {
   }
 
   /**
-   * Fires every timer that is due at the moment of this call, earliest first. What a callback arms waits for the next
-   * call, even with a delay of 0, or the loop might never come back to its clients. What a callback throws comes out
-   * here; the timers that were still to fire are due at the next call.
+   * Fires every timer that is due at the moment of this call, earliest first; at the same deadline, in order of arming.
+   * What a callback arms waits for the next call, even with a delay of 0, or the loop might never come back to its
+   * clients. What a callback throws comes out here; the timers that were still to fire do so at the next call.
    *
-   * @step 08.1
+   * @step 08.1 08.3
    */
   runDue(): void {
     const now = this.now()

@@ -1,0 +1,674 @@
+import type { Source } from '#code/07-event-loop/byte-stream.ts'
+import type { Timer, TimerQueue } from '#code/08-timers/timer-queue.ts'
+import type { Reason } from '../harness/failure.ts'
+import { isGarbage } from '../harness/garbage.ts'
+import { PATIENCE_MS, within } from '../harness/patience.ts'
+import { randomInteger } from '../harness/random.ts'
+import { ScriptedClient } from '../harness/scripted-client.ts'
+import { VirtualClock, VirtualLoop } from '../harness/virtual-time.ts'
+import { type Stage, step } from '../judge/step.ts'
+import { echo } from '../protocols/lines.ts'
+
+const CHAPTER = '08-timers'
+
+step('08.1', 'timers fire in order, ties in order of arming', async (stage) => {
+  const { expect, expectSame, story } = stage
+  const { timers, clock, arm, expectFires, newQueue } = await playQueue(stage)
+  arm('third', 30)
+  arm('first', 10)
+  arm('second', 20)
+  expectSame('timers.size', timers.size, 3, { because: 'Three timers are armed.' })
+  expectFires(9, [], {
+    because: 'Nothing is due yet.',
+    likely: 'The deadline is clock.now() plus the delay, and due means that it has been reached.',
+  })
+  expectFires(1, ['first'], {
+    because: 'A timer is due at its deadline, not one millisecond after it.',
+    likely: 'Due means deadlineMs <= now.',
+  })
+  expectFires(500, ['second', 'third'], {
+    because: 'A loop that comes late fires all that is due, earliest deadline first.',
+    likely: 'Look at #rise and #sink: no timer may fire before its parent.',
+  })
+  expectFires(500, [], { because: 'A timer fires once.', likely: 'Take it out of the heap.' })
+  expectSame('timers.size', timers.size, 0, { because: 'All of them have fired.' })
+
+  for (const name of ['a', 'b', 'c', 'd']) arm(name, 50)
+  clock.pass(20)
+  story.tell('time', 'moves on by 20 ms')
+  for (const name of ['e', 'f', 'g', 'h']) arm(name, 30)
+  expectFires(30, [...'abcdefgh'], {
+    because: 'Eight timers have one deadline: whoever was armed first fires first.',
+    likely:
+      'A heap does not keep the order of equals. At the same deadline, let `order` decide, which counts the timers armed.',
+  })
+
+  const delays = Array.from({ length: 500 }, () => randomInteger(stage.random, 60))
+  story.tell('test', 'arms 500 timers with delays from 0 to 59 ms at random')
+  const armed = delays.map((ms, order) => ({ deadlineMs: clock.now() + ms, order }))
+  const fired: Armed[] = []
+  for (const [index, ms] of delays.entries()) timers.after(ms, () => fired.push(armed[index]))
+  for (let ms = 0; ms < 60; ms += 7) {
+    timers.runDue()
+    clock.pass(7)
+  }
+  timers.runDue()
+  expectOrder(stage, fired, armed)
+
+  const again = () => arm('again', 0, again)
+  again()
+  arm('behind', 0)
+  expectFires(0, ['again', 'behind'], {
+    because:
+      'What a callback arms waits for the next round, even with 0 ms, or the loop would never come back to its clients.',
+    likely: 'Fire what was armed before runDue() began. `order` tells.',
+  })
+  expectFires(0, ['again'], { because: 'This is the next round.' })
+
+  const next = await playQueue(stage)
+  next.arm('before', 10)
+  next.arm('faulty', 10, () => {
+    throw new Error('a bug in a callback')
+  })
+  next.arm('behind', 10)
+  next.clock.pass(10)
+  expect('runDue() to throw what the callback threw', throws(next.timers), {
+    because: 'A bug is to be seen, not to be swallowed.',
+    likely: 'Let it through: no catch.',
+  })
+  next.expectFires(0, ['before', 'faulty', 'behind'], {
+    because: 'One was not reached because of it, and fires in the next round. Nobody fires twice.',
+    likely: 'A timer leaves the heap before it is called, and one at a time.',
+  })
+
+  expectCheap(stage, 'a timer to be armed and fired', (size) => {
+    const [many, time] = newQueue()
+    return {
+      count: 1.2 * size,
+      play(index) {
+        // By turns before and behind all others, so that no order of arming is convenient.
+        if (index < size) return many.after(size + (index % 2 ? index : -index), fire)
+        time.pass(2)
+        many.runDue()
+      },
+    }
+  })
+})
+
+step('08.2', 'a cancelled timer never fires, whoever cancels it', async (stage) => {
+  const { expect, expectSame, story } = stage
+  const { timers, clock, arm, cancel, expectFires, newQueue } = await playQueue(stage)
+  arm('kept', 10)
+  arm('cancelled', 20)
+  arm('kept as well', 30)
+  cancel('cancelled')
+  expectSame('timers.size', timers.size, 2, { because: 'One of three has been cancelled.' })
+  expectFires(100, ['kept', 'kept as well'], {
+    because: 'Who was cancelled does not fire.',
+    likely: 'cancel() takes the timer out of the heap, at the place that it knows.',
+  })
+
+  arm('bystander', 10)
+  cancel('kept')
+  cancel('cancelled')
+  expectFires(10, ['bystander'], {
+    because: 'A timer that has fired, or was cancelled before, can be cancelled: nothing happens.',
+    likely: 'Its old place in the heap belongs to somebody else now. Is it in the heap at all?',
+  })
+
+  arm('first', 10, () => {
+    cancel('second')
+    cancel('first')
+  })
+  arm('second', 10)
+  arm('third', 10)
+  expectFires(10, ['first', 'third'], {
+    because:
+      'All three were due when "first" fired and cancelled "second": nobody expects that to fire any more.',
+    likely:
+      'runDue() has made a list of what is due, and a list does not know what is cancelled. Take one at a time out of the heap.',
+  })
+  expectSame('timers.size', timers.size, 0, { because: 'Two have fired, one was cancelled.' })
+
+  const start = clock.now()
+  const armed: (Armed & { timer: Timer })[] = []
+  const fired: Armed[] = []
+  story.tell('test', 'arms 400 timers at random, cancels every third, arms 200 more')
+  const armMany = (count: number) => {
+    for (let done = 0; done < count; done++) {
+      const ms = randomInteger(stage.random, 1_000)
+      const entry = { deadlineMs: start + ms, order: armed.length } as (typeof armed)[number]
+      entry.timer = timers.after(ms, () => fired.push(entry))
+      armed.push(entry)
+    }
+  }
+  armMany(400)
+  const kept = armed.filter((_, index) => index % 3 > 0)
+  for (const entry of armed) if (!kept.includes(entry)) timers.cancel(entry.timer)
+  armMany(200)
+  clock.pass(1_000)
+  timers.runDue()
+  expectOrder(stage, fired, [...kept, ...armed.slice(400)])
+
+  const { timer, held } = armAndCancel(timers)
+  expect('the callback of a cancelled timer to be let go', await isGarbage(held), {
+    because:
+      'A callback holds what it uses: a connection, its buffers, its user. Whoever still has the timer must not hold all that.',
+    likely: 'Set timer.callback to undefined.',
+  })
+  timers.cancel(timer)
+
+  expectCheap(stage, 'a timer to be cancelled', (size) => {
+    const [many] = newQueue()
+    const all = Array.from({ length: size }, (_, index) => many.after((index * 7) % size, fire))
+    return { count: size / 5, play: (index) => many.cancel(all[(index * 104_729) % size]) }
+  })
+})
+
+step('08.3', 'every() keeps its beat, however late the loop comes', async (stage) => {
+  const { expect, expectSame } = stage
+  const { timers, clock, every, arm, cancel, expectFires } = await playQueue(stage)
+  every('beat', 100)
+  expectFires(99, [], { because: 'The first time is in 100 ms.' })
+  expectFires(1, ['beat'], { because: '100 ms have passed.' })
+  expectFires(150, ['beat'], {
+    because: 'The loop was busy and comes at 250 ms: the beat of 200 ms fires now.',
+  })
+  expectFires(49, [], { because: 'It is 299 ms, and the next beat is at 300 ms.' })
+  expectFires(1, ['beat'], {
+    because: 'Deadlines are at 100, 200, 300 ms: what came late has moved none of them.',
+    likely:
+      'Count from the last deadline, not from the moment of firing, or every delay stays in there for good.',
+  })
+  expectFires(750, ['beat'], {
+    because:
+      'It is 1,050 ms, and seven beats were missed. Seven pings at once would help nobody: one fires.',
+    likely: 'The next deadline is the first one after now, not the one after the last.',
+  })
+  expectFires(49, [], { because: 'It is 1,099 ms.' })
+  expectFires(1, ['beat'], {
+    because: 'The beat goes on where it would be if nothing had been missed.',
+    likely: 'Skip whole periods.',
+  })
+  cancel('beat')
+  expectFires(1_000, [], {
+    because: 'It was cancelled.',
+    likely:
+      'Each firing arms the timer anew: that has to be the same timer, or cancel() misses it.',
+  })
+
+  every('three times', 10, (times) => {
+    if (times === 3) cancel('three times')
+  })
+  for (const names of [['three times'], ['three times'], ['three times'], [], []]) {
+    expectFires(10, names, {
+      because: 'It cancels itself in its third call.',
+      likely:
+        'Arm it for the next time before the callback is called, so that there is something to cancel.',
+    })
+  }
+
+  every('faulty', 10, () => {
+    throw new Error('a bug in a callback')
+  })
+  arm('behind', 15)
+  clock.pass(10)
+  expect('runDue() to throw what the callback threw', throws(timers), {
+    because: 'A bug is to be seen.',
+  })
+  expectSame('timers.size', timers.size, 2, {
+    because: 'A periodic timer goes on until it is cancelled, even when a call has failed.',
+    likely: 'Arm it for the next time before the callback is called.',
+  })
+  expect(
+    'every(0) to throw',
+    throwsAt(() => timers.every(0, () => {})),
+    {
+      because: 'A beat without a pause would be due all the time.',
+      likely: 'if (!(periodMs > 0)) throw new RangeError(…)',
+    },
+  )
+})
+
+step('08.4', 'the loop sleeps until the next deadline, and no longer or shorter', async (stage) => {
+  const { expectSame, load, story } = stage
+  const { timers, clock, arm, cancel, newQueue } = await playQueue(stage)
+  const expectDelay = (delayMs: number, reason: Reason) =>
+    expectSame('timers.nextDelay()', timers.nextDelay(), delayMs, reason)
+  expectDelay(Number.POSITIVE_INFINITY, {
+    because: 'No timer is armed: the loop may sleep until somebody speaks to it.',
+    likely: 'With 0 or undefined the loop would spin or fail; Infinity says "for ever".',
+  })
+  arm('later', 70)
+  arm('sooner', 30)
+  expectDelay(30, { because: 'The earliest deadline counts.' })
+  clock.pass(20)
+  story.tell('time', 'moves on by 20 ms')
+  expectDelay(10, {
+    because: '20 of the 30 ms have passed.',
+    likely: 'What is left is the deadline less clock.now().',
+  })
+  clock.pass(25)
+  story.tell('time', 'moves on by 25 ms')
+  expectDelay(0, {
+    because: '"sooner" is overdue. Less than no time does not exist.',
+    likely: 'Math.max(0, …)',
+  })
+  cancel('sooner')
+  expectDelay(25, {
+    because: 'A cancelled timer wakes nobody. "later" is next.',
+    likely: 'A timer that is only marked as cancelled still stands first in the heap.',
+  })
+  cancel('later')
+  expectDelay(Number.POSITIVE_INFINITY, { because: 'Nothing is armed any more.' })
+
+  const { EventLoop } = await load(() => import('#code/07-event-loop/event-loop.ts'))
+  const { TimerQueue } = await load(() => import('#code/08-timers/timer-queue.ts'))
+  const world = new VirtualLoop<Source>(story)
+  const queue = new TimerQueue(world.clock)
+  const firedAt: number[] = []
+  const fire = () => firedAt.push(world.clock.now())
+  story.tell('test', 'runs a loop with timers in 5 s, in an hour, and one in 2 s that is cancelled')
+  queue.after(3_600_000, fire)
+  queue.after(5_000, () => {
+    fire()
+    queue.after(250, fire)
+  })
+  queue.cancel(queue.after(2_000, fire))
+  const loop = new EventLoop<Source>(world.poller, queue)
+  await world.start(loop)
+  await world.advance(3_600_000)
+  expectSame('when timers fired', firedAt, [5_000, 5_250, 3_600_000], {
+    because: 'The loop wakes for each of them, and in time.',
+  })
+  const sleeps = world.poller.sleeps
+  expectSame(
+    'how long the loop asked to sleep',
+    sleeps,
+    [5_000, 250, 3_594_750, Number.POSITIVE_INFINITY],
+    {
+      because: 'Three deadlines, three awakenings, and none in vain.',
+      likely:
+        'nextDelay() is all that the loop knows of time: the exact rest until the first deadline.',
+    },
+  )
+  loop.stop()
+  await world.settle()
+
+  await expectRealSleep(stage)
+
+  expectCheap(stage, 'nextDelay() to be asked between two changes', (size) => {
+    const [many] = newQueue()
+    for (let index = 0; index < size; index++) many.after(1_000 + index, fire)
+    return {
+      count: size / 20,
+      play(index) {
+        const first = many.after(index % 1_000, fire)
+        many.nextDelay()
+        many.cancel(first)
+        many.nextDelay()
+      },
+    }
+  })
+})
+
+step('08.5', 'who says no line for a while is let go', async (stage) => {
+  const { expectSame } = stage
+  const { advance, connect, countArmings, expectTimers } = await serveVirtually(stage, {
+    idleMs: 60_000,
+  })
+  const [ada, bob, cyd] = [await connect('ada'), await connect('bob'), await connect('cyd')]
+  for (let second = 1; second < 60; second++) {
+    await advance(1_000)
+    await bob.send('x')
+    if (second === 10) await cyd.send('echo hi\n')
+  }
+  cyd.expectReceived('hi\n', { because: 'She is served, and has 60 s from this line on.' })
+  for (const client of [ada, bob]) {
+    client.expectNothing({ because: 'It is the 59th second, and nobody has been silent for 60.' })
+  }
+  await advance(1_000)
+  for (const client of [ada, bob]) {
+    client.expectReceived('idle\n', {
+      because:
+        client === ada
+          ? 'ada has said nothing for 60 s, and is told why she has to go.'
+          : 'bob sends a byte every second and never ends his line. A thousand like him would cost us a thousand connections for nothing.',
+      likely: 'The silence is broken by a complete line, and by nothing else: who calls heard()?',
+    })
+    client.expectEnd({ because: 'After that line there is nothing more to say.' })
+  }
+  cyd.expectNothing({
+    because: 'cyd said a line 50 s ago.',
+    likely: 'Each line begins the silence anew. What does #look do if something was heard?',
+  })
+  await advance(10_000)
+  cyd.expectReceived('idle\n', {
+    because: 'Now her last line was 60 s ago.',
+    likely: 'Having been heard, the timer is armed for the rest of the limit, not for all of it.',
+  })
+
+  await ada.halfClose()
+  bob.expectCut({
+    because: 'He has had 5 s for his FIN and has not said it: he may have pulled the plug.',
+    likely: 'end() waits for a FIN that may never come. After GOODBYE_MS, destroy().',
+  })
+  await cyd.halfClose()
+  expectTimers(0, {
+    because: 'All three are gone. A timer that is left behind holds a whole connection.',
+    likely: 'onClose stops the silence and cancels the goodbye.',
+  })
+
+  const [dee, eve, fay] = [await connect('dee'), await connect('eve'), await connect('fay')]
+  const armings = countArmings()
+  for (let line = 0; line < 50; line++) await dee.send('echo 1\n'.repeat(20))
+  dee.expectReceived('1\n'.repeat(1_000), { because: 'She is served.' })
+  expectSame('timers armed for 1,000 lines', armings(), 0, {
+    because: 'Who talks all the time must not cost more timers than who says nothing.',
+    likely: 'heard() only notes the time. The timer looks at it when it fires.',
+  })
+  await dee.halfClose()
+  dee.expectEnd({ because: 'FIN is answered with FIN.' })
+  await eve.reset()
+  expectTimers(1, {
+    because: 'dee has left, eve was reset, and fay is there.',
+    likely: 'A client leaves in more ways than one; onClose is called for all of them.',
+  })
+  fay.stopReading()
+  await advance(64_000)
+  fay.expectNothing({ because: 'She does not read.' })
+  await advance(1_000)
+  fay.expectCut({
+    because: 'She has not said a line for 60 s, and not taken our last words for 5 more.',
+    likely:
+      'Nobody can wait for the FIN of a client who does not read: after GOODBYE_MS, destroy().',
+  })
+  expectTimers(0, { because: 'All are gone.' })
+})
+
+step('08.6', 'who is silent is asked whether anybody is there', async (stage) => {
+  const { serve, connect: connectReally, expectSame } = stage
+  const { advance, connect, expectTimers } = await serveVirtually(stage, {
+    idleMs: 50_000,
+    heartbeatMs: 20_000,
+  })
+  const [ada, bob] = [await connect('ada'), await connect('bob')]
+  const [cyd, dee] = [await connect('cyd'), await connect('dee')]
+  const PINGED = {
+    because: 'Not a line for 20 s: we ask whether anybody is there.',
+    likely: 'A second Silence, of heartbeatMs, that says `ping`.',
+  }
+  await advance(15_000)
+  await cyd.send('echo hi\n')
+  cyd.expectReceived('hi\n', { because: 'She is served.' })
+  await dee.send('half a line')
+  await advance(4_999)
+  for (const client of [ada, bob, cyd, dee]) {
+    client.expectNothing({ because: 'It is 19,999 ms, and nobody has been silent for 20 s.' })
+  }
+  await advance(1)
+  ada.expectReceived('ping\n', PINGED)
+  bob.expectReceived('ping\n', PINGED)
+  dee.expectReceived('ping\n', { ...PINGED, because: 'Half a line is no sign of life.' })
+  cyd.expectNothing({
+    because: 'cyd said a line 5 s ago: there is nothing to ask.',
+    likely: 'onLine breaks the silence for the heartbeat as well.',
+  })
+  await bob.send('pong\n')
+  bob.expectNothing({
+    because: '`pong` is an answer. Answers to answers would go on for ever.',
+    likely: 'onLine does not run PONG as a command.',
+  })
+  await advance(15_000)
+  cyd.expectReceived('ping\n', { because: 'Now her line was 20 s ago.' })
+  await advance(5_000)
+  ada.expectReceived('ping\n', {
+    because: 'ada has been silent for another 20 s. One ping may get lost.',
+    likely: 'After a ping the heartbeat goes on.',
+  })
+  bob.expectReceived('ping\n', { because: 'His `pong` was 20 s ago.' })
+  for (let times = 0; times < 7; times++) {
+    await bob.send('pong\n')
+    await advance(10_000)
+    if (times > 0) continue
+    ada.expectReceived('idle\n', {
+      because: 'Two pings and no answer in 50 s: nobody is there.',
+      likely: 'Our own pings are no sign of life of the client.',
+    })
+    ada.expectEnd({ because: 'She is let go.' })
+  }
+  bob.expectNothing({
+    because:
+      'He has said `pong` every 10 s: he is there, and there is nothing to ask or to answer.',
+    likely: '`pong` is a line like any other, but no command.',
+  })
+  await bob.halfClose()
+  for (const client of [ada, cyd, dee]) {
+    client.expectCut({ because: 'They were let go, and never said FIN.' })
+  }
+  expectTimers(0, {
+    because: 'All four are gone. A heartbeat that is left behind beats for nobody, for ever.',
+    likely: 'onClose stops the heartbeat as well.',
+  })
+
+  const server = await serve(CHAPTER)
+  const eve = await connectReally(server, 'eve')
+  const countTimers = async () => (await server.call<{ timers: number }>('stats')).timers
+  await eve.send('pong\n')
+  await echo(eve, { because: 'The same on a real socket.' })
+  expectSame('stats().timers', await countTimers(), 2, {
+    because: 'One for the idle limit, one for the heartbeat.',
+  })
+  await eve.halfClose()
+  await eve.expectEnd({ because: 'FIN is answered with FIN.' })
+  await server.roundTrip()
+  expectSame('stats().timers', await countTimers(), 0, {
+    because: 'She is gone, and so are her timers.',
+    likely: 'onClose stops both.',
+  })
+})
+
+interface Armed {
+  deadlineMs: number
+  order: number
+}
+
+/** A timer queue in virtual time, whose timers have names. */
+async function playQueue({ load, story, expectSame }: Stage) {
+  const { TimerQueue } = await load(() => import('#code/08-timers/timer-queue.ts'))
+  const clock = new VirtualClock()
+  const timers = new TimerQueue(clock)
+  const armed = new Map<string, Timer>()
+  const fired: string[] = []
+  return {
+    timers,
+    clock,
+    arm(name: string, ms: number, then?: () => void): void {
+      story.tell('test', `arms "${name}", due in ${ms} ms`)
+      const fire = () => {
+        fired.push(name)
+        then?.()
+      }
+      armed.set(name, timers.after(ms, fire))
+    },
+    every(name: string, ms: number, then?: (times: number) => void): void {
+      story.tell('test', `arms "${name}", due every ${ms} ms`)
+      let times = 0
+      const fire = () => {
+        fired.push(name)
+        then?.(++times)
+      }
+      armed.set(name, timers.every(ms, fire))
+    },
+    cancel(name: string): void {
+      story.tell('test', `cancels "${name}"`)
+      timers.cancel(armed.get(name)!)
+    },
+    /** Lets time pass, then the loop comes by. */
+    expectFires(afterMs: number, names: string[], reason: Reason): void {
+      story.tell('time', `moves on by ${afterMs} ms, and the loop calls runDue()`)
+      clock.pass(afterMs)
+      timers.runDue()
+      expectSame('what has fired', fired.splice(0), names, reason)
+    },
+    newQueue(): [TimerQueue, VirtualClock] {
+      const time = new VirtualClock()
+      return [new TimerQueue(time), time]
+    },
+  }
+}
+
+/** Expects all of them to have fired, by deadline and then by order of arming. */
+function expectOrder({ expect }: Stage, fired: Armed[], armed: Armed[]): void {
+  const inOrder = armed.toSorted((a, b) => a.deadlineMs - b.deadlineMs || a.order - b.order)
+  const wrong = inOrder.findIndex((entry, index) => fired[index] !== entry)
+  const describe = (entry: Armed | undefined) =>
+    entry ? `number ${entry.order}, due at ${entry.deadlineMs} ms` : 'none'
+  expect(`${armed.length} timers to fire in order`, wrong < 0 && fired.length === armed.length, {
+    because: 'By deadline, and at the same deadline by order of arming, whatever came and went.',
+    likely:
+      'Who takes a gap in the heap may have to sink or to rise, and every timer that moves must know its new place.',
+    expected: describe(inOrder[wrong]),
+    received: describe(fired[wrong]),
+  })
+}
+
+/** In a function of its own: while it runs, it holds what it has made. */
+function armAndCancel(timers: TimerQueue): { timer: Timer; held: WeakRef<object> } {
+  const connection = { buffer: new Uint8Array(1024) }
+  const timer = timers.after(1_000, () => connection.buffer.fill(1))
+  timers.cancel(timer)
+  return { timer, held: new WeakRef(connection) }
+}
+
+function throws(timers: TimerQueue): boolean {
+  return throwsAt(() => timers.runDue())
+}
+
+function throwsAt(call: () => void): boolean {
+  try {
+    call()
+  } catch {
+    return true
+  }
+  return false
+}
+
+interface Play {
+  count: number
+  play(index: number): void
+}
+
+const FEW = 1_000
+const MANY = 100_000
+
+/**
+ * A heap of 100,000 costs some 2 µs, most of it waiting for memory: 5 to 20 times what a small one costs that fits the
+ * caches. Going through all of it costs 20 µs at the very least, and mostly hundreds.
+ */
+const LIMIT = { growth: 40, atLeastUs: 10, atMostUs: 40 }
+
+function fire(): void {}
+
+/** Expects that something does not cost much more among a hundred thousand timers than among a thousand. */
+function expectCheap({ expect }: Stage, what: string, prepare: (size: number) => Play): void {
+  const few = Math.min(...Array.from({ length: 5 }, () => costUs(prepare(FEW))))
+  const limitUs = Math.min(Math.max(LIMIT.growth * few, LIMIT.atLeastUs), LIMIT.atMostUs)
+  let many = costUs(prepare(MANY), limitUs)
+  // Somebody else may have had the CPU.
+  if (many > limitUs) many = Math.min(many, costUs(prepare(MANY), limitUs))
+  expect(`${what} in O(log n)`, many <= limitUs, {
+    because: `A server with ${MANY.toLocaleString('en')} clients has that many timers, and touches some on every line.`,
+    likely:
+      'Something goes through all timers: a sort, an indexOf, a splice, a scan for the smallest. A heap moves along one path.',
+    expected: `at most ${limitUs.toFixed(0)} µs among ${MANY.toLocaleString('en')} timers`,
+    received: `${few.toFixed(2)} µs among ${FEW.toLocaleString('en')} timers, ${many.toFixed(2)} µs among ${MANY.toLocaleString('en')}`,
+  })
+}
+
+/** Microseconds for each; given up early where it has become far too much. */
+function costUs({ count, play }: Play, limitUs = Number.POSITIVE_INFINITY): number {
+  const startedAt = performance.now()
+  for (let done = 0; done < count; ) {
+    play(done++)
+    if (done % 100 > 0) continue
+    const usedMs = performance.now() - startedAt
+    if (usedMs > 300 && (usedMs * 1_000) / done > limitUs) return (usedMs * 1_000) / done
+  }
+  return ((performance.now() - startedAt) * 1_000) / count
+}
+
+/** Chapter 07's loop and poller, with the real clock. */
+async function expectRealSleep({ load, expect, story }: Stage): Promise<void> {
+  const { EventLoop } = await load(() => import('#code/07-event-loop/event-loop.ts'))
+  const { NetPoller } = await load(() => import('#code/07-event-loop/poller.ts'))
+  const { TimerQueue } = await load(() => import('#code/08-timers/timer-queue.ts'))
+  const queue = new TimerQueue(performance)
+  const poller = new NetPoller()
+  const wait = poller.wait.bind(poller)
+  let waits = 0
+  poller.wait = (timeoutMs) => {
+    waits += 1
+    return wait(timeoutMs)
+  }
+  const loop = new EventLoop<Source>(poller, queue)
+  const armedAt = performance.now()
+  let tookMs = 0
+  story.tell('test', 'arms a timer in 25 ms on the real clock')
+  queue.after(25, () => {
+    tookMs = performance.now() - armedAt
+    loop.stop()
+  })
+  const outcome = await within(PATIENCE_MS, loop.run())
+  expect('the timer to fire', outcome !== 'too late', {
+    because: 'The loop sleeps no longer than nextDelay() says.',
+  })
+  expect('the timer not to fire before its 25 ms are over', tookMs >= 25, {
+    because: 'A timer may be late. It is never early.',
+    received: `${tookMs.toFixed(2)} ms`,
+  })
+  // Node's timers count in whole milliseconds, so the first awakening may be a fraction too early.
+  expect('the loop to have slept meanwhile', waits <= 5, {
+    because: 'One deadline is one awakening.',
+    likely: 'nextDelay() answers too little, and the loop asks again and again.',
+    received: `wait() was called ${waits} times`,
+  })
+}
+
+/** The chapter's clients on chapter 07's loop, in virtual time. */
+async function serveVirtually(
+  { load, story, expectSame }: Stage,
+  limits: { idleMs: number; heartbeatMs?: number },
+) {
+  const { EventLoop } = await load(() => import('#code/07-event-loop/event-loop.ts'))
+  const { TimerQueue } = await load(() => import('#code/08-timers/timer-queue.ts'))
+  const { WatchedClient } = await load(() => import('#code/08-timers/watched-client.ts'))
+  const world = new VirtualLoop<Source>(story)
+  const timers = new TimerQueue(world.clock)
+  const loop = new EventLoop<Source>(world.poller, timers)
+  await world.start(loop)
+  return {
+    advance: (ms: number) => world.advance(ms),
+    async connect(name: string): Promise<ScriptedClient> {
+      const client = new ScriptedClient(name, story, world)
+      new WatchedClient(client.stream, loop, timers, limits)
+      // A server accepts in a turn of its loop, which looks at the timers after it.
+      world.poller.wake()
+      await world.settle()
+      return client
+    },
+    /** How many timers have been armed since. */
+    countArmings(): () => number {
+      const after = timers.after.bind(timers)
+      let count = 0
+      timers.after = (ms, callback) => {
+        count += 1
+        return after(ms, callback)
+      }
+      return () => count
+    },
+    expectTimers(count: number, reason: Reason): void {
+      expectSame('timers.size', timers.size, count, reason)
+    },
+  }
+}
