@@ -58,8 +58,8 @@ export class TimerQueue implements TimerSource, Clock {
   }
 
   /**
-   * The timer does not fire (again), and its callback is let go. O(log n). One that has fired or was cancelled before
-   * is none of our business.
+   * The timer does not fire (again), and its callback is let go. O(log n). Nothing happens when it has fired for the
+   * last time or was cancelled before.
    *
    * @step 08.2
    */

@@ -13,7 +13,7 @@ const CHAPTER = '08-timers'
 
 step('08.1', 'timers fire in order, ties in order of arming', async (stage) => {
   const { expect, expectSame, story } = stage
-  const { timers, clock, arm, expectFires, newQueue } = await playQueue(stage)
+  const { timers, clock, arm, expectFires } = await playQueue(stage)
   arm('third', 30)
   arm('first', 10)
   arm('second', 20)
@@ -55,7 +55,17 @@ step('08.1', 'timers fire in order, ties in order of arming', async (stage) => {
   timers.runDue()
   expectOrder(stage, fired, armed)
 
-  const again = () => arm('again', 0, again)
+  arm('now', 0)
+  arm('past', -5)
+  expectFires(0, ['now', 'past'], {
+    because: 'A delay below 0 counts as 0, and "now" was armed first.',
+    likely: 'Math.max(0, delayMs)',
+  })
+
+  let rounds = 0
+  const again = () => {
+    if (++rounds <= 5) arm('again', 0, again)
+  }
   again()
   arm('behind', 0)
   expectFires(0, ['again', 'behind'], {
@@ -81,8 +91,8 @@ step('08.1', 'timers fire in order, ties in order of arming', async (stage) => {
     likely: 'A timer leaves the heap before it is called, and one at a time.',
   })
 
-  expectCheap(stage, 'a timer to be armed and fired', (size) => {
-    const [many, time] = newQueue()
+  await expectCheap(stage, 'a timer to be armed and fired', (size) => {
+    const [many, time] = next.newQueue()
     return {
       count: 1.2 * size,
       play(index) {
@@ -102,16 +112,19 @@ step('08.2', 'a cancelled timer never fires, whoever cancels it', async (stage) 
   arm('cancelled', 20)
   arm('kept as well', 30)
   cancel('cancelled')
-  expectSame('timers.size', timers.size, 2, { because: 'One of three has been cancelled.' })
+  expectSame('timers.size', timers.size, 2, {
+    because: 'One of three has been cancelled.',
+    likely: 'A timer that is only marked as cancelled is still in the heap.',
+  })
   expectFires(100, ['kept', 'kept as well'], {
     because: 'Who was cancelled does not fire.',
     likely: 'cancel() takes the timer out of the heap, at the place that it knows.',
   })
 
-  arm('bystander', 10)
+  for (const name of ['new 1', 'new 2', 'new 3']) arm(name, 10)
   cancel('kept')
   cancel('cancelled')
-  expectFires(10, ['bystander'], {
+  expectFires(10, ['new 1', 'new 2', 'new 3'], {
     because: 'A timer that has fired, or was cancelled before, can be cancelled: nothing happens.',
     likely: 'Its old place in the heap belongs to somebody else now. Is it in the heap at all?',
   })
@@ -158,10 +171,14 @@ step('08.2', 'a cancelled timer never fires, whoever cancels it', async (stage) 
   })
   timers.cancel(timer)
 
-  expectCheap(stage, 'a timer to be cancelled', (size) => {
+  await expectCheap(stage, 'a timer to be cancelled', (size) => {
     const [many] = newQueue()
-    const all = Array.from({ length: size }, (_, index) => many.after((index * 7) % size, fire))
-    return { count: size / 5, play: (index) => many.cancel(all[(index * 104_729) % size]) }
+    const all: Timer[] = []
+    return {
+      fill: (index) => all.push(many.after((index * 7) % size, fire)),
+      count: size / 5,
+      play: (index) => many.cancel(all[(index * 104_729) % size]),
+    }
   })
 })
 
@@ -183,9 +200,12 @@ step('08.3', 'every() keeps its beat, however late the loop comes', async (stage
   expectFires(750, ['beat'], {
     because:
       'It is 1,050 ms, and seven beats were missed. Seven pings at once would help nobody: one fires.',
-    likely: 'The next deadline is the first one after now, not the one after the last.',
+    likely: 'Several deadlines have passed, and there is one call.',
   })
-  expectFires(49, [], { because: 'It is 1,099 ms.' })
+  expectFires(49, [], {
+    because: 'It is 1,099 ms: what was missed is not made up for, now or later.',
+    likely: 'The next deadline is the first one after now.',
+  })
   expectFires(1, ['beat'], {
     because: 'The beat goes on where it would be if nothing had been missed.',
     likely: 'Skip whole periods.',
@@ -297,10 +317,10 @@ step('08.4', 'the loop sleeps until the next deadline, and no longer or shorter'
 
   await expectRealSleep(stage)
 
-  expectCheap(stage, 'nextDelay() to be asked between two changes', (size) => {
+  await expectCheap(stage, 'nextDelay() to be asked between two changes', (size) => {
     const [many] = newQueue()
-    for (let index = 0; index < size; index++) many.after(1_000 + index, fire)
     return {
+      fill: (index) => many.after(1_000 + index, fire),
       count: size / 20,
       play(index) {
         const first = many.after(index % 1_000, fire)
@@ -313,16 +333,19 @@ step('08.4', 'the loop sleeps until the next deadline, and no longer or shorter'
 })
 
 step('08.5', 'who says no line for a while is let go', async (stage) => {
-  const { expectSame } = stage
-  const { advance, connect, countArmings, expectTimers } = await serveVirtually(stage, {
+  const { expectSame, story } = stage
+  const { world, advance, connect, countArmings, expectTimers } = await serveVirtually(stage, {
     idleMs: 60_000,
   })
   const [ada, bob, cyd] = [await connect('ada'), await connect('bob'), await connect('cyd')]
+  story.tell('bob', 'sends a byte every second from now on', 'toServer')
   for (let second = 1; second < 60; second++) {
-    await advance(1_000)
-    await bob.send('x')
+    await world.pass(1_000)
+    bob.stream.arrive('x')
+    await world.settle()
     if (second === 10) await cyd.send('echo hi\n')
   }
+  story.tell('time', 'has moved on by 59 s')
   cyd.expectReceived('hi\n', { because: 'She is served, and has 60 s from this line on.' })
   for (const client of [ada, bob]) {
     client.expectNothing({ because: 'It is the 59th second, and nobody has been silent for 60.' })
@@ -336,7 +359,10 @@ step('08.5', 'who says no line for a while is let go', async (stage) => {
           : 'bob sends a byte every second and never ends his line. A thousand like him would cost us a thousand connections for nothing.',
       likely: 'The silence is broken by a complete line, and by nothing else: who calls heard()?',
     })
-    client.expectEnd({ because: 'After that line there is nothing more to say.' })
+    client.expectEnd({
+      because: 'After that line there is nothing more to say.',
+      likely: 'end() says FIN behind the last words; destroy() may lose them.',
+    })
   }
   cyd.expectNothing({
     because: 'cyd said a line 50 s ago.',
@@ -361,8 +387,14 @@ step('08.5', 'who says no line for a while is let go', async (stage) => {
 
   const [dee, eve, fay] = [await connect('dee'), await connect('eve'), await connect('fay')]
   const armings = countArmings()
-  for (let line = 0; line < 50; line++) await dee.send('echo 1\n'.repeat(20))
-  dee.expectReceived('1\n'.repeat(1_000), { because: 'She is served.' })
+  story.tell('dee', 'says 1,000 lines', 'toServer')
+  for (let chunk = 0; chunk < 50; chunk++) {
+    dee.stream.arrive('echo hi\n'.repeat(20))
+    await world.settle()
+  }
+  expectSame('bytes that dee receives', dee.stream.takeWritten().length, 3_000, {
+    because: 'Each line is answered with `hi`.',
+  })
   expectSame('timers armed for 1,000 lines', armings(), 0, {
     because: 'Who talks all the time must not cost more timers than who says nothing.',
     likely: 'heard() only notes the time. The timer looks at it when it fires.',
@@ -509,7 +541,8 @@ async function playQueue({ load, story, expectSame }: Stage) {
       story.tell('time', `moves on by ${afterMs} ms, and the loop calls runDue()`)
       clock.pass(afterMs)
       timers.runDue()
-      expectSame('what has fired', fired.splice(0), names, reason)
+      const text = (fired: string[]) => fired.join(', ') || 'nothing'
+      expectSame('what fires', text(fired.splice(0)), text(names), reason)
     },
     newQueue(): [TimerQueue, VirtualClock] {
       const time = new VirtualClock()
@@ -554,7 +587,10 @@ function throwsAt(call: () => void): boolean {
   return false
 }
 
+/** Work whose cost is measured. Called with 0, 1, 2, … */
 interface Play {
+  /** Once for each timer, before it counts. */
+  fill?(index: number): void
   count: number
   play(index: number): void
 }
@@ -566,36 +602,65 @@ const MANY = 100_000
  * A heap of 100,000 costs some 2 µs, most of it waiting for memory: 5 to 20 times what a small one costs that fits the
  * caches. Going through all of it costs 20 µs at the very least, and mostly hundreds.
  */
-const LIMIT = { growth: 40, atLeastUs: 10, atMostUs: 40 }
+const LIMIT = { growth: 40, atLeastUs: 10, atMostUs: 25 }
+
+/** Enough to judge by, where something costs far too much. */
+const ENOUGH_US = 100_000
 
 function fire(): void {}
 
 /** Expects that something does not cost much more among a hundred thousand timers than among a thousand. */
-function expectCheap({ expect }: Stage, what: string, prepare: (size: number) => Play): void {
-  const few = Math.min(...Array.from({ length: 5 }, () => costUs(prepare(FEW))))
+async function expectCheap(
+  { expect }: Stage,
+  what: string,
+  prepare: (size: number) => Play,
+): Promise<void> {
+  const cost = async (size: number, limitUs?: number) => {
+    const { fill, count, play } = prepare(size)
+    if (fill) await costUs(size, fill)
+    return costUs(count, play, limitUs)
+  }
+  let few = await cost(FEW)
+  for (let round = 0; round < 4; round++) few = Math.min(few, await cost(FEW))
   const limitUs = Math.min(Math.max(LIMIT.growth * few, LIMIT.atLeastUs), LIMIT.atMostUs)
-  let many = costUs(prepare(MANY), limitUs)
-  // Somebody else may have had the CPU.
-  if (many > limitUs) many = Math.min(many, costUs(prepare(MANY), limitUs))
+  let many = await cost(MANY, limitUs)
+  // A collection of garbage may have come in between.
+  if (many > limitUs) many = Math.min(many, await cost(MANY, limitUs))
   expect(`${what} in O(log n)`, many <= limitUs, {
     because: `A server with ${MANY.toLocaleString('en')} clients has that many timers, and touches some on every line.`,
     likely:
       'Something goes through all timers: a sort, an indexOf, a splice, a scan for the smallest. A heap moves along one path.',
-    expected: `at most ${limitUs.toFixed(0)} µs among ${MANY.toLocaleString('en')} timers`,
+    expected: 'among 100,000 timers about what it costs among 1,000',
     received: `${few.toFixed(2)} µs among ${FEW.toLocaleString('en')} timers, ${many.toFixed(2)} µs among ${MANY.toLocaleString('en')}`,
   })
 }
 
-/** Microseconds for each; given up early where it has become far too much. */
-function costUs({ count, play }: Play, limitUs = Number.POSITIVE_INFINITY): number {
-  const startedAt = performance.now()
+/** Microseconds of this thread's CPU time that a call costs; given up early where that is far too much. */
+async function costUs(
+  count: number,
+  call: (index: number) => void,
+  limitUs = Number.POSITIVE_INFINITY,
+): Promise<number> {
+  let usedUs = 0
   for (let done = 0; done < count; ) {
-    play(done++)
-    if (done % 100 > 0) continue
-    const usedMs = performance.now() - startedAt
-    if (usedMs > 300 && (usedMs * 1_000) / done > limitUs) return (usedMs * 1_000) / done
+    // The judge takes a thread that does not come back for one that hangs.
+    await new Promise((resolve) => setImmediate(resolve))
+    const startedAt = cpuUs()
+    const end = Math.min(count, done + 1_000)
+    while (done < end) {
+      call(done++)
+      if (done % 100 > 0) continue
+      const costs = (usedUs + cpuUs() - startedAt) / done
+      if (costs * done > ENOUGH_US && costs > limitUs) return costs
+    }
+    usedUs += cpuUs() - startedAt
   }
-  return ((performance.now() - startedAt) * 1_000) / count
+  return usedUs / count
+}
+
+function cpuUs(): number {
+  const { user, system } = process.threadCpuUsage()
+  return user + system
 }
 
 /** Chapter 07's loop and poller, with the real clock. */
@@ -627,8 +692,8 @@ async function expectRealSleep({ load, expect, story }: Stage): Promise<void> {
     because: 'A timer may be late. It is never early.',
     received: `${tookMs.toFixed(2)} ms`,
   })
-  // Node's timers count in whole milliseconds, so the first awakening may be a fraction too early.
-  expect('the loop to have slept meanwhile', waits <= 5, {
+  // Node's timers count in whole milliseconds: the first awakening may be a fraction too early.
+  expect('the loop to have slept meanwhile', waits <= 500, {
     because: 'One deadline is one awakening.',
     likely: 'nextDelay() answers too little, and the loop asks again and again.',
     received: `wait() was called ${waits} times`,
@@ -648,6 +713,7 @@ async function serveVirtually(
   const loop = new EventLoop<Source>(world.poller, timers)
   await world.start(loop)
   return {
+    world,
     advance: (ms: number) => world.advance(ms),
     async connect(name: string): Promise<ScriptedClient> {
       const client = new ScriptedClient(name, story, world)

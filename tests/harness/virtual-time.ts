@@ -192,6 +192,11 @@ export class VirtualLoop<S extends VirtualSource = VirtualSource> {
   /** Moves time on, and wakes the loop at every moment that it has asked for on the way. */
   async advance(ms: number): Promise<void> {
     this.#story.tell('time', `moves on by ${inWords(ms)}`)
+    await this.pass(ms)
+  }
+
+  /** The same, without a word in the story. */
+  async pass(ms: number): Promise<void> {
     const untilMs = this.clock.now() + ms
     for (let wakings = 0; this.poller.untilMs <= untilMs; wakings++) {
       this.#refuseToTick(wakings, ms)

@@ -1,0 +1,55 @@
+/**
+ * Calls back when nothing has been heard for a while: what idle limits and heartbeats are made of.
+ *
+ * Somebody may be heard a thousand times a second and must not cost a timer each time. So the timer stays where it is
+ * and `heard` only notes the time; when the timer fires it looks at that note, and arms itself for what is left. That
+ * is one firing in `limitMs`, however much is heard.
+ */
+
+import type { Timer, TimerQueue } from './timer-queue.ts'
+
+export class Silence {
+  readonly #timers: TimerQueue
+  readonly #limitMs: number
+  readonly #onSilence: () => void
+  #heardAtMs: number
+  #timer: Timer
+
+  /**
+   * Calls `onSilence` when nothing has been heard for `limitMs`, and again after every further `limitMs` of the same
+   * silence. It begins now.
+   */
+  constructor(timers: TimerQueue, limitMs: number, onSilence: () => void) {
+    this.#timers = timers
+    this.#limitMs = limitMs
+    this.#onSilence = onSilence
+    this.#heardAtMs = timers.now()
+    this.#timer = timers.after(limitMs, () => this.#look())
+  }
+
+  /**
+   * The silence begins anew. Costs a look at the clock; no timer is armed or cancelled.
+   *
+   * @step 08.5
+   */
+  heard(): void {
+    // TODO 08.5
+    throw new Error('TODO 08.5')
+  }
+
+  /** No call any more. */
+  stop(): void {
+    this.#timers.cancel(this.#timer)
+  }
+
+  /**
+   * The timer has fired. If something was heard meanwhile it is armed for the rest of the limit, and that was all. If
+   * not, it is armed for a whole limit, and `onSilence` is called, which may call `stop`.
+   *
+   * @step 08.5
+   */
+  #look(): void {
+    // TODO 08.5
+    throw new Error('TODO 08.5')
+  }
+}

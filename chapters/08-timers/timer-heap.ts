@@ -1,0 +1,98 @@
+/**
+ * A binary heap of timers: the first to fire is at hand, all others are only as much in order as that takes.
+ *
+ * The children of place `i` are at `2i + 1` and `2i + 2`. The invariant: nobody fires before its parent. So the first
+ * one is at place 0, and whoever comes or goes moves along one path between root and leaf: 17 places of 100,000.
+ * Every timer knows its place, so that nobody has to be looked for.
+ */
+
+/** One deadline. It belongs to the queue that made it; whoever armed it keeps it only to be able to cancel it. */
+export interface Timer {
+  /** When it fires, in the clock's milliseconds. */
+  deadlineMs: number
+  /** How many had been armed before it. */
+  order: number
+  /** Its index in the heap; `NOWHERE` when it is not in there. */
+  place: number
+  /** Let go as soon as it will not be called again: it may hold a whole connection in memory. */
+  callback: (() => void) | undefined
+  /** 0 for a timer that fires once. */
+  readonly periodMs: number
+}
+
+export const NOWHERE = -1
+
+export class TimerHeap {
+  readonly #timers: Timer[] = []
+
+  get size(): number {
+    return this.#timers.length
+  }
+
+  /** The one that fires before all others. */
+  get first(): Timer | undefined {
+    return this.#timers[0]
+  }
+
+  add(timer: Timer): void {
+    this.#timers.push(timer)
+    this.#rise(timer, this.#timers.length - 1)
+  }
+
+  /** Takes out the first one. */
+  takeFirst(): Timer | undefined {
+    const first = this.first
+    const last = this.#timers.pop()
+    if (first) first.place = NOWHERE
+    if (last && last !== first) this.#sink(last, 0)
+    return first
+  }
+
+  /**
+   * Takes out a timer that is in the heap, wherever it is, in O(log n). The last one fills the gap, and from there it
+   * may have to go either way: it comes from another branch.
+   *
+   * @step 08.2
+   */
+  remove(timer: Timer): void {
+    // TODO 08.2
+    throw new Error('TODO 08.2')
+  }
+
+  /**
+   * Puts a timer where it belongs on the way from `place`, which is free for it, up to the root. Those that fire after
+   * it come down one each, and everybody who has moved knows the new place.
+   *
+   * @step 08.1
+   */
+  #rise(timer: Timer, from: number): void {
+    // TODO 08.1
+    throw new Error('TODO 08.1')
+  }
+
+  /**
+   * Puts a timer where it belongs on the way from `place`, which is free for it, down to a leaf. Where two children
+   * would have to come before it, the earlier of them comes up.
+   *
+   * @step 08.1
+   */
+  #sink(timer: Timer, from: number): void {
+    // TODO 08.1
+    throw new Error('TODO 08.1')
+  }
+
+  #put(timer: Timer, place: number): void {
+    this.#timers[place] = timer
+    timer.place = place
+  }
+}
+
+/**
+ * Whether `one` is to fire before `other`. No two timers are equal: at the same deadline, whoever was armed first.
+ *
+ * @step 08.1
+ */
+function isBefore(one: Timer, other: Timer): boolean {
+  // TODO 08.1
+  throw new Error('TODO 08.1')
+}

@@ -1,0 +1,497 @@
+import type { Mistake } from './mistake.ts'
+
+const heap = 'timer-heap.ts'
+const queue = 'timer-queue.ts'
+const silence = 'silence.ts'
+const client = 'watched-client.ts'
+
+const TIE = '  return one.order < other.order\n'
+
+const ROUND = `    for (let due = this.#heap.first; due; due = this.#heap.first) {
+      if (due.deadlineMs > now || due.order >= armedBefore) return
+      this.#heap.takeFirst()
+`
+
+const FIRST = `    const { first } = this.#heap
+    return first ? Math.max(0, first.deadlineMs - this.now()) : Number.POSITIVE_INFINITY
+`
+
+const CANCEL = `    timer.callback = undefined
+    if (timer.place !== NOWHERE) this.#heap.remove(timer)
+`
+
+const REARM = `    const periods = Math.floor((now - timer.deadlineMs) / timer.periodMs) + 1
+    timer.deadlineMs += periods * timer.periodMs
+`
+
+const CALL = `      if (due.periodMs > 0) this.#rearm(due, now)
+      else due.callback = undefined
+      callback?.()
+`
+
+const ON_LINE = `    this.#idle.heard()
+    this.#heartbeat?.heard()
+    if (line !== PONG) COMMANDS.onLine(line, this.#connection)
+`
+
+const BEAT = `    this.#heartbeat = new Silence(this.#timers, heartbeatMs, () => this.#connection.say(PING))
+`
+
+export const mistakes: Mistake[] = [
+  {
+    name: 'ties-as-the-heap-leaves-them',
+    step: '08.1',
+    says: ['Eight timers have one deadline', 'let `order` decide'],
+    edits: [{ file: heap, replace: TIE, by: '  return false\n' }],
+  },
+  {
+    name: 'ties-in-order-of-delay',
+    step: '08.1',
+    says: ['Eight timers have one deadline'],
+    edits: [{ file: heap, replace: TIE, by: '  return one.order > other.order\n' }],
+  },
+  {
+    name: 'fires-after-its-deadline-only',
+    step: '08.1',
+    says: ['Due means deadlineMs <= now'],
+    edits: [{ file: queue, replace: 'due.deadlineMs > now ||', by: 'due.deadlineMs >= now ||' }],
+  },
+  {
+    name: 'sinks-under-the-left-child-only',
+    step: '08.1',
+    says: ['Eight timers have one deadline'],
+    edits: [
+      {
+        file: heap,
+        replace: 'const child = left && right && isBefore(right, left) ? right : left',
+        by: 'const child = right ? left : left',
+      },
+    ],
+  },
+  {
+    name: 'fires-what-is-armed-meanwhile',
+    step: '08.1',
+    says: ['waits for the next round', 'Fire what was armed before runDue() began'],
+    edits: [
+      {
+        file: queue,
+        replace: '    const armedBefore = this.#armed\n',
+        by: '    const armedBefore = Number.POSITIVE_INFINITY\n',
+      },
+    ],
+  },
+  {
+    name: 'keeps-the-array-sorted',
+    step: '08.1',
+    says: ['O(log n)', 'A heap moves along one path'],
+    edits: [
+      {
+        file: heap,
+        replace: '    this.#rise(timer, this.#timers.length - 1)\n',
+        by: `    this.#timers.sort((a, b) => (isBefore(a, b) ? -1 : 1))
+    this.#timers.forEach((each, place) => {
+      each.place = place
+    })
+    void this.#rise
+`,
+      },
+    ],
+  },
+  {
+    name: 'swallows-what-a-callback-throws',
+    step: '08.1',
+    says: ['A bug is to be seen'],
+    edits: [
+      {
+        file: queue,
+        replace: '      callback?.()\n',
+        by: '      try {\n        callback?.()\n      } catch {}\n',
+      },
+    ],
+  },
+  {
+    name: 'cancel-only-marks',
+    step: '08.2',
+    says: ['timers.size', 'One of three has been cancelled'],
+    edits: [
+      { file: queue, replace: CANCEL, by: '    timer.callback = undefined\n    void NOWHERE\n' },
+    ],
+  },
+  {
+    name: 'cancels-whoever-has-the-place-now',
+    step: '08.2',
+    says: ['has fired, or was cancelled before', 'Is it in the heap at all?'],
+    edits: [
+      {
+        file: heap,
+        replace: '    if (first) first.place = NOWHERE\n',
+        by: '',
+      },
+    ],
+  },
+  {
+    name: 'fires-from-a-list',
+    step: '08.2',
+    says: ['"second"', 'a list does not know what is cancelled'],
+    edits: [
+      { file: queue, replace: '  #armed = 0\n', by: '  #armed = 0\n  #list: Timer[] = []\n' },
+      {
+        file: queue,
+        replace: ROUND,
+        by: `    for (let due = this.#heap.first; due; due = this.#heap.first) {
+      if (due.deadlineMs > now || due.order >= armedBefore) break
+      this.#list.push(this.#heap.takeFirst()!)
+    }
+    for (let due = this.#list.shift(); due; due = this.#list.shift()) {
+`,
+      },
+      {
+        file: queue,
+        replace: CANCEL,
+        by: `    if (timer.place === NOWHERE) return
+    timer.callback = undefined
+    this.#heap.remove(timer)
+`,
+      },
+    ],
+  },
+  {
+    name: 'the-last-one-only-sinks',
+    step: '08.2',
+    says: ['466 timers to fire in order', 'to sink or to rise'],
+    edits: [{ file: heap, replace: '    this.#rise(last, last.place)\n', by: '' }],
+  },
+  {
+    name: 'cancel-keeps-the-callback',
+    step: '08.2',
+    says: ['to be let go', 'Set timer.callback to undefined'],
+    edits: [
+      {
+        file: queue,
+        replace: '    timer.callback = undefined\n    if (timer',
+        by: '    if (timer',
+      },
+    ],
+  },
+  {
+    name: 'looks-for-the-timer',
+    step: '08.2',
+    says: ['a timer to be cancelled in O(log n)', 'an indexOf'],
+    edits: [
+      {
+        file: heap,
+        replace: '    const { place } = timer\n',
+        by: '    const place = this.#timers.indexOf(timer)\n',
+      },
+    ],
+  },
+  {
+    name: 'drifts-by-every-delay',
+    step: '08.3',
+    says: ['100, 200, 300 ms', 'Count from the last deadline'],
+    edits: [{ file: queue, replace: REARM, by: '    timer.deadlineMs = now + timer.periodMs\n' }],
+  },
+  {
+    name: 'makes-up-for-missed-beats',
+    step: '08.3',
+    says: ['It is 1,099 ms', 'the first one after now'],
+    edits: [
+      {
+        file: queue,
+        replace: REARM,
+        by: '    timer.deadlineMs += timer.periodMs\n    void now\n',
+      },
+    ],
+  },
+  {
+    name: 'begins-anew-after-a-stall',
+    step: '08.3',
+    says: ['Skip whole periods'],
+    edits: [
+      {
+        file: queue,
+        replace: REARM,
+        by: `    timer.deadlineMs += timer.periodMs
+    if (timer.deadlineMs <= now) timer.deadlineMs = now + timer.periodMs - 1
+`,
+      },
+    ],
+  },
+  {
+    name: 'a-new-timer-for-each-beat',
+    step: '08.3',
+    says: ['that has to be the same timer'],
+    edits: [
+      {
+        file: queue,
+        replace: '    timer.order = this.#armed++\n    this.#heap.add(timer)\n  }',
+        by: '    this.#heap.add({ ...timer, order: this.#armed++ })\n  }',
+      },
+    ],
+  },
+  {
+    name: 'arms-again-after-the-call',
+    step: '08.3',
+    says: ['It cancels itself in its third call'],
+    edits: [
+      {
+        file: queue,
+        replace: CALL,
+        by: `      callback?.()
+      if (due.periodMs > 0) this.#rearm(due, now)
+      else due.callback = undefined
+`,
+      },
+      {
+        file: queue,
+        replace: CANCEL,
+        by: '    if (timer.place !== NOWHERE) this.#heap.remove(timer)\n    if (timer.periodMs === 0) timer.callback = undefined\n',
+      },
+    ],
+  },
+  {
+    name: 'sleeps-a-fixed-tick',
+    step: '08.4',
+    says: ['nextDelay() to be 30', 'The earliest deadline counts'],
+    edits: [
+      {
+        file: queue,
+        replace: FIRST,
+        by: '    return this.#heap.first ? 10 : Number.POSITIVE_INFINITY\n',
+      },
+    ],
+  },
+  {
+    name: 'a-tick-at-most',
+    step: '08.4',
+    says: ['woke 1,000 times', 'A fixed tick'],
+    edits: [
+      {
+        file: queue,
+        replace: 'return first ? Math.max(0, first.deadlineMs - this.now())',
+        by: 'return first ? Math.min(1_000, Math.max(0, first.deadlineMs - this.now()))',
+      },
+    ],
+  },
+  {
+    name: 'answers-the-deadline',
+    step: '08.4',
+    says: ['20 of the 30 ms', 'less clock.now()'],
+    edits: [
+      {
+        file: queue,
+        replace: 'Math.max(0, first.deadlineMs - this.now())',
+        by: 'Math.max(0, first.deadlineMs)',
+      },
+    ],
+  },
+  {
+    name: 'nothing-armed-is-no-delay',
+    step: '08.4',
+    says: ['Infinity says "for ever"'],
+    edits: [{ file: queue, replace: ': Number.POSITIVE_INFINITY', by: ': 0' }],
+  },
+  {
+    name: 'less-than-no-time',
+    step: '08.4',
+    says: ['Math.max(0'],
+    edits: [
+      {
+        file: queue,
+        replace: 'Math.max(0, first.deadlineMs - this.now())',
+        by: 'first.deadlineMs - this.now()',
+      },
+    ],
+  },
+  {
+    name: 'a-byte-is-a-sign-of-life',
+    step: '08.5',
+    says: ['bob sends a byte every second', 'who calls heard()?'],
+    edits: [
+      {
+        file: client,
+        replace: '    this.#connection = new LineConnection(stream, loop, this)\n',
+        by: `    const read = stream.read.bind(stream)
+    stream.read = () => {
+      this.#idle.heard()
+      return read()
+    }
+    this.#connection = new LineConnection(stream, loop, this)
+`,
+      },
+    ],
+  },
+  {
+    name: 'a-line-does-not-break-the-silence',
+    step: '08.5',
+    says: ['cyd said a line 50 s ago', 'Each line begins the silence anew'],
+    edits: [
+      {
+        file: silence,
+        replace: '    this.#heardAtMs = this.#timers.now()\n  }\n\n  /** No',
+        by: '    void this.#heardAtMs\n  }\n\n  /** No',
+      },
+    ],
+  },
+  {
+    name: 'waits-for-a-whole-limit-again',
+    step: '08.5',
+    says: ['Now her last line was 60 s ago', 'for the rest of the limit'],
+    edits: [{ file: silence, replace: 'leftMs > 0 ? leftMs : this.#limitMs', by: 'this.#limitMs' }],
+  },
+  {
+    name: 'a-timer-for-each-line',
+    step: '08.5',
+    says: ['timers armed for 1,000 lines', 'heard() only notes the time'],
+    edits: [
+      {
+        file: silence,
+        replace: '    this.#heardAtMs = this.#timers.now()\n  }\n\n  /** No',
+        by: `    this.#heardAtMs = this.#timers.now()
+    this.#timers.cancel(this.#timer)
+    this.#timer = this.#timers.after(this.#limitMs, () => this.#look())
+  }
+
+  /** No`,
+      },
+    ],
+  },
+  {
+    name: 'waits-for-a-fin-that-never-comes',
+    step: '08.5',
+    says: ['he may have pulled the plug', 'After GOODBYE_MS'],
+    edits: [
+      {
+        file: client,
+        replace:
+          '    this.#goodbye = this.#timers.after(GOODBYE_MS, () => this.#connection.destroy())\n',
+        by: '',
+      },
+    ],
+  },
+  {
+    name: 'cuts-without-goodbye',
+    step: '08.5',
+    says: ['After that line there is nothing more to say'],
+    edits: [
+      {
+        file: client,
+        replace:
+          '    this.#connection.end()\n    this.#goodbye = this.#timers.after(GOODBYE_MS, () => this.#connection.destroy())',
+        by: '    this.#connection.destroy()',
+      },
+    ],
+  },
+  {
+    name: 'leaves-the-idle-timer-behind',
+    step: '08.5',
+    says: ['dee has left, eve was reset', 'onClose'],
+    edits: [
+      {
+        file: client,
+        replace: '    this.#idle.stop()\n    this.#heartbeat?.stop()\n',
+        by: '    this.#heartbeat?.stop()\n',
+      },
+    ],
+  },
+  {
+    name: 'leaves-the-goodbye-behind',
+    step: '08.5',
+    says: ['All three are gone', 'cancels the goodbye'],
+    edits: [
+      {
+        file: client,
+        replace: '    if (this.#goodbye) this.#timers.cancel(this.#goodbye)\n',
+        by: '',
+      },
+    ],
+  },
+  {
+    name: 'pings-those-who-talk',
+    step: '08.6',
+    says: ['cyd said a line 5 s ago'],
+    edits: [
+      { file: client, replace: ON_LINE, by: ON_LINE.replace('    this.#heartbeat?.heard()\n', '') },
+    ],
+  },
+  {
+    name: 'pings-once',
+    step: '08.6',
+    says: ['ada has been silent for another 20 s', 'the heartbeat goes on'],
+    edits: [
+      {
+        file: client,
+        replace: BEAT,
+        by: `    this.#heartbeat = new Silence(this.#timers, heartbeatMs, () => {
+      this.#connection.say(PING)
+      this.#heartbeat?.stop()
+    })
+`,
+      },
+    ],
+  },
+  {
+    name: 'a-ping-is-a-sign-of-life',
+    step: '08.6',
+    says: ['Two pings and no answer', 'Our own pings are no sign of life'],
+    edits: [
+      {
+        file: client,
+        replace: BEAT,
+        by: `    this.#heartbeat = new Silence(this.#timers, heartbeatMs, () => {
+      this.#connection.say(PING)
+      this.#idle.heard()
+    })
+`,
+      },
+    ],
+  },
+  {
+    name: 'answers-the-answer',
+    step: '08.6',
+    says: ['Answers to answers', 'PONG'],
+    edits: [
+      {
+        file: client,
+        replace: ON_LINE,
+        by: ON_LINE.replace('if (line !== PONG) ', ''),
+      },
+    ],
+  },
+  {
+    name: 'a-pong-is-no-sign-of-life',
+    step: '08.6',
+    says: ['bob', '`pong`'],
+    edits: [
+      {
+        file: client,
+        replace: ON_LINE,
+        by: `    if (line === PONG) return
+    this.#idle.heard()
+    this.#heartbeat?.heard()
+    COMMANDS.onLine(line, this.#connection)
+`,
+      },
+    ],
+  },
+  {
+    name: 'pings-by-the-clock',
+    step: '08.6',
+    says: ['cyd said a line 5 s ago'],
+    edits: [
+      {
+        file: client,
+        replace: BEAT,
+        by: `    const beat = this.#timers.every(heartbeatMs, () => this.#connection.say(PING))
+    this.#heartbeat = { heard() {}, stop: () => this.#timers.cancel(beat) } as unknown as Silence
+`,
+      },
+    ],
+  },
+  {
+    name: 'the-heartbeat-never-stops',
+    step: '08.6',
+    says: ['A heartbeat that is left behind', 'onClose stops the heartbeat'],
+    edits: [{ file: client, replace: '    this.#heartbeat?.stop()\n', by: '' }],
+  },
+]
