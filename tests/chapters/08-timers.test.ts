@@ -250,7 +250,7 @@ step('08.3', 'every() keeps its beat, however late the loop comes', async (stage
   )
 })
 
-step('08.4', 'the loop sleeps until the next deadline, and no longer or shorter', async (stage) => {
+step('08.4', 'the loop sleeps exactly until the next deadline', async (stage) => {
   const { expectSame, load, story } = stage
   const { timers, clock, arm, cancel, newQueue } = await playQueue(stage)
   const expectDelay = (delayMs: number, reason: Reason) =>
