@@ -1,5 +1,6 @@
 import type { Source } from '#code/07-event-loop/byte-stream.ts'
 import type { Timer, TimerQueue } from '#code/08-timers/timer-queue.ts'
+import { compareCost, type Work } from '../harness/cost.ts'
 import type { Reason } from '../harness/failure.ts'
 import { isGarbage } from '../harness/garbage.ts'
 import { PATIENCE_MS, within } from '../harness/patience.ts'
@@ -95,7 +96,7 @@ step('08.1', 'timers fire in order, ties in order of arming', async (stage) => {
     const [many, time] = next.newQueue()
     return {
       count: 1.2 * size,
-      play(index) {
+      call(index) {
         // By turns before and behind all others, so that no order of arming is convenient.
         if (index < size) return many.after(size + (index % 2 ? index : -index), fire)
         time.pass(2)
@@ -127,6 +128,13 @@ step('08.2', 'a cancelled timer never fires, whoever cancels it', async (stage) 
   expectFires(10, ['new 1', 'new 2', 'new 3'], {
     because: 'A timer that has fired, or was cancelled before, can be cancelled: nothing happens.',
     likely: 'Its old place in the heap belongs to somebody else now. Is it in the heap at all?',
+  })
+
+  arm('only', 10)
+  cancel('only')
+  expectSame('timers.size', timers.size, 0, {
+    because: 'The only timer there was has been cancelled.',
+    likely: 'The last one in the heap leaves no gap that somebody would have to fill.',
   })
 
   arm('first', 10, () => {
@@ -163,13 +171,22 @@ step('08.2', 'a cancelled timer never fires, whoever cancels it', async (stage) 
   timers.runDue()
   expectOrder(stage, fired, [...kept, ...armed.slice(400)])
 
-  const { timer, held } = armAndCancel(timers)
-  expect('the callback of a cancelled timer to be let go', await isGarbage(held), {
+  const cancelled = armHolding(timers)
+  timers.cancel(cancelled.timer)
+  expect('the callback of a cancelled timer to be let go', await isGarbage(cancelled.held), {
     because:
       'A callback holds what it uses: a connection, its buffers, its user. Whoever still has the timer must not hold all that.',
     likely: 'Set timer.callback to undefined.',
   })
-  timers.cancel(timer)
+  const over = armHolding(timers)
+  clock.pass(1_000)
+  timers.runDue()
+  expect('the callback of a timer that has fired to be let go', await isGarbage(over.held), {
+    because: 'It will not be called again.',
+    likely: 'runDue() sets timer.callback to undefined.',
+  })
+  // Until here somebody has both timers.
+  for (const { timer } of [cancelled, over]) timers.cancel(timer)
 
   await expectCheap(stage, 'a timer to be cancelled', (size) => {
     const [many] = newQueue()
@@ -177,7 +194,7 @@ step('08.2', 'a cancelled timer never fires, whoever cancels it', async (stage) 
     return {
       fill: (index) => all.push(many.after((index * 7) % size, fire)),
       count: size / 5,
-      play: (index) => many.cancel(all[(index * 104_729) % size]),
+      call: (index) => many.cancel(all[(index * 104_729) % size]),
     }
   })
 })
@@ -322,7 +339,7 @@ step('08.4', 'the loop sleeps exactly until the next deadline', async (stage) =>
     return {
       fill: (index) => many.after(1_000 + index, fire),
       count: size / 20,
-      play(index) {
+      call(index) {
         const first = many.after(index % 1_000, fire)
         many.nextDelay()
         many.cancel(first)
@@ -333,7 +350,24 @@ step('08.4', 'the loop sleeps exactly until the next deadline', async (stage) =>
 })
 
 step('08.5', 'who says no line for a while is let go', async (stage) => {
-  const { expectSame, story } = stage
+  const { expectSame, load, story } = stage
+  const { Silence } = await load(() => import('#code/08-timers/silence.ts'))
+  const played = await playQueue(stage)
+  story.tell('test', 'makes a Silence of 60 ms that calls stop() when it is called back')
+  let calls = 0
+  const silence = new Silence(played.timers, 60, () => {
+    calls += 1
+    silence.stop()
+  })
+  for (let ms = 0; ms < 240; ms += 30) {
+    played.clock.pass(30)
+    played.timers.runDue()
+  }
+  expectSame('its calls within 240 ms', calls, 1, {
+    because: 'It was silent for 60 ms, called back, and was stopped.',
+    likely: 'Arm the timer before onSilence is called: then there is something to stop.',
+  })
+
   const { world, advance, connect, countArmings, expectTimers } = await serveVirtually(stage, {
     idleMs: 60_000,
   })
@@ -461,6 +495,7 @@ step('08.6', 'who is silent is asked whether anybody is there', async (stage) =>
   bob.expectReceived('ping\n', { because: 'His `pong` was 20 s ago.' })
   for (let times = 0; times < 7; times++) {
     await bob.send('pong\n')
+    await cyd.send('echo hi\n')
     await advance(10_000)
     if (times > 0) continue
     ada.expectReceived('idle\n', {
@@ -474,8 +509,13 @@ step('08.6', 'who is silent is asked whether anybody is there', async (stage) =>
       'He has said `pong` every 10 s: he is there, and there is nothing to ask or to answer.',
     likely: '`pong` is a line like any other, but no command.',
   })
+  cyd.expectReceived('hi\n'.repeat(7), {
+    because: 'She has said a line every 10 s, and has never heard of `pong`.',
+    likely: 'Any line is a sign of life, for the idle limit and for the heartbeat.',
+  })
   await bob.halfClose()
-  for (const client of [ada, cyd, dee]) {
+  await cyd.halfClose()
+  for (const client of [ada, dee]) {
     client.expectCut({ because: 'They were let go, and never said FIN.' })
   }
   expectTimers(0, {
@@ -566,11 +606,10 @@ function expectOrder({ expect }: Stage, fired: Armed[], armed: Armed[]): void {
   })
 }
 
-/** In a function of its own: while it runs, it holds what it has made. */
-function armAndCancel(timers: TimerQueue): { timer: Timer; held: WeakRef<object> } {
+/** Arms a timer whose callback holds something. In a function of its own: while it runs, it holds that as well. */
+function armHolding(timers: TimerQueue): { timer: Timer; held: WeakRef<object> } {
   const connection = { buffer: new Uint8Array(1024) }
   const timer = timers.after(1_000, () => connection.buffer.fill(1))
-  timers.cancel(timer)
   return { timer, held: new WeakRef(connection) }
 }
 
@@ -587,80 +626,22 @@ function throwsAt(call: () => void): boolean {
   return false
 }
 
-/** Work whose cost is measured. Called with 0, 1, 2, … */
-interface Play {
-  /** Once for each timer, before it counts. */
-  fill?(index: number): void
-  count: number
-  play(index: number): void
-}
-
-const FEW = 1_000
-const MANY = 100_000
-
-/**
- * A heap of 100,000 costs some 2 µs, most of it waiting for memory: 5 to 20 times what a small one costs that fits the
- * caches. Going through all of it costs 20 µs at the very least, and mostly hundreds.
- */
-const LIMIT = { growth: 40, atLeastUs: 10, atMostUs: 25 }
-
-/** Enough to judge by, where something costs far too much. */
-const ENOUGH_US = 100_000
-
 function fire(): void {}
 
 /** Expects that something does not cost much more among a hundred thousand timers than among a thousand. */
 async function expectCheap(
   { expect }: Stage,
   what: string,
-  prepare: (size: number) => Play,
+  prepare: (size: number) => Work,
 ): Promise<void> {
-  const cost = async (size: number, limitUs?: number) => {
-    const { fill, count, play } = prepare(size)
-    if (fill) await costUs(size, fill)
-    return costUs(count, play, limitUs)
-  }
-  let few = await cost(FEW)
-  for (let round = 0; round < 4; round++) few = Math.min(few, await cost(FEW))
-  const limitUs = Math.min(Math.max(LIMIT.growth * few, LIMIT.atLeastUs), LIMIT.atMostUs)
-  let many = await cost(MANY, limitUs)
-  // A collection of garbage may have come in between.
-  if (many > limitUs) many = Math.min(many, await cost(MANY, limitUs))
-  expect(`${what} in O(log n)`, many <= limitUs, {
-    because: `A server with ${MANY.toLocaleString('en')} clients has that many timers, and touches some on every line.`,
+  const { few, many, isCheap } = await compareCost(prepare)
+  expect(`${what} in O(log n)`, isCheap, {
+    because: 'A server with 100,000 clients has that many timers, and touches some on every line.',
     likely:
       'Something goes through all timers: a sort, an indexOf, a splice, a scan for the smallest. A heap moves along one path.',
     expected: 'among 100,000 timers about what it costs among 1,000',
-    received: `${few.toFixed(2)} µs among ${FEW.toLocaleString('en')} timers, ${many.toFixed(2)} µs among ${MANY.toLocaleString('en')}`,
+    received: `${few.toFixed(2)} µs among 1,000 timers, ${many.toFixed(2)} µs among 100,000`,
   })
-}
-
-/** Microseconds of this thread's CPU time that a call costs; given up early where that is far too much. */
-async function costUs(
-  count: number,
-  call: (index: number) => void,
-  limitUs = Number.POSITIVE_INFINITY,
-): Promise<number> {
-  let usedUs = 0
-  for (let done = 0; done < count; ) {
-    // The judge takes a thread that does not come back for one that hangs.
-    await new Promise((resolve) => setImmediate(resolve))
-    const startedAt = cpuUs()
-    const end = Math.min(count, done + 1_000)
-    while (done < end) {
-      call(done++)
-      if (done % 100 > 0) continue
-      const costs = (usedUs + cpuUs() - startedAt) / done
-      if (costs * done > ENOUGH_US && costs > limitUs) return costs
-    }
-    usedUs += cpuUs() - startedAt
-  }
-  return usedUs / count
-}
-
-function cpuUs(): number {
-  const { user, system } = process.threadCpuUsage()
-  return user + system
 }
 
 /** Chapter 07's loop and poller, with the real clock. */

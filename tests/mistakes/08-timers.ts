@@ -174,6 +174,18 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'the-last-one-fills-its-own-gap',
+    step: '08.2',
+    says: ['The only timer there was', 'leaves no gap'],
+    edits: [{ file: heap, replace: '    if (last === timer) return\n', by: '' }],
+  },
+  {
+    name: 'keeps-the-callback-of-who-has-fired',
+    step: '08.2',
+    says: ['a timer that has fired to be let go'],
+    edits: [{ file: queue, replace: '      else due.callback = undefined\n', by: '' }],
+  },
+  {
     name: 'looks-for-the-timer',
     step: '08.2',
     says: ['a timer to be cancelled in O(log n)', 'an indexOf'],
@@ -357,6 +369,22 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'arms-again-after-the-callback',
+    step: '08.5',
+    says: ['Arm the timer before onSilence is called'],
+    edits: [
+      {
+        file: silence,
+        replace: `    this.#timer = this.#timers.after(leftMs > 0 ? leftMs : this.#limitMs, () => this.#look())
+    if (leftMs <= 0) this.#onSilence()
+`,
+        by: `    if (leftMs <= 0) this.#onSilence()
+    this.#timer = this.#timers.after(leftMs > 0 ? leftMs : this.#limitMs, () => this.#look())
+`,
+      },
+    ],
+  },
+  {
     name: 'waits-for-a-fin-that-never-comes',
     step: '08.5',
     says: ['he may have pulled the plug', 'After GOODBYE_MS'],
@@ -471,6 +499,18 @@ export const mistakes: Mistake[] = [
     this.#heartbeat?.heard()
     COMMANDS.onLine(line, this.#connection)
 `,
+      },
+    ],
+  },
+  {
+    name: 'only-pong-is-a-sign-of-life',
+    step: '08.6',
+    says: ['has never heard of `pong`', 'Any line is a sign of life'],
+    edits: [
+      {
+        file: client,
+        replace: '    this.#idle.heard()\n    this.#heartbeat?.heard()\n',
+        by: '    if (line === PONG || !this.#heartbeat) this.#idle.heard()\n    this.#heartbeat?.heard()\n',
       },
     ],
   },

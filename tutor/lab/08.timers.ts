@@ -57,9 +57,9 @@ function costUs(kind: Kind, size: number): number {
   let best = Number.POSITIVE_INFINITY
   let all = 0
   for (let round = 0; round < ROUNDS && all < ENOUGH_US; round++) {
-    const before = process.threadCpuUsage()
+    const before = process.cpuUsage()
     for (let played = 0; played < TIMERS_IN_ALL; played += size) play(kind, size)
-    const { user, system } = process.threadCpuUsage(before)
+    const { user, system } = process.cpuUsage(before)
     best = Math.min(best, user + system)
     all += user + system
   }

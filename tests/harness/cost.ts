@@ -1,0 +1,78 @@
+/**
+ * What an operation costs among a hundred thousand of its kind, beside what it costs among a thousand: tells O(log n)
+ * from O(n) on any machine, however busy.
+ */
+
+/** An operation in a crowd of some size. Both functions are called with 0, 1, 2, … */
+export interface Work {
+  /** Brings one more of the crowd; costs nothing that counts. */
+  fill?(index: number): void
+  /** How often to call. */
+  count: number
+  call(index: number): void
+}
+
+export interface Comparison {
+  /** Microseconds among a thousand. */
+  few: number
+  /** Microseconds among a hundred thousand. */
+  many: number
+  isCheap: boolean
+}
+
+const FEW = 1_000
+const MANY = 100_000
+
+/**
+ * A heap of 100,000 costs 1 or 2 µs, most of it waiting for memory: 5 to 20 times what a small one costs that fits the
+ * caches. Going through all of it costs 20 µs at the very least, and mostly hundreds.
+ */
+const LIMIT = { growth: 40, atLeastUs: 10, atMostUs: 25 }
+
+/** CPU time to judge by, where something costs far too much. */
+const ENOUGH_US = 100_000
+
+/** Between two signs of life: whoever watches this thread takes one that does not come back for one that hangs. */
+const CALLS_AT_A_TIME = 1_000
+
+export async function compareCost(prepare: (size: number) => Work): Promise<Comparison> {
+  const costAmong = async (size: number, limitUs?: number) => {
+    const { fill, count, call } = prepare(size)
+    if (fill) await costUs(size, fill)
+    return costUs(count, call, limitUs)
+  }
+  let few = Number.POSITIVE_INFINITY
+  for (let round = 0; round < 5; round++) few = Math.min(few, await costAmong(FEW))
+  const limitUs = Math.min(Math.max(LIMIT.growth * few, LIMIT.atLeastUs), LIMIT.atMostUs)
+  let many = await costAmong(MANY, limitUs)
+  // A collection of garbage may have come in between.
+  if (many > limitUs) many = Math.min(many, await costAmong(MANY, limitUs))
+  return { few, many, isCheap: many <= limitUs }
+}
+
+/** Microseconds of CPU time that a call costs; given up early where that is far too much. */
+async function costUs(
+  count: number,
+  call: (index: number) => void,
+  limitUs = Number.POSITIVE_INFINITY,
+): Promise<number> {
+  let usedUs = 0
+  for (let done = 0; done < count; ) {
+    await new Promise((resolve) => setImmediate(resolve))
+    const startedAt = cpuUs()
+    const end = Math.min(count, done + CALLS_AT_A_TIME)
+    while (done < end) {
+      call(done++)
+      if (done % 100 > 0) continue
+      const soFarUs = usedUs + cpuUs() - startedAt
+      if (soFarUs > ENOUGH_US && soFarUs / done > limitUs) return soFarUs / done
+    }
+    usedUs += cpuUs() - startedAt
+  }
+  return usedUs / count
+}
+
+function cpuUs(): number {
+  const { user, system } = process.cpuUsage()
+  return user + system
+}
