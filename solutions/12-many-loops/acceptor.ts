@@ -1,0 +1,30 @@
+/**
+ * The main thread's part: it accepts connections and moves each of them on, before a byte of it is read.
+ *
+ * A socket that has moved is gone here: its descriptor belongs to the other thread, and all that it still does is
+ * emit 'close'. What the client sends meanwhile waits in the kernel.
+ */
+
+import { createServer, type Server, type Socket } from 'node:net'
+import type { Worker } from 'node:worker_threads'
+
+/**
+ * A server, not listening yet, that hands over each new connection with nothing read from it, however long it is
+ * left lying. The connection does not end by itself when its peer says FIN.
+ *
+ * @step 12.1
+ */
+export function createAcceptor(onSocket: (socket: Socket) => void): Server {
+  return createServer({ allowHalfOpen: true, pauseOnConnect: true }, onSocket)
+}
+
+/**
+ * Moves the socket to that thread, which receives it as a message: the message is the socket itself.
+ *
+ * Node refuses (`ERR_WORKER_HANDLE_NOT_TRANSFERABLE`) when a byte of it has been read or written here.
+ *
+ * @step 12.1
+ */
+export function moveSocket(socket: Socket, thread: Worker): void {
+  thread.postMessage(socket, [socket])
+}

@@ -1,0 +1,198 @@
+/**
+ * A fixed number of loops, one thread each, as the main thread sees them.
+ *
+ * What a loop has is counted here and not asked for: a loop that is busy does not answer questions. So the counts are
+ * right as long as every connection is counted up once, when it moves, and down once, when it is gone or its loop is.
+ */
+
+import type { Socket } from 'node:net'
+import { Worker } from 'node:worker_threads'
+import { moveSocket } from './acceptor.ts'
+import type { Choose, Load } from './choose.ts'
+import type { Report } from './loop-thread.ts'
+
+export interface GroupOptions {
+  /** What each thread runs: a script that calls `runLoop`. */
+  script: URL
+  size: number
+  choose: Choose
+}
+
+export interface LoopStats {
+  threadId: number
+  /** Connections that it has now. */
+  connections: number
+  /** Connections that it has had since it was started. */
+  total: number
+}
+
+export interface GroupStats {
+  loops: LoopStats[]
+  /** Loops that died and were replaced, since the beginning. */
+  replaced: number
+}
+
+class Loop implements Load {
+  readonly thread: Worker
+  readonly threadId: number
+  connections = 0
+  total = 0
+  /** When each socket was moved that the loop has not taken up yet, oldest first. */
+  readonly movedAtMs: number[] = []
+
+  constructor(script: URL) {
+    this.thread = new Worker(script)
+    // A thread that has ended has no id any more.
+    this.threadId = this.thread.threadId
+  }
+
+  get waitingSinceMs(): number | undefined {
+    return this.movedAtMs[0]
+  }
+}
+
+export class LoopGroup {
+  readonly #script: URL
+  readonly #choose: Choose
+  /** Every loop that can be chosen. */
+  readonly #loops: Loop[] = []
+  #replaced = 0
+  #isClosing = false
+  /** Who waits for the last connection to go. */
+  readonly #onIdle: (() => void)[] = []
+
+  private constructor({ script, choose }: GroupOptions) {
+    this.#script = script
+    this.#choose = choose
+  }
+
+  /** Starts the loops and resolves once all of them run. Rejects with what the script throws when it cannot be run. */
+  static async start(options: GroupOptions): Promise<LoopGroup> {
+    const group = new LoopGroup(options)
+    try {
+      await Promise.all(Array.from({ length: options.size }, () => group.#addLoop()))
+      return group
+    } catch (error) {
+      await group.terminate()
+      throw error
+    }
+  }
+
+  /** Gives the connection to a loop. */
+  serve(socket: Socket): void {
+    // Loops are replaced; none is left only when their script cannot be run any more.
+    if (this.#loops.length === 0) return void socket.destroy()
+    const loop = this.#choose(this.#loops)
+    loop.movedAtMs.push(performance.now())
+    this.#give(loop, socket)
+  }
+
+  stats(): GroupStats {
+    return {
+      loops: this.#loops.map(({ threadId, connections, total }) => ({
+        threadId,
+        connections,
+        total,
+      })),
+      replaced: this.#replaced,
+    }
+  }
+
+  /**
+   * Lets the connections that are left come to their end, for `graceMs` at most, then ends every thread, and with it
+   * whatever connections it still has. Resolves when no thread is left, and leaves no timer behind. A loop that ends
+   * meanwhile is not replaced.
+   *
+   * @step 12.4
+   */
+  async close(graceMs: number): Promise<void> {
+    this.#isClosing = true
+    const { promise: deadline, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, graceMs)
+    await Promise.race([this.#whenIdle(), deadline])
+    clearTimeout(timer)
+    await this.terminate()
+  }
+
+  /** Ends every thread now, in the middle of whatever it does. Resolves when none is left. */
+  async terminate(): Promise<void> {
+    this.#isClosing = true
+    await Promise.all(this.#loops.map(({ thread }) => thread.terminate()))
+  }
+
+  /** Starts one more loop, and resolves once it runs. */
+  #addLoop(): Promise<void> {
+    const loop = new Loop(this.#script)
+    this.#loops.push(loop)
+    return new Promise((resolve, reject) => {
+      let isReady = false
+      loop.thread.on('message', (report: Report) => {
+        if (report === 'taken') loop.movedAtMs.shift()
+        if (report === 'closed') this.#onClosed(loop)
+        if (report === 'closed') this.#noticeIdle()
+        if (report !== 'ready') return
+        isReady = true
+        resolve()
+      })
+      loop.thread.on('error', (error: Error) => {
+        reject(error)
+        if (isReady) console.error(`Loop ${loop.threadId} has died: ${error.message}`)
+      })
+      loop.thread.once('exit', () => {
+        reject(new Error('a loop has ended before it was ready'))
+        // What cannot be started once would be started for ever.
+        if (isReady) this.#onExit(loop)
+        else this.#loops.splice(this.#loops.indexOf(loop), 1)
+        this.#noticeIdle()
+      })
+    })
+  }
+
+  /**
+   * Moves the socket to the loop's thread, and counts it: one more that the loop has now (`connections`) and one more
+   * that it has ever had (`total`).
+   *
+   * @step 12.1 12.2
+   */
+  #give(loop: Loop, socket: Socket): void {
+    moveSocket(socket, loop.thread)
+    loop.connections += 1
+    loop.total += 1
+  }
+
+  /**
+   * The loop has reported that one of its connections is gone.
+   *
+   * @step 12.2
+   */
+  #onClosed(loop: Loop): void {
+    loop.connections -= 1
+  }
+
+  /**
+   * The loop's thread has ended, and its connections with it: it is not chosen and not counted any more. Another loop
+   * takes its place, which counts as a replacement; but not while the group is closing.
+   *
+   * @step 12.3 12.4
+   */
+  #onExit(loop: Loop): void {
+    this.#loops.splice(this.#loops.indexOf(loop), 1)
+    if (this.#isClosing) return
+    this.#replaced += 1
+    // When it cannot be started it leaves the list by itself; the loops that are left go on.
+    this.#addLoop().catch(() => {})
+  }
+
+  /** Resolves when no loop has a connection. */
+  #whenIdle(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onIdle.push(resolve)
+      this.#noticeIdle()
+    })
+  }
+
+  #noticeIdle(): void {
+    if (this.#loops.some(({ connections }) => connections > 0)) return
+    for (const resolve of this.#onIdle.splice(0)) resolve()
+  }
+}

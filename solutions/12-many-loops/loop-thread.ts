@@ -1,0 +1,44 @@
+/**
+ * The other thread's part: an event loop of its own, for every socket that is moved here.
+ *
+ * It is chapter 07's server without a listening socket. It shares nothing with the other loops, so nothing in it needs
+ * a lock.
+ */
+
+import type { Socket } from 'node:net'
+import { parentPort } from 'node:worker_threads'
+import { NetStream, type Source } from '../07-event-loop/byte-stream.ts'
+import { EventLoop } from '../07-event-loop/event-loop.ts'
+import { LineConnection, type LineEvents } from '../07-event-loop/line-connection.ts'
+import { NetPoller } from '../07-event-loop/poller.ts'
+
+/** What a loop tells the main thread: it runs, it has taken a socket up, one of its connections is gone. */
+export type Report = 'ready' | 'taken' | 'closed'
+
+/** Serves every socket that is moved to this thread; to be called once, by the thread's script. */
+export function runLoop(events: LineEvents): void {
+  const loop = new EventLoop<Source>(new NetPoller())
+  parentPort?.on('message', (socket: Socket) => {
+    serveSocket(socket, loop, events)
+    report('taken')
+  })
+  // Nobody awaits the loop: what ends it ends the thread, and is seen there.
+  loop.run()
+  report('ready')
+}
+
+/**
+ * Serves the client on this thread's loop, line by line, as `events` say, and reports `'closed'` when everything is
+ * over: both sides have said FIN and nothing waits to be sent any more, or the connection is lost.
+ *
+ * @step 12.1 12.2
+ */
+function serveSocket(socket: Socket, loop: EventLoop<Source>, events: LineEvents): void {
+  new LineConnection(new NetStream(socket), loop, events)
+  // Not the events' onClose: there, what the client has not taken yet may still wait in the socket.
+  socket.once('close', () => report('closed'))
+}
+
+function report(report: Report): void {
+  parentPort?.postMessage(report)
+}
