@@ -60,7 +60,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'copies-instead-of-moving',
     step: '12.1',
-    says: ['the server crashed', 'transfer list'],
+    says: ['the server crashed', 'transferList'],
     edits: [
       {
         file: 'acceptor.ts',
@@ -131,7 +131,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'counts-when-the-loop-says-so',
     step: '12.2',
-    says: ['[ 4, 4 ]', 'Count a connection when it moves'],
+    says: ['both loops to have four connections', 'Count a connection when it moves'],
     edits: [
       {
         file: 'loop-group.ts',
@@ -264,6 +264,30 @@ export const mistakes: Mistake[] = [
     step: '12.4',
     says: ['worker thread', 'End every thread'],
     edits: [{ file: 'loop-group.ts', replace: END, by: '    clearTimeout(timer)' }],
+  },
+  {
+    name: 'resolves-before-the-threads-have-ended',
+    step: '12.4',
+    says: ['worker thread', 'wait until it has ended'],
+    edits: [
+      {
+        file: 'loop-group.ts',
+        replace: END,
+        by: '    clearTimeout(timer)\n    void this.terminate()',
+      },
+    ],
+  },
+  {
+    name: 'says-too-late-that-it-closes',
+    step: '12.4',
+    says: ['two threads to be left', 'is not replaced'],
+    edits: [
+      {
+        file: 'loop-group.ts',
+        replace: '    this.#isClosing = true\n    const { promise: deadline',
+        by: '    const { promise: deadline',
+      },
+    ],
   },
   {
     name: 'leaves-its-timer',
