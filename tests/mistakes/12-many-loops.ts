@@ -61,6 +61,7 @@ export const mistakes: Mistake[] = [
     name: 'copies-instead-of-moving',
     step: '12.1',
     says: ['the server crashed', 'transferList'],
+    cardVaries: true,
     edits: [
       {
         file: 'acceptor.ts',
@@ -85,6 +86,7 @@ export const mistakes: Mistake[] = [
     name: 'writes-a-greeting-before-the-move',
     step: '12.1',
     says: ['the server crashed'],
+    cardVaries: true,
     edits: [
       {
         file: 'loop-group.ts',
@@ -256,7 +258,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'waits-for-ever',
     step: '12.4',
-    says: ['After graceMs nobody is waited for'],
+    says: ['After graceMs nobody is waited for', 'whichever comes first'],
     edits: [{ file: 'loop-group.ts', replace: WAIT, by: '    await this.#whenIdle()' }],
   },
   {
@@ -264,18 +266,6 @@ export const mistakes: Mistake[] = [
     step: '12.4',
     says: ['worker thread', 'End every thread'],
     edits: [{ file: 'loop-group.ts', replace: END, by: '    clearTimeout(timer)' }],
-  },
-  {
-    name: 'resolves-before-the-threads-have-ended',
-    step: '12.4',
-    says: ['worker thread', 'wait until it has ended'],
-    edits: [
-      {
-        file: 'loop-group.ts',
-        replace: END,
-        by: '    clearTimeout(timer)\n    void this.terminate()',
-      },
-    ],
   },
   {
     name: 'says-too-late-that-it-closes',
