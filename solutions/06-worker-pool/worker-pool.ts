@@ -87,15 +87,19 @@ export class WorkerPool<Job, Result> {
    */
   run(job: Job, { signal, transfer = [] }: RunOptions = {}): Promise<Result> {
     if (this.#isClosing) return Promise.reject(new PoolClosed())
-    return new Promise((resolve, reject) => {
-      const task = { job, transfer, resolve, reject }
-      const free = this.#freeThread()
-      if (free) this.#start(free, task)
-      else if (this.#queue.length < this.#maxQueued) this.#queue.push(task)
-      else return this.#refuse(task)
-      if (signal?.aborted) this.#cancel(task, signal.reason)
-      signal?.addEventListener('abort', () => this.#cancel(task, signal.reason), { once: true })
-    })
+    if (signal?.aborted) return Promise.reject(signal.reason)
+    const { promise, resolve, reject } = Promise.withResolvers<Result>()
+    const task = { job, transfer, resolve, reject }
+    const free = this.#freeThread()
+    if (free) this.#start(free, task)
+    else if (this.#queue.length < this.#maxQueued) this.#queue.push(task)
+    else this.#refuse(task)
+    const cancel = () => this.#cancel(task, signal?.reason)
+    signal?.addEventListener('abort', cancel)
+    // A signal may live much longer than the job, and serve a million of them.
+    const forget = () => signal?.removeEventListener('abort', cancel)
+    promise.then(forget, forget)
+    return promise
   }
 
   stats(): PoolStats {

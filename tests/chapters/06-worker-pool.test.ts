@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import type * as WorkerPoolModule from '#code/06-worker-pool/worker-pool.ts'
 import { within } from '../harness/patience.ts'
 import { type Stage, step } from '../judge/step.ts'
@@ -179,6 +180,16 @@ step('06.4', 'a job is taken back, out of the queue or with its thread', async (
     const after = play('after')
     after.open()
     await after.expectResult('after', { because: 'Taking back what has ended changes nothing.' })
+
+    const signal = new AbortController().signal
+    const brief = play('brief', 'answer', signal)
+    brief.open()
+    await brief.expectResult('brief', { because: 'Nobody takes it back.' })
+    expectSame('what listens to its signal', getEventListeners(signal, 'abort').length, 0, {
+      because:
+        'A signal may serve a million jobs, one after the other, and must not remember them.',
+      likely: 'A job that has ended takes its listener off the signal.',
+    })
 
     const early = play('early', 'answer', AbortSignal.abort())
     await early.expectRejection(/AbortError/, {

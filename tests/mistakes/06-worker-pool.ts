@@ -2,10 +2,10 @@ import type { Mistake } from './mistake.ts'
 
 const file = 'worker-pool.ts'
 
-const DISPATCH = `      const free = this.#freeThread()
-      if (free) this.#start(free, task)
-      else if (this.#queue.length < this.#maxQueued) this.#queue.push(task)
-      else return this.#refuse(task)`
+const DISPATCH = `    const free = this.#freeThread()
+    if (free) this.#start(free, task)
+    else if (this.#queue.length < this.#maxQueued) this.#queue.push(task)
+    else this.#refuse(task)`
 
 export const mistakes: Mistake[] = [
   {
@@ -16,7 +16,7 @@ export const mistakes: Mistake[] = [
       {
         file,
         replace: DISPATCH,
-        by: '      this.#start(this.#addThread(), task)\n      void this.#refuse',
+        by: '    this.#start(this.#addThread(), task)\n    void this.#refuse',
       },
     ],
   },
@@ -48,7 +48,7 @@ export const mistakes: Mistake[] = [
       {
         file,
         replace:
-          'else if (this.#queue.length < this.#maxQueued) this.#queue.push(task)\n      else return this.#refuse(task)',
+          'else if (this.#queue.length < this.#maxQueued) this.#queue.push(task)\n    else this.#refuse(task)',
         by: 'else this.#queue.push(task)\n      void [this.#maxQueued, this.#refuse]',
       },
     ],
@@ -130,6 +130,12 @@ export const mistakes: Mistake[] = [
         by: 'if (thread) thread.terminate()\n    if',
       },
     ],
+  },
+  {
+    name: 'the-signal-remembers-every-job',
+    step: '06.4',
+    says: ['what listens to its signal to be 0', 'takes its listener off'],
+    edits: [{ file, replace: '    promise.then(forget, forget)\n', by: '    void forget\n' }],
   },
   {
     name: 'close-cuts-what-runs',

@@ -1,0 +1,159 @@
+/**
+ * One client of the line protocol, whose answers may take a while: questions go out to a pool, replies go home in order.
+ *
+ * A job begins as soon as its line has come, beside the other jobs of the same client. Only the reply waits for its turn,
+ * in the client's strand. So many lines may be unanswered, and no more: a client who asks faster than we answer is
+ * not listened to.
+ */
+
+import { threadId } from 'node:worker_threads'
+import { runCommand } from '../04-thread-per-connection/commands.ts'
+import { PoolBusy, type RunOptions } from '../06-worker-pool/worker-pool.ts'
+import type { ByteStream, Source } from '../07-event-loop/byte-stream.ts'
+import type { EventLoop } from '../07-event-loop/event-loop.ts'
+import { LineConnection, type LineEvents } from '../07-event-loop/line-connection.ts'
+import { PausableStream } from './pausable-stream.ts'
+import { Strand } from './strand.ts'
+
+/** What of a `WorkerPool` is needed here. */
+export interface LinePool {
+  run(line: string, options: RunOptions): Promise<string>
+}
+
+/** What all conversations of a server have in common. */
+export interface House {
+  pool: LinePool
+  /** Those that are not over. */
+  open: Set<Conversation>
+  /** Lines of one client that may be unanswered. */
+  maxUnanswered: number
+}
+
+/** The commands that compute, block or crash: what must not happen on the loop. */
+const JOBS = new Set(['fib', 'sleep', 'crash'])
+
+export class Conversation implements LineEvents {
+  readonly #stream: PausableStream
+  readonly #connection: LineConnection
+  readonly #house: House
+  /** A task for each reply: it says it. */
+  readonly #replies = new Strand()
+  /** Aborts when the connection is over. */
+  readonly #gone = new AbortController()
+  /** Lines that have been taken on and whose replies have not been said. */
+  #unanswered = 0
+  /** Lines that came when there was no room for them, in order. While there are any, nothing more is read. */
+  readonly #waiting: string[] = []
+
+  constructor(stream: ByteStream, loop: EventLoop<Source>, house: House) {
+    this.#house = house
+    house.open.add(this)
+    this.#stream = new PausableStream(stream)
+    this.#connection = new LineConnection(this.#stream, loop, this)
+  }
+
+  onLine(line: string): void {
+    if (this.#hasRoom) this.#take(line)
+    else this.#hold(line)
+  }
+
+  /**
+   * The client has said FIN and may still be listening. The connection ends as well, once every line that came before has
+   * its reply.
+   *
+   * @step 11.3
+   */
+  onEnd(): void {
+    this.#replies.post(() => this.#connection.end())
+  }
+
+  onClose(): void {
+    this.#house.open.delete(this)
+    this.cancel()
+  }
+
+  /**
+   * Nobody is left to be answered: takes back all jobs that are in the pool, those that run as well, and sees to it that
+   * no line that still waits becomes one.
+   *
+   * @step 11.5
+   */
+  cancel(): void {
+    this.#gone.abort()
+    this.#waiting.length = 0
+  }
+
+  get #hasRoom(): boolean {
+    return this.#unanswered < this.#house.maxUnanswered
+  }
+
+  #take(line: string): void {
+    this.#unanswered += 1
+    this.#reply(this.#answer(line))
+  }
+
+  /**
+   * The answer to a line: `JOBS` are run by the pool, together with the signal that takes them back when the client has
+   * gone; everything else is answered here and now. Never rejects: the answer to a job that failed is its `excuse`.
+   *
+   * @step 11.2 11.5
+   */
+  #answer(line: string): string | Promise<string> {
+    const [command] = line.split(' ', 1)
+    if (!JOBS.has(command)) return runCommand(line, ON_THE_LOOP)
+    return this.#house.pool.run(line, { signal: this.#gone.signal }).catch(excuse)
+  }
+
+  /**
+   * Says the answer as soon as it is there and the replies to all earlier lines have been said.
+   *
+   * @step 11.2 11.3
+   */
+  #reply(answer: string | Promise<string>): void {
+    this.#replies.post(async () => this.#say(await answer))
+  }
+
+  #say(reply: string): void {
+    this.#connection.say(reply)
+    this.#unanswered -= 1
+    if (this.#waiting.length > 0) this.#goOn()
+  }
+
+  /**
+   * There is no room for this line yet: it is kept, and nothing more is read from the client.
+   *
+   * @step 11.6
+   */
+  #hold(line: string): void {
+    this.#waiting.push(line)
+    this.#stream.pause()
+  }
+
+  /**
+   * There is room again. Takes on as many of the lines that wait as there is room for; when none is left, reads on.
+   *
+   * @step 11.6
+   */
+  #goOn(): void {
+    while (this.#hasRoom && this.#waiting.length > 0) this.#take(this.#waiting.shift()!)
+    if (this.#waiting.length === 0) this.#stream.resume()
+  }
+}
+
+/**
+ * What a client is told whose job has failed: `busy` when the pool has refused it, `error crashed: …` with the first line
+ * of the error's message when it threw.
+ *
+ * @step 11.4
+ */
+function excuse(error: Error): string {
+  if (error instanceof PoolBusy) return 'busy'
+  return `error crashed: ${error.message.split('\n')[0]}`
+}
+
+const ON_THE_LOOP = {
+  threadId,
+  sleep() {
+    throw new Error('the loop never sleeps')
+  },
+}

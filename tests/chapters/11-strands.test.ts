@@ -1,0 +1,474 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import type * as StrandModule from '#code/11-strands/strand.ts'
+import { countBytes } from '../harness/bytes.ts'
+import type { Client, Flood } from '../harness/client.ts'
+import type { Reason } from '../harness/failure.ts'
+import type { HostedServer } from '../harness/hosted-server.ts'
+import { within } from '../harness/patience.ts'
+import { randomInteger } from '../harness/random.ts'
+import { type Stage, step } from '../judge/step.ts'
+import { ask, echo } from '../protocols/lines.ts'
+
+const CHAPTER = '11-strands'
+const MEBIBYTE = 1024 * 1024
+
+/** A job that holds its thread for as long as any test takes. */
+const HOLD = 'sleep 60000\n'
+
+step('11.1', 'tasks of one strand run one after the other, in order', async (stage) => {
+  const { Strand } = await stage.load(() => import('#code/11-strands/strand.ts'))
+  const [ada, bob] = [new Strand(), new Strand()]
+
+  const first = post(stage, ada, 'ada 1')
+  stage.expect('post() to return before the task begins', !first.hasBegun, {
+    because: 'Whoever posts a task goes on first. Nobody is surprised in the middle of a function.',
+    likely: 'The task is called inside post(). Call it in a then().',
+  })
+  const [second, third] = [post(stage, ada, 'ada 2'), post(stage, ada, 'ada 3')]
+  await first.expectBegun({
+    because: 'Nobody is before it.',
+    likely: 'Does anything call the task?',
+  })
+  await second.expectNotBegun({
+    because: '"ada 1" has begun and not ended. Two tasks of one strand never overlap.',
+    likely: 'Wait for the promise that the task before it has returned, not only for its call.',
+  })
+
+  const other = post(stage, bob, 'bob 1')
+  await other.expectBegun({
+    because: 'It is the first task of another strand. Strands do not wait for each other.',
+    likely:
+      'Is there one queue for all strands? The tail belongs to the object: no static, no global.',
+  })
+  other.end('from bob')
+  await other.expectResult('from bob', { because: 'post() resolves with what the task returns.' })
+
+  first.end('one')
+  await first.expectResult('one', { because: 'post() resolves with what the task returns.' })
+  await second.expectBegun({ because: '"ada 1" has ended, and "ada 2" is next.' })
+  await third.expectNotBegun({
+    because: '"ada 2" has begun and not ended.',
+    likely: 'Each task waits for the one posted just before it, not for the first one.',
+  })
+
+  second.fail('two has failed')
+  await second.expectRejection('two has failed', {
+    because: 'Whoever posted the task learns what became of it.',
+    likely: 'Is the error caught for the next task’s sake? Return the promise that still has it.',
+  })
+  await third.expectBegun({
+    because: 'A task that failed has ended, too. The others are not to blame.',
+    likely: 'A then() behind a promise that was rejected is skipped, and so is all that follows.',
+  })
+  third.end('three')
+  await third.expectResult('three', { because: 'A failure is one task’s own.' })
+
+  stage.story.tell('ada', 'is posted a task that throws before it returns')
+  const thrown = ada.post(() => {
+    throw new RangeError('at once')
+  })
+  const last = post(stage, ada, 'ada 5')
+  await expectOutcome(stage, 'ada 4', thrown, 'RangeError: at once', {
+    because: 'A throw and a promise that is rejected are the same to whoever posted the task.',
+    likely:
+      'A task may be a plain function: call it inside then(), which turns a throw into a rejection.',
+  })
+  await last.expectBegun({ because: 'The task before it has failed, that is: ended.' })
+  last.end('five')
+
+  stage.story.tell('ada', 'is posted 20,000 tasks that end at once')
+  const order: number[] = []
+  const all = Array.from({ length: 20_000 }, (_, index) => ada.post(() => order.push(index)))
+  await within(1_500, Promise.all(all))
+  stage.expect(
+    'all of them to have run, in order',
+    order.length === all.length && order.every((value, index) => value === index),
+    {
+      because: 'What is posted first runs first, however many there are.',
+      received: `${order.length} have run`,
+    },
+  )
+})
+
+step('11.2', 'what computes or blocks delays nobody on the loop', async (stage) => {
+  const { serve, connect } = stage
+  const server = await serve(CHAPTER, { threads: 1 })
+  const [ada, bob, cyd] = [await connect(server), await connect(server), await connect(server)]
+  await echo(bob, {
+    because: 'What is known at once is answered at once.',
+    likely: 'An answer may be a string or a promise of one: await takes both. Then #say it.',
+  })
+  await ask(bob, 'fib 10', '55', {
+    because: 'fib(10) is 55, on whatever thread.',
+    likely: 'The pool’s run() resolves with the answer: await it before you #say it.',
+  })
+  await ask(bob, 'nonsense', 'error unknown command', { because: 'Every line has an answer.' })
+
+  await ada.send(HOLD)
+  await expectPool(
+    server,
+    { busy: 1 },
+    {
+      because: 'sleep blocks its thread, so it is a job for the pool.',
+      likely: 'Does #answer give the line to pool.run()?',
+    },
+  )
+  await ada.expectSilence(
+    async () => {
+      for (let trip = 0; trip < 5; trip++)
+        await echo(bob, {
+          because: 'The pool’s only thread is busy for a minute; the loop is not.',
+          likely: 'echo and whoami need no thread: answer them on the loop.',
+        })
+      await ask(bob, 'whoami', /^\d+$/, { because: 'The loop’s own thread answers.' })
+    },
+    { because: 'ada’s job has not ended.', likely: 'Say the answer when it is there: await it.' },
+  )
+  await cyd.send('fib 10\n')
+  await expectPool(
+    server,
+    { busy: 1, queued: 1 },
+    {
+      because: 'fib burns CPU, so it waits for a thread, however small its number is.',
+      likely: 'Look at the first word of the line: JOBS has fib, sleep and crash in it.',
+    },
+  )
+  await echo(bob, { because: 'bob does not need a thread.' })
+})
+
+step('11.3', 'replies keep the order of their lines, and FIN comes last', async (stage) => {
+  const { serve, connect, random } = stage
+  const server = await serve(CHAPTER, { threads: 3, maxUnanswered: 1_000 })
+  const [ada, bob, cyd] = [await connect(server), await connect(server), await connect(server)]
+  await ada.send(`sleep 60\nfib 10\necho at once\n`)
+  const inLine = {
+    because:
+      'A client that has sent three lines tells the replies by their order: it has nothing else.',
+    likely:
+      'Each answer is said as soon as it is there. Post a task that waits for it and says it: the strand keeps the order.',
+  }
+  for (const reply of ['slept', '55', 'at once']) await ada.expectLine(reply, inLine)
+
+  await ada.send(`${HOLD}${HOLD}echo behind them\n`)
+  await expectPool(
+    server,
+    { busy: 2 },
+    {
+      because: 'Two jobs of one client, two threads: only the replies wait in line, not the jobs.',
+      likely:
+        'The job begins inside the task. Begin it before you post: the task waits for it and says it.',
+    },
+  )
+  await ada.expectSilence(
+    async () => {
+      await echo(bob, {
+        because: 'ada’s replies are stuck behind a sleep of a minute. That is no affair of bob’s.',
+        likely: 'Is there one strand for everybody? Each conversation has its own.',
+      })
+      await ask(bob, 'fib 20', '6765', { because: 'One thread is left, and bob has it.' })
+    },
+    { because: 'The echo was the third line, so its reply is the third.' },
+  )
+
+  const lines = Array.from({ length: 40 }, (_, index) => {
+    const [line, reply] = [
+      [`echo ${index}`, `${index}`],
+      [`fib ${index % 10}`, `${FIBONACCI[index % 10]}`],
+      [`sleep ${randomInteger(random, 3)}`, 'slept'],
+    ][randomInteger(random, 3)]
+    return { line, reply }
+  })
+  cyd.beQuiet('sends 40 lines: echo, fib and sleep at random')
+  await cyd.send(lines.map(({ line }) => `${line}\n`).join(''), { cut: 'at random', maxPiece: 64 })
+  await cyd.expectBytes(lines.map(({ reply }) => `${reply}\n`).join(''), {
+    because: 'Forty lines, forty replies, each in the place of its line.',
+  })
+
+  const dee = await connect(server)
+  await dee.send('sleep 60\nfib 10\n')
+  await dee.halfClose()
+  const beforeFin = {
+    because: 'dee has said all she had to say, and listens: two answers are still hers.',
+    likely: 'The end has its place in line as well: post it.',
+  }
+  for (const reply of ['slept', '55']) await dee.expectLine(reply, beforeFin)
+  await dee.expectEnd({
+    because: 'Everything is answered, so the server says FIN, too.',
+    likely: 'Does onEnd() end the connection once the last reply has been said?',
+  })
+})
+
+step('11.4', 'a job that fails or is refused costs one reply', async (stage) => {
+  const { serve, connect, expectSame } = stage
+  const server = await serve(CHAPTER, { threads: 2, maxQueued: 1, maxUnanswered: 1_000 })
+  const [ada, bob, cyd] = [await connect(server), await connect(server), await connect(server)]
+  await ada.sendGlued('crash\n', 'fib 10\n', 'echo still here\n')
+  await ada.expectLine('error crashed: crashed on request', {
+    because: 'The job threw. Its line is answered all the same, and ada learns why.',
+    likely:
+      'run() rejects with what the job threw. Its message, behind `error crashed: `, is the answer.',
+  })
+  const goesOn = {
+    because: 'One job has failed, not the connection. In 04 it was the thread that was lost.',
+    likely: 'The answer must be a promise that never rejects: catch() before anybody awaits it.',
+  }
+  await ada.expectLine('55', goesOn)
+  await ada.expectLine('still here', goesOn)
+  await echo(ada, goesOn)
+
+  await bob.send(HOLD)
+  await expectPool(server, { busy: 1 }, { because: 'bob has a thread.' })
+  await cyd.send(`${HOLD}fib 10\n`)
+  await expectPool(server, { busy: 2, queued: 1 }, { because: 'cyd has the other, and the queue.' })
+  await ask(ada, 'fib 10', 'busy', {
+    because: 'No thread is free and the queue is full: ada is told so at once.',
+    likely: 'run() rejects with PoolBusy. That is no crash: the answer is `busy`.',
+  })
+  await echo(ada, {
+    because: '`busy` is the answer to one line. ada may ask for other things, or again later.',
+  })
+  await cyd.send('fib 11\n')
+  await expectPool(server, { rejected: 2 }, { because: 'The queue is still full.' })
+  await cyd.expectSilence(() => server.roundTrip(), {
+    because: 'Even `busy` waits for its turn: two replies of cyd’s come before it.',
+    likely: 'Return `busy` as the answer to the line, and let the strand say it.',
+  })
+  expectSame('threads that crashed', await crashed(server), 0, {
+    because: 'A job that throws leaves its thread in good health.',
+  })
+})
+
+step('11.5', 'a client who has gone takes its jobs along', async (stage) => {
+  const { serve, connect } = stage
+  const server = await serve(CHAPTER, { threads: 1, maxUnanswered: 1_000, graceMs: 50 })
+  const [ada, bob] = [await connect(server), await connect(server)]
+  await ada.send(`${HOLD}fib 30\nfib 30\n`)
+  await expectPool(server, { busy: 1, queued: 2 }, { because: 'ada has three jobs in the pool.' })
+  await bob.send('fib 10\n')
+  await expectPool(server, { busy: 1, queued: 3 }, { because: 'bob waits behind them.' })
+  ada.reset()
+  await bob.expectLine('55', {
+    because: 'ada is lost. Her thread sleeps for nobody, and bob waits for it.',
+    likely:
+      'Every job of hers is run with one signal, and cancel() aborts it. Does run() get the signal, and is it aborted?',
+  })
+  await expectPool(
+    server,
+    { threads: 1, busy: 0, queued: 0 },
+    {
+      because: 'What ada had queued is wanted by nobody either.',
+    },
+  )
+  await echo(bob, { because: 'The server goes on, and has no word for those who left.' })
+
+  const [cyd, dee] = [await connect(server), await connect(server)]
+  await cyd.send(`${HOLD}fib 10\n`)
+  await cyd.halfClose()
+  await dee.send(HOLD)
+  await expectPool(
+    server,
+    { busy: 1, queued: 2 },
+    {
+      because: 'cyd has said FIN, and still waits for two replies; dee waits behind her.',
+      likely: 'FIN means that no more lines come. It takes nothing back.',
+    },
+  )
+  server.beginClose()
+  await server.expectClosed({
+    because: 'After graceMs the connections are cut, and nobody is left to be answered.',
+    likely:
+      'close() calls cancel() for each conversation that is not over, then closes the pool, which waits for all jobs.',
+  })
+  await server.expectNothingLeft({ because: 'A thread that is left keeps the process alive.' })
+})
+
+step('11.6', 'who asks faster than we answer is not listened to', async (stage) => {
+  const { serve, connect, expect } = stage
+  const server = await serve(CHAPTER, { threads: 1, maxQueued: 1_000, maxUnanswered: 4 })
+  const [ada, bob] = [await connect(server), await connect(server)]
+  await ada.send(`${HOLD}${'fib 30\n'.repeat(300)}`)
+  await expectPool(
+    server,
+    { busy: 1, queued: 3 },
+    {
+      because:
+        'Four lines of one client may be unanswered. The others wait where they are: outside the pool.',
+      likely: 'A line for which there is no room is kept in #waiting. It is not given to the pool.',
+    },
+  )
+  const before = await server.heldBytes()
+  const flood = ada.flood(64 * MEBIBYTE)
+  bob.beQuiet('sends a line and gets it back, again and again')
+  let held = 0
+  while (held < 4 * MEBIBYTE && (await isMoving(flood, bob))) {
+    held = (await server.heldBytes()) - before
+  }
+  expect('the server to hold less than 4 MiB for ada', held < 4 * MEBIBYTE, {
+    because: 'Whoever sends lines without an end and waits for none of them fills our memory.',
+    likely: 'Lines that wait are memory, too: stop reading when one has to. #stream can be paused.',
+    expected: 'less than 4 MiB',
+    received: `${countBytes(held)}, after ${countBytes(flood.taken)} from ada`,
+  })
+  expect('the server to have stopped reading from ada', !flood.isOver, {
+    because:
+      'Nothing of hers can be answered for a minute, so there is no place for all she sends.',
+    likely: 'Are lines thrown away? Stop reading instead: then the kernel tells ada to wait.',
+  })
+
+  const other = await serve(CHAPTER, { threads: 1, maxUnanswered: 4 })
+  const cyd = await connect(other)
+  const texts = Array.from({ length: 30_000 }, (_, index) => `line ${index}`)
+  const lines = `sleep 20\n${texts.map((text) => `echo ${text}\n`).join('')}`
+  cyd.beQuiet(`sends "sleep 20" and ${texts.length.toLocaleString('en')} lines to echo, then FIN`)
+  const sent = cyd.send(lines)
+  // It fails as well when the replies do not come, and those are what is looked at.
+  sent.catch(() => {})
+  await cyd.expectBytes(`slept\n${texts.map((text) => `${text}\n`).join('')}`, {
+    because: 'Whoever waits is not forgotten: every line has its reply, and in order.',
+    likely: 'Each reply makes room for a line that waits. When none waits any more, read on.',
+  })
+  await sent
+  await cyd.halfClose()
+  await cyd.expectEnd({ because: 'Everything is answered.' })
+
+  const dee = await connect(other)
+  await dee.send(`sleep 20\n${HOLD}${'fib 30\n'.repeat(200)}`)
+  await dee.expectLine('slept', { because: 'Her first line is answered.' })
+  await expectPool(
+    other,
+    { busy: 1, queued: 3 },
+    {
+      because: 'One reply makes room for one line, not for two hundred.',
+      likely: 'Take on lines that wait only as long as #hasRoom.',
+    },
+  )
+  dee.reset()
+  await expectPool(
+    other,
+    { busy: 0, queued: 0 },
+    {
+      because: 'dee has gone, with 197 lines that wait. They are nobody’s.',
+      likely: 'cancel() takes back what is in the pool, and forgets the lines that wait.',
+    },
+  )
+})
+
+const FIBONACCI = [0, 1, 1, 2, 3, 5, 8, 13, 21, 34]
+
+/** A task that begins when its strand likes and ends when the test likes. */
+interface PostedTask {
+  readonly hasBegun: boolean
+  end(value: string): void
+  fail(message: string): void
+  expectBegun(reason: Reason): Promise<void>
+  expectNotBegun(reason: Reason): Promise<void>
+  expectResult(value: string, reason: Reason): Promise<void>
+  expectRejection(message: string, reason: Reason): Promise<void>
+}
+
+function post(stage: Stage, strand: StrandModule.Strand, name: string): PostedTask {
+  const begun = Promise.withResolvers<void>()
+  const ended = Promise.withResolvers<string>()
+  let hasBegun = false
+  stage.story.tell('test', `posts the task "${name}"`)
+  const posted = strand.post(() => {
+    hasBegun = true
+    stage.story.tell(name, 'begins')
+    begun.resolve()
+    return ended.promise
+  })
+  // What became of it is looked at later.
+  Promise.resolve(posted).catch(() => {})
+  return {
+    get hasBegun() {
+      return hasBegun
+    },
+    end(value) {
+      stage.story.tell(name, 'ends')
+      ended.resolve(value)
+    },
+    fail(message) {
+      stage.story.tell(name, 'fails')
+      ended.reject(new Error(message))
+    },
+    async expectBegun(reason) {
+      await within(1_000, begun.promise)
+      stage.expect(`"${name}" to have begun`, hasBegun, reason)
+    },
+    async expectNotBegun(reason) {
+      for (let turns = 0; turns < 3; turns++) await turn()
+      stage.expect(`"${name}" not to have begun`, !hasBegun, reason)
+    },
+    expectResult: (value, reason) => expectOutcome(stage, name, posted, value, reason),
+    expectRejection: (message, reason) =>
+      expectOutcome(stage, name, posted, `Error: ${message}`, reason),
+  }
+}
+
+/** Expects what `post()` returned to resolve with that value, or to reject with that error, as text. */
+async function expectOutcome(
+  stage: Stage,
+  name: string,
+  posted: Promise<unknown>,
+  text: string,
+  reason: Reason,
+): Promise<void> {
+  const outcome = await within(
+    1_000,
+    Promise.resolve(posted).then(
+      (value) => String(value),
+      (error) => String(error),
+    ),
+  )
+  const received = outcome === 'too late' ? 'nothing, so far' : outcome
+  stage.expect(`the promise of "${name}" to come to "${text}"`, received === text, {
+    ...reason,
+    expected: text,
+    received,
+  })
+}
+
+interface PoolNumbers {
+  threads: number
+  busy: number
+  queued: number
+  rejected: number
+  crashed: number
+}
+
+/** Waits until the pool's numbers are these, and looks again when everything on its way has arrived. */
+async function expectPool(
+  server: HostedServer,
+  expected: Partial<PoolNumbers>,
+  reason: Reason,
+): Promise<void> {
+  const names = Object.keys(expected) as (keyof PoolNumbers)[]
+  const what = `the pool to say ${names.map((name) => `${name}: ${expected[name]}`).join(', ')}`
+  const look = async () => {
+    const { pool } = await server.call<{ pool: PoolNumbers }>('stats')
+    return {
+      holds: names.every((name) => pool[name] === expected[name]),
+      received: names.map((name) => `${name}: ${pool[name]}`).join(', '),
+    }
+  }
+  const lookTwice = async () => {
+    const seen = await look()
+    if (!seen.holds) return seen
+    await server.roundTrip()
+    return look()
+  }
+  await server.expectEventually(what, lookTwice, reason)
+}
+
+async function crashed(server: HostedServer): Promise<number> {
+  return (await server.call<{ pool: PoolNumbers }>('stats')).pool.crashed
+}
+
+/** Whether bytes have left the flooding client while `other` was served a few times. */
+async function isMoving(flood: Flood, other: Client): Promise<boolean> {
+  const before = flood.taken
+  for (let trip = 0; trip < 20 && !flood.isOver && flood.taken === before; trip++) {
+    await echo(other, { because: 'bob’s lines are answered, whatever ada does.' })
+  }
+  return flood.taken > before && !flood.isOver
+}

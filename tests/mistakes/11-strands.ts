@@ -1,0 +1,290 @@
+import type { Mistake } from './mistake.ts'
+
+const strand = 'strand.ts'
+const file = 'conversation.ts'
+
+const INLINE = 'if (!JOBS.has(command)) return runCommand(line, ON_THE_LOOP)'
+const JOB = 'return this.#house.pool.run(line, { signal: this.#gone.signal }).catch(excuse)'
+const REPLY = 'this.#replies.post(async () => this.#say(await answer))'
+const END = 'this.#replies.post(() => this.#connection.end())'
+
+export const mistakes: Mistake[] = [
+  {
+    name: 'one-queue-for-all-strands',
+    step: '11.1',
+    says: ['"bob 1" to have begun', 'no static, no global'],
+    edits: [
+      {
+        file: strand,
+        replace: '#tail: Promise<unknown> = Promise.resolve()',
+        by: 'static #tail: Promise<unknown> = Promise.resolve()',
+      },
+      { file: strand, replace: 'this.#tail.then', by: 'Strand.#tail.then' },
+      { file: strand, replace: 'this.#tail = ', by: 'Strand.#tail = ' },
+    ],
+  },
+  {
+    name: 'a-throw-stops-the-strand',
+    step: '11.1',
+    says: ['"ada 3" to have begun', 'is skipped'],
+    edits: [{ file: strand, replace: 'result.catch(() => {})', by: 'result' }],
+  },
+  {
+    name: 'the-tail-rejects-and-nobody-catches-it',
+    step: '11.1',
+    says: ['a promise was rejected and nobody caught it'],
+    edits: [
+      { file: strand, replace: 'this.#tail.then(', by: 'this.#tail.catch(() => {}).then(' },
+      { file: strand, replace: 'result.catch(() => {})', by: 'result.finally(() => {})' },
+    ],
+  },
+  {
+    name: 'starts-them-all-at-once',
+    step: '11.1',
+    says: ['"ada 2" not to have begun'],
+    edits: [{ file: strand, replace: 'this.#tail.then(() =>', by: 'Promise.resolve().then(() =>' }],
+  },
+  {
+    name: 'waits-for-the-call-only',
+    step: '11.1',
+    says: ['"ada 2" not to have begun', 'not only for its call'],
+    edits: [{ file: strand, replace: 'result.catch(() => {})', by: 'this.#tail.then(() => {})' }],
+  },
+  {
+    name: 'begins-inside-post',
+    step: '11.1',
+    says: ['post() to return before the task begins'],
+    edits: [
+      {
+        file: strand,
+        replace: 'const result = this.#tail.then(() => task())',
+        by: 'const before = this.#tail\n    const result = (async () => task())()\n    void before',
+      },
+    ],
+  },
+  {
+    name: 'swallows-the-error',
+    step: '11.1',
+    says: ['Error: two has failed', 'Return the promise that still has it'],
+    edits: [
+      { file: strand, replace: 'return result', by: 'return this.#tail as unknown as Promise<T>' },
+    ],
+  },
+  {
+    name: 'everything-on-the-loop',
+    step: '11.2',
+    says: ['the loop never sleeps'],
+    edits: [{ file, replace: INLINE, by: 'if (command) return runCommand(line, ON_THE_LOOP)' }],
+  },
+  {
+    name: 'fib-on-the-loop',
+    step: '11.2',
+    says: ['queued: 1', 'fib burns CPU'],
+    edits: [
+      {
+        file,
+        replace: INLINE,
+        by: "if (command === 'fib' || !JOBS.has(command)) return runCommand(line, ON_THE_LOOP)",
+      },
+    ],
+  },
+  {
+    name: 'echo-waits-for-a-thread',
+    step: '11.2',
+    says: ['the loop is not', 'answer them on the loop'],
+    edits: [{ file, replace: INLINE, by: 'void [JOBS, command, runCommand, ON_THE_LOOP]' }],
+  },
+  {
+    name: 'says-the-promise',
+    step: '11.2',
+    says: ['[object Promise]', 'await it before you #say it'],
+    edits: [{ file, replace: 'this.#say(await answer)', by: 'this.#say(String(answer))' }],
+  },
+  {
+    name: 'replies-in-order-of-completion',
+    step: '11.3',
+    says: ['the strand keeps the order'],
+    edits: [{ file, replace: REPLY, by: 'void (async () => this.#say(await answer))()' }],
+  },
+  {
+    name: 'one-strand-for-everybody',
+    step: '11.3',
+    says: ['Each conversation has its own'],
+    edits: [
+      { file, replace: 'readonly #replies', by: 'static readonly #replies' },
+      { file, replace: REPLY, by: REPLY.replace('this.#replies', 'Conversation.#replies') },
+      { file, replace: END, by: END.replace('this.#replies', 'Conversation.#replies') },
+    ],
+  },
+  {
+    name: 'one-job-at-a-time',
+    step: '11.3',
+    says: ['busy: 2', 'Begin it before you post'],
+    edits: [
+      {
+        file,
+        replace: JOB,
+        by: 'return this.#replies\n      .post(() => this.#house.pool.run(line, { signal: this.#gone.signal }))\n      .catch(excuse)',
+      },
+    ],
+  },
+  {
+    name: 'fin-before-the-answers',
+    step: '11.3',
+    says: ['two answers are still hers', 'post it'],
+    edits: [{ file, replace: END, by: 'this.#connection.end()' }],
+  },
+  {
+    name: 'never-says-fin',
+    step: '11.3',
+    says: ['so the server says FIN, too'],
+    edits: [{ file, replace: END, by: 'this.#replies.post(() => {})' }],
+  },
+  {
+    name: 'fin-takes-the-jobs-back',
+    step: '11.3',
+    says: ['two answers are still hers'],
+    edits: [{ file, replace: END, by: `this.cancel()\n    ${END}` }],
+  },
+  {
+    name: 'nobody-catches-a-failed-job',
+    step: '11.4',
+    says: ['nobody caught it'],
+    edits: [{ file, replace: '.catch(excuse)', by: '' }],
+  },
+  {
+    name: 'a-failed-job-ends-the-connection',
+    step: '11.4',
+    says: ['not the connection'],
+    edits: [
+      {
+        file,
+        replace: REPLY,
+        by: "this.#replies.post(async () => {\n      const reply = await answer\n      this.#say(reply)\n      if (reply.startsWith('error crashed')) this.#connection.end()\n    })",
+      },
+    ],
+  },
+  {
+    name: 'busy-is-a-crash',
+    step: '11.4',
+    says: ['run() rejects with PoolBusy'],
+    edits: [
+      { file, replace: "if (error instanceof PoolBusy) return 'busy'\n", by: 'void PoolBusy\n' },
+    ],
+  },
+  {
+    name: 'busy-ends-the-connection',
+    step: '11.4',
+    says: ['`busy` is the answer to one line'],
+    edits: [
+      {
+        file,
+        replace: REPLY,
+        by: "this.#replies.post(async () => {\n      const reply = await answer\n      this.#say(reply)\n      if (reply === 'busy') this.#connection.end()\n    })",
+      },
+    ],
+  },
+  {
+    name: 'busy-jumps-the-queue',
+    step: '11.4',
+    says: ['Even `busy` waits for its turn'],
+    edits: [
+      {
+        file,
+        replace: REPLY,
+        by: "const busy = Promise.resolve(answer).then((reply) => reply === 'busy' && this.#say(reply))\n    this.#replies.post(async () => {\n      if (!(await busy)) this.#say(await answer)\n    })",
+      },
+      { file, replace: '#say(reply: string): void {', by: '#say(reply: string): true {' },
+      {
+        file,
+        replace: 'if (this.#waiting.length > 0) this.#goOn()\n',
+        by: 'if (this.#waiting.length > 0) this.#goOn()\n    return true\n',
+      },
+    ],
+  },
+  {
+    name: 'the-jobs-of-who-has-gone-go-on',
+    step: '11.5',
+    says: ['Her thread sleeps for nobody', 'is it aborted?'],
+    edits: [{ file, replace: 'this.#gone.abort()\n', by: '\n' }],
+  },
+  {
+    name: 'the-pool-never-gets-the-signal',
+    step: '11.5',
+    says: ['Does run() get the signal'],
+    edits: [{ file, replace: '{ signal: this.#gone.signal }', by: '{}' }],
+  },
+  {
+    name: 'takes-a-cancelled-job-for-a-bug',
+    step: '11.5',
+    says: ['nobody caught it'],
+    edits: [
+      {
+        file,
+        replace: '.catch(excuse)',
+        by: ".catch((error) => {\n      if (error.name === 'AbortError') throw error\n      return excuse(error)\n    })",
+      },
+    ],
+  },
+  {
+    name: 'close-waits-for-jobs-that-nobody-wants',
+    step: '11.5',
+    says: ['close() has not come to an end', 'calls cancel()'],
+    edits: [
+      {
+        replace: 'for (const conversation of open) conversation.cancel()',
+        by: 'void open',
+      },
+    ],
+  },
+  {
+    name: 'as-many-jobs-as-lines',
+    step: '11.6',
+    says: ['busy: 1, queued: 3', 'kept in #waiting'],
+    edits: [
+      {
+        file,
+        replace: 'this.#waiting.push(line)\n    this.#stream.pause()',
+        by: 'this.#take(line)',
+      },
+    ],
+  },
+  {
+    name: 'keeps-lines-without-an-end',
+    step: '11.6',
+    says: ['less than 4 MiB', 'Lines that wait are memory, too'],
+    edits: [{ file, replace: 'this.#stream.pause()\n', by: '\n' }],
+  },
+  {
+    name: 'throws-lines-away',
+    step: '11.6',
+    says: ['stopped reading from ada', 'Are lines thrown away?'],
+    edits: [
+      { file, replace: 'this.#waiting.push(line)\n    this.#stream.pause()', by: 'void line' },
+    ],
+  },
+  {
+    name: 'never-reads-on',
+    step: '11.6',
+    says: ['When none waits any more, read on'],
+    edits: [{ file, replace: 'if (this.#waiting.length === 0) this.#stream.resume()', by: '' }],
+  },
+  {
+    name: 'last-line-first',
+    step: '11.6',
+    says: ['every line has its reply, and in order'],
+    edits: [{ file, replace: 'this.#waiting.shift()!', by: 'this.#waiting.pop()!' }],
+  },
+  {
+    name: 'one-reply-makes-room-for-all',
+    step: '11.6',
+    says: ['One reply makes room for one line'],
+    edits: [
+      {
+        file,
+        replace: 'this.#hasRoom && this.#waiting.length > 0',
+        by: 'this.#waiting.length > 0',
+      },
+    ],
+  },
+]
