@@ -62,6 +62,8 @@ export class WorkerPool<Job, Result> {
   readonly #maxQueued: number
   /** Every thread, and what it works at. */
   readonly #threads = new Map<Worker, Task<Job, Result> | undefined>()
+  /** Those that have not ended, with the ones that were told to and are about to. */
+  readonly #alive = new Set<Worker>()
   readonly #queue: Task<Job, Result>[] = []
   #rejected = 0
   #crashed = 0
@@ -120,6 +122,8 @@ export class WorkerPool<Job, Result> {
   #addThread(): Worker {
     const thread = new Worker(this.#script)
     this.#threads.set(thread, undefined)
+    this.#alive.add(thread)
+    thread.once('exit', () => this.#alive.delete(thread))
     let crash: unknown = new Error('its thread ended in the middle of it')
     thread.on('message', (answer: Answer<Result>) => this.#onAnswer(thread, answer))
     thread.on('error', (error) => {

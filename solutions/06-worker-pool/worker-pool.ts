@@ -62,6 +62,8 @@ export class WorkerPool<Job, Result> {
   readonly #maxQueued: number
   /** Every thread, and what it works at. */
   readonly #threads = new Map<Worker, Task<Job, Result> | undefined>()
+  /** Those that have not ended, with the ones that were told to and are about to. */
+  readonly #alive = new Set<Worker>()
   readonly #queue: Task<Job, Result>[] = []
   #rejected = 0
   #crashed = 0
@@ -123,9 +125,8 @@ export class WorkerPool<Job, Result> {
     if (this.stats().busy > 0) {
       await new Promise<void>((resolve) => this.#onDrained.push(resolve))
     }
-    const threads = [...this.#threads.keys()]
     this.#threads.clear()
-    await Promise.all(threads.map((thread) => thread.terminate()))
+    await Promise.all([...this.#alive].map((thread) => thread.terminate()))
   }
 
   /** Gives the thread its next task. */
@@ -137,6 +138,8 @@ export class WorkerPool<Job, Result> {
   #addThread(): Worker {
     const thread = new Worker(this.#script)
     this.#threads.set(thread, undefined)
+    this.#alive.add(thread)
+    thread.once('exit', () => this.#alive.delete(thread))
     let crash: unknown = new Error('its thread ended in the middle of it')
     thread.on('message', (answer: Answer<Result>) => this.#onAnswer(thread, answer))
     thread.on('error', (error) => {

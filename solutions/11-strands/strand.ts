@@ -6,8 +6,8 @@
  */
 
 export class Strand {
-  /** Settles, and never rejects, when every task so far has ended. */
-  #tail: Promise<unknown> = Promise.resolve()
+  /** Resolves when the task that was posted last has ended, however it ended. */
+  #lastEnded = Promise.resolve()
 
   /**
    * Runs the task when all tasks posted before it have ended: never inside this call, never beside another one.
@@ -17,9 +17,15 @@ export class Strand {
    *
    * @step 11.1
    */
-  post<T>(task: () => Promise<T> | T): Promise<T> {
-    const result = this.#tail.then(() => task())
-    this.#tail = result.catch(() => {})
-    return result
+  async post<T>(task: () => Promise<T> | T): Promise<T> {
+    const before = this.#lastEnded
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#lastEnded = promise
+    await before
+    try {
+      return await task()
+    } finally {
+      resolve()
+    }
   }
 }

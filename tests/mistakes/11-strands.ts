@@ -3,6 +3,21 @@ import type { Mistake } from './mistake.ts'
 const strand = 'strand.ts'
 const file = 'conversation.ts'
 
+const BODY = `const before = this.#lastEnded
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#lastEnded = promise
+    await before
+    try {
+      return await task()
+    } finally {
+      resolve()
+    }`
+
+/** The same as a chain of then()s; the next task waits for `tail`. */
+const chained = (tail: string) => `const result = this.#lastEnded.then(() => task())
+    this.#lastEnded = ${tail} as Promise<never>
+    return result`
+
 const INLINE = 'if (!JOBS.has(command)) return runCommand(line, ON_THE_LOOP)'
 const JOB = 'return this.#house.pool.run(line, { signal: this.#gone.signal }).catch(excuse)'
 const REPLY = 'this.#replies.post(async () => this.#say(await answer))'
@@ -14,60 +29,60 @@ export const mistakes: Mistake[] = [
     step: '11.1',
     says: ['"bob 1" to have begun', 'no static, no global'],
     edits: [
-      {
-        file: strand,
-        replace: '#tail: Promise<unknown> = Promise.resolve()',
-        by: 'static #tail: Promise<unknown> = Promise.resolve()',
-      },
-      { file: strand, replace: 'this.#tail.then', by: 'Strand.#tail.then' },
-      { file: strand, replace: 'this.#tail = ', by: 'Strand.#tail = ' },
+      { file: strand, replace: '#lastEnded = Promise', by: 'static #lastEnded = Promise' },
+      { file: strand, replace: 'before = this.#lastEnded', by: 'before = Strand.#lastEnded' },
+      { file: strand, replace: 'this.#lastEnded = promise', by: 'Strand.#lastEnded = promise' },
     ],
   },
   {
     name: 'a-throw-stops-the-strand',
     step: '11.1',
     says: ['"ada 3" to have begun', 'is skipped'],
-    edits: [{ file: strand, replace: 'result.catch(() => {})', by: 'result' }],
+    edits: [{ file: strand, replace: BODY, by: chained('result') }],
   },
   {
     name: 'the-tail-rejects-and-nobody-catches-it',
     step: '11.1',
     says: ['a promise was rejected and nobody caught it'],
     edits: [
-      { file: strand, replace: 'this.#tail.then(', by: 'this.#tail.catch(() => {}).then(' },
-      { file: strand, replace: 'result.catch(() => {})', by: 'result.finally(() => {})' },
+      {
+        file: strand,
+        replace: BODY,
+        by: chained('result.finally(() => {})').replace('.then(', '.catch(() => {}).then('),
+      },
     ],
   },
   {
     name: 'starts-them-all-at-once',
     step: '11.1',
     says: ['"ada 2" not to have begun'],
-    edits: [{ file: strand, replace: 'this.#tail.then(() =>', by: 'Promise.resolve().then(() =>' }],
+    edits: [{ file: strand, replace: 'await before', by: 'await Promise.race([before, null])' }],
   },
   {
     name: 'waits-for-the-call-only',
     step: '11.1',
     says: ['"ada 2" not to have begun', 'not only for its call'],
-    edits: [{ file: strand, replace: 'result.catch(() => {})', by: 'this.#tail.then(() => {})' }],
+    edits: [{ file: strand, replace: 'return await task()', by: 'return task()' }],
   },
   {
     name: 'begins-inside-post',
     step: '11.1',
     says: ['post() to return before the task begins'],
-    edits: [
-      {
-        file: strand,
-        replace: 'const result = this.#tail.then(() => task())',
-        by: 'const before = this.#tail\n    const result = (async () => task())()\n    void before',
-      },
-    ],
+    edits: [{ file: strand, replace: '    await before\n', by: '    void before\n' }],
   },
   {
     name: 'swallows-the-error',
     step: '11.1',
     says: ['Error: two has failed', 'Return the promise that still has it'],
     edits: [
-      { file: strand, replace: 'return result', by: 'return this.#tail as unknown as Promise<T>' },
+      {
+        file: strand,
+        replace: BODY,
+        by: `${chained('result.catch(() => {})')} as T`.replace(
+          'return result',
+          'return (await this.#lastEnded)',
+        ),
+      },
     ],
   },
   {
@@ -101,20 +116,20 @@ export const mistakes: Mistake[] = [
     edits: [{ file, replace: 'this.#say(await answer)', by: 'this.#say(String(answer))' }],
   },
   {
-    name: 'replies-in-order-of-completion',
-    step: '11.3',
-    says: ['the strand keeps the order'],
-    edits: [{ file, replace: REPLY, by: 'void (async () => this.#say(await answer))()' }],
-  },
-  {
     name: 'one-strand-for-everybody',
-    step: '11.3',
-    says: ['Each conversation has its own'],
+    step: '11.2',
+    says: ['bob waits for his own replies only'],
     edits: [
       { file, replace: 'readonly #replies', by: 'static readonly #replies' },
       { file, replace: REPLY, by: REPLY.replace('this.#replies', 'Conversation.#replies') },
       { file, replace: END, by: END.replace('this.#replies', 'Conversation.#replies') },
     ],
+  },
+  {
+    name: 'replies-in-order-of-completion',
+    step: '11.3',
+    says: ['the strand keeps the order'],
+    edits: [{ file, replace: REPLY, by: 'void (async () => this.#say(await answer))()' }],
   },
   {
     name: 'one-job-at-a-time',
