@@ -17,8 +17,13 @@ const HOLD = 'sleep 60000\n'
 
 step('11.1', 'tasks of one strand run one after the other, in order', async (stage) => {
   const { Strand } = await stage.load(() => import('#code/11-strands/strand.ts'))
-  const [ada, bob] = [new Strand(), new Strand()]
+  // What post() itself throws is best seen as it is.
+  await within(
+    1_000,
+    new Strand().post(() => 'a first try'),
+  )
 
+  const [ada, bob] = [new Strand(), new Strand()]
   const first = post(stage, ada, 'ada 1')
   stage.expect('post() to return before the task begins', !first.hasBegun, {
     because: 'Whoever posts a task goes on first. Nobody is surprised in the middle of a function.',

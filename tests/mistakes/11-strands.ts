@@ -282,12 +282,14 @@ export const mistakes: Mistake[] = [
     name: 'never-reads-on',
     step: '11.6',
     says: ['When none waits any more, read on'],
+    cardVaries: true,
     edits: [{ file, replace: 'if (this.#waiting.length === 0) this.#stream.resume()', by: '' }],
   },
   {
     name: 'last-line-first',
     step: '11.6',
     says: ['every line has its reply, and in order'],
+    cardVaries: true,
     edits: [{ file, replace: 'this.#waiting.shift()!', by: 'this.#waiting.pop()!' }],
   },
   {
