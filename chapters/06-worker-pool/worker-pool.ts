@@ -85,7 +85,7 @@ export class WorkerPool<Job, Result> {
    * Rejects with `PoolBusy` when `maxQueued` jobs wait already, with `PoolClosed` after `close()`, and with the signal's
    * reason when it aborts.
    *
-   * @step 06.1 06.2
+   * @step 06.1 06.2 06.4
    */
   run(job: Job, { signal, transfer = [] }: RunOptions = {}): Promise<Result> {
     // TODO 06.1

@@ -85,7 +85,7 @@ export class WorkerPool<Job, Result> {
    * Rejects with `PoolBusy` when `maxQueued` jobs wait already, with `PoolClosed` after `close()`, and with the signal's
    * reason when it aborts.
    *
-   * @step 06.1 06.2
+   * @step 06.1 06.2 06.4
    */
   run(job: Job, { signal, transfer = [] }: RunOptions = {}): Promise<Result> {
     if (this.#isClosing) return Promise.reject(new PoolClosed())
@@ -99,9 +99,7 @@ export class WorkerPool<Job, Result> {
     const cancel = () => this.#cancel(task, signal?.reason)
     signal?.addEventListener('abort', cancel)
     // A signal may live much longer than the job, and serve a million of them.
-    const forget = () => signal?.removeEventListener('abort', cancel)
-    promise.then(forget, forget)
-    return promise
+    return promise.finally(() => signal?.removeEventListener('abort', cancel))
   }
 
   stats(): PoolStats {

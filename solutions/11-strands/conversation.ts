@@ -96,7 +96,7 @@ export class Conversation implements LineEvents {
    * The answer to a line: `JOBS` are run by the pool, together with the signal that takes them back when the client has
    * gone; everything else is answered here and now. Never rejects: the answer to a job that failed is its `excuse`.
    *
-   * @step 11.2 11.5
+   * @step 11.2 11.4 11.5
    */
   #answer(line: string): string | Promise<string> {
     const [command] = line.split(' ', 1)

@@ -210,7 +210,12 @@ step('11.4', 'a job that fails or is refused costs one reply', async (stage) => 
   const { serve, connect, expectSame } = stage
   const server = await serve(CHAPTER, { threads: 2, maxQueued: 1, maxUnanswered: 1_000 })
   const [ada, bob, cyd] = [await connect(server), await connect(server), await connect(server)]
-  await ada.sendGlued('crash\n', 'fib 10\n', 'echo still here\n')
+  await ada.sendGlued('sleep 30\n', 'crash\n', 'fib 10\n', 'echo still here\n')
+  await ada.expectLine('slept', {
+    because: 'crash has failed long before its turn comes. Until then it harms nobody.',
+    likely:
+      'A promise that rejects while nobody awaits it ends the process: catch() where the job begins.',
+  })
   await ada.expectLine('error crashed: crashed on request', {
     because: 'The job threw. Its line is answered all the same, and ada learns why.',
     likely:

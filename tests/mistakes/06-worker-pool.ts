@@ -135,7 +135,13 @@ export const mistakes: Mistake[] = [
     name: 'the-signal-remembers-every-job',
     step: '06.4',
     says: ['what listens to its signal to be 0', 'takes its listener off'],
-    edits: [{ file, replace: '    promise.then(forget, forget)\n', by: '    void forget\n' }],
+    edits: [
+      {
+        file,
+        replace: "return promise.finally(() => signal?.removeEventListener('abort', cancel))",
+        by: 'return promise',
+      },
+    ],
   },
   {
     name: 'close-cuts-what-runs',

@@ -168,6 +168,19 @@ export const mistakes: Mistake[] = [
     edits: [{ file, replace: '.catch(excuse)', by: '' }],
   },
   {
+    name: 'catches-when-its-turn-has-come',
+    step: '11.4',
+    says: ['nobody caught it', 'crash has failed long before its turn'],
+    edits: [
+      { file, replace: '.catch(excuse)', by: '' },
+      {
+        file,
+        replace: REPLY,
+        by: 'this.#replies.post(async () => this.#say(await Promise.resolve(answer).catch(excuse)))',
+      },
+    ],
+  },
+  {
     name: 'a-failed-job-ends-the-connection',
     step: '11.4',
     says: ['not the connection'],

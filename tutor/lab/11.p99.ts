@@ -4,8 +4,8 @@ import { SOLUTION } from '../../tests/judge/workbook.ts'
 import { closedLoop, inTurn, type LoadResult } from './closed-loop.ts'
 import type { Measurement } from './measurement.ts'
 
-const ROUNDS = 3
-const ROUND_MS = 300
+const ROUNDS = 5
+const ROUND_MS = 200
 const ECHO = {
   connections: 2,
   request: Buffer.from('echo hello\n'),
