@@ -284,9 +284,22 @@ export const mistakes: Mistake[] = [
     edits: [{ file, replace: 'this.#stream.pause()\n', by: '\n' }],
   },
   {
+    name: 'reads-on-after-every-reply',
+    step: '11.6',
+    says: ['less than 4 MiB', 'read on only when none does'],
+    edits: [
+      {
+        file,
+        replace: 'if (this.#waiting.length === 0) this.#stream.resume()',
+        by: 'this.#stream.resume()',
+      },
+    ],
+  },
+  {
     name: 'throws-lines-away',
     step: '11.6',
-    says: ['stopped reading from ada', 'Are lines thrown away?'],
+    says: ['sixty lines', '#hold() keeps every line'],
+    cardVaries: true,
     edits: [
       { file, replace: 'this.#waiting.push(line)\n    this.#stream.pause()', by: 'void line' },
     ],
@@ -301,14 +314,14 @@ export const mistakes: Mistake[] = [
   {
     name: 'last-line-first',
     step: '11.6',
-    says: ['every line has its reply, and in order'],
+    says: ['sixty lines', 'the oldest first'],
     cardVaries: true,
     edits: [{ file, replace: 'this.#waiting.shift()!', by: 'this.#waiting.pop()!' }],
   },
   {
     name: 'one-reply-makes-room-for-all',
     step: '11.6',
-    says: ['One reply makes room for one line'],
+    says: ['busy: 1, queued: 3', 'kept in #waiting'],
     edits: [
       {
         file,
