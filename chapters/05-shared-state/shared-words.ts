@@ -1,5 +1,5 @@
 /**
- * Memory that several threads share, as 32-bit words: the seven things one can do to it, and no others.
+ * Memory that several threads share, as 32-bit words: the six things one can do to it, and no others.
  *
  * Everything in this chapter reaches shared memory through this face. In the server it is `Atomics`; the judge puts
  * a turnstile behind it, and walks every order in which the threads can take their turns.

@@ -85,7 +85,7 @@ export class WorkerPool<Job, Result> {
    * Rejects with `PoolBusy` when `maxQueued` jobs wait already, with `PoolClosed` after `close()`, and with the signal's
    * reason when it aborts.
    *
-   * @step 06.1 06.2 06.4
+   * @step 06.1 06.2 06.4 06.5
    */
   run(job: Job, { signal, transfer = [] }: RunOptions = {}): Promise<Result> {
     // TODO 06.1
@@ -134,9 +134,10 @@ export class WorkerPool<Job, Result> {
   }
 
   /**
-   * A thread has done its job: whoever waits for it gets the answer, and the thread the next job.
+   * A thread has done its job: whoever waits for it gets the answer, and the thread the next job. A thread that the
+   * pool has let go of (it is not in `#threads` any more) may still answer: that comes too late and changes nothing.
    *
-   * @step 06.1
+   * @step 06.1 06.4
    */
   #onAnswer(thread: Worker, answer: Answer<Result>): void {
     // TODO 06.1
@@ -145,7 +146,8 @@ export class WorkerPool<Job, Result> {
 
   /**
    * A thread has ended, which none does by itself: its job is rejected with what it crashed with, and a new thread
-   * takes its place and the next job.
+   * takes its place and the next job. One that had no job is only forgotten: `#freeThread()` starts another when a job
+   * needs it, and a script that cannot even load is not started for ever.
    *
    * @step 06.3
    */

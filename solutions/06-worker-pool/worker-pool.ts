@@ -85,7 +85,7 @@ export class WorkerPool<Job, Result> {
    * Rejects with `PoolBusy` when `maxQueued` jobs wait already, with `PoolClosed` after `close()`, and with the signal's
    * reason when it aborts.
    *
-   * @step 06.1 06.2 06.4
+   * @step 06.1 06.2 06.4 06.5
    */
   run(job: Job, { signal, transfer = [] }: RunOptions = {}): Promise<Result> {
     if (this.#isClosing) return Promise.reject(new PoolClosed())
@@ -148,20 +148,23 @@ export class WorkerPool<Job, Result> {
   }
 
   /**
-   * A thread has done its job: whoever waits for it gets the answer, and the thread the next job.
+   * A thread has done its job: whoever waits for it gets the answer, and the thread the next job. A thread that the
+   * pool has let go of (it is not in `#threads` any more) may still answer: that comes too late and changes nothing.
    *
-   * @step 06.1
+   * @step 06.1 06.4
    */
   #onAnswer(thread: Worker, answer: Answer<Result>): void {
     const task = this.#threads.get(thread)
-    if ('error' in answer) task?.reject(answer.error)
-    else task?.resolve(answer.result)
+    if (!task) return
+    if ('error' in answer) task.reject(answer.error)
+    else task.resolve(answer.result)
     this.#free(thread)
   }
 
   /**
    * A thread has ended, which none does by itself: its job is rejected with what it crashed with, and a new thread
-   * takes its place and the next job.
+   * takes its place and the next job. One that had no job is only forgotten: `#freeThread()` starts another when a job
+   * needs it, and a script that cannot even load is not started for ever.
    *
    * @step 06.3
    */
@@ -170,7 +173,6 @@ export class WorkerPool<Job, Result> {
     if (!this.#threads.has(thread)) return
     this.#crashed += 1
     const task = this.#threads.get(thread)
-    // A script that cannot even load would be started for ever: without a job, there is no hurry.
     if (!task) return void this.#threads.delete(thread)
     task.reject(crash)
     this.#replace(thread)

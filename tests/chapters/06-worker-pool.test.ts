@@ -1,12 +1,19 @@
 import { getEventListeners } from 'node:events'
+import type { Worker } from 'node:worker_threads'
 import type * as WorkerPoolModule from '#code/06-worker-pool/worker-pool.ts'
-import { within } from '../harness/patience.ts'
+import type { Client } from '../harness/client.ts'
+import type { Reason } from '../harness/failure.ts'
+import type { HostedServer } from '../harness/hosted-server.ts'
+import { PATIENCE_MS, within } from '../harness/patience.ts'
 import { type Stage, step } from '../judge/step.ts'
 import { echo } from '../protocols/lines.ts'
 import type { TestJob } from './threads/06-jobs.ts'
 
 const CHAPTER = '06-worker-pool'
 const SCRIPT = new URL('./threads/06-jobs.ts', import.meta.url)
+const BROKEN_SCRIPT = new URL('./threads/06-cannot-load.ts', import.meta.url)
+
+const IDLE_MS = 300
 
 interface Done {
   value: string
@@ -49,12 +56,6 @@ step('06.1', 'a fixed number of threads takes jobs in order of arrival', async (
       likely: 'A new Worker for each job is no pool.',
       received: `${threads.size} threads`,
     })
-    const failing = play('no', 'throw')
-    failing.open()
-    await failing.expectRejection(/no/, {
-      because: 'What a job throws, its caller gets.',
-      likely: 'An answer with an error rejects.',
-    })
   })
 
   await withPool(stage, { size: 1, maxQueued: 10 }, async ({ play }) => {
@@ -65,6 +66,17 @@ step('06.1', 'a fixed number of threads takes jobs in order of arrival', async (
     expectSame('the order in which they ended', order, [1, 2, 3, 4], {
       because: 'First come, first served.',
       likely: 'The queue is taken from the wrong end: push() and shift().',
+    })
+    const [failing, after] = [play('no', 'throw'), play('after')]
+    failing.open()
+    await failing.expectRejection(/no/, {
+      because: 'What a job throws, its caller gets.',
+      likely: 'An answer with an error rejects.',
+    })
+    after.open()
+    await after.expectResult('after', {
+      because: 'A job that throws has ended, and its thread is as good as before.',
+      likely: 'A thread that has answered with an error is free, too.',
     })
   })
 })
@@ -84,6 +96,7 @@ step('06.2', 'a full queue refuses at once', async (stage) => {
       { queued: 2, rejected: 1 },
       {
         because: 'Whoever runs the server wants to know how often that happens.',
+        likely: '#refuse() rejects and counts.',
       },
     )
     for (const job of [running, ...waiting]) job.open()
@@ -104,17 +117,18 @@ step('06.2', 'a full queue refuses at once', async (stage) => {
   await echo(bob, { because: 'ada has finished, so bob is next.' })
 })
 
-step('06.3', 'a thread that crashes is replaced, and only its job is lost', (stage) =>
-  withPool(stage, { size: 2, maxQueued: 10 }, async ({ pool, play }) => {
+step('06.3', 'a thread that crashes is replaced, and only its job is lost', async (stage) => {
+  await withPool(stage, { size: 2, maxQueued: 10 }, async ({ pool, play }) => {
     const { expectSame } = stage
     const steady = play('steady')
     for (let crash = 1; crash <= 3; crash++) {
       const [crashing, next] = [play(`crash ${crash}`, 'exit'), play(`next ${crash}`)]
       crashing.open()
       next.open()
-      await crashing.expectRejection(/./, {
+      await crashing.expectRejection(/Error/, {
         because: 'Its thread is gone: nobody else will ever answer.',
-        likely: "A thread that ends emits 'exit'. Reject the task that it worked at.",
+        likely:
+          "A thread that ends emits 'exit'. Reject the task that it worked at, with the error that #onExit() is given.",
       })
       await next.expectResult(`next ${crash}`, {
         because: 'The queue goes on with a new thread.',
@@ -132,8 +146,23 @@ step('06.3', 'a thread that crashes is replaced, and only its job is lost', (sta
     )
     steady.open()
     await steady.expectResult('steady', { because: 'The other thread has nothing to do with it.' })
-  }),
-)
+  })
+
+  const hopeless = { size: 1, maxQueued: 10, script: BROKEN_SCRIPT }
+  await withPool(stage, hopeless, async ({ pool, play }) => {
+    for (const name of ['hopeless 1', 'hopeless 2']) {
+      await play(name).expectRejection(/this script cannot load/, {
+        because:
+          'A thread that cannot load its script ends as well, and its caller wants to know why.',
+      })
+    }
+    await expectEventually(stage, 'no thread to be left', () => pool.stats().threads === 0, {
+      because:
+        'A thread that has no job and ends is not replaced: a script that cannot load would be started for ever.',
+      likely: 'Without a task there is nobody to tell and nothing to hurry for: forget the thread.',
+    })
+  })
+})
 
 step('06.4', 'a job is taken back, out of the queue or with its thread', async (stage) => {
   await withPool(stage, { size: 1, maxQueued: 10 }, async ({ pool, play }) => {
@@ -161,7 +190,8 @@ step('06.4', 'a job is taken back, out of the queue or with its thread', async (
     waiting.open()
     await waiting.expectResult('waiting', {
       because: 'The new thread takes the next job.',
-      likely: 'The new thread stands idle: give it the next job.',
+      likely:
+        'Is a new thread there, and does it take the next job? Is that job still in the queue? (indexOf() is −1 for what does not wait, and splice(−1, 1) takes the last one.)',
     })
     expectSame(
       'what the pool says',
@@ -176,10 +206,14 @@ step('06.4', 'a job is taken back, out of the queue or with its thread', async (
     const late = play('late')
     late.open()
     await late.expectResult('late', { because: 'It ends before it is taken back.' })
-    late.cancel()
     const after = play('after')
+    late.cancel()
     after.open()
-    await after.expectResult('after', { because: 'Taking back what has ended changes nothing.' })
+    await after.expectResult('after', {
+      because: 'Taking back what has ended changes nothing.',
+      likely:
+        'Its thread works at something else by now. Look for the thread that works at this very task.',
+    })
 
     const signal = new AbortController().signal
     const brief = play('brief', 'answer', signal)
@@ -196,6 +230,30 @@ step('06.4', 'a job is taken back, out of the queue or with its thread', async (
       because: 'Its signal had aborted before it came.',
       likely: 'A signal that has aborted emits no event any more: look at signal.aborted.',
     })
+
+    const [crossed, next, last] = ['crossed', 'next', 'last'].map((name) => play(name))
+    crossed.open()
+    crossed.blockUntilAnswered()
+    crossed.cancel()
+    await crossed.expectRejection(/AbortError/, {
+      because:
+        'It is taken back while its answer is on its way: the pool has not heard of that yet.',
+    })
+    for (const job of [next, last]) {
+      job.open()
+      await job.expectResult(job.name, {
+        because:
+          'The answer of a thread that was let go still arrives. That thread ends, and takes no more jobs.',
+        likely:
+          '#onAnswer() frees a thread that is not in #threads any more. Its next job is lost with it.',
+      })
+    }
+    expectSame(
+      'what the pool says in the end',
+      pick(pool.stats(), 'threads', 'crashed'),
+      { threads: 1, crashed: 0 },
+      { because: 'A thread that was let go does not come back.' },
+    )
   })
 
   const { serve, connect } = stage
@@ -209,9 +267,9 @@ step('06.4', 'a job is taken back, out of the queue or with its thread', async (
   })
 })
 
-step('06.5', 'close() lets what was accepted come to its end', (stage) =>
-  withPool(stage, { size: 1, maxQueued: 10 }, async ({ pool, play }) => {
-    const { story, expect } = stage
+step('06.5', 'close() lets what was accepted come to its end', async (stage) => {
+  const { story, expect, expectSame } = stage
+  await withPool(stage, { size: 1, maxQueued: 10 }, async ({ pool, play, livingThreads }) => {
     const [running, waiting] = [play('running'), play('waiting')]
     story.tell('test', 'calls close()')
     let isClosed = false
@@ -232,16 +290,48 @@ step('06.5', 'close() lets what was accepted come to its end', (stage) =>
       because: 'What waits is done, too.',
       likely: 'The threads are ended too early: wait until the last job has ended.',
     })
-    const outcome = await within(1_500, closed)
+    const outcome = await within(PATIENCE_MS, closed)
     expect('close() to resolve', outcome !== 'too late', {
       because: 'Nothing is left to do.',
       likely: 'Who tells close() that the last job has ended? Each caller of close() must hear it.',
     })
-    expect('no thread to be left', pool.stats().threads === 0, {
+    expect('its thread to have ended by then', livingThreads() === 0, {
       because: 'A thread that is left keeps the process alive.',
+      likely: 'terminate() answers with a promise, which resolves once the thread is gone.',
     })
-  }),
-)
+    expectSame(
+      'what the pool says',
+      pick(pool.stats(), 'threads', 'crashed'),
+      { threads: 0, crashed: 0 },
+      {
+        because: 'The pool has none left, and a thread that close() ends has not crashed.',
+        likely: 'Forget the threads before you terminate them.',
+      },
+    )
+  })
+
+  await withPool(stage, { size: 2, maxQueued: 10 }, async ({ pool, play }) => {
+    const last = play('last')
+    story.tell('test', 'calls close(), with nothing in the queue')
+    const closed = pool.close()
+    last.open()
+    await last.expectResult('last', {
+      because: 'The queue is empty, but one job still runs.',
+      likely: 'Wait as long as any thread is busy, whatever the queue says.',
+    })
+    await closed
+  })
+
+  await withPool(stage, { size: 2, maxQueued: 10 }, async ({ pool }) => {
+    story.tell('test', 'calls close() of a pool that has nothing to do')
+    const outcome = await within(PATIENCE_MS, pool.close())
+    expect('close() to resolve', outcome !== 'too late', {
+      because: 'There is nothing to wait for.',
+      likely:
+        'The last job has ended long ago, and nobody says so again. Wait only when a thread is busy.',
+    })
+  })
+})
 
 step('06.6', 'a client who says nothing gives its thread up', async ({ serve, connect }) => {
   const patient = await serve(CHAPTER, { threads: 2, idleMs: 60_000 })
@@ -252,25 +342,63 @@ step('06.6', 'a client who says nothing gives its thread up', async ({ serve, co
     because: 'Here is the flaw: ada and bob say nothing, and still no thread is free for cyd.',
   })
 
-  const hasty = await serve(CHAPTER, { threads: 2, idleMs: 150 })
+  const hasty = await serve(CHAPTER, { threads: 2, idleMs: IDLE_MS })
   const [dee, eve] = [await connect(hasty), await connect(hasty)]
   for (const client of [dee, eve]) {
-    await echo(client, { because: 'Two threads, two clients.' })
-  }
-  for (const client of [dee, eve]) {
     await client.expectLine('idle', {
-      because: 'Who has said nothing for 150 ms is told why the connection ends.',
+      because: 'Who has said nothing for 300 ms is told why the connection ends.',
       likely: 'socket.setTimeout calls back when nothing has moved on a socket for so long.',
     })
     await client.expectEnd({ because: 'After that line there is nothing more to say.' })
   }
-  const fay = await connect(hasty)
-  await echo(fay, {
-    because: 'dee and eve have not said FIN, and need not: their threads are free for fay.',
+  const [fay, gus] = [await connect(hasty), await connect(hasty)]
+  await talkUntilServed(hasty, [fay, gus], {
+    because: 'dee and eve have not said FIN, and need not: their threads are free for fay and gus.',
     likely:
       'end() waits for the FIN of a client who says nothing. Close both directions once the line is written.',
   })
+
+  const until = performance.now() + 1.5 * IDLE_MS
+  const stays: Reason = {
+    because: 'fay came no later than gus, but she talks: silence is limited, not the visit.',
+    likely: 'The limit starts again with every byte. socket.setTimeout does that.',
+  }
+  while (performance.now() < until) await echo(fay, stays)
+  await gus.expectLine('idle', {
+    because: 'gus has talked, and then said nothing any more.',
+    likely: 'The limit holds for every silence, not just for the first.',
+  })
+  await echo(fay, stays)
 })
+
+/** Starting a thread takes its time, and who is silent meanwhile is idle. So they ask again until all are served. */
+async function talkUntilServed(
+  server: HostedServer,
+  clients: Client[],
+  reason: Reason,
+): Promise<void> {
+  const talk = 'asks "echo still there?" again and again until everybody has had an answer'
+  for (const client of clients) client.beQuiet(talk)
+  let asked = 0
+  for (const client of clients) {
+    let isServed = false
+    const served = client.expectLine('still there?', reason).finally(() => {
+      isServed = true
+    })
+    served.catch(() => {})
+    for (; !isServed || asked === 0; asked++) {
+      for (const other of clients) await other.send('echo still there?\n')
+      // Slowly: who waits for a thread has no more than a window's worth to say.
+      for (let pause = 0; pause < 5; pause++) await server.roundTrip()
+    }
+    await served
+  }
+  for (const client of clients) {
+    for (let answer = 1; answer < asked; answer++) {
+      await client.expectLine('still there?', { because: 'Each question gets its answer.' })
+    }
+  }
+}
 
 /** A job that the test lets run when it likes. */
 interface Play {
@@ -279,33 +407,40 @@ interface Play {
   endedAt: number
   open(): void
   cancel(): void
+  /** Blocks this process, so that it cannot hear of the answer, until the thread has given it. */
+  blockUntilAnswered(): void
   expectResult(value: string, reason: { because: string; likely?: string }): Promise<Done>
   expectRejection(message: RegExp, reason: { because: string; likely?: string }): Promise<void>
 }
 
 interface PlayedPool {
   pool: WorkerPoolModule.WorkerPool<TestJob, Done>
+  /** Threads started since the pool was, and not ended yet. */
+  livingThreads(): number
   play(name: string, then?: TestJob['then'], signal?: AbortSignal): Play
 }
 
 /** A pool in this process, whose jobs wait at gates; ended in any case. */
 async function withPool(
   stage: Stage,
-  options: { size: number; maxQueued: number },
+  options: { size: number; maxQueued: number; script?: URL },
   body: (played: PlayedPool) => Promise<void>,
 ): Promise<void> {
   const { WorkerPool } = await stage.load(() => import('#code/06-worker-pool/worker-pool.ts'))
+  const threads: Worker[] = []
+  const onThread = (thread: Worker) => threads.push(thread)
+  process.on('worker', onThread)
   const pool = new WorkerPool<TestJob, Done>({ script: SCRIPT, ...options })
   const gates: Int32Array[] = []
   let ended = 0
 
   const play = (name: string, then: TestJob['then'] = 'answer', signal?: AbortSignal): Play => {
-    const gate = new Int32Array(new SharedArrayBuffer(4))
+    const [gate, answered] = [makeGate(), makeGate()]
     gates.push(gate)
     const controller = new AbortController()
     stage.story.tell('pool', `is given the job "${name}"`)
     const outcome = pool
-      .run({ gate, then, value: name }, { signal: signal ?? controller.signal })
+      .run({ gate, then, value: name, answered }, { signal: signal ?? controller.signal })
       .finally(() => {
         played.endedAt = ++ended
       })
@@ -322,29 +457,33 @@ async function withPool(
         stage.story.tell('test', `takes "${name}" back`)
         controller.abort()
       },
+      blockUntilAnswered() {
+        stage.story.tell('test', `waits until the thread of "${name}" has answered`)
+        Atomics.wait(answered, 0, 0, PATIENCE_MS)
+      },
       async expectResult(value, reason) {
-        const seen = await within(1_500, settled)
+        const seen = await within(PATIENCE_MS, settled)
         const text =
           seen === 'too late'
             ? 'nothing, so far'
             : 'error' in seen
               ? `a rejection: ${seen.error}`
-              : seen.result.value
+              : String(seen.result?.value)
         stage.expect(`"${name}" to be answered with "${value}"`, text === value, {
           ...reason,
           expected: value,
-          received: String(text),
+          received: text,
         })
         return (seen as { result: Done }).result
       },
       async expectRejection(message, reason) {
-        const seen = await within(1_500, settled)
+        const seen = await within(PATIENCE_MS, settled)
         const text =
           seen === 'too late'
             ? 'nothing, so far'
             : 'error' in seen
               ? describe(seen.error)
-              : `a result: ${seen.result.value}`
+              : `a result: ${seen.result?.value}`
         const isRejected = seen !== 'too late' && 'error' in seen && message.test(text)
         stage.expect(`"${name}" to be rejected`, isRejected, {
           ...reason,
@@ -357,14 +496,33 @@ async function withPool(
   }
 
   try {
-    await body({ pool, play })
+    // A thread that has ended has no id any more.
+    const livingThreads = () => threads.filter(({ threadId }) => threadId > 0).length
+    await body({ pool, play, livingThreads })
   } finally {
+    process.off('worker', onThread)
     for (const gate of gates) openGate(gate)
     await within(
       500,
       pool.close().catch(() => {}),
     )
   }
+}
+
+/** Looks again and again, whenever something has happened. */
+async function expectEventually(
+  { expect }: Stage,
+  what: string,
+  look: () => boolean,
+  reason: { because: string; likely: string },
+): Promise<void> {
+  const deadline = performance.now() + PATIENCE_MS
+  while (!look() && performance.now() < deadline) await new Promise(setImmediate)
+  expect(what, look(), reason)
+}
+
+function makeGate(): Int32Array {
+  return new Int32Array(new SharedArrayBuffer(4))
 }
 
 function openGate(gate: Int32Array): void {

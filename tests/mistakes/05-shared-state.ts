@@ -49,6 +49,18 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'tries-only-once',
+    step: '05.1',
+    says: ['an update was lost'],
+    edits: [
+      {
+        file: counter,
+        replace: 'return words.add(index, 1) + 1',
+        by: 'const value = words.load(index)\n  words.compareExchange(index, value, value + 1)\n  return value + 1',
+      },
+    ],
+  },
+  {
     name: 'looks-and-then-takes',
     step: '05.2',
     says: ['goes wrong', 'in the same turn in which you look'],
@@ -115,6 +127,39 @@ export const mistakes: Mistake[] = [
         file: mutex,
         replace: 'if (this.#words.load(this.#owner) !== this.#me) {',
         by: 'if (this.#me === 0) {',
+      },
+    ],
+  },
+  {
+    name: 'clears-the-owner-after-it-frees',
+    step: '05.2',
+    says: ['unlock() by a thread that does not have the lock', 'store owner = 0'],
+    edits: [
+      {
+        file: mutex,
+        replace: `    this.#words.store(this.#owner, 0)
+    if (this.#words.add(this.#state, -1) === TAKEN) return
+`,
+        by: '    const before = this.#words.add(this.#state, -1)\n    this.#words.store(this.#owner, 0)\n    if (before === TAKEN) return\n',
+      },
+    ],
+  },
+  {
+    name: 'never-clears-the-owner',
+    step: '05.2',
+    says: ['a second unlock() to throw', 'Forget the owner'],
+    edits: [{ file: mutex, replace: '    this.#words.store(this.#owner, 0)\n', by: '' }],
+  },
+  {
+    name: 'looks-and-then-frees',
+    step: '05.2',
+    says: ['nobody is left to wake it'],
+    edits: [
+      {
+        file: mutex,
+        replace: `    if (this.#words.add(this.#state, -1) === TAKEN) return
+`,
+        by: '    const before = this.#words.load(this.#state)\n    if (before === TAKEN) return this.#words.store(this.#state, FREE)\n',
       },
     ],
   },
@@ -196,6 +241,65 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'takes-one-lock-after-the-other',
+    step: '05.4',
+    says: ['finds 19 in both', 'One after the other is not both'],
+    edits: [
+      {
+        file: ledger,
+        replace: `    return this.#lockOf(lower).withLock(() =>
+      this.#lockOf(higher).withLock(() => {
+        if (this.#read(from, BALANCE) < amount) return false
+        this.#change(from, BALANCE, -amount)
+        this.#change(to, BALANCE, amount)
+        this.#change(from, TRANSFERS, 1)
+        this.#change(to, TRANSFERS, 1)
+        return true
+      }),
+    )`,
+        by: `    void [lower, higher]
+    const isPaid = this.#lockOf(from).withLock(() => {
+      if (this.#read(from, BALANCE) < amount) return false
+      this.#change(from, BALANCE, -amount)
+      this.#change(from, TRANSFERS, 1)
+      return true
+    })
+    if (!isPaid) return false
+    return this.#lockOf(to).withLock(() => {
+      this.#change(to, BALANCE, amount)
+      this.#change(to, TRANSFERS, 1)
+      return true
+    })`,
+      },
+    ],
+  },
+  {
+    name: 'locks-the-lower-one-only',
+    step: '05.4',
+    says: ['half a transfer', 'Take both locks'],
+    edits: [
+      { file: ledger, replace: 'this.#lockOf(higher).withLock(() => {', by: '(() => {' },
+      {
+        file: ledger,
+        replace: '        return true\n      }),',
+        by: '        return true\n      })(),',
+      },
+      { file: ledger, replace: 'const [lower, higher]', by: 'const [lower]' },
+    ],
+  },
+  {
+    name: 'takes-the-same-lock-twice',
+    step: '05.4',
+    says: ['thread 1 sleeps on A.state', 'whoever takes it twice waits for himself'],
+    edits: [{ file: ledger, replace: '    if (from === to) return false\n', by: '' }],
+  },
+  {
+    name: 'keeps-the-last-coin',
+    step: '05.4',
+    says: ['a transfer of 6 out of 6', 'not when it is as much'],
+    edits: [{ file: ledger, replace: '(from, BALANCE) < amount', by: '(from, BALANCE) <= amount' }],
+  },
+  {
     name: 'numbers-outside-the-lock',
     step: '05.5',
     says: ['one lock'],
@@ -230,6 +334,37 @@ export const mistakes: Mistake[] = [
     return number`,
       },
     ],
+  },
+  {
+    name: 'reads-without-the-lock',
+    step: '05.5',
+    says: ['read(1) answered', 'read() takes the lock, too'],
+    edits: [
+      {
+        file: book,
+        replace: `      const count = this.#words.load(this.#count)
+      const isThere = number > 0 && number <= count && number > count - MAX_ENTRIES
+      return isThere ? this.#readText(number) : undefined
+    })`,
+        by: `      const count = this.#words.load(this.#count)
+      return number > 0 && number <= count && number > count - MAX_ENTRIES
+    })
+      ? this.#readText(number)
+      : undefined`,
+      },
+    ],
+  },
+  {
+    name: 'reads-what-has-given-way',
+    step: '05.5',
+    says: ['read(1) answered "bbbbb"', 'have given way'],
+    edits: [{ file: book, replace: ' && number > count - MAX_ENTRIES', by: '' }],
+  },
+  {
+    name: 'reads-entry-0',
+    step: '05.5',
+    says: ['entry 0 of an empty book', 'Numbers begin at 1'],
+    edits: [{ file: book, replace: 'number > 0 && number <= count', by: 'number <= count' }],
   },
   {
     name: 'every-thread-has-its-own-book',

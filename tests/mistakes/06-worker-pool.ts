@@ -27,8 +27,8 @@ export const mistakes: Mistake[] = [
     edits: [
       {
         file,
-        replace: '    const task = this.#threads.get(thread)\n    if (',
-        by: '    const task = [...this.#threads.values()].find((other) => other !== undefined)\n    if (',
+        replace: '    const task = this.#threads.get(thread)\n    if (!task) return\n',
+        by: '    const task = [...this.#threads.values()].find((other) => other !== undefined)\n    if (!task) return\n',
       },
     ],
   },
@@ -38,6 +38,19 @@ export const mistakes: Mistake[] = [
     says: ['"third" to be answered'],
     edits: [
       { file, replace: 'const next = this.#queue.shift()', by: 'const next = this.#queue.pop()' },
+    ],
+  },
+  {
+    name: 'an-error-keeps-its-thread',
+    step: '06.1',
+    says: ['"after" to be answered', 'is free, too'],
+    edits: [
+      {
+        file,
+        replace:
+          "if ('error' in answer) task.reject(answer.error)\n    else task.resolve(answer.result)",
+        by: "if ('error' in answer) return task.reject(answer.error)\n    task.resolve(answer.result)",
+      },
     ],
   },
   {
@@ -96,6 +109,30 @@ export const mistakes: Mistake[] = [
     edits: [{ file, replace: '    this.#free(this.#addThread())', by: '    this.#addThread()' }],
   },
   {
+    name: 'every-thread-has-a-task',
+    step: '06.3',
+    says: ["Cannot read properties of undefined (reading 'reject')"],
+    edits: [
+      {
+        file,
+        replace: '    if (!task) return void this.#threads.delete(thread)\n    task.reject',
+        by: '    task!.reject',
+      },
+    ],
+  },
+  {
+    name: 'starts-a-hopeless-script-for-ever',
+    step: '06.3',
+    says: ['no thread to be left', 'started for ever'],
+    edits: [
+      {
+        file,
+        replace: '    if (!task) return void this.#threads.delete(thread)\n    task.reject',
+        by: '    task?.reject',
+      },
+    ],
+  },
+  {
     name: 'cancels-only-what-waits',
     step: '06.4',
     says: ['"running" to be rejected', 'Terminate its thread'],
@@ -140,6 +177,41 @@ export const mistakes: Mistake[] = [
         file,
         replace: "return promise.finally(() => signal?.removeEventListener('abort', cancel))",
         by: 'return promise',
+      },
+    ],
+  },
+  {
+    name: 'splices-at-minus-one',
+    step: '06.4',
+    says: ['"waiting" to be answered', 'takes the last one'],
+    edits: [{ file, replace: 'if (place >= 0) this.#queue.splice', by: 'this.#queue.splice' }],
+  },
+  {
+    name: 'takes-back-whatever-its-thread-does-now',
+    step: '06.4',
+    says: ['"after" to be answered', 'works at this very task'],
+    edits: [
+      {
+        file,
+        replace: 'const cancel = () => this.#cancel(task, signal?.reason)',
+        by: 'const cancel = () => (free && this.#threads.has(free) ? (reject(signal?.reason), this.#replace(free)) : this.#cancel(task, signal?.reason))',
+      },
+      {
+        file,
+        replace: "return promise.finally(() => signal?.removeEventListener('abort', cancel))",
+        by: 'return promise',
+      },
+    ],
+  },
+  {
+    name: 'frees-a-thread-that-was-let-go',
+    step: '06.4',
+    says: ['"last" to be answered', 'not in #threads any more'],
+    edits: [
+      {
+        file,
+        replace: '    if (!task) return\n',
+        by: '    if (!task) return this.#free(thread)\n',
       },
     ],
   },
@@ -192,9 +264,41 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'close-waits-for-the-queue-only',
+    step: '06.5',
+    says: ['"last" to be answered', 'any thread is busy'],
+    edits: [
+      { file, replace: 'if (this.stats().busy > 0) {', by: 'if (this.stats().queued > 0) {' },
+    ],
+  },
+  {
+    name: 'close-waits-for-what-has-been',
+    step: '06.5',
+    says: ['There is nothing to wait for', 'Wait only when a thread is busy'],
+    edits: [{ file, replace: '    if (this.stats().busy > 0) {', by: '    {' }],
+  },
+  {
+    name: 'close-does-not-wait-for-its-threads',
+    step: '06.5',
+    says: ['its thread to have ended by then', 'terminate() answers with a promise'],
+    edits: [
+      {
+        file,
+        replace: '    await Promise.all([...this.#alive].map((thread) => thread.terminate()))\n',
+        by: '    for (const thread of this.#alive) thread.terminate()\n',
+      },
+    ],
+  },
+  {
+    name: 'close-counts-its-threads-as-crashed',
+    step: '06.5',
+    says: ['has not crashed'],
+    edits: [{ file, replace: '    this.#threads.clear()\n', by: '' }],
+  },
+  {
     name: 'no-idle-limit',
     step: '06.6',
-    says: ['Who has said nothing for 150 ms', 'socket.setTimeout'],
+    says: ['Who has said nothing for 300 ms', 'socket.setTimeout'],
     edits: [
       {
         replace: "    socket.write('idle\\n')\n",
@@ -207,5 +311,26 @@ export const mistakes: Mistake[] = [
     step: '06.6',
     says: ['Close both directions'],
     edits: [{ replace: 'socket.destroySoon()', by: 'socket.end()' }],
+  },
+  {
+    name: 'limits-the-visit',
+    step: '06.6',
+    says: ['fay', 'idle'],
+    cardVaries: true,
+    edits: [
+      { replace: 'socket.setTimeout(idleMs, () => {', by: 'setTimeout(() => {' },
+      { replace: '    socket.destroySoon()\n  })', by: '    socket.destroySoon()\n  }, idleMs)' },
+    ],
+  },
+  {
+    name: 'limits-the-first-silence-only',
+    step: '06.6',
+    says: ['gus', 'not just for the first'],
+    edits: [
+      {
+        replace: 'socket.setTimeout(idleMs, () => {',
+        by: "socket.setTimeout(idleMs)\n  socket.once('data', () => socket.setTimeout(0))\n  socket.once('timeout', () => {",
+      },
+    ],
   },
 ]

@@ -21,6 +21,7 @@ export const scenario: Scenario = {
   check(memory, [first, second]) {
     if (memory[COUNT] !== 2) return `two guests have signed, and count is ${memory[COUNT]}`
     if (first === second) return `both guests got number ${first}`
+    if (first! + second! !== 3) return `the guests got numbers ${first} and ${second}, not 1 and 2`
     const texts = [1, 2].map((number) => textOf(memory, number)).sort()
     const isWhole = texts.join() === 'aaaaa,bbbbb'
     return isWhole

@@ -8,11 +8,17 @@ export interface TestJob {
   /** What to do then: answer with `value`, throw, or end the thread in the middle. */
   then: 'answer' | 'throw' | 'exit'
   value?: unknown
+  /** Its word becomes 1 once the answer is out of the thread's hands. */
+  answered?: Int32Array
 }
 
-parentPort?.on('message', ({ gate, then, value }: TestJob) => {
+parentPort?.on('message', ({ gate, then, value, answered }: TestJob) => {
   if (gate) while (Atomics.load(gate, 0) === 0) Atomics.wait(gate, 0, 0)
   if (then === 'exit') process.exit(3)
   if (then === 'throw') parentPort?.postMessage({ error: new RangeError(String(value)) })
   else parentPort?.postMessage({ result: { value, threadId } })
+  if (answered) {
+    Atomics.store(answered, 0, 1)
+    Atomics.notify(answered, 0)
+  }
 })
