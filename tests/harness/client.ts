@@ -24,6 +24,15 @@ export interface Flood {
   readonly isOver: boolean
 }
 
+/** One message of a protocol, as a test expects it. */
+export interface Message {
+  /** Completes "expects …": `'a frame like /error/'`. */
+  what: string
+  /** Where the message at the front of these bytes ends; 0 when more bytes are needed to say so. */
+  endOf(bytes: Uint8Array): number
+  fits(message: Uint8Array): boolean
+}
+
 /** What a client is made with; `server` is where its failures ask what is wrong. */
 interface Setting {
   server: HostedServer
@@ -217,6 +226,20 @@ export class Client {
     })
   }
 
+  /** Expects one message of a protocol that the test speaks, and answers its bytes. */
+  async expectMessage({ what, endOf, fits }: Message, reason: Reason): Promise<Uint8Array> {
+    const received = await this.#takeUntil(endOf)
+    const isKept = received.length > 0 && received.length === endOf(received) && fits(received)
+    this.#judge(`expects ${what}`, isKept ? 'kept' : 'broken')
+    if (isKept) return received
+    throw await this.#fail({
+      headline: `${this.name} ${received.length > 0 ? `did not receive ${what}` : `received nothing where it expected ${what}: ${this.#state()}`}.`,
+      expected: { text: what },
+      received: received.length > 0 ? evidence(received, 0) : { text: this.#state() },
+      ...reason,
+    })
+  }
+
   /** Expects FIN, and nothing before it. */
   async expectEnd(reason: Reason): Promise<void> {
     const surplus = await this.#take(Number.POSITIVE_INFINITY)
@@ -293,19 +316,21 @@ export class Client {
   }
 
   /** Bytes up to and with the next `\n`, or all there is when none comes. */
-  async #takeLine(): Promise<Uint8Array> {
-    const pieces: Uint8Array[] = []
+  #takeLine(): Promise<Uint8Array> {
+    return this.#takeUntil((bytes) => bytes.indexOf(NEWLINE) + 1)
+  }
+
+  /** Bytes of the next message, or all there is when it does not come whole. `endOf` answers 0 while it has no end. */
+  async #takeUntil(endOf: Message['endOf']): Promise<Uint8Array> {
+    let received: Uint8Array = Buffer.alloc(0)
     for (;;) {
       const chunk = await this.#take(Number.POSITIVE_INFINITY)
-      if (!chunk) return Buffer.concat(pieces)
-      const end = chunk.indexOf(NEWLINE) + 1
-      if (end === 0) {
-        pieces.push(chunk)
-        continue
-      }
-      pieces.push(chunk.subarray(0, end))
-      this.#wire.putBack(chunk.subarray(end))
-      return Buffer.concat(pieces)
+      if (!chunk) return received
+      received = Buffer.concat([received, chunk])
+      const end = endOf(received)
+      if (end === 0) continue
+      this.#wire.putBack(received.subarray(end))
+      return received.subarray(0, end)
     }
   }
 

@@ -1,0 +1,111 @@
+/**
+ * Frames: TCP delivers bytes, we speak in messages. A frame is its payload's length, four bytes, big-endian and
+ * unsigned, and then the payload.
+ *
+ * A chunk may hold half a length or five whole frames and the start of a sixth. Frames that lie in one chunk are views
+ * into it: nothing is copied. A frame that is cut gathers in a buffer of its own. Nothing here knows about sockets.
+ */
+
+/** The largest payload that a peer may announce; a longer one ends its connection. */
+export const MAX_FRAME_BYTES = 1024 * 1024
+
+export const LENGTH_BYTES = 4
+
+export interface Frame {
+  kind: 'frame'
+  /** May be a view into the chunk it came in, and keeps all of that alive: whoever stores it copies it. */
+  payload: Uint8Array
+}
+
+/** The peer broke the protocol: what comes after this means nothing. */
+export interface Invalid {
+  kind: 'invalid'
+  reason: string
+}
+
+/** What bytes begin with. `missingBytes` more are needed to say more: the rest of the length, or of the frame. */
+export type Parsed = Frame | Invalid | { kind: 'incomplete'; missingBytes: number }
+
+const NOTHING = new Uint8Array()
+
+/**
+ * The frame with this payload. A payload over `MAX_FRAME_BYTES` is our own bug: it throws a `RangeError`.
+ *
+ * @step 09.1
+ */
+export function encodeFrame(payload: Uint8Array): Uint8Array {
+  // TODO 09.1
+  throw new Error('TODO 09.1')
+}
+
+/**
+ * What stands in `bytes` from place `at` on: a whole frame, its payload as a view, or too little of one. A length over
+ * `maxBytes` is invalid as soon as it can be read; the reason names it and the limit.
+ *
+ * @step 09.2 09.5
+ */
+export function parseFrame(bytes: Uint8Array, at: number, maxBytes: number): Parsed {
+  // TODO 09.2
+  throw new Error('TODO 09.2')
+}
+
+export class FrameDecoder {
+  readonly #maxBytes: number
+  /** Holds the first `#begunBytes` bytes of a frame that is not complete, its length included. */
+  #begun = NOTHING
+  #begunBytes = 0
+  #isInvalid = false
+
+  constructor({ maxBytes = MAX_FRAME_BYTES } = {}) {
+    this.#maxBytes = maxBytes
+  }
+
+  /**
+   * Every frame that this chunk completes, in order. What is left over waits for the next chunk. An invalid length is
+   * answered once, after the frames before it; from then on nothing is decoded.
+   *
+   * @step 09.3 09.4 09.5
+   */
+  push(chunk: Uint8Array): (Frame | Invalid)[] {
+    // TODO 09.3
+    throw new Error('TODO 09.3')
+  }
+
+  /**
+   * The peer will send no more. That is invalid inside a frame, and the reason says how many bytes are missing.
+   *
+   * @step 09.5
+   */
+  end(): Invalid | undefined {
+    // TODO 09.5
+    throw new Error('TODO 09.5')
+  }
+
+  /**
+   * Gives the frame that has begun what it is missing, from the start of the chunk, and nothing that belongs to the
+   * next one. Once it is complete or invalid, it is reported to `decoded` and forgotten. Returns how many bytes of the
+   * chunk it has taken.
+   *
+   * @step 09.4
+   */
+  #finishBegun(chunk: Uint8Array, decoded: (Frame | Invalid)[]): number {
+    // TODO 09.4
+    throw new Error('TODO 09.4')
+  }
+
+  #parseBegun(): Parsed {
+    return parseFrame(this.#begun.subarray(0, this.#begunBytes), 0, this.#maxBytes)
+  }
+
+  /**
+   * Adds bytes to the frame that has begun, which will have `totalBytes` as far as is known. The room is at most twice
+   * what has come: what a peer announces costs nothing until it sends it. It doubles when it is full, so every byte is
+   * copied a few times at most, however small the pieces are.
+   *
+   * @step 09.4
+   */
+  #keep(bytes: Uint8Array, totalBytes: number): void {
+    // TODO 09.4
+    throw new Error('TODO 09.4')
+  }
+}

@@ -1,0 +1,420 @@
+import type { Mistake } from './mistake.ts'
+
+const file = 'frames.ts'
+
+const LENGTH = `    // >>> 0: the bit operators count in signed numbers, and a length has no sign.
+    ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0`
+
+const TOO_LITTLE = `if (bytes.length < end) return { kind: 'incomplete', missingBytes: end - bytes.length }`
+
+const OVER_THE_LIMIT = `  if (length > maxBytes) {
+    return {
+      kind: 'invalid',
+      reason: \`a frame of \${length} bytes is over the limit of \${maxBytes}\`,
+    }
+  }
+`
+
+const GATHER = `    let taken = 0
+    let parsed = this.#parseBegun()
+    while (parsed.kind === 'incomplete' && taken < chunk.length) {
+      const piece = chunk.subarray(taken, taken + parsed.missingBytes)
+      this.#keep(piece, this.#begunBytes + parsed.missingBytes)
+      taken += piece.length
+      parsed = this.#parseBegun()
+    }
+`
+
+const GROW = `    if (size > this.#begun.length) {
+      const roomier = new Uint8Array(Math.min(2 * size, totalBytes))
+      roomier.set(this.#begun)
+      this.#begun = roomier
+    }
+`
+
+const LOOP = `    while (at < chunk.length && !this.#isInvalid) {`
+
+const REFUSE = `    this.#say(Buffer.from(\`error \${reason}\`))
+    this.#isEnding = true`
+
+export const mistakes: Mistake[] = [
+  {
+    name: 'encodes-little-endian',
+    step: '09.1',
+    says: ['00 00 00 05', '05 00 00 00', 'big-endian'],
+    edits: [
+      {
+        file,
+        replace: 'setUint32(0, payload.length)',
+        by: 'setUint32(0, payload.length, true)',
+      },
+    ],
+  },
+  {
+    name: 'the-length-counts-itself',
+    step: '09.1',
+    says: ['00 00 00 09', 'the length says 5'],
+    edits: [{ file, replace: 'setUint32(0, payload.length)', by: 'setUint32(0, frame.length)' }],
+  },
+  {
+    name: 'encodes-what-is-behind-the-view',
+    step: '09.1',
+    says: ['payload.buffer'],
+    edits: [
+      {
+        file,
+        replace: 'frame.set(payload, LENGTH_BYTES)',
+        by: 'frame.set(new Uint8Array(payload.buffer, 0, payload.length), LENGTH_BYTES)',
+      },
+    ],
+  },
+  {
+    name: 'writes-two-bytes-of-length',
+    step: '09.1',
+    says: ['00 01 11 70', 'all four bytes'],
+    edits: [{ file, replace: 'setUint32(0, payload', by: 'setUint16(2, payload' }],
+  },
+  {
+    name: 'encodes-anything',
+    step: '09.1',
+    says: ['RangeError', 'our bug'],
+    edits: [{ file, replace: 'payload.length > MAX_FRAME_BYTES', by: 'payload.length < 0' }],
+  },
+  {
+    name: 'too-little-is-an-error',
+    step: '09.2',
+    says: ['incomplete, missingBytes: 5', 'invalid: cut off', '"Not yet" is a value'],
+    edits: [
+      {
+        file,
+        replace: TOO_LITTLE,
+        by: "if (bytes.length < end) return { kind: 'invalid', reason: 'cut off' }",
+      },
+    ],
+  },
+  {
+    name: 'answers-with-less-than-the-length-says',
+    step: '09.2',
+    says: ['missingBytes: 5', 'subarray() answers with less'],
+    edits: [{ file, replace: `  ${TOO_LITTLE}\n`, by: '' }],
+  },
+  {
+    name: 'reads-a-length-that-is-not-there',
+    step: '09.2',
+    says: ['Look whether four bytes are there'],
+    edits: [
+      {
+        file,
+        replace:
+          "  if (bytes.length < start) return { kind: 'incomplete', missingBytes: start - bytes.length }\n",
+        by: '',
+      },
+    ],
+  },
+  {
+    name: 'parses-little-endian',
+    step: '09.2',
+    says: ['the most significant one'],
+    edits: [
+      {
+        file,
+        replace: LENGTH,
+        by: '((bytes[at + 3] << 24) | (bytes[at + 2] << 16) | (bytes[at + 1] << 8) | bytes[at]) >>> 0',
+      },
+    ],
+  },
+  {
+    name: 'the-payload-is-all-there-is',
+    step: '09.2',
+    says: ['sea"', 'not where the bytes end'],
+    edits: [{ file, replace: 'bytes.subarray(start, end)', by: 'bytes.subarray(start)' }],
+  },
+  {
+    name: 'reads-behind-the-view',
+    step: '09.2',
+    says: ['bytes.byteOffset'],
+    edits: [{ file, replace: LENGTH, by: 'new DataView(bytes.buffer).getUint32(at)' }],
+  },
+  {
+    name: 'an-empty-frame-is-incomplete',
+    step: '09.2',
+    says: ['0 is a length like any other'],
+    edits: [
+      {
+        file,
+        replace: TOO_LITTLE,
+        by: "if (!length || bytes.length < end) return { kind: 'incomplete', missingBytes: end - bytes.length }",
+      },
+    ],
+  },
+  {
+    name: 'one-frame-a-chunk',
+    step: '09.3',
+    says: ['frame "one", frame "two", frame "three"', 'Look again for a frame behind'],
+    edits: [
+      {
+        file,
+        replace: 'at += LENGTH_BYTES + parsed.payload.length',
+        by: 'at = chunk.length',
+      },
+    ],
+  },
+  {
+    name: 'an-empty-frame-ends-the-chunk',
+    step: '09.3',
+    says: ['An empty frame is a frame'],
+    edits: [
+      {
+        file,
+        replace: 'at += LENGTH_BYTES + parsed.payload.length',
+        by: 'at = parsed.payload.length ? at + LENGTH_BYTES + parsed.payload.length : chunk.length',
+      },
+    ],
+  },
+  {
+    name: 'no-empty-frame-at-the-end',
+    step: '09.3',
+    says: ['also as the last one'],
+    edits: [
+      {
+        file,
+        replace: LOOP,
+        by: '    while (at + LENGTH_BYTES < chunk.length && !this.#isInvalid) {',
+      },
+    ],
+  },
+  {
+    name: 'goes-on-inside-the-frame',
+    step: '09.3',
+    says: ['09.3'],
+    edits: [
+      {
+        file,
+        replace: 'at += LENGTH_BYTES + parsed.payload.length',
+        by: 'at += Math.max(1, parsed.payload.length)',
+      },
+    ],
+  },
+  {
+    name: 'loses-the-leftover',
+    step: '09.4',
+    says: ['What is left over at the end of a chunk'],
+    edits: [
+      {
+        file,
+        replace: 'this.#keep(chunk.subarray(at), chunk.length - at + parsed.missingBytes)\n',
+        by: '',
+      },
+    ],
+  },
+  {
+    name: 'keeps-only-the-last-piece',
+    step: '09.4',
+    says: ['behind what was kept before'],
+    edits: [
+      {
+        file,
+        replace: GATHER,
+        by: `    const before = this.#begunBytes
+    const whole = Buffer.concat([this.#begun.subarray(0, before), chunk])
+    const parsed = parseFrame(whole, 0, this.#maxBytes)
+    if (parsed.kind === 'incomplete') {
+      this.#begunBytes = 0
+      this.#keep(chunk, chunk.length)
+      return chunk.length
+    }
+    const taken = (parsed.kind === 'frame' ? LENGTH_BYTES + parsed.payload.length : 0) - before
+`,
+      },
+    ],
+  },
+  {
+    name: 'forgets-what-is-behind-the-frame-it-completes',
+    step: '09.4',
+    says: ['A chunk ends where the network likes'],
+    edits: [
+      {
+        file,
+        replace: '    this.#begunBytes = 0\n    return taken\n',
+        by: '    this.#begunBytes = 0\n    return chunk.length\n',
+      },
+    ],
+  },
+  {
+    name: 'takes-the-whole-chunk-into-the-frame',
+    step: '09.4',
+    says: ['A chunk ends where the network likes'],
+    edits: [
+      {
+        file,
+        replace: 'chunk.subarray(taken, taken + parsed.missingBytes)',
+        by: 'chunk.subarray(taken)',
+      },
+      {
+        file,
+        replace: 'this.#keep(piece, this.#begunBytes + parsed.missingBytes)',
+        by: 'this.#keep(piece, this.#begunBytes + Math.max(parsed.missingBytes, piece.length))',
+      },
+    ],
+  },
+  {
+    name: 'concatenates-with-each-chunk',
+    step: '09.4',
+    says: ['the last bytes of a large frame', 'Buffer.concat copies it all'],
+    edits: [
+      {
+        file,
+        replace: GROW,
+        by: `    if (size > this.#begun.length && totalBytes > 0) {
+      this.#begun = new Uint8Array(Buffer.concat([this.#begun, bytes]))
+    }
+`,
+      },
+    ],
+  },
+  {
+    name: 'copies-the-rest-with-each-frame',
+    step: '09.4',
+    says: ['a frame in a large chunk', 'subarray() copies nothing'],
+    edits: [
+      {
+        file,
+        replace: 'const parsed = parseFrame(chunk, at, this.#maxBytes)',
+        by: 'const parsed = parseFrame(chunk.slice().subarray(at), 0, this.#maxBytes)',
+      },
+    ],
+  },
+  {
+    name: 'hands-out-the-buffer-that-it-fills-again',
+    step: '09.4',
+    says: ['09.4'],
+    edits: [
+      {
+        file,
+        replace: '    this.#begun = NOTHING\n    this.#begunBytes = 0\n',
+        by: '    this.#begunBytes = 0\n',
+      },
+    ],
+  },
+  {
+    name: 'reads-the-length-as-signed',
+    step: '09.5',
+    says: ['2,147,483,648 bytes (80 00 00 00)', 'The length is unsigned'],
+    edits: [{ file, replace: 'bytes[at + 3]) >>> 0', by: 'bytes[at + 3])' }],
+  },
+  {
+    name: 'looks-at-the-limit-when-the-payload-is-there',
+    step: '09.5',
+    says: ['before you wait for the payload'],
+    edits: [
+      {
+        file,
+        replace: `${OVER_THE_LIMIT}  const end = start + length\n  ${TOO_LITTLE}\n`,
+        by: `  const end = start + length\n  ${TOO_LITTLE}\n${OVER_THE_LIMIT}`,
+      },
+    ],
+  },
+  {
+    name: 'the-limit-is-over-the-limit',
+    step: '09.5',
+    says: ['The limit itself is not over the limit'],
+    edits: [{ file, replace: 'length > maxBytes', by: 'length >= maxBytes' }],
+  },
+  {
+    name: 'looks-for-frames-behind-an-invalid-length',
+    step: '09.5',
+    says: ['nothing more is decoded, not even from the same chunk'],
+    edits: [{ file, replace: 'else this.#isInvalid = true', by: 'else at += LENGTH_BYTES' }],
+  },
+  {
+    name: 'forgets-that-the-peer-is-invalid',
+    step: '09.5',
+    says: ['across chunks'],
+    edits: [{ file, replace: 'else this.#isInvalid = true', by: 'else break' }],
+  },
+  {
+    name: 'an-end-is-always-in-order',
+    step: '09.5',
+    says: ['an end inside a length'],
+    edits: [
+      {
+        file,
+        replace: "if (this.#begunBytes === 0 || parsed.kind !== 'incomplete') return undefined",
+        by: "if (this.#begunBytes >= 0 || parsed.kind !== 'incomplete') return undefined",
+      },
+    ],
+  },
+  {
+    name: 'an-end-inside-a-length-is-in-order',
+    step: '09.5',
+    says: ['Three bytes of its length are missing'],
+    edits: [
+      { file, replace: 'this.#begunBytes === 0 ||', by: 'this.#begunBytes < LENGTH_BYTES ||' },
+    ],
+  },
+  {
+    name: 'no-end-is-in-order',
+    step: '09.5',
+    says: ['Nothing is left over'],
+    edits: [
+      {
+        file,
+        replace: "this.#begunBytes === 0 || parsed.kind !== 'incomplete'",
+        by: "parsed.kind !== 'incomplete'",
+      },
+    ],
+  },
+  {
+    name: 'makes-room-for-what-is-announced',
+    step: '09.5',
+    says: ['64 frames of 1 MiB', 'Make room for what has come'],
+    edits: [{ file, replace: 'Math.min(2 * size, totalBytes)', by: 'totalBytes' }],
+  },
+  {
+    name: 'says-error-and-goes-on',
+    step: '09.6',
+    says: ['ada still waits for the end', 'After the error frame the connection ends'],
+    edits: [{ replace: REFUSE, by: '    this.#say(Buffer.from(`error ${reason}`))' }],
+  },
+  {
+    name: 'ends-without-a-word',
+    step: '09.6',
+    says: ['a frame like /^error', 'told how, in a frame'],
+    edits: [{ replace: REFUSE, by: '    this.#isEnding = reason.length > 0' }],
+  },
+  {
+    name: 'the-server-ends-over-it',
+    step: '09.6',
+    says: ['frame of 200001 bytes'],
+    edits: [{ replace: REFUSE, by: '    throw new Error(reason)' }],
+  },
+  {
+    name: 'says-error-as-a-line',
+    step: '09.6',
+    says: ['a frame like /^error'],
+    edits: [
+      {
+        replace: REFUSE,
+        by: '    this.#said.push(Buffer.from(`error ${reason}\\n`))\n    this.#isEnding = true',
+      },
+    ],
+  },
+  {
+    name: 'slams-the-door',
+    step: '09.6',
+    says: ['09.6'],
+    edits: [{ replace: REFUSE, by: `${REFUSE}\n    this.#stream.destroy()` }],
+  },
+  {
+    name: 'does-not-ask-how-the-stream-ended',
+    step: '09.6',
+    says: ['ask the decoder whether it is in the middle of a frame'],
+    edits: [
+      {
+        replace:
+          '      const invalid = this.#decoder.end()\n      if (invalid) this.#refuse(invalid.reason)\n',
+        by: '',
+      },
+    ],
+  },
+]
