@@ -4,10 +4,9 @@
  * A client that breaks the protocol is told so in a last frame, `error` and the reason, and its connection ends.
  */
 
-import type { RunningServer } from '../01-hello/server.ts'
 import type { ByteStream, Source } from '../07-event-loop/byte-stream.ts'
 import type { EventLoop } from '../07-event-loop/event-loop.ts'
-import { type LoopOptions, serveOnLoop } from '../07-event-loop/server.ts'
+import { type LoopOptions, type LoopServer, serveOnLoop } from '../07-event-loop/server.ts'
 import { encodeFrame, FrameDecoder } from './frames.ts'
 
 export interface FrameServerOptions extends LoopOptions {
@@ -18,7 +17,7 @@ export interface FrameServerOptions extends LoopOptions {
 export function startServer({
   maxFrameBytes,
   ...options
-}: FrameServerOptions = {}): Promise<RunningServer> {
+}: FrameServerOptions = {}): Promise<LoopServer> {
   return serveOnLoop(options, (stream, loop) => {
     new FrameEcho(stream, loop, new FrameDecoder({ maxBytes: maxFrameBytes }))
   })

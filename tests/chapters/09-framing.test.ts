@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
+import type { LoopStats } from '#code/07-event-loop/event-loop.ts'
 import type * as FramesModule from '#code/09-framing/frames.ts'
 import { countBytes, hex, quote } from '../harness/bytes.ts'
 import { pattern } from '../harness/client.ts'
@@ -46,6 +47,7 @@ step('09.1', 'a frame is its length in four bytes, then its payload', async (sta
   expect('one byte more to throw a RangeError', refused instanceof RangeError, {
     because:
       'The peer would end the connection over such a frame. We made it, so it is our bug and should be seen here.',
+    likely: 'Look at the length before the frame is made.',
     received: refused instanceof Uint8Array ? 'a frame' : String(refused),
   })
 })
@@ -83,6 +85,7 @@ step('09.2', 'a whole frame is read, and too little of one is no error', async (
   const large = own(frame(payload))
   check('a large frame', large, 0, describePayload(payload), {
     because: 'A length has four bytes: 70,000 is 00 01 11 70.',
+    likely: 'Do all four bytes of the length count?',
   })
   for (const length of [0, 1, 2, 3]) {
     check(`${length} bytes of 00 01 11 70`, large.subarray(0, length), 0, incomplete(4 - length), {
@@ -107,7 +110,10 @@ step('09.2', 'a whole frame is read, and too little of one is no error', async (
 step('09.3', 'frames that come together come out one by one', async (stage) => {
   const { FrameDecoder } = await load(stage)
   const check = checker(stage, FrameDecoder)
-  await check(['hello'], [frame('hello')], { because: 'One chunk, one frame.' })
+  await check(['hello'], [frame('hello')], {
+    because: 'One chunk, one frame.',
+    likely: 'Behind the payload of the first frame begins the next one, if there is one.',
+  })
   await check(['one', 'two', 'three'], [glued('one', 'two', 'three')], {
     because: 'TCP keeps no borders between messages: three of them may come as one chunk.',
     likely: 'Look again for a frame behind the one that was found, until the chunk is used up.',
@@ -150,6 +156,7 @@ step('09.4', 'frames come out whole, wherever their bytes are cut', async (stage
   }
   story.judge('test', 'expects every cut in two to give the same frames', 'kept')
 
+  await check(['ab', 'cd'], cutAt(glued('ab', 'cd'), 2, 6, 11), IN_THREE)
   const short = ['ab', '', 'cde']
   const shorter = glued(...short)
   for (const first of places(shorter)) {
@@ -182,7 +189,7 @@ step('09.4', 'frames come out whole, wherever their bytes are cut', async (stage
     ratio: () => largeToSmall(FrameDecoder),
     because: 'A chunk with a thousand frames in it costs a thousand frames, and no more.',
     likely:
-      'Is what is left of the chunk copied for each frame? subarray() copies nothing, slice() and Buffer.concat do.',
+      'Is what is left of the chunk copied for each frame? subarray() copies nothing; Buffer.concat and new Uint8Array do.',
   })
 })
 
@@ -194,10 +201,14 @@ step('09.5', 'a length over the limit, and an early end, are invalid', async (st
   for (const length of [MAX_FRAME_BYTES + 1, 2 ** 31, 2 ** 32 - 1]) {
     const text = length.toLocaleString('en')
     const decoder = new FrameDecoder()
-    const answers = [...announce(length)].map((byte) => describeAll(decoder.push(Buffer.of(byte))))
-    stage.story.tell('test', `announces ${text} bytes (${hex(announce(length))}), byte by byte`)
-    expectSame('the answers', answers.map(withoutReason), [[], [], [], ['invalid']], {
-      because: `${text} bytes are over the limit, and the fourth byte says so. What follows need not be awaited.`,
+    stage.story.tell(
+      'test',
+      `announces ${text} bytes (${hex(announce(length))}), byte by byte, then pushes ${quote(frame('late'))}`,
+    )
+    const pieces = [...cutAt(announce(length), 1, 2, 3), frame('late')]
+    const answers = pieces.map((piece) => withoutReason(describeAll(decoder.push(piece))))
+    expectSame('the answers', answers, [[], [], [], ['invalid'], []], {
+      because: `${text} bytes are over the limit, and the fourth byte says so. What follows is not awaited, and not decoded.`,
       likely:
         length >= 2 ** 31
           ? 'The length is unsigned: << and | give a negative number when its first bit is set.'
@@ -213,6 +224,13 @@ step('09.5', 'a length over the limit, and an early end, are invalid', async (st
     },
   )
 
+  const strict = new FrameDecoder({ maxBytes: 10 })
+  expectSame(
+    'the answer to 11 bytes, with maxBytes: 10',
+    withoutReason(describeAll(strict.push(announce(11)))),
+    ['invalid'],
+    { because: 'Each decoder has its own limit.', likely: 'maxBytes is for parseFrame().' },
+  )
   const decoder = new FrameDecoder({ maxBytes: 10 })
   stage.story.tell('test', 'has a decoder with maxBytes: 10')
   const answers = [
@@ -270,7 +288,7 @@ step('09.5', 'a length over the limit, and an early end, are invalid', async (st
     expectText(stage, `an end ${where}`, describeEnd(invalid), missing ? 'invalid' : 'in order', {
       because,
       likely: missing
-        ? 'A frame that has begun is missing something.'
+        ? 'What is kept for the next chunk is a frame that is missing something, if only of its length.'
         : 'Nothing is left over, so nothing is missing.',
     })
     if (!missing) continue
@@ -309,7 +327,12 @@ step('09.6', 'an invalid client gets an error frame, and only it is gone', async
     because: 'Nobody knows where ada’s next frame begins. There is nothing more to talk about.',
     likely: 'After the error frame the connection ends: FIN behind what is unsent.',
   })
-  await echoFrame(bob, 'still here', { because: 'ada’s mistake is not bob’s.' })
+  await echoFrame(bob, 'still here', {
+    because: 'ada’s mistake is not bob’s.',
+    likely: 'End this connection only, and give each one a decoder of its own.',
+  })
+  await ada.send(frame('let me explain'))
+  await ada.halfClose()
 
   const cyd = await connect(server)
   await cyd.send(glued('whole', 'cut off').subarray(0, -3))
@@ -319,13 +342,27 @@ step('09.6', 'an invalid client gets an error frame, and only it is gone', async
     because: 'cyd’s last frame is not: three bytes are missing, and cyd can still hear that.',
     likely: 'At the end of the stream, ask the decoder whether it is in the middle of a frame.',
   })
-  await cyd.expectEnd({ because: 'Both have said everything.' })
+  await cyd.expectEnd({
+    because: 'Both have said everything.',
+    likely: 'Once the client has ended, nothing more is to be said: FIN.',
+  })
 
   const dee = await connect(server)
   await dee.send(frame('goodbye'))
   await dee.halfClose()
   await expectFrame(dee, 'goodbye', { because: 'It came before dee’s FIN.' })
-  await dee.expectEnd({ because: 'An end between two frames is in order: no error, just FIN.' })
+  await dee.expectEnd({
+    because: 'An end between two frames is in order: no error, just FIN.',
+    likely: 'Once the client has ended, nothing more is to be said: FIN.',
+  })
+  const { turns } = await server.call<LoopStats>('stats')
+  await server.roundTrip()
+  const later = await server.call<LoopStats>('stats')
+  stage.expectSame('turns while nobody says anything', later.turns - turns, 0, {
+    because: 'ada, cyd and dee are gone, and bob is silent.',
+    likely:
+      'A stream that has ended stays readable. When both have said FIN it is to be removed from the loop.',
+  })
 
   const eve = await connect(server)
   await eve.send(frame('never finished').subarray(0, 9))
@@ -394,22 +431,35 @@ function checker(stage: Stage, FrameDecoder: typeof FramesModule.FrameDecoder) {
   return async (payloads: Payload[], pieces: Uint8Array[], reason: Reason) => {
     await setImmediate()
     const decoder = new FrameDecoder()
-    const seen = pieces.map((piece) => toList(decoder.push(piece)))
-    // Described when all is over: a payload must not change afterwards.
-    const received = seen.map(describeAll)
-    const expected = dueAfter(payloads, pieces)
-    const wrong = received.findIndex((list, index) => String(list) !== String(expected[index]))
-    if (wrong < 0) return
-    for (const [index, list] of received.slice(0, wrong + 1).entries()) {
-      stage.story.tell('test', `pushes ${quote(pieces[index])}`)
-      if (index < wrong) stage.story.tell('decoder', `answers ${listed(list)}`)
-    }
-    stage.expect(`the answer to be ${listed(expected[wrong])}`, false, {
-      ...reason,
-      expected: listed(expected[wrong]),
-      received: listed(received[wrong]),
+    const answers = pieces.map((piece) => {
+      const list = toList(decoder.push(piece))
+      return { list, atOnce: describeAll(list) }
     })
+    const expected = dueAfter(payloads, pieces).map(listed)
+    // Once more when all is over: a payload must not change afterwards.
+    const received = answers.map(({ list }) => listed(describeAll(list)))
+    const wrong = received.findIndex((text, index) => text !== expected[index])
+    if (wrong < 0) return
+    for (const [index, text] of received.slice(0, wrong + 1).entries()) {
+      stage.story.tell('test', `pushes ${quote(pieces[index])}`)
+      if (index < wrong) stage.story.tell('decoder', `answers ${text}`)
+    }
+    const hasChanged = listed(answers[wrong].atOnce) === expected[wrong]
+    stage.expect(
+      hasChanged ? 'payloads to stay what they were' : 'the frames that this chunk completes',
+      false,
+      {
+        ...(hasChanged ? UNCHANGED : reason),
+        expected: expected[wrong],
+        received: received[wrong],
+      },
+    )
   }
+}
+
+const UNCHANGED: Reason = {
+  because: 'What has been handed out belongs to others, and later chunks must not write into it.',
+  likely: 'Is the memory of a frame that was handed out used again for the next one?',
 }
 
 /** Which frames each piece completes. */
@@ -462,7 +512,7 @@ function describePayload(payload: Uint8Array): string {
 }
 
 function describeEnd(invalid: FramesModule.Invalid | undefined): string {
-  return invalid === undefined ? 'in order' : invalid.kind
+  return invalid ? String(invalid.kind) : 'in order'
 }
 
 function withoutReason(texts: string[]): string[] {
@@ -512,12 +562,12 @@ async function lateToEarly(FrameDecoder: typeof FramesModule.FrameDecoder): Prom
   return lateMs / earlyMs
 }
 
-/** The same frames, in 250 chunks and in one. */
+/** The same frames, in 480 chunks and in one. */
 async function largeToSmall(FrameDecoder: typeof FramesModule.FrameDecoder): Promise<number> {
-  const small = glued(...Array<Uint8Array>(40).fill(pattern(0, 16)))
-  const large = Buffer.concat(Array<Uint8Array>(250).fill(small))
+  const small = glued(...Array<Uint8Array>(10).fill(pattern(0, 16)))
+  const large = Buffer.concat(Array<Uint8Array>(480).fill(small))
   const smallMs = await leastOf(3, () =>
-    msOf(() => times(250, () => new FrameDecoder().push(small))),
+    msOf(() => times(480, () => new FrameDecoder().push(small))),
   )
   return (await leastOf(3, () => msOf(() => new FrameDecoder().push(large)))) / smallMs
 }

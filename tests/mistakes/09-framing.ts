@@ -280,14 +280,14 @@ export const mistakes: Mistake[] = [
       {
         file,
         replace: 'const parsed = parseFrame(chunk, at, this.#maxBytes)',
-        by: 'const parsed = parseFrame(chunk.slice().subarray(at), 0, this.#maxBytes)',
+        by: 'const parsed = parseFrame(new Uint8Array(chunk.subarray(at)), 0, this.#maxBytes)',
       },
     ],
   },
   {
     name: 'hands-out-the-buffer-that-it-fills-again',
     step: '09.4',
-    says: ['09.4'],
+    says: ['payloads to stay what they were', 'used again for the next one'],
     edits: [
       {
         file,
@@ -331,6 +331,12 @@ export const mistakes: Mistake[] = [
     step: '09.5',
     says: ['across chunks'],
     edits: [{ file, replace: 'else this.#isInvalid = true', by: 'else break' }],
+  },
+  {
+    name: 'an-invalid-length-that-was-cut-is-forgotten',
+    step: '09.5',
+    says: ['late', 'not decoded'],
+    edits: [{ file, replace: "    this.#isInvalid = parsed.kind === 'invalid'\n", by: '' }],
   },
   {
     name: 'an-end-is-always-in-order',
@@ -404,6 +410,12 @@ export const mistakes: Mistake[] = [
     step: '09.6',
     says: ['09.6'],
     edits: [{ replace: REFUSE, by: `${REFUSE}\n    this.#stream.destroy()` }],
+  },
+  {
+    name: 'never-leaves-the-loop',
+    step: '09.6',
+    says: ['turns while nobody says anything', 'stays readable'],
+    edits: [{ replace: '      this.#isFinReceived = true\n', by: '' }],
   },
   {
     name: 'does-not-ask-how-the-stream-ended',
