@@ -91,15 +91,18 @@ describe('frames', () => {
 })
 
 function pieces(bytes: Uint8Array, sizes: number[]): Uint8Array[] {
-  let start = 0
-  const cut = sizes.map((size) => bytes.subarray(start, (start += size)))
-  return [...cut, bytes.subarray(start)]
+  const cut: Uint8Array[] = []
+  let rest = bytes
+  for (const size of sizes) {
+    cut.push(rest.subarray(0, size))
+    rest = rest.subarray(size)
+  }
+  return [...cut, rest]
 }
 
 /** Where each frame ends in their transcript. */
 function endsOf(messages: Uint8Array[]): number[] {
-  let end = 0
-  return messages.map((message) => (end += frame(message).length))
+  return messages.map((_, index) => Buffer.concat(messages.slice(0, index + 1).map(frame)).length)
 }
 
 function payloadOf(decoded: Frame | Invalid): Uint8Array {
