@@ -4,11 +4,11 @@ import type * as FramesModule from '#code/09-framing/frames.ts'
 import type { CodeTree } from '../../tests/harness/code-tree.ts'
 import { Failure } from '../../tests/harness/failure.ts'
 import { Story } from '../../tests/harness/story.ts'
-import { frame } from '../../tests/protocols/frames.ts'
 import { ConcatenatingDecoder } from './concatenating-decoder.ts'
 import type { Measurement, Row } from './measurement.ts'
 
 const ROUNDS = 7
+const LENGTH_BYTES = 4
 const KIBIBYTE = 1024
 const MEBIBYTE = 1024 * KIBIBYTE
 
@@ -110,7 +110,8 @@ function msOf(decoder: Decoder, chunks: Uint8Array[], { frames, label }: Race): 
 }
 
 function transcriptOf({ frameBytes, frames }: Race): Uint8Array {
-  const one = frame(new Uint8Array(frameBytes))
+  const one = Buffer.alloc(LENGTH_BYTES + frameBytes)
+  one.writeUInt32BE(frameBytes)
   const transcript = new Uint8Array(frames * one.length)
   for (let start = 0; start < transcript.length; start += one.length) transcript.set(one, start)
   return transcript
