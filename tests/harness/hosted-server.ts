@@ -5,7 +5,7 @@ import { type Diagnosis, diagnose, explainThrown } from './diagnosis.ts'
 import { expecting } from './expecting.ts'
 import { Failure, type FailureReport, type Reason } from './failure.ts'
 import type { Activity, Leftovers, Listening } from './host-process.ts'
-import { PATIENCE_MS } from './patience.ts'
+import { PATIENCE_MS, patience } from './patience.ts'
 import type { Story } from './story.ts'
 import { ProcessEnded, RemoteError, type WatchedProcess } from './watched-process.ts'
 
@@ -67,10 +67,10 @@ export class HostedServer {
     return (await this.#request('A look at its connections', 'connections')) as number
   }
 
-  /** CPU time that the server's process uses in so many milliseconds in which nobody asks anything of it. */
+  /** CPU time that the server's process uses in so many milliseconds, or more where patience is, in which nobody asks anything of it. */
   async cpuMsDuring(ms: number): Promise<number> {
     const before = (await this.#request('A look at its CPU time', 'cpuMs')) as number
-    await new Promise((resolve) => setTimeout(resolve, ms))
+    await new Promise((resolve) => setTimeout(resolve, patience(ms)))
     return ((await this.#request('A look at its CPU time', 'cpuMs')) as number) - before
   }
 

@@ -119,7 +119,7 @@ describe.concurrent('npm test', () => {
 
   test.for([
     [['hallo'], 2, /Did you mean hello\?/],
-    [['9'], 2, /There is no chapter "9"/],
+    [['99'], 2, /There is no chapter "99"/],
     [['1', '2'], 2, /One chapter at a time/],
     [['1', '--seed', 'x'], 2, /--seed takes a whole number/],
     [['1', '--nope'], 2, /Unknown option '--nope'/],

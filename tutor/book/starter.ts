@@ -63,6 +63,16 @@ export function findHoles(source: string): Hole[] {
   })
 }
 
+/** The step that opens the hole in which this text stands; `undefined` when it is not in one. */
+export function stepThatOpens(source: string, text: string): string | undefined {
+  const place = source.indexOf(text)
+  const around = findDeclarations(source).find(({ kind, node, ...found }) => {
+    const { start, end } = kind === 'hole' && 'body' in found ? found.body : node
+    return start <= place && place + text.length <= end
+  })
+  return around?.step
+}
+
 /** The comment at the top of a file; an empty line keeps it apart from the first declaration. */
 const FILE_COMMENT = /^\s*\/\*\*[\s\S]*?\*\/\s*\n\s*\n/
 
