@@ -7,5 +7,6 @@ export default defineConfig({
     // The proofs start processes of their own; more at a time would only wait for the same two cores.
     maxConcurrency: 4,
     maxWorkers: 2,
+    env: { WORKBOOK_SPARE_HOST: 'no' },
   },
 })

@@ -23,6 +23,8 @@ export interface ServerOptions {
   host?: string
   /** How long `close()` waits for connections to end by themselves. */
   graceMs?: number
+  /** A connection could not be accepted; without it such an error ends the process. */
+  onAcceptError?: (error: Error) => void
 }
 
 export interface HelloOptions extends ServerOptions {
@@ -47,7 +49,7 @@ export function startServer({
  * does: `onConnection` owns it.
  */
 export async function serveConnections(
-  { port = 0, host = '127.0.0.1', graceMs = 1_000 }: ServerOptions,
+  { port = 0, host = '127.0.0.1', graceMs = 1_000, onAcceptError }: ServerOptions,
   onConnection: (socket: Socket) => void,
 ): Promise<RunningServer> {
   const open = new Set<Socket>()
@@ -58,6 +60,7 @@ export async function serveConnections(
     outliveLostPeer(socket)
   })
   const boundPort = await listen(server, port, host)
+  if (onAcceptError) server.on('error', onAcceptError)
   return { port: boundPort, close: () => closeGracefully(server, open, graceMs) }
 }
 

@@ -26,7 +26,8 @@ step('09.1', 'a frame is its length in four bytes, then its payload', async (sta
   }
   check('"hello"', own(Buffer.from('hello')), {
     because: 'Five bytes follow, so the length says 5, and its most significant byte comes first.',
-    likely: 'DataView.setUint32 writes big-endian unless it is told otherwise.',
+    likely:
+      'writeUInt32BE writes big-endian; so does DataView.setUint32, unless it is told otherwise.',
   })
   check('nothing', Buffer.alloc(0), { because: 'An empty message is a message, of length 0.' })
   check('70,000 bytes', pattern(0, 70_000), {

@@ -8,6 +8,7 @@
 import { subscribe } from 'node:diagnostics_channel'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { pathToFileURL } from 'node:url'
+import { getSystemErrorMap } from 'node:util'
 import type { Worker } from 'node:worker_threads'
 import { answerRequests, startWatchdog } from './child.ts'
 import { reportLastWords } from './last-words.ts'
@@ -87,6 +88,7 @@ answerRequests({
   rssBytes: () => process.memoryUsage.rss(),
   queuedBytes: () => [...sockets].reduce((sum, socket) => sum + socket.writableLength, 0),
   connections: () => sockets.size,
+  failAccept,
   cpuMs: () => activity().cpuMs,
   workers: () => workers.size,
 })
@@ -95,6 +97,16 @@ answerRequests({
 function isForALaterStep(error: unknown): boolean {
   const hole = openHole(error as Error)
   return hole !== undefined && isLater(hole, step)
+}
+
+/** Tells the listening sockets that a connection could not be accepted, in the words of libuv. */
+function failAccept(errno: string): void {
+  const [code] = [...getSystemErrorMap()].find(([, [name]]) => name === errno)!
+  for (const server of servers) {
+    const { _handle: handle } = server as never as { _handle: { onconnection(e: number): void } }
+    // From libuv, so to speak: what it throws is nobody's answer.
+    setImmediate(() => handle.onconnection(code))
+  }
 }
 
 function listening(): Listening[] {

@@ -84,6 +84,14 @@ export class HostedServer {
     return (await this.#request('A look at its sockets', 'listening')) as Listening[]
   }
 
+  /** Lets the kernel fail to hand over a connection, with an errno name such as `EMFILE`; the server must survive it. */
+  async failAccept(errno: string, reason: Reason): Promise<void> {
+    this.#story.tell('kernel', `cannot hand over a connection (${errno})`)
+    for (const method of ['failAccept', 'ping', 'ping']) {
+      await this.#outcome('A failed accept', this.#process.request(method, errno), reason)
+    }
+  }
+
   /** Looks again and again, between round trips, until something holds or patience ends. */
   async expectEventually(
     what: string,

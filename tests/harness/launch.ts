@@ -7,9 +7,14 @@ import { Failure, type Reason } from './failure.ts'
 import type { Listening, StartRequest } from './host-process.ts'
 import { HostedServer } from './hosted-server.ts'
 import type { ThrownError } from './last-words.ts'
-import { takeHost } from './spare-host.ts'
+import { startLimitedHost, takeHost } from './spare-host.ts'
 import type { Story } from './story.ts'
-import { ProcessEnded, RemoteError, type WatchedProcess } from './watched-process.ts'
+import {
+  ProcessEnded,
+  type ProcessLimits,
+  RemoteError,
+  type WatchedProcess,
+} from './watched-process.ts'
 
 export interface LaunchRequest {
   chapter: string
@@ -18,6 +23,8 @@ export interface LaunchRequest {
   options: object
   /** The step being judged. */
   step: string
+  /** What its process may use, if that is to be less than usual. */
+  limits?: ProcessLimits
 }
 
 /** Runs `startServer(options)` and waits for the port; whatever goes wrong is a `Failure`. */
@@ -26,7 +33,7 @@ export async function launch(
   tree: CodeTree,
   story: Story,
 ): Promise<HostedServer> {
-  const process = await takeHost()
+  const process = await (request.limits ? startLimitedHost(request.limits) : takeHost())
   try {
     const started = await start(process, request, tree, story)
     if ('thrown' in started) throw startFailure(story, process, explainStart(started.thrown, tree))

@@ -14,6 +14,7 @@ import { launch, refuse } from './launch.ts'
 import { type Random, seededRandom } from './random.ts'
 import { Story } from './story.ts'
 import { inThread } from './thread.ts'
+import type { ProcessLimits } from './watched-process.ts'
 
 const NAMES = ['ada', 'bob', 'cyd', 'dee', 'eve', 'fay', 'gus', 'hal']
 
@@ -35,9 +36,14 @@ export class Scene {
     this.random = seededRandom(request.seed, request.step)
   }
 
-  async serve(chapter: string, options: object = {}, file = 'server.ts'): Promise<HostedServer> {
+  async serve(
+    chapter: string,
+    options: object = {},
+    file = 'server.ts',
+    limits?: ProcessLimits,
+  ): Promise<HostedServer> {
     const { step, tree } = this.#request
-    const server = await launch({ chapter, file, options, step }, tree, this.story)
+    const server = await launch({ chapter, file, options, step, limits }, tree, this.story)
     this.#servers.push(server)
     return server
   }

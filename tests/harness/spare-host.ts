@@ -1,7 +1,10 @@
-/** Processes for servers under test: one is always started ahead, so that nobody waits for the next. */
+/**
+ * Processes for servers under test: one is always started ahead, so that nobody waits for the next. Where hundreds of
+ * runs share two cores that only costs: `WORKBOOK_SPARE_HOST=no` starts each when it is needed.
+ */
 
 import { join } from 'node:path'
-import { WatchedProcess } from './watched-process.ts'
+import { type ProcessLimits, WatchedProcess } from './watched-process.ts'
 
 const HOST_SCRIPT = join(import.meta.dirname, 'host-process.ts')
 
@@ -9,16 +12,20 @@ let spare: Promise<WatchedProcess> | undefined
 
 /** Starts a process ahead of need. */
 export function prepareHost(): void {
-  spare ??= WatchedProcess.start(HOST_SCRIPT, ['--expose-gc'])
+  if (process.env.WORKBOOK_SPARE_HOST !== 'no') spare ??= start()
 }
 
 /** A fresh process, which is the caller's to end. */
 export async function takeHost(): Promise<WatchedProcess> {
-  prepareHost()
-  const taken = spare!
+  const taken = spare ?? start()
   spare = undefined
   prepareHost()
   return taken
+}
+
+/** A fresh process that may use no more than that. */
+export function startLimitedHost(limits: ProcessLimits): Promise<WatchedProcess> {
+  return start(limits)
 }
 
 /** Ends the process that nobody took. Without it, whoever hosts servers would never come to an end. */
@@ -26,4 +33,8 @@ export async function dismissSpareHost(): Promise<void> {
   const unused = await spare
   spare = undefined
   await unused?.kill()
+}
+
+function start(limits?: ProcessLimits): Promise<WatchedProcess> {
+  return WatchedProcess.start(HOST_SCRIPT, ['--expose-gc'], limits)
 }

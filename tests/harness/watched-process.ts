@@ -35,6 +35,14 @@ export class ProcessEnded extends Error {}
 
 type Reply = { id: number; value: unknown } | { id: number; error: ThrownError }
 
+/** What a process may use. */
+export interface ProcessLimits {
+  /** How many files and sockets it may have open; POSIX only. */
+  maxOpenFiles?: number
+}
+
+const LOWER_LIMIT = 'ulimit -n "$0" && exec "$@"'
+
 /** A watchdog that says nothing for so long has died with its process. */
 const WATCHDOG_MS = patience(2_000)
 
@@ -68,12 +76,23 @@ export class WatchedProcess {
   }
 
   /** Resolves when the watchdog is on duty: before that, nobody could tell where the main thread hangs. */
-  static async start(script: string, execArgv: string[] = []): Promise<WatchedProcess> {
+  static async start(
+    script: string,
+    execArgv: string[] = [],
+    { maxOpenFiles }: ProcessLimits = {},
+  ): Promise<WatchedProcess> {
     const lookout = await openLookout()
     const token = randomUUID()
     const watchdog = new Promise<Watchdog>((resolve) => lookout.expected.set(token, resolve))
+    const nodeArgs = ['--disable-warning=ExperimentalWarning', ...execArgv]
     const child = fork(script, [], {
-      execArgv: ['--disable-warning=ExperimentalWarning', ...execArgv],
+      ...(maxOpenFiles === undefined
+        ? { execArgv: nodeArgs }
+        : // Only a shell can lower the limit for a process before it starts.
+          {
+            execPath: '/bin/sh',
+            execArgv: ['-c', LOWER_LIMIT, `${maxOpenFiles}`, process.execPath, ...nodeArgs],
+          }),
       env: { ...process.env, WORKBOOK_LOOKOUT: `${lookout.port}/${token}` },
       serialization: 'advanced',
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -11,10 +11,16 @@ import type { ThrownError } from '../harness/last-words.ts'
 import type { Random } from '../harness/random.ts'
 import type { Scene } from '../harness/scene.ts'
 import type { Story } from '../harness/story.ts'
+import type { ProcessLimits } from '../harness/watched-process.ts'
 
 export interface Stage {
-  /** Starts a chapter's server in a process of its own. */
-  serve(chapter: string, options?: object, file?: string): Promise<HostedServer>
+  /** Starts a chapter's server in a process of its own, which may be given less than usual. */
+  serve(
+    chapter: string,
+    options?: object,
+    file?: string,
+    limits?: ProcessLimits,
+  ): Promise<HostedServer>
   /** Expects that it does not start. */
   refuse(chapter: string, options: object, reason: Reason, file?: string): Promise<ThrownError>
   connect(server: HostedServer, name?: string): Promise<Client>

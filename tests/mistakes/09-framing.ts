@@ -45,8 +45,8 @@ export const mistakes: Mistake[] = [
     edits: [
       {
         file,
-        replace: 'setUint32(0, payload.length)',
-        by: 'setUint32(0, payload.length, true)',
+        replace: 'writeUInt32BE(payload.length)',
+        by: 'writeUInt32LE(payload.length)',
       },
     ],
   },
@@ -54,7 +54,7 @@ export const mistakes: Mistake[] = [
     name: 'the-length-counts-itself',
     step: '09.1',
     says: ['00 00 00 09', 'the length says 5'],
-    edits: [{ file, replace: 'setUint32(0, payload.length)', by: 'setUint32(0, frame.length)' }],
+    edits: [{ file, replace: 'writeUInt32BE(payload.length)', by: 'writeUInt32BE(frame.length)' }],
   },
   {
     name: 'encodes-what-is-behind-the-view',
@@ -72,7 +72,13 @@ export const mistakes: Mistake[] = [
     name: 'writes-two-bytes-of-length',
     step: '09.1',
     says: ['00 01 11 70', 'all four bytes'],
-    edits: [{ file, replace: 'setUint32(0, payload', by: 'setUint16(2, payload' }],
+    edits: [
+      {
+        file,
+        replace: 'writeUInt32BE(payload.length)',
+        by: 'writeUInt16BE(payload.length, 2)\n  frame.writeUInt16BE(0)',
+      },
+    ],
   },
   {
     name: 'encodes-anything',

@@ -56,7 +56,8 @@ function writeChapter(root: string, chapter: string, step?: string): void {
 }
 
 function run(args: string[], root: string, env: NodeJS.ProcessEnv): Promise<Outcome> {
-  const { INIT_CWD: _, ...inherited } = process.env
+  // Learners have a spare host.
+  const { INIT_CWD: _, WORKBOOK_SPARE_HOST: __, ...inherited } = process.env
   return new Promise((resolve) => {
     const child = execFile(
       process.execPath,
