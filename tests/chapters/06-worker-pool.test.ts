@@ -363,7 +363,10 @@ step('06.6', 'a client who says nothing gives its thread up', async ({ serve, co
     because: 'fay came no later than gus, but she talks: silence is limited, not the visit.',
     likely: 'The limit starts again with every byte. socket.setTimeout does that.',
   }
-  while (performance.now() < until) await echo(fay, stays)
+  while (performance.now() < until) {
+    await echo(fay, stays)
+    await aWhile()
+  }
   await gus.expectLine('idle', {
     because: 'gus has talked, and then said nothing any more.',
     likely: 'The limit holds for every silence, not just for the first.',
@@ -388,8 +391,8 @@ async function talkUntilServed(
     served.catch(() => {})
     for (; !isServed || asked === 0; asked++) {
       for (const other of clients) await other.send('echo still there?\n')
-      // Slowly: who waits for a thread has no more than a window's worth to say.
-      for (let pause = 0; pause < 5; pause++) await server.roundTrip()
+      await server.roundTrip()
+      await aWhile()
     }
     await served
   }
@@ -398,6 +401,11 @@ async function talkUntilServed(
       await client.expectLine('still there?', { because: 'Each question gets its answer.' })
     }
   }
+}
+
+/** How long somebody thinks between two questions: nobody who talks like this is silent. */
+function aWhile(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, IDLE_MS / 15))
 }
 
 /** A job that the test lets run when it likes. */
@@ -517,7 +525,9 @@ async function expectEventually(
   reason: { because: string; likely: string },
 ): Promise<void> {
   const deadline = performance.now() + PATIENCE_MS
-  while (!look() && performance.now() < deadline) await new Promise(setImmediate)
+  while (!look() && performance.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 2))
+  }
   expect(what, look(), reason)
 }
 
