@@ -14,6 +14,8 @@ export interface CodeTree {
   root: string
   /** What stands for the root in messages: `chapters` or `solutions`. */
   label: string
+  /** Where chapters of the tree may be links to: what lies there counts as inside. */
+  linkedTo?: string
 }
 
 export function fileIn(tree: CodeTree, chapter: string, file: string): string {
@@ -23,9 +25,13 @@ export function fileIn(tree: CodeTree, chapter: string, file: string): string {
 /** `chapters/02-echo/server.ts`; `undefined` for a path outside the tree. */
 export function pathInTree(tree: CodeTree, path: string): string | undefined {
   const absolute = path.startsWith('file:') ? fileURLToPath(path) : path
-  const inside = relative(tree.root, absolute)
-  if (inside.startsWith('..') || inside === '' || inside === absolute) return undefined
-  return [tree.label, ...inside.split(sep)].join('/')
+  for (const root of [tree.root, tree.linkedTo]) {
+    const inside = root && relative(root, absolute)
+    if (inside && !inside.startsWith('..') && inside !== absolute) {
+      return [tree.label, ...inside.split(sep)].join('/')
+    }
+  }
+  return undefined
 }
 
 /** The stack frames that lie in the tree, innermost first. */

@@ -4,7 +4,7 @@
  * The whole card is recorded in `tests/mistakes/cards/`, so that a change of wording is seen in review.
  */
 
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { CodeTree } from '../harness/code-tree.ts'
 import { chaptersBeneath } from '../judge/foundations.ts'
@@ -32,6 +32,16 @@ export interface Edit {
   by: string
 }
 
+/**
+ * Puts the reference for everything that the chapter stands on into a tree of code. Links, not copies: code that is
+ * the same everywhere is compiled once.
+ */
+export function linkChaptersBeneath(chapter: string, root: string): void {
+  for (const other of chaptersBeneath(SOLUTION, chapter)) {
+    symlinkSync(join(SOLUTION.root, other), join(root, other), 'junction')
+  }
+}
+
 const COPIES = join(ROOT, '.workbook', 'tmp', 'mistakes')
 
 /** A copy of the solution with the mistake in it. The same mistake gets the same folder every time. */
@@ -39,9 +49,8 @@ export function makeMistake(chapter: string, { name, edits }: Mistake): CodeTree
   const root = join(COPIES, `${chapter}.${name}`)
   rmSync(root, { recursive: true, force: true })
   mkdirSync(root, { recursive: true })
-  for (const other of [...chaptersBeneath(SOLUTION, chapter), chapter]) {
-    cpSync(join(SOLUTION.root, other), join(root, other), { recursive: true })
-  }
+  linkChaptersBeneath(chapter, root)
+  cpSync(join(SOLUTION.root, chapter), join(root, chapter), { recursive: true })
   for (const { file = 'server.ts', replace, by } of edits) {
     const path = join(root, chapter, file)
     const source = readFileSync(path, 'utf8')
@@ -55,5 +64,5 @@ export function makeMistake(chapter: string, { name, edits }: Mistake): CodeTree
       source.replace(replace, () => by),
     )
   }
-  return { root, label: 'chapters' }
+  return { root, label: 'chapters', linkedTo: SOLUTION.root }
 }

@@ -3,7 +3,7 @@
  * passes what is written, and every known mistake is caught by its step with a card that helps.
  */
 
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Chalk } from 'chalk'
 import { describe, test } from 'vitest'
@@ -13,10 +13,9 @@ import type { CodeTree } from '../harness/code-tree.ts'
 import type { Evidence } from '../harness/failure.ts'
 import { renderCard } from '../judge/card.ts'
 import type { Card, JudgeEvent } from '../judge/events.ts'
-import { chaptersBeneath } from '../judge/foundations.ts'
 import { type JudgeRequest, judge } from '../judge/judge.ts'
 import { ROOT, SOLUTION } from '../judge/workbook.ts'
-import { type Mistake, makeMistake } from '../mistakes/mistake.ts'
+import { linkChaptersBeneath, type Mistake, makeMistake } from '../mistakes/mistake.ts'
 
 /** Any run can be repeated; a proof always makes the same one. */
 const SEED = 1
@@ -97,14 +96,12 @@ function describeFailure(events: JudgeEvent[]): string {
 function makeLearner(chapter: string, writtenUpTo: string): CodeTree {
   const root = join(ROOT, '.workbook', 'tmp', 'learners', `${chapter}.${writtenUpTo}`)
   rmSync(root, { recursive: true, force: true })
-  for (const other of chaptersBeneath(SOLUTION, chapter)) {
-    cpSync(join(SOLUTION.root, other), join(root, other), { recursive: true })
-  }
   mkdirSync(join(root, chapter), { recursive: true })
+  linkChaptersBeneath(chapter, root)
   const upTo = writtenUpTo === 'starter' ? undefined : writtenUpTo
   for (const [file, source] of makeStarters(chapter, upTo))
     writeFileSync(join(root, chapter, file), source)
-  return { root, label: 'chapters' }
+  return { root, label: 'chapters', linkedTo: SOLUTION.root }
 }
 
 /**
