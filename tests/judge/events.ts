@@ -24,7 +24,7 @@ export interface TypeProblem {
 export type JudgeEvent =
   | { kind: 'chapterStarted'; chapter: string; label: string; steps: StepTitle[]; seed: number }
   /** The chapter imports earlier ones that are not finished. */
-  | { kind: 'standsOnUnfinished'; holes: OpenHole[] }
+  | { kind: 'standsOnUnfinished'; chapter: string; holes: OpenHole[] }
   | { kind: 'stepStarted'; step: StepTitle }
   | { kind: 'stepPassed'; step: StepTitle; ms: number }
   /** `passedBefore`: it was green once, so something broke it. */

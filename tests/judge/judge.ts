@@ -93,7 +93,7 @@ class Run {
       return this.#emit({ kind: 'filesMissing', chapter, files })
     }
     const holes = openHolesBeneath(tree, chapter)
-    if (holes.length > 0) this.#emit({ kind: 'standsOnUnfinished', holes })
+    if (holes.length > 0) this.#emit({ kind: 'standsOnUnfinished', chapter, holes })
 
     const types = this.#request.checkTypes
       ? findTypeProblems(tree, chapter, this.#signal)

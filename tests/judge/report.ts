@@ -22,7 +22,7 @@ export function reportEvent(event: JudgeEvent, style: ReportStyle): string {
       return `${chalk.bold(event.chapter)}  ${chalk.dim(`${whose} ${event.label}/${event.chapter}`)}\n\n`
     }
     case 'standsOnUnfinished':
-      return unfinished(event.holes, style)
+      return unfinished(event.chapter, event.holes, style)
     case 'stepStarted':
       return ''
     case 'stepPassed':
@@ -57,7 +57,7 @@ function title({ id, title }: StepTitle, columns: number): string {
   return text.length > columns ? `${text.slice(0, columns - 1)}…` : text.padEnd(columns)
 }
 
-function unfinished(holes: OpenHole[], { chalk }: ReportStyle): string {
+function unfinished(standing: string, holes: OpenHole[], { chalk }: ReportStyle): string {
   const byChapter = Map.groupBy(holes, (hole) => hole.place.file.split('/')[1])
   const lines = [...byChapter].map(([chapter, open]) => {
     const steps = [...new Set(open.map((hole) => hole.step))].join(', ')
@@ -66,8 +66,8 @@ function unfinished(holes: OpenHole[], { chalk }: ReportStyle): string {
   return [
     chalk.yellow('! This chapter stands on an earlier one that is not finished:'),
     ...lines,
-    '  Write them first, or let  npm start catch-up N  put the reference there, where N is this',
-    '  chapter; your own files are kept in .workbook/snapshots.',
+    `  Write them first, or let  npm start catch-up ${Number(standing.slice(0, 2))}  put the reference there; your own files`,
+    '  are kept in .workbook/snapshots.',
     '',
     '',
   ].join('\n')
