@@ -222,7 +222,11 @@ describe('what is on the screen', () => {
       step: '01.4',
       place: { file: 'chapters/01-hello/server.ts', line: 9, function: '' },
     }
-    const { state } = play(begun, { kind: 'standsOnUnfinished', holes: [hole] })
+    const { state } = play(begun, {
+      kind: 'standsOnUnfinished',
+      chapter: '01-hello',
+      holes: [hole],
+    })
     expect(bodyLines(state, style(80))[0]).toMatch(/^! This chapter stands on step 01\.4/)
   })
 
