@@ -6,6 +6,7 @@ import type { Interest, Poller, Ready } from '#code/07-event-loop/poller.ts'
 import { pattern } from '../harness/client.ts'
 import type { HostedServer } from '../harness/hosted-server.ts'
 import { PATIENCE_MS, within } from '../harness/patience.ts'
+import { ScriptedStream } from '../harness/scripted-stream.ts'
 import { receive, type SocketPair, socketPair } from '../harness/socket-pair.ts'
 import { type Stage, step } from '../judge/step.ts'
 import { ask, echo } from '../protocols/lines.ts'
@@ -641,7 +642,9 @@ async function expectFairTurns({ story, load, expectSame }: Stage): Promise<void
     ['firehose', 1_000],
     ['trickle', 3],
   ] as const) {
-    new LineConnection(new TestStream(name, count), loop, events)
+    const stream = new ScriptedStream()
+    for (let line = 0; line < count; line++) stream.arrive(`${name}\n`)
+    new LineConnection(stream, loop, events)
   }
   await within(PATIENCE_MS, loop.run())
   const inTurn = 'firehose trickle firehose trickle firehose trickle'
@@ -650,45 +653,6 @@ async function expectFairTurns({ story, load, expectSame }: Stage): Promise<void
       'One read a turn, one turn a round: whoever talks without end must not starve the rest.',
     likely: 'Read once and return. The poller reports again who has more; that is what it is for.',
   })
-}
-
-/** A stream that has so many lines to read, each in a chunk of its own, and then nothing more or the end. */
-class TestStream implements ByteStream {
-  onChange: (() => void) | undefined
-  readonly isWritable = true
-  readonly lostWith = undefined
-  written = ''
-  readonly #line: Uint8Array
-  readonly #then: 'would-block' | 'end'
-  #left: number
-
-  constructor(line: string, count: number, then: 'would-block' | 'end' = 'would-block') {
-    this.#line = Buffer.from(`${line}\n`)
-    this.#left = count
-    this.#then = then
-  }
-
-  get isReadable(): boolean {
-    return this.#left > 0 || this.#then === 'end'
-  }
-
-  read(): Uint8Array | 'would-block' | 'end' {
-    if (this.#left === 0) return this.#then
-    this.#left -= 1
-    return this.#line
-  }
-
-  write(bytes: Uint8Array): number {
-    const taken = bytes.subarray(0, 5)
-    this.written += textOf(taken)
-    return taken.length
-  }
-
-  end(): void {
-    this.written += 'FIN'
-  }
-
-  destroy(): void {}
 }
 
 /** Someone who asks a lot and does not read: stopped in time, served in the end, and nobody is delayed. */
@@ -776,7 +740,9 @@ async function expectLateAnswer({ story, load, expect, expectSame }: Stage): Pro
   const { NetPoller } = await load(() => import('#code/07-event-loop/poller.ts'))
   const { LineConnection } = await load(() => import('#code/07-event-loop/line-connection.ts'))
   const loop = new EventLoop<Source>(new NetPoller())
-  const stream = new TestStream('a question', 1, 'end')
+  const stream = new ScriptedStream()
+  stream.arrive('a question\n')
+  stream.arriveEnd()
   const { promise: ended, resolve } = Promise.withResolvers<void>()
   const connection = new LineConnection(stream, loop, { onLine() {}, onEnd: () => resolve() })
   story.tell('peer', 'asks and says FIN; nobody answers yet')
@@ -791,12 +757,18 @@ async function expectLateAnswer({ story, load, expect, expectSame }: Stage): Pro
     expected: 'two turns, for the question and for FIN',
     received: `${turns} turns`,
   })
-  story.tell('test', 'says the answer, and end()')
+  story.tell('test', 'says the answer, and end(); the stream takes five bytes at a time')
+  stream.setRoom(5)
   connection.say('a late answer')
   connection.end()
-  for (let turn = 0; turn < 20 && !stream.written.endsWith('FIN'); turn++) await settled()
-  expectSame('what was written', stream.written, 'a late answer\nFIN', {
-    because: 'FIN comes behind the last byte, and this stream takes five at a time.',
+  let written = textOf(stream.takeWritten())
+  for (let turn = 0; turn < 20 && !stream.isEnded; turn++) {
+    stream.setRoom(5)
+    await settled()
+    written += textOf(stream.takeWritten())
+  }
+  expectSame('what was written before FIN', written, 'a late answer\n', {
+    because: 'FIN comes behind the last byte.',
     likely: 'end() the stream when nothing is unsent.',
   })
   loop.stop()

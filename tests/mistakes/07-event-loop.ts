@@ -330,7 +330,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'fin-overtakes-the-rest',
     step: '07.5',
-    says: ['what was written', 'when nothing is unsent'],
+    says: ['what was written before FIN', 'when nothing is unsent'],
     edits: [
       {
         file: line,
