@@ -1,6 +1,5 @@
 import { countBytes } from '../harness/bytes.ts'
-import type { Client, Flood } from '../harness/client.ts'
-import { pattern } from '../harness/client.ts'
+import { type Client, isMoving, pattern } from '../harness/client.ts'
 import type { HostedServer } from '../harness/hosted-server.ts'
 import { randomBytes } from '../harness/random.ts'
 import { step } from '../judge/step.ts'
@@ -81,7 +80,7 @@ step('02.3', 'a client that never reads stops being read', async ({ serve, conne
   const before = await server.heldBytes()
   const flood = ada.flood(256 * MEBIBYTE)
   let held = 0
-  while (held < 8 * MEBIBYTE && (await isMoving(flood, bob))) {
+  while (held < 8 * MEBIBYTE && (await isMoving(flood, () => echoOnce(bob)))) {
     held = (await server.heldBytes()) - before
   }
   expect('the server to hold less than 8 MiB for ada', held < 8 * MEBIBYTE, {
@@ -103,7 +102,7 @@ step('02.4', 'a slow reader loses nothing and delays nobody', async ({ serve, co
   bob.beQuiet('sends something and gets it back, again and again')
   ada.stopReading()
   const flood = ada.flood(24 * MEBIBYTE)
-  while (await isMoving(flood, bob)) {}
+  while (await isMoving(flood, () => echoOnce(bob))) {}
 
   await ada.expectBytes(
     pattern(0, 24 * MEBIBYTE),
@@ -122,16 +121,6 @@ async function echoOnce(bob: Client): Promise<void> {
   await bob.expectBytes('still there?', {
     because: 'Others are served while one client does not read.',
   })
-}
-
-/** Whether a flood still makes progress, in the time that a few round trips of bob take. */
-async function isMoving(flood: Flood, bob: Client): Promise<boolean> {
-  const before = flood.taken
-  for (let trip = 0; trip < 20; trip++) {
-    await echoOnce(bob)
-    if (flood.taken > before) return !flood.isOver
-  }
-  return false
 }
 
 /**

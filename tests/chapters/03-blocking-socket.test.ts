@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { MessagePort } from 'node:worker_threads'
 import { countBytes } from '../harness/bytes.ts'
-import type { Flood } from '../harness/client.ts'
+import { isMoving } from '../harness/client.ts'
 import type { HostedServer } from '../harness/hosted-server.ts'
 import { median } from '../harness/numbers.ts'
 import { step } from '../judge/step.ts'
@@ -151,7 +151,8 @@ step('03.4', 'whoever does not read is not sent more, both ways', async (stage) 
   const before = await deaf.rssBytes()
   const flood = ada.flood(256 * MEBIBYTE)
   let grown = 0
-  while (grown < LIMIT && (await isMoving(flood, deaf))) grown = (await deaf.rssBytes()) - before
+  while (grown < LIMIT && (await isMoving(flood, () => deaf.roundTrip())))
+    grown = (await deaf.rssBytes()) - before
   expect('ada to be held back while the thread sleeps', grown < LIMIT && !flood.isOver, {
     because: 'A thread that does not read must stop its client, not fill the memory.',
     likely:
@@ -249,16 +250,6 @@ async function untilAsleep(server: HostedServer, isWorthIt = async () => true): 
   for (let quiet = 0; quiet < 2 && (await isWorthIt()); ) {
     quiet = (await server.cpuMsDuring(15)) < 2 ? quiet + 1 : 0
   }
-}
-
-/** Whether a flood still makes progress, in the time that a few round trips to the server take. */
-async function isMoving(flood: Flood, server: HostedServer): Promise<boolean> {
-  const before = flood.taken
-  for (let trip = 0; trip < 20; trip++) {
-    await server.roundTrip()
-    if (flood.taken > before) return !flood.isOver
-  }
-  return false
 }
 
 /** In which order `act` posts messages and touches shared memory. */

@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type * as StrandModule from '#code/11-strands/strand.ts'
 import { countBytes } from '../harness/bytes.ts'
-import type { Client, Flood } from '../harness/client.ts'
+import { isMoving } from '../harness/client.ts'
 import type { Reason } from '../harness/failure.ts'
 import type { HostedServer } from '../harness/hosted-server.ts'
 import { within } from '../harness/patience.ts'
@@ -325,9 +325,10 @@ step('11.6', 'who asks faster than we answer is not listened to', async (stage) 
     },
   )
   bob.beQuiet('sends a line and gets it back, again and again')
+  const isServed = { because: 'bob’s lines are answered, whatever ada does.' }
   let held = 0
   do held = (await server.heldBytes()) - before
-  while (held < 4 * MEBIBYTE && (await isMoving(flood, bob)))
+  while (held < 4 * MEBIBYTE && (await isMoving(flood, () => echo(bob, isServed), 400)))
   expect('the server to hold less than 4 MiB for ada', held < 4 * MEBIBYTE, {
     because: 'Whoever sends lines without an end and waits for none of them fills our memory.',
     likely:
@@ -488,16 +489,4 @@ async function expectPool(
 
 async function crashed(server: HostedServer): Promise<number> {
   return (await server.call<{ pool: PoolNumbers }>('stats')).pool.crashed
-}
-
-/**
- * Whether bytes have left the flooding client while `other` was served many times. The kernel takes and gives in
- * steps of megabytes, so a short look would see a standstill where there is none.
- */
-async function isMoving(flood: Flood, other: Client): Promise<boolean> {
-  const before = flood.taken
-  for (let trip = 0; trip < 400 && !flood.isOver && flood.taken === before; trip++) {
-    await echo(other, { because: 'bob’s lines are answered, whatever ada does.' })
-  }
-  return flood.taken > before && !flood.isOver
 }

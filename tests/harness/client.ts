@@ -406,6 +406,22 @@ function describeBytes(bytes: Uint8Array): string {
 
 const PATTERN = Uint8Array.from({ length: 251 }, (_, index) => index)
 
+/**
+ * Whether a flood still makes progress, in the time that so many round trips take. The kernel takes and gives in steps
+ * of megabytes, so a short look may see a standstill where there is none.
+ */
+export async function isMoving(
+  flood: Flood,
+  roundTrip: () => Promise<void>,
+  trips = 20,
+): Promise<boolean> {
+  const before = flood.taken
+  for (let trip = 0; trip < trips && !flood.isOver && flood.taken === before; trip++) {
+    await roundTrip()
+  }
+  return flood.taken > before && !flood.isOver
+}
+
 /** Bytes of an endless pattern: 251 is prime, so no power of two repeats it. */
 export function pattern(start: number, length: number): Uint8Array {
   const bytes = new Uint8Array(length)

@@ -1,45 +1,14 @@
-import type { CodeTree } from '../../tests/harness/code-tree.ts'
-import type { HostedServer } from '../../tests/harness/hosted-server.ts'
-import { hostServer } from '../../tests/judge/host.ts'
-import { closedLoop, inTurn } from './closed-loop.ts'
-import type { Measurement, Row } from './measurement.ts'
+import { HOW, raceEchoes } from './echo-race.ts'
+import type { Measurement } from './measurement.ts'
 
-const ROUNDS = 5
-const ROUND_MS = 400
-const REQUEST = Buffer.from(`${'echo '.padEnd(63, 'x')}\n`)
-const LAB: CodeTree = { root: import.meta.dirname, label: 'tutor/lab' }
+const request = Buffer.from(`${'echo '.padEnd(63, 'x')}\n`)
 
 export const measurement: Measurement = {
   asks: 'round trips of the event loop for each of the plainest net server, at 50 connections',
-  how: `A line of 64 bytes and its answer, on connections that each have one request under way; ${ROUNDS} rounds of ${ROUND_MS / 1000} s, the two servers in turn, medians. The plainest server is socket.on('data', (chunk) => socket.write(chunk)).`,
-  async run(tree, say) {
-    const plain = await hostServer(LAB, '', { file: 'echo-without-backpressure.ts' })
-    const loop = await hostServer(tree, '07-event-loop')
-    const rows: Row[] = []
-    let at50 = 0
-    try {
-      for (const connections of [1, 50, 500]) {
-        say(`${connections} connections`)
-        const results = await inTurn(ROUNDS, {
-          plain: () => load(plain, connections, REQUEST.length),
-          loop: () => load(loop, connections, REQUEST.length - 'echo '.length),
-        })
-        const ratio = results.loop.perSecond / results.plain.perSecond
-        if (connections === 50) at50 = ratio
-        const label = `${connections} connections`
-        rows.push(
-          { label: `${label}: plainest server`, value: results.plain.perSecond, unit: '/s' },
-          { label: `${label}: event loop`, value: results.loop.perSecond, unit: '/s' },
-          { label: `${label}: ratio`, value: Number(ratio.toFixed(2)), unit: '' },
-        )
-      }
-      return { answer: { value: Number(at50.toFixed(2)), unit: '' }, rows }
-    } finally {
-      await Promise.all([plain.kill(), loop.kill()])
-    }
+  how: `A line of 64 bytes and its answer. ${HOW}`,
+  run(tree, say) {
+    const answerBytes = request.length - 'echo '.length
+    const chapter = '07-event-loop'
+    return raceEchoes({ label: 'event loop', tree, chapter, request, answerBytes }, say)
   },
-}
-
-function load({ port }: HostedServer, connections: number, answerBytes: number) {
-  return closedLoop({ port, connections, request: REQUEST, answerBytes, forMs: ROUND_MS })
 }

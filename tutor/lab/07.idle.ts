@@ -1,9 +1,8 @@
 import type { CodeTree } from '../../tests/harness/code-tree.ts'
 import { hostServer } from '../../tests/judge/host.ts'
+import { LAB, PLAINEST } from './echo-race.ts'
 import { kibPerConnection } from './idle-connections.ts'
 import type { Measurement, Row } from './measurement.ts'
-
-const LAB: CodeTree = { root: import.meta.dirname, label: 'tutor/lab' }
 
 const HELLO = 'echo hello\n'
 
@@ -39,7 +38,7 @@ export const measurement: Measurement = {
 
 async function measure(tree: CodeTree, { chapter, count, hello }: Contestant): Promise<number> {
   const server = await hostServer(tree, chapter, {
-    file: chapter ? 'server.ts' : 'echo-without-backpressure.ts',
+    file: chapter ? 'server.ts' : PLAINEST,
     options: { maxThreads: count, maxWaiting: count },
   })
   try {

@@ -1,9 +1,8 @@
-import type { CodeTree } from '../../tests/harness/code-tree.ts'
 import { hostServer } from '../../tests/judge/host.ts'
+import { LAB, PLAINEST } from './echo-race.ts'
 import { kibPerConnection } from './idle-connections.ts'
 import type { Measurement } from './measurement.ts'
 
-const LAB: CodeTree = { root: import.meta.dirname, label: 'tutor/lab' }
 const COUNT = 5_000
 
 /** One that each of the three servers answers: a line, and a whole frame of 10 bytes. */
@@ -22,7 +21,7 @@ export const measurement: Measurement = {
     const rows = []
     for (const { label, code, chapter, hello } of contestants) {
       say(label)
-      const file = chapter ? 'server.ts' : 'echo-without-backpressure.ts'
+      const file = chapter ? 'server.ts' : PLAINEST
       const server = await hostServer(code, chapter, { file })
       try {
         rows.push({ label, value: await kibPerConnection(server, COUNT, hello), unit: 'KiB' })
