@@ -1,5 +1,5 @@
 /**
- * What an operation costs among a hundred thousand of its kind, beside what it costs among a thousand: tells O(log n)
+ * What an operation costs among hundreds of thousands of its kind, beside what it costs among a thousand: tells O(log n)
  * from O(n) on any machine, however busy.
  */
 
@@ -13,19 +13,19 @@ export interface Work {
 }
 
 export interface Comparison {
-  /** Microseconds among a thousand. */
+  /** Microseconds among `FEW`. */
   few: number
-  /** Microseconds among a hundred thousand. */
+  /** Microseconds among `MANY`. */
   many: number
   isCheap: boolean
 }
 
-const FEW = 1_000
-const MANY = 100_000
+export const FEW = 1_000
+export const MANY = 300_000
 
 /**
- * A heap of 100,000 costs 1 or 2 µs, most of it waiting for memory: 5 to 20 times what a small one costs that fits the
- * caches. Going through all of it costs 20 µs at the very least, and mostly hundreds.
+ * A heap of 300,000 costs 1 to 3 µs, most of it waiting for memory: 5 to 20 times what a small one costs that fits the
+ * caches. Going through all of it costs 50 µs at the very least, and mostly hundreds.
  */
 const LIMIT = { growth: 40, atLeastUs: 10, atMostUs: 25 }
 
