@@ -106,7 +106,7 @@ export class LineConnection {
   #takeLines(bytes: Uint8Array): void {
     const received = joined(this.#partial, bytes)
     const end = received.lastIndexOf(NEWLINE) + 1
-    this.#partial = received.subarray(end)
+    this.#partial = rest(received, end)
     if (end > 0) {
       for (const line of asBuffer(received)
         .toString('utf8', 0, end - 1)
@@ -134,6 +134,11 @@ export class LineConnection {
     this.#loop.remove(this.#stream)
     this.#events.onClose?.(this)
   }
+}
+
+/** What is left behind the first `count` bytes. Usually nothing, and then no view is made. */
+function rest(bytes: Uint8Array, count: number): Uint8Array {
+  return count < bytes.length ? bytes.subarray(count) : NOTHING
 }
 
 function joined(first: Uint8Array, second: Uint8Array): Uint8Array {

@@ -102,10 +102,12 @@ export class LineConnection {
    * @step 07.5
    */
   #flush(): void {
-    this.#unsent = joined(this.#unsent, Buffer.from(this.#said))
-    this.#said = ''
+    if (this.#said !== '') {
+      this.#unsent = joined(this.#unsent, Buffer.from(this.#said))
+      this.#said = ''
+    }
     if (this.#unsent.length > 0) {
-      this.#unsent = this.#unsent.subarray(this.#stream.write(this.#unsent))
+      this.#unsent = rest(this.#unsent, this.#stream.write(this.#unsent))
     }
     if (this.#isEnding && !this.#isFinSent && this.#unsent.length === 0) {
       this.#isFinSent = true
@@ -119,7 +121,7 @@ export class LineConnection {
   #takeLines(bytes: Uint8Array): void {
     const received = joined(this.#partial, bytes)
     const end = received.lastIndexOf(NEWLINE) + 1
-    this.#partial = received.subarray(end)
+    this.#partial = rest(received, end)
     if (end > 0) {
       for (const line of asBuffer(received)
         .toString('utf8', 0, end - 1)
@@ -147,6 +149,11 @@ export class LineConnection {
     this.#loop.remove(this.#stream)
     this.#events.onClose?.(this)
   }
+}
+
+/** What is left behind the first `count` bytes. Usually nothing, and then no view is made. */
+function rest(bytes: Uint8Array, count: number): Uint8Array {
+  return count < bytes.length ? bytes.subarray(count) : NOTHING
 }
 
 function joined(first: Uint8Array, second: Uint8Array): Uint8Array {

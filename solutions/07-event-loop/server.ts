@@ -23,11 +23,13 @@ export function startServer(options: ServerOptions = {}): Promise<LoopServer> {
   })
 }
 
+const HERE = { threadId, sleep }
+
 /** Every line is a command, answered at once: as long as that takes, nobody else is served. */
 export const COMMANDS: LineEvents = {
   onLine(line, connection) {
     try {
-      connection.say(runCommand(line, { threadId, sleep }))
+      connection.say(runCommand(line, HERE))
     } catch (error) {
       // A thread would have died of it. Here the thread is everybody's, so the connection has to do.
       connection.say(`error crashed: ${(error as Error).message}`)

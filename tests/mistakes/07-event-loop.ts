@@ -302,7 +302,7 @@ export const mistakes: Mistake[] = [
     edits: [
       {
         file: line,
-        replace: 'this.#unsent = this.#unsent.subarray(this.#stream.write(this.#unsent))',
+        replace: 'this.#unsent = rest(this.#unsent, this.#stream.write(this.#unsent))',
         by: 'this.#stream.write(this.#unsent)\n      this.#unsent = NOTHING',
       },
     ],
