@@ -170,7 +170,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'catches-when-its-turn-has-come',
     step: '11.4',
-    says: ['nobody caught it', 'crash has failed long before its turn'],
+    says: ['nobody caught it'],
     edits: [
       { file, replace: '.catch(excuse)', by: '' },
       {
@@ -179,6 +179,8 @@ export const mistakes: Mistake[] = [
         by: 'this.#replies.post(async () => this.#say(await Promise.resolve(answer).catch(excuse)))',
       },
     ],
+    // The crash may take longer than the sleep before it, on a busy machine; then the next expectation finds it.
+    cardVaries: true,
   },
   {
     name: 'a-failed-job-ends-the-connection',
