@@ -8,7 +8,7 @@
 import type { Socket } from 'node:net'
 import { Worker } from 'node:worker_threads'
 import { type RunningServer, type ServerOptions, serveConnections } from '../01-hello/server.ts'
-import { bridgeSocket } from '../03-blocking-socket/bridge.ts'
+import { bridgeSocket, drainBridge } from '../03-blocking-socket/bridge.ts'
 
 export interface ThreadedOptions extends ServerOptions {
   /** A thread takes about 8 MB and 10 ms to start; so many are the most that may live at a time. */
@@ -37,7 +37,10 @@ export async function serveInThreads(
   const server = await serveConnections(options, (socket) => {
     if (threads.size >= maxThreads) return refuse(socket)
     const thread = startThread(script, data, socket)
-    thread.on('error', (error) => reportCrash(socket, error as Error))
+    thread.on('error', (error) => {
+      drainBridge(socket)
+      reportCrash(socket, error as Error)
+    })
     tieTogether(socket, thread, threads)
   })
   return {

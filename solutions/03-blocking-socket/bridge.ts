@@ -6,7 +6,7 @@
  */
 
 import type { Socket } from 'node:net'
-import { MessageChannel, type MessagePort } from 'node:worker_threads'
+import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import {
   CLOSED,
   FLUSHED,
@@ -17,6 +17,17 @@ import {
   WINDOW_BYTES,
   WORDS,
 } from './channel.ts'
+
+/** Of each socket that has a bridge: writes what its thread has said and we have not heard yet. */
+const drains = new WeakMap<Socket, () => void>()
+
+/**
+ * For a thread that has crashed: what it said before may still be on its way, and is written to its socket now. Between
+ * a thread's messages and the news of its end there is no order.
+ */
+export function drainBridge(socket: Socket): void {
+  drains.get(socket)?.()
+}
 
 /** Connects a socket to a thread: send it the end that is returned. */
 export function bridgeSocket(socket: Socket): ThreadEnd {
@@ -80,7 +91,7 @@ function pumpToThread(socket: Socket, port: MessagePort, words: Int32Array): voi
 
 /** Writes what the thread sends, and its FIN. Counts bytes as flushed once the kernel has them. */
 function pumpToSocket(socket: Socket, port: MessagePort, words: Int32Array): void {
-  port.on('message', (message: FromThread) => {
+  const hear = (message: FromThread) => {
     if (message.kind === 'end') {
       socket.end()
       tellClosed(words)
@@ -90,6 +101,14 @@ function pumpToSocket(socket: Socket, port: MessagePort, words: Int32Array): voi
       Atomics.add(words, FLUSHED, message.bytes.length)
       tellNews(words)
     })
+  }
+  port.on('message', hear)
+  drains.set(socket, () => {
+    for (;;) {
+      const next = receiveMessageOnPort(port)
+      if (!next) return
+      hear(next.message)
+    }
   })
   socket.on('close', () => {
     tellClosed(words)

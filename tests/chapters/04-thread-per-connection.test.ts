@@ -62,7 +62,11 @@ step('04.3', 'a crash costs one connection, with a reason', async ({ serve, conn
   const server = await serve(CHAPTER)
   const [ada, bob] = [await connect(server), await connect(server)]
   await echo(bob, { because: 'bob is connected.' })
-  await ask(ada, 'crash', /^error crashed: .*crashed on request$/, {
+  await ada.sendGlued('echo last words\n', 'crash\n')
+  await ada.expectLine('last words', {
+    because: 'This line was answered before the next one crashed.',
+  })
+  await ada.expectLine(/^error crashed: .*crashed on request$/, {
     because: 'ada learns why her connection ends.',
     likely: "The Worker emits 'error' with what its code threw. Write its message to the socket.",
   })

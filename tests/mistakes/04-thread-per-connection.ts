@@ -80,8 +80,11 @@ export const mistakes: Mistake[] = [
     says: ['crashed on request'],
     edits: [
       {
-        replace: "thread.on('error', (error) => reportCrash(socket, error as Error))",
-        by: 'void reportCrash',
+        replace: `    thread.on('error', (error) => {
+      drainBridge(socket)
+      reportCrash(socket, error as Error)
+    })`,
+        by: '    void [drainBridge, reportCrash]',
       },
     ],
   },
