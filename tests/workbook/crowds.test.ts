@@ -35,10 +35,7 @@ test.skipIf(DESCRIPTORS < 5_500).each(PROTOCOLS)(
       const talks = talkers.map((socket) => talk(socket, request, answer, 20))
       for (const socket of crowd.splice(0, 1_000)) socket.resetAndDestroy()
       await Promise.all(talks)
-      await eventually(server, async () => {
-        const { connections } = await server.call<{ connections?: number }>('stats')
-        return connections === undefined || connections === 4_050
-      })
+      await eventually(server, async () => (await server.connections()) === 4_050)
       server.beginClose()
       await server.expectClosed({ because: 'All are gone or cut.' })
       await server.expectNothingLeft({ because: 'All are gone.' })
