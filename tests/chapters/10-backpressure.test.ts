@@ -220,6 +220,19 @@ step('10.3', 'who does not take what it is due is let go, and told why', async (
     because: 'Now she has stood still for more than 30 s, and then for the 5 s that she had left.',
     likely: 'One look is not enough: while something waits, the next look is planned.',
   })
+  const [flo, flos] = await world.echoTo('flo')
+  flo.stopReading()
+  stage.story.tell('server', 'has 5 frames to say to flo')
+  await push(flos, 5)
+  await world.advance(10_000)
+  await flo.takes(1)
+  stage.story.tell('flo', 'takes nothing from now on')
+  await world.advance(60_000)
+  await world.advance(5_000)
+  flo.expectCut({
+    because: 'The first look saw that she had taken a byte. She has stood still since.',
+    likely: 'A look that finds progress plans the next one itself: no turn may ever come to do it.',
+  })
   world.expectTimers(0, { because: 'Nobody is left.' })
 
   const [eve, eves] = await world.echoTo('eve')

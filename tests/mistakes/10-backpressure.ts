@@ -297,6 +297,12 @@ ${STALL}`,
     ],
   },
   {
+    name: 'looks-once',
+    step: '10.3',
+    says: ['flo expected to be cut off', 'plans the next one itself'],
+    edits: [{ file: 'frame-connection.ts', replace: '      else this.#watchForStall()\n', by: '' }],
+  },
+  {
     name: 'one-too-many',
     step: '10.4',
     says: ['The third finds both places taken'],
