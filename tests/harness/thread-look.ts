@@ -18,7 +18,7 @@ export interface ThreadLook {
 }
 
 /** A thread that has been told to stop and does not waits in its event loop: it has nothing to stop in. */
-const STOP_MS = 100
+const STOP_MS = 250
 
 /** On a busy machine it takes a while to reach every thread; then some remain unseen. */
 const LOOK_MS = 1_500
