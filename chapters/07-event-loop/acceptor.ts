@@ -5,6 +5,7 @@ import type { ByteStream, Source } from './byte-stream.ts'
 export class Acceptor implements Source {
   onChange: (() => void) | undefined
   readonly isWritable = false
+  readonly isLost = false
   readonly #waiting: ByteStream[] = []
 
   get isReadable(): boolean {

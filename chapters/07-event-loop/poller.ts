@@ -14,7 +14,7 @@ export interface Interest {
   writable: boolean
 }
 
-/** A source that is ready for at least one thing that somebody is interested in. */
+/** A source that is ready for at least one thing that somebody is interested in, or lost. */
 export interface Ready<S> extends Interest {
   source: S
 }
@@ -32,6 +32,8 @@ export interface Poller<S> {
   /** Ends a `wait`, the present one or, when there is none, the next. */
   wake(): void
 }
+
+const ANYTHING = { readable: true, writable: true }
 
 export class NetPoller implements Poller<Source> {
   readonly #interests = new Map<Source, Interest>()
@@ -81,8 +83,8 @@ export class NetPoller implements Poller<Source> {
   }
 
   /**
-   * Those of the hot sources that are ready for what is wanted of them. Those that are not cool down until something
-   * changes about them.
+   * Those of the hot sources that are ready for what is wanted of them; of a lost one, anything is wanted. Those that are
+   * not ready cool down until something changes about them.
    *
    * @step 07.3
    */

@@ -153,10 +153,13 @@ export class FrameConnection {
     this.#finish()
   }
 
-  /** Sends what waits; then reads once. What is said in answer to that goes out together. */
+  /**
+   * Sends what waits; then reads once. What is said in answer to that goes out together. From a lost peer nothing is
+   * read: it may have been held back, and the end of a loss is no FIN.
+   */
   #takeTurn({ readable, writable }: Ready<Source>): void {
     if (writable) this.#outbox.flush()
-    if (readable) {
+    if (readable && !this.#stream.isLost) {
       this.#outbox.isCorked = true
       this.#receive()
       this.#outbox.isCorked = false

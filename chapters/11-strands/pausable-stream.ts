@@ -25,6 +25,10 @@ export class PausableStream implements ByteStream {
     return this.#stream.isWritable
   }
 
+  get isLost(): boolean {
+    return this.#stream.isLost
+  }
+
   get lostWith(): string | undefined {
     return this.#stream.lostWith
   }

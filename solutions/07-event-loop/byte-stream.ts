@@ -13,6 +13,8 @@ export interface Source {
   readonly isReadable: boolean
   /** Whether a write would take something, or never will again because the connection is lost. */
   readonly isWritable: boolean
+  /** Whether it is broken for good: a poller reports that whatever is wanted of it. */
+  readonly isLost: boolean
   /** The one who is told that either of them may have become true; a poller, or nobody. */
   onChange: (() => void) | undefined
 }
@@ -64,11 +66,15 @@ export class NetStream implements ByteStream {
   }
 
   get isReadable(): boolean {
-    return this.#inbox.length > 0 || this.#hasEnded || this.lostWith !== undefined
+    return this.#inbox.length > 0 || this.#hasEnded || this.isLost
   }
 
   get isWritable(): boolean {
-    return this.lostWith !== undefined || (this.#socket.writable && this.#room > 0)
+    return this.isLost || (this.#socket.writable && this.#room > 0)
+  }
+
+  get isLost(): boolean {
+    return this.lostWith !== undefined
   }
 
   /**

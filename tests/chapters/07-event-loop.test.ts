@@ -22,6 +22,7 @@ const LONG_MS = 60_000
 
 const READING = { readable: true, writable: false }
 const WRITING = { readable: false, writable: true }
+const NEITHER = { readable: false, writable: false }
 
 step('07.1', 'a read answers at once: bytes, would-block or the end', async (stage) => {
   const { story, expectSame } = stage
@@ -223,6 +224,23 @@ step('07.3', 'wait() reports only what is ready, again until it is consumed', as
     likely: 'Forget #isWoken when the wait that it ended is over.',
   })
   ada.becomes({ readable: false }, story)
+
+  const dee = new TestSource('dee')
+  poller.add(dee, NEITHER)
+  const unwanted = wait(Number.POSITIVE_INFINITY)
+  dee.getsLost(story)
+  for (const [name, pending] of [
+    ['a wait while nothing is wanted of dee', unwanted],
+    ['the next wait', wait(LONG_MS)],
+  ] as const) {
+    expectSame(name, await pending, ['dee readable and writable'], {
+      because:
+        'A lost source is reported whatever is wanted of it, until it is removed. Who wants nothing of it would never hear of the loss otherwise.',
+      likely:
+        '#collect() asks for the interest first. For a source that isLost, the interest does not count.',
+    })
+  }
+  poller.remove(dee)
 
   await expectTurnsForNode(stage, poller, ada)
   await expectNoQuestions(stage, poller, ada)
@@ -451,6 +469,7 @@ function textOf(bytes: Uint8Array | string): string {
 /** A source that is ready when the test says so, and that counts how often it is asked. */
 class TestSource implements Source {
   onChange: (() => void) | undefined
+  isLost = false
   questions = 0
   readonly name: string
   #isReadable = false
@@ -462,12 +481,12 @@ class TestSource implements Source {
 
   get isReadable(): boolean {
     this.questions += 1
-    return this.#isReadable
+    return this.#isReadable || this.isLost
   }
 
   get isWritable(): boolean {
     this.questions += 1
-    return this.#isWritable
+    return this.#isWritable || this.isLost
   }
 
   becomes({ readable, writable }: Partial<Interest>, story: Stage['story']): void {
@@ -475,6 +494,12 @@ class TestSource implements Source {
     this.#isWritable = writable ?? this.#isWritable
     const what = readable === undefined ? 'writable' : 'readable'
     story.tell(this.name, `is ${readable || writable ? 'now' : 'no longer'} ${what}`)
+    this.onChange?.()
+  }
+
+  getsLost(story: Stage['story']): void {
+    this.isLost = true
+    story.tell(this.name, 'is lost')
     this.onChange?.()
   }
 }

@@ -18,11 +18,15 @@ export class ScriptedStream {
   // The end of the code under test.
 
   get isReadable(): boolean {
-    return this.#arrived.length > 0 || this.#hasPeerEnded || this.lostWith !== undefined
+    return this.#arrived.length > 0 || this.#hasPeerEnded || this.isLost
   }
 
   get isWritable(): boolean {
-    return this.lostWith !== undefined || (!this.#isEnded && this.#roomBytes > 0)
+    return this.isLost || (!this.#isEnded && this.#roomBytes > 0)
+  }
+
+  get isLost(): boolean {
+    return this.lostWith !== undefined
   }
 
   read(): Uint8Array | 'would-block' | 'end' {

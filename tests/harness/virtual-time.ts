@@ -13,6 +13,7 @@ import type { Story } from './story.ts'
 export interface VirtualSource {
   readonly isReadable: boolean
   readonly isWritable: boolean
+  readonly isLost: boolean
   onChange: (() => void) | undefined
 }
 
@@ -38,10 +39,12 @@ export class VirtualClock {
   }
 }
 
+const ANYTHING = { readable: true, writable: true }
+
 /** So many times may a loop ask in vain at the same moment before it is taken for one that does not sleep. */
 const MAX_VAIN_WAITS = 1_000
 
-/** Level-triggered, as the chapters' own; sleeps in virtual time. */
+/** Level-triggered, as the chapters' own, and reports lost sources whatever is wanted; sleeps in virtual time. */
 export class VirtualPoller<S extends VirtualSource> {
   /** What every `wait` that had to sleep was asked to sleep for at most, in milliseconds. */
   readonly sleeps: number[] = []
@@ -127,8 +130,9 @@ export class VirtualPoller<S extends VirtualSource> {
 
   #collect(): VirtualReady<S>[] {
     return [...this.#interests].flatMap(([source, interest]) => {
-      const readable = interest.readable && source.isReadable
-      const writable = interest.writable && source.isWritable
+      const wanted = source.isLost ? ANYTHING : interest
+      const readable = wanted.readable && source.isReadable
+      const writable = wanted.writable && source.isWritable
       return readable || writable ? [{ source, readable, writable }] : []
     })
   }

@@ -137,8 +137,20 @@ export const mistakes: Mistake[] = [
     edits: [
       {
         file: poller,
-        replace: 'const writable = interest.writable && source.isWritable',
+        replace: 'const writable = wanted.writable && source.isWritable',
         by: 'const writable = source.isWritable',
+      },
+    ],
+  },
+  {
+    name: 'reports-the-lost-only-when-wanted',
+    step: '07.3',
+    says: ['while nothing is wanted of dee', 'the interest does not count'],
+    edits: [
+      {
+        file: poller,
+        replace: 'source.isLost ? ANYTHING : this.#interests.get(source)!',
+        by: 'this.#interests.get(source)!',
       },
     ],
   },

@@ -3,11 +3,12 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { ByteStream, Source } from '../../solutions/07-event-loop/byte-stream.ts'
+import type { Source } from '../../solutions/07-event-loop/byte-stream.ts'
 import { EventLoop } from '../../solutions/07-event-loop/event-loop.ts'
 import { NetPoller } from '../../solutions/07-event-loop/poller.ts'
 import { Conversation, type LinePool } from '../../solutions/11-strands/conversation.ts'
 import { Strand } from '../../solutions/11-strands/strand.ts'
+import { ScriptedStream } from '../harness/scripted-stream.ts'
 
 const RUNS = { seed: 11, numRuns: 150 }
 
@@ -85,15 +86,15 @@ test('a conversation answers every line in its place, with no more in the pool t
         const bytes = Buffer.from(lines.map((text) => `${text}\n`).join(''))
         for (let start = 0; start < bytes.length; start += chunk)
           stream.arrive(bytes.subarray(start, start + chunk))
-        stream.arrive('end')
+        stream.arriveEnd()
         await settle()
         while (pool.running.length > 0) {
           expect(pool.running.length).toBeLessThanOrEqual(maxUnanswered)
           pool.endOne(picks.next().value!)
           await settle()
         }
-        expect(stream.written).toBe(lines.map(replyTo).join(''))
-        expect(stream.hasEnded).toBe(true)
+        expect(textOf(stream)).toBe(lines.map(replyTo).join(''))
+        expect(stream.isEnded).toBe(true)
         await ended()
       },
     ),
@@ -110,8 +111,7 @@ test('who has gone leaves no job behind, and none is begun', () =>
         stream.arrive(Buffer.from(lines.map((text) => `${text}\n`).join('')))
         await settle()
         const begun = pool.begun
-        stream.lostWith = 'ECONNRESET'
-        stream.onChange?.()
+        stream.lose('ECONNRESET')
         await settle()
         expect(pool).toMatchObject({ running: [], begun })
         expect(open.size).toBe(0)
@@ -125,7 +125,7 @@ test('who has gone leaves no job behind, and none is begun', () =>
 function converse(maxUnanswered: number) {
   const loop = new EventLoop<Source>(new NetPoller())
   const running = loop.run()
-  const stream = new PlayedStream()
+  const stream = new ScriptedStream()
   const pool = new PlayedPool()
   const open = new Set<Conversation>()
   new Conversation(stream, loop, { pool, open, maxUnanswered })
@@ -139,6 +139,10 @@ function converse(maxUnanswered: number) {
 /** The loop's turns are Node's: a few of them, and everything that could happen has. */
 async function settle(): Promise<void> {
   for (let turns = 0; turns < 80; turns++) await turn()
+}
+
+function textOf(stream: ScriptedStream): string {
+  return Buffer.from(stream.takeWritten()).toString()
 }
 
 function replyTo(line: string): string {
@@ -172,42 +176,5 @@ class PlayedPool implements LinePool {
     const [job] = this.running.splice(pick % this.running.length, 1)
     if (job.line === 'crash') job.reject(new Error('on request\nwith a stack'))
     else job.resolve(`${job.line}!`)
-  }
-}
-
-class PlayedStream implements ByteStream {
-  onChange: (() => void) | undefined
-  lostWith: string | undefined
-  written = ''
-  hasEnded = false
-  readonly isWritable = true
-  readonly #inbox: (Uint8Array | 'end')[] = []
-
-  get isReadable(): boolean {
-    return this.#inbox.length > 0 || this.lostWith !== undefined
-  }
-
-  arrive(what: Uint8Array | 'end'): void {
-    this.#inbox.push(what)
-    this.onChange?.()
-  }
-
-  read(): Uint8Array | 'would-block' | 'end' {
-    if (this.lostWith) return 'end'
-    if (this.#inbox[0] === 'end') return 'end'
-    return this.#inbox.shift() ?? 'would-block'
-  }
-
-  write(bytes: Uint8Array): number {
-    this.written += Buffer.from(bytes).toString()
-    return bytes.length
-  }
-
-  end(): void {
-    this.hasEnded = true
-  }
-
-  destroy(): void {
-    this.lostWith = 'ECONNRESET'
   }
 }

@@ -68,6 +68,17 @@ test('what a loop throws comes out', async () => {
   await expect(world.advance(10)).rejects.toThrow('a bug')
 })
 
+test('a lost source is reported whatever is wanted of it', async () => {
+  const world = new VirtualLoop(new Story())
+  const stream = new ScriptedStream()
+  world.poller.add(stream, { readable: false, writable: false })
+  const waiting = world.poller.wait(Number.POSITIVE_INFINITY)
+  stream.arrive('unwanted')
+  expect(world.poller.isAsleep).toBe(true)
+  stream.lose('ECONNRESET')
+  expect(await waiting).toEqual([{ source: stream, readable: true, writable: true }])
+})
+
 test('a scripted stream takes what there is room for', () => {
   const stream = new ScriptedStream()
   stream.setRoom(3)
