@@ -2,7 +2,8 @@
  * One client of the line protocol on a loop: what a thread kept on its stack, an object keeps in its fields.
  *
  * Half a line waits in `#partial`, what the client has not taken yet in `#unsent`. While something is unsent nothing
- * is read: a client who does not listen is not listened to. It does not know what the lines mean.
+ * is read: a client who does not listen is not listened to. Nor is one who is paused. It does not know what the lines
+ * mean.
  */
 
 import type { ByteStream, Source } from './byte-stream.ts'
@@ -24,6 +25,7 @@ export interface LineEvents {
 
 const NEWLINE = 0x0a
 const NOTHING = new Uint8Array()
+const NO_LINES: string[] = []
 
 const READING = { readable: true, writable: false }
 const WRITING = { readable: false, writable: true }
@@ -35,10 +37,15 @@ export class LineConnection {
   readonly #events: LineEvents
   #interest = READING
   #partial: Uint8Array = NOTHING
+  /** Lines that have come, and the place of the next to be handed on. Some are left only while it is paused. */
+  #lines = NO_LINES
+  #nextLine = 0
   /** Said in this turn; goes out in one piece at its end. */
   #said = ''
   #unsent: Uint8Array = NOTHING
   #isInTurn = false
+  /** Nothing is handed on and nothing is read; what is said goes out all the same. */
+  #isPaused = false
   /** Nothing more is to be said: FIN follows what is unsent. */
   #isEnding = false
   #isFinSent = false
@@ -59,9 +66,27 @@ export class LineConnection {
     if (!this.#isInTurn) this.#flush()
   }
 
-  /** Says goodbye: FIN, behind everything that has been said. */
+  /** Hands on no more lines and reads no more until `resume`; may be called in the middle of `onLine`. */
+  pause(): void {
+    if (this.#isEnding) return
+    this.#isPaused = true
+    if (!this.#isInTurn) this.#flush()
+  }
+
+  /** Goes on where it was paused: with the lines that have come already, then reading. */
+  resume(): void {
+    this.#isPaused = false
+    if (this.#isInTurn) return
+    this.#isInTurn = true
+    this.#handOn()
+    this.#isInTurn = false
+    this.#flush()
+  }
+
+  /** Says goodbye: FIN, behind everything that has been said. Who was paused is read from again, up to its own FIN. */
   end(): void {
     this.#isEnding = true
+    this.#isPaused = false
     if (!this.#isInTurn) this.#flush()
   }
 
@@ -73,7 +98,7 @@ export class LineConnection {
 
   #onReady({ readable, writable }: Ready<Source>): void {
     if (writable) return this.#flush()
-    if (!readable) return
+    if (!readable || this.#isPaused) return
     this.#isInTurn = true
     this.#receive()
     this.#isInTurn = false
@@ -92,8 +117,9 @@ export class LineConnection {
   }
 
   /**
-   * Sends what can be sent now. What cannot is kept, and the next turn is for sending: nothing is read before. Behind
-   * the last answer comes FIN, and after both FINs, or when the connection is lost, the end.
+   * Sends what can be sent now. What cannot is kept, and the next turn is for sending: nothing is read before, nor while
+   * it is paused, nor after the peer's FIN. Behind the last answer comes our FIN, and after both FINs, or when the
+   * connection is lost, the end.
    *
    * @step 07.5
    */
@@ -102,18 +128,17 @@ export class LineConnection {
     throw new Error('TODO 07.5')
   }
 
-  /** Hands on every whole line; what is left over is kept. */
+  /** Cuts what has come into lines and hands them on; what is left over is kept. */
   #takeLines(bytes: Uint8Array): void {
     const received = joined(this.#partial, bytes)
     const end = received.lastIndexOf(NEWLINE) + 1
     this.#partial = rest(received, end)
     if (end > 0) {
-      for (const line of asBuffer(received)
+      this.#lines = asBuffer(received)
         .toString('utf8', 0, end - 1)
-        .split('\n')) {
-        if (this.#isEnding) return
-        this.#events.onLine(line.endsWith('\r') ? line.slice(0, -1) : line, this)
-      }
+        .split('\n')
+      this.#nextLine = 0
+      this.#handOn()
     }
     if (this.#partial.length > MAX_LINE_BYTES) {
       this.say('error line too long')
@@ -121,8 +146,17 @@ export class LineConnection {
     }
   }
 
+  /** Hands on one line after the other, until it is paused, has ended, or none is left. */
+  #handOn(): void {
+    while (this.#nextLine < this.#lines.length && !this.#isPaused && !this.#isEnding) {
+      const line = this.#lines[this.#nextLine++]
+      this.#events.onLine(line.endsWith('\r') ? line.slice(0, -1) : line, this)
+    }
+    if (!this.#isPaused) this.#lines = NO_LINES
+  }
+
   #watch(interest: typeof READING): void {
-    if (interest === this.#interest) return
+    if (this.#isClosed || interest === this.#interest) return
     this.#interest = interest
     this.#loop.modify(this.#stream, interest)
   }

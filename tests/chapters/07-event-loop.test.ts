@@ -339,6 +339,7 @@ step('07.5', 'a thousand clients are served by one thread', async (stage) => {
 
   await expectSlowReaderServed(stage, server)
   await expectLateAnswer(stage)
+  await expectPause(stage)
   const crowd = await Crowd.connect(server, 1_000)
   try {
     stage.story.tell('crowd', 'connects a thousand times, each asks for an echo of its own')
@@ -773,7 +774,7 @@ async function expectLateAnswer({ story, load, expect, expectSame }: Stage): Pro
   story.tell('peer', 'asks and says FIN; nobody answers yet')
   const running = loop.run()
   await within(PATIENCE_MS, ended)
-  for (let turn = 0; turn < 10; turn++) await settled()
+  await rounds()
   const { turns } = loop.stats()
   expect('the loop to leave the peer alone', turns <= 3, {
     because:
@@ -794,10 +795,93 @@ async function expectLateAnswer({ story, load, expect, expectSame }: Stage): Pro
   }
   expectSame('what was written before FIN', written, 'a late answer\n', {
     because: 'FIN comes behind the last byte.',
-    likely: 'end() the stream when nothing is unsent.',
+    likely: 'end() the stream when nothing is unsent. Until then #watch(WRITING), FIN or no FIN.',
   })
   loop.stop()
   await within(PATIENCE_MS, running)
+}
+
+/** A peer that is not to be listened to for a while: chapter 11 will do that to all who ask too fast. */
+async function expectPause({ story, load, expect, expectSame }: Stage): Promise<void> {
+  const { EventLoop } = await load(() => import('#code/07-event-loop/event-loop.ts'))
+  const { NetPoller } = await load(() => import('#code/07-event-loop/poller.ts'))
+  const { LineConnection } = await load(() => import('#code/07-event-loop/line-connection.ts'))
+  const loop = new EventLoop<Source>(new NetPoller())
+  const stream = new ScriptedStream()
+  const heard: string[] = []
+  const connection = new LineConnection(stream, loop, {
+    onLine(line) {
+      heard.push(line)
+      if (line.startsWith('pause')) connection.pause()
+      if (line.endsWith('resume')) connection.resume()
+    },
+    onEnd() {},
+    onClose: () => heard.push('the end'),
+  })
+  const running = loop.run()
+  const peer = {
+    async sends(text: string) {
+      story.tell('peer', `sends ${JSON.stringify(text)}`, 'toServer')
+      stream.arrive(text)
+      await rounds()
+    },
+  }
+
+  await peer.sends('one\npause\ntwo\nthr')
+  expectSame('the lines that were handed on', heard.splice(0), ['one', 'pause'], {
+    because: 'The second line’s handler has called pause(). What came behind it waits.',
+  })
+  const { turns } = loop.stats()
+  await peer.sends('ee\nfour\n')
+  const turnsInVain = loop.stats().turns - turns
+  expect('the loop to leave a paused peer alone', turnsInVain === 0 && stream.isReadable, {
+    because:
+      'Nothing is read from whoever is paused. Bytes that nobody reads are reported again and again.',
+    likely: '#watch(WAITING) when it is paused and nothing is unsent.',
+    expected: 'no turn, and nothing read',
+    received: `${turnsInVain} turns, ${stream.isReadable ? 'nothing' : 'the next bytes'} read`,
+  })
+  story.tell('test', 'says "wait a moment", for which there is room a little later')
+  stream.setRoom(0)
+  connection.say('wait a moment')
+  stream.setRoom(Number.POSITIVE_INFINITY)
+  await rounds()
+  expectSame('what was written meanwhile', textOf(stream.takeWritten()), 'wait a moment\n', {
+    because: 'Whoever is not listened to is answered all the same.',
+    likely: 'What is unsent comes first: #watch(WRITING), paused or not.',
+  })
+  expectSame('the lines that were handed on meanwhile', heard, [], {
+    because: 'A turn for writing is no reason to read.',
+  })
+
+  story.tell('test', 'calls resume()')
+  connection.resume()
+  await rounds()
+  expectSame('the lines that were handed on', heard.splice(0), ['two', 'three', 'four'], {
+    because: 'First what had come already, then what can be read; each once, and in order.',
+    likely: '#watch(READING) when nothing is unsent, nobody has said FIN, and it is not paused.',
+  })
+  await peer.sends('pause and resume\nfive\n')
+  await peer.sends('six\n')
+  expectSame('the lines', heard.splice(0), ['pause and resume', 'five', 'six'], {
+    because: 'A pause that is over before its turn is leaves no trace.',
+  })
+  await peer.sends('pause\nseven\n')
+  story.tell('peer', 'resets the connection (RST)', 'toServer')
+  stream.lose('ECONNRESET')
+  await rounds()
+  expectSame('what is heard from the peer', heard, ['pause', 'the end'], {
+    because:
+      'Whoever is lost is lost at once, paused or not. The line behind the pause is nobody’s.',
+    likely: '#close() when the stream has lostWith, before anything is watched.',
+  })
+  loop.stop()
+  await within(PATIENCE_MS, running)
+}
+
+/** The loop has had its turns, if there was anything to do in them. */
+async function rounds(): Promise<void> {
+  for (let round = 0; round < 10; round++) await settled()
 }
 
 /** Many connections at once, without a story of their own. */

@@ -19,6 +19,10 @@ const RECEIVE = `    const bytes = this.#stream.read()
       this.#events.onEnd(this)
     } else if (!this.#isEnding) this.#takeLines(bytes)`
 
+const PAUSED = 'this.#isFinReceived || this.#isPaused ? WAITING : READING'
+const WATCH = `else if (this.#unsent.length > 0) this.#watch(WRITING)
+    else this.#watch(${PAUSED})`
+
 export const mistakes: Mistake[] = [
   {
     name: 'never-reads-on',
@@ -295,9 +299,8 @@ export const mistakes: Mistake[] = [
     edits: [
       {
         file: line,
-        replace:
-          'this.#watch(this.#unsent.length > 0 ? WRITING : this.#isFinReceived ? WAITING : READING)',
-        by: 'this.#watch({ readable: !this.#isFinReceived, writable: this.#unsent.length > 0 })',
+        replace: WATCH,
+        by: 'else this.#watch({ readable: !this.#isFinReceived, writable: this.#unsent.length > 0 })',
       },
       {
         file: line,
@@ -327,8 +330,8 @@ export const mistakes: Mistake[] = [
     edits: [
       {
         file: line,
-        replace: 'this.#watch(this.#unsent.length > 0 ? WRITING :',
-        by: 'this.#watch(this.#unsent.length > 0 || this.#interest === WRITING ? WRITING :',
+        replace: 'else if (this.#unsent.length > 0) this',
+        by: 'else if (this.#unsent.length > 0 || this.#interest === WRITING) this',
       },
     ],
     cardVaries: true,
@@ -355,7 +358,27 @@ export const mistakes: Mistake[] = [
     name: 'asks-for-the-end-again-and-again',
     step: '07.5',
     says: ['the loop to leave the peer alone', '#watch(WAITING)'],
-    edits: [{ file: line, replace: 'this.#isFinReceived ? WAITING : READING', by: 'READING' }],
+    edits: [{ file: line, replace: PAUSED, by: 'this.#isPaused ? WAITING : READING' }],
+  },
+  {
+    name: 'reads-from-the-paused',
+    step: '07.5',
+    says: ['the loop to leave a paused peer alone', 'when it is paused'],
+    edits: [{ file: line, replace: PAUSED, by: 'this.#isFinReceived ? WAITING : READING' }],
+  },
+  {
+    name: 'the-paused-get-no-answer',
+    step: '07.5',
+    says: ['what was written meanwhile', 'paused or not'],
+    edits: [
+      {
+        file: line,
+        replace: WATCH,
+        by: `else if (this.#isPaused) this.#watch(WAITING)
+    else if (this.#unsent.length > 0) this.#watch(WRITING)
+    else this.#watch(this.#isFinReceived ? WAITING : READING)`,
+      },
+    ],
   },
   {
     name: 'goes-with-its-own-fin',

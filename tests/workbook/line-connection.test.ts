@@ -1,0 +1,126 @@
+/** Lines come whole, once and in order, whenever the connection is paused and resumed: chapter 07's, 11 stands on it. */
+
+import { setImmediate as turn } from 'node:timers/promises'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { Source } from '../../solutions/07-event-loop/byte-stream.ts'
+import { EventLoop } from '../../solutions/07-event-loop/event-loop.ts'
+import { LineConnection } from '../../solutions/07-event-loop/line-connection.ts'
+import { NetPoller } from '../../solutions/07-event-loop/poller.ts'
+import { ScriptedStream } from '../harness/scripted-stream.ts'
+
+const RUNS = { seed: 7, numRuns: 150 }
+
+test('every line comes once and in order, however it is cut and wherever the connection is paused', () =>
+  fc.assert(
+    fc.asyncProperty(
+      fc.record({
+        /** What is done about each line when it comes. */
+        lines: fc.array(fc.constantFrom('nothing', 'pause', 'pause and resume'), { maxLength: 40 }),
+        chunk: fc.integer({ min: 1, max: 60 }),
+      }),
+      async ({ lines, chunk }) => {
+        const { stream, connection, heard, ended } = connect()
+        const texts = lines.map((what, index) => `${index} ${what}`)
+        const bytes = Buffer.from(texts.map((text) => `${text}\n`).join(''))
+        for (let start = 0; start < bytes.length; start += chunk)
+          stream.arrive(bytes.subarray(start, start + chunk))
+        stream.arriveEnd()
+        const pauses = lines.filter((what) => what === 'pause').length
+        for (let resumed = 0; resumed <= pauses; resumed++) {
+          await settle(bytes.length / chunk)
+          const pausedAt = texts.filter((text) => text.endsWith('pause'))[resumed]
+          expect(heard.at(-1)).toBe(pausedAt ?? 'FIN')
+          connection.resume()
+        }
+        expect(heard).toEqual([...texts, 'FIN'])
+        await ended()
+      },
+    ),
+    RUNS,
+  ))
+
+test('a handler that pauses and resumes for every line is not called inside itself', async () => {
+  const { stream, heard, depths, ended } = connect()
+  stream.arrive('pause and resume\n'.repeat(10_000))
+  await settle()
+  expect(heard).toHaveLength(10_000)
+  expect(Math.max(...depths)).toBe(1)
+  await ended()
+})
+
+test('who is paused and told goodbye is read from, up to its own FIN', async () => {
+  const { stream, loop, connection, heard, ended } = connect()
+  stream.arrive('pause\nnever\n')
+  await settle()
+  connection.end()
+  connection.pause()
+  stream.arrive('thrown away\n')
+  stream.arriveEnd()
+  await settle()
+  expect(stream.isEnded).toBe(true)
+  expect(heard).toEqual(['pause', 'FIN', 'the end'])
+  expect(loop.stats().sources).toBe(0)
+  await ended()
+})
+
+test('who is paused in the turn of another one is not read from in that round', async () => {
+  const { loop, stream, connection, heard, ended } = connect()
+  const other = new ScriptedStream()
+  new LineConnection(other, loop, { onLine: () => connection.pause(), onEnd() {} })
+  await settle()
+  // Who changes first is reported first.
+  other.arrive('pause him\n')
+  stream.arrive('later\n')
+  await settle()
+  expect([heard, stream.isReadable]).toEqual([[], true])
+  connection.resume()
+  await settle()
+  expect(heard).toEqual(['later'])
+  await ended()
+})
+
+test('who was cut while paused does not come back with resume()', async () => {
+  const { stream, poller, connection, heard, ended } = connect()
+  stream.arrive('pause\nnever\n')
+  await settle()
+  connection.destroy()
+  connection.resume()
+  stream.arrive('nor this\n')
+  await settle()
+  expect(heard).toEqual(['pause', 'the end'])
+  await ended()
+  expect(await poller.wait(0)).toEqual([])
+})
+
+/** A connection on a loop of its own, that does what each line ends with. */
+function connect() {
+  const poller = new NetPoller()
+  const loop = new EventLoop<Source>(poller)
+  const running = loop.run()
+  const stream = new ScriptedStream()
+  const heard: string[] = []
+  const depths: number[] = []
+  let depth = 0
+  const connection = new LineConnection(stream, loop, {
+    onLine(line) {
+      depths.push(++depth)
+      heard.push(line)
+      if (/pause/.test(line)) connection.pause()
+      if (/resume/.test(line)) connection.resume()
+      depth -= 1
+    },
+    onEnd: () => heard.push('FIN'),
+    onClose: () => heard.push('the end'),
+  })
+  const ended = () => {
+    loop.stop()
+    return running
+  }
+  return { poller, loop, stream, connection, heard, depths, ended }
+}
+
+/** A turn of the loop is two of Node's; after so many, and a few more, everything has happened. */
+async function settle(turnsOfLoop = 0): Promise<void> {
+  for (let turns = 0; turns < 2 * turnsOfLoop + 10; turns++) await turn()
+}
