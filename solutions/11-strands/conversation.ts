@@ -12,7 +12,6 @@ import { PoolBusy, type RunOptions } from '../06-worker-pool/worker-pool.ts'
 import type { ByteStream, Source } from '../07-event-loop/byte-stream.ts'
 import type { EventLoop } from '../07-event-loop/event-loop.ts'
 import { LineConnection, type LineEvents } from '../07-event-loop/line-connection.ts'
-import { PausableStream } from './pausable-stream.ts'
 import { Strand } from './strand.ts'
 
 /** What of a `WorkerPool` is needed here. */
@@ -25,7 +24,7 @@ export interface House {
   pool: LinePool
   /** Those that are not over. */
   open: Set<Conversation>
-  /** Lines of one client that may be unanswered. */
+  /** Lines of one client that may be unanswered; as long as they are, it is not listened to. */
   maxUnanswered: number
 }
 
@@ -33,7 +32,6 @@ export interface House {
 const JOBS = new Set(['fib', 'sleep', 'crash'])
 
 export class Conversation implements LineEvents {
-  readonly #stream: PausableStream
   readonly #connection: LineConnection
   readonly #house: House
   /** A task for each reply: it says it. */
@@ -42,19 +40,17 @@ export class Conversation implements LineEvents {
   readonly #gone = new AbortController()
   /** Lines that have been taken on and whose replies have not been said. */
   #unanswered = 0
-  /** Lines that came when there was no room for them, in order. While there are any, nothing more is read. */
-  readonly #waiting: string[] = []
 
   constructor(stream: ByteStream, loop: EventLoop<Source>, house: House) {
     this.#house = house
     house.open.add(this)
-    this.#stream = new PausableStream(stream)
-    this.#connection = new LineConnection(this.#stream, loop, this)
+    this.#connection = new LineConnection(stream, loop, this)
   }
 
   onLine(line: string): void {
-    if (this.#hasRoom) this.#take(line)
-    else this.#hold(line)
+    this.#unanswered += 1
+    this.#reply(this.#answer(line))
+    if (!this.#hasRoom) this.#stopListening()
   }
 
   /**
@@ -73,23 +69,16 @@ export class Conversation implements LineEvents {
   }
 
   /**
-   * Nobody is left to be answered: takes back all jobs that are in the pool, those that run as well, and sees to it that
-   * no line that still waits becomes one.
+   * Nobody is left to be answered: takes back all jobs that are in the pool, those that run as well.
    *
    * @step 11.5
    */
   cancel(): void {
     this.#gone.abort()
-    this.#waiting.length = 0
   }
 
   get #hasRoom(): boolean {
     return this.#unanswered < this.#house.maxUnanswered
-  }
-
-  #take(line: string): void {
-    this.#unanswered += 1
-    this.#reply(this.#answer(line))
   }
 
   /**
@@ -114,29 +103,30 @@ export class Conversation implements LineEvents {
   }
 
   #say(reply: string): void {
+    const hadRoom = this.#hasRoom
     this.#connection.say(reply)
     this.#unanswered -= 1
-    if (this.#waiting.length > 0) this.#goOn()
+    if (!hadRoom) this.#listenAgain()
   }
 
   /**
-   * There is no room for this line yet: it is kept, and nothing more is read from the client.
+   * As many lines are unanswered as may be: the client's next one is not taken on before a reply has been said, and
+   * nothing more is read from it.
    *
    * @step 11.6
    */
-  #hold(line: string): void {
-    this.#waiting.push(line)
-    this.#stream.pause()
+  #stopListening(): void {
+    this.#connection.pause()
   }
 
   /**
-   * There is room again. Takes on as many of the lines that wait as there is room for; when none is left, reads on.
+   * There is room for a line again: the next one is taken on, inside this call, and when none waits, the client is read
+   * from.
    *
    * @step 11.6
    */
-  #goOn(): void {
-    while (this.#hasRoom && this.#waiting.length > 0) this.#take(this.#waiting.shift()!)
-    if (this.#waiting.length === 0) this.#stream.resume()
+  #listenAgain(): void {
+    this.#connection.resume()
   }
 }
 

@@ -1,4 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
+import type { Source } from '#code/07-event-loop/byte-stream.ts'
+import type * as ConversationModule from '#code/11-strands/conversation.ts'
 import type * as StrandModule from '#code/11-strands/strand.ts'
 import { countBytes } from '../harness/bytes.ts'
 import { isMoving } from '../harness/client.ts'
@@ -6,6 +8,7 @@ import type { Reason } from '../harness/failure.ts'
 import type { HostedServer } from '../harness/hosted-server.ts'
 import { within } from '../harness/patience.ts'
 import { randomInteger } from '../harness/random.ts'
+import { ScriptedStream } from '../harness/scripted-stream.ts'
 import { type Stage, step } from '../judge/step.ts'
 import { ask, echo } from '../protocols/lines.ts'
 
@@ -301,6 +304,7 @@ step('11.5', 'a client who has gone takes its jobs along', async (stage) => {
     { because: 'A thread that is left keeps the process alive.' },
   )
   await server.expectNothingLeft({ because: 'Whatever is left keeps the process alive.' })
+  await expectLossBehindFin(stage)
 })
 
 step('11.6', 'who asks faster than we answer is not listened to', async (stage) => {
@@ -313,7 +317,7 @@ step('11.6', 'who asks faster than we answer is not listened to', async (stage) 
   await ada.expectBytes('slept\n'.repeat(60), {
     because: 'Her first sixty lines are short sleeps, and each has its reply.',
     likely:
-      '#hold() keeps every line for which there is no room. #goOn() takes them on, the oldest first.',
+      'Who asks too fast is not sent away: #stopListening() pauses the connection. Each reply makes room for one line, and #listenAgain() resumes it.',
   })
   await expectPool(
     server,
@@ -321,7 +325,8 @@ step('11.6', 'who asks faster than we answer is not listened to', async (stage) 
     {
       because:
         'Four lines of one client may be unanswered. The others wait where they are: outside the pool.',
-      likely: 'A line for which there is no room is kept in #waiting. It is not given to the pool.',
+      likely:
+        'pause() the connection when there is no room. It keeps the lines that have come, and each reply makes room for one of them: resume() it then.',
     },
   )
   bob.beQuiet('sends a line and gets it back, again and again')
@@ -332,7 +337,7 @@ step('11.6', 'who asks faster than we answer is not listened to', async (stage) 
   expect('the server to hold less than 4 MiB for ada', held < 4 * MEBIBYTE, {
     because: 'Whoever sends lines without an end and waits for none of them fills our memory.',
     likely:
-      'Lines that wait are memory, too: stop reading when one has to, and read on only when none does. #stream can be paused.',
+      'A paused connection reads nothing. Does anything resume it before a reply has been said?',
     expected: 'less than 4 MiB',
     received: `${countBytes(held)}, after ${countBytes(flood.taken)} from ada`,
   })
@@ -352,7 +357,8 @@ step('11.6', 'who asks faster than we answer is not listened to', async (stage) 
   sent.catch(() => {})
   await cyd.expectBytes(`slept\n${texts.map((text) => `${text}\n`).join('')}`, {
     because: 'Whoever waits is not forgotten: every line has its reply, and in order.',
-    likely: 'Each reply makes room for a line that waits. When none waits any more, read on.',
+    likely:
+      'Who asks too fast is not sent away: #stopListening() pauses the connection. Each reply makes room for one line, and #listenAgain() resumes it.',
   })
   await sent
   await cyd.halfClose()
@@ -366,7 +372,7 @@ step('11.6', 'who asks faster than we answer is not listened to', async (stage) 
     { busy: 1, queued: 3 },
     {
       because: 'One reply makes room for one line, not for two hundred.',
-      likely: 'Take on lines that wait only as long as #hasRoom.',
+      likely: 'resume() is enough: when there is no room again, #stopListening() is called again.',
     },
   )
   dee.reset()
@@ -375,10 +381,55 @@ step('11.6', 'who asks faster than we answer is not listened to', async (stage) 
     { busy: 0, queued: 0 },
     {
       because: 'dee has gone, with 197 lines that wait. They are nobody’s.',
-      likely: 'cancel() takes back what is in the pool, and forgets the lines that wait.',
+      likely:
+        'cancel() takes back what is in the pool; a connection that is over hands on no lines.',
     },
   )
 })
+
+/** Nothing is read any more from a client who has said FIN, and its loss is noticed all the same. */
+async function expectLossBehindFin({ story, load, expectSame }: Stage): Promise<void> {
+  const { EventLoop } = await load(() => import('#code/07-event-loop/event-loop.ts'))
+  const { NetPoller } = await load(() => import('#code/07-event-loop/poller.ts'))
+  const { Conversation } = await load(() => import('#code/11-strands/conversation.ts'))
+  const jobs: { line: string; signal: AbortSignal | undefined }[] = []
+  const pool = {
+    run(line: string, { signal }: { signal?: AbortSignal } = {}): Promise<string> {
+      jobs.push({ line, signal })
+      return new Promise((_, reject) => {
+        signal?.addEventListener('abort', () => reject(signal.reason))
+      })
+    },
+  }
+  const loop = new EventLoop<Source>(new NetPoller())
+  const running = loop.run()
+  const stream = new ScriptedStream()
+  const open = new Set<ConversationModule.Conversation>()
+  new Conversation(stream, loop, { pool, open, maxUnanswered: 4 })
+  const turns = async () => {
+    for (let count = 0; count < 20; count++) await turn()
+  }
+  const look = () => jobs.map(({ line, signal }) => ({ line, isTakenBack: signal?.aborted }))
+
+  story.tell('eve', 'sends "fib 30" and FIN, on a connection without a socket', 'toServer')
+  stream.arrive('fib 30\n')
+  stream.arriveEnd()
+  await turns()
+  expectSame('the jobs in the pool', look(), [{ line: 'fib 30', isTakenBack: false }], {
+    because: 'eve has said all she had to say, and waits for her reply.',
+    likely: 'FIN means that no more lines come. It takes nothing back.',
+  })
+  story.tell('eve', 'resets the connection (RST)', 'toServer')
+  stream.lose('ECONNRESET')
+  await turns()
+  expectSame('the jobs in the pool', look(), [{ line: 'fib 30', isTakenBack: true }], {
+    because: 'Nobody reads from eve any more, and her loss is reported all the same.',
+    likely: 'onClose() is called when the connection is lost, and calls cancel().',
+  })
+  expectSame('the conversations that are open', open.size, 0, { because: 'Hers was the only one.' })
+  loop.stop()
+  await within(1_000, running)
+}
 
 const FIBONACCI = [0, 1, 1, 2, 3, 5, 8, 13, 21, 34]
 

@@ -21,6 +21,8 @@ const chained = (tail: string) => `const result = this.#lastEnded.then(() => tas
 const INLINE = 'if (!JOBS.has(command)) return runCommand(line, ON_THE_LOOP)'
 const JOB = 'return this.#house.pool.run(line, { signal: this.#gone.signal }).catch(excuse)'
 const REPLY = 'this.#replies.post(async () => this.#say(await answer))'
+const PAUSE = 'this.#connection.pause()'
+const RESUME = 'this.#connection.resume()'
 const END = 'this.#replies.post(() => this.#connection.end())'
 
 export const mistakes: Mistake[] = [
@@ -229,8 +231,8 @@ export const mistakes: Mistake[] = [
       { file, replace: '#say(reply: string): void {', by: '#say(reply: string): true {' },
       {
         file,
-        replace: 'if (this.#waiting.length > 0) this.#goOn()\n',
-        by: 'if (this.#waiting.length > 0) this.#goOn()\n    return true\n',
+        replace: 'if (!hadRoom) this.#listenAgain()\n',
+        by: 'if (!hadRoom) this.#listenAgain()\n    return true\n',
       },
     ],
   },
@@ -272,66 +274,39 @@ export const mistakes: Mistake[] = [
   {
     name: 'as-many-jobs-as-lines',
     step: '11.6',
-    says: ['busy: 1, queued: 3', 'kept in #waiting'],
+    says: ['busy: 1, queued: 3', 'pause() the connection'],
+    edits: [{ file, replace: PAUSE, by: '' }],
+  },
+  {
+    name: 'looks-again-in-a-moment',
+    step: '11.6',
+    says: ['busy: 1, queued: 3', 'resume() it then'],
     edits: [
-      {
-        file,
-        replace: 'this.#waiting.push(line)\n    this.#stream.pause()',
-        by: 'this.#take(line)',
-      },
+      { file, replace: PAUSE, by: `${PAUSE}\n    setImmediate(() => this.#connection.resume())` },
     ],
   },
   {
-    name: 'keeps-lines-without-an-end',
+    name: 'who-asks-too-fast-is-sent-away',
     step: '11.6',
-    says: ['less than 4 MiB', 'Lines that wait are memory, too'],
-    edits: [{ file, replace: 'this.#stream.pause()\n', by: '\n' }],
+    says: ['sixty lines', 'is not sent away'],
+    edits: [{ file, replace: PAUSE, by: 'this.#connection.end()' }],
   },
   {
-    name: 'reads-on-after-every-reply',
+    name: 'never-listens-again',
     step: '11.6',
-    says: ['less than 4 MiB', 'read on only when none does'],
-    edits: [
-      {
-        file,
-        replace: 'if (this.#waiting.length === 0) this.#stream.resume()',
-        by: 'this.#stream.resume()',
-      },
-    ],
+    says: ['sixty lines', '#listenAgain() resumes it'],
+    edits: [{ file, replace: RESUME, by: '' }],
   },
   {
-    name: 'throws-lines-away',
+    name: 'listens-again-when-all-is-answered',
     step: '11.6',
-    says: ['sixty lines', '#hold() keeps every line'],
-    cardVaries: true,
-    edits: [
-      { file, replace: 'this.#waiting.push(line)\n    this.#stream.pause()', by: 'void line' },
-    ],
-  },
-  {
-    name: 'never-reads-on',
-    step: '11.6',
-    says: ['When none waits any more, read on'],
-    cardVaries: true,
-    edits: [{ file, replace: 'if (this.#waiting.length === 0) this.#stream.resume()', by: '' }],
-  },
-  {
-    name: 'last-line-first',
-    step: '11.6',
-    says: ['sixty lines', 'the oldest first'],
-    cardVaries: true,
-    edits: [{ file, replace: 'this.#waiting.shift()!', by: 'this.#waiting.pop()!' }],
+    says: ['sixty lines', 'Each reply makes room for one line'],
+    edits: [{ file, replace: RESUME, by: `if (this.#unanswered === 0) ${RESUME}` }],
   },
   {
     name: 'one-reply-makes-room-for-all',
     step: '11.6',
-    says: ['busy: 1, queued: 3', 'kept in #waiting'],
-    edits: [
-      {
-        file,
-        replace: 'this.#hasRoom && this.#waiting.length > 0',
-        by: 'this.#waiting.length > 0',
-      },
-    ],
+    says: ['busy: 1, queued: 3', 'room for one of them'],
+    edits: [{ file, replace: RESUME, by: `this.#unanswered = 0\n    ${RESUME}` }],
   },
 ]

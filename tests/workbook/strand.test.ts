@@ -121,6 +121,22 @@ test('who has gone leaves no job behind, and none is begun', () =>
     RUNS,
   ))
 
+test('ten thousand lines at once, with room for one, are answered in order and do not exhaust the stack', async () => {
+  const { stream, pool, open, ended } = converse(1)
+  const lines = Array.from({ length: 10_000 }, (_, n) =>
+    n % 100 === 99 ? `fib ${n}` : `echo ${n}`,
+  )
+  stream.arrive(lines.map((text) => `${text}\n`).join(''))
+  stream.arriveEnd()
+  while (open.size > 0) {
+    expect(pool.running.length).toBeLessThanOrEqual(1)
+    if (pool.running.length > 0) pool.endOne(0)
+    await turn()
+  }
+  expect(textOf(stream)).toBe(lines.map(replyTo).join(''))
+  await ended()
+})
+
 /** A conversation on a loop of its own, with a stream and a pool that do what the test says. */
 function converse(maxUnanswered: number) {
   const loop = new EventLoop<Source>(new NetPoller())
