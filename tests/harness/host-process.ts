@@ -11,6 +11,7 @@ import { pathToFileURL } from 'node:url'
 import { getSystemErrorMap } from 'node:util'
 import type { Worker } from 'node:worker_threads'
 import { answerRequests, startWatchdog } from './child.ts'
+import { collectGarbage } from './garbage.ts'
 import { reportLastWords } from './last-words.ts'
 import { isLater, openHole } from './open-hole.ts'
 
@@ -138,10 +139,10 @@ const PASSIVE_RESOURCES = new Set([
 
 /** Bytes of live JavaScript objects and buffers, after a full collection: what the code *holds*, not what it used. */
 async function heldBytes(): Promise<number> {
-  globalThis.gc?.()
+  collectGarbage()
   // The memory of dead buffers is given back a moment after the collection that found them.
   await new Promise((resolve) => setImmediate(resolve))
-  globalThis.gc?.()
+  collectGarbage()
   const { heapUsed, external } = process.memoryUsage()
   return heapUsed + external
 }

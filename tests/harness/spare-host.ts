@@ -36,5 +36,5 @@ export async function dismissSpareHost(): Promise<void> {
 }
 
 function start(limits?: ProcessLimits): Promise<WatchedProcess> {
-  return WatchedProcess.start(HOST_SCRIPT, ['--expose-gc'], limits)
+  return WatchedProcess.start(HOST_SCRIPT, limits)
 }

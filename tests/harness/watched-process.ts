@@ -78,13 +78,12 @@ export class WatchedProcess {
   /** Resolves when the watchdog is on duty: before that, nobody could tell where the main thread hangs. */
   static async start(
     script: string,
-    execArgv: string[] = [],
     { maxOpenFiles }: ProcessLimits = {},
   ): Promise<WatchedProcess> {
     const lookout = await openLookout()
     const token = randomUUID()
     const watchdog = new Promise<Watchdog>((resolve) => lookout.expected.set(token, resolve))
-    const nodeArgs = ['--disable-warning=ExperimentalWarning', ...execArgv]
+    const nodeArgs = ['--disable-warning=ExperimentalWarning']
     const child = fork(script, [], {
       ...(maxOpenFiles === undefined
         ? { execArgv: nodeArgs }
