@@ -7,6 +7,8 @@ export default defineConfig({
     // The proofs start processes of their own; more at a time would only wait for the same two cores.
     maxConcurrency: 4,
     maxWorkers: 2,
+    // The files share no state but what they import, and importing it anew for each costs a tenth of the whole time.
+    isolate: false,
     env: { WORKBOOK_SPARE_HOST: 'no' },
   },
 })

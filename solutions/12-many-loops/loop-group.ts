@@ -127,12 +127,16 @@ export class LoopGroup {
     return new Promise((resolve, reject) => {
       let isReady = false
       loop.thread.on('message', (report: Report) => {
-        if (report === 'taken') loop.movedAtMs.shift()
-        if (report === 'closed') this.#onClosed(loop)
-        if (report === 'closed') this.#noticeIdle()
-        if (report !== 'ready') return
-        isReady = true
-        resolve()
+        switch (report) {
+          case 'ready':
+            isReady = true
+            return resolve()
+          case 'taken':
+            return void loop.movedAtMs.shift()
+          case 'closed':
+            this.#onClosed(loop)
+            this.#noticeIdle()
+        }
       })
       loop.thread.on('error', (error: Error) => {
         reject(error)

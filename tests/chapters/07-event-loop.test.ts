@@ -4,6 +4,7 @@ import type { ByteStream, Source } from '#code/07-event-loop/byte-stream.ts'
 import type { TimerSource } from '#code/07-event-loop/event-loop.ts'
 import type { Interest, Poller, Ready } from '#code/07-event-loop/poller.ts'
 import { pattern } from '../harness/client.ts'
+import { dialMany } from '../harness/crowd.ts'
 import type { HostedServer } from '../harness/hosted-server.ts'
 import { PATIENCE_MS, within } from '../harness/patience.ts'
 import { ScriptedStream } from '../harness/scripted-stream.ts'
@@ -892,15 +893,9 @@ class Crowd {
     this.#sockets = sockets
   }
 
-  static async connect(server: HostedServer, count: number): Promise<Crowd> {
-    const sockets: Socket[] = []
-    while (sockets.length < count) {
-      const some = Array.from({ length: 100 }, () => dial(server.port, '127.0.0.1'))
-      for (const socket of some) socket.on('error', () => {})
-      await within(PATIENCE_MS, Promise.all(some.map((socket) => once(socket, 'connect'))))
-      sockets.push(...some)
-    }
-    return new Crowd(sockets)
+  static async connect({ port }: HostedServer, count: number): Promise<Crowd> {
+    const sockets = await within(5 * PATIENCE_MS, dialMany(port, count))
+    return new Crowd(sockets === 'too late' ? [] : sockets)
   }
 
   /** How many of them have got the answer to their own question. */

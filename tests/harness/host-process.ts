@@ -86,11 +86,9 @@ answerRequests({
   close: () => running?.close(),
   leftovers: findLeftovers,
   heldBytes,
-  rssBytes: () => process.memoryUsage.rss(),
   queuedBytes: () => [...sockets].reduce((sum, socket) => sum + socket.writableLength, 0),
   connections: () => sockets.size,
   failAccept,
-  cpuMs: () => activity().cpuMs,
   workers: () => workers.size,
 })
 

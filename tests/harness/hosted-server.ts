@@ -7,6 +7,7 @@ import { Failure, type FailureReport, type Reason } from './failure.ts'
 import type { Activity, Leftovers, Listening } from './host-process.ts'
 import { PATIENCE_MS, patience } from './patience.ts'
 import type { Story } from './story.ts'
+import type { Usage } from './watchdog.ts'
 import { ProcessEnded, RemoteError, type WatchedProcess } from './watched-process.ts'
 
 export class HostedServer {
@@ -54,7 +55,7 @@ export class HostedServer {
 
   /** Memory of the whole process: coarse, but it also sees what waits in message ports and in the allocator. */
   async rssBytes(): Promise<number> {
-    return (await this.#request('A look at its memory', 'rssBytes')) as number
+    return (await this.#usage()).rssBytes
   }
 
   /** Bytes written to accepted sockets that the kernel has not taken yet. */
@@ -69,9 +70,9 @@ export class HostedServer {
 
   /** CPU time that the server's process uses in so many milliseconds, or more where patience is, in which nobody asks anything of it. */
   async cpuMsDuring(ms: number): Promise<number> {
-    const before = (await this.#request('A look at its CPU time', 'cpuMs')) as number
+    const before = (await this.#usage()).cpuMs
     await new Promise((resolve) => setTimeout(resolve, patience(ms)))
-    return ((await this.#request('A look at its CPU time', 'cpuMs')) as number) - before
+    return (await this.#usage()).cpuMs - before
   }
 
   /** Worker threads that live in the server's process. */
@@ -189,6 +190,10 @@ export class HostedServer {
 
   async kill(): Promise<void> {
     await this.#process.kill()
+  }
+
+  #usage(): Promise<Usage> {
+    return this.#outcome('A look at what it uses', this.#process.usage())
   }
 
   async #request(what: string, method: string, args: unknown[] = []): Promise<unknown> {

@@ -20,8 +20,11 @@ export interface ThreadLook {
 /** A thread that has been told to stop and does not waits in its event loop: it has nothing to stop in. */
 const STOP_MS = 250
 
-/** On a busy machine it takes a while to reach every thread; then some remain unseen. */
-const LOOK_MS = 1_500
+/**
+ * Every question goes through the main thread and back, which takes a while on a busy machine. Who has not answered by
+ * then is in native code, and cannot.
+ */
+const LOOK_MS = 5_000
 
 /** The frames of a pause, with the files that `Debugger.scriptParsed` has named. */
 export function toFrames(

@@ -24,6 +24,13 @@ export interface Look {
   story?: string
 }
 
+/** What the whole process uses. */
+export interface Usage {
+  rssBytes: number
+  /** CPU time of all its threads since it began. */
+  cpuMs: number
+}
+
 /** How long a thread may take to come to a stop before we say that it runs no JavaScript at all. */
 const STOP_MS = 250
 
@@ -35,11 +42,17 @@ const lookout = connect(port, '127.0.0.1', () => lookout.write(`${token}\n`))
 lookout.on('error', () => {})
 lookout.on('close', () => process.kill(process.pid, 'SIGKILL'))
 createInterface({ input: lookout }).on('line', (request) => {
-  const answer = (found: Look | ThreadLook[]): void =>
+  const answer = (found: Look | ThreadLook[] | Usage): void =>
     void lookout.write(`${JSON.stringify(found)}\n`)
   if (request === 'threads') lookThreads(answer)
+  else if (request === 'usage') answer(usage())
   else look(answer)
 })
+
+function usage(): Usage {
+  const { user, system } = process.cpuUsage()
+  return { rssBytes: process.memoryUsage.rss(), cpuMs: (user + system) / 1000 }
+}
 
 function lookThreads(done: (threads: ThreadLook[]) => void): void {
   const session = new Session()

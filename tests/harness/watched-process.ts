@@ -13,7 +13,7 @@ import { createInterface, type Interface } from 'node:readline'
 import { LAST_WORDS_MARK, type LastWords, type ThrownError } from './last-words.ts'
 import { patience, within } from './patience.ts'
 import type { ThreadLook } from './thread-look.ts'
-import type { Look } from './watchdog.ts'
+import type { Look, Usage } from './watchdog.ts'
 
 export interface Ending {
   code: number | null
@@ -43,8 +43,11 @@ export interface ProcessLimits {
 
 const LOWER_LIMIT = 'ulimit -n "$0" && exec "$@"'
 
-/** A watchdog that says nothing for so long has died with its process. */
-const WATCHDOG_MS = patience(2_000)
+/** A watchdog that says nothing for so long cannot: the main thread is in native code, where nobody can stop it. */
+const LOOK_MS = patience(3_000)
+
+/** It looks at every thread for 5 s at most, and says what it has seen by then. */
+const LOOK_AT_THREADS_MS = patience(8_000)
 
 /** What a process printed is kept up to here: enough to see what is wrong, never enough to hurt. */
 const MAX_OUTPUT_CHARACTERS = 16 * 1024
@@ -122,12 +125,20 @@ export class WatchedProcess {
 
   /** Where the main thread is now; `undefined` when the process is gone or its watchdog is silent. */
   look(): Promise<Look | undefined> {
-    return this.#askWatchdog<Look>('look')
+    return this.#askWatchdog<Look>('look', LOOK_MS)
   }
 
   /** Where the worker threads of the code under test are now; none when nobody can say. */
   async lookAtThreads(): Promise<ThreadLook[]> {
-    return (await this.#askWatchdog<ThreadLook[]>('threads')) ?? []
+    return (await this.#askWatchdog<ThreadLook[]>('threads', LOOK_AT_THREADS_MS)) ?? []
+  }
+
+  /** Said by the watchdog, for the main thread may have no time. Rejects with `ProcessEnded`. */
+  async usage(): Promise<Usage> {
+    const answer = this.#watchdog.then((watchdog) => watchdog.ask('usage'))
+    const usage = await Promise.race([answer, this.ended])
+    if (this.ending) throw new ProcessEnded()
+    return usage as Usage
   }
 
   /** Lets the process end by itself, if it can: from here on only its own work keeps it alive. */
@@ -140,9 +151,9 @@ export class WatchedProcess {
     await this.ended
   }
 
-  async #askWatchdog<T>(what: string): Promise<T | undefined> {
+  async #askWatchdog<T>(what: string, patienceMs: number): Promise<T | undefined> {
     const answer = this.#watchdog.then((watchdog) => watchdog.ask(what))
-    const outcome = await within(WATCHDOG_MS, Promise.race([answer, this.ended]))
+    const outcome = await within(patienceMs, Promise.race([answer, this.ended]))
     return outcome === 'too late' || this.ending ? undefined : (outcome as T)
   }
 

@@ -142,8 +142,8 @@ export const mistakes: Mistake[] = [
       },
       {
         file: 'loop-group.ts',
-        replace: "        if (report === 'closed') this.#onClosed(loop)",
-        by: "        if (report === 'taken') loop.connections += 1\n        if (report === 'closed') this.#onClosed(loop)",
+        replace: 'return void loop.movedAtMs.shift()',
+        by: 'loop.connections += 1\n            return void loop.movedAtMs.shift()',
       },
     ],
   },

@@ -2,9 +2,10 @@
 
 import { fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import { dialMany } from '../harness/crowd.ts'
 import type { HostedServer } from '../harness/hosted-server.ts'
 import { median } from '../harness/numbers.ts'
 import { dismissSpareHost, hostServer } from '../judge/host.ts'
@@ -29,8 +30,8 @@ test.skipIf(DESCRIPTORS < 5_500).each(PROTOCOLS)(
     const server = await hostServer(SOLUTION, chapter, { options: { graceMs: 50 } })
     const crowd: Socket[] = []
     try {
-      while (crowd.length < 5_000) crowd.push(...(await dialMany(server, 100)))
-      const talkers = await dialMany(server, 50)
+      crowd.push(...(await dialMany(server.port, 5_000)))
+      const talkers = await dialMany(server.port, 50)
       crowd.push(...talkers)
       const talks = talkers.map((socket) => talk(socket, request, answer, 20))
       for (const socket of crowd.splice(0, 1_000)) socket.resetAndDestroy()
@@ -48,7 +49,7 @@ test.skipIf(DESCRIPTORS < 5_500).each(PROTOCOLS)(
 
 test('a hundred who never read and a hundred who never stop sending cost little, and an honest client is served', async () => {
   const server = await hostServer(SOLUTION, '10-backpressure')
-  const [honest] = await dialMany(server, 1)
+  const [honest] = await dialMany(server.port, 1)
   await talk(honest, frame('hello'), frame('hello'), 100)
   const before = await server.heldBytes()
   const stats = () => server.call<{ turns: number; frames: number; connections: number }>('stats')
@@ -86,8 +87,9 @@ test('close() under load ends the process by itself, with exit code 0', async ()
   })
   const ended = once(child, 'exit')
   const [line] = (await once(child.stdout, 'data')) as [Buffer]
-  const sockets = await dialMany({ port: Number(line) }, 50)
-  const deaf = await dialMany({ port: Number(line) }, 5)
+  const port = Number(line)
+  const sockets = await dialMany(port, 50)
+  const deaf = await dialMany(port, 5)
   try {
     for (const socket of deaf) void write(socket, Buffer.alloc(8 * MEBIBYTE))
     const talks = sockets.map((socket) => talk(socket, frame('hi'), frame('hi'), 1e9))
@@ -110,13 +112,6 @@ function descriptorLimit(): number {
   }
   const soft = userLimits?.open_files.soft
   return typeof soft === 'number' ? soft : Number.POSITIVE_INFINITY
-}
-
-async function dialMany({ port }: { port: number }, count: number): Promise<Socket[]> {
-  const sockets = Array.from({ length: count }, () => connect(port, '127.0.0.1'))
-  for (const socket of sockets) socket.on('error', () => {}).setNoDelay()
-  await Promise.all(sockets.map((socket) => once(socket, 'connect')))
-  return sockets
 }
 
 function write(socket: Socket, bytes: Uint8Array): Promise<unknown> {

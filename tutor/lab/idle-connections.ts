@@ -1,10 +1,9 @@
 /** Connections that say nothing, or nothing more: what they cost the server that holds them. */
 
-import { connect, type Socket } from 'node:net'
+import { once } from 'node:events'
+import type { Socket } from 'node:net'
+import { dialMany } from '../../tests/harness/crowd.ts'
 import type { HostedServer } from '../../tests/harness/hosted-server.ts'
-
-/** As many at once as the listening socket's queue certainly takes. */
-const AT_ONCE = 100
 
 export class IdleConnections {
   readonly #sockets: Socket[] = []
@@ -18,11 +17,9 @@ export class IdleConnections {
    * Rejects when one is refused.
    */
   async growTo(count: number, port: number, hello?: string): Promise<void> {
-    while (this.count < count) {
-      const missing = Math.min(AT_ONCE, count - this.count)
-      const opened = Array.from({ length: missing }, () => open(port, hello))
-      this.#sockets.push(...(await Promise.all(opened)))
-    }
+    const opened = await dialMany(port, count - this.count)
+    this.#sockets.push(...opened)
+    if (hello) await Promise.all(opened.map((socket) => ask(socket, hello)))
   }
 
   destroy(): void {
@@ -60,15 +57,8 @@ async function residentBytes(server: HostedServer): Promise<number> {
   return server.rssBytes()
 }
 
-function open(port: number, hello?: string): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(port, '127.0.0.1')
-    socket.once('error', reject)
-    socket.once(hello ? 'data' : 'connect', () => {
-      // Whatever the server does to it from now on is the server's affair.
-      socket.off('error', reject).on('error', () => {})
-      resolve(socket)
-    })
-    if (hello) socket.write(hello)
-  })
+async function ask(socket: Socket, hello: string): Promise<void> {
+  const answered = once(socket, 'data')
+  socket.write(hello)
+  await answered
 }
