@@ -7,7 +7,7 @@ export default defineConfig({
     // The proofs start processes of their own; more at a time would only wait for the same two cores.
     maxConcurrency: 4,
     maxWorkers: 2,
-    // The files share no state but what they import, and importing it anew for each costs a tenth of the whole time.
+    // The files share no state but what they import, and importing it anew for each costs a twentieth of the time.
     isolate: false,
     env: { WORKBOOK_SPARE_HOST: 'no' },
   },
