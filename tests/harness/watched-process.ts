@@ -7,7 +7,6 @@
  */
 
 import { type ChildProcess, fork } from 'node:child_process'
-import { randomUUID } from 'node:crypto'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { createInterface, type Interface } from 'node:readline'
 import { LAST_WORDS_MARK, type LastWords, type ThrownError } from './last-words.ts'
@@ -84,7 +83,7 @@ export class WatchedProcess {
     { maxOpenFiles }: ProcessLimits = {},
   ): Promise<WatchedProcess> {
     const lookout = await openLookout()
-    const token = randomUUID()
+    const token = `${processes++}`
     const watchdog = new Promise<Watchdog>((resolve) => lookout.expected.set(token, resolve))
     const nodeArgs = ['--disable-warning=ExperimentalWarning']
     const child = fork(script, [], {
@@ -199,6 +198,9 @@ interface Lookout {
 }
 
 let lookout: Promise<Lookout> | undefined
+
+/** How many have been started: the next one's token. */
+let processes = 0
 
 /** Where the watchdogs of all our processes call: one listening socket, which keeps nobody alive. */
 function openLookout(): Promise<Lookout> {
