@@ -26,7 +26,7 @@ const WRITING = { readable: false, writable: true }
 const NEITHER = { readable: false, writable: false }
 
 step('07.1', 'a read answers at once: bytes, would-block or the end', async (stage) => {
-  const { story, expectSame } = stage
+  const { story, expect, expectSame } = stage
   await withStream(stage, async (stream, { near, far }) => {
     expectSame('a read before anything came', stream.read(), 'would-block', {
       because: 'There is nothing, and nobody is to wait for it in here.',
@@ -59,7 +59,7 @@ step('07.1', 'a read answers at once: bytes, would-block or the end', async (sta
       likely:
         '#receive() pauses the socket at 64 KiB. Whoever reads makes room: resume() when there is some.',
     })
-    expectSame('them to be as they were sent', received.equals(pattern(0, MEBIBYTE)), true, {
+    expect('them to be as they were sent', received.equals(pattern(0, MEBIBYTE)), {
       because: 'Not a byte more, not a byte less, and all in order.',
     })
 
@@ -131,7 +131,7 @@ step('07.2', 'a write takes what fits and says how much', async (stage) => {
     expectSame('a write of 1000 bytes', more, 1_000, { because: 'There is room again.' })
     received = Buffer.concat([received, await receive(far, more, PATIENCE_MS)])
     const isIntact = received.equals(pattern(0, taken + more))
-    expectSame('all of it to be as it was written', isIntact, true, {
+    expect('all of it to be as it was written', isIntact, {
       because: 'A write takes from the front, and what it did not take is offered again.',
       likely: 'subarray(0, taken) is the part that fits.',
     })
@@ -720,7 +720,7 @@ async function expectSlowReaderServed(
       likely:
         'After a short write the rest is unsent. When the stream is writable, it comes first; when nothing is unsent, reading goes on.',
     })
-    expectSame('all of them to be as expected', received.equals(expected), true, {
+    expect('all of them to be right, and in order', received.equals(expected), {
       because: 'No byte is lost or said twice where a write took only a part.',
     })
 
