@@ -22,9 +22,6 @@ export interface Diagnosis {
 /** A main thread that answers within this time is not blocked. */
 const ANSWER_MS = patience(400)
 
-/** A thread that spins gets at least this share of a CPU, however busy the machine is; a sleeping one next to none. */
-const SPINNING_CPU = 0.08
-
 /** `undefined`: the process lives, answers, and simply has not done what was expected. */
 export async function diagnose(
   process: WatchedProcess,
@@ -48,7 +45,7 @@ export function explainLook(look: Look, tree: CodeTree): Diagnosis | undefined {
   const trace = placesOf(tree, look.frames)
   if (trace.length === 0) return undefined
   const where = describePlace(trace[0])
-  if (look.cpu < SPINNING_CPU) {
+  if (!look.isSpinning) {
     return {
       finding: `the main thread is blocked: it sleeps at ${where}`,
       likely:

@@ -18,8 +18,8 @@ import { type Frames, lookAtThreads, type ThreadLook, toFrames } from './thread-
 /** Where the main thread is. No frames: it waits in the event loop, with nothing to do. */
 export interface Look {
   frames: Frames
-  /** Share of one CPU that this process used while we looked: near 0 asleep, near 1 spinning. */
-  cpu: number
+  /** Whether it computes there; if not, it sleeps. */
+  isSpinning: boolean
   /** What `globalThis.workbookStory()` answers in the main thread, as JSON. */
   story?: string
 }
@@ -33,6 +33,12 @@ export interface Usage {
 
 /** How long a thread may take to come to a stop before we say that it runs no JavaScript at all. */
 const STOP_MS = 250
+
+/** More CPU time than it takes to look. */
+const SPIN_MS = 10
+
+const LOOK_EVERY_MS = 60
+const LOOKS = 6
 
 const { port, token } = workerData as { port: number; token: string }
 
@@ -71,12 +77,15 @@ function look(done: (found: Look) => void): void {
   session.on('Debugger.scriptParsed', ({ params }) => urls.set(params.scriptId, params.url))
 
   session.post('Debugger.enable', () => {
-    const idle = setTimeout(() => askForStory(session, (story) => finish([], 0, story)), STOP_MS)
+    const idle = setTimeout(
+      () => askForStory(session, (story) => finish([], false, story)),
+      STOP_MS,
+    )
     session.once('Debugger.paused', ({ params }) => {
       clearTimeout(idle)
       askForStory(session, (story) =>
         session.post('Debugger.resume', () =>
-          measureCpu((cpu) => finish(params.callFrames, cpu, story)),
+          seeWhetherItSpins((isSpinning) => finish(params.callFrames, isSpinning, story)),
         ),
       )
     })
@@ -84,22 +93,26 @@ function look(done: (found: Look) => void): void {
   })
 
   let isFinished = false
-  function finish(callFrames: Debugger.CallFrame[], cpu: number, story?: string): void {
+  function finish(callFrames: Debugger.CallFrame[], isSpinning: boolean, story?: string): void {
     if (isFinished) return
     isFinished = true
     session.disconnect()
-    done({ frames: toFrames(callFrames, urls), cpu, story })
+    done({ frames: toFrames(callFrames, urls), isSpinning, story })
   }
 }
 
-/** Asleep or spinning shows only over time, so the main thread runs on for a moment. */
-function measureCpu(done: (share: number) => void): void {
+/** Who sleeps uses no CPU time, however long one looks. Who spins does, though on a busy machine it has to wait for it. */
+function seeWhetherItSpins(done: (isSpinning: boolean) => void): void {
   const before = process.cpuUsage()
-  const startedAt = performance.now()
-  setTimeout(() => {
+  let looks = 0
+  const timer = setInterval(() => {
     const { user, system } = process.cpuUsage(before)
-    done((user + system) / 1000 / (performance.now() - startedAt))
-  }, 120)
+    const isSpinning = user + system >= SPIN_MS * 1_000
+    looks += 1
+    if (!isSpinning && looks < LOOKS) return
+    clearInterval(timer)
+    done(isSpinning)
+  }, LOOK_EVERY_MS)
 }
 
 function askForStory(session: Session, done: (story: string | undefined) => void): void {

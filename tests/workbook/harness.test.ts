@@ -98,7 +98,7 @@ describe.concurrent('a server that misbehaves when somebody connects', () => {
       await ada.expectBytes('hello', reason)
     })
     expect(report.headline).toMatch(headline)
-    expect(performance.now() - startedAt).toBeLessThan(patience(4_000))
+    expect(performance.now() - startedAt).toBeLessThan(patience(5_000))
   })
 
   test('listens elsewhere than it says', async () => {
@@ -171,7 +171,7 @@ describe.concurrent('a client', () => {
     const ada = await connect(server)
     const startedAt = performance.now()
     await failureOf(() => ada.expectBytes('never sent', reason))
-    expect(performance.now() - startedAt).toBeLessThan(1_200)
+    expect(performance.now() - startedAt).toBeLessThan(patience(1_400))
   })
 
   test.each(['whole', 'byte by byte', 'at random'] as const)('sends %s', async (cut) => {
