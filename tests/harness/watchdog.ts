@@ -45,9 +45,10 @@ const { port, token } = workerData as { port: number; token: string }
 flushCompileCache()
 
 const lookout = connect(port, '127.0.0.1', () => lookout.write(`${token}\n`))
-lookout.on('error', () => {})
 lookout.on('close', () => process.kill(process.pid, 'SIGKILL'))
-createInterface({ input: lookout }).on('line', (request) => {
+const requests = createInterface({ input: lookout })
+for (const end of [lookout, requests]) end.on('error', () => {})
+requests.on('line', (request) => {
   const answer = (found: Look | ThreadLook[] | Usage): void =>
     void lookout.write(`${JSON.stringify(found)}\n`)
   if (request === 'threads') lookThreads(answer)

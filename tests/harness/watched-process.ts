@@ -207,9 +207,10 @@ function openLookout(): Promise<Lookout> {
   lookout ??= new Promise((resolve) => {
     const expected: Lookout['expected'] = new Map()
     const server = createServer((socket) => {
-      socket.on('error', () => {})
       socket.unref()
       const lines = createInterface({ input: socket })
+      // A process that is killed with a question unread resets the connection; the interface says that again, as its own.
+      for (const end of [socket, lines]) end.on('error', () => {})
       lines.once('line', (token) => {
         expected.get(token)?.(toWatchdog(socket, lines))
         expected.delete(token)
