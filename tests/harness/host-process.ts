@@ -6,6 +6,7 @@
  */
 
 import { subscribe } from 'node:diagnostics_channel'
+import { flushCompileCache } from 'node:module'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { pathToFileURL } from 'node:url'
 import { getSystemErrorMap } from 'node:util'
@@ -75,6 +76,8 @@ answerRequests({
   async start(request: StartRequest): Promise<{ port: unknown }> {
     step = request.step
     const module = await import(pathToFileURL(request.file).href)
+    // Now, for most hosts are killed: the next one need not strip the same types again.
+    flushCompileCache()
     running = await module.startServer(request.options)
     return { port: running?.port }
   },
