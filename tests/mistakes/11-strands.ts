@@ -309,4 +309,24 @@ export const mistakes: Mistake[] = [
     says: ['busy: 1, queued: 3', 'room for one of them'],
     edits: [{ file, replace: RESUME, by: `this.#unanswered = 0\n    ${RESUME}` }],
   },
+  {
+    name: 'keeps-the-lines-for-later',
+    step: '11.6',
+    says: ['to hold less than 4 MiB for ada', 'waits for none of them'],
+    edits: [
+      {
+        file,
+        replace:
+          '    this.#unanswered += 1\n    this.#reply(this.#answer(line))\n    if (!this.#hasRoom) this.#stopListening()',
+        by: '    if (!this.#hasRoom) return void this.#later.push(line)\n    this.#unanswered += 1\n    this.#reply(this.#answer(line))',
+      },
+      { file, replace: '  #unanswered = 0\n', by: '  #unanswered = 0\n  #later: string[] = []\n' },
+      { file, replace: PAUSE, by: '' },
+      {
+        file,
+        replace: RESUME,
+        by: 'const line = this.#later.shift()\n    if (line !== undefined) this.onLine(line)',
+      },
+    ],
+  },
 ]
