@@ -93,6 +93,8 @@ function proveWorkbook(): Promise<number> {
   // A learner's own home must not be mistaken for the one under proof.
   const { WORKBOOK_HOME: _, ...env } = process.env
   const proof = spawn(process.execPath, [vitest, 'run'], { cwd: ROOT, stdio: 'inherit', env })
+  // A signal from the keyboard reaches both of us; one that is meant for us alone is passed on.
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => proof.kill(signal))
   return new Promise((resolve) => proof.on('close', (code) => resolve(code === 0 ? 0 : 1)))
 }
 
