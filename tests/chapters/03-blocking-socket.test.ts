@@ -37,9 +37,9 @@ step('03.1', 'read() sleeps until bytes come, and wakes promptly', async (stage)
     received: `${Math.round(used)} ms of CPU`,
   })
 
-  ada.beQuiet('sends a byte and waits for it, 5 times')
+  ada.beQuiet('sends a byte and waits for it, again and again')
   const trips: number[] = []
-  for (let trip = 0; trip < 5; trip++) {
+  while (!isMedianKnown(trips)) {
     await untilAsleep(server)
     const startedAt = performance.now()
     await ada.send('x')
@@ -49,11 +49,11 @@ step('03.1', 'read() sleeps until bytes come, and wakes promptly', async (stage)
     })
     trips.push(performance.now() - startedAt)
   }
-  expect('a round trip of less than 25 ms', median(trips) < 25, {
+  expect(`a round trip of less than ${WOKEN_MS} ms`, median(trips) < WOKEN_MS, {
     because: 'Whoever sleeps is woken by the news, not by an alarm clock.',
     likely:
       'Is there a time-out in the wait? Then the thread sleeps it out: deliver() must notify.',
-    expected: 'less than 25 ms in the median',
+    expected: `less than ${WOKEN_MS} ms in the median`,
     received: `${median(trips).toFixed(1)} ms`,
   })
 })
@@ -250,6 +250,16 @@ async function untilAsleep(server: HostedServer, isWorthIt = async () => true): 
   for (let quiet = 0; quiet < 2 && (await isWorthIt()); ) {
     quiet = (await server.cpuMsDuring(15)) < 2 ? quiet + 1 : 0
   }
+}
+
+/** Whoever is woken is back long before that, and whoever sleeps out a time-out has to be lucky. */
+const WOKEN_MS = 25
+
+/** Five lucky ones in a row are believed. On a busy machine most of fifteen decide. */
+function isMedianKnown(trips: number[]): boolean {
+  const woken = trips.filter((ms) => ms < WOKEN_MS).length
+  if (trips.length === 5 && woken === 5) return true
+  return Math.max(woken, trips.length - woken) > 15 / 2
 }
 
 /** In which order `act` posts messages and touches shared memory. */

@@ -196,8 +196,8 @@ step('11.3', 'replies keep the order of their lines, and FIN comes last', async 
   })
 
   const dee = await connect(server)
-  await dee.send('sleep 60\nfib 10\n')
-  await dee.halfClose()
+  // Together: when the lines are read, the FIN is there.
+  await Promise.all([dee.send('sleep 60\nfib 10\n'), dee.halfClose()])
   const beforeFin = {
     because: 'dee has said all she had to say, and listens: two answers are still hers.',
     likely: 'The end has its place in line as well: post it.',

@@ -413,7 +413,7 @@ const PATTERN = Uint8Array.from({ length: 251 }, (_, index) => index)
 export async function isMoving(
   flood: Flood,
   roundTrip: () => Promise<void>,
-  trips = 20,
+  trips = 100,
 ): Promise<boolean> {
   const before = flood.taken
   for (let trip = 0; trip < trips && !flood.isOver && flood.taken === before; trip++) {

@@ -1,5 +1,7 @@
-import { connect } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import type { CodeTree } from '../../tests/harness/code-tree.ts'
+import type { HostedServer } from '../../tests/harness/hosted-server.ts'
+import { within } from '../../tests/harness/patience.ts'
 import { hostServer } from '../../tests/judge/host.ts'
 import type { Measurement } from './measurement.ts'
 
@@ -8,7 +10,8 @@ const FLOOD_BYTES = 256 * MEBIBYTE
 const PIECE = Buffer.alloc(64 * 1024, 'x')
 
 /** The server's kernel and ours take a few MiB before the sender feels anything; then it moves no more. */
-const STANDSTILL_MS = 300
+const STANDSTILL_LOOKS = 6
+const LOOK_MS = 50
 
 export const measurement: Measurement = {
   asks: 'MiB that the server without backpressure holds for one client that never reads',
@@ -42,7 +45,7 @@ async function flood(
   socket.pause()
   try {
     const before = await server.heldBytes()
-    const taken = await sendUntilStandstill(socket)
+    const taken = await sendUntilStandstill(socket, server)
     const held = (await server.heldBytes()) - before
     return { taken: toMebibytes(taken), held: toMebibytes(held) }
   } finally {
@@ -52,15 +55,23 @@ async function flood(
 }
 
 /** Bytes that could be sent before nothing moved any more. */
-async function sendUntilStandstill(socket: ReturnType<typeof connect>): Promise<number> {
+async function sendUntilStandstill(socket: Socket, server: HostedServer): Promise<number> {
   let taken = 0
   while (taken < FLOOD_BYTES) {
-    const sent = new Promise<boolean>((resolve) => socket.write(PIECE, () => resolve(true)))
-    const standstill = new Promise<boolean>((resolve) => setTimeout(resolve, STANDSTILL_MS, false))
-    if (!(await Promise.race([sent, standstill]))) break
+    const sent = new Promise<void>((resolve) => socket.write(PIECE, () => resolve()))
+    if (!(await comesTrue(sent, server))) break
     taken += PIECE.length
   }
   return taken
+}
+
+/** On a busy machine the server, too, must have had its turn between two looks. */
+async function comesTrue(sent: Promise<void>, server: HostedServer): Promise<boolean> {
+  for (let look = 0; look < STANDSTILL_LOOKS; look++) {
+    if ((await within(LOOK_MS, sent)) !== 'too late') return true
+    await server.roundTrip()
+  }
+  return false
 }
 
 function toMebibytes(bytes: number): number {
