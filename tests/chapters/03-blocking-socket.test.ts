@@ -167,7 +167,7 @@ step('03.4', 'whoever does not read is not sent more, both ways', async (stage) 
   bob.stopReading()
   const atRest = await talkative.rssBytes()
   const growth = async () => (await talkative.rssBytes()) - atRest
-  await untilAsleep(talkative, async () => (await growth()) < LIMIT)
+  await untilAsleep(talkative, { looks: 8, isWorthIt: async () => (await growth()) < LIMIT })
   const most = await growth()
   expect('the thread to be held back while bob does not read', most < LIMIT, {
     because: 'write() must put the thread to sleep when its peer takes nothing.',
@@ -245,9 +245,15 @@ step('03.5', 'readLine() waits for whole lines, and not for endless ones', async
   await bob.expectEnd({ because: 'Such a peer is told, and let go.' })
 })
 
-/** Waits until nothing moves in the server any more, as long as `isWorthIt`. */
-async function untilAsleep(server: HostedServer, isWorthIt = async () => true): Promise<void> {
-  for (let quiet = 0; quiet < 2 && (await isWorthIt()); ) {
+/**
+ * Waits until nothing has moved in the server for so many looks, as long as `isWorthIt`. On a busy machine, a server that
+ * does not move may be waiting for a core.
+ */
+async function untilAsleep(
+  server: HostedServer,
+  { looks = 2, isWorthIt = async () => true } = {},
+): Promise<void> {
+  for (let quiet = 0; quiet < looks && (await isWorthIt()); ) {
     quiet = (await server.cpuMsDuring(15)) < 2 ? quiet + 1 : 0
   }
 }

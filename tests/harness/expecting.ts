@@ -21,8 +21,9 @@ const IDLE_CPU_MS = 4
 /** Whoever computes gets so much CPU time before hope ends, however many others want the same cores … */
 const SHARE_CPU_MS = 700
 
-/** … within so many looks. */
+/** … within so many looks, and as long as it is not idle in so many of them, one after the other. */
 const LOOKS_FOR_SHARE = 40
+const IDLE_LOOKS = 3
 
 /** The promise's value, or `'too late'` when there is no hope left. Rejections pass through. */
 export async function expecting<T>(
@@ -56,12 +57,14 @@ async function giveItsShare<T>(
 ): Promise<T | 'too late'> {
   let outcome: T | 'too late' = 'too late'
   let used = await cpuMsOf(process)
-  for (let looks = 0; looks < LOOKS_FOR_SHARE && outcome === 'too late'; looks++) {
-    if (!(used - cpuMsAtFirst < SHARE_CPU_MS)) break
+  let idle = 0
+  for (let looks = 0; looks < LOOKS_FOR_SHARE && idle < IDLE_LOOKS; looks++) {
+    if (used - cpuMsAtFirst > SHARE_CPU_MS) break
     outcome = await within(NEXT_LOOK_MS, promise)
+    if (outcome !== 'too late') break
     const before = used
     used = await cpuMsOf(process)
-    if (used - before < IDLE_CPU_MS) break
+    idle = used - before > IDLE_CPU_MS ? 0 : idle + 1
   }
   return outcome
 }

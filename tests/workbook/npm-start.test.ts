@@ -91,7 +91,8 @@ describe.concurrent('npm start', () => {
       /Reference written: chapters\/01-hello\/server\.ts\nYours is kept in[\s\S]*02-echo can begin\. It stands on 01-hello/,
     )
     home.writeUpTo('02-echo', '02.4')
-    expect((await home.test('2')).code).toBe(0)
+    const judged = await home.test('2')
+    expect(judged.code, judged.stdout).toBe(0)
     await home.start('restore', '1')
     expect(home.read(SERVER)).toBe('// mine\n')
   })
