@@ -261,11 +261,14 @@ async function untilAsleep(
 /** Whoever is woken is back long before that, and whoever sleeps out a time-out has to be lucky. */
 const WOKEN_MS = 25
 
-/** Five lucky ones in a row are believed. On a busy machine most of fifteen decide. */
+const FIRST_TRIPS = 5
+const MOST_TRIPS = 15
+
+/** When all of the first trips are quick, that is enough. On a busy machine the majority of `MOST_TRIPS` decides. */
 function isMedianKnown(trips: number[]): boolean {
   const woken = trips.filter((ms) => ms < WOKEN_MS).length
-  if (trips.length === 5 && woken === 5) return true
-  return Math.max(woken, trips.length - woken) > 15 / 2
+  if (trips.length === FIRST_TRIPS && woken === FIRST_TRIPS) return true
+  return Math.max(woken, trips.length - woken) > MOST_TRIPS / 2
 }
 
 /** In which order `act` posts messages and touches shared memory. */

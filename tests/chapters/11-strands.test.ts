@@ -337,7 +337,7 @@ step('11.6', 'who asks faster than we answer is not listened to', async (stage) 
   expect('the server to hold less than 4 MiB for ada', held < 4 * MEBIBYTE, {
     because: 'Whoever sends lines without an end and waits for none of them fills our memory.',
     likely:
-      'A paused connection reads nothing. Does anything resume it before a reply has been said?',
+      'Lines that we keep are our memory; what a paused connection does not read waits in the kernel. pause() it, and resume() it only when a reply has been said.',
     expected: 'less than 4 MiB',
     received: `${countBytes(held)}, after ${countBytes(flood.taken)} from ada`,
   })

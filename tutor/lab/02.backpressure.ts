@@ -59,14 +59,14 @@ async function sendUntilStandstill(socket: Socket, server: HostedServer): Promis
   let taken = 0
   while (taken < FLOOD_BYTES) {
     const sent = new Promise<void>((resolve) => socket.write(PIECE, () => resolve()))
-    if (!(await comesTrue(sent, server))) break
+    if (!(await isTaken(sent, server))) break
     taken += PIECE.length
   }
   return taken
 }
 
-/** On a busy machine the server, too, must have had its turn between two looks. */
-async function comesTrue(sent: Promise<void>, server: HostedServer): Promise<boolean> {
+/** Not taken in so many looks is a standstill, if the server has had its turn between two of them. */
+async function isTaken(sent: Promise<void>, server: HostedServer): Promise<boolean> {
   for (let look = 0; look < STANDSTILL_LOOKS; look++) {
     if ((await within(LOOK_MS, sent)) !== 'too late') return true
     await server.roundTrip()
