@@ -255,5 +255,8 @@ describe('what is on the screen', () => {
     )
     expect(draw(begun)).toMatch(/01 · Hello[\s\S]*listens on a free port[\s\S]*h hint/)
     expect(draw({ ...begun, screen: 'keys' })).toMatch(/one more hint for this step/)
+    const lastSave = { file: 'server.ts', at: '10:51' }
+    const red = play({ ...begun, screen: 'lesson', lastSave, isJudging: false }, failed('01.1'))
+    expect(draw(red.state)).toMatch(/server\.ts saved at 10:51 · ✗ 01\.1, press c to see why/)
   })
 })

@@ -1,5 +1,6 @@
 import { Box, Spacer, Text } from 'ink'
 import { BINDINGS } from '../state/keys.ts'
+import { redCard } from '../state/reduce.ts'
 import type { TutorState } from '../state/state.ts'
 
 /** One line of news, one line of keys. */
@@ -26,11 +27,16 @@ export function Footer({ state, hidden }: { state: TutorState; hidden: number })
   )
 }
 
-function news({ screen, lastSave, isJudging, lastRunMs }: TutorState): string {
+function news(state: TutorState): string {
+  const { screen, lastSave, isJudging, lastRunMs } = state
   if (screen === 'map' || screen === 'keys')
     return 'Saving a file in chapters/ opens its chapter and judges it.'
   const saved = lastSave ? `${lastSave.file} saved at ${lastSave.at} · ` : ''
   if (isJudging) return `${saved}judging …`
+  const card = redCard(state)
+  // Who reads is not interrupted, but told.
+  if (screen === 'lesson' && lastSave && card)
+    return `${saved}✗ ${card.step.id}, press c to see why`
   return lastRunMs === undefined
     ? 'waiting for a save'
     : `${saved}judged in ${lastRunMs} ms · waiting for a save`
