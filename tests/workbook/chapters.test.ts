@@ -3,25 +3,32 @@
  * passes what is written, and every known mistake is caught by its step with a card that helps.
  */
 
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Chalk } from 'chalk'
 import { describe, test } from 'vitest'
 import { makeStarters, readBook } from '../../tutor/book/book.ts'
-import { stepThatOpens } from '../../tutor/book/starter.ts'
 import type { CodeTree } from '../harness/code-tree.ts'
 import type { Evidence } from '../harness/failure.ts'
 import { renderCard } from '../judge/card.ts'
 import type { Card, JudgeEvent } from '../judge/events.ts'
 import { type JudgeRequest, judge } from '../judge/judge.ts'
 import { ROOT, SOLUTION } from '../judge/workbook.ts'
-import { linkChaptersBeneath, type Mistake, makeMistake } from '../mistakes/mistake.ts'
+import type { Mistake } from '../mistakes/mistake.ts'
+import type { RightAnswer } from '../right-answers/right-answer.ts'
+import {
+  type EditedSolution,
+  editSolution,
+  firstStepReached,
+  makeLearnerTree,
+} from './edited-solution.ts'
 
 /** Any run can be repeated; a proof always makes the same one. */
 const SEED = 1
 
 for (const { name: chapter, lesson } of readBook()) {
   const { mistakes } = (await import(`../mistakes/${chapter}.ts`)) as { mistakes: Mistake[] }
+  const rightAnswers = await rightAnswersOf(chapter)
 
   describe.concurrent(chapter, () => {
     test('the solution passes', async ({ expect }) => {
@@ -50,8 +57,8 @@ for (const { name: chapter, lesson } of readBook()) {
     )
 
     test.for(mistakes)('$step catches "$name"', async (mistake, { expect }) => {
-      const only = stepsThatCanFail(chapter, lesson.steps, mistake)
-      const events = await run({ chapter, tree: makeMistake(chapter, mistake), only })
+      const only = stepsThatCanFail(chapter, lesson.steps, mistake, mistake.step)
+      const events = await run({ chapter, tree: editSolution('mistakes', chapter, mistake), only })
       const card = failureIn(events)
       expect(card, describeFailure(events)).toBeDefined()
       expect([mistake.step, mistake.orStep], describeFailure(events)).toContain(card?.step.id)
@@ -64,7 +71,31 @@ for (const { name: chapter, lesson } of readBook()) {
     test.for(lesson.steps)('$id is guarded by two mistakes or more', ({ id }, { expect }) => {
       expect(mistakes.filter(({ step }) => step === id).length).toBeGreaterThanOrEqual(2)
     })
+
+    if (rightAnswers === undefined) return
+
+    test.for(rightAnswers)('"$name" is right, too', async (answer, { expect }) => {
+      const only = stepsThatCanFail(chapter, lesson.steps, answer)
+      const tree = editSolution('right-answers', chapter, answer)
+      const events = await run({ chapter, tree, only })
+      expect(failureIn(events), describeFailure(events)).toBeUndefined()
+      expect(events.at(-1)).toMatchObject({ kind: 'chapterDone', passed: only.length })
+    })
+
+    test('there are three right answers or more in other styles', ({ expect }) => {
+      expect(new Set(rightAnswers.map(({ name }) => name)).size).toBeGreaterThanOrEqual(3)
+    })
   })
+}
+
+/** `undefined` for a chapter that has no file of them yet. */
+async function rightAnswersOf(chapter: string): Promise<RightAnswer[] | undefined> {
+  const file = join(ROOT, 'tests', 'right-answers', `${chapter}.ts`)
+  if (!existsSync(file)) return undefined
+  const module = (await import(`../right-answers/${chapter}.ts`)) as {
+    rightAnswers: RightAnswer[]
+  }
+  return module.rightAnswers
 }
 
 async function run(request: Omit<JudgeRequest, 'seed'>): Promise<JudgeEvent[]> {
@@ -72,15 +103,17 @@ async function run(request: Omit<JudgeRequest, 'seed'>): Promise<JudgeEvent[]> {
 }
 
 /**
- * The steps to judge a mistake by: up to the one that catches it, from the first that its edits can reach. Earlier ones
+ * The steps to judge edits by: from the first that they can reach, up to the one that must catch them. Earlier ones
  * do not run what stands in that step's holes: the learner who has not written them passes, as is proved here, too.
  */
-function stepsThatCanFail(chapter: string, steps: { id: string }[], mistake: Mistake): string[] {
-  const reached = mistake.edits.map(({ file = 'server.ts', replace }) =>
-    stepThatOpens(readFileSync(join(SOLUTION.root, chapter, file), 'utf8'), replace),
-  )
-  const first = reached.includes(undefined) ? steps[0].id : (reached as string[]).toSorted()[0]
-  return steps.map(({ id }) => id).filter((id) => id >= first && id <= mistake.step)
+function stepsThatCanFail(
+  chapter: string,
+  steps: { id: string }[],
+  edited: EditedSolution,
+  last = steps.at(-1)!.id,
+): string[] {
+  const first = firstStepReached(chapter, steps, edited)
+  return steps.map(({ id }) => id).filter((id) => id >= first && id <= last)
 }
 
 function failureIn(events: JudgeEvent[]): Card | undefined {
@@ -96,14 +129,8 @@ function describeFailure(events: JudgeEvent[]): string {
 
 /** A learner's chapters: finished before this one, and in it written up to that step. */
 function makeLearner(chapter: string, writtenUpTo: string): CodeTree {
-  const root = join(ROOT, '.workbook', 'tmp', 'learners', `${chapter}.${writtenUpTo}`)
-  rmSync(root, { recursive: true, force: true })
-  mkdirSync(join(root, chapter), { recursive: true })
-  linkChaptersBeneath(chapter, root)
   const upTo = writtenUpTo === 'starter' ? undefined : writtenUpTo
-  for (const [file, source] of makeStarters(chapter, upTo))
-    writeFileSync(join(root, chapter, file), source)
-  return { root, label: 'chapters', linkedTo: SOLUTION.root }
+  return makeLearnerTree(`${chapter}.${writtenUpTo}`, chapter, makeStarters(chapter, upTo))
 }
 
 /**

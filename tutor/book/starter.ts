@@ -63,6 +63,17 @@ export function findHoles(source: string): Hole[] {
   })
 }
 
+/** The source with another body in the hole of that name, which must be the only one of its name. */
+export function fillHole(source: string, name: string, body: string): string {
+  const holes = findDeclarations(source).filter(
+    (found) => found.kind === 'hole' && nameOf(found.node) === name,
+  )
+  const [hole] = holes
+  if (holes.length !== 1 || !('body' in hole))
+    throw new Error(`There are ${holes.length} holes named ${name}, not one`)
+  return applyEdit(source, { ...hole.body, text: `{\n${body}\n}` })
+}
+
 /** The step that opens the hole in which this text stands; `undefined` when it is not in one. */
 export function stepThatOpens(source: string, text: string): string | undefined {
   const place = source.indexOf(text)

@@ -1,0 +1,54 @@
+/** What the proof makes of edits: the wrong answers and the right ones. */
+
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { fileIn } from '../harness/code-tree.ts'
+import { type EditedSolution, editSolution, firstStepReached } from './edited-solution.ts'
+
+const STEPS = [{ id: '02.1' }, { id: '02.2' }, { id: '02.3' }]
+const GOODBYE = "  socket.on('end', () => socket.end())"
+
+test('a hole gets another body, and keeps its comment and its parameters', () => {
+  const body = "  socket.once('end', () => socket.destroySoon())"
+  const source = serverOf({ name: 'hole', edits: [{ hole: 'answerGoodbye', by: body }] })
+  expect(source).toContain(`export function answerGoodbye(socket: Socket): void {\n${body}\n}`)
+  expect(source).not.toContain(GOODBYE)
+  expect(source).toContain('Answers the client')
+})
+
+test('a text is replaced by another', () => {
+  const source = serverOf({ name: 'text', edits: [{ replace: GOODBYE, by: '  void socket' }] })
+  expect(source).toContain('  void socket')
+  expect(source).not.toContain(GOODBYE)
+})
+
+test('a whole file takes the place of the solution’s', () => {
+  const source = serverOf({ name: 'file', files: { 'server.ts': 'export {}\n' } })
+  expect(source).toBe('export {}\n')
+})
+
+test('an edit that has lost its place in the solution is an error', () => {
+  expect(() => serverOf({ name: 'lost', edits: [{ replace: 'socket', by: '' }] })).toThrow(
+    /occurs \d+ times, not once/,
+  )
+  expect(() => serverOf({ name: 'lost', edits: [{ hole: 'sayGoodbye', by: '' }] })).toThrow(
+    'There are 0 holes named sayGoodbye, not one',
+  )
+})
+
+test('judging begins at the first step that an edit can reach', () => {
+  const first = (edited: Omit<EditedSolution, 'name'>) => firstStepReached('02-echo', STEPS, edited)
+  const goodbye = { hole: 'answerGoodbye', by: '' }
+  expect(first({ edits: [goodbye] })).toBe('02.2')
+  expect(first({ edits: [{ replace: GOODBYE, by: '' }] })).toBe('02.2')
+  expect(first({ edits: [goodbye, { hole: 'echoBytes', by: '' }] })).toBe('02.1')
+  expect(first({ edits: [goodbye, { replace: 'export function startServer', by: '' }] })).toBe(
+    '02.1',
+  )
+  expect(first({ files: { 'server.ts': '' } })).toBe('02.1')
+})
+
+function serverOf(edited: EditedSolution): string {
+  const tree = editSolution('edited', '02-echo', edited)
+  return readFileSync(fileIn(tree, '02-echo', 'server.ts'), 'utf8')
+}
