@@ -16,6 +16,8 @@ describe.concurrent('right algorithms hold', () => {
     ['futex-lock', true],
     ['three-threads', false],
     ['peterson', false],
+    ['robust-lock', true],
+    ['robust-lock-two-deaths', false],
   ] as const)('%s', async ([name, isComplete], { expect }) => {
     expect(await run(name)).toMatchObject({ kind: 'held', isComplete })
   })
@@ -30,6 +32,10 @@ describe.concurrent('broken ones are found, and how', () => {
     ['spin-lock', /goes round in circles/, 60],
     ['peterson-wrong', /count is 1/, 20],
     ['throws', /threw RangeError: second/, 2],
+    ['not-freed-on-death', /nobody can move any more: thread 2 sleeps on lock/, 8],
+    ['owner-written-too-late', /nobody can move any more: thread 2 sleeps on lock/, 10],
+    ['freed-whoever-died', /two counted at the same time/, 20],
+    ['death-takes-the-wake-up-along', /thread 2 sleeps on lock/, 12],
   ] as const)('%s', async ([name, finding, maxTurns], { expect }) => {
     const outcome = await run(name)
     expect(outcome).toMatchObject({ kind: 'broken', finding: expect.stringMatching(finding) })
@@ -57,6 +63,23 @@ describe.concurrent('broken ones are found, and how', () => {
 })
 
 describe.concurrent('nothing is left out', () => {
+  test.for(Array.from({ length: 12 }, (_, seed) => seed))(
+    'random programs whose threads die, seed %i',
+    async (seed, { expect }) => {
+      const random = seededRandom(seed, 'mortal programs')
+      const programs = [makeProgram(random), makeProgram(random)]
+      const deaths = 1 + randomInteger(random, 2)
+      const ends = [...allEnds(programs, { deaths })]
+      const reachable = ends[randomInteger(random, ends.length)]
+      expect(await runProgram(programs, reachable, deaths)).toMatchObject({ kind: 'broken' })
+      const unreachable = JSON.stringify([777, 777])
+      expect(await runProgram(programs, unreachable, deaths)).toMatchObject({
+        kind: 'held',
+        isComplete: true,
+      })
+    },
+  )
+
   test.for(Array.from({ length: 12 }, (_, seed) => seed))(
     'random programs, seed %i',
     async (seed, { expect }) => {
@@ -92,18 +115,27 @@ function makeProgram(random: Random): Step[] {
 }
 
 /** Every end of every order, without any cleverness. */
-function allEnds([first, second]: Step[][], memory = [0, 0]): Set<string> {
-  if (first.length + second.length === 0) return new Set([JSON.stringify(memory)])
+function allEnds(
+  programs: Step[][],
+  { memory = [0, 0], deaths = 0, dead = [] as number[] } = {},
+): Set<string> {
+  if (programs.every((program) => program.length === 0)) return new Set([JSON.stringify(memory)])
   const ends = new Set<string>()
-  for (const [mine, other] of [
-    [first, second],
-    [second, first],
-  ]) {
-    if (mine.length === 0) continue
-    for (const end of allEnds([mine.slice(1), other], after(mine[0], memory))) ends.add(end)
+  for (const [thread, program] of programs.entries()) {
+    if (program.length === 0) continue
+    const rest = programs.with(thread, program.slice(1))
+    const next = { memory: after(program[0], memory), deaths, dead }
+    for (const end of allEnds(rest, next)) ends.add(end)
+    if (deaths === 0 || dead.includes(thread)) continue
+    const bereft = programs.with(thread, AFTER_DEATH)
+    const later = { memory, deaths: deaths - 1, dead: [...dead, thread] }
+    for (const end of allEnds(bereft, later)) ends.add(end)
   }
   return ends
 }
+
+/** What the main thread does in `program.ts` when a thread has died. */
+const AFTER_DEATH: Step[] = [['add', 0, 100]]
 
 function after([method, word, a, b]: Step, memory: number[]): number[] {
   const next = [...memory]
@@ -113,9 +145,10 @@ function after([method, word, a, b]: Step, memory: number[]): number[] {
   return next
 }
 
-function runProgram(programs: Step[][], end: string): Promise<Outcome> {
+function runProgram(programs: Step[][], end: string, deaths = 0): Promise<Outcome> {
   const script = scriptOf('program')
-  script.search = new URLSearchParams({ programs: JSON.stringify(programs), end }).toString()
+  const parameters = { programs: JSON.stringify(programs), end, deaths: String(deaths) }
+  script.search = new URLSearchParams(parameters).toString()
   return explore({ script, tree: SOLUTION, seed: 1 })
 }
 

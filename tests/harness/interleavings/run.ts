@@ -11,6 +11,9 @@ import {
   ASKS,
   awaitChange,
   type Block,
+  BODY,
+  DYING,
+  EXIT_HANDLER,
   FIRST,
   IDLE,
   INDEX,
@@ -20,6 +23,7 @@ import {
   RESULT,
   RETURNED,
   RETURNED_NOTHING,
+  ROLE,
   RUNNING,
   SECOND,
   STATE,
@@ -28,9 +32,11 @@ import {
   THREW,
 } from './turnstile.ts'
 
-/** What a thread would do with its next turn. */
+/** What a thread would do with its next turn, or its death in place of it. */
 export interface Access {
-  kind: Kind
+  thread: number
+  kind: Kind | 'die'
+  /** The word; for a death the one that the thread sleeps on, −1 when it is awake. */
   index: number
   first: number
   second: number
@@ -52,8 +58,9 @@ export class ThreadStuck extends Error {
   }
 }
 
-/** Two accesses commute when it cannot matter which comes first. */
+/** Two accesses commute when it cannot matter which comes first. Of deaths only so many are allowed, so they never do. */
 export function commute(a: Access, b: Access): boolean {
+  if (a.thread === b.thread || (a.kind === 'die' && b.kind === 'die')) return false
   return a.index !== b.index || (a.kind === 'load' && b.kind === 'load')
 }
 
@@ -61,6 +68,8 @@ export class Run {
   readonly memory: number[]
   readonly turns: Turn[] = []
   readonly results: (number | undefined)[]
+  /** Threads that have died. Their turns since are those of the main thread's exit handler. */
+  readonly dead: number[] = []
   /** What a thread threw, with its stack. */
   thrown: { thread: number; text: string } | undefined
   readonly #blocks: Block[]
@@ -80,8 +89,7 @@ export class Run {
     this.#phases = blocks.map(() => 'asks')
     this.#vain = blocks.map(() => 0)
     for (const thread of blocks.keys()) {
-      setState(blocks[thread], RUNNING)
-      this.#follow(thread)
+      this.#begin(thread, BODY)
     }
   }
 
@@ -99,6 +107,11 @@ export class Run {
     return this.#inPhase('sleeps')
   }
 
+  /** Threads that can die: neither ended nor dead. */
+  mortal(): number[] {
+    return [...this.ready(), ...this.sleeping()].filter((thread) => !this.dead.includes(thread))
+  }
+
   get hasEnded(): boolean {
     return this.#phases.every((phase) => phase === 'ended')
   }
@@ -107,11 +120,19 @@ export class Run {
   access(thread: number): Access {
     const { words } = this.#blocks[thread]
     return {
+      thread,
       kind: KINDS[words[KIND]],
       index: words[INDEX],
       first: words[FIRST],
       second: words[SECOND],
     }
+  }
+
+  /** The thread's death, in place of its turn. */
+  death(thread: number): Access {
+    const isAsleep = this.#phases[thread] === 'sleeps'
+    const index = isAsleep ? this.access(thread).index : -1
+    return { thread, kind: 'die', index, first: 0, second: 0 }
   }
 
   /** The name of the word that the thread's access is about. */
@@ -120,17 +141,37 @@ export class Run {
     return this.#names[index] ?? `word ${index}`
   }
 
+  /** A dead thread's turns are the main thread's. */
+  nameOfThread(thread: number): string {
+    return this.dead.includes(thread) ? 'the main thread' : `thread ${thread + 1}`
+  }
+
   /** Gives the thread its turn, and lets it come to its next access or to its end. */
   turn(thread: number): void {
     const access = this.access(thread)
     const before = this.memory[access.index]
-    const result = this.#perform(thread, access)
+    const result = this.#perform(thread, access as Access & { kind: Kind })
     if (this.memory[access.index] === before) this.#vain[thread] += 1
     else this.#vain.fill(0)
     if (result === 'sleeps') return
     this.#blocks[thread].words[RESULT] = result
     setState(this.#blocks[thread], RUNNING)
     this.#follow(thread)
+  }
+
+  /** Ends the thread where it stands, and lets the exit handler come to its first access, if there is one. */
+  kill(thread: number, hasExitHandler: boolean): void {
+    this.#tell(thread, 'dies')
+    this.dead.push(thread)
+    for (const sleepers of this.#sleepers.values()) {
+      const place = sleepers.indexOf(thread)
+      if (place >= 0) sleepers.splice(place, 1)
+    }
+    setState(this.#blocks[thread], DYING)
+    if (!awaitChange(this.#blocks[thread], DYING, STUCK_MS)) throw new ThreadStuck(thread)
+    this.#vain.fill(0)
+    this.#phases[thread] = hasExitHandler ? 'asks' : 'ended'
+    if (hasExitHandler) this.#begin(thread, EXIT_HANDLER)
   }
 
   /** Gives the run up; every thread unwinds. */
@@ -142,7 +183,10 @@ export class Run {
     }
   }
 
-  #perform(thread: number, { kind, index, first, second }: Access): number | 'sleeps' {
+  #perform(
+    thread: number,
+    { kind, index, first, second }: Access & { kind: Kind },
+  ): number | 'sleeps' {
     const before = this.memory[index]
     const name = this.nameOf(thread)
     switch (kind) {
@@ -194,6 +238,12 @@ export class Run {
     return woken.length
   }
 
+  #begin(thread: number, role: number): void {
+    this.#blocks[thread].words[ROLE] = role
+    setState(this.#blocks[thread], RUNNING)
+    this.#follow(thread)
+  }
+
   /** Waits until the thread asks for its next turn or has ended. */
   #follow(thread: number): void {
     const block = this.#blocks[thread]
@@ -201,7 +251,8 @@ export class Run {
     const state = Atomics.load(block.words, STATE)
     if (state === ASKS) return
     this.#phases[thread] = 'ended'
-    if (state === RETURNED) this.results[thread] = block.words[RESULT]
+    if (state === RETURNED && !this.dead.includes(thread))
+      this.results[thread] = block.words[RESULT]
     if (state === RETURNED || state === RETURNED_NOTHING || state === IDLE) return
     if (state === THREW && !this.thrown) {
       const bytes = block.text.slice(0, block.words[TEXT_LENGTH])
@@ -220,6 +271,6 @@ export class Run {
   }
 
   #tell(thread: number, text: string): void {
-    this.turns.push({ thread, text })
+    this.turns.push({ thread, text: this.dead.includes(thread) ? `main: ${text}` : text })
   }
 }

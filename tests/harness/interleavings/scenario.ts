@@ -28,14 +28,22 @@ export interface Scenario {
   maySpin?: true
   /** How far to walk; more threads have more orders than anybody can wait for. */
   limits?: Partial<Limits>
+  /** So many threads may die, each at any point: before every turn, and asleep. */
+  deaths?: number
   /** The words' names, for the card. */
   words: string[]
   /** What the words hold at the start; 0 where it says nothing. */
   initial?: Record<string, number>
   /** Loads the code under test, whose folder is `code` (a URL), and answers what every thread runs. */
   prepare(code: string): Promise<Body>
-  /** What is wrong when all threads have ended, in a sentence; `undefined` when nothing is. */
-  check(memory: readonly number[], results: readonly (number | undefined)[]): string | undefined
+  /** Loads what the main thread does when it hears of a thread's death; the body gets that thread's number. */
+  prepareExitHandler?(code: string): Promise<Body>
+  /** What is wrong when all threads have ended, in a sentence; `undefined` when nothing is. `dead` holds those that died. */
+  check(
+    memory: readonly number[],
+    results: readonly (number | undefined)[],
+    dead: readonly number[],
+  ): string | undefined
 }
 
 export interface Limits {

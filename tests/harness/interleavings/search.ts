@@ -16,14 +16,20 @@ const MAX_TURNS = 400
 
 const LIMITS: Limits = { preemptions: 2, runs: 2_000, samples: 200 }
 
+/** When chance decides, one choice in so many is a death. */
+const DEATH_ODDS = 12
+
+/** What can happen next: a turn for thread `n` is `n`, its death is `~n`. */
+type Choice = number
+
 /** A state that was passed, and what has been tried from there. */
 interface Crossing {
-  ready: number[]
-  accesses: Map<number, Access>
-  chosen: number
-  tried: Set<number>
-  /** Threads whose turn here would only repeat, in another order, what has been walked. */
-  asleep: Set<number>
+  ready: Choice[]
+  accesses: Map<Choice, Access>
+  chosen: Choice
+  tried: Set<Choice>
+  /** Choices that would only repeat, in another order, what has been walked. */
+  asleep: Set<Choice>
   /** Who had the turn before; a turn for another one, while this one is ready, is a preemption. */
   previous: number | undefined
   preemptions: number
@@ -48,18 +54,32 @@ export function search(blocks: Block[], scenario: Scenario, random: Random): Out
   const { verdict, isComplete } = walkAll(tryRun, { maxRuns: limits.runs, bound })
   if (verdict) return verdict
   for (let sample = 0; (!isComplete || bound !== undefined) && sample < limits.samples; sample++) {
-    const verdict = tryRun((ready) => ready[Math.floor(random() * ready.length)])
+    const verdict = tryRun((ready) => drawn(ready, random))
     if (verdict) return verdict
   }
   return { kind: 'held', runs, isComplete: isComplete && bound === undefined }
 }
 
-/** Says whose turn it is, or that this run need not be walked on. */
+/** Says what happens next, or that this run need not be walked on. */
 type Chooser = (
-  ready: number[],
-  accessOf: (thread: number) => Access,
+  ready: Choice[],
+  accessOf: (choice: Choice) => Access,
   depth: number,
-) => number | undefined
+) => Choice | undefined
+
+function isDeath(choice: Choice): boolean {
+  return choice < 0
+}
+
+function threadOf(choice: Choice): number {
+  return isDeath(choice) ? ~choice : choice
+}
+
+function drawn(ready: Choice[], random: Random): Choice {
+  const [turns, deaths] = [ready.filter((choice) => !isDeath(choice)), ready.filter(isDeath)]
+  const among = deaths.length > 0 && random() * DEATH_ODDS < 1 ? deaths : turns
+  return among[Math.floor(random() * among.length)]
+}
 
 /** Every run, or every one within a bound of preemptions, as long as none is broken. */
 function walkAll(
@@ -86,28 +106,28 @@ function walkAll(
 /** The state behind the last turn: with what sleeps here because it has been walked in another order. */
 function arrive(
   before: Crossing | undefined,
-  ready: number[],
-  accessOf: (thread: number) => Access,
+  ready: Choice[],
+  accessOf: (choice: Choice) => Access,
 ): Crossing {
-  const asleep = new Set<number>()
+  const asleep = new Set<Choice>()
   if (before) {
     const taken = before.accesses.get(before.chosen)!
-    for (const thread of [...before.asleep, ...before.tried]) {
-      const access = before.accesses.get(thread)
-      if (thread !== before.chosen && access && commute(access, taken)) asleep.add(thread)
+    for (const choice of [...before.asleep, ...before.tried]) {
+      const access = before.accesses.get(choice)
+      if (choice !== before.chosen && access && commute(access, taken)) asleep.add(choice)
     }
   }
   const isPreemption =
     before?.previous !== undefined &&
     before.ready.includes(before.previous) &&
-    before.chosen !== before.previous
+    threadOf(before.chosen) !== before.previous
   return {
     ready,
-    accesses: new Map(ready.map((thread) => [thread, accessOf(thread)])),
+    accesses: new Map(ready.map((choice) => [choice, accessOf(choice)])),
     chosen: -1,
     tried: new Set(),
     asleep,
-    previous: before?.chosen,
+    previous: before && threadOf(before.chosen),
     preemptions: (before?.preemptions ?? 0) + (isPreemption ? 1 : 0),
   }
 }
@@ -116,19 +136,19 @@ function arrive(
 function nextChoice(
   { ready, tried, asleep, previous, preemptions }: Crossing,
   bound: number,
-): number | undefined {
+): Choice | undefined {
   const isBounded = Number.isFinite(bound)
   const canGoOn = previous !== undefined && ready.includes(previous)
-  const open = ready.filter((thread) => {
-    if (tried.has(thread)) return false
+  const open = ready.filter((choice) => {
+    if (tried.has(choice)) return false
     // Sleep sets and a bound do not go together: what sleeps may only be reachable through the bound.
-    if (!isBounded && asleep.has(thread)) return false
-    return !(isBounded && canGoOn && thread !== previous && preemptions >= bound)
+    if (!isBounded && asleep.has(choice)) return false
+    return !(isBounded && canGoOn && threadOf(choice) !== previous && preemptions >= bound)
   })
   return previous !== undefined && open.includes(previous) ? previous : open[0]
 }
 
-function take(crossing: Crossing, choice: number): void {
+function take(crossing: Crossing, choice: Choice): void {
   crossing.chosen = choice
   crossing.tried.add(choice)
 }
@@ -149,7 +169,7 @@ function turnBack(path: Crossing[], bound: number): boolean {
 /** One run to its end. */
 function walk(
   blocks: Block[],
-  { words, initial, check, maySpin }: Scenario,
+  { words, initial, check, maySpin, deaths = 0, prepareExitHandler }: Scenario,
   choose: Chooser,
 ): Verdict {
   let run: Run | undefined
@@ -160,28 +180,35 @@ function walk(
       if (able.length === 0) break
       const ready = maySpin ? able.filter((thread) => !run!.isSpinning(thread)) : able
       if (depth === MAX_TURNS || ready.length === 0) return giveUp(run, describeCircles(run))
-      const choice = choose(ready, (thread) => run!.access(thread), depth)
+      const mortal = run.dead.length < deaths ? run.mortal() : []
+      const choices = [...ready, ...mortal.map((thread) => ~thread)]
+      const choice = choose(choices, accessIn(run), depth)
       if (choice === undefined) {
         run.abort()
         return undefined
       }
-      run.turn(choice)
+      if (isDeath(choice)) run.kill(threadOf(choice), prepareExitHandler !== undefined)
+      else run.turn(choice)
     }
     if (run.thrown) {
       const [message] = run.thrown.text.split('\n')
       return {
-        ...broken(run, `thread ${run.thrown.thread + 1} threw ${message}`),
+        ...broken(run, `${run.nameOfThread(run.thrown.thread)} threw ${message}`),
         stack: run.thrown.text,
       }
     }
     if (!run.hasEnded) return giveUp(run, describeDeadlock(run))
-    const finding = check(run.memory, run.results)
+    const finding = check(run.memory, run.results, run.dead)
     return finding === undefined ? undefined : broken(run, finding)
   } catch (error) {
     if (error instanceof ThreadStuck)
       return { kind: 'stuck', runs: 0, thread: error.thread, turns: run?.turns ?? [] }
     throw error
   }
+}
+
+function accessIn(run: Run): (choice: Choice) => Access {
+  return (choice) => (isDeath(choice) ? run.death(threadOf(choice)) : run.access(choice))
 }
 
 type Broken = Extract<Outcome, { kind: 'broken' }>
@@ -199,12 +226,12 @@ function giveUp(run: Run, finding: string): Broken {
 function describeDeadlock(run: Run): string {
   const sleepers = run
     .sleeping()
-    .map((thread) => `thread ${thread + 1} sleeps on ${run.nameOf(thread)}`)
+    .map((thread) => `${run.nameOfThread(thread)} sleeps on ${run.nameOf(thread)}`)
   const whom = sleepers.length > 1 ? 'them' : 'it'
   return `nobody can move any more: ${sleepers.join(', ')}, and nobody is left to wake ${whom}`
 }
 
 function describeCircles(run: Run): string {
   const last = run.turns.at(-1)!
-  return `thread ${last.thread + 1} goes round in circles: it tries again and again instead of sleeping until it is notified`
+  return `${run.nameOfThread(last.thread)} goes round in circles: it tries again and again instead of sleeping until it is notified`
 }

@@ -5,11 +5,15 @@ import type { Scenario } from './scenario.ts'
 import {
   ABORTED,
   awaitChange,
+  DEAD,
+  DYING,
+  EXIT_HANDLER,
   IDLE,
   openBlock,
   RESULT,
   RETURNED,
   RETURNED_NOTHING,
+  ROLE,
   STATE,
   setState,
   TEXT_LENGTH,
@@ -27,6 +31,7 @@ const { script, code, buffer, thread } = workerData as {
 const block = openBlock(buffer)
 const { scenario } = (await import(script)) as { scenario: Scenario }
 const body = await scenario.prepare(code)
+const exitHandler = await scenario.prepareExitHandler?.(code)
 const words = new TurnstileWords(block)
 
 let state = IDLE
@@ -34,13 +39,15 @@ for (;;) {
   setState(block, state)
   awaitChange(block, state)
   const ending = run()
-  // A run that was given up has no ending: the thread has unwound, and is free again.
-  state = Atomics.load(block.words, STATE) === ABORTED ? IDLE : ending
+  // Where a run was given up or the thread died, its ending is only the unwinding.
+  const order = Atomics.load(block.words, STATE)
+  state = order === ABORTED ? IDLE : order === DYING ? DEAD : ending
 }
 
 function run(): number {
   try {
-    const result = body(words, thread)
+    const isMain = block.words[ROLE] === EXIT_HANDLER
+    const result = isMain ? exitHandler?.(words, thread) : body(words, thread)
     if (result === undefined) return RETURNED_NOTHING
     block.words[RESULT] = result
     return RETURNED

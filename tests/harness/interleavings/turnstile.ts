@@ -15,6 +15,8 @@ export const SECOND = 4
 export const RESULT = 5
 /** Length of the text that follows: what was thrown. */
 export const TEXT_LENGTH = 6
+/** What the thread runs: the scenario's body, or for a thread that has died the main thread's exit handler. */
+export const ROLE = 7
 export const BLOCK_WORDS = 8
 export const TEXT_BYTES = 2_048
 
@@ -30,6 +32,13 @@ export const RETURNED_NOTHING = 4
 export const THREW = 5
 /** The run is over: the thread is to unwind. */
 export const ABORTED = 6
+/** The thread dies: it unwinds, and nothing it does on the way reaches the memory. */
+export const DYING = 7
+export const DEAD = 8
+
+/** Values of `ROLE`. */
+export const BODY = 0
+export const EXIT_HANDLER = 1
 
 export const KINDS = ['load', 'store', 'add', 'compareExchange', 'wait', 'notify'] as const
 export type Kind = (typeof KINDS)[number]
@@ -65,7 +74,7 @@ export function awaitChange({ words }: Block, state: number, timeoutMs?: number)
   return true
 }
 
-/** Unwinds a thread whose run was given up. The code under test may catch it; its next access throws again. */
+/** Unwinds a thread that dies or whose run was given up. The code under test may catch it; its next access throws again. */
 export class RunAborted extends Error {}
 
 /** The words as a thread under test sees them. */
@@ -102,14 +111,19 @@ export class TurnstileWords implements Words {
 
   #turn(kind: Kind, index: number, first = 0, second = 0): number {
     const { words } = this.#block
-    if (Atomics.load(words, STATE) === ABORTED) throw new RunAborted()
+    this.#unwindIfOver()
     words[KIND] = KINDS.indexOf(kind)
     words[INDEX] = index
     words[FIRST] = first
     words[SECOND] = second
     setState(this.#block, ASKS)
     awaitChange(this.#block, ASKS)
-    if (Atomics.load(words, STATE) === ABORTED) throw new RunAborted()
+    this.#unwindIfOver()
     return words[RESULT]
+  }
+
+  #unwindIfOver(): void {
+    const state = Atomics.load(this.#block.words, STATE)
+    if (state === ABORTED || state === DYING) throw new RunAborted()
   }
 }
