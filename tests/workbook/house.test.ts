@@ -19,7 +19,7 @@ const RULES: { folder: string; mayImport: string[]; packages: boolean }[] = [
   },
   {
     folder: 'tutor',
-    mayImport: ['tutor', 'tests/judge', 'tests/harness', 'solutions'],
+    mayImport: ['tutor', 'tests/judge', 'tests/harness', 'tests/maintainers', 'solutions'],
     packages: true,
   },
 ]

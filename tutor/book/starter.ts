@@ -18,6 +18,7 @@ interface Declaration {
   body?: { type: string; start: number; end: number; body?: Declaration[] } | null
   key?: { name?: string; id?: { name: string } }
   id?: { name: string } | null
+  declarations?: { id: { name?: string } }[]
 }
 
 /** A hole as it stands in the solution. */
@@ -74,14 +75,29 @@ export function fillHole(source: string, name: string, body: string): string {
   return applyEdit(source, { ...hole.body, text: `{\n${body}\n}` })
 }
 
+/** Code that a starter lacks, because the learner writes it. */
+export interface Exercise {
+  steps: string[]
+  /** The function; for what the answer alone needs, the declaration. */
+  name: string
+  start: number
+  end: number
+}
+
+/** What a learner writes in a file, in order: the bodies of its holes, and what belongs to the answer. */
+export function findExercises(source: string): Exercise[] {
+  return findDeclarations(source).map((found) => {
+    const { start, end } = found.kind === 'hole' ? found.body : found.node
+    return { steps: found.steps, name: nameOf(found.node), start, end }
+  })
+}
+
 /** The step that opens the hole in which this text stands; `undefined` when it is not in one. */
 export function stepThatOpens(source: string, text: string): string | undefined {
   const place = source.indexOf(text)
-  const around = findDeclarations(source).find(({ kind, node, ...found }) => {
-    const { start, end } = kind === 'hole' && 'body' in found ? found.body : node
-    return start <= place && place + text.length <= end
-  })
-  return around?.step
+  return findExercises(source).find(
+    ({ start, end }) => start <= place && place + text.length <= end,
+  )?.steps[0]
 }
 
 /** The comment at the top of a file; an empty line keeps it apart from the first declaration. */
@@ -157,8 +173,8 @@ function readTag(comment: string, tag: 'step' | 'answer'): string[] {
 }
 
 function nameOf(node: Declaration): string {
-  const declaration = node.declaration ?? node
-  return declaration.id?.name ?? declaration.key?.name ?? `#${declaration.key?.id?.name ?? ''}`
+  const { id, key, declarations } = node.declaration ?? node
+  return id?.name ?? declarations?.[0].id.name ?? key?.name ?? `#${key?.id?.name ?? ''}`
 }
 
 function todoBody(source: string, start: number, step: string): string {
