@@ -1,8 +1,8 @@
 /**
  * Waiting for something that a server should bring about, no longer than there is hope.
  *
- * Hope ends with patience, or much sooner: a server that answers, uses no CPU, and has no timer, thread or request
- * that could wake it will not do anything more until somebody speaks to it.
+ * Hope ends with patience, or much sooner: a server that answers, uses no CPU, and has no thread, request or timer
+ * that could wake it in time will not do anything more until somebody speaks to it.
  */
 
 import type { Activity } from './host-process.ts'
@@ -17,6 +17,9 @@ const NEXT_LOOK_MS = patience(60)
 
 /** Whoever answers our looks uses a little. */
 const IDLE_CPU_MS = 4
+
+/** A timer may fire so long after the deadline and still be waited for. */
+const GRACE_MS = patience(300)
 
 /** Whoever computes gets so much CPU time before hope ends, however many others want the same cores … */
 const SHARE_CPU_MS = 700
@@ -37,13 +40,20 @@ export async function expecting<T>(
   const cpuMsAtFirst = await cpuMsOf(process)
   while (outcome === 'too late' && performance.now() < deadline) {
     const now = await activityOf(process)
-    const wasIdle = before && now?.pending === 0 && now.cpuMs - before.cpuMs < IDLE_CPU_MS
+    const timeLeft = deadline - performance.now() + GRACE_MS
+    const wasIdle =
+      isIdle(before, timeLeft) && isIdle(now, timeLeft) && now.cpuMs - before.cpuMs < IDLE_CPU_MS
     // What the server did last may still be on its way to us: one more turn of our own loop.
     outcome = await within(wasIdle ? 1 : NEXT_LOOK_MS, promise)
     if (wasIdle) return outcome
     before = now
   }
   return outcome === 'too late' ? giveItsShare(process, promise, cpuMsAtFirst) : outcome
+}
+
+/** Nothing wakes it before time is up. */
+function isIdle(activity: Activity | undefined, timeLeft: number): activity is Activity {
+  return activity !== undefined && activity.pending === 0 && activity.timerMs > timeLeft
 }
 
 /**

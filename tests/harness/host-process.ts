@@ -14,6 +14,7 @@ import type { Worker } from 'node:worker_threads'
 import { answerRequests, startWatchdog } from './child.ts'
 import { collectGarbage } from './garbage.ts'
 import { reportLastWords } from './last-words.ts'
+import { msToNextTimer } from './next-timer.ts'
 import { isLater, openHole } from './open-hole.ts'
 
 export interface StartRequest {
@@ -41,8 +42,10 @@ export type Leftovers = string[]
 
 /** What could make the server do something although nobody speaks to it. */
 export interface Activity {
-  /** Timers, threads, files, names, hashes, child processes. */
+  /** Threads, files, names, hashes, child processes. */
   pending: number
+  /** Until the next timer fires; Infinity when none is set. */
+  timerMs: number
   /** Worker threads of the code under test. */
   threads: number
   /** CPU time of the process since it began. */
@@ -123,13 +126,15 @@ function activity(): Activity {
   const { user, system } = process.cpuUsage()
   return {
     pending: active.length + workers.size,
+    timerMs: msToNextTimer(),
     threads: workers.size,
     cpuMs: (user + system) / 1000,
   }
 }
 
-/** Resources that do nothing until a peer does something. */
+/** Resources that do nothing until a peer does something; and timers, which are looked at by themselves. */
 const PASSIVE_RESOURCES = new Set([
+  'Timeout',
   'TCPServerWrap',
   'TCPSocketWrap',
   'PipeWrap',

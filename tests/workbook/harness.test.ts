@@ -174,6 +174,23 @@ describe.concurrent('a client', () => {
     expect(performance.now() - startedAt).toBeLessThan(patience(1_400))
   })
 
+  test.each(['socket.setTimeout', 'AbortSignal.timeout', 'unref', 'unref interval'])(
+    'waits for a server that a timer will wake: %s',
+    async (by) => {
+      const server = await serve('speaks-late.ts', { by })
+      const ada = await connect(server)
+      await ada.expectBytes('bye', reason)
+    },
+  )
+
+  test('does not wait for a timer that comes too late in any case', async () => {
+    const server = await serve('speaks-late.ts', { by: 'unref', afterMs: 60_000 })
+    const ada = await connect(server)
+    const startedAt = performance.now()
+    await failureOf(() => ada.expectBytes('bye', reason))
+    expect(performance.now() - startedAt).toBeLessThan(patience(1_400))
+  })
+
   test.each(['whole', 'byte by byte', 'at random'] as const)('sends %s', async (cut) => {
     const server = await serve('listens.ts')
     const ada = await connect(server)
