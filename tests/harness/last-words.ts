@@ -18,8 +18,21 @@ export type LastWords =
   | { kind: 'crashed'; error: ThrownError; fromRejection: boolean }
   | { kind: 'exited'; code: number; stack: string }
 
-/** ASCII "record separator": no program prints it by accident. */
-export const LAST_WORDS_MARK = '\x1e'
+/** ASCII "record separator": hardly a program prints it by accident, and none followed by this. */
+const MARK = '\x1elast words: '
+
+/** Longer texts of an error are cut: its beginning says what is wrong. */
+const MAX_CHARACTERS = 4 * 1024
+
+/** The last words that a printed line holds; `undefined` for a line like any other. */
+export function readLastWords(line: string): LastWords | undefined {
+  if (!line.startsWith(MARK)) return undefined
+  try {
+    return JSON.parse(line.slice(MARK.length))
+  } catch {
+    return undefined
+  }
+}
 
 /** Reports how this process ends. `survives(error)` may forgive an error that would end it. */
 export function reportLastWords(survives: (error: unknown) => boolean = () => false): void {
@@ -41,14 +54,27 @@ export function reportLastWords(survives: (error: unknown) => boolean = () => fa
 
 /** Anything can be thrown; this is what there is to say about it. */
 export function toThrownError(thrown: unknown): ThrownError {
-  if (!(thrown instanceof Error)) return { name: 'Thrown', message: String(thrown), stack: '' }
-  const code = 'code' in thrown ? String(thrown.code) : undefined
-  return { name: thrown.name, message: thrown.message, code, stack: thrown.stack ?? '' }
+  if (!(thrown instanceof Error))
+    return { name: 'Thrown', message: beginning(String(thrown)), stack: '' }
+  const code = 'code' in thrown ? beginning(String(thrown.code)) : undefined
+  const message = beginning(String(thrown.message))
+  // A stack begins with the message: a long one must not cost the frames.
+  const stack = String(thrown.stack ?? '').replace(thrown.message, () => message)
+  return {
+    name: beginning(String(thrown.name)),
+    message,
+    code,
+    stack: stack.slice(0, 2 * MAX_CHARACTERS),
+  }
+}
+
+function beginning(text: string): string {
+  return text.length > MAX_CHARACTERS ? `${text.slice(0, MAX_CHARACTERS)}…` : text
 }
 
 function say(words: LastWords): void {
   try {
-    writeSync(2, `\n${LAST_WORDS_MARK}${JSON.stringify(words)}\n`)
+    writeSync(2, `\n${MARK}${JSON.stringify(words)}\n`)
   } catch {
     // Nobody listens any more.
   }

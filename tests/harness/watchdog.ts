@@ -3,7 +3,7 @@
  *
  * It holds a connection to whoever started this process. Asked to `look`, it stops the main thread through
  * the inspector, whether that spins or sleeps in `Atomics.wait`, and tells where it was. When the connection
- * ends, nobody is left to judge this process, and it is ended too: a blocked main thread could not do that.
+ * ends, nobody is left to judge this process, and it is ended with all it has started: a blocked main thread could not do that.
  *
  * Callbacks, not promises: replies of another thread's inspector do not run this thread's microtasks.
  */
@@ -45,7 +45,7 @@ const { port, token } = workerData as { port: number; token: string }
 flushCompileCache()
 
 const lookout = connect(port, '127.0.0.1', () => lookout.write(`${token}\n`))
-lookout.on('close', () => process.kill(process.pid, 'SIGKILL'))
+lookout.on('close', endEverything)
 const requests = createInterface({ input: lookout })
 for (const end of [lookout, requests]) end.on('error', () => {})
 requests.on('line', (request) => {
@@ -55,6 +55,15 @@ requests.on('line', (request) => {
   else if (request === 'usage') answer(usage())
   else look(answer)
 })
+
+/** This process and all that it has started, which is its group where there are groups. */
+function endEverything(): void {
+  try {
+    process.kill(-process.pid, 'SIGKILL')
+  } catch {
+    process.kill(process.pid, 'SIGKILL')
+  }
+}
 
 function usage(): Usage {
   const { user, system } = process.cpuUsage()

@@ -7,10 +7,13 @@
  */
 
 import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { createInterface, type Interface } from 'node:readline'
-import { LAST_WORDS_MARK, type LastWords, type ThrownError } from './last-words.ts'
+import type { Readable } from 'node:stream'
+import { type LastWords, readLastWords, type ThrownError } from './last-words.ts'
 import { patience, within } from './patience.ts'
+import { readPrintedLines } from './printed-lines.ts'
 import type { ThreadLook } from './thread-look.ts'
 import type { Look, Usage } from './watchdog.ts'
 
@@ -47,6 +50,12 @@ const LOOK_MS = patience(3_000)
 
 /** It looks at every thread for 5 s at most, and says what it has seen by then. */
 const LOOK_AT_THREADS_MS = patience(8_000)
+
+/** Windows has no process groups. */
+const HAS_GROUPS = process.platform !== 'win32'
+
+/** So long may a process that has ended still be printing: somebody else has its pipes then. */
+const LAST_OUTPUT_MS = patience(300)
 
 /** What a process printed is kept up to here: enough to see what is wrong, never enough to hurt. */
 const MAX_OUTPUT_CHARACTERS = 16 * 1024
@@ -96,6 +105,8 @@ export class WatchedProcess {
             execArgv: ['-c', LOWER_LIMIT, `${maxOpenFiles}`, process.execPath, ...nodeArgs],
           }),
       env: { ...process.env, WORKBOOK_LOOKOUT: `${lookout.port}/${token}` },
+      // A group of its own: what the code under test starts ends with it.
+      detached: HAS_GROUPS,
       serialization: 'advanced',
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     })
@@ -141,14 +152,19 @@ export class WatchedProcess {
     return usage as Usage
   }
 
-  /** Lets the process end by itself, if it can: from here on only its own work keeps it alive. */
-  disconnect(): void {
-    if (this.#child.connected) this.#child.disconnect()
+  /** Ends the process and all that it has started. */
+  async kill(): Promise<void> {
+    this.#killGroup()
+    await this.ended
   }
 
-  async kill(): Promise<void> {
-    this.#child.kill('SIGKILL')
-    await this.ended
+  #killGroup(): void {
+    if (!HAS_GROUPS || !this.#child.pid) return void this.#child.kill('SIGKILL')
+    try {
+      process.kill(-this.#child.pid, 'SIGKILL')
+    } catch {
+      // Nobody of the group is left.
+    }
   }
 
   async #askWatchdog<T>(what: string, patienceMs: number): Promise<T | undefined> {
@@ -157,16 +173,21 @@ export class WatchedProcess {
     return outcome === 'too late' || this.ending ? undefined : (outcome as T)
   }
 
-  #followToTheEnd(): Promise<Ending> {
-    return new Promise((resolve) => {
-      this.#child.on('error', () => {})
-      this.#child.once('close', (code, signal) => {
-        this.ending = { code, signal, lastWords: this.#lastWords }
-        for (const { reject } of this.#waiting.values()) reject(new ProcessEnded())
-        this.#waiting.clear()
-        resolve(this.ending)
-      })
-    })
+  async #followToTheEnd(): Promise<Ending> {
+    const child = this.#child
+    child.on('error', () => {})
+    const closed = once(child, 'close')
+    const [code, signal] = await Promise.race([once(child, 'exit'), closed])
+    // A process that it has started may have its pipes, and would hold them open.
+    this.#killGroup()
+    if ((await within(LAST_OUTPUT_MS, closed)) === 'too late') {
+      for (const pipe of [child.stdout, child.stderr]) pipe?.destroy()
+      await closed
+    }
+    this.ending = { code, signal, lastWords: this.#lastWords }
+    for (const { reject } of this.#waiting.values()) reject(new ProcessEnded())
+    this.#waiting.clear()
+    return this.ending
   }
 
   #receive(message: unknown): void {
@@ -178,11 +199,17 @@ export class WatchedProcess {
     else waiting.resolve(reply.value)
   }
 
-  #collect(stream: NodeJS.ReadableStream): void {
-    createInterface({ input: stream }).on('line', (line) => {
-      if (line.startsWith(LAST_WORDS_MARK)) this.#lastWords = JSON.parse(line.slice(1))
-      else if (this.output.length < MAX_OUTPUT_CHARACTERS) this.output += `${line}\n`
+  #collect(stream: Readable): void {
+    readPrintedLines(stream, (line) => {
+      const lastWords = readLastWords(line)
+      if (lastWords) this.#lastWords = lastWords
+      else this.#keep(line)
     })
+  }
+
+  #keep(line: string): void {
+    const room = MAX_OUTPUT_CHARACTERS - this.output.length
+    if (room > 0) this.output += line.length > room ? `${line.slice(0, room)}…\n` : `${line}\n`
   }
 }
 

@@ -51,9 +51,11 @@ function openStep({ openStep, step, lookAt }: Card, { columns, chalk }: CardStyl
     openStep === step.id
       ? 'Yours to write:'
       : `It stands on step ${openStep}, which is not written yet:`
-  const asked = hole.doc.split(/\n\s*\n/).map((paragraph) => paragraph.replace(/\s+/g, ' '))
+  const asked = printable(hole.doc)
+    .split(/\n\s*\n/)
+    .map((paragraph) => paragraph.replace(/\s+/g, ' '))
   return [
-    `${INDENT}${lead} ${chalk.cyan(describePlace(hole))}`,
+    `${INDENT}${lead} ${chalk.cyan(printable(describePlace(hole)))}`,
     ...asked.map((paragraph) => indented(paragraph, columns - 2).replace(/^/gm, '  ')),
   ].join('\n\n')
 }
@@ -85,11 +87,13 @@ function interleaving(
     ...shown.map(({ thread, text }, index) =>
       row(
         String(index + 1),
-        names.map((_, column) => (column === thread ? text : '')),
+        names.map((_, column) => (column === thread ? onOneLine(text) : '')),
       ),
     ),
     ...(shown.length < turns.length ? [row('', [`… and so on`])] : []),
-    ...wrap(`✗ ${finding}`, columns - 8).map((line) => chalk.red(`${INDENT}    ${line}`)),
+    ...wrap(`✗ ${printable(finding)}`, columns - 8).map((line) =>
+      chalk.red(`${INDENT}    ${line}`),
+    ),
   ].join('\n')
 }
 
@@ -198,7 +202,7 @@ function next({ step, trace, lookAt, openStep }: Card, { columns, chalk }: CardS
     ? `\nor npm start catch-up ${chapter}: puts the reference there and keeps yours`
     : ''
   return [
-    openStep && !isBelow ? undefined : labelled('Look at', where, columns, chalk),
+    openStep && !isBelow ? undefined : labelled('Look at', printable(where), columns, chalk),
     openStep && !isBelow
       ? labelled('Lesson', `npm start read ${short}`, columns, chalk)
       : undefined,
@@ -206,6 +210,10 @@ function next({ step, trace, lookAt, openStep }: Card, { columns, chalk }: CardS
   ]
     .filter((line) => line !== undefined)
     .join('\n')
+}
+
+function onOneLine(text: string): string {
+  return printable(text).replaceAll('\n', '\\n')
 }
 
 function labelled(label: string, text: string, columns: number, chalk: ChalkInstance): string {

@@ -3,6 +3,7 @@
  */
 
 import wrapAnsi from 'wrap-ansi'
+import { printable } from '../harness/bytes.ts'
 import type { StoryLine } from '../harness/story.ts'
 
 export interface DrawnLine {
@@ -23,8 +24,13 @@ const MAX_CLIENTS = 4
 const FIRST_LINES = 8
 const LAST_LINES = 16
 
-/** The story in at most `columns` columns. */
-export function drawStory(story: StoryLine[], columns: number): DrawnLine[] {
+/** The story in at most `columns` columns. What it quotes may be anybody's words: nothing that is not printable passes. */
+export function drawStory(told: StoryLine[], columns: number): DrawnLine[] {
+  const story = told.map((line) => ({
+    ...line,
+    who: printable(line.who),
+    text: printable(line.text),
+  }))
   const clients = [
     ...new Set(story.filter((line) => line.way !== 'beside').map((line) => line.who)),
   ]

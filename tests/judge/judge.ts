@@ -42,9 +42,11 @@ export interface JudgeRequest {
   passedBefore?: (step: string) => boolean
   /** Ends the run early; the stream then simply ends. */
   signal?: AbortSignal
+  /** Between two signs of progress; a step that takes longer is given up. */
+  stepMs?: number
 }
 
-/** A step that takes longer is given up: by far the slowest honest one needs a few seconds. */
+/** By far the slowest honest step needs a few seconds. */
 const STEP_MS = 30_000
 
 /** A runner that has not answered for so long runs code that never returns. */
@@ -74,6 +76,8 @@ class Run {
   #steps: StepTitle[] = []
   /** The step that runs now, and since when. */
   #current: { step: StepTitle; startedAt: number } | undefined
+  /** When the runner has last begun or ended something: loading the tests, a step. */
+  #progressAt = performance.now()
   #passed = 0
 
   constructor(request: JudgeRequest, emit: (event: JudgeEvent) => void, signal: AbortSignal) {
@@ -128,6 +132,7 @@ class Run {
   }
 
   #follow(event: RunnerEvent): void {
+    this.#progressAt = performance.now()
     switch (event.kind) {
       case 'declared': {
         const { chapter, tree, upTo } = this.#request
@@ -176,15 +181,21 @@ class Run {
         const report = await explainSilence(runner, this.#request.tree)
         if (report) return report
       }
-      const current = this.#current
-      if (current && performance.now() - current.startedAt > patience(STEP_MS)) {
-        return {
-          headline: `The step did not end within ${STEP_MS / 1000} s.`,
-          story: storyOf(await runner.look()),
-        }
-      }
+      const overdue = await this.#explainOverdue(runner)
+      if (overdue) return overdue
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
+  }
+
+  /** What takes too long, if anything does. */
+  async #explainOverdue(runner: WatchedProcess): Promise<FailureReport | undefined> {
+    const { stepMs = STEP_MS } = this.#request
+    const [since, current] = [this.#progressAt, this.#current]
+    if (performance.now() - since <= patience(stepMs)) return undefined
+    const look = await runner.look()
+    if (this.#progressAt !== since) return undefined
+    const what = current ? 'The step' : this.#steps.length > 0 ? 'The run' : 'Loading them'
+    return { headline: `${what} did not end within ${stepMs / 1000} s.`, story: storyOf(look) }
   }
 
   /** The runner cannot go on: what it was doing has failed, and nothing behind it was reached. */

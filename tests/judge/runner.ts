@@ -64,23 +64,27 @@ async function run(request: RunRequest): Promise<void> {
 async function runStep(step: Step, { tree, seed }: RunRequest): Promise<boolean> {
   tell({ kind: 'started', step: titleOf(step) })
   const startedAt = performance.now()
-  const passed = (): number => Math.round(performance.now() - startedAt)
+  const verdict = await perform(step, { tree, seed })
+  const ms = Math.round(performance.now() - startedAt)
+  // Clearing up belongs to the step: it, too, may not come to an end.
+  await scene?.clear()
+  tell({ ...verdict, step: titleOf(step), ms })
+  return verdict.kind === 'passed'
+}
+
+type Verdict = { kind: 'passed' } | { kind: 'failed'; report: FailureReport }
+
+async function perform(
+  step: Step,
+  { tree, seed }: Pick<RunRequest, 'tree' | 'seed'>,
+): Promise<Verdict> {
   scene = new Scene({ step: step.id, tree, seed })
   try {
     await step.body(stageOf(scene))
     await scene.expectAllAlive()
-    tell({ kind: 'passed', step: titleOf(step), ms: passed() })
-    return true
+    return { kind: 'passed' }
   } catch (error) {
-    tell({
-      kind: 'failed',
-      step: titleOf(step),
-      ms: passed(),
-      report: toReport(error, scene.story, tree),
-    })
-    return false
-  } finally {
-    await scene.clear()
+    return { kind: 'failed', report: toReport(error, scene.story, tree) }
   }
 }
 

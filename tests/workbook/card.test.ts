@@ -66,7 +66,16 @@ test('a caret stands right behind escapes and wide characters, too', () => {
 
 test('nothing that a server prints reaches the terminal as it is', () => {
   const evil = '\x1b[2J\x1b]0;title\x07 \u202e backwards \u2028'
+  const story = new Story()
+  story.tell('ada', `says ${evil}`, 'toServer')
+  story.tell(`bob ${evil}`, 'connects', 'toServer')
+  story.judge('test', `expects ${evil}`, 'broken')
   const card = makeCard({
+    story: story.lines,
+    interleaving: { turns: [{ thread: 0, text: `reads ${evil}` }], finding: evil, runs: 1 },
+    threads: [{ threadId: 1, at: { file: evil, line: 1, function: evil } }],
+    trace: [1, 2].map((line) => ({ file: evil, line, function: evil })),
+    because: evil,
     headline: `it said ${evil}`,
     output: evil,
     expected: { text: evil },

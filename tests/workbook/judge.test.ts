@@ -136,6 +136,36 @@ describe.concurrent('pure code that misbehaves', () => {
   })
 })
 
+describe.concurrent('what does not come to an end is given up', () => {
+  const stepMs = 1_500
+
+  test('a step', async ({ expect }) => {
+    const events = await run('endless', 'export const behave = () => new Promise(() => {})', {
+      stepMs,
+    })
+    expect(failureIn(events)?.headline).toBe('The step did not end within 1.5 s.')
+  })
+
+  test('clearing up behind a step', async ({ expect }) => {
+    const testFile = join(import.meta.dirname, 'fixtures', 'endless-clearing.steps.ts')
+    const events = await run('endless-clearing', 'export const startServer = () => ({ port: 1 })', {
+      stepMs,
+      testFile,
+    })
+    expect(failureIn(events)?.headline).toBe('The step did not end within 1.5 s.')
+  })
+
+  test('loading the tests', async ({ expect }) => {
+    const testFile = join(import.meta.dirname, 'fixtures', 'endless-loading.steps.ts')
+    const events = await run('endless-loading', '', { stepMs, testFile })
+    expect(events).toContainEqual({
+      kind: 'notice',
+      text: expect.stringContaining('Loading them did not end within 1.5 s.'),
+    })
+    expect(events.at(-1)).toMatchObject({ kind: 'chapterDone', passed: 0 })
+  })
+})
+
 test('the same seed makes the same random choices', async () => {
   const stories = await Promise.all(
     [7, 7, 8].map(async (seed) => {
