@@ -59,7 +59,7 @@ step('06.1', 'a fixed number of threads takes jobs in order of arrival', async (
   })
 
   await withPool(stage, { size: 1, maxQueued: 10 }, async ({ play }) => {
-    const jobs = ['one', 'two', 'three', 'four'].map((name) => play(name))
+    const jobs = ['one', 'two', 'three', 'four'].map((name) => play(name, 'answer', 'no signal'))
     for (const job of jobs.toReversed()) job.open()
     for (const job of jobs) await job.expectResult(job.name, { because: 'Four jobs, one thread.' })
     const order = jobs.map(({ endedAt }) => endedAt)
@@ -425,7 +425,7 @@ interface PlayedPool {
   pool: WorkerPoolModule.WorkerPool<TestJob, Done>
   /** Threads started since the pool was, and not ended yet. */
   livingThreads(): number
-  play(name: string, then?: TestJob['then'], signal?: AbortSignal): Play
+  play(name: string, then?: TestJob['then'], signal?: AbortSignal | 'no signal'): Play
 }
 
 /** A pool in this process, whose jobs wait at gates; ended in any case. */
@@ -442,16 +442,20 @@ async function withPool(
   const gates: Int32Array[] = []
   let ended = 0
 
-  const play = (name: string, then: TestJob['then'] = 'answer', signal?: AbortSignal): Play => {
+  const play: PlayedPool['play'] = (name, then = 'answer', signal) => {
     const [gate, answered] = [makeGate(), makeGate()]
     gates.push(gate)
     const controller = new AbortController()
-    stage.story.tell('pool', `is given the job "${name}"`)
-    const outcome = pool
-      .run({ gate, then, value: name, answered }, { signal: signal ?? controller.signal })
-      .finally(() => {
-        played.endedAt = ++ended
-      })
+    const without = signal === 'no signal' ? ', without a signal' : ''
+    stage.story.tell('pool', `is given the job "${name}"${without}`)
+    const job = { gate, then, value: name, answered }
+    const running =
+      signal === 'no signal'
+        ? pool.run(job)
+        : pool.run(job, { signal: signal ?? controller.signal })
+    const outcome = running.finally(() => {
+      played.endedAt = ++ended
+    })
     outcome.catch(() => {})
     const settled = outcome.then(
       (result) => ({ result }),

@@ -54,6 +54,18 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'needs-a-signal',
+    step: '06.1',
+    says: ['threw', 'addEventListener'],
+    edits: [
+      {
+        file,
+        replace: "signal?.addEventListener('abort', cancel)",
+        by: "signal!.addEventListener('abort', cancel)",
+      },
+    ],
+  },
+  {
     name: 'a-queue-without-an-end',
     step: '06.2',
     says: ['"one too many" to be rejected', 'maxQueued'],
