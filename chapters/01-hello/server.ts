@@ -67,7 +67,8 @@ export async function serveConnections(
 /**
  * Starts listening and resolves with the port, which port 0 leaves to the kernel to choose.
  *
- * When it cannot listen, it rejects with what `listenProblem` makes of the error.
+ * When it cannot listen, it rejects with what `listenProblem` makes of the error. Once it listens, it hears no `'error'`
+ * any more.
  *
  * @step 01.1
  */

@@ -30,7 +30,7 @@ export class ConnectionLost extends Error {
   }
 }
 
-/** The peer sent more than `maxBytes` without a line end. */
+/** The peer sent a line of more than `maxBytes`. */
 export class LineTooLong extends Error {}
 
 export class BlockingSocket {
@@ -39,7 +39,8 @@ export class BlockingSocket {
   readonly #words: Int32Array
   /** Bytes that have been received and not yet read. */
   #rest: Uint8Array | undefined
-  #hasEnded = false
+  /** How the stream ended, once it has: no other message follows, and each read says it again. */
+  #ending: Exclude<ToThread, { kind: 'bytes' }> | undefined
   /** Bytes written so far, modulo 2³². */
   #written = 0
 
@@ -53,7 +54,7 @@ export class BlockingSocket {
   /**
    * Waits for bytes and returns them, one or many; `null` after the peer's FIN, then and ever after.
    *
-   * Throws `ConnectionLost` when the peer has vanished. Tells the bridge how many bytes were taken.
+   * Throws `ConnectionLost` when the peer has vanished, then and ever after. Tells the bridge how many bytes were taken.
    *
    * @step 03.1 03.3 03.4
    */
@@ -87,7 +88,7 @@ export class BlockingSocket {
    * Waits for a whole line and returns it without its end (`\n` or `\r\n`); what the peer sent last without a line
    * end is a line too. `null` after that.
    *
-   * Throws `LineTooLong` as soon as more than `maxBytes` have come without a line end.
+   * Throws `LineTooLong` as soon as it is certain that the line has more than `maxBytes`, its end not counted.
    *
    * @step 03.5
    */
@@ -129,6 +130,7 @@ export class BlockingSocket {
 }
 
 const NEWLINE = 0x0a
+const CARRIAGE_RETURN = 0x0d
 
 /** Decoded as a whole: a character may have come in two pieces. */
 function toLine(pieces: Uint8Array[]): string {

@@ -5,21 +5,11 @@
  */
 
 import { threadId, workerData } from 'node:worker_threads'
-import {
-  BlockingSocket,
-  ConnectionLost,
-  LineTooLong,
-} from '../03-blocking-socket/blocking-socket.ts'
+import type { BlockingSocket } from '../03-blocking-socket/blocking-socket.ts'
+import { runJob } from '../03-blocking-socket/run-job.ts'
 import { runCommand } from './commands.ts'
 
-const socket = new BlockingSocket(workerData.end)
-try {
-  converse(socket)
-} catch (error) {
-  if (error instanceof LineTooLong) sayGoodbye(socket, 'error line too long')
-  // Whoever has gone needs no answer; anything else is a crash, which is the server's to report.
-  else if (!(error instanceof ConnectionLost)) throw error
-}
+runJob(workerData.end, converse)
 
 /**
  * Answers line after line until the client has said FIN, and then says FIN as well.
@@ -29,11 +19,6 @@ try {
 function converse(socket: BlockingSocket): void {
   // TODO 04.1
   throw new Error('TODO 04.1')
-}
-
-function sayGoodbye(socket: BlockingSocket, line: string): void {
-  socket.write(`${line}\n`)
-  socket.end()
 }
 
 function sleep(ms: number): void {

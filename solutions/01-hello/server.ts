@@ -67,14 +67,20 @@ export async function serveConnections(
 /**
  * Starts listening and resolves with the port, which port 0 leaves to the kernel to choose.
  *
- * When it cannot listen, it rejects with what `listenProblem` makes of the error.
+ * When it cannot listen, it rejects with what `listenProblem` makes of the error. Once it listens, it hears no `'error'`
+ * any more.
  *
  * @step 01.1
  */
 export function listen(server: Server, port: number, host: string): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error) => reject(listenProblem(error, port)))
-    server.listen(port, host, () => resolve((server.address() as AddressInfo).port))
+    const fail = (error: Error) => reject(listenProblem(error, port))
+    server.once('error', fail)
+    server.listen(port, host, () => {
+      // From now on an error is about a connection that could not be accepted, and not ours to swallow.
+      server.off('error', fail)
+      resolve((server.address() as AddressInfo).port)
+    })
   })
 }
 

@@ -30,7 +30,7 @@ export class ConnectionLost extends Error {
   }
 }
 
-/** The peer sent more than `maxBytes` without a line end. */
+/** The peer sent a line of more than `maxBytes`. */
 export class LineTooLong extends Error {}
 
 export class BlockingSocket {
@@ -39,7 +39,8 @@ export class BlockingSocket {
   readonly #words: Int32Array
   /** Bytes that have been received and not yet read. */
   #rest: Uint8Array | undefined
-  #hasEnded = false
+  /** How the stream ended, once it has: no other message follows, and each read says it again. */
+  #ending: Exclude<ToThread, { kind: 'bytes' }> | undefined
   /** Bytes written so far, modulo 2³². */
   #written = 0
 
@@ -53,19 +54,16 @@ export class BlockingSocket {
   /**
    * Waits for bytes and returns them, one or many; `null` after the peer's FIN, then and ever after.
    *
-   * Throws `ConnectionLost` when the peer has vanished. Tells the bridge how many bytes were taken.
+   * Throws `ConnectionLost` when the peer has vanished, then and ever after. Tells the bridge how many bytes were taken.
    *
    * @step 03.1 03.3 03.4
    */
   read(): Uint8Array | null {
     if (this.#rest) return this.#takeRest()
-    if (this.#hasEnded) return null
-    const message = this.#next()
+    const message = this.#ending ?? this.#next()
+    if (message.kind !== 'bytes') this.#ending = message
     if (message.kind === 'lost') throw new ConnectionLost(message.code)
-    if (message.kind === 'end') {
-      this.#hasEnded = true
-      return null
-    }
+    if (message.kind === 'end') return null
     this.#post({ kind: 'taken', bytes: message.bytes.length })
     return message.bytes
   }
@@ -95,21 +93,24 @@ export class BlockingSocket {
    * Waits for a whole line and returns it without its end (`\n` or `\r\n`); what the peer sent last without a line
    * end is a line too. `null` after that.
    *
-   * Throws `LineTooLong` as soon as more than `maxBytes` have come without a line end.
+   * Throws `LineTooLong` as soon as it is certain that the line has more than `maxBytes`, its end not counted.
    *
    * @step 03.5
    */
   readLine(maxBytes = MAX_LINE_BYTES): string | null {
     const pieces: Uint8Array[] = []
     let length = 0
+    let lastByte: number | undefined
     for (;;) {
       const bytes = this.read()
       if (!bytes) return length > 0 ? toLine(pieces) : null
       const end = bytes.indexOf(NEWLINE)
       const piece = end < 0 ? bytes : bytes.subarray(0, end)
-      length += piece.length
-      if (length > maxBytes) throw new LineTooLong(`a line of more than ${maxBytes} bytes`)
       pieces.push(piece)
+      length += piece.length
+      lastByte = piece.at(-1) ?? lastByte
+      const content = lastByte === CARRIAGE_RETURN ? length - 1 : length
+      if (content > maxBytes) throw new LineTooLong(`a line of more than ${maxBytes} bytes`)
       if (end < 0) continue
       if (end + 1 < bytes.length) this.#rest = bytes.subarray(end + 1)
       return toLine(pieces)
@@ -158,6 +159,7 @@ export class BlockingSocket {
 }
 
 const NEWLINE = 0x0a
+const CARRIAGE_RETURN = 0x0d
 
 /** Decoded as a whole: a character may have come in two pieces. */
 function toLine(pieces: Uint8Array[]): string {

@@ -29,13 +29,24 @@ export function drainBridge(socket: Socket): void {
   drains.get(socket)?.()
 }
 
-/** Connects a socket to a thread: send it the end that is returned. */
+/**
+ * Connects a socket to a thread: send it the end that is returned. When the thread closes that port, or ends, the bridge
+ * reads on and throws away what comes, up to the peer's FIN.
+ */
 export function bridgeSocket(socket: Socket): ThreadEnd {
   const { port1: port, port2: threadPort } = new MessageChannel()
   const words = new Int32Array(new SharedArrayBuffer(WORDS * Int32Array.BYTES_PER_ELEMENT))
   pumpToThread(socket, port, words)
   pumpToSocket(socket, port, words)
+  port.on('close', () => discardInput(socket))
   return { port: threadPort, shared: words.buffer }
+}
+
+/** A socket that nobody reads never notices its peer's FIN, and stays open. */
+function discardInput(socket: Socket): void {
+  socket.unpipe()
+  for (const reading of ['data', 'readable']) socket.removeAllListeners(reading)
+  socket.resume()
 }
 
 /**

@@ -21,6 +21,9 @@ export async function startServer({
   const server = await serveConnections(options, (socket) => {
     const end = bridgeSocket(socket)
     thread.postMessage(end, [end.port])
+  }).catch(async (error) => {
+    await thread.terminate()
+    throw error
   })
   return {
     port: server.port,

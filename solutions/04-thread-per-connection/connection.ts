@@ -5,21 +5,11 @@
  */
 
 import { threadId, workerData } from 'node:worker_threads'
-import {
-  BlockingSocket,
-  ConnectionLost,
-  LineTooLong,
-} from '../03-blocking-socket/blocking-socket.ts'
+import type { BlockingSocket } from '../03-blocking-socket/blocking-socket.ts'
+import { runJob } from '../03-blocking-socket/run-job.ts'
 import { runCommand } from './commands.ts'
 
-const socket = new BlockingSocket(workerData.end)
-try {
-  converse(socket)
-} catch (error) {
-  if (error instanceof LineTooLong) sayGoodbye(socket, 'error line too long')
-  // Whoever has gone needs no answer; anything else is a crash, which is the server's to report.
-  else if (!(error instanceof ConnectionLost)) throw error
-}
+runJob(workerData.end, converse)
 
 /**
  * Answers line after line until the client has said FIN, and then says FIN as well.
@@ -30,11 +20,6 @@ function converse(socket: BlockingSocket): void {
   for (let line = socket.readLine(); line !== null; line = socket.readLine()) {
     socket.write(`${runCommand(line, { threadId, sleep })}\n`)
   }
-  socket.end()
-}
-
-function sayGoodbye(socket: BlockingSocket, line: string): void {
-  socket.write(`${line}\n`)
   socket.end()
 }
 

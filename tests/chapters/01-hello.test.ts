@@ -1,3 +1,4 @@
+import { createServer, type Server } from 'node:net'
 import { step } from '../judge/step.ts'
 
 /** Characters of one, two and four bytes. */
@@ -9,7 +10,7 @@ const LONG_GREETING = 'x'.repeat(12 * 1024 * 1024)
 step(
   '01.1',
   'listens on a free port and says which',
-  async ({ serve, connect, expect, expectSame }) => {
+  async ({ serve, connect, load, expect, expectSame, story }) => {
     const server = await serve('01-hello')
     await connect(server)
 
@@ -25,6 +26,20 @@ step(
       because: 'Port 0 means "any free port", so that two servers can always live side by side.',
       likely: 'The port is fixed in the code. Pass on the port that startServer() was given.',
       received: `both on ${server.port}`,
+    })
+
+    const { listen } = await load(() => import('#code/01-hello/server.ts'))
+    const busy = createServer()
+    await listen(busy, 0, '127.0.0.1')
+    story.tell('kernel', 'cannot hand over a connection to a server that listens (EMFILE)')
+    const isHeard = isHeardBySomebody(busy, new Error('accept EMFILE'))
+    busy.close()
+    expect('listen() to hear no more errors', !isHeard, {
+      because:
+        'Once the server listens, an error is about accepting. Whoever runs the server has to learn of it: onAcceptError, or the end of the process.',
+      likely:
+        "The 'error' listener of listen() is still there, and swallows it. Take it off in the callback of listen().",
+      received: "an 'error' listener that swallowed it",
     })
   },
 )
@@ -155,3 +170,12 @@ step('01.5', 'a taken port is one readable sentence', async ({ serve, refuse, ex
     received: message,
   })
 })
+
+/** Node throws an 'error' that nobody listens to. */
+function isHeardBySomebody(server: Server, error: Error): boolean {
+  try {
+    return server.emit('error', error)
+  } catch (thrown) {
+    return thrown !== error
+  }
+}

@@ -1,9 +1,12 @@
-import { EventEmitter } from 'node:events'
+import type { Socket } from 'node:net'
 import { MessagePort } from 'node:worker_threads'
+import type { ThreadEnd, ToThread } from '#code/03-blocking-socket/channel.ts'
 import { countBytes } from '../harness/bytes.ts'
 import { isMoving } from '../harness/client.ts'
 import type { HostedServer } from '../harness/hosted-server.ts'
 import { median } from '../harness/numbers.ts'
+import { PATIENCE_MS, within } from '../harness/patience.ts'
+import { type SocketPair, socketPair } from '../harness/socket-pair.ts'
 import { step } from '../judge/step.ts'
 
 const MEBIBYTE = 1024 * 1024
@@ -12,6 +15,8 @@ const MEBIBYTE = 1024 * 1024
 const LIMIT = 48 * MEBIBYTE
 
 const READER = new URL('./threads/03-reader.ts', import.meta.url)
+
+type BridgeSocket = (socket: Socket) => ThreadEnd
 
 const bytes = (text: string) => ({ kind: 'bytes', bytes: Buffer.from(text) })
 
@@ -83,11 +88,7 @@ step('03.2', 'no news is slept through', async (stage) => {
   })
 
   const { bridgeSocket } = await load(() => import('#code/03-blocking-socket/bridge.ts'))
-  const order = orderOfCalls(() => {
-    const socket = new EventEmitter()
-    bridgeSocket(socket as never)
-    socket.emit('data', Buffer.from('x'))
-  })
+  const order = await callsForAByte(bridgeSocket)
   story.tell('bridge', `receives a byte, and calls ${order.join(', then ')}`)
   const isMessageFirst = order[0] === 'postMessage' && order.includes('notify')
   expect('the message to be posted before the news is told', isMessageFirst, {
@@ -99,7 +100,7 @@ step('03.2', 'no news is slept through', async (stage) => {
 })
 
 step('03.3', 'the end of the stream and a lost peer both wake it', async (stage) => {
-  const { serve, connect, inThread, expectSame, story } = stage
+  const { serve, connect, inThread, load, expectSame, story } = stage
   const server = await serve('03-blocking-socket')
   const ada = await connect(server)
   await ada.send('last words')
@@ -133,14 +134,41 @@ step('03.3', 'the end of the stream and a lost peer both wake it', async (stage)
     because: 'null is the end, now and ever after.',
   })
 
-  story.tell('bridge', 'delivers a byte and the loss of the peer')
-  const loss = { waiting: [bytes('x'), { kind: 'lost', code: 'ECONNRESET' }], late: [], reads: 2 }
+  story.tell('bridge', 'delivers a byte and the loss of the peer; the thread reads three times')
+  const lost = { kind: 'lost', code: 'ETIMEDOUT' }
+  const loss = { waiting: [bytes('x'), lost], late: [], reads: 3, isClosed: true }
   const readToLoss = await inThread<string[]>(READER, loss, {
-    because: 'A lost peer ends the wait.',
+    because: 'Nothing comes after a loss. read() must say so each time instead of waiting.',
+    likely: 'Remember that the peer is lost, as you remember the end.',
   })
-  expectSame('what the thread read', readToLoss, ['bytes x', 'throws ConnectionLost'], {
-    because: 'A loss is no end: the code that reads must be able to tell them apart.',
-    likely: 'Throw a ConnectionLost with the code of the message.',
+  expectSame(
+    'what the thread read',
+    readToLoss,
+    ['bytes x', 'throws ConnectionLost (ETIMEDOUT)', 'throws ConnectionLost (ETIMEDOUT)'],
+    {
+      because:
+        'What came before the loss is read first. A loss is no end, and says why: the code that reads must be able to tell.',
+      likely: causeOfLossMisread(readToLoss),
+    },
+  )
+
+  const { bridgeSocket } = await load(() => import('#code/03-blocking-socket/bridge.ts'))
+  story.tell('dee', 'sends a byte, and then her network is gone (ETIMEDOUT)')
+  const toldOfLoss = await whatBridgeTells(bridgeSocket, 2, async ({ near, far }, told) => {
+    far.write('x')
+    await told(1)
+    near.destroy(Object.assign(new Error('read ETIMEDOUT'), { code: 'ETIMEDOUT' }))
+  })
+  expectSame('what the bridge tells the thread', toldOfLoss, ['bytes x', 'lost ETIMEDOUT'], {
+    because: 'A connection that is lost has not come to its end: half a file is no file.',
+    likely: toldOfLoss[1]?.startsWith('lost')
+      ? "The code comes with 'error'. 'close' comes after it: keep the code until then."
+      : "'close' comes in any case. If the socket has not ended by then (`readableEnded`), deliver the loss.",
+  })
+  story.tell('eve', 'sends a byte and FIN')
+  const toldOfEnd = await whatBridgeTells(bridgeSocket, 2, async ({ far }) => far.end('x'))
+  expectSame('what the bridge tells the thread', toldOfEnd, ['bytes x', 'end'], {
+    because: 'FIN is a good end.',
   })
 })
 
@@ -240,9 +268,42 @@ step('03.5', 'readLine() waits for whole lines, and not for endless ones', async
   await bob.send('y'.repeat(64 * 1024 + 1))
   await bob.expectLine('error line too long', {
     because: 'A peer that never ends its line must not fill the memory.',
-    likely: 'Throw LineTooLong as soon as more than maxBytes have come, line end or not.',
+    likely: 'Throw LineTooLong as soon as the line is longer than maxBytes, line end or not.',
   })
   await bob.expectEnd({ because: 'Such a peer is told, and let go.' })
+
+  const byHand = async (texts: string[], lines: number, maxBytes?: number) => {
+    story.tell(
+      'bridge',
+      `delivers ${texts.map((text) => JSON.stringify(text)).join(', ')} and the end`,
+    )
+    const waiting = [...texts.map(bytes), { kind: 'end' }]
+    const request = { waiting, late: [], lines, maxBytes }
+    return inThread<string[]>(READER, request, { because: 'All of it is there.' })
+  }
+  expectSame('the lines', await byHand(['whole\n'], 2), ['line whole', 'null'], {
+    because: 'Behind the last line end nothing is left: no line, not even an empty one.',
+  })
+  expectSame(
+    'lines of 5 bytes, with a limit of 5',
+    await byHand(['12345\n12', '345\r\n', '12345\r', '\n12345'], 5, 5),
+    [...Array(4).fill('line 12345'), 'null'],
+    {
+      because:
+        'The limit is for the line. Its end, \\n or \\r\\n, does not count, however it is cut.',
+      likely: 'A \\r at the end may belong to the line end: take it off before you count.',
+    },
+  )
+  expectSame(
+    'a line of 6 bytes, with a limit of 5',
+    await byHand(['1\n123456\n2\n'], 2, 5),
+    ['line 1', 'throws LineTooLong'],
+    {
+      because:
+        'A line that is too long is too long, also when all of it is there, its end included.',
+      likely: 'Look at the limit in both cases: with the line end in the chunk and without.',
+    },
+  )
 })
 
 /**
@@ -271,24 +332,93 @@ function isMedianKnown(trips: number[]): boolean {
   return Math.max(woken, trips.length - woken) > MOST_TRIPS / 2
 }
 
-/** In which order `act` posts messages and touches shared memory. */
-function orderOfCalls(act: () => void): string[] {
+/** Why three reads over a byte and a loss may come out wrong. */
+function causeOfLossMisread([first, second, third]: string[]): string {
+  if (first !== 'bytes x') return 'Look for messages first: CLOSED is for those who write.'
+  if (!second.startsWith('throws ConnectionLost')) return 'Throw a ConnectionLost at a loss.'
+  return second === third
+    ? 'Throw the ConnectionLost with the code of the message.'
+    : 'Remember the loss with its code, and throw it again.'
+}
+
+/** What the bridge calls for one byte that its socket receives, in this order. */
+async function callsForAByte(bridgeSocket: BridgeSocket): Promise<string[]> {
+  const pair = await socketPair()
   const calls: string[] = []
+  const { promise: isNotified, resolve } = Promise.withResolvers<void>()
+  const restore = recordCalls((name) => {
+    calls.push(name)
+    if (name === 'notify') resolve()
+  })
+  try {
+    bridgeSocket(pair.near)
+    pair.far.write('x')
+    await within(PATIENCE_MS, isNotified)
+    // What comes too late is to be seen, too.
+    await new Promise((resolve) => setImmediate(resolve))
+    return calls
+  } finally {
+    restore()
+    pair.destroy()
+  }
+}
+
+/** Tells of every message that is posted and every change of shared memory, until the function it returns is called. */
+function recordCalls(tell: (name: string) => void): () => void {
   const { postMessage } = MessagePort.prototype
   const originals = { add: Atomics.add, store: Atomics.store, notify: Atomics.notify }
-  MessagePort.prototype.postMessage = () => void calls.push('postMessage')
+  MessagePort.prototype.postMessage = function (this: MessagePort, ...args: unknown[]) {
+    tell('postMessage')
+    return (postMessage as (...args: unknown[]) => void).apply(this, args)
+  }
   for (const [name, original] of Object.entries(originals)) {
     const recorded = (...args: unknown[]): unknown => {
-      calls.push(name)
+      tell(name)
       return (original as (...args: unknown[]) => unknown)(...args)
     }
     Object.assign(Atomics, { [name]: recorded })
   }
-  try {
-    act()
-  } finally {
+  return () => {
     MessagePort.prototype.postMessage = postMessage
     Object.assign(Atomics, originals)
   }
-  return calls
+}
+
+/** The first messages that a bridge has for its thread; fewer when no more come. `act` may wait until some are told. */
+async function whatBridgeTells(
+  bridgeSocket: BridgeSocket,
+  count: number,
+  act: (pair: SocketPair, told: (count: number) => Promise<void>) => Promise<unknown>,
+): Promise<string[]> {
+  const pair = await socketPair()
+  const messages: string[] = []
+  let wake = () => {}
+  const { port } = bridgeSocket(pair.near)
+  port.on('message', (message: ToThread) => {
+    messages.push(describe(message))
+    wake()
+  })
+  const told = async (count: number) => {
+    const enough = async () => {
+      while (messages.length < count) {
+        const next = Promise.withResolvers<void>()
+        wake = next.resolve
+        await next.promise
+      }
+    }
+    await within(PATIENCE_MS, enough())
+  }
+  try {
+    await act(pair, told)
+    await told(count)
+    return messages
+  } finally {
+    port.close()
+    pair.destroy()
+  }
+}
+
+function describe(message: ToThread): string {
+  if (message.kind === 'bytes') return `bytes ${Buffer.from(message.bytes)}`
+  return message.kind === 'lost' ? `lost ${message.code}` : message.kind
 }

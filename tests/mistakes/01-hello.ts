@@ -1,6 +1,10 @@
 import type { Mistake } from './mistake.ts'
 
-const LISTEN = 'server.listen(port, host, () => resolve((server.address() as AddressInfo).port))'
+const LISTEN = `server.listen(port, host, () => {
+      // From now on an error is about a connection that could not be accepted, and not ours to swallow.
+      server.off('error', fail)
+      resolve((server.address() as AddressInfo).port)
+    })`
 
 export const mistakes: Mistake[] = [
   {
@@ -26,6 +30,21 @@ export const mistakes: Mistake[] = [
     step: '01.1',
     says: ['any free port', 'fixed in the code'],
     edits: [{ replace: 'server.listen(port, host, ', by: 'server.listen(34567, host, ' }],
+  },
+  {
+    name: 'keeps-its-error-listener',
+    step: '01.1',
+    says: ['to hear no more errors', 'is still there, and swallows it'],
+    edits: [{ replace: "      server.off('error', fail)\n", by: '' }],
+  },
+  {
+    name: 'swallows-every-error',
+    step: '01.1',
+    says: ['to hear no more errors'],
+    edits: [
+      { replace: "server.once('error', fail)", by: "server.on('error', fail)" },
+      { replace: "      server.off('error', fail)\n", by: '' },
+    ],
   },
   {
     name: 'write-without-end',
@@ -94,8 +113,8 @@ export const mistakes: Mistake[] = [
     says: ['neither resolved nor rejected'],
     edits: [
       {
-        replace: "server.once('error', (error) => reject(listenProblem(error, port)))",
-        by: "server.once('error', () => {})\n    void reject",
+        replace: 'const fail = (error: Error) => reject(listenProblem(error, port))',
+        by: 'const fail = () => {}\n    void reject',
       },
     ],
   },

@@ -106,7 +106,78 @@ export const mistakes: Mistake[] = [
     name: 'forgets-that-it-ended',
     step: '03.3',
     says: ['does not come back', 'Remember that the end has come'],
-    edits: [{ file, replace: 'this.#hasEnded = true', by: 'void this.#hasEnded' }],
+    edits: [
+      {
+        file,
+        replace: "if (message.kind !== 'bytes') this.#ending = message",
+        by: "if (message.kind === 'lost') this.#ending = message",
+      },
+    ],
+  },
+  {
+    name: 'sleeps-after-a-loss',
+    step: '03.3',
+    says: ['does not come back', 'Remember that the peer is lost'],
+    edits: [
+      {
+        file,
+        replace: "if (message.kind !== 'bytes') this.#ending = message",
+        by: "if (message.kind === 'end') this.#ending = message",
+      },
+    ],
+  },
+  {
+    name: 'ends-after-a-loss',
+    step: '03.3',
+    says: ['A loss is no end'],
+    edits: [
+      {
+        file,
+        replace: "if (message.kind !== 'bytes') this.#ending = message",
+        by: "if (message.kind !== 'bytes') this.#ending = { kind: 'end' }",
+      },
+    ],
+  },
+  {
+    name: 'loses-the-code-in-the-thread',
+    step: '03.3',
+    says: ['throws ConnectionLost (ECONNRESET)', 'the code of the message'],
+    edits: [
+      { file, replace: 'new ConnectionLost(message.code)', by: "new ConnectionLost('ECONNRESET')" },
+    ],
+  },
+  {
+    name: 'loses-the-code-in-the-bridge',
+    step: '03.3',
+    says: ['lost ECONNRESET', "The code comes with 'error'"],
+    edits: [
+      { file: bridge, replace: 'lostWith = error.code ?? lostWith', by: 'void [error, lostWith]' },
+    ],
+  },
+  {
+    name: 'tells-a-loss-as-an-end',
+    step: '03.3',
+    says: ['half a file is no file'],
+    edits: [
+      {
+        file: bridge,
+        replace: "deliver(port, words, { kind: 'lost', code: lostWith })",
+        by: "deliver(port, words, { kind: 'end' })\n    void lostWith",
+      },
+    ],
+  },
+  {
+    name: 'throws-the-last-bytes-away',
+    step: '03.3',
+    says: ['What came before the loss is read first', 'CLOSED is for those who write'],
+    edits: [
+      {
+        file,
+        replace: 'const message = this.#ending ?? this.#next()',
+        by: `if (Atomics.load(this.#words, CLOSED)) throw new ConnectionLost('ETIMEDOUT')
+    const message = this.#ending ?? this.#next()`,
+      },
+    ],
   },
   {
     name: 'says-nothing-of-a-lost-peer',
@@ -181,7 +252,46 @@ export const mistakes: Mistake[] = [
     name: 'no-limit-for-a-line',
     step: '03.5',
     says: ['Throw LineTooLong'],
-    edits: [{ file, replace: 'if (length > maxBytes) throw', by: 'if (length < 0) throw' }],
+    edits: [{ file, replace: 'if (content > maxBytes) throw', by: 'if (content < 0) throw' }],
+  },
+  {
+    name: 'counts-the-carriage-return',
+    step: '03.5',
+    says: ['does not count, however it is cut'],
+    edits: [{ file, replace: 'lastByte === CARRIAGE_RETURN ? length - 1 : length', by: 'length' }],
+  },
+  {
+    name: 'forgets-the-limit-when-the-end-is-there',
+    step: '03.5',
+    says: ['its end included'],
+    edits: [
+      {
+        file,
+        replace: 'if (content > maxBytes) throw',
+        by: 'if (end < 0 && content > maxBytes) throw',
+      },
+    ],
+  },
+  {
+    name: 'an-empty-line-behind-the-last',
+    step: '03.5',
+    says: ['not even an empty one'],
+    edits: [
+      {
+        file,
+        replace: 'if (!bytes) return length > 0 ? toLine(pieces) : null',
+        by: `if (!bytes) {
+        if (length === 0 && this.#saidLast) return null
+        this.#saidLast = true
+        return toLine(pieces)
+      }`,
+      },
+      {
+        file,
+        replace: '  /** Bytes written so far, modulo 2³². */',
+        by: '  #saidLast = false\n  /** Bytes written so far, modulo 2³². */',
+      },
+    ],
   },
   {
     name: 'drops-the-last-line',

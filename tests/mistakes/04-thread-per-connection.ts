@@ -44,8 +44,8 @@ export const mistakes: Mistake[] = [
     edits: [
       {
         file: 'connection.ts',
-        replace: '  }\n  socket.end()\n}\n\nfunction sayGoodbye',
-        by: '  }\n}\n\nfunction sayGoodbye',
+        replace: '  }\n  socket.end()\n}\n',
+        by: '  }\n}\n',
       },
       { replace: '    threads.delete(thread)\n    socket.end()', by: '    threads.delete(thread)' },
     ],

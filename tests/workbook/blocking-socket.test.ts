@@ -7,6 +7,7 @@ import { Duplex } from 'node:stream'
 import { Worker } from 'node:worker_threads'
 import fc from 'fast-check'
 import { afterAll, expect, test } from 'vitest'
+import { BlockingSocket } from '../../solutions/03-blocking-socket/blocking-socket.ts'
 import { bridgeSocket } from '../../solutions/03-blocking-socket/bridge.ts'
 import { randomBytes, seededRandom } from '../harness/random.ts'
 import type { Task } from './fixtures/blocking-thread.ts'
@@ -63,6 +64,59 @@ test('lines are those of the whole text', async () => {
     }),
     { seed: 3, numRuns: 300 },
   )
+})
+
+test('a line may have so many bytes, whatever its end and its pieces', () => {
+  const parts = fc.array(fc.constantFrom('\n', '\r\n', '\r', 'a', 'bc', 'def'), { maxLength: 30 })
+  const cuts = fc.array(fc.nat(40), { maxLength: 10 })
+  fc.assert(
+    fc.property(parts, cuts, fc.integer({ min: 0, max: 9 }), (parts, cuts, maxBytes) => {
+      const text = parts.join('')
+      const whole = splitWhole(text)
+      const fits = whole.findIndex((line) => line.length > maxBytes)
+      const { lines, ending } = readLines(toPieces(Buffer.from(text), cuts), maxBytes)
+      expect(lines).toEqual(fits < 0 ? whole : whole.slice(0, fits))
+      expect(ending).toBe(fits < 0 ? 'null' : 'LineTooLong')
+    }),
+    { seed: 3, numRuns: 3_000 },
+  )
+})
+
+test('a line in pieces of one byte costs ten times as much when it is ten times as long', () => {
+  const costUs = (length: number) => {
+    const bytes = Buffer.alloc(length, 'x')
+    bytes[length - 1] = 0x0a
+    const pieces = Array.from(bytes, (_, index) => bytes.subarray(index, index + 1))
+    const before = process.cpuUsage()
+    expect(readLines(pieces, length).lines[0]).toHaveLength(length - 1)
+    const { user, system } = process.cpuUsage(before)
+    return user + system
+  }
+  costUs(6_000)
+  const [short, long] = [6_000, 60_000].map((length) =>
+    Math.min(...Array.from({ length: 3 }, () => costUs(length))),
+  )
+  expect(long / short).toBeLessThan(40)
+})
+
+test('what comes when the thread takes no more is thrown away, up to the FIN', async () => {
+  const server = createServer({ allowHalfOpen: true })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  const [socket] = (await once(server, 'connection')) as [Socket]
+  try {
+    const end = bridgeSocket(socket)
+    client.end(Buffer.alloc(MEBIBYTE))
+    await once(socket, 'pause')
+    end.port.close()
+    await once(socket, 'end')
+    socket.end()
+    await once(socket, 'close')
+  } finally {
+    client.destroy()
+    server.close()
+  }
 })
 
 test('256 MiB go through one blocking socket: half of it there, and the same half back', async () => {
@@ -130,6 +184,31 @@ async function inThread(task: Task, socket: Duplex): Promise<unknown> {
   thread.postMessage({ task, end }, [end.port])
   const [report] = await once(thread, 'message')
   return report
+}
+
+/** All lines of these pieces, and how they end. The pieces have come before the first look, so nothing sleeps. */
+function readLines(pieces: Uint8Array[], maxBytes: number) {
+  const messages = [...pieces.map((bytes) => ({ kind: 'bytes', bytes })), { kind: 'end' }]
+  let next = 0
+  const port = { postMessage() {} } as never
+  const shared = new SharedArrayBuffer(12)
+  const socket = new BlockingSocket({ port, shared }, () => messages[next++] as never)
+  const lines: string[] = []
+  try {
+    for (let line = socket.readLine(maxBytes); line !== null; line = socket.readLine(maxBytes))
+      lines.push(line)
+    return { lines, ending: 'null' }
+  } catch (error) {
+    return { lines, ending: (error as Error).constructor.name }
+  }
+}
+
+/** Cut at these places, as far as the bytes have them. */
+function toPieces(bytes: Uint8Array, cuts: number[]): Uint8Array[] {
+  const places = [...new Set([0, ...cuts])].sort((a, b) => a - b)
+  return places
+    .map((start, index) => bytes.subarray(start, places[index + 1]))
+    .filter(({ length }) => length > 0)
 }
 
 function splitWhole(text: string): string[] {

@@ -1,4 +1,4 @@
-/** A crowd in which every second client crashes its thread: the others notice nothing, and nothing is left. */
+/** Crowds that crash their threads, break the protocol and leave: the others notice nothing, and nothing is left. */
 
 import { afterAll, expect, test } from 'vitest'
 import { Client } from '../harness/client.ts'
@@ -36,6 +36,29 @@ test(`${CLIENTS} clients, and every second one crashes its thread`, async () => 
   expect((await server.heldBytes()) - heldBefore).toBeLessThan(KEPT_BYTES)
 })
 
+/** What the thread of such a client will never take: the socket is paused when its thread ends. */
+const UNREAD = Buffer.alloc(300_000, 'x')
+
+test.each([
+  ['crash their threads', 'crash\n', 'error crashed: crashed on request'],
+  ['send a line that is too long', '', 'error line too long'],
+])('20 clients %s with much unread, and leave: no socket is left', async (_, first, answer) => {
+  const server = await hostServer(SOLUTION, '04-thread-per-connection')
+  started.push(server)
+  const crowd = Array.from({ length: 20 }, async (_, number) => {
+    const client = await connect(server, `client ${number}`)
+    await client.sendGlued(first, UNREAD)
+    await client.expectLine(answer, reason)
+    await client.expectEnd(reason)
+    await client.halfClose()
+    return client
+  })
+  const clients = await Promise.all(crowd)
+  await expectNoThread(server)
+  await expectNoConnection(server)
+  for (const client of clients) client.discard()
+})
+
 /** So many clients, some at a time: each crashes its thread or talks to it, as chance has it, and leaves. */
 async function meetCrowd(server: HostedServer, random: Random, count: number): Promise<void> {
   const crowd = Array.from({ length: count }, (_, number) => ({ number, crashes: random() < 0.5 }))
@@ -49,11 +72,7 @@ async function meet(
   server: HostedServer,
   { number, crashes }: { number: number; crashes: boolean },
 ): Promise<void> {
-  const client = await Client.connect(`${crashes ? 'crasher' : 'talker'} ${number}`, {
-    server,
-    story: new Story(),
-    random: seededRandom(number, 'client'),
-  })
+  const client = await connect(server, `${crashes ? 'crasher' : 'talker'} ${number}`)
   try {
     await client.send(crashes ? 'crash\n' : `echo I am ${number}\n`)
     if (!crashes) await client.halfClose()
@@ -65,6 +84,18 @@ async function meet(
   } finally {
     client.discard()
   }
+}
+
+function connect(server: HostedServer, name: string): Promise<Client> {
+  return Client.connect(name, { server, story: new Story(), random: seededRandom(4, name) })
+}
+
+async function expectNoConnection(server: HostedServer): Promise<void> {
+  const look = async () => {
+    const connections = await server.connections()
+    return { holds: connections === 0, received: `${connections}` }
+  }
+  await server.expectEventually('no connection to be left', look, reason)
 }
 
 async function expectNoThread(server: HostedServer): Promise<void> {

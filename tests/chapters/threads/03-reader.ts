@@ -10,15 +10,21 @@ const {
   late,
   reads = 0,
   lines = 0,
+  maxBytes,
+  isClosed = false,
 } = workerData as {
   code: string
   /** Messages that have arrived before the thread looks. */
   waiting: ToThread[]
-  /** Messages that arrive right after the thread has looked and found nothing. */
+  /** Messages that arrive right after the thread has looked and found nothing, or just before it falls asleep. */
   late: ToThread[]
   /** How often to read, and then how many lines. */
   reads?: number
   lines?: number
+  /** How long a line may be. */
+  maxBytes?: number
+  /** The connection has closed before the thread looks. */
+  isClosed?: boolean
 }
 
 const { BlockingSocket }: typeof BlockingSocketModule = await import(
@@ -34,26 +40,38 @@ function deliver(message: ToThread): void {
   Atomics.notify(words, 0)
 }
 
+function deliverLate(): void {
+  const next = late.shift()
+  if (next) deliver(next)
+}
+
 function receive(): ToThread | undefined {
   const found = queue.shift()
-  const next = found ? undefined : late.shift()
-  if (next) deliver(next)
+  if (!found) deliverLate()
   return found
 }
 
+const { wait } = Atomics
+Atomics.wait = ((...args: Parameters<typeof wait>) => {
+  deliverLate()
+  return wait(...args)
+}) as typeof wait
+
 for (const message of waiting) deliver(message)
+if (isClosed) Atomics.store(words, 2, 1)
 const port = { postMessage() {} } as never
 const socket = new BlockingSocket({ port, shared: words.buffer }, receive)
 const results: string[] = []
-for (let read = 0; read < reads; read++) results.push(readOnce())
-for (let line = 0; line < lines; line++) results.push(`line ${socket.readLine()}`)
+for (let read = 0; read < reads; read++) results.push(tell('bytes', () => socket.read()))
+for (let line = 0; line < lines; line++) results.push(tell('line', () => socket.readLine(maxBytes)))
 parentPort?.postMessage(results)
 
-function readOnce(): string {
+function tell(what: string, act: () => Uint8Array | string | null): string {
   try {
-    const bytes = socket.read()
-    return bytes === null ? 'null' : `bytes ${Buffer.from(bytes)}`
+    const value = act()
+    return value === null ? 'null' : `${what} ${Buffer.from(value)}`
   } catch (error) {
-    return `throws ${(error as Error).constructor.name}`
+    const thrown = error as Error & { code?: string }
+    return `throws ${thrown.constructor.name}${thrown.code ? ` (${thrown.code})` : ''}`
   }
 }
