@@ -2,14 +2,14 @@
  * Mutants: one small change each to code that a learner writes. A test that passes all the same has a gap, or the
  * change means nothing.
  *
- * StrykerJS proposes changes of operators, conditions, literals and blocks; `left-out.ts` adds statements and awaits
- * that somebody forgot. Only what lies in a hole, or belongs to its answer, is changed.
+ * StrykerJS proposes changes of operators, conditions, literals and blocks; `slips.ts` adds what somebody forgot, and
+ * numbers off by one. Only what lies in a hole, or belongs to its answer, is changed.
  */
 
 import { parse } from '@babel/parser'
 import { type Exercise, findExercises } from '../../tutor/book/starter.ts'
 import { requirePeer } from '../maintainers/peers.ts'
-import { leaveOut } from './left-out.ts'
+import { findSlips } from './slips.ts'
 
 export interface Mutant {
   file: string
@@ -41,7 +41,7 @@ export interface Change {
 export async function findMutants(file: string, source: string): Promise<Mutant[]> {
   const exercises = findExercises(source)
   if (exercises.length === 0) return []
-  const changes = [...(await strykerChanges(file, source)), ...leaveOut(source)]
+  const changes = [...(await strykerChanges(file, source)), ...findSlips(source)]
   const mutants = changes
     .toSorted((a, b) => a.start - b.start)
     .flatMap((change) => {

@@ -69,12 +69,14 @@ describe.skipIf(lacksPeers)(`the changes that are made${NEEDS_PEERS}`, () => {
     expect(lines).toContain('const isOdd = START > 1 && HALF < 1 && START < 0')
   })
 
-  test('leave out a statement, or an await, and change nothing twice', async () => {
+  test('leave out a statement or an await, miss a number by one, and change nothing twice', async () => {
     const mutants = await findMutants('part.ts', SOURCE)
     expect(mutants.filter(({ kind }) => kind === 'LeftOut')).toMatchObject([
       { was: 'await Promise.resolve(isOdd)', now: '' },
     ])
     expect(mutants.filter(({ kind }) => kind === 'AwaitLeftOut')).toHaveLength(2)
+    const numbers = mutants.filter(({ kind }) => kind === 'OffByOne').map(({ now }) => now)
+    expect(numbers).toContain('return value * 3')
     expect(new Set(mutants.map(({ source }) => source)).size).toBe(mutants.length)
   })
 
