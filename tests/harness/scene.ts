@@ -5,6 +5,9 @@
 import { inspect, isDeepStrictEqual } from 'node:util'
 import { Client } from './client.ts'
 import type { CodeTree } from './code-tree.ts'
+import type { DiskState } from './crash-points/disk.ts'
+import { exploreCrashes, type Program } from './crash-points/explore.ts'
+import { crashFailure } from './crash-points/report.ts'
 import { explainThrown } from './diagnosis.ts'
 import { Failure, type Reason } from './failure.ts'
 import type { HostedServer } from './hosted-server.ts'
@@ -92,6 +95,15 @@ export class Scene {
     )
     if (outcome.kind === 'held') return
     throw explorationFailure(this.story, outcome, tree, reason)
+  }
+
+  /** Walks the crash points of a program that keeps messages on a disk; a promise that one breaks is a failure. */
+  async walkCrashes(program: Program, reason: Reason, disk?: DiskState): Promise<void> {
+    const { tree, seed } = this.#request
+    const outcome = await exploreCrashes({ program, seed, disk })
+    if (outcome.kind === 'broken') throw crashFailure(outcome, tree, reason)
+    const text = 'expects every promise to be kept, wherever the machine stops'
+    this.story.judge('test', text, 'kept')
   }
 
   /** A new client of that server. Without a name of its own it is the next of ada, bob, cyd, … */

@@ -29,6 +29,7 @@ export interface Stage {
   load<T>(importer: () => Promise<T>): Promise<T>
   inThread: Scene['inThread']
   explore: Scene['explore']
+  walkCrashes: Scene['walkCrashes']
   expect: Scene['expect']
   expectSame: Scene['expectSame']
   story: Story
@@ -66,6 +67,7 @@ export function stageOf(scene: Scene): Stage {
     load: scene.load.bind(scene),
     inThread: scene.inThread.bind(scene),
     explore: scene.explore.bind(scene),
+    walkCrashes: scene.walkCrashes.bind(scene),
     expect: scene.expect.bind(scene),
     expectSame: scene.expectSame.bind(scene),
     story: scene.story,
