@@ -7,6 +7,7 @@
 
 import { Failure } from './failure.ts'
 import { PATIENCE_MS } from './patience.ts'
+import { watchRealTimers } from './real-timers.ts'
 import type { Story } from './story.ts'
 
 /** Something that a loop waits for, as far as a poller has to know it. */
@@ -28,6 +29,10 @@ interface VirtualReady<S> extends VirtualInterest {
 
 export class VirtualClock {
   #nowMs = 0
+
+  constructor() {
+    watchRealTimers()
+  }
 
   now(): number {
     return this.#nowMs

@@ -8,9 +8,10 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { answerRequests, startWatchdog } from '../harness/child.ts'
 import type { CodeTree } from '../harness/code-tree.ts'
-import { explainThrown } from '../harness/diagnosis.ts'
+import { describePlace, explainThrown } from '../harness/diagnosis.ts'
 import { Failure, type FailureReport } from '../harness/failure.ts'
 import { reportLastWords, toThrownError } from '../harness/last-words.ts'
+import { findRealTimer, forgetRealTimers } from '../harness/real-timers.ts'
 import { Scene } from '../harness/scene.ts'
 import { prepareHost } from '../harness/spare-host.ts'
 import type { Story } from '../harness/story.ts'
@@ -79,12 +80,14 @@ async function perform(
   { tree, seed }: Pick<RunRequest, 'tree' | 'seed'>,
 ): Promise<Verdict> {
   scene = new Scene({ step: step.id, tree, seed })
+  forgetRealTimers()
   try {
     await step.body(stageOf(scene))
     await scene.expectAllAlive()
     return { kind: 'passed' }
   } catch (error) {
-    return { kind: 'failed', report: toReport(error, scene.story, tree) }
+    const report = toReport(error, scene.story, tree)
+    return { kind: 'failed', report: explainRealTimer(report, tree, step.id) }
   }
 }
 
@@ -121,6 +124,17 @@ function toReport(error: unknown, story: Story, tree: CodeTree): FailureReport {
     headline: `The test itself failed, which is the workbook's fault and not yours: ${thrown.message}`,
     story: story.lines,
     output: thrown.stack,
+  }
+}
+
+/** A timer of Node's own never fires in a test's own time: whatever fails then, fails because of it. */
+function explainRealTimer(report: FailureReport, tree: CodeTree, step: string): FailureReport {
+  const place = findRealTimer(tree, step)
+  if (!place || report.openStep || report.trace?.length) return report
+  return {
+    ...report,
+    likely: `One of Node's own timers is set at ${describePlace(place)}. It counts real time, and this test moves the loop's clock instead. Use the timers that the loop runs: timers.after(), timers.every().`,
+    trace: [place],
   }
 }
 

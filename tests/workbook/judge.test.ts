@@ -166,6 +166,45 @@ describe.concurrent('what does not come to an end is given up', () => {
   })
 })
 
+describe.concurrent('a timer of Node’s own in virtual time', () => {
+  test.for([
+    ['global', '', 'setTimeout(done, 60_000)'],
+    ['interval', '', 'setInterval(done, 60_000)'],
+    ['by name', "import { setTimeout as later } from 'node:timers'\n", 'later(done, 60_000)'],
+    [
+      'promised',
+      "import { setTimeout as pause } from 'node:timers/promises'\n",
+      'pause(60_000).then(done)',
+    ],
+    [
+      'promisified',
+      "import { promisify } from 'node:util'\n",
+      'promisify(setTimeout)(60_000).then(done)',
+    ],
+    ['a signal', '', "AbortSignal.timeout(60_000).addEventListener('abort', done)"],
+  ])('is named on the card: %s', async ([name, imports, call], { expect }) => {
+    const testFile = join(import.meta.dirname, 'fixtures', 'virtual.steps.ts')
+    const code = `${imports}export function callBack(done: () => void) {\n  ${call}\n}\n`
+    const folder = `virtual-${name.replaceAll(' ', '-')}`
+    const events = await Array.fromAsync(judge({ ...request(folder, code, ''), testFile }))
+    expect(failureIn(events)).toMatchObject({
+      because: 'A minute is over.',
+      likely: expect.stringMatching(
+        /One of Node's own timers is set at chapters\/77-pure\/part\.ts:\d, in callBack\(\)/,
+      ),
+      trace: [{ file: 'chapters/77-pure/part.ts' }],
+    })
+  })
+
+  test('is no reason where there is none', async ({ expect }) => {
+    const testFile = join(import.meta.dirname, 'fixtures', 'virtual.steps.ts')
+    const events = await Array.fromAsync(
+      judge({ ...request('virtual-none', 'export const callBack = () => {}\n', ''), testFile }),
+    )
+    expect(failureIn(events)?.likely).toBe('Count again.')
+  })
+})
+
 test('the same seed makes the same random choices', async () => {
   const stories = await Promise.all(
     [7, 7, 8].map(async (seed) => {
