@@ -39,6 +39,8 @@ export interface FailureReport {
   because?: string
   /** The one most likely cause. */
   likely?: string
+  /** What else was seen that may explain it. */
+  note?: string
   /** Where it went wrong, innermost first, when that is known. */
   trace?: Place[]
   /** The order of turns in which threads failed, as an exploration found it. */

@@ -1,6 +1,6 @@
 /**
  * Timers of Node's own that code under test sets although a test moves a clock of its own: they count real time, so in
- * the test's time they never fire. What fails then fails because of them, and the card has to say so.
+ * the test's time they never fire, and the card has to say so.
  *
  * Looked for only while a virtual clock is in play. Nothing is changed about the timers themselves.
  */

@@ -151,7 +151,7 @@ function textColumn({ bytes }: ByteEvidence, offset: number): number {
 }
 
 function explanation(
-  { because, likely, trace, threads, openStep }: Card,
+  { because, likely, note, trace, threads, openStep }: Card,
   { columns, chalk }: CardStyle,
 ): string {
   const path =
@@ -161,6 +161,7 @@ function explanation(
   const rows: [string, string | undefined][] = [
     ['Because', openStep ? undefined : because],
     ['Likely', openStep ? undefined : likely],
+    ['Note', openStep ? undefined : note],
     ['At', path],
     [
       'Threads',

@@ -127,14 +127,13 @@ function toReport(error: unknown, story: Story, tree: CodeTree): FailureReport {
   }
 }
 
-/** A timer of Node's own never fires in a test's own time: whatever fails then, fails because of it. */
+/** A timer of Node's own never fires in a test's own time: what fails then, may fail because of it. */
 function explainRealTimer(report: FailureReport, tree: CodeTree, step: string): FailureReport {
   const place = findRealTimer(tree, step)
-  if (!place || report.openStep || report.trace?.length) return report
+  if (!place || report.openStep) return report
   return {
     ...report,
-    likely: `One of Node's own timers is set at ${describePlace(place)}. It counts real time, and this test moves the loop's clock instead. Use the timers that the loop runs: timers.after(), timers.every().`,
-    trace: [place],
+    note: `One of Node's own timers is set at ${describePlace(place)}. It counts real time, and this test moves the loop's clock instead: there only the loop's timers fire (timers.after(), timers.every()).`,
   }
 }
 
