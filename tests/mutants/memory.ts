@@ -1,8 +1,8 @@
 /**
  * Verdicts of earlier runs, in `.workbook/mutants/`.
  *
- * A killed mutant stays killed while the model answer is the same: tests that were changed since are taken to have
- * become no weaker. One that lived is judged again as soon as anything that judges it has changed.
+ * A killed mutant stays killed while its file is the same: whatever else was changed since is taken to have made the tests
+ * no weaker. One that lived is judged again as soon as anything has changed that it was judged with.
  */
 
 import { createHash } from 'node:crypto'
@@ -15,52 +15,38 @@ import type { Verdict } from './hunt.ts'
 
 interface Remembered {
   verdict: Verdict
-  /** What judged it. */
-  judges: string
-}
-
-/** What a verdict was passed on, and by whom. */
-export interface Trial {
-  /** Files of the model answer. */
-  answer: string[]
-  /** Files that the tests are made of. */
-  judges: string[]
+  /** What it was judged with. */
+  trial: string
 }
 
 export class Memory {
   readonly #path: string
-  readonly #answer: string
-  readonly #judges: string
+  readonly #trial: string
   readonly #known = new Map<string, Remembered>()
 
-  /** `fresh`: as if there had been no earlier run. */
-  constructor(path: string, { answer, judges }: Trial, { fresh = false } = {}) {
+  /** `trial`: the files of the model answer and of the tests. `fresh`: as if there had been no earlier run. */
+  constructor(path: string, trial: string[], { fresh = false } = {}) {
     this.#path = path
-    this.#answer = digest(answer)
-    this.#judges = digest(judges)
+    this.#trial = hash(trial.map((file) => readFileSync(file, 'utf8')))
     if (!fresh && existsSync(path)) this.#known = new Map(JSON.parse(readFileSync(path, 'utf8')))
   }
 
   recall(mutant: Mutant): Verdict | undefined {
-    const known = this.#known.get(this.#keyOf(mutant))
-    const holds = known && (known.verdict.kind === 'killed' || known.judges === this.#judges)
+    const known = this.#known.get(keyOf(mutant))
+    const holds = known && (known.verdict.kind === 'killed' || known.trial === this.#trial)
     return holds ? known.verdict : undefined
   }
 
   remember(mutant: Mutant, verdict: Verdict): void {
-    this.#known.set(this.#keyOf(mutant), { verdict, judges: this.#judges })
+    this.#known.set(keyOf(mutant), { verdict, trial: this.#trial })
     this.#save()
   }
 
   /** Forgets mutants that there are no longer. */
   keepOnly(mutants: Mutant[]): void {
-    const keys = new Set(mutants.map((mutant) => this.#keyOf(mutant)))
+    const keys = new Set(mutants.map((mutant) => keyOf(mutant)))
     for (const key of this.#known.keys()) if (!keys.has(key)) this.#known.delete(key)
     this.#save()
-  }
-
-  #keyOf({ file, source }: Mutant): string {
-    return hash([this.#answer, file, source])
   }
 
   #save(): void {
@@ -72,7 +58,7 @@ export class Memory {
 export function memoryOf(chapter: string, { fresh }: { fresh: boolean }): Memory {
   const answer = filesOf(SOLUTION, chapter).map((file) => join(SOLUTION.root, file))
   const path = join(ROOT, '.workbook', 'mutants', `${chapter}.json`)
-  return new Memory(path, { answer, judges: judgesOf(chapter) }, { fresh })
+  return new Memory(path, [...answer, ...judgesOf(chapter)], { fresh })
 }
 
 /** The chapter's test, and everything that it may be made of. */
@@ -92,8 +78,8 @@ function judgesOf(chapter: string): string[] {
     .sort()
 }
 
-function digest(files: string[]): string {
-  return hash(files.map((file) => readFileSync(file, 'utf8')))
+function keyOf({ file, source }: Mutant): string {
+  return hash([file, source])
 }
 
 function hash(parts: string[]): string {

@@ -25,6 +25,8 @@ npm run mutants 6 worker-pool.ts   only in that file
 `
 
 process.env.WORKBOOK_SPARE_HOST ??= 'no'
+// A mutant that fills memory in an endless loop ends early, and takes no other process along.
+process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --max-old-space-size=1024`
 process.exitCode = await main()
 
 async function main(): Promise<number> {

@@ -165,26 +165,23 @@ describe('the summary', () => {
   })
 })
 
-test('verdicts are kept: of the killed while the answer stays, of others while the tests stay, too', () => {
+test('verdicts are kept: of the killed while their file stays, of others while nothing changes', () => {
   const folder = makeFolder('memory')
   const [killed, survivor] = ['killed', 'survivor'].map(mutantOf)
-  const open = ({ fresh = false } = {}) => {
-    const trial = { answer: [join(folder, 'answer.ts')], judges: [join(folder, 'test.ts')] }
-    const memory = new Memory(join(folder, 'memory.json'), trial, { fresh })
-    return { memory, recalled: [killed, survivor].map((mutant) => memory.recall(mutant)?.kind) }
-  }
-  writeFileSync(join(folder, 'answer.ts'), 'the answer')
+  const open = ({ fresh = false } = {}) =>
+    new Memory(join(folder, 'memory.json'), [join(folder, 'test.ts')], { fresh })
+  const recalled = (memory: Memory) =>
+    [killed, survivor].map((mutant) => memory.recall(mutant)?.kind)
   writeFileSync(join(folder, 'test.ts'), 'the tests')
 
-  const { memory } = open()
+  const memory = open()
   memory.remember(killed, { kind: 'killed', by: '77.1' })
   memory.remember(survivor, { kind: 'survived' })
-  expect(open().recalled).toEqual(['killed', 'survived'])
-  expect(open({ fresh: true }).recalled).toEqual([undefined, undefined])
+  expect(recalled(open())).toEqual(['killed', 'survived'])
+  expect(recalled(open({ fresh: true }))).toEqual([undefined, undefined])
   writeFileSync(join(folder, 'test.ts'), 'stricter tests')
-  expect(open().recalled).toEqual(['killed', undefined])
-  writeFileSync(join(folder, 'answer.ts'), 'another answer')
-  expect(open().recalled).toEqual([undefined, undefined])
+  expect(recalled(open())).toEqual(['killed', undefined])
+  expect(open().recall({ ...killed, source: 'another file' })).toBeUndefined()
 })
 
 test('a learner installs nothing that only maintainers need, and no maintainer runs an install script', () => {
