@@ -384,7 +384,7 @@ function recordCalls(tell: (name: string) => void): () => void {
   }
 }
 
-/** The first messages that a bridge has for its thread; fewer when no more come. `act` may wait until some are told. */
+/** The first messages that a bridge has for a thread that reads; fewer when no more come. `act` may wait until some are told. */
 async function whatBridgeTells(
   bridgeSocket: BridgeSocket,
   count: number,
@@ -396,6 +396,7 @@ async function whatBridgeTells(
   const { port } = bridgeSocket(pair.near)
   port.on('message', (message: ToThread) => {
     messages.push(describe(message))
+    if (message.kind === 'bytes') port.postMessage({ kind: 'taken', bytes: message.bytes.length })
     wake()
   })
   const told = async (count: number) => {

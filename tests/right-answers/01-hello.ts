@@ -1,0 +1,114 @@
+import type { RightAnswer } from './right-answer.ts'
+
+const IMPORT = "import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'"
+
+export const rightAnswers: RightAnswer[] = [
+  {
+    name: 'promises',
+    style: 'events.once() instead of listeners, and a race of promises instead of callbacks.',
+    edits: [
+      {
+        replace: IMPORT,
+        by: `import { once } from 'node:events'
+${IMPORT}
+import { setTimeout as delay } from 'node:timers/promises'`,
+      },
+      {
+        hole: 'listen',
+        by: `  return once(server.listen(port, host), 'listening').then(
+    () => (server.address() as AddressInfo).port,
+    (error) => {
+      throw listenProblem(error, port)
+    },
+  )`,
+      },
+      {
+        hole: 'closeGracefully',
+        by: `  const over = new AbortController()
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  const late = delay(graceMs, 'late', { signal: over.signal }).catch(() => 'closed')
+  return Promise.race([closed, late]).then(async (outcome) => {
+    if (outcome === 'late') for (const socket of open) socket.destroy()
+    await closed
+    over.abort()
+  })`,
+      },
+    ],
+  },
+  {
+    name: 'pipeline-and-abort-signal',
+    style:
+      'A stream for the greeting, and AbortSignal.timeout() for the grace: it never holds the process.',
+    edits: [
+      { replace: IMPORT, by: `${IMPORT}\nimport { pipeline, Readable } from 'node:stream'` },
+      { hole: 'greet', by: '  pipeline(Readable.from([Buffer.from(greeting)]), socket, () => {})' },
+      {
+        hole: 'closeGracefully',
+        by: `  AbortSignal.timeout(graceMs).addEventListener('abort', () => {
+    for (const socket of open) socket.destroy()
+  })
+  return new Promise((resolve, reject) => {
+    server.close((error) => (error ? reject(error) : resolve()))
+  })`,
+      },
+    ],
+  },
+  {
+    name: 'chunks-and-early-returns',
+    style:
+      'Writes chunk by chunk, ends in the callback of the last, and resets stragglers instead of destroying them.',
+    edits: [
+      {
+        hole: 'listen',
+        by: `  const { promise, resolve, reject } = Promise.withResolvers<number>()
+  const settle = (error?: Error) => {
+    server.off('error', settle)
+    if (error) return reject(listenProblem(error, port))
+    const address = server.address()
+    if (address === null || typeof address === 'string') return reject(new Error('no port'))
+    resolve(address.port)
+  }
+  server.on('error', settle)
+  server.listen({ port, host }, () => settle())
+  return promise`,
+      },
+      {
+        hole: 'greet',
+        by: `  const bytes = Buffer.from(greeting)
+  const writeFrom = (start: number) => {
+    if (start >= bytes.length) return socket.end()
+    socket.write(bytes.subarray(start, start + 65_536), () => writeFrom(start + 65_536))
+  }
+  writeFrom(0)`,
+      },
+      {
+        hole: 'outliveLostPeer',
+        by: `  socket.once('error', () => {
+    if (!socket.destroyed) socket.destroy()
+  })`,
+      },
+      {
+        hole: 'closeGracefully',
+        by: `  return new Promise((resolve) => {
+    const timer = setTimeout(() => open.forEach((socket) => socket.resetAndDestroy()), graceMs)
+    timer.unref()
+    server.once('close', () => {
+      clearTimeout(timer)
+      resolve()
+    })
+    server.close()
+  })`,
+      },
+      {
+        hole: 'listenProblem',
+        by: `  const reasons: Record<string, string> = {
+    EADDRINUSE: 'somebody else listens there already',
+    EACCES: 'you may not listen there',
+    EADDRNOTAVAIL: 'this machine has no such address',
+  }
+  const reason = reasons[error.code ?? ''] ?? 'the system refuses it, and says: ' + error.message
+  return new Error('Port ' + port + ' cannot be used: ' + reason + '.', { cause: error })`,
+      },
+    ],
+  },
+]

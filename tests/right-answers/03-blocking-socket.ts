@@ -1,0 +1,227 @@
+import type { RightAnswer } from './right-answer.ts'
+
+const file = 'blocking-socket.ts'
+const bridge = 'bridge.ts'
+
+const ENDS = `  socket.on('end', () => deliver(port, words, { kind: 'end' }))
+  let code = 'ECONNRESET'
+  socket.on('error', (error: NodeJS.ErrnoException) => {
+    code = error.code ?? code
+  })
+  socket.on('close', () => {
+    if (!socket.readableEnded) deliver(port, words, { kind: 'lost', code })
+  })`
+
+export const rightAnswers: RightAnswer[] = [
+  {
+    name: 'readable-and-semaphore',
+    style:
+      "The bridge takes chunks with 'readable' and read(). The thread counts the news it has looked for.",
+    edits: [
+      {
+        file: bridge,
+        hole: 'pumpToThread',
+        by: `  let untaken = 0
+  const pump = () => {
+    while (untaken < WINDOW_BYTES) {
+      const bytes: Buffer | null = socket.read()
+      if (bytes === null) return
+      untaken += bytes.length
+      deliver(port, words, { kind: 'bytes', bytes })
+    }
+  }
+  socket.on('readable', pump)
+  port.on('message', (message: FromThread) => {
+    if (message.kind !== 'taken') return
+    untaken -= message.bytes
+    pump()
+  })
+${ENDS}`,
+      },
+      { file, replace: '  #written = 0\n', by: '  #written = 0\n  #newsSeen = 0\n' },
+      {
+        file,
+        hole: '#next',
+        by: `    for (;;) {
+      // As with a semaphore: sleeps while all news is used up, and then uses up one.
+      while (Atomics.load(this.#words, NEWS) === this.#newsSeen) {
+        Atomics.wait(this.#words, NEWS, this.#newsSeen)
+      }
+      this.#newsSeen = (this.#newsSeen + 1) | 0
+      const message = this.#receive()
+      if (message) return message
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'pipe-into-a-writable',
+    style: 'The thread is a Writable: a chunk counts as written when it has been taken.',
+    edits: [
+      {
+        file: bridge,
+        replace: "import type { Socket } from 'node:net'",
+        by: "import type { Socket } from 'node:net'\nimport { Writable } from 'node:stream'",
+      },
+      {
+        file: bridge,
+        hole: 'pumpToThread',
+        by: `  const waiting: { left: number; isTaken: () => void }[] = []
+  const thread = new Writable({
+    highWaterMark: WINDOW_BYTES,
+    write(bytes: Buffer, _encoding, isTaken) {
+      deliver(port, words, { kind: 'bytes', bytes })
+      waiting.push({ left: bytes.length, isTaken })
+    },
+    final(done) {
+      deliver(port, words, { kind: 'end' })
+      done()
+    },
+  })
+  socket.pipe(thread)
+  port.on('message', (message: FromThread) => {
+    if (message.kind !== 'taken') return
+    waiting.shift()?.isTaken()
+  })
+  let code = 'ECONNRESET'
+  socket.on('error', (error: NodeJS.ErrnoException) => {
+    code = error.code ?? code
+  })
+  socket.on('close', () => {
+    if (!socket.readableEnded) deliver(port, words, { kind: 'lost', code })
+  })`,
+      },
+      {
+        file,
+        hole: '#waitForRoom',
+        by: `    let news: number
+    do {
+      news = Atomics.load(this.#words, NEWS)
+      if (Atomics.load(this.#words, CLOSED) === 1) throw new ConnectionLost('ECONNRESET')
+      if (this.#unflushed() <= WINDOW_BYTES) return
+    } while (Atomics.wait(this.#words, NEWS, news) !== 'timed-out')`,
+      },
+    ],
+  },
+  {
+    name: 'async-iterator',
+    style:
+      'The bridge is a loop that waits for room; the thread reads lines with one growing buffer.',
+    edits: [
+      {
+        file: bridge,
+        hole: 'pumpToThread',
+        by: `  let untaken = 0
+  let hasRoom = () => {}
+  port.on('message', (message: FromThread) => {
+    if (message.kind !== 'taken') return
+    untaken -= message.bytes
+    if (untaken < WINDOW_BYTES) hasRoom()
+  })
+  const pump = async () => {
+    for await (const bytes of socket.iterator({ destroyOnReturn: false })) {
+      untaken += bytes.length
+      deliver(port, words, { kind: 'bytes', bytes })
+      while (untaken >= WINDOW_BYTES) {
+        await new Promise<void>((resolve) => {
+          hasRoom = resolve
+        })
+      }
+    }
+    deliver(port, words, { kind: 'end' })
+  }
+  pump().catch(() => {})
+  let code = 'ECONNRESET'
+  socket.on('error', (error: NodeJS.ErrnoException) => {
+    code = error.code ?? code
+  })
+  socket.on('close', () => {
+    if (!socket.readableEnded) deliver(port, words, { kind: 'lost', code })
+  })`,
+      },
+      {
+        file: bridge,
+        hole: 'deliver',
+        by: `  port.postMessage(message)
+  Atomics.add(words, NEWS, 1)
+  Atomics.notify(words, NEWS, 1)`,
+      },
+      {
+        file,
+        hole: 'readLine',
+        by: `    const room = Buffer.alloc(maxBytes + 2)
+    let length = 0
+    for (;;) {
+      const bytes = this.read()
+      if (bytes === null && length === 0) return null
+      const end = bytes ? bytes.indexOf(0x0a) : 0
+      const piece = bytes ? bytes.subarray(0, end < 0 ? bytes.length : end) : Buffer.alloc(0)
+      if (length + piece.length > maxBytes + 1) throw new LineTooLong('too long')
+      room.set(piece, length)
+      length += piece.length
+      const content = room[length - 1] === 0x0d ? length - 1 : length
+      if (content > maxBytes) throw new LineTooLong('too long')
+      if (bytes && end >= 0 && end < bytes.length - 1) this.#rest = bytes.subarray(end + 1)
+      if (bytes === null || end >= 0) return room.toString('utf8', 0, Math.max(0, content))
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'end-of-all-in-one-place',
+    style:
+      'stream.finished() says how the connection ended; read() keeps what it has to say again as a function.',
+    edits: [
+      {
+        file: bridge,
+        replace: "import type { Socket } from 'node:net'",
+        by: "import type { Socket } from 'node:net'\nimport { finished } from 'node:stream'",
+      },
+      {
+        file: bridge,
+        hole: 'pumpToThread',
+        by: `  let credit = WINDOW_BYTES
+  socket.on('data', (bytes: Buffer) => {
+    deliver(port, words, { kind: 'bytes', bytes })
+    credit -= bytes.length
+    if (credit <= 0) socket.pause()
+  })
+  port.on('message', ({ kind, ...message }: FromThread) => {
+    if (kind !== 'taken' || !('bytes' in message)) return
+    credit += Number(message.bytes)
+    if (credit > 0 && socket.isPaused()) socket.resume()
+  })
+  finished(socket, { writable: false }, (error) => {
+    if (!error) return deliver(port, words, { kind: 'end' })
+    const code = (error as NodeJS.ErrnoException).code ?? 'ECONNRESET'
+    deliver(port, words, { kind: 'lost', code })
+  })`,
+      },
+      {
+        file,
+        replace: '  #written = 0\n',
+        by: '  #written = 0\n  #sayAgain: (() => null) | undefined\n',
+      },
+      {
+        file,
+        hole: 'read',
+        by: `    if (this.#rest) return this.#takeRest()
+    if (this.#sayAgain) return this.#sayAgain()
+    const message = this.#next()
+    switch (message.kind) {
+      case 'bytes':
+        this.#post({ kind: 'taken', bytes: message.bytes.length })
+        return message.bytes
+      case 'end':
+        this.#sayAgain = () => null
+        return this.#sayAgain()
+      case 'lost':
+        this.#sayAgain = () => {
+          throw new ConnectionLost(message.code)
+        }
+        return this.#sayAgain()
+    }`,
+      },
+    ],
+  },
+]

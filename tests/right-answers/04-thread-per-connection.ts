@@ -1,0 +1,103 @@
+import type { RightAnswer } from './right-answer.ts'
+
+const file = 'connection.ts'
+
+export const rightAnswers: RightAnswer[] = [
+  {
+    name: 'generator',
+    style: 'The lines come from a generator; crash and goodbye are writes that end later.',
+    edits: [
+      {
+        file,
+        hole: 'converse',
+        by: `  function* lines(): Generator<string> {
+    for (;;) {
+      const line = socket.readLine()
+      if (line === null) return
+      yield line
+    }
+  }
+  for (const line of lines()) {
+    socket.write(runCommand(line, { threadId, sleep }))
+    socket.write('\\n')
+  }
+  socket.end()`,
+      },
+      {
+        file: 'commands.ts',
+        hole: 'fibonacci',
+        by: '  if (n === 0) return 0\n  if (n <= 2) return 1\n  return fibonacci(n - 2) + fibonacci(n - 1)',
+      },
+      {
+        hole: 'reportCrash',
+        by: `  const [reason] = String(error.message).split('\\n', 1)
+  socket.write('error crashed: ' + reason + '\\n', () => socket.end())`,
+      },
+      {
+        hole: 'refuse',
+        by: "  socket.on('data', () => {})\n  socket.write('busy\\n')\n  socket.end()",
+      },
+    ],
+  },
+  {
+    name: 'finished-and-once',
+    style: 'stream.finished() and events.once() instead of listeners of our own.',
+    edits: [
+      {
+        replace: "import { Worker } from 'node:worker_threads'",
+        by: "import { once } from 'node:events'\nimport { finished } from 'node:stream'\nimport { Worker } from 'node:worker_threads'",
+      },
+      {
+        hole: 'tieTogether',
+        by: `  threads.add(thread)
+  finished(socket, () => void thread.terminate())
+  once(thread, 'exit')
+    .catch(() => once(thread, 'exit'))
+    .then(() => {
+      threads.delete(thread)
+      if (!socket.writableEnded) socket.end()
+    })`,
+      },
+      {
+        hole: 'closeWithThreads',
+        by: `  return server.close().then(async () => {
+    for (const thread of threads) await thread.terminate()
+  })`,
+      },
+    ],
+  },
+  {
+    name: 'waits-for-exit',
+    style:
+      'close() waits until the set is empty; a refused client is read with the async iterator.',
+    edits: [
+      {
+        hole: 'closeWithThreads',
+        by: `  const last = async () => {
+    for (const thread of threads) {
+      const gone = new Promise((resolve) => thread.once('exit', resolve))
+      thread.terminate()
+      await gone
+    }
+  }
+  await server.close()
+  await last()`,
+      },
+      {
+        hole: 'startThread',
+        by: `  const end = bridgeSocket(socket)
+  const transferList = [end.port]
+  const workerData = Object.assign({ end }, data)
+  return new Worker(script, { workerData, transferList })`,
+      },
+      {
+        hole: 'refuse',
+        by: `  const readOn = async () => {
+    for await (const _ of socket.iterator({ destroyOnReturn: false })) {}
+  }
+  readOn().catch(() => {})
+  socket.end('busy\\n')`,
+      },
+    ],
+  },
+]
