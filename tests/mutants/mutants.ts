@@ -5,7 +5,7 @@
  */
 
 import { readSolution } from '../../tutor/book/book.ts'
-import { readCommandLine } from '../judge/command-line.ts'
+import { type CommandLine, readCommandLine } from '../judge/command-line.ts'
 import { select } from '../judge/select.ts'
 import { declaredSteps } from '../judge/step.ts'
 import { listChapters, SOLUTION, testFileOf } from '../judge/workbook.ts'
@@ -31,7 +31,13 @@ process.exitCode = await main()
 
 async function main(): Promise<number> {
   const startedAt = performance.now()
-  const { words, flags } = readCommandLine(process.argv.slice(2), { fresh: 'boolean' }, process.env)
+  let line: CommandLine
+  try {
+    line = readCommandLine(process.argv.slice(2), { fresh: 'boolean' }, process.env)
+  } catch (error) {
+    return unasked((error as Error).message)
+  }
+  const { words, flags } = line
   if (words.length === 0) return unasked(USAGE)
   const selection = select(words[0], listChapters())
   if ('problem' in selection) return unasked(selection.problem)

@@ -1,5 +1,6 @@
 /** Mutants: which changes are made, who notices them, and what is said about those that nobody notices. */
 
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -194,6 +195,17 @@ test('a learner installs nothing that only maintainers need, and no maintainer r
   ).toEqual([])
   const { packages } = read('tests/maintainers/package-lock.json')
   expect(Object.keys(packages).filter((path) => packages[path].hasInstallScript)).toEqual([])
+})
+
+test.each([
+  [[], 'npm run mutants 6 '],
+  [['99'], 'There is no chapter "99".'],
+  [['6', '--frseh'], "Unknown option '--frseh'"],
+])('npm run mutants %j says how it is used', (words, sentence) => {
+  const args = ['--import', './tests/judge/runtime.js', 'tests/mutants/mutants.ts', ...words]
+  const { status, stderr } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8' })
+  expect(stderr).toContain(sentence)
+  expect(status).toBe(2)
 })
 
 /** The verdict on each of these sources, by name. */
