@@ -376,7 +376,7 @@ export class Client {
       headline: `${this.name} received other bytes than expected, from byte ${difference.toLocaleString('en')} on.`,
       expected: evidence(expected, difference),
       received: evidence(received, difference),
-      because: reason.because,
+      ...reason,
       likely: explainDifference(expected, received, difference) ?? reason.likely,
     })
   }

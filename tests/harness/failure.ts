@@ -39,6 +39,8 @@ export interface FailureReport {
   because?: string
   /** The one most likely cause. */
   likely?: string
+  /** The functions to look at first, as `Reason` names them. */
+  look?: string | string[]
   /** What else was seen that may explain it. */
   note?: string
   /** Where it went wrong, innermost first, when that is known. */
@@ -69,4 +71,9 @@ export interface Reason {
   because: string
   /** The one most likely cause, when the harness itself sees nothing better. */
   likely?: string
+  /**
+   * The functions that this expectation is about, where they are not all of the step's: `'outbox.push()'` is `push` in the
+   * chapter's `outbox.ts`, `'push()'` that of any of its files. They are the first of those that the card shows.
+   */
+  look?: string | string[]
 }

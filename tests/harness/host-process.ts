@@ -13,9 +13,9 @@ import { getSystemErrorMap } from 'node:util'
 import type { Worker } from 'node:worker_threads'
 import { answerRequests, startWatchdog } from './child.ts'
 import { collectGarbage } from './garbage.ts'
-import { reportLastWords } from './last-words.ts'
+import { reportLastWords, type ThrownError, toThrownError } from './last-words.ts'
 import { msToNextTimer } from './next-timer.ts'
-import { isLater, openHole } from './open-hole.ts'
+import { isLater, openHole, watchHoles } from './open-hole.ts'
 
 export interface StartRequest {
   /** Absolute path of the file that exports `startServer`. */
@@ -29,6 +29,11 @@ export interface StartRequest {
 interface RunningServer {
   readonly port: number
   close(): Promise<void>
+}
+
+/** Told as it happens: code that is still to be written was reached. */
+export interface HoleReached {
+  hole: ThrownError
 }
 
 /** Where the code under test listens. */
@@ -59,6 +64,7 @@ const sockets = new Set<Socket>()
 const workers = new Set<Worker>()
 
 reportLastWords(isForALaterStep)
+watchHoles((thrown) => process.send?.({ hole: toThrownError(thrown) } satisfies HoleReached))
 const watchdog = startWatchdog()
 subscribe('tracing:net.server.listen:asyncEnd', (message) => {
   servers.add((message as { server: Server }).server)

@@ -4,7 +4,7 @@ import { type CodeTree, fileIn } from './code-tree.ts'
 import { type Diagnosis, diagnose, explainThrown } from './diagnosis.ts'
 import { expecting } from './expecting.ts'
 import { Failure, type Reason } from './failure.ts'
-import type { Listening, StartRequest } from './host-process.ts'
+import type { HoleReached, Listening, StartRequest } from './host-process.ts'
 import { HostedServer } from './hosted-server.ts'
 import type { ThrownError } from './last-words.ts'
 import { startLimitedHost, takeHost } from './spare-host.ts'
@@ -74,6 +74,7 @@ async function start(
   tree: CodeTree,
   story: Story,
 ): Promise<{ port: unknown } | { thrown: ThrownError }> {
+  process.onEvent((event) => story.holes.push((event as HoleReached).hole))
   story.tell('test', `calls startServer(${describeOptions(options)})`)
   const request: StartRequest = { file: fileIn(tree, chapter, file), options, step }
   try {

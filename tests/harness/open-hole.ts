@@ -10,6 +10,33 @@ export function openHole(thrown: { message?: unknown }): string | undefined {
   return HOLE_MESSAGE.exec(String(thrown?.message))?.[1]
 }
 
+/**
+ * Tells of every hole that is reached in this thread, or in a worker that it has started and that ends with it. What
+ * becomes of the error then does not matter: most code that waits for a peer survives a handler that throws, and what
+ * the test sees is only that an answer does not come.
+ */
+export function watchHoles(onHole: (thrown: Error) => void): void {
+  const RealError = Error
+  const construct = (target: ErrorConstructor, args: unknown[], newTarget: never): Error => {
+    const error = Reflect.construct(target, args, newTarget)
+    if (openHole(error) !== undefined) onHole(error)
+    return error
+  }
+  globalThis.Error = new Proxy(RealError, {
+    construct,
+    apply: (target, _this, args) => construct(target, args, target as never),
+  })
+  RealError.prototype.constructor = globalThis.Error
+  process.on('worker', (worker) => {
+    const emit = worker.emit
+    // Not a listener: an error that nobody else listens to must stay one.
+    worker.emit = (name: string, ...args: unknown[]) => {
+      if (name === 'error' && openHole(args[0] as Error) !== undefined) onHole(args[0] as Error)
+      return emit.apply(worker, [name, ...args] as never)
+    }
+  })
+}
+
 /** Whether step `a` comes after step `b` in the book: `isLater('02.10', '02.9')`. */
 export function isLater(a: string, b: string): boolean {
   const [chapterA, stepA] = a.split('.').map(Number)

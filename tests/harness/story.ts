@@ -6,6 +6,7 @@
  */
 
 import { type Bytes, countBytes, quote, toBytes } from './bytes.ts'
+import type { ThrownError } from './last-words.ts'
 
 export interface StoryLine {
   /** `ada`, `server`, or the name of a thing under test (`decoder`). */
@@ -30,6 +31,8 @@ const PREVIEW_BYTES = 24
 
 export class Story {
   readonly lines: StoryLine[] = []
+  /** Code that is still to be written, as it was reached: whatever happens from then on may happen because of it. */
+  readonly holes: ThrownError[] = []
   #run: Run | undefined
 
   tell(who: string, text: string, way: StoryLine['way'] = 'beside'): void {

@@ -14,14 +14,30 @@ export function findHomeOfStep(tree: CodeTree, chapter: string, step: string): S
   return listFiles(tree, chapter).flatMap((file) =>
     findTags(readFileSync(fileIn(tree, chapter, file), 'utf8'))
       .filter(({ steps }) => steps.includes(step))
-      .map(({ line, name, doc }) => ({
-        file: `${tree.label}/${chapter}/${file}`,
-        line,
-        function: name,
-        doc,
-      })),
+      .map((tag) => homeOf(tag, `${tree.label}/${chapter}/${file}`)),
   )
 }
+
+function homeOf({ line, name, doc }: Omit<Tag, 'steps'>, file: string): StepHome {
+  return { file, line, function: name, doc }
+}
+
+/**
+ * The functions that an expectation names as the ones to look at: `'outbox.push()'` is `push` in the chapter's
+ * `outbox.ts`, `'push()'` is that of any file. None when the learner has renamed it.
+ */
+export function findNamed(tree: CodeTree, chapter: string, look: string): StepHome[] {
+  const { file, name } = LOOK.exec(look)?.groups ?? {}
+  const files = listFiles(tree, chapter).filter((each) => !file || each === `${file}.ts`)
+  return files.flatMap((each) => {
+    const source = readFileSync(fileIn(tree, chapter, each), 'utf8')
+    const found = findTags(source).find((tag) => tag.name === name) ?? findDeclaration(source, name)
+    return found ? [homeOf(found, `${tree.label}/${chapter}/${each}`)] : []
+  })
+}
+
+/** How an expectation names a function. */
+export const LOOK = /^(?:(?<file>[\w-]+)\.)?(?<name>#?\w+)\(\)$/
 
 /** The holes in these files that nobody has filled yet. */
 export function findOpenHoles(tree: CodeTree, chapter: string, files: string[]): OpenHole[] {
@@ -70,6 +86,16 @@ function findTags(source: string): Tag[] {
       name: nameIn(source.slice(end)),
     }
   })
+}
+
+/** A function or method of that name, which may have lost its comment. */
+function findDeclaration(source: string, name: string): Omit<Tag, 'steps'> | undefined {
+  const words = '(?:(?:export|default|static|async|private|public|function|get|set|const)[ *]+)*'
+  const declares = new RegExp(
+    `^[ \\t]*${words}${name}\\s*(?:[<(]|= ?(?:async ?)?\\().*(?:[{(]|=>.*)$`,
+  )
+  const index = source.split('\n').findIndex((line) => declares.test(line.trimEnd()))
+  return index < 0 ? undefined : { line: index + 1, name, doc: '' }
 }
 
 /** The name that a declaration begins with: `export async function listen(` → `listen`, `get size()` → `size`. */

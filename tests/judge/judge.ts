@@ -17,10 +17,10 @@ import type { Look } from '../harness/watchdog.ts'
 import { ProcessEnded, RemoteError, WatchedProcess } from '../harness/watched-process.ts'
 import type { JudgeEvent, StepTitle } from './events.ts'
 import { openHolesBeneath } from './foundations.ts'
-import { findHomeOfStep } from './holes.ts'
+import { findLookAt } from './look-at.ts'
 import type { RunnerEvent, RunRequest } from './runner.ts'
 import { findTypeProblems } from './type-problems.ts'
-import { chapterOfStep, listFiles, SOLUTION, testFileOf } from './workbook.ts'
+import { listFiles, SOLUTION, testFileOf } from './workbook.ts'
 
 export interface JudgeRequest {
   /** `'02-echo'` */
@@ -215,8 +215,7 @@ class Run {
 
   #fail(step: StepTitle, ms: number, report: FailureReport): void {
     const { tree, chapter, passedBefore } = this.#request
-    const home = report.openStep ?? step.id
-    const lookAt = findHomeOfStep(tree, chapterOfStep(home) ?? chapter, home)
+    const lookAt = findLookAt(tree, chapter, step.id, report)
     this.#emit({
       kind: 'stepFailed',
       step,

@@ -11,6 +11,7 @@ import type { CodeTree } from '../harness/code-tree.ts'
 import { describePlace, explainThrown } from '../harness/diagnosis.ts'
 import { Failure, type FailureReport } from '../harness/failure.ts'
 import { reportLastWords, toThrownError } from '../harness/last-words.ts'
+import { isLater, openHole, watchHoles } from '../harness/open-hole.ts'
 import { findRealTimer, forgetRealTimers } from '../harness/real-timers.ts'
 import { Scene } from '../harness/scene.ts'
 import { prepareHost } from '../harness/spare-host.ts'
@@ -43,6 +44,7 @@ let scene: Scene | undefined
 reportLastWords()
 startWatchdog()
 prepareHost()
+watchHoles((thrown) => scene?.story.holes.push(toThrownError(thrown)))
 // Read by the watchdog when this thread cannot answer any more.
 Object.assign(globalThis, { workbookStory: () => JSON.stringify(scene?.story.lines ?? []) })
 
@@ -86,7 +88,7 @@ async function perform(
     await scene.expectAllAlive()
     return { kind: 'passed' }
   } catch (error) {
-    const report = toReport(error, scene.story, tree)
+    const report = explainHole(toReport(error, scene.story, tree), scene.story, tree, step.id)
     return { kind: 'failed', report: explainRealTimer(report, tree, step.id) }
   }
 }
@@ -125,6 +127,19 @@ function toReport(error: unknown, story: Story, tree: CodeTree): FailureReport {
     story: story.lines,
     output: thrown.stack,
   }
+}
+
+/** Code that is still to be written comes before anything else that was seen: it may all have come of that. */
+function explainHole(
+  report: FailureReport,
+  { holes }: Story,
+  tree: CodeTree,
+  step: string,
+): FailureReport {
+  const reached = holes.find((thrown) => !isLater(openHole(thrown)!, step))
+  if (report.openStep || !reached) return report
+  const { finding, ...diagnosis } = explainThrown(reached, tree, 'it threw')
+  return { ...report, headline: `${report.headline.replace(/\.$/, '')}: ${finding}.`, ...diagnosis }
 }
 
 /** A timer of Node's own never fires in a test's own time: what fails then, may fail because of it. */

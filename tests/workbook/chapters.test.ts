@@ -1,19 +1,20 @@
 /**
- * The proof of every chapter: the solution passes, the starter fails where it should, a learner on the way
- * passes what is written, and every known mistake is caught by its step with a card that helps.
+ * The proof of every chapter: the solution passes, a learner on the way passes what is written and is told what to
+ * write next, every known mistake is caught by its step with a card that helps, and no right answer is refused.
  */
 
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Chalk } from 'chalk'
 import { describe, test } from 'vitest'
 import { makeStarters, readBook } from '../../tutor/book/book.ts'
 import type { CodeTree } from '../harness/code-tree.ts'
-import type { Evidence } from '../harness/failure.ts'
+import type { Evidence, Place } from '../harness/failure.ts'
 import { renderCard } from '../judge/card.ts'
 import type { Card, JudgeEvent } from '../judge/events.ts'
+import { findOpenHoles } from '../judge/holes.ts'
 import { type JudgeRequest, judge } from '../judge/judge.ts'
-import { ROOT, SOLUTION } from '../judge/workbook.ts'
+import { listFiles, ROOT, SOLUTION } from '../judge/workbook.ts'
 import type { Mistake } from '../mistakes/mistake.ts'
 import type { RightAnswer } from '../right-answers/right-answer.ts'
 import {
@@ -37,22 +38,26 @@ for (const { name: chapter, lesson } of readBook()) {
       expect(events.at(-1)).toMatchObject({ kind: 'chapterDone', passed: lesson.steps.length })
     })
 
-    test('the starter fails at its first step, and says what is to be written', async ({
-      expect,
-    }) => {
-      const events = await run({ chapter, tree: makeLearner(chapter, 'starter') })
-      expect(failureIn(events)).toMatchObject({
-        step: { id: lesson.steps[0].id },
-        openStep: lesson.steps[0].id,
-      })
-    })
-
     // Who has written up to the last step has the solution.
     test.for(lesson.steps.slice(0, -1))(
       'a learner who has written up to $id passes it',
       async ({ id }, { expect }) => {
         const events = await run({ chapter, tree: makeLearner(chapter, id), only: [id] })
         expect(failureIn(events), describeFailure(events)).toBeUndefined()
+      },
+    )
+
+    test.for(lesson.steps)(
+      'a learner who has not written $id yet is told to, and where',
+      async ({ id }, { expect }) => {
+        const before = lesson.steps.findLast((step) => step.id < id)?.id
+        const tree = makeLearner(chapter, before ?? 'starter', `before-${id}`)
+        // A step may ask more of a function that is written already.
+        const open = findOpenHoles(tree, chapter, listFiles(tree, chapter))
+        if (!open.some(({ step }) => step === id)) return
+        const card = failureIn(await run({ chapter, tree, only: [id] }))
+        expect(card).toMatchObject({ step: { id }, openStep: id })
+        expect(beginningOf(card!.lookAt[0], tree)).toContain(`TODO ${id}`)
       },
     )
 
@@ -128,9 +133,16 @@ function describeFailure(events: JudgeEvent[]): string {
 }
 
 /** A learner's chapters: finished before this one, and in it written up to that step. */
-function makeLearner(chapter: string, writtenUpTo: string): CodeTree {
+function makeLearner(chapter: string, writtenUpTo: string, name = writtenUpTo): CodeTree {
   const upTo = writtenUpTo === 'starter' ? undefined : writtenUpTo
-  return makeLearnerTree(`${chapter}.${writtenUpTo}`, chapter, makeStarters(chapter, upTo))
+  return makeLearnerTree(`${chapter}.${name}`, chapter, makeStarters(chapter, upTo))
+}
+
+/** The function that a card shows, up to its first closing brace. */
+function beginningOf({ file, line }: Place, tree: CodeTree): string {
+  const lines = readFileSync(file.replace(tree.label, tree.root), 'utf8').split('\n')
+  const end = lines.findIndex((text, index) => index >= line && /^\s*\}/.test(text))
+  return lines.slice(line - 1, end).join('\n')
 }
 
 /**
