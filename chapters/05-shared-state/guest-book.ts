@@ -1,7 +1,8 @@
 /**
  * A guest book that all threads write into: numbered entries of text, in shared memory.
  *
- * An entry is many words, so a reader could see half of one and half of another. The lock is what makes them whole.
+ * An entry is many words, so a reader could see half of one and half of another. The lock makes them whole, also when a
+ * thread dies while it writes.
  */
 
 import { MUTEX_WORDS, Mutex } from './mutex.ts'
@@ -14,17 +15,23 @@ export const MAX_TEXT_BYTES = 64
 export const MAX_ENTRIES = 256
 
 const ENTRY_WORDS = 1 + MAX_TEXT_BYTES / 4
-export const GUEST_BOOK_WORDS = MUTEX_WORDS + 1 + MAX_ENTRIES * ENTRY_WORDS
+export const GUEST_BOOK_WORDS = MUTEX_WORDS + 2 + MAX_ENTRIES * ENTRY_WORDS
+
+/** In place of a length: nobody knows what the entry says. */
+const TORN = -1
 
 export class GuestBook {
   readonly #words: SharedWords
+  /** How many entries have been written, and the number of the last one that was begun. */
   readonly #count: number
+  readonly #begun: number
   readonly #mutex: Mutex
 
   constructor(words: SharedWords, first: number, me: number) {
     this.#words = words
     this.#mutex = new Mutex(words, first, me)
     this.#count = first + MUTEX_WORDS
+    this.#begun = this.#count + 1
   }
 
   /**
@@ -47,21 +54,50 @@ export class GuestBook {
     throw new Error('TODO 05.5')
   }
 
-  /** Its length in bytes, then four bytes a word. */
+  /** For the main thread: that thread has ended, perhaps while it wrote or read. */
+  threadEnded(thread: number): void {
+    this.#mutex.threadEnded(thread)
+  }
+
+  /** Runs `body` alone, on a book in which every entry is whole or marked as torn. */
+  #withBook<T>(body: () => T): T {
+    return this.#mutex.withLock(() => {
+      if (this.#mutex.isAbandoned) this.#repair()
+      return body()
+    })
+  }
+
+  /**
+   * A thread has died with the lock. If it had begun an entry and not counted it, that entry's place holds parts of two
+   * and is marked as `TORN`. Afterwards the lock is consistent.
+   *
+   * The repair itself may be cut short at any point; then the next owner makes it again.
+   *
+   * @step 05.6
+   */
+  #repair(): void {
+    // TODO 05.6
+    throw new Error('TODO 05.6')
+  }
+
+  /** Notes that it begins, then writes the length in bytes, then four bytes a word. */
   #writeText(number: number, text: string): void {
     const bytes = Buffer.alloc(MAX_TEXT_BYTES)
     const length = bytes.write(text)
     const word = this.#wordOf(number)
+    this.#words.store(this.#begun, number)
     this.#words.store(word, length)
     for (let offset = 0; offset < length; offset += 4) {
       this.#words.store(word + 1 + offset / 4, bytes.readInt32LE(offset))
     }
   }
 
-  #readText(number: number): string {
+  /** `undefined` when the entry is torn. */
+  #readText(number: number): string | undefined {
     const bytes = Buffer.alloc(MAX_TEXT_BYTES)
     const word = this.#wordOf(number)
     const length = this.#words.load(word)
+    if (length === TORN) return undefined
     for (let offset = 0; offset < length; offset += 4) {
       bytes.writeInt32LE(this.#words.load(word + 1 + offset / 4), offset)
     }
@@ -69,6 +105,6 @@ export class GuestBook {
   }
 
   #wordOf(number: number): number {
-    return this.#count + 1 + (number % MAX_ENTRIES) * ENTRY_WORDS
+    return this.#begun + 1 + (number % MAX_ENTRIES) * ENTRY_WORDS
   }
 }

@@ -26,12 +26,13 @@ export function startServer(options: ThreadedOptions = {}): Promise<ThreadedServ
 
 /**
  * Runs `script` in a thread of its own for every connection. Its `workerData` is `data` and the thread's `end` of
- * the bridge to its socket.
+ * the bridge to its socket. `onThreadEnd` hears of every thread that has ended, however it ended.
  */
 export async function serveInThreads(
   script: URL,
   data: object,
   { maxThreads = 100, ...options }: ThreadedOptions,
+  onThreadEnd: (threadId: number) => void = () => {},
 ): Promise<ThreadedServer> {
   const threads = new Set<Worker>()
   const server = await serveConnections(options, (socket) => {
@@ -42,6 +43,9 @@ export async function serveInThreads(
       reportCrash(socket, error as Error)
     })
     tieTogether(socket, thread, threads)
+    // A thread that has ended has no id any more.
+    const { threadId } = thread
+    thread.once('exit', () => onThreadEnd(threadId))
   })
   return {
     port: server.port,

@@ -1,7 +1,11 @@
 /** What a thread does for one client: the commands of chapter 04, and three that concern everybody. */
 
 import { threadId, workerData } from 'node:worker_threads'
-import { BlockingSocket, ConnectionLost } from '../03-blocking-socket/blocking-socket.ts'
+import {
+  BlockingSocket,
+  ConnectionLost,
+  LineTooLong,
+} from '../03-blocking-socket/blocking-socket.ts'
 import { runCommand } from '../04-thread-per-connection/commands.ts'
 import { increment } from './counter.ts'
 import { GuestBook } from './guest-book.ts'
@@ -11,10 +15,12 @@ import { AtomicWords } from './shared-words.ts'
 const words = new AtomicWords(workerData.memory)
 const book = new GuestBook(words, GUEST_BOOK, threadId)
 
+const socket = new BlockingSocket(workerData.end)
 try {
-  converse(new BlockingSocket(workerData.end))
+  converse(socket)
 } catch (error) {
-  if (!(error instanceof ConnectionLost)) throw error
+  if (error instanceof LineTooLong) sayGoodbye(socket, 'error line too long')
+  else if (!(error instanceof ConnectionLost)) throw error
 }
 
 function converse(socket: BlockingSocket): void {
@@ -26,15 +32,29 @@ function converse(socket: BlockingSocket): void {
 
 /** `visit` → `visitor 17`; `sign text` → `entry 4`; `read 4` → its text. */
 function answer(line: string): string {
-  const [, name, argument] = /^(\w+) ?(.*)$/.exec(line) ?? []
+  const space = line.indexOf(' ')
+  const [name, argument] = space < 0 ? [line, ''] : [line.slice(0, space), line.slice(space + 1)]
   switch (name) {
     case 'visit':
       return `visitor ${increment(words, VISITORS)}`
     case 'sign':
       return `entry ${book.sign(argument)}`
     case 'read':
-      return book.read(Number(argument)) ?? 'error no such entry'
+      return textOf(argument) ?? 'error no such entry'
     default:
-      return runCommand(line, { threadId, sleep: () => {} })
+      return runCommand(line, { threadId, sleep })
   }
+}
+
+function textOf(number: string): string | undefined {
+  return /^\d+$/.test(number) ? book.read(Number(number)) : undefined
+}
+
+function sayGoodbye(socket: BlockingSocket, line: string): void {
+  socket.write(`${line}\n`)
+  socket.end()
+}
+
+function sleep(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 }

@@ -1,63 +1,67 @@
 /**
- * A lock that sleeps, in the manner of a futex: one thread at a time, and whoever waits uses no CPU.
+ * A lock that sleeps, in the manner of a futex: one thread at a time, and a thread that waits uses no CPU.
  *
- * The word says how things stand, so that the common case (nobody else wants it) costs a single access each way.
- * After Ulrich Drepper, "Futexes Are Tricky" (2011), mutex 2.
+ * One word says everything: 0 is free, `n` belongs to thread n, `−n` belongs to thread n and others may be asleep. Taking
+ * the lock and naming its owner is one access, so that a thread can die at any point and still be known as the owner.
+ *
+ * After Ulrich Drepper, "Futexes Are Tricky" (2011), mutex 2, and the robust mutexes of pthreads.
  */
 
 import type { SharedWords } from './shared-words.ts'
 
 const FREE = 0
-const TAKEN = 1
-/** Taken, and somebody may be asleep: whoever frees it has to wake one. */
-const CONTENDED = 2
 
-/** A mutex takes up so many words: how things stand, and who has it. */
+/** A mutex takes up two words: whose it is, and whether an owner has died. */
 export const MUTEX_WORDS = 2
 
 export class Mutex {
   readonly #words: SharedWords
-  readonly #state: number
-  readonly #owner: number
+  readonly #lock: number
+  readonly #abandoned: number
   readonly #me: number
 
-  /** `index` is its first word; `me` tells the threads apart and is not 0. */
+  /** `index` is its first word; `me` is this thread's number, 1 or more. The main thread, which never locks, is 0. */
   constructor(words: SharedWords, index: number, me: number) {
     this.#words = words
-    this.#state = index
-    this.#owner = index + 1
+    this.#lock = index
+    this.#abandoned = index + 1
     this.#me = me
   }
 
   /**
-   * Returns once this thread has the lock. Sleeps as long as another one has it.
+   * Returns once this thread has the lock: its word is `me` then, or `−me` when others may be asleep. Sleeps as long as
+   * another thread has it.
    *
    * @step 05.2
    */
   lock(): void {
-    const before = this.#words.compareExchange(this.#state, FREE, TAKEN)
-    if (before !== FREE) this.#lockContended()
-    this.#words.store(this.#owner, this.#me)
+    if (this.#words.compareExchange(this.#lock, FREE, this.#me) === FREE) return
+    for (;;) {
+      // Taken this way the lock always counts as contended: others may sleep whom we cannot see.
+      const owner = this.#words.compareExchange(this.#lock, FREE, -this.#me)
+      if (owner === FREE) return
+      if (owner > 0 && this.#words.compareExchange(this.#lock, owner, -owner) !== owner) continue
+      this.#words.wait(this.#lock, -Math.abs(owner))
+    }
   }
 
   /**
-   * Gives the lock up, and wakes one of those who sleep, if any do. Throws when this thread does not have it.
+   * Gives the lock up, and wakes one of the threads that sleep, if any do. Throws, and changes nothing, when this thread
+   * does not have it.
    *
    * @step 05.2
    */
   unlock(): void {
-    if (this.#words.load(this.#owner) !== this.#me) {
-      throw new Error('unlock() by a thread that does not have the lock')
-    }
-    this.#words.store(this.#owner, 0)
-    if (this.#words.add(this.#state, -1) === TAKEN) return
-    // It was contended: free it first, then wake one. A sleeper that is woken must find it free.
-    this.#words.store(this.#state, FREE)
-    this.#words.notify(this.#state, 1)
+    const before = this.#words.compareExchange(this.#lock, this.#me, FREE)
+    if (before === this.#me) return
+    if (before !== -this.#me) throw new Error('unlock() by a thread that does not have the lock')
+    // Free it first, then wake one: a sleeper that wakes must find it free.
+    this.#words.store(this.#lock, FREE)
+    this.#words.notify(this.#lock, 1)
   }
 
   /**
-   * Runs `body` with the lock, and answers what it answers. The lock is free afterwards, however `body` ends.
+   * Runs `body` with the lock and returns what it returns. The lock is free afterwards, however `body` ends.
    *
    * @step 05.3
    */
@@ -70,12 +74,29 @@ export class Mutex {
     }
   }
 
-  /** @answer 05.2 */
-  #lockContended(): void {
-    // Taken this way the lock always counts as contended: others may sleep whom we cannot see.
-    while (this.#words.compareExchange(this.#state, FREE, CONTENDED) !== FREE) {
-      if (this.#words.compareExchange(this.#state, TAKEN, CONTENDED) === FREE) continue
-      this.#words.wait(this.#state, CONTENDED)
+  /** For the owner: a thread has died with the lock, and what the lock protects may be half changed. */
+  get isAbandoned(): boolean {
+    return this.#words.load(this.#abandoned) === 1
+  }
+
+  /** For the owner: what the lock protects is whole again. */
+  markConsistent(): void {
+    this.#words.store(this.#abandoned, 0)
+  }
+
+  /**
+   * For the main thread: that thread has ended, wherever it was. If it had the lock, the lock is abandoned and free.
+   *
+   * It may also have died just before it woke somebody, or just after it was woken, so one sleeper is woken in any case.
+   *
+   * @step 05.6
+   */
+  threadEnded(thread: number): void {
+    if (Math.abs(this.#words.load(this.#lock)) === thread) {
+      // Marked first: the next owner must find the mark.
+      this.#words.store(this.#abandoned, 1)
+      this.#words.store(this.#lock, FREE)
     }
+    this.#words.notify(this.#lock, 1)
   }
 }

@@ -30,13 +30,19 @@ step('05.2', 'the lock lets one in at a time, and nobody sleeps for ever', async
   const words = new AtomicWords(new SharedArrayBuffer(8))
   const [ada, bob] = [new Mutex(words, 0, 1), new Mutex(words, 0, 2)]
   ada.lock()
+  expect('the lock’s word to name ada, who is thread 1', Math.abs(words.load(0)) === 1, {
+    because:
+      'unlock() asks it who has the lock. A second word, written later, would be wrong for a moment.',
+    likely: 'Taken, the word is the owner’s number, or −number when others may be asleep.',
+    received: String(words.load(0)),
+  })
   expect(
     'unlock() by a thread that does not have the lock to throw',
     throws(() => bob.unlock()),
     {
       because:
         'bob’s bug would let two threads in, some time later and somewhere else. It should be seen at once.',
-      likely: 'Remember who has the lock, in its second word.',
+      likely: 'The lock’s word says who has it. Look before anything is changed.',
     },
   )
   expect('the lock to be still ada’s', words.load(0) !== 0, {
@@ -72,6 +78,11 @@ step('05.4', 'transfers in opposite directions do not get stuck', async (stage) 
     because: 'Between the one account and the other, money is nowhere. Nobody may look then.',
     likely:
       'Take both locks before the first change, and give them back after the last. One after the other is not both.',
+  })
+  await explore('two transfers of 7 out of 10 not to be made both', scenario('overdraw'), {
+    because: 'Nobody may have less than nothing, however many want it at the same time.',
+    likely:
+      'A balance that is looked at before the lock is taken, or under a lock that is given back meanwhile, may have changed when you act on it.',
   })
   await explore('a transfer to oneself to be refused', scenario('transfer-to-oneself'), {
     because: 'An account has one lock; whoever takes it twice waits for himself.',
@@ -116,6 +127,11 @@ step('05.5', 'visitors are numbered without gaps, and entries are whole', async 
     because: 'There are 256 places: the 257th entry is written over the first one.',
     likely:
       'read() takes the lock, too, and keeps it until it has the whole text. Entry 1 is gone once there are 257: numbers up to the count less 256 have given way.',
+  })
+
+  await explore('a reader of the second entry to see it whole, too', scenario('read-second'), {
+    because: 'Entry 2 gives way to entry 258 like entry 1 to entry 257.',
+    likely: 'read() keeps the lock until it has the whole text, whichever entry it is.',
   })
 
   const { GuestBook } = await load(() => import('#code/05-shared-state/guest-book.ts'))
@@ -165,8 +181,106 @@ step('05.5', 'visitors are numbered without gaps, and entries are whole', async 
       })
     }
   }
-  await ask(guests[0], 'read 61', 'error no such entry', { because: 'There are sixty.' })
+  for (const number of ['61', '0', '-1', '1.5', '']) {
+    await ask(guests[0], `read ${number}`, 'error no such entry', {
+      because: 'There are sixty, with whole numbers from 1.',
+    })
+  }
 })
+
+step('05.6', 'a thread that dies leaves no lock behind', async (stage) => {
+  const { explore, load, expect, expectSame, serve, connect, story } = stage
+  const reason = {
+    because:
+      'A client that resets has its thread ended, wherever it is: also between lock() and unlock(). The others must go on.',
+    likely:
+      'Mark the lock as abandoned, then free it, and only if the dead thread had it (its number, or −number). Wake a sleeper at every death: the dead thread may have owed that, or have just been woken itself.',
+  }
+  await explore(
+    'one of two threads to get in when the other one dies',
+    scenario('owner-dies'),
+    reason,
+  )
+  await explore('two of three threads to get in', scenario('owner-dies-of-three'), reason)
+
+  const { Mutex } = await load(() => import('#code/05-shared-state/mutex.ts'))
+  const { AtomicWords } = await load(() => import('#code/05-shared-state/shared-words.ts'))
+  const { GuestBook } = await load(() => import('#code/05-shared-state/guest-book.ts'))
+  const words = new AtomicWords(new SharedArrayBuffer(32 * 1024))
+  const [main, ada, bob] = [0, 1, 3].map((thread) => new Mutex(words, 0, thread))
+  ada.lock()
+  story.tell('ada', 'has the lock')
+  story.tell('cyd', 'dies without it')
+  main.threadEnded(2)
+  expect('the lock to be still ada’s', Math.abs(words.load(0)) === 1, {
+    because: 'cyd did not have it: that death is no reason to let somebody else in.',
+    likely: 'Look whose lock it is before you free it.',
+  })
+  expect('it not to be abandoned', !ada.isAbandoned, {
+    because: 'What the lock protects is as ada keeps it; cyd has changed nothing.',
+    likely: 'Only the death of the owner abandons a lock.',
+  })
+  story.tell('ada', 'dies with it')
+  main.threadEnded(1)
+  bob.lock()
+  expect('bob to find it abandoned', bob.isAbandoned, {
+    because: 'ada has died with the lock. bob must not trust what he finds.',
+    likely: 'Mark the lock as abandoned before you free it.',
+  })
+  bob.unlock()
+
+  const book = new GuestBook(words, 0, 3)
+  book.sign('bob was here')
+  expect('a book that has been repaired to be consistent', !bob.isAbandoned, {
+    because: 'What has been repaired need not be repaired again.',
+    likely: 'The repair ends with markConsistent().',
+  })
+
+  for (let number = 2; number <= 256; number++) book.sign(`guest ${number}`)
+  ada.lock()
+  story.tell('ada', 'dies with the lock of a full book, and has written nothing')
+  main.threadEnded(1)
+  expectSame('entry 1', book.read(1) ?? 'none', 'bob was here', {
+    because: 'Nobody has begun to write in its place.',
+    likely: 'A place is torn only if an entry was begun there and not counted.',
+  })
+
+  const because =
+    'Entry 257 takes the place of entry 1. If its writer dies over it, entry 1 is half overwritten, and nobody may read that.'
+  await explore('a book whose writer dies to be whole', scenario('signer-dies'), {
+    because,
+    likely:
+      'An entry that was begun and not counted has torn its place. Mark that place, and only that.',
+  })
+  await explore('a repair that is cut short to be made again', scenario('repairer-dies'), {
+    because,
+    likely:
+      'The repair can be cut short as well. The next owner repairs again, and must still find what was begun.',
+  })
+
+  const server = await serve(CHAPTER)
+  for (let round = 1; round <= ROUNDS; round++) {
+    const crowd = await Promise.all(
+      ['dee', 'eve', 'fay', 'gus'].map(() => connect(server, `guest ${round}`)),
+    )
+    for (const guest of crowd) {
+      guest.beQuiet('signs two thousand times and resets in the middle of it')
+      await guest.send('sign I was here\n'.repeat(2_000))
+    }
+    for (const guest of crowd) {
+      await guest.expectLine(/^entry/, { because: 'guest is served.' })
+      guest.reset()
+    }
+  }
+  const hal = await connect(server, 'hal')
+  await ask(hal, 'sign hal', /^entry \d+$/, {
+    because: `${4 * ROUNDS} clients have signed and reset, and some of their threads had the lock.`,
+    likely: 'The lock is still with a thread that is gone. What does threadEnded() do about that?',
+  })
+})
+
+/** Rounds of four clients each: in nearly every round at least one of them dies with the lock. */
+const ROUNDS = 5
 
 async function askTimes(
   client: Client,

@@ -5,11 +5,16 @@ const mutex = 'mutex.ts'
 const ledger = 'ledger.ts'
 const book = 'guest-book.ts'
 
-const LOCK = `    const before = this.#words.compareExchange(this.#state, FREE, TAKEN)
-    if (before !== FREE) this.#lockContended()`
+const FREE_AND_WAKE = `    this.#words.store(this.#lock, FREE)
+    this.#words.notify(this.#lock, 1)
+  }
 
-const FREE_AND_WAKE = `    this.#words.store(this.#state, FREE)
-    this.#words.notify(this.#state, 1)`
+  /**
+   * Runs`
+
+const UNLOCK = `    const before = this.#words.compareExchange(this.#lock, this.#me, FREE)
+    if (before === this.#me) return
+    if (before !== -this.#me) throw`
 
 export const mistakes: Mistake[] = [
   {
@@ -67,10 +72,9 @@ export const mistakes: Mistake[] = [
     edits: [
       {
         file: mutex,
-        replace: LOCK,
-        by: `    while (this.#words.load(this.#state) !== FREE) this.#words.wait(this.#state, TAKEN)
-    this.#words.store(this.#state, TAKEN)
-    void this.#lockContended`,
+        hole: 'lock',
+        by: `while (this.#words.load(this.#lock) !== FREE) this.#words.wait(this.#lock, this.#words.load(this.#lock))
+    this.#words.store(this.#lock, -this.#me)`,
       },
     ],
   },
@@ -81,29 +85,38 @@ export const mistakes: Mistake[] = [
     edits: [
       {
         file: mutex,
-        replace: LOCK,
-        by: '    while (this.#words.compareExchange(this.#state, FREE, TAKEN) !== FREE) {}\n    void this.#lockContended',
+        hole: 'lock',
+        by: 'while (this.#words.compareExchange(this.#lock, FREE, this.#me) !== FREE) {}',
       },
     ],
   },
   {
     name: 'notifies-before-it-frees',
     step: '05.2',
-    says: ['sleeps on state', 'nobody is left to wake it', 'free the lock before you notify'],
+    says: ['sleeps on lock', 'nobody is left to wake', 'free the lock before you notify'],
     edits: [
       {
         file: mutex,
         replace: FREE_AND_WAKE,
-        by: '    this.#words.notify(this.#state, 1)\n    this.#words.store(this.#state, FREE)',
+        by: `    this.#words.notify(this.#lock, 1)
+    this.#words.store(this.#lock, FREE)
+  }
+
+  /**
+   * Runs`,
       },
     ],
   },
   {
     name: 'never-notifies',
     step: '05.2',
-    says: ['sleeps on state', 'nobody is left to wake'],
+    says: ['sleeps on lock', 'nobody is left to wake'],
     edits: [
-      { file: mutex, replace: FREE_AND_WAKE, by: '    this.#words.store(this.#state, FREE)' },
+      {
+        file: mutex,
+        replace: FREE_AND_WAKE,
+        by: '    this.#words.store(this.#lock, FREE)\n  }\n\n  /**\n   * Runs',
+      },
     ],
   },
   {
@@ -113,53 +126,94 @@ export const mistakes: Mistake[] = [
     edits: [
       {
         file: mutex,
-        replace: 'while (this.#words.compareExchange(this.#state, FREE, CONTENDED) !== FREE) {',
-        by: 'while (this.#words.compareExchange(this.#state, FREE, TAKEN) !== FREE) {',
+        replace: 'const owner = this.#words.compareExchange(this.#lock, FREE, -this.#me)',
+        by: 'const owner = this.#words.compareExchange(this.#lock, FREE, this.#me)',
+      },
+    ],
+  },
+  {
+    name: 'sleeps-on-what-it-saw',
+    step: '05.2',
+    says: ['nobody is left to wake'],
+    edits: [
+      {
+        file: mutex,
+        replace:
+          '      if (owner > 0 && this.#words.compareExchange(this.#lock, owner, -owner) !== owner) continue\n      this.#words.wait(this.#lock, -Math.abs(owner))',
+        by: '      this.#words.wait(this.#lock, owner)',
+      },
+    ],
+  },
+  {
+    name: 'takes-the-contended-lock-for-free',
+    step: '05.2',
+    says: ['does not have the lock', 'in the same turn in which you look'],
+    edits: [
+      {
+        file: mutex,
+        replace: 'if (owner === FREE) return\n',
+        by: 'if (owner <= FREE) return\n',
       },
     ],
   },
   {
     name: 'anybody-may-unlock',
     step: '05.2',
-    says: ['does not have the lock to throw', 'Remember who has the lock'],
+    says: ['does not have the lock to throw', 'Look before anything is changed'],
     edits: [
       {
         file: mutex,
-        replace: 'if (this.#words.load(this.#owner) !== this.#me) {',
-        by: 'if (this.#me === 0) {',
+        replace: UNLOCK,
+        by: `    const owner = this.#words.load(this.#lock)
+    const before = this.#words.compareExchange(this.#lock, Math.abs(owner), FREE)
+    if (before > 0) return
+    if (this.#me > 99) throw`,
       },
     ],
   },
   {
-    name: 'clears-the-owner-after-it-frees',
+    name: 'a-free-lock-may-be-unlocked',
     step: '05.2',
-    says: ['unlock() by a thread that does not have the lock', 'store owner = 0'],
+    says: ['a second unlock() to throw'],
     edits: [
       {
         file: mutex,
-        replace: `    this.#words.store(this.#owner, 0)
-    if (this.#words.add(this.#state, -1) === TAKEN) return
-`,
-        by: '    const before = this.#words.add(this.#state, -1)\n    this.#words.store(this.#owner, 0)\n    if (before === TAKEN) return\n',
+        replace: 'if (before === this.#me) return\n',
+        by: 'if (before === this.#me || before === FREE) return\n',
       },
     ],
   },
   {
-    name: 'never-clears-the-owner',
+    name: 'the-word-does-not-say-whose-it-is',
     step: '05.2',
-    says: ['a second unlock() to throw', 'Forget the owner'],
-    edits: [{ file: mutex, replace: '    this.#words.store(this.#owner, 0)\n', by: '' }],
+    says: ['the lock’s word to name ada', 'the owner’s number'],
+    edits: [
+      {
+        file: mutex,
+        hole: 'lock',
+        by: `this.#words.store(this.#abandoned, 0)
+    while (this.#words.compareExchange(this.#lock, FREE, 77) !== FREE) this.#words.wait(this.#lock, 77)`,
+      },
+      {
+        file: mutex,
+        hole: 'unlock',
+        by: `if (this.#words.load(this.#lock) !== 77) throw new Error('not locked')
+    this.#words.store(this.#lock, FREE)
+    this.#words.notify(this.#lock, 1)`,
+      },
+    ],
   },
   {
     name: 'looks-and-then-frees',
     step: '05.2',
-    says: ['nobody is left to wake it'],
+    says: ['nobody is left to wake'],
     edits: [
       {
         file: mutex,
-        replace: `    if (this.#words.add(this.#state, -1) === TAKEN) return
-`,
-        by: '    const before = this.#words.load(this.#state)\n    if (before === TAKEN) return this.#words.store(this.#state, FREE)\n',
+        replace: UNLOCK,
+        by: `    const before = this.#words.load(this.#lock)
+    if (before === this.#me) return this.#words.store(this.#lock, FREE)
+    if (before !== -this.#me) throw`,
       },
     ],
   },
@@ -202,10 +256,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'locks-in-the-order-of-its-arguments',
     step: '05.4',
-    says: [
-      'thread 1 sleeps on B.state, thread 2 sleeps on A.state',
-      'If all take them in one order',
-    ],
+    says: ['thread 1 sleeps on B.lock, thread 2 sleeps on A.lock', 'If all take them in one order'],
     edits: [
       {
         file: ledger,
@@ -233,11 +284,45 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
-    name: 'looks-at-the-balance-before-it-locks',
+    name: 'never-looks-at-the-balance',
     step: '05.4',
-    says: ['not enough'],
+    says: ['two transfers of 7 out of 10 were made'],
     edits: [
       { file: ledger, replace: 'if (this.#read(from, BALANCE) < amount) return false', by: '' },
+    ],
+  },
+  {
+    name: 'looks-at-the-balance-before-it-locks',
+    step: '05.4',
+    says: ['two transfers of 7 out of 10 were made', 'may have changed when you act on it'],
+    edits: [
+      {
+        file: ledger,
+        replace: '    if (from === to) return false\n',
+        by: '    if (from === to || this.#read(from, BALANCE) < amount) return false\n',
+      },
+      {
+        file: ledger,
+        replace: '        if (this.#read(from, BALANCE) < amount) return false\n',
+        by: '',
+      },
+    ],
+  },
+  {
+    name: 'looks-at-the-balance-under-a-lock-of-its-own',
+    step: '05.4',
+    says: ['two transfers of 7 out of 10 were made', 'may have changed when you act on it'],
+    edits: [
+      {
+        file: ledger,
+        replace: '    if (from === to) return false\n',
+        by: '    if (from === to || this.read(from).balance < amount) return false\n',
+      },
+      {
+        file: ledger,
+        replace: '        if (this.#read(from, BALANCE) < amount) return false\n',
+        by: '',
+      },
     ],
   },
   {
@@ -290,7 +375,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'takes-the-same-lock-twice',
     step: '05.4',
-    says: ['thread 1 sleeps on A.state', 'whoever takes it twice waits for himself'],
+    says: ['thread 1 sleeps on A.lock', 'whoever takes it twice waits for himself'],
     edits: [{ file: ledger, replace: '    if (from === to) return false\n', by: '' }],
   },
   {
@@ -306,11 +391,11 @@ export const mistakes: Mistake[] = [
     edits: [
       {
         file: book,
-        replace: `    return this.#mutex.withLock(() => {
+        replace: `    return this.#withBook(() => {
       const number = this.#words.load(this.#count) + 1
       this.#writeText(number, text)`,
         by: `    const number = this.#words.load(this.#count) + 1
-    return this.#mutex.withLock(() => {
+    return this.#withBook(() => {
       this.#writeText(number, text)`,
       },
     ],
@@ -322,7 +407,7 @@ export const mistakes: Mistake[] = [
     edits: [
       {
         file: book,
-        replace: `    return this.#mutex.withLock(() => {
+        replace: `    return this.#withBook(() => {
       const number = this.#words.load(this.#count) + 1
       this.#writeText(number, text)
       this.#words.store(this.#count, number)
@@ -338,7 +423,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'reads-without-the-lock',
     step: '05.5',
-    says: ['read(1) answered', 'read() takes the lock, too'],
+    says: ['read(1) returned', 'read() takes the lock, too'],
     edits: [
       {
         file: book,
@@ -357,7 +442,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'reads-what-has-given-way',
     step: '05.5',
-    says: ['read(1) answered "bbbbb"', 'have given way'],
+    says: ['read(1) returned "bbbbb"', 'have given way'],
     edits: [{ file: book, replace: ' && number > count - MAX_ENTRIES', by: '' }],
   },
   {
@@ -375,6 +460,161 @@ export const mistakes: Mistake[] = [
         file: 'connection.ts',
         replace: 'new AtomicWords(workerData.memory)',
         by: 'new AtomicWords(new SharedArrayBuffer(workerData.memory.byteLength))',
+      },
+    ],
+  },
+  {
+    name: 'reads-all-but-the-first-without-the-lock',
+    step: '05.5',
+    says: ['read(2) returned', 'whichever entry it is'],
+    edits: [
+      {
+        file: book,
+        hole: 'read',
+        by: `const found = this.#withBook(() => {
+      const count = this.#words.load(this.#count)
+      const isThere = number > 0 && number <= count && number > count - MAX_ENTRIES
+      return isThere && number === 1 ? this.#readText(number) : isThere
+    })
+    return found === true ? this.#readText(number) : found || undefined`,
+      },
+    ],
+  },
+  {
+    name: 'nobody-frees-the-lock-of-the-dead',
+    step: '05.6',
+    says: ['nobody can move any more', 'Mark the lock as abandoned, then free it'],
+    edits: [{ file: mutex, hole: 'threadEnded', by: 'void thread' }],
+  },
+  {
+    name: 'frees-only-what-nobody-waits-for',
+    step: '05.6',
+    says: ['nobody can move any more', 'its number, or −number'],
+    edits: [
+      {
+        file: mutex,
+        replace: 'if (Math.abs(this.#words.load(this.#lock)) === thread) {',
+        by: 'if (this.#words.load(this.#lock) === thread) {',
+      },
+    ],
+  },
+  {
+    name: 'a-death-takes-the-wake-up-along',
+    step: '05.6',
+    says: ['nobody can move any more', 'Wake a sleeper at every death'],
+    edits: [
+      {
+        file: mutex,
+        replace: 'if (Math.abs(this.#words.load(this.#lock)) === thread) {',
+        by: 'if (Math.abs(this.#words.load(this.#lock)) !== thread) return\n    {',
+      },
+    ],
+  },
+  {
+    name: 'frees-before-it-marks',
+    step: '05.6',
+    says: ['found a change half made', 'Mark the lock as abandoned, then free it'],
+    edits: [
+      {
+        file: mutex,
+        replace:
+          '      this.#words.store(this.#abandoned, 1)\n      this.#words.store(this.#lock, FREE)\n',
+        by: '      this.#words.store(this.#lock, FREE)\n      this.#words.store(this.#abandoned, 1)\n',
+      },
+    ],
+  },
+  {
+    name: 'frees-and-does-not-say-so',
+    step: '05.6',
+    says: ['found a change half made'],
+    edits: [{ file: mutex, replace: '      this.#words.store(this.#abandoned, 1)\n', by: '' }],
+  },
+  {
+    name: 'frees-the-lock-whoever-died',
+    step: '05.6',
+    says: ['does not have the lock', 'only if the dead thread had it'],
+    edits: [
+      {
+        file: mutex,
+        replace: 'if (Math.abs(this.#words.load(this.#lock)) === thread) {',
+        by: 'if (thread > 0) {',
+      },
+    ],
+  },
+  {
+    name: 'every-death-abandons-the-lock',
+    step: '05.6',
+    says: ['it not to be abandoned', 'Only the death of the owner'],
+    edits: [
+      {
+        file: mutex,
+        replace: '    if (Math.abs(this.#words.load(this.#lock)) === thread) {',
+        by: '    this.#words.store(this.#abandoned, 1)\n    if (Math.abs(this.#words.load(this.#lock)) === thread) {',
+      },
+    ],
+  },
+  {
+    name: 'repairs-nothing',
+    step: '05.6',
+    says: ['read(1) returned', 'half overwritten'],
+    edits: [{ file: book, hole: '#repair', by: 'this.#mutex.markConsistent()' }],
+  },
+  {
+    name: 'never-marks-the-book-as-consistent',
+    step: '05.6',
+    says: ['repaired to be consistent', 'markConsistent()'],
+    edits: [{ file: book, replace: '    this.#mutex.markConsistent()\n', by: '' }],
+  },
+  {
+    name: 'marks-a-whole-entry-as-torn',
+    step: '05.6',
+    says: ['05.6', 'only that'],
+    edits: [
+      {
+        file: book,
+        replace: 'if (begun !== this.#words.load(this.#count)) this.#words.store',
+        by: 'this.#words.store',
+      },
+    ],
+  },
+  {
+    name: 'forgets-what-was-begun-before-it-marks-it',
+    step: '05.6',
+    says: ['half overwritten', 'The repair can be cut short as well'],
+    edits: [
+      {
+        file: book,
+        hole: '#repair',
+        by: `const begun = this.#words.load(this.#begun)
+    const count = this.#words.load(this.#count)
+    this.#words.store(this.#begun, count)
+    if (begun !== count) this.#words.store(this.#wordOf(begun), TORN)
+    this.#mutex.markConsistent()`,
+      },
+    ],
+  },
+  {
+    name: 'marks-the-next-place-whatever-was-begun',
+    step: '05.6',
+    says: ['bob was here', 'begun there and not counted'],
+    edits: [
+      {
+        file: book,
+        hole: '#repair',
+        by: `this.#words.store(this.#wordOf(this.#words.load(this.#count) + 1), TORN)
+    this.#mutex.markConsistent()`,
+      },
+    ],
+  },
+  {
+    name: 'takes-the-torn-entry-for-written',
+    step: '05.6',
+    says: ['05.6'],
+    edits: [
+      {
+        file: book,
+        replace: 'this.#words.store(this.#wordOf(begun), TORN)',
+        by: 'this.#words.store(this.#count, begun)',
       },
     ],
   },

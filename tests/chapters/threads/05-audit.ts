@@ -2,7 +2,7 @@ import type * as LedgerModule from '#code/05-shared-state/ledger.ts'
 import type * as MutexModule from '#code/05-shared-state/mutex.ts'
 import type { Body, Scenario } from '../../harness/interleavings/scenario.ts'
 
-const NAMES = ['state', 'owner', 'balance', 'transfers']
+const NAMES = ['lock', 'abandoned', 'balance', 'transfers']
 
 /** One thread transfers; the other one adds both balances up, first with the lock of B, then with that of A. */
 export const scenario: Scenario = {

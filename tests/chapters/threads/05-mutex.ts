@@ -7,7 +7,7 @@ export const scenario: Scenario = lockAndCount(2)
 export function lockAndCount(threads: number): Scenario {
   return {
     threads,
-    words: ['state', 'owner', 'count'],
+    words: ['lock', 'abandoned', 'count'],
     async prepare(code) {
       const { Mutex }: typeof MutexModule = await import(`${code}/05-shared-state/mutex.ts`)
       return (words, thread) => {
@@ -18,10 +18,10 @@ export function lockAndCount(threads: number): Scenario {
         return undefined
       }
     },
-    check([state, , count]) {
+    check([lock, , count]) {
       if (count !== threads)
         return `${threads} threads counted under the lock, and count is ${count}: two had it at once`
-      return state === 0 ? undefined : `everybody has unlocked, and state is ${state}, not 0`
+      return lock === 0 ? undefined : `everybody has unlocked, and lock is ${lock}, not 0`
     },
   }
 }

@@ -1,15 +1,16 @@
 import type * as GuestBookModule from '#code/05-shared-state/guest-book.ts'
 import type { Scenario } from '../../harness/interleavings/scenario.ts'
 
-const [COUNT, ENTRY_WORDS] = [2, 17]
+const [COUNT, ENTRIES, ENTRY_WORDS] = [2, 4, 17]
 
 /** Two threads sign at the same time: whole entries, a number each. */
 export const scenario: Scenario = {
   threads: 2,
   words: [
-    'state',
-    'owner',
+    'lock',
+    'abandoned',
     'count',
+    'begun',
     ...Array.from({ length: 3 * ENTRY_WORDS }, (_, word) => nameOf(word)),
   ],
   async prepare(code) {
@@ -35,8 +36,8 @@ function nameOf(word: number): string {
   return part === 0 ? `length of ${entry}` : `text of ${entry}, ${part}`
 }
 
-function textOf(memory: readonly number[], entry: number): string {
-  const start = COUNT + 1 + entry * ENTRY_WORDS
+export function textOf(memory: readonly number[], entry: number): string {
+  const start = ENTRIES + entry * ENTRY_WORDS
   const bytes = Buffer.from(Int32Array.from(memory.slice(start + 1, start + ENTRY_WORDS)).buffer)
   return bytes.toString('latin1', 0, Math.max(0, memory[start]))
 }

@@ -1,7 +1,7 @@
 import type * as LedgerModule from '#code/05-shared-state/ledger.ts'
 import type { Body, Scenario } from '../../harness/interleavings/scenario.ts'
 
-const NAMES = ['state', 'owner', 'balance', 'transfers']
+const NAMES = ['lock', 'abandoned', 'balance', 'transfers']
 
 /** Two accounts, and two threads that transfer between them, in opposite directions. */
 export const scenario: Scenario = {
@@ -15,13 +15,13 @@ export const scenario: Scenario = {
       return ledger.transfer(thread, 1 - thread, 1 + thread) ? 1 : 0
     }
   },
-  check([stateA, , balanceA, transfersA, stateB, , balanceB, transfersB], [first, second]) {
+  check([lockA, , balanceA, transfersA, lockB, , balanceB, transfersB], [first, second]) {
     if (first !== 1 || second !== 1) return 'a transfer that could be made was refused'
     if (balanceA + balanceB !== 20)
       return `money was made or lost: A has ${balanceA}, B has ${balanceB}`
     if (balanceA !== 11) return `A has ${balanceA} and B has ${balanceB}, not 11 and 9`
     if (transfersA !== 2 || transfersB !== 2)
       return `A counts ${transfersA} transfers and B ${transfersB}, not 2 each`
-    return stateA === 0 && stateB === 0 ? undefined : 'a lock is still taken'
+    return lockA === 0 && lockB === 0 ? undefined : 'a lock is still taken'
   },
 }

@@ -4,7 +4,7 @@ import type { Scenario } from '../../harness/interleavings/scenario.ts'
 /** One thread's body throws; the other one wants the lock, too. */
 export const scenario: Scenario = {
   threads: 2,
-  words: ['state', 'owner', 'count'],
+  words: ['lock', 'abandoned', 'count'],
   async prepare(code) {
     const { Mutex }: typeof MutexModule = await import(`${code}/05-shared-state/mutex.ts`)
     return (words, thread) => {
@@ -21,11 +21,11 @@ export const scenario: Scenario = {
       }
     }
   },
-  check([state, , count], [first, second]) {
+  check([lock, , count], [first, second]) {
     if (count !== 2) return `both bodies ran, and count is ${count}: they were not alone`
     if (first !== 13) return 'thread 1’s body threw, and withLock() did not pass that on'
     if (second !== 7) return `thread 2’s body answered 7, and withLock() answered ${second}`
-    return state === 0 ? undefined : `both have left, and the lock’s state is ${state}, not 0`
+    return lock === 0 ? undefined : `both have left, and lock is ${lock}, not 0`
   },
 }
 

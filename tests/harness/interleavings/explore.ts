@@ -69,6 +69,7 @@ export function explorationFailure(
     headline,
     ...reason,
     ...diagnosis,
+    likely: diagnosis.likely ?? reason.likely,
     interleaving: { turns, finding, runs },
   })
 }
