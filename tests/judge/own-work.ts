@@ -1,19 +1,20 @@
 /**
  * Judging the learner's own code: the judge, with a memory.
  *
- * Remembers what is green, says when something that was green has broken, and judges finished chapters again
- * when a file that they are made of has changed.
+ * Remembers what is green, says when something that was green has broken, judges finished chapters again when a file
+ * that they are made of has changed, and when a chapter is red, the chapters that it stands on: the fault may be theirs.
  */
 
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileIn } from '../harness/code-tree.ts'
 import type { JudgeEvent } from './events.ts'
 import { chaptersBeneath, filesOf } from './foundations.ts'
 import { findEditedTests } from './integrity.ts'
 import { type JudgeRequest, judge } from './judge.ts'
 import { isGreen, type ProgressFile } from './progress.ts'
-import { LEARNER } from './workbook.ts'
+import { LEARNER, listFiles, SOLUTION } from './workbook.ts'
 
 export type OwnWorkRequest = Pick<
   JudgeRequest,
@@ -35,7 +36,15 @@ export async function* judgeOwnWork(
     checkTypes: true,
     passedBefore: (step) => progress.steps[step] !== undefined,
   })
-  yield* remember(events, request, file)
+  let isRed = false
+  for await (const event of remember(events, request, file)) {
+    // The first card says it all, and a function that is not written yet is nobody's fault.
+    if (event.kind === 'stepFailed' && !isRed && !event.card.openStep) {
+      isRed = true
+      yield* judgeBeneath(request, file)
+    }
+    yield event
+  }
   yield* warnOfEdits(await edited)
   for (const text of file.takeNotices()) yield { kind: 'notice', text }
 }
@@ -66,6 +75,50 @@ async function* judgeAgain(
       text: `Step ${event.step.id} was green and is red now: ${event.card.headline}\nThis chapter stands on it. Its card: npm test ${number}`,
     }
   }
+}
+
+/** The first red step of the chapters beneath, as far as their files are the learner's own and not known to be green. */
+async function* judgeBeneath(
+  { chapter, signal, seed }: OwnWorkRequest,
+  file: ProgressFile,
+): AsyncGenerator<JudgeEvent, void> {
+  for (const beneath of chaptersBeneath(LEARNER, chapter)) {
+    const known = file.read().finished[beneath]
+    // What was finished and has changed since has been judged before this chapter was.
+    if (known !== undefined || isReference(beneath)) continue
+    const notice = await firstRed({ chapter: beneath, signal, seed }, file)
+    if (!notice) continue
+    return yield { kind: 'notice', text: notice }
+  }
+}
+
+/** What was red, or nothing, by digest: as long as no file there is changed, the verdict is the same. */
+const verdicts = new Map<string, string | undefined>()
+
+async function firstRed(request: OwnWorkRequest, file: ProgressFile): Promise<string | undefined> {
+  const { chapter } = request
+  const as = digest(chapter)
+  if (verdicts.has(as)) return verdicts.get(as)
+  verdicts.set(as, undefined)
+  for await (const event of remember(judge({ ...request, tree: LEARNER }), request, file)) {
+    if (event.kind !== 'stepFailed' || event.card.openStep) continue
+    const { step, card } = event
+    verdicts.set(
+      as,
+      `${chapter}, which this chapter stands on, is red itself, and that may be why: step ${step.id} ${step.title}. ${card.headline}\nMend that first: npm test ${Number(chapter.slice(0, 2))}`,
+    )
+  }
+  // A run that was stopped has no verdict.
+  if (request.signal?.aborted) verdicts.delete(as)
+  return verdicts.get(as)
+}
+
+/** Whether the learner's files are the model answer's: `npm start catch-up` has put them there. */
+function isReference(chapter: string): boolean {
+  return listFiles(SOLUTION, chapter).every((name) => {
+    const [own, reference] = [LEARNER, SOLUTION].map((tree) => fileIn(tree, chapter, name))
+    return existsSync(own) && readFileSync(own).equals(readFileSync(reference))
+  })
 }
 
 /** Writes every verdict down as it passes by. */

@@ -9,9 +9,13 @@ import { type CodeTree, fileIn, pathInTree } from '../harness/code-tree.ts'
 import type { TypeProblem } from './events.ts'
 import { listFiles, ROOT } from './workbook.ts'
 
-/** The options of tsconfig.json that a chapter can tell apart. */
+/**
+ * The options of tsconfig.json that a chapter can tell apart. Every chapter is an ES module: `nodenext` would look for a
+ * package.json that says so, and a learner's home may have none.
+ */
 const OPTIONS = [
-  '--noEmit --strict --target esnext --lib esnext --module nodenext --moduleDetection force --types node',
+  '--noEmit --strict --target esnext --lib esnext --module esnext --moduleResolution bundler --types node',
+  '--moduleDetection force',
   '--allowImportingTsExtensions --erasableSyntaxOnly --verbatimModuleSyntax --noImplicitOverride',
   '--skipLibCheck --pretty false --ignoreConfig',
 ].flatMap((line) => line.split(' '))

@@ -28,8 +28,8 @@ export interface Outcome {
 }
 
 /** Starters of every chapter, nothing done yet. */
-export function makeHome(name: string): Home {
-  const root = join(ROOT, '.workbook', 'tmp', 'homes', name)
+export function makeHome(name: string, parent = join(ROOT, '.workbook', 'tmp', 'homes')): Home {
+  const root = join(parent, name)
   rmSync(root, { recursive: true, force: true })
   for (const chapter of listChapters()) writeChapter(root, chapter)
   return homeAt(root, {})

@@ -1,6 +1,7 @@
 /** `npm test …` as a learner types it, in a home of the test's own. */
 
-import { rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'vitest'
 import { makeHome } from './home.ts'
@@ -74,6 +75,41 @@ describe.concurrent('npm test', () => {
     expect(stdout).toMatch(/! Step 01\.2 was green and is red now: .*\n.*Its card: npm test 1/)
   })
 
+  test('a red chapter says so first when one that it stands on is red itself', async ({
+    expect,
+  }) => {
+    const home = makeHome('red-beneath')
+    home.writeUpTo('01-hello', '01.5')
+    home.writeUpTo('02-echo', '02.4')
+    home.write(
+      'chapters/01-hello/server.ts',
+      home
+        .read('chapters/01-hello/server.ts')
+        .replace("socket.on('error', () => {})", "socket.on('data', () => socket.destroy())"),
+    )
+    const { stdout } = await home.test('2')
+    expect(stdout).toMatch(
+      /! 01-hello, which this chapter stands on, is red itself, and that may be why: step 01\.\d .*\n(.*\n)?Mend that first: npm test 1\n[\s\S]*✗ 02\.\d/,
+    )
+  })
+
+  test('the reference beneath a red chapter is not judged, nor is anything beneath a green one', async ({
+    expect,
+  }) => {
+    const home = makeHome('sound-beneath')
+    home.writeUpTo('01-hello', '01.5')
+    home.writeUpTo('02-echo', '02.4')
+    const server = home.read('chapters/02-echo/server.ts')
+    home.write('chapters/02-echo/server.ts', server.replace('socket.end()', 'socket'))
+    expect((await home.test('2')).stdout).toMatch(/✗ 02\.2/)
+    expect(Object.keys(JSON.parse(home.read('.workbook/progress.json')).steps)).toEqual(['02.1'])
+
+    home.write('chapters/01-hello/server.ts', `${home.read('chapters/01-hello/server.ts')}\n`)
+    home.write('chapters/02-echo/server.ts', server)
+    expect((await home.test('2')).code).toBe(0)
+    expect(JSON.parse(home.read('.workbook/progress.json')).steps).not.toHaveProperty('01.1')
+  })
+
   test('TypeScript is asked, and what it says is shown', async ({ expect }) => {
     const home = makeHome('types')
     home.writeUpTo('01-hello', '01.5')
@@ -86,6 +122,22 @@ describe.concurrent('npm test', () => {
       /TypeScript has something to say[\s\S]*chapters\/01-hello\/server\.ts:\d+ {2}Type 'string' is not assignable/,
     )
     expect(code).toBe(0)
+  })
+
+  test('in a home without a package.json it says what it says elsewhere', async ({ expect }) => {
+    const parent = mkdtempSync(join(tmpdir(), 'workbook-'))
+    try {
+      const home = makeHome('bare', parent)
+      home.writeUpTo('01-hello', '01.5')
+      const server = home.read('chapters/01-hello/server.ts')
+      expect((await home.test('1.1')).stdout).not.toContain('TypeScript')
+      home.write('chapters/01-hello/server.ts', `${server}\nexport const wrong: number = 'text'\n`)
+      expect((await home.test('1.1')).stdout).toMatch(
+        /TypeScript has something to say.*\n {2}chapters\/01-hello\/server\.ts:\d+ {2}Type 'string' is not assignable to type 'number'\.\n\n/,
+      )
+    } finally {
+      rmSync(parent, { recursive: true, force: true })
+    }
   })
 
   test('a syntax error names file and line', async ({ expect }) => {
