@@ -8,7 +8,7 @@ import type { ChalkInstance } from 'chalk'
 import wrapAnsi from 'wrap-ansi'
 import { hex, printable, units } from '../harness/bytes.ts'
 import { describePlace } from '../harness/diagnosis.ts'
-import type { ByteEvidence, Evidence } from '../harness/failure.ts'
+import type { ByteEvidence, Evidence, Place } from '../harness/failure.ts'
 import { drawStory } from './diagram.ts'
 import type { Card } from './events.ts'
 
@@ -193,11 +193,14 @@ function output({ output }: Card, { columns, chalk }: CardStyle): string | undef
   ].join('\n')
 }
 
-function next({ step, trace, lookAt, openStep }: Card, { columns, chalk }: CardStyle): string {
+function next(card: Card, { columns, chalk }: CardStyle): string {
+  const { step, openStep } = card
   const chapter = String(Number(step.id.split('.')[0]))
   const short = `${chapter}.${step.id.split('.')[1]}`
-  const places = trace && trace.length > 0 ? [trace[0]] : lookAt.slice(0, 3)
-  const where = [...places.map(describePlace), `lesson: npm start read ${short}`].join('\n')
+  const where = [
+    ...new Set(placesToShow(card).map(describePlace)),
+    `lesson: npm start read ${short}`,
+  ].join('\n')
   const isBelow = openStep !== undefined && openStep !== step.id
   const rescue = isBelow
     ? `\nor npm start catch-up ${chapter}: puts the reference there and keeps yours`
@@ -211,6 +214,17 @@ function next({ step, trace, lookAt, openStep }: Card, { columns, chalk }: CardS
   ]
     .filter((line) => line !== undefined)
     .join('\n')
+}
+
+/**
+ * Where it broke, if that is known. When it broke in an earlier chapter, which has been green, first the function of this
+ * chapter that was on the way there, or those that the step is about.
+ */
+function placesToShow({ trace = [], lookAt, step, openStep }: Card): Place[] {
+  if (trace.length === 0) return lookAt.slice(0, 3)
+  if (openStep) return [trace[0]]
+  const own = trace.find(({ file }) => file.split('/')[1]?.startsWith(`${step.id.slice(0, 2)}-`))
+  return [...(own ? [own] : lookAt.slice(0, 2)), trace[0]]
 }
 
 function onOneLine(text: string): string {

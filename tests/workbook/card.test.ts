@@ -87,6 +87,30 @@ test('nothing that a server prints reaches the terminal as it is', () => {
   )
 })
 
+test.each([
+  ['in this chapter', ['02-echo', '01-hello'], ['chapters/02-echo/part.ts:1, in f1()']],
+  [
+    'in an earlier one, on behalf of this one',
+    ['01-hello', '01-hello', '02-echo'],
+    ['chapters/02-echo/part.ts:3, in f3()', 'chapters/01-hello/part.ts:1, in f1()'],
+  ],
+  [
+    'in an earlier one, and nobody knows on whose behalf',
+    ['01-hello'],
+    ['chapters/02-echo/server.ts:26, in echoBytes()', 'chapters/01-hello/part.ts:1, in f1()'],
+  ],
+])('it broke %s', (_name, chapters, shown) => {
+  const trace = chapters.map((chapter, index) => ({
+    file: `chapters/${chapter}/part.ts`,
+    line: index + 1,
+    function: `f${index + 1}`,
+  }))
+  const lines = renderCard(makeCard({ trace }), { columns: 80, chalk: plain }).split('\n')
+  const at = lines.findIndex((line) => line.startsWith('  Look at'))
+  const lookAt = lines.slice(at, at + shown.length).map((line) => line.slice(12))
+  expect(lookAt).toEqual(shown)
+})
+
 test('no line is wider than the terminal', () => {
   const story = new Story()
   for (const name of ['ada', 'bob', 'cyd']) story.tell(name, 'connects', 'toServer')
