@@ -217,14 +217,17 @@ function next(card: Card, { columns, chalk }: CardStyle): string {
 }
 
 /**
- * Where it broke, if that is known. When it broke in an earlier chapter, which has been green, first the function of this
- * chapter that was on the way there, or those that the step is about.
+ * Where it broke, if that is known. When it broke in an earlier chapter, which has been green, then first what the test
+ * names, or whose function was on the way there, or what the step is about.
  */
 function placesToShow({ trace = [], lookAt, step, openStep }: Card): Place[] {
   if (trace.length === 0) return lookAt.slice(0, 3)
-  if (openStep) return [trace[0]]
-  const own = trace.find(({ file }) => file.split('/')[1]?.startsWith(`${step.id.slice(0, 2)}-`))
-  return [...(own ? [own] : lookAt.slice(0, 2)), trace[0]]
+  const isOwn = trace[0].file.split('/')[1]?.startsWith(`${step.id.slice(0, 2)}-`)
+  if (openStep || isOwn) return [trace[0]]
+  const named = lookAt.filter(({ isNamed }) => isNamed)
+  const onTheWay = trace.filter(({ file }) => lookAt.some((home) => home.file === file))
+  const [first = lookAt] = [named, onTheWay].filter((places) => places.length > 0)
+  return [...first.slice(0, 2), trace[0]]
 }
 
 function onOneLine(text: string): string {

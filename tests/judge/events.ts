@@ -49,4 +49,6 @@ export interface Card extends FailureReport {
 /** A function that belongs to a step, and what its doc comment asks of it. */
 export interface StepHome extends Place {
   doc: string
+  /** The expectation that failed names it. */
+  isNamed?: true
 }

@@ -15,7 +15,9 @@ export function findLookAt(
 ): StepHome[] {
   if (report.openStep) return findUnwritten(tree, chapter, report.openStep, report.trace?.[0])
   const looks = [report.look ?? []].flat()
-  const named = looks.flatMap((look) => findNamed(tree, chapter, look))
+  const named = looks
+    .flatMap((look) => findNamed(tree, chapter, look))
+    .map((home): StepHome => ({ ...home, isNamed: true }))
   const others = findHomeOfStep(tree, chapter, step).filter(
     (home) => !named.some((each) => isSame(each, home)),
   )

@@ -88,28 +88,47 @@ test('nothing that a server prints reaches the terminal as it is', () => {
 })
 
 test.each([
-  ['in this chapter', ['02-echo', '01-hello'], ['chapters/02-echo/part.ts:1, in f1()']],
+  ['in this chapter', ['02-echo/part', '01-hello/server'], ['02-echo/part.ts:1, in f1()']],
   [
-    'in an earlier one, on behalf of this one',
-    ['01-hello', '01-hello', '02-echo'],
-    ['chapters/02-echo/part.ts:3, in f3()', 'chapters/01-hello/part.ts:1, in f1()'],
+    'in an earlier one, on behalf of this step',
+    ['01-hello/server', '01-hello/server', '02-echo/server'],
+    ['02-echo/server.ts:3, in f3()', '01-hello/server.ts:1, in f1()'],
   ],
   [
-    'in an earlier one, and nobody knows on whose behalf',
-    ['01-hello'],
-    ['chapters/02-echo/server.ts:26, in echoBytes()', 'chapters/01-hello/part.ts:1, in f1()'],
+    'in an earlier one, on behalf of code that was given',
+    ['01-hello/server', '02-echo/thread'],
+    ['02-echo/server.ts:26, in echoBytes()', '01-hello/server.ts:1, in f1()'],
   ],
-])('it broke %s', (_name, chapters, shown) => {
-  const trace = chapters.map((chapter, index) => ({
-    file: `chapters/${chapter}/part.ts`,
+])('it broke %s', (_name, files, shown) => {
+  expect(lookAtOf(makeCard({ trace: traceOf(files) }), shown.length)).toEqual(shown)
+})
+
+test('it broke in an earlier chapter, and the test knows who should have been careful', () => {
+  const [echo] = makeCard().lookAt
+  const lookAt = [
+    { ...echo, function: 'answerGoodbye', isNamed: true as const },
+    { ...echo, function: 'echoBytes' },
+  ]
+  const trace = traceOf(['01-hello/server', '02-echo/server'])
+  expect(lookAtOf(makeCard({ lookAt, trace }), 2)).toEqual([
+    '02-echo/server.ts:26, in answerGoodbye()',
+    '01-hello/server.ts:1, in f1()',
+  ])
+})
+
+function traceOf(files: string[]) {
+  return files.map((file, index) => ({
+    file: `chapters/${file}.ts`,
     line: index + 1,
     function: `f${index + 1}`,
   }))
-  const lines = renderCard(makeCard({ trace }), { columns: 80, chalk: plain }).split('\n')
+}
+
+function lookAtOf(card: Card, count: number): string[] {
+  const lines = renderCard(card, { columns: 80, chalk: plain }).split('\n')
   const at = lines.findIndex((line) => line.startsWith('  Look at'))
-  const lookAt = lines.slice(at, at + shown.length).map((line) => line.slice(12))
-  expect(lookAt).toEqual(shown)
-})
+  return lines.slice(at, at + count).map((line) => line.slice(12).replace('chapters/', ''))
+}
 
 test('no line is wider than the terminal', () => {
   const story = new Story()
