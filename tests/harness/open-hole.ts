@@ -17,15 +17,19 @@ export function openHole(thrown: { message?: unknown }): string | undefined {
  */
 export function watchHoles(onHole: (thrown: Error) => void): void {
   const RealError = Error
-  const construct = (target: ErrorConstructor, args: unknown[], newTarget: never): Error => {
-    const error = Reflect.construct(target, args, newTarget)
+  const make = (args: unknown[], target: never, self: () => unknown): Error => {
+    const error = Reflect.construct(RealError, args, target)
+    // As without us, a stack begins behind the constructors: we are not in it.
+    RealError.captureStackTrace(error, target === globalThis.Error ? self : target)
     if (openHole(error) !== undefined) onHole(error)
     return error
   }
-  globalThis.Error = new Proxy(RealError, {
-    construct,
-    apply: (target, _this, args) => construct(target, args, target as never),
-  })
+  const traps: ProxyHandler<ErrorConstructor> = {
+    construct: (_target, args, newTarget) =>
+      make(args, newTarget as never, traps.construct as never),
+    apply: (_target, _this, args) => make(args, globalThis.Error as never, traps.apply as never),
+  }
+  globalThis.Error = new Proxy(RealError, traps)
   RealError.prototype.constructor = globalThis.Error
   process.on('worker', (worker) => {
     const emit = worker.emit
