@@ -7,16 +7,19 @@
 
 import type { Socket } from 'node:net'
 import { type RunningServer, type ServerOptions, serveConnections } from '../01-hello/server.ts'
-import { bridgeSocket } from '../03-blocking-socket/bridge.ts'
+import { bridgeSocket, drainBridge } from '../03-blocking-socket/bridge.ts'
 import type { ThreadEnd } from '../03-blocking-socket/channel.ts'
+import type { Conversation } from './connection.ts'
 import { PoolBusy, type PoolStats, WorkerPool } from './worker-pool.ts'
 
 export interface PooledOptions extends ServerOptions {
   threads?: number
   /** Clients who may wait for a thread. */
   maxWaiting?: number
-  /** A client on whose connection nothing has moved for so long gives its place up. */
+  /** A client that keeps its thread waiting for so long gives it up. */
   idleMs?: number
+  /** So long the thread of a client that is lost may still come to an end by itself. */
+  cancelGraceMs?: number
 }
 
 export interface PooledServer extends RunningServer {
@@ -27,16 +30,32 @@ export async function startServer({
   threads = 8,
   maxWaiting = 100,
   idleMs = 30_000,
+  cancelGraceMs,
   ...options
 }: PooledOptions = {}): Promise<PooledServer> {
   const script = new URL('./connection.ts', import.meta.url)
-  const pool = new WorkerPool<ThreadEnd, void>({ script, size: threads, maxQueued: maxWaiting })
+  const pool = new WorkerPool<Conversation, void>({
+    script,
+    size: threads,
+    maxQueued: maxWaiting,
+    cancelGraceMs,
+  })
   const server = await serveConnections(options, (socket) => {
     const end = bridgeSocket(socket)
+    const working = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
     pool
-      .run(end, { transfer: [end.port], signal: whenLost(socket) })
-      .catch((error) => turnAway(socket, error))
-    limitIdleness(socket, idleMs)
+      .run(
+        { end, working },
+        {
+          transfer: [end.port],
+          signal: whenLost(socket),
+          onStart: () => limitIdleness(socket, idleMs, () => owesAnswer(socket, working)),
+        },
+      )
+      .catch((error) => turnAway(socket, end, error))
+  }).catch(async (error) => {
+    await pool.close()
+    throw error
   })
   return {
     port: server.port,
@@ -48,27 +67,41 @@ export async function startServer({
   }
 }
 
-/** Aborts when the client vanishes: its job is wanted by nobody. One who says FIN is served to the end. */
+/**
+ * Aborts when nobody is left to be answered. A client that has said FIN still listens; should it reset after that, Node
+ * says so only when it is written to.
+ */
 function whenLost(socket: Socket): AbortSignal {
   const lost = new AbortController()
-  socket.once('close', () => {
-    if (!socket.readableEnded) lost.abort()
-  })
+  socket.once('close', () => lost.abort())
   return lost.signal
 }
 
-/** Says why a client is not served (`busy`, or `error …`), and ends the connection. */
-function turnAway(socket: Socket, error: Error): void {
-  socket.end(error instanceof PoolBusy ? 'busy\n' : `error crashed: ${error.message}\n`)
+/** Whether it is the server's turn: a line has been taken, and its answer not written until now. */
+function owesAnswer(socket: Socket, working: Int32Array): boolean {
+  if (Atomics.load(working, 0) === 1) return true
+  const written = socket.bytesWritten
+  drainBridge(socket)
+  return socket.bytesWritten > written
+}
+
+/** Says why a client is not served (`busy`, or `error crashed: …`) behind what it was told before, and ends the connection. */
+function turnAway(socket: Socket, end: ThreadEnd, error: Error): void {
+  drainBridge(socket)
+  // No thread has it, so the bridge reads on until the client says FIN.
+  end.port.close()
+  const [reason] = error.message.split('\n')
+  socket.end(error instanceof PoolBusy ? 'busy\n' : `error crashed: ${reason}\n`)
 }
 
 /**
- * Lets a client go on whose connection nothing has moved for `idleMs`: one line, `idle`, and both directions are
- * closed, so that the thread that waits for its words is free.
+ * Called when a thread has begun with the client. When nothing has moved on the socket for `idleMs`, in either direction,
+ * and `owesAnswer()` says that we do not wait for our own thread, the client is told so in one line, `idle`, and both
+ * directions are closed. A client that has not even taken what it was told before is cut off without a word.
  *
  * @step 06.6
  */
-function limitIdleness(socket: Socket, idleMs: number): void {
+function limitIdleness(socket: Socket, idleMs: number, owesAnswer: () => boolean): void {
   // TODO 06.6
   throw new Error('TODO 06.6')
 }

@@ -1,11 +1,8 @@
 /** What a thread does for one client: the commands of chapter 04, and three that concern everybody. */
 
 import { threadId, workerData } from 'node:worker_threads'
-import {
-  BlockingSocket,
-  ConnectionLost,
-  LineTooLong,
-} from '../03-blocking-socket/blocking-socket.ts'
+import type { BlockingSocket } from '../03-blocking-socket/blocking-socket.ts'
+import { runJob } from '../03-blocking-socket/run-job.ts'
 import { runCommand } from '../04-thread-per-connection/commands.ts'
 import { increment } from './counter.ts'
 import { GuestBook } from './guest-book.ts'
@@ -15,13 +12,7 @@ import { AtomicWords } from './shared-words.ts'
 const words = new AtomicWords(workerData.memory)
 const book = new GuestBook(words, GUEST_BOOK, threadId)
 
-const socket = new BlockingSocket(workerData.end)
-try {
-  converse(socket)
-} catch (error) {
-  if (error instanceof LineTooLong) sayGoodbye(socket, 'error line too long')
-  else if (!(error instanceof ConnectionLost)) throw error
-}
+runJob(workerData.end, converse)
 
 function converse(socket: BlockingSocket): void {
   for (let line = socket.readLine(); line !== null; line = socket.readLine()) {
@@ -48,11 +39,6 @@ function answer(line: string): string {
 
 function textOf(number: string): string | undefined {
   return /^\d+$/.test(number) ? book.read(Number(number)) : undefined
-}
-
-function sayGoodbye(socket: BlockingSocket, line: string): void {
-  socket.write(`${line}\n`)
-  socket.end()
 }
 
 function sleep(ms: number): void {

@@ -3,11 +3,13 @@
 import { parentPort } from 'node:worker_threads'
 import type { Answer } from './worker-pool.ts'
 
-/** Runs `work` for each job, one at a time. What it returns is the result; what it throws rejects the job alone. */
+/**
+ * Runs `work` for each job, one at a time. What it returns is the result; what it throws rejects the job alone, and so does
+ * a result that cannot be sent.
+ */
 export function answerJobs<Job, Result>(work: (job: Job) => Result): void {
-  parentPort?.on('message', (job: Job) => {
-    parentPort?.postMessage(answerTo(work, job))
-  })
+  parentPort?.on('message', (job: Job) => send(answerTo(work, job)))
+  parentPort?.on('messageerror', (error) => send({ error }))
 }
 
 function answerTo<Job, Result>(work: (job: Job) => Result, job: Job): Answer<Result> {
@@ -15,5 +17,13 @@ function answerTo<Job, Result>(work: (job: Job) => Result, job: Job): Answer<Res
     return { result: work(job) }
   } catch (error) {
     return { error }
+  }
+}
+
+function send(answer: Answer<unknown>): void {
+  try {
+    parentPort?.postMessage(answer)
+  } catch (error) {
+    parentPort?.postMessage({ error: new Error(`the answer cannot be sent: ${error}`) })
   }
 }

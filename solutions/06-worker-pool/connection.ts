@@ -1,22 +1,25 @@
 /** The script of this chapter's threads: a job is one connection, from its first line to its last. */
 
 import { threadId } from 'node:worker_threads'
-import { BlockingSocket, ConnectionLost } from '../03-blocking-socket/blocking-socket.ts'
+import type { BlockingSocket } from '../03-blocking-socket/blocking-socket.ts'
 import type { ThreadEnd } from '../03-blocking-socket/channel.ts'
+import { runJob } from '../03-blocking-socket/run-job.ts'
 import { runCommand } from '../04-thread-per-connection/commands.ts'
 import { answerJobs } from './answer-jobs.ts'
 
-answerJobs((end: ThreadEnd) => {
-  try {
-    converse(new BlockingSocket(end))
-  } catch (error) {
-    if (!(error instanceof ConnectionLost)) throw error
-  }
-})
+export interface Conversation {
+  end: ThreadEnd
+  /** One word: 1 while a line has been taken and its answer not handed over, 0 while the thread waits for the client. */
+  working: Int32Array
+}
 
-function converse(socket: BlockingSocket): void {
+answerJobs(({ end, working }: Conversation) => runJob(end, (socket) => converse(socket, working)))
+
+function converse(socket: BlockingSocket, working: Int32Array): void {
   for (let line = socket.readLine(); line !== null; line = socket.readLine()) {
+    Atomics.store(working, 0, 1)
     socket.write(`${runCommand(line, { threadId, sleep })}\n`)
+    Atomics.store(working, 0, 0)
   }
   socket.end()
 }

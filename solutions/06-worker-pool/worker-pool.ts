@@ -13,6 +13,8 @@ export interface PoolOptions {
   size: number
   /** Jobs that may wait for a thread; one more is refused. */
   maxQueued: number
+  /** So long a thread whose job was taken back may still come to the job's end by itself. */
+  cancelGraceMs?: number
 }
 
 export interface RunOptions {
@@ -20,6 +22,8 @@ export interface RunOptions {
   signal?: AbortSignal
   /** What in the job moves to the thread instead of being copied. */
   transfer?: Transferable[]
+  /** Called when a thread begins with the job, never inside `run()`. */
+  onStart?: () => void
 }
 
 export interface PoolStats {
@@ -51,7 +55,7 @@ export type Answer<Result> = { result: Result } | { error: unknown }
 
 interface Task<Job, Result> {
   job: Job
-  transfer: Transferable[]
+  options: RunOptions
   resolve(result: Result): void
   reject(error: unknown): void
 }
@@ -60,8 +64,11 @@ export class WorkerPool<Job, Result> {
   readonly #script: URL
   readonly #size: number
   readonly #maxQueued: number
+  readonly #cancelGraceMs: number
   /** Every thread, and what it works at. */
   readonly #threads = new Map<Worker, Task<Job, Result> | undefined>()
+  /** Of threads whose job was taken back: when they are replaced. */
+  readonly #graces = new Map<Worker, NodeJS.Timeout>()
   /** Those that have not ended, with the ones that were told to and are about to. */
   readonly #alive = new Set<Worker>()
   readonly #queue: Task<Job, Result>[] = []
@@ -71,10 +78,11 @@ export class WorkerPool<Job, Result> {
   /** Who waits for the last job to end. */
   readonly #onDrained: (() => void)[] = []
 
-  constructor({ script, size, maxQueued }: PoolOptions) {
+  constructor({ script, size, maxQueued, cancelGraceMs = 100 }: PoolOptions) {
     this.#script = script
     this.#size = size
     this.#maxQueued = maxQueued
+    this.#cancelGraceMs = cancelGraceMs
     for (let thread = 0; thread < size; thread++) this.#addThread()
   }
 
@@ -83,22 +91,22 @@ export class WorkerPool<Job, Result> {
    * result, rejects with what it threw.
    *
    * Rejects with `PoolBusy` when `maxQueued` jobs wait already, with `PoolClosed` after `close()`, and with the signal's
-   * reason when it aborts.
+   * reason when it aborts. Takes its listener off the signal when the job has ended.
    *
    * @step 06.1 06.2 06.4 06.5
    */
-  run(job: Job, { signal, transfer = [] }: RunOptions = {}): Promise<Result> {
+  run(job: Job, options: RunOptions = {}): Promise<Result> {
+    const { signal } = options
     if (this.#isClosing) return Promise.reject(new PoolClosed())
     if (signal?.aborted) return Promise.reject(signal.reason)
     const { promise, resolve, reject } = Promise.withResolvers<Result>()
-    const task = { job, transfer, resolve, reject }
+    const task = { job, options, resolve, reject }
     const free = this.#freeThread()
     if (free) this.#start(free, task)
     else if (this.#queue.length < this.#maxQueued) this.#queue.push(task)
     else this.#refuse(task)
     const cancel = () => this.#cancel(task, signal?.reason)
     signal?.addEventListener('abort', cancel)
-    // A signal may live much longer than the job, and serve a million of them.
     return promise.finally(() => signal?.removeEventListener('abort', cancel))
   }
 
@@ -127,10 +135,18 @@ export class WorkerPool<Job, Result> {
     await Promise.all([...this.#alive].map((thread) => thread.terminate()))
   }
 
-  /** Gives the thread its next task. */
-  #start(thread: Worker, task: Task<Job, Result>): void {
+  /** Gives the thread its next task. False when the job cannot be sent: it is rejected, and the thread stays free. */
+  #start(thread: Worker, task: Task<Job, Result>): boolean {
+    const { transfer, onStart } = task.options
+    try {
+      thread.postMessage(task.job, transfer)
+    } catch (error) {
+      task.reject(error)
+      return false
+    }
     this.#threads.set(thread, task)
-    thread.postMessage(task.job, task.transfer)
+    if (onStart) queueMicrotask(onStart)
+    return true
   }
 
   #addThread(): Worker {
@@ -140,6 +156,7 @@ export class WorkerPool<Job, Result> {
     thread.once('exit', () => this.#alive.delete(thread))
     let crash: unknown = new Error('its thread ended in the middle of it')
     thread.on('message', (answer: Answer<Result>) => this.#onAnswer(thread, answer))
+    thread.on('messageerror', (error) => this.#onAnswer(thread, { error }))
     thread.on('error', (error) => {
       crash = error
     })
@@ -148,8 +165,8 @@ export class WorkerPool<Job, Result> {
   }
 
   /**
-   * A thread has done its job: whoever waits for it gets the answer, and the thread the next job. A thread that the
-   * pool has let go of (it is not in `#threads` any more) may still answer: that comes too late and changes nothing.
+   * A thread has done its job: its caller gets the answer, and the thread the next job. A thread that was replaced (it is
+   * not in `#threads` any more) may still answer: that comes too late and changes nothing.
    *
    * @step 06.1 06.4
    */
@@ -179,8 +196,8 @@ export class WorkerPool<Job, Result> {
   }
 
   /**
-   * Takes the task back and rejects it with `reason`: out of the queue, or together with the thread that works at it,
-   * for nothing else stops a thread that computes. What has ended stays as it is.
+   * Takes the task back and rejects it with `reason`, at once. A task in the queue is gone; a thread that works at the task
+   * is replaced soon. What has ended stays as it is.
    *
    * @step 06.4
    */
@@ -188,12 +205,30 @@ export class WorkerPool<Job, Result> {
     const place = this.#queue.indexOf(task)
     const thread = [...this.#threads.keys()].find((thread) => this.#threads.get(thread) === task)
     if (place >= 0) this.#queue.splice(place, 1)
-    if (thread) this.#replace(thread)
+    if (thread) this.#replaceSoon(thread)
     if (place >= 0 || thread) task.reject(reason)
+  }
+
+  /**
+   * Nobody wants what the thread works at. If it comes to the end by itself within `cancelGraceMs` it is as good as before,
+   * and a new one would cost 8 MB and 10 ms. After that it is replaced: nothing else stops a thread that computes.
+   */
+  #replaceSoon(thread: Worker): void {
+    if (this.#cancelGraceMs === 0) return this.#replace(thread)
+    this.#graces.set(
+      thread,
+      setTimeout(() => this.#replace(thread), this.#cancelGraceMs),
+    )
+  }
+
+  #endGrace(thread: Worker): void {
+    clearTimeout(this.#graces.get(thread))
+    this.#graces.delete(thread)
   }
 
   /** A new thread in the place of one that has crashed, or works at what nobody wants any more. */
   #replace(thread: Worker): void {
+    this.#endGrace(thread)
     this.#threads.delete(thread)
     thread.terminate()
     this.#free(this.#addThread())
@@ -201,10 +236,11 @@ export class WorkerPool<Job, Result> {
 
   /** The thread has nothing to do: it takes the job that has waited longest. */
   #free(thread: Worker): void {
+    this.#endGrace(thread)
     this.#threads.set(thread, undefined)
-    const next = this.#queue.shift()
-    if (next) this.#start(thread, next)
-    else if (this.stats().busy === 0) for (const resolve of this.#onDrained.splice(0)) resolve()
+    for (let next = this.#queue.shift(); next; next = this.#queue.shift())
+      if (this.#start(thread, next)) return
+    if (this.stats().busy === 0) for (const resolve of this.#onDrained.splice(0)) resolve()
   }
 
   #freeThread(): Worker | undefined {

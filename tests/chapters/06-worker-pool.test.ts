@@ -6,7 +6,7 @@ import type { Reason } from '../harness/failure.ts'
 import type { HostedServer } from '../harness/hosted-server.ts'
 import { PATIENCE_MS, within } from '../harness/patience.ts'
 import { type Stage, step } from '../judge/step.ts'
-import { echo } from '../protocols/lines.ts'
+import { ask, echo } from '../protocols/lines.ts'
 import type { TestJob } from './threads/06-jobs.ts'
 
 const CHAPTER = '06-worker-pool'
@@ -14,6 +14,8 @@ const SCRIPT = new URL('./threads/06-jobs.ts', import.meta.url)
 const BROKEN_SCRIPT = new URL('./threads/06-cannot-load.ts', import.meta.url)
 
 const IDLE_MS = 300
+/** Where somebody has to be quick to be not idle: more than a loaded machine needs. */
+const BUSY_IDLE_MS = 500
 
 interface Done {
   value: string
@@ -77,6 +79,31 @@ step('06.1', 'a fixed number of threads takes jobs in order of arrival', async (
     await after.expectResult('after', {
       because: 'A job that throws has ended, and its thread is as good as before.',
       likely: 'A thread that has answered with an error is free, too.',
+    })
+  })
+
+  await withPool(stage, { size: 1, maxQueued: 10 }, async ({ pool, play, playUnsendable }) => {
+    await playUnsendable('a function').expectRejection(/DataCloneError/, {
+      because:
+        'It cannot be sent to a thread, and its caller must hear of that like of any other error.',
+      likely: 'run() answers with a promise in any case: it rejects, and never throws.',
+    })
+    expectSame(
+      'what the pool does',
+      pick(pool.stats(), 'busy'),
+      { busy: 0 },
+      {
+        because: 'No thread has got that job, so none is busy with it.',
+      },
+    )
+    const [running, unsendable, after] = [play('running'), playUnsendable('another'), play('after')]
+    running.open()
+    after.open()
+    await unsendable.expectRejection(/DataCloneError/, {
+      because: 'That it cannot be sent turns out when a thread is free for it.',
+    })
+    await after.expectResult('after', {
+      because: 'The thread has not got that job, so it takes the next one.',
     })
   })
 })
@@ -165,7 +192,7 @@ step('06.3', 'a thread that crashes is replaced, and only its job is lost', asyn
 })
 
 step('06.4', 'a job is taken back, out of the queue or with its thread', async (stage) => {
-  await withPool(stage, { size: 1, maxQueued: 10 }, async ({ pool, play }) => {
+  await withPool(stage, { size: 1, maxQueued: 10, cancelGraceMs: 0 }, async ({ pool, play }) => {
     const { expectSame } = stage
     const running = play('running')
     const [cancelled, waiting] = [play('cancelled'), play('waiting')]
@@ -185,7 +212,7 @@ step('06.4', 'a job is taken back, out of the queue or with its thread', async (
     await running.expectRejection(/AbortError/, {
       because:
         'It runs, and nobody wants it any more. Nothing but the end of its thread stops a thread that is busy.',
-      likely: 'Terminate its thread and start another one.',
+      likely: 'Reject it at once, and replace its thread soon.',
     })
     waiting.open()
     await waiting.expectResult('waiting', {
@@ -243,7 +270,7 @@ step('06.4', 'a job is taken back, out of the queue or with its thread', async (
       job.open()
       await job.expectResult(job.name, {
         because:
-          'The answer of a thread that was let go still arrives. That thread ends, and takes no more jobs.',
+          'The answer of a thread that was replaced still arrives. That thread ends, and takes no more jobs.',
         likely:
           '#onAnswer() frees a thread that is not in #threads any more. Its next job is lost with it.',
       })
@@ -252,7 +279,40 @@ step('06.4', 'a job is taken back, out of the queue or with its thread', async (
       'what the pool says in the end',
       pick(pool.stats(), 'threads', 'crashed'),
       { threads: 1, crashed: 0 },
-      { because: 'A thread that was let go does not come back.' },
+      { because: 'A thread that was replaced does not come back.' },
+    )
+  })
+
+  const patient = { size: 1, maxQueued: 10, cancelGraceMs: 60_000 }
+  await withPool(stage, patient, async ({ pool, play, startedThreads }) => {
+    const { expectSame } = stage
+    const reason = {
+      because:
+        'It was taken back, and has come to its end within the grace of a minute: its thread is as good as before.',
+      likely: '#replaceSoon() waits. The late answer frees the thread, and is told to nobody.',
+    }
+    const [ended, waiting] = [play('ended'), play('waiting')]
+    ended.cancel()
+    await ended.expectRejection(/AbortError/, {
+      because: 'Its caller hears of that at once, whatever the thread does.',
+      likely: 'Reject in #cancel(); do not wait for the thread.',
+    })
+    ended.open()
+    waiting.open()
+    await waiting.expectResult('waiting', reason)
+    const crossed = play('crossed')
+    crossed.open()
+    crossed.blockUntilAnswered()
+    crossed.cancel()
+    const after = play('after')
+    after.open()
+    await after.expectResult('after', reason)
+    expectSame('the number of threads started', startedThreads(), 1, reason)
+    expectSame(
+      'what the pool says',
+      pick(pool.stats(), 'busy', 'crashed'),
+      { busy: 0, crashed: 0 },
+      reason,
     )
   })
 
@@ -272,18 +332,21 @@ step('06.5', 'close() lets what was accepted come to its end', async (stage) => 
   await withPool(stage, { size: 1, maxQueued: 10 }, async ({ pool, play, livingThreads }) => {
     const [running, waiting] = [play('running'), play('waiting')]
     story.tell('test', 'calls close()')
-    let isClosed = false
-    const closed = Promise.all([pool.close(), pool.close()]).then(() => {
-      isClosed = true
-    })
+    const resolved: string[] = []
+    const closed = Promise.all(
+      ['the first call', 'the second call'].map(async (call) => {
+        await pool.close()
+        resolved.push(call)
+      }),
+    )
     await play('too late').expectRejection(/PoolClosed/, {
       because: 'A pool that closes takes nothing new.',
     })
     running.open()
     await running.expectResult('running', { because: 'What runs is not cut off.' })
-    expect('close() to wait for what waits', !isClosed, {
-      because: 'A job that was accepted is a promise.',
-      likely: 'close() has resolved while jobs were in the queue.',
+    expectSame('the calls of close() that have resolved', resolved, [], {
+      because: 'A job that was accepted is a promise, and one of them still waits.',
+      likely: 'Every call of close() waits until the last job has ended, also the second one.',
     })
     waiting.open()
     await waiting.expectResult('waiting', {
@@ -294,6 +357,12 @@ step('06.5', 'close() lets what was accepted come to its end', async (stage) => 
     expect('close() to resolve', outcome !== 'too late', {
       because: 'Nothing is left to do.',
       likely: 'Who tells close() that the last job has ended? Each caller of close() must hear it.',
+    })
+    const again = await within(PATIENCE_MS, pool.close())
+    expect('close() of a closed pool to resolve', again !== 'too late', {
+      because: 'Nothing is left to do, still.',
+      likely:
+        'Nobody will say once more that the last job has ended: wait only when a thread is busy.',
     })
     expect('its thread to have ended by then', livingThreads() === 0, {
       because: 'A thread that is left keeps the process alive.',
@@ -372,6 +441,43 @@ step('06.6', 'a client who says nothing gives its thread up', async ({ serve, co
     likely: 'The limit holds for every silence, not just for the first.',
   })
   await echo(fay, stays)
+
+  const busy = await serve(CHAPTER, { threads: 1, idleMs: BUSY_IDLE_MS, graceMs: 0 })
+  const [hal, ida] = [await connect(busy), await connect(busy, 'ida')]
+  const waits = BUSY_IDLE_MS * 2.5
+  await ask(hal, `sleep ${waits}`, 'slept', {
+    because: `hal does not keep his thread waiting for ${waits} ms: his thread keeps him waiting.`,
+    likely: 'Ask owesAnswer() before you call a client idle.',
+  })
+  await ida.expectSilence(() => busy.roundTrip(), {
+    because: 'ida waits in the queue. She has no thread that she could give up.',
+    likely:
+      'limitIdleness() is called when a thread begins with her. Nothing is to be limited before.',
+  })
+  await hal.expectLine('idle', {
+    because: 'hal has had his answer, and has said nothing since.',
+    likely:
+      'The clock starts anew with the answer. It must not stop for good when an answer was owed.',
+  })
+  await hal.expectEnd({ because: 'After that line there is nothing more to say.' })
+  await echo(ida, { because: 'The thread is free for her now.' })
+
+  ida.stopReading()
+  const jon = await connect(busy, 'jon')
+  ida.beQuiet('asks for as many bytes as she sends, and reads none of them')
+  ida.flood(32 * 1024 * 1024, `echo ${'x'.repeat(60_000)}\n`)
+  await echo(jon, {
+    because:
+      'ida takes no byte any more, and her thread sleeps in write(). When nothing has moved for half a second, it is wanted by jon.',
+    likely:
+      'destroySoon() waits until all is written, and that never comes. A client that has not taken what it was told before is cut off.',
+  })
+  busy.beginClose()
+  await busy.expectClosed({ because: 'No grace is given here: those who are left are cut off.' })
+  await busy.expectNothingLeft({
+    because: 'A closed server keeps no process alive.',
+    likely: 'A timer of your own has to be cleared when its socket has closed.',
+  })
 })
 
 /** Starting a thread takes its time, and who is silent meanwhile is idle. So they ask again until all are served. */
@@ -425,13 +531,17 @@ interface PlayedPool {
   pool: WorkerPoolModule.WorkerPool<TestJob, Done>
   /** Threads started since the pool was, and not ended yet. */
   livingThreads(): number
+  /** All that were started since the pool was. */
+  startedThreads(): number
   play(name: string, then?: TestJob['then'], signal?: AbortSignal | 'no signal'): Play
+  /** A job that cannot be sent to a thread. */
+  playUnsendable(name: string): Pick<Play, 'expectRejection'>
 }
 
 /** A pool in this process, whose jobs wait at gates; ended in any case. */
 async function withPool(
   stage: Stage,
-  options: { size: number; maxQueued: number; script?: URL },
+  options: { size: number; maxQueued: number; cancelGraceMs?: number; script?: URL },
   body: (played: PlayedPool) => Promise<void>,
 ): Promise<void> {
   const { WorkerPool } = await stage.load(() => import('#code/06-worker-pool/worker-pool.ts'))
@@ -457,10 +567,6 @@ async function withPool(
       played.endedAt = ++ended
     })
     outcome.catch(() => {})
-    const settled = outcome.then(
-      (result) => ({ result }),
-      (error: Error) => ({ error }),
-    )
     const played: Play = {
       name,
       endedAt: 0,
@@ -473,44 +579,30 @@ async function withPool(
         stage.story.tell('test', `waits until the thread of "${name}" has answered`)
         Atomics.wait(answered, 0, 0, PATIENCE_MS)
       },
-      async expectResult(value, reason) {
-        const seen = await within(PATIENCE_MS, settled)
-        const text =
-          seen === 'too late'
-            ? 'nothing, so far'
-            : 'error' in seen
-              ? `a rejection: ${seen.error}`
-              : String(seen.result?.value)
-        stage.expect(`"${name}" to be answered with "${value}"`, text === value, {
-          ...reason,
-          expected: value,
-          received: text,
-        })
-        return (seen as { result: Done }).result
-      },
-      async expectRejection(message, reason) {
-        const seen = await within(PATIENCE_MS, settled)
-        const text =
-          seen === 'too late'
-            ? 'nothing, so far'
-            : 'error' in seen
-              ? describe(seen.error)
-              : `a result: ${seen.result?.value}`
-        const isRejected = seen !== 'too late' && 'error' in seen && message.test(text)
-        stage.expect(`"${name}" to be rejected`, isRejected, {
-          ...reason,
-          expected: `a rejection like ${message}`,
-          received: text,
-        })
-      },
+      ...expectationsOf(stage, name, outcome),
     }
     return played
+  }
+
+  const playUnsendable: PlayedPool['playUnsendable'] = (name) => {
+    stage.story.tell('pool', `is given the job "${name}", which cannot be sent`)
+    const then = 'answer'
+    const job: TestJob = { then, value: () => {} }
+    const outcome = new Promise<Done>((resolve, reject) => {
+      try {
+        pool.run(job).then(resolve, reject)
+      } catch (error) {
+        reject(new Error('run() threw, and no promise came', { cause: error }))
+      }
+    })
+    return expectationsOf(stage, name, outcome)
   }
 
   try {
     // A thread that has ended has no id any more.
     const livingThreads = () => threads.filter(({ threadId }) => threadId > 0).length
-    await body({ pool, play, livingThreads })
+    const startedThreads = () => threads.length
+    await body({ pool, play, playUnsendable, livingThreads, startedThreads })
   } finally {
     process.off('worker', onThread)
     for (const gate of gates) openGate(gate)
@@ -518,6 +610,50 @@ async function withPool(
       500,
       pool.close().catch(() => {}),
     )
+  }
+}
+
+/** What may come of a job, and is waited for as long as there is patience. */
+function expectationsOf(
+  stage: Stage,
+  name: string,
+  outcome: Promise<Done>,
+): Pick<Play, 'expectResult' | 'expectRejection'> {
+  const settled = outcome.then(
+    (result) => ({ result }),
+    (error: Error) => ({ error }),
+  )
+  return {
+    async expectResult(value, reason) {
+      const seen = await within(PATIENCE_MS, settled)
+      const text =
+        seen === 'too late'
+          ? 'nothing, so far'
+          : 'error' in seen
+            ? `a rejection: ${seen.error}`
+            : String(seen.result?.value)
+      stage.expect(`"${name}" to be answered with "${value}"`, text === value, {
+        ...reason,
+        expected: value,
+        received: text,
+      })
+      return (seen as { result: Done }).result
+    },
+    async expectRejection(message, reason) {
+      const seen = await within(PATIENCE_MS, settled)
+      const text =
+        seen === 'too late'
+          ? 'nothing, so far'
+          : 'error' in seen
+            ? describe(seen.error)
+            : `a result: ${seen.result?.value}`
+      const isRejected = seen !== 'too late' && 'error' in seen && message.test(text)
+      stage.expect(`"${name}" to be rejected`, isRejected, {
+        ...reason,
+        expected: `a rejection like ${message}`,
+        received: text,
+      })
+    },
   }
 }
 

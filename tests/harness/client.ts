@@ -115,8 +115,11 @@ export class Client {
     await this.send(Buffer.concat(messages.map(toBytes)))
   }
 
-  /** Pours `total` pattern bytes into the connection, as fast as the server takes them, in the background. */
-  flood(total: number): Flood {
+  /**
+   * Pours `total` bytes into the connection, as fast as the server takes them, in the background: a pattern, or the same
+   * message again and again.
+   */
+  flood(total: number, message?: string): Flood {
     this.#setting.story.tell(
       this.name,
       `starts to send ${countBytes(total)} as fast as it can`,
@@ -125,7 +128,8 @@ export class Client {
     const flood = { taken: 0, isOver: false }
     const pour = async () => {
       while (flood.taken < total && !this.#wire.isOver) {
-        const piece = pattern(flood.taken, Math.min(CHUNK_BYTES, total - flood.taken))
+        const room = Math.min(CHUNK_BYTES, total - flood.taken)
+        const piece = message === undefined ? pattern(flood.taken, room) : toBytes(message)
         await this.#wire.write(piece)
         flood.taken += piece.length
       }

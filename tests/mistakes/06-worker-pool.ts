@@ -37,7 +37,11 @@ export const mistakes: Mistake[] = [
     step: '06.1',
     says: ['"third" to be answered'],
     edits: [
-      { file, replace: 'const next = this.#queue.shift()', by: 'const next = this.#queue.pop()' },
+      {
+        file,
+        replace: 'for (let next = this.#queue.shift(); next; next = this.#queue.shift())',
+        by: 'for (let next = this.#queue.pop(); next; next = this.#queue.pop())',
+      },
     ],
   },
   {
@@ -147,11 +151,11 @@ export const mistakes: Mistake[] = [
   {
     name: 'cancels-only-what-waits',
     step: '06.4',
-    says: ['"running" to be rejected', 'Terminate its thread'],
+    says: ['"running" to be rejected', 'Reject it at once'],
     edits: [
       {
         file,
-        replace: 'if (thread) this.#replace(thread)\n    if (place >= 0 || thread)',
+        replace: 'if (thread) this.#replaceSoon(thread)\n    if (place >= 0 || thread)',
         by: 'if (place >= 0)',
       },
     ],
@@ -160,7 +164,7 @@ export const mistakes: Mistake[] = [
     name: 'rejects-and-lets-it-run',
     step: '06.4',
     says: ['"waiting" to be answered'],
-    edits: [{ file, replace: 'if (thread) this.#replace(thread)\n', by: '' }],
+    edits: [{ file, replace: 'if (thread) this.#replaceSoon(thread)\n', by: '' }],
   },
   {
     name: 'leaves-it-in-the-queue',
@@ -175,7 +179,7 @@ export const mistakes: Mistake[] = [
     edits: [
       {
         file,
-        replace: 'if (thread) this.#replace(thread)\n    if',
+        replace: 'if (thread) this.#replaceSoon(thread)\n    if',
         by: 'if (thread) thread.terminate()\n    if',
       },
     ],
@@ -286,7 +290,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'close-waits-for-what-has-been',
     step: '06.5',
-    says: ['There is nothing to wait for', 'Wait only when a thread is busy'],
+    says: ['close() of a closed pool to resolve', 'wait only when a thread is busy'],
     edits: [{ file, replace: '    if (this.stats().busy > 0) {', by: '    {' }],
   },
   {
@@ -308,21 +312,76 @@ export const mistakes: Mistake[] = [
     edits: [{ file, replace: '    this.#threads.clear()\n', by: '' }],
   },
   {
+    name: 'a-second-close-returns-at-once',
+    step: '06.5',
+    says: ['the second call', 'also the second one'],
+    edits: [
+      {
+        file,
+        replace: '    this.#isClosing = true\n',
+        by: '    if (this.#isClosing) return\n    this.#isClosing = true\n',
+      },
+    ],
+  },
+  {
+    name: 'run-throws-what-cannot-be-sent',
+    step: '06.1',
+    says: ['"a function" to be rejected', 'never throws'],
+    edits: [
+      {
+        file,
+        replace: '      task.reject(error)\n      return false\n',
+        by: '      throw error\n',
+      },
+    ],
+  },
+  {
+    name: 'sleeps-beside-what-cannot-be-sent',
+    step: '06.1',
+    says: ['"after" to be answered', 'it takes the next one'],
+    edits: [
+      {
+        file,
+        replace: '      if (this.#start(thread, next)) return\n',
+        by: '      return void this.#start(thread, next)\n',
+      },
+    ],
+  },
+  {
+    name: 'waits-for-the-thread-before-it-rejects',
+    step: '06.4',
+    says: ['"ended" to be rejected', 'do not wait for the thread'],
+    edits: [
+      {
+        file,
+        replace: '    if (place >= 0 || thread) task.reject(reason)',
+        by: '    if (place >= 0 || (thread && this.#cancelGraceMs === 0)) task.reject(reason)',
+      },
+    ],
+  },
+  {
+    name: 'replaces-its-thread-at-once',
+    step: '06.4',
+    says: ['the number of threads started', '#replaceSoon() waits'],
+    edits: [
+      {
+        file,
+        replace: 'if (thread) this.#replaceSoon(thread)',
+        by: 'if (thread) this.#replace(thread)',
+      },
+    ],
+  },
+  {
     name: 'no-idle-limit',
     step: '06.6',
     says: ['Who has said nothing for 300 ms', 'socket.setTimeout'],
-    edits: [
-      {
-        replace: "    socket.write('idle\\n')\n",
-        by: "    if (socket.destroyed) socket.write('idle\\n')\n    return\n",
-      },
-    ],
+    edits: [{ hole: 'limitIdleness', by: 'void [socket, idleMs, owesAnswer]' }],
   },
   {
     name: 'waits-for-the-fin-of-who-says-nothing',
     step: '06.6',
     says: ['Close both directions'],
-    edits: [{ replace: 'socket.destroySoon()', by: 'socket.end()' }],
+    edits: [{ replace: '    socket.destroySoon()\n', by: '    socket.end()\n' }],
   },
   {
     name: 'limits-the-visit',
@@ -330,8 +389,14 @@ export const mistakes: Mistake[] = [
     says: ['fay', 'idle'],
     cardVaries: true,
     edits: [
-      { replace: 'socket.setTimeout(idleMs, () => {', by: 'setTimeout(() => {' },
-      { replace: '    socket.destroySoon()\n  })', by: '    socket.destroySoon()\n  }, idleMs)' },
+      {
+        hole: 'limitIdleness',
+        by: `setTimeout(() => {
+    if (owesAnswer()) return
+    socket.write('idle\\n')
+    socket.destroySoon()
+  }, idleMs)`,
+      },
     ],
   },
   {
@@ -340,8 +405,73 @@ export const mistakes: Mistake[] = [
     says: ['gus', 'not just for the first'],
     edits: [
       {
-        replace: 'socket.setTimeout(idleMs, () => {',
-        by: "socket.setTimeout(idleMs)\n  socket.once('data', () => socket.setTimeout(0))\n  socket.once('timeout', () => {",
+        replace: '  socket.setTimeout(idleMs)\n',
+        by: "  socket.setTimeout(idleMs)\n  socket.once('data', () => socket.setTimeout(0))\n",
+      },
+    ],
+  },
+  {
+    name: 'calls-idle-who-waits-for-us',
+    step: '06.6',
+    says: ['his thread keeps him waiting', 'Ask owesAnswer()'],
+    edits: [{ replace: '    if (owesAnswer()) return\n', by: '    void owesAnswer\n' }],
+  },
+  {
+    name: 'stops-the-clock-when-an-answer-is-owed',
+    step: '06.6',
+    says: ['hal', 'must not stop for good'],
+    edits: [
+      {
+        replace: '    if (owesAnswer()) return\n',
+        by: '    if (owesAnswer()) return void socket.setTimeout(0)\n',
+      },
+    ],
+  },
+  {
+    name: 'limits-who-is-still-queued',
+    step: '06.6',
+    says: ['ida waits in the queue', 'Nothing is to be limited before'],
+    edits: [
+      {
+        replace: 'onStart: () => limitIdleness(socket, idleMs, () => owesAnswer(socket, working)),',
+        by: '',
+      },
+      {
+        replace: '      .catch((error) => turnAway(socket, end, error))\n',
+        by: '      .catch((error) => turnAway(socket, end, error))\n    limitIdleness(socket, idleMs, () => owesAnswer(socket, working))\n',
+      },
+    ],
+  },
+  {
+    name: 'waits-until-all-is-written',
+    step: '06.6',
+    says: ['ida takes no byte any more', 'is cut off'],
+    edits: [
+      {
+        replace: '    if (socket.writableLength > 0) return void socket.destroy()\n',
+        by: '',
+      },
+    ],
+  },
+  {
+    name: 'leaves-a-timer-for-each-client',
+    step: '06.6',
+    says: ['keeps', 'cleared when its socket has closed'],
+    edits: [
+      {
+        hole: 'limitIdleness',
+        by: `let before = -1
+  setInterval(() => {
+    const moved = socket.bytesRead + socket.bytesWritten
+    if (moved !== before) {
+      before = moved
+      return
+    }
+    if (socket.destroyed || (owesAnswer() && socket.writableLength === 0)) return
+    if (socket.writableLength > 0) return void socket.destroy()
+    socket.write('idle\\n')
+    socket.destroySoon()
+  }, idleMs)`,
       },
     ],
   },

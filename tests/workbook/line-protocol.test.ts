@@ -10,7 +10,7 @@ import { SOLUTION } from '../judge/workbook.ts'
 import { cutsOf, LINE_TRANSCRIPTS } from '../worlds/line-transcripts.ts'
 
 /** Those that obey it so far. */
-const CHAPTERS = ['04-thread-per-connection']
+const CHAPTERS = ['04-thread-per-connection', '06-worker-pool']
 
 const CONVERSATIONS = LINE_TRANSCRIPTS.flatMap((transcript) =>
   cutsOf(transcript).map((cut) => ({ ...transcript, ...cut })),

@@ -11,7 +11,14 @@ const FIXTURE = join(import.meta.dirname, 'fixtures', 'start-on-taken-port.ts')
 /** More than enough to fail, and less than the patience of a test. */
 const LIMIT_MS = 20_000
 
-const CHAPTERS = ['01-hello', '02-echo', '03-blocking-socket', '04-thread-per-connection']
+const CHAPTERS = [
+  '01-hello',
+  '02-echo',
+  '03-blocking-socket',
+  '04-thread-per-connection',
+  '05-shared-state',
+  '06-worker-pool',
+]
 
 const other = createServer()
 let port = 0
