@@ -17,4 +17,12 @@ export const explained: Explained[] = [
     because:
       'A task that neither waits nor runs has settled, and rejecting it again changes nothing.',
   },
+  {
+    file: 'server.ts',
+    function: 'limitIdleness',
+    was: 'if (socket.writableLength > 0) return void socket.destroy()',
+    now: 'if (socket.writableLength > 1) return void socket.destroy()',
+    because:
+      'Node counts a reply whole until the kernel has taken it. Exactly one byte waits only when an empty reply meets a send buffer that the replies before it have filled to the last byte; no client can choose that.',
+  },
 ]
