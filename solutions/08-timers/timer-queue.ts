@@ -16,6 +16,7 @@ export interface Clock {
 }
 
 export class TimerQueue implements TimerSource, Clock {
+  onEarlier: (() => void) | undefined
   readonly #clock: Clock
   readonly #heap = new TimerHeap()
   /** How many have been armed so far. */
@@ -105,6 +106,7 @@ export class TimerQueue implements TimerSource, Clock {
     const deadlineMs = this.now() + delayMs
     const timer = { deadlineMs, order: this.#armed++, place: NOWHERE, callback, periodMs }
     this.#heap.add(timer)
+    if (this.#heap.first === timer) this.onEarlier?.()
     return timer
   }
 

@@ -67,6 +67,11 @@ export function parseFrame(bytes: Uint8Array, at: number, maxBytes: number): Par
   return { kind: 'frame', payload: bytes.subarray(start, end) }
 }
 
+/** What the decoder has made of a chunk; `end` is the place behind the frame, from which to go on. */
+export type Decoded = (Frame & { end: number }) | Invalid | { kind: 'incomplete' }
+
+const INCOMPLETE: Decoded = { kind: 'incomplete' }
+
 export class FrameDecoder {
   readonly #maxBytes: number
   /** Holds the first `#begunBytes` bytes of a frame that is not complete, its length included. */
@@ -79,25 +84,43 @@ export class FrameDecoder {
   }
 
   /**
-   * Every frame that this chunk completes, in order. What is left over waits for the next chunk. An invalid length is
-   * answered once, after the frames before it; from then on nothing is decoded.
+   * Returns every frame that this chunk completes, in order; last, once, an invalid length. What is left over waits for
+   * the next chunk.
    *
-   * @step 09.3 09.4 09.5
+   * @step 09.3
    */
   push(chunk: Uint8Array): (Frame | Invalid)[] {
     const decoded: (Frame | Invalid)[] = []
-    let at = this.#begunBytes > 0 ? this.#finishBegun(chunk, decoded) : 0
-    while (at < chunk.length && !this.#isInvalid) {
-      const parsed = parseFrame(chunk, at, this.#maxBytes)
-      if (parsed.kind === 'incomplete') {
-        this.#keep(chunk.subarray(at), chunk.length - at + parsed.missingBytes)
-        break
-      }
-      decoded.push(parsed)
-      if (parsed.kind === 'frame') at += LENGTH_BYTES + parsed.payload.length
-      else this.#isInvalid = true
+    let at = 0
+    while (at < chunk.length) {
+      const next = this.next(chunk, at)
+      if (next.kind === 'incomplete') break
+      decoded.push(next)
+      if (next.kind === 'invalid') break
+      at = next.end
     }
     return decoded
+  }
+
+  /**
+   * Takes the bytes from `from` on, up to the end of one frame, and returns that; when there are too few, it keeps them
+   * and returns `'incomplete'`. An invalid length is reported once; from then on nothing is decoded.
+   *
+   * @step 09.3 09.4 09.5
+   */
+  next(chunk: Uint8Array, from: number): Decoded {
+    if (this.#isInvalid) return INCOMPLETE
+    if (this.#begunBytes > 0) return this.#finishBegun(chunk, from)
+    const parsed = parseFrame(chunk, from, this.#maxBytes)
+    if (parsed.kind === 'incomplete') {
+      this.#keep(chunk.subarray(from), chunk.length - from + parsed.missingBytes)
+      return INCOMPLETE
+    }
+    if (parsed.kind === 'frame') {
+      return { kind: 'frame', payload: parsed.payload, end: from + LENGTH_BYTES + parsed.payload.length }
+    }
+    this.#isInvalid = true
+    return parsed
   }
 
   /**
@@ -112,27 +135,25 @@ export class FrameDecoder {
   }
 
   /**
-   * Gives the frame that has begun what it is missing, from the start of the chunk, and nothing that belongs to the
-   * next one. Once it is complete or invalid, it is reported to `decoded` and forgotten. Returns how many bytes of the
-   * chunk it has taken.
+   * Gives the frame that has begun what it is missing, from place `from` of the chunk, and nothing that belongs to the
+   * next one. Once it is complete or invalid, it is returned and forgotten.
    *
    * @step 09.4
    */
-  #finishBegun(chunk: Uint8Array, decoded: (Frame | Invalid)[]): number {
-    let taken = 0
+  #finishBegun(chunk: Uint8Array, from: number): Decoded {
+    let end = from
     let parsed = this.#parseBegun()
-    while (parsed.kind === 'incomplete' && taken < chunk.length) {
-      const piece = chunk.subarray(taken, taken + parsed.missingBytes)
+    while (parsed.kind === 'incomplete' && end < chunk.length) {
+      const piece = chunk.subarray(end, end + parsed.missingBytes)
       this.#keep(piece, this.#begunBytes + parsed.missingBytes)
-      taken += piece.length
+      end += piece.length
       parsed = this.#parseBegun()
     }
-    if (parsed.kind === 'incomplete') return taken
-    decoded.push(parsed)
+    if (parsed.kind === 'incomplete') return INCOMPLETE
     this.#isInvalid = parsed.kind === 'invalid'
     this.#begun = NOTHING
     this.#begunBytes = 0
-    return taken
+    return parsed.kind === 'frame' ? { kind: 'frame', payload: parsed.payload, end } : parsed
   }
 
   #parseBegun(): Parsed {
