@@ -2,48 +2,57 @@
  * The non-blocking face of a connection: read and write return at once, with what is possible now.
  *
  * Node pushes bytes at us; here we turn that back into asking, which is what nginx, Redis and libuv itself are built
- * on. The bytes wait in the socket's own buffer until we ask, and no longer than that buffer allows does Node read on.
+ * on. Bytes wait in `#inbox` until they are asked for, and Node stops reading the socket while that is full.
  */
 
 import type { Socket } from 'node:net'
 
 /** Something that a poller can wait for. */
 export interface Source {
-  /** Whether a read would answer at once, with bytes or the end; for a listening socket, whether somebody waits. */
+  /** Whether a read would return bytes or the end; for a listening socket, whether a connection waits. */
   readonly isReadable: boolean
-  /** Whether a write would take something, or never will again because the connection is lost. */
+  /** Whether a write would take something. */
   readonly isWritable: boolean
-  /** Whether it is broken for good: a poller reports that whatever is wanted of it. */
-  readonly isLost: boolean
-  /** The one who is told that either of them may have become true; a poller, or nobody. */
+  /** Whether its descriptor is free: nothing more will come of it. A poller reports that whatever is wanted. */
+  readonly isClosed: boolean
+  /** Called when one of the three may have become true; set by a poller. */
   onChange: (() => void) | undefined
 }
 
 export interface ByteStream extends Source {
   /**
-   * What has arrived and not been read: at least a byte. `'would-block'` when that is nothing, `'end'` after the peer's
-   * FIN and when the connection is lost, then and ever after.
+   * Returns what has arrived and was not read: at least one byte. `'would-block'` when there is nothing yet, `'end'`
+   * after the peer's FIN and when the connection is lost, then and ever after.
    */
   read(): Uint8Array | 'would-block' | 'end'
-  /** Takes as many of the bytes as there is room for, and answers how many; 0 means that it would block. */
+  /** Takes as many of the bytes as there is room for and returns how many; 0 means that it would block. */
   write(bytes: Uint8Array): number
-  /** FIN, behind everything that was taken. */
+  /** Sends FIN, behind everything that was taken. Once the peer has said FIN, too, the descriptor becomes free. */
   end(): void
-  /** Closes both directions now; what was taken and not sent is forgotten. */
+  /** Closes both directions; what was taken and not sent is forgotten. The descriptor becomes free soon. */
   destroy(): void
   /** The errno name that the connection was lost with (`ECONNRESET`, …), if it was. */
   readonly lostWith: string | undefined
+  readonly peer: Peer
 }
 
-/** So many bytes may wait to be read; a chunk on top of that, because Node reads up to 64 KiB at a time. */
+/** Who is at the other end. */
+export interface Peer {
+  /** Its IP address; `''` when the connection was lost before anybody asked. */
+  readonly address: string
+  /** Whether the bytes on the wire are encrypted. */
+  readonly isSecure: boolean
+}
+
+/** Node stops reading the socket while so many bytes wait in the inbox; the last chunk may go beyond it. */
 const INBOX_BYTES = 64 * 1024
 
-/** A byte stream over Node's own socket: what Node pushes waits here until it is asked for. */
+/** A byte stream over Node's own socket, plain or TLS: what Node pushes waits here until it is asked for. */
 export class NetStream implements ByteStream {
   onChange: (() => void) | undefined
   lostWith: string | undefined
   readonly #socket: Socket
-  /** Chunks that have come and not been read, oldest first, and how many bytes they are. */
+  /** Chunks that have come and were not read, oldest first, and how many bytes they are. */
   readonly #inbox: Uint8Array[] = []
   #inboxBytes = 0
   #hasEnded = false
@@ -66,15 +75,20 @@ export class NetStream implements ByteStream {
   }
 
   get isReadable(): boolean {
-    return this.#inbox.length > 0 || this.#hasEnded || this.isLost
+    return this.#inbox.length > 0 || this.#hasEnded || this.lostWith !== undefined
   }
 
   get isWritable(): boolean {
-    return this.isLost || (this.#socket.writable && this.#room > 0)
+    return this.#socket.writable && this.#room > 0
   }
 
-  get isLost(): boolean {
-    return this.lostWith !== undefined
+  get isClosed(): boolean {
+    return this.#socket.closed
+  }
+
+  get peer(): Peer {
+    const { remoteAddress = '' } = this.#socket
+    return { address: remoteAddress, isSecure: 'encrypted' in this.#socket }
   }
 
   /**
@@ -105,7 +119,7 @@ export class NetStream implements ByteStream {
     this.#socket.destroy()
   }
 
-  /** What is not read in time makes Node stop reading, and then the kernel, and then the peer. */
+  /** A chunk that makes the inbox full makes Node stop reading; then the kernel's buffer fills, and then the peer's. */
   #receive(chunk: Uint8Array): void {
     this.#inbox.push(chunk)
     this.#inboxBytes += chunk.length

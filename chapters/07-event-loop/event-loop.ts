@@ -1,64 +1,81 @@
 /**
- * The loop: wait for those who are ready, let each of them have its turn, wait again. One thread for all of them.
+ * The loop: wait until sources are ready, give each of them a turn, wait again. One thread for all of them.
  *
- * A handler runs to its end and must not block: as long as it runs, nobody else does.
+ * A handler runs to its end and must not block: as long as it runs, nothing else does. What can be done for a whole round
+ * at once, such as sending everything that was said in it, is left to the round's end.
  */
 
 import type { Interest, Poller, Ready } from './poller.ts'
 
 export type Handler<S> = (ready: Ready<S>) => void
 
-/** Who knows when the loop has to be back although no source is ready: chapter 08's timers. */
+/** Tells the loop how long it may sleep: chapter 08's timers. */
 export interface TimerSource {
   /** Milliseconds until something is due, at most; `Infinity` when nothing is. */
   nextDelay(): number
   /** Runs what is due. */
   runDue(): void
+  /** Called when something has become due earlier than `nextDelay` said; set by the loop. */
+  onEarlier?: (() => void) | undefined
+}
+
+/** Something to be done at the end of a round. */
+export interface RoundTask {
+  onRoundEnd(): void
 }
 
 export interface LoopStats {
-  /** Who can have a turn. */
+  /** Sources that can have a turn. */
   sources: number
-  /** Times that somebody had one. */
+  /** Turns that sources have had. */
   turns: number
-  /** The longest that the others have had to wait for one round of turns, in milliseconds. */
+  /** How long the longest round of turns took, in milliseconds: so long everybody else had to wait. */
   longestRoundMs: number
 }
-
-const NO_TIMERS: TimerSource = { nextDelay: () => Number.POSITIVE_INFINITY, runDue() {} }
 
 export class EventLoop<S> {
   readonly #poller: Poller<S>
   readonly #timers: TimerSource
-  readonly #handlers = new Map<S, Handler<S>>()
+  readonly #sources = new Map<S, { interest: Interest; handler: Handler<S> }>()
+  /** What is to be done at the end of this round, or of the next. */
+  #touched = new Set<RoundTask>()
+  #isAsleep = false
   #isStopping = false
   #turns = 0
   #longestRoundMs = 0
 
-  constructor(poller: Poller<S>, timers = NO_TIMERS) {
+  constructor(poller: Poller<S>, timers: TimerSource = noTimers()) {
     this.#poller = poller
     this.#timers = timers
+    timers.onEarlier = () => this.#wakeUp()
   }
 
-  /** From now on `handler` is called whenever the source is ready for what it is interested in; never from in here. */
+  /** From now on `handler` is called whenever the source is ready for what is wanted of it; never inside this call. */
   add(source: S, interest: Interest, handler: Handler<S>): void {
     this.#poller.add(source, interest)
-    this.#handlers.set(source, handler)
+    this.#sources.set(source, { interest, handler })
   }
 
   modify(source: S, interest: Interest): void {
     this.#poller.modify(source, interest)
+    this.#sources.get(source)!.interest = interest
   }
 
-  /** The handler is not called again, not even in the round of turns that goes on. */
+  /** The handler is not called again, not even in the present round. */
   remove(source: S): void {
-    this.#handlers.delete(source)
+    this.#sources.delete(source)
     this.#poller.remove(source)
   }
 
+  /** Calls `task.onRoundEnd()` once, at the end of the round, however often it was touched. A sleeping loop wakes up. */
+  touch(task: RoundTask): void {
+    this.#touched.add(task)
+    this.#wakeUp()
+  }
+
   /**
-   * Runs until `stop` is called: waits for sources or timers, then gives everybody who is ready one turn, and
-   * remembers how long the longest such round has taken. What a handler throws ends the loop and rejects.
+   * Runs until `stop` is called: waits for sources or timers, gives each source that is ready one turn, runs the timers,
+   * ends the round; and remembers how long the longest round took. What a handler throws ends the loop and rejects.
    *
    * @step 07.4 07.6
    */
@@ -74,19 +91,44 @@ export class EventLoop<S> {
 
   stats(): LoopStats {
     return {
-      sources: this.#handlers.size,
+      sources: this.#sources.size,
       turns: this.#turns,
       longestRoundMs: this.#longestRoundMs,
     }
   }
 
+  /** Asks the poller, for `timeoutMs` at most; without sleeping while something is left to be done at a round's end. */
+  async #wait(timeoutMs: number): Promise<Ready<S>[]> {
+    this.#isAsleep = true
+    const ready = await this.#poller.wait(this.#touched.size > 0 ? 0 : timeoutMs)
+    this.#isAsleep = false
+    return ready
+  }
+
   /**
-   * One turn, for a source that has not been removed since it was reported.
+   * One turn for a source, if there is still a reason for it: an earlier turn of the same round may have removed the
+   * source, or changed what is wanted of it.
    *
    * @step 07.4
    */
-  #giveTurn(ready: Ready<S>): void {
+  #giveTurn({ source, ...is }: Ready<S>): void {
     // TODO 07.4
     throw new Error('TODO 07.4')
   }
+
+  /** Does what was left to the end of the round. What is touched meanwhile is left to the next one. */
+  #endRound(): void {
+    if (this.#touched.size === 0) return
+    const touched = this.#touched
+    this.#touched = new Set()
+    for (const task of touched) task.onRoundEnd()
+  }
+
+  #wakeUp(): void {
+    if (this.#isAsleep) this.#poller.wake()
+  }
+}
+
+function noTimers(): TimerSource {
+  return { nextDelay: () => Number.POSITIVE_INFINITY, runDue() {} }
 }

@@ -1,8 +1,8 @@
 /**
- * Asks many sources at once who is ready. What `select`, `poll` and `epoll_wait` are in a kernel.
+ * Asks many sources at once which of them are ready. What `select`, `poll` and `epoll_wait` are in a kernel.
  *
  * Level-triggered: a source is reported for as long as it *is* ready, not only when it *becomes* ready. It works as
- * epoll does inside: a list of those that may be ready, which `wait` looks through, so that ten thousand idle
+ * epoll does inside: a list of the sources that may be ready, which `wait` looks through, so that ten thousand idle
  * connections cost nothing. Nothing here knows about sockets.
  */
 
@@ -14,9 +14,11 @@ export interface Interest {
   writable: boolean
 }
 
-/** A source that is ready for at least one thing that somebody is interested in, or lost. */
+/** A source that is ready for something that is wanted of it, or closed. */
 export interface Ready<S> extends Interest {
   source: S
+  /** Its descriptor is free. Reported whatever is wanted, until it is removed: epoll calls it `EPOLLHUP`. */
+  hungUp: boolean
 }
 
 /** What an event loop needs; chapter 22 puts the kernel's epoll behind it. */
@@ -25,22 +27,23 @@ export interface Poller<S> {
   modify(source: S, interest: Interest): void
   remove(source: S): void
   /**
-   * Everything that is ready now; when that is nothing, waits until something is, until `wake` is called, or for
-   * `timeoutMs`. `Infinity` means for ever. An empty list means that the wait is over and nothing is ready.
+   * Returns everything that is ready now; when that is nothing, waits until something is, until `wake` is called, or
+   * for `timeoutMs`. `Infinity` means forever. An empty list means that the wait is over and nothing is ready.
    */
   wait(timeoutMs: number): Ready<S>[] | Promise<Ready<S>[]>
   /** Ends a `wait`, the present one or, when there is none, the next. */
   wake(): void
 }
 
-const ANYTHING = { readable: true, writable: true }
+/** The longest delay that `setTimeout` takes, 24.8 days; it turns a longer one into 1 ms. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1
 
 export class NetPoller implements Poller<Source> {
   readonly #interests = new Map<Source, Interest>()
   /** Sources that may be ready. Every source that is ready is in it. */
   readonly #hot = new Set<Source>()
   #isWoken = false
-  /** Ends the wait that goes on, if one does. */
+  /** Ends the present wait, if there is one. */
   #endWait: (() => void) | undefined
 
   add(source: Source, interest: Interest): void {
@@ -83,8 +86,8 @@ export class NetPoller implements Poller<Source> {
   }
 
   /**
-   * Those of the hot sources that are ready for what is wanted of them; of a lost one, anything is wanted. Those that are
-   * not ready cool down until something changes about them.
+   * Returns the hot sources that are ready for what is wanted of them, and the closed ones. The others cool down until
+   * something changes about them.
    *
    * @step 07.3
    */
@@ -100,7 +103,9 @@ export class NetPoller implements Poller<Source> {
   #sleep(ms: number): Promise<void> {
     return new Promise((resolve) => {
       const timer =
-        Number.isFinite(ms) && ms > 0 ? setTimeout(() => this.#endWait?.(), ms) : undefined
+        Number.isFinite(ms) && ms > 0
+          ? setTimeout(() => this.#endWait?.(), Math.min(ms, MAX_TIMEOUT_MS))
+          : undefined
       this.#endWait = () => {
         this.#endWait = undefined
         clearTimeout(timer)

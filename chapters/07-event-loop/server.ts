@@ -3,10 +3,11 @@
 import { threadId } from 'node:worker_threads'
 import { type RunningServer, type ServerOptions, serveConnections } from '../01-hello/server.ts'
 import { runCommand } from '../04-thread-per-connection/commands.ts'
-import { Acceptor } from './acceptor.ts'
+import { AcceptQueue } from './accept-queue.ts'
 import { type ByteStream, NetStream, type Source } from './byte-stream.ts'
+import { Connection } from './connection.ts'
 import { EventLoop, type LoopStats, type TimerSource } from './event-loop.ts'
-import { LineConnection, type LineEvents } from './line-connection.ts'
+import { type LineEvents, LineProtocol } from './line-protocol.ts'
 import { NetPoller } from './poller.ts'
 
 export interface LoopServer extends RunningServer {
@@ -18,25 +19,37 @@ export interface LoopOptions extends ServerOptions {
 }
 
 export function startServer(options: ServerOptions = {}): Promise<LoopServer> {
-  return serveOnLoop(options, (stream, loop) => {
-    new LineConnection(stream, loop, COMMANDS)
-  })
+  return serveOnLoop(options, serveLines)
+}
+
+/** Serves one client of the line protocol. */
+export function serveLines(stream: ByteStream, loop: EventLoop<Source>): void {
+  const connection = new Connection(stream, loop)
+  connection.use(new LineProtocol(connection, COMMANDS))
 }
 
 const HERE = { threadId, sleep }
 
 /** Every line is a command, answered at once: as long as that takes, nobody else is served. */
 export const COMMANDS: LineEvents = {
-  onLine(line, connection) {
+  onLine(line, lines) {
     try {
-      connection.say(runCommand(line, HERE))
+      lines.say(runCommand(line, HERE))
     } catch (error) {
-      // A thread would have died of it. Here the thread is everybody's, so the connection has to do.
-      connection.say(`error crashed: ${(error as Error).message}`)
-      connection.end()
+      // A thread would have died of it. Here the thread is everybody's, so only the connection ends.
+      lines.say(`error crashed: ${(error as Error).message}`)
+      lines.end('failed')
     }
   },
-  onEnd: (connection) => connection.end(),
+  onEnd: (lines) => lines.end('finished'),
+  onTooLong(lines) {
+    lines.say('error line too long')
+    lines.end('invalid')
+  },
+  onStop(why, lines) {
+    lines.say(why)
+    lines.end(why)
+  },
 }
 
 /** Listens, and hands each new connection to `onStream`, on a loop that runs until the server is closed. */
@@ -45,12 +58,12 @@ export async function serveOnLoop(
   onStream: (stream: ByteStream, loop: EventLoop<Source>) => void,
 ): Promise<LoopServer> {
   const loop = new EventLoop<Source>(new NetPoller(), timers)
-  const acceptor = new Acceptor()
-  loop.add(acceptor, { readable: true, writable: false }, () => {
-    const stream = acceptor.accept()
+  const queue = new AcceptQueue()
+  loop.add(queue, { readable: true, writable: false }, () => {
+    const stream = queue.accept()
     if (stream !== 'would-block') onStream(stream, loop)
   })
-  const server = await serveConnections(options, (socket) => acceptor.push(new NetStream(socket)))
+  const server = await serveConnections(options, (socket) => queue.push(new NetStream(socket)))
   // Nobody awaits the loop while it runs: what ends it ends the process, and is seen.
   const running = loop.run()
   return {

@@ -1,10 +1,20 @@
 /** The line protocol of chapter 07, for clients that have to be heard from. */
 
 import type { ServerOptions } from '../01-hello/server.ts'
-import type { LoopStats } from '../07-event-loop/event-loop.ts'
-import { type LoopServer, serveOnLoop } from '../07-event-loop/server.ts'
+import type { ByteStream, Source } from '../07-event-loop/byte-stream.ts'
+import { Connection } from '../07-event-loop/connection.ts'
+import type { EventLoop, LoopStats } from '../07-event-loop/event-loop.ts'
+import { type LineEvents, LineProtocol } from '../07-event-loop/line-protocol.ts'
+import { COMMANDS, type LoopServer, serveOnLoop } from '../07-event-loop/server.ts'
 import { type Clock, TimerQueue } from './timer-queue.ts'
-import { type ClientLimits, WatchedClient } from './watched-client.ts'
+import { Watch } from './watch.ts'
+
+export interface ClientLimits {
+  /** A client that has not said a line for so long is told `idle`, and its connection ends. */
+  idleMs: number
+  /** So often a client that says nothing is sent `ping`; never when left out. */
+  heartbeatMs?: number
+}
 
 export interface TimedOptions extends ServerOptions, Partial<ClientLimits> {
   clock?: Clock
@@ -18,6 +28,13 @@ export interface TimedServer extends LoopServer {
 const IDLE_MS = 60_000
 const HEARTBEAT_MS = 20_000
 
+/** From our goodbye on, a client has so long to take the last words and to say FIN itself. */
+export const GOODBYE_MS = 5_000
+
+/** What we say to see whether somebody is there, and the answer to it, which gets none. */
+export const PING = 'ping'
+export const PONG = 'pong'
+
 export async function startServer({
   idleMs = IDLE_MS,
   heartbeatMs = HEARTBEAT_MS,
@@ -26,7 +43,28 @@ export async function startServer({
 }: TimedOptions = {}): Promise<TimedServer> {
   const timers = new TimerQueue(clock)
   const server = await serveOnLoop({ ...options, timers }, (stream, loop) => {
-    new WatchedClient(stream, loop, timers, { idleMs, heartbeatMs })
+    serveWatched(stream, loop, timers, { idleMs, heartbeatMs })
   })
   return { ...server, stats: () => ({ ...server.stats(), timers: timers.size }) }
+}
+
+/** Serves one client of the line protocol that has to be heard from. */
+export function serveWatched(
+  stream: ByteStream,
+  loop: EventLoop<Source>,
+  timers: TimerQueue,
+  { idleMs, heartbeatMs }: ClientLimits,
+): void {
+  const connection = new Connection(stream, loop)
+  const lines = new LineProtocol(connection, COMMANDS_AND_PONG)
+  const heartbeat = heartbeatMs ? { everyMs: heartbeatMs, ask: () => lines.say(PING) } : undefined
+  connection.use(lines)
+  connection.observe(new Watch(connection, timers, { idleMs, goodbyeMs: GOODBYE_MS }, heartbeat))
+}
+
+const COMMANDS_AND_PONG: LineEvents = {
+  ...COMMANDS,
+  onLine(line, lines) {
+    if (line !== PONG) COMMANDS.onLine(line, lines)
+  },
 }

@@ -16,6 +16,7 @@ export interface Clock {
 }
 
 export class TimerQueue implements TimerSource, Clock {
+  onEarlier: (() => void) | undefined
   readonly #clock: Clock
   readonly #heap = new TimerHeap()
   /** How many have been armed so far. */

@@ -49,6 +49,11 @@ export function parseFrame(bytes: Uint8Array, at: number, maxBytes: number): Par
   throw new Error('TODO 09.2')
 }
 
+/** What the decoder has made of a chunk; `end` is the place behind the frame, from which to go on. */
+export type Decoded = (Frame & { end: number }) | Invalid | { kind: 'incomplete' }
+
+const INCOMPLETE: Decoded = { kind: 'incomplete' }
+
 export class FrameDecoder {
   readonly #maxBytes: number
   /** Holds the first `#begunBytes` bytes of a frame that is not complete, its length included. */
@@ -61,12 +66,23 @@ export class FrameDecoder {
   }
 
   /**
-   * Every frame that this chunk completes, in order. What is left over waits for the next chunk. An invalid length is
-   * answered once, after the frames before it; from then on nothing is decoded.
+   * Returns every frame that this chunk completes, in order; last, once, an invalid length. What is left over waits for
+   * the next chunk.
+   *
+   * @step 09.3
+   */
+  push(chunk: Uint8Array): (Frame | Invalid)[] {
+    // TODO 09.3
+    throw new Error('TODO 09.3')
+  }
+
+  /**
+   * Takes the bytes from `from` on, up to the end of one frame, and returns that; when there are too few, it keeps them
+   * and returns `'incomplete'`. An invalid length is reported once; from then on nothing is decoded.
    *
    * @step 09.3 09.4 09.5
    */
-  push(chunk: Uint8Array): (Frame | Invalid)[] {
+  next(chunk: Uint8Array, from: number): Decoded {
     // TODO 09.3
     throw new Error('TODO 09.3')
   }
@@ -82,13 +98,12 @@ export class FrameDecoder {
   }
 
   /**
-   * Gives the frame that has begun what it is missing, from the start of the chunk, and nothing that belongs to the
-   * next one. Once it is complete or invalid, it is reported to `decoded` and forgotten. Returns how many bytes of the
-   * chunk it has taken.
+   * Gives the frame that has begun what it is missing, from place `from` of the chunk, and nothing that belongs to the
+   * next one. Once it is complete or invalid, it is returned and forgotten.
    *
    * @step 09.4
    */
-  #finishBegun(chunk: Uint8Array, decoded: (Frame | Invalid)[]): number {
+  #finishBegun(chunk: Uint8Array, from: number): Decoded {
     // TODO 09.4
     throw new Error('TODO 09.4')
   }

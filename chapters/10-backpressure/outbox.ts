@@ -2,30 +2,35 @@
  * What a connection has to send and its peer has not taken yet. It has a limit: memory has one, too.
  *
  * A stream takes what fits, and that may end anywhere, also in the middle of a length. What is left waits here, and
- * everything that is said later waits behind it. Nothing here knows the loop: whoever watches the stream calls `flush`.
+ * everything that is sent later waits behind it. Nothing here knows the loop: the connection calls `flush`.
  */
 
 import type { ByteStream } from '../07-event-loop/byte-stream.ts'
+import type { SendQueue } from '../07-event-loop/send-queue.ts'
 import { PieceQueue } from './piece-queue.ts'
 
-/** What became of bytes: the stream has all of them; they wait; or there is no room, and none of them was taken. */
-export type Outcome = 'sent' | 'queued' | 'full'
+export interface OutboxLimits {
+  /** When more bytes than this wait to be sent, reading stops … */
+  highWaterBytes: number
+  /** … until no more than this wait. */
+  lowWaterBytes: number
+  /** More than this never waits. */
+  maxQueuedBytes: number
+}
 
-export class Outbox {
-  /** While it is corked, everything waits for `flush`, and goes out in few large writes instead of many small ones. */
-  isCorked = false
+export class Outbox implements SendQueue {
   readonly #stream: ByteStream
-  readonly #maxBytes: number
+  readonly #limits: OutboxLimits
   readonly #waiting = new PieceQueue()
+  #isBacklogged = false
   #sentBytes = 0
 
-  constructor(stream: ByteStream, maxBytes: number) {
+  constructor(stream: ByteStream, limits: OutboxLimits) {
     this.#stream = stream
-    this.#maxBytes = maxBytes
+    this.#limits = limits
   }
 
-  /** How many bytes wait. */
-  get queuedBytes(): number {
+  get bytes(): number {
     return this.#waiting.bytes
   }
 
@@ -34,21 +39,25 @@ export class Outbox {
     return this.#sentBytes
   }
 
+  get isBacklogged(): boolean {
+    return this.#isBacklogged
+  }
+
   /**
-   * Takes bytes, to be sent behind everything that was pushed before: now, as far as the stream takes them, unless the
-   * outbox is corked; the rest waits. But if they and what waits already are more than `maxBytes` together, none of them
-   * is taken: `'full'`.
+   * Takes bytes, to be sent behind everything that was pushed before. When they and what waits already are more than
+   * `maxQueuedBytes` together, the stream is offered what waits first; if they still are, none of them is taken, and the
+   * answer is `false`.
    *
    * @step 10.1 10.3
    */
-  push(bytes: Uint8Array): Outcome {
+  push(bytes: Uint8Array): boolean {
     // TODO 10.1
     throw new Error('TODO 10.1')
   }
 
-  /** Puts bytes behind everything that waits, whatever the limit: last words, that nothing will follow. */
   append(bytes: Uint8Array): void {
     this.#waiting.add(bytes)
+    this.#mark()
   }
 
   /**
@@ -60,5 +69,16 @@ export class Outbox {
   flush(): void {
     // TODO 10.1
     throw new Error('TODO 10.1')
+  }
+
+  /**
+   * Something has been added or sent: notes whether the connection is backlogged. It is from when more than
+   * `highWaterBytes` wait until no more than `lowWaterBytes` do.
+   *
+   * @step 10.2
+   */
+  #mark(): void {
+    // TODO 10.2
+    throw new Error('TODO 10.2')
   }
 }

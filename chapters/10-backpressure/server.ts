@@ -4,59 +4,70 @@ import type { RunningServer, ServerOptions } from '../01-hello/server.ts'
 import type { LoopStats } from '../07-event-loop/event-loop.ts'
 import { serveOnLoop } from '../07-event-loop/server.ts'
 import { type Clock, TimerQueue } from '../08-timers/timer-queue.ts'
-import { MAX_FRAME_BYTES } from '../09-framing/frames.ts'
-import type { FrameEvents } from './frame-connection.ts'
+import { type FrameEvents, type FrameOptions, FrameProtocol } from '../09-framing/frame-protocol.ts'
+import { encodeFrame, MAX_FRAME_BYTES } from '../09-framing/frames.ts'
+import { Admission, type AdmissionLimits, type AdmissionStats, type Service } from './admission.ts'
 import { affordableConnections } from './limits.ts'
-import { GOODBYE, Reception, type ReceptionLimits, type ReceptionStats } from './reception.ts'
 
-export interface FrameServerOptions extends ServerOptions, Partial<ReceptionLimits> {
+export interface BoundedOptions extends ServerOptions, Partial<AdmissionLimits> {
   clock?: Clock
 }
 
-export interface FrameServer extends RunningServer {
-  stats(): LoopStats & ReceptionStats
+export interface FrameServerOptions extends BoundedOptions, FrameOptions {}
+
+export interface BoundedServer extends RunningServer {
+  stats(): LoopStats & AdmissionStats & { timers: number }
 }
 
-const LIMITS: ReceptionLimits = {
+const LIMITS: AdmissionLimits = {
   maxConnections: 10_000,
-  framesPerSecond: Number.POSITIVE_INFINITY,
-  burstFrames: 100,
+  messagesPerSecond: Number.POSITIVE_INFINITY,
+  burstMessages: 100,
   highWaterBytes: 64 * 1024,
   lowWaterBytes: 16 * 1024,
   maxQueuedBytes: 2 * MAX_FRAME_BYTES,
   stallMs: 30_000,
-  lingerMs: 5_000,
-  maxFrameBytes: MAX_FRAME_BYTES,
+  idleMs: 120_000,
+  goodbyeMs: 5_000,
 }
 
-export function startServer(options: FrameServerOptions = {}): Promise<FrameServer> {
+export function startServer(options: FrameServerOptions = {}): Promise<BoundedServer> {
   return serveFrames(options, () => ECHO)
 }
 
 const ECHO: FrameEvents = {
-  onFrame(payload, connection) {
-    connection.send(payload)
-  },
-  lastWords: (reason) => Buffer.from(reason === GOODBYE ? reason : `error ${reason}`),
+  onFrame: (payload, frames) => frames.send(payload),
+  lastWords: (why, reason) => Buffer.from(why === 'stopping' ? 'goodbye' : `error ${reason}`),
 }
 
-/** Listens, and serves everybody who is let in with the events that `eventsFor` makes for them. */
-export async function serveFrames(
-  { clock = performance, ...options }: FrameServerOptions,
+/** Listens, and serves every connection that is let in with the events that `eventsFor` makes for it. */
+export function serveFrames(
+  { maxFrameBytes, ...options }: FrameServerOptions,
   eventsFor: () => FrameEvents,
-): Promise<FrameServer> {
+): Promise<BoundedServer> {
+  return serveBounded(options, {
+    open: (connection) => new FrameProtocol(connection, eventsFor(), { maxFrameBytes }),
+    refusal: (why) => encodeFrame(eventsFor().lastWords?.(why, why) ?? new Uint8Array()),
+  })
+}
+
+/** Listens, and serves every connection that is let in, within the limits. */
+export async function serveBounded(
+  { clock = performance, ...options }: BoundedOptions,
+  service: Service,
+): Promise<BoundedServer> {
   const limits = { ...LIMITS, ...options }
   limits.maxConnections = affordableConnections(limits.maxConnections, descriptorLimit())
   const timers = new TimerQueue(clock)
-  const reception = new Reception(timers, limits, eventsFor)
+  const admission = new Admission(timers, limits, service)
   const server = await serveOnLoop(
-    { ...options, timers, onAcceptError: (error) => reception.onAcceptError(error) },
-    (stream, loop) => reception.admit(stream, loop),
+    { ...options, timers, onAcceptError: (error) => admission.onAcceptError(error) },
+    (stream, loop) => admission.admit(stream, loop),
   )
   return {
     port: server.port,
-    stats: () => ({ ...server.stats(), ...reception.stats() }),
-    close: () => reception.close(server),
+    stats: () => ({ ...server.stats(), ...admission.stats(), timers: timers.size }),
+    close: () => admission.close(server),
   }
 }
 

@@ -10,8 +10,9 @@ import { threadId } from 'node:worker_threads'
 import { runCommand } from '../04-thread-per-connection/commands.ts'
 import { PoolBusy, type RunOptions } from '../06-worker-pool/worker-pool.ts'
 import type { ByteStream, Source } from '../07-event-loop/byte-stream.ts'
+import { Connection, type Ending } from '../07-event-loop/connection.ts'
 import type { EventLoop } from '../07-event-loop/event-loop.ts'
-import { LineConnection, type LineEvents } from '../07-event-loop/line-connection.ts'
+import { type LineEvents, LineProtocol } from '../07-event-loop/line-protocol.ts'
 import { Strand } from './strand.ts'
 
 /** What of a `WorkerPool` is needed here. */
@@ -32,7 +33,7 @@ export interface House {
 const JOBS = new Set(['fib', 'sleep', 'crash'])
 
 export class Conversation implements LineEvents {
-  readonly #connection: LineConnection
+  readonly #lines: LineProtocol
   readonly #house: House
   /** A task for each reply: it says it. */
   readonly #replies = new Strand()
@@ -44,7 +45,9 @@ export class Conversation implements LineEvents {
   constructor(stream: ByteStream, loop: EventLoop<Source>, house: House) {
     this.#house = house
     house.open.add(this)
-    this.#connection = new LineConnection(stream, loop, this)
+    const connection = new Connection(stream, loop)
+    this.#lines = new LineProtocol(connection, this)
+    connection.use(this.#lines)
   }
 
   onLine(line: string): void {
@@ -62,6 +65,18 @@ export class Conversation implements LineEvents {
   onEnd(): void {
     // TODO 11.3
     throw new Error('TODO 11.3')
+  }
+
+  /** The error takes its place behind the replies to the lines before it. */
+  onTooLong(): void {
+    this.#replies.post(() => {
+      this.#lines.say('error line too long')
+      this.#lines.end('invalid')
+    })
+  }
+
+  onStop(why: Ending): void {
+    this.#lines.end(why)
   }
 
   onClose(): void {
@@ -106,7 +121,7 @@ export class Conversation implements LineEvents {
 
   #say(reply: string): void {
     const hadRoom = this.#hasRoom
-    this.#connection.say(reply)
+    this.#lines.say(reply)
     this.#unanswered -= 1
     if (!hadRoom) this.#listenAgain()
   }

@@ -1,6 +1,6 @@
 /** The script of this chapter's threads: a loop that speaks the line protocol. */
 
-import { COMMANDS } from '../07-event-loop/server.ts'
+import { serveLines } from '../07-event-loop/server.ts'
 import { runLoop } from './loop-thread.ts'
 
-runLoop(COMMANDS)
+runLoop(serveLines)

@@ -7,19 +7,21 @@
 
 import type { Socket } from 'node:net'
 import { parentPort } from 'node:worker_threads'
-import { NetStream, type Source } from '../07-event-loop/byte-stream.ts'
+import { type ByteStream, NetStream, type Source } from '../07-event-loop/byte-stream.ts'
 import { EventLoop } from '../07-event-loop/event-loop.ts'
-import { LineConnection, type LineEvents } from '../07-event-loop/line-connection.ts'
 import { NetPoller } from '../07-event-loop/poller.ts'
 
 /** What a loop tells the main thread: it runs, it has taken a socket up, one of its connections is gone. */
 export type Report = 'ready' | 'taken' | 'closed'
 
+/** Serves a connection on a loop, in whatever protocol. */
+export type Serve = (stream: ByteStream, loop: EventLoop<Source>) => void
+
 /** Serves every socket that is moved to this thread; to be called once, by the thread's script. */
-export function runLoop(events: LineEvents): void {
+export function runLoop(serve: Serve): void {
   const loop = new EventLoop<Source>(new NetPoller())
   parentPort?.on('message', (socket: Socket) => {
-    serveSocket(socket, loop, events)
+    serveSocket(socket, loop, serve)
     report('taken')
   })
   // Nobody awaits the loop: what ends it ends the thread, and is seen there.
@@ -28,12 +30,11 @@ export function runLoop(events: LineEvents): void {
 }
 
 /**
- * Serves the client on this thread's loop, line by line, as `events` say, and reports `'closed'` when everything is
- * over: both sides have said FIN and nothing waits to be sent any more, or the connection is lost.
+ * Serves the client on this thread's loop, and reports `'closed'` when the connection is over: its descriptor is free.
  *
  * @step 12.1 12.2
  */
-function serveSocket(socket: Socket, loop: EventLoop<Source>, events: LineEvents): void {
+function serveSocket(socket: Socket, loop: EventLoop<Source>, serve: Serve): void {
   // TODO 12.1
   throw new Error('TODO 12.1')
 }

@@ -86,7 +86,11 @@ export class Connection implements RoundTask {
   #hasPeerEnded = false
 
   /** Speaks no protocol until `use` is called, which is to be done before the loop goes on. */
-  constructor(stream: ByteStream, loop: EventLoop<Source>, queue: SendQueue = new UnsentBytes(stream)) {
+  constructor(
+    stream: ByteStream,
+    loop: EventLoop<Source>,
+    queue: SendQueue = new UnsentBytes(stream),
+  ) {
     this.#stream = stream
     this.#loop = loop
     this.#queue = queue
@@ -215,8 +219,7 @@ export class Connection implements RoundTask {
 
   #offer(bytes: Uint8Array): void {
     const taken = this.#protocol.onBytes(bytes)
-    this.#unread =
-      taken < bytes.length && this.#state === 'open' ? bytes.subarray(taken) : NOTHING
+    this.#unread = taken < bytes.length && this.#state === 'open' ? bytes.subarray(taken) : NOTHING
   }
 
   /**

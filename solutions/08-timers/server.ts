@@ -57,9 +57,7 @@ export function serveWatched(
 ): void {
   const connection = new Connection(stream, loop)
   const lines = new LineProtocol(connection, COMMANDS_AND_PONG)
-  const heartbeat = heartbeatMs
-    ? { everyMs: heartbeatMs, ask: () => lines.say(PING) }
-    : undefined
+  const heartbeat = heartbeatMs ? { everyMs: heartbeatMs, ask: () => lines.say(PING) } : undefined
   connection.use(lines)
   connection.observe(new Watch(connection, timers, { idleMs, goodbyeMs: GOODBYE_MS }, heartbeat))
 }

@@ -117,7 +117,11 @@ export class FrameDecoder {
       return INCOMPLETE
     }
     if (parsed.kind === 'frame') {
-      return { kind: 'frame', payload: parsed.payload, end: from + LENGTH_BYTES + parsed.payload.length }
+      return {
+        kind: 'frame',
+        payload: parsed.payload,
+        end: from + LENGTH_BYTES + parsed.payload.length,
+      }
     }
     this.#isInvalid = true
     return parsed

@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { connect as dial, type Socket } from 'node:net'
 import type { ByteStream, Source } from '#code/07-event-loop/byte-stream.ts'
-import type { TimerSource } from '#code/07-event-loop/event-loop.ts'
+import type { Connection, Protocol } from '#code/07-event-loop/connection.ts'
+import type { EventLoop, TimerSource } from '#code/07-event-loop/event-loop.ts'
 import type { Interest, Poller, Ready } from '#code/07-event-loop/poller.ts'
 import { pattern } from '../harness/client.ts'
 import { dialMany } from '../harness/crowd.ts'
@@ -233,16 +234,16 @@ step('07.3', 'wait() reports only what is ready, again until it is consumed', as
   const dee = new TestSource('dee')
   poller.add(dee, NEITHER)
   const unwanted = wait(Number.POSITIVE_INFINITY)
-  dee.getsLost(story)
+  dee.closes(story)
   for (const [name, pending] of [
     ['a wait while nothing is wanted of dee', unwanted],
     ['the next wait', wait(LONG_MS)],
   ] as const) {
-    expectSame(name, await pending, ['dee readable and writable'], {
+    expectSame(name, await pending, ['dee hung up'], {
       because:
-        'A lost source is reported whatever is wanted of it, until it is removed. Who wants nothing of it would never hear of the loss otherwise.',
+        'A closed source is reported whatever is wanted of it, until it is removed: whoever wants nothing of it would never hear of it otherwise.',
       likely:
-        '#collect() asks for the interest first. For a source that isLost, the interest does not count.',
+        '#collect() looks at the interest only. A source that isClosed is `hungUp`, and reported for that alone.',
     })
   }
   poller.remove(dee)
@@ -296,6 +297,7 @@ step('07.4', 'the loop gives everybody who is ready one turn a round', async (st
   })
   expectSame('stats().turns', loop.stats().turns, 5, { because: 'Five turns were had.' })
 
+  await expectCurrentInterest(stage)
   const broken = new EventLoop<string>(new TestPoller([['eve']]), new TestTimers())
   broken.add('eve', READING, () => {
     throw new Error('eve’s handler is broken')
@@ -312,6 +314,11 @@ step('07.4', 'the loop gives everybody who is ready one turn a round', async (st
 step('07.5', 'a thousand clients are served by one thread', async (stage) => {
   const { serve, connect, expectSame } = stage
   await expectFairTurns(stage)
+  await expectLateAnswer(stage)
+  await expectPause(stage)
+  await expectRestKept(stage)
+  await expectNothingBehindGoodbye(stage)
+  await expectClosedMeansClosed(stage)
 
   const server = await serve(CHAPTER, { graceMs: 100 })
   const [ada, bob] = [await connect(server), await connect(server)]
@@ -332,19 +339,17 @@ step('07.5', 'a thousand clients are served by one thread', async (stage) => {
   await ask(bob, 'crash', /^error crashed/, { because: 'The command throws.' })
   await bob.expectEnd({
     because: 'A connection whose command crashed ends, with FIN behind the reason.',
-    likely: 'After end(), and when nothing is unsent, the stream is ended.',
+    likely: '#flush(): when it is ending and nothing waits any more, end() the stream.',
   })
   await bob.send('x'.repeat(300 * KIBIBYTE))
   await bob.halfClose()
   await expectConnections(server, 0, {
     because: 'Both FINs have passed on both connections.',
     likely:
-      'After our FIN bob’s bytes must still be read, and thrown away, or his FIN behind them is never seen. Then #close().',
+      'After our FIN bob’s bytes must still be read, and thrown away, or his FIN behind them is never seen: #watch().',
   })
 
   await expectSlowReaderServed(stage, server)
-  await expectLateAnswer(stage)
-  await expectPause(stage)
   const crowd = await Crowd.connect(server, 1_000)
   try {
     stage.story.tell('crowd', 'connects a thousand times, each asks for an echo of its own')
@@ -359,7 +364,7 @@ step('07.5', 'a thousand clients are served by one thread', async (stage) => {
     await echo(cyd, { because: 'Half of the crowd is lost at once, and nobody else minds.' })
     await expectConnections(server, 502, {
       because: 'The other half is still there, cyd, and `other`.',
-      likely: 'A stream that is lost says so in lostWith: close then.',
+      likely: 'A lost stream is reported as hung up.',
     })
   } finally {
     crowd.destroy()
@@ -476,7 +481,7 @@ function textOf(bytes: Uint8Array | string): string {
 /** A source that is ready when the test says so, and that counts how often it is asked. */
 class TestSource implements Source {
   onChange: (() => void) | undefined
-  isLost = false
+  isClosed = false
   questions = 0
   readonly name: string
   #isReadable = false
@@ -488,12 +493,12 @@ class TestSource implements Source {
 
   get isReadable(): boolean {
     this.questions += 1
-    return this.#isReadable || this.isLost
+    return this.#isReadable
   }
 
   get isWritable(): boolean {
     this.questions += 1
-    return this.#isWritable || this.isLost
+    return this.#isWritable
   }
 
   becomes({ readable, writable }: Partial<Interest>, story: Stage['story']): void {
@@ -504,15 +509,17 @@ class TestSource implements Source {
     this.onChange?.()
   }
 
-  getsLost(story: Stage['story']): void {
-    this.isLost = true
-    story.tell(this.name, 'is lost')
+  closes(story: Stage['story']): void {
+    this.isClosed = true
+    story.tell(this.name, 'is closed: its descriptor is free')
     this.onChange?.()
   }
 }
 
-function describeReady({ source, readable, writable }: Ready<Source>): string {
-  const what = [readable && 'readable', writable && 'writable'].filter(Boolean).join(' and ')
+function describeReady({ source, readable, writable, hungUp }: Ready<Source>): string {
+  const what = [readable && 'readable', writable && 'writable', hungUp && 'hung up']
+    .filter(Boolean)
+    .join(' and ')
   return `${(source as TestSource).name} ${what}`
 }
 
@@ -617,7 +624,7 @@ class TestPoller implements Poller<string> {
     this.#onWait()
     const round = this.#rounds.shift()
     if (!round) this.whenOver()
-    return (round ?? []).map((source) => ({ source, ...READING }))
+    return (round ?? []).map((source) => ({ source, ...READING, hungUp: false }))
   }
 }
 
@@ -634,37 +641,102 @@ class TestTimers implements TimerSource {
   }
 }
 
-/** Two clients on a loop, one of whom always has more to say. */
-async function expectFairTurns({ story, load, expectSame }: Stage): Promise<void> {
+/** What is wanted of a source may change in the round in which it was reported, and what is left to its end is done. */
+async function expectCurrentInterest({ story, load, expectSame }: Stage): Promise<void> {
+  const { EventLoop } = await load(() => import('#code/07-event-loop/event-loop.ts'))
+  const poller = new TestPoller([['dan', 'eve'], []])
+  const loop = new EventLoop<string>(poller, new TestTimers())
+  poller.whenOver = () => loop.stop()
+  const happened: string[] = []
+  const task = { onRoundEnd: () => happened.push('the end of the round') }
+  loop.add('dan', READING, () => {
+    story.tell('dan', 'has a turn, and wants nothing to be read from eve any more')
+    happened.push('dan')
+    loop.modify('eve', NEITHER)
+    loop.touch(task)
+    loop.touch(task)
+  })
+  loop.add('eve', READING, () => happened.push('eve'))
+  await within(PATIENCE_MS, loop.run())
+  expectSame('what happened', happened, ['dan', 'the end of the round'], {
+    because:
+      'dan’s turn came first, and changed what is wanted of eve. What was touched is done once, at the end of the round.',
+    likely:
+      'wait() has reported what was wanted then. A turn is for what is wanted now: look at entry.interest. #endRound() comes behind the turns and the timers.',
+  })
+}
+
+/** A connection on a scripted stream and a loop that runs, with what its protocol was told. */
+interface Scripted {
+  stream: ScriptedStream
+  connection: Connection
+  loop: EventLoop<Source>
+  /** Ends the loop. */
+  end(): Promise<void>
+}
+
+async function onScriptedStream(
+  { load }: Stage,
+  protocolOn: (connection: Connection) => Protocol,
+  stream = new ScriptedStream(),
+): Promise<Scripted> {
   const { EventLoop } = await load(() => import('#code/07-event-loop/event-loop.ts'))
   const { NetPoller } = await load(() => import('#code/07-event-loop/poller.ts'))
-  const { LineConnection } = await load(() => import('#code/07-event-loop/line-connection.ts'))
+  const { Connection } = await load(() => import('#code/07-event-loop/connection.ts'))
   const loop = new EventLoop<Source>(new NetPoller())
-  const answered: string[] = []
-  const events = {
-    onLine: (line: string) => {
-      answered.push(line)
-      if (answered.length === 6) loop.stop()
-    },
-    onEnd: () => {},
+  const connection = new Connection(stream, loop)
+  connection.use(protocolOn(connection))
+  const running = loop.run()
+  const end = async () => {
+    loop.stop()
+    await within(PATIENCE_MS, running)
   }
-  story.tell('firehose', 'has 1,000 lines to read, each in a chunk of its own')
+  return { stream, connection, loop, end }
+}
+
+/** Two clients on a loop, one of whom always has more to say. */
+async function expectFairTurns({ story, load, expect }: Stage): Promise<void> {
+  const { EventLoop } = await load(() => import('#code/07-event-loop/event-loop.ts'))
+  const { NetPoller } = await load(() => import('#code/07-event-loop/poller.ts'))
+  const { Connection } = await load(() => import('#code/07-event-loop/connection.ts'))
+  const loop = new EventLoop<Source>(new NetPoller())
+  const turns: string[] = []
+  story.tell('firehose', 'has 1,000 chunks to read')
   story.tell('trickle', 'has 3')
   for (const [name, count] of [
     ['firehose', 1_000],
     ['trickle', 3],
   ] as const) {
     const stream = new ScriptedStream()
-    for (let line = 0; line < count; line++) stream.arrive(`${name}\n`)
-    new LineConnection(stream, loop, events)
+    for (let chunk = 0; chunk < count; chunk++) stream.arrive(`${name}\n`)
+    new Connection(stream, loop).use({
+      onBytes(bytes) {
+        turns.push(name)
+        if (turns.length === 6) loop.stop()
+        return bytes.length
+      },
+      onEnd() {},
+    })
   }
   await within(PATIENCE_MS, loop.run())
-  const inTurn = 'firehose trickle firehose trickle firehose trickle'
-  expectSame('the first six lines', answered.slice(0, 6).join(' '), inTurn, {
-    because:
-      'One read a turn, one turn a round: whoever talks without end must not starve the rest.',
-    likely: 'Read once and return. The poller reports again who has more; that is what it is for.',
-  })
+  const rounds = [0, 2, 4].map((at) =>
+    turns
+      .slice(at, at + 2)
+      .toSorted()
+      .join(' '),
+  )
+  expect(
+    'each of the first three rounds to read once from both',
+    rounds.every((round) => round === 'firehose trickle'),
+    {
+      because:
+        'One read a turn, one turn a round: a peer that talks without end must not starve the rest.',
+      likely:
+        'Read once and return. The poller reports again who has more; that is what it is for.',
+      expected: 'firehose and trickle in turn',
+      received: turns.slice(0, 6).join(', '),
+    },
+  )
 }
 
 /** Someone who asks a lot and does not read: stopped in time, served in the end, and nobody is delayed. */
@@ -693,7 +765,7 @@ async function expectSlowReaderServed(
     const more = (await server.heldBytes()) - held
     expect('the server to hold less than 8 MiB for slow', more < 8 * MEBIBYTE, {
       because: 'A client who does not listen is not listened to.',
-      likely: 'While something is unsent the interest is in writing, and nothing is read.',
+      likely: 'While the queue is backlogged, isReading is false: then nothing is read.',
       expected: 'less than 8 MiB',
       received: `${(more / MEBIBYTE).toFixed(1)} MiB, ${taken * LINES_A_PIECE} of 24000 lines taken`,
     })
@@ -704,7 +776,7 @@ async function expectSlowReaderServed(
     expectSame('the bytes of answers', received.length, expected.length, {
       because: 'The answers wait until there is room again, and then the server reads on.',
       likely:
-        'After a short write the rest is unsent. When the stream is writable, it comes first; when nothing is unsent, reading goes on.',
+        '#watch(): wait for the stream to be writable while bytes are queued, and to be readable as soon as isReading is true again.',
     })
     expect('all of them to be right, and in order', received.equals(expected), {
       because: 'No byte is lost or said twice where a write took only a part.',
@@ -718,7 +790,7 @@ async function expectSlowReaderServed(
     rude.resetAndDestroy()
     await expectConnections(server, 1, {
       because: 'slow has said FIN and got everything, rude is lost: that leaves `other`.',
-      likely: 'A stream that is lost says so in lostWith. Look at it in every flush, and close.',
+      likely: 'A lost stream is reported as hung up, and onRoundEnd() closes the connection.',
     })
   } finally {
     slow.destroy()
@@ -757,64 +829,61 @@ async function expectConnections(
 }
 
 /** A peer has said FIN, and its answer takes a while: chapter 11 will do that all the time. */
-async function expectLateAnswer({ story, load, expect, expectSame }: Stage): Promise<void> {
-  const { EventLoop } = await load(() => import('#code/07-event-loop/event-loop.ts'))
-  const { NetPoller } = await load(() => import('#code/07-event-loop/poller.ts'))
-  const { LineConnection } = await load(() => import('#code/07-event-loop/line-connection.ts'))
-  const loop = new EventLoop<Source>(new NetPoller())
+async function expectLateAnswer(stage: Stage): Promise<void> {
+  const { story, expect, expectSame } = stage
+  const { promise: ended, resolve } = Promise.withResolvers<void>()
   const stream = new ScriptedStream()
   stream.arrive('a question\n')
   stream.arriveEnd()
-  const { promise: ended, resolve } = Promise.withResolvers<void>()
-  const connection = new LineConnection(stream, loop, { onLine() {}, onEnd: () => resolve() })
   story.tell('peer', 'asks and says FIN; nobody answers yet')
-  const running = loop.run()
+  const { connection, loop, end } = await onScriptedStream(
+    stage,
+    () => ({ onBytes: (bytes) => bytes.length, onEnd: () => resolve() }),
+    stream,
+  )
   await within(PATIENCE_MS, ended)
   await rounds()
   const { turns } = loop.stats()
   expect('the loop to leave the peer alone', turns <= 3, {
     because:
-      'The end can be read again and again. Who has read it and has nothing to write waits for neither.',
-    likely: '#watch(WAITING), when the peer has said FIN and nothing is unsent.',
+      'The end can be read again and again. A connection that has read it and has nothing to write waits for neither.',
+    likely: '#watch(): after the peer’s FIN there is nothing to read any more.',
     expected: 'two turns, for the question and for FIN',
     received: `${turns} turns`,
   })
-  story.tell('test', 'says the answer, and end(); the stream takes five bytes at a time')
+  story.tell('test', 'sends the answer, and ends; the stream takes five bytes at a time')
   stream.setRoom(5)
-  connection.say('a late answer')
-  connection.end()
-  let written = textOf(stream.takeWritten())
+  connection.send(Buffer.from('a late '))
+  connection.end('finished', Buffer.from('answer\n'))
+  let written = ''
   for (let turn = 0; turn < 20 && !stream.isEnded; turn++) {
-    stream.setRoom(5)
     await settled()
     written += textOf(stream.takeWritten())
+    stream.setRoom(5)
   }
+  written += textOf(stream.takeWritten())
   expectSame('what was written before FIN', written, 'a late answer\n', {
     because: 'FIN comes behind the last byte.',
-    likely: 'end() the stream when nothing is unsent. Until then #watch(WRITING), FIN or no FIN.',
+    likely: 'End the stream when nothing is queued. Until then wait to write, FIN or no FIN.',
   })
-  loop.stop()
-  await within(PATIENCE_MS, running)
+  await end()
 }
 
 /** A peer that is not to be listened to for a while: chapter 11 will do that to all who ask too fast. */
-async function expectPause({ story, load, expect, expectSame }: Stage): Promise<void> {
-  const { EventLoop } = await load(() => import('#code/07-event-loop/event-loop.ts'))
-  const { NetPoller } = await load(() => import('#code/07-event-loop/poller.ts'))
-  const { LineConnection } = await load(() => import('#code/07-event-loop/line-connection.ts'))
-  const loop = new EventLoop<Source>(new NetPoller())
-  const stream = new ScriptedStream()
+async function expectPause(stage: Stage): Promise<void> {
+  const { story, expect, expectSame } = stage
   const heard: string[] = []
-  const connection = new LineConnection(stream, loop, {
-    onLine(line) {
-      heard.push(line)
-      if (line.startsWith('pause')) connection.pause()
-      if (line.endsWith('resume')) connection.resume()
+  const { stream, connection, loop, end } = await onScriptedStream(stage, (connection) => ({
+    onBytes(bytes) {
+      const text = textOf(bytes)
+      heard.push(text)
+      if (text.startsWith('pause')) connection.pauseReading('protocol')
+      if (text.endsWith('resume')) connection.resumeReading('protocol')
+      return bytes.length
     },
     onEnd() {},
-    onClose: () => heard.push('the end'),
-  })
-  const running = loop.run()
+    onClose: (why) => heard.push(why),
+  }))
   const peer = {
     async sends(text: string) {
       story.tell('peer', `sends ${JSON.stringify(text)}`, 'toServer')
@@ -823,56 +892,152 @@ async function expectPause({ story, load, expect, expectSame }: Stage): Promise<
     },
   }
 
-  await peer.sends('one\npause\ntwo\nthr')
-  expectSame('the lines that were handed on', heard.splice(0), ['one', 'pause'], {
-    because: 'The second line’s handler has called pause(). What came behind it waits.',
+  await peer.sends('one')
+  await peer.sends('pause')
+  expectSame('the chunks that were handed on', heard.splice(0), ['one', 'pause'], {
+    because: 'The second one’s handler has called pauseReading().',
   })
   const { turns } = loop.stats()
-  await peer.sends('ee\nfour\n')
+  await peer.sends('two')
   const turnsInVain = loop.stats().turns - turns
   expect('the loop to leave a paused peer alone', turnsInVain === 0 && stream.isReadable, {
     because:
-      'Nothing is read from whoever is paused. Bytes that nobody reads are reported again and again.',
-    likely: '#watch(WAITING) when it is paused and nothing is unsent.',
+      'Nothing is read while the connection is paused. Bytes that nobody reads are reported again and again.',
+    likely: '#watch(): wait to read only while isReading.',
     expected: 'no turn, and nothing read',
     received: `${turnsInVain} turns, ${stream.isReadable ? 'nothing' : 'the next bytes'} read`,
   })
-  story.tell('test', 'says "wait a moment", for which there is room a little later')
+  story.tell('test', 'sends "wait a moment", for which there is room a little later')
   stream.setRoom(0)
-  connection.say('wait a moment')
+  connection.send(Buffer.from('wait a moment'))
+  await rounds()
   stream.setRoom(Number.POSITIVE_INFINITY)
   await rounds()
-  expectSame('what was written meanwhile', textOf(stream.takeWritten()), 'wait a moment\n', {
-    because: 'Whoever is not listened to is answered all the same.',
-    likely: 'What is unsent comes first: #watch(WRITING), paused or not.',
+  expectSame('what was written meanwhile', textOf(stream.takeWritten()), 'wait a moment', {
+    because: 'A peer that is not listened to is answered all the same.',
+    likely: '#watch(): wait to write while something is queued, paused or not.',
   })
-  expectSame('the lines that were handed on meanwhile', heard, [], {
+  expectSame('the chunks that were handed on meanwhile', heard, [], {
     because: 'A turn for writing is no reason to read.',
   })
 
-  story.tell('test', 'calls resume()')
-  connection.resume()
+  story.tell('test', 'calls resumeReading()')
+  connection.resumeReading('protocol')
   await rounds()
-  expectSame('the lines that were handed on', heard.splice(0), ['two', 'three', 'four'], {
-    because: 'First what had come already, then what can be read; each once, and in order.',
-    likely: '#watch(READING) when nothing is unsent, nobody has said FIN, and it is not paused.',
+  expectSame('the chunks that were handed on', heard.splice(0), ['two'], {
+    because: 'What came meanwhile is read now.',
+    likely: '#watch(): wait to read when nothing is queued, nobody has said FIN, and it isReading.',
   })
-  await peer.sends('pause and resume\nfive\n')
-  await peer.sends('six\n')
-  expectSame('the lines', heard.splice(0), ['pause and resume', 'five', 'six'], {
-    because: 'A pause that is over before its turn is leaves no trace.',
+  await peer.sends('pause and resume')
+  await peer.sends('three')
+  expectSame('the chunks', heard.splice(0), ['pause and resume', 'three'], {
+    because: 'A pause that is over before its round is leaves no trace.',
   })
-  await peer.sends('pause\nseven\n')
+  await peer.sends('pause')
+  await peer.sends('four')
   story.tell('peer', 'resets the connection (RST)', 'toServer')
   stream.lose('ECONNRESET')
   await rounds()
-  expectSame('what is heard from the peer', heard, ['pause', 'the end'], {
+  expectSame('what is heard from the peer', heard, ['pause', 'lost'], {
     because:
-      'Whoever is lost is lost at once, paused or not. The line behind the pause is nobody’s.',
-    likely: '#close() when the stream has lostWith, before anything is watched.',
+      'A lost connection is over at once, paused or not. What came behind the pause is nobody’s.',
   })
-  loop.stop()
-  await within(PATIENCE_MS, running)
+  await end()
+}
+
+/** What a protocol leaves untaken is offered again: to itself, or to the one that was put in its place. */
+async function expectRestKept(stage: Stage): Promise<void> {
+  const { story, expectSame } = stage
+  const taken: string[] = []
+  const { stream, connection, end } = await onScriptedStream(stage, (connection) => ({
+    onBytes(bytes) {
+      taken.push(textOf(bytes.subarray(0, 3)))
+      if (taken.length === 1) connection.pauseReading('protocol')
+      else {
+        connection.use({
+          onBytes(rest) {
+            taken.push(`next protocol: ${textOf(rest)}`)
+            return rest.length
+          },
+          onEnd() {},
+        })
+      }
+      return 3
+    },
+    onEnd() {},
+  }))
+  story.tell('peer', 'sends "onetwothree" in one chunk; the protocol takes three bytes and pauses')
+  stream.arrive('onetwothree')
+  await rounds()
+  stream.arrive(' and more')
+  await rounds()
+  expectSame('what was taken', [...taken], ['one'], {
+    because: 'The protocol has paused. What it left waits in the connection.',
+  })
+  story.tell('test', 'resumes; the protocol takes three bytes and puts another in its place')
+  connection.resumeReading('protocol')
+  await rounds()
+  const whole = taken.slice(2).join('').replaceAll('next protocol: ', '')
+  expectSame('what was taken then', [taken[1], whole], ['two', 'three and more'], {
+    because: 'The next protocol gets the rest of the chunk first, then what is read after it.',
+    likely:
+      '#watch(): while something is unread, nothing more is read: it would overtake the rest.',
+  })
+  await end()
+}
+
+/** What the peer sends behind our goodbye is read, and nobody is told. */
+async function expectNothingBehindGoodbye(stage: Stage): Promise<void> {
+  const { story, expectSame } = stage
+  const heard: string[] = []
+  const { stream, connection, end } = await onScriptedStream(stage, () => ({
+    onBytes(bytes) {
+      heard.push(textOf(bytes))
+      return bytes.length
+    },
+    onEnd: () => heard.push('FIN'),
+    onClose: (why) => heard.push(why),
+  }))
+  story.tell('test', 'calls end("failed"); the peer talks on and says FIN')
+  connection.end('failed')
+  stream.arrive('but')
+  stream.arriveEnd()
+  await rounds()
+  expectSame('what the protocol hears of what comes behind end()', heard, ['failed'], {
+    because:
+      'The connection has ended for it. What still comes is thrown away, up to the peer’s FIN.',
+    likely: '#receive(): only an open connection hands on what it reads, and its end.',
+  })
+  await end()
+}
+
+/** A connection is over when its descriptor is free, and not when FIN has been queued. */
+async function expectClosedMeansClosed(stage: Stage): Promise<void> {
+  const { story, expectSame } = stage
+  const closed: string[] = []
+  const { stream, connection, loop, end } = await onScriptedStream(stage, () => ({
+    onBytes: (bytes) => bytes.length,
+    onEnd: () => connection.end('finished'),
+    onClose: (why) => closed.push(why),
+  }))
+  stream.holdDescriptor()
+  story.tell('peer', 'says FIN; the kernel has not freed the descriptor yet')
+  stream.arriveEnd()
+  await rounds()
+  expectSame('whether FIN was sent, and onClose called', [stream.isEnded, ...closed], [true], {
+    because:
+      'Both have said FIN, but what was sent may still be on its way, and the socket is open.',
+  })
+  story.tell('kernel', 'frees the descriptor')
+  stream.freeDescriptor()
+  await rounds()
+  expectSame('what onClose was called with', [...closed], ['finished'], {
+    because: 'Now it is over, once.',
+  })
+  expectSame('sources on the loop', loop.stats().sources, 0, {
+    because: 'Nothing is left to wait for.',
+  })
+  await end()
 }
 
 /** The loop has had its turns, if there was anything to do in them. */

@@ -14,19 +14,24 @@ export class ScriptedStream {
   #hasPeerEnded = false
   #isEnded = false
   #isDestroyed = false
+  #holdsDescriptor = false
 
   // The end of the code under test.
 
   get isReadable(): boolean {
-    return this.#arrived.length > 0 || this.#hasPeerEnded || this.isLost
+    return this.#arrived.length > 0 || this.#hasPeerEnded || this.lostWith !== undefined
   }
 
   get isWritable(): boolean {
-    return this.isLost || (!this.#isEnded && this.#roomBytes > 0)
+    return !this.#isOver && !this.#isEnded && this.#roomBytes > 0
   }
 
-  get isLost(): boolean {
-    return this.lostWith !== undefined
+  get isClosed(): boolean {
+    return this.#isOver && !this.#holdsDescriptor
+  }
+
+  get peer() {
+    return { address: '127.0.0.1', isSecure: false }
   }
 
   read(): Uint8Array | 'would-block' | 'end' {
@@ -36,7 +41,7 @@ export class ScriptedStream {
   }
 
   write(bytes: Uint8Array): number {
-    if (this.#isEnded || this.#isDestroyed || this.lostWith) return 0
+    if (this.#isEnded || this.#isOver) return 0
     const taken = Math.min(bytes.length, this.#roomBytes)
     // A copy: whoever wrote it may use its buffer again.
     if (taken > 0) this.#written.push(bytes.slice(0, taken))
@@ -46,11 +51,18 @@ export class ScriptedStream {
 
   end(): void {
     this.#isEnded = true
+    this.onChange?.()
   }
 
   destroy(): void {
     this.#isDestroyed = true
     this.#isEnded = true
+    this.onChange?.()
+  }
+
+  /** Both FINs have passed, or there is nobody left: nothing more will come of it. */
+  get #isOver(): boolean {
+    return this.#isDestroyed || this.lostWith !== undefined || (this.#isEnded && this.#hasPeerEnded)
   }
 
   // The end of the test.
@@ -71,6 +83,16 @@ export class ScriptedStream {
   lose(errno: string): void {
     this.#arrived.length = 0
     this.lostWith = errno
+    this.onChange?.()
+  }
+
+  /** The kernel takes its time: the descriptor is not free, whatever has happened, before `freeDescriptor()`. */
+  holdDescriptor(): void {
+    this.#holdsDescriptor = true
+  }
+
+  freeDescriptor(): void {
+    this.#holdsDescriptor = false
     this.onChange?.()
   }
 

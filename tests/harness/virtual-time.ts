@@ -14,7 +14,7 @@ import type { Story } from './story.ts'
 export interface VirtualSource {
   readonly isReadable: boolean
   readonly isWritable: boolean
-  readonly isLost: boolean
+  readonly isClosed: boolean
   onChange: (() => void) | undefined
 }
 
@@ -25,6 +25,7 @@ export interface VirtualInterest {
 
 interface VirtualReady<S> extends VirtualInterest {
   source: S
+  hungUp: boolean
 }
 
 export class VirtualClock {
@@ -44,12 +45,10 @@ export class VirtualClock {
   }
 }
 
-const ANYTHING = { readable: true, writable: true }
-
 /** So many times may a loop ask in vain at the same moment before it is taken for one that does not sleep. */
 const MAX_VAIN_WAITS = 1_000
 
-/** Level-triggered, as the chapters' own, and reports lost sources whatever is wanted; sleeps in virtual time. */
+/** Level-triggered, as the chapters' own, and reports closed sources whatever is wanted; sleeps in virtual time. */
 export class VirtualPoller<S extends VirtualSource> {
   /** What every `wait` that had to sleep was asked to sleep for at most, in milliseconds. */
   readonly sleeps: number[] = []
@@ -135,10 +134,10 @@ export class VirtualPoller<S extends VirtualSource> {
 
   #collect(): VirtualReady<S>[] {
     return [...this.#interests].flatMap(([source, interest]) => {
-      const wanted = source.isLost ? ANYTHING : interest
-      const readable = wanted.readable && source.isReadable
-      const writable = wanted.writable && source.isWritable
-      return readable || writable ? [{ source, readable, writable }] : []
+      const readable = interest.readable && source.isReadable
+      const writable = interest.writable && source.isWritable
+      const hungUp = source.isClosed
+      return readable || writable || hungUp ? [{ source, readable, writable, hungUp }] : []
     })
   }
 }

@@ -3,25 +3,28 @@ import type { Mistake } from './mistake.ts'
 const stream = 'byte-stream.ts'
 const poller = 'poller.ts'
 const loop = 'event-loop.ts'
-const line = 'line-connection.ts'
+const connection = 'connection.ts'
 
 const RESUME = `    if (this.#inboxBytes < INBOX_BYTES && this.#socket.isPaused()) this.#socket.resume()
 `
 const EMPTY = "if (!chunk) return this.#hasEnded || this.lostWith ? 'end' : 'would-block'"
 const TAKE = `    if (taken > 0) this.#socket.write(taken < bytes.length ? bytes.subarray(0, taken) : bytes)
     return taken`
-const COLLECT = `      if (readable || writable) ready.push({ source, readable, writable })
+const COLLECT = `      if (readable || writable || hungUp) ready.push({ source, readable, writable, hungUp })
       else this.#hot.delete(source)`
 const RECEIVE = `    const bytes = this.#stream.read()
     if (bytes === 'would-block') return
     if (bytes === 'end') {
-      this.#isFinReceived = true
-      this.#events.onEnd(this)
-    } else if (!this.#isEnding) this.#takeLines(bytes)`
+      this.#hasPeerEnded = true
+      if (this.#state === 'open') this.#protocol.onEnd()
+    } else if (this.#state === 'open') this.#offer(bytes)`
 
-const PAUSED = 'this.#isFinReceived || this.#isPaused ? WAITING : READING'
-const WATCH = `else if (this.#unsent.length > 0) this.#watch(WRITING)
-    else this.#watch(${PAUSED})`
+const FIN = `    if (this.#state !== 'ending' || this.#queue.bytes > 0) return
+    this.#state = 'finSent'
+    this.#stream.end()`
+
+const READS = `    const wantsMore = this.#state !== 'open' || (this.isReading && this.#unread.length === 0)
+    const reads = wantsMore && !this.#hasPeerEnded`
 
 export const mistakes: Mistake[] = [
   {
@@ -130,7 +133,7 @@ export const mistakes: Mistake[] = [
       {
         file: poller,
         replace: COLLECT,
-        by: '      if (readable || writable) ready.push({ source, readable, writable })\n      this.#hot.delete(source)',
+        by: '      if (readable || writable || hungUp) ready.push({ source, readable, writable, hungUp })\n      this.#hot.delete(source)',
       },
     ],
   },
@@ -147,14 +150,14 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
-    name: 'reports-the-lost-only-when-wanted',
+    name: 'reports-the-closed-only-when-wanted',
     step: '07.3',
-    says: ['while nothing is wanted of dee', 'the interest does not count'],
+    says: ['while nothing is wanted of dee', 'reported for that alone'],
     edits: [
       {
         file: poller,
-        replace: 'source.isLost ? ANYTHING : this.#interests.get(source)!',
-        by: 'this.#interests.get(source)!',
+        replace: 'if (readable || writable || hungUp) ready',
+        by: 'if (readable || writable) ready',
       },
     ],
   },
@@ -232,7 +235,25 @@ export const mistakes: Mistake[] = [
       {
         file: loop,
         replace: 'for (const each of ready) this.#giveTurn(each)',
-        by: 'for (const [handler, each] of ready.map((each) => [this.#handlers.get(each.source), each] as const)) {\n        this.#giveTurn({ ...each })\n        if (handler && !this.#handlers.has(each.source)) handler(each)\n      }',
+        by: `const entries = ready.map((each) => [this.#sources.get(each.source), each] as const)
+      for (const [entry, each] of entries) {
+        this.#giveTurn(each)
+        if (entry && !this.#sources.has(each.source)) entry.handler(each)
+      }`,
+      },
+    ],
+  },
+  {
+    name: 'a-turn-for-what-is-not-wanted-any-more',
+    step: '07.4',
+    says: ['eve', 'what is wanted now'],
+    edits: [
+      {
+        file: loop,
+        replace: `    const readable = is.readable && entry.interest.readable
+    const writable = is.writable && entry.interest.writable`,
+        by: `    const readable = is.readable
+    const writable = is.writable`,
       },
     ],
   },
@@ -255,8 +276,8 @@ export const mistakes: Mistake[] = [
     edits: [
       {
         file: loop,
-        replace: '    handler(ready)\n',
-        by: '    try {\n      handler(ready)\n    } catch {\n      this.#isStopping = true\n    }\n',
+        replace: '    entry.handler({ source, readable, writable, hungUp: is.hungUp })\n',
+        by: '    try {\n      entry.handler({ source, readable, writable, hungUp: is.hungUp })\n    } catch {\n      this.#isStopping = true\n    }\n',
       },
     ],
   },
@@ -267,61 +288,31 @@ export const mistakes: Mistake[] = [
     edits: [
       {
         file: loop,
-        replace: 'this.#poller.wait(this.#timers.nextDelay())',
-        by: 'this.#poller.wait(Number.POSITIVE_INFINITY)',
+        replace: 'this.#wait(this.#timers.nextDelay())',
+        by: 'this.#wait(Number.POSITIVE_INFINITY)',
       },
     ],
   },
   {
     name: 'reads-until-dry',
     step: '07.5',
-    says: ['the first six lines', 'Read once and return'],
+    says: ['each of the first three rounds', 'Read once and return'],
     edits: [
       {
-        file: line,
+        file: connection,
         replace: RECEIVE,
         by: `    for (;;) {
       const bytes = this.#stream.read()
       if (bytes === 'would-block') return
       if (bytes === 'end') {
-        this.#isFinReceived = true
-        return this.#events.onEnd(this)
+        this.#hasPeerEnded = true
+        if (this.#state === 'open') this.#protocol.onEnd()
+        return
       }
-      if (!this.#isEnding) this.#takeLines(bytes)
+      if (this.#state === 'open') this.#offer(bytes)
     }`,
       },
     ],
-  },
-  {
-    name: 'listens-to-who-does-not-listen',
-    step: '07.5',
-    says: ['the server to hold less than 8 MiB'],
-    edits: [
-      {
-        file: line,
-        replace: WATCH,
-        by: 'else this.#watch({ readable: !this.#isFinReceived, writable: this.#unsent.length > 0 })',
-      },
-      {
-        file: line,
-        replace: '    if (writable) return this.#flush()\n',
-        by: '    if (writable) this.#flush()\n',
-      },
-    ],
-    cardVaries: true,
-  },
-  {
-    name: 'forgets-what-was-not-taken',
-    step: '07.5',
-    says: ['the bytes of answers'],
-    edits: [
-      {
-        file: line,
-        replace: 'this.#unsent = rest(this.#unsent, this.#stream.write(this.#unsent))',
-        by: 'this.#stream.write(this.#unsent)\n      this.#unsent = NOTHING',
-      },
-    ],
-    cardVaries: true,
   },
   {
     name: 'never-reads-again-after-a-short-write',
@@ -329,9 +320,23 @@ export const mistakes: Mistake[] = [
     says: ['the bytes of answers'],
     edits: [
       {
-        file: line,
-        replace: 'else if (this.#unsent.length > 0) this',
-        by: 'else if (this.#unsent.length > 0 || this.#interest === WRITING) this',
+        file: connection,
+        replace: READS,
+        by: `    const wantsMore = this.#state !== 'open' || (this.isReading && this.#unread.length === 0)
+    const reads = wantsMore && !this.#hasPeerEnded && !this.#interest.writable`,
+      },
+    ],
+    cardVaries: true,
+  },
+  {
+    name: 'never-waits-to-write',
+    step: '07.5',
+    says: ['the bytes of answers'],
+    edits: [
+      {
+        file: connection,
+        replace: 'const writes = this.#queue.bytes > 0',
+        by: 'const writes = false',
       },
     ],
     cardVaries: true,
@@ -340,31 +345,51 @@ export const mistakes: Mistake[] = [
     name: 'says-nothing-at-the-end',
     step: '07.5',
     says: ['still waits for the end', 'onEnd()'],
-    edits: [{ file: line, replace: '      this.#events.onEnd(this)\n', by: '' }],
+    edits: [
+      {
+        file: connection,
+        replace: "      if (this.#state === 'open') this.#protocol.onEnd()\n",
+        by: '',
+      },
+    ],
   },
   {
     name: 'fin-overtakes-the-rest',
     step: '07.5',
-    says: ['what was written before FIN', 'when nothing is unsent'],
+    says: ['what was written before FIN', 'when nothing is queued'],
     edits: [
       {
-        file: line,
-        replace: 'this.#isEnding && !this.#isFinSent && this.#unsent.length === 0',
-        by: 'this.#isEnding && !this.#isFinSent',
+        file: connection,
+        replace: FIN,
+        by: `    if (this.#state !== 'ending') return
+    this.#state = 'finSent'
+    this.#stream.end()`,
       },
     ],
   },
   {
     name: 'asks-for-the-end-again-and-again',
     step: '07.5',
-    says: ['the loop to leave the peer alone', '#watch(WAITING)'],
-    edits: [{ file: line, replace: PAUSED, by: 'this.#isPaused ? WAITING : READING' }],
+    says: ['the loop to leave the peer alone', 'nothing to read any more'],
+    edits: [
+      {
+        file: connection,
+        replace: 'const reads = wantsMore && !this.#hasPeerEnded',
+        by: 'const reads = wantsMore',
+      },
+    ],
   },
   {
     name: 'reads-from-the-paused',
     step: '07.5',
-    says: ['the loop to leave a paused peer alone', 'when it is paused'],
-    edits: [{ file: line, replace: PAUSED, by: 'this.#isFinReceived ? WAITING : READING' }],
+    says: ['the loop to leave a paused peer alone', 'only while isReading'],
+    edits: [
+      {
+        file: connection,
+        replace: READS,
+        by: `    const reads = this.#unread.length === 0 && this.#queue.bytes === 0 && !this.#hasPeerEnded`,
+      },
+    ],
   },
   {
     name: 'the-paused-get-no-answer',
@@ -372,38 +397,48 @@ export const mistakes: Mistake[] = [
     says: ['what was written meanwhile', 'paused or not'],
     edits: [
       {
-        file: line,
-        replace: WATCH,
-        by: `else if (this.#isPaused) this.#watch(WAITING)
-    else if (this.#unsent.length > 0) this.#watch(WRITING)
-    else this.#watch(this.#isFinReceived ? WAITING : READING)`,
+        file: connection,
+        replace: 'const writes = this.#queue.bytes > 0',
+        by: 'const writes = this.#queue.bytes > 0 && this.#pauses === 0',
       },
     ],
   },
   {
-    name: 'goes-with-its-own-fin',
+    name: 'what-is-read-overtakes-the-rest',
+    step: '07.5',
+    says: ['what was taken', 'overtake the rest'],
+    edits: [
+      {
+        file: connection,
+        replace: READS,
+        by: `    const wantsMore = this.#state !== 'open' || this.isReading
+    const reads = wantsMore && !this.#hasPeerEnded`,
+      },
+    ],
+  },
+  {
+    name: 'does-not-read-behind-its-own-fin',
     step: '07.5',
     says: ['connections left: 0', 'his FIN behind them'],
     edits: [
       {
-        file: line,
-        replace: 'this.#stream.lostWith || (this.#isFinSent && this.#isFinReceived)',
-        by: 'this.#stream.lostWith || this.#isFinSent',
+        file: connection,
+        replace: "const wantsMore = this.#state !== 'open' || (",
+        by: "const wantsMore = this.#state === 'ending' || (",
       },
     ],
   },
   {
-    name: 'does-not-see-who-is-lost',
+    name: 'hands-on-what-comes-behind-the-goodbye',
     step: '07.5',
-    says: ['connections left: 1', 'lostWith'],
+    says: ['what comes behind end()'],
     edits: [
       {
-        file: line,
-        replace: 'this.#stream.lostWith || (this.#isFinSent && this.#isFinReceived)',
-        by: 'this.#isFinSent && this.#isFinReceived',
+        file: connection,
+        replace: "    } else if (this.#state === 'open') this.#offer(bytes)",
+        by: '    } else this.#offer(bytes)',
       },
     ],
-    cardVaries: true,
   },
   {
     name: 'the-last-round-instead-of-the-longest',
@@ -424,10 +459,10 @@ export const mistakes: Mistake[] = [
     edits: [
       {
         file: loop,
-        replace: `      const ready = await this.#poller.wait(this.#timers.nextDelay())
+        replace: `      const ready = await this.#wait(this.#timers.nextDelay())
       const startedAt = performance.now()`,
         by: `      const startedAt = performance.now()
-      const ready = await this.#poller.wait(this.#timers.nextDelay())`,
+      const ready = await this.#wait(this.#timers.nextDelay())`,
       },
     ],
   },
@@ -441,13 +476,15 @@ export const mistakes: Mistake[] = [
         replace: `      const startedAt = performance.now()
       for (const each of ready) this.#giveTurn(each)
       this.#timers.runDue()
+      this.#endRound()
       this.#longestRoundMs = Math.max(this.#longestRoundMs, performance.now() - startedAt)`,
         by: `      for (const each of ready) {
         const startedAt = performance.now()
         this.#giveTurn(each)
         this.#longestRoundMs = Math.max(this.#longestRoundMs, performance.now() - startedAt)
       }
-      this.#timers.runDue()`,
+      this.#timers.runDue()
+      this.#endRound()`,
       },
     ],
   },

@@ -1,24 +1,24 @@
-/** The queue of connections that nobody has accepted yet, as a source: readable when somebody waits in it. */
+/** Connections that nobody has accepted yet, as a source: readable while one of them waits. */
 
 import type { ByteStream, Source } from './byte-stream.ts'
 
-export class Acceptor implements Source {
+export class AcceptQueue implements Source {
   onChange: (() => void) | undefined
   readonly isWritable = false
-  readonly isLost = false
+  readonly isClosed = false
   readonly #waiting: ByteStream[] = []
 
   get isReadable(): boolean {
     return this.#waiting.length > 0
   }
 
-  /** Somebody has connected. */
+  /** A peer has connected. */
   push(stream: ByteStream): void {
     this.#waiting.push(stream)
     this.onChange?.()
   }
 
-  /** Whoever has waited longest. */
+  /** Returns the connection that has waited longest. */
   accept(): ByteStream | 'would-block' {
     return this.#waiting.shift() ?? 'would-block'
   }

@@ -1,0 +1,88 @@
+/** Lines on a connection. It does not know what they mean. */
+
+import type { Connection, Ending, Protocol } from './connection.ts'
+import { LineSplitter } from './line-splitter.ts'
+
+/** What happens between the lines of a peer. The protocol is handed over, so that one object can serve many peers. */
+export interface LineEvents {
+  /** A whole line, without its end. */
+  onLine(line: string, lines: LineProtocol): void
+  /** The peer has said FIN, and may still be listening: when everything is answered, call `end`. */
+  onEnd(lines: LineProtocol): void
+  /** A line came that is too long; nothing behind it is read. */
+  onTooLong(lines: LineProtocol): void
+  onStop?(why: Ending, lines: LineProtocol): void
+  onClose?(why: Ending, lines: LineProtocol): void
+}
+
+export class LineProtocol implements Protocol {
+  readonly connection: Connection
+  readonly #events: LineEvents
+  readonly #splitter = new LineSplitter()
+  /** Said while a chunk is being taken; goes to the connection in one piece behind it. */
+  #said = ''
+  #isTaking = false
+
+  constructor(connection: Connection, events: LineEvents) {
+    this.connection = connection
+    this.#events = events
+  }
+
+  /** Says a line to the peer. */
+  say(line: string): void {
+    this.#said += `${line}\n`
+    if (!this.#isTaking) this.#sendSaid()
+  }
+
+  /** Ends the connection, behind everything that was said. */
+  end(why: Ending): void {
+    this.#sendSaid()
+    this.connection.end(why)
+  }
+
+  onBytes(bytes: Uint8Array): number {
+    let taken = 0
+    this.#isTaking = true
+    while (taken < bytes.length && this.connection.isReading) {
+      const split = this.#splitter.next(bytes, taken)
+      taken = split.kind === 'line' ? split.end : bytes.length
+      if (split.kind === 'line') this.#hear(split.line)
+      else if (split.kind === 'tooLong') this.#refuse()
+    }
+    this.#isTaking = false
+    this.#sendSaid()
+    return taken
+  }
+
+  /** A last line counts, although its end is missing. */
+  onEnd(): void {
+    const last = this.#splitter.end()
+    if (last !== undefined) this.#hear(last)
+    this.#events.onEnd(this)
+  }
+
+  onStop(why: Ending): void {
+    if (this.#events.onStop) this.#events.onStop(why, this)
+    else this.end(why)
+  }
+
+  onClose(why: Ending): void {
+    this.#events.onClose?.(why, this)
+  }
+
+  #hear(line: string): void {
+    this.connection.heard()
+    this.#events.onLine(line, this)
+  }
+
+  /** What comes behind a line that is too long is not looked at, however late the answer is said. */
+  #refuse(): void {
+    this.connection.pauseReading('protocol')
+    this.#events.onTooLong(this)
+  }
+
+  #sendSaid(): void {
+    if (this.#said !== '') this.connection.send(Buffer.from(this.#said))
+    this.#said = ''
+  }
+}

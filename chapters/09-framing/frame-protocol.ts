@@ -1,0 +1,76 @@
+/** Frames on a connection. It does not know what their payloads mean. */
+
+import type { Connection, Ending, Protocol } from '../07-event-loop/connection.ts'
+import { encodeFrame, FrameDecoder } from './frames.ts'
+
+/** What happens between the frames of a peer. The protocol is handed over, so that one object can serve many peers. */
+export interface FrameEvents {
+  /** A whole frame. Its payload may lie in a larger chunk: whoever stores it copies it. */
+  onFrame(payload: Uint8Array, frames: FrameProtocol): void
+  /** The peer has said FIN, between two frames. Without it the connection ends, too. */
+  onEnd?(frames: FrameProtocol): void
+  /** The payload of the last frame when the connection is stopped; none when left out. */
+  lastWords?(why: Ending, reason: string): Uint8Array
+  onClose?(why: Ending, frames: FrameProtocol): void
+}
+
+export interface FrameOptions {
+  /** The largest payload that the peer may announce. */
+  maxFrameBytes?: number
+}
+
+export class FrameProtocol implements Protocol {
+  readonly connection: Connection
+  readonly #events: FrameEvents
+  readonly #decoder: FrameDecoder
+
+  constructor(connection: Connection, events: FrameEvents, { maxFrameBytes }: FrameOptions = {}) {
+    this.connection = connection
+    this.#events = events
+    this.#decoder = new FrameDecoder({ maxBytes: maxFrameBytes })
+  }
+
+  send(payload: Uint8Array): void {
+    this.connection.send(encodeFrame(payload))
+  }
+
+  /**
+   * Hands on one frame after the other, as long as the connection is reading. An invalid length ends the connection as
+   * `'too-large'`, with its reason. Returns how many bytes were taken (see `Protocol`).
+   *
+   * @step 09.6
+   */
+  onBytes(bytes: Uint8Array): number {
+    // TODO 09.6
+    throw new Error('TODO 09.6')
+  }
+
+  /**
+   * The peer has said FIN. Inside a frame that is an error: the connection ends as `'invalid'`, with the reason.
+   *
+   * @step 09.6
+   */
+  onEnd(): void {
+    // TODO 09.6
+    throw new Error('TODO 09.6')
+  }
+
+  onStop(why: Ending): void {
+    this.#endWith(why, why)
+  }
+
+  onClose(why: Ending): void {
+    this.#events.onClose?.(why, this)
+  }
+
+  #hear(payload: Uint8Array): void {
+    this.connection.heard()
+    this.#events.onFrame(payload, this)
+  }
+
+  /** Tells the peer why, in a last frame, and ends its connection. Everybody else's goes on. */
+  #endWith(why: Ending, reason: string): void {
+    const payload = this.#events.lastWords?.(why, reason)
+    this.connection.end(why, payload && encodeFrame(payload))
+  }
+}

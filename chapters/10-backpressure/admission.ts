@@ -1,0 +1,145 @@
+/**
+ * Which connections are let in, which are told that there is no room, and how all of them are seen out in the end.
+ *
+ * It knows every connection that is open. It does not know what they speak.
+ */
+
+import type { RunningServer } from '../01-hello/server.ts'
+import type { ByteStream, Source } from '../07-event-loop/byte-stream.ts'
+import { Connection, type Ending, type Protocol } from '../07-event-loop/connection.ts'
+import type { EventLoop } from '../07-event-loop/event-loop.ts'
+import type { TimerQueue } from '../08-timers/timer-queue.ts'
+import { Watch } from '../08-timers/watch.ts'
+import { type BoundLimits, Bounds, type ConnectionKeeper } from './bounds.ts'
+import { ConnectionCap, TokenBucket } from './limits.ts'
+import { Outbox, type OutboxLimits } from './outbox.ts'
+
+export interface AdmissionLimits extends BoundLimits, OutboxLimits {
+  maxConnections: number
+  /** How many messages a connection may send a second in the long run, and how many at once after a pause. */
+  messagesPerSecond: number
+  burstMessages: number
+}
+
+/** What is served. */
+export interface Service {
+  /** The protocol for a connection that is let in. */
+  open(connection: Connection): Protocol
+  /** Bytes for a connection that is not, before its FIN; none when left out. */
+  refusal?(why: Ending): Uint8Array
+}
+
+export interface AdmissionStats {
+  /** Connections that are open, or not quite closed yet: each has a descriptor. */
+  connections: number
+  /** Messages that were accepted, since the start. */
+  messages: number
+  /** Connections for which there was no room, since the start. */
+  refused: number
+  /** Connections that the kernel could not hand over, since the start. */
+  acceptErrors: number
+  /** Connections that are closed, by why they ended, since the start. */
+  endings: Partial<Record<Ending, number>>
+}
+
+/** A refused connection has a descriptor, too, until its peer has gone; so many at a time, and the next are cut off. */
+const MAX_REFUSALS = 16
+
+export class Admission implements ConnectionKeeper {
+  readonly #timers: TimerQueue
+  readonly #limits: AdmissionLimits
+  readonly #service: Service
+  readonly #cap: ConnectionCap
+  readonly #open = new Set<Bounds>()
+  readonly #refusals = new ConnectionCap(MAX_REFUSALS)
+  readonly #counts = { messages: 0, refused: 0, acceptErrors: 0 }
+  readonly #endings: Partial<Record<Ending, number>> = {}
+  #isStopping = false
+
+  constructor(timers: TimerQueue, limits: AdmissionLimits, service: Service) {
+    this.#timers = timers
+    this.#limits = limits
+    this.#service = service
+    this.#cap = new ConnectionCap(limits.maxConnections)
+  }
+
+  stats(): AdmissionStats {
+    return { ...this.#counts, connections: this.#cap.count, endings: { ...this.#endings } }
+  }
+
+  /**
+   * A peer has connected. It is let in if the cap allows; otherwise it is counted, and refused as `'busy'`. Once the
+   * server is stopping nobody is let in any more: a connection that waited to be accepted is refused as `'stopping'`.
+   *
+   * @step 10.4 10.6
+   */
+  admit(stream: ByteStream, loop: EventLoop<Source>): void {
+    // TODO 10.4
+    throw new Error('TODO 10.4')
+  }
+
+  /**
+   * The kernel could not hand over a connection, for want of descriptors or memory. That is counted. The connections that
+   * are open are not concerned, and the next one may be luckier.
+   *
+   * @step 10.5
+   */
+  onAcceptError(_error: Error): void {
+    // TODO 10.5
+    throw new Error('TODO 10.5')
+  }
+
+  onHeard(): void {
+    this.#counts.messages += 1
+  }
+
+  /**
+   * One of the open connections is closed: there is room for another.
+   *
+   * @step 10.4
+   */
+  onClose(bounds: Bounds, why: Ending): void {
+    // TODO 10.4
+    throw new Error('TODO 10.4')
+  }
+
+  /**
+   * Sees everybody out. From this moment nobody is let in, and `server` is being closed: it accepts no more, waits until
+   * all have gone, and cuts off those that have not after its own `graceMs`. Every open connection is stopped, as
+   * `'stopping'`. Resolves when `server` has closed.
+   *
+   * @step 10.6
+   */
+  async close(server: RunningServer): Promise<void> {
+    // TODO 10.6
+    throw new Error('TODO 10.6')
+  }
+
+  #letIn(stream: ByteStream, loop: EventLoop<Source>): void {
+    const { messagesPerSecond, burstMessages } = this.#limits
+    const bucket = Number.isFinite(messagesPerSecond)
+      ? new TokenBucket(this.#timers, messagesPerSecond, burstMessages)
+      : undefined
+    const outbox = new Outbox(stream, this.#limits)
+    const connection = new Connection(stream, loop, outbox)
+    const bounds = new Bounds(connection, outbox, this.#timers, this.#limits, this, bucket)
+    this.#open.add(bounds)
+    connection.observe(bounds)
+    connection.use(this.#service.open(connection))
+  }
+
+  /** Tells the peer why it cannot stay, and ends the connection; one too many of them is cut off without a word. */
+  #refuse(stream: ByteStream, loop: EventLoop<Source>, why: Ending): void {
+    if (!this.#refusals.enter()) return stream.destroy()
+    const connection = new Connection(stream, loop)
+    const watch = new Watch(connection, this.#timers, this.#limits)
+    connection.observe({
+      onEnding: () => watch.onEnding(),
+      onClose: () => {
+        watch.onClose()
+        this.#refusals.leave()
+      },
+    })
+    connection.end(why, this.#service.refusal?.(why))
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * What a connection may cost us, in time and in requests, whatever it speaks.
+ *
+ * A peer can do us harm in two ways: it sends more than we can answer, or it takes less than we have to say. The outbox
+ * bounds the bytes; this bounds the waiting. A peer that takes nothing is stopped, one that asks too fast is not read for
+ * a while, one that says nothing or does not go is chapter 08's business.
+ */
+
+import type { Connection, ConnectionObserver, Ending } from '../07-event-loop/connection.ts'
+import type { Timer, TimerQueue } from '../08-timers/timer-queue.ts'
+import { Watch, type WatchLimits } from '../08-timers/watch.ts'
+import type { TokenBucket } from './limits.ts'
+import type { Outbox } from './outbox.ts'
+
+/** Times may be `Infinity`. */
+export interface BoundLimits extends WatchLimits {
+  /** A peer for which something waits and that takes nothing for so long is stopped, as `'slow-consumer'`. */
+  stallMs: number
+}
+
+/** Told what happens on the connections of a server. */
+export interface ConnectionKeeper {
+  onHeard(): void
+  onClose(bounds: Bounds, why: Ending): void
+}
+
+export class Bounds implements ConnectionObserver {
+  readonly connection: Connection
+  readonly #outbox: Outbox
+  readonly #timers: TimerQueue
+  readonly #stallMs: number
+  readonly #watch: Watch
+  readonly #keeper: ConnectionKeeper
+  readonly #bucket: TokenBucket | undefined
+  /** Armed while the peer is over its rate. */
+  #pause: Timer | undefined
+  /** Armed while something waits to be sent: looks whether the peer takes it. */
+  #stall: Timer | undefined
+
+  /** With a bucket, a peer takes one token of it with every message. */
+  constructor(
+    connection: Connection,
+    outbox: Outbox,
+    timers: TimerQueue,
+    limits: BoundLimits,
+    keeper: ConnectionKeeper,
+    bucket?: TokenBucket,
+  ) {
+    this.connection = connection
+    this.#outbox = outbox
+    this.#timers = timers
+    this.#stallMs = limits.stallMs
+    this.#watch = new Watch(connection, timers, limits)
+    this.#keeper = keeper
+    this.#bucket = bucket
+  }
+
+  onHeard(): void {
+    this.#watch.onHeard()
+    this.#keeper.onHeard()
+    if (this.#bucket) this.#pay(this.#bucket)
+  }
+
+  onRoundEnd(queuedBytes: number): void {
+    if (queuedBytes > 0 && !this.#stall && Number.isFinite(this.#stallMs)) this.#watchForStall()
+  }
+
+  onEnding(): void {
+    this.#watch.onEnding()
+  }
+
+  onClose(why: Ending): void {
+    this.#watch.onClose()
+    for (const timer of [this.#pause, this.#stall]) if (timer) this.#timers.cancel(timer)
+    this.#keeper.onClose(this, why)
+  }
+
+  /**
+   * Looks again in `stallMs`. If something waits then and the peer has taken nothing meanwhile, it is stopped as a
+   * `'slow-consumer'`; if it has taken some of it, we look again after as long. No more than one look is planned (`#stall`).
+   *
+   * @step 10.3
+   */
+  #watchForStall(): void {
+    // TODO 10.3
+    throw new Error('TODO 10.3')
+  }
+
+  /**
+   * The peer has sent a message. When the bucket says to wait, the connection pauses for its `'rate'` until then.
+   *
+   * @step 10.4
+   */
+  #pay(bucket: TokenBucket): void {
+    // TODO 10.4
+    throw new Error('TODO 10.4')
+  }
+}
