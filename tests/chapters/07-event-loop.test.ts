@@ -334,7 +334,7 @@ step('07.5', 'a thousand clients are served by one thread', async (stage) => {
   await ada.expectBytes('three\nfour\n', { because: 'What was asked before FIN is answered.' })
   await ada.expectEnd({
     because: 'ada has said FIN, and has all her answers.',
-    likely: 'The end of the stream is an event for onEnd().',
+    likely: 'The end of the stream is an event for the protocol’s onEnd().',
   })
   await ask(bob, 'crash', /^error crashed/, { because: 'The command throws.' })
   await bob.expectEnd({

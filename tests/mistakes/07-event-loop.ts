@@ -331,7 +331,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'never-waits-to-write',
     step: '07.5',
-    says: ['the bytes of answers'],
+    says: ['what was written before FIN'],
     edits: [
       {
         file: connection,
@@ -344,7 +344,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'says-nothing-at-the-end',
     step: '07.5',
-    says: ['still waits for the end', 'onEnd()'],
+    says: ['FIN was sent', 'onEnd()'],
     edits: [
       {
         file: connection,
