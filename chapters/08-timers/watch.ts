@@ -7,9 +7,8 @@ import type { Connection, ConnectionObserver } from '../07-event-loop/connection
 import { Silence } from './silence.ts'
 import type { Timer, TimerQueue } from './timer-queue.ts'
 
-/** Times may be `Infinity`. */
 export interface WatchLimits {
-  /** A peer that has not said anything for so long is stopped, as `'idle'`. */
+  /** A peer that has not said anything for so long is stopped, as `'idle'`. May be `Infinity`. */
   idleMs: number
   /** From our goodbye on, a peer has so long to take the last words and to say FIN itself. */
   goodbyeMs: number
@@ -45,16 +44,21 @@ export class Watch implements ConnectionObserver {
     if (heartbeat) this.#startHeartbeat(heartbeat)
   }
 
+  /**
+   * A whole message has come. That is a sign of life, whatever it says.
+   *
+   * @step 08.5 08.6
+   */
   onHeard(): void {
-    this.#idle?.heard()
-    this.#heartbeat?.heard()
+    // TODO 08.5
+    throw new Error('TODO 08.5')
   }
 
   /**
    * Nothing more will be said: the peer need not be heard from any more, but has to go. One that has not gone in
-   * `goodbyeMs` is cut off: it may have pulled its plug long ago, and FIN will never come.
+   * `goodbyeMs` is cut off: its plug may have been pulled long ago, and FIN will never come.
    *
-   * @step 08.5
+   * @step 08.5 08.6
    */
   onEnding(): void {
     // TODO 08.5
@@ -69,11 +73,6 @@ export class Watch implements ConnectionObserver {
   onClose(): void {
     // TODO 08.5
     throw new Error('TODO 08.5')
-  }
-
-  #stopListening(): void {
-    this.#idle?.stop()
-    this.#heartbeat?.stop()
   }
 
   /**

@@ -7,9 +7,8 @@ import type { Connection, ConnectionObserver } from '../07-event-loop/connection
 import { Silence } from './silence.ts'
 import type { Timer, TimerQueue } from './timer-queue.ts'
 
-/** Times may be `Infinity`. */
 export interface WatchLimits {
-  /** A peer that has not said anything for so long is stopped, as `'idle'`. */
+  /** A peer that has not said anything for so long is stopped, as `'idle'`. May be `Infinity`. */
   idleMs: number
   /** From our goodbye on, a peer has so long to take the last words and to say FIN itself. */
   goodbyeMs: number
@@ -45,6 +44,11 @@ export class Watch implements ConnectionObserver {
     if (heartbeat) this.#startHeartbeat(heartbeat)
   }
 
+  /**
+   * A whole message has come. That is a sign of life, whatever it says.
+   *
+   * @step 08.5 08.6
+   */
   onHeard(): void {
     this.#idle?.heard()
     this.#heartbeat?.heard()
@@ -52,15 +56,14 @@ export class Watch implements ConnectionObserver {
 
   /**
    * Nothing more will be said: the peer need not be heard from any more, but has to go. One that has not gone in
-   * `goodbyeMs` is cut off: it may have pulled its plug long ago, and FIN will never come.
+   * `goodbyeMs` is cut off: its plug may have been pulled long ago, and FIN will never come.
    *
-   * @step 08.5
+   * @step 08.5 08.6
    */
   onEnding(): void {
-    this.#stopListening()
-    if (Number.isFinite(this.#goodbyeMs)) {
-      this.#goodbye = this.#timers.after(this.#goodbyeMs, () => this.#connection.destroy('lost'))
-    }
+    this.#idle?.stop()
+    this.#heartbeat?.stop()
+    this.#goodbye = this.#timers.after(this.#goodbyeMs, () => this.#connection.destroy('lost'))
   }
 
   /**
@@ -69,13 +72,9 @@ export class Watch implements ConnectionObserver {
    * @step 08.5 08.6
    */
   onClose(): void {
-    this.#stopListening()
-    if (this.#goodbye) this.#timers.cancel(this.#goodbye)
-  }
-
-  #stopListening(): void {
     this.#idle?.stop()
     this.#heartbeat?.stop()
+    if (this.#goodbye) this.#timers.cancel(this.#goodbye)
   }
 
   /**

@@ -344,7 +344,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'says-nothing-at-the-end',
     step: '07.5',
-    says: ['FIN was sent', 'onEnd()'],
+    says: ['FIN was sent'],
     edits: [
       {
         file: connection,

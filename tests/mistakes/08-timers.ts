@@ -3,7 +3,8 @@ import type { Mistake } from './mistake.ts'
 const heap = 'timer-heap.ts'
 const queue = 'timer-queue.ts'
 const silence = 'silence.ts'
-const client = 'watched-client.ts'
+const watch = 'watch.ts'
+const server = 'server.ts'
 
 const TIE = '  return one.order < other.order\n'
 
@@ -29,13 +30,17 @@ const CALL = `      if (due.periodMs > 0) this.#rearm(due, now)
       callback?.()
 `
 
-const ON_LINE = `    this.#idle.heard()
-    this.#heartbeat?.heard()
-    if (line !== PONG) COMMANDS.onLine(line, this.#connection)
+const HEARD = '    this.#idle?.heard()\n    this.#heartbeat?.heard()\n'
+
+const GOODBYE =
+  "    this.#goodbye = this.#timers.after(this.#goodbyeMs, () => this.#connection.destroy('lost'))\n"
+
+const CLOSE = `    this.#idle?.stop()
+    this.#heartbeat?.stop()
+    if (this.#goodbye) this.#timers.cancel(this.#goodbye)
 `
 
-const BEAT = `    this.#heartbeat = new Silence(this.#timers, heartbeatMs, () => this.#connection.say(PING))
-`
+const BEAT = '    this.#heartbeat = new Silence(this.#timers, everyMs, ask)\n'
 
 export const mistakes: Mistake[] = [
   {
@@ -316,24 +321,6 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
-    name: 'a-byte-is-a-sign-of-life',
-    step: '08.5',
-    says: ['bob sends a byte every second', 'who calls heard()?'],
-    edits: [
-      {
-        file: client,
-        replace: '    this.#connection = new LineConnection(stream, loop, this)\n',
-        by: `    const read = stream.read.bind(stream)
-    stream.read = () => {
-      this.#idle.heard()
-      return read()
-    }
-    this.#connection = new LineConnection(stream, loop, this)
-`,
-      },
-    ],
-  },
-  {
     name: 'a-line-does-not-break-the-silence',
     step: '08.5',
     says: ['cyd said a line 50 s ago', 'Each line begins the silence anew'],
@@ -387,38 +374,27 @@ export const mistakes: Mistake[] = [
   {
     name: 'waits-for-a-fin-that-never-comes',
     step: '08.5',
-    says: ['he may have pulled the plug', 'After GOODBYE_MS'],
-    edits: [
-      {
-        file: client,
-        replace:
-          '    this.#goodbye = this.#timers.after(GOODBYE_MS, () => this.#connection.destroy())\n',
-        by: '',
-      },
-    ],
+    says: ['he may have pulled the plug', 'after goodbyeMs'],
+    edits: [{ file: watch, replace: GOODBYE, by: '' }],
   },
   {
     name: 'cuts-without-goodbye',
     step: '08.5',
     says: ['After that line there is nothing more to say'],
-    edits: [
-      {
-        file: client,
-        replace:
-          '    this.#connection.end()\n    this.#goodbye = this.#timers.after(GOODBYE_MS, () => this.#connection.destroy())',
-        by: '    this.#connection.destroy()',
-      },
-    ],
+    edits: [{ file: watch, replace: GOODBYE, by: "    this.#connection.destroy('lost')\n" }],
   },
   {
-    name: 'leaves-the-idle-timer-behind',
+    name: 'the-idle-timer-goes-on-behind-the-goodbye',
     step: '08.5',
-    says: ['dee has left, eve was reset', 'onClose'],
+    says: ['has not freed cyd’s descriptor'],
     edits: [
       {
-        file: client,
-        replace: '    this.#idle.stop()\n    this.#heartbeat?.stop()\n',
-        by: '    this.#heartbeat?.stop()\n',
+        file: watch,
+        replace: `    this.#idle?.stop()
+    this.#heartbeat?.stop()
+    this.#goodbye =`,
+        by: `    this.#heartbeat?.stop()
+    this.#goodbye =`,
       },
     ],
   },
@@ -428,19 +404,23 @@ export const mistakes: Mistake[] = [
     says: ['All three are gone', 'cancels the goodbye'],
     edits: [
       {
-        file: client,
-        replace: '    if (this.#goodbye) this.#timers.cancel(this.#goodbye)\n',
-        by: '',
+        file: watch,
+        replace: CLOSE,
+        by: CLOSE.replace('    if (this.#goodbye) this.#timers.cancel(this.#goodbye)\n', ''),
       },
     ],
+  },
+  {
+    name: 'leaves-the-idle-timer-of-the-lost',
+    step: '08.5',
+    says: ['dee has left, eve was reset', 'onClose'],
+    edits: [{ file: watch, replace: CLOSE, by: CLOSE.replace('    this.#idle?.stop()\n', '') }],
   },
   {
     name: 'pings-those-who-talk',
     step: '08.6',
     says: ['cyd said a line 5 s ago'],
-    edits: [
-      { file: client, replace: ON_LINE, by: ON_LINE.replace('    this.#heartbeat?.heard()\n', '') },
-    ],
+    edits: [{ file: watch, replace: HEARD, by: '    this.#idle?.heard()\n' }],
   },
   {
     name: 'pings-once',
@@ -448,10 +428,10 @@ export const mistakes: Mistake[] = [
     says: ['ada has been silent for another 20 s', 'the heartbeat goes on'],
     edits: [
       {
-        file: client,
+        file: watch,
         replace: BEAT,
-        by: `    this.#heartbeat = new Silence(this.#timers, heartbeatMs, () => {
-      this.#connection.say(PING)
+        by: `    this.#heartbeat = new Silence(this.#timers, everyMs, () => {
+      ask()
       this.#heartbeat?.stop()
     })
 `,
@@ -464,11 +444,11 @@ export const mistakes: Mistake[] = [
     says: ['Two pings and no answer', 'Our own pings are no sign of life'],
     edits: [
       {
-        file: client,
+        file: watch,
         replace: BEAT,
-        by: `    this.#heartbeat = new Silence(this.#timers, heartbeatMs, () => {
-      this.#connection.say(PING)
-      this.#idle.heard()
+        by: `    this.#heartbeat = new Silence(this.#timers, everyMs, () => {
+      ask()
+      this.#idle?.heard()
     })
 `,
       },
@@ -478,39 +458,17 @@ export const mistakes: Mistake[] = [
     name: 'answers-the-answer',
     step: '08.6',
     says: ['Answers to answers', 'PONG'],
-    edits: [
-      {
-        file: client,
-        replace: ON_LINE,
-        by: ON_LINE.replace('if (line !== PONG) ', ''),
-      },
-    ],
+    edits: [{ file: server, replace: 'if (line !== PONG) COMMANDS', by: 'COMMANDS' }],
   },
   {
-    name: 'a-pong-is-no-sign-of-life',
+    name: 'only-the-heartbeat-hears',
     step: '08.6',
-    says: ['bob', '`pong`'],
+    says: ['Any line is a sign of life'],
     edits: [
       {
-        file: client,
-        replace: ON_LINE,
-        by: `    if (line === PONG) return
-    this.#idle.heard()
-    this.#heartbeat?.heard()
-    COMMANDS.onLine(line, this.#connection)
-`,
-      },
-    ],
-  },
-  {
-    name: 'only-pong-is-a-sign-of-life',
-    step: '08.6',
-    says: ['has never heard of `pong`', 'Any line is a sign of life'],
-    edits: [
-      {
-        file: client,
-        replace: '    this.#idle.heard()\n    this.#heartbeat?.heard()\n',
-        by: '    if (line === PONG || !this.#heartbeat) this.#idle.heard()\n    this.#heartbeat?.heard()\n',
+        file: watch,
+        replace: HEARD,
+        by: '    if (this.#heartbeat) this.#heartbeat.heard()\n    else this.#idle?.heard()\n',
       },
     ],
   },
@@ -520,9 +478,9 @@ export const mistakes: Mistake[] = [
     says: ['cyd said a line 5 s ago'],
     edits: [
       {
-        file: client,
+        file: watch,
         replace: BEAT,
-        by: `    const beat = this.#timers.every(heartbeatMs, () => this.#connection.say(PING))
+        by: `    const beat = this.#timers.every(everyMs, ask)
     this.#heartbeat = { heard() {}, stop: () => this.#timers.cancel(beat) } as unknown as Silence
 `,
       },
@@ -531,7 +489,14 @@ export const mistakes: Mistake[] = [
   {
     name: 'the-heartbeat-never-stops',
     step: '08.6',
-    says: ['A heartbeat that is left behind', 'onClose stops the heartbeat'],
-    edits: [{ file: client, replace: '    this.#heartbeat?.stop()\n', by: '' }],
+    says: ['A heartbeat that is left behind', 'stop the heartbeat'],
+    edits: [
+      { file: watch, replace: CLOSE, by: CLOSE.replace('    this.#heartbeat?.stop()\n', '') },
+      {
+        file: watch,
+        replace: '    this.#heartbeat?.stop()\n    this.#goodbye =',
+        by: '    this.#goodbye =',
+      },
+    ],
   },
 ]
