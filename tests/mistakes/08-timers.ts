@@ -380,7 +380,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'cuts-without-goodbye',
     step: '08.5',
-    says: ['After that line there is nothing more to say'],
+    says: ['loses the last words'],
     edits: [{ file: watch, replace: GOODBYE, by: "    this.#connection.destroy('lost')\n" }],
   },
   {
@@ -463,7 +463,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'only-the-heartbeat-hears',
     step: '08.6',
-    says: ['Any line is a sign of life'],
+    says: ['heard'],
     edits: [
       {
         file: watch,
