@@ -91,13 +91,10 @@ export class FrameDecoder {
    */
   push(chunk: Uint8Array): (Frame | Invalid)[] {
     const decoded: (Frame | Invalid)[] = []
-    let at = 0
-    while (at < chunk.length) {
+    for (let at = 0; at < chunk.length; ) {
       const next = this.next(chunk, at)
-      if (next.kind === 'incomplete') break
-      decoded.push(next)
-      if (next.kind === 'invalid') break
-      at = next.end
+      if (next.kind !== 'incomplete') decoded.push(next)
+      at = next.kind === 'frame' ? next.end : chunk.length
     }
     return decoded
   }
@@ -112,16 +109,13 @@ export class FrameDecoder {
     if (this.#isInvalid) return INCOMPLETE
     if (this.#begunBytes > 0) return this.#finishBegun(chunk, from)
     const parsed = parseFrame(chunk, from, this.#maxBytes)
+    if (parsed.kind === 'frame') {
+      const end = from + LENGTH_BYTES + parsed.payload.length
+      return { kind: 'frame', payload: parsed.payload, end }
+    }
     if (parsed.kind === 'incomplete') {
       this.#keep(chunk.subarray(from), chunk.length - from + parsed.missingBytes)
       return INCOMPLETE
-    }
-    if (parsed.kind === 'frame') {
-      return {
-        kind: 'frame',
-        payload: parsed.payload,
-        end: from + LENGTH_BYTES + parsed.payload.length,
-      }
     }
     this.#isInvalid = true
     return parsed

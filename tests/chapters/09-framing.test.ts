@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
+import type { Connection } from '#code/07-event-loop/connection.ts'
 import type { LoopStats } from '#code/07-event-loop/event-loop.ts'
 import type * as FramesModule from '#code/09-framing/frames.ts'
 import { countBytes, hex, quote } from '../harness/bytes.ts'
@@ -309,6 +310,7 @@ step('09.5', 'a length over the limit, and an early end, are invalid', async (st
 
 step('09.6', 'an invalid client gets an error frame, and only it is gone', async (stage) => {
   const { serve, connect } = stage
+  await expectPausesBetweenFrames(stage)
   const server = await serve(CHAPTER, { maxFrameBytes: 200_000 })
   const [ada, bob] = [await connect(server), await connect(server)]
   await ada.send(glued('hello', '', 'world'), { cut: 'at random', maxPiece: 4 })
@@ -322,11 +324,11 @@ step('09.6', 'an invalid client gets an error frame, and only it is gone', async
   await expectFrame(ada, 'last words', { because: 'It came before the length that is too long.' })
   await expectFrameLike(ada, /^error .*200001/, {
     because: 'A client that breaks the protocol is told how, in a frame: `error ` and the reason.',
-    likely: 'What says that the peer is invalid is in the list that push() answers with.',
+    likely: 'onBytes(): next() may return that the peer is invalid. #endWith() says it, and ends.',
   })
   await ada.expectEnd({
     because: 'Nobody knows where ada’s next frame begins. There is nothing more to talk about.',
-    likely: 'After the error frame the connection ends: FIN behind what is unsent.',
+    likely: 'After the error frame the connection ends: #endWith() does both.',
   })
   await echoFrame(bob, 'still here', {
     because: 'ada’s mistake is not bob’s.',
@@ -361,8 +363,7 @@ step('09.6', 'an invalid client gets an error frame, and only it is gone', async
   const later = await server.call<LoopStats>('stats')
   stage.expectSame('turns while nobody says anything', later.turns - turns, 0, {
     because: 'ada, cyd and dee are gone, and bob is silent.',
-    likely:
-      'A stream that has ended stays readable. When both have said FIN it is to be removed from the loop.',
+    likely: 'A connection that has nothing more to say is to be ended.',
   })
 
   const eve = await connect(server)
@@ -373,6 +374,32 @@ step('09.6', 'an invalid client gets an error frame, and only it is gone', async
     because: 'eve vanished in mid-frame. Nobody can tell her.',
   })
 })
+
+/** A connection may be paused in the middle of a chunk: the frames behind wait, and none is lost. */
+async function expectPausesBetweenFrames({ load, story, expectSame }: Stage): Promise<void> {
+  const { FrameProtocol } = await load(() => import('#code/09-framing/frame-protocol.ts'))
+  const heard: string[] = []
+  const connection = { isOpen: true, isReading: true, heard() {} }
+  const frames = new FrameProtocol(connection as unknown as Connection, {
+    onFrame(payload) {
+      heard.push(Buffer.from(payload).toString())
+      connection.isReading = heard.length !== 2
+    },
+  })
+  const bytes = glued('one', 'two', 'three', 'four')
+  story.tell('test', 'hands over four frames in one chunk; the second one pauses the connection')
+  const taken = frames.onBytes(bytes)
+  const reason = {
+    because:
+      'Behind a message that pauses the connection, nothing is handed on. The rest is the connection’s to keep, and to offer again.',
+    likely: 'Go on only while connection.isReading, and return how many bytes were taken.',
+  }
+  expectSame('the frames that were handed on', [...heard], ['one', 'two'], reason)
+  expectSame('onBytes() returns', taken, glued('one', 'two').length, reason)
+  connection.isReading = true
+  frames.onBytes(bytes.subarray(taken))
+  expectSame('the frames in the end', heard, ['one', 'two', 'three', 'four'], reason)
+}
 
 /** The same bytes in a buffer that holds nothing else; Node's small Buffers share theirs. */
 function own(bytes: Uint8Array): Uint8Array {

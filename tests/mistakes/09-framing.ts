@@ -1,6 +1,11 @@
 import type { Mistake } from './mistake.ts'
 
 const file = 'frames.ts'
+const protocol = 'frame-protocol.ts'
+
+const NEXT = "at = next.kind === 'frame' ? next.end : chunk.length"
+
+const END = 'const end = from + LENGTH_BYTES + parsed.payload.length'
 
 const LENGTH = `    // >>> 0: the bit operators count in signed numbers, and a length has no sign.
     ((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0`
@@ -15,12 +20,12 @@ const OVER_THE_LIMIT = `  if (length > maxBytes) {
   }
 `
 
-const GATHER = `    let taken = 0
+const GATHER = `    let end = from
     let parsed = this.#parseBegun()
-    while (parsed.kind === 'incomplete' && taken < chunk.length) {
-      const piece = chunk.subarray(taken, taken + parsed.missingBytes)
+    while (parsed.kind === 'incomplete' && end < chunk.length) {
+      const piece = chunk.subarray(end, end + parsed.missingBytes)
       this.#keep(piece, this.#begunBytes + parsed.missingBytes)
-      taken += piece.length
+      end += piece.length
       parsed = this.#parseBegun()
     }
 `
@@ -32,10 +37,9 @@ const GROW = `    if (size > this.#begun.length) {
     }
 `
 
-const LOOP = `    while (at < chunk.length && !this.#isInvalid) {`
+const LOOP = 'for (let at = 0; at < chunk.length; ) {'
 
-const REFUSE = `    this.#say(Buffer.from(\`error \${reason}\`))
-    this.#isEnding = true`
+const TOO_LARGE = "else if (decoded.kind === 'invalid') this.#endWith('too-large', decoded.reason)"
 
 export const mistakes: Mistake[] = [
   {
@@ -160,7 +164,7 @@ export const mistakes: Mistake[] = [
     edits: [
       {
         file,
-        replace: 'at += LENGTH_BYTES + parsed.payload.length',
+        replace: NEXT,
         by: 'at = chunk.length',
       },
     ],
@@ -172,8 +176,8 @@ export const mistakes: Mistake[] = [
     edits: [
       {
         file,
-        replace: 'at += LENGTH_BYTES + parsed.payload.length',
-        by: 'at = parsed.payload.length ? at + LENGTH_BYTES + parsed.payload.length : chunk.length',
+        replace: NEXT,
+        by: "at = next.kind === 'frame' && next.payload.length > 0 ? next.end : chunk.length",
       },
     ],
   },
@@ -185,7 +189,7 @@ export const mistakes: Mistake[] = [
       {
         file,
         replace: LOOP,
-        by: '    while (at + LENGTH_BYTES < chunk.length && !this.#isInvalid) {',
+        by: 'for (let at = 0; at + LENGTH_BYTES < chunk.length; ) {',
       },
     ],
   },
@@ -196,8 +200,8 @@ export const mistakes: Mistake[] = [
     edits: [
       {
         file,
-        replace: 'at += LENGTH_BYTES + parsed.payload.length',
-        by: 'at += Math.max(1, parsed.payload.length)',
+        replace: END,
+        by: 'const end = from + Math.max(1, parsed.payload.length)',
       },
     ],
   },
@@ -208,7 +212,8 @@ export const mistakes: Mistake[] = [
     edits: [
       {
         file,
-        replace: 'this.#keep(chunk.subarray(at), chunk.length - at + parsed.missingBytes)\n',
+        replace:
+          '      this.#keep(chunk.subarray(from), chunk.length - from + parsed.missingBytes)\n',
         by: '',
       },
     ],
@@ -222,14 +227,16 @@ export const mistakes: Mistake[] = [
         file,
         replace: GATHER,
         by: `    const before = this.#begunBytes
-    const whole = Buffer.concat([this.#begun.subarray(0, before), chunk])
+    const rest = chunk.subarray(from)
+    const whole = Buffer.concat([this.#begun.subarray(0, before), rest])
     const parsed = parseFrame(whole, 0, this.#maxBytes)
     if (parsed.kind === 'incomplete') {
       this.#begunBytes = 0
-      this.#keep(chunk, chunk.length)
-      return chunk.length
+      this.#keep(rest, rest.length)
+      return INCOMPLETE
     }
-    const taken = (parsed.kind === 'frame' ? LENGTH_BYTES + parsed.payload.length : 0) - before
+    const length = parsed.kind === 'frame' ? LENGTH_BYTES + parsed.payload.length : 0
+    const end = from + length - before
 `,
       },
     ],
@@ -241,8 +248,8 @@ export const mistakes: Mistake[] = [
     edits: [
       {
         file,
-        replace: '    this.#begunBytes = 0\n    return taken\n',
-        by: '    this.#begunBytes = 0\n    return chunk.length\n',
+        replace: "{ kind: 'frame', payload: parsed.payload, end } : parsed",
+        by: "{ kind: 'frame', payload: parsed.payload, end: chunk.length } : parsed",
       },
     ],
   },
@@ -253,8 +260,8 @@ export const mistakes: Mistake[] = [
     edits: [
       {
         file,
-        replace: 'chunk.subarray(taken, taken + parsed.missingBytes)',
-        by: 'chunk.subarray(taken)',
+        replace: 'chunk.subarray(end, end + parsed.missingBytes)',
+        by: 'chunk.subarray(end)',
       },
       {
         file,
@@ -285,8 +292,8 @@ export const mistakes: Mistake[] = [
     edits: [
       {
         file,
-        replace: 'const parsed = parseFrame(chunk, at, this.#maxBytes)',
-        by: 'const parsed = parseFrame(new Uint8Array(chunk.subarray(at)), 0, this.#maxBytes)',
+        replace: 'const parsed = parseFrame(chunk, from, this.#maxBytes)',
+        by: 'const parsed = parseFrame(new Uint8Array(chunk.subarray(from)), 0, this.#maxBytes)',
       },
     ],
   },
@@ -330,13 +337,26 @@ export const mistakes: Mistake[] = [
     name: 'looks-for-frames-behind-an-invalid-length',
     step: '09.5',
     says: ['nothing more is decoded, not even from the same chunk'],
-    edits: [{ file, replace: 'else this.#isInvalid = true', by: 'else at += LENGTH_BYTES' }],
+    edits: [
+      { file, replace: NEXT, by: "at = next.kind === 'frame' ? next.end : next.kind === 'invalid' ? at + LENGTH_BYTES : chunk.length" },
+      {
+        file,
+        replace: '    this.#isInvalid = true\n    return parsed\n',
+        by: '    return parsed\n',
+      },
+    ],
   },
   {
     name: 'forgets-that-the-peer-is-invalid',
     step: '09.5',
     says: ['across chunks'],
-    edits: [{ file, replace: 'else this.#isInvalid = true', by: 'else break' }],
+    edits: [
+      {
+        file,
+        replace: '    this.#isInvalid = true\n    return parsed\n',
+        by: '    return parsed\n',
+      },
+    ],
   },
   {
     name: 'an-invalid-length-that-was-cut-is-forgotten',
@@ -383,31 +403,32 @@ export const mistakes: Mistake[] = [
     edits: [{ file, replace: 'Math.min(2 * size, totalBytes)', by: 'totalBytes' }],
   },
   {
-    name: 'says-error-and-goes-on',
+    name: 'goes-on-behind-an-invalid-length',
     step: '09.6',
-    says: ['ada still waits for the end', 'After the error frame the connection ends'],
-    edits: [{ replace: REFUSE, by: '    this.#say(Buffer.from(`error ${reason}`))' }],
+    says: ['a frame like /^error'],
+    edits: [{ file: protocol, replace: `      ${TOO_LARGE}\n`, by: '' }],
   },
   {
     name: 'ends-without-a-word',
     step: '09.6',
     says: ['a frame like /^error', 'told how, in a frame'],
-    edits: [{ replace: REFUSE, by: '    this.#isEnding = reason.length > 0' }],
+    edits: [
+      {
+        file: protocol,
+        replace: TOO_LARGE,
+        by: "else if (decoded.kind === 'invalid') this.connection.end('too-large')",
+      },
+    ],
   },
   {
     name: 'the-server-ends-over-it',
     step: '09.6',
     says: ['frame of 200001 bytes'],
-    edits: [{ replace: REFUSE, by: '    throw new Error(reason)' }],
-  },
-  {
-    name: 'says-error-as-a-line',
-    step: '09.6',
-    says: ['a frame like /^error'],
     edits: [
       {
-        replace: REFUSE,
-        by: '    this.#said.push(Buffer.from(`error ${reason}\\n`))\n    this.#isEnding = true',
+        file: protocol,
+        replace: TOO_LARGE,
+        by: "else if (decoded.kind === 'invalid') throw new Error(decoded.reason)",
       },
     ],
   },
@@ -415,13 +436,43 @@ export const mistakes: Mistake[] = [
     name: 'slams-the-door',
     step: '09.6',
     says: ['09.6'],
-    edits: [{ replace: REFUSE, by: `${REFUSE}\n    this.#stream.destroy()` }],
+    edits: [
+      {
+        file: protocol,
+        replace: TOO_LARGE,
+        by: "else if (decoded.kind === 'invalid') this.connection.destroy('too-large')",
+      },
+    ],
   },
   {
-    name: 'never-leaves-the-loop',
+    name: 'one-frame-a-chunk-is-handed-on',
     step: '09.6',
-    says: ['turns while nobody says anything', 'stays readable'],
-    edits: [{ replace: '      this.#isFinReceived = true\n', by: '' }],
+    says: ['09.6'],
+    edits: [
+      {
+        file: protocol,
+        replace: "      taken = decoded.kind === 'frame' ? decoded.end : bytes.length\n",
+        by: '      taken = bytes.length\n',
+      },
+    ],
+  },
+  {
+    name: 'takes-what-comes-behind-a-pause',
+    step: '09.6',
+    says: ['isReading'],
+    edits: [
+      {
+        file: protocol,
+        replace: 'while (taken < bytes.length && this.connection.isReading) {',
+        by: 'while (taken < bytes.length && this.connection.isOpen) {',
+      },
+    ],
+  },
+  {
+    name: 'throws-away-what-comes-behind-a-pause',
+    step: '09.6',
+    says: ['isReading'],
+    edits: [{ file: protocol, replace: '    return taken\n', by: '    return bytes.length\n' }],
   },
   {
     name: 'does-not-ask-how-the-stream-ended',
@@ -429,10 +480,16 @@ export const mistakes: Mistake[] = [
     says: ['ask the decoder whether it is in the middle of a frame'],
     edits: [
       {
-        replace:
-          '      const invalid = this.#decoder.end()\n      if (invalid) this.#refuse(invalid.reason)\n',
-        by: '',
+        file: protocol,
+        replace: "    if (invalid) this.#endWith('invalid', invalid.reason)\n    else if",
+        by: '    if (!invalid) void 0\n    if',
       },
     ],
+  },
+  {
+    name: 'never-ends-by-itself',
+    step: '09.6',
+    says: ['still waits for the end', 'nothing more is to be said'],
+    edits: [{ file: protocol, replace: "    else this.connection.end('finished')\n", by: '' }],
   },
 ]
