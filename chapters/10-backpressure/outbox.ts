@@ -39,8 +39,15 @@ export class Outbox implements SendQueue {
     return this.#sentBytes
   }
 
+  /**
+   * Whether so much waits that nothing is to be read: from when more than `highWaterBytes` wait until no more than
+   * `lowWaterBytes` do. The connection asks after each message and after each flush.
+   *
+   * @step 10.2
+   */
   get isBacklogged(): boolean {
-    return this.#isBacklogged
+    // TODO 10.2
+    throw new Error('TODO 10.2')
   }
 
   /**
@@ -57,7 +64,6 @@ export class Outbox implements SendQueue {
 
   append(bytes: Uint8Array): void {
     this.#waiting.add(bytes)
-    this.#mark()
   }
 
   /**
@@ -69,16 +75,5 @@ export class Outbox implements SendQueue {
   flush(): void {
     // TODO 10.1
     throw new Error('TODO 10.1')
-  }
-
-  /**
-   * Something has been added or sent: notes whether the connection is backlogged. It is from when more than
-   * `highWaterBytes` wait until no more than `lowWaterBytes` do.
-   *
-   * @step 10.2
-   */
-  #mark(): void {
-    // TODO 10.2
-    throw new Error('TODO 10.2')
   }
 }

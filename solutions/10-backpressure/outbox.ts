@@ -39,7 +39,15 @@ export class Outbox implements SendQueue {
     return this.#sentBytes
   }
 
+  /**
+   * Whether so much waits that nothing is to be read: from when more than `highWaterBytes` wait until no more than
+   * `lowWaterBytes` do. The connection asks after each message and after each flush.
+   *
+   * @step 10.2
+   */
   get isBacklogged(): boolean {
+    if (this.bytes > this.#limits.highWaterBytes) this.#isBacklogged = true
+    if (this.bytes <= this.#limits.lowWaterBytes) this.#isBacklogged = false
     return this.#isBacklogged
   }
 
@@ -59,7 +67,6 @@ export class Outbox implements SendQueue {
 
   append(bytes: Uint8Array): void {
     this.#waiting.add(bytes)
-    this.#mark()
   }
 
   /**
@@ -74,19 +81,7 @@ export class Outbox implements SendQueue {
       const taken = this.#stream.write(first)
       this.#sentBytes += taken
       this.#waiting.drop(taken)
-      if (taken < first.length) break
+      if (taken < first.length) return
     }
-    this.#mark()
-  }
-
-  /**
-   * Something has been added or sent: notes whether the connection is backlogged. It is from when more than
-   * `highWaterBytes` wait until no more than `lowWaterBytes` do.
-   *
-   * @step 10.2
-   */
-  #mark(): void {
-    if (this.bytes > this.#limits.highWaterBytes) this.#isBacklogged = true
-    if (this.bytes <= this.#limits.lowWaterBytes) this.#isBacklogged = false
   }
 }

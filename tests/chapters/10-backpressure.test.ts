@@ -86,7 +86,7 @@ step('10.2', 'reading stops at the high-water mark and goes on at the low one', 
   for (const payload of payloads.slice(10)) await ada.send(frame(payload))
   expectAccepted(12, {
     because: 'With the next frame 1100 bytes wait. Nobody reads what she sends after that.',
-    likely: 'isBacklogged says so: #mark().',
+    likely: 'From here on isBacklogged is true.',
   })
 
   await ada.takes(500)
@@ -130,8 +130,7 @@ step('10.2', 'reading stops at the high-water mark and goes on at the low one', 
   dee.expectReceived(Buffer.concat(many), {
     because:
       'dee reads as fast as she asks. 60 frames came in one chunk; a connection that is backlogged stops between two of them, sends, and goes on.',
-    likely:
-      'What waits is counted as soon as it is pushed, not only when it is flushed: #mark() both times.',
+    likely: 'isBacklogged counts what waits, as soon as it is pushed.',
   })
   expectSame('frames of dee that were accepted', dees.frames, 60, { because: 'All of them.' })
 })

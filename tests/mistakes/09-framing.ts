@@ -338,7 +338,11 @@ export const mistakes: Mistake[] = [
     step: '09.5',
     says: ['nothing more is decoded, not even from the same chunk'],
     edits: [
-      { file, replace: NEXT, by: "at = next.kind === 'frame' ? next.end : next.kind === 'invalid' ? at + LENGTH_BYTES : chunk.length" },
+      {
+        file,
+        replace: NEXT,
+        by: "at = next.kind === 'frame' ? next.end : next.kind === 'invalid' ? at + LENGTH_BYTES : chunk.length",
+      },
       {
         file,
         replace: '    this.#isInvalid = true\n    return parsed\n',

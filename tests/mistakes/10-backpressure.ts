@@ -1,30 +1,32 @@
 import type { Mistake } from './mistake.ts'
 
 const outbox = 'outbox.ts'
-const connection = 'frame-connection.ts'
+const bounds = 'bounds.ts'
 const limits = 'limits.ts'
-const reception = 'reception.ts'
+const admission = 'admission.ts'
 
 const FLUSH = `      const taken = this.#stream.write(first)
       this.#sentBytes += taken
       this.#waiting.drop(taken)
       if (taken < first.length) return`
-const CHECK = "    if (this.#waiting.bytes + bytes.length > this.#maxBytes) return 'full'\n"
-const MARKS = `    if (queuedBytes > this.#limits.highWaterBytes) this.#isHeldBack = true
-    if (queuedBytes <= this.#limits.lowWaterBytes) this.#isHeldBack = false`
-const INTEREST = 'this.#setInterest(reads ? (writes ? BOTH : READING) : writes ? WRITING : NEITHER)'
-const STALL = `      if (this.#outbox.sentBytes === sentBefore) this.letGo(SLOW_CONSUMER)
+const FULL = `    if (this.bytes + bytes.length > this.#limits.maxQueuedBytes) this.flush()
+    if (this.bytes + bytes.length > this.#limits.maxQueuedBytes) return false
+`
+const MARKS = `    if (this.bytes > this.#limits.highWaterBytes) this.#isBacklogged = true
+    if (this.bytes <= this.#limits.lowWaterBytes) this.#isBacklogged = false`
+const STALL = `      if (this.#outbox.sentBytes === sentBefore) this.connection.stop('slow-consumer')
       else this.#watchForStall()`
+const STOP = "for (const { connection } of this.#open) connection.stop('stopping')"
 const CLOSE = `    this.#isStopping = true
     const closed = server.close()
-    for (const connection of this.#inside) connection.letGo(GOODBYE)
+    ${STOP}
     await closed`
 
 export const mistakes: Mistake[] = [
   {
     name: 'drops-what-was-not-taken',
     step: '10.1',
-    says: ['queuedBytes', 'not the piece'],
+    says: ['Three of six bytes were taken', 'not the piece'],
     edits: [
       {
         file: outbox,
@@ -37,7 +39,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'begins-again-at-the-front',
     step: '10.1',
-    says: ['queuedBytes', 'Drop as many bytes'],
+    says: ['Three of six bytes were taken', 'Drop as many bytes'],
     edits: [
       {
         file: outbox,
@@ -50,42 +52,30 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
-    name: 'overtakes-who-waits',
+    name: 'flushes-with-each-push',
     step: '10.1',
-    says: ['Who comes later waits behind'],
+    says: ['What is said in one round goes out together'],
     edits: [
       {
         file: outbox,
-        replace: '    this.#waiting.add(bytes)\n    if (!this.isCorked) this.flush()\n',
-        by: `    const taken = this.isCorked ? 0 : this.#stream.write(bytes)
+        replace: '    this.append(bytes)\n    return true\n',
+        by: '    this.append(bytes)\n    this.flush()\n    return true\n',
+      },
+    ],
+  },
+  {
+    name: 'overtakes-what-waits',
+    step: '10.1',
+    says: ['What is said in one round goes out together'],
+    edits: [
+      {
+        file: outbox,
+        replace: '    this.append(bytes)\n    return true\n',
+        by: `    const taken = this.#stream.write(bytes)
     this.#sentBytes += taken
-    this.#waiting.add(bytes.subarray(taken))
+    this.append(bytes.subarray(taken))
+    return true
 `,
-      },
-    ],
-  },
-  {
-    name: 'ignores-the-cork',
-    step: '10.1',
-    says: ['What is said in one turn goes out together'],
-    edits: [
-      { file: outbox, replace: '    if (!this.isCorked) this.flush()\n', by: '    this.flush()\n' },
-      {
-        file: outbox,
-        replace: "return this.#waiting.bytes === 0 ? 'sent' : 'queued'",
-        by: "return this.#waiting.bytes === 0 && !this.isCorked ? 'sent' : 'queued'",
-      },
-    ],
-  },
-  {
-    name: 'sent-as-soon-as-it-was-tried',
-    step: '10.1',
-    says: ['Three bytes are on their way, three wait'],
-    edits: [
-      {
-        file: outbox,
-        replace: "return this.#waiting.bytes === 0 ? 'sent' : 'queued'",
-        by: "return this.isCorked ? 'queued' : 'sent'",
       },
     ],
   },
@@ -93,13 +83,7 @@ export const mistakes: Mistake[] = [
     name: 'flushes-until-it-is-empty',
     step: '10.1',
     says: ['flush()'],
-    edits: [
-      {
-        file: outbox,
-        replace: '      if (taken < first.length) return\n',
-        by: '',
-      },
-    ],
+    edits: [{ file: outbox, replace: '      if (taken < first.length) return\n', by: '' }],
     cardVaries: true,
   },
   {
@@ -109,8 +93,20 @@ export const mistakes: Mistake[] = [
     edits: [
       {
         file: outbox,
-        replace: '    while (this.#waiting.bytes > 0) {',
-        by: '    for (let once = 0; once < 1 && this.#waiting.bytes > 0; once++) {',
+        replace: '    while (this.bytes > 0) {',
+        by: '    for (let once = 0; once < 1 && this.bytes > 0; once++) {',
+      },
+    ],
+  },
+  {
+    name: 'counts-what-was-offered',
+    step: '10.1',
+    says: ['sentBytes'],
+    edits: [
+      {
+        file: outbox,
+        replace: '      this.#sentBytes += taken\n',
+        by: '      this.#sentBytes += first.length\n',
       },
     ],
   },
@@ -120,9 +116,9 @@ export const mistakes: Mistake[] = [
     says: ['below the high mark, above the low one'],
     edits: [
       {
-        file: connection,
+        file: outbox,
         replace: MARKS,
-        by: '    this.#isHeldBack = queuedBytes > this.#limits.highWaterBytes',
+        by: '    this.#isBacklogged = this.bytes > this.#limits.highWaterBytes',
       },
     ],
   },
@@ -132,21 +128,33 @@ export const mistakes: Mistake[] = [
     says: ['1000 bytes are not more than the high-water mark'],
     edits: [
       {
-        file: connection,
+        file: outbox,
         replace: MARKS,
-        by: '    this.#isHeldBack = queuedBytes > this.#limits.lowWaterBytes',
+        by: '    this.#isBacklogged = this.bytes > this.#limits.lowWaterBytes',
+      },
+    ],
+  },
+  {
+    name: 'the-mark-itself-is-too-much',
+    step: '10.2',
+    says: ['the frames that were accepted'],
+    edits: [
+      {
+        file: outbox,
+        replace: 'if (this.bytes > this.#limits.highWaterBytes)',
+        by: 'if (this.bytes >= this.#limits.highWaterBytes)',
       },
     ],
   },
   {
     name: 'never-reads-again',
     step: '10.2',
-    says: ['reading goes on', 'held back no longer'],
+    says: ['reading goes on', 'backlogged no longer'],
     edits: [
       {
-        file: connection,
+        file: outbox,
         replace: MARKS,
-        by: '    if (queuedBytes > this.#limits.highWaterBytes) this.#isHeldBack = true',
+        by: '    if (this.bytes > this.#limits.highWaterBytes) this.#isBacklogged = true',
       },
     ],
   },
@@ -156,45 +164,21 @@ export const mistakes: Mistake[] = [
     says: ['Nobody reads what she sends after that'],
     edits: [
       {
-        file: connection,
-        replace: '!this.#isHeldBack && !this.#pause &&',
-        by: '!this.#pause &&',
+        file: outbox,
+        replace: MARKS,
+        by: '    this.#isBacklogged = false',
       },
     ],
   },
   {
-    name: 'reads-or-writes',
+    name: 'goes-on-below-the-low-mark-only',
     step: '10.2',
-    says: ['1000 bytes are not more than the high-water mark'],
+    says: ['That is the low mark'],
     edits: [
       {
-        file: connection,
-        replace: INTEREST,
-        by: 'this.#setInterest(writes ? WRITING : reads ? READING : NEITHER)\n    void BOTH',
-      },
-    ],
-  },
-  {
-    name: 'always-wants-to-write',
-    step: '10.2',
-    says: ['The loop spins', 'only while something is queued'],
-    edits: [
-      {
-        file: connection,
-        replace: INTEREST,
-        by: 'void [READING, NEITHER, writes]\n    this.#setInterest(reads ? BOTH : WRITING)',
-      },
-    ],
-  },
-  {
-    name: 'wants-to-read-after-the-end',
-    step: '10.2',
-    says: ['The loop spins', 'only when you would read'],
-    edits: [
-      {
-        file: connection,
-        replace: '!this.#isHeldBack && !this.#pause && !this.#isFinReceived',
-        by: '!this.#isHeldBack && !this.#pause',
+        file: outbox,
+        replace: 'if (this.bytes <= this.#limits.lowWaterBytes)',
+        by: 'if (this.bytes < this.#limits.lowWaterBytes)',
       },
     ],
   },
@@ -202,71 +186,54 @@ export const mistakes: Mistake[] = [
     name: 'no-limit',
     step: '10.3',
     says: ['It would be the eleventh byte'],
-    edits: [{ file: outbox, replace: CHECK, by: '    void this.#maxBytes\n' }],
+    edits: [{ file: outbox, replace: FULL, by: '' }],
   },
   {
     name: 'takes-it-and-then-looks',
     step: '10.3',
-    says: ['Of bytes that are "full" none is taken'],
+    says: ['Of bytes that find no room, none is taken'],
     edits: [
-      { file: outbox, replace: CHECK, by: '' },
       {
         file: outbox,
-        replace: '    if (!this.isCorked) this.flush()\n',
-        by: "    if (!this.isCorked) this.flush()\n    if (this.#waiting.bytes > this.#maxBytes) return 'full'\n",
+        replace: `${FULL}    this.append(bytes)
+`,
+        by: `    this.append(bytes)
+    if (this.bytes > this.#limits.maxQueuedBytes) this.flush()
+    if (this.bytes > this.#limits.maxQueuedBytes) return false
+`,
       },
     ],
   },
   {
-    name: 'full-and-nothing-happens',
+    name: 'full-without-asking-the-stream',
     step: '10.3',
-    says: ['and then the reason', 'letGo(SLOW_CONSUMER)'],
+    says: ['The limit is for what the peer does not take', 'flush() before'],
     edits: [
       {
-        file: connection,
-        replace: `  #dropSlowConsumer(): void {
-    this.letGo(SLOW_CONSUMER)`,
-        by: '  #dropSlowConsumer(): void {',
-      },
-    ],
-  },
-  {
-    name: 'cut-without-a-word',
-    step: '10.3',
-    says: ['and then the reason'],
-    edits: [
-      {
-        file: connection,
-        replace: `  #dropSlowConsumer(): void {
-    this.letGo(SLOW_CONSUMER)`,
-        by: `  #dropSlowConsumer(): void {
-    this.cut(SLOW_CONSUMER)`,
-      },
-    ],
-  },
-  {
-    name: 'lingers-for-ever',
-    step: '10.3',
-    says: ['to be cut off', 'After lingerMs'],
-    edits: [
-      {
-        file: connection,
-        replace:
-          "    this.#linger = this.#home.timers.after(this.#limits.lingerMs, () => this.cut('too late'))\n",
+        file: outbox,
+        replace: '    if (this.bytes + bytes.length > this.#limits.maxQueuedBytes) this.flush()\n',
         by: '',
       },
     ],
   },
   {
-    name: 'waits-in-vain-for-somebody-who-stands-still',
+    name: 'as-much-as-the-limit-is-too-much',
+    step: '10.3',
+    says: ['The outbox holds 10 bytes'],
+    edits: [
+      {
+        file: outbox,
+        replace: 'if (this.bytes + bytes.length > this.#limits.maxQueuedBytes) return false',
+        by: 'if (this.bytes + bytes.length >= this.#limits.maxQueuedBytes) return false',
+      },
+    ],
+  },
+  {
+    name: 'waits-in-vain-for-a-peer-that-stands-still',
     step: '10.3',
     says: ['what waits for cyd', 'compare sentBytes'],
     edits: [
-      {
-        file: connection,
-        replace: STALL,
-        by: '      this.#watchForStall()\n      void sentBefore',
-      },
+      { file: bounds, replace: STALL, by: '      this.#watchForStall()\n      void sentBefore' },
     ],
   },
   {
@@ -275,9 +242,9 @@ export const mistakes: Mistake[] = [
     says: ['dee is slow'],
     edits: [
       {
-        file: connection,
+        file: bounds,
         replace: STALL,
-        by: '      this.letGo(SLOW_CONSUMER)\n      void sentBefore',
+        by: "      this.connection.stop('slow-consumer')\n      void sentBefore",
       },
     ],
   },
@@ -287,20 +254,33 @@ export const mistakes: Mistake[] = [
     says: ['Now she has stood still', 'One look is not enough'],
     edits: [
       {
-        file: connection,
+        file: bounds,
         replace: `      this.#stall = undefined
-      if (this.#outbox.queuedBytes === 0) return
+      if (this.#outbox.bytes === 0) return
 ${STALL}`,
-        by: `      if (this.#outbox.queuedBytes === 0) return
-      if (this.#outbox.sentBytes === sentBefore) this.letGo(SLOW_CONSUMER)`,
+        by: `      if (this.#outbox.bytes === 0) return
+      if (this.#outbox.sentBytes === sentBefore) this.connection.stop('slow-consumer')`,
       },
     ],
   },
   {
-    name: 'looks-once',
+    name: 'a-look-that-finds-progress-is-the-last',
     step: '10.3',
     says: ['flo expected to be cut off', 'plans the next one itself'],
-    edits: [{ file: 'frame-connection.ts', replace: '      else this.#watchForStall()\n', by: '' }],
+    edits: [{ file: bounds, replace: '      else this.#watchForStall()\n', by: '' }],
+  },
+  {
+    name: 'watches-by-the-clock-for-ever',
+    step: '10.3',
+    says: ['10.3'],
+    edits: [
+      {
+        file: bounds,
+        replace:
+          'this.#stall = this.#timers.after(this.#stallMs, () => {\n      this.#stall = undefined\n',
+        by: 'this.#stall ??= this.#timers.every(this.#stallMs, () => {\n',
+      },
+    ],
   },
   {
     name: 'one-too-many',
@@ -326,8 +306,8 @@ ${STALL}`,
   {
     name: 'the-cap-is-not-released',
     step: '10.4',
-    says: ['her place is free', '#hasLeft()'],
-    edits: [{ file: reception, replace: '    this.#cap.leave()\n', by: '' }],
+    says: ['her place is free', 'leave() the cap'],
+    edits: [{ file: admission, replace: '    this.#cap.leave()\n', by: '' }],
   },
   {
     name: 'the-refused-leave-a-place-behind',
@@ -335,9 +315,9 @@ ${STALL}`,
     says: ['there is no more room than before'],
     edits: [
       {
-        file: reception,
-        replace: '    this.#counts.refused += 1\n    this.#refuse(stream, loop, BUSY)',
-        by: '    this.#counts.refused += 1\n    this.#refuse(stream, loop, BUSY)\n    this.#cap.leave()',
+        file: admission,
+        replace: "    this.#counts.refused += 1\n    this.#refuse(stream, loop, 'busy')",
+        by: "    this.#counts.refused += 1\n    this.#refuse(stream, loop, 'busy')\n    this.#cap.leave()",
       },
     ],
   },
@@ -347,9 +327,21 @@ ${STALL}`,
     says: ['told why she cannot come in'],
     edits: [
       {
-        file: reception,
-        replace: '    this.#counts.refused += 1\n    this.#refuse(stream, loop, BUSY)',
+        file: admission,
+        replace: "    this.#counts.refused += 1\n    this.#refuse(stream, loop, 'busy')",
         by: '    this.#counts.refused += 1\n    stream.destroy()',
+      },
+    ],
+  },
+  {
+    name: 'endings-are-not-counted',
+    step: '10.4',
+    says: ['onClose() is told why'],
+    edits: [
+      {
+        file: admission,
+        replace: '    this.#endings[why] = (this.#endings[why] ?? 0) + 1\n',
+        by: '    void [why, this.#endings]\n',
       },
     ],
   },
@@ -395,70 +387,46 @@ ${STALL}`,
     says: ['Each has a rate of her own'],
     edits: [
       {
-        file: reception,
+        file: admission,
         replace: '  #isStopping = false\n',
         by: '  #isStopping = false\n  #bucket: TokenBucket | undefined\n',
       },
       {
-        file: reception,
-        replace: '? new TokenBucket(this.#timers, framesPerSecond, burstFrames)',
-        by: '? (this.#bucket ??= new TokenBucket(this.#timers, framesPerSecond, burstFrames))',
+        file: admission,
+        replace: '? new TokenBucket(this.#timers, messagesPerSecond, burstMessages)',
+        by: '? (this.#bucket ??= new TokenBucket(this.#timers, messagesPerSecond, burstMessages))',
       },
     ],
   },
   {
     name: 'never-pauses',
     step: '10.4',
-    says: ['bob talks too fast'],
+    says: ['5 are a burst', 'pause the connection'],
     edits: [
       {
-        file: connection,
+        file: bounds,
         replace: '    if (waitMs === 0) return\n',
         by: '    if (waitMs >= 0) return\n',
       },
     ],
   },
   {
-    name: 'paused-for-ever',
+    name: 'paused-forever',
     step: '10.4',
-    says: ['He has waited for 1.5 s', '#pause is over'],
-    edits: [
-      {
-        file: connection,
-        replace: '      this.#pause = undefined\n      this.#watch()\n',
-        by: '      this.#watch()\n',
-      },
-    ],
+    says: ['The debt is paid', 'the connection resumes'],
+    edits: [{ file: bounds, replace: "      this.connection.resumeReading('rate')\n", by: '' }],
   },
   {
-    name: 'over-and-nobody-notices',
+    name: 'resumes-for-another-reason',
     step: '10.4',
-    says: ['He has waited for 1.5 s', 'decided anew'],
+    says: ['The debt is paid', 'the connection resumes'],
     edits: [
       {
-        file: connection,
-        replace: '      this.#pause = undefined\n      this.#watch()\n',
-        by: '      this.#pause = undefined\n',
+        file: bounds,
+        replace: "      this.connection.resumeReading('rate')\n",
+        by: "      this.connection.resumeReading('protocol')\n",
       },
     ],
-  },
-  {
-    name: 'slow-consumers-are-not-counted',
-    step: '10.4',
-    says: ['gus did not take', 'told the reason'],
-    edits: [
-      {
-        file: reception,
-        replace: '    if (reason === SLOW_CONSUMER) this.#counts.slowConsumers += 1\n',
-        by: '    void [reason, SLOW_CONSUMER]\n',
-      },
-    ],
-  },
-  {
-    name: 'what-was-accepted-is-forgotten',
-    step: '10.4',
-    says: ['what they sent is still counted'],
-    edits: [{ file: reception, replace: '    this.#counts.frames += connection.frames\n', by: '' }],
   },
   {
     name: 'a-descriptor-for-every-connection',
@@ -491,24 +459,12 @@ ${STALL}`,
     ],
   },
   {
-    name: 'a-failed-accept-ends-everything',
-    step: '10.5',
-    says: ['Those who are inside are not concerned'],
-    edits: [
-      {
-        replace: '{ ...options, timers, onAcceptError: (error) => reception.onAcceptError(error) }',
-        by: '{ ...options, timers }',
-      },
-    ],
-    cardVaries: true,
-  },
-  {
     name: 'a-failed-accept-is-thrown',
     step: '10.5',
     says: ['Those who are inside are not concerned'],
     edits: [
       {
-        file: reception,
+        file: admission,
         replace: '(_error: Error): void {\n    this.#counts.acceptErrors += 1',
         by: '(_error: Error): void {\n    this.#counts.acceptErrors += 1\n    throw _error',
       },
@@ -516,14 +472,26 @@ ${STALL}`,
     cardVaries: true,
   },
   {
-    name: 'no-goodbye',
-    step: '10.6',
-    says: ['bob is inside', 'letGo(GOODBYE)'],
+    name: 'a-failed-accept-is-not-counted',
+    step: '10.5',
+    says: ['onAcceptError() counts'],
     edits: [
       {
-        file: reception,
-        replace: 'for (const connection of this.#inside) connection.letGo(GOODBYE)',
-        by: 'for (const connection of this.#inside) connection.close(GOODBYE)',
+        file: admission,
+        replace: '    this.#counts.acceptErrors += 1\n',
+        by: '    void this.#counts.acceptErrors\n',
+      },
+    ],
+  },
+  {
+    name: 'fin-without-goodbye',
+    step: '10.6',
+    says: ['bob is inside', 'as `stopping`'],
+    edits: [
+      {
+        file: admission,
+        replace: STOP,
+        by: "for (const { connection } of this.#open) connection.end('stopping')",
       },
     ],
   },
@@ -533,9 +501,9 @@ ${STALL}`,
     says: ['bob is inside'],
     edits: [
       {
-        file: reception,
-        replace: 'for (const connection of this.#inside) connection.letGo(GOODBYE)',
-        by: 'for (const connection of this.#inside) connection.cut(GOODBYE)',
+        file: admission,
+        replace: STOP,
+        by: "for (const { connection } of this.#open) connection.destroy('stopping')",
       },
     ],
   },
@@ -545,11 +513,11 @@ ${STALL}`,
     says: ['Two frames of hers were accepted'],
     edits: [
       {
-        file: reception,
-        replace: 'for (const connection of this.#inside) connection.letGo(GOODBYE)',
-        by: `for (const connection of this.#inside) {
-      if (connection.queuedBytes > 0) connection.cut(GOODBYE)
-      else connection.letGo(GOODBYE)
+        file: admission,
+        replace: STOP,
+        by: `for (const { connection } of this.#open) {
+      if (connection.queuedBytes > 0) connection.destroy('stopping')
+      else connection.stop('stopping')
     }`,
       },
     ],
@@ -560,11 +528,11 @@ ${STALL}`,
     says: ['calls of close() on the listening socket', 'before you wait for anybody'],
     edits: [
       {
-        file: reception,
+        file: admission,
         replace: CLOSE,
         by: `    this.#isStopping = true
-    for (const connection of this.#inside) connection.letGo(GOODBYE)
-    while (this.#inside.size > 0) await new Promise((resolve) => setTimeout(resolve, 5))
+    ${STOP}
+    while (this.#open.size > 0) await new Promise((resolve) => setTimeout(resolve, 5))
     await server.close()`,
       },
     ],
@@ -575,11 +543,11 @@ ${STALL}`,
     says: ['bob is inside'],
     edits: [
       {
-        file: reception,
+        file: admission,
         replace: CLOSE,
         by: `    this.#isStopping = true
     await server.close()
-    for (const connection of this.#inside) connection.letGo(GOODBYE)`,
+    ${STOP}`,
       },
     ],
   },
@@ -589,8 +557,8 @@ ${STALL}`,
     says: ['She had connected', '#isStopping'],
     edits: [
       {
-        file: reception,
-        replace: '    if (this.#isStopping) return this.#refuse(stream, loop, GOODBYE)\n',
+        file: admission,
+        replace: "    if (this.#isStopping) return this.#refuse(stream, loop, 'stopping')\n",
         by: '',
       },
     ],
@@ -599,6 +567,6 @@ ${STALL}`,
     name: 'says-goodbye-and-does-not-wait',
     step: '10.6',
     says: ['whether close() has resolved', 'Wait for the promise'],
-    edits: [{ file: reception, replace: '    await closed\n', by: '    void closed\n' }],
+    edits: [{ file: admission, replace: '    await closed\n', by: '    void closed\n' }],
   },
 ]
