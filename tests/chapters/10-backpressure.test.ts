@@ -135,7 +135,7 @@ step('10.2', 'reading stops at the high-water mark and goes on at the low one', 
   expectSame('frames of dee that were accepted', dees.frames, 60, { because: 'All of them.' })
 })
 
-step('10.3', 'a peer that does not take what it is due is stopped, and told why', async (stage) => {
+step('10.3', 'a peer that does not take what it is due is told to go', async (stage) => {
   const { expectSame } = stage
   await expectBoundedOutbox(stage)
 
