@@ -138,8 +138,8 @@ export class Conversation implements LineEvents {
   }
 
   /**
-   * There is room for a line again: the next one is taken on, inside this call, and when none waits, the client is read
-   * from.
+   * There is room for a line again: those that have come are taken on at the end of the round, as many as there is room
+   * for, and then the client is read from.
    *
    * @step 11.6
    */

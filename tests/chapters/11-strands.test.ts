@@ -326,7 +326,7 @@ step('11.6', 'who asks faster than we answer is not listened to', async (stage) 
       because:
         'Four lines of one client may be unanswered. The others wait where they are: outside the pool.',
       likely:
-        'pause() the connection when there is no room. It keeps the lines that have come, and each reply makes room for one of them: resume() it then.',
+        'pauseReading() of the connection when there is no room. It keeps what has come, and each reply makes room for a line: resumeReading() then.',
     },
   )
   bob.beQuiet('sends a line and gets it back, again and again')
@@ -337,7 +337,7 @@ step('11.6', 'who asks faster than we answer is not listened to', async (stage) 
   expect('the server to hold less than 4 MiB for ada', held < 4 * MEBIBYTE, {
     because: 'Whoever sends lines without an end and waits for none of them fills our memory.',
     likely:
-      'Lines that we keep are our memory; what a paused connection does not read waits in the kernel. pause() it, and resume() it only when a reply has been said.',
+      'Lines that we keep are our memory; what a paused connection does not read waits in the kernel. Pause it, and resume it only when a reply has been said.',
     expected: 'less than 4 MiB',
     received: `${countBytes(held)}, after ${countBytes(flood.taken)} from ada`,
   })

@@ -380,21 +380,30 @@ async function expectResponsive({ load, expectSame }: Stage): Promise<void> {
  * loop. And before it sleeps it says so, on the process's own output: from a loop that sleeps comes nothing else.
  */
 function talkativeLoop(): string {
-  const [loopThread, lines] = ['12-many-loops/loop-thread.ts', '07-event-loop/server.ts'].map(
-    (file) => JSON.stringify(import.meta.resolve(`#code/${file}`)),
-  )
+  const [loopThread, connection, lines, commands] = [
+    '12-many-loops/loop-thread.ts',
+    '07-event-loop/connection.ts',
+    '07-event-loop/line-protocol.ts',
+    '07-event-loop/server.ts',
+  ].map((file) => JSON.stringify(import.meta.resolve(`#code/${file}`)))
   return `data:text/javascript,${encodeURIComponent(`
     import { writeSync } from 'node:fs'
     import { threadId } from 'node:worker_threads'
     import { runLoop } from ${loopThread}
-    import { COMMANDS } from ${lines}
-    runLoop({
+    import { Connection } from ${connection}
+    import { LineProtocol } from ${lines}
+    import { COMMANDS } from ${commands}
+    const events = {
       ...COMMANDS,
-      onLine(line, connection) {
+      onLine(line, lines) {
         if (line === 'bug') throw new Error('a bug in a handler')
         if (line.startsWith('sleep ')) writeSync(1, \`Loop \${threadId} sleeps\\n\`)
-        COMMANDS.onLine(line, connection)
+        COMMANDS.onLine(line, lines)
       },
+    }
+    runLoop((stream, loop) => {
+      const connection = new Connection(stream, loop)
+      connection.use(new LineProtocol(connection, events))
     })
   `)}`
 }

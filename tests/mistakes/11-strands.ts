@@ -21,9 +21,9 @@ const chained = (tail: string) => `const result = this.#lastEnded.then(() => tas
 const INLINE = 'if (!JOBS.has(command)) return runCommand(line, ON_THE_LOOP)'
 const JOB = 'return this.#house.pool.run(line, { signal: this.#gone.signal }).catch(excuse)'
 const REPLY = 'this.#replies.post(async () => this.#say(await answer))'
-const PAUSE = 'this.#connection.pause()'
-const RESUME = 'this.#connection.resume()'
-const END = 'this.#replies.post(() => this.#connection.end())'
+const PAUSE = "this.#lines.connection.pauseReading('owner')"
+const RESUME = "this.#lines.connection.resumeReading('owner')"
+const END = "this.#replies.post(() => this.#lines.end('finished'))"
 
 export const mistakes: Mistake[] = [
   {
@@ -149,7 +149,7 @@ export const mistakes: Mistake[] = [
     name: 'fin-before-the-answers',
     step: '11.3',
     says: ['two answers are still hers', 'post it'],
-    edits: [{ file, replace: END, by: 'this.#connection.end()' }],
+    edits: [{ file, replace: END, by: "this.#lines.end('finished')" }],
   },
   {
     name: 'never-says-fin',
@@ -194,7 +194,7 @@ export const mistakes: Mistake[] = [
       {
         file,
         replace: REPLY,
-        by: "this.#replies.post(async () => {\n      const reply = await answer\n      this.#say(reply)\n      if (reply.startsWith('error crashed')) this.#connection.end()\n    })",
+        by: "this.#replies.post(async () => {\n      const reply = await answer\n      this.#say(reply)\n      if (reply.startsWith('error crashed')) this.#lines.end('failed')\n    })",
       },
     ],
   },
@@ -214,7 +214,7 @@ export const mistakes: Mistake[] = [
       {
         file,
         replace: REPLY,
-        by: "this.#replies.post(async () => {\n      const reply = await answer\n      this.#say(reply)\n      if (reply === 'busy') this.#connection.end()\n    })",
+        by: "this.#replies.post(async () => {\n      const reply = await answer\n      this.#say(reply)\n      if (reply === 'busy') this.#lines.end('failed')\n    })",
       },
     ],
   },
@@ -274,22 +274,22 @@ export const mistakes: Mistake[] = [
   {
     name: 'as-many-jobs-as-lines',
     step: '11.6',
-    says: ['busy: 1, queued: 3', 'pause() the connection'],
+    says: ['busy: 1, queued: 3', 'pauseReading()'],
     edits: [{ file, replace: PAUSE, by: '' }],
   },
   {
     name: 'looks-again-in-a-moment',
     step: '11.6',
-    says: ['busy: 1, queued: 3', 'resume() it then'],
+    says: ['busy: 1, queued: 3', 'resumeReading()'],
     edits: [
-      { file, replace: PAUSE, by: `${PAUSE}\n    setImmediate(() => this.#connection.resume())` },
+      { file, replace: PAUSE, by: `${PAUSE}\n    setImmediate(() => this.#lines.connection.resumeReading('owner'))` },
     ],
   },
   {
     name: 'who-asks-too-fast-is-sent-away',
     step: '11.6',
     says: ['sixty lines', 'is not sent away'],
-    edits: [{ file, replace: PAUSE, by: 'this.#connection.end()' }],
+    edits: [{ file, replace: PAUSE, by: "this.#lines.end('finished')" }],
   },
   {
     name: 'never-listens-again',
@@ -306,7 +306,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'one-reply-makes-room-for-all',
     step: '11.6',
-    says: ['busy: 1, queued: 3', 'room for one of them'],
+    says: ['busy: 1, queued: 3', 'makes room for a line'],
     edits: [{ file, replace: RESUME, by: `this.#unanswered = 0\n    ${RESUME}` }],
   },
   {
