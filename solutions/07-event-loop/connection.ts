@@ -141,7 +141,8 @@ export class Connection implements RoundTask {
   /** Takes no more messages and reads no more until `resumeReading`; what is sent goes out all the same. */
   pauseReading(reason: PauseReason): void {
     this.#pauses |= BIT_OF[reason]
-    this.#loop.touch(this)
+    // At once: the loop may have this connection's turn still before it.
+    if (this.#state !== 'closed') this.#watch()
   }
 
   /** Goes on, if there is no other reason to pause: with what has come already, then with reading. */

@@ -282,7 +282,11 @@ export const mistakes: Mistake[] = [
     step: '11.6',
     says: ['busy: 1, queued: 3', 'resumeReading()'],
     edits: [
-      { file, replace: PAUSE, by: `${PAUSE}\n    setImmediate(() => this.#lines.connection.resumeReading('owner'))` },
+      {
+        file,
+        replace: PAUSE,
+        by: `${PAUSE}\n    setImmediate(() => this.#lines.connection.resumeReading('owner'))`,
+      },
     ],
   },
   {

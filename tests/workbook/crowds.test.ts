@@ -52,7 +52,7 @@ test('a hundred who never read and a hundred who never stop sending cost little,
   const [honest] = await dialMany(server.port, 1)
   await talk(honest, frame('hello'), frame('hello'), 100)
   const before = await server.heldBytes()
-  const stats = () => server.call<{ turns: number; frames: number; connections: number }>('stats')
+  const stats = () => server.call<{ turns: number; messages: number; connections: number }>('stats')
   // In a process of its own: ours is to see how long the server makes the honest one wait.
   const crowd = fork(join(ROOT, 'tests/workbook/fixtures/rude-crowd.ts'), [`${server.port}`])
   try {
@@ -64,7 +64,7 @@ test('a hundred who never read and a hundred who never stop sending cost little,
       await talk(honest, frame('hello'), frame('hello'), 1)
       turnsForOne.push((await stats()).turns - turns)
     }
-    expect((await stats()).frames).toBeGreaterThan(2_000)
+    expect((await stats()).messages).toBeGreaterThan(2_000)
     expect(((await server.heldBytes()) - before) / MEBIBYTE).toBeLessThan(80)
     // Counted in turns, for a busy machine is no fault of the server: a round is at most 201, and an echo takes few.
     expect(median(turnsForOne)).toBeLessThan(10 * 201)

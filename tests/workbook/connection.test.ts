@@ -4,8 +4,9 @@ import { setImmediate as turn } from 'node:timers/promises'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Source } from '../../solutions/07-event-loop/byte-stream.ts'
+import { Connection } from '../../solutions/07-event-loop/connection.ts'
 import { EventLoop } from '../../solutions/07-event-loop/event-loop.ts'
-import { LineConnection } from '../../solutions/07-event-loop/line-connection.ts'
+import { LineProtocol } from '../../solutions/07-event-loop/line-protocol.ts'
 import { NetPoller } from '../../solutions/07-event-loop/poller.ts'
 import { ScriptedStream } from '../harness/scripted-stream.ts'
 
@@ -31,7 +32,7 @@ test('every line comes once and in order, however it is cut and wherever the con
           await settle(bytes.length / chunk)
           const pausedAt = texts.filter((text) => text.endsWith('pause'))[resumed]
           expect(heard.at(-1)).toBe(pausedAt ?? 'FIN')
-          connection.resume()
+          connection.resumeReading('owner')
         }
         expect(heard).toEqual([...texts, 'FIN'])
         await ended()
@@ -53,13 +54,13 @@ test('who is paused and told goodbye is read from, up to its own FIN', async () 
   const { stream, loop, connection, heard, ended } = connect()
   stream.arrive('pause\nnever\n')
   await settle()
-  connection.end()
-  connection.pause()
+  connection.end('finished')
+  connection.pauseReading('owner')
   stream.arrive('thrown away\n')
   stream.arriveEnd()
   await settle()
   expect(stream.isEnded).toBe(true)
-  expect(heard).toEqual(['pause', 'FIN', 'the end'])
+  expect(heard).toEqual(['pause', 'the end'])
   expect(loop.stats().sources).toBe(0)
   await ended()
 })
@@ -67,14 +68,20 @@ test('who is paused and told goodbye is read from, up to its own FIN', async () 
 test('who is paused in the turn of another one is not read from in that round', async () => {
   const { loop, stream, connection, heard, ended } = connect()
   const other = new ScriptedStream()
-  new LineConnection(other, loop, { onLine: () => connection.pause(), onEnd() {} })
+  new Connection(other, loop).use({
+    onBytes(bytes) {
+      connection.pauseReading('owner')
+      return bytes.length
+    },
+    onEnd() {},
+  })
   await settle()
   // Who changes first is reported first.
   other.arrive('pause him\n')
   stream.arrive('later\n')
   await settle()
   expect([heard, stream.isReadable]).toEqual([[], true])
-  connection.resume()
+  connection.resumeReading('owner')
   await settle()
   expect(heard).toEqual(['later'])
   await ended()
@@ -84,8 +91,8 @@ test('who was cut while paused does not come back with resume()', async () => {
   const { stream, poller, connection, heard, ended } = connect()
   stream.arrive('pause\nnever\n')
   await settle()
-  connection.destroy()
-  connection.resume()
+  connection.destroy('failed')
+  connection.resumeReading('owner')
   stream.arrive('nor this\n')
   await settle()
   expect(heard).toEqual(['pause', 'the end'])
@@ -102,17 +109,20 @@ function connect() {
   const heard: string[] = []
   const depths: number[] = []
   let depth = 0
-  const connection = new LineConnection(stream, loop, {
+  const connection = new Connection(stream, loop)
+  const lines = new LineProtocol(connection, {
     onLine(line) {
       depths.push(++depth)
       heard.push(line)
-      if (/pause/.test(line)) connection.pause()
-      if (/resume/.test(line)) connection.resume()
+      if (/pause/.test(line)) connection.pauseReading('owner')
+      if (/resume/.test(line)) connection.resumeReading('owner')
       depth -= 1
     },
     onEnd: () => heard.push('FIN'),
+    onTooLong: () => heard.push('too long'),
     onClose: () => heard.push('the end'),
   })
+  connection.use(lines)
   const ended = () => {
     loop.stop()
     return running
