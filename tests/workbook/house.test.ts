@@ -13,8 +13,19 @@ const RULES: { folder: string; mayImport: string[]; packages: boolean }[] = [
   { folder: 'tests/protocols', mayImport: ['tests/protocols', 'tests/harness'], packages: false },
   { folder: 'tests/judge', mayImport: ['tests/judge', 'tests/harness'], packages: true },
   {
+    folder: 'tests/worlds',
+    mayImport: ['tests/worlds', 'tests/judge', 'tests/harness', 'tests/protocols'],
+    packages: true,
+  },
+  {
     folder: 'tests/chapters',
-    mayImport: ['tests/chapters', 'tests/judge', 'tests/harness', 'tests/protocols'],
+    mayImport: [
+      'tests/chapters',
+      'tests/worlds',
+      'tests/judge',
+      'tests/harness',
+      'tests/protocols',
+    ],
     packages: true,
   },
   {
