@@ -8,9 +8,10 @@ import type { ChalkInstance } from 'chalk'
 import wrapAnsi from 'wrap-ansi'
 import { hex, printable, units } from '../harness/bytes.ts'
 import { describePlace } from '../harness/diagnosis.ts'
-import type { ByteEvidence, Evidence, Place } from '../harness/failure.ts'
+import type { ByteEvidence, Evidence } from '../harness/failure.ts'
 import { drawStory } from './diagram.ts'
 import type { Card } from './events.ts'
+import { placesToShow } from './places-to-show.ts'
 
 export interface CardStyle {
   columns: number
@@ -214,20 +215,6 @@ function next(card: Card, { columns, chalk }: CardStyle): string {
   ]
     .filter((line) => line !== undefined)
     .join('\n')
-}
-
-/**
- * Where it broke, if that is known. When it broke in an earlier chapter, which has been green, then first what the test
- * names, or whose function was on the way there, or what the step is about.
- */
-function placesToShow({ trace = [], lookAt, step, openStep }: Card): Place[] {
-  if (trace.length === 0) return lookAt.slice(0, 3)
-  const isOwn = trace[0].file.split('/')[1]?.startsWith(`${step.id.slice(0, 2)}-`)
-  if (openStep || isOwn) return [trace[0]]
-  const named = lookAt.filter(({ isNamed }) => isNamed)
-  const onTheWay = trace.filter(({ file }) => lookAt.some((home) => home.file === file))
-  const [first = lookAt] = [named, onTheWay].filter((places) => places.length > 0)
-  return [...first.slice(0, 2), trace[0]]
 }
 
 function onOneLine(text: string): string {

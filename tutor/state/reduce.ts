@@ -5,6 +5,7 @@
  */
 
 import type { JudgeEvent } from '../../tests/judge/events.ts'
+import { placesToShow } from '../../tests/judge/places-to-show.ts'
 import { isGreen, type Progress } from '../../tests/judge/progress.ts'
 import type { Chapter } from '../book/book.ts'
 import { type Action, findAction } from './keys.ts'
@@ -231,7 +232,8 @@ function takeHint(state: TutorState): Next {
 }
 
 function edit(state: TutorState): Next {
-  const [place] = redCard(state)?.trace ?? redCard(state)?.lookAt ?? []
+  const card = redCard(state)
+  const [place] = card ? placesToShow(card) : []
   const file = place?.file ?? `chapters/${currentChapter(state).name}/server.ts`
   return { state, effects: [{ kind: 'edit', file, line: place?.line ?? 1 }] }
 }
