@@ -94,26 +94,72 @@ step('02.3', 'a client that never reads stops being read', async ({ serve, conne
     because: 'ada has read nothing, so there is no place left for all she sent.',
     likely: 'Are bytes thrown away? Stop reading instead: then the kernel tells ada to wait.',
   })
+  const growth = await steadyGrowth(server)
+  expect('what waits for ada not to grow any more', growth === 0, {
+    because:
+      'She still reads nothing. Whoever reads on from time to time collects it all in the end.',
+    likely:
+      "Reading goes on after a while. 'drain' says when there is room, a timer does not know.",
+    received: `${countBytes(growth)} more`,
+  })
 })
 
-step('02.4', 'a slow reader loses nothing and delays nobody', async ({ serve, connect }) => {
+step('02.4', 'a slow reader loses nothing and delays nobody', async (stage) => {
+  const { serve, connect, expect } = stage
   const server = await serve('02-echo')
   const [ada, bob] = [await connect(server), await connect(server)]
   bob.beQuiet('sends something and gets it back, again and again')
   ada.stopReading()
-  const flood = ada.flood(24 * MEBIBYTE)
-  while (await isMoving(flood, () => echoOnce(bob))) {}
+  const before = await server.heldBytes()
+  const flood = ada.flood(48 * MEBIBYTE)
+  const standstill = async () => {
+    while (await isMoving(flood, () => echoOnce(bob))) {}
+  }
+  const sip = async () => {
+    await standstill()
+    const held = (await server.heldBytes()) - before
+    expect('the server to hold less than 8 MiB for ada', held < 8 * MEBIBYTE, {
+      because:
+        'ada has taken a sip and stopped again. The brake is for every time, not for the first.',
+      likely: 'After the first drain nobody pauses any more. Look at what each write() answers.',
+      expected: 'less than 8 MiB',
+      received: countBytes(held),
+    })
+  }
+  await standstill()
 
   await ada.expectBytes(
-    pattern(0, 24 * MEBIBYTE),
+    pattern(0, 48 * MEBIBYTE),
     {
       because: 'ada reads now, so the server must go on: sending what waited, and reading again.',
       likely:
         "Reading was paused and never resumed. 'drain' says when there is room again, each time.",
     },
-    { sips: 4 * MEBIBYTE, between: () => echoOnce(bob) },
+    { sips: 4 * MEBIBYTE, between: sip },
   )
+  expect('no warning of Node', !server.output.includes('MaxListenersExceededWarning'), {
+    because:
+      'A listener for each chunk is memory for each chunk, and each of them is called each time.',
+    likely: "Register 'drain' once for the socket, not once a chunk.",
+    received: server.output.trim().split('\n')[0],
+  })
 })
+
+/** How much Node's queues grow while nothing can leave them, if they grow in three looks out of three. */
+async function steadyGrowth(server: HostedServer): Promise<number> {
+  const before = await server.queuedBytes()
+  let last = before
+  for (let look = 0; look < 3; look++) {
+    await server.cpuMsDuring(LOOK_MS)
+    const queued = await server.queuedBytes()
+    if (queued <= last) return 0
+    last = queued
+  }
+  return last - before
+}
+
+/** Long enough for those who look again after a while. */
+const LOOK_MS = 200
 
 /** bob's round trip: proof that the server serves others. */
 async function echoOnce(bob: Client): Promise<void> {

@@ -1,27 +1,27 @@
-import type { Socket } from 'node:net'
-import { MessagePort } from 'node:worker_threads'
-import type { ThreadEnd, ToThread } from '#code/03-blocking-socket/channel.ts'
 import { countBytes } from '../harness/bytes.ts'
-import { isMoving } from '../harness/client.ts'
+import { isMoving, pattern } from '../harness/client.ts'
 import type { HostedServer } from '../harness/hosted-server.ts'
 import { median } from '../harness/numbers.ts'
-import { PATIENCE_MS, within } from '../harness/patience.ts'
-import { type SocketPair, socketPair } from '../harness/socket-pair.ts'
 import { step } from '../judge/step.ts'
+import { callsForAByte, whatBridgeTells } from '../worlds/bridge.ts'
+import type { WriterOutcome, WriterScript } from './threads/03-writer.ts'
 
-const MEBIBYTE = 1024 * 1024
+const KIBIBYTE = 1024
+const MEBIBYTE = 1024 * KIBIBYTE
+
+/** `WINDOW_BYTES` in KiB. */
+const KIBIBYTE_WINDOW = 64
 
 /** What a process may grow by for other reasons. */
 const LIMIT = 48 * MEBIBYTE
 
 const READER = new URL('./threads/03-reader.ts', import.meta.url)
-
-type BridgeSocket = (socket: Socket) => ThreadEnd
+const WRITER = new URL('./threads/03-writer.ts', import.meta.url)
 
 const bytes = (text: string) => ({ kind: 'bytes', bytes: Buffer.from(text) })
 
 step('03.1', 'read() sleeps until bytes come, and wakes promptly', async (stage) => {
-  const { serve, connect, expect, story } = stage
+  const { serve, connect, inThread, expect, expectSame, story } = stage
   const server = await serve('03-blocking-socket')
   const ada = await connect(server)
   await ada.send('hello')
@@ -60,6 +60,19 @@ step('03.1', 'read() sleeps until bytes come, and wakes promptly', async (stage)
       'Is there a time-out in the wait? Then the thread sleeps it out: deliver() must notify.',
     expected: `less than ${WOKEN_MS} ms in the median`,
     received: `${median(trips).toFixed(1)} ms`,
+  })
+
+  story.tell('bridge', `has nothing for ${SILENCE_MS} ms, and then a message`)
+  const silence = { waiting: [], late: [bytes('at last')], reads: 1, silenceMs: SILENCE_MS }
+  const [read, looks] = await inThread<string[]>(READER, silence, {
+    because: 'The message is there, and the news was told.',
+  })
+  expectSame('what the thread read', read, 'bytes at last', { because: 'That is what came.' })
+  expect(`a thread that looks at most ${MOST_LOOKS} times meanwhile`, Number(looks) <= MOST_LOOKS, {
+    because:
+      'There was no news to look for. A thousand threads that look every few ms are a busy core.',
+    likely: 'There is a time-out in the wait: leave it out, the news wakes whoever sleeps.',
+    received: `${looks} looks`,
   })
 })
 
@@ -173,7 +186,7 @@ step('03.3', 'the end of the stream and a lost peer both wake it', async (stage)
 })
 
 step('03.4', 'whoever does not read is not sent more, both ways', async (stage) => {
-  const { serve, connect, expect } = stage
+  const { serve, connect, inThread, expect, expectSame, story } = stage
   const deaf = await serve('03-blocking-socket', { job: 'sleep' })
   const ada = await connect(deaf)
   const before = await deaf.rssBytes()
@@ -214,6 +227,80 @@ step('03.4', 'whoever does not read is not sent more, both ways', async (stage) 
     because: 'bob has left, so the thread that was writing to him must be free for cyd.',
     likely:
       'Who waits for room must also wake when the connection is closed: then throw ConnectionLost.',
+  })
+
+  const echoing = await serve('03-blocking-socket')
+  const dee = await connect(echoing)
+  dee.stopReading()
+  const more = dee.flood(256 * MEBIBYTE)
+  const standstill = async () => {
+    while (await isMoving(more, () => echoing.roundTrip())) {}
+  }
+  await standstill()
+  await dee.expectBytes(pattern(0, LIMIT), {
+    because: 'dee reads now, so the thread writes on, reads on, and takes more from her.',
+    likely: 'read() says what it has taken, and below WINDOW_BYTES the bridge resumes the socket.',
+  })
+  await standstill()
+  const swallowed = more.taken - LIMIT
+  expect('dee to be held back when she stops again', swallowed < LIMIT, {
+    because: 'A window is for the whole conversation, not only for its beginning.',
+    likely:
+      'Is credit given twice for the same bytes, or is the socket never paused again? Each byte is counted up when it is delivered, and down when it is taken: once.',
+    expected: `less than ${countBytes(LIMIT)} beyond what she has read`,
+    received: countBytes(swallowed),
+  })
+
+  const writeInThread = async (
+    script: WriterScript,
+    reason: { because: string; likely: string },
+  ) => {
+    story.tell('thread', `writes ${countBytes(script.bytes)}, with ${KIBIBYTE_WINDOW} KiB of room`)
+    for (const { what } of script.happens) story.tell('bridge', what)
+    return inThread<WriterOutcome>(WRITER, script, reason)
+  }
+  const reason = {
+    because:
+      'The kernel has taken enough and the news was told; the thread fell asleep all the same.',
+    likely:
+      'In #waitForRoom(): the count of news first, then the look, then the sleep, and then all of it again.',
+  }
+  const bit = { what: 'the kernel takes some', bytes: 8 * KIBIBYTE } as const
+  const other = { what: 'nothing that concerns it' } as const
+  const bytesToWrite = (KIBIBYTE_WINDOW + 16) * KIBIBYTE
+  const slow = { bytes: bytesToWrite, happens: [other, bit, other, bit] }
+  const { write, unflushed } = await writeInThread(slow, reason)
+  expectSame(
+    'write() and what is left to flush',
+    [write, unflushed],
+    ['returns', KIBIBYTE_WINDOW * KIBIBYTE],
+    {
+      because: 'Being woken does not mean that there is room: it may have been other news.',
+      likely:
+        'After each wake look again, and sleep on while more than WINDOW_BYTES are unflushed.',
+    },
+  )
+  const closing = {
+    bytes: bytesToWrite,
+    happens: [other, { what: 'the connection closes' } as const],
+  }
+  const closed = await writeInThread(closing, {
+    because: 'Nobody will ever take these bytes, and the news was told.',
+    likely: 'In #waitForRoom(): look at CLOSED each time, and throw ConnectionLost.',
+  })
+  expectSame('write()', closed.write, 'throws ConnectionLost', {
+    because: 'What was written has gone nowhere, and the writer must not believe otherwise.',
+    likely: 'In #waitForRoom(): CLOSED means that there will be no room, ever.',
+  })
+  const silence = { what: 'silence', ms: SILENCE_MS } as const
+  const { looksInSilence } = await writeInThread(
+    { bytes: bytesToWrite, happens: [silence, { ...bit, bytes: bytesToWrite }] },
+    reason,
+  )
+  expect(`at most ${MOST_LOOKS} looks during the silence`, looksInSilence <= MOST_LOOKS, {
+    because: 'Nothing had changed. A thread that waits for room costs nothing.',
+    likely: 'Sleep until the count of news changes, without a time-out.',
+    received: `${looksInSilence} looks in ${SILENCE_MS} ms`,
   })
 })
 
@@ -322,6 +409,10 @@ async function untilAsleep(
 /** Whoever is woken is back long before that, and whoever sleeps out a time-out has to be lucky. */
 const WOKEN_MS = 25
 
+/** Nobody looks often in so short a time, unless it is by the clock. */
+const SILENCE_MS = 250
+const MOST_LOOKS = 3
+
 const FIRST_TRIPS = 5
 const MOST_TRIPS = 15
 
@@ -339,87 +430,4 @@ function causeOfLossMisread([first, second, third]: string[]): string {
   return second === third
     ? 'Throw the ConnectionLost with the code of the message.'
     : 'Remember the loss with its code, and throw it again.'
-}
-
-/** What the bridge calls for one byte that its socket receives, in this order. */
-async function callsForAByte(bridgeSocket: BridgeSocket): Promise<string[]> {
-  const pair = await socketPair()
-  const calls: string[] = []
-  const { promise: isNotified, resolve } = Promise.withResolvers<void>()
-  const restore = recordCalls((name) => {
-    calls.push(name)
-    if (name === 'notify') resolve()
-  })
-  try {
-    bridgeSocket(pair.near)
-    pair.far.write('x')
-    await within(PATIENCE_MS, isNotified)
-    // What comes too late is to be seen, too.
-    await new Promise((resolve) => setImmediate(resolve))
-    return calls
-  } finally {
-    restore()
-    pair.destroy()
-  }
-}
-
-/** Tells of every message that is posted and every change of shared memory, until the function it returns is called. */
-function recordCalls(tell: (name: string) => void): () => void {
-  const { postMessage } = MessagePort.prototype
-  const originals = { add: Atomics.add, store: Atomics.store, notify: Atomics.notify }
-  MessagePort.prototype.postMessage = function (this: MessagePort, ...args: unknown[]) {
-    tell('postMessage')
-    return (postMessage as (...args: unknown[]) => void).apply(this, args)
-  }
-  for (const [name, original] of Object.entries(originals)) {
-    const recorded = (...args: unknown[]): unknown => {
-      tell(name)
-      return (original as (...args: unknown[]) => unknown)(...args)
-    }
-    Object.assign(Atomics, { [name]: recorded })
-  }
-  return () => {
-    MessagePort.prototype.postMessage = postMessage
-    Object.assign(Atomics, originals)
-  }
-}
-
-/** The first messages that a bridge has for a thread that reads; fewer when no more come. `act` may wait until some are told. */
-async function whatBridgeTells(
-  bridgeSocket: BridgeSocket,
-  count: number,
-  act: (pair: SocketPair, told: (count: number) => Promise<void>) => Promise<unknown>,
-): Promise<string[]> {
-  const pair = await socketPair()
-  const messages: string[] = []
-  let wake = () => {}
-  const { port } = bridgeSocket(pair.near)
-  port.on('message', (message: ToThread) => {
-    messages.push(describe(message))
-    if (message.kind === 'bytes') port.postMessage({ kind: 'taken', bytes: message.bytes.length })
-    wake()
-  })
-  const told = async (count: number) => {
-    const enough = async () => {
-      while (messages.length < count) {
-        const next = Promise.withResolvers<void>()
-        wake = next.resolve
-        await next.promise
-      }
-    }
-    await within(PATIENCE_MS, enough())
-  }
-  try {
-    await act(pair, told)
-    await told(count)
-    return messages
-  } finally {
-    port.close()
-    pair.destroy()
-  }
-}
-
-function describe(message: ToThread): string {
-  if (message.kind === 'bytes') return `bytes ${Buffer.from(message.bytes)}`
-  return message.kind === 'lost' ? `lost ${message.code}` : message.kind
 }

@@ -65,6 +65,27 @@ export const mistakes: Mistake[] = [
     edits: [{ replace: 'socket.end(greeting)', by: 'socket.write(greeting)\n  socket.destroy()' }],
   },
   {
+    name: 'destroys-when-written',
+    step: '01.2',
+    says: ['destroyed when its bytes are written'],
+    cardVaries: true,
+    edits: [
+      {
+        replace: 'socket.end(greeting)',
+        by: 'socket.write(greeting, () => socket.destroy())',
+      },
+    ],
+  },
+  {
+    name: 'destroys-soon',
+    step: '01.2',
+    says: ['destroyed when its bytes are written'],
+    cardVaries: true,
+    edits: [
+      { replace: 'socket.end(greeting)', by: 'socket.end(greeting)\n  socket.destroySoon()' },
+    ],
+  },
+  {
     name: 'no-error-listener',
     step: '01.3',
     says: ['ECONNRESET', "'error' listener"],
@@ -81,7 +102,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'close-hangs-on-an-idle-client',
     step: '01.4',
-    says: ['bob never ends his side', 'graceMs'],
+    says: ['never end their sides', 'graceMs'],
     edits: [{ replace: 'for (const socket of open) socket.destroy()', by: 'void open' }],
   },
   {
@@ -106,6 +127,82 @@ export const mistakes: Mistake[] = [
     step: '01.4',
     says: ['keeps a timer'],
     edits: [{ replace: 'clearTimeout(cut)', by: 'void cut' }],
+  },
+  {
+    name: 'grace-counts-from-the-last-word',
+    step: '01.4',
+    says: ['whatever they are doing'],
+    edits: [
+      {
+        hole: 'closeGracefully',
+        by: `  for (const socket of open) socket.setTimeout(graceMs, () => socket.destroy())
+  return new Promise((resolve) => server.close(() => resolve()))`,
+      },
+    ],
+  },
+  {
+    name: 'cuts-when-all-is-sent',
+    step: '01.4',
+    says: ['whatever they are doing'],
+    edits: [
+      { replace: 'socket.destroy()\n    }, graceMs)', by: 'socket.destroySoon()\n    }, graceMs)' },
+    ],
+  },
+  {
+    name: 'cuts-only-who-was-served',
+    step: '01.4',
+    says: ['whatever they are doing'],
+    edits: [
+      {
+        replace: 'for (const socket of open) socket.destroy()',
+        by: 'for (const socket of open) if (socket.writableFinished) socket.destroy()',
+      },
+    ],
+  },
+  {
+    name: 'second-close-resolves-at-once',
+    step: '01.4',
+    says: ['the second close() to have waited'],
+    edits: [
+      {
+        replace: '  return new Promise((resolve) => {\n    const cut',
+        by: '  if (!server.listening) return Promise.resolve()\n  return new Promise((resolve) => {\n    const cut',
+      },
+    ],
+  },
+  {
+    name: 'close-resolves-at-the-end-of-the-grace',
+    step: '01.4',
+    says: ['nothing left to wait for'],
+    edits: [
+      {
+        hole: 'closeGracefully',
+        by: `  return new Promise((resolve) => {
+    server.close()
+    setTimeout(() => {
+      for (const socket of open) socket.destroy()
+      resolve()
+    }, graceMs)
+  })`,
+      },
+    ],
+  },
+  {
+    name: 'every-problem-is-a-taken-port',
+    step: '01.5',
+    says: ['looks for a program that is not there'],
+    edits: [{ replace: "if (error.code === 'EADDRINUSE')", by: 'if (error.code)' }],
+  },
+  {
+    name: 'throws-what-it-does-not-know',
+    step: '01.5',
+    says: ['not an exception'],
+    edits: [
+      {
+        replace: 'return new Error(`Cannot listen on port ${port}: ${error.message}`)',
+        by: 'throw error',
+      },
+    ],
   },
   {
     name: 'swallows-eaddrinuse',

@@ -92,6 +92,52 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'resumes-on-a-timer',
+    step: '02.3',
+    says: ['not to grow any more', 'a timer does not know'],
+    edits: [
+      {
+        replace: 'if (!hasRoom) socket.pause()',
+        by: `if (!hasRoom) {
+      socket.pause()
+      setTimeout(() => socket.resume(), 100)
+    }`,
+      },
+      { replace: DRAIN, by: '' },
+    ],
+  },
+  {
+    name: 'pauses-only-the-first-time',
+    step: '02.4',
+    says: ['to hold less than 8 MiB', 'not for the first'],
+    edits: [
+      {
+        replace: DATA,
+        by: `let hasPaused = false
+  socket.on('data', (chunk) => {
+    if (socket.write(chunk) || hasPaused) return
+    hasPaused = true
+    socket.pause()
+  })`,
+      },
+    ],
+  },
+  {
+    name: 'a-listener-for-each-chunk',
+    step: '02.4',
+    says: ['MaxListenersExceededWarning', 'not once a chunk'],
+    edits: [
+      {
+        hole: 'echoBytes',
+        by: `  socket.on('data', (chunk) => {
+    if (socket.write(chunk)) return
+    socket.pause()
+    socket.on('drain', () => socket.resume())
+  })`,
+      },
+    ],
+  },
+  {
     name: 'pauses-and-never-resumes',
     step: '02.4',
     says: ['paused and never resumed'],

@@ -47,9 +47,7 @@ import { setTimeout as delay } from 'node:timers/promises'`,
         by: `  AbortSignal.timeout(graceMs).addEventListener('abort', () => {
     for (const socket of open) socket.destroy()
   })
-  return new Promise((resolve, reject) => {
-    server.close((error) => (error ? reject(error) : resolve()))
-  })`,
+  return new Promise((resolve) => void server.close(() => resolve()))`,
       },
     ],
   },

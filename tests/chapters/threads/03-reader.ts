@@ -12,6 +12,7 @@ const {
   lines = 0,
   maxBytes,
   isClosed = false,
+  silenceMs = 0,
 } = workerData as {
   code: string
   /** Messages that have arrived before the thread looks. */
@@ -25,6 +26,8 @@ const {
   maxBytes?: number
   /** The connection has closed before the thread looks. */
   isClosed?: boolean
+  /** Nothing comes for so long after the first look; then the late ones. How often it looked is the last result. */
+  silenceMs?: number
 }
 
 const { BlockingSocket }: typeof BlockingSocketModule = await import(
@@ -45,17 +48,25 @@ function deliverLate(): void {
   if (next) deliver(next)
 }
 
+let silentUntil: number | undefined
+let looks = 0
+
 function receive(): ToThread | undefined {
+  looks += 1
   const found = queue.shift()
-  if (!found) deliverLate()
+  if (!found && silenceMs === 0) deliverLate()
   return found
 }
 
 const { wait } = Atomics
-Atomics.wait = ((...args: Parameters<typeof wait>) => {
+Atomics.wait = ((array: Int32Array, index: number, value: number, ms = Infinity) => {
+  silentUntil ??= performance.now() + silenceMs
+  const silence = silentUntil - performance.now()
+  if (ms < silence) return wait(array, index, value, ms)
+  if (silence > 0) wait(array, index, value, silence)
   deliverLate()
-  return wait(...args)
-}) as typeof wait
+  return wait(array, index, value, ms)
+}) as typeof Atomics.wait
 
 for (const message of waiting) deliver(message)
 if (isClosed) Atomics.store(words, 2, 1)
@@ -64,6 +75,7 @@ const socket = new BlockingSocket({ port, shared: words.buffer }, receive)
 const results: string[] = []
 for (let read = 0; read < reads; read++) results.push(tell('bytes', () => socket.read()))
 for (let line = 0; line < lines; line++) results.push(tell('line', () => socket.readLine(maxBytes)))
+if (silenceMs > 0) results.push(`${looks}`)
 parentPort?.postMessage(results)
 
 function tell(what: string, act: () => Uint8Array | string | null): string {
