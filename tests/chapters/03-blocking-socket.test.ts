@@ -228,6 +228,7 @@ step('03.4', 'whoever does not read is not sent more, both ways', async (stage) 
     likely:
       'Who waits for room must also wake when the connection is closed: then throw ConnectionLost.',
   })
+  cyd.leave()
 
   const echoing = await serve('03-blocking-socket')
   const dee = await connect(echoing)

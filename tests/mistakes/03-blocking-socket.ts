@@ -39,6 +39,12 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'looks-every-few-ms',
+    step: '03.1',
+    says: ['There was no news to look for', 'leave it out'],
+    edits: [{ file, replace: NEXT, by: NEXT.replace('NEWS, news)', 'NEWS, news, 5)') }],
+  },
+  {
     name: 'never-notifies',
     step: '03.1',
     says: ['thread 2 is at chapters/03-blocking-socket/blocking-socket.ts'],
@@ -219,6 +225,134 @@ export const mistakes: Mistake[] = [
         file: bridge,
         replace: 'if (untaken >= WINDOW_BYTES) socket.pause()',
         by: 'if (untaken >= WINDOW_BYTES) setImmediate(() => (untaken = 0))',
+      },
+    ],
+  },
+  {
+    name: 'gives-credit-twice',
+    step: '03.4',
+    says: ['dee to be held back', 'Is credit given twice'],
+    edits: [
+      { file: bridge, replace: 'untaken -= message.bytes', by: 'untaken -= 2 * message.bytes' },
+    ],
+  },
+  {
+    name: 'pauses-only-the-first-time',
+    step: '03.4',
+    says: ['to be held back', 'from WINDOW_BYTES on pause the socket'],
+    edits: [
+      { file: bridge, replace: 'let untaken = 0', by: 'let untaken = 0\n  let hasPaused = false' },
+      {
+        file: bridge,
+        replace: 'if (untaken >= WINDOW_BYTES) socket.pause()',
+        by: `if (untaken < WINDOW_BYTES || hasPaused) return
+    hasPaused = true
+    socket.pause()`,
+      },
+    ],
+  },
+  {
+    name: 'never-resumes-the-socket',
+    step: '03.4',
+    says: ['the bridge resumes the socket'],
+    edits: [{ file: bridge, replace: 'if (untaken < WINDOW_BYTES) socket.resume()', by: '' }],
+  },
+  {
+    name: 'waits-for-room-only-once',
+    step: '03.4',
+    says: ['Being woken does not mean that there is room'],
+    edits: [
+      {
+        file,
+        hole: '#waitForRoom',
+        by: `    const news = Atomics.load(this.#words, NEWS)
+    if (Atomics.load(this.#words, CLOSED)) throw new ConnectionLost('EPIPE')
+    if (this.#unflushed() <= WINDOW_BYTES) return
+    Atomics.wait(this.#words, NEWS, news)
+    if (Atomics.load(this.#words, CLOSED)) throw new ConnectionLost('EPIPE')`,
+      },
+    ],
+  },
+  {
+    name: 'looks-for-room-before-it-counts',
+    step: '03.4',
+    says: ['does not come back', 'the count of news first'],
+    edits: [
+      {
+        file,
+        hole: '#waitForRoom',
+        by: `    for (;;) {
+      if (Atomics.load(this.#words, CLOSED)) throw new ConnectionLost('EPIPE')
+      if (this.#unflushed() <= WINDOW_BYTES) return
+      const news = Atomics.load(this.#words, NEWS)
+      Atomics.wait(this.#words, NEWS, news)
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'sleeps-on-when-closed',
+    step: '03.4',
+    says: ['does not come back', 'look at CLOSED each time'],
+    edits: [
+      {
+        file,
+        hole: '#waitForRoom',
+        by: `    for (;;) {
+      const news = Atomics.load(this.#words, NEWS)
+      if (this.#unflushed() <= WINDOW_BYTES) return
+      Atomics.wait(this.#words, NEWS, news)
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'returns-when-closed',
+    step: '03.4',
+    says: ['the writer must not believe otherwise'],
+    edits: [
+      {
+        file,
+        hole: '#waitForRoom',
+        by: `    for (;;) {
+      const news = Atomics.load(this.#words, NEWS)
+      if (Atomics.load(this.#words, CLOSED)) return
+      if (this.#unflushed() <= WINDOW_BYTES) return
+      Atomics.wait(this.#words, NEWS, news)
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'looks-for-room-every-few-ms',
+    step: '03.4',
+    says: ['A thread that waits for room costs nothing'],
+    edits: [
+      {
+        file,
+        hole: '#waitForRoom',
+        by: `    for (;;) {
+      if (Atomics.load(this.#words, CLOSED)) throw new ConnectionLost('EPIPE')
+      if (this.#unflushed() <= WINDOW_BYTES) return
+      Atomics.wait(this.#words, NEWS, Atomics.load(this.#words, NEWS), 5)
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'sleeps-at-the-mark',
+    step: '03.4',
+    says: ['does not come back'],
+    edits: [
+      {
+        file,
+        hole: '#waitForRoom',
+        by: `    for (;;) {
+      const news = Atomics.load(this.#words, NEWS)
+      if (Atomics.load(this.#words, CLOSED)) throw new ConnectionLost('EPIPE')
+      if (this.#unflushed() < WINDOW_BYTES) return
+      Atomics.wait(this.#words, NEWS, news)
+    }`,
       },
     ],
   },
