@@ -118,7 +118,8 @@ step('02.4', 'a slow reader loses nothing and delays nobody', async (stage) => {
   const sip = async () => {
     await standstill()
     const held = (await server.heldBytes()) - before
-    expect('the server to hold less than 8 MiB for ada', held < 8 * MEBIBYTE, {
+    if (held < 8 * MEBIBYTE) return
+    expect('the server to hold less than 8 MiB for ada', false, {
       because:
         'ada has taken a sip and stopped again. The brake is for every time, not for the first.',
       likely: 'After the first drain nobody pauses any more. Look at what each write() answers.',

@@ -67,12 +67,13 @@ reportLastWords(isForALaterStep)
 watchHoles((thrown) => process.send?.({ hole: toThrownError(thrown) } satisfies HoleReached))
 const watchdog = startWatchdog()
 subscribe('tracing:net.server.listen:asyncEnd', (message) => {
-  servers.add((message as { server: Server }).server)
-})
-subscribe('net.server.socket', (message) => {
-  const { socket } = message as { socket: Socket }
-  sockets.add(socket)
-  socket.once('close', () => sockets.delete(socket))
+  const { server } = message as { server: Server }
+  servers.add(server)
+  // Before the code under test hears of it: that may throw, where a later step is still to be written.
+  server.prependListener('connection', (socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
 })
 process.on('worker', (worker) => {
   if (worker === watchdog) return
@@ -101,6 +102,7 @@ answerRequests({
   queuedBytes: () => [...sockets].reduce((sum, socket) => sum + socket.writableLength, 0),
   connections: () => sockets.size,
   failAccept,
+  writtenBytes: () => [...sockets].reduce((sum, socket) => sum + socket.bytesWritten, 0),
   workers: () => workers.size,
 })
 

@@ -63,6 +63,11 @@ export class HostedServer {
     return (await this.#request('A look at its queues', 'queuedBytes')) as number
   }
 
+  /** Bytes written to the sockets that are accepted and open: those that the kernel has taken and those that still wait. */
+  async writtenBytes(): Promise<number> {
+    return (await this.#request('A look at what it has written', 'writtenBytes')) as number
+  }
+
   /** Accepted connections that are not closed in both directions yet. */
   async connections(): Promise<number> {
     return (await this.#request('A look at its connections', 'connections')) as number

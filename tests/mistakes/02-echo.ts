@@ -126,6 +126,8 @@ export const mistakes: Mistake[] = [
     name: 'a-listener-for-each-chunk',
     step: '02.4',
     says: ['MaxListenersExceededWarning', 'not once a chunk'],
+    // Node's warning names its process.
+    cardVaries: true,
     edits: [
       {
         hole: 'echoBytes',

@@ -100,6 +100,106 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'destroys-when-the-reason-is-written',
+    step: '04.3',
+    says: ['end() closes ours'],
+    cardVaries: true,
+    edits: [
+      {
+        hole: 'reportCrash',
+        by: "  socket.end(`error crashed: ${error.message.split('\\n')[0]}\\n`, () => socket.destroy())",
+      },
+    ],
+  },
+  {
+    name: 'destroys-soon-after-a-crash',
+    step: '04.3',
+    says: ['end() closes ours'],
+    cardVaries: true,
+    edits: [
+      {
+        hole: 'reportCrash',
+        by: "  socket.write(`error crashed: ${error.message.split('\\n')[0]}\\n`)\n  socket.destroySoon()",
+      },
+    ],
+  },
+  {
+    name: 'destroys-when-the-thread-exits',
+    step: '04.4',
+    says: ['destroy() throws away what waits'],
+    cardVaries: true,
+    edits: [
+      {
+        replace: 'threads.delete(thread)\n    socket.end()',
+        by: 'threads.delete(thread)\n    socket.destroy()',
+      },
+    ],
+  },
+  {
+    name: 'destroys-soon-when-the-thread-exits',
+    step: '04.4',
+    says: ['destroySoon() closes both directions'],
+    cardVaries: true,
+    edits: [
+      {
+        replace: 'threads.delete(thread)\n    socket.end()',
+        by: 'threads.delete(thread)\n    socket.destroySoon()',
+      },
+    ],
+  },
+  {
+    name: 'close-does-not-wait-for-threads',
+    step: '04.4',
+    says: ['close() to have waited for his thread', 'terminate() returns a promise'],
+    edits: [
+      {
+        replace: '  await Promise.all([...threads].map((thread) => thread.terminate()))',
+        by: '  for (const thread of threads) void thread.terminate()',
+      },
+    ],
+  },
+  {
+    name: 'close-ends-threads-first',
+    step: '04.4',
+    says: ['served to the end', 'First close the server'],
+    edits: [
+      {
+        hole: 'closeWithThreads',
+        by: `  await Promise.all([...threads].map((thread) => thread.terminate()))
+  await server.close()`,
+      },
+    ],
+  },
+  {
+    name: 'forgets-threads-with-their-sockets',
+    step: '04.4',
+    says: ['to count until it has ended', 'forget the thread at the latter'],
+    edits: [
+      {
+        replace: "socket.once('close', () => thread.terminate())",
+        by: `socket.once('close', () => {
+    threads.delete(thread)
+    void thread.terminate()
+  })`,
+      },
+    ],
+  },
+  {
+    name: 'second-close-resolves-at-once',
+    step: '04.4',
+    says: ['both times'],
+    edits: [
+      {
+        replace: '  await server.close()\n',
+        by: '  if (closing.has(server)) return\n  closing.add(server)\n  await server.close()\n',
+      },
+      {
+        replace: 'export interface ThreadedServer',
+        by: 'const closing = new WeakSet<object>()\n\nexport interface ThreadedServer',
+      },
+    ],
+  },
+  {
     name: 'forgets-to-forget-threads',
     step: '04.4',
     says: ['expected 3 threads', "emits 'exit'"],
@@ -148,6 +248,18 @@ export const mistakes: Mistake[] = [
         by: 'const threads = new Set<Worker>()\n  let started = 0',
       },
     ],
+  },
+  {
+    name: 'refuses-and-never-reads',
+    step: '04.5',
+    says: ['must not cost a socket', 'never notices her FIN'],
+    edits: [{ hole: 'refuse', by: "  socket.end('busy\\n')" }],
+  },
+  {
+    name: 'refuses-and-resets',
+    step: '04.5',
+    says: ['FIN was promised', 'answers what she says with RST'],
+    edits: [{ hole: 'refuse', by: "  socket.end('busy\\n')\n  socket.destroySoon()" }],
   },
   {
     name: 'cuts-without-a-word',
