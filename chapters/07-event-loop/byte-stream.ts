@@ -47,6 +47,9 @@ export interface Peer {
 /** Node stops reading the socket while so many bytes wait in the inbox; the last chunk may go beyond it. */
 const INBOX_BYTES = 64 * 1024
 
+/** So often Node is made to look at a socket that it does not read. */
+const PROBE_MS = 1_000
+
 /** A byte stream over Node's own socket, plain or TLS: what Node pushes waits here until it is asked for. */
 export class NetStream implements ByteStream {
   onChange: (() => void) | undefined
@@ -56,6 +59,7 @@ export class NetStream implements ByteStream {
   readonly #inbox: Uint8Array[] = []
   #inboxBytes = 0
   #hasEnded = false
+  #prober: NodeJS.Timeout | undefined
 
   constructor(socket: Socket) {
     this.#socket = socket
@@ -63,12 +67,14 @@ export class NetStream implements ByteStream {
     socket.on('drain', () => this.onChange?.())
     socket.on('end', () => {
       this.#hasEnded = true
+      this.#startProbing()
       this.onChange?.()
     })
     socket.on('error', (error: NodeJS.ErrnoException) => {
       this.lostWith = error.code ?? 'ECONNRESET'
     })
     socket.on('close', () => {
+      clearInterval(this.#prober)
       if (!this.#hasEnded) this.lostWith ??= 'ECONNRESET'
       this.onChange?.()
     })
@@ -123,8 +129,27 @@ export class NetStream implements ByteStream {
   #receive(chunk: Uint8Array): void {
     this.#inbox.push(chunk)
     this.#inboxBytes += chunk.length
-    if (this.#inboxBytes >= INBOX_BYTES) this.#socket.pause()
+    if (this.#inboxBytes >= INBOX_BYTES) {
+      this.#socket.pause()
+      this.#startProbing()
+    }
     this.onChange?.()
+  }
+
+  /**
+   * Node notices that a connection is lost only while it reads or writes it. A write of no bytes is enough: the kernel
+   * answers it with the error, if there is one (tcp(7), `SO_ERROR`).
+   */
+  #startProbing(): void {
+    this.#prober ??= setInterval(() => this.#probe(), PROBE_MS).unref()
+  }
+
+  #probe(): void {
+    const isRead = !this.#socket.isPaused() && !this.#hasEnded
+    if (isRead) {
+      clearInterval(this.#prober)
+      this.#prober = undefined
+    } else if (this.#socket.writable) this.#socket.write('')
   }
 
   /** How many bytes the socket's queue has room for. */

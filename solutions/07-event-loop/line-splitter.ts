@@ -43,10 +43,11 @@ export class LineSplitter {
 
   /** The peer has said FIN. Returns the last line when it came without an end, `undefined` when there is none. */
   end(): string | undefined {
-    const line = this.#keptBytes > 0 ? this.#kept.toString('utf8', 0, this.#keptBytes) : undefined
+    if (this.#keptBytes === 0) return undefined
+    const last = toLine(this.#kept, 0, this.#keptBytes, 0)
     this.#kept = NO_ROOM
     this.#keptBytes = 0
-    return line
+    return last.kind === 'line' ? last.line : undefined
   }
 
   #keep(bytes: Uint8Array): Split {

@@ -34,6 +34,7 @@ export async function startServer({
   port = 0,
   host = '127.0.0.1',
   graceMs = 1_000,
+  onAcceptError,
 }: ManyLoopsOptions = {}): Promise<ManyLoopsServer> {
   const group = await LoopGroup.start({
     script: new URL(script),
@@ -45,6 +46,7 @@ export async function startServer({
     await group.terminate()
     throw error
   })
+  if (onAcceptError) acceptor.on('error', onAcceptError)
   return {
     port: boundPort,
     stats: () => group.stats(),

@@ -9,8 +9,14 @@ import { dismissSpareHost, hostServer } from '../judge/host.ts'
 import { SOLUTION } from '../judge/workbook.ts'
 import { cutsOf, LINE_TRANSCRIPTS } from '../worlds/line-transcripts.ts'
 
-/** Those that obey it so far. */
-const CHAPTERS = ['04-thread-per-connection', '06-worker-pool']
+const CHAPTERS = [
+  '04-thread-per-connection',
+  '06-worker-pool',
+  '07-event-loop',
+  '08-timers',
+  '11-strands',
+  '12-many-loops',
+]
 
 const CONVERSATIONS = LINE_TRANSCRIPTS.flatMap((transcript) =>
   cutsOf(transcript).map((cut) => ({ ...transcript, ...cut })),
