@@ -253,7 +253,7 @@ step('07.3', 'wait() reports only what is ready, again until it is consumed', as
 })
 
 step('07.4', 'the loop gives everybody who is ready one turn a round', async (stage) => {
-  const { story, expectSame } = stage
+  const { story, expect, expectSame } = stage
   const { EventLoop } = await stage.load(() => import('#code/07-event-loop/event-loop.ts'))
 
   const poller = new TestPoller([['ada', 'bob', 'cyd'], ['bob'], [], ['ada', 'dee']])
@@ -291,10 +291,18 @@ step('07.4', 'the loop gives everybody who is ready one turn a round', async (st
     because: 'Between the rounds the loop may sleep until the timers’ next one is due, not longer.',
     likely: 'Ask nextDelay() before every wait.',
   })
-  expectSame('the times that the timers were run', timers.runs, 5, {
-    because: 'Timers are run once a round, whether or not a source was ready.',
-    likely: 'runDue() after the turns, also when the list of the ready was empty.',
-  })
+  // A loop that is stopped while it waits may leave at once, or end its last round first.
+  const missed = poller.timeouts.length - timers.runs
+  expect(
+    'the times that the timers were run to be those of the rounds',
+    missed === 0 || missed === 1,
+    {
+      because: 'Timers are run once a round, whether or not a source was ready.',
+      likely: 'runDue() after the turns, also when the list of the ready was empty.',
+      expected: '5 times, or 4 if the loop leaves right after the last wait',
+      received: `${timers.runs} times`,
+    },
+  )
   expectSame('stats().turns', loop.stats().turns, 5, { because: 'Five turns were had.' })
 
   await expectCurrentInterest(stage)

@@ -22,16 +22,22 @@ step('08.1', 'timers fire in order, ties in order of arming', async (stage) => {
   expectFires(9, [], {
     because: 'Nothing is due yet.',
     likely: 'The deadline is clock.now() plus the delay, and due means that it has been reached.',
+    look: ['timer-queue.after()', 'timer-queue.runDue()'],
   })
   expectFires(1, ['first'], {
     because: 'A timer is due at its deadline, not one millisecond after it.',
     likely: 'Due means deadlineMs <= now.',
+    look: 'timer-queue.runDue()',
   })
   expectFires(500, ['second', 'third'], {
     because: 'A loop that comes late fires all that is due, earliest deadline first.',
     likely: 'Look at #rise and #sink: no timer may fire before its parent.',
   })
-  expectFires(500, [], { because: 'A timer fires once.', likely: 'Take it out of the heap.' })
+  expectFires(500, [], {
+    because: 'A timer fires once.',
+    likely: 'Take it out of the heap.',
+    look: 'timer-queue.runDue()',
+  })
   expectSame('timers.size', timers.size, 0, { because: 'All of them have fired.' })
 
   for (const name of ['a', 'b', 'c', 'd']) arm(name, 50)
@@ -61,6 +67,7 @@ step('08.1', 'timers fire in order, ties in order of arming', async (stage) => {
   expectFires(0, ['now', 'past'], {
     because: 'A delay below 0 counts as 0, and "now" was armed first.',
     likely: 'Math.max(0, delayMs)',
+    look: 'timer-queue.after()',
   })
 
   let rounds = 0
@@ -73,8 +80,9 @@ step('08.1', 'timers fire in order, ties in order of arming', async (stage) => {
     because:
       'What a callback arms waits for the next round, even with 0 ms, or the loop would never come back to its clients.',
     likely: 'Fire what was armed before runDue() began. `order` tells.',
+    look: 'timer-queue.runDue()',
   })
-  expectFires(0, ['again'], { because: 'This is the next round.' })
+  expectFires(0, ['again'], { because: 'This is the next round.', look: 'timer-queue.runDue()' })
 
   const next = await playQueue(stage)
   next.arm('before', 10)
@@ -86,10 +94,12 @@ step('08.1', 'timers fire in order, ties in order of arming', async (stage) => {
   expect('runDue() to throw what the callback threw', throws(next.timers), {
     because: 'A bug is to be seen, not to be swallowed.',
     likely: 'Let it through: no catch.',
+    look: 'timer-queue.runDue()',
   })
   next.expectFires(0, ['before', 'faulty', 'behind'], {
     because: 'One was not reached because of it, and fires in the next round. Nobody fires twice.',
     likely: 'A timer leaves the heap before it is called, and one at a time.',
+    look: 'timer-queue.runDue()',
   })
 
   await expectCheap(stage, 'a timer to be armed and fired', (size) => {
@@ -128,6 +138,7 @@ step('08.2', 'a cancelled timer never fires, whoever cancels it', async (stage) 
   expectFires(10, ['new 1', 'new 2', 'new 3'], {
     because: 'A timer that has fired, or was cancelled before, can be cancelled: nothing happens.',
     likely: 'Its old place in the heap belongs to somebody else now. Is it in the heap at all?',
+    look: 'timer-queue.cancel()',
   })
 
   arm('only', 10)
@@ -148,6 +159,7 @@ step('08.2', 'a cancelled timer never fires, whoever cancels it', async (stage) 
       'All three were due when "first" fired and cancelled "second": nobody expects that to fire any more.',
     likely:
       'runDue() has made a list of what is due, and a list does not know what is cancelled. Take one at a time out of the heap.',
+    look: 'timer-queue.runDue()',
   })
   expectSame('timers.size', timers.size, 0, { because: 'Two have fired, one was cancelled.' })
 
@@ -184,6 +196,7 @@ step('08.2', 'a cancelled timer never fires, whoever cancels it', async (stage) 
   expect('the callback of a timer that has fired to be let go', await isGarbage(over.held), {
     because: 'It will not be called again.',
     likely: 'runDue() sets timer.callback to undefined.',
+    look: 'timer-queue.runDue()',
   })
   // Until here somebody has both timers.
   for (const { timer } of [cancelled, over]) timers.cancel(timer)
@@ -366,6 +379,7 @@ step('08.5', 'who says no line for a while is let go', async (stage) => {
   expectSame('its calls within 240 ms', calls, 1, {
     because: 'It was silent for 60 ms, called back, and was stopped.',
     likely: 'Arm the timer before onSilence is called: then there is something to stop.',
+    look: 'silence.#look()',
   })
 
   const { world, advance, connect, countArmings, expectTimers } = await serveVirtually(stage, {
@@ -394,38 +408,45 @@ step('08.5', 'who says no line for a while is let go', async (stage) => {
       likely: client.stream.isDestroyed
         ? 'Whoever destroys a connection at once loses the last words: the goodbye gives it time.'
         : 'The silence is broken by a complete line, and by nothing else: who calls heard()?',
+      look: ['watch.onEnding()', 'watch.onHeard()'],
     })
     client.expectEnd({
       because: 'After that line there is nothing more to say.',
       likely: 'end() says FIN behind the last words; destroy() may lose them.',
+      look: 'watch.onEnding()',
     })
   }
   cyd.expectNothing({
     because: 'cyd said a line 50 s ago.',
     likely: 'Each line begins the silence anew. What does #look do if something was heard?',
+    look: ['silence.heard()', 'silence.#look()'],
   })
   await advance(10_000)
   cyd.expectReceived('idle\n', {
     because: 'Now her last line was 60 s ago.',
     likely: 'Having been heard, the timer is armed for the rest of the limit, not for all of it.',
+    look: 'silence.#look()',
   })
 
   await ada.halfClose()
   bob.expectCut({
     because: 'He has had 5 s for his FIN and has not said it: he may have pulled the plug.',
     likely: 'FIN may never come. onEnding(): after goodbyeMs, destroy() the connection.',
+    look: 'watch.onEnding()',
   })
   cyd.stream.holdDescriptor()
   await cyd.halfClose()
   expectTimers(1, {
     because: 'Ada and bob are gone. The kernel has not freed cyd’s descriptor yet, and may never.',
     likely: 'The goodbye lasts until onClose(), not until FIN has been sent.',
+    look: ['watch.onEnding()', 'watch.onClose()'],
   })
   cyd.stream.freeDescriptor()
   await world.settle()
   expectTimers(0, {
     because: 'All three are gone. A timer that is left behind holds a whole connection.',
     likely: 'onClose() stops the silence and cancels the goodbye.',
+    look: 'watch.onClose()',
   })
 
   const [dee, eve, fay] = [await connect('dee'), await connect('eve'), await connect('fay')]
@@ -441,6 +462,7 @@ step('08.5', 'who says no line for a while is let go', async (stage) => {
   expectSame('timers armed for 1,000 lines', armings(), 0, {
     because: 'Who talks all the time must not cost more timers than who says nothing.',
     likely: 'heard() only notes the time. The timer looks at it when it fires.',
+    look: 'silence.heard()',
   })
   await dee.halfClose()
   dee.expectEnd({ because: 'FIN is answered with FIN.' })
@@ -448,6 +470,7 @@ step('08.5', 'who says no line for a while is let go', async (stage) => {
   expectTimers(1, {
     because: 'dee has left, eve was reset, and fay is there.',
     likely: 'A client leaves in more ways than one; onClose() is called for all of them.',
+    look: 'watch.onClose()',
   })
   fay.stopReading()
   await advance(64_000)
@@ -457,6 +480,7 @@ step('08.5', 'who says no line for a while is let go', async (stage) => {
     because: 'She has not said a line for 60 s, and not taken our last words for 5 more.',
     likely:
       'Nobody can wait for the FIN of a client who does not read: after goodbyeMs, destroy().',
+    look: 'watch.onEnding()',
   })
   expectTimers(0, { because: 'All are gone.' })
 })
@@ -472,6 +496,7 @@ step('08.6', 'who is silent is asked whether anybody is there', async (stage) =>
   const PINGED = {
     because: 'Not a line for 20 s: we ask whether anybody is there.',
     likely: 'A second Silence, of heartbeatMs, that says `ping`.',
+    look: 'watch.#startHeartbeat()',
   }
   await advance(15_000)
   await cyd.send('echo hi\n')
@@ -488,11 +513,13 @@ step('08.6', 'who is silent is asked whether anybody is there', async (stage) =>
   cyd.expectNothing({
     because: 'cyd said a line 5 s ago: there is nothing to ask.',
     likely: 'onHeard() breaks the silence for the heartbeat as well.',
+    look: ['watch.#startHeartbeat()', 'watch.onHeard()'],
   })
   await bob.send('pong\n')
   bob.expectNothing({
     because: '`pong` is an answer. Answers to answers would go on for ever.',
     likely: 'onLine() does not run PONG as a command.',
+    look: 'server.onLine()',
   })
   await advance(15_000)
   cyd.expectReceived('ping\n', { because: 'Now her line was 20 s ago.' })
@@ -500,6 +527,7 @@ step('08.6', 'who is silent is asked whether anybody is there', async (stage) =>
   ada.expectReceived('ping\n', {
     because: 'ada has been silent for another 20 s. One ping may get lost.',
     likely: 'After a ping the heartbeat goes on.',
+    look: 'watch.#startHeartbeat()',
   })
   bob.expectReceived('ping\n', { because: 'His `pong` was 20 s ago.' })
   for (let times = 0; times < 7; times++) {
@@ -510,6 +538,7 @@ step('08.6', 'who is silent is asked whether anybody is there', async (stage) =>
     ada.expectReceived('idle\n', {
       because: 'Two pings and no answer in 50 s: nobody is there.',
       likely: 'Our own pings are no sign of life of the client.',
+      look: ['watch.#startHeartbeat()', 'watch.onHeard()'],
     })
     ada.expectEnd({ because: 'She is let go.' })
   }
@@ -530,6 +559,7 @@ step('08.6', 'who is silent is asked whether anybody is there', async (stage) =>
   expectTimers(0, {
     because: 'All four are gone. A heartbeat that is left behind beats for nobody, for ever.',
     likely: 'onEnding() and onClose() stop the heartbeat as well.',
+    look: ['watch.onEnding()', 'watch.onClose()'],
   })
 
   const server = await serve(CHAPTER)
@@ -549,7 +579,11 @@ step('08.6', 'who is silent is asked whether anybody is there', async (stage) =>
       const timers = await countTimers()
       return { holds: timers === 0, received: `${timers} timers` }
     },
-    { because: 'She is gone, and so are her timers.', likely: 'onClose() stops them all.' },
+    {
+      because: 'She is gone, and so are her timers.',
+      likely: 'onClose() stops them all.',
+      look: 'watch.onClose()',
+    },
   )
 })
 

@@ -288,6 +288,7 @@ step('10.4', 'there is a limit to how many come and to how fast they talk', asyn
   eve.expectReceived(frame('eve'), {
     because: 'ada has gone: her place is free.',
     likely: 'onClose() is called for every connection that was let in: leave() the cap.',
+    look: ['admission.onClose()', 'limits.leave()'],
   })
   await eve.reset()
   stage.story.tell('crowd', 'comes and goes, fifty times: half of them are reset')
@@ -297,6 +298,7 @@ step('10.4', 'there is a limit to how many come and to how fast they talk', asyn
     visitor.expectReceived(frame('hi'), {
       because: 'There is one place, and it is free each time.',
       likely: 'A connection ends in more ways than by FIN. onClose() hears of all of them.',
+      look: ['admission.onClose()', 'limits.leave()'],
     })
     if (times % 2) await visitor.halfClose()
     else await visitor.reset()
@@ -307,6 +309,7 @@ step('10.4', 'there is a limit to how many come and to how fast they talk', asyn
     { connections: 1, refused: 2, messages: 53 },
     {
       because: 'bob is inside. The others have left, and what they sent is still counted.',
+      look: 'admission.onClose()',
     },
   )
 
@@ -554,8 +557,12 @@ async function expectBoundedOutbox(stage: Stage): Promise<void> {
   expectSame('push("!")', push('!'), false, {
     because: 'It would be the eleventh byte.',
     likely: 'Compare before anything is taken: what waits, and what would come to it.',
+    look: 'outbox.push()',
   })
-  expectSame('bytes', outbox.bytes, 10, { because: 'Of bytes that find no room, none is taken.' })
+  expectSame('bytes', outbox.bytes, 10, {
+    because: 'Of bytes that find no room, none is taken.',
+    look: 'outbox.push()',
+  })
   give(4)
   expectSame(
     'push("!") and push("?"), now that the stream takes 4 bytes',
@@ -565,20 +572,24 @@ async function expectBoundedOutbox(stage: Stage): Promise<void> {
       because:
         'The limit is for what the peer does not take. So the stream is asked before a push is refused.',
       likely: 'flush() before you say that there is no room.',
+      look: 'outbox.push()',
     },
   )
   give(FOREVER)
   flush()
   expectSame('what the stream was given', textOf(stream), '1234567890!?', {
     because: 'What was refused is not sent later.',
+    look: 'outbox.push()',
   })
   give(1)
   expectSame('push() of 12 bytes', push('abcdefghijkl'), false, {
     because: 'Eleven of them would wait.',
+    look: 'outbox.push()',
   })
   expectSame('what the stream was given', textOf(stream), '', {
     because: 'Half a frame must not go out: the peer would take the next frame for the rest of it.',
     likely: 'All or nothing. Look at the limit before the stream gets anything.',
+    look: 'outbox.push()',
   })
 }
 
@@ -597,16 +608,19 @@ async function expectCap(stage: Stage): Promise<void> {
     {
       because: 'The third finds both places taken.',
       likely: 'Compare before you count.',
+      look: 'limits.enter()',
     },
   )
   stage.expectSame('count', cap.count, 2, {
     because: 'Who is not let in is not inside.',
     likely: 'Count only who is let in.',
+    look: 'limits.enter()',
   })
   cap.leave()
   stage.story.tell('cap', 'leave()')
   stage.expectSame('enter(), twice more', [enter(), enter()], [true, false], {
     because: 'One has left: there is one place.',
+    look: ['limits.leave()', 'limits.enter()'],
   })
 }
 
@@ -620,23 +634,29 @@ async function expectOwnRates(stage: Stage): Promise<void> {
   bob.expectReceived(talk(6), {
     because: '5 are a burst. The sixth was taken, too, and is a debt of 100 ms: the rest waits.',
     likely: 'When take() says to wait, pause the connection for its `rate`.',
+    look: 'bounds.#pay()',
   })
   for (let times = 0; times < 2; times++) {
     await fay.send(talk(2))
     fay.expectReceived(talk(2), {
       because: 'fay has not talked too fast. Each has a rate of her own.',
       likely: 'A bucket for each connection.',
+      look: 'bounds.#pay()',
     })
   }
   await world.advance(99)
-  bob.expectNothing({ because: '99 of 100 ms are over.' })
+  bob.expectNothing({ because: '99 of 100 ms are over.', look: 'bounds.#pay()' })
   await world.advance(1)
   bob.expectReceived(talk(1), {
     because: 'The debt is paid: one more is taken, and it is the next debt.',
     likely: 'When the timer fires, the connection resumes; the rest of the chunk is waiting.',
+    look: 'bounds.#pay()',
   })
   await world.advance(1_300)
-  bob.expectReceived(talk(13), { because: 'One every 100 ms. Nothing was lost.' })
+  bob.expectReceived(talk(13), {
+    because: 'One every 100 ms. Nothing was lost.',
+    look: 'bounds.#pay()',
+  })
   await bob.send(talk(1))
   await bob.reset()
   await fay.send(talk(20))
@@ -671,6 +691,7 @@ async function expectEndingsCounted(stage: Stage): Promise<void> {
   stage.expectSame('stats()', world.stats('connections', 'messages', 'endings'), counts, {
     because: 'gus did not take three answers of 100 bytes, hal just left, ida said half a frame.',
     likely: 'onClose() is told why.',
+    look: 'admission.onClose()',
   })
   world.expectTimers(0, { because: 'Nobody is left.' })
 }
@@ -687,6 +708,7 @@ async function expectPlaceKeptUntilClosed(stage: Stage): Promise<void> {
     because: 'Both FINs have passed, and jo’s descriptor is not free: there is no place yet.',
     likely:
       'onClose(), which is called when the descriptor is free, leaves the cap. Nothing else does.',
+    look: 'admission.onClose()',
   })
   jo.stream.freeDescriptor()
   await world.settle()
@@ -714,25 +736,37 @@ async function expectBucket(stage: Stage): Promise<void> {
     clock.pass(ms)
     story.tell('time', `moves on by ${ms} ms`)
   }
-  expectWait(5, 0, { because: 'The bucket was full: a burst of five costs no waiting.' })
+  expectWait(5, 0, {
+    because: 'The bucket was full: a burst of five costs no waiting.',
+    look: 'limits.take()',
+  })
   expectWait(1, 100, {
     because: 'It is empty, and a token comes every 100 ms.',
     likely: 'Take the tokens even when there are too few. What is below zero is a debt.',
+    look: 'limits.take()',
   })
   pass(100)
-  expectWait(1, 100, { because: 'The debt was just paid, and here is the next.' })
+  expectWait(1, 100, {
+    because: 'The debt was just paid, and here is the next.',
+    look: 'limits.take()',
+  })
   pass(350)
-  expectWait(2, 0, { because: 'In 350 ms 3.5 tokens have come, and one was owed.' })
+  expectWait(2, 0, {
+    because: 'In 350 ms 3.5 tokens have come, and one was owed.',
+    look: 'limits.take()',
+  })
   expectWait(20, 1_950, {
     because: 'Half a token was left, so 19.5 are owed.',
     likely: 'Parts of a token count: do not round.',
+    look: 'limits.take()',
   })
   pass(1_950)
-  expectWait(0, 0, { because: 'The debt is paid.' })
+  expectWait(0, 0, { because: 'The debt is paid.', look: 'limits.take()' })
   pass(3_600_000)
   expectWait(6, 100, {
     because: 'After an hour of silence the bucket is full, not fuller.',
     likely: 'No more than `burst` tokens, however long it was quiet.',
+    look: 'limits.take()',
   })
 }
 

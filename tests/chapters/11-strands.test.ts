@@ -168,6 +168,7 @@ step('11.3', 'replies keep the order of their lines, and FIN comes last', async 
       because: 'Two jobs of one client, two threads: only the replies wait in line, not the jobs.',
       likely:
         'The job begins inside the task. Begin it before you post: the task waits for it and says it.',
+      look: 'conversation.#answer()',
     },
   )
   await ada.expectSilence(
@@ -218,6 +219,7 @@ step('11.4', 'a job that fails or is refused costs one reply', async (stage) => 
     because: 'crash has failed long before its turn comes. Until then it harms nobody.',
     likely:
       'A promise that rejects while nobody awaits it ends the process: catch() where the job begins.',
+    look: 'conversation.#answer()',
   })
   await ada.expectLine('error crashed: crashed on request', {
     because: 'The job threw. Its line is answered all the same, and ada learns why.',
@@ -248,6 +250,7 @@ step('11.4', 'a job that fails or is refused costs one reply', async (stage) => 
   await cyd.expectSilence(() => server.roundTrip(), {
     because: 'Even `busy` waits for its turn: two replies of cyd’s come before it.',
     likely: 'Return `busy` as the answer to the line, and let the strand say it.',
+    look: ['conversation.#reply()', 'conversation.#answer()'],
   })
   expectSame('threads that crashed', await crashed(server), 0, {
     because: 'A job that throws leaves its thread in good health.',

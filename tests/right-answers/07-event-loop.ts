@@ -1,0 +1,143 @@
+import type { RightAnswer } from './right-answer.ts'
+
+const loop = 'event-loop.ts'
+
+/** The model answer's loop with another clock: what is noted before a round, and how long the round took. */
+const measuredBy = (startedAt: string, tookMs: string) => ({
+  file: loop,
+  hole: 'run',
+  by: `    while (!this.#isStopping) {
+      const ready = await this.#wait(this.#timers.nextDelay())
+      const startedAt = ${startedAt}
+      for (const each of ready) this.#giveTurn(each)
+      this.#timers.runDue()
+      this.#endRound()
+      this.#longestRoundMs = Math.max(this.#longestRoundMs, ${tookMs})
+    }`,
+})
+
+export const rightAnswers: RightAnswer[] = [
+  {
+    name: 'leaves-right-after-wait',
+    style:
+      'A loop that is told to stop while it waits gives no more turns and runs no more timers: nothing is asked of it any more.',
+    edits: [
+      {
+        file: loop,
+        hole: 'run',
+        by: `    for (;;) {
+      const ready = this.#isStopping ? [] : await this.#wait(this.#timers.nextDelay())
+      if (this.#isStopping) return
+      const startedAt = performance.now()
+      ready.forEach((each) => this.#giveTurn(each))
+      this.#timers.runDue()
+      this.#endRound()
+      const tookMs = performance.now() - startedAt
+      if (tookMs > this.#longestRoundMs) this.#longestRoundMs = tookMs
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'measured-in-nanoseconds',
+    style: 'The round is measured with process.hrtime.bigint(), which is the same clock.',
+    edits: [
+      measuredBy('process.hrtime.bigint()', 'Number(process.hrtime.bigint() - startedAt) / 1e6'),
+    ],
+  },
+  {
+    name: 'measured-by-the-wall-clock',
+    style:
+      'The round is measured with Date, which is coarse and good enough for a round that matters.',
+    edits: [measuredBy('new Date()', 'Date.now() - startedAt.getTime()')],
+  },
+  {
+    name: 'reports-the-hottest-first',
+    style: 'wait() may report in any order: here whoever changed last comes first.',
+    edits: [
+      {
+        file: 'poller.ts',
+        hole: '#collect',
+        by: `    return [...this.#hot].reverse().flatMap((source) => {
+      const wanted = this.#interests.get(source)!
+      const is = {
+        source,
+        readable: wanted.readable && source.isReadable,
+        writable: wanted.writable && source.isWritable,
+        hungUp: source.isClosed,
+      }
+      if (is.readable || is.writable || is.hungUp) return [is]
+      this.#hot.delete(source)
+      return []
+    })`,
+      },
+    ],
+  },
+  {
+    name: 'looks-once-before-and-once-behind-the-sleep',
+    style:
+      'wait() decides by itself how long to sleep, with early values and no call when there is nothing.',
+    edits: [
+      {
+        file: 'poller.ts',
+        hole: 'wait',
+        by: `    let patience = timeoutMs
+    if (this.#isWoken) patience = 0
+    else if (this.#hot.size > 0 && this.#collect().length > 0) patience = 0
+    await this.#sleep(patience)
+    const ready = this.#collect()
+    this.#isWoken = false
+    return ready`,
+      },
+    ],
+  },
+  {
+    name: 'writes-in-slices',
+    style: 'What fits is handed to the socket in slices of 16 KiB.',
+    edits: [
+      {
+        file: 'byte-stream.ts',
+        hole: 'write',
+        by: `    let taken = 0
+    while (this.#socket.writable && taken < bytes.length && this.#room > 0) {
+      const slice = bytes.subarray(taken, taken + Math.min(this.#room, 16 * 1024))
+      this.#socket.write(slice)
+      taken += slice.length
+    }
+    return taken`,
+      },
+    ],
+  },
+  {
+    name: 'resumes-on-every-read',
+    style: 'resume() on a socket that is not paused does nothing, so nobody has to ask.',
+    edits: [
+      {
+        file: 'byte-stream.ts',
+        hole: 'read',
+        by: `    if (this.#inbox.length === 0) {
+      if (this.#hasEnded || this.lostWith !== undefined) return 'end'
+      return 'would-block'
+    }
+    const [chunk] = this.#inbox.splice(0, 1)
+    this.#inboxBytes -= chunk.length
+    if (this.#inboxBytes < INBOX_BYTES) this.#socket.resume()
+    return chunk`,
+      },
+    ],
+  },
+  {
+    name: 'says-its-interest-each-time',
+    style:
+      'modify() with the interest that is there already changes nothing, so it may be said each time.',
+    edits: [
+      {
+        file: 'connection.ts',
+        hole: '#watch',
+        by: `    let readable = !this.#hasPeerEnded
+    if (this.#state === 'open' && (!this.isReading || this.#unread.length > 0)) readable = false
+    this.#setInterest({ readable, writable: this.#queue.bytes !== 0 })`,
+      },
+    ],
+  },
+]

@@ -1,0 +1,178 @@
+import type { RightAnswer } from './right-answer.ts'
+
+const heap = 'timer-heap.ts'
+const queue = 'timer-queue.ts'
+
+export const rightAnswers: RightAnswer[] = [
+  {
+    name: 'one-timer-for-two-limits',
+    style:
+      'One timer is armed, for whichever comes first: the next ping, the end of patience, the cut.',
+    files: {
+      'watch.ts': `import type { Connection, ConnectionObserver } from '../07-event-loop/connection.ts'
+import type { Timer, TimerQueue } from './timer-queue.ts'
+
+export interface WatchLimits {
+  idleMs: number
+  goodbyeMs: number
+}
+
+export interface Heartbeat {
+  everyMs: number
+  ask(): void
+}
+
+export class Watch implements ConnectionObserver {
+  readonly #connection: Connection
+  readonly #timers: TimerQueue
+  readonly #limits: WatchLimits
+  readonly #heartbeat: Heartbeat | undefined
+  #idleAtMs: number
+  #askAtMs: number
+  #timer: Timer | undefined
+
+  constructor(
+    connection: Connection,
+    timers: TimerQueue,
+    limits: WatchLimits,
+    heartbeat?: Heartbeat,
+  ) {
+    this.#connection = connection
+    this.#timers = timers
+    this.#limits = limits
+    this.#heartbeat = heartbeat
+    this.#idleAtMs = this.#askAtMs = 0
+    this.onHeard()
+    this.#sleep()
+  }
+
+  onHeard(): void {
+    const now = this.#timers.now()
+    this.#idleAtMs = now + this.#limits.idleMs
+    this.#askAtMs = now + (this.#heartbeat?.everyMs ?? Number.POSITIVE_INFINITY)
+  }
+
+  onEnding(): void {
+    this.onClose()
+    this.#timer = this.#timers.after(this.#limits.goodbyeMs, () => this.#connection.destroy('lost'))
+  }
+
+  onClose(): void {
+    if (this.#timer) this.#timers.cancel(this.#timer)
+    this.#timer = undefined
+  }
+
+  #sleep(): void {
+    const next = Math.min(this.#idleAtMs, this.#askAtMs)
+    if (!Number.isFinite(next)) return
+    this.#timer = this.#timers.after(next - this.#timers.now(), () => this.#look())
+  }
+
+  #look(): void {
+    this.#timer = undefined
+    const now = this.#timers.now()
+    if (this.#idleAtMs <= now) return this.#connection.stop('idle')
+    if (this.#askAtMs <= now) {
+      this.#askAtMs += this.#heartbeat!.everyMs
+      this.#heartbeat!.ask()
+    }
+    this.#sleep()
+  }
+}
+`,
+    },
+  },
+  {
+    name: 'swaps-on-the-way-up',
+    style: 'A timer that rises changes places with its parent at every step.',
+    edits: [
+      {
+        file: heap,
+        hole: '#rise',
+        by: `    this.#put(timer, from)
+    while (timer.place > 0) {
+      const at = timer.place
+      const parent = this.#timers[Math.floor((at - 1) / 2)]!
+      if (!isBefore(timer, parent)) return
+      this.#put(timer, parent.place)
+      this.#put(parent, at)
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'sinks-by-recursion',
+    style: 'A timer that sinks calls itself for the place below.',
+    edits: [
+      {
+        file: heap,
+        hole: '#sink',
+        by: `    const children = [2 * from + 1, 2 * from + 2]
+      .map((place) => this.#timers[place])
+      .filter((child) => child !== undefined)
+    const earliest = children.reduce(
+      (best, child) => (isBefore(child, best) ? child : best),
+      timer,
+    )
+    if (earliest === timer) return this.#put(timer, from)
+    const below = earliest.place
+    this.#put(earliest, from)
+    this.#sink(timer, below)`,
+      },
+      {
+        file: heap,
+        hole: 'isBefore',
+        by: '    return (one.deadlineMs - other.deadlineMs || one.order - other.order) < 0',
+      },
+    ],
+  },
+  {
+    name: 'counts-the-missed-periods',
+    style: 'The next deadline is found by adding one period after the other.',
+    edits: [
+      {
+        file: queue,
+        hole: '#rearm',
+        by: `    do timer.deadlineMs += timer.periodMs
+    while (timer.deadlineMs <= now)
+    timer.order = this.#armed
+    this.#armed += 1
+    this.#heap.add(timer)`,
+      },
+    ],
+  },
+  {
+    name: 'takes-one-due-timer-at-a-time',
+    style:
+      'A loop without a head takes the first timer as long as that was armed before and is due.',
+    edits: [
+      {
+        file: queue,
+        hole: 'runDue',
+        by: `    const [now, end] = [this.#clock.now(), this.#armed]
+    while (this.#heap.size > 0) {
+      const first = this.#heap.first!
+      if (now < first.deadlineMs || end <= first.order) break
+      const call = first.callback
+      this.#heap.remove(first)
+      if (first.periodMs) this.#rearm(first, now)
+      else first.callback = undefined
+      if (call) call()
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'never-below-zero-in-another-way',
+    style: 'What is overdue is due now.',
+    edits: [
+      {
+        file: queue,
+        hole: 'nextDelay',
+        by: `    if (this.#heap.size === 0) return Infinity
+    const leftMs = this.#heap.first!.deadlineMs - this.#clock.now()
+    return leftMs < 0 ? 0 : leftMs`,
+      },
+    ],
+  },
+]

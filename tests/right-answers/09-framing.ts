@@ -1,0 +1,112 @@
+import type { RightAnswer } from './right-answer.ts'
+
+const file = 'frames.ts'
+
+export const rightAnswers: RightAnswer[] = [
+  {
+    name: 'data-view',
+    style: 'The length is written and read with a DataView, which is big-endian by itself.',
+    edits: [
+      {
+        file,
+        hole: 'encodeFrame',
+        by: `  if (payload.length > MAX_FRAME_BYTES) throw new RangeError('too long for a frame')
+  const frame = new Uint8Array(4 + payload.byteLength)
+  new DataView(frame.buffer).setUint32(0, payload.byteLength)
+  frame.set(payload, 4)
+  return frame`,
+      },
+      {
+        file,
+        hole: 'parseFrame',
+        by: `  const available = bytes.length - at
+  if (available < 4) return { kind: 'incomplete', missingBytes: 4 - available }
+  const length = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(at)
+  if (length > maxBytes) {
+    return { kind: 'invalid', reason: \`\${length} bytes announced, at most \${maxBytes} are allowed\` }
+  }
+  if (available < 4 + length) return { kind: 'incomplete', missingBytes: 4 + length - available }
+  return { kind: 'frame', payload: bytes.subarray(at + 4, at + 4 + length) }`,
+      },
+    ],
+  },
+  {
+    name: 'copies-every-payload',
+    style: 'A payload may be a view, and may be a copy.',
+    edits: [
+      {
+        file,
+        replace: "  return { kind: 'frame', payload: bytes.subarray(start, end) }",
+        by: "  return { kind: 'frame', payload: bytes.slice(start, end) }",
+      },
+    ],
+  },
+  {
+    name: 'a-generator-of-frames',
+    style: 'push() collects what a generator yields.',
+    edits: [
+      {
+        file,
+        hole: 'push',
+        by: `    const decode = function* (this: FrameDecoder) {
+      let at = 0
+      while (at < chunk.length) {
+        const next = this.next(chunk, at)
+        if (next.kind === 'incomplete') return
+        yield next
+        if (next.kind === 'invalid') return
+        at = next.end
+      }
+    }
+    return [...decode.call(this)]`,
+      },
+    ],
+  },
+  {
+    name: 'grows-by-half',
+    style:
+      'Room that grows by half each time costs a few copies more, and is never twice too large.',
+    edits: [
+      {
+        file,
+        hole: '#keep',
+        by: `    const needed = this.#begunBytes + bytes.length
+    if (needed > this.#begun.length) {
+      const grown = Buffer.alloc(Math.min(totalBytes, Math.ceil(1.5 * needed)))
+      grown.set(this.#begun.subarray(0, this.#begunBytes))
+      this.#begun = grown
+    }
+    this.#begun.set(bytes, this.#begunBytes)
+    this.#begunBytes = needed`,
+      },
+    ],
+  },
+  {
+    name: 'length-first-then-payload',
+    style:
+      'A frame that is cut gets the rest of its length first, and then its payload, without a loop.',
+    edits: [
+      {
+        file,
+        hole: '#finishBegun',
+        by: `    let end = from
+    const take = (): Parsed => {
+      const parsed = this.#parseBegun()
+      if (parsed.kind !== 'incomplete') return parsed
+      const piece = chunk.subarray(end, end + parsed.missingBytes)
+      this.#keep(piece, this.#begunBytes + parsed.missingBytes)
+      end += piece.length
+      return this.#parseBegun()
+    }
+    if (this.#begunBytes < LENGTH_BYTES) take()
+    const parsed = take()
+    if (parsed.kind === 'incomplete') return INCOMPLETE
+    this.#begun = NOTHING
+    this.#begunBytes = 0
+    if (parsed.kind === 'frame') return { ...parsed, end }
+    this.#isInvalid = true
+    return parsed`,
+      },
+    ],
+  },
+]

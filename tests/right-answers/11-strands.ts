@@ -1,0 +1,94 @@
+import type { RightAnswer } from './right-answer.ts'
+
+const file = 'strand.ts'
+const conversation = 'conversation.ts'
+
+export const rightAnswers: RightAnswer[] = [
+  {
+    name: 'a-chain-of-promises',
+    style:
+      'Each task hangs behind the one before it, whose failure is caught for those that follow.',
+    edits: [
+      {
+        file,
+        hole: 'post',
+        by: `    const result = this.#lastEnded.then(() => task())
+    this.#lastEnded = result.then(
+      () => {},
+      () => {},
+    )
+    return result`,
+      },
+    ],
+  },
+  {
+    name: 'a-queue-and-a-worker',
+    style: 'Tasks wait in a list, and one loop works it off as long as there are any.',
+    edits: [
+      {
+        file,
+        hole: 'post',
+        by: `    return new Promise((resolve, reject) => {
+      this.#tasks.push(async () => {
+        try {
+          resolve(await task())
+        } catch (error) {
+          reject(error)
+        }
+      })
+      if (!this.#isWorking) this.#work()
+    })`,
+      },
+      {
+        file,
+        replace: '  #lastEnded = Promise.resolve()\n',
+        by: `  readonly #tasks: (() => Promise<void>)[] = []
+  #isWorking = false
+
+  async #work(): Promise<void> {
+    this.#isWorking = true
+    await undefined
+    for (let next = this.#tasks.shift(); next; next = this.#tasks.shift()) await next()
+    this.#isWorking = false
+  }
+`,
+      },
+    ],
+  },
+  {
+    name: 'then-instead-of-await',
+    style: 'Promises are joined by hand, and what fails is said by the second handler.',
+    edits: [
+      {
+        file: conversation,
+        hole: '#answer',
+        by: `    const isJob = JOBS.has(line.split(' ')[0])
+    if (!isJob) return Promise.resolve(runCommand(line, ON_THE_LOOP))
+    const job = this.#house.pool.run(line, { signal: this.#gone.signal })
+    return job.then((reply) => reply, excuse)`,
+      },
+      {
+        file: conversation,
+        hole: '#reply',
+        by: `    const said = Promise.resolve(answer)
+    void this.#replies.post(() => said.then((reply) => this.#say(reply)))`,
+      },
+    ],
+  },
+  {
+    name: 'reads-the-first-line-with-a-pattern',
+    style:
+      'The message of an error may have many lines, and the first one is what a pattern finds, too.',
+    edits: [
+      {
+        file: conversation,
+        hole: 'excuse',
+        by: `  if (!(error instanceof PoolBusy)) {
+    const [firstLine] = /^.*/.exec(error.message)!
+    return 'error crashed: ' + firstLine
+  }
+  return 'busy'`,
+      },
+    ],
+  },
+]

@@ -1,0 +1,78 @@
+import type { RightAnswer } from './right-answer.ts'
+
+const choose = 'choose.ts'
+const group = 'loop-group.ts'
+
+export const rightAnswers: RightAnswer[] = [
+  {
+    name: 'the-last-of-the-least-busy',
+    style: 'Among loops that have equally few, any one is right: here the last.',
+    edits: [
+      {
+        file: choose,
+        hole: 'leastBusy',
+        by: '  return [...loops].reverse().sort((a, b) => a.connections - b.connections)[0]',
+      },
+    ],
+  },
+  {
+    name: 'a-loop-that-looks-for-those-who-answer',
+    style: 'A plain loop, and the time since when somebody has waited.',
+    edits: [
+      {
+        file: choose,
+        hole: 'responsive',
+        by: `  const silent = new Set<L>()
+  for (const loop of loops) {
+    const since = loop.waitingSinceMs
+    if (since !== undefined && since < nowMs - patienceMs) silent.add(loop)
+  }
+  if (silent.size === loops.length) return loops
+  return loops.filter((loop) => !silent.has(loop))`,
+      },
+    ],
+  },
+  {
+    name: 'an-unreferenced-deadline',
+    style:
+      'The deadline is an AbortSignal that is listened to once; nothing of it holds the process.',
+    edits: [
+      {
+        file: group,
+        hole: 'close',
+        by: `    this.#isClosing = true
+    const patience = new AbortController()
+    const deadline = new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, graceMs).unref()
+      patience.signal.addEventListener('abort', () => clearTimeout(timer))
+    })
+    await Promise.race([this.#whenIdle(), deadline])
+    patience.abort()
+    await this.terminate()`,
+      },
+    ],
+  },
+  {
+    name: 'counts-before-the-move',
+    style: 'What is counted in the same turn may be counted before or behind the move.',
+    edits: [
+      {
+        file: group,
+        hole: '#give',
+        by: `    loop.total++
+    loop.connections++
+    moveSocket(socket, loop.thread)`,
+      },
+      {
+        file: group,
+        hole: '#onExit',
+        by: `    const place = this.#loops.indexOf(loop)
+    if (place >= 0) this.#loops.splice(place, 1)
+    if (!this.#isClosing) {
+      this.#replaced++
+      this.#addLoop().then(undefined, () => {})
+    }`,
+      },
+    ],
+  },
+]
