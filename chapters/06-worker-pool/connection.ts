@@ -9,13 +9,14 @@ import { answerJobs } from './answer-jobs.ts'
 
 export interface Conversation {
   end: ThreadEnd
-  /** One word: 1 while a line has been taken and its answer not handed over, 0 while the thread waits for the client. */
+  /** One word: 0 while the thread waits for the client, 1 while the client waits for the thread, from the beginning on. */
   working: Int32Array
 }
 
 answerJobs(({ end, working }: Conversation) => runJob(end, (socket) => converse(socket, working)))
 
 function converse(socket: BlockingSocket, working: Int32Array): void {
+  Atomics.store(working, 0, 0)
   for (let line = socket.readLine(); line !== null; line = socket.readLine()) {
     Atomics.store(working, 0, 1)
     socket.write(`${runCommand(line, { threadId, sleep })}\n`)

@@ -42,7 +42,7 @@ export async function startServer({
   })
   const server = await serveConnections(options, (socket) => {
     const end = bridgeSocket(socket)
-    const working = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
+    const working = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)).fill(1)
     pool
       .run(
         { end, working },
@@ -77,7 +77,7 @@ function whenLost(socket: Socket): AbortSignal {
   return lost.signal
 }
 
-/** Whether it is the server's turn: a line has been taken, and its answer not written until now. */
+/** Whether it is the server's turn: the thread has not come to wait for the client, or its answer was not written until now. */
 function owesAnswer(socket: Socket, working: Int32Array): boolean {
   if (Atomics.load(working, 0) === 1) return true
   const written = socket.bytesWritten
@@ -95,9 +95,9 @@ function turnAway(socket: Socket, end: ThreadEnd, error: Error): void {
 }
 
 /**
- * Called when a thread has begun with the client. When nothing has moved on the socket for `idleMs`, in either direction,
- * and `owesAnswer()` says that we do not wait for our own thread, the client is told so in one line, `idle`, and both
- * directions are closed. A client that has not even taken what it was told before is cut off without a word.
+ * Called when a thread is there for the client. When nothing has moved on the socket for `idleMs`, in either direction, and
+ * no answer is owed, the client is told so in one line, `idle`, and both directions are closed. A client that has not even
+ * taken what it was told before is cut off without a word. If an answer is owed, `idleMs` begin anew.
  *
  * @step 06.6
  */

@@ -76,7 +76,7 @@ export class Mutex {
 
   /** For the owner: a thread has died with the lock, and what the lock protects may be half changed. */
   get isAbandoned(): boolean {
-    return this.#words.load(this.#abandoned) === 1
+    return this.#words.load(this.#abandoned) !== 0
   }
 
   /** For the owner: what the lock protects is whole again. */

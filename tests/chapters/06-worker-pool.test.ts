@@ -412,7 +412,8 @@ step('06.6', 'a client who says nothing gives its thread up', async ({ serve, co
   })
 
   const hasty = await serve(CHAPTER, { threads: 2, idleMs: IDLE_MS })
-  const [dee, eve] = [await connect(hasty), await connect(hasty)]
+  await wakeThreads(hasty, [await connect(hasty, 'one'), await connect(hasty, 'two')])
+  const [dee, eve] = [await connect(hasty, 'dee'), await connect(hasty, 'eve')]
   for (const client of [dee, eve]) {
     await client.expectLine('idle', {
       because: 'Who has said nothing for 300 ms is told why the connection ends.',
@@ -420,7 +421,7 @@ step('06.6', 'a client who says nothing gives its thread up', async ({ serve, co
     })
     await client.expectEnd({ because: 'After that line there is nothing more to say.' })
   }
-  const [fay, gus] = [await connect(hasty), await connect(hasty)]
+  const [fay, gus] = [await connect(hasty, 'fay'), await connect(hasty, 'gus')]
   await talkUntilServed(hasty, [fay, gus], {
     because: 'dee and eve have not said FIN, and need not: their threads are free for fay and gus.',
     likely:
@@ -443,7 +444,8 @@ step('06.6', 'a client who says nothing gives its thread up', async ({ serve, co
   await echo(fay, stays)
 
   const busy = await serve(CHAPTER, { threads: 1, idleMs: BUSY_IDLE_MS, graceMs: 0 })
-  const [hal, ida] = [await connect(busy), await connect(busy, 'ida')]
+  await wakeThreads(busy, [await connect(busy, 'one')])
+  const [hal, ida] = [await connect(busy, 'hal'), await connect(busy, 'ida')]
   const waits = BUSY_IDLE_MS * 2.5
   await ask(hal, `sleep ${waits}`, 'slept', {
     because: `hal does not keep his thread waiting for ${waits} ms: his thread keeps him waiting.`,
@@ -480,7 +482,20 @@ step('06.6', 'a client who says nothing gives its thread up', async ({ serve, co
   })
 })
 
-/** Starting a thread takes its time, and who is silent meanwhile is idle. So they ask again until all are served. */
+/**
+ * A client for each thread is served and leaves, so that all threads have started: no clock runs meanwhile that matters.
+ * A client that is let go while its thread still starts has done as much.
+ */
+async function wakeThreads(server: HostedServer, clients: Client[]): Promise<void> {
+  const reason = { because: 'The server has just started, and there is a thread for each of them.' }
+  for (const client of clients) await client.send('echo ready?\n')
+  for (const client of clients) await client.expectLine(/^(ready\?|idle)$/, reason)
+  for (const client of clients) await client.halfClose()
+  for (const client of clients) await client.expectEnd(reason)
+  await server.roundTrip()
+}
+
+/** They ask again and again until all are served: nobody who talks like this is silent. */
 async function talkUntilServed(
   server: HostedServer,
   clients: Client[],

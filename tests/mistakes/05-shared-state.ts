@@ -204,6 +204,21 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'frees-it-twice',
+    step: '05.2',
+    says: ['does not have the lock'],
+    edits: [
+      {
+        file: mutex,
+        replace: UNLOCK,
+        by: `    const owner = this.#words.load(this.#lock)
+    const before = Math.abs(owner) === this.#me ? this.#words.compareExchange(this.#lock, owner, FREE) : 0
+    if (before === this.#me) return
+    if (before !== -this.#me) throw`,
+      },
+    ],
+  },
+  {
     name: 'looks-and-then-frees',
     step: '05.2',
     says: ['nobody is left to wake'],

@@ -414,7 +414,12 @@ export const mistakes: Mistake[] = [
     name: 'calls-idle-who-waits-for-us',
     step: '06.6',
     says: ['his thread keeps him waiting', 'Ask owesAnswer()'],
-    edits: [{ replace: '    if (owesAnswer()) return\n', by: '    void owesAnswer\n' }],
+    edits: [
+      {
+        replace: '    if (owesAnswer()) return void socket.setTimeout(idleMs)\n',
+        by: '    void owesAnswer\n',
+      },
+    ],
   },
   {
     name: 'stops-the-clock-when-an-answer-is-owed',
@@ -422,23 +427,8 @@ export const mistakes: Mistake[] = [
     says: ['hal', 'must not stop for good'],
     edits: [
       {
-        replace: '    if (owesAnswer()) return\n',
+        replace: '    if (owesAnswer()) return void socket.setTimeout(idleMs)\n',
         by: '    if (owesAnswer()) return void socket.setTimeout(0)\n',
-      },
-    ],
-  },
-  {
-    name: 'limits-who-is-still-queued',
-    step: '06.6',
-    says: ['ida waits in the queue', 'Nothing is to be limited before'],
-    edits: [
-      {
-        replace: 'onStart: () => limitIdleness(socket, idleMs, () => owesAnswer(socket, working)),',
-        by: '',
-      },
-      {
-        replace: '      .catch((error) => turnAway(socket, end, error))\n',
-        by: '      .catch((error) => turnAway(socket, end, error))\n    limitIdleness(socket, idleMs, () => owesAnswer(socket, working))\n',
       },
     ],
   },

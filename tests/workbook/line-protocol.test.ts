@@ -11,6 +11,7 @@ import { cutsOf, LINE_TRANSCRIPTS } from '../worlds/line-transcripts.ts'
 
 const CHAPTERS = [
   '04-thread-per-connection',
+  '05-shared-state',
   '06-worker-pool',
   '07-event-loop',
   '08-timers',

@@ -13,6 +13,7 @@ export function changeInTwoSteps(threads: number): Scenario {
   return {
     threads,
     deaths: 1,
+    limits: { runs: 800, samples: 100 },
     words: ['lock', 'abandoned', 'dirty'],
     async prepare(code): Promise<Body> {
       const { Mutex }: typeof MutexModule = await import(`${code}/05-shared-state/mutex.ts`)

@@ -7,7 +7,7 @@ import { textOf } from './05-sign.ts'
 export const scenario: Scenario = {
   threads: 2,
   deaths: 1,
-  limits: { runs: 800, samples: 100 },
+  limits: { runs: 480, samples: 60 },
   words: read.words,
   initial: read.initial,
   async prepare(code): Promise<Body> {

@@ -1,0 +1,210 @@
+import type { RightAnswer } from './right-answer.ts'
+
+const counter = 'counter.ts'
+const mutex = 'mutex.ts'
+const ledger = 'ledger.ts'
+const book = 'guest-book.ts'
+
+export const rightAnswers: RightAnswer[] = [
+  {
+    name: 'third-hints',
+    style: 'What the third hints spell out, and no more.',
+    edits: [
+      { file: counter, hole: 'increment', by: '  return words.add(index, 1) + 1' },
+      {
+        file: mutex,
+        hole: 'lock',
+        by: `    if (this.#words.compareExchange(this.#lock, FREE, this.#me) === FREE) return
+    while (true) {
+      const owner = this.#words.compareExchange(this.#lock, FREE, -this.#me)
+      if (owner === FREE) break
+      if (owner > 0) {
+        const now = this.#words.compareExchange(this.#lock, owner, -owner)
+        if (now !== owner) continue
+      }
+      this.#words.wait(this.#lock, -Math.abs(owner))
+    }`,
+      },
+      {
+        file: mutex,
+        hole: 'unlock',
+        by: `    const before = this.#words.compareExchange(this.#lock, this.#me, FREE)
+    if (before === this.#me) return
+    if (before === -this.#me) {
+      this.#words.store(this.#lock, FREE)
+      this.#words.notify(this.#lock, 1)
+    } else throw new Error('not yours')`,
+      },
+      {
+        file: mutex,
+        hole: 'threadEnded',
+        by: `    if (Math.abs(this.#words.load(this.#lock)) === thread) {
+      this.#words.store(this.#abandoned, 1)
+      this.#words.store(this.#lock, FREE)
+    }
+    this.#words.notify(this.#lock, 1)`,
+      },
+      {
+        file: ledger,
+        hole: 'transfer',
+        by: `    if (from === to) return false
+    const lower = Math.min(from, to)
+    const higher = Math.max(from, to)
+    return this.#lockOf(lower).withLock(() => {
+      return this.#lockOf(higher).withLock(() => {
+        if (this.#read(from, BALANCE) < amount) return false
+        this.#change(from, BALANCE, -amount)
+        this.#change(to, BALANCE, amount)
+        this.#change(from, TRANSFERS, 1)
+        this.#change(to, TRANSFERS, 1)
+        return true
+      })
+    })`,
+      },
+    ],
+  },
+  {
+    name: 'always-contended',
+    style:
+      'Two states: the lock always counts as contended, so every unlock notifies. Slower, and right.',
+    edits: [
+      {
+        file: counter,
+        hole: 'increment',
+        by: `  for (;;) {
+    const before = words.load(index)
+    if (words.compareExchange(index, before, before + 1) === before) return before + 1
+  }`,
+      },
+      {
+        file: mutex,
+        hole: 'lock',
+        by: `    let owner = this.#words.compareExchange(this.#lock, FREE, -this.#me)
+    while (owner !== FREE) {
+      this.#words.wait(this.#lock, owner)
+      owner = this.#words.compareExchange(this.#lock, FREE, -this.#me)
+    }`,
+      },
+      {
+        file: mutex,
+        hole: 'unlock',
+        by: `    if (this.#words.load(this.#lock) !== -this.#me) throw new TypeError('somebody else has it')
+    this.#words.store(this.#lock, FREE)
+    this.#words.notify(this.#lock)`,
+      },
+      {
+        file: mutex,
+        hole: 'withLock',
+        by: `    this.lock()
+    let result: T
+    try {
+      result = body()
+    } catch (error) {
+      this.unlock()
+      throw error
+    }
+    this.unlock()
+    return result`,
+      },
+      {
+        file: mutex,
+        hole: 'threadEnded',
+        by: `    const owner = this.#words.load(this.#lock)
+    if (owner === thread || owner === -thread) this.#words.store(this.#abandoned, 1)
+    this.#words.compareExchange(this.#lock, thread, FREE)
+    this.#words.compareExchange(this.#lock, -thread, FREE)
+    this.#words.notify(this.#lock)`,
+      },
+      {
+        file: book,
+        hole: '#repair',
+        by: `    const [count, begun] = [this.#words.load(this.#count), this.#words.load(this.#begun)]
+    if (begun > count) this.#words.store(this.#wordOf(begun), TORN)
+    this.#words.store(this.#begun, count)
+    this.#mutex.markConsistent()`,
+      },
+    ],
+  },
+  {
+    name: 'lock-and-unlock-by-hand',
+    style:
+      'Locks in a sorted list, taken and given back in try and finally; checks before and after the lock.',
+    edits: [
+      {
+        file: counter,
+        hole: 'increment',
+        by: `  const before = words.add(index, 1)
+  return before + 1`,
+      },
+      {
+        file: mutex,
+        hole: 'unlock',
+        by: `    const owner = this.#words.load(this.#lock)
+    if (Math.abs(owner) !== this.#me) throw new Error('not the owner')
+    // Others only turn the sign, and only once.
+    if (owner > 0 && this.#words.compareExchange(this.#lock, owner, FREE) === owner) return
+    this.#words.store(this.#lock, FREE)
+    this.#words.notify(this.#lock, 1)`,
+      },
+      {
+        file: ledger,
+        hole: 'transfer',
+        by: `    if (from === to) return false
+    const locks = [from, to].toSorted((a, b) => a - b).map((account) => this.#lockOf(account))
+    for (const lock of locks) lock.lock()
+    try {
+      const balance = this.#read(from, BALANCE)
+      if (balance - amount < 0) return false
+      for (const account of [from, to]) this.#change(account, TRANSFERS, 1)
+      this.#change(to, BALANCE, amount)
+      this.#change(from, BALANCE, -amount)
+      return true
+    } finally {
+      for (const lock of locks) lock.unlock()
+    }`,
+      },
+      {
+        file: book,
+        hole: 'sign',
+        by: `    let number = 0
+    this.#withBook(() => {
+      number = this.#words.load(this.#count) + 1
+      this.#writeText(number, text)
+      this.#words.add(this.#count, 1)
+    })
+    return number`,
+      },
+      {
+        file: book,
+        hole: 'read',
+        by: `    if (number < 1) return undefined
+    return this.#withBook(() => {
+      const newest = this.#words.load(this.#count)
+      const oldest = newest - MAX_ENTRIES + 1
+      if (number < oldest || number > newest) return undefined
+      return this.#readText(number)
+    })`,
+      },
+      {
+        file: mutex,
+        hole: 'threadEnded',
+        by: `    for (const owner of [thread, -thread]) {
+      if (this.#words.load(this.#lock) !== owner) continue
+      this.#words.add(this.#abandoned, 1)
+      this.#words.store(this.#lock, FREE)
+      break
+    }
+    this.#words.notify(this.#lock)`,
+      },
+      {
+        file: book,
+        hole: '#repair',
+        by: `    this.#mutex.markConsistent()
+    const begun = this.#words.load(this.#begun)
+    // A repair that is cut short leaves the lock abandoned once more: its owner has died.
+    if (begun === this.#words.load(this.#count)) return
+    this.#words.store(this.#wordOf(begun), TORN)`,
+      },
+    ],
+  },
+]
