@@ -34,15 +34,25 @@ export async function expectFrameLike(
   text: RegExp,
   reason: Reason,
 ): Promise<string> {
+  return expectFrameThat(client, `a frame like ${text}`, (payload) => text.test(payload), reason)
+}
+
+/** Expects a frame with a text that fits, and answers the text. */
+export async function expectFrameThat(
+  client: Client,
+  what: string,
+  fits: (text: string) => boolean,
+  reason: Reason,
+): Promise<string> {
   const message = await client.expectMessage(
     {
-      what: `a frame like ${text}`,
+      what,
       endOf: (bytes) => {
         const header = Buffer.from(bytes.subarray(0, LENGTH_BYTES))
         const end = header.length < LENGTH_BYTES ? Number.NaN : LENGTH_BYTES + header.readUInt32BE()
         return end <= bytes.length ? end : 0
       },
-      fits: (bytes) => text.test(textOf(bytes)),
+      fits: (bytes) => fits(textOf(bytes)),
     },
     reason,
   )

@@ -10,6 +10,8 @@ export interface Lesson {
   /** `'I · A connection'` */
   part: string
   minutes: number
+  /** What `npm start talk` makes of a line that is typed: bytes as they are, or a frame. */
+  talk: 'bytes' | 'frames'
   /** What comes before the first step: the problem, the idea, the picture. */
   introduction: string
   steps: LessonStep[]
@@ -44,10 +46,11 @@ export interface Prediction {
 export function readLesson(markdown: string): Lesson {
   const [, frontMatter, body] = /^---\n([\s\S]*?)\n---\n([\s\S]*)$/.exec(markdown) ?? []
   if (body === undefined) throw new Error('the lesson has no front matter')
-  const { title, part, minutes } = parseYaml(frontMatter)
+  const { title, part, minutes, talk = 'bytes' } = parseYaml(frontMatter)
   if (typeof title !== 'string' || typeof part !== 'string' || typeof minutes !== 'number') {
     throw new Error('the front matter needs title, part and minutes')
   }
+  if (talk !== 'bytes' && talk !== 'frames') throw new Error(`nobody can talk "${talk}"`)
   const sections = splitSections(body)
   const steps = sections.flatMap(({ heading, text }) => readStep(heading, text))
   const firstStep = sections.findIndex(({ heading }) => isStep(heading))
@@ -57,6 +60,7 @@ export function readLesson(markdown: string): Lesson {
     title,
     part,
     minutes,
+    talk,
     introduction: join(sections.slice(0, firstStep)),
     steps,
     closing: join(sections.slice(lastStep + 1)),

@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
-import { printable } from '../../tests/harness/bytes.ts'
+import { readBook } from '../book/book.ts'
 import { readPort } from './serve.ts'
+import { PLAIN, speakFrames } from './talk-speech.ts'
 import { chooseChapter, type Verb } from './verb.ts'
 
 export const talk: Verb = {
@@ -11,9 +12,11 @@ export const talk: Verb = {
     const number = Number(chapter.slice(0, 2))
     const port = readPort(call, number)
     const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
-    process.stdin.on('data', (chunk) => socket.write(chunk))
-    process.stdin.on('end', () => socket.end())
-    socket.on('data', (chunk) => call.write(printable(chunk.toString())))
+    const { lesson } = readBook().find(({ name }) => name === chapter)!
+    const speech = lesson.talk === 'frames' ? speakFrames() : PLAIN
+    process.stdin.on('data', (chunk) => socket.write(speech.encode(Buffer.from(chunk))))
+    process.stdin.on('end', () => socket.end(speech.encodeEnd()))
+    socket.on('data', (chunk) => call.write(speech.decode(Buffer.from(chunk))))
     return new Promise((resolve) => {
       socket.on('connect', () =>
         call.write(call.chalk.dim(`connected to 127.0.0.1 port ${port}\n`)),

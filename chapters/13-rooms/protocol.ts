@@ -1,0 +1,100 @@
+/**
+ * What clients may ask for: JSON objects with an `id` and a `type`, one in each message of the transport.
+ *
+ * A request is checked here, once and completely; behind this border nobody doubts a field again. What is wrong with it
+ * is an answer. Later chapters add types by adding to the table. Nothing here knows rooms or connections.
+ */
+
+import type { Refusal } from './codes.ts'
+import {
+  type Fields,
+  integer,
+  MAX_PAGE_MESSAGES,
+  messageText,
+  optional,
+  personName,
+  roomName,
+  version,
+} from './fields.ts'
+
+export interface Request {
+  /** Chosen by the client; its one answer carries the same. */
+  readonly id: number
+  readonly type: string
+}
+
+export interface HelloRequest extends Request {
+  name: string
+}
+
+export interface RoomRequest extends Request {
+  /** In lower case. */
+  room: string
+}
+
+export interface JoinRequest extends RoomRequest {
+  /** The last number that the client has seen. */
+  after?: number
+}
+
+export interface SayRequest extends RoomRequest {
+  text: string
+}
+
+export interface HistoryRequest extends RoomRequest {
+  before?: number
+  after?: number
+  limit?: number
+}
+
+/** The fields of each type of request. */
+export type Requests = Readonly<Record<string, Fields>>
+
+export const REQUESTS: Requests = {
+  hello: { version, name: personName },
+  join: { room: roomName, after: optional(integer(0)) },
+  leave: { room: roomName },
+  say: { room: roomName, text: messageText },
+  history: {
+    room: roomName,
+    before: optional(integer(1)),
+    after: optional(integer(0)),
+    limit: optional(integer(1, MAX_PAGE_MESSAGES)),
+  },
+  who: { room: roomName },
+  rooms: {},
+  ping: {},
+}
+
+export type Parsed =
+  | { kind: 'request'; request: Request }
+  /** Without an `id` when none can be known. */
+  | { kind: 'refused'; id?: number; refusal: Refusal }
+
+/**
+ * The request in a message, or why there is none. `malformed`: no JSON, no object, an `id` that is not a safe integer
+ * from 1 on, or a `type` that is not a string. `unknown-type`: the table does not have it. Then the first rule of that
+ * type that has something to say. Whatever is wrong, the `id` is in the answer if it is a safe integer. A request says
+ * `room` in lower case, however the client wrote it; fields without a rule are let through.
+ *
+ * @step 13.1
+ */
+export function parseRequest(message: string, requests: Requests): Parsed {
+  // TODO 13.1
+  throw new Error('TODO 13.1')
+}
+
+/** The object that JSON text stands for; `undefined` when it is no JSON, or no object. */
+function parseObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+    return isObject ? (value as Record<string, unknown>) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function malformed(text: string, id?: number): Parsed {
+  return { kind: 'refused', id, refusal: { code: 'malformed', text } }
+}

@@ -1,0 +1,82 @@
+/**
+ * The newest messages of one room, in memory: at most 50 of them, at most 64 KiB.
+ *
+ * Numbers have no gap, so a number says at which place its message lies.
+ */
+
+import { MAX_PAGE_MESSAGES } from './fields.ts'
+import type { History, Message, Page, PageQuery } from './journal.ts'
+
+export const MAX_RECENT_MESSAGES = 50
+export const MAX_RECENT_BYTES = 64 * 1024
+
+/** A page has no more bytes than this, unless its first message alone has. */
+export const MAX_PAGE_BYTES = 256 * 1024
+
+interface Limits {
+  maxMessages: number
+  maxBytes: number
+  maxPageBytes: number
+}
+
+const LIMITS: Limits = {
+  maxMessages: MAX_RECENT_MESSAGES,
+  maxBytes: MAX_RECENT_BYTES,
+  maxPageBytes: MAX_PAGE_BYTES,
+}
+
+export class RecentMessages implements History {
+  readonly #limits: Limits
+  /** Oldest first, and how many bytes each of them is in a page. */
+  readonly #messages: Message[] = []
+  readonly #sizes: number[] = []
+  #bytes = 0
+  #last: number
+
+  /** `last` is the number of the newest message that was told before those that will be added. */
+  constructor(last = 0, limits: Partial<Limits> = {}) {
+    this.#last = last
+    this.#limits = { ...LIMITS, ...limits }
+  }
+
+  get last(): number {
+    return this.#last
+  }
+
+  get first(): number {
+    return this.#last - this.#messages.length + 1
+  }
+
+  /** Adds the next message. Old ones are forgotten when there are too many, or too many bytes; never the newest. */
+  add(message: Message): void {
+    const size = sizeOf(message)
+    this.#messages.push(message)
+    this.#sizes.push(size)
+    this.#bytes += size
+    this.#last = message.number
+    const { maxMessages, maxBytes } = this.#limits
+    while (
+      this.#messages.length > maxMessages ||
+      (this.#bytes > maxBytes && this.#messages.length > 1)
+    ) {
+      this.#messages.shift()
+      this.#bytes -= this.#sizes.shift()!
+    }
+  }
+
+  /**
+   * The messages that are asked for and are still here: the oldest above `after`, or else the newest, below `before` if
+   * that is given. As many as `limit` and `maxPageBytes` allow, at least one; `more` is exact either way.
+   *
+   * @step 13.5
+   */
+  page({ before = Number.POSITIVE_INFINITY, after, limit = MAX_PAGE_MESSAGES }: PageQuery): Page {
+    // TODO 13.5
+    throw new Error('TODO 13.5')
+  }
+}
+
+/** The bytes that a message takes in a page, as JSON. */
+export function sizeOf(message: Message): number {
+  return Buffer.byteLength(JSON.stringify(message)) + 1
+}

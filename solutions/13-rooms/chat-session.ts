@@ -1,0 +1,172 @@
+/**
+ * One connection of the chat: requests in, in order; answers out, in order; and what the rooms have to tell.
+ *
+ *     door (frames, 18: WebSocket)
+ *       │ receive(text) · end(why) · drop()        ▲ Peer: send(message) · close(why) · pause() · resume()
+ *       ▼                                       │
+ *     ChatSession ── parseRequest ── Strand ── handlers[type](session, request)
+ *                                               │
+ *                                               ▼
+ *                                     Hub ── Journal (memory; 15: a log)
+ *
+ * What it can do is the table of handlers. 14 adds types and replaces `hello`, 15 replaces the journal, 16 replaces
+ * `say`: each by a table `{ ...HANDLERS, … }` and the fields that belong to it. A handler answers in the same turn in
+ * which it changes a room, never behind an `await`: whatever is told in between would come in the wrong order.
+ */
+
+import type { Ending } from '../07-event-loop/connection.ts'
+import { Strand } from '../11-strands/strand.ts'
+import type { Refusal } from './codes.ts'
+import type { Hub } from './hub.ts'
+import { Outgoing, type Peer } from './peer.ts'
+import type { Person } from './people.ts'
+import { type Parsed, parseRequest, type Request, type Requests } from './protocol.ts'
+import type { Member } from './room.ts'
+
+/**
+ * Carries out one request and answers it: `session.answer` or `session.refuse`, once. The fields of the request have been
+ * checked. The next request waits for its promise.
+ */
+export type Handler = (session: ChatSession, request: never) => void | Promise<void>
+
+/** What all sessions of a server have in common. */
+export interface Chat {
+  readonly hub: Hub
+  /** Fields and handler of every type of request. */
+  readonly requests: Requests
+  readonly handlers: Readonly<Record<string, Handler>>
+  /** The requests that do not need a welcome. */
+  readonly beforeWelcome: ReadonlySet<string>
+  /** A handler has thrown: our fault. */
+  onBug(error: unknown): void
+}
+
+/** A client of which so many requests wait for their turn is not listened to. */
+const MAX_WAITING = 64
+
+export class ChatSession implements Member {
+  /** Who it is, since the welcome. */
+  person: Person | undefined
+  /** Settles when the newest `say` has its answer: nothing else may be answered before. */
+  newestSay: Promise<void> | undefined
+  readonly chat: Chat
+  readonly #peer: Peer
+  readonly #strand = new Strand()
+  #waiting = 0
+  #isOver = false
+
+  constructor(peer: Peer, chat: Chat) {
+    this.#peer = peer
+    this.chat = chat
+  }
+
+  get address(): string {
+    return this.#peer.address
+  }
+
+  get name(): string {
+    return this.person?.name ?? ''
+  }
+
+  /** Whether its connection is over; then a handler that has waited must not go on. */
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
+  /**
+   * A message has come. A `ping` is answered with `pong` at once, welcome or not. Everything else is carried out when all
+   * that came before has been: `#post` orders it.
+   *
+   * @step 13.4
+   */
+  receive(message: string): void {
+    const parsed = parseRequest(message, this.chat.requests)
+    const isPing = parsed.kind === 'request' && parsed.request.type === 'ping'
+    if (isPing) this.answer(parsed.request, { type: 'pong' })
+    else this.#post(() => this.#carryOut(parsed))
+  }
+
+  /** The peer asks nothing more, or is asked to go, and may still listen: the connection ends behind the last answer. */
+  end(why: Ending): void {
+    this.#post(async () => {
+      await this.newestSay
+      this.close(why)
+    })
+  }
+
+  /**
+   * The connection is over, or was let go: leaves all rooms, and gives the name back. Once; nothing that still waits is
+   * carried out.
+   *
+   * @step 13.6
+   */
+  drop(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.chat.hub.leaveAll(this)
+    this.person?.left(this)
+  }
+
+  /** Ends the session and the connection, behind everything that was sent. */
+  close(why: Ending): void {
+    this.drop()
+    this.#peer.close(why)
+  }
+
+  send(message: Outgoing): boolean {
+    return this.#peer.send(message)
+  }
+
+  /** Answers a request. */
+  answer({ id }: Request, answer: { type: string; [field: string]: unknown }): void {
+    const { type, ...rest } = answer
+    if (!this.send(new Outgoing({ type, id, ...rest }))) this.drop()
+  }
+
+  /** Answers a request, or something that was none, with what is wrong. */
+  refuse({ id }: { id?: number }, refusal: Refusal): void {
+    if (!this.send(new Outgoing({ type: 'error', id, ...refusal }))) this.drop()
+  }
+
+  /**
+   * Carries out a request whose turn it is. Everything but a `say` waits until `newestSay` has settled. Then, for a session
+   * that is not over: what the parser has refused is refused; `not-welcome`, if nobody has been welcomed and the request is
+   * not one of `beforeWelcome`; otherwise its handler has it. When that throws, `internal`, and `onBug` is told.
+   *
+   * @step 13.4
+   */
+  async #carryOut(parsed: Parsed): Promise<void> {
+    const isSay = parsed.kind === 'request' && parsed.request.type === 'say'
+    if (!isSay) await this.newestSay
+    if (this.#isOver) return
+    if (parsed.kind === 'refused') return this.refuse(parsed, parsed.refusal)
+    const { request } = parsed
+    const { handlers, beforeWelcome, onBug } = this.chat
+    if (!this.person && !beforeWelcome.has(request.type)) return this.refuse(request, NOT_WELCOME)
+    try {
+      await handlers[request.type](this, request as never)
+    } catch (error) {
+      this.refuse(request, INTERNAL)
+      onBug(error)
+    }
+  }
+
+  /** Runs a task when all tasks posted before have ended. Meanwhile not too many more are taken from the peer. */
+  async #post(task: () => Promise<void>): Promise<void> {
+    this.#waiting += 1
+    if (this.#waiting === MAX_WAITING) this.#peer.pause()
+    try {
+      await this.#strand.post(task)
+      // What was said waits for its answer, too, though the next request does not wait for it.
+      await this.newestSay
+    } catch (error) {
+      this.chat.onBug(error)
+    }
+    if (this.#waiting === MAX_WAITING) this.#peer.resume()
+    this.#waiting -= 1
+  }
+}
+
+const NOT_WELCOME: Refusal = { code: 'not-welcome', text: 'Say hello first.' }
+
+const INTERNAL: Refusal = { code: 'internal', text: 'The server has made a mistake.' }

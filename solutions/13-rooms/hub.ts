@@ -1,0 +1,139 @@
+/**
+ * Which rooms there are, who is in which, and what is said there.
+ *
+ * It knows no transport, no requests, and not where messages are kept: a `Journal` gives them their numbers, and whatever
+ * is told comes from its `onKept`, in its order. A room exists as long as somebody is in it.
+ */
+
+import type { Refusal } from './codes.ts'
+import type { Draft, Journal, Kept } from './journal.ts'
+import { Outgoing } from './peer.ts'
+import { type Member, notAMember, Room } from './room.ts'
+
+export interface HubLimits {
+  membersPerRoom: number
+  roomsPerMember: number
+}
+
+export const HUB_LIMITS: HubLimits = { membersPerRoom: 500, roomsPerMember: 50 }
+
+export class Hub {
+  readonly #journal: Journal
+  readonly #limits: HubLimits
+  readonly #rooms = new Map<string, Room>()
+  /** Forgets members by itself: nobody has to say that one is gone for good. */
+  readonly #roomsOf = new WeakMap<Member, Set<Room>>()
+
+  constructor(journal: Journal, limits: Partial<HubLimits> = {}) {
+    this.#journal = journal
+    this.#limits = { ...HUB_LIMITS, ...limits }
+    journal.onKept = (kept) => this.#tell(kept)
+  }
+
+  /** The rooms that somebody is in. */
+  get rooms(): MapIterator<Room> {
+    return this.#rooms.values()
+  }
+
+  /** The room, if this member is in it. */
+  roomOf(member: Member, name: string): Room | undefined {
+    const room = this.#rooms.get(name)
+    return room?.members.has(member) ? room : undefined
+  }
+
+  /**
+   * Makes somebody a member; to join again changes nothing. What `#whyNot` refuses changes nothing either. The first
+   * member of a room opens it.
+   *
+   * @step 13.2
+   */
+  join(member: Member, name: string): Room | Refusal {
+    const known = this.#rooms.get(name)
+    if (known?.members.has(member)) return known
+    const refusal = this.#whyNot(member, known)
+    if (refusal) return refusal
+    const room = known ?? this.#open(name)
+    this.#roomsOf.set(member, this.#roomsBy(member).add(room))
+    room.enter(member)
+    return room
+  }
+
+  /**
+   * Ends a membership; the last member closes the room. Refused with `notAMember`.
+   *
+   * @step 13.2
+   */
+  leave(member: Member, name: string): Refusal | undefined {
+    const room = this.roomOf(member, name)
+    if (!room) return notAMember(name)
+    this.#roomsBy(member).delete(room)
+    room.exit(member)
+    if (room.members.size === 0) this.#close(room)
+    return undefined
+  }
+
+  /**
+   * Gives what a member says to the journal. Refused as `not-a-member`.
+   *
+   * @step 13.3
+   */
+  say(member: Member, draft: Draft): Refusal | undefined {
+    if (!this.roomOf(member, draft.room)) return notAMember(draft.room)
+    this.#journal.append(draft)
+    return undefined
+  }
+
+  /**
+   * Ends all memberships of somebody.
+   *
+   * @step 13.6
+   */
+  leaveAll(member: Member): void {
+    for (const room of this.#roomsBy(member)) this.leave(member, room.name)
+  }
+
+  /**
+   * Tells what the journal has kept, in its order: of each draft first its sender, then everybody in the room.
+   *
+   * @step 13.3
+   */
+  #tell(kept: readonly Kept[]): void {
+    for (const { draft, message } of kept) {
+      draft.onKept(message)
+      if (!message) continue
+      const { room } = draft
+      this.#rooms.get(room)?.tell(new Outgoing({ type: 'message', room, ...message }))
+    }
+  }
+
+  /** The rooms that this member is in. */
+  #roomsBy(member: Member): Set<Room> {
+    return this.#roomsOf.get(member) ?? new Set()
+  }
+
+  /** Why somebody cannot be let into a room; it may be one that nobody is in yet. */
+  #whyNot(member: Member, room: Room | undefined): Refusal | undefined {
+    const { roomsPerMember, membersPerRoom } = this.#limits
+    if (this.#roomsBy(member).size >= roomsPerMember) {
+      return { code: 'too-many-rooms', text: `A connection is in ${roomsPerMember} rooms at most.` }
+    }
+    if (room && room.members.size >= membersPerRoom) {
+      return { code: 'room-full', text: `A room has ${membersPerRoom} members at most.` }
+    }
+    return undefined
+  }
+
+  #open(name: string): Room {
+    const room = new Room(name, this.#journal.open(name))
+    this.#rooms.set(name, room)
+    return room
+  }
+
+  /** Nobody is in the room any more. */
+  #close(room: Room): void {
+    // Told that somebody is gone, the last one may have gone, too: then it is closed already.
+    if (this.#rooms.get(room.name) !== room) return
+    this.#rooms.delete(room.name)
+    this.#journal.release(room.name)
+  }
+}

@@ -1,0 +1,31 @@
+/** Who sessions speak for. In this chapter a name belongs to whoever says it first, for as long as the connection lasts. */
+
+import type { TokenBucket } from '../10-backpressure/limits.ts'
+import type { ChatSession } from './chat-session.ts'
+
+export interface Person {
+  /** As the person writes it; the same in upper and lower case is the same person. */
+  readonly name: string
+  /** How fast this person may talk, if there is a limit. */
+  readonly bucket?: TokenBucket
+  /** One of the person's sessions is over. */
+  left(session: ChatSession): void
+}
+
+/** The names that are taken. */
+export class Names {
+  readonly #taken = new Set<string>()
+  readonly #makeBucket: () => TokenBucket | undefined
+
+  constructor(makeBucket: () => TokenBucket | undefined = () => undefined) {
+    this.#makeBucket = makeBucket
+  }
+
+  /** The name belongs to this person until `left`; `undefined` when somebody has it already. */
+  take(name: string): Person | undefined {
+    const key = name.toLowerCase()
+    if (this.#taken.has(key)) return undefined
+    this.#taken.add(key)
+    return { name, bucket: this.#makeBucket(), left: () => this.#taken.delete(key) }
+  }
+}

@@ -1,0 +1,763 @@
+import type { Mistake } from './mistake.ts'
+
+const protocol = 'protocol.ts'
+const hub = 'hub.ts'
+const room = 'room.ts'
+const journal = 'journal.ts'
+const session = 'chat-session.ts'
+const handlers = 'handlers.ts'
+const recent = 'recent-messages.ts'
+
+const RULES = `    const refusal = rule(value[field], field)
+    if (refusal) return { kind: 'refused', id: id as number, refusal }`
+const JOIN = `    const known = this.#rooms.get(name)
+    if (known?.members.has(member)) return known
+    const refusal = this.#whyNot(member, known)
+    if (refusal) return refusal
+    const room = known ?? this.#open(name)
+    this.#roomsOf.set(member, this.#roomsBy(member).add(room))`
+const KEPT = `      draft.onKept(message)
+      if (!message) continue
+      const { room } = draft
+      this.#rooms.get(room)?.tell(new Outgoing({ type: 'message', room, ...message }))`
+const APPEND = `    history.add(message)
+    this.onKept([{ draft, message }])`
+const RECEIVE = `    if (isPing) this.answer(parsed.request, { type: 'pong' })
+    else this.#post(() => this.#carryOut(parsed))`
+const WAIT = '    if (!isSay) await this.newestSay\n'
+const WELCOMED = `    if (!this.person && !beforeWelcome.has(request.type)) return this.refuse(request, NOT_WELCOME)
+`
+const CALL = '      await handlers[request.type](this, request as never)\n'
+const CAUGHT = `      this.refuse(request, INTERNAL)
+      onBug(error)`
+const ASKED = `      ({ number }) => number < before && (after === undefined || number > after),`
+const FULL = `      const isFull = messages.length === limit || bytes > this.#limits.maxPageBytes
+      if (isFull && messages.length > 0) break`
+const DROP = `    if (this.#isOver) return
+    this.#isOver = true
+    this.chat.hub.leaveAll(this)
+    this.person?.left(this)`
+
+export const mistakes: Mistake[] = [
+  {
+    name: 'any-number-is-an-id',
+    step: '13.1',
+    says: ['is not a safe integer'],
+    edits: [
+      {
+        file: protocol,
+        replace: '!Number.isSafeInteger(id)',
+        by: "typeof id !== 'number'",
+      },
+    ],
+  },
+  {
+    name: 'an-id-below-one-is-not-said-back',
+    step: '13.1',
+    says: ['the client gets it back'],
+    edits: [
+      {
+        file: protocol,
+        replace: `return malformed('"id" counts from 1.', id as number)`,
+        by: `return malformed('"id" counts from 1.')`,
+      },
+    ],
+  },
+  {
+    name: 'without-a-type-there-is-no-id',
+    step: '13.1',
+    says: ['the client learns which request it was'],
+    edits: [
+      {
+        file: protocol,
+        replace: `return malformed('"type" has to be a string.', id as number)`,
+        by: `return malformed('"type" has to be a string.')`,
+      },
+    ],
+  },
+  {
+    name: 'every-object-has-a-constructor',
+    step: '13.1',
+    says: ['Object.hasOwn() tells'],
+    edits: [
+      { file: protocol, replace: '!Object.hasOwn(requests, type)', by: '!(type in requests)' },
+    ],
+  },
+  {
+    name: 'zero-is-no-type-error',
+    step: '13.1',
+    says: ['Ids count from 1'],
+    edits: [{ file: protocol, replace: '(id as number) < 1', by: '(id as number) < 0' }],
+  },
+  {
+    name: 'the-last-wrong-field-wins',
+    step: '13.1',
+    says: ['The version is the first in the table'],
+    edits: [
+      {
+        file: protocol,
+        replace: `  for (const [field, rule] of Object.entries(requests[type])) {`,
+        by: '  for (const [field, rule] of Object.entries(requests[type]).reverse()) {',
+      },
+    ],
+  },
+  {
+    name: 'only-fields-that-are-there-are-looked-at',
+    step: '13.1',
+    says: ['Call every rule of the type'],
+    edits: [
+      { file: protocol, replace: RULES, by: `    if (!(field in value)) continue\n${RULES}` },
+    ],
+  },
+  {
+    name: 'a-rule-that-does-not-know-the-field',
+    step: '13.1',
+    says: ['The rule wants the name of the field'],
+    edits: [
+      {
+        file: protocol,
+        replace: 'rule(value[field], field)',
+        by: "rule(value[field], 'the field')",
+      },
+    ],
+  },
+  {
+    name: 'two-spellings-two-rooms',
+    step: '13.1',
+    says: ['Kitchen and kitchen are one room'],
+    edits: [
+      {
+        file: protocol,
+        replace: `  if (typeof value.room === 'string') value.room = value.room.toLowerCase()\n`,
+        by: '',
+      },
+    ],
+  },
+
+  {
+    name: 'each-connection-is-announced',
+    step: '13.2',
+    says: ['Presence belongs to the name'],
+    edits: [
+      {
+        file: room,
+        replace: "    if (this.#count(member, 1) === 1) this.#announce(member, 'here')",
+        by: "    this.#count(member, 1)\n    this.#announce(member, 'here')",
+      },
+    ],
+  },
+  {
+    name: 'gone-with-the-first-connection',
+    step: '13.2',
+    says: ['Ada is still here on her phone'],
+    edits: [
+      {
+        file: room,
+        replace: "    if (this.#count(member, -1) === 0) this.#announce(member, 'gone')",
+        by: "    this.#count(member, -1)\n    this.#announce(member, 'gone')",
+      },
+    ],
+  },
+  {
+    name: 'twice-in-is-twice-a-member',
+    step: '13.2',
+    says: ['To join twice is to be a member once'],
+    edits: [
+      {
+        file: hub,
+        replace: '    if (known?.members.has(member)) return known\n',
+        by: '',
+      },
+    ],
+  },
+  {
+    name: 'told-by-ones-own-arrival',
+    step: '13.2',
+    says: ['Nobody else is there to be told'],
+    edits: [{ file: room, replace: 'member !== except && ', by: '' }],
+  },
+  {
+    name: 'who-leaves-is-still-told',
+    step: '13.2',
+    says: ['She has left'],
+    edits: [{ file: room, replace: '    this.members.delete(member)\n', by: '' }],
+  },
+  {
+    name: 'rooms-that-nobody-is-in',
+    step: '13.2',
+    says: ['would pile up'],
+    edits: [{ file: hub, replace: '    if (room.members.size === 0) this.#close(room)\n', by: '' }],
+  },
+  {
+    name: 'a-refusal-opens-the-room',
+    step: '13.2',
+    says: ['A refusal opens no room'],
+    edits: [
+      {
+        file: hub,
+        replace: JOIN,
+        by: `    const known = this.#rooms.get(name)
+    if (known?.members.has(member)) return known
+    const room = known ?? this.#open(name)
+    const refusal = this.#whyNot(member, known)
+    if (refusal) return refusal
+    this.#roomsOf.set(member, this.#roomsBy(member).add(room))`,
+      },
+    ],
+  },
+  {
+    name: 'full-for-those-inside',
+    step: '13.2',
+    says: ['She is inside'],
+    edits: [
+      {
+        file: hub,
+        replace: JOIN,
+        by: `    const known = this.#rooms.get(name)
+    const refusal = this.#whyNot(member, known)
+    if (refusal) return refusal
+    if (known?.members.has(member)) return known
+    const room = known ?? this.#open(name)
+    this.#roomsOf.set(member, this.#roomsBy(member).add(room))`,
+      },
+    ],
+  },
+  {
+    name: 'a-room-that-was-left-still-counts',
+    step: '13.2',
+    says: ['She has left one'],
+    edits: [{ file: hub, replace: '    this.#roomsBy(member).delete(room)\n', by: '' }],
+  },
+  {
+    name: 'nobody-counts-their-rooms',
+    step: '13.2',
+    says: ['She is in two'],
+    edits: [
+      {
+        file: hub,
+        replace: '    this.#roomsOf.set(member, this.#roomsBy(member).add(room))\n',
+        by: '',
+      },
+    ],
+  },
+  {
+    name: 'dropped-in-the-middle-of-a-broadcast',
+    step: '13.2',
+    says: ['before anything else happens'],
+    edits: [
+      {
+        file: room,
+        hole: 'tell',
+        by: `    for (const member of this.members) {
+      if (member !== except && !member.send(message)) member.drop()
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'announced-before-it-is-in',
+    step: '13.2',
+    says: ['add the member, then announce it'],
+    edits: [
+      {
+        file: room,
+        hole: 'enter',
+        by: `    if (this.#count(member, 1) === 1) this.#announce(member, 'here')
+    this.members.add(member)`,
+      },
+    ],
+  },
+  {
+    name: 'only-the-first-of-the-lost',
+    step: '13.2',
+    says: ['drop() every member'],
+    edits: [
+      { file: room, replace: 'for (const member of lost) member.drop()', by: 'lost[0]?.drop()' },
+    ],
+  },
+  {
+    name: 'the-lost-stay',
+    step: '13.2',
+    says: ['have left all their rooms'],
+    edits: [{ file: room, replace: 'for (const member of lost) member.drop()', by: 'void lost' }],
+  },
+  {
+    name: 'gone-from-this-room-only',
+    step: '13.2',
+    says: ['have left all their rooms'],
+    edits: [
+      {
+        file: room,
+        replace: 'for (const member of lost) member.drop()',
+        by: 'for (const member of lost) this.exit(member)',
+      },
+    ],
+  },
+  {
+    name: 'nobody-else-after-the-first-lost',
+    step: '13.2',
+    says: ['before anything else happens'],
+    edits: [
+      {
+        file: room,
+        hole: 'tell',
+        by: `    for (const member of this.members) {
+      if (member !== except && !member.send(message)) return member.drop()
+    }`,
+      },
+    ],
+  },
+
+  {
+    name: 'an-encoding-for-each-member',
+    step: '13.3',
+    says: ['One Outgoing for all members'],
+    edits: [
+      {
+        file: hub,
+        replace: KEPT,
+        by: `      draft.onKept(message)
+      if (!message) continue
+      const { room } = draft
+      for (const member of this.#rooms.get(room)?.members ?? []) {
+        member.send(new Outgoing({ type: 'message', room, ...message }))
+      }`,
+      },
+    ],
+  },
+  {
+    name: 'the-message-before-its-number',
+    step: '13.3',
+    says: ['She is told its number, and then'],
+    edits: [
+      {
+        file: hub,
+        replace: KEPT,
+        by: `      const { room } = draft
+      if (message) this.#rooms.get(room)?.tell(new Outgoing({ type: 'message', room, ...message }))
+      draft.onKept(message)`,
+      },
+    ],
+  },
+  {
+    name: 'the-sender-knows-it-already',
+    step: '13.3',
+    says: ['The sender is a member, too'],
+    edits: [
+      {
+        file: hub,
+        replace: "?.tell(new Outgoing({ type: 'message', room, ...message }))",
+        by: `?.tell(
+        new Outgoing({ type: 'message', room, ...message }),
+        [...this.#rooms.get(room)!.members].find(({ name }) => name === draft.name),
+      )`,
+      },
+    ],
+  },
+  {
+    name: 'one-count-for-all-rooms',
+    step: '13.3',
+    says: ['Each room counts for itself'],
+    edits: [
+      {
+        file: journal,
+        replace: 'number: history.last + 1',
+        by: 'number: [...this.#rooms.values()].reduce((sum, each) => sum + each.last, 1)',
+      },
+    ],
+  },
+  {
+    name: 'what-is-said-is-not-kept',
+    step: '13.3',
+    says: ['one more than the last of this room'],
+    edits: [{ file: journal, replace: APPEND, by: '    this.onKept([{ draft, message }])' }],
+  },
+  {
+    name: 'outsiders-are-heard',
+    step: '13.3',
+    says: ['has to be in the room'],
+    edits: [
+      {
+        file: hub,
+        replace: '    if (!this.roomOf(member, draft.room)) return notAMember(draft.room)\n',
+        by: '    if (!this.#rooms.has(draft.room)) return notAMember(draft.room)\n',
+      },
+    ],
+  },
+  {
+    name: 'told-in-a-later-turn',
+    step: '13.3',
+    says: ['draft.onKept() first, then the room'],
+    edits: [
+      {
+        file: hub,
+        replace: KEPT,
+        by: `      draft.onKept(message)
+      if (!message) continue
+      const { room } = draft
+      queueMicrotask(() =>
+        this.#rooms.get(room)?.tell(new Outgoing({ type: 'message', room, ...message })),
+      )`,
+      },
+    ],
+  },
+  {
+    name: 'what-is-not-kept-ends-the-list',
+    step: '13.3',
+    says: ['does not hold up the next'],
+    edits: [
+      {
+        file: hub,
+        replace:
+          '    for (const { draft, message } of kept) {\n      draft.onKept(message)\n      if (!message) continue\n',
+        by: '    for (const { draft, message } of kept) {\n      if (!message) return\n      draft.onKept(message)\n',
+      },
+    ],
+  },
+  {
+    name: 'all-senders-first',
+    step: '13.3',
+    says: ['told one after the other'],
+    edits: [
+      {
+        file: hub,
+        replace: '    for (const { draft, message } of kept) {\n      draft.onKept(message)\n',
+        by: '    for (const { draft, message } of kept) draft.onKept(message)\n    for (const { draft, message } of kept) {\n',
+      },
+    ],
+  },
+
+  {
+    name: 'a-ping-waits-for-its-turn',
+    step: '13.4',
+    says: ['Only a ping overtakes'],
+    edits: [
+      {
+        file: session,
+        replace: RECEIVE,
+        by: `    if (isPing) this.#post(async () => this.answer(parsed.request, { type: 'pong' }))
+    else this.#post(() => this.#carryOut(parsed))`,
+      },
+    ],
+  },
+  {
+    name: 'everything-at-once',
+    step: '13.4',
+    says: ['runs one task after the other'],
+    edits: [
+      {
+        file: session,
+        replace: RECEIVE,
+        by: `    if (isPing) this.answer(parsed.request, { type: 'pong' })
+    else void this.#carryOut(parsed)`,
+      },
+    ],
+  },
+  {
+    name: 'a-refusal-overtakes',
+    step: '13.4',
+    says: ['waits for its turn like any other'],
+    edits: [
+      {
+        file: session,
+        replace: RECEIVE,
+        by: `    if (isPing) this.answer(parsed.request, { type: 'pong' })
+    else if (parsed.kind === 'refused') this.refuse(parsed, parsed.refusal)
+    else this.#post(() => this.#carryOut(parsed))`,
+      },
+    ],
+  },
+  {
+    name: 'the-welcome-is-looked-for-too-early',
+    step: '13.4',
+    says: ['Look when the turn of a request comes'],
+    edits: [
+      {
+        file: session,
+        replace: RECEIVE,
+        by: `    const isWelcome = this.person !== undefined
+    if (isPing) this.answer(parsed.request, { type: 'pong' })
+    else {
+      this.#post(async () => {
+        if (parsed.kind === 'request' && !isWelcome && parsed.request.type !== 'hello') {
+          this.refuse(parsed.request, NOT_WELCOME)
+        } else await this.#carryOut(parsed)
+      })
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'no-welcome-needed',
+    step: '13.4',
+    says: ['Each has its answer'],
+    edits: [{ file: session, replace: WELCOMED, by: '' }],
+  },
+  {
+    name: 'each-say-waits-for-the-last',
+    step: '13.4',
+    says: ['A say does not wait for newestSay'],
+    edits: [{ file: session, replace: WAIT, by: '    await this.newestSay\n' }],
+  },
+  {
+    name: 'nothing-waits-for-a-say',
+    step: '13.4',
+    says: ['await newestSay'],
+    edits: [{ file: session, replace: WAIT, by: '' }],
+  },
+  {
+    name: 'a-bug-has-no-answer',
+    step: '13.4',
+    says: ['Every request has an answer'],
+    edits: [{ file: session, replace: CAUGHT, by: '      onBug(error)' }],
+  },
+  {
+    name: 'a-bug-that-nobody-hears-of',
+    step: '13.4',
+    says: ['Somebody has to learn of a bug'],
+    edits: [{ file: session, replace: CAUGHT, by: '      this.refuse(request, INTERNAL)' }],
+  },
+  {
+    name: 'the-handler-is-not-awaited',
+    step: '13.4',
+    says: ['runs one task after the other'],
+    edits: [
+      {
+        file: session,
+        replace: CALL,
+        by: '      void handlers[request.type](this, request as never)\n',
+      },
+    ],
+  },
+
+  {
+    name: 'more-when-the-page-is-full',
+    step: '13.5',
+    says: ['is no proof that there are more'],
+    edits: [
+      {
+        file: recent,
+        replace: 'const more = messages.length < asked.length',
+        by: 'const more = messages.length === limit',
+      },
+    ],
+  },
+  {
+    name: 'the-cursor-is-ignored',
+    step: '13.5',
+    says: ['Below 14'],
+    edits: [
+      {
+        file: recent,
+        replace: ASKED,
+        by: '      ({ number }) => after === undefined || number > after,',
+      },
+    ],
+  },
+  {
+    name: 'the-cursor-is-part-of-the-page',
+    step: '13.5',
+    says: ['Above 13'],
+    edits: [{ file: recent, replace: 'number > after', by: 'number >= after' }],
+  },
+  {
+    name: 'the-newest-above-the-cursor',
+    step: '13.5',
+    says: ['what he missed comes in order'],
+    edits: [
+      {
+        file: recent,
+        replace: '    if (after === undefined) asked.reverse()\n',
+        by: '    asked.reverse()\n',
+      },
+      {
+        file: recent,
+        replace: 'messages: after === undefined ? messages.reverse() : messages',
+        by: 'messages: messages.reverse()',
+      },
+    ],
+  },
+  {
+    name: 'newest-first',
+    step: '13.5',
+    says: ['page({})'],
+    edits: [
+      {
+        file: recent,
+        replace: 'messages: after === undefined ? messages.reverse() : messages',
+        by: 'messages',
+      },
+    ],
+  },
+  {
+    name: 'an-empty-page-for-a-long-message',
+    step: '13.5',
+    says: ['nobody could ever get past it'],
+    edits: [
+      {
+        file: recent,
+        replace: 'if (isFull && messages.length > 0) break',
+        by: 'if (isFull) break',
+      },
+    ],
+  },
+  {
+    name: 'a-page-without-bytes',
+    step: '13.5',
+    says: ['just as many bytes'],
+    edits: [{ file: recent, replace: ' || bytes > this.#limits.maxPageBytes', by: '' }],
+  },
+  {
+    name: 'characters-taken-for-bytes',
+    step: '13.5',
+    says: ['counts bytes'],
+    edits: [
+      {
+        file: recent,
+        replace: 'bytes += this.#sizes[message.number - this.first]',
+        by: 'bytes += JSON.stringify(message).length + 1',
+      },
+    ],
+  },
+  {
+    name: 'one-message-too-many',
+    step: '13.5',
+    says: ['page('],
+    edits: [
+      {
+        file: recent,
+        replace: FULL,
+        by: `      if (bytes > this.#limits.maxPageBytes && messages.length > 1) break
+      if (messages.length === limit) break`,
+      },
+    ],
+  },
+  {
+    name: 'joined-in-another-turn',
+    step: '13.5',
+    says: ['register and answer in one turn'],
+    edits: [
+      { file: handlers, replace: 'export function join(', by: 'export async function join(' },
+      {
+        file: handlers,
+        replace:
+          'pageOf: (room: Room) => Page = ({ history }) => history.page({ after: request.after }),\n): void {',
+        by: 'pageOf: (room: Room) => Page = ({ history }) => history.page({ after: request.after }),\n): Promise<void> {',
+      },
+      {
+        file: handlers,
+        replace: "  session.answer(request, { type: 'joined', ...about, ...pageOf(room) })",
+        by: "  const page = pageOf(room)\n  await null\n  session.answer(request, { type: 'joined', ...about, ...page })",
+      },
+    ],
+  },
+  {
+    name: 'everything-again-for-who-comes-back',
+    step: '13.5',
+    says: ['Ask the history for the page above'],
+    edits: [
+      {
+        file: handlers,
+        replace: '({ history }) => history.page({ after: request.after })',
+        by: '({ history }) => history.page({})',
+      },
+    ],
+  },
+  {
+    name: 'the-joiner-is-not-in-the-list',
+    step: '13.5',
+    says: ['She is a member of it'],
+    edits: [
+      {
+        file: handlers,
+        replace: 'last, first, members: room.names }',
+        by: 'last, first, members: room.names.filter((name) => name !== session.name) }',
+      },
+    ],
+  },
+  {
+    name: 'joined-although-refused',
+    step: '13.5',
+    says: ['or a refusal, which has a code'],
+    edits: [
+      {
+        file: handlers,
+        replace: "  if ('code' in room) return session.refuse(request, room)\n  const { last",
+        by: "  if ('code' in room) return\n  const { last",
+      },
+    ],
+  },
+
+  {
+    name: 'leaves-without-a-word',
+    step: '13.6',
+    says: ['however it leaves'],
+    edits: [
+      {
+        file: hub,
+        replace: '    for (const room of this.#roomsBy(member)) this.leave(member, room.name)\n',
+        by: '    for (const room of this.#roomsBy(member)) room.members.delete(member)\n',
+      },
+    ],
+  },
+  {
+    name: 'leaves-one-room-only',
+    step: '13.6',
+    says: ['gone'],
+    edits: [
+      {
+        file: hub,
+        hole: 'leaveAll',
+        by: `    const [room] = this.#roomsBy(member)
+    if (room) this.leave(member, room.name)`,
+      },
+    ],
+  },
+  {
+    name: 'dropped-again-and-again',
+    step: '13.6',
+    says: ['Only the first counts'],
+    edits: [
+      {
+        file: session,
+        replace: DROP,
+        by: `    this.#isOver = true
+    this.chat.hub.leaveAll(this)
+    this.person?.left(this)`,
+      },
+    ],
+  },
+  {
+    name: 'the-name-is-taken-for-ever',
+    step: '13.6',
+    says: ['The name is free at once'],
+    edits: [{ file: session, replace: '    this.person?.left(this)\n', by: '' }],
+  },
+  {
+    name: 'a-ghost-goes-on-asking',
+    step: '13.6',
+    says: ['notes that the session is over'],
+    edits: [
+      {
+        file: session,
+        replace: DROP,
+        by: `    if (this.#isOver) return
+    this.chat.hub.leaveAll(this)
+    this.person?.left(this)
+    this.person = undefined`,
+      },
+    ],
+  },
+  {
+    name: 'a-ghost-joins-behind-its-end',
+    step: '13.6',
+    says: ['nobody would ever leave it for him'],
+    edits: [
+      {
+        file: session,
+        replace: '    if (this.#isOver) return\n    if (parsed.kind',
+        by: '    if (parsed.kind',
+      },
+    ],
+  },
+]
