@@ -3,7 +3,7 @@
 import type { ByteStream, Source } from './byte-stream.ts'
 
 export class AcceptQueue implements Source {
-  onChange: (() => void) | undefined
+  onChange: ((source: Source) => void) | undefined
   readonly isWritable = false
   readonly isClosed = false
   readonly #waiting: ByteStream[] = []
@@ -15,7 +15,7 @@ export class AcceptQueue implements Source {
   /** A peer has connected. */
   push(stream: ByteStream): void {
     this.#waiting.push(stream)
-    this.onChange?.()
+    this.onChange?.(this)
   }
 
   /** Returns the connection that has waited longest. */

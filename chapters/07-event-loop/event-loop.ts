@@ -111,7 +111,7 @@ export class EventLoop<S> {
    *
    * @step 07.4
    */
-  #giveTurn({ source, ...is }: Ready<S>): void {
+  #giveTurn(ready: Ready<S>): void {
     // TODO 07.4
     throw new Error('TODO 07.4')
   }

@@ -117,14 +117,15 @@ export class EventLoop<S> {
    *
    * @step 07.4
    */
-  #giveTurn({ source, ...is }: Ready<S>): void {
+  #giveTurn(ready: Ready<S>): void {
+    const { source, hungUp } = ready
     const entry = this.#sources.get(source)
     if (!entry) return
-    const readable = is.readable && entry.interest.readable
-    const writable = is.writable && entry.interest.writable
-    if (!readable && !writable && !is.hungUp) return
+    const readable = ready.readable && entry.interest.readable
+    const writable = ready.writable && entry.interest.writable
+    if (!readable && !writable && !hungUp) return
     this.#turns += 1
-    entry.handler({ source, readable, writable, hungUp: is.hungUp })
+    entry.handler({ source, readable, writable, hungUp })
   }
 
   /** Does what was left to the end of the round. What is touched meanwhile is left to the next one. */

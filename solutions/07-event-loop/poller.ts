@@ -43,12 +43,14 @@ export class NetPoller implements Poller<Source> {
   /** Sources that may be ready. Every source that is ready is in it. */
   readonly #hot = new Set<Source>()
   #isWoken = false
+  /** One for all sources, for there may be ten thousand. */
+  readonly #onChange = (source: Source) => this.#heat(source)
   /** Ends the present wait, if there is one. */
   #endWait: (() => void) | undefined
 
   add(source: Source, interest: Interest): void {
     if (this.#interests.has(source)) throw new Error('this source has been added before')
-    source.onChange = () => this.#heat(source)
+    source.onChange = this.#onChange
     this.modify(source, interest)
   }
 

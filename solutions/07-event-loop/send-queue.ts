@@ -40,7 +40,9 @@ export class UnsentBytes implements SendQueue {
   }
 
   append(bytes: Uint8Array): void {
-    this.#pieces.push(bytes)
+    // An array that grows from nothing makes room for seventeen.
+    if (this.#pieces.length === 0) this.#pieces = [bytes]
+    else this.#pieces.push(bytes)
     this.bytes += bytes.length
   }
 

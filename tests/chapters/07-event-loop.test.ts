@@ -456,7 +456,7 @@ async function change(stream: ByteStream, holds = () => stream.isReadable): Prom
   stream.onChange = () => {
     if (holds()) resolve()
   }
-  stream.onChange()
+  stream.onChange(stream)
   await within(PATIENCE_MS, promise)
   stream.onChange = undefined
 }
@@ -488,7 +488,7 @@ function textOf(bytes: Uint8Array | string): string {
 
 /** A source that is ready when the test says so, and that counts how often it is asked. */
 class TestSource implements Source {
-  onChange: (() => void) | undefined
+  onChange: ((source: Source) => void) | undefined
   isClosed = false
   questions = 0
   readonly name: string
@@ -514,13 +514,13 @@ class TestSource implements Source {
     this.#isWritable = writable ?? this.#isWritable
     const what = readable === undefined ? 'writable' : 'readable'
     story.tell(this.name, `is ${readable || writable ? 'now' : 'no longer'} ${what}`)
-    this.onChange?.()
+    this.onChange?.(this)
   }
 
   closes(story: Stage['story']): void {
     this.isClosed = true
     story.tell(this.name, 'is closed: its descriptor is free')
-    this.onChange?.()
+    this.onChange?.(this)
   }
 }
 

@@ -4,9 +4,10 @@
  */
 
 import { type Bytes, toBytes } from './bytes.ts'
+import type { VirtualSource } from './virtual-time.ts'
 
 export class ScriptedStream {
-  onChange: (() => void) | undefined
+  onChange: ((source: VirtualSource) => void) | undefined
   lostWith: string | undefined
   readonly #arrived: Uint8Array[] = []
   readonly #written: Uint8Array[] = []
@@ -51,13 +52,13 @@ export class ScriptedStream {
 
   end(): void {
     this.#isEnded = true
-    this.onChange?.()
+    this.onChange?.(this)
   }
 
   destroy(): void {
     this.#isDestroyed = true
     this.#isEnded = true
-    this.onChange?.()
+    this.onChange?.(this)
   }
 
   /** Both FINs have passed, or there is nobody left: nothing more will come of it. */
@@ -70,20 +71,20 @@ export class ScriptedStream {
   /** Bytes come in, as one chunk. */
   arrive(data: Bytes): void {
     this.#arrived.push(toBytes(data))
-    this.onChange?.()
+    this.onChange?.(this)
   }
 
   /** The peer says FIN. */
   arriveEnd(): void {
     this.#hasPeerEnded = true
-    this.onChange?.()
+    this.onChange?.(this)
   }
 
   /** The connection is lost, and what has not been read with it. */
   lose(errno: string): void {
     this.#arrived.length = 0
     this.lostWith = errno
-    this.onChange?.()
+    this.onChange?.(this)
   }
 
   /** The kernel takes its time: the descriptor is not free, whatever has happened, before `freeDescriptor()`. */
@@ -93,13 +94,13 @@ export class ScriptedStream {
 
   freeDescriptor(): void {
     this.#holdsDescriptor = false
-    this.onChange?.()
+    this.onChange?.(this)
   }
 
   /** So many bytes are taken from now on, and then none; `Infinity` takes everything. */
   setRoom(bytes: number): void {
     this.#roomBytes = bytes
-    this.onChange?.()
+    this.onChange?.(this)
   }
 
   /** What was written since the last look. */

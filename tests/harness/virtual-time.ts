@@ -15,7 +15,7 @@ export interface VirtualSource {
   readonly isReadable: boolean
   readonly isWritable: boolean
   readonly isClosed: boolean
-  onChange: (() => void) | undefined
+  onChange: ((source: VirtualSource) => void) | undefined
 }
 
 export interface VirtualInterest {

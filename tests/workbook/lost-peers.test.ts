@@ -18,7 +18,7 @@ test.each([
   const { near, far, destroy } = await socketPair()
   const stream = new NetStream(near)
   const { promise: full, resolve } = Promise.withResolvers<void>()
-  stream.onChange = resolve
+  stream.onChange = () => resolve()
   act(far)
   await within(PATIENCE_MS, full)
   far.resetAndDestroy()
