@@ -250,10 +250,10 @@ export const mistakes: Mistake[] = [
     edits: [
       {
         file: loop,
-        replace: `    const readable = is.readable && entry.interest.readable
-    const writable = is.writable && entry.interest.writable`,
-        by: `    const readable = is.readable
-    const writable = is.writable`,
+        replace: `    const readable = ready.readable && entry.interest.readable
+    const writable = ready.writable && entry.interest.writable`,
+        by: `    const readable = ready.readable
+    const writable = ready.writable`,
       },
     ],
   },
@@ -276,8 +276,8 @@ export const mistakes: Mistake[] = [
     edits: [
       {
         file: loop,
-        replace: '    entry.handler({ source, readable, writable, hungUp: is.hungUp })\n',
-        by: '    try {\n      entry.handler({ source, readable, writable, hungUp: is.hungUp })\n    } catch {\n      this.#isStopping = true\n    }\n',
+        replace: '    entry.handler({ source, readable, writable, hungUp })\n',
+        by: '    try {\n      entry.handler({ source, readable, writable, hungUp })\n    } catch {\n      this.#isStopping = true\n    }\n',
       },
     ],
   },

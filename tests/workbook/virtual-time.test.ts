@@ -68,7 +68,7 @@ test('what a loop throws comes out', async () => {
   await expect(world.advance(10)).rejects.toThrow('a bug')
 })
 
-test('a lost source is reported whatever is wanted of it', async () => {
+test('a closed source is reported whatever is wanted of it', async () => {
   const world = new VirtualLoop(new Story())
   const stream = new ScriptedStream()
   world.poller.add(stream, { readable: false, writable: false })
@@ -76,7 +76,9 @@ test('a lost source is reported whatever is wanted of it', async () => {
   stream.arrive('unwanted')
   expect(world.poller.isAsleep).toBe(true)
   stream.lose('ECONNRESET')
-  expect(await waiting).toEqual([{ source: stream, readable: true, writable: true }])
+  expect(await waiting).toEqual([
+    { source: stream, readable: false, writable: false, hungUp: true },
+  ])
 })
 
 test('a scripted stream takes what there is room for', () => {
