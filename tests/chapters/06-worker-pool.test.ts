@@ -80,6 +80,17 @@ step('06.1', 'a fixed number of threads takes jobs in order of arrival', async (
       because: 'A job that throws has ended, and its thread is as good as before.',
       likely: 'A thread that has answered with an error is free, too.',
     })
+    const [empty, vain] = [play('empty', 'answer nothing'), play('vain', 'throw nothing')]
+    empty.open()
+    await empty.expectResult('undefined', {
+      because: 'A job that returns nothing has ended well.',
+      likely: "Whether it threw is said by 'error' in answer, not by its result.",
+    })
+    vain.open()
+    await vain.expectRejection(/undefined/, {
+      because: 'Whatever a job throws, be it undefined, it has thrown.',
+      likely: "Whether it threw is said by 'error' in answer, not by the value of the error.",
+    })
   })
 
   await withPool(stage, { size: 1, maxQueued: 10 }, async ({ pool, play, playUnsendable }) => {

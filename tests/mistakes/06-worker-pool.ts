@@ -324,6 +324,32 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'takes-nothing-for-an-error',
+    step: '06.1',
+    says: ['"empty" to be answered', 'not by its result'],
+    edits: [
+      {
+        file,
+        replace:
+          "if ('error' in answer) task.reject(answer.error)\n    else task.resolve(answer.result)",
+        by: "if ('result' in answer && answer.result !== undefined) task.resolve(answer.result)\n    else task.reject((answer as { error: unknown }).error)",
+      },
+    ],
+  },
+  {
+    name: 'takes-an-error-that-is-nothing-for-a-result',
+    step: '06.1',
+    says: ['"vain" to be rejected', 'not by the value of the error'],
+    edits: [
+      {
+        file,
+        replace:
+          "if ('error' in answer) task.reject(answer.error)\n    else task.resolve(answer.result)",
+        by: 'const { result, error } = answer as { result: Result; error: unknown }\n    if (error) task.reject(error)\n    else task.resolve(result)',
+      },
+    ],
+  },
+  {
     name: 'run-throws-what-cannot-be-sent',
     step: '06.1',
     says: ['"a function" to be rejected', 'never throws'],
