@@ -4,6 +4,7 @@ import type { Outbox, OutboxLimits } from '#code/10-backpressure/outbox.ts'
 import { quote } from '../harness/bytes.ts'
 import { pattern } from '../harness/client.ts'
 import type { Reason } from '../harness/failure.ts'
+import { isGarbage } from '../harness/garbage.ts'
 import type { HostedServer } from '../harness/hosted-server.ts'
 import { PATIENCE_MS, within } from '../harness/patience.ts'
 import { type Random, randomInteger } from '../harness/random.ts'
@@ -58,6 +59,13 @@ step('10.1', 'a write that takes only a part goes on where it stopped', async (s
       'What is pushed later waits behind what waits already, even if the stream has room by now.',
   })
   expectSame('bytes', outbox.bytes, 0, { because: 'Nothing is left.' })
+  push('.')
+  flush()
+  expectSame('what the stream was given', textOf(stream), '.', {
+    because: 'A single byte goes out as well.',
+    likely: 'Go on while anything waits.',
+    look: 'outbox.flush()',
+  })
   pushAtRandom(stage, outbox, stream)
 })
 
@@ -248,6 +256,7 @@ step('10.3', 'a peer that does not take what it is due is told to go', async (st
   eve.expectCut({
     because: 'She goes on talking and never says FIN. After 5 s nobody waits for it any more.',
   })
+  await expectSecondStallNoticed(stage)
 })
 
 step('10.4', 'there is a limit to how many come and to how fast they talk', async (stage) => {
@@ -316,6 +325,7 @@ step('10.4', 'there is a limit to how many come and to how fast they talk', asyn
   await expectOwnRates(stage)
   await expectEndingsCounted(stage)
   await expectPlaceKeptUntilClosed(stage)
+  await expectForgotten(stage)
 })
 
 step('10.5', 'some descriptors are kept back, and a failed accept ends nothing', async (stage) => {
@@ -546,6 +556,38 @@ function randomBelow(random: Random, limit: number): number {
   return randomInteger(random, limit)
 }
 
+/** A peer that stalls, catches up, says nothing for long, and stalls again. */
+async function expectSecondStallNoticed(stage: Stage): Promise<void> {
+  const world = await openWorld(stage, { stallMs: 30_000, goodbyeMs: 5_000 })
+  const [gil, gils] = await world.echoTo('gil')
+  const stall = async () => {
+    gil.stopReading()
+    stage.story.tell('server', 'has a frame to say to gil')
+    await world.act(() => gils.connection.send(frame('news')))
+  }
+  await stall()
+  await world.advance(10_000)
+  await gil.startReading()
+  gil.expectReceived(frame('news'), { because: 'He was slow, but not for long.' })
+  await world.advance(120_000)
+  gil.expectOpen({
+    because: 'Nothing waits for gil, so there is nothing that he could take.',
+    likely: 'A look that finds nothing waiting is the last one, until something waits again.',
+    look: 'bounds.#watchForStall()',
+  })
+  world.expectTimers(0, { because: 'Nothing waits for him: no look is planned.' })
+  await stall()
+  await world.advance(30_000)
+  stage.expectSame('whether gil’s connection is open', gils.connection.isOpen, false, {
+    because: 'He has stalled again, for 30 s. It is no excuse that he once caught up.',
+    likely: 'A look that has been made is not planned any more: `#stall` is free for the next.',
+    look: 'bounds.#watchForStall()',
+  })
+  await world.advance(5_000)
+  gil.expectCut({ because: 'He has not taken his goodbye, either.' })
+  world.expectTimers(0, { because: 'Nothing of him is left.' })
+}
+
 /** The limit of an outbox, and that what is refused leaves no trace. */
 async function expectBoundedOutbox(stage: Stage): Promise<void> {
   const { expectSame } = stage
@@ -644,6 +686,11 @@ async function expectOwnRates(stage: Stage): Promise<void> {
       look: 'bounds.#pay()',
     })
   }
+  stage.expectSame('how often reading was paused', world.pauses.length, 1, {
+    because: 'bob was paused once. fay has tokens left: nothing is to be waited for.',
+    likely: 'take() returns 0 when there is no debt. Then do nothing.',
+    look: 'bounds.#pay()',
+  })
   await world.advance(99)
   bob.expectNothing({ because: '99 of 100 ms are over.', look: 'bounds.#pay()' })
   await world.advance(1)
@@ -715,6 +762,25 @@ async function expectPlaceKeptUntilClosed(stage: Stage): Promise<void> {
   const lou = await world.arrive('lou')
   await lou.send(frame('lou'))
   lou.expectReceived(frame('lou'), { because: 'Now there is a place.' })
+}
+
+/** A server that runs for a year sees millions of connections: those that are closed must not be kept. */
+async function expectForgotten(stage: Stage): Promise<void> {
+  const world = await openAdmission(stage, {})
+  const visit = async () => {
+    const max = await world.arrive('max')
+    await max.halfClose()
+    return new WeakRef(max.stream)
+  }
+  const stream = await visit()
+  // A loop that sleeps may still have its last round in hand.
+  const noa = await world.arrive('noa')
+  await noa.send(frame('noa'))
+  stage.expect('nothing to keep max, who has left', await isGarbage(stream), {
+    because: 'What is kept for each connection that ever was fills the memory in the end.',
+    likely: 'onClose() takes the connection out of #open.',
+    look: 'admission.onClose()',
+  })
 }
 
 async function expectBucket(stage: Stage): Promise<void> {

@@ -24,6 +24,12 @@ const CLOSE = `    this.#isStopping = true
 
 export const mistakes: Mistake[] = [
   {
+    name: 'keeps-the-last-byte',
+    step: '10.1',
+    says: ['A single byte goes out as well'],
+    edits: [{ file: outbox, replace: 'while (this.bytes > 0) {', by: 'while (this.bytes > 1) {' }],
+  },
+  {
     name: 'drops-what-was-not-taken',
     step: '10.1',
     says: ['Three of six bytes were taken', 'not the piece'],
@@ -283,6 +289,24 @@ ${STALL}`,
     ],
   },
   {
+    name: 'a-stall-is-looked-for-once-in-a-lifetime',
+    step: '10.3',
+    says: ['He has stalled again', '`#stall` is free'],
+    edits: [
+      {
+        file: bounds,
+        replace: '      this.#stall = undefined\n      if (this.#outbox.bytes === 0) return\n',
+        by: '      if (this.#outbox.bytes === 0) return\n',
+      },
+    ],
+  },
+  {
+    name: 'drops-a-peer-that-has-taken-everything',
+    step: '10.3',
+    says: ['Nothing waits for gil'],
+    edits: [{ file: bounds, replace: '      if (this.#outbox.bytes === 0) return\n', by: '' }],
+  },
+  {
     name: 'one-too-many',
     step: '10.4',
     says: ['The third finds both places taken'],
@@ -426,6 +450,20 @@ ${STALL}`,
         replace: "      this.connection.resumeReading('rate')\n",
         by: "      this.connection.resumeReading('protocol')\n",
       },
+    ],
+  },
+  {
+    name: 'pauses-for-nothing',
+    step: '10.4',
+    says: ['how often reading was paused', 'fay has tokens left'],
+    edits: [{ file: bounds, replace: '    if (waitMs === 0) return\n', by: '' }],
+  },
+  {
+    name: 'keeps-those-who-have-left',
+    step: '10.4',
+    says: ['nothing to keep max', 'takes the connection out of #open'],
+    edits: [
+      { file: admission, replace: '    this.#open.delete(bounds)\n', by: '    void bounds\n' },
     ],
   },
   {

@@ -3,7 +3,7 @@
 import { once } from 'node:events'
 import { connect as dial, type Socket } from 'node:net'
 import type { Source } from '#code/07-event-loop/byte-stream.ts'
-import type { Connection } from '#code/07-event-loop/connection.ts'
+import type { Connection, PauseReason } from '#code/07-event-loop/connection.ts'
 import type { FrameEvents } from '#code/09-framing/frame-protocol.ts'
 import type { AdmissionLimits } from '#code/10-backpressure/admission.ts'
 import { quote } from '../harness/bytes.ts'
@@ -104,17 +104,27 @@ export async function openAdmission(stage: Stage, limits: Partial<AdmissionLimit
   const { Admission } = await stage.load(() => import('#code/10-backpressure/admission.ts'))
   const { FrameProtocol } = await stage.load(() => import('#code/09-framing/frame-protocol.ts'))
   const world = await startWorld(stage)
+  const pauses: PauseReason[] = []
   const admission = new Admission(
     world.timers,
     { ...LIMITS, ...limits },
     {
-      open: (connection) => new FrameProtocol(connection, ECHO),
+      open(connection) {
+        const pauseReading = connection.pauseReading.bind(connection)
+        connection.pauseReading = (reason) => {
+          pauses.push(reason)
+          pauseReading(reason)
+        }
+        return new FrameProtocol(connection, ECHO)
+      },
       refusal: (why) => frame(`error ${why}`),
     },
   )
   return {
     ...world,
     admission,
+    /** Why reading was paused, on any of the connections, each time. */
+    pauses,
     stats(...names: (keyof ReturnType<typeof admission.stats>)[]) {
       const stats = admission.stats()
       return Object.fromEntries(names.map((name) => [name, stats[name]]))
