@@ -100,7 +100,7 @@ step('02.3', 'a client that never reads stops being read', async ({ serve, conne
       'She still reads nothing. Whoever reads on from time to time collects it all in the end.',
     likely:
       "Reading goes on after a while. 'drain' says when there is room, a timer does not know.",
-    received: `${countBytes(growth)} more`,
+    received: `${Math.round(growth / KIBIBYTE)} KiB more`,
   })
 })
 

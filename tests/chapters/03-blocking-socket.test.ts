@@ -359,6 +359,23 @@ step('03.5', 'readLine() waits for whole lines, and not for endless ones', async
     likely: 'Throw LineTooLong as soon as the line is longer than maxBytes, line end or not.',
   })
   await bob.expectEnd({ because: 'Such a peer is told, and let go.' })
+  await bob.halfClose()
+
+  const cyd = await connect(server)
+  await cyd.send('z'.repeat(300_000))
+  await cyd.expectLine('error line too long', { because: 'cyd is told like bob.' })
+  await cyd.expectEnd({ because: 'And let go like him.' })
+  await cyd.halfClose()
+  const look = async () => {
+    const connections = await server.connections()
+    return { holds: connections === 0, received: `${connections}` }
+  }
+  await server.expectEventually('no open socket', look, {
+    because:
+      'All have said FIN, and so has the server. Nobody reads what cyd has sent, but her FIN is behind it.',
+    likely:
+      'Once the thread has let go, the bridge reads on and throws away. Does anything pause the socket again?',
+  })
 
   const byHand = async (texts: string[], lines: number, maxBytes?: number) => {
     story.tell(
