@@ -451,7 +451,6 @@ step('13.5', 'joined ends exactly where the live messages begin', async (stage) 
     likely: 'hub.join() returns a room, or a refusal, which has a code.',
   })
   for (const { inbox } of [ada, bob]) inbox.expect([], { because: 'Nobody has come.' })
-
   await forAll(
     stage,
     'joins and leaves in any order, while others talk at full speed',
@@ -459,6 +458,15 @@ step('13.5', 'joined ends exactly where the live messages begin', async (stage) 
     (quiet, moves) => expectExactMeeting(quiet, new ChatWorld(modules, quiet.story), moves),
     150,
   )
+
+  const { join } = await stage.load(() => import('#code/13-rooms/handlers.ts'))
+  stage.story.tell('test', 'calls join() for ada with a page of its own')
+  const request = { id: 7, type: 'join', room: 'kitchen' }
+  join(ada.session, request, () => ({ messages: [messageOf(2, 'two')], more: true }))
+  ada.inbox.expect([{ type: 'joined', id: 7, last: 4, messages: [{ number: 2 }], more: true }], {
+    because: 'Chapter 15 has read the page from a disk, and hands it over as `pageOf`.',
+    likely: 'The page in the answer is what pageOf(room) returns.',
+  })
 })
 
 step('13.6', 'whoever is lost is gone once, and the room does not wait', async (stage) => {
@@ -469,6 +477,7 @@ step('13.6', 'whoever is lost is gone once, and the room does not wait', async (
     'drop',
   ])
   await expectSessionsDropped(stage)
+  await expectGhostsStopped(stage)
   await expectConnectionsEnded(stage)
   await expectSlowDropped(stage)
   await expectCrowdServed(stage)
@@ -1015,6 +1024,39 @@ function expectLossesTold(stage: Stage, world: HubWorld): void {
   expectSame('names in the cellar', world.namesIn('cellar', gus), ['gus'], {
     because: 'fay cannot be told that gus is here, so she is gone. gus is not.',
     likely: 'The room must not be empty while fay is dropped: add the member, then announce it.',
+  })
+}
+
+/** A session that ends while its requests wait for what it has said. */
+async function expectGhostsStopped(stage: Stage): Promise<void> {
+  stage.story.tell('test', 'opens another chat, with a journal that takes its time')
+  const journal = new SlowJournal()
+  const world = new ChatWorld(await loadChat(stage), stage.story, { journal })
+  const [ada, bob] = [await world.arrive('ada', 'kitchen'), await world.arrive('bob', 'kitchen')]
+  ada.inbox.take()
+  await world.ask(
+    bob,
+    { id: 1, type: 'say', room: 'kitchen', text: 'last words' },
+    { id: 2, type: 'join', room: 'cellar' },
+  )
+  stage.story.tell('bob', 'loses his connection', 'toServer')
+  bob.session.drop()
+  stage.story.tell('journal', 'has kept what bob said')
+  journal.keep(1)
+  await world.settle()
+  ada.inbox.expect(
+    [
+      { type: 'member', name: 'bob', is: 'gone' },
+      { type: 'message', number: 1 },
+    ],
+    {
+      because: 'He is gone, and what he said was said: it is in the journal.',
+    },
+  )
+  const rooms = Array.from(world.chat.hub.rooms, ({ name }) => name)
+  stage.expectSame('the rooms', rooms, ['kitchen'], {
+    because: 'His join waited for the journal. When it could go on, he was gone.',
+    likely: 'Whoever has waited looks again whether the session is over.',
   })
 }
 

@@ -664,6 +664,18 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'a-page-of-ones-own',
+    step: '13.5',
+    says: ['what pageOf(room) returns'],
+    edits: [
+      {
+        file: handlers,
+        replace: '...pageOf(room) })',
+        by: '...room.history.page({ after: request.after }) })',
+      },
+    ],
+  },
+  {
     name: 'the-joiner-is-not-in-the-list',
     step: '13.5',
     says: ['She is a member of it'],
@@ -745,6 +757,18 @@ export const mistakes: Mistake[] = [
     this.chat.hub.leaveAll(this)
     this.person?.left(this)
     this.person = undefined`,
+      },
+    ],
+  },
+  {
+    name: 'looks-before-it-waits',
+    step: '13.6',
+    says: ['looks again whether the session is over'],
+    edits: [
+      {
+        file: session,
+        replace: '    if (!isSay) await this.newestSay\n    if (this.#isOver) return\n',
+        by: '    if (this.#isOver) return\n    if (!isSay) await this.newestSay\n',
       },
     ],
   },
