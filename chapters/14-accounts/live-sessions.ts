@@ -1,0 +1,72 @@
+/**
+ * Which peers talk in which session, so that a session which ends takes all of them along.
+ *
+ * A token is checked once, at `hello`, and the connection may then live for days. Someone whose phone was stolen and who
+ * logs out everywhere means the connections that are open, too. Nothing here knows what door a peer came through.
+ */
+
+import type { StoredSession } from './account-store.ts'
+import type { Sessions } from './sessions.ts'
+
+/** What can be told that its session has ended: the chat's `Peer` is one. */
+export interface SessionPeer {
+  close(reason: 'no-session'): void
+}
+
+export class LiveSessions {
+  readonly #sessions: Sessions
+  /** By the id of their session. No set is empty. */
+  readonly #peers = new Map<string, Set<SessionPeer>>()
+
+  constructor(sessions: Sessions) {
+    this.#sessions = sessions
+  }
+
+  /** How many sessions have a peer. */
+  get size(): number {
+    return this.#peers.size
+  }
+
+  /**
+   * A peer has shown the token of this session. Resolves with the session, which the peer is in from then on; with
+   * `undefined` if there is no such session, or if the session was ended, or the peer has left, while the store was asked.
+   * A peer that is not let in leaves nothing behind, also when the store rejects.
+   *
+   * @step 14.6
+   */
+  async enter(sessionId: string, peer: SessionPeer): Promise<StoredSession | undefined> {
+    // TODO 14.6
+    throw new Error('TODO 14.6')
+  }
+
+  /**
+   * The peer has gone. A session without peers leaves nothing behind.
+   *
+   * @step 14.6
+   */
+  leave(sessionId: string, peer: SessionPeer): void {
+    // TODO 14.6
+    throw new Error('TODO 14.6')
+  }
+
+  /**
+   * These sessions have ended: all their peers, and nobody else, are closed with `no-session`, once.
+   *
+   * @step 14.6
+   */
+  end(sessionIds: readonly string[]): void {
+    // TODO 14.6
+    throw new Error('TODO 14.6')
+  }
+
+  /**
+   * Ends the sessions that are over by now, or no longer in the store. A session with an open connection is in use, so
+   * what ends it here is its age.
+   *
+   * @step 14.6
+   */
+  async endOver(): Promise<void> {
+    // TODO 14.6
+    throw new Error('TODO 14.6')
+  }
+}

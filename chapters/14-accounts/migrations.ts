@@ -1,0 +1,41 @@
+/**
+ * Migrations: how the tables of a database become those that this program expects.
+ *
+ * `user_version` is a number in the head of an SQLite file, and counts the migrations it has had. It changes with the
+ * transaction around it, like any row. A migration that has been released is never edited: the next change is another one.
+ */
+
+import type { DatabaseSync } from 'node:sqlite'
+
+/** What has to be asked of a database to migrate it. `DatabaseSync` is one. */
+export type Migratable = Pick<DatabaseSync, 'exec' | 'prepare' | 'isTransaction'>
+
+/** A newer program has written this database: its tables may mean what this one does not know. */
+export class NewerSchema extends Error {
+  constructor(found: number, known: number) {
+    super(
+      `a newer version of this server has written it (schema ${found}; this version knows ${known})`,
+    )
+  }
+}
+
+/**
+ * Brings a database up to date: runs each migration it has not had yet, in order, and counts it in `user_version`.
+ *
+ * The process may be killed at any moment. Whatever then is in the database, the next call goes on from there, and no
+ * migration is run twice or left half done. Another process may be migrating the same file: whoever comes second finds
+ * nothing left to do. A migration that fails leaves no trace of itself, and its error comes out. Throws `NewerSchema`, and changes
+ * nothing, when the database has had more migrations than there are.
+ *
+ * @step 14.3
+ */
+export function migrate(database: Migratable, migrations: readonly string[]): void {
+  // TODO 14.3
+  throw new Error('TODO 14.3')
+}
+
+/** How many migrations a database has had: 0 when it is new. */
+export function schemaVersion(database: Migratable): number {
+  const row = database.prepare('PRAGMA user_version').get() as { user_version: number }
+  return row.user_version
+}

@@ -1,0 +1,141 @@
+/**
+ * What guessing passwords costs: time, and more of it with every wrong guess.
+ *
+ * Three bounds, for three ways to guess. One network, one account: after each failure it waits, twice as long every
+ * time. One network, many accounts: so many tries a second. Many networks, one account: after so many failures an hour,
+ * only networks that have logged in to it before may try; the owner's has, so the owner is not locked out.
+ *
+ * A try is a failure from the moment it begins, before its password is hashed: a hundred tries at the same moment would
+ * otherwise all pass a count that is still zero. A try that succeeds is taken back. A name without an account is counted
+ * like any other, or the difference would tell. Nothing here knows passwords, and nothing waits.
+ */
+
+import type { Clock } from '../08-timers/timer-queue.ts'
+import { LruTable } from './lru-table.ts'
+import { networkOf } from './network-of.ts'
+import { NetworkRate, type RateLimits } from './network-rate.ts'
+
+export interface ThrottleLimits {
+  /** The wait after a network's first failure at an account; it doubles with each … */
+  firstDelayMs: number
+  /** … up to this. */
+  maxDelayMs: number
+  /** So long after its last try at an account, a network's failures there are forgotten. */
+  forgetMs: number
+  /** Tries that a network may begin, whatever the account. */
+  rate: RateLimits
+  /** After so many failures within `windowMs`, an account is closed to networks that have never logged in to it. */
+  maxFailures: number
+  windowMs: number
+  /** Entries in each table. */
+  maxEntries: number
+}
+
+export const THROTTLE_LIMITS: ThrottleLimits = {
+  firstDelayMs: 1_000,
+  maxDelayMs: 15 * 60_000,
+  forgetMs: 60 * 60_000,
+  rate: { perSecond: 0.5, burst: 30 },
+  maxFailures: 100,
+  windowMs: 60 * 60_000,
+  maxEntries: 100_000,
+}
+
+/** What a network has done to an account. */
+interface Pair {
+  failures: number
+  triedAt: number
+  /** Before this moment it may not try again. */
+  waitUntil: number
+}
+
+/** What an account has seen since its window began. */
+interface Window {
+  failures: number
+  beganAt: number
+}
+
+export class Throttle {
+  readonly #clock: Clock
+  readonly #limits: ThrottleLimits
+  readonly #rate: NetworkRate
+  readonly #pairs: LruTable<Pair>
+  readonly #windows: LruTable<Window>
+  /** The pairs that have logged in. */
+  readonly #known: LruTable<true>
+
+  constructor(clock: Clock, limits: ThrottleLimits = THROTTLE_LIMITS) {
+    const { rate, maxEntries } = limits
+    this.#clock = clock
+    this.#limits = limits
+    this.#rate = new NetworkRate(clock, rate, maxEntries)
+    this.#pairs = new LruTable(maxEntries, () => ({
+      failures: 0,
+      triedAt: clock.now(),
+      waitUntil: 0,
+    }))
+    this.#windows = new LruTable(maxEntries, () => ({ failures: 0, beganAt: clock.now() }))
+    this.#known = new LruTable(maxEntries, () => true)
+  }
+
+  /**
+   * Begins a try to log in to an account (any string that stands for it) from an address. Returns 0 if it may go on: it
+   * is counted as a failure from now on. Otherwise returns for how many milliseconds it is refused, and counts nothing.
+   *
+   * Three may refuse, and the longest wait counts. The network's rate comes first: a try that it refuses leaves no trace
+   * in the other tables, or made-up names would push everybody else out of them. The pair's wait begins with each of its
+   * failures: `firstDelayMs`, then twice as long each time, up to `maxDelayMs`. An account that has had `maxFailures`
+   * is closed to networks that have never logged in to it until its window is over.
+   *
+   * @step 14.5
+   */
+  begin(account: string, address: string): number {
+    // TODO 14.5
+    throw new Error('TODO 14.5')
+  }
+
+  /**
+   * A try that had begun was none: its password was never hashed. It does not count any more, and the pair need not
+   * wait for it.
+   *
+   * @step 14.5
+   */
+  takeBack(account: string, address: string): void {
+    // TODO 14.5
+    throw new Error('TODO 14.5')
+  }
+
+  /**
+   * A try that had begun was right. It does not count any more, the pair's earlier failures are forgotten, and its
+   * network is known to the account from now on.
+   *
+   * @step 14.5
+   */
+  succeed(account: string, address: string): void {
+    // TODO 14.5
+    throw new Error('TODO 14.5')
+  }
+
+  /** What is counted for the pair; old failures are forgotten. */
+  #pair(account: string, address: string): Pair {
+    const pair = this.#pairs.use(keyOf(account, address))
+    if (this.#clock.now() - pair.triedAt >= this.#limits.forgetMs) pair.failures = 0
+    return pair
+  }
+
+  /** What is counted for the account; a window that is over begins anew. */
+  #window(account: string): Window {
+    const window = this.#windows.use(account)
+    const now = this.#clock.now()
+    if (now - window.beganAt >= this.#limits.windowMs) {
+      window.beganAt = now
+      window.failures = 0
+    }
+    return window
+  }
+}
+
+/** A network contains no space, so two pairs never have the same key. */
+function keyOf(account: string, address: string): string {
+  return `${networkOf(address)} ${account}`
+}

@@ -1,0 +1,52 @@
+/**
+ * What the chat server has to remember about people, whoever remembers it.
+ *
+ * Everything is asynchronous, although SQLite is not: a database across the network could stand behind the same face.
+ * Times are milliseconds of the wall clock, for they outlive the process.
+ */
+
+export interface NewAccount {
+  name: string
+  email: string
+  /** As `hashPassword` made it. */
+  passwordHash: string
+}
+
+export interface Account {
+  id: number
+  name: string
+  passwordHash: string
+}
+
+/** Names and e-mail addresses are unique, whatever their case. */
+export interface AccountStore {
+  /** Resolves with the new account, or with what is taken. */
+  create(account: NewAccount): Promise<Account | 'name-taken' | 'email-taken'>
+  /** The account with this name or e-mail address, whatever its case. */
+  find(nameOrEmail: string): Promise<Account | undefined>
+  get(accountId: number): Promise<Account | undefined>
+  /** Stores another hash, unless the one it is made from has been replaced already. */
+  replaceHash(accountId: number, from: string, to: string): Promise<void>
+}
+
+/** A session as it is stored: without its token. */
+export interface StoredSession {
+  /** SHA-256 of the token, in hex. */
+  id: string
+  accountId: number
+  createdAt: number
+  /** When it was used last, give or take an hour. */
+  usedAt: number
+}
+
+export interface SessionStore {
+  add(session: StoredSession): Promise<void>
+  find(sessionId: string): Promise<StoredSession | undefined>
+  /** Notes a use of a session that is still there. */
+  touch(sessionId: string, usedAt: number): Promise<void>
+  remove(sessionId: string): Promise<void>
+  /** Removes all sessions of an account, and resolves with their ids. */
+  removeOf(accountId: number): Promise<string[]>
+  /** Removes those that were created, or used last, at that time or before. */
+  removeOlder(createdAt: number, usedAt: number): Promise<void>
+}

@@ -1,0 +1,99 @@
+/**
+ * Sessions: a log-in is remembered, so that a password crosses the wire once.
+ *
+ * The client keeps a token: 256 random bits, which nobody guesses. We keep its SHA-256, from which nobody gets the token
+ * back: a thief of the database can log in nowhere. (No salt and no scrypt: those help against guessing, and there is
+ * nothing to guess.) A session ends when it is not used for `idleMs`, and after `maxMs` in any case.
+ */
+
+import { createHash } from 'node:crypto'
+import type { SessionStore, StoredSession } from './account-store.ts'
+
+export interface SessionOptions {
+  /** Milliseconds of the wall clock, `Date.now` for one. It may be set, forwards and back. */
+  now(): number
+  randomBytes(count: number): Buffer
+  /** So long without use, and a session ends. */
+  idleMs: number
+  /** So long after it began, a session ends in any case. */
+  maxMs: number
+}
+
+export const TOKEN_BYTES = 32
+
+/** A use is noted at most so often, or reading a session would cost a write each time. */
+export const NOTE_EVERY_MS = 60 * 60_000
+
+/** What a token is stored as. */
+export function sessionIdOf(token: string): string {
+  return createHash('sha256').update(token).digest('hex')
+}
+
+export class Sessions {
+  readonly #store: SessionStore
+  readonly #options: SessionOptions
+
+  constructor(store: SessionStore, options: SessionOptions) {
+    this.#store = store
+    this.#options = options
+  }
+
+  /**
+   * Stores a new session of the account and resolves with its token: `TOKEN_BYTES` random bytes in base64url. The token
+   * itself is stored nowhere.
+   *
+   * @step 14.4
+   */
+  async begin(accountId: number): Promise<string> {
+    const token = this.#options.randomBytes(TOKEN_BYTES).toString('base64url')
+    const now = this.#options.now()
+    await this.#store.add({ id: sessionIdOf(token), accountId, createdAt: now, usedAt: now })
+    return token
+  }
+
+  /**
+   * Resolves with the session if it goes on, and takes this for a use of it: that is noted in the store, unless the last
+   * use was noted less than `NOTE_EVERY_MS` ago. A session that is over is removed, so that a clock which is set back
+   * does not revive it.
+   *
+   * @step 14.4
+   */
+  async use(sessionId: string): Promise<StoredSession | undefined> {
+    const session = await this.#store.find(sessionId)
+    if (!session) return undefined
+    if (this.isOver(session)) {
+      await this.#store.remove(sessionId)
+      return undefined
+    }
+    const now = this.#options.now()
+    if (now - session.usedAt < NOTE_EVERY_MS) return session
+    await this.#store.touch(sessionId, now)
+    return { ...session, usedAt: now }
+  }
+
+  /**
+   * Whether a session has ended by now: `idleMs` have passed since its last use, or `maxMs` since it began.
+   *
+   * @step 14.4
+   */
+  isOver({ createdAt, usedAt }: StoredSession): boolean {
+    const now = this.#options.now()
+    return now - createdAt >= this.#options.maxMs || now - usedAt >= this.#options.idleMs
+  }
+
+  /** Ends a session. */
+  end(sessionId: string): Promise<void> {
+    return this.#store.remove(sessionId)
+  }
+
+  /** Ends all sessions of an account, and resolves with their ids. */
+  endOf(accountId: number): Promise<string[]> {
+    return this.#store.removeOf(accountId)
+  }
+
+  /** Removes what is over from the store. */
+  removeOver(): Promise<void> {
+    const now = this.#options.now()
+    return this.#store.removeOlder(now - this.#options.maxMs, now - this.#options.idleMs)
+  }
+}

@@ -1,0 +1,1235 @@
+import type { Mistake } from './mistake.ts'
+
+const passwords = 'passwords.ts'
+const queue = 'hash-queue.ts'
+const credentials = 'credentials.ts'
+const migrations = 'migrations.ts'
+const sessions = 'sessions.ts'
+const throttle = 'throttle.ts'
+const live = 'live-sessions.ts'
+
+const RUN = `    if (this.#running < this.#limits.running) this.#running += 1
+    else await this.#turn()
+    try {
+      return await task()
+    } finally {
+      const next = this.#waiting.shift()
+      // The place is handed over: whoever calls run() at this moment cannot take it.
+      if (next) next()
+      else this.#running -= 1
+    }`
+const HAND_OVER = `      if (next) next()
+      else this.#running -= 1`
+const BOUND = 'if (this.#waiting.length < this.#limits.waiting)'
+const CALL_SCRYPT = `  scrypt(password.normalize('NFKC'), salt, HASH_BYTES, options, (error, key) =>
+    error ? reject(error) : resolve(key),
+  )`
+const COUNT_TRY = `    pair.waitUntil = now + Math.min(firstDelayMs * 2 ** pair.failures, maxDelayMs)
+    pair.triedAt = now
+    pair.failures += 1
+    window.failures += 1`
+const ENTER = `    const peers = this.#peers.get(sessionId) ?? new Set()
+    this.#peers.set(sessionId, peers.add(peer))
+    let session: StoredSession | undefined
+    try {
+      session = await this.#sessions.use(sessionId)
+    } finally {
+      if (!session) this.leave(sessionId, peer)
+    }
+    return this.#peers.get(sessionId)?.has(peer) ? session : undefined`
+
+/** One migration after the other, each carried out by these lines. */
+const eachMigration = (body: string) => `const version = schemaVersion(database)
+  if (version > migrations.length) throw new NewerSchema(version, migrations.length)
+  for (let done = version; done < migrations.length; done++) {
+    try {
+      ${body}
+    } catch (error) {
+      if (database.isTransaction) database.exec('ROLLBACK')
+      throw error
+    }
+  }`
+const MIGRATE_ONE = 'database.exec(`BEGIN IMMEDIATE; ${migrations[done]}; COMMIT`)'
+const COUNT_ONE = 'database.exec(`PRAGMA user_version = ${done + 1}`)'
+
+export const mistakes: Mistake[] = [
+  {
+    name: 'hashes-on-the-loop',
+    step: '14.1',
+    says: ['While the loop hashes, nobody is served', 'scryptSync() in yours'],
+    edits: [
+      {
+        file: passwords,
+        replace: CALL_SCRYPT,
+        by: "  resolve(scryptSync(password.normalize('NFKC'), salt, HASH_BYTES, options))\n  void reject",
+      },
+      { file: passwords, replace: 'randomBytes, scrypt,', by: 'randomBytes, scryptSync,' },
+    ],
+  },
+  {
+    name: 'hashes-on-the-loop-later',
+    step: '14.1',
+    says: ['While the loop hashes, nobody is served'],
+    edits: [
+      {
+        file: passwords,
+        replace: CALL_SCRYPT,
+        by: "  setImmediate(() => resolve(scryptSync(password.normalize('NFKC'), salt, HASH_BYTES, options)))\n  void reject",
+      },
+      { file: passwords, replace: 'randomBytes, scrypt,', by: 'randomBytes, scryptSync,' },
+    ],
+  },
+  {
+    name: 'believes-in-the-default-memory',
+    step: '14.1',
+    says: ['memory limit exceeded'],
+    edits: [{ file: passwords, replace: ', maxmem: MAX_MEMORY_BYTES }', by: ' }' }],
+  },
+  {
+    name: 'takes-ln-for-n',
+    step: '14.1',
+    says: ['N is 2 to the power of ln'],
+    edits: [{ file: passwords, replace: 'N: 2 ** ln', by: 'N: ln' }],
+  },
+  {
+    name: 'hashes-what-the-keyboard-sent',
+    step: '14.1',
+    says: ['One keyboard sends é as one code point'],
+    edits: [{ file: passwords, replace: "password.normalize('NFKC')", by: 'password' }],
+  },
+  {
+    name: 'one-salt-for-all',
+    step: '14.1',
+    says: ['Each hash has a salt of its own'],
+    edits: [
+      {
+        file: passwords,
+        replace: `  const salt = randomBytes(SALT_BYTES)
+  return formatHash`,
+        by: `  const salt = Buffer.alloc(SALT_BYTES, 'salt')
+  return formatHash`,
+      },
+    ],
+  },
+  {
+    name: 'stores-another-salt',
+    step: '14.1',
+    says: ['Is the salt in the string the one that derive() was given?'],
+    edits: [
+      {
+        file: passwords,
+        replace: '  return formatHash({ cost, salt, hash: await derive(password, salt, cost) })',
+        by: '  return formatHash({ cost, salt, hash: await derive(password, randomBytes(SALT_BYTES), cost) })',
+      },
+    ],
+  },
+  {
+    name: 'a-salt-of-four-bytes',
+    step: '14.1',
+    says: ['Short salts repeat'],
+    edits: [
+      {
+        file: passwords,
+        replace: `  const salt = randomBytes(SALT_BYTES)
+  return formatHash`,
+        by: `  const salt = randomBytes(4)
+  return formatHash`,
+      },
+    ],
+  },
+  {
+    name: 'believes-whatever-is-stored',
+    step: '14.1',
+    says: ['One damaged digit must not cost a minute'],
+    edits: [
+      {
+        file: passwords,
+        replace: '  if (ln > MAX_COST.ln || r > MAX_COST.r || p > MAX_COST.p) return undefined\n',
+        by: '',
+      },
+    ],
+  },
+  {
+    name: 'below-the-most-instead-of-up-to',
+    step: '14.1',
+    says: ['MAX_COST itself is allowed'],
+    edits: [
+      {
+        file: passwords,
+        replace: 'ln > MAX_COST.ln || r > MAX_COST.r || p > MAX_COST.p',
+        by: 'ln >= MAX_COST.ln || r >= MAX_COST.r || p >= MAX_COST.p',
+      },
+    ],
+  },
+  {
+    name: 'a-hash-of-any-length',
+    step: '14.1',
+    says: ['One password in 256 fits a hash of one byte'],
+    edits: [{ file: passwords, replace: ' || hash.length !== HASH_BYTES', by: '' }],
+  },
+  {
+    name: 'what-is-no-number-is-not-too-large',
+    step: '14.1',
+    says: ['It has another form'],
+    edits: [
+      {
+        file: passwords,
+        hole: 'parseHash',
+        by: `const [, name, parameters, salt64, hash64] = stored.split('$')
+  if (name !== 'scrypt' || !hash64) return undefined
+  const numbers = new Map(parameters.split(',').map((text) => text.split('=') as [string, string]))
+  const [ln, r, p] = ['ln', 'r', 'p'].map((key) => Number(numbers.get(key)))
+  const [salt, hash] = [salt64, hash64].map((text) => Buffer.from(text, 'base64'))
+  if (Math.min(ln, r, p) < 1 || hash.length !== HASH_BYTES) return undefined
+  if (ln > MAX_COST.ln || r > MAX_COST.r || p > MAX_COST.p) return undefined
+  return { cost: { ln, r, p }, salt, hash }`,
+      },
+    ],
+  },
+  {
+    name: 'compares-the-beginning',
+    step: '14.1',
+    says: ['in byte 31', 'All bytes count'],
+    edits: [
+      {
+        file: passwords,
+        replace: 'timingSafeEqual(hash, parsed.hash)',
+        by: 'timingSafeEqual(hash.subarray(0, 16), parsed.hash.subarray(0, 16))',
+      },
+    ],
+  },
+  {
+    name: 'verifies-at-todays-cost',
+    step: '14.1',
+    says: ['Verify with the cost that is stored'],
+    edits: [
+      {
+        file: passwords,
+        replace: 'await derive(password, parsed.salt, parsed.cost)',
+        by: 'await derive(password, parsed.salt, cost)',
+      },
+    ],
+  },
+  {
+    name: 'only-ln-can-rise',
+    step: '14.1',
+    says: ['r has risen since'],
+    edits: [
+      {
+        file: passwords,
+        replace: "ln < cost.ln || r < cost.r || p < cost.p ? 'outdated'",
+        by: "ln < cost.ln ? 'outdated'",
+      },
+      {
+        file: passwords,
+        replace: 'const { ln, r, p } = parsed.cost',
+        by: 'const { ln } = parsed.cost',
+      },
+    ],
+  },
+  {
+    name: 'any-other-cost-is-outdated',
+    step: '14.1',
+    says: ['It costs more than today’s'],
+    edits: [
+      {
+        file: passwords,
+        replace: 'ln < cost.ln || r < cost.r || p < cost.p',
+        by: 'ln !== cost.ln || r !== cost.r || p !== cost.p',
+      },
+    ],
+  },
+  {
+    name: 'outdated-whatever-the-password',
+    step: '14.1',
+    says: ['A wrong password is wrong, at whatever price'],
+    edits: [
+      {
+        file: passwords,
+        replace: `  if (!timingSafeEqual(hash, parsed.hash)) return 'wrong'
+  const { ln, r, p } = parsed.cost
+  return ln < cost.ln || r < cost.r || p < cost.p ? 'outdated' : 'right'`,
+        by: `  const { ln, r, p } = parsed.cost
+  if (ln < cost.ln || r < cost.r || p < cost.p) return 'outdated'
+  return timingSafeEqual(hash, parsed.hash) ? 'right' : 'wrong'`,
+      },
+    ],
+  },
+  {
+    name: 'wrong-when-it-cannot-tell',
+    step: '14.1',
+    says: ['To say "wrong" would be a lie', 'Let the error through'],
+    edits: [
+      {
+        file: passwords,
+        replace: '  const hash = await derive(password, parsed.salt, parsed.cost)\n',
+        by: `  const hash = await derive(password, parsed.salt, parsed.cost).catch(() => undefined)
+  if (!hash) return 'wrong'
+`,
+      },
+    ],
+  },
+  {
+    name: 'no-limit',
+    step: '14.2',
+    says: ['Two may run'],
+    edits: [{ file: queue, replace: RUN, by: '    return task()' }],
+  },
+  {
+    name: 'one-after-the-other',
+    step: '14.2',
+    says: ['Two may run'],
+    edits: [
+      { file: queue, replace: 'this.#running < this.#limits.running', by: 'this.#running < 1' },
+    ],
+  },
+  {
+    name: 'waits-without-end',
+    step: '14.2',
+    says: ['Three wait already'],
+    edits: [{ file: queue, replace: BOUND, by: 'if (this.#waiting.length < 1_000_000)' }],
+  },
+  {
+    name: 'one-too-many-waits',
+    step: '14.2',
+    says: ['Three wait already'],
+    edits: [
+      {
+        file: queue,
+        replace: BOUND,
+        by: 'if (this.#waiting.length <= this.#limits.waiting)',
+      },
+    ],
+  },
+  {
+    name: 'refuses-whoever-would-wait',
+    step: '14.2',
+    says: ['Two run, three wait'],
+    edits: [{ file: queue, replace: BOUND, by: 'if (this.#waiting.length < 0)' }],
+  },
+  {
+    name: 'last-come-first-served',
+    step: '14.2',
+    says: ['First come, first served'],
+    edits: [{ file: queue, replace: 'this.#waiting.shift()', by: 'this.#waiting.pop()' }],
+  },
+  {
+    name: 'a-failure-keeps-its-place',
+    step: '14.2',
+    says: ['A task that fails leaves its place'],
+    edits: [
+      {
+        file: queue,
+        replace: RUN,
+        by: `    if (this.#running < this.#limits.running) this.#running += 1
+    else await this.#turn()
+    const result = await task()
+    const next = this.#waiting.shift()
+    if (next) next()
+    else this.#running -= 1
+    return result`,
+      },
+    ],
+  },
+  {
+    name: 'a-free-place-for-whoever-comes',
+    step: '14.2',
+    says: ['Hand the place over'],
+    edits: [
+      {
+        file: queue,
+        replace: RUN,
+        by: `    if (this.#running >= this.#limits.running) await this.#turn()
+    this.#running += 1
+    try {
+      return await task()
+    } finally {
+      this.#running -= 1
+      this.#waiting.shift()?.()
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'hands-over-and-counts-it-free',
+    step: '14.2',
+    says: ['there is one place, not two'],
+    edits: [
+      {
+        file: queue,
+        replace: HAND_OVER,
+        by: `      if (next) next()
+      this.#running -= 1`,
+      },
+    ],
+  },
+  {
+    name: 'hands-over-and-counts-it-twice',
+    step: '14.2',
+    says: ['stats()'],
+    edits: [
+      {
+        file: queue,
+        replace: '    else await this.#turn()\n',
+        by: `    else {
+      await this.#turn()
+      this.#running += 1
+    }
+`,
+      },
+    ],
+  },
+  {
+    name: 'an-unknown-name-answers-at-once',
+    step: '14.2',
+    says: ['whether there is an account or not: the clock must not tell'],
+    edits: [
+      {
+        file: credentials,
+        replace: '    const stored = account?.passwordHash ?? this.#decoy\n',
+        by: `    if (!account) return undefined
+    const stored = account.passwordHash
+    void this.#decoy
+`,
+      },
+    ],
+  },
+  {
+    name: 'a-decoy-that-costs-nothing',
+    step: '14.2',
+    says: ['verify the password against #decoy'],
+    edits: [
+      {
+        file: credentials,
+        replace: 'account?.passwordHash ?? this.#decoy',
+        by: "account?.passwordHash ?? (this.#decoy, '')",
+      },
+    ],
+  },
+  {
+    name: 'a-decoy-at-a-cost-of-its-own',
+    step: '14.2',
+    says: ['One key, at today’s cost'],
+    edits: [
+      {
+        file: credentials,
+        replace: 'account?.passwordHash ?? this.#decoy',
+        by: "account?.passwordHash ?? this.#decoy.replace('ln=4', 'ln=3')",
+      },
+    ],
+  },
+  {
+    name: 'hashes-the-unknown-twice',
+    step: '14.2',
+    says: ['One key, at today’s cost'],
+    edits: [
+      {
+        file: credentials,
+        replace: "    if (!account || verdict === 'wrong') return undefined\n",
+        by: `    if (!account) await hashPassword(password, this.#hasher)
+    if (!account || verdict === 'wrong') return undefined
+`,
+      },
+    ],
+  },
+  {
+    name: 'wrong-when-the-queue-is-full',
+    step: '14.2',
+    says: ['"wrong" would be a lie', 'Only the rehash may go without'],
+    edits: [
+      {
+        file: credentials,
+        replace: '    const verdict = await verifyPassword(password, stored, this.#hasher)\n',
+        by: `    const verdict = await verifyPassword(password, stored, this.#hasher).catch((error) => {
+      if (error instanceof HashesBusy) return 'wrong' as const
+      throw error
+    })
+`,
+      },
+    ],
+  },
+  {
+    name: 'never-hashes-again',
+    step: '14.2',
+    says: ['Only now do we have the password'],
+    edits: [
+      {
+        file: credentials,
+        replace: "    if (verdict === 'outdated') await this.#rehash(account, password)\n",
+        by: '    void this.#rehash\n',
+      },
+    ],
+  },
+  {
+    name: 'hashes-again-whatever-was-typed',
+    step: '14.2',
+    says: ['Hash again only when its verdict is `outdated`'],
+    edits: [
+      {
+        file: credentials,
+        replace: `    if (!account || verdict === 'wrong') return undefined
+    if (verdict === 'outdated')`,
+        by: `    if (account && verdict !== 'right') await this.#rehash(account, password)
+    if (!account || verdict === 'wrong') return undefined
+    if (verdict === ('never' as string))`,
+      },
+    ],
+  },
+  {
+    name: 'a-full-queue-undoes-the-log-in',
+    step: '14.2',
+    says: ['queue'],
+    edits: [
+      {
+        file: credentials,
+        replace: '      if (!(error instanceof HashesBusy)) throw error',
+        by: '      throw error',
+      },
+    ],
+  },
+  {
+    name: 'swallows-whatever-the-rehash-throws',
+    step: '14.2',
+    says: ['Catch HashesBusy, and nothing else'],
+    edits: [
+      {
+        file: credentials,
+        replace: '      if (!(error instanceof HashesBusy)) throw error',
+        by: '      void error',
+      },
+    ],
+  },
+  {
+    name: 'replaces-the-wrong-string',
+    step: '14.2',
+    says: ['replaceHash(id, the old string, the new string)'],
+    edits: [
+      {
+        file: credentials,
+        replace: 'replaceHash(id, passwordHash, hash)',
+        by: 'replaceHash(id, hash, passwordHash)',
+      },
+    ],
+  },
+  {
+    name: 'no-transaction',
+    step: '14.3',
+    says: ['belong into one transaction'],
+    edits: [
+      {
+        file: migrations,
+        hole: 'migrate',
+        by: eachMigration(
+          'database.exec(`${migrations[done]}; PRAGMA user_version = ${done + 1}`)',
+        ),
+      },
+    ],
+  },
+  {
+    name: 'counts-behind-the-commit',
+    step: '14.3',
+    says: ['belong into one transaction'],
+    edits: [
+      {
+        file: migrations,
+        hole: 'migrate',
+        by: eachMigration(`${MIGRATE_ONE}\n${COUNT_ONE}`),
+      },
+    ],
+  },
+  {
+    name: 'counts-before-it-migrates',
+    step: '14.3',
+    says: ['belong into one transaction'],
+    edits: [
+      {
+        file: migrations,
+        hole: 'migrate',
+        by: eachMigration(`${COUNT_ONE}\n${MIGRATE_ONE}`),
+      },
+    ],
+  },
+  {
+    name: 'looks-before-it-locks',
+    step: '14.3',
+    says: ['Take the lock first'],
+    edits: [
+      {
+        file: migrations,
+        hole: 'migrate',
+        by: `const version = schemaVersion(database)
+  if (version > migrations.length) throw new NewerSchema(version, migrations.length)
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    for (const sql of migrations.slice(version)) database.exec(sql)
+    database.exec(\`PRAGMA user_version = \${migrations.length}\`)
+    database.exec('COMMIT')
+  } catch (error) {
+    if (database.isTransaction) database.exec('ROLLBACK')
+    throw error
+  }`,
+      },
+    ],
+  },
+  {
+    name: 'locks-when-it-writes',
+    step: '14.3',
+    says: ['BEGIN IMMEDIATE', 'database is locked'],
+    edits: [{ file: migrations, replace: 'BEGIN IMMEDIATE', by: 'BEGIN' }],
+  },
+  {
+    name: 'rolls-nothing-back',
+    step: '14.3',
+    says: ['The way out by an exception ends the transaction'],
+    edits: [
+      {
+        file: migrations,
+        replace: "    if (database.isTransaction) database.exec('ROLLBACK')\n",
+        by: '',
+      },
+    ],
+  },
+  {
+    name: 'commits-what-has-failed',
+    step: '14.3',
+    says: ['has left no trace of itself'],
+    edits: [
+      {
+        file: migrations,
+        replace: "if (database.isTransaction) database.exec('ROLLBACK')",
+        by: "if (database.isTransaction) database.exec('COMMIT')",
+      },
+    ],
+  },
+  {
+    name: 'takes-a-newer-schema',
+    step: '14.3',
+    says: ['We cannot know'],
+    edits: [
+      {
+        file: migrations,
+        replace:
+          '    if (version > migrations.length) throw new NewerSchema(version, migrations.length)\n',
+        by: '',
+      },
+    ],
+  },
+  {
+    name: 'refuses-what-is-up-to-date',
+    step: '14.3',
+    says: ['this version knows 3'],
+    edits: [
+      {
+        file: migrations,
+        replace: 'version > migrations.length',
+        by: 'version >= migrations.length',
+      },
+    ],
+  },
+  {
+    name: 'begins-one-too-late',
+    step: '14.3',
+    says: ['One migration has been run'],
+    edits: [
+      {
+        file: migrations,
+        replace: 'migrations.slice(version)',
+        by: 'migrations.slice(version + 1)',
+      },
+    ],
+  },
+  {
+    name: 'runs-everything-again',
+    step: '14.3',
+    says: ['already exists'],
+    edits: [{ file: migrations, replace: 'migrations.slice(version)', by: 'migrations' }],
+  },
+  {
+    name: 'swallows-the-error',
+    step: '14.3',
+    says: ['We cannot know'],
+    edits: [{ file: migrations, replace: '    throw error\n', by: '    void error\n' }],
+  },
+  {
+    name: 'stores-the-token',
+    step: '14.4',
+    says: ['A thief of the database finds the SHA-256'],
+    edits: [
+      {
+        file: sessions,
+        replace: 'add({ id: sessionIdOf(token),',
+        by: 'add({ id: token,',
+      },
+    ],
+  },
+  {
+    name: 'a-short-token',
+    step: '14.4',
+    says: ['Nobody guesses 256 bits'],
+    edits: [
+      {
+        file: sessions,
+        replace: "randomBytes(TOKEN_BYTES).toString('base64url')",
+        by: "randomBytes(TOKEN_BYTES).toString('base64url').slice(0, 22)",
+      },
+    ],
+  },
+  {
+    name: 'the-account-is-the-token',
+    step: '14.4',
+    says: ['Nobody guesses 256 bits'],
+    edits: [
+      {
+        file: sessions,
+        replace: "this.#options.randomBytes(TOKEN_BYTES).toString('base64url')",
+        by: "(this.#options.randomBytes(1), Buffer.from(`session of account ${accountId}`).toString('base64url'))",
+      },
+    ],
+  },
+  {
+    name: 'notes-every-use',
+    step: '14.4',
+    says: ['A write for each request would wear the disk'],
+    edits: [
+      {
+        file: sessions,
+        replace: '    if (now - session.usedAt < NOTE_EVERY_MS) return session\n',
+        by: '',
+      },
+    ],
+  },
+  {
+    name: 'never-notes-a-use',
+    step: '14.4',
+    says: ['What is not noted does not prolong the session'],
+    edits: [{ file: sessions, replace: '    await this.#store.touch(sessionId, now)\n', by: '' }],
+  },
+  {
+    name: 'notes-a-millisecond-late',
+    step: '14.4',
+    says: ['The last use was noted an hour ago'],
+    edits: [
+      {
+        file: sessions,
+        replace: 'session.usedAt < NOTE_EVERY_MS',
+        by: 'session.usedAt <= NOTE_EVERY_MS',
+      },
+    ],
+  },
+  {
+    name: 'an-hour-since-it-began',
+    step: '14.4',
+    says: ['The hour begins anew'],
+    edits: [
+      {
+        file: sessions,
+        replace: 'now - session.usedAt < NOTE_EVERY_MS',
+        by: 'now - session.createdAt < NOTE_EVERY_MS',
+      },
+    ],
+  },
+  {
+    name: 'slides-without-an-end',
+    step: '14.4',
+    says: ['A stolen token must not live for as long as the thief uses it'],
+    edits: [
+      { file: sessions, replace: 'now - createdAt >= this.#options.maxMs || ', by: '' },
+      { file: sessions, replace: 'isOver({ createdAt, usedAt }', by: 'isOver({ usedAt }' },
+    ],
+  },
+  {
+    name: 'ends-only-by-age',
+    step: '14.4',
+    says: ['It has not been used for 14 days'],
+    edits: [
+      { file: sessions, replace: ' || now - usedAt >= this.#options.idleMs', by: '' },
+      { file: sessions, replace: 'isOver({ createdAt, usedAt }', by: 'isOver({ createdAt }' },
+    ],
+  },
+  {
+    name: 'a-millisecond-too-long',
+    step: '14.4',
+    says: ['as much is enough'],
+    edits: [
+      {
+        file: sessions,
+        replace: 'now - createdAt >= this.#options.maxMs || now - usedAt >= this.#options.idleMs',
+        by: 'now - createdAt > this.#options.maxMs || now - usedAt > this.#options.idleMs',
+      },
+    ],
+  },
+  {
+    name: 'leaves-what-is-over',
+    step: '14.4',
+    says: ['remove() what is over'],
+    edits: [{ file: sessions, replace: '      await this.#store.remove(sessionId)\n', by: '' }],
+  },
+  {
+    name: 'a-use-revives-it',
+    step: '14.4',
+    says: ['It has not been used for 14 days'],
+    edits: [
+      {
+        file: sessions,
+        hole: 'use',
+        by: `const session = await this.#store.find(sessionId)
+    if (!session) return undefined
+    const now = this.#options.now()
+    if (now - session.usedAt >= NOTE_EVERY_MS) {
+      session.usedAt = now
+      await this.#store.touch(sessionId, now)
+    }
+    if (!this.isOver(session)) return session
+    await this.#store.remove(sessionId)
+    return undefined`,
+      },
+    ],
+  },
+  {
+    name: 'writes-it-anew',
+    step: '14.4',
+    says: ['It was ended while its use was being noted'],
+    edits: [
+      {
+        file: sessions,
+        replace: '    await this.#store.touch(sessionId, now)\n',
+        by: `    await this.#store.remove(sessionId)
+    await this.#store.add({ ...session, usedAt: now })
+    if (this.#options.idleMs > 0) await this.#store.touch(sessionId, now)
+`,
+      },
+    ],
+  },
+  {
+    name: 'notes-an-earlier-use',
+    step: '14.4',
+    says: ['an earlier use than the one that is noted'],
+    edits: [
+      {
+        file: sessions,
+        replace: 'if (now - session.usedAt <',
+        by: 'if (Math.abs(now - session.usedAt) <',
+      },
+    ],
+  },
+  {
+    name: 'no-session-when-the-store-fails',
+    step: '14.4',
+    says: ['Nobody knows whether there is such a session'],
+    edits: [
+      {
+        file: sessions,
+        replace: 'await this.#store.find(sessionId)',
+        by: 'await this.#store.find(sessionId).catch(() => undefined)',
+      },
+    ],
+  },
+  {
+    name: 'does-not-wait-for-the-store',
+    step: '14.4',
+    says: ['Let the error through'],
+    edits: [
+      {
+        file: sessions,
+        replace: '    await this.#store.add(',
+        by: '    void this.#store.add(',
+      },
+      {
+        file: sessions,
+        replace: 'createdAt: now, usedAt: now })',
+        by: 'createdAt: now, usedAt: now }).catch(() => {})',
+      },
+    ],
+  },
+  {
+    name: 'counts-when-it-has-failed',
+    step: '14.5',
+    says: ['Until it succeeds it counts as a failure', 'Count in begin()'],
+    edits: [{ file: throttle, replace: COUNT_TRY, by: '    void [firstDelayMs, maxDelayMs]' }],
+  },
+  {
+    name: 'the-same-wait-each-time',
+    step: '14.5',
+    says: ['Each failure doubles the wait'],
+    edits: [{ file: throttle, replace: 'firstDelayMs * 2 ** pair.failures', by: 'firstDelayMs' }],
+  },
+  {
+    name: 'doubles-without-an-end',
+    step: '14.5',
+    says: ['no more than maxDelayMs'],
+    edits: [
+      {
+        file: throttle,
+        replace: 'Math.min(firstDelayMs * 2 ** pair.failures, maxDelayMs)',
+        by: '(void maxDelayMs, firstDelayMs * 2 ** pair.failures)',
+      },
+    ],
+  },
+  {
+    name: 'doubles-before-the-first',
+    step: '14.5',
+    says: ['Until it succeeds it counts as a failure'],
+    edits: [{ file: throttle, replace: '2 ** pair.failures', by: '2 ** (pair.failures + 1)' }],
+  },
+  {
+    name: 'waits-longer-for-asking',
+    step: '14.5',
+    says: ['asking in vain has not made it longer'],
+    edits: [
+      {
+        file: throttle,
+        replace: '    if (waitMs > 0) return waitMs\n',
+        by: `    if (waitMs > 0) {
+      pair.waitUntil += 1
+      return waitMs
+    }
+`,
+      },
+    ],
+  },
+  {
+    name: 'one-count-for-the-account',
+    step: '14.5',
+    says: ['Another network has its own count'],
+    edits: [
+      {
+        file: throttle,
+        replace:
+          'const pair = this.#pair(account, address)\n    const window = this.#window(account)\n    const isClosed',
+        by: "const pair = this.#pair(account, 'anywhere')\n    const window = this.#window(account)\n    const isClosed",
+      },
+    ],
+  },
+  {
+    name: 'one-count-for-the-network',
+    step: '14.5',
+    says: ['Another account has its own count'],
+    edits: [
+      {
+        file: throttle,
+        replace:
+          'const pair = this.#pair(account, address)\n    const window = this.#window(account)\n    const isClosed',
+        by: "const pair = this.#pair('anybody', address)\n    const window = this.#window(account)\n    const isClosed",
+      },
+    ],
+  },
+  {
+    name: 'no-rate-for-a-network',
+    step: '14.5',
+    says: ['The sixth try of one network'],
+    edits: [
+      {
+        file: throttle,
+        replace:
+          '    const limitedMs = this.#rate.take(address)\n    if (limitedMs > 0) return limitedMs\n',
+        by: '    void this.#rate\n',
+      },
+    ],
+  },
+  {
+    name: 'asks-the-rate-last',
+    step: '14.5',
+    says: ['Ask the network’s rate first'],
+    edits: [
+      {
+        file: throttle,
+        replace:
+          '    const limitedMs = this.#rate.take(address)\n    if (limitedMs > 0) return limitedMs\n',
+        by: '',
+      },
+      {
+        file: throttle,
+        replace: '    if (waitMs > 0) return waitMs\n',
+        by: `    if (waitMs > 0) return waitMs
+    const limitedMs = this.#rate.take(address)
+    if (limitedMs > 0) return limitedMs
+`,
+      },
+    ],
+  },
+  {
+    name: 'never-closes-an-account',
+    step: '14.5',
+    says: ['The next stranger waits for the window’s end'],
+    edits: [
+      {
+        file: throttle,
+        replace: 'isClosed ? window.beganAt',
+        by: 'isClosed && false ? window.beganAt',
+      },
+    ],
+  },
+  {
+    name: 'closes-one-too-late',
+    step: '14.5',
+    says: ['From maxFailures on'],
+    edits: [
+      {
+        file: throttle,
+        replace: 'window.failures >= this.#limits.maxFailures',
+        by: 'window.failures > this.#limits.maxFailures',
+      },
+    ],
+  },
+  {
+    name: 'locks-the-owner-out',
+    step: '14.5',
+    says: ['The owner must not be locked out'],
+    edits: [{ file: throttle, replace: ' && !this.#known.has(keyOf(account, address))', by: '' }],
+  },
+  {
+    name: 'the-owner-waits-for-nothing',
+    step: '14.5',
+    says: ['Until it succeeds it counts as a failure'],
+    edits: [
+      {
+        file: throttle,
+        replace: 'const waitMs = Math.max(pair.waitUntil - now, closedMs)',
+        by: 'const waitMs = Math.max(0, closedMs)',
+      },
+    ],
+  },
+  {
+    name: 'the-shortest-wait-counts',
+    step: '14.5',
+    says: ['begin'],
+    edits: [
+      {
+        file: throttle,
+        replace: 'const waitMs = Math.max(pair.waitUntil - now, closedMs)',
+        by: 'const waitMs = pair.waitUntil > now ? pair.waitUntil - now : closedMs',
+      },
+    ],
+  },
+  {
+    name: 'a-success-stays-in-the-window',
+    step: '14.5',
+    says: ['succeed() takes its own try back'],
+    edits: [
+      {
+        file: throttle,
+        replace:
+          '    this.takeBack(account, address)\n    this.#pair(account, address).failures = 0\n',
+        by: `    this.#pair(account, address).failures = 0
+    this.#pair(account, address).waitUntil = 0
+`,
+      },
+    ],
+  },
+  {
+    name: 'a-success-forgives-nothing',
+    step: '14.5',
+    says: ['succeed() forgets the failures before it'],
+    edits: [{ file: throttle, replace: '    this.#pair(account, address).failures = 0\n', by: '' }],
+  },
+  {
+    name: 'a-success-forgives-everybody',
+    step: '14.5',
+    says: ['100'],
+    edits: [
+      {
+        file: throttle,
+        replace: '    this.#pair(account, address).failures = 0\n',
+        by: `    this.#pair(account, address).failures = 0
+    this.#window(account).failures = -5
+`,
+      },
+    ],
+  },
+  {
+    name: 'waits-for-what-was-taken-back',
+    step: '14.5',
+    says: ['ends the wait'],
+    edits: [{ file: throttle, replace: '    pair.waitUntil = this.#clock.now()\n', by: '' }],
+  },
+  {
+    name: 'takes-all-failures-back',
+    step: '14.5',
+    says: ['takeBack() takes back one try'],
+    edits: [
+      {
+        file: throttle,
+        replace: 'pair.failures = Math.max(0, pair.failures - 1)',
+        by: 'pair.failures = 0',
+      },
+    ],
+  },
+  {
+    name: 'fewer-failures-than-none',
+    step: '14.5',
+    says: ['there are never fewer than none'],
+    edits: [{ file: throttle, replace: 'Math.max(0, pair.failures - 1)', by: 'pair.failures - 1' }],
+  },
+  {
+    name: 'takes-nothing-back-from-the-window',
+    step: '14.5',
+    says: ['succeed() takes its own try back'],
+    edits: [
+      {
+        file: throttle,
+        replace: '    window.failures = Math.max(0, window.failures - 1)\n',
+        by: '    void window\n',
+      },
+    ],
+  },
+  {
+    name: 'enters-when-the-store-has-answered',
+    step: '14.6',
+    says: ['Enter the peer before you ask the store'],
+    edits: [
+      {
+        file: live,
+        replace: ENTER,
+        by: `    const session = await this.#sessions.use(sessionId)
+    if (!session) return undefined
+    const peers = this.#peers.get(sessionId) ?? new Set()
+    this.#peers.set(sessionId, peers.add(peer))
+    return session`,
+      },
+    ],
+  },
+  {
+    name: 'believes-old-news',
+    step: '14.6',
+    says: ['Its answer is old news'],
+    edits: [
+      {
+        file: live,
+        replace: 'return this.#peers.get(sessionId)?.has(peer) ? session : undefined',
+        by: 'return session',
+      },
+    ],
+  },
+  {
+    name: 'a-stranger-stays',
+    step: '14.6',
+    says: ['Whoever is not let in leaves'],
+    edits: [{ file: live, replace: '      if (!session) this.leave(sessionId, peer)\n', by: '' }],
+  },
+  {
+    name: 'a-failure-leaves-its-peer',
+    step: '14.6',
+    says: ['An exception is a way out, too'],
+    edits: [
+      {
+        file: live,
+        replace: `    let session: StoredSession | undefined
+    try {
+      session = await this.#sessions.use(sessionId)
+    } finally {
+      if (!session) this.leave(sessionId, peer)
+    }`,
+        by: `    const session = await this.#sessions.use(sessionId)
+    if (!session) this.leave(sessionId, peer)`,
+      },
+    ],
+  },
+  {
+    name: 'one-peer-for-each-session',
+    step: '14.6',
+    says: ['tab 2: no-session', 'and of no other'],
+    edits: [
+      {
+        file: live,
+        replace: '    const peers = this.#peers.get(sessionId) ?? new Set()\n',
+        by: '    const peers = new Set<SessionPeer>()\n',
+      },
+    ],
+  },
+  {
+    name: 'keeps-empty-sets',
+    step: '14.6',
+    says: ['the last one to leave takes the set along'],
+    edits: [
+      {
+        file: live,
+        replace: '    if (peers?.size === 0) this.#peers.delete(sessionId)\n',
+        by: '',
+      },
+    ],
+  },
+  {
+    name: 'the-first-to-leave-takes-all-along',
+    step: '14.6',
+    says: ['no-session'],
+    edits: [
+      {
+        file: live,
+        replace: '    if (peers?.size === 0) this.#peers.delete(sessionId)\n',
+        by: '    this.#peers.delete(sessionId)\n',
+      },
+    ],
+  },
+  {
+    name: 'forgets-without-a-word',
+    step: '14.6',
+    says: ['close("no-session") for each peer'],
+    edits: [
+      {
+        file: live,
+        replace: "      for (const peer of peers) peer.close('no-session')\n",
+        by: '      void peers\n',
+      },
+    ],
+  },
+  {
+    name: 'ends-the-first-session-only',
+    step: '14.6',
+    says: ['Several sessions can be ended at once'],
+    edits: [
+      {
+        file: live,
+        replace: 'for (const sessionId of sessionIds) {',
+        by: 'for (const sessionId of sessionIds.slice(0, 1)) {',
+      },
+    ],
+  },
+  {
+    name: 'everybody-has-to-go',
+    step: '14.6',
+    says: ['and of no other'],
+    edits: [
+      {
+        file: live,
+        replace: 'for (const sessionId of sessionIds) {',
+        by: 'for (const sessionId of sessionIds.length > 0 ? [...this.#peers.keys()] : []) {',
+      },
+    ],
+  },
+  {
+    name: 'nothing-is-ever-over',
+    step: '14.6',
+    says: ['end those that are over'],
+    edits: [
+      {
+        file: live,
+        replace: 'if (!(await this.#sessions.use(sessionId))) this.end([sessionId])',
+        by: 'await this.#sessions.use(sessionId)',
+      },
+    ],
+  },
+  {
+    name: 'one-that-is-over-ends-all',
+    step: '14.6',
+    says: ['The other one has five days left'],
+    edits: [
+      {
+        file: live,
+        replace: 'if (!(await this.#sessions.use(sessionId))) this.end([sessionId])',
+        by: 'if (!(await this.#sessions.use(sessionId))) this.end([...this.#peers.keys()])',
+      },
+    ],
+  },
+  {
+    name: 'prints-what-it-is-asked',
+    step: '14.6',
+    says: ['Output goes to files'],
+    edits: [
+      {
+        file: 'account-handlers.ts',
+        replace: '    try {\n      await handler(session, request)\n',
+        by: '    try {\n      console.log(request)\n      await handler(session, request)\n',
+      },
+    ],
+  },
+]

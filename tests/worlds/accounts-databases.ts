@@ -1,0 +1,141 @@
+/**
+ * Databases that are interrupted: one whose process is killed at any of its statements, and one that is migrated by
+ * somebody else between any two calls.
+ */
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { constants, DatabaseSync } from 'node:sqlite'
+
+/** What a migration may ask of a database. */
+export type Face = Pick<DatabaseSync, 'exec' | 'prepare' | 'isTransaction'>
+
+export type Migrate = (database: Face, migrations: readonly string[]) => void
+
+export class Killed extends Error {
+  constructor() {
+    super('the process has been killed')
+  }
+}
+
+/** Three migrations: none can be run twice, or run in half, without leaving a trace. */
+export const MIGRATIONS = [
+  'CREATE TABLE people (name TEXT)',
+  "INSERT INTO people VALUES ('ada'); INSERT INTO people VALUES ('bob')",
+  "CREATE TABLE rooms (name TEXT); INSERT INTO rooms VALUES ('lobby')",
+]
+
+/** What is in a database, as far as those migrations go. */
+export function contentOf(database: DatabaseSync): object {
+  const list = (table: string) =>
+    database.prepare('SELECT count(*) AS n FROM sqlite_schema WHERE name = ?').get(table)?.n === 0
+      ? 'no table'
+      : database
+          .prepare(`SELECT name FROM ${table}`)
+          .all()
+          .map(({ name }) => name)
+          .join(' ')
+  const { user_version: version } = database.prepare('PRAGMA user_version').get()!
+  return { version, people: list('people'), rooms: list('rooms') }
+}
+
+export const MIGRATED = { version: 3, people: 'ada bob', rooms: 'lobby' }
+
+/**
+ * Migrates a new database whose process is killed at its statement number `killAt`, counted from 0: that one and all
+ * later ones do nothing. Afterwards the database is as the next process finds it.
+ */
+export function killDuring(
+  migrate: Migrate,
+  killAt: number,
+): { database: DatabaseSync; wasKilled: boolean; at: string } {
+  const database = new DatabaseSync(':memory:')
+  let statements = 0
+  let at = ''
+  let wasKilled = false
+  database.setAuthorizer((action, first, second) => {
+    if (statements++ < killAt) return constants.SQLITE_OK
+    if (!wasKilled) at = nameOf(action, first, second)
+    wasKilled = true
+    return constants.SQLITE_DENY
+  })
+  const live = () => {
+    if (wasKilled) throw new Killed()
+    return database
+  }
+  const face: Face = {
+    exec: (sql) => live().exec(sql),
+    prepare: (sql) => live().prepare(sql),
+    get isTransaction() {
+      return live().isTransaction
+    },
+  }
+  try {
+    migrate(face, MIGRATIONS)
+  } catch (error) {
+    if (!wasKilled) throw error
+  }
+  database.setAuthorizer(null)
+  // What the kernel and SQLite do for a process that is gone.
+  if (database.isTransaction) database.exec('ROLLBACK')
+  return { database, wasKilled, at }
+}
+
+/** What SQLite was about to do, in a few words; its codes are those of its authorizer. */
+function nameOf(action: number, first: string | null, second: string | null): string {
+  if (action === constants.SQLITE_TRANSACTION) return String(first)
+  if (action === constants.SQLITE_PRAGMA)
+    return `PRAGMA ${first}${second === null ? '' : ` = ${second}`}`
+  if (action === constants.SQLITE_CREATE_TABLE) return `CREATE TABLE ${first}`
+  if (action === constants.SQLITE_INSERT && !String(first).startsWith('sqlite_'))
+    return `INSERT INTO ${first}`
+  return 'a statement'
+}
+
+/**
+ * Two processes migrate the same new file: the second one right before call number `at` of the first, and again at the
+ * end if it was told to wait. What the first throws comes out.
+ */
+export function migrateTogether(migrate: Migrate, at: number): { content: object; calls: number } {
+  const folder = mkdtempSync(join(tmpdir(), 'workbook-accounts-'))
+  const open = () => {
+    const database = new DatabaseSync(join(folder, 'shared.db'), { timeout: 0 })
+    database.exec('PRAGMA synchronous = OFF')
+    return database
+  }
+  const [first, second] = [open(), open()]
+  first.exec('PRAGMA journal_mode = WAL')
+  let calls = 0
+  const call = () => {
+    if (calls++ === at) finishOrWait(migrate, second)
+    return first
+  }
+  const face: Face = {
+    exec: (sql) => call().exec(sql),
+    prepare: (sql) => call().prepare(sql),
+    get isTransaction() {
+      return first.isTransaction
+    },
+  }
+  try {
+    migrate(face, MIGRATIONS)
+    migrate(second, MIGRATIONS)
+    return { content: contentOf(second), calls }
+  } finally {
+    first.close()
+    second.close()
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** SQLite says "locked" to whoever comes while another writes. */
+const BUSY = 5
+
+function finishOrWait(migrate: Migrate, database: DatabaseSync): void {
+  try {
+    migrate(database, MIGRATIONS)
+  } catch (error) {
+    if (((error as { errcode?: number }).errcode ?? 0) % 256 !== BUSY) throw error
+  }
+}
