@@ -12,6 +12,7 @@ export type Code =
   | 'already-welcome'
   | 'bad-name'
   | 'name-taken'
+  | 'email-taken'
   | 'bad-room'
   | 'not-a-member'
   | 'too-many-rooms'

@@ -97,7 +97,7 @@ async function enter(
   if (!account) {
     leave()
     session.refuse(request, NO_SESSION)
-    return session.close('done')
+    return session.close('finished')
   }
   const person = people.enter(account, sessionId, leave)
   if (person) return welcome(session, request, person, more)

@@ -1,7 +1,7 @@
 /** The rooms of chapter 13, for people with accounts. */
 
 import { randomUUID } from 'node:crypto'
-import type { FrameServer } from '../10-backpressure/server.ts'
+import type { BoundedServer } from '../10-backpressure/server.ts'
 import type { Chat } from '../13-rooms/chat-session.ts'
 import { MemoryJournal } from '../13-rooms/journal.ts'
 import { type ChatServerOptions, makeChat, serveChat } from '../13-rooms/server.ts'
@@ -15,8 +15,8 @@ import {
 
 export interface AccountServerOptions extends ChatServerOptions, AccountOptions {}
 
-export interface AccountServer extends FrameServer {
-  stats(): ReturnType<FrameServer['stats']> & ReturnType<AccountServices['stats']>
+export interface AccountServer extends BoundedServer {
+  stats(): ReturnType<BoundedServer['stats']> & ReturnType<AccountServices['stats']>
 }
 
 export async function startServer(options: AccountServerOptions = {}): Promise<AccountServer> {

@@ -12,7 +12,7 @@ import { PATIENCE_MS, within } from '../harness/patience.ts'
 import { randomBytes, randomInteger } from '../harness/random.ts'
 import { VirtualClock } from '../harness/virtual-time.ts'
 import { type Stage, step } from '../judge/step.ts'
-import { expectFrameLike, frame } from '../protocols/frames.ts'
+import { type ChatMessage, chatFrame, expectChat } from '../protocols/chat.ts'
 import {
   contentOf,
   killDuring,
@@ -1311,26 +1311,31 @@ async function expectLoggedOut(stage: Stage): Promise<void> {
   const tokens: string[] = []
   const login = async (client: Client, name: string) => {
     const request = { type: 'login', version: 1, name, password: PASSWORD }
-    const welcome = await ask(client, request, 'welcome', {
-      because: 'That is the password, and a name or an e-mail address will do.',
-    })
+    const welcome = await ask(
+      client,
+      request,
+      { type: 'welcome' },
+      {
+        because: 'That is the password, and a name or an e-mail address will do.',
+      },
+    )
     expectSame('the name', welcome.name, 'Ada', { because: 'She registered as Ada.' })
     tokens.push(String(welcome.token))
   }
   const account = { type: 'register', name: 'Ada', email: EMAIL, password: PASSWORD }
-  await ask(phone, account, 'account', { because: 'Name and e-mail address are free.' })
-  await ask(phone, { ...account, name: 'ADA', email: 'b@example.org' }, 'error name-taken', {
+  await ask(phone, account, { type: 'account' }, { because: 'Name and e-mail address are free.' })
+  await ask(phone, { ...account, name: 'ADA', email: 'b@example.org' }, error('name-taken'), {
     because: 'Names are the same in upper and lower case.',
   })
-  await ask(phone, { ...account, name: 'bob', email: EMAIL.toUpperCase() }, 'error email-taken', {
+  await ask(phone, { ...account, name: 'bob', email: EMAIL.toUpperCase() }, error('email-taken'), {
     because: 'There is an account with this address.',
   })
   const wrong = { because: 'The errors must not tell which half was wrong.' }
   const guess = { type: 'login', version: 1, password: 'incorrect horse' }
   const texts = [
-    await ask(phone, { ...guess, name: 'ada' }, 'error bad-login', wrong),
-    await ask(phone, { ...guess, name: 'nobody' }, 'error bad-login', wrong),
-    await ask(phone, { ...guess, name: 'nobody@example.org' }, 'error bad-login', wrong),
+    await ask(phone, { ...guess, name: 'ada' }, error('bad-login'), wrong),
+    await ask(phone, { ...guess, name: 'nobody' }, error('bad-login'), wrong),
+    await ask(phone, { ...guess, name: 'nobody@example.org' }, error('bad-login'), wrong),
   ]
   expect(
     'the three answers to be the same',
@@ -1344,29 +1349,39 @@ async function expectLoggedOut(stage: Stage): Promise<void> {
   })
   const hello = (number: number) => ({ type: 'hello', version: 1, token: tokens[number] })
   const letIn = { because: 'The token is the one that the log-in gave.' }
-  await ask(tab, hello(0), 'welcome', letIn)
-  await ask(tab, { type: 'join', room: 'lobby' }, 'joined', { because: 'The rooms are as before.' })
+  await ask(tab, hello(0), { type: 'welcome' }, letIn)
+  await ask(
+    tab,
+    { type: 'join', room: 'lobby' },
+    { type: 'joined' },
+    { because: 'The rooms are as before.' },
+  )
 
-  await ask(phone, { type: 'logout' }, 'loggedOut', { because: 'She is logged in.' })
+  await ask(phone, { type: 'logout' }, { type: 'loggedOut' }, { because: 'She is logged in.' })
   for (const client of [phone, tab]) {
     await expectNoSession(client, {
       because: 'They are the connections of the session that has ended.',
       likely: 'end() closes every peer of it.',
     })
   }
-  await ask(laptop, { type: 'ping' }, 'pong', { because: 'The laptop has a session of its own.' })
+  await ask(
+    laptop,
+    { type: 'ping' },
+    { type: 'pong' },
+    { because: 'The laptop has a session of its own.' },
+  )
   for (const token of [tokens[0], 'no token at all', undefined]) {
     const late = await connect(server, `late ${token === undefined ? 'and without' : 'comer'}`)
     const request = { type: 'hello', version: 1, token }
-    await ask(late, request, 'error no-session', { because: 'There is no such session.' })
+    await ask(late, request, error('no-session'), { because: 'There is no such session.' })
     await late.expectEnd({ because: 'A client has to log in again.' })
     await late.halfClose()
   }
 
   const [other, third] = [await connect(server, 'other'), await connect(server, 'third')]
   await login(other, 'ADA')
-  await ask(third, hello(2), 'welcome', letIn)
-  await other.send(encode({ id: 9, type: 'logoutEverywhere' }))
+  await ask(third, hello(2), { type: 'welcome' }, letIn)
+  await other.send(chatFrame({ id: 9, type: 'logoutEverywhere' }))
   await other.halfClose()
   for (const client of [third, laptop]) {
     await expectNoSession(client, {
@@ -1391,9 +1406,14 @@ async function expectExpired({ connect, serve }: Stage): Promise<void> {
   const server = await serve('14-accounts', { ...OPTIONS, sessionMaxMs: 150 })
   const ada = await connect(server, 'ada')
   const account = { name: 'Ada', email: EMAIL, password: PASSWORD }
-  await ask(ada, { type: 'register', ...account }, 'account', { because: 'The name is free.' })
+  await ask(
+    ada,
+    { type: 'register', ...account },
+    { type: 'account' },
+    { because: 'The name is free.' },
+  )
   const request = { type: 'login', version: 1, name: 'ada', password: PASSWORD }
-  await ask(ada, request, 'welcome', { because: 'That is the password.' })
+  await ask(ada, request, { type: 'welcome' }, { because: 'That is the password.' })
   await expectNoSession(ada, {
     because: 'On this server a session lives for 150 ms.',
     likely: 'endOver() ends the sessions that are over.',
@@ -1412,25 +1432,24 @@ async function expectNothingLive(server: HostedServer): Promise<void> {
   )
 }
 
-function encode(message: object): Buffer {
-  return frame(JSON.stringify(message))
-}
-
-/** Sends a request, expects that kind of answer, and resolves with it. */
+/** Sends a request, expects an answer with these fields, and resolves with all of it. */
 async function ask(
   client: Client,
-  request: { type: string; [field: string]: unknown },
-  kind: string,
+  request: ChatMessage,
+  answer: ChatMessage,
   reason: Reason,
-): Promise<Record<string, unknown>> {
-  await client.send(encode({ id: 7, ...request }))
-  const [type, code] = kind.split(' ')
-  const fields = code ? `"type":"${type}","id":7,"code":"${code}"` : `"type":"${type}"(,"id":7)?`
-  return JSON.parse(await expectFrameLike(client, new RegExp(`^\\{${fields}[,}]`), reason))
+): Promise<ChatMessage> {
+  await client.send(chatFrame({ id: 7, ...request }))
+  return expectChat(client, { id: 7, ...answer }, reason)
+}
+
+/** An answer that refuses. */
+function error(code: string): ChatMessage {
+  return { type: 'error', code }
 }
 
 async function expectNoSession(client: Client, reason: Reason): Promise<void> {
-  await expectFrameLike(client, /^\{"type":"error","code":"no-session"/, reason)
+  await expectChat(client, { ...error('no-session'), id: undefined }, reason)
   await client.expectEnd({ because: 'Behind the last word comes FIN.' })
   await client.halfClose()
 }
