@@ -478,7 +478,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-full-queue-undoes-the-log-in',
     step: '14.2',
-    says: ['queue'],
+    says: ['The new hash can wait until the next log-in'],
     edits: [
       {
         file: credentials,
@@ -797,6 +797,18 @@ export const mistakes: Mistake[] = [
     await this.#store.add({ ...session, usedAt: now })
     if (this.#options.idleMs > 0) await this.#store.touch(sessionId, now)
 `,
+      },
+    ],
+  },
+  {
+    name: 'adds-it-again',
+    step: '14.4',
+    says: ['add() makes a new one'],
+    edits: [
+      {
+        file: sessions,
+        replace: 'await this.#store.touch(sessionId, now)',
+        by: 'await this.#store.add({ ...session, usedAt: now })',
       },
     ],
   },

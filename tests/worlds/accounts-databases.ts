@@ -27,20 +27,18 @@ export const MIGRATIONS = [
 ]
 
 /** What is in a database, as far as those migrations go. */
-export function contentOf(database: DatabaseSync): object {
-  const list = (table: string) =>
-    database.prepare('SELECT count(*) AS n FROM sqlite_schema WHERE name = ?').get(table)?.n === 0
-      ? 'no table'
-      : database
-          .prepare(`SELECT name FROM ${table}`)
-          .all()
-          .map(({ name }) => name)
-          .join(' ')
+export function contentOf(database: DatabaseSync): string {
+  const list = (table: string) => {
+    const exists = database.prepare('SELECT 1 FROM sqlite_schema WHERE name = ?').get(table)
+    if (!exists) return `no ${table}`
+    const names = database.prepare(`SELECT name FROM ${table}`).all()
+    return `${table}: ${names.map(({ name }) => name).join(', ') || 'nobody'}`
+  }
   const { user_version: version } = database.prepare('PRAGMA user_version').get()!
-  return { version, people: list('people'), rooms: list('rooms') }
+  return `version ${version}; ${list('people')}; ${list('rooms')}`
 }
 
-export const MIGRATED = { version: 3, people: 'ada bob', rooms: 'lobby' }
+export const MIGRATED = 'version 3; people: ada, bob; rooms: lobby'
 
 /**
  * Migrates a new database whose process is killed at its statement number `killAt`, counted from 0: that one and all
@@ -97,7 +95,7 @@ function nameOf(action: number, first: string | null, second: string | null): st
  * Two processes migrate the same new file: the second one right before call number `at` of the first, and again at the
  * end if it was told to wait. What the first throws comes out.
  */
-export function migrateTogether(migrate: Migrate, at: number): { content: object; calls: number } {
+export function migrateTogether(migrate: Migrate, at: number): { content: string; calls: number } {
   const folder = mkdtempSync(join(tmpdir(), 'workbook-accounts-'))
   const open = () => {
     const database = new DatabaseSync(join(folder, 'shared.db'), { timeout: 0 })

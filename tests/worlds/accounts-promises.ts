@@ -9,12 +9,23 @@ const TURNS = 8
 
 type Seen<T> = { kind: 'resolved'; value: T } | { kind: 'rejected'; error: unknown }
 
+const staged = new WeakSet<Error>()
+
+/** An error that the test throws on purpose: whoever lets it out where it should not is told so. */
+export function stagedError(error: Error): Error {
+  staged.add(error)
+  return error
+}
+
 /** Lets everything happen that can happen without the test. */
 export async function settle(): Promise<void> {
   for (let turns = 0; turns < TURNS; turns++) await turn()
 }
 
-/** Expects the promise to resolve, and resolves with its value. What it rejects with comes out as it is. */
+/**
+ * Expects the promise to resolve, and resolves with its value. What the code under test rejects with comes out as it is:
+ * the place where it was thrown says more than we can.
+ */
 export async function resolves<T>(
   story: Story,
   what: string,
@@ -24,10 +35,15 @@ export async function resolves<T>(
   const seen = await look(promise)
   if (seen !== 'too late') {
     if (seen.kind === 'resolved') return seen.value
-    throw seen.error
+    if (!staged.has(seen.error as Error)) throw seen.error
   }
   story.judge('test', `expects ${what} to resolve`, 'broken')
-  throw new Failure(story, { headline: `${what} does not resolve.`, ...reason })
+  throw new Failure(story, {
+    headline: `${what} should have resolved.`,
+    expected: { text: 'it resolves' },
+    received: { text: seen === 'too late' ? 'nothing: it waits' : `it rejects: ${seen.error}` },
+    ...reason,
+  })
 }
 
 /** Expects the promise to reject, and resolves with what it rejects with. */

@@ -1,6 +1,7 @@
 /** The stores of chapter 14, in memory, with every call noted and any call held back as long as the test likes. */
 
 import type * as Store from '#code/14-accounts/account-store.ts'
+import { stagedError } from './accounts-promises.ts'
 
 export class NotedSessions implements Store.SessionStore {
   readonly rows = new Map<string, Store.StoredSession>()
@@ -12,7 +13,7 @@ export class NotedSessions implements Store.SessionStore {
 
   add(session: Store.StoredSession): Promise<void> {
     return this.#call('add', [session], () => {
-      if (this.rows.has(session.id)) throw new Error('there is such a session already')
+      if (this.rows.has(session.id)) throw stagedError(new Error('there is such a session already'))
       this.rows.set(session.id, { ...session })
     })
   }
@@ -59,7 +60,7 @@ export class NotedSessions implements Store.SessionStore {
 
   /** The database does its work now; its answer travels as long as the test likes. */
   async #call<T>(method: string, args: unknown[], work: () => T): Promise<T> {
-    this.calls.push(`${method}(${args.map((arg) => JSON.stringify(arg)).join(', ')})`)
+    this.calls.push(`${method}(${args.map(inShort).join(', ')})`)
     if (this.failure) throw this.failure
     const answer = work()
     if (this.held) await new Promise<void>((resolve) => this.held?.push(resolve))
@@ -88,4 +89,9 @@ export class NotedAccounts implements Store.AccountStore {
     this.replaced.push({ id, from, to })
     if (this.failure) throw this.failure
   }
+}
+
+/** The id of a session is 64 digits long: the first eight will do. */
+function inShort(arg: unknown): string {
+  return JSON.stringify(arg).replace(/\b([0-9a-f]{8})[0-9a-f]{56}\b/g, '$1…')
 }
