@@ -87,11 +87,17 @@ step('14.1', 'a password is stored as a hash that says how it was made', async (
     })
   }
 
-  const verify = async (password: string, stored: string, expected: string, reason: Reason) => {
+  const verify = async (
+    password: string,
+    stored: string,
+    expected: string,
+    reason: Reason,
+    { derive, cost } = hasher,
+  ) => {
     const verdict = await resolves(
       story,
       'verifyPassword()',
-      verifyPassword(password, stored, hasher as Hasher),
+      verifyPassword(password, stored, { derive, cost }),
       { because: 'derive() has resolved.' },
     )
     expectSame(`verifyPassword("${password}", ${shown(stored)})`, verdict, expected, reason)
@@ -114,19 +120,19 @@ step('14.1', 'a password is stored as a hash that says how it was made', async (
     because: 'It names no cost and no salt.',
   })
 
+  const today = new NotedHasher(TODAY)
+  story.tell('test', 'verifies at ln=4, r=8, p=2 from now on')
   for (const [cost, verdict, because] of COSTS) {
-    await verify('horse', phcOf('horse', cost), verdict, {
-      because,
-      likely:
-        '`outdated` if any of ln, r and p is below today’s. Verify with the cost that is stored.',
-    })
-    expectSame('the keys that were derived', hasher.takeCalls(), [derivation('horse', cost)], {
+    const likely =
+      '`outdated` if any of ln, r and p is below today’s. Verify with the cost that is stored.'
+    await verify('horse', phcOf('horse', cost), verdict, { because, likely }, today)
+    expectSame('the keys that were derived', today.takeCalls(), [derivation('horse', cost)], {
       because: 'One, at the cost of the stored hash: at any other price, another key comes out.',
     })
   }
-  await verify('mule', phcOf('horse', { ...CHEAP, ln: 3 }), 'wrong', {
-    because: 'A wrong password is wrong, at whatever price.',
-  })
+  const cheaper = phcOf('horse', { ...TODAY, ln: 3 })
+  const reason = { because: 'A wrong password is wrong, at whatever price.' }
+  await verify('mule', cheaper, 'wrong', reason, today)
 
   hasher.failures.push(...[1, 2].map(() => stagedError(new RangeError('out of memory'))))
   for (const [name, attempt] of [
@@ -190,15 +196,16 @@ step('14.3', 'an interrupted migration goes on, a newer schema is refused', asyn
     likely: 'The way out by an exception ends the transaction, too.',
   })
   await expectFailedMigration(stage, migrate)
+  expectFirstError(stage, migrate)
 
   for (let killAt = 0; ; killAt++) {
     const { database: left, wasKilled, at } = killDuring(migrate, killAt)
     if (!wasKilled) break
-    if (at !== 'a statement') story.tell('process', `is killed before ${at}`)
+    story.tell('process', `is killed ${at}`)
     const found = contentOf(left)
     const failure = thrownBy(() => migrate(left, MIGRATIONS))
     const reason = {
-      because: `The process was killed before ${at}, which left "${found}". The next start must go on from there.`,
+      because: `The process was killed ${at}, which left "${found}". The next start must go on from there.`,
       likely:
         'A migration and its count belong into one transaction: then either both are in the file, or neither is.',
     }
@@ -344,6 +351,10 @@ step('14.4', 'a token is stored as its hash, and a session ends in time', async 
     likely: 'touch() changes a session that is still there. add() makes one.',
   })
 
+  const late = await world.begin(13)
+  world.advance(2 * DAY)
+  await expectNoLooseEnd(stage, store, () => sessions.use(sha256(late)))
+
   store.failure = stagedError(new Error('the disk is full'))
   for (const [name, attempt] of [
     ['begin()', () => sessions.begin(12)],
@@ -402,14 +413,16 @@ const BAD_STRINGS: [stored: string, because: string][] = [
   [phc(CHEAP, ANY_SALT, Buffer.alloc(33)), 'There is a byte too many.'],
 ]
 
-/** Stored costs, and what they are to a program that hashes at CHEAP. */
+/** What a hash costs in the next test, stored costs, and what they are then. */
+const TODAY: Cost = { ln: 4, r: 8, p: 2 }
 const COSTS: [cost: Cost, verdict: 'right' | 'outdated', because: string][] = [
-  [CHEAP, 'right', 'It costs what a hash costs today.'],
-  [{ ...CHEAP, ln: 3 }, 'outdated', 'ln has risen since: this hash is cheaper to guess at.'],
-  [{ ...CHEAP, r: 7 }, 'outdated', 'r has risen since.'],
-  [{ ln: 5, r: 7, p: 2 }, 'outdated', 'r has risen since, whatever the others did.'],
+  [TODAY, 'right', 'It costs what a hash costs today.'],
+  [{ ...TODAY, ln: 3 }, 'outdated', 'ln has risen since: this hash is cheaper to guess at.'],
+  [{ ...TODAY, r: 7 }, 'outdated', 'r has risen since.'],
+  [{ ...TODAY, p: 1 }, 'outdated', 'p has risen since.'],
+  [{ ln: 5, r: 7, p: 3 }, 'outdated', 'r has risen since, whatever the others did.'],
   [
-    { ln: 5, r: 9, p: 2 },
+    { ln: 5, r: 9, p: 3 },
     'right',
     'It costs more than today’s: nothing is gained by hashing again.',
   ],
@@ -826,6 +839,55 @@ async function expectFailedMigration(
   expectSame('the database', contentOf(database), MIGRATED, reason)
 }
 
+/** The store finds the session, and fails when its use is noted: either may be the answer, but nobody is left in the air. */
+async function expectNoLooseEnd(
+  { expect, story }: Stage,
+  store: NotedSessions,
+  use: () => Promise<unknown>,
+): Promise<void> {
+  const loose: unknown[] = []
+  const note = (error: unknown) => loose.push(error)
+  const others = process.listeners('unhandledRejection')
+  process.removeAllListeners('unhandledRejection').on('unhandledRejection', note)
+  try {
+    story.tell('store', 'finds the session; then the disk is full')
+    store.held = []
+    const using = use().catch(() => {})
+    await settle()
+    store.failure = stagedError(new Error('the disk is full'))
+    await letGo(store)
+    await within(PATIENCE_MS, using)
+    await settle()
+  } finally {
+    process.off('unhandledRejection', note)
+    for (const other of others) process.on('unhandledRejection', other)
+  }
+  store.failure = undefined
+  expect('every rejection to reach somebody', loose.length === 0, {
+    because: 'A promise that rejects while nobody waits for it ends the process.',
+    likely: 'await what the store does, or catch() it.',
+    received: `unhandled: ${loose[0]}`,
+  })
+}
+
+/** Some errors end the transaction by themselves. */
+function expectFirstError(
+  { expect, story }: Stage,
+  migrate: (database: DatabaseSync, migrations: readonly string[]) => void,
+): void {
+  const database = new DatabaseSync(':memory:')
+  story.tell('test', 'migrates a new database; SQLite fails, and rolls back itself')
+  const sql =
+    'CREATE TABLE one (x UNIQUE); INSERT INTO one VALUES (1); INSERT OR ROLLBACK INTO one VALUES (1)'
+  const error = thrownBy(() => migrate(database, [sql]))
+  expect('its error to come out', String(error).includes('UNIQUE constraint failed'), {
+    because:
+      'When the disk is full, SQLite rolls back by itself. Another ROLLBACK fails, and that hides why.',
+    likely: 'if (database.isTransaction) database.exec("ROLLBACK")',
+    received: error === undefined ? 'nothing was thrown' : String(error),
+  })
+}
+
 type SessionState = 'goes on' | 'is over' | 'unknown'
 
 /** Sessions on a store of the test's, with a wall clock that it sets. */
@@ -871,6 +933,11 @@ async function playSessions(stage: Stage) {
         likely: 'touch() notes a use of a session that is there. add() makes a new one.',
       })
       expectSame('whether the session goes on', session !== undefined, state === 'goes on', reason)
+      if (session)
+        expectSame('its account', session.accountId, store.rows.get(id)?.accountId, {
+          because: 'Whoever shows the token is that account.',
+          likely: 'Resolve with the session that the store has found.',
+        })
     },
   }
 }
@@ -975,6 +1042,14 @@ async function expectDoubling(stage: Stage): Promise<void> {
   begin('ada', HOME, 1_000, {
     because: 'It is the first failure after a success.',
     likely: 'succeed() forgets the failures before it.',
+  })
+  pass(6 * HOUR)
+  begin('ada', HOME, 0, { because: 'That was six hours ago.' })
+  pass(6 * HOUR)
+  begin('ada', HOME, 0, { because: 'It is twelve hours since the first of these failures.' })
+  begin('ada', HOME, 4_000, {
+    because: 'It is the third failure: less than forgetMs, ten hours, lie between any two.',
+    likely: 'triedAt is when the pair tried last: each try that goes on sets it.',
   })
   pass(10 * HOUR)
   begin('ada', HOME, 0, { because: 'That was ten hours ago.' })

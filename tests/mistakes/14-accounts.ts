@@ -228,6 +228,12 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'p-cannot-rise',
+    step: '14.1',
+    says: ['p has risen since'],
+    edits: [{ file: passwords, replace: ' || p < cost.p', by: ' || p < 0' }],
+  },
+  {
     name: 'any-other-cost-is-outdated',
     step: '14.1',
     says: ['It costs more than today’s'],
@@ -590,6 +596,12 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'rolls-back-what-is-rolled-back',
+    step: '14.3',
+    says: ['that hides why'],
+    edits: [{ file: migrations, replace: 'if (database.isTransaction) database', by: 'database' }],
+  },
+  {
     name: 'commits-what-has-failed',
     step: '14.3',
     says: ['has left no trace of itself'],
@@ -801,6 +813,12 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'leaves-a-loose-end',
+    step: '14.4',
+    says: ['while nobody waits for it ends the process'],
+    edits: [{ file: sessions, replace: 'await this.#store.touch', by: 'void this.#store.touch' }],
+  },
+  {
     name: 'adds-it-again',
     step: '14.4',
     says: ['add() makes a new one'],
@@ -898,6 +916,12 @@ export const mistakes: Mistake[] = [
 `,
       },
     ],
+  },
+  {
+    name: 'forgets-while-it-goes-on',
+    step: '14.5',
+    says: ['each try that goes on sets it'],
+    edits: [{ file: throttle, replace: '    pair.triedAt = now\n', by: '' }],
   },
   {
     name: 'one-count-for-the-account',
@@ -1236,6 +1260,7 @@ export const mistakes: Mistake[] = [
     name: 'prints-what-it-is-asked',
     step: '14.6',
     says: ['Output goes to files'],
+    cardVaries: true,
     edits: [
       {
         file: 'account-handlers.ts',

@@ -50,11 +50,15 @@ export function killDuring(
 ): { database: DatabaseSync; wasKilled: boolean; at: string } {
   const database = new DatabaseSync(':memory:')
   let statements = 0
-  let at = ''
+  let at = 'at its first statement'
   let wasKilled = false
   database.setAuthorizer((action, first, second) => {
-    if (statements++ < killAt) return constants.SQLITE_OK
-    if (!wasKilled) at = nameOf(action, first, second)
+    const name = nameOf(action, first, second)
+    if (statements++ < killAt) {
+      if (name) at = `soon after ${name}`
+      return constants.SQLITE_OK
+    }
+    if (!wasKilled && name) at = `before ${name}`
     wasKilled = true
     return constants.SQLITE_DENY
   })
@@ -80,15 +84,15 @@ export function killDuring(
   return { database, wasKilled, at }
 }
 
-/** What SQLite was about to do, in a few words; its codes are those of its authorizer. */
-function nameOf(action: number, first: string | null, second: string | null): string {
+/** What SQLite is about to do, in a few words if it is worth any; its codes are those of its authorizer. */
+function nameOf(action: number, first: string | null, second: string | null): string | undefined {
   if (action === constants.SQLITE_TRANSACTION) return String(first)
   if (action === constants.SQLITE_PRAGMA)
     return `PRAGMA ${first}${second === null ? '' : ` = ${second}`}`
   if (action === constants.SQLITE_CREATE_TABLE) return `CREATE TABLE ${first}`
   if (action === constants.SQLITE_INSERT && !String(first).startsWith('sqlite_'))
     return `INSERT INTO ${first}`
-  return 'a statement'
+  return undefined
 }
 
 /**
