@@ -17,7 +17,7 @@ export interface SqliteAccounts {
   close(): Promise<void>
 }
 
-/** Calls that may wait for the thread. Some 20,000 a second come back; one more is refused with 06's `PoolBusy`. */
+/** Calls that may wait for the thread; one more is refused with 06's `PoolBusy`. */
 const MAX_QUEUED = 1_000
 
 /**

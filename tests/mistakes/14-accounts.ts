@@ -98,6 +98,26 @@ export const mistakes: Mistake[] = [
     edits: [{ file: passwords, replace: "password.normalize('NFKC')", by: 'password' }],
   },
   {
+    name: 'normalizes-too-little',
+    step: '14.1',
+    says: ['password.normalize("NFKC")'],
+    edits: [{ file: passwords, replace: "normalize('NFKC')", by: "normalize('NFC')" }],
+  },
+  {
+    name: 'hashes-the-first-72-bytes',
+    step: '14.1',
+    says: ['all of it'],
+    edits: [
+      { file: passwords, replace: "normalize('NFKC')", by: "normalize('NFKC').slice(0, 72)" },
+    ],
+  },
+  {
+    name: 'trims-the-password',
+    step: '14.1',
+    says: ['They are two passwords'],
+    edits: [{ file: passwords, replace: "normalize('NFKC')", by: "normalize('NFKC').trim()" }],
+  },
+  {
     name: 'one-salt-for-all',
     step: '14.1',
     says: ['Each hash has a salt of its own'],
