@@ -25,4 +25,12 @@ export const explained: Explained[] = [
     because:
       'Node counts a reply whole until the kernel has taken it. Exactly one byte waits only when an empty reply meets a send buffer that the replies before it have filled to the last byte; no client can choose that.',
   },
+  {
+    file: 'server.ts',
+    function: 'limitIdleness',
+    was: "if (!socket.writableEnded) socket.write('idle\\n')",
+    now: "if (true) socket.write('idle\\n')",
+    because:
+      'Node sends nothing behind a FIN: it reports an error, to a thread that has ended by then, and destroys the socket, as the next line does.',
+  },
 ]
