@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['tests/workbook/**/*.test.{ts,tsx}'],
-    testTimeout: 60_000,
+    testTimeout: 120_000,
     // The proofs start processes of their own; more at a time would only wait for the same two cores.
     maxConcurrency: 4,
     maxWorkers: 2,

@@ -58,6 +58,7 @@ type StreamSocket = Socket & { [STREAM]: NetStream }
 export class NetStream implements ByteStream {
   onChange: ((source: Source) => void) | undefined
   lostWith: string | undefined
+  isClosed = false
   readonly #socket: Socket
   /** Chunks that have come and were not read, oldest first, and how many bytes they are. */
   #inbox: Uint8Array[] = []
@@ -88,6 +89,7 @@ export class NetStream implements ByteStream {
     },
     close(this: StreamSocket) {
       const stream = this[STREAM]
+      stream.isClosed = true
       clearInterval(stream.#prober)
       if (!stream.#hasEnded) stream.lostWith ??= 'ECONNRESET'
       stream.#tellChange()
@@ -100,10 +102,6 @@ export class NetStream implements ByteStream {
 
   get isWritable(): boolean {
     return this.#socket.writable && this.#room > 0
-  }
-
-  get isClosed(): boolean {
-    return this.#socket.closed
   }
 
   get peer(): Peer {
