@@ -9,4 +9,11 @@ export const explained: Explained[] = [
     because:
       'Every peer that is closed leaves, and the last one takes the set along. Here it only happens sooner.',
   },
+  {
+    file: 'passwords.ts',
+    function: 'parseHash',
+    was: 'const [ln, r, p] = found.slice(1, 4).map(Number)',
+    now: 'const [ln, r, p] = found.slice(1, 5).map(Number)',
+    because: 'Three names take the first three of the four.',
+  },
 ]
