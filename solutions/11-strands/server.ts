@@ -35,6 +35,9 @@ export async function startServer({
   const open = new Set<Conversation>()
   const server = await serveOnLoop(options, (stream, loop) => {
     new Conversation(stream, loop, { pool, open, maxUnanswered })
+  }).catch(async (error) => {
+    await pool.close()
+    throw error
   })
   return {
     port: server.port,

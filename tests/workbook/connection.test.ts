@@ -8,6 +8,7 @@ import { Connection } from '../../solutions/07-event-loop/connection.ts'
 import { EventLoop } from '../../solutions/07-event-loop/event-loop.ts'
 import { LineProtocol } from '../../solutions/07-event-loop/line-protocol.ts'
 import { NetPoller } from '../../solutions/07-event-loop/poller.ts'
+import { TimerQueue } from '../../solutions/08-timers/timer-queue.ts'
 import { ScriptedStream } from '../harness/scripted-stream.ts'
 
 const RUNS = { seed: 7, numRuns: 150 }
@@ -98,6 +99,48 @@ test('who was cut while paused does not come back with resume()', async () => {
   expect(heard).toEqual(['pause', 'the end'])
   await ended()
   expect(await poller.wait(0)).toEqual([])
+})
+
+test('a connection that is destroyed in the middle of a message leaves no source behind', async () => {
+  const { stream, loop, connection, ended } = connect()
+  connection.use({
+    onBytes(bytes) {
+      connection.send(bytes)
+      connection.destroy('failed')
+      connection.send(bytes)
+      return bytes.length
+    },
+    onEnd() {},
+  })
+  stream.setRoom(0)
+  stream.arrive('anything')
+  await settle()
+  expect(stream.isDestroyed).toBe(true)
+  expect(loop.stats().sources).toBe(0)
+  await ended()
+})
+
+test('a wait for longer than setTimeout can count sleeps', async () => {
+  const poller = new NetPoller()
+  let isOver = false
+  const waiting = poller.wait(2 ** 31).then(() => {
+    isOver = true
+  })
+  // setTimeout takes such a delay for 1 ms. When a timer of 5 ms has fired, that one would have, too.
+  await new Promise((resolve) => setTimeout(resolve, 5))
+  await settle()
+  expect(isOver).toBe(false)
+  poller.wake()
+  await waiting
+})
+
+test('a timer that is armed while the loop sleeps wakes it', async () => {
+  const timers = new TimerQueue(performance)
+  const loop = new EventLoop<Source>(new NetPoller(), timers)
+  const running = loop.run()
+  await settle()
+  timers.after(1, () => loop.stop())
+  await running
 })
 
 /** A connection on a loop of its own, that does what each line ends with. */

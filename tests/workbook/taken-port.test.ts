@@ -18,6 +18,14 @@ const CHAPTERS = [
   '04-thread-per-connection',
   '05-shared-state',
   '06-worker-pool',
+  '07-event-loop',
+  '08-timers',
+  '09-framing',
+  '10-backpressure',
+  '11-strands',
+  '12-many-loops',
+  '13-rooms',
+  '14-accounts',
 ]
 
 const other = createServer()
