@@ -132,7 +132,9 @@ export async function expectNetworks(stage: Stage): Promise<void> {
     likely: 'rate.take(address) says how long none is left.',
   })
   begin('account 5', '2001:db8:0:2::1', 0, { because: 'It is another /64.' })
-  pass(1_000)
+  pass(999.5)
+  begin('account 5', '2001:db8:0:1:ffff::1', 0.5, { because: 'Half a millisecond is left.' })
+  pass(0.5)
   begin('account 5', '2001:db8:0:1:ffff::1', 0, {
     because: 'A second has passed. The try that was refused has not been counted.',
   })
