@@ -9,7 +9,7 @@ import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { Account, NewAccount, StoredSession } from './account-store.ts'
-import { migrate } from './migrations.ts'
+import { migrate, NewerSchema } from './migrations.ts'
 
 export const MIGRATIONS: readonly string[] = [
   `CREATE TABLE accounts (
@@ -105,7 +105,7 @@ function open(file: string): DatabaseSync {
     // Readers do not wait for the writer; what was acknowledged survives a loss of power.
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
     const { quick_check: finding } = database.prepare('PRAGMA quick_check(1)').get()!
-    if (finding !== 'ok') throw new Error(`it is damaged (${finding})`)
+    if (finding !== 'ok') throw Object.assign(new Error(String(finding)), { errcode: CORRUPT })
     migrate(database, MIGRATIONS)
     return database
   } catch (error) {
@@ -123,12 +123,14 @@ function keepPrivate(file: string): void {
   }
 }
 
-/** What went wrong while opening, as a sentence that names the file. */
+/** What SQLite, the file system or a newer version has against it, as a sentence that names the file. */
 function explained<T>(file: string, body: () => T): T {
   try {
     return body()
   } catch (error) {
-    const { errcode = 0, message } = error as Error & { errcode?: number }
+    const { errcode = 0, code, message } = error as Error & { errcode?: number; code?: string }
+    const isExpected = errcode > 0 || code !== undefined || error instanceof NewerSchema
+    if (!isExpected) throw error
     const isDamaged = errcode % 256 === CORRUPT || errcode === NOT_A_DATABASE
     const why = isDamaged ? `it is damaged (${message})` : message
     throw new Error(`Cannot open ${basename(file)}: ${why}.`, { cause: error })
