@@ -17,6 +17,7 @@ export class HostedServer {
   readonly #story: Story
   #closing: Promise<void> | undefined
   #isClosed = false
+  #isKilled = false
 
   constructor(process: WatchedProcess, tree: CodeTree, story: Story, port: number) {
     this.#process = process
@@ -32,6 +33,11 @@ export class HostedServer {
 
   get hasEnded(): boolean {
     return this.#process.ending !== undefined
+  }
+
+  /** Whether it was the test that has ended its process. */
+  get isKilled(): boolean {
+    return this.#isKilled
   }
 
   /** Calls a method of the running server, such as `stats`. */
@@ -193,7 +199,9 @@ export class HostedServer {
     })
   }
 
+  /** `kill -9`. */
   async kill(): Promise<void> {
+    this.#isKilled = true
     await this.#process.kill()
   }
 

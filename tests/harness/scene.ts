@@ -148,7 +148,7 @@ export class Scene {
   /** A server that broke after the last expectation broke all the same. */
   async expectAllAlive(): Promise<void> {
     for (const server of this.#servers) {
-      if (server.hasEnded)
+      if (server.hasEnded && !server.isKilled)
         throw await server.fail({
           headline: 'Everything was as expected, and then the server ended',
         })

@@ -129,7 +129,12 @@ function fatesOfFile({ current, durable, lastWrite }: FileState, name: string): 
     for (const size of new Set([current.length, durable.length])) {
       const pages = kept.map((page) => `${page * PAGE_BYTES}`).join(', ')
       fates.push({
-        value: mix(durable, current, size, (at) => kept.includes(Math.floor(at / PAGE_BYTES))),
+        value: mix(
+          durable,
+          current,
+          size,
+          kept.map((page) => [page * PAGE_BYTES, (page + 1) * PAGE_BYTES]),
+        ),
         text: `has ${name} with a size of ${size} bytes; of the new pages of ${PAGE_BYTES} bytes it has ${kept.length === 0 ? 'none' : `those at ${pages}`}`,
       })
     }
@@ -148,32 +153,31 @@ function tears(
   return Array.from(
     { length: Math.max(0, length - 1) },
     (_, index) => position + index + 1,
-  ).flatMap((end) => [
+  ).flatMap((end): Fate<Buffer>[] => [
     {
-      value: mix(
-        durable,
-        current,
-        Math.max(end, Math.min(durable.length, current.length)),
-        (at) => at < end,
-      ),
+      value: mix(durable, current, Math.max(end, Math.min(durable.length, current.length)), [
+        [0, end],
+      ]),
       text: `has ${name} up to byte ${end} of ${current.length}`,
     },
     {
-      value: mix(durable, current, current.length, (at) => at < end),
+      value: mix(durable, current, current.length, [[0, end]]),
       text: `has ${name} up to byte ${end}, and zeros from there to byte ${current.length}`,
     },
   ])
 }
 
+/** A file of this size: the old bytes, but these parts of it new; zeros where there is neither. */
 function mix(
   durable: Buffer,
   current: Buffer,
   size: number,
-  isNew: (at: number) => boolean,
+  parts: [from: number, to: number][],
 ): Buffer {
   const bytes = Buffer.alloc(size)
-  for (let at = 0; at < size; at++)
-    bytes[at] = (isNew(at) ? current : durable)[at] ?? durable[at] ?? 0
+  durable.copy(bytes)
+  for (const [from, to] of parts)
+    if (from < size) bytes.set(current.subarray(from, Math.min(to, size)), from)
   return bytes
 }
 

@@ -37,15 +37,48 @@ export interface TraceEvent {
 export const EMPTY_DISK: DiskState = { files: [], durableNames: new Map(), pending: [] }
 
 /** So many turns of the microtask queue an operation takes: a sync is slow, as everywhere. */
-const TURNS = { quick: 1, sync: 4 }
+const TURNS = { quick: 1, sync: 4, quiet: 12 }
+
+/**
+ * What was begun and has not ended. Whoever waits for each thing before the next one finds them in order. Otherwise what
+ * was begun first ends last, when nothing has been begun for a while: that is what those find who do not wait.
+ */
+class UnderWay {
+  #begun = 0
+
+  /** Resolves when the thing that begins now has ended. */
+  async pass(count: number): Promise<void> {
+    this.#begun += 1
+    const number = this.#begun
+    await turns(count)
+    for (let seen = number; seen !== this.#begun; ) {
+      seen = this.#begun
+      await turns(TURNS.quiet)
+    }
+  }
+}
 
 export class SimulatedDisk {
   state: DiskState
   readonly trace: TraceEvent[] = []
+  readonly underWay = new UnderWay()
   onEvent: (() => void) | undefined
+  /** Files that were opened and not closed. */
+  openFiles = 0
+  /** How often a file was read. */
+  reads = 0
 
   constructor(state: DiskState) {
     this.state = state
+  }
+
+  /** The names that are there, and what is under one of them. */
+  list(): string[] {
+    return [...namesOf(this.state).keys()]
+  }
+
+  bytesOf(name: string): Buffer {
+    return this.state.files[this.#find(name)].current
   }
 
   /** Something happened that the trace should tell. */
@@ -60,6 +93,7 @@ export class SimulatedDisk {
   }
 
   async create(name: string): Promise<SimulatedFile> {
+    await this.underWay.pass(TURNS.quick)
     const index = namesOf(this.state).get(name)
     if (index !== undefined) {
       this.#setFile(index, {
@@ -74,7 +108,6 @@ export class SimulatedDisk {
       this.state = { ...this.state, files: [...this.state.files, nothing] }
       this.#change({ kind: 'create', name, file }, `creates ${name}`)
     }
-    await turns(TURNS.quick)
     return new SimulatedFile(this, namesOf(this.state).get(name)!)
   }
 
@@ -84,23 +117,25 @@ export class SimulatedDisk {
   }
 
   async rename(from: string, to: string): Promise<void> {
+    await this.underWay.pass(TURNS.quick)
     this.#find(from)
     this.#change({ kind: 'rename', from, to }, `renames ${from} to ${to}`)
-    await turns(TURNS.quick)
   }
 
   async remove(name: string): Promise<void> {
+    await this.underWay.pass(TURNS.quick)
     this.#find(name)
     this.#change({ kind: 'remove', name }, `removes ${name}`)
-    await turns(TURNS.quick)
   }
 
   /** What was changed while a sync was on its way may not be part of it. */
   async sync(): Promise<void> {
     const synced = this.state.pending
-    await turns(TURNS.sync)
-    const durableNames = applied(this.state.durableNames, synced)
-    const pending = this.state.pending.filter((change) => !synced.includes(change))
+    await this.underWay.pass(TURNS.sync)
+    // A sync that was begun later may have ended, and what it has made safe stays as it is.
+    const late = synced.filter((change) => this.state.pending.includes(change))
+    const durableNames = applied(this.state.durableNames, late)
+    const pending = this.state.pending.filter((change) => !late.includes(change))
     this.state = { ...this.state, durableNames, pending }
     this.tell('log', 'has synced the folder')
   }
@@ -140,6 +175,7 @@ class SimulatedFile {
   constructor(disk: SimulatedDisk, index: number) {
     this.#disk = disk
     this.#index = index
+    disk.openFiles += 1
   }
 
   get #state(): FileState {
@@ -154,11 +190,13 @@ class SimulatedFile {
   }
 
   async read(position: number, length: number): Promise<Buffer> {
+    this.#disk.reads += 1
     await turns(TURNS.quick)
     return Buffer.from(this.#state.current.subarray(position, position + length))
   }
 
   async write(bytes: Uint8Array, position: number): Promise<number> {
+    await this.#disk.underWay.pass(TURNS.quick)
     const { current } = this.#state
     const longer = Buffer.alloc(Math.max(current.length, position + bytes.length))
     longer.set(current)
@@ -168,25 +206,27 @@ class SimulatedFile {
       { ...this.#state, current: longer, lastWrite },
       `writes ${bytes.length} bytes at ${position} of`,
     )
-    await turns(TURNS.quick)
     return bytes.length
   }
 
   async truncate(size: number): Promise<void> {
+    await this.#disk.underWay.pass(TURNS.quick)
+    if (size === this.#state.current.length) return
     const shorter = Buffer.alloc(size)
     shorter.set(this.#state.current.subarray(0, size))
     this.#update(
       { ...this.#state, current: shorter, lastWrite: undefined },
       `cuts to ${size} bytes`,
     )
-    await turns(TURNS.quick)
   }
 
   /** What was written while a sync was on its way may not be part of it. */
   async sync(): Promise<void> {
-    const synced = this.#state.current
-    await turns(TURNS.sync)
-    const { current, lastWrite } = this.#state
+    const { current: synced, durable: before } = this.#state
+    await this.#disk.underWay.pass(TURNS.sync)
+    const { current, durable, lastWrite } = this.#state
+    // A sync that was begun later has ended, and made more of it safe.
+    if (durable !== before) return
     const isAll = current === synced
     this.#update(
       { current, durable: synced, lastWrite: isAll ? undefined : lastWrite },
@@ -195,6 +235,7 @@ class SimulatedFile {
   }
 
   async close(): Promise<void> {
+    if (!this.#isClosed) this.#disk.openFiles -= 1
     this.#isClosed = true
   }
 

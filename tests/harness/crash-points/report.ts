@@ -29,13 +29,17 @@ export function crashFailure(
     if (crash) tellCrash(story, crash)
   }
   story.judge('test', 'expects every promise to be kept', 'broken')
-  const headline = `A crash can break what the log has promised: ${finding}.`
-  if (error === undefined) return new Failure(story, { headline, ...reason })
-  const { finding: what, ...diagnosis } = explainThrown(thrown, tree, 'the log fails with')
+  if (error === undefined) {
+    const headline = `A crash can break what the log has promised: ${finding}.`
+    return new Failure(story, { headline, ...reason })
+  }
+  const { finding: what, ...diagnosis } = explainThrown(thrown, tree, 'the log threw')
+  const headline = lives.length === 1 ? what : `after a crash ${what}`
   return new Failure(story, {
-    headline: `After a crash, ${what}.`,
-    ...reason,
+    headline: `${headline[0].toUpperCase()}${headline.slice(1)}.`,
     ...diagnosis,
+    because: reason.because,
+    likely: diagnosis.likely ?? reason.likely,
   })
 }
 
