@@ -1,11 +1,12 @@
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { fileIn } from '../../tests/harness/code-tree.ts'
 import { describePlace, explainThrown } from '../../tests/harness/diagnosis.ts'
 import { toThrownError } from '../../tests/harness/last-words.ts'
 import { openHole } from '../../tests/harness/open-hole.ts'
-import { LEARNER, SOLUTION } from '../../tests/judge/workbook.ts'
+import { LEARNER, SOLUTION, STATE } from '../../tests/judge/workbook.ts'
 import { type Call, chooseChapter, UsedWrongly, type Verb } from './verb.ts'
 
 /** What every chapter's server resolves with. */
@@ -33,7 +34,7 @@ export const serve: Verb = {
     let server: RunningServer
     try {
       const module = await import(pathToFileURL(file).href)
-      server = await module.startServer({ port })
+      server = await module.startServer({ port, ...keepingData(number) })
     } catch (error) {
       explain(call, error, tree)
       return 1
@@ -47,6 +48,14 @@ export const serve: Verb = {
     await server.close()
     return 0
   },
+}
+
+/** From chapter 14 on a server has something to keep: it is kept until somebody removes the folder. */
+function keepingData(chapterNumber: number): { dataFolder?: string } {
+  if (chapterNumber < 14) return {}
+  const dataFolder = join(STATE, 'serve', String(chapterNumber))
+  mkdirSync(dataFolder, { recursive: true, mode: 0o700 })
+  return { dataFolder }
 }
 
 /** Chapter 7 is served on port 4007 unless one says otherwise. */

@@ -1,0 +1,64 @@
+/**
+ * One server a folder: two that append to one log would each overwrite what the other has said.
+ *
+ * Node cannot lock a file, but SQLite can, and the system frees that lock when the process ends, however it ends. So the
+ * folder has a small database in which a transaction is open for as long as the server runs.
+ */
+
+import { randomUUID } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import type { LogLimits } from './log.ts'
+import { LogJournal } from './log-journal.ts'
+import { NodeFolder } from './node-folder.ts'
+import type { Cut } from './recovery.ts'
+
+export interface OpenData {
+  journal: LogJournal
+  /** Saves what was appended; then another server may have the folder. */
+  close(): Promise<void>
+}
+
+const SQLITE_BUSY = 5
+
+/** Opens the messages in the folder; without one, in a new folder that is removed in the end. */
+export async function openData(
+  options: { dataFolder?: string } & Partial<LogLimits>,
+): Promise<OpenData> {
+  const path = options.dataFolder ?? (await mkdtemp(join(tmpdir(), 'chat-')))
+  const folder = await NodeFolder.open(path)
+  const unlock = lock(path)
+  const letGo = async () => {
+    unlock()
+    if (options.dataFolder === undefined) await rm(path, { recursive: true })
+  }
+  try {
+    const onFailure = ({ message }: Error) => console.error(`nothing is saved any more: ${message}`)
+    const settings = { ...options, clock: { now: Date.now }, origin: randomUUID(), onFailure }
+    const { journal, cut } = await LogJournal.open(folder, settings)
+    if (cut) console.warn(describeCut(cut))
+    return { journal, close: () => journal.close().finally(letGo) }
+  } catch (error) {
+    await letGo()
+    throw error
+  }
+}
+
+/** Makes the folder this process's own, until the function that it returns is called. */
+function lock(path: string): () => void {
+  const database = new DatabaseSync(join(path, 'lock.db'))
+  try {
+    database.exec('BEGIN EXCLUSIVE')
+  } catch (error) {
+    database.close()
+    if ((error as { errcode?: number }).errcode !== SQLITE_BUSY) throw error
+    throw new Error(`the data folder ${path} is in use by another server`)
+  }
+  return () => database.close()
+}
+
+function describeCut({ file, at, bytes, kind }: Cut): string {
+  return `${file}: its last ${bytes} bytes are no whole group (${kind}), and were cut off at byte ${at}`
+}

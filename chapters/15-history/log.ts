@@ -1,0 +1,191 @@
+/**
+ * The log: records in the order in which they were appended, and a promise for each that is kept only when a crash could
+ * not take it back.
+ *
+ * A sync costs the same for one record and for a hundred. So there is never more than one on its way, and what is
+ * appended meanwhile goes with the next. Whoever tells others what was saved does so in `onSynced`: there the records
+ * come in the order of the log, whoever waits for which promise.
+ */
+
+import type { Folder } from './folder.ts'
+import { decodeGroup, type Entry, encodeGroup } from './groups.ts'
+import { type Cut, type OnEntry, recover } from './recovery.ts'
+import { beginSegment, nameOf, type Segment, save, segmentsIn } from './segments.ts'
+
+/** A record that survives, and where it is. */
+export interface Saved extends Entry {
+  segment: number
+}
+
+export interface LogLimits {
+  /** A segment that has reached this size is followed by another. */
+  maxSegmentBytes: number
+  /** When a segment is begun and there is more than this in all of them, the oldest are removed; never the last. */
+  maxTotalBytes: number
+}
+
+/** Whoever keeps the log knows what the records mean. */
+export interface LogKeeper {
+  /** Told of what was saved, in the order of the log, before the promises of those records resolve. */
+  onSynced(saved: Saved[]): void
+  /** What a segment begins with. */
+  marks(): Uint8Array[]
+  /** The segments before this one are no more. */
+  onRetired(oldest: number): void
+}
+
+/**
+ * What becomes of a record when the log has failed. It may have been saved or not: nobody knows before the log is opened
+ * again.
+ */
+export class NotSaved extends Error {
+  override readonly name = 'NotSaved'
+}
+
+const MEBIBYTE = 1024 * 1024
+const LIMITS: LogLimits = { maxSegmentBytes: 64 * MEBIBYTE, maxTotalBytes: 1024 * MEBIBYTE }
+
+/** No group has a larger payload, unless one record alone is larger. */
+const MAX_GROUP_BYTES = MEBIBYTE
+
+interface Waiting {
+  record: Uint8Array
+  resolve(): void
+  reject(error: Error): void
+}
+
+export class Log {
+  readonly #folder: Folder
+  readonly #keeper: LogKeeper
+  readonly #limits: LogLimits
+  /** Ascending; the last one grows. */
+  readonly #segments: Segment[]
+  readonly #waiting: Waiting[] = []
+  /** Resolves when what was appended so far has been saved or not; `undefined` while nothing is on its way. */
+  #saving: Promise<void> | undefined
+  /** Why nothing is saved any more. */
+  #failure: Error | undefined
+
+  /** `segments` are open, and the last of them ends with a good group. */
+  constructor(
+    folder: Folder,
+    segments: Segment[],
+    keeper: LogKeeper,
+    limits: Partial<LogLimits> = {},
+  ) {
+    this.#folder = folder
+    this.#segments = segments
+    this.#keeper = keeper
+    this.#limits = { ...LIMITS, ...limits }
+  }
+
+  /** Opens the log of a folder, or begins one. The keeper's `onFound` is given every record that is in it. */
+  static async open(
+    folder: Folder,
+    keeper: LogKeeper & { onFound: OnEntry },
+    limits: Partial<LogLimits> = {},
+  ): Promise<{ log: Log; cut: Cut | undefined }> {
+    const onFound: OnEntry = (entry, segment) => keeper.onFound(entry, segment)
+    const { segments, cut } = await recover(folder, await segmentsIn(folder), onFound)
+    if (segments.length === 0) segments.push(await beginSegment(folder, 1, keeper.marks()))
+    return { log: new Log(folder, segments, keeper, limits), cut }
+  }
+
+  /** Why nothing is saved any more; `undefined` while all is well. */
+  get failure(): Error | undefined {
+    return this.#failure
+  }
+
+  /**
+   * Puts a record behind all others. Resolves when it would survive a crash, after `onSynced` was told of it; rejects with
+   * `NotSaved` when that could not be done.
+   *
+   * @step 15.2 15.3
+   */
+  append(record: Uint8Array): Promise<void> {
+    // TODO 15.2
+    throw new Error('TODO 15.2')
+  }
+
+  /** Bytes of a segment. Rejects if it is not there any more. */
+  async read(segment: number, position: number, length: number): Promise<Buffer> {
+    const found = this.#segments.find(({ number }) => number === segment)
+    if (!found) throw new Error(`segment ${segment} is gone`)
+    return found.file.read(position, length)
+  }
+
+  /** Saves what waits, then closes the files. */
+  async close(): Promise<void> {
+    this.#failure ??= new Error('the log is closed')
+    await this.#saving
+    await Promise.all(this.#segments.map(({ file }) => file.close()))
+  }
+
+  /**
+   * Saves what waits, a group at a time, until nothing does: never two at once. `onSynced` is told of a group that was
+   * saved, then its promises resolve. A group that could not be saved is the last one that was tried: `#fail`.
+   *
+   * @step 15.2 15.3
+   */
+  async #saveWaiting(): Promise<void> {
+    // TODO 15.2
+    throw new Error('TODO 15.2')
+  }
+
+  /**
+   * Nothing is saved any more, because of `error`. The promises of this group and of everything that waits reject with
+   * `NotSaved`.
+   *
+   * @step 15.3
+   */
+  #fail(error: Error, group: Waiting[]): void {
+    // TODO 15.3
+    throw new Error('TODO 15.3')
+  }
+
+  /**
+   * Goes on in a new segment, which begins with `marks()`. Then, while all segments together are larger than
+   * `maxTotalBytes`, the oldest is given up: `onRetired` is told, and it is closed and removed for good before the next.
+   *
+   * @step 15.5
+   */
+  async #rollOver(): Promise<void> {
+    // TODO 15.5
+    throw new Error('TODO 15.5')
+  }
+
+  /** Writes a group to the last segment, or to a new one if that is full, and syncs it. */
+  async #saveGroup(records: Uint8Array[]): Promise<Saved[]> {
+    if (this.#last.size >= this.#limits.maxSegmentBytes) await this.#rollOver()
+    const { number, file, size } = this.#last
+    const group = encodeGroup(records)
+    await save(file, group, size)
+    this.#last.size += group.length
+    return placesOf(group, number, size)
+  }
+
+  /** Takes what waits, up to `MAX_GROUP_BYTES`; at least one. */
+  #takeGroup(): Waiting[] {
+    let bytes = 0
+    const tooMany = this.#waiting.findIndex(({ record }) => {
+      bytes += record.length
+      return bytes > MAX_GROUP_BYTES
+    })
+    return this.#waiting.splice(0, tooMany < 0 ? this.#waiting.length : Math.max(1, tooMany))
+  }
+
+  get #last(): Segment {
+    return this.#segments.at(-1)!
+  }
+
+  get #totalBytes(): number {
+    return this.#segments.reduce((sum, { size }) => sum + size, 0)
+  }
+}
+
+/** Where the records of a group are that begins at byte `start` of a segment. */
+function placesOf(group: Buffer, segment: number, start: number): Saved[] {
+  const decoded = decodeGroup(group, 0)
+  if (decoded.kind !== 'group') throw new Error('what was encoded is no group')
+  return decoded.entries.map(({ record, at }) => ({ record, segment, at: start + at }))
+}

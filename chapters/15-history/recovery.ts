@@ -1,0 +1,93 @@
+/**
+ * What happens when the log is opened: every segment is read, every group checked, and what a crash has left repaired.
+ *
+ * A group is written only when the one before it has been synced. So a crash can spoil the last group and no other, and
+ * a group that is spoiled although a good one follows it was spoiled by something else.
+ */
+
+import type { Folder } from './folder.ts'
+import { type Decoded, decodeGroup, type Entry, MAGIC } from './groups.ts'
+import { nameOf, type Segment } from './segments.ts'
+
+/** The log is not as it was written, and no crash explains that. Nobody should go on from there. */
+export class DamagedLog extends Error {
+  override readonly name = 'DamagedLog'
+
+  constructor(segment: number, at: number, what: string) {
+    super(`${nameOf(segment)} is damaged at byte ${at}: ${what}`)
+  }
+}
+
+/** What was cut off the end of the log. */
+export interface Cut {
+  file: string
+  at: number
+  bytes: number
+  kind: Decoded['kind']
+}
+
+export interface Recovered {
+  segments: Segment[]
+  cut: Cut | undefined
+}
+
+/** Told of every record that is found, in order, and of the segment that it is in. */
+export type OnEntry = (entry: Entry, segment: number) => void
+
+/**
+ * Opens these segments and gives `onEntry` every record of theirs. When this resolves, all of them would survive a crash;
+ * until then nobody may be told of one. Rejects with a `DamagedLog` if only the last group is not what can be bad.
+ */
+export async function recover(
+  folder: Folder,
+  numbers: number[],
+  onEntry: OnEntry,
+): Promise<Recovered> {
+  const segments: Segment[] = []
+  let cut: Cut | undefined
+  try {
+    for (const [index, number] of numbers.entries()) {
+      if (number !== numbers[0] + index)
+        throw new DamagedLog(numbers[0] + index, 0, 'it is missing')
+      const segment = { number, file: await folder.open(nameOf(number)), size: 0 }
+      segments.push(segment)
+      const bytes = await segment.file.read(0, await segment.file.size())
+      segment.size = readGroups(bytes, number, onEntry)
+      if (number === numbers.at(-1)) cut = await settle(folder, segment, bytes)
+      else if (segment.size < bytes.length)
+        throw new DamagedLog(number, segment.size, 'a later segment follows it')
+    }
+  } catch (error) {
+    await Promise.all(segments.map(({ file }) => file.close()))
+    throw error
+  }
+  return { segments, cut }
+}
+
+/**
+ * Gives `onEntry` the records of one group after the other, from the beginning of a segment, and returns where the good
+ * groups end. Throws a `DamagedLog` when a good group begins anywhere behind a bad one; and when the first group is bad
+ * or missing, for a segment has its name only since that one was synced.
+ *
+ * @step 15.4
+ */
+export function readGroups(bytes: Buffer, segment: number, onEntry: OnEntry): number {
+  // TODO 15.4
+  throw new Error('TODO 15.4')
+}
+
+/**
+ * Makes the last segment, `bytes` as it was read, safe to go on from: cuts off what lies behind its good groups, if there
+ * is anything, and says so. Then what was found is made to survive a crash, bytes and names: who was killed may have left
+ * them without a sync.
+ *
+ * @step 15.4
+ */
+async function settle(
+  folder: Folder,
+  { number, file, size }: Segment,
+  bytes: Buffer,
+): Promise<Cut | undefined> {
+  // TODO 15.4
+  throw new Error('TODO 15.4')
+}

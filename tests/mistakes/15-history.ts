@@ -1,0 +1,870 @@
+import type { Mistake } from './mistake.ts'
+
+const groups = 'groups.ts'
+const segments = 'segments.ts'
+const log = 'log.ts'
+const recovery = 'recovery.ts'
+const journal = 'log-journal.ts'
+
+const SAVE = `  for (let done = 0; done < bytes.length; ) {
+    const taken = await file.write(bytes.subarray(done), position + done)
+    if (taken === 0) throw new Error('the file takes no more bytes')
+    done += taken
+  }
+  await file.sync()`
+const TELL = `      this.#keeper.onSynced(saved)
+      for (const { resolve } of group) resolve()
+`
+const FAIL = `    this.#failure = error
+    const lost = [...group, ...this.#waiting.splice(0)]
+    for (const { reject } of lost) reject(new NotSaved(error.message))`
+const START = '    this.#saving ??= this.#saveWaiting()\n'
+const SETTLE = `  await file.truncate(size)
+  await file.sync()
+  await folder.sync()
+`
+const BEHIND =
+  '  if (end === 0 || hasGroupBehind(bytes, end)) throw new DamagedLog(segment, end, decoded.kind)\n'
+const PUBLISH = `  await save(file, group, 0)
+  await folder.rename(names.unfinished, names.finished)
+  await folder.sync()`
+const RETIRE = `      const oldest = this.#segments.shift()!
+      this.#keeper.onRetired(this.#segments[0].number)
+      await oldest.file.close()
+      await this.#folder.remove(nameOf(oldest.number))
+      await this.#folder.sync()
+`
+const KEEP = `    const drafts = this.#drafts.splice(0, saved.length)
+    const kept = saved.map((entry, index) => {
+      this.#index.add(entry, entry.segment)
+      const { room, message } = decodeMessage(entry.record)
+      this.#loaded.get(room)?.add(message)
+      return { draft: drafts[index], message }
+    })
+    this.onKept(kept)`
+
+export const mistakes: Mistake[] = [
+  {
+    name: 'checks-the-payload-only',
+    step: '15.1',
+    says: ['covers magic, length and payload'],
+    edits: [
+      {
+        file: groups,
+        replace: 'crc32(group.subarray(GROUP_HEADER_BYTES), crc32(group.subarray(0, 8)))',
+        by: 'crc32(group.subarray(GROUP_HEADER_BYTES))',
+      },
+    ],
+  },
+  {
+    name: 'checks-its-own-checksum',
+    step: '15.1',
+    says: ['everything but the four bytes that hold it'],
+    edits: [
+      {
+        file: groups,
+        replace: 'crc32(group.subarray(GROUP_HEADER_BYTES), crc32(group.subarray(0, 8)))',
+        by: 'crc32(group)',
+      },
+    ],
+  },
+  {
+    name: 'a-length-that-counts-the-header',
+    step: '15.1',
+    says: ['length of the payload'],
+    edits: [
+      { file: groups, replace: 'group.length - GROUP_HEADER_BYTES, 4)', by: 'group.length, 4)' },
+      {
+        file: groups,
+        replace: 'const length = GROUP_HEADER_BYTES + rest.readUInt32BE(4)',
+        by: 'const length = rest.readUInt32BE(4)',
+      },
+    ],
+  },
+  {
+    name: 'does-not-compare-the-checksum',
+    step: '15.1',
+    says: ['magic, and zeros behind it'],
+    edits: [
+      {
+        file: groups,
+        replace: "  if (checksum(group) !== group.readUInt32BE(8)) return { kind: 'damaged' }\n",
+        by: '',
+      },
+    ],
+  },
+  {
+    name: 'a-cut-magic-is-damaged',
+    step: '15.1',
+    says: ['those bytes that are there can be compared'],
+    edits: [
+      {
+        file: groups,
+        replace: '  if (!magic.equals(MAGIC.subarray(0, magic.length))) return',
+        by: '  if (!magic.equals(MAGIC)) return',
+      },
+    ],
+  },
+  {
+    name: 'zeros-are-no-group',
+    step: '15.1',
+    says: ['before you look for a magic'],
+    edits: [
+      {
+        file: groups,
+        replace: "  if (isZeros(rest)) return { kind: 'zeros' }\n",
+        by: '  void isZeros\n',
+      },
+    ],
+  },
+  {
+    name: 'nothing-is-zeros',
+    step: '15.1',
+    says: ['no byte is neither cut nor zero'],
+    edits: [
+      { file: groups, replace: "  if (at === bytes.length) return { kind: 'end' }\n", by: '' },
+    ],
+  },
+  {
+    name: 'throws-when-the-header-is-cut',
+    step: '15.1',
+    says: ['the bytes are over before it is'],
+    edits: [
+      {
+        file: groups,
+        replace: "  if (rest.length < GROUP_HEADER_BYTES) return { kind: 'cut' }\n",
+        by: '',
+      },
+    ],
+  },
+  {
+    name: 'half-a-group-is-damaged',
+    step: '15.1',
+    says: ['the bytes are over before it is'],
+    edits: [
+      { file: groups, replace: "  if (length > rest.length) return { kind: 'cut' }\n", by: '' },
+    ],
+  },
+  {
+    name: 'places-from-the-beginning-of-the-group',
+    step: '15.1',
+    says: ['wherever the group begins'],
+    edits: [{ file: groups, replace: 'end: at + length', by: 'end: length' }],
+  },
+  {
+    name: 'tells-before-the-sync',
+    step: '15.2',
+    says: ['Written is not saved'],
+    edits: [{ file: segments, replace: '  await file.sync()', by: '  void file.sync()' }],
+  },
+  {
+    name: 'never-syncs',
+    step: '15.2',
+    says: ['Written is not saved'],
+    edits: [{ file: segments, replace: '  await file.sync()', by: '' }],
+  },
+  {
+    name: 'syncs-beside-the-write',
+    step: '15.2',
+    says: ['expected the file to be asked to write'],
+    edits: [
+      {
+        file: segments,
+        replace: SAVE,
+        by: '  await Promise.all([file.write(bytes, position), file.sync()])',
+      },
+    ],
+  },
+  {
+    name: 'one-record-a-group',
+    step: '15.2',
+    says: ['a sync costs the same for one record and for a hundred'],
+    edits: [
+      {
+        file: log,
+        replace: 'const group = this.#takeGroup()',
+        by: 'void this.#takeGroup\n      const group = this.#waiting.splice(0, 1)',
+      },
+    ],
+  },
+  {
+    name: 'each-for-itself',
+    step: '15.2',
+    says: ['nothing else may be written meanwhile'],
+    edits: [{ file: log, replace: START, by: '    void this.#saveWaiting()\n' }],
+  },
+  {
+    name: 'forgets-that-it-has-ended',
+    step: '15.2',
+    says: ['After a pause it goes on as at first'],
+    edits: [{ file: log, replace: '    this.#saving = undefined\n', by: '' }],
+  },
+  {
+    name: 'saves-once',
+    step: '15.2',
+    says: ['Take everything that waits when the sync has ended'],
+    edits: [
+      {
+        file: log,
+        replace: '    while (this.#waiting.length > 0) {',
+        by: '    for (let once = 0; once < 1; once++) {',
+      },
+    ],
+  },
+  {
+    name: 'told-after-the-promises',
+    step: '15.2',
+    says: ['so it comes first'],
+    edits: [
+      {
+        file: log,
+        replace: TELL,
+        by: `      for (const { resolve } of group) resolve()
+      await Promise.resolve()
+      this.#keeper.onSynced(saved)
+`,
+      },
+    ],
+  },
+  {
+    name: 'told-one-by-one',
+    step: '15.2',
+    says: ['onSynced is told of a group once'],
+    edits: [
+      {
+        file: log,
+        replace: '      this.#keeper.onSynced(saved)\n',
+        by: '      for (const one of saved) this.#keeper.onSynced([one])\n',
+      },
+    ],
+  },
+  {
+    name: 'the-newest-first',
+    step: '15.2',
+    says: ['one group'],
+    edits: [
+      { file: log, replace: 'this.#waiting.push({ record', by: 'this.#waiting.unshift({ record' },
+    ],
+  },
+  {
+    name: 'one-more-sync-at-the-end',
+    step: '15.2',
+    says: ['A sync for nothing'],
+    edits: [
+      {
+        file: log,
+        replace: '    this.#saving = undefined\n',
+        by: '    this.#saving = undefined\n    await this.#last.file.sync()\n',
+      },
+    ],
+  },
+  {
+    name: 'a-short-write-is-taken-for-a-whole-one',
+    step: '15.3',
+    says: ['write() says how many'],
+    edits: [
+      {
+        file: segments,
+        replace: SAVE,
+        by: '  await file.write(bytes, position)\n  await file.sync()',
+      },
+    ],
+  },
+  {
+    name: 'begins-again-after-a-short-write',
+    step: '15.3',
+    says: ['write() says how many'],
+    edits: [
+      {
+        file: segments,
+        replace: 'await file.write(bytes.subarray(done), position + done)',
+        by: 'await file.write(bytes, position)',
+      },
+    ],
+  },
+  {
+    name: 'writes-the-rest-over-the-beginning',
+    step: '15.3',
+    says: ['where it belongs'],
+    edits: [{ file: segments, replace: 'position + done)', by: 'position)' }],
+  },
+  {
+    name: 'goes-on-once-after-a-short-write',
+    step: '15.3',
+    says: ['It took one more'],
+    edits: [
+      {
+        file: segments,
+        replace: SAVE,
+        by: `  const taken = await file.write(bytes, position)
+  if (taken < bytes.length) await file.write(bytes.subarray(taken), position + taken)
+  await file.sync()`,
+      },
+    ],
+  },
+  {
+    name: 'tries-a-full-disk-for-ever',
+    step: '15.3',
+    says: ['0 bytes taken are an error'],
+    edits: [
+      {
+        file: segments,
+        replace: "    if (taken === 0) throw new Error('the file takes no more bytes')\n",
+        by: '',
+      },
+    ],
+  },
+  {
+    name: 'those-who-wait-are-forgotten',
+    step: '15.3',
+    says: ['reject all of it'],
+    edits: [{ file: log, replace: '[...group, ...this.#waiting.splice(0)]', by: 'group' }],
+  },
+  {
+    name: 'the-next-group-is-tried',
+    step: '15.3',
+    says: ['reject all of it'],
+    edits: [
+      {
+        file: log,
+        replace: 'return this.#fail(error as Error, group)',
+        by: 'for (const { reject } of group) reject(new NotSaved(String(error)))\n        void this.#fail\n        continue',
+      },
+    ],
+  },
+  {
+    name: 'a-failure-without-its-name',
+    step: '15.3',
+    says: ['reject all of it, with NotSaved'],
+    edits: [{ file: log, replace: 'reject(new NotSaved(error.message))', by: 'reject(error)' }],
+  },
+  {
+    name: 'open-again-after-a-failure',
+    step: '15.3',
+    says: ['Whoever asks whether the server is ready'],
+    edits: [
+      {
+        file: log,
+        replace: FAIL,
+        by: FAIL.replace('    this.#failure = error\n', '    this.#saving = undefined\n'),
+      },
+    ],
+  },
+  {
+    name: 'waits-for-ever-after-a-failure',
+    step: '15.3',
+    says: ['Nothing is saved until the log is opened again'],
+    edits: [
+      {
+        file: log,
+        replace:
+          '    if (this.#failure) return Promise.reject(new NotSaved(this.#failure.message))\n',
+        by: '',
+      },
+    ],
+  },
+  {
+    name: 'syncs-again-after-a-failed-sync',
+    step: '15.3',
+    says: ['After a failed sync nobody knows'],
+    edits: [
+      {
+        file: segments,
+        replace: '  await file.sync()',
+        by: '  await file.sync().catch(() => file.sync())',
+      },
+    ],
+  },
+  {
+    name: 'fails-after-it-has-said-so',
+    step: '15.3',
+    says: ['before it rejects anything'],
+    edits: [
+      {
+        file: log,
+        replace: FAIL,
+        by: `    const lost = [...group, ...this.#waiting.splice(0)]
+    this.#saving = undefined
+    for (const { reject } of lost) reject(new NotSaved(error.message))
+    setImmediate(() => {
+      this.#failure = error
+    })`,
+      },
+    ],
+  },
+  {
+    name: 'no-look-behind-the-bad-group',
+    step: '15.4',
+    says: ['would lose "three"'],
+    edits: [
+      {
+        file: recovery,
+        replace: BEHIND,
+        by: '  void hasGroupBehind\n  if (end === 0) throw new DamagedLog(segment, end, decoded.kind)\n',
+      },
+    ],
+  },
+  {
+    name: 'believes-the-length-of-a-bad-group',
+    step: '15.4',
+    says: ['the length may be wrong'],
+    edits: [
+      {
+        file: recovery,
+        replace: `  let next = bytes.indexOf(MAGIC, at + 1)
+  while (next >= 0 && decodeGroup(bytes, next).kind !== 'group') {
+    next = bytes.indexOf(MAGIC, next + 1)
+  }
+  return next >= 0`,
+        by: `  void MAGIC
+  if (at + 12 > bytes.length) return false
+  const next = at + 12 + bytes.readUInt32BE(at + 4)
+  return next < bytes.length && decodeGroup(bytes, next).kind === 'group'`,
+      },
+    ],
+  },
+  {
+    name: 'a-magic-is-taken-for-a-group',
+    step: '15.4',
+    says: ['checksum and all'],
+    edits: [
+      {
+        file: recovery,
+        replace: `  let next = bytes.indexOf(MAGIC, at + 1)
+  while (next >= 0 && decodeGroup(bytes, next).kind !== 'group') {
+    next = bytes.indexOf(MAGIC, next + 1)
+  }
+  return next >= 0`,
+        by: '  return bytes.indexOf(MAGIC, at + 1) >= 0',
+      },
+    ],
+  },
+  {
+    name: 'a-torn-tail-is-damage',
+    step: '15.4',
+    says: ['That is a torn tail'],
+    edits: [
+      {
+        file: recovery,
+        replace: 'if (end === 0 || hasGroupBehind(bytes, end))',
+        by: "void hasGroupBehind\n  if (end === 0 || decoded.kind !== 'end')",
+      },
+    ],
+  },
+  {
+    name: 'an-empty-segment-is-fine',
+    step: '15.4',
+    says: ['gets its name when its first group has been synced'],
+    edits: [{ file: recovery, replace: 'end === 0 || hasGroup', by: 'hasGroup' }],
+  },
+  {
+    name: 'skips-what-is-bad',
+    step: '15.4',
+    says: ['No crash does this'],
+    edits: [
+      {
+        file: recovery,
+        replace: `  while (decoded.kind === 'group') {
+    for (const entry of decoded.entries) onEntry(entry, segment)
+    end = decoded.end
+    decoded = decodeGroup(bytes, end)
+  }
+`,
+        by: `  for (let next = 0; next >= 0; next = bytes.indexOf(MAGIC, Math.max(end, next + 1))) {
+    decoded = decodeGroup(bytes, next)
+    if (decoded.kind !== 'group') continue
+    for (const entry of decoded.entries) onEntry(entry, segment)
+    end = decoded.end
+  }
+`,
+      },
+    ],
+  },
+  {
+    name: 'goes-on-behind-the-torn-tail',
+    step: '15.4',
+    says: ['truncate() to where the good groups end'],
+    edits: [{ file: recovery, replace: '  await file.truncate(size)\n', by: '' }],
+  },
+  {
+    name: 'the-cut-is-not-synced-and-nothing-else',
+    step: '15.4',
+    says: ['A crash can break what the log has promised', 'killed between write and sync'],
+    edits: [{ file: recovery, replace: SETTLE, by: SETTLE.replace('  await file.sync()\n', '') }],
+  },
+  {
+    name: 'syncs-only-what-it-has-cut',
+    step: '15.4',
+    says: ['A crash can break what the log has promised', 'killed between write and sync'],
+    edits: [
+      {
+        file: recovery,
+        replace: SETTLE,
+        by: `  if (size < bytes.length) {
+    await file.truncate(size)
+    await file.sync()
+    await folder.sync()
+  }
+`,
+      },
+    ],
+  },
+  {
+    name: 'serves-while-it-syncs',
+    step: '15.4',
+    says: ['A crash can break what the log has promised'],
+    edits: [
+      {
+        file: recovery,
+        replace: SETTLE,
+        by: SETTLE.replace('await file.sync()', 'void file.sync()'),
+      },
+    ],
+  },
+  {
+    name: 'names-are-not-synced',
+    step: '15.4',
+    says: ['A crash can break what the log has promised'],
+    edits: [{ file: recovery, replace: SETTLE, by: SETTLE.replace('  await folder.sync()\n', '') }],
+  },
+  {
+    name: 'looks-a-byte-too-late',
+    step: '15.4',
+    says: ['Look for a good group at every byte'],
+    edits: [
+      {
+        file: recovery,
+        replace: 'let next = bytes.indexOf(MAGIC, at + 1)',
+        by: 'let next = bytes.indexOf(MAGIC, at + MAGIC.length)',
+      },
+    ],
+  },
+  {
+    name: 'does-not-wait-for-the-name',
+    step: '15.5',
+    says: ['was said to be saved, and is not there'],
+    edits: [
+      {
+        file: segments,
+        replace: PUBLISH,
+        by: PUBLISH.replace('  await folder.sync()', '  void folder.sync()'),
+      },
+    ],
+  },
+  {
+    name: 'says-nothing-about-the-cut',
+    step: '15.4',
+    says: ['What is thrown away is said'],
+    edits: [
+      {
+        file: recovery,
+        replace: '  if (size === bytes.length) return undefined\n  return {',
+        by: '  if (size <= bytes.length) return undefined\n  return {',
+      },
+    ],
+  },
+  {
+    name: 'renames-before-the-sync',
+    step: '15.5',
+    says: ['is damaged at byte 0'],
+    edits: [
+      {
+        file: segments,
+        replace: PUBLISH,
+        by: `  await folder.rename(names.unfinished, names.finished)
+  await save(file, group, 0)
+  await folder.sync()`,
+      },
+    ],
+  },
+  {
+    name: 'does-not-sync-the-folder',
+    step: '15.5',
+    says: ['was said to be saved, and is not there'],
+    edits: [
+      {
+        file: segments,
+        replace: PUBLISH,
+        by: `  await save(file, group, 0)
+  await folder.rename(names.unfinished, names.finished)`,
+      },
+    ],
+  },
+  {
+    name: 'syncs-the-folder-before-it-renames',
+    step: '15.5',
+    says: ['was said to be saved, and is not there'],
+    edits: [
+      {
+        file: segments,
+        replace: PUBLISH,
+        by: `  await save(file, group, 0)
+  await folder.sync()
+  await folder.rename(names.unfinished, names.finished)`,
+      },
+    ],
+  },
+  {
+    name: 'segments-without-marks',
+    step: '15.5',
+    says: ['it alone knows the last numbers of the rooms'],
+    edits: [
+      {
+        file: log,
+        replace: '    const marks = this.#keeper.marks()\n',
+        by: '    const marks: Uint8Array[] = []\n',
+      },
+    ],
+  },
+  {
+    name: 'keeps-everything',
+    step: '15.5',
+    says: ['the oldest goes'],
+    edits: [
+      {
+        file: log,
+        replace: 'this.#segments.length > 1 && this.#totalBytes > this.#limits.maxTotalBytes',
+        by: 'this.#segments.length > 1 && this.#totalBytes > Number.MAX_VALUE',
+      },
+    ],
+  },
+  {
+    name: 'one-segment-a-time-and-no-more',
+    step: '15.5',
+    says: ['Several segments can be too many at once'],
+    edits: [
+      {
+        file: log,
+        replace: '    while (this.#segments.length > 1 && this.#totalBytes',
+        by: '    if (this.#segments.length > 1 && this.#totalBytes',
+      },
+    ],
+  },
+  {
+    name: 'removes-even-the-last',
+    step: '15.5',
+    says: ['it is never removed'],
+    edits: [
+      {
+        file: log,
+        replace:
+          'while (this.#segments.length > 1 && this.#totalBytes > this.#limits.maxTotalBytes)',
+        by: 'while (this.#segments.length > 0 && this.#totalBytes > this.#limits.maxTotalBytes)',
+      },
+      {
+        file: log,
+        replace: 'this.#keeper.onRetired(this.#segments[0].number)',
+        by: 'this.#keeper.onRetired(oldest.number + 1)',
+      },
+    ],
+  },
+  {
+    name: 'a-removed-file-stays-open',
+    step: '15.5',
+    says: ['keeps its bytes on the disk'],
+    edits: [
+      { file: log, replace: RETIRE, by: RETIRE.replace('      await oldest.file.close()\n', '') },
+    ],
+  },
+  {
+    name: 'the-index-is-not-told',
+    step: '15.5',
+    says: ['forgets what was in the segments'],
+    edits: [
+      {
+        file: log,
+        replace: RETIRE,
+        by: RETIRE.replace('      this.#keeper.onRetired(this.#segments[0].number)\n', ''),
+      },
+    ],
+  },
+  {
+    name: 'tells-the-segment-that-is-gone',
+    step: '15.5',
+    says: ['forgets what was in the segments'],
+    edits: [
+      {
+        file: log,
+        replace: 'this.#keeper.onRetired(this.#segments[0].number)',
+        by: 'this.#keeper.onRetired(oldest.number)',
+      },
+    ],
+  },
+  {
+    name: 'the-newest-goes-first',
+    step: '15.5',
+    says: ['the oldest goes'],
+    edits: [
+      {
+        file: log,
+        replace: 'const oldest = this.#segments.shift()!',
+        by: 'const [oldest] = this.#segments.splice(-2, 1)',
+      },
+    ],
+  },
+  {
+    name: 'removals-are-not-synced',
+    step: '15.5',
+    says: ['it is missing'],
+    edits: [
+      {
+        file: log,
+        replace: RETIRE,
+        by: RETIRE.replace('      await this.#folder.sync()\n', ''),
+      },
+    ],
+  },
+  {
+    name: 'tells-one-by-one',
+    step: '15.6',
+    says: ['in the same turn'],
+    edits: [
+      {
+        file: journal,
+        replace: '    this.onKept(kept)\n',
+        by: '    for (const one of kept) this.onKept([one])\n',
+      },
+    ],
+  },
+  {
+    name: 'everybody-gets-the-first-draft',
+    step: '15.6',
+    says: ['#drafts'],
+    edits: [
+      {
+        file: journal,
+        replace: 'const drafts = this.#drafts.splice(0, saved.length)',
+        by: 'const drafts = this.#drafts.slice(0, saved.length)',
+      },
+    ],
+  },
+  {
+    name: 'the-newest-drafts',
+    step: '15.6',
+    says: ['The oldest drafts belong to the records'],
+    edits: [
+      {
+        file: journal,
+        replace: 'const drafts = this.#drafts.splice(0, saved.length)',
+        by: 'const drafts = this.#drafts.splice(-saved.length).reverse()',
+      },
+    ],
+  },
+  {
+    name: 'not-in-the-index',
+    step: '15.6',
+    says: ['index.add()'],
+    edits: [{ file: journal, replace: '      this.#index.add(entry, entry.segment)\n', by: '' }],
+  },
+  {
+    name: 'not-in-memory',
+    step: '15.6',
+    says: ['loaded history of its room'],
+    edits: [
+      {
+        file: journal,
+        replace: '      this.#loaded.get(room)?.add(message)\n',
+        by: '      void room\n',
+      },
+    ],
+  },
+  {
+    name: 'in-memory-after-it-was-told',
+    step: '15.6',
+    says: ['before onKept is called'],
+    edits: [
+      {
+        file: journal,
+        replace: KEEP,
+        by: `    const drafts = this.#drafts.splice(0, saved.length)
+    const kept = saved.map((entry, index) => {
+      this.#index.add(entry, entry.segment)
+      const { room, message } = decodeMessage(entry.record)
+      return { draft: drafts[index], message, room }
+    })
+    this.onKept(kept)
+    for (const { room, message } of kept) this.#loaded.get(room)?.add(message)`,
+      },
+    ],
+  },
+  {
+    name: 'one-message-less',
+    step: '15.6',
+    says: ['"more"'],
+    edits: [
+      {
+        file: journal,
+        replace: 'after === undefined ? end - limit : after + 1)',
+        by: 'after === undefined ? end - limit + 1 : after + 1)',
+      },
+    ],
+  },
+  {
+    name: 'more-is-not-looked-for',
+    step: '15.6',
+    says: ['The newest messages'],
+    edits: [
+      {
+        file: journal,
+        replace: 'Math.min(end, from + limit)',
+        by: 'Math.min(end, from + limit - 1)',
+      },
+    ],
+  },
+  {
+    name: 'ignores-the-cursor',
+    step: '15.6',
+    says: ['The newest messages below'],
+    edits: [
+      {
+        file: journal,
+        replace: 'const end = Math.min(before - 1, last)',
+        by: 'const end = Math.min(before ? last : 0, last)',
+      },
+    ],
+  },
+  {
+    name: 'before-counts-itself',
+    step: '15.6',
+    says: ['"more"'],
+    edits: [{ file: journal, replace: 'Math.min(before - 1, last)', by: 'Math.min(before, last)' }],
+  },
+  {
+    name: 'pages-from-number-one',
+    step: '15.6',
+    says: ['is not in'],
+    edits: [
+      {
+        file: journal,
+        replace: 'Math.max(first, after === undefined',
+        by: 'Math.max(1 + 0 * first, after === undefined',
+      },
+    ],
+    cardVaries: true,
+  },
+  {
+    name: 'reads-the-whole-room',
+    step: '15.6',
+    says: ['A room may have millions'],
+    edits: [
+      {
+        file: journal,
+        replace:
+          'after === undefined ? end - limit : after + 1)\n    const to = Math.min(end, from + limit)',
+        by: 'after === undefined ? first : after + 1)\n    const to = end',
+      },
+    ],
+  },
+  {
+    name: 'the-page-forgets-what-was-asked',
+    step: '15.6',
+    says: ['the page'],
+    edits: [
+      {
+        file: journal,
+        replace: 'return messages.page(query)',
+        by: 'return messages.page({ limit })',
+      },
+    ],
+  },
+]
