@@ -73,9 +73,9 @@ export function welcome(
 }
 
 /**
- * Joins the room and answers `joined` with `last`, `first` and the page of its history that `pageOf` returns: the oldest
- * messages above `after`, or else the newest, unless the caller knows better. Every message up to `last` was told before,
- * every later one will be told to this session behind the answer. `members` has everybody's name, the joiner's too.
+ * Joins the room and answers `joined` with `room`, `last`, `first` and the page of its history that `pageOf` returns: the
+ * oldest messages above `after`, or else the newest, unless the caller knows better. Every message up to `last` was told
+ * before, every later one will be told to this session behind the answer. `members` has everybody's name, the joiner's too.
  *
  * @step 13.5
  */

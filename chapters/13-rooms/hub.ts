@@ -83,7 +83,8 @@ export class Hub {
   }
 
   /**
-   * Tells what the journal has kept, in its order: of each draft first its sender, then everybody in the room.
+   * Tells what the journal has kept, in its order: of each draft first its sender, then everybody who is still in the room,
+   * with type `message`, the room, and the fields of the `Message`.
    *
    * @step 13.3
    */

@@ -167,13 +167,20 @@ step('13.2', 'a room tells who comes and who goes, once for each name', async (s
 
   const [ada, bob] = [world.member('ada', 'Ada'), world.member('bob')]
   expectOutcome('join()', world.join(ada, 'kitchen'), 'joined', { because: 'Anybody may.' })
-  ada.inbox.expect([], { because: 'Nobody else is there to be told, and she knows.' })
+  ada.inbox.expect([], {
+    because: 'Nobody else is there to be told, and she knows.',
+    look: ['room.enter()', 'room.tell()'],
+  })
   world.join(bob, 'kitchen')
   ada.inbox.expect([{ type: 'member', room: 'kitchen', name: 'bob', is: 'here' }], {
     because: 'Those who are in the room are told who comes.',
     likely: '#announce() tells the others, when #count() says that there is 1.',
+    look: 'room.enter()',
   })
-  bob.inbox.expect([], { because: 'He is the one who comes.' })
+  bob.inbox.expect([], {
+    because: 'He is the one who comes.',
+    look: ['room.enter()', 'room.tell()'],
+  })
   expectSame('names', world.namesIn('kitchen', bob), ['Ada', 'bob'], {
     because: 'Both are here.',
     likely: '#count() keeps the names.',
@@ -184,6 +191,7 @@ step('13.2', 'a room tells who comes and who goes, once for each name', async (s
   bob.inbox.expect([], {
     because: 'Ada is here already, with another connection. Presence belongs to the name.',
     likely: 'Announce only when #count() returns 1.',
+    look: 'room.enter()',
   })
   world.join(phone, 'kitchen')
   world.join(bob, 'kitchen')
@@ -191,30 +199,41 @@ step('13.2', 'a room tells who comes and who goes, once for each name', async (s
   bob.inbox.expect([], {
     because: 'Ada is still here on her phone.',
     likely: 'She is gone when #count() returns 0.',
+    look: 'room.exit()',
   })
   world.leave(phone, 'kitchen')
   bob.inbox.expect([{ type: 'member', room: 'kitchen', name: 'ADA', is: 'gone' }], {
     because: 'That was her last connection. To join twice is to be a member once.',
     likely: 'A member who joins again changes nothing: look before you enter().',
+    look: ['hub.join()', 'room.exit()'],
   })
-  ada.inbox.expect([], { because: 'She has left, and is told nothing more from there.' })
-  phone.inbox.expect([], { because: 'Who leaves knows it.' })
+  ada.inbox.expect([], {
+    because: 'She has left, and is told nothing more from there.',
+    look: ['room.exit()', 'hub.leave()'],
+  })
+  phone.inbox.expect([], {
+    because: 'A member who leaves knows it.',
+    look: ['room.exit()', 'hub.leave()'],
+  })
   expectOutcome('leave()', world.leave(ada, 'kitchen'), 'not-a-member', {
     because: 'She has left before.',
+    look: 'hub.leave()',
   })
   bob.inbox.expect([], { because: 'Nothing has happened.' })
   world.leave(bob, 'kitchen')
   expectSame('the rooms', world.rooms, [], {
     because: 'Nobody is left in the kitchen. Rooms that nobody is in would pile up.',
     likely: '#close() the room when its last member has left.',
+    look: 'hub.leave()',
   })
   for (const room of ['nowhere', '__proto__']) {
     expectOutcome('leave()', world.leave(bob, room), 'not-a-member', {
       because: 'There is no such room.',
+      look: 'hub.leave()',
     })
   }
   expectSame('the rooms', world.rooms, [], {
-    because: 'Asking about a room makes none.',
+    because: 'To leave a room that nobody is in does not open it.',
     likely: 'Only join() opens a room.',
   })
   world.join(ada, '__proto__')
@@ -248,11 +267,14 @@ step('13.3', 'what is said gets one number, and reaches everybody in one order',
   world.say(ada, 'kitchen', 'hi')
   ada.inbox.expect([{ type: 'said', number: 1 }, message(1, 'ada', 'hi')], {
     because: 'She is told its number, and then she gets the message like everybody else.',
-    likely: 'draft.onKept() first, then the room. The sender is a member, too.',
+    likely:
+      'draft.onKept() first, then the room. The sender is a member, too. A message has the fields type, room, number, name, text and at.',
+    look: 'hub.#tell()',
   })
   bob.inbox.expect([message(1, 'ada', 'hi')], {
     because: 'He is in the room.',
-    likely: 'A message says room, number, name, text and at.',
+    likely: 'A message has the fields type, room, number, name, text and at.',
+    look: 'hub.#tell()',
   })
   world.say(bob, 'attic', 'up here')
   world.say(bob, 'kitchen', 'down here')
@@ -266,6 +288,7 @@ step('13.3', 'what is said gets one number, and reaches everybody in one order',
     {
       because: 'Each room counts for itself: 1, 2, 3, …',
       likely: 'The next number is one more than the last of this room’s history.',
+      look: 'journal.append()',
     },
   )
   cyd.inbox.expect([message(1, 'bob', 'up here', 'attic')], {
@@ -275,12 +298,14 @@ step('13.3', 'what is said gets one number, and reaches everybody in one order',
 
   for (const room of ['kitchen', 'nowhere']) {
     expectSame(`say() in ${room}`, world.say(cyd, room, 'let me in'), 'not-a-member', {
-      because: 'Who wants to be heard has to be in the room.',
+      because: 'Whoever says something has to be in the room.',
       likely: 'roomOf() says whether she is.',
     })
   }
   for (const { inbox } of [ada, bob, cyd]) inbox.expect([], { because: 'Nothing was said.' })
-  expectSame('the rooms', world.rooms, ['kitchen', 'attic'], { because: 'Saying makes no room.' })
+  expectSame('the rooms', world.rooms, ['kitchen', 'attic'], {
+    because: 'To say something in a room does not open it.',
+  })
   world.say(ada, 'kitchen', 'still 3')
   ada.inbox.expect([{ type: 'said', number: 3 }, message(3, 'ada', 'still 3')], {
     because: 'What is refused gets no number: there are no gaps.',
@@ -296,6 +321,7 @@ step('13.3', 'what is said gets one number, and reaches everybody in one order',
   expectSame('how often a message was encoded', crowd.encodings, 1_000, {
     because: '1,000 messages to 200 members are 1,000 encodings, not 200,000.',
     likely: 'One Outgoing for all members: each door encodes it once.',
+    look: 'hub.#tell()',
   })
   const [first, ...others] = crowd.heard
   const numbers = first.map((message) => JSON.parse(message).number)
@@ -306,8 +332,9 @@ step('13.3', 'what is said gets one number, and reaches everybody in one order',
   const differing = others.findIndex((heard) => heard.join() !== first.join())
   expect('all of them to hear the same, in the same order', differing < 0, {
     because: 'A broadcast is made in one turn, so nothing comes between.',
-    likely: 'Nothing may be awaited between two members.',
+    likely: 'tell() must not await anything between two members.',
     received: `member ${differing + 2} has heard something else than member 1`,
+    look: ['room.tell()', 'hub.#tell()'],
   })
 })
 
@@ -354,6 +381,7 @@ step('13.4', 'a session answers every request once, in order', async (stage) => 
     {
       because: 'Since the welcome, all requests are open to her.',
       likely: 'A session with a person has been welcomed. Look when the turn of a request comes.',
+      look: 'chat-session.#carryOut()',
     },
   )
   const imp = world.connect('imp')
@@ -402,7 +430,7 @@ step('13.5', 'joined ends exactly where the live messages begin', async (stage) 
     ],
     {
       because: 'The room is new. She is a member of it, so she is in the list.',
-      likely: 'joined says room, last, first, members, messages and more.',
+      likely: 'joined has the fields room, last, first, members, messages and more.',
     },
   )
   const say = (text: string) => ({ id: 2, type: 'say', room: 'kitchen', text })
@@ -525,6 +553,8 @@ function expectLimits({ expectSame, story }: Stage, world: HubWorld): void {
   world.join(cyd, 'attic')
   expectSame('join() of a third room', world.join(cyd, 'cellar'), 'too-many-rooms', {
     because: 'She is in two.',
+    likely:
+      '#roomsBy() returns a new set for a member without rooms. Store it in #roomsOf, or the room is forgotten.',
   })
   expectSame('the rooms', world.rooms, ['kitchen', 'attic'], {
     because: 'A refusal opens no room.',
@@ -534,6 +564,7 @@ function expectLimits({ expectSame, story }: Stage, world: HubWorld): void {
   expectSame('join() of another room', world.join(cyd, 'cellar'), 'joined', {
     because: 'She has left one.',
     likely: 'A room that was left is taken out of the member’s rooms.',
+    look: 'hub.leave()',
   })
 }
 
@@ -572,6 +603,7 @@ function expectOrderOfJournal(
     inbox.expect([], {
       because: 'The journal has kept nothing yet. What is told could still be lost.',
       likely: 'Whatever is told comes from onKept().',
+      look: 'hub.say()',
     })
   }
   const keep = (count: number, isKept = true) => {
@@ -583,11 +615,13 @@ function expectOrderOfJournal(
   bob.inbox.expect([message(1, 'one'), { type: 'said', number: 2 }, message(2, 'two')], {
     because: 'Kept together, told one after the other, in the order of the journal.',
     likely: 'For each of them: first its sender, then everybody.',
+    look: 'hub.#tell()',
   })
   keep(1, false)
   bob.inbox.expect([], {
     because: 'It was not kept: only its sender is told.',
     likely: 'Without a message there is nothing to tell the room.',
+    look: 'hub.#tell()',
   })
   keep(1)
   ada.inbox.expect(
@@ -599,7 +633,7 @@ function expectOrderOfJournal(
       { type: 'said', number: 3 },
       message(3, 'four'),
     ],
-    { because: 'One that could not be kept does not hold up the next.' },
+    { because: 'One that could not be kept does not hold up the next.', look: 'hub.#tell()' },
   )
   expectSame('drafts that wait', journal.drafts.length, 0, { because: 'Each was appended once.' })
   world.say(ada, 'kitchen', 'bye')
@@ -608,6 +642,7 @@ function expectOrderOfJournal(
   keep(1)
   ada.inbox.expect([{ type: 'said', number: 4 }], {
     because: 'It was kept. That nobody is in the room any more is no error.',
+    look: 'hub.#tell()',
   })
 }
 
@@ -703,11 +738,14 @@ async function expectBugsAnswered(
       because: 'Every request has an answer, also when we are to blame; and the session goes on.',
       likely:
         'Catch what the handler throws, and what its promise rejects with: await it inside try.',
+      look: 'chat-session.#carryOut()',
     },
   )
   const messages = world.bugs.map((bug) => (bug as Error).message)
   expectSame('what onBug was told', messages, ['at once', 'later'], {
     because: 'Somebody has to learn of a bug.',
+    likely: 'Pass the error to chat.onBug(), besides the answer `internal`.',
+    look: 'chat-session.#carryOut()',
   })
 }
 
@@ -727,6 +765,7 @@ async function expectSlowSays(
   bob.inbox.expect([], {
     because: 'His message has not been kept, and what he asked behind it is answered behind it.',
     likely: 'Before anything but a say is carried out, await newestSay.',
+    look: 'chat-session.#carryOut()',
   })
   story.tell('journal', 'has kept it')
   journal.keep(1)
@@ -738,6 +777,7 @@ async function expectSlowSays(
   expectSame('drafts in the journal', journal.drafts.length, 2, {
     because: 'A journal can keep many messages at a time, if they do not wait for each other.',
     likely: 'A say does not wait for newestSay. Everything else does.',
+    look: 'chat-session.#carryOut()',
   })
   ada.inbox.expect([{ type: 'pong', id: 4 }], { because: 'Nothing has been kept yet.' })
   ada.sends({ id: 5, type: 'who', room: 'kitchen' })
@@ -758,6 +798,7 @@ async function expectSlowSays(
     {
       because: 'One of two has its answer. What came behind them waits for both.',
       likely: 'Before anything but a say is carried out, await newestSay.',
+      look: 'chat-session.#carryOut()',
     },
   )
   await keep(1)
@@ -826,13 +867,17 @@ async function expectPages(stage: Stage): Promise<void> {
     [{ after: 15 }, [], false, 'Nothing is above 15.'],
     [{ after: 99 }, [], false, 'Nothing is above 99.'],
   ] as const) {
-    expectPage(stage, recent, query, [...numbers], more, { because, likely: MORE })
+    expectPage(stage, recent, query, [...numbers], more, {
+      because,
+      likely: MORE,
+      look: 'recent-messages.page()',
+    })
   }
   stage.expectSame(
     'page({ after: 13 }).messages',
     recent.page({ after: 13 }).messages,
     [messageOf(14, 'd'), messageOf(15, 'e')],
-    { because: 'A page has whole messages.' },
+    { because: 'A page has whole messages.', look: 'recent-messages.page()' },
   )
 
   const size = sizeOf(messageOf(1, '语'.repeat(100)))
@@ -843,13 +888,19 @@ async function expectPages(stage: Stage): Promise<void> {
   const wide = make(1, Array(5).fill('语'.repeat(100)), { maxPageBytes: 2 * size })
   expectPage(stage, wide, {}, [4, 5], true, {
     because: 'Two have just as many bytes as a page may have.',
-    likely: 'sizeOf() counts bytes. A string’s length does not: 语 is three of them.',
+    likely:
+      'The page ends before the message that exceeds maxPageBytes. sizeOf() counts bytes. A string’s length does not: 语 is three of them.',
+    look: 'recent-messages.page()',
   })
-  expectPage(stage, wide, { after: 1, limit: 2 }, [2, 3], true, { because: 'The same upwards.' })
+  expectPage(stage, wide, { after: 1, limit: 2 }, [2, 3], true, {
+    because: 'The same upwards.',
+    look: 'recent-messages.page()',
+  })
   const narrow = make(1, ['a', 'b'.repeat(300), 'c'], { maxPageBytes: 200 })
   expectPage(stage, narrow, { after: 1 }, [2], true, {
     because: 'It alone is too long for a page. Without it nobody could ever get past it.',
-    likely: 'A page that could have a message has one at least.',
+    likely: 'The first message comes into the page, however long it is. The next one has to fit.',
+    look: 'recent-messages.page()',
   })
   await forAll(stage, 'pages of any messages, with any bounds', anyPage, (quiet, request) => {
     const { first, texts, query, maxPageBytes } = request
@@ -858,6 +909,7 @@ async function expectPages(stage: Stage): Promise<void> {
     quiet.story.tell('test', `has messages ${first} to ${first + texts.length - 1}`)
     expectPage(quiet, make(first, texts, { maxPageBytes }), query, numbers, more, {
       because: 'As many as limit and bytes allow, at least one; `more` is exact.',
+      look: 'recent-messages.page()',
     })
   })
 }
@@ -954,6 +1006,8 @@ function follow(quiet: QuietStage, peer: ScriptedPeer, view: View, message: Chat
     const end = messages.at(-1)?.number ?? last
     quiet.expectSame(`where the page of ${name} ends`, more ? last : end, last, {
       because: 'The page ends where the live messages begin.',
+      likely:
+        'Something is awaited between the page and the answer: messages come in between. Join, read the page and answer in one turn.',
     })
     view.last = last
   } else if (message.type === 'left') view.last = undefined
@@ -994,9 +1048,11 @@ function expectLossesTold(stage: Stage, world: HubWorld): void {
     `ada and dee to be told ${inShort(first)} first`,
     fits([toAda[0], toDee[0]], [first, first]),
     {
-      because: 'Everybody who can hear is told, before anything else happens.',
+      because:
+        'Everybody who can hear is told, before anything else happens. Received: the first that ada was told, then the first that dee was told.',
       likely: 'Drop the lost when the loop is over: to drop one tells others that it is gone.',
       received: inLines([toAda[0], toDee[0]]),
+      look: 'room.tell()',
     },
   )
   const goodbyes = toDee.slice(1).map(({ name, is, room }) => `${name} is ${is} from the ${room}`)
@@ -1009,13 +1065,16 @@ function expectLossesTold(stage: Stage, world: HubWorld): void {
   expectSame('what dee was told then', goodbyes.toSorted(), expected, {
     because: 'Those who could not be told are dropped, and have left all their rooms.',
     likely: 'drop() every member for whom send() has returned false.',
+    look: 'room.tell()',
   })
   expect('ada to be told the same as dee', isDeepStrictEqual(toAda, toDee), {
     because: 'Everybody is told the same, in one order.',
     received: inLines(toAda),
+    look: 'room.tell()',
   })
   expectSame('names', world.namesIn('attic', ada), ['ada', 'dee'], {
     because: 'The others are out of this room as well.',
+    look: 'room.tell()',
   })
   const fay = enter('fay', 'cellar')
   fay.isDeaf = true
@@ -1024,6 +1083,7 @@ function expectLossesTold(stage: Stage, world: HubWorld): void {
   expectSame('names in the cellar', world.namesIn('cellar', gus), ['gus'], {
     because: 'fay cannot be told that gus is here, so she is gone. gus is not.',
     likely: 'The room must not be empty while fay is dropped: add the member, then announce it.',
+    look: 'room.enter()',
   })
 }
 
@@ -1056,7 +1116,9 @@ async function expectGhostsStopped(stage: Stage): Promise<void> {
   const rooms = Array.from(world.chat.hub.rooms, ({ name }) => name)
   stage.expectSame('the rooms', rooms, ['kitchen'], {
     because: 'His join waited for the journal. When it could go on, he was gone.',
-    likely: 'Whoever has waited looks again whether the session is over.',
+    likely:
+      'After `await this.newestSay`, #carryOut() looks again whether the session is over: drop() may have been called meanwhile.',
+    look: 'chat-session.#carryOut()',
   })
 }
 
@@ -1100,7 +1162,9 @@ async function expectSessionsDropped(stage: Stage): Promise<void> {
   await world.settle()
   ada.inbox.expect([], {
     because: 'What he asked before and was not done yet is not done any more.',
-    likely: 'A session that is over carries out nothing: note it before anything else.',
+    likely:
+      'drop() notes that the session is over, and #carryOut() looks at that before it calls a handler.',
+    look: ['chat-session.drop()', 'chat-session.#carryOut()'],
   })
   expectSame(
     'the rooms',
@@ -1108,6 +1172,9 @@ async function expectSessionsDropped(stage: Stage): Promise<void> {
     ['kitchen'],
     {
       because: 'He has not joined the cellar: nobody would ever leave it for him.',
+      likely:
+        '#carryOut() has to ask whether the session is over, when the turn of a request comes.',
+      look: 'chat-session.#carryOut()',
     },
   )
   const next = world.connect('another bob')
@@ -1140,6 +1207,7 @@ async function expectSessionsDropped(stage: Stage): Promise<void> {
       because:
         'An answer that cannot be given is a loss like any other: she is gone from all rooms.',
       likely: 'leaveAll() leaves each room as leave() does.',
+      look: 'hub.leaveAll()',
     },
   )
   await drop(world.connect('a stranger'))
