@@ -15,7 +15,7 @@ import { historyHandlers } from './handlers.ts'
 import type { LogLimits } from './log.ts'
 import type { LogJournal } from './log-journal.ts'
 
-/** `dataFolder` holds log and accounts. Without it, both are gone when the server is. */
+/** `data` is the folder of log and accounts. Without it, both are gone when the server is. */
 export interface HistoryServerOptions extends AccountServerOptions, Partial<LogLimits> {}
 
 /** A chat on a data folder, before anybody listens. */

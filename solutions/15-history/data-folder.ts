@@ -24,15 +24,13 @@ export interface OpenData {
 const SQLITE_BUSY = 5
 
 /** Opens the messages in the folder; without one, in a new folder that is removed in the end. */
-export async function openData(
-  options: { dataFolder?: string } & Partial<LogLimits>,
-): Promise<OpenData> {
-  const path = options.dataFolder ?? (await mkdtemp(join(tmpdir(), 'chat-')))
+export async function openData(options: { data?: string } & Partial<LogLimits>): Promise<OpenData> {
+  const path = options.data ?? (await mkdtemp(join(tmpdir(), 'chat-')))
   const folder = await NodeFolder.open(path)
   const unlock = lock(path)
   const letGo = async () => {
     unlock()
-    if (options.dataFolder === undefined) await rm(path, { recursive: true })
+    if (options.data === undefined) await rm(path, { recursive: true })
   }
   try {
     const onFailure = ({ message }: Error) => console.error(`nothing is saved any more: ${message}`)

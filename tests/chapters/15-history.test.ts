@@ -1133,14 +1133,15 @@ const OPTIONS = { passwordCost: { ln: 4, r: 8, p: 1 } }
 /** A server that is killed while many messages are on their way: what was acknowledged is there, once. */
 async function expectKilledServer(stage: Stage, data: string): Promise<void> {
   const { story } = stage
-  const options = { ...OPTIONS, dataFolder: data }
+  const options = { ...OPTIONS, data }
   const acknowledged = new Map<number, string>()
   const sent = new Set<string>()
   const names = new Set<unknown>()
   let server = await stage.serve(CHAPTER, options)
   for (let life = 1; life <= 3; life++) {
     const ada = await Talker.connect(server.port)
-    names.add((await ada.enter('ada')).server)
+    if (life === 1) await ada.register('ada')
+    names.add((await ada.logIn('ada')).server)
     await ada.ask({ type: 'join', room: 'lobby' })
     const texts = new Map<number, string>()
     for (let index = 0; index < 60; index++) {
@@ -1177,7 +1178,8 @@ async function expectKilledServer(stage: Stage, data: string): Promise<void> {
   )
   await expectFewRooms(stage, server)
   stage.expectSame('how many names the data have had', names.size, 1, {
-    because: 'welcome.server says whose numbers these are. It is the same after every restart.',
+    because:
+      'ada logs in after each restart, and welcome.server says whose numbers these are: always the same.',
   })
   const inUse = await stage.refuse(CHAPTER, options, {
     because: 'Another server has this folder. Two of them would overwrite each other.',
@@ -1203,7 +1205,8 @@ async function expectAllThere(
   sent: Set<string>,
 ): Promise<void> {
   const bob = await Talker.connect(server.port)
-  await bob.enter('bob')
+  await bob.register('bob')
+  await bob.logIn('bob')
   const joined = await bob.ask({ type: 'join', room: 'lobby', after: 0 })
   const messages = (joined.messages ?? []) as Message[]
   for (let { more } = joined; more; ) {
@@ -1240,7 +1243,8 @@ async function expectAllThere(
 /** Rooms stay, so nobody may create them without end. */
 async function expectFewRooms(stage: Stage, server: HostedServer): Promise<void> {
   const cyd = await Talker.connect(server.port)
-  await cyd.enter('cyd')
+  await cyd.register('cyd')
+  await cyd.logIn('cyd')
   const answers: unknown[] = []
   for (const room of ['lobby', ...Array.from({ length: 11 }, (_, index) => `room${index}`)]) {
     await cyd.ask({ type: 'join', room })
@@ -1259,8 +1263,8 @@ async function expectFewRooms(stage: Stage, server: HostedServer): Promise<void>
 }
 
 /** A flipped bit in the middle is no torn tail. */
-async function expectRefused(stage: Stage, options: { dataFolder: string }): Promise<void> {
-  const log = join(options.dataFolder, '00000001.log')
+async function expectRefused(stage: Stage, options: { data: string }): Promise<void> {
+  const log = join(options.data, '00000001.log')
   const bytes = await readFile(log)
   const bit = 8 * Math.floor(bytes.length / 2)
   stage.story.tell('test', 'flips a bit in the middle of the log')

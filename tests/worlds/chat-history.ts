@@ -32,10 +32,13 @@ export class Talker {
     return new Talker(socket)
   }
 
-  /** Logs in, and makes the account if there is none. Resolves with the welcome. */
-  async enter(name: string): Promise<ChatMessage> {
-    const email = `${name}@example.org`
-    await this.ask({ type: 'register', name, email, password: PASSWORD })
+  /** Makes an account. */
+  register(name: string): Promise<ChatMessage> {
+    return this.ask({ type: 'register', name, email: `${name}@example.org`, password: PASSWORD })
+  }
+
+  /** Resolves with the welcome, or with what is wrong. */
+  logIn(name: string): Promise<ChatMessage> {
     return this.ask({ type: 'login', version: 1, name, password: PASSWORD })
   }
 

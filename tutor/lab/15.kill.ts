@@ -18,7 +18,7 @@ export const measurement: Measurement = {
   how: `A client says ${MESSAGES_A_LIFE} messages without waiting; after one of the first 100 answers, picked at random, the server's process is killed, and started again on its folder. Crash points: as in steps 15.4 and 15.5, on a disk that may lose whatever was not synced.`,
   async run(tree, say) {
     const dataFolder = await mkdtemp(join(tmpdir(), 'kill-'))
-    const options = { dataFolder, passwordCost: { ln: 4, r: 8, p: 1 } }
+    const options = { data: dataFolder, passwordCost: { ln: 4, r: 8, p: 1 } }
     const random = seededRandom(1, 'kills')
     const acknowledged = new Map<number, string>()
     const found = new Map<number, string>()

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { existsSync, mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { fileIn } from '../../tests/harness/code-tree.ts'
@@ -51,11 +51,8 @@ export const serve: Verb = {
 }
 
 /** From chapter 14 on a server has something to keep: it is kept until somebody removes the folder. */
-function keepingData(chapterNumber: number): { dataFolder?: string } {
-  if (chapterNumber < 14) return {}
-  const dataFolder = join(STATE, 'serve', String(chapterNumber))
-  mkdirSync(dataFolder, { recursive: true, mode: 0o700 })
-  return { dataFolder }
+function keepingData(chapterNumber: number): { data?: string } {
+  return chapterNumber < 14 ? {} : { data: join(STATE, 'serve', String(chapterNumber)) }
 }
 
 /** Chapter 7 is served on port 4007 unless one says otherwise. */
