@@ -761,18 +761,26 @@ async function expectSlowSays(
   const ada = await world.arrive('ada', 'kitchen')
   const say = (id: number, room = 'kitchen') => ({ id, type: 'say', room, text: `${id}` })
   const bob = await world.arrive('bob', 'attic')
-  await world.ask(bob, say(1, 'attic'), { id: 2, type: 'rooms' })
+  bob.sends(say(1, 'attic'))
+  bob.sends('{')
+  await world.ask(bob, { id: 2, type: 'rooms' })
   bob.inbox.expect([], {
     because: 'His message has not been kept, and what he asked behind it is answered behind it.',
-    likely: 'Before anything but a say is carried out, await newestSay.',
+    likely: 'Before anything but a say is carried out, or refused, await newestSay.',
     look: 'chat-session.#carryOut()',
   })
   story.tell('journal', 'has kept it')
   journal.keep(1)
   await world.settle()
-  bob.inbox.expect([{ type: 'said', id: 1 }, { type: 'message' }, { type: 'rooms', id: 2 }], {
-    because: 'Now it is kept.',
-  })
+  bob.inbox.expect(
+    [
+      { type: 'said', id: 1 },
+      { type: 'message' },
+      { type: 'error', code: 'malformed' },
+      { type: 'rooms', id: 2 },
+    ],
+    { because: 'Now it is kept.' },
+  )
   await world.ask(ada, say(1), say(2), say(3, 'nowhere'), { id: 4, type: 'ping' })
   expectSame('drafts in the journal', journal.drafts.length, 2, {
     because: 'A journal can keep many messages at a time, if they do not wait for each other.',

@@ -11,10 +11,10 @@ import { join } from 'node:path'
 const FOLDER = import.meta.dirname
 const requireHere = createRequire(join(FOLDER, 'package.json'))
 
-/**
- * The package, as `require()` returns it. When it is missing or out of date, throws an `Error` with one sentence that
- * says how to install it.
- */
+/** A package is missing or out of date; the message is one sentence that says how to install it. */
+export class PeerMissing extends Error {}
+
+/** The package, as `require()` returns it. Throws `PeerMissing`. */
 // biome-ignore lint/suspicious/noExplicitAny: without the packages there are no types of them either.
 export function requirePeer(name: string): any {
   peerFolder(name)
@@ -23,7 +23,9 @@ export function requirePeer(name: string): any {
 
 /** The folder of the package, for what is run or read as a file. Throws as `requirePeer` does. */
 export function peerFolder(name: string): string {
-  if (!hasPeer(name)) throw new Error(`${name} is not installed; install it with: npm run peers`)
+  if (!hasPeer(name)) {
+    throw new PeerMissing(`${name} is not installed; install it with: npm run peers`)
+  }
   return join(FOLDER, 'node_modules', name)
 }
 

@@ -506,6 +506,18 @@ export const mistakes: Mistake[] = [
     edits: [{ file: session, replace: WAIT, by: '' }],
   },
   {
+    name: 'a-refusal-does-not-wait-for-a-say',
+    step: '13.4',
+    says: ['or refused, await newestSay'],
+    edits: [
+      {
+        file: session,
+        replace: WAIT,
+        by: "    if (!isSay && parsed.kind === 'request') await this.newestSay\n",
+      },
+    ],
+  },
+  {
     name: 'a-bug-has-no-answer',
     step: '13.4',
     says: ['Every request has an answer'],

@@ -1,5 +1,6 @@
 import { median } from '../../tests/harness/numbers.ts'
 import { hostServer } from '../../tests/judge/host.ts'
+import { requirePeer } from '../../tests/maintainers/peers.ts'
 import { type Dialect, FRAMES, PLAIN_WEBSOCKET, SOCKET_IO } from './chat-dialects.ts'
 import { ChatLoad } from './chat-load.ts'
 import { LAB } from './echo-race.ts'
@@ -14,6 +15,7 @@ export const measurement: Measurement = {
   asks: 'CPU of our server for a delivered broadcast, for each of that of the usual loop on ws',
   how: `${MEMBERS} members in one room, of which one or ten talk, each as soon as it has heard itself. CPU time of the server’s process for each message delivered to a member; ${ROUNDS} rounds of ${ROUND_MS / 1000} s, the servers in turn, medians.`,
   async run(tree, say) {
+    for (const name of ['ws', 'socket.io']) requirePeer(name)
     const ours = await hostServer(tree, '13-rooms')
     const ws = await hostServer(LAB, '', { file: 'broadcast-ws.ts' })
     const io = await hostServer(LAB, '', { file: 'broadcast-socket-io.ts' })

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { Failure } from '../../tests/harness/failure.ts'
 import { dismissSpareHost } from '../../tests/judge/host.ts'
 import { LEARNER, SOLUTION } from '../../tests/judge/workbook.ts'
+import { PeerMissing } from '../../tests/maintainers/peers.ts'
 import { findMeasurement, type Quantity, type Result } from '../lab/measurement.ts'
 import { type Call, UsedWrongly, type Verb } from './verb.ts'
 
@@ -27,6 +28,10 @@ export const measure: Verb = {
       )
       return 0
     } catch (error) {
+      if (error instanceof PeerMissing) {
+        call.write(`Here another package is measured beside ours. ${error.message}\n`)
+        return 1
+      }
       if (!(error instanceof Failure)) throw error
       call.write(`The server could not be measured. ${error.message}\n`)
       call.write(
