@@ -46,6 +46,12 @@ export class Story {
     this.lines.push({ who, way: 'beside', text, outcome })
   }
 
+  /** A new story begins: what was told so far has nothing to do with what follows. */
+  beginAnew(): void {
+    this.#run = undefined
+    this.lines.length = 0
+  }
+
   /** Bytes on the wire. Consecutive ones of the same client in the same direction share a line. */
   tellBytes(who: string, way: 'toServer' | 'fromServer', data: Bytes): void {
     const bytes = toBytes(data)

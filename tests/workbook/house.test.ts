@@ -30,7 +30,14 @@ const RULES: { folder: string; mayImport: string[]; packages: boolean }[] = [
   },
   {
     folder: 'tutor',
-    mayImport: ['tutor', 'tests/judge', 'tests/harness', 'tests/maintainers', 'solutions'],
+    mayImport: [
+      'tutor',
+      'tests/judge',
+      'tests/harness',
+      'tests/worlds',
+      'tests/maintainers',
+      'solutions',
+    ],
     packages: true,
   },
 ]

@@ -51,8 +51,8 @@ export function makeStarter(source: string, filledUpTo = ''): string {
     }
   })
   const starter = edits.toSorted((a, b) => b.start - a.start).reduce(applyEdit, source)
-  // Where the last member of a class belongs to the answer, the line before it is left over.
-  return starter.replace(/\n\n(\s*\})/g, '\n$1')
+  // Where the last member of a class or the last function of a file belongs to the answer, the line before it is left over.
+  return starter.replace(/\n\n(\s*\})/g, '\n$1').replace(/\n+$/, '\n')
 }
 
 /** The holes of a solution file, in order. */

@@ -1,0 +1,203 @@
+/**
+ * The other end of the chat: a client that stays in its rooms through every loss of connection.
+ *
+ * It composes what this chapter builds: `reduce` says where it stands, `Backoff` when to try again, `ClientRoom` what is new
+ * and what is still to be said. Everything outside is passed in (connections, time, randomness), so the same code runs on
+ * Node, in a page, and in a test. It forgets everything when its process ends.
+ */
+
+import { Backoff, type BackoffLimits } from './backoff.ts'
+import { ChatError } from './chat-error.ts'
+import { ClientRoom, type RoomNotice } from './client-room.ts'
+import { type ClientEvent, type ClientState, reduce } from './client-state.ts'
+import { type Connect, type Message, RequestLink } from './request-link.ts'
+import type { Said } from './say-queue.ts'
+import type { Timers } from './timers.ts'
+
+export interface ClientLimits extends BackoffLimits {
+  /** A connection has so long to open, and `hello` to be answered. */
+  patienceMs: number
+  /** A server that is silent for so long is asked for a sign of life. */
+  pingMs: number
+}
+
+export interface ClientOptions extends Partial<ClientLimits> {
+  connect: Connect
+  timers: Timers
+  /** Numbers in [0, 1): for the back-off, and to make keys that no other client makes. */
+  random: () => number
+  /** Asked on every connection: what `hello` says beside its version, a token; or another request that is welcomed. */
+  hello(): object
+  onNotice(notice: Notice): void
+}
+
+export type Notice =
+  | RoomNotice
+  | { kind: 'state'; state: ClientState }
+  | { kind: 'welcome'; welcome: Message }
+  /** Anything else that the server says by itself: who comes and goes. */
+  | { kind: 'told'; message: Message }
+
+const LIMITS: ClientLimits = {
+  firstMs: 1_000,
+  capMs: 30_000,
+  provenMs: 10_000,
+  patienceMs: 10_000,
+  pingMs: 15_000,
+}
+
+export class ChatClient {
+  readonly #options: ClientOptions
+  readonly #limits: ClientLimits
+  readonly #backoff: Backoff
+  readonly #newKey: () => string
+  readonly #rooms = new Map<string, ClientRoom>()
+  #state: ClientState = { kind: 'idle' }
+  #link: RequestLink | undefined
+  /** Armed in a state that has its time. */
+  #time: unknown
+  /** Names the data that our numbers belong to. */
+  #server: string | undefined
+
+  constructor(options: ClientOptions) {
+    this.#options = options
+    this.#limits = { ...LIMITS, ...options }
+    this.#backoff = new Backoff(this.#limits, options.random)
+    this.#newKey = keyMaker(options.random)
+  }
+
+  get state(): ClientState {
+    return this.#state
+  }
+
+  start(): void {
+    this.#dispatch({ kind: 'start' })
+  }
+
+  /** For good. What was not answered yet is rejected. */
+  close(): void {
+    this.#dispatch({ kind: 'close' })
+  }
+
+  /** Wants to be in this room from now on, whatever becomes of the connection. */
+  join(name: string): void {
+    if (this.#rooms.has(keyOf(name))) return
+    const room = new ClientRoom(name, this.#newKey, (notice) => {
+      if (notice.kind === 'refused') this.#remove(name)
+      this.#options.onNotice(notice)
+    })
+    this.#rooms.set(keyOf(name), room)
+    if (this.#link && this.#state.kind === 'online') room.enter(this.#link)
+  }
+
+  leave(name: string): void {
+    const isOnline = this.#state.kind === 'online'
+    if (this.#remove(name) && isOnline) this.#link?.ask({ type: 'leave', room: name }, IGNORED)
+  }
+
+  /**
+   * Says a text in a room that was joined, once, as long as this process lives. Rejects with a `ChatError` when it was not
+   * said, or when nobody can know (`unknown`).
+   */
+  say(name: string, text: string): Promise<Said> {
+    const room = this.#rooms.get(keyOf(name))
+    if (!room || this.#state.kind === 'ended') return Promise.reject(new ChatError('not-sent'))
+    return room.say(text)
+  }
+
+  /** Any other request. Rejects with a `ChatError`; with `unknown` when the connection is lost before the answer. */
+  request(request: Message): Promise<Message> {
+    if (!this.#link || this.#state.kind !== 'online')
+      return Promise.reject(new ChatError('not-sent'))
+    const { promise, resolve, reject } = Promise.withResolvers<Message>()
+    const onLost = () => reject(new ChatError('unknown'))
+    this.#link.ask(request, { onAnswer: resolve, onError: reject, onLost })
+    return promise
+  }
+
+  #dispatch(event: ClientEvent): void {
+    const state = reduce(this.#state, event)
+    if (state === this.#state) return
+    this.#state = state
+    this.#options.timers.cancel(this.#time)
+    if (state.kind === 'connecting') this.#connect()
+    if (state.kind === 'greeting') this.#greet()
+    if (state.kind === 'waiting') {
+      this.#drop()
+      this.#backoff.connectionEnded(state.welcomeMs)
+      this.#giveTime(Math.max(state.atLeastMs, this.#backoff.nextDelayMs()))
+    }
+    if (state.kind === 'ended') {
+      this.#drop()
+      for (const room of this.#rooms.values()) room.end()
+    }
+    this.#options.onNotice({ kind: 'state', state })
+  }
+
+  #giveTime(ms: number): void {
+    this.#time = this.#options.timers.after(ms, () => this.#dispatch({ kind: 'timeUp' }))
+  }
+
+  #connect(): void {
+    const { connect, timers } = this.#options
+    this.#giveTime(this.#limits.patienceMs)
+    this.#link = new RequestLink(connect, timers, this.#limits.pingMs, {
+      onOpen: () => this.#dispatch({ kind: 'opened' }),
+      onTold: (message) => this.#onTold(message),
+      onLost: () => this.#dispatch({ kind: 'lost', atMs: timers.now() }),
+    })
+  }
+
+  #greet(): void {
+    this.#giveTime(this.#limits.patienceMs)
+    const hello = { type: 'hello', version: 1, ...this.#options.hello() }
+    this.#link?.ask(hello, {
+      onAnswer: (welcome) => this.#onWelcome(welcome),
+      onError: ({ code, seconds }) => this.#dispatch({ kind: 'error', code, seconds }),
+    })
+  }
+
+  #onWelcome(welcome: Message): void {
+    const isOther = this.#server !== undefined && this.#server !== welcome.server
+    this.#server = welcome.server
+    if (isOther) for (const room of this.#rooms.values()) room.forget()
+    this.#dispatch({ kind: 'welcomed', atMs: this.#options.timers.now() })
+    this.#options.onNotice({ kind: 'welcome', welcome })
+    for (const room of this.#rooms.values()) if (this.#link) room.enter(this.#link)
+  }
+
+  #onTold(message: Message): void {
+    if (message.type === 'message') this.#rooms.get(keyOf(message.room))?.onMessage(message)
+    else if (message.type === 'error') {
+      this.#dispatch({ kind: 'error', code: message.code, seconds: message.seconds })
+    } else this.#options.onNotice({ kind: 'told', message })
+  }
+
+  #remove(name: string): boolean {
+    this.#rooms.get(keyOf(name))?.end()
+    return this.#rooms.delete(keyOf(name))
+  }
+
+  /** The connection is over for us, whatever the server thinks. */
+  #drop(): void {
+    const link = this.#link
+    this.#link = undefined
+    for (const room of this.#rooms.values()) room.onLost()
+    link?.close()
+  }
+}
+
+/** Rooms are compared in lower case. */
+function keyOf(room: string): string {
+  return room.toLowerCase()
+}
+
+/** 100 random bits, and a count. */
+function keyMaker(random: () => number): () => string {
+  const draw = () => Math.floor(random() * 2 ** 25).toString(36)
+  const client = [draw(), draw(), draw(), draw()].join('.')
+  let count = 0
+  return () => `${client}.${++count}`
+}
+
+const IGNORED = { onAnswer() {} }

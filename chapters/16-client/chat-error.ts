@@ -1,0 +1,16 @@
+/**
+ * A request that came to nothing. `code` is the server's, or one of ours: `unknown` (it may have been carried out),
+ * `not-sent` (it was not).
+ */
+export class ChatError extends Error {
+  readonly code: string
+  /** The server asks to wait for so long. */
+  readonly seconds: number | undefined
+
+  constructor(code: string, seconds?: number) {
+    super(code)
+    this.name = 'ChatError'
+    this.code = code
+    this.seconds = seconds
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * Where a client stands, as a value, and what each event makes of it. Nothing happens here: no socket, no timer, no clock.
+ *
+ * `ChatClient` acts when a state is entered: it connects, says hello, arms a timer. A connection that does not open, a
+ * `hello` that nobody answers and a wait each have a time limit. The event `timeUp` says that it is over.
+ */
+
+export type ClientState =
+  | { kind: 'idle' }
+  | { kind: 'connecting' }
+  /** Connected; `hello` has been sent. */
+  | { kind: 'greeting' }
+  /** Welcome since then. */
+  | { kind: 'online'; sinceMs: number }
+  /**
+   * Not connected, and about to try again: when the back-off says so, but not before `atLeastMs` have passed. `welcomeMs`
+   * is how long the last connection was welcome.
+   */
+  | { kind: 'waiting'; atLeastMs: number; welcomeMs: number }
+  /** For good. */
+  | { kind: 'ended'; code: EndCode }
+
+export type EndCode = 'closed' | 'no-session' | 'unsupported-version'
+
+export type ClientEvent =
+  | { kind: 'start' }
+  | { kind: 'opened' }
+  | { kind: 'welcomed'; atMs: number }
+  /** An error that concerns the whole conversation: the answer to `hello`, or one that answers nothing. */
+  | { kind: 'error'; code: string; seconds?: number }
+  /** The connection has ended, could not be made, or is silent. */
+  | { kind: 'lost'; atMs: number }
+  /** The time of a state is over. */
+  | { kind: 'timeUp' }
+  /** We want no more. */
+  | { kind: 'close' }
+
+/**
+ * The state after the event. An event that means nothing in a state leaves it alone: the result is `state` itself.
+ *
+ * - idle: `start` → connecting.
+ * - connecting: `opened` → greeting. `lost`, `timeUp` → waiting.
+ * - greeting: `welcomed` → online. `lost`, `timeUp`, `error` → waiting; after an error at least for the `seconds` it names.
+ * - online: `lost` → waiting, and `welcomeMs` is how long we were online. After an `error` the server closes by itself.
+ * - waiting: `timeUp` → connecting.
+ *
+ * In greeting and online the errors `no-session` and `unsupported-version` end it with that code: a new connection would
+ * hear the same. `close` ends it in every state, with the code `closed`. Nothing changes a state that has ended.
+ *
+ * @step 16.3
+ */
+export function reduce(state: ClientState, event: ClientEvent): ClientState {
+  // TODO 16.3
+  throw new Error('TODO 16.3')
+}

@@ -1,0 +1,46 @@
+/** `say {key, since}`: the request that may come twice. Without a key it is the `say` of 13. */
+
+import type { ChatSession, Handler } from '../13-rooms/chat-session.ts'
+import { type Fields, integer, matching, optional } from '../13-rooms/fields.ts'
+import { refuseInOrder, say } from '../13-rooms/handlers.ts'
+import type { SayRequest } from '../13-rooms/protocol.ts'
+import type { SayKeys, SayOutcome } from './say-keys.ts'
+
+interface KeyedSayRequest extends SayRequest {
+  key?: string
+  since?: number
+}
+
+const KEY = /^[A-Za-z0-9._-]{1,64}$/
+
+/** What `say` may have beside its other fields. */
+export const KEY_FIELDS: Fields = {
+  key: optional(matching(KEY, 'bad-request', 'is 1 to 64 letters, digits, "_", "." or "-".')),
+  since: optional(integer(0)),
+}
+
+/** Without `since` the history is searched from its beginning, as far as that goes. */
+export function sayOnce(keys: SayKeys): Handler {
+  return async (session: ChatSession, request: KeyedSayRequest) => {
+    const { room, text, key, since = 0 } = request
+    if (key === undefined) return say(session, request)
+    if (!session.chat.hub.roomOf(session, room)) return say(session, request)
+    const account = session.name.toLowerCase()
+    const claim = await keys.claim({ account, room, text, key, since })
+    if (claim.kind === 'first') return say(session, request, { key, onOutcome: claim.settle })
+    await answerAgain(session, request, claim.outcome)
+  }
+}
+
+/** Nothing else is carried out before this is answered: a repeat waits for what others have said. */
+async function answerAgain(
+  session: ChatSession,
+  request: KeyedSayRequest,
+  outcome: SayOutcome,
+): Promise<void> {
+  if ('code' in outcome) return refuseInOrder(session, request, outcome)
+  await session.newestSay
+  if (session.isOver) return
+  const { number, at } = outcome
+  session.answer(request, { type: 'said', room: request.room, number, at })
+}

@@ -1,0 +1,108 @@
+/**
+ * Says that may come twice: the server's half of "exactly once".
+ *
+ * A client that got no answer says the same again, with the same key. To the server both look alike, and either may come
+ * first: a connection that the client has given up can still deliver. So the first to come claims the key, before
+ * anything is looked up, and all others get what became of that one. The memory of it is the history itself, so it
+ * survives a restart.
+ */
+
+import type { Refusal } from '../13-rooms/codes.ts'
+import type { Message } from '../13-rooms/journal.ts'
+
+/** What somebody says, and how to know it again. */
+export interface KeyedSay {
+  /** In lower case: the account. A key means something only within an account and a room. */
+  account: string
+  room: string
+  text: string
+  key: string
+  /** If it was said before, its number is above this. */
+  since: number
+}
+
+/** What the history has of a room. The journal of 15 is one. */
+export interface KeyedHistory {
+  /** The numbers of the messages that are kept; none if `last` is `first - 1`. */
+  range(room: string): { first: number; last: number }
+  /** The messages with these numbers, ascending, each with the key that it was said with. */
+  read(room: string, from: number, to: number): Promise<{ message: Message; key?: string }[]>
+}
+
+/** The message that it became, or why it became none. */
+export type SayOutcome = Message | Refusal
+
+export type Claim =
+  /** It is new. The caller appends it, and settles the claim with what became of it. */
+  | { kind: 'first'; settle(outcome: SayOutcome): void }
+  /** It is known, or cannot be said. */
+  | { kind: 'repeat'; outcome: SayOutcome }
+
+/** A search goes through so many messages at most: the client says how many it is, and the disk pays. */
+export const MAX_SEARCH = 2_000
+
+/** So many of them are read at a time. */
+const READ_AT_ONCE = 100
+
+export class SayKeys {
+  readonly #history: KeyedHistory
+  /** What was claimed and is not settled yet. */
+  readonly #pending = new Map<string, { text: string; outcome: Promise<SayOutcome> }>()
+
+  constructor(history: KeyedHistory) {
+    this.#history = history
+  }
+
+  /** How many claims are not settled. */
+  get size(): number {
+    return this.#pending.size
+  }
+
+  /**
+   * Claims a key, so that of all that say the same only the first is appended. From this call on until `settle`, and not
+   * only when the history has been searched, everybody else with that key is a repeat, and gets the outcome of the first.
+   *
+   * What was said before is found in the history, above `since`. When that cannot be known, `STALE_KEY`: some of those
+   * messages are not kept any more, or they are more than `MAX_SEARCH`. The same key with another text is `OTHER_TEXT`,
+   * whether the first is settled or not. If the history cannot be read, this rejects, and nothing stays claimed.
+   *
+   * @step 16.5
+   */
+  async claim(say: KeyedSay): Promise<Claim> {
+    // TODO 16.5
+    throw new Error('TODO 16.5')
+  }
+
+  /** Whether what was said above `since` cannot be looked through. */
+  #isStale({ room, since }: KeyedSay): boolean {
+    const { first, last } = this.#history.range(room)
+    return since + 1 < first || last - since > MAX_SEARCH
+  }
+
+  /**
+   * The message above `since` that this account has said with this key. No more than `READ_AT_ONCE` messages are read at a
+   * time, and none when there are none.
+   *
+   * @step 16.5
+   */
+  async #find({ account, room, key, since }: KeyedSay): Promise<Message | undefined> {
+    // TODO 16.5
+    throw new Error('TODO 16.5')
+  }
+}
+
+function repeat(outcome: SayOutcome): Claim {
+  return { kind: 'repeat', outcome }
+}
+
+export const OTHER_TEXT: Refusal = {
+  code: 'bad-request',
+  text: 'This key was used for another text.',
+}
+
+export const STALE_KEY: Refusal = {
+  code: 'stale-key',
+  text: 'It is too long ago to know whether this was said.',
+}
+
+const UNREADABLE: Refusal = { code: 'internal', text: 'The history cannot be read.' }

@@ -1,0 +1,122 @@
+/**
+ * What a client has to say in one room: one message after the other, each until it is known what became of it.
+ *
+ * An answer can be lost after the message was said. Then only the server knows, so the message is sent again, and says that
+ * it is the same one: `key` names it, and `since` is a number below the one that it got if it was said. One message is in
+ * flight at a time, so that a repeat never comes after its successor.
+ */
+
+import { ChatError } from './chat-error.ts'
+
+export interface Said {
+  number: number
+  /** The server's clock. */
+  at: number
+}
+
+/** What `say` sends, beside the room. */
+export interface SayRequest {
+  text: string
+  key: string
+  since: number
+}
+
+interface Saying {
+  text: string
+  key: string
+  /** Undefined until it is sent for the first time. */
+  since: number | undefined
+  timesSent: number
+  result: PromiseWithResolvers<Said>
+}
+
+export class SayQueue {
+  readonly #newKey: () => string
+  /** The first one may be in flight. */
+  readonly #sayings: Saying[] = []
+  #isInFlight = false
+
+  /** Every key is to be unlike any other of the same account. */
+  constructor(newKey: () => string) {
+    this.#newKey = newKey
+  }
+
+  get size(): number {
+    return this.#sayings.length
+  }
+
+  /** Queues a message. Resolves when it was said; rejects with a `ChatError` when it was not, or nobody can know. */
+  add(text: string): Promise<Said> {
+    const result = Promise.withResolvers<Said>()
+    this.#sayings.push({ text, key: this.#newKey(), since: undefined, timesSent: 0, result })
+    return result.promise
+  }
+
+  /**
+   * The request to send now; `undefined` when nothing waits or one is in flight. A message that is sent again goes with the
+   * key and the `since` that it had the first time. Then `since` is `last`: the number of the last message that was told.
+   *
+   * @step 16.6
+   */
+  next(last: number): SayRequest | undefined {
+    const first = this.#sayings.at(0)
+    if (!first || this.#isInFlight) return undefined
+    this.#isInFlight = true
+    first.timesSent += 1
+    first.since ??= last
+    return { text: first.text, key: first.key, since: first.since }
+  }
+
+  /**
+   * The one in flight was said.
+   *
+   * @step 16.6
+   */
+  onSaid(said: Said): void {
+    this.#isInFlight = false
+    this.#sayings.shift()!.result.resolve(said)
+  }
+
+  /**
+   * The one in flight was answered with an error: it was not said, and is rejected with that error. But:
+   *
+   * - `not-saved` leaves open whether it was. The server saves nothing more until it is restarted, so the message stays in
+   *   flight until the connection is lost.
+   * - `internal` leaves it open, too, and so does any error about a repeat: it was this request that failed, and nobody
+   *   knows about the one before. These are rejected as `unknown`.
+   *
+   * @step 16.6
+   */
+  onError(error: ChatError): void {
+    if (error.code === 'not-saved') return
+    const isUnsure = error.code === 'internal' || this.#sayings[0].timesSent > 1
+    this.#reject(isUnsure ? new ChatError('unknown') : error)
+  }
+
+  /** The connection is lost: nothing is in flight any more. */
+  onLost(): void {
+    this.#isInFlight = false
+  }
+
+  /**
+   * The server has other data, and cannot know what it was sent before: a message that was sent is rejected as `unknown`.
+   * Those that never were wait on.
+   *
+   * @step 16.6
+   */
+  forget(): void {
+    if (this.#sayings[0]?.timesSent > 0) this.#reject(new ChatError('unknown'))
+  }
+
+  /** Nothing more is sent: a message that was sent is rejected as `unknown`, the rest as `not-sent`. */
+  end(): void {
+    for (let first = this.#sayings.at(0); first; first = this.#sayings.at(0)) {
+      this.#reject(new ChatError(first.timesSent > 0 ? 'unknown' : 'not-sent'))
+    }
+  }
+
+  #reject(error: ChatError): void {
+    this.#isInFlight = false
+    this.#sayings.shift()!.result.reject(error)
+  }
+}

@@ -1,0 +1,947 @@
+import type { Mistake } from './mistake.ts'
+
+const backoff = 'backoff.ts'
+const addresses = 'addresses.ts'
+const states = 'client-state.ts'
+const feed = 'room-feed.ts'
+const keys = 'say-keys.ts'
+const queue = 'say-queue.ts'
+const room = 'client-room.ts'
+
+export const mistakes: Mistake[] = [
+  {
+    name: 'no-cap',
+    step: '16.1',
+    says: ['15000, 15000', 'capped'],
+    edits: [
+      {
+        file: backoff,
+        replace: 'Math.min(capMs, firstMs * 2 ** this.#waits)',
+        by: 'firstMs * 2 ** this.#waits + 0 * capMs',
+      },
+    ],
+  },
+  {
+    name: 'caps-the-wait-and-not-its-bound',
+    step: '16.1',
+    says: ['The bound is capped before it is multiplied'],
+    edits: [
+      {
+        file: backoff,
+        hole: 'nextDelayMs',
+        by: `    const { firstMs, capMs } = this.#limits
+    return Math.min(capMs, this.#random() * firstMs * 2 ** this.#waits++)`,
+      },
+    ],
+  },
+  {
+    name: 'shifts-into-the-sign',
+    step: '16.1',
+    says: ['A server can be away for a week'],
+    edits: [{ file: backoff, replace: '2 ** this.#waits', by: '(1 << this.#waits)' }],
+  },
+  {
+    name: 'no-jitter',
+    step: '16.1',
+    says: ['a wait is drawn'],
+    edits: [
+      {
+        file: backoff,
+        replace: 'return this.#random() * boundMs',
+        by: 'return boundMs + 0 * this.#random()',
+      },
+    ],
+  },
+  {
+    name: 'half-of-it-is-fixed',
+    step: '16.1',
+    says: ['a wait is drawn'],
+    edits: [
+      {
+        file: backoff,
+        replace: 'return this.#random() * boundMs',
+        by: 'return boundMs / 2 + (this.#random() * boundMs) / 2',
+      },
+    ],
+  },
+  {
+    name: 'a-little-jitter-around-the-middle',
+    step: '16.1',
+    says: ['equally likely'],
+    edits: [
+      {
+        file: backoff,
+        replace: 'return this.#random() * boundMs',
+        by: 'return boundMs * (0.4 + 0.2 * this.#random())',
+      },
+    ],
+  },
+  {
+    name: 'the-first-wait-is-doubled-already',
+    step: '16.1',
+    says: ['The bounds are 1, 2, 4'],
+    edits: [
+      {
+        file: backoff,
+        replace: '2 ** this.#waits)\n    this.#waits += 1',
+        by: '2 ** ++this.#waits)',
+      },
+    ],
+  },
+  {
+    name: 'starts-anew-with-every-connection',
+    step: '16.1',
+    says: ['no better than one that refuses'],
+    edits: [{ file: backoff, replace: 'welcomeMs >= this.#limits.provenMs', by: 'welcomeMs >= 0' }],
+  },
+  {
+    name: 'starts-anew-with-every-welcome',
+    step: '16.1',
+    says: ['dies under its load'],
+    edits: [{ file: backoff, replace: 'welcomeMs >= this.#limits.provenMs', by: 'welcomeMs > 0' }],
+  },
+  {
+    name: 'never-starts-anew',
+    step: '16.1',
+    says: ['It has proved itself'],
+    edits: [
+      {
+        file: backoff,
+        replace: 'if (welcomeMs >= this.#limits.provenMs) this.#waits = 0',
+        by: 'void welcomeMs',
+      },
+    ],
+  },
+  {
+    name: 'one-more-failure-for-the-connection',
+    step: '16.1',
+    says: ['no better than one that refuses'],
+    edits: [
+      {
+        file: backoff,
+        replace: 'this.#waits = 0\n  }',
+        by: 'this.#waits = 0\n    else this.#waits += 1\n  }',
+      },
+    ],
+  },
+
+  {
+    name: 'the-order-of-the-resolver',
+    step: '16.2',
+    says: ['interleaved', 'every second attempt'],
+    edits: [{ file: addresses, hole: 'interleave', by: '    return [...addresses]' }],
+  },
+  {
+    name: 'ipv6-always-first',
+    step: '16.2',
+    says: ['The family of the first address begins'],
+    edits: [
+      { file: addresses, replace: 'family === addresses[0].family', by: 'family === 6' },
+      { file: addresses, replace: 'family !== addresses[0].family', by: 'family !== 6' },
+    ],
+  },
+  {
+    name: 'leaves-the-rest-out',
+    step: '16.2',
+    says: ['The rest follows in order'],
+    edits: [
+      {
+        file: addresses,
+        replace: 'return [...turns, ...others.slice(leading.length)]',
+        by: 'return turns',
+      },
+    ],
+  },
+  {
+    name: 'one-after-the-other',
+    step: '16.2',
+    says: ['After 250 ms the next one has its turn'],
+    edits: [
+      {
+        file: addresses,
+        replace: 'if (this.#untried.length > 0) {\n      this.#turn',
+        by: 'if (this.#untried.length < 0) {\n      this.#turn',
+      },
+    ],
+  },
+  {
+    name: 'all-at-once',
+    step: '16.2',
+    says: ['before the next one had its turn'],
+    edits: [
+      {
+        file: addresses,
+        replace: 'this.#timers.after(ATTEMPT_DELAY_MS, () => this.#tryNext())',
+        by: 'this.#tryNext()',
+      },
+    ],
+  },
+  {
+    name: 'a-failure-waits-for-the-next-turn',
+    step: '16.2',
+    says: ['A failure makes room for the next address at once'],
+    edits: [
+      {
+        file: addresses,
+        replace:
+          'this.#timers.cancel(this.#turn)\n    if (this.#untried.length > 0) this.#tryNext()\n    else if (this.#attempts.size === 0)',
+        by: 'if (this.#untried.length === 0 && this.#attempts.size === 0)',
+      },
+    ],
+  },
+  {
+    name: 'two-turns-at-a-time',
+    step: '16.2',
+    says: ['that one has its 250 ms from then on'],
+    edits: [
+      {
+        file: addresses,
+        replace:
+          '    this.#timers.cancel(this.#turn)\n    if (this.#untried.length > 0) this.#tryNext()',
+        by: '    if (this.#untried.length > 0) this.#tryNext()',
+      },
+    ],
+  },
+  {
+    name: 'losers-stay-open',
+    step: '16.2',
+    says: ['its handshake was done'],
+    edits: [
+      {
+        file: addresses,
+        replace: 'if (this.#isOver) return connection.close()',
+        by: 'if (this.#isOver) return',
+      },
+    ],
+  },
+  {
+    name: 'aborts-the-winner-too',
+    step: '16.2',
+    says: ['All attempts but the one that has won'],
+    edits: [
+      {
+        file: addresses,
+        replace: 'this.#attempts.delete(attempt)\n    if (this.#isOver) return connection.close()',
+        by: 'if (this.#isOver) return connection.close()',
+      },
+    ],
+  },
+  {
+    name: 'the-end-starts-the-next',
+    step: '16.2',
+    says: ['that starts no other'],
+    edits: [
+      {
+        file: addresses,
+        replace: '    this.#errors.push(error)\n    if (this.#isOver) return\n',
+        by: '    this.#errors.push(error)\n',
+      },
+    ],
+  },
+  {
+    name: 'gives-up-with-the-last-address',
+    step: '16.2',
+    says: ['no attempt is under way'],
+    edits: [{ file: addresses, replace: 'else if (this.#attempts.size === 0) {', by: 'else {' }],
+  },
+  {
+    name: 'gives-up-with-the-first-failure',
+    step: '16.2',
+    says: ['the attempts to be'],
+    edits: [
+      {
+        file: addresses,
+        replace:
+          'if (this.#untried.length > 0) this.#tryNext()\n    else if (this.#attempts.size === 0) {',
+        by: '{',
+      },
+    ],
+  },
+  {
+    name: 'never-gives-up',
+    step: '16.2',
+    says: ['All attempts have failed'],
+    edits: [
+      {
+        file: addresses,
+        replace: 'this.#attempts.delete(attempt)\n    this.#errors.push(error)',
+        by: 'this.#errors.push(error)',
+      },
+    ],
+  },
+
+  {
+    name: 'tries-again-without-a-session',
+    step: '16.3',
+    says: ['the server will say the same'],
+    edits: [
+      {
+        file: states,
+        replace:
+          "case 'greeting':\n      if (event.kind === 'welcomed') return { kind: 'online', sinceMs: event.atMs }\n      if (event.kind === 'error') return endOf(event.code) ?? waiting(0, event.seconds)",
+        by: "case 'greeting':\n      if (event.kind === 'welcomed') return { kind: 'online', sinceMs: event.atMs }\n      if (event.kind === 'error') return waiting(0, event.seconds)",
+      },
+    ],
+  },
+  {
+    name: 'a-session-ends-only-in-the-greeting',
+    step: '16.3',
+    says: ['online, after the error no-session'],
+    edits: [{ file: states, replace: 'return endOf(event.code) ?? state', by: 'return state' }],
+  },
+  {
+    name: 'every-refusal-is-the-end',
+    step: '16.3',
+    says: ['when to come back'],
+    edits: [
+      {
+        file: states,
+        replace: 'return endOf(event.code) ?? waiting(0, event.seconds)',
+        by: "return { kind: 'ended', code: 'no-session' }",
+      },
+    ],
+  },
+  {
+    name: 'an-old-version-tries-forever',
+    step: '16.3',
+    says: ['unsupported-version'],
+    edits: [
+      {
+        file: states,
+        replace: "const isFinal = code === 'no-session' || code === 'unsupported-version'",
+        by: "const isFinal = code === 'no-session'",
+      },
+    ],
+  },
+  {
+    name: 'does-not-wait-as-long-as-it-is-told',
+    step: '16.3',
+    says: ['seconds, in milliseconds'],
+    edits: [{ file: states, replace: 'atLeastMs: seconds * 1_000', by: 'atLeastMs: seconds' }],
+  },
+  {
+    name: 'an-error-is-a-loss',
+    step: '16.3',
+    says: ['behind what it has still to say'],
+    edits: [
+      {
+        file: states,
+        replace: 'return endOf(event.code) ?? state',
+        by: 'return endOf(event.code) ?? waiting()',
+      },
+    ],
+  },
+  {
+    name: 'waits-forever-for-a-connection',
+    step: '16.3',
+    says: ['connecting, after timeUp', 'a dead peer says nothing'],
+    edits: [
+      {
+        file: states,
+        replace: "if (event.kind === 'opened') return { kind: 'greeting' }\n      return hasFailed",
+        by: "if (event.kind === 'opened') return { kind: 'greeting' }\n      return event.kind === 'lost'",
+      },
+    ],
+  },
+  {
+    name: 'forgets-how-long-it-was-welcome',
+    step: '16.3',
+    says: ['The back-off wants to know'],
+    edits: [{ file: states, replace: 'waiting(event.atMs - state.sinceMs)', by: 'waiting()' }],
+  },
+  {
+    name: 'welcome-since-the-clock-began',
+    step: '16.3',
+    says: ['the time between the welcome and the loss'],
+    edits: [
+      { file: states, replace: 'waiting(event.atMs - state.sinceMs)', by: 'waiting(event.atMs)' },
+    ],
+  },
+  {
+    name: 'a-late-event-is-taken-for-a-new-one',
+    step: '16.3',
+    says: ['to mean nothing in waiting'],
+    edits: [
+      {
+        file: states,
+        replace: "return event.kind === 'timeUp' ? { kind: 'connecting' } : state\n  }",
+        by: "return { kind: 'connecting' }\n  }",
+      },
+    ],
+  },
+  {
+    name: 'a-copy-of-the-same-state',
+    step: '16.3',
+    says: ['the same object', 'not a copy'],
+    edits: [
+      {
+        file: states,
+        replace: "return event.kind === 'start' ? { kind: 'connecting' } : state",
+        by: "return event.kind === 'start' ? { kind: 'connecting' } : { ...state }",
+      },
+    ],
+  },
+  {
+    name: 'rises-from-the-dead',
+    step: '16.3',
+    says: ['Ended is for good'],
+    edits: [
+      {
+        file: states,
+        replace: "if (state.kind === 'ended') return state",
+        by: "if (state.kind === 'ended') return event.kind === 'start' ? { kind: 'connecting' } : state",
+      },
+    ],
+  },
+  {
+    name: 'connects-again-after-close',
+    step: '16.3',
+    says: ['We want no more'],
+    edits: [
+      {
+        file: states,
+        replace: "if (event.kind === 'close') return { kind: 'ended', code: 'closed' }",
+        by: "if (event.kind === 'close') return state.kind === 'waiting' ? state : { kind: 'ended', code: 'closed' }",
+      },
+    ],
+  },
+
+  {
+    name: 'live-messages-do-not-wait',
+    step: '16.4',
+    says: ['Live messages wait for them'],
+    edits: [{ file: feed, hole: 'onLive', by: '    this.#tell(message)' }],
+  },
+  {
+    name: 'counts-what-waits',
+    step: '16.4',
+    says: ['A live message that waits is not told'],
+    edits: [
+      {
+        file: feed,
+        replace: 'else this.#waiting.push(message)',
+        by: 'else {\n      this.#waiting.push(message)\n      this.#last = message.number\n    }',
+      },
+    ],
+  },
+  {
+    name: 'what-waited-is-told-on-the-next-connection',
+    step: '16.4',
+    says: ['What waited on the connection before'],
+    edits: [
+      {
+        file: feed,
+        replace: '    this.#isLive = false\n    this.#waiting.length = 0',
+        by: '    this.#isLive = false',
+      },
+    ],
+  },
+  {
+    name: 'stays-live-when-the-connection-is-lost',
+    step: '16.4',
+    says: ['Live messages wait for them'],
+    edits: [
+      {
+        file: feed,
+        replace: '    this.#isLive = false\n    this.#waiting.length = 0',
+        by: '    this.#waiting.length = 0',
+      },
+    ],
+  },
+  {
+    name: 'tells-pages-and-live-messages-twice',
+    step: '16.4',
+    says: ['number 10 has come twice'],
+    edits: [
+      {
+        file: feed,
+        replace: '    if (message.number <= (this.#last ?? 0)) return\n',
+        by: '',
+      },
+    ],
+  },
+  {
+    name: 'one-page-is-enough',
+    step: '16.4',
+    says: ['The pages have to reach number 9'],
+    edits: [
+      {
+        file: feed,
+        replace: 'if (reached < this.#gapEnd) return reached',
+        by: 'void reached',
+      },
+    ],
+  },
+  {
+    name: 'asks-forever',
+    step: '16.4',
+    says: ['An empty page is the last one'],
+    edits: [
+      {
+        file: feed,
+        replace: 'if (reached < this.#gapEnd) return reached',
+        by: 'if ((this.#last ?? 0) < this.#gapEnd) return this.#last ?? reached',
+      },
+    ],
+  },
+  {
+    name: 'one-page-too-many',
+    step: '16.4',
+    says: ['Pages are needed as long as'],
+    edits: [
+      {
+        file: feed,
+        replace: 'if (reached < this.#gapEnd) return reached',
+        by: 'if (reached <= this.#gapEnd) return reached',
+      },
+    ],
+  },
+  {
+    name: 'until-a-page-is-empty',
+    step: '16.4',
+    says: ['Pages are needed as long as'],
+    edits: [
+      {
+        file: feed,
+        replace: 'if (reached < this.#gapEnd) return reached',
+        by: 'if (messages.length > 0) return reached',
+      },
+    ],
+  },
+  {
+    name: 'keeps-quiet-about-what-is-missing',
+    step: '16.4',
+    says: ['should know that something is missing'],
+    edits: [{ file: feed, replace: '    this.#skipTo(message.number)\n', by: '' }],
+  },
+  {
+    name: 'the-end-of-the-gap-stays-open',
+    step: '16.4',
+    says: ['would not know what it has missed'],
+    edits: [{ file: feed, replace: '    this.#skipTo(this.#gapEnd + 1)\n', by: '' }],
+  },
+  {
+    name: 'what-waited-is-told-first',
+    step: '16.4',
+    says: ['First the page, then what waited'],
+    edits: [
+      {
+        file: feed,
+        hole: 'onPage',
+        by: `    const reached = messages.at(-1)?.number ?? this.#gapEnd
+    if (messages.length === 0 || reached >= this.#gapEnd) {
+      for (const message of this.#waiting.splice(0)) this.#tell(message)
+    }
+    for (const message of messages) this.#tell(message)
+    const last = this.#last ?? 0
+    if (reached < this.#gapEnd) return reached
+    this.#skipTo(this.#gapEnd + 1)
+    this.#isLive = true
+    return undefined`,
+      },
+    ],
+  },
+  {
+    name: 'what-waited-is-forgotten',
+    step: '16.4',
+    says: ['First the page, then what waited'],
+    edits: [
+      {
+        file: feed,
+        replace: 'for (const message of this.#waiting.splice(0)) this.#tell(message)',
+        by: 'this.#waiting.length = 0',
+      },
+    ],
+  },
+  {
+    name: 'trusts-old-numbers',
+    step: '16.4',
+    says: ['that is not the room it knew'],
+    edits: [
+      {
+        file: feed,
+        replace:
+          'if (this.#last === undefined || this.#last <= joined.last) return this.onPage(joined)\n    this.forget()\n    return Math.max(0, joined.last - FIRST_LOOK)',
+        by: 'void FIRST_LOOK\n    return this.onPage(joined)',
+      },
+    ],
+  },
+  {
+    name: 'shows-a-new-room-from-its-first-message',
+    step: '16.4',
+    says: ['newest 50'],
+    edits: [
+      {
+        file: feed,
+        replace: 'return Math.max(0, joined.last - FIRST_LOOK)',
+        by: 'void FIRST_LOOK\n    return 0',
+      },
+    ],
+  },
+
+  {
+    name: 'claims-after-the-search',
+    step: '16.5',
+    says: ['Claim the key before the first await'],
+    edits: [
+      {
+        file: keys,
+        hole: 'claim',
+        by: `    const scope = JSON.stringify([say.account, say.room, say.key])
+    const pending = this.#pending.get(scope)
+    if (pending) return repeat(pending.text === say.text ? await pending.outcome : OTHER_TEXT)
+    if (this.#isStale(say)) return repeat(STALE_KEY)
+    const known = await this.#find(say)
+    if (known) return repeat(known.text === say.text ? known : OTHER_TEXT)
+    const { promise, resolve } = Promise.withResolvers<SayOutcome>()
+    this.#pending.set(scope, { text: say.text, outcome: promise })
+    void UNREADABLE
+    return {
+      kind: 'first',
+      settle: (outcome) => {
+        this.#pending.delete(scope)
+        resolve(outcome)
+      },
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'looks-only-at-the-history',
+    step: '16.5',
+    says: ['is being appended. Two may not be'],
+    edits: [
+      {
+        file: keys,
+        replace: 'const pending = this.#pending.get(scope)',
+        by: 'const pending = undefined as { text: string; outcome: Promise<SayOutcome> } | undefined',
+      },
+    ],
+  },
+  {
+    name: 'looks-only-at-what-is-pending',
+    step: '16.5',
+    says: ['it is in the history'],
+    edits: [
+      {
+        file: keys,
+        replace: 'const known = await this.#find(say)',
+        by: 'const known = await Promise.resolve(undefined as Message | undefined)',
+      },
+    ],
+  },
+  {
+    name: 'a-claim-is-never-settled',
+    step: '16.5',
+    says: ['gives the key back'],
+    edits: [{ file: keys, replace: '      this.#pending.delete(scope)\n', by: '' }],
+  },
+  {
+    name: 'a-claim-that-was-a-repeat-stays',
+    step: '16.5',
+    says: ['All of them are settled'],
+    edits: [{ file: keys, replace: '      settle(known)\n', by: '' }],
+  },
+  {
+    name: 'the-same-key-for-any-text',
+    step: '16.5',
+    says: ['Which of the two is meant'],
+    edits: [
+      {
+        file: keys,
+        replace: 'pending.text === say.text ? await pending.outcome : OTHER_TEXT',
+        by: 'await pending.outcome',
+      },
+    ],
+  },
+  {
+    name: 'the-same-key-for-any-text-later',
+    step: '16.5',
+    says: ['That key was used for another text'],
+    edits: [{ file: keys, replace: 'known.text === say.text ? known : OTHER_TEXT', by: 'known' }],
+  },
+  {
+    name: 'one-key-for-everybody',
+    step: '16.5',
+    says: ['it is ada’s'],
+    edits: [
+      {
+        file: keys,
+        replace: 'other.key === key && message.name.toLowerCase() === account',
+        by: 'other.key === key && message.name !== account.toUpperCase()',
+      },
+    ],
+  },
+  {
+    name: 'names-as-they-are-written',
+    step: '16.5',
+    says: ['the same in upper and lower case'],
+    edits: [
+      {
+        file: keys,
+        replace: 'message.name.toLowerCase() === account',
+        by: 'message.name === account',
+      },
+    ],
+  },
+  {
+    name: 'glues-the-scope',
+    step: '16.5',
+    says: ['Parts that are glued together'],
+    edits: [
+      {
+        file: keys,
+        replace: 'JSON.stringify([say.account, say.room, say.key])',
+        by: "[say.account, say.room, say.key].join('.')",
+      },
+    ],
+  },
+  {
+    name: 'one-read-is-enough',
+    step: '16.5',
+    says: ['All of them are looked at'],
+    edits: [
+      {
+        file: keys,
+        replace: '      if (known) return known.message\n',
+        by: '      return known?.message\n',
+      },
+    ],
+  },
+  {
+    name: 'misses-the-first-above-since',
+    step: '16.5',
+    says: ['the first and the last of them'],
+    edits: [{ file: keys, replace: 'let from = since + 1;', by: 'let from = since + 2;' }],
+  },
+  {
+    name: 'misses-the-last',
+    step: '16.5',
+    says: ['the first and the last of them'],
+    edits: [{ file: keys, replace: 'from <= last;', by: 'from < last;' }],
+  },
+  {
+    name: 'reads-all-of-it-at-once',
+    step: '16.5',
+    says: ['A repeat could ask for thousands'],
+    edits: [
+      {
+        file: keys,
+        replace: 'const to = Math.min(last, from + READ_AT_ONCE - 1)',
+        by: 'const to = Math.max(last, 0 * READ_AT_ONCE)',
+      },
+    ],
+  },
+  {
+    name: 'a-read-for-every-say',
+    step: '16.5',
+    says: ['it must cost no read'],
+    edits: [
+      {
+        file: keys,
+        replace: 'for (let from = since + 1; from <= last;',
+        by: 'for (let from = Math.min(since + 1, last); from <= last;',
+      },
+    ],
+  },
+  {
+    name: 'does-not-know-that-it-cannot-know',
+    step: '16.5',
+    says: ['nobody can know'],
+    edits: [
+      {
+        file: keys,
+        replace: 'if (this.#isStale(say)) return repeat(STALE_KEY)\n',
+        by: 'void STALE_KEY\n',
+      },
+    ],
+  },
+  {
+    name: 'an-error-leaves-the-claim',
+    step: '16.5',
+    says: ['will not come to an end any more'],
+    edits: [{ file: keys, replace: '      settle(UNREADABLE)\n', by: '      void UNREADABLE\n' }],
+  },
+
+  {
+    name: 'a-repeat-with-a-new-since',
+    step: '16.6',
+    says: ['the key and the since of the first time'],
+    edits: [{ file: queue, replace: 'first.since ??= last', by: 'first.since = last' }],
+  },
+  {
+    name: 'all-of-them-in-flight',
+    step: '16.6',
+    says: ['waits for its answer'],
+    edits: [
+      {
+        file: queue,
+        replace: 'if (!first || this.#isInFlight) return undefined',
+        by: 'if (!first) return undefined',
+      },
+    ],
+  },
+  {
+    name: 'since-the-next-number',
+    step: '16.6',
+    says: ['its number will be above 7'],
+    edits: [{ file: queue, replace: 'first.since ??= last', by: 'first.since ??= last + 1' }],
+  },
+  {
+    name: 'the-answer-leaves-the-message',
+    step: '16.6',
+    says: ['is the next'],
+    edits: [
+      {
+        file: queue,
+        replace: 'this.#isInFlight = false\n    this.#sayings.shift()!.result.resolve(said)',
+        by: 'this.#isInFlight = false\n    this.#sayings[0].result.resolve(said)',
+      },
+    ],
+  },
+  {
+    name: 'said-is-still-in-flight',
+    step: '16.6',
+    says: ['is the next'],
+    edits: [
+      {
+        file: queue,
+        replace: 'this.#isInFlight = false\n    this.#sayings.shift()!.result.resolve(said)',
+        by: 'this.#sayings.shift()!.result.resolve(said)',
+      },
+    ],
+  },
+  {
+    name: 'believes-the-error-about-a-repeat',
+    step: '16.6',
+    says: ['The first time it may have been said'],
+    edits: [
+      {
+        file: queue,
+        replace: "error.code === 'internal' || this.#sayings[0].timesSent > 1",
+        by: "error.code === 'internal'",
+      },
+    ],
+  },
+  {
+    name: 'believes-internal',
+    step: '16.6',
+    says: ['internal leaves it open'],
+    edits: [
+      {
+        file: queue,
+        replace: "error.code === 'internal' || this.#sayings[0].timesSent > 1",
+        by: 'this.#sayings[0].timesSent > 1',
+      },
+    ],
+  },
+  {
+    name: 'every-error-is-unknown',
+    step: '16.6',
+    says: ['It was sent once, and refused'],
+    edits: [
+      {
+        file: queue,
+        replace: "error.code === 'internal' || this.#sayings[0].timesSent > 1",
+        by: "error.code !== ''",
+      },
+    ],
+  },
+  {
+    name: 'gives-up-what-was-not-saved',
+    step: '16.6',
+    says: ['not-saved settles nothing'],
+    edits: [{ file: queue, replace: "    if (error.code === 'not-saved') return\n", by: '' }],
+  },
+  {
+    name: 'goes-on-although-nothing-is-saved',
+    step: '16.6',
+    says: ['until the connection is lost'],
+    edits: [
+      {
+        file: queue,
+        replace: "    if (error.code === 'not-saved') return\n",
+        by: "    if (error.code === 'not-saved') {\n      this.#isInFlight = false\n      return\n    }\n",
+      },
+    ],
+  },
+  {
+    name: 'other-data-takes-all',
+    step: '16.6',
+    says: ['Only a message that was sent is unknown'],
+    edits: [
+      {
+        file: queue,
+        hole: 'forget',
+        by: "    while (this.#sayings.length > 0) this.#reject(new ChatError('unknown'))",
+      },
+    ],
+  },
+  {
+    name: 'other-data-takes-nothing',
+    step: '16.6',
+    says: ['the server that might know is gone'],
+    edits: [{ file: queue, hole: 'forget', by: '' }],
+  },
+  {
+    name: 'does-not-wait-for-the-room',
+    step: '16.6',
+    says: ['A room that is not live has none yet'],
+    edits: [
+      {
+        file: room,
+        replace: 'this.#feed.isLive ? this.#says.next(this.#feed.last!) : undefined',
+        by: 'this.#link ? this.#says.next(this.#feed.last ?? 0) : undefined',
+      },
+    ],
+  },
+  {
+    name: 'takes-what-it-cannot-send',
+    step: '16.6',
+    says: ['say() has not settled'],
+    edits: [
+      {
+        file: room,
+        replace: 'this.#feed.isLive ? this.#says.next(this.#feed.last!) : undefined',
+        by: 'this.#says.next(this.#feed.last ?? 0)',
+      },
+      { file: room, replace: 'this.#link!.ask(', by: 'this.#link?.ask(' },
+    ],
+  },
+  {
+    name: 'one-say-and-no-more',
+    step: '16.6',
+    says: ['say() has not settled'],
+    edits: [
+      {
+        file: room,
+        replace: '          this.#says.onSaid(said as Message & Said)\n          this.#sayNext()',
+        by: '          this.#says.onSaid(said as Message & Said)',
+      },
+    ],
+  },
+  {
+    name: 'stops-at-a-refusal',
+    step: '16.6',
+    says: ['say() has not settled'],
+    edits: [
+      {
+        file: room,
+        replace: '          this.#says.onError(error)\n          this.#sayNext()',
+        by: '          this.#says.onError(error)',
+      },
+    ],
+  },
+  {
+    name: 'without-a-key',
+    step: '16.6',
+    says: ['without a key'],
+    edits: [
+      {
+        file: room,
+        replace: "{ type: 'say', room: this.name, ...request }",
+        by: "{ type: 'say', room: this.name, text: request.text }",
+      },
+    ],
+  },
+]

@@ -1,0 +1,292 @@
+import type { RightAnswer } from './right-answer.ts'
+
+export const rightAnswers: RightAnswer[] = [
+  {
+    name: 'loops-and-floors',
+    style:
+      'The bound is doubled in a loop, and the wait is rounded down and counted from the other end.',
+    edits: [
+      {
+        file: 'backoff.ts',
+        hole: 'nextDelayMs',
+        by: `    let boundMs = this.#limits.firstMs
+    for (let wait = 0; wait < this.#waits && boundMs < this.#limits.capMs; wait++) boundMs *= 2
+    this.#waits++
+    return Math.floor((1 - this.#random()) * Math.min(boundMs, this.#limits.capMs))`,
+      },
+      {
+        file: 'backoff.ts',
+        hole: 'connectionEnded',
+        by: `    const hasProvenItself = !(welcomeMs < this.#limits.provenMs)
+    this.#waits = hasProvenItself ? 0 : this.#waits`,
+      },
+      {
+        file: 'addresses.ts',
+        hole: 'interleave',
+        by: `  const queues = [4, 6].map((family) => addresses.filter((address) => address.family === family))
+  if (addresses[0]?.family === 6) queues.reverse()
+  const order: Address[] = []
+  while (order.length < addresses.length) {
+    for (const queue of queues) {
+      const next = queue.shift()
+      if (next) order.push(next)
+    }
+  }
+  return order`,
+      },
+    ],
+  },
+  {
+    name: 'async-attempts',
+    style:
+      'An attempt is an async function, and a late connection is turned away before anything else.',
+    edits: [
+      {
+        file: 'addresses.ts',
+        hole: '#tryNext',
+        by: `    const [address] = this.#untried.splice(0, 1)
+    const attempt = new AbortController()
+    this.#attempts.add(attempt)
+    const connecting = this.#dial(address, attempt.signal)
+    if (this.#untried.length > 0) {
+      this.#turn = this.#timers.after(ATTEMPT_DELAY_MS, () => void this.#tryNext())
+    }
+    void (async () => {
+      let connection: C
+      try {
+        connection = await connecting
+      } catch (error) {
+        return this.#failed(error, attempt)
+      }
+      this.#connected(connection, attempt)
+    })()`,
+      },
+      {
+        file: 'addresses.ts',
+        hole: '#connected',
+        by: `    if (this.#isOver) {
+      connection.close()
+    } else {
+      this.#attempts.delete(attempt)
+      this.#result.resolve(connection)
+      this.#end()
+    }`,
+      },
+      {
+        file: 'addresses.ts',
+        hole: '#failed',
+        by: `    if (this.#isOver) return
+    this.#attempts.delete(attempt)
+    this.#errors.push(error)
+    if (this.#untried.length > 0) {
+      this.#timers.cancel(this.#turn)
+      this.#tryNext()
+    } else if (this.#attempts.size < 1) {
+      this.#isOver = true
+      this.#result.reject(new AggregateError(this.#errors))
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'a-table-of-states',
+    style: 'The reducer looks events up in a table by state, and leaves early.',
+    edits: [
+      {
+        file: 'client-state.ts',
+        hole: 'reduce',
+        by: `  const { kind } = state
+  if (kind === 'ended') return state
+  if (event.kind === 'close') return { kind: 'ended', code: 'closed' }
+  const isTalking = kind === 'greeting' || kind === 'online'
+  if (isTalking && event.kind === 'error') {
+    if (event.code === 'no-session' || event.code === 'unsupported-version') {
+      return { kind: 'ended', code: event.code }
+    }
+    if (kind === 'online') return state
+    const atLeastMs = (event.seconds ?? 0) * 1_000
+    return { kind: 'waiting', atLeastMs, welcomeMs: 0 }
+  }
+  const failed: ClientState = { kind: 'waiting', atLeastMs: 0, welcomeMs: 0 }
+  const table: Record<string, ClientState> = {
+    'idle start': { kind: 'connecting' },
+    'waiting timeUp': { kind: 'connecting' },
+    'connecting opened': { kind: 'greeting' },
+    'connecting lost': failed,
+    'connecting timeUp': failed,
+    'greeting lost': failed,
+    'greeting timeUp': failed,
+  }
+  if (kind === 'greeting' && event.kind === 'welcomed') return { kind: 'online', sinceMs: event.atMs }
+  if (kind === 'online' && event.kind === 'lost') return { ...failed, welcomeMs: event.atMs - state.sinceMs }
+  return table[\`\${kind} \${event.kind}\`] ?? state`,
+      },
+    ],
+  },
+  {
+    name: 'everything-through-the-queue',
+    style:
+      'Live messages always go through the queue, which is emptied at once when the feed is live; pages are told backwards from a filter.',
+    edits: [
+      {
+        file: 'room-feed.ts',
+        hole: 'onLive',
+        by: `    this.#waiting.push(message)
+    while (this.#isLive && this.#waiting.length > 0) this.#tell(this.#waiting.shift()!)`,
+      },
+      {
+        file: 'room-feed.ts',
+        hole: 'onPage',
+        by: `    const fresh = messages.filter(({ number }) => this.#last === undefined || number > this.#last)
+    fresh.forEach((message) => this.#tell(message))
+    const reached = this.#last ?? 0
+    const isFilled = reached >= this.#gapEnd || messages.length === 0
+    if (!isFilled) return reached
+    if (reached < this.#gapEnd) this.#skipTo(this.#gapEnd + 1)
+    this.#last = Math.max(reached, this.#gapEnd)
+    this.#isLive = true
+    const waited = [...this.#waiting]
+    this.#waiting.length = 0
+    for (const message of waited) this.#tell(message)
+    return undefined`,
+      },
+      {
+        file: 'room-feed.ts',
+        hole: 'onLost',
+        by: `    this.#waiting.splice(0, this.#waiting.length)
+    this.#isLive = false`,
+      },
+      {
+        file: 'room-feed.ts',
+        hole: 'onJoined',
+        by: `    const known = this.#last ?? 0
+    this.#gapEnd = joined.last
+    if (joined.last < known) {
+      this.forget()
+      return joined.last > FIRST_LOOK ? joined.last - FIRST_LOOK : 0
+    }
+    return this.onPage(joined)`,
+      },
+    ],
+  },
+  {
+    name: 'the-promise-is-the-claim',
+    style: 'The search is an async function of its own whose promise is what repeats wait for.',
+    edits: [
+      {
+        file: 'say-keys.ts',
+        hole: 'claim',
+        by: `    const scope = JSON.stringify([say.room, say.key, say.account])
+    const other = this.#pending.get(scope)
+    if (other) {
+      if (other.text !== say.text) return { kind: 'repeat', outcome: OTHER_TEXT }
+      return { kind: 'repeat', outcome: await other.outcome }
+    }
+    if (this.#isStale(say)) return { kind: 'repeat', outcome: STALE_KEY }
+    let resolve: (outcome: SayOutcome) => void = () => {}
+    const outcome = new Promise<SayOutcome>((done) => {
+      resolve = done
+    })
+    this.#pending.set(scope, { text: say.text, outcome })
+    let known: SayOutcome | undefined
+    let isFirst = false
+    try {
+      known = await this.#find(say)
+      isFirst = !known
+    } finally {
+      if (!isFirst) {
+        this.#pending.delete(scope)
+        resolve(known ?? UNREADABLE)
+      }
+    }
+    if (known && 'text' in known && 'number' in known) return repeat(known.text === say.text ? known : OTHER_TEXT)
+    return {
+      kind: 'first',
+      settle: (result) => {
+        resolve(result)
+        this.#pending.delete(scope)
+      },
+    }`,
+      },
+      {
+        file: 'say-keys.ts',
+        hole: '#find',
+        by: `    const { last } = this.#history.range(room)
+    let from = since
+    while (from < last) {
+      const to = Math.min(from + READ_AT_ONCE, last)
+      for (const saved of await this.#history.read(room, from + 1, to)) {
+        if (saved.key !== key) continue
+        if (saved.message.name.toLowerCase() === account) return saved.message
+      }
+      from = to
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'a-switch-of-errors',
+    style:
+      'Errors are told apart in a switch; since is set with an if; the request is built before it is in flight.',
+    edits: [
+      {
+        file: 'say-queue.ts',
+        hole: 'next',
+        by: `    if (this.#isInFlight || this.#sayings.length === 0) return
+    const [saying] = this.#sayings
+    if (saying.since === undefined) saying.since = last
+    const { text, key, since } = saying
+    saying.timesSent++
+    this.#isInFlight = true
+    return { since, key, text }`,
+      },
+      {
+        file: 'say-queue.ts',
+        hole: 'onSaid',
+        by: `    const saying = this.#sayings.shift()
+    saying?.result.resolve(said)
+    this.#isInFlight = false`,
+      },
+      {
+        file: 'say-queue.ts',
+        hole: 'onError',
+        by: `    switch (error.code) {
+      case 'not-saved':
+        return
+      case 'internal':
+        return this.#reject(new ChatError('unknown'))
+      default:
+        return this.#reject(this.#sayings[0].timesSent === 1 ? error : new ChatError('unknown'))
+    }`,
+      },
+      {
+        file: 'say-queue.ts',
+        hole: 'forget',
+        by: `    const first = this.#sayings.at(0)
+    if (first?.since === undefined) return
+    this.#sayings.shift()
+    this.#isInFlight = false
+    first.result.reject(new ChatError('unknown'))`,
+      },
+      {
+        file: 'client-room.ts',
+        hole: '#sayNext',
+        by: `    const link = this.#link
+    if (!link || !this.#feed.isLive) return
+    const request = this.#says.next(this.#feed.last!)
+    if (!request) return
+    const goOn = (settle: () => void) => {
+      settle()
+      queueMicrotask(() => this.#sayNext())
+    }
+    link.ask(
+      { ...request, room: this.name, type: 'say' },
+      {
+        onAnswer: ({ number, at }) => goOn(() => this.#says.onSaid({ number, at })),
+        onError: (error) => goOn(() => this.#says.onError(error)),
+      },
+    )`,
+      },
+    ],
+  },
+]
