@@ -41,8 +41,8 @@ export function encodeGroup(records: Uint8Array[]): Buffer {
 }
 
 /**
- * Looks at what begins at byte `at`. The records of a group are parts of `bytes`, not copies. Whatever the bytes are,
- * this decides between the kinds of `Decoded`, and does not throw.
+ * Looks at what begins at byte `at`. The records of a group may be parts of `bytes`. Whatever the bytes are, this decides
+ * between the kinds of `Decoded`, and does not throw.
  *
  * @step 15.1
  */

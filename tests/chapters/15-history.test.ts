@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Message } from '#code/13-rooms/journal.ts'
 import type { Decoded } from '#code/15-history/groups.ts'
 import type { Log, Saved } from '#code/15-history/log.ts'
-import { firstDifference, hex, quote } from '../harness/bytes.ts'
+import { countBytes, firstDifference, hex, quote } from '../harness/bytes.ts'
 import { type DiskState, EMPTY_DISK, SimulatedDisk } from '../harness/crash-points/disk.ts'
 import { logProgram } from '../harness/crash-points/log-program.ts'
 import type { Reason } from '../harness/failure.ts'
@@ -15,7 +15,7 @@ import { type Stage, step } from '../judge/step.ts'
 import type { ChatMessage } from '../protocols/chat.ts'
 import { flipBit, GROUP_HEADER_BYTES, group, groups } from '../protocols/groups.ts'
 import { Talker } from '../worlds/chat-history.ts'
-import { fillable, HeldFile, settle, systemError } from '../worlds/disk.ts'
+import { fillable, HeldFile, settle, stingy, systemError } from '../worlds/disk.ts'
 
 const CHAPTER = '15-history'
 
@@ -104,6 +104,10 @@ step('15.1', 'a group is there as a whole, or is told for what it is', async (st
   }
   decodes('zeros and then something', Buffer.from([0, 0, 0, 1]), 0, 'damaged', {
     because: 'Zeros up to the end are a size without bytes. These are not.',
+  })
+  decodes('20 zeros and then something', Buffer.concat([Buffer.alloc(20), whole]), 0, 'damaged', {
+    because: 'Something follows: these zeros are not the end.',
+    likely: 'All bytes from `at` on have to be zeros, not only the first ones.',
   })
   const halfHeader = Buffer.concat([whole.subarray(0, 4), Buffer.alloc(whole.length - 4)])
   decodes('a magic, and zeros behind it', halfHeader, 0, 'damaged', {
@@ -213,6 +217,14 @@ step('15.2', 'one sync at a time, and what comes meanwhile goes with the next', 
   stage.expect('two groups or three to be enough', file.callsSoFar - before <= 6, {
     because: 'One for the first record, one for all that came meanwhile.',
     received: `${file.callsSoFar - before} writes and syncs`,
+  })
+  stage.story.tell('test', 'appends 5 records of 600,000 bytes at once')
+  for (let index = 0; index < 5; index++) void log.append(Buffer.alloc(600_000))
+  await file.serveAll()
+  stage.expect('no group of them to be larger than 1 MiB', file.largestWrite <= 1024 * 1024, {
+    because: 'Whoever waits for the first of them need not wait for all.',
+    likely: '#takeGroup() knows how many are enough.',
+    received: countBytes(file.largestWrite),
   })
 })
 
@@ -388,6 +400,7 @@ step('15.4', 'wherever the machine stops, what was promised is there', async (st
     },
     justRenamed({ '00000001.log': begin }, { '00000002.log': begin }),
   )
+  await expectSynced(stage, Log)
 })
 
 step('15.5', 'old messages go by segments, and no number comes again', async (stage) => {
@@ -458,6 +471,7 @@ step('15.5', 'old messages go by segments, and no number comes again', async (st
       received: quote(received),
     })
   }
+  await expectWholeSegments(stage, Log)
   await expectRemovedOneByOne(stage, Log)
   await expectNumbersKept(stage, Log)
 
@@ -651,6 +665,43 @@ async function expectSettled(stage: Stage, LogClass: typeof Log): Promise<void> 
   )
 }
 
+/** What was cut off is gone for good, too, when the log is open. */
+async function expectSynced(stage: Stage, LogClass: typeof Log): Promise<void> {
+  const keeper = { onFound() {}, onSynced() {}, marks: () => [], onRetired() {} }
+  const torn = Buffer.concat([groups('begin', 'one'), group('two').subarray(0, 9)])
+  const disk = new SimulatedDisk(diskWith({ '00000001.log': torn }))
+  stage.story.tell('test', 'opens a log with a torn tail')
+  await LogClass.open(disk, keeper)
+  const isSafe = disk.state.files.every(({ current, durable }) => current.equals(durable))
+  stage.expect('everything to be synced, the cut too', isSafe, {
+    because: 'The log was said to end there.',
+    likely: 'Sync behind the cut, not before it.',
+  })
+}
+
+/** A disk may take a part of every write, also of the first group of a segment. */
+async function expectWholeSegments(stage: Stage, LogClass: typeof Log): Promise<void> {
+  const disk = new SimulatedDisk(EMPTY_DISK)
+  const keeper = {
+    onFound() {},
+    onSynced() {},
+    marks: () => [Buffer.from('a long mark')],
+    onRetired() {},
+  }
+  stage.story.tell('test', 'opens a log on a disk that takes 7 bytes of a write, and appends twice')
+  const { log } = await LogClass.open(stingy(disk, 7), keeper, { maxSegmentBytes: 1 })
+  for (const text of ['one', 'two'])
+    await soon(stage, `"${text}" to be saved`, log.append(Buffer.from(text)))
+  const expected = Buffer.concat([group('a long mark'), group('two')])
+  const received = fileOf(disk, 3)
+  stage.expect('the third segment to be whole', received.equals(expected), {
+    because: 'write() says how many bytes it took, here as everywhere.',
+    likely: 'save() writes the rest, too.',
+    expected: quote(expected),
+    received: quote(received),
+  })
+}
+
 /** Between two removals the folder is synced: a crash that forgets only the first would leave a gap. */
 async function expectRemovedOneByOne(stage: Stage, LogClass: typeof Log): Promise<void> {
   const disk = new SimulatedDisk(
@@ -766,6 +817,8 @@ async function expectToldInOrder(stage: Stage): Promise<void> {
   const groups: string[][] = []
   const early: string[] = []
   const wrongInMemory: string[] = []
+  const untold = new Set<number>()
+  let lastTold = 0
   const isSafe = (text: string) =>
     disk.state.files.some(({ durable }) => durable.includes(Buffer.from(text)))
   await journal.load('lobby')
@@ -778,8 +831,16 @@ async function expectToldInOrder(stage: Stage): Promise<void> {
       draft.onKept(message)
     }
     const last = kept.findLast(({ draft }) => draft.room === 'lobby')?.message?.number
+    lastTold = last ?? lastTold
     if (last !== undefined && lobby.last !== last)
       wrongInMemory.push(`${lobby.last} instead of ${last}`)
+  }
+  // Somebody may join in any turn between two others.
+  const lookOn = async () => {
+    for (let turns = 0; turns < 500; turns++) {
+      await undefined
+      if (lobby.last !== lastTold) untold.add(lobby.last)
+    }
   }
   const say = (room: string, name: string, text: string) => {
     stage.story.tell(name, `says "${text}" in "${room}"`)
@@ -791,6 +852,7 @@ async function expectToldInOrder(stage: Stage): Promise<void> {
   say('lobby', 'bob', 'second')
   say('garden', 'ada', 'third')
   say('lobby', 'ada', 'fourth')
+  await lookOn()
   await settle()
   const inOrder = ['1 first', '2 second', '1 third', '3 fourth']
   stage.expectSame('what onKept is told', groups.flat(), inOrder, {
@@ -820,6 +882,10 @@ async function expectToldInOrder(stage: Stage): Promise<void> {
   stage.expectSame('the wrong last numbers in memory, while others were told', wrongInMemory, [], {
     because: 'Whoever joins now is given what has been told, and is told what comes next.',
     likely: 'The message belongs into the loaded history of its room before onKept is called.',
+  })
+  stage.expectSame('the numbers that were in memory before they were told', [...untold], [], {
+    because: 'Somebody who joins in between is given the message, and is told it once more.',
+    likely: 'The same turn that adds it to the history calls onKept: nothing is awaited.',
   })
   stage.expectSame(
     'the range of "lobby"',

@@ -212,6 +212,18 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'all-that-waits-in-one-group',
+    step: '15.2',
+    says: ['#takeGroup() knows'],
+    edits: [
+      {
+        file: log,
+        replace: 'const group = this.#takeGroup()',
+        by: 'void this.#takeGroup\n      const group = this.#waiting.splice(0)',
+      },
+    ],
+  },
+  {
     name: 'told-after-the-promises',
     step: '15.2',
     says: ['so it comes first'],
@@ -552,6 +564,18 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'cuts-behind-the-sync',
+    step: '15.4',
+    says: ['Sync behind the cut'],
+    edits: [
+      {
+        file: recovery,
+        replace: SETTLE,
+        by: '  await file.sync()\n  await folder.sync()\n  await file.truncate(size)\n',
+      },
+    ],
+  },
+  {
     name: 'says-nothing-about-the-cut',
     step: '15.4',
     says: ['What is thrown away is said'],
@@ -601,6 +625,18 @@ export const mistakes: Mistake[] = [
         by: `  await save(file, group, 0)
   await folder.sync()
   await folder.rename(names.unfinished, names.finished)`,
+      },
+    ],
+  },
+  {
+    name: 'the-first-group-in-one-write',
+    step: '15.5',
+    says: ['here as everywhere'],
+    edits: [
+      {
+        file: segments,
+        replace: PUBLISH,
+        by: PUBLISH.replace('save(file, group, 0)', 'file.write(group, 0)\n  await file.sync()'),
       },
     ],
   },
@@ -723,6 +759,18 @@ export const mistakes: Mistake[] = [
         file: journal,
         replace: '    this.onKept(kept)\n',
         by: '    for (const one of kept) this.onKept([one])\n',
+      },
+    ],
+  },
+  {
+    name: 'told-a-moment-later',
+    step: '15.6',
+    says: ['is told it once more'],
+    edits: [
+      {
+        file: journal,
+        replace: '    this.onKept(kept)\n',
+        by: '    queueMicrotask(() => this.onKept(kept))\n',
       },
     ],
   },

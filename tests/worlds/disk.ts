@@ -24,6 +24,7 @@ export class HeldFile {
   /** What was written so far. */
   readonly content: Buffer
   #callsSoFar = 0
+  #largestWrite = 0
 
   constructor(story: Story, content = Buffer.alloc(4_096)) {
     this.#story = story
@@ -35,7 +36,13 @@ export class HeldFile {
     return this.#callsSoFar
   }
 
+  /** The most bytes that were to be written at once. */
+  get largestWrite(): number {
+    return this.#largestWrite
+  }
+
   write(bytes: Uint8Array, position: number): Promise<number> {
+    this.#largestWrite = Math.max(this.#largestWrite, bytes.length)
     const text = `write ${countBytes(bytes.length)} at ${position}`
     return this.#hold({ text, bytes: Buffer.from(bytes), position })
   }
@@ -154,29 +161,47 @@ export async function settle(): Promise<void> {
   for (let times = 0; times < 4; times++) await turn()
 }
 
+type Write = (bytes: Uint8Array, position: number) => Promise<number>
+
 /** A disk that is full from the moment that it is told to be. */
 export function fillable<D extends SimulatedDisk>(disk: D): { folder: D; fill(): void } {
   let isFull = false
-  const faulty = <F extends object>(file: F): F =>
-    new Proxy(file, {
-      get(target, name) {
-        if (name === 'write' && isFull) return () => Promise.reject(systemError('ENOSPC'))
-        const value = Reflect.get(target, name, target)
-        return typeof value === 'function' ? value.bind(target) : value
-      },
-    })
-  const folder = new Proxy(disk, {
-    get(target, name) {
-      const value = Reflect.get(target, name, target)
-      if (name !== 'open' && name !== 'create')
-        return typeof value === 'function' ? value.bind(target) : value
-      return async (file: string) => faulty(await target[name](file))
-    },
-  })
+  const folder = withWrites(
+    disk,
+    (write) => (bytes, position) =>
+      isFull ? Promise.reject(systemError('ENOSPC')) : write(bytes, position),
+  )
   return {
     folder,
     fill: () => {
       isFull = true
     },
   }
+}
+
+/** A disk that takes no more than so many bytes of a write. */
+export function stingy<D extends SimulatedDisk>(disk: D, maxBytes: number): D {
+  return withWrites(
+    disk,
+    (write) => (bytes, position) => write(bytes.subarray(0, maxBytes), position),
+  )
+}
+
+/** The same disk, but its files write in another way. */
+function withWrites<D extends SimulatedDisk>(disk: D, change: (write: Write) => Write): D {
+  const method = (target: object, name: string | symbol) => {
+    const value = Reflect.get(target, name, target)
+    return typeof value === 'function' ? value.bind(target) : value
+  }
+  const changed = <F extends object>(file: F): F =>
+    new Proxy(file, {
+      get: (target, name) =>
+        name === 'write' ? change(method(target, name) as Write) : method(target, name),
+    })
+  return new Proxy(disk, {
+    get: (target, name) =>
+      name === 'open' || name === 'create'
+        ? async (file: string) => changed(await target[name](file))
+        : method(target, name),
+  })
 }
