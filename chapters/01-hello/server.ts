@@ -61,7 +61,19 @@ export async function serveConnections(
   })
   const boundPort = await listen(server, port, host)
   if (onAcceptError) server.on('error', onAcceptError)
-  return { port: boundPort, close: () => closeGracefully(server, open, graceMs) }
+  return {
+    port: boundPort,
+    async close() {
+      await closeGracefully(server, open, graceMs)
+      // Node calls a server closed a moment before the descriptors of its last sockets are free.
+      await Promise.all(Array.from(open, closed))
+    },
+  }
+}
+
+/** Resolves when the socket's descriptor is free. */
+function closed(socket: Socket): Promise<void> {
+  return new Promise((resolve) => socket.once('close', () => resolve()))
 }
 
 /**

@@ -241,7 +241,8 @@ export const mistakes: Mistake[] = [
   {
     name: 'pauses-only-the-first-time',
     step: '03.4',
-    says: ['to be held back', 'from WINDOW_BYTES on pause the socket'],
+    says: ['to be held back'],
+    cardVaries: true,
     edits: [
       { file: bridge, replace: 'let untaken = 0', by: 'let untaken = 0\n  let hasPaused = false' },
       {

@@ -412,7 +412,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'limits-the-visit',
     step: '06.6',
-    says: ['fay', 'idle'],
+    says: ['idle'],
     cardVaries: true,
     edits: [
       {
