@@ -48,7 +48,7 @@ const SERVER: Address = { address: '127.0.0.1', family: 4 }
 
 test('the second address is used where nobody listens at the first, and texts go as frames', async () => {
   const port = await listen((socket) => {
-    socket.once('data', (received) => {
+    socket.once('data', (received: Buffer) => {
       const answer = Buffer.concat([frame('früh'), frame(received.subarray(4))])
       for (const byte of answer) socket.write(Uint8Array.of(byte))
       socket.end()
