@@ -13,7 +13,7 @@ import type { DatabaseCall } from './accounts-thread.ts'
 export interface SqliteAccounts {
   accounts: AccountStore
   sessions: SessionStore
-  /** Lets the calls that were made come to their end, then closes the file. */
+  /** Lets the calls that were made come to their end, refuses all others, and closes the file. */
   close(): Promise<void>
 }
 
@@ -32,8 +32,10 @@ export async function openSqliteAccounts(folder?: string): Promise<SqliteAccount
     (...args: Args) =>
       pool.run({ file, method, args }) as Promise<Result>
   const close = async () => {
-    await call('close')().catch(() => {})
+    // The last in line: what is called from now on, by whoever was still hashing, is refused with 06's `PoolClosed`.
+    const closed = call('close')().catch(() => {})
     await pool.close()
+    await closed
   }
   // The first call opens the file.
   await call('get')(0).catch(async (error: unknown) => {

@@ -15,11 +15,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
+import { PoolClosed } from '../../solutions/06-worker-pool/worker-pool.ts'
 import { openAccounts } from '../../solutions/14-accounts/accounts-database.ts'
 import { LruTable } from '../../solutions/14-accounts/lru-table.ts'
 import { networkOf } from '../../solutions/14-accounts/network-of.ts'
 import { NetworkRate } from '../../solutions/14-accounts/network-rate.ts'
 import { type AccountServerOptions, startServer } from '../../solutions/14-accounts/server.ts'
+import { openSqliteAccounts } from '../../solutions/14-accounts/sqlite-accounts.ts'
 import { VirtualClock } from '../harness/virtual-time.ts'
 import { type ChatMessage, chatFrame } from '../protocols/chat.ts'
 
@@ -174,6 +176,16 @@ test('accounts and sessions survive a restart; a server that cannot listen lets 
     name: 'ada',
   })
   back.hangUp()
+})
+
+test('whoever is still hashing when the database is closed is refused, and no call is lost', async () => {
+  const { accounts, close } = await openSqliteAccounts(folder)
+  const account = { name: 'ada', email: 'ada@example.org', passwordHash: '$' }
+  const creating = accounts.create(account)
+  const closing = close()
+  await expect(accounts.create({ ...account, name: 'bob' })).rejects.toThrow(PoolClosed)
+  expect(await creating).toMatchObject({ name: 'ada' })
+  await closing
 })
 
 test('a second failure has to wait; a full hash queue is no failure', async () => {
