@@ -16,6 +16,12 @@ export interface RunningServer {
   close(): Promise<void>
 }
 
+/** A server that knows its sockets. */
+export interface ConnectionServer extends RunningServer {
+  /** Those that are open, or whose `'close'` is about to come. */
+  readonly open: ReadonlySet<Socket>
+}
+
 export interface ServerOptions {
   /** 0 means any free port. */
   port?: number
@@ -51,7 +57,7 @@ export function startServer({
 export async function serveConnections(
   { port = 0, host = '127.0.0.1', graceMs = 1_000, onAcceptError }: ServerOptions,
   onConnection: (socket: Socket) => void,
-): Promise<RunningServer> {
+): Promise<ConnectionServer> {
   const open = new Set<Socket>()
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     open.add(socket)
@@ -61,19 +67,7 @@ export async function serveConnections(
   })
   const boundPort = await listen(server, port, host)
   if (onAcceptError) server.on('error', onAcceptError)
-  return {
-    port: boundPort,
-    async close() {
-      await closeGracefully(server, open, graceMs)
-      // Node calls a server closed a moment before the descriptors of its last sockets are free.
-      await Promise.all(Array.from(open, closed))
-    },
-  }
-}
-
-/** Resolves when the socket's descriptor is free. */
-function closed(socket: Socket): Promise<void> {
-  return new Promise((resolve) => socket.once('close', () => resolve()))
+  return { port: boundPort, open, close: () => closeGracefully(server, open, graceMs) }
 }
 
 /**

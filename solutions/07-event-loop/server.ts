@@ -1,5 +1,6 @@
 /** The line protocol for any number of clients, on one thread and one loop. */
 
+import type { Socket } from 'node:net'
 import { threadId } from 'node:worker_threads'
 import { type RunningServer, type ServerOptions, serveConnections } from '../01-hello/server.ts'
 import { runCommand } from '../04-thread-per-connection/commands.ts'
@@ -71,10 +72,16 @@ export async function serveOnLoop(
     stats: () => loop.stats(),
     async close() {
       await server.close()
+      // Node calls a server closed a moment before its last sockets are, and the loop has to see those.
+      await Promise.all(Array.from(server.open, closed))
       loop.stop()
       await running
     },
   }
+}
+
+function closed(socket: Socket): Promise<void> {
+  return new Promise((resolve) => socket.once('close', () => resolve()))
 }
 
 /** Blocks the one thread there is. That is what the command is for. */

@@ -44,7 +44,7 @@ export async function startServer({
     stats: () => ({ ...server.stats(), pool: pool.stats() }),
     async close() {
       await server.close()
-      // Connections that were cut: the loop may have stopped before it could tell them.
+      // A loop that stops at once may not have told those whose connections were cut.
       for (const conversation of open) conversation.cancel()
       await pool.close()
     },

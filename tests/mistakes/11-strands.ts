@@ -261,17 +261,6 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
-    name: 'close-waits-for-jobs-that-nobody-wants',
-    step: '11.5',
-    says: ['close() has not come to an end', 'calls cancel()'],
-    edits: [
-      {
-        replace: 'for (const conversation of open) conversation.cancel()',
-        by: 'void open',
-      },
-    ],
-  },
-  {
     name: 'as-many-jobs-as-lines',
     step: '11.6',
     says: ['busy: 1, queued: 3', 'pauseReading()'],
