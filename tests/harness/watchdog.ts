@@ -49,11 +49,12 @@ lookout.on('close', endEverything)
 const requests = createInterface({ input: lookout })
 for (const end of [lookout, requests]) end.on('error', () => {})
 requests.on('line', (request) => {
-  const answer = (found: Look | ThreadLook[] | Usage): void =>
-    void lookout.write(`${JSON.stringify(found)}\n`)
-  if (request === 'threads') lookThreads(answer)
-  else if (request === 'usage') answer(usage())
-  else look(answer)
+  const [question, what] = request.split(' ')
+  const tell = (answer: Look | ThreadLook[] | Usage): void =>
+    void lookout.write(`${JSON.stringify({ question: Number(question), answer })}\n`)
+  if (what === 'threads') lookThreads(tell)
+  else if (what === 'usage') tell(usage())
+  else look(tell)
 })
 
 /** This process and all that it has started, which is its group where there are groups. */

@@ -215,7 +215,6 @@ export class WatchedProcess {
 
 /** A watchdog thread that has called. */
 interface Watchdog {
-  /** Answers to the same watchdog come in the order of the questions. */
   ask(what: string): Promise<unknown>
 }
 
@@ -253,13 +252,20 @@ function openLookout(): Promise<Lookout> {
 }
 
 function toWatchdog(socket: Socket, lines: Interface): Watchdog {
-  const waiting: ((answer: unknown) => void)[] = []
-  lines.on('line', (line) => waiting.shift()?.(JSON.parse(line)))
+  // By number: a look takes its time, and what is asked after it is answered before.
+  const waiting = new Map<number, (answer: unknown) => void>()
+  let asked = 0
+  lines.on('line', (line) => {
+    const { question, answer } = JSON.parse(line)
+    waiting.get(question)?.(answer)
+    waiting.delete(question)
+  })
   return {
     ask: (what) =>
       new Promise((resolve) => {
-        waiting.push(resolve)
-        socket.write(`${what}\n`)
+        asked += 1
+        waiting.set(asked, resolve)
+        socket.write(`${asked} ${what}\n`)
       }),
   }
 }

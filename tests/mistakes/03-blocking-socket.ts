@@ -296,7 +296,8 @@ export const mistakes: Mistake[] = [
   {
     name: 'sleeps-on-when-closed',
     step: '03.4',
-    says: ['does not come back', 'look at CLOSED each time'],
+    says: ['03.4'],
+    cardVaries: true,
     edits: [
       {
         file,

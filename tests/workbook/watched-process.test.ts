@@ -10,6 +10,19 @@ import { RemoteError, WatchedProcess } from '../harness/watched-process.ts'
 const HOST = join(import.meta.dirname, '..', 'harness', 'host-process.ts')
 const SERVERS = join(import.meta.dirname, 'fixtures', 'servers')
 
+test('of several questions at a time, each gets its own answer', async () => {
+  const watched = await WatchedProcess.start(HOST)
+  const [look, usage, threads] = await Promise.all([
+    watched.look(),
+    watched.usage(),
+    watched.lookAtThreads(),
+  ])
+  expect(look).toHaveProperty('frames')
+  expect(usage).toHaveProperty('cpuMs')
+  expect(threads).toEqual([])
+  await watched.kill()
+})
+
 describe.skipIf(process.platform === 'win32')('with signals and groups', () => {
   test('killed with a question unread, it resets the connection, and that is no error of ours', async () => {
     const watched = await WatchedProcess.start(HOST)
