@@ -15,6 +15,9 @@ const FIRST_LOOK_MS = patience(80)
 /** Between two looks; a server that is idle in both was idle between them. */
 const NEXT_LOOK_MS = patience(60)
 
+/** Idle so many times in a row: what a busy machine has on its way to a server may take longer than one look. */
+const IDLE_PAUSES = 2
+
 /** Whoever answers our looks uses a little. */
 const IDLE_CPU_MS = 4
 
@@ -38,14 +41,16 @@ export async function expecting<T>(
   let outcome = await within(FIRST_LOOK_MS, promise)
   if (outcome !== 'too late') return outcome
   const cpuMsAtFirst = await cpuMsOf(process)
+  let idlePauses = 0
   while (outcome === 'too late' && performance.now() < deadline) {
     const now = await activityOf(process)
     const timeLeft = deadline - performance.now() + GRACE_MS
     const wasIdle =
       isIdle(before, timeLeft) && isIdle(now, timeLeft) && now.cpuMs - before.cpuMs < IDLE_CPU_MS
+    idlePauses = wasIdle ? idlePauses + 1 : 0
     // What the server did last may still be on its way to us: one more turn of our own loop.
-    outcome = await within(wasIdle ? 1 : NEXT_LOOK_MS, promise)
-    if (wasIdle) return outcome
+    outcome = await within(idlePauses < IDLE_PAUSES ? NEXT_LOOK_MS : 1, promise)
+    if (idlePauses === IDLE_PAUSES) return outcome
     before = now
   }
   return outcome === 'too late' ? giveItsShare(process, promise, cpuMsAtFirst) : outcome
