@@ -63,14 +63,28 @@ for (const { name: chapter, lesson } of readBook()) {
 
     test.for(mistakes)('$step catches "$name"', async (mistake, { expect }) => {
       const only = stepsThatCanFail(chapter, lesson.steps, mistake, mistake.step)
-      const events = await run({ chapter, tree: editSolution('mistakes', chapter, mistake), only })
-      const card = failureIn(events)
-      expect(card, describeFailure(events)).toBeDefined()
-      expect([mistake.step, mistake.orStep], describeFailure(events)).toContain(card?.step.id)
-      for (const words of mistake.says) expect(unwrap(describeFailure(events))).toContain(words)
+      const tree = editSolution('mistakes', chapter, mistake)
       const recording = join(ROOT, 'tests', 'mistakes', 'cards', chapter, `${mistake.name}.txt`)
-      if ((mistake.cardVaries || mistake.orStep) && existsSync(recording)) return
-      await expect(record(card!)).toMatchFileSnapshot(recording)
+      const isRecorded = existsSync(recording)
+      const mayDiffer = isRecorded && (mistake.cardVaries || mistake.orStep)
+      const catchIt = async () => {
+        const events = await run({ chapter, tree, only })
+        const text = unwrap(describeFailure(events))
+        const card = failureIn(events)
+        expect(card, text).toBeDefined()
+        expect([mistake.step, mistake.orStep], text).toContain(card?.step.id)
+        expect(text).not.toContain('fault and not yours')
+        return { text, card: record(card!) }
+      }
+      let caught = await catchIt()
+      const isAsRecorded =
+        !isRecorded || mayDiffer || caught.card === readFileSync(recording, 'utf8')
+      // It is caught every time. Which expectation is the first to see it may be a race: other words are asked for once more.
+      if (!isAsRecorded || mistake.says.some((words) => !caught.text.includes(words))) {
+        caught = await catchIt()
+      }
+      for (const words of mistake.says) expect(caught.text).toContain(words)
+      if (!mayDiffer) await expect(caught.card).toMatchFileSnapshot(recording)
     })
 
     test.for(lesson.steps)('$id is guarded by two mistakes or more', ({ id }, { expect }) => {
