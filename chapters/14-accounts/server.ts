@@ -46,7 +46,7 @@ export async function serveAccounts(
   try {
     const server = await serveChat(options, chat)
     return {
-      port: server.port,
+      ...server,
       stats: () => ({ ...server.stats(), ...services.stats() }),
       async close() {
         await server.close()

@@ -10,13 +10,12 @@ import {
   serveAccounts,
   withAccounts,
 } from '../14-accounts/server.ts'
-import { openData } from './data-folder.ts'
+import { type DataOptions, openData } from './data-folder.ts'
 import { historyHandlers } from './handlers.ts'
-import type { LogLimits } from './log.ts'
 import type { LogJournal } from './log-journal.ts'
 
 /** `data` is the folder of log and accounts. Without it, both are gone when the server is. */
-export interface HistoryServerOptions extends AccountServerOptions, Partial<LogLimits> {}
+export interface HistoryServerOptions extends AccountServerOptions, DataOptions {}
 
 /** A chat on a data folder, before anybody listens. */
 export interface OpenChat {
@@ -34,12 +33,14 @@ export async function startServer(options: HistoryServerOptions = {}): Promise<A
 /** Opens the data folder; a log that is damaged, or a folder in use by another server, is an error. */
 export async function openChat(options: HistoryServerOptions): Promise<OpenChat> {
   const { journal, close } = await openData(options)
+  const { reports = console } = options
+  const onBug = (error: unknown) => reports.error(error)
   try {
-    const services = await openAccountServices(options, console.error)
+    const services = await openAccountServices(options, onBug)
     const { hello, ...others } = accountHandlers(services, journal.origin)
     const handlers = { ...others, ...historyHandlers(journal) }
     return {
-      chat: withAccounts(makeChat(journal, hello, options), handlers),
+      chat: { ...withAccounts(makeChat(journal, hello, options), handlers), onBug },
       journal,
       services,
       close,

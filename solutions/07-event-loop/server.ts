@@ -13,10 +13,14 @@ import { NetPoller } from './poller.ts'
 
 export interface LoopServer extends RunningServer {
   stats(): LoopStats
+  /** Closes all connections that are open now, without a word. */
+  cut(): void
 }
 
 export interface LoopOptions extends ServerOptions {
   timers?: TimerSource
+  /** Puts another socket around one that was just accepted: chapter 19's TLS. */
+  secure?: (socket: Socket) => Socket
 }
 
 export function startServer(options: ServerOptions = {}): Promise<LoopServer> {
@@ -55,7 +59,7 @@ export const COMMANDS: LineEvents = {
 
 /** Listens, and hands each new connection to `onStream`, on a loop that runs until the server is closed. */
 export async function serveOnLoop(
-  { timers, ...options }: LoopOptions,
+  { timers, secure = (socket) => socket, ...options }: LoopOptions,
   onStream: (stream: ByteStream, loop: EventLoop<Source>) => void,
 ): Promise<LoopServer> {
   const loop = new EventLoop<Source>(new NetPoller(), timers)
@@ -64,12 +68,17 @@ export async function serveOnLoop(
     const stream = queue.accept()
     if (stream !== 'would-block') onStream(stream, loop)
   })
-  const server = await serveConnections(options, (socket) => queue.push(new NetStream(socket)))
+  const server = await serveConnections(options, (socket) =>
+    queue.push(new NetStream(secure(socket))),
+  )
   // Nobody awaits the loop while it runs: what ends it ends the process, and is seen.
   const running = loop.run()
   return {
     port: server.port,
     stats: () => loop.stats(),
+    cut() {
+      for (const socket of server.open) socket.destroy()
+    },
     async close() {
       await server.close()
       // Node calls a server closed a moment before its last sockets are, and the loop has to see those.

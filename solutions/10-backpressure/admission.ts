@@ -27,6 +27,8 @@ export interface Service {
   open(connection: Connection): Protocol
   /** Bytes for a connection that is not, before its FIN; none when left out. */
   refusal?(why: Ending): Uint8Array
+  /** A connection that was let in is closed. */
+  onClosed?(connection: Connection, why: Ending): void
 }
 
 export interface AdmissionStats {
@@ -40,6 +42,8 @@ export interface AdmissionStats {
   acceptErrors: number
   /** Connections that are closed, by why they ended, since the start. */
   endings: Partial<Record<Ending, number>>
+  /** Bytes that wait in the outboxes of all connections. */
+  queuedBytes: number
 }
 
 /** A refused connection has a descriptor, too, until its peer has gone; so many at a time, and the next are cut off. */
@@ -64,7 +68,10 @@ export class Admission implements ConnectionKeeper {
   }
 
   stats(): AdmissionStats {
-    return { ...this.#counts, connections: this.#cap.count, endings: { ...this.#endings } }
+    let queuedBytes = 0
+    for (const { connection } of this.#open) queuedBytes += connection.queuedBytes
+    const connections = this.#cap.count
+    return { ...this.#counts, connections, queuedBytes, endings: { ...this.#endings } }
   }
 
   /**
@@ -126,10 +133,23 @@ export class Admission implements ConnectionKeeper {
       : undefined
     const outbox = new Outbox(stream, this.#limits)
     const connection = new Connection(stream, loop, outbox)
-    const bounds = new Bounds(connection, outbox, this.#timers, this.#limits, this, bucket)
+    const keeper = this.#keeperOf(connection)
+    const bounds = new Bounds(connection, outbox, this.#timers, this.#limits, keeper, bucket)
     this.#open.add(bounds)
     connection.observe(bounds)
     connection.use(this.#service.open(connection))
+  }
+
+  /** Who is told about a connection: this, and the service if it wants to know. */
+  #keeperOf(connection: Connection): ConnectionKeeper {
+    if (!this.#service.onClosed) return this
+    return {
+      onHeard: () => this.onHeard(),
+      onClose: (bounds, why) => {
+        this.onClose(bounds, why)
+        this.#service.onClosed?.(connection, why)
+      },
+    }
   }
 
   /** Tells the peer why it cannot stay, and ends the connection; one too many of them is cut off without a word. */

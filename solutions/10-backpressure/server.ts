@@ -1,15 +1,15 @@
 /** Frames in, the same frames out, for as many clients as there is room for, as fast as they may talk. */
 
-import type { RunningServer, ServerOptions } from '../01-hello/server.ts'
+import type { RunningServer } from '../01-hello/server.ts'
 import type { LoopStats } from '../07-event-loop/event-loop.ts'
-import { serveOnLoop } from '../07-event-loop/server.ts'
+import { type LoopOptions, serveOnLoop } from '../07-event-loop/server.ts'
 import { type Clock, TimerQueue } from '../08-timers/timer-queue.ts'
 import { type FrameEvents, type FrameOptions, FrameProtocol } from '../09-framing/frame-protocol.ts'
 import { encodeFrame, MAX_FRAME_BYTES } from '../09-framing/frames.ts'
 import { Admission, type AdmissionLimits, type AdmissionStats, type Service } from './admission.ts'
 import { affordableConnections } from './limits.ts'
 
-export interface BoundedOptions extends ServerOptions, Partial<AdmissionLimits> {
+export interface BoundedOptions extends Omit<LoopOptions, 'timers'>, Partial<AdmissionLimits> {
   clock?: Clock
 }
 
@@ -17,6 +17,8 @@ export interface FrameServerOptions extends BoundedOptions, FrameOptions {}
 
 export interface BoundedServer extends RunningServer {
   stats(): LoopStats & AdmissionStats & { timers: number }
+  /** Closes all connections that are open now, without a word. */
+  cut(): void
 }
 
 const LIMITS: AdmissionLimits = {
@@ -67,12 +69,13 @@ export async function serveBounded(
   return {
     port: server.port,
     stats: () => ({ ...server.stats(), ...admission.stats(), timers: timers.size }),
+    cut: () => server.cut(),
     close: () => admission.close(server),
   }
 }
 
 /** How many descriptors the kernel lets this process have; `Infinity` where it does not say. */
-function descriptorLimit(): number {
+export function descriptorLimit(): number {
   const report = process.report as typeof process.report & { excludeNetwork: boolean }
   const { excludeNetwork } = report
   // Or the report would look up the name of every peer, and wait for it.

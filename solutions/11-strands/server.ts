@@ -40,7 +40,7 @@ export async function startServer({
     throw error
   })
   return {
-    port: server.port,
+    ...server,
     stats: () => ({ ...server.stats(), pool: pool.stats() }),
     async close() {
       await server.close()

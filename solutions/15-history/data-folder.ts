@@ -10,6 +10,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import type { Folder } from './folder.ts'
 import type { LogLimits } from './log.ts'
 import { LogJournal } from './log-journal.ts'
 import { NodeFolder } from './node-folder.ts'
@@ -23,20 +24,31 @@ export interface OpenData {
 
 const SQLITE_BUSY = 5
 
+export interface DataOptions extends Partial<LogLimits> {
+  data?: string
+  /** Who is told what people should know: the console, if it is not said. */
+  reports?: Reports
+  /** Puts something around the folder of the log, to see what it costs. */
+  around?: (folder: Folder) => Folder
+}
+
+export type Reports = Pick<Console, 'warn' | 'error'>
+
 /** Opens the messages in the folder; without one, in a new folder that is removed in the end. */
-export async function openData(options: { data?: string } & Partial<LogLimits>): Promise<OpenData> {
+export async function openData(options: DataOptions): Promise<OpenData> {
+  const { reports = console, around = (folder) => folder } = options
   const path = options.data ?? (await mkdtemp(join(tmpdir(), 'chat-')))
-  const folder = await NodeFolder.open(path)
+  const folder = around(await NodeFolder.open(path))
   const unlock = lock(path)
   const letGo = async () => {
     unlock()
     if (options.data === undefined) await rm(path, { recursive: true })
   }
   try {
-    const onFailure = ({ message }: Error) => console.error(`nothing is saved any more: ${message}`)
+    const onFailure = ({ message }: Error) => reports.error(`nothing is saved any more: ${message}`)
     const settings = { ...options, clock: { now: Date.now }, origin: randomUUID(), onFailure }
     const { journal, cut } = await LogJournal.open(folder, settings)
-    if (cut) console.warn(describeCut(cut))
+    if (cut) reports.warn(describeCut(cut))
     return { journal, close: () => journal.close().finally(letGo) }
   } catch (error) {
     await letGo()
