@@ -59,9 +59,13 @@ export async function serveConnections(
   onConnection: (socket: Socket) => void,
 ): Promise<ConnectionServer> {
   const open = new Set<Socket>()
+  // One function for all sockets: a closure for each of 10,000 would be megabytes.
+  function forget(this: Socket) {
+    open.delete(this)
+  }
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     open.add(socket)
-    socket.once('close', () => open.delete(socket))
+    socket.on('close', forget)
     onConnection(socket)
     outliveLostPeer(socket)
   })

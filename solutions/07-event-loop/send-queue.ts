@@ -18,11 +18,14 @@ export interface SendQueue {
 /** With more than this, what one round has to say is enough. */
 const ROUND_BYTES = 64 * 1024
 
+/** For every queue in which nothing waits. It is never changed. */
+const NO_PIECES: Uint8Array[] = []
+
 /** A queue without a limit: it relies on a client that does not listen not being listened to. */
 export class UnsentBytes implements SendQueue {
   bytes = 0
   readonly #stream: ByteStream
-  #pieces: Uint8Array[] = []
+  #pieces = NO_PIECES
   /** Whether the stream has not taken everything the last time. */
   #isStuck = false
 
@@ -52,6 +55,6 @@ export class UnsentBytes implements SendQueue {
     const taken = this.#stream.write(all)
     this.bytes = all.length - taken
     this.#isStuck = this.bytes > 0
-    this.#pieces = this.#isStuck ? [all.subarray(taken)] : []
+    this.#pieces = this.#isStuck ? [all.subarray(taken)] : NO_PIECES
   }
 }
