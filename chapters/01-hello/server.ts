@@ -1,8 +1,8 @@
 /**
- * Hello: the smallest server that keeps its manners.
+ * Hello: the smallest server that behaves well.
  *
- * It accepts connections, says one line to each and ends it. What every later server needs is here too: it
- * knows its port, outlives any peer, and can be stopped. It does not care what a client says.
+ * It accepts connections, says one line to each and ends it. Every later server is built on `serveConnections()`: it
+ * knows its port, outlives any peer, and can be stopped. What a client says is ignored.
  */
 
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
@@ -18,7 +18,7 @@ export interface RunningServer {
 
 /** A server that knows its sockets. */
 export interface ConnectionServer extends RunningServer {
-  /** Those that are open, or whose `'close'` is about to come. */
+  /** Sockets whose `'close'` has not come yet. */
   readonly open: ReadonlySet<Socket>
 }
 
@@ -27,7 +27,7 @@ export interface ServerOptions {
   port?: number
   /** The interface to listen on; other machines are kept out unless asked for. */
   host?: string
-  /** How long `close()` waits for connections to end by themselves. */
+  /** How long `close()` waits for connections to end by themselves: the grace period. */
   graceMs?: number
   /** A connection could not be accepted; without it such an error ends the process. */
   onAcceptError?: (error: Error) => void
@@ -42,7 +42,7 @@ export function startServer({
   ...options
 }: HelloOptions = {}): Promise<RunningServer> {
   return serveConnections(options, (socket) => {
-    // What the client says is thrown away: a socket that nobody reads never notices the client's goodbye.
+    // Reads and ignores what the client says: a socket that nobody reads never sees the client's FIN.
     socket.resume()
     greet(socket, greeting)
   })
@@ -51,8 +51,8 @@ export function startServer({
 /**
  * Listens, and hands every new connection to `onConnection`.
  *
- * Rejects with one readable sentence when it cannot listen. The socket does not end by itself when its peer
- * does: `onConnection` owns it.
+ * Rejects with one readable sentence when it cannot listen. `onConnection` owns the socket and has to end it: it does
+ * not end by itself when its peer says FIN.
  */
 export async function serveConnections(
   { port = 0, host = '127.0.0.1', graceMs = 1_000, onAcceptError }: ServerOptions,
@@ -75,10 +75,10 @@ export async function serveConnections(
 }
 
 /**
- * Starts listening and resolves with the port, which port 0 leaves to the kernel to choose.
+ * Starts listening on `host` and resolves with the port; for port 0 the kernel has chosen one.
  *
- * When it cannot listen, it rejects with what `listenProblem` makes of the error. Once it listens, it hears no `'error'`
- * any more.
+ * When it cannot listen, it rejects with what `listenProblem` makes of the error. Once the server listens, no listener of
+ * `'error'` is left behind.
  *
  * @step 01.1
  */
@@ -88,7 +88,7 @@ export function listen(server: Server, port: number, host: string): Promise<numb
 }
 
 /**
- * Sends the greeting and ends the connection: the client reads the whole greeting, then FIN.
+ * Sends the greeting and ends our direction: the client reads the whole greeting, however slowly, then FIN.
  *
  * @step 01.2
  */
@@ -108,9 +108,9 @@ export function outliveLostPeer(socket: Socket): void {
 }
 
 /**
- * Stops accepting, gives the open connections `graceMs` to end, then cuts those that are left.
+ * Stops accepting, gives the open connections `graceMs` to end by themselves, then destroys those that are left.
  *
- * Resolves once the listening socket and every connection are gone.
+ * Resolves once the listening socket and every connection are gone, each time it is called.
  *
  * @step 01.4
  */
@@ -124,9 +124,10 @@ export function closeGracefully(
 }
 
 /**
- * The reason why the server cannot listen, for a person: one sentence that names the port.
+ * Returns the reason why the server cannot listen, for a person: an `Error` with one sentence that names the port.
  *
- * `error.code` is one of errno(3)'s names: `EADDRINUSE` (the port is taken), `EACCES` (not allowed), …
+ * `error.code` is one of errno(3)'s names: `EADDRINUSE` (the port is taken), `EACCES` (not allowed), … It may be missing.
+ * For a code without a sentence of its own the sentence says what the system says.
  *
  * @step 01.5
  */

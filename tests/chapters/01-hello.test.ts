@@ -1,7 +1,17 @@
-import { createServer, type Server } from 'node:net'
-import type { Client } from '../harness/client.ts'
+import { createServer } from 'node:net'
 import type { HostedServer } from '../harness/hosted-server.ts'
 import { step } from '../judge/step.ts'
+import {
+  comesOfLoss,
+  failedListen,
+  isHeardBySomebody,
+  listenTwice,
+  OTHER_PROBLEMS,
+  otherLoopback,
+  sentenceOf,
+  talk,
+  whileTalking,
+} from '../worlds/hello.ts'
 
 const MEBIBYTE = 1024 * 1024
 
@@ -32,6 +42,14 @@ step(
       received: `both on ${server.port}`,
     })
 
+    const host = otherLoopback()
+    const elsewhere = await serve('01-hello', { host })
+    const [asked] = await elsewhere.listening()
+    expectSame('the address that a server was asked to listen on', asked.address, host, {
+      because: 'A server that was given a host listens there and nowhere else.',
+      likely: 'The address is fixed in the code. listen() was given a host: pass it on.',
+    })
+
     const { listen } = await load(() => import('#code/01-hello/server.ts'))
     const busy = createServer()
     await listen(busy, 0, '127.0.0.1')
@@ -40,7 +58,7 @@ step(
     busy.close()
     expect('listen() to hear no more errors', !isHeard, {
       because:
-        'Once the server listens, an error is about accepting. Whoever runs the server has to learn of it: onAcceptError, or the end of the process.',
+        'Once the server listens, an error means that a connection could not be accepted. The person who runs the server has to hear of it: by onAcceptError, or by the end of the process.',
       likely:
         "The 'error' listener of listen() is still there, and swallows it. Take it off in the callback of listen().",
       received: "an 'error' listener that swallowed it",
@@ -59,6 +77,8 @@ step('01.2', 'greets everybody and ends the connection', async ({ serve, connect
     const ada = await connect(server)
     await ada.expectBytes(GREETING, {
       because: 'Every client gets the greeting, as UTF-8, without having to say anything first.',
+      likely:
+        'Write the string as it is: without another encoding it becomes UTF-8, and its bytes are more than its characters.',
     })
     await ada.expectEnd(reason)
     await ada.halfClose()
@@ -68,9 +88,11 @@ step('01.2', 'greets everybody and ends the connection', async ({ serve, connect
   const eve = await connect(patient)
   await eve.expectBytes(LONG_GREETING, {
     because: 'A long greeting takes a while to leave. Ending must wait for it.',
-    likely: 'destroy() throws away what is still queued; end() sends it first.',
+    likely:
+      'Bytes that are still queued are thrown away by destroy(), and those that the kernel has by a reset. end() sends everything first.',
   })
   await eve.expectEnd(reason)
+  await eve.halfClose()
 
   const fay = await connect(patient, 'fay')
   fay.beQuiet('reads slowly, and talks all the while')
@@ -79,13 +101,28 @@ step('01.2', 'greets everybody and ends the connection', async ({ serve, connect
     LONG_GREETING,
     {
       because:
-        'The last megabytes of the greeting are in the kernel’s hands, and still fay’s, whatever she says meanwhile.',
+        'The last megabytes of the greeting wait in the kernel. They are for fay, whatever she says meanwhile.',
       likely:
         'A socket is destroyed when its bytes are written. Then the kernel answers what fay says with RST, and forgets the rest. end() closes one direction and leaves the other open.',
     },
     { sips: MEBIBYTE, between: () => talk(fay, patient) },
   )
   await fay.expectEnd(reason)
+  await fay.halfClose()
+
+  const gus = await connect(patient, 'gus')
+  gus.stopReading()
+  await gus.halfClose()
+  await patient.roundTrip()
+  await gus.expectBytes(LONG_GREETING, {
+    because: 'gus has said FIN before he read anything. He will send no more, and still listens.',
+    likely: 'The socket is destroyed when the client says FIN, with most of the greeting queued.',
+  })
+  await gus.expectEnd(reason)
+  await patient.expectEventually('no open connection', () => noConnection(patient), {
+    because: 'Everybody has said FIN, and so has the server: a connection that stays is a leak.',
+    likely: 'Is the socket paused? A socket that nobody reads never sees the FIN of its client.',
+  })
 
   const dee = await connect(server)
   await dee.send('GET / HTTP/1.1\r\n\r\n')
@@ -95,7 +132,23 @@ step('01.2', 'greets everybody and ends the connection', async ({ serve, connect
   await dee.expectEnd(reason)
 })
 
-step('01.3', 'outlives clients that reset or leave early', async ({ serve, connect }) => {
+step('01.3', 'outlives clients that reset or leave early', async (stage) => {
+  const { serve, connect, load, expect, story } = stage
+  const { outliveLostPeer } = await load(() => import('#code/01-hello/server.ts'))
+  for (const code of ['ECONNRESET', 'EPIPE', 'ETIMEDOUT']) {
+    story.tell('kernel', `says that a peer is lost (${code})`)
+    const outcome = comesOfLoss(outliveLostPeer, code)
+    // Whether anybody listens at all is told by the conversation below.
+    if (outcome === 'nobody listens') break
+    expect("the 'error' listener to leave it at that", outcome === 'nothing', {
+      because: 'What a listener throws ends the process, as the event alone would have.',
+      likely: outcome.startsWith('throws')
+        ? 'Your listener is called, and throws. A lost peer is no fault of ours, whatever its code says, and Node destroys the socket by itself.'
+        : 'A server goes on serving whatever one peer does. This connection is over, not the process.',
+      received: outcome,
+    })
+  }
+
   const server = await serve('01-hello', { greeting: LONG_GREETING })
   const bob = await connect(server, 'bob')
   bob.stopReading()
@@ -150,7 +203,7 @@ step('01.4', 'close() lets the greeting in flight finish, then cuts stragglers',
       'The callback of server.close() comes when the last connection has ended; resolve there.',
   })
   expect('the second close() to have waited for ada, too', !hasSecondResolvedEarly, {
-    because: 'Whoever calls close() wants to know that everything is gone, also the second time.',
+    because: 'close() tells its caller that everything is gone, also the second time.',
     likely: 'A server that does not listen any more may still have connections.',
   })
   await ada.expectEnd({ because: 'The greeting is followed by FIN, closing or not.' })
@@ -160,13 +213,28 @@ step('01.4', 'close() lets the greeting in flight finish, then cuts stragglers',
     likely:
       'The promise waits for something that never comes: resolve it in the callback of server.close().',
   })
-  await second
+  const rejection = await second.then(
+    () => undefined,
+    (error: Error) => error.message,
+  )
+  expect('the second close() to resolve, too', rejection === undefined, {
+    because: 'Everything is gone: that is what was asked for, however often.',
+    likely:
+      'server.close(callback) gives the callback an error when the server does not listen any more. That is no reason to reject.',
+    received: rejection,
+  })
+  server.beginClose()
+  await server.expectClosed({
+    because: 'Everything is gone already, so a call that comes now has nothing to wait for.',
+    likely:
+      "The promise waits for an event that will not come again. server.close() calls back (and emits 'close') each time.",
+  })
   await server.expectNothingLeft({
     because: 'Whatever is left keeps the process alive.',
     likely: 'A timer that is not cleared keeps a process alive until it fires.',
   })
 
-  const hasty = await serve('01-hello', { greeting: LONG_GREETING, graceMs: 300 })
+  const hasty = await serve('01-hello', { greeting: LONG_GREETING, graceMs: GRACE_MS })
   const [bob, cyd, dee] = [
     await connect(hasty, 'bob'),
     await connect(hasty, 'cyd'),
@@ -177,15 +245,32 @@ step('01.4', 'close() lets the greeting in flight finish, then cuts stragglers',
   await cyd.expectBytes('x', { because: 'cyd stops reading in the middle of her greeting.' })
   await dee.expectBytes(LONG_GREETING, { because: 'dee is greeted, and then she talks and talks.' })
   dee.beQuiet('talks and talks')
+  const beganAt = performance.now()
   hasty.beginClose()
+  await hasty.roundTrip()
+  const kept = await hasty.connections()
+  expect('close() to cut nobody yet', kept === 3, {
+    because: 'Each open connection has graceMs to end by itself, whatever it is doing.',
+    likely:
+      'Sockets are destroyed at once, those of greeted clients, too. Give them graceMs first.',
+    expected: '3 connections',
+    received: `${kept}`,
+  })
   await whileTalking(dee, hasty, () =>
     hasty.expectClosed({
       because:
         'bob, cyd and dee never end their sides. Waiting for the last client must have a limit: graceMs.',
       likely:
-        'server.close() alone waits for ever. When graceMs are over, destroy the sockets that are still open, whatever they are doing.',
+        'server.close() alone waits forever. When graceMs are over, destroy the sockets that are still open, whatever they are doing.',
     }),
   )
+  const waitedMs = Math.round(performance.now() - beganAt)
+  // A timer counts in whole milliseconds, and the test's clock began a moment earlier.
+  expect(`the stragglers to get their ${GRACE_MS} ms`, waitedMs >= GRACE_MS - 20, {
+    because: 'graceMs is a promise to the clients, and the time in which the process must be gone.',
+    likely: 'Is the time a fixed number? closeGracefully() was given graceMs: wait that long.',
+    received: `cut after ${waitedMs} ms`,
+  })
   for (const straggler of [bob, cyd, dee])
     await straggler.expectClosed({ because: 'After the grace period stragglers are cut.' })
   await hasty.expectNothingLeft({ because: 'After close() the process must be able to end.' })
@@ -199,92 +284,66 @@ step('01.5', 'a taken port is one readable sentence', async (stage) => {
     { port: other.port },
     {
       because: 'Two servers cannot listen on one port; the second one must find out.',
-      likely: "listen() tells its failure by an 'error' event on the server: reject there.",
+      likely: "listen() hears of it by an 'error' event on the server: reject there.",
+      look: 'listen()',
     },
   )
-  const isReadable =
-    message.includes(String(other.port)) &&
-    !message.includes('\n') &&
-    !/\bE[A-Z]{4,}\b|errno/.test(message)
+  const isReadable = isSentence(message, other.port) && !/\bE[A-Z]{4,}\b|errno/.test(message)
   expect('one sentence that names the port and no errno', isReadable, {
     because:
-      'Whoever starts a server twice by accident wants to read what is wrong, not look up EADDRINUSE.',
-    likely: 'The error of Node is passed on as it is. Make a sentence of error.code and the port.',
+      'A person who starts a server twice by accident wants to read what is wrong, not look up EADDRINUSE.',
+    likely: message.includes('EADDRINUSE')
+      ? 'The error of Node is passed on as it is. Make a sentence of error.code and the port.'
+      : 'Say in one line which port it is and what is wrong with it.',
     expected: `Port ${other.port} is taken: …`,
     received: message,
   })
 
-  const { listenProblem } = await load(() => import('#code/01-hello/server.ts'))
+  const { listen, listenProblem } = await load(() => import('#code/01-hello/server.ts'))
+  const reason = await listenTwice(listen, other.port)
+  expect('listen() to reject with an Error', reason instanceof Error, {
+    because: 'An Error carries a stack, and a catch that reads error.message finds something.',
+    likely: 'Reject with what listenProblem() returns, not with its text alone.',
+    received: `${typeof reason}: ${String(reason)}`,
+  })
+
+  const sentences = new Map([[message, 'a taken port']])
   for (const [code, words] of OTHER_PROBLEMS) {
-    story.tell('kernel', `refuses to let a server listen (${code})`)
+    story.tell('kernel', `refuses to let a server listen (${code ?? 'an error without a code'})`)
     const problem = failedListen(code, words, other.port)
-    const sentence = outcomeOf(() => listenProblem(problem, other.port))
-    expect('another sentence than for a taken port', sentence !== message, {
-      because: `Nobody has taken the port: ${words}. Who reads "taken" looks for a program that is not there.`,
-      likely: 'Look at error.code. Whatever you do not know keeps what the system says about it.',
+    const { sentence, instead } = sentenceOf(() => listenProblem(problem, other.port))
+    expect('an Error, returned', sentence !== undefined, {
+      because: 'listen() rejects with what listenProblem() returns, whatever the code is.',
+      likely: instead?.startsWith('throws')
+        ? 'It throws where it should return: codes that you do not know, and none at all, are problems, too.'
+        : 'Return an Error for every code, also for those that you do not know.',
+      received: instead,
+    })
+    if (sentence === undefined) return
+    const same = sentences.get(sentence)
+    expect(`another sentence than for ${same ?? 'any other problem'}`, same === undefined, {
+      because: `The reason is: ${words}. A person who reads another one looks in the wrong place.`,
+      likely:
+        'Look at error.code. Whatever you do not know keeps what error.message says about it.',
       received: sentence,
     })
-    expect('a reason, not an exception', !sentence.startsWith('throws'), {
-      because: 'listen() rejects with what listenProblem() returns, whatever the code is.',
-      likely: 'Return the Error; listen() will reject with it.',
+    sentences.set(sentence, `${code}`)
+    expect('one sentence that names the port', isSentence(sentence, other.port), {
+      because: 'With several servers on one machine, the port tells which of them could not start.',
+      likely: 'Name the port in every case, and leave the stack out: it is about files of Node.',
       received: sentence,
     })
   }
 })
 
-/** Why else a server may not listen. */
-const OTHER_PROBLEMS = [
-  ['EACCES', 'permission denied'],
-  ['EADDRNOTAVAIL', 'address not available'],
-  ['EMFILE', 'too many open files'],
-] as const
+/** Waits for real: half of it is still longer than most things take. */
+const GRACE_MS = 1_500
 
-/** The error that Node makes of it. */
-function failedListen(code: string, words: string, port: number): NodeJS.ErrnoException {
-  const error = new Error(`listen ${code}: ${words} 127.0.0.1:${port}`)
-  return Object.assign(error, { code, syscall: 'listen', address: '127.0.0.1', port })
+function isSentence(text: string, port: number): boolean {
+  return text.includes(String(port)) && !text.includes('\n')
 }
 
-function outcomeOf(make: () => Error): string {
-  try {
-    return make().message
-  } catch (error) {
-    return `throws: ${(error as Error).message}`
-  }
-}
-
-/** A word that the server has at hand when this is over. */
-async function talk(client: Client, server: HostedServer): Promise<void> {
-  await client.send('hm')
-  await server.roundTrip()
-}
-
-/** Lets a client talk without a pause while something else is waited for. */
-async function whileTalking(
-  client: Client,
-  server: HostedServer,
-  wait: () => Promise<void>,
-): Promise<void> {
-  let isOver = false
-  const talks = async () => {
-    while (!isOver) await talk(client, server)
-  }
-  const talking = talks()
-  // What is wrong with the server is said by whoever waits.
-  talking.catch(() => {})
-  try {
-    await wait()
-  } finally {
-    isOver = true
-    await talking.catch(() => {})
-  }
-}
-
-/** Node throws an 'error' that nobody listens to. */
-function isHeardBySomebody(server: Server, error: Error): boolean {
-  try {
-    return server.emit('error', error)
-  } catch (thrown) {
-    return thrown !== error
-  }
+async function noConnection(server: HostedServer) {
+  const open = await server.connections()
+  return { holds: open === 0, received: `${open} open` }
 }

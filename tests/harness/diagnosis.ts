@@ -112,7 +112,7 @@ export function explainThrown(error: ThrownError, tree: CodeTree, lead: string):
     return { finding: 'it reached a function that is still to be written', trace, openStep }
   const where = trace.length > 0 ? ` at ${describePlace(trace[0])}` : ''
   return {
-    finding: `${lead}${where}: ${error.name}: ${error.message}`,
+    finding: `${lead}${where}: ${error.name}: ${error.message.replace(/\.$/, '')}`,
     likely: likelyCause(error),
     trace,
   }

@@ -63,6 +63,9 @@ export async function refuse(
       ...reason,
       output: process.output,
     })
+  } catch (error) {
+    if (error instanceof Failure && reason.look) error.report.look ??= reason.look
+    throw error
   } finally {
     await process.kill()
   }
@@ -85,7 +88,13 @@ async function start(
     if (error instanceof RemoteError) return { thrown: error.thrown }
     if (!(error instanceof ProcessEnded)) throw error
     await process.ended
-    throw startFailure(story, process, await diagnose(process, tree))
+    const diagnosis = await diagnose(process, tree)
+    const hasExited = process.ending?.lastWords?.kind === 'exited' && diagnosis?.trace
+    throw startFailure(
+      story,
+      process,
+      hasExited ? { ...diagnosis, likely: EXITS_AT_START } : diagnosis,
+    )
   }
 }
 
@@ -127,6 +136,9 @@ function explainStart(thrown: ThrownError, tree: CodeTree): Diagnosis {
   const diagnosis = explainThrown(thrown, tree, 'it threw')
   return /taken|EADDRINUSE/.test(thrown.message) ? { ...diagnosis, likely: FIXED_PORT } : diagnosis
 }
+
+const EXITS_AT_START =
+  'A server that cannot start rejects and says why. Whether the process ends then is for its caller to say: it may run other servers.'
 
 /** Tests that expect a server to start never ask for a certain port. */
 const FIXED_PORT =

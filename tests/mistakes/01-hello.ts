@@ -1,7 +1,7 @@
 import type { Mistake } from './mistake.ts'
 
 const LISTEN = `server.listen(port, host, () => {
-      // From now on an error is about a connection that could not be accepted, and not ours to swallow.
+      // From now on an error means that a connection could not be accepted: not ours to swallow.
       server.off('error', fail)
       resolve((server.address() as AddressInfo).port)
     })`
@@ -24,6 +24,12 @@ export const mistakes: Mistake[] = [
     step: '01.1',
     says: ['127.0.0.1', 'without a host'],
     edits: [{ replace: 'server.listen(port, host, ', by: 'server.listen(port, ' }],
+  },
+  {
+    name: 'fixed-host',
+    step: '01.1',
+    says: ['was asked to listen on', 'The address is fixed'],
+    edits: [{ replace: 'server.listen(port, host, ', by: "server.listen(port, '127.0.0.1', " }],
   },
   {
     name: 'fixed-port',
@@ -86,6 +92,23 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'destroys-at-the-clients-fin',
+    step: '01.2',
+    says: ['gus', 'destroyed when the client says FIN'],
+    edits: [
+      {
+        hole: 'greet',
+        by: "  socket.on('end', () => socket.destroy())\n  socket.end(greeting)",
+      },
+    ],
+  },
+  {
+    name: 'stops-reading',
+    step: '01.2',
+    says: ['no open connection', 'never sees the FIN'],
+    edits: [{ hole: 'greet', by: '  socket.pause()\n  socket.end(greeting)' }],
+  },
+  {
     name: 'no-error-listener',
     step: '01.3',
     says: ['ECONNRESET', "'error' listener"],
@@ -97,6 +120,41 @@ export const mistakes: Mistake[] = [
     says: ['process.exit(1)', 'not the process'],
     edits: [
       { replace: "socket.on('error', () => {})", by: "socket.on('error', () => process.exit(1))" },
+    ],
+  },
+  {
+    name: 'throws-what-it-hears',
+    step: '01.3',
+    says: ['Your listener is called, and throws'],
+    edits: [
+      {
+        hole: 'outliveLostPeer',
+        by: "  socket.on('error', (error) => {\n    throw error\n  })",
+      },
+    ],
+  },
+  {
+    name: 'survives-resets-only',
+    step: '01.3',
+    says: ['throws read EPIPE', 'whatever its code says'],
+    edits: [
+      {
+        hole: 'outliveLostPeer',
+        by: `  socket.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ECONNRESET') throw error
+  })`,
+      },
+    ],
+  },
+  {
+    name: 'listens-too-late',
+    step: '01.3',
+    says: ["Every socket needs an 'error' listener"],
+    edits: [
+      {
+        hole: 'outliveLostPeer',
+        by: "  socket.once('data', () => socket.on('error', () => {}))",
+      },
     ],
   },
   {
@@ -171,6 +229,49 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'second-close-rejects',
+    step: '01.4',
+    says: ['the second close() to resolve', 'no reason to reject'],
+    edits: [
+      {
+        replace: '  return new Promise((resolve) => {\n    const cut',
+        by: '  return new Promise((resolve, reject) => {\n    const cut',
+      },
+      {
+        replace: 'server.close(() => {\n      clearTimeout(cut)\n      resolve()',
+        by: 'server.close((error) => {\n      clearTimeout(cut)\n      if (error) reject(error)\n      else resolve()',
+      },
+    ],
+  },
+  {
+    name: 'third-close-never-resolves',
+    step: '01.4',
+    says: ['gone already', 'an event that will not come again'],
+    edits: [
+      {
+        replace: 'server.close(() => {',
+        by: "if (server.listening) server.close()\n    server.once('close', () => {",
+      },
+    ],
+  },
+  {
+    name: 'cuts-who-was-greeted-at-once',
+    step: '01.4',
+    says: ['to cut nobody yet'],
+    edits: [
+      {
+        replace: '  return new Promise((resolve) => {\n    const cut',
+        by: '  for (const socket of open) if (socket.writableFinished) socket.destroy()\n  return new Promise((resolve) => {\n    const cut',
+      },
+    ],
+  },
+  {
+    name: 'grace-of-one-second',
+    step: '01.4',
+    says: ['closeGracefully() was given graceMs'],
+    edits: [{ replace: '}, graceMs)', by: '}, 1_000)' }],
+  },
+  {
     name: 'close-resolves-at-the-end-of-the-grace',
     step: '01.4',
     says: ['nothing left to wait for'],
@@ -190,17 +291,56 @@ export const mistakes: Mistake[] = [
   {
     name: 'every-problem-is-a-taken-port',
     step: '01.5',
-    says: ['looks for a program that is not there'],
+    says: ['looks in the wrong place'],
     edits: [{ replace: "if (error.code === 'EADDRINUSE')", by: 'if (error.code)' }],
   },
   {
     name: 'throws-what-it-does-not-know',
     step: '01.5',
-    says: ['not an exception'],
+    says: ['throws where it should return'],
     edits: [
       {
         replace: 'return new Error(`Cannot listen on port ${port}: ${error.message}`)',
         by: 'throw error',
+      },
+    ],
+  },
+  {
+    name: 'one-sentence-for-all-others',
+    step: '01.5',
+    says: ['another sentence than for', 'keeps what error.message says'],
+    edits: [
+      {
+        replace: 'return new Error(`Cannot listen on port ${port}: ${error.message}`)',
+        by: 'return new Error(`Cannot listen on port ${port}.`)',
+      },
+    ],
+  },
+  {
+    name: 'needs-a-code',
+    step: '01.5',
+    says: ['an Error, returned', 'none at all'],
+    edits: [{ replace: "error.code === 'EADDRINUSE'", by: "error.code!.startsWith('EADDRINUSE')" }],
+  },
+  {
+    name: 'tells-the-stack',
+    step: '01.5',
+    says: ['leave the stack out'],
+    edits: [
+      {
+        replace: 'listen on port ${port}: ${error.message}',
+        by: 'listen on port ${port}: ${error.stack}',
+      },
+    ],
+  },
+  {
+    name: 'rejects-with-a-text',
+    step: '01.5',
+    says: ['to reject with an Error', 'not with its text alone'],
+    edits: [
+      {
+        replace: 'reject(listenProblem(error, port))',
+        by: 'reject(listenProblem(error, port).message)',
       },
     ],
   },

@@ -8,6 +8,7 @@ const ROUND_MS = 500
 export const measurement: Measurement = {
   asks: 'greetings in a second, one client after the other',
   how: `One client connects, reads the greeting to its FIN, ends its side, and only then the next one connects, for ${ROUND_MS / 1000} s. The answer is the median of ${ROUNDS} such rounds, after one round to warm up.`,
+  why: 'Nothing here waits for a network. A greeting costs about ten packets between the two sockets and a few turns of the event loop in each process, some 0.2 ms of CPU, and the next client begins only when that is over. Clients that come at the same time share those turns, and a server greets more of them.',
   async run(tree, say) {
     const server = await hostServer(tree, '01-hello')
     try {

@@ -1,6 +1,6 @@
 /** What a measurement is: one file each in this folder, found by its name, printed in one way. */
 
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { CodeTree } from '../../tests/harness/code-tree.ts'
@@ -10,6 +10,8 @@ export interface Measurement {
   asks: string
   /** How the numbers came about, in a sentence or two. */
   how: string
+  /** Why the answer is what it is, in two or three sentences: printed below it, so that nobody reads it before they guess. */
+  why?: string
   /** `say` tells what goes on, for those who wait. */
   run(tree: CodeTree, say: (text: string) => void): Promise<Result>
 }
@@ -28,6 +30,14 @@ export interface Quantity {
 
 export interface Row extends Quantity {
   label: string
+}
+
+/** The ids of all measurements: `'01.greetings'`, `'02.backpressure'`, … */
+export function listMeasurements(): string[] {
+  return readdirSync(import.meta.dirname)
+    .filter((name) => /^\d\d\./.test(name))
+    .map((name) => name.replace(/\.ts$/, ''))
+    .sort()
 }
 
 /** The measurement called `'02.backpressure'`; `undefined` when there is none. */

@@ -1,30 +1,34 @@
-import { readdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { Failure } from '../../tests/harness/failure.ts'
 import { dismissSpareHost } from '../../tests/judge/host.ts'
 import { LEARNER, SOLUTION } from '../../tests/judge/workbook.ts'
 import { PeerMissing } from '../../tests/maintainers/peers.ts'
-import { findMeasurement, type Quantity, type Result } from '../lab/measurement.ts'
+import {
+  findMeasurement,
+  listMeasurements,
+  type Measurement,
+  type Quantity,
+  type Result,
+} from '../lab/measurement.ts'
 import { type Call, UsedWrongly, type Verb } from './verb.ts'
 
 export const measure: Verb = {
   usage: 'measure 2.backpressure [--solution] [--json]',
   summary: 'answer a Predict block with a number, on your code',
   async run(call) {
-    const id = (call.words[0] ?? '').replace(/^(\d)\./, '0$1.')
+    const id = findId(call.words[0] ?? '')
     const measurement = await findMeasurement(id)
     if (!measurement)
       throw new UsedWrongly(
-        `There is ${id ? `no measurement "${id}"` : 'more than one measurement'}. These can be taken: ${listIds().join(', ')}.`,
+        `There is ${id ? `no measurement "${id}"` : 'more than one measurement'}. These can be taken: ${listMeasurements().join(', ')}.`,
       )
     const tree = call.flags.solution ? SOLUTION : LEARNER
     try {
       const result = await measurement.run(tree, (text) => process.stderr.write(`${text} …\n`))
-      const { asks, how } = measurement
+      const { asks, how, why } = measurement
       call.write(
         call.flags.json
-          ? `${JSON.stringify({ id, code: tree.label, asks, how, ...result }, null, 2)}\n`
-          : toText(result, asks, how, call),
+          ? `${JSON.stringify({ id, code: tree.label, asks, how, why, ...result }, null, 2)}\n`
+          : toText(result, measurement, call),
       )
       return 0
     } catch (error) {
@@ -44,19 +48,19 @@ export const measure: Verb = {
   },
 }
 
-function listIds(): string[] {
-  return readdirSync(join(import.meta.dirname, '../lab'))
-    .filter((name) => /^\d\d\./.test(name))
-    .map((name) => name.replace(/\.ts$/, ''))
-    .sort()
+/** `'2.backpressure'` is `'02.backpressure'`, and so is `'2'` as long as the chapter has no other. */
+function findId(word: string): string {
+  const padded = word.replace(/^(\d)(?=\.|$)/, '0$1')
+  if (!/^\d\d$/.test(padded)) return padded
+  const ofChapter = listMeasurements().filter((id) => id.startsWith(`${padded}.`))
+  return ofChapter.length === 1 ? ofChapter[0] : padded
 }
 
 const BAR_COLUMNS = 24
 
 function toText(
   { answer, rows }: Result,
-  asks: string,
-  how: string,
+  { asks, how, why }: Measurement,
   { chalk, columns }: Call,
 ): string {
   const labelWidth = Math.max(...rows.map(({ label }) => label.length))
@@ -74,6 +78,7 @@ function toText(
     `  ${chalk.bold(show(answer))}  ${asks}`,
     '',
     `  ${chalk.dim(how)}`,
+    ...(why ? ['', `  ${why}`] : []),
     '',
   ].join('\n')
 }
