@@ -1,9 +1,9 @@
 /**
- * One client of the line protocol, whose answers may take a while: questions go out to a pool, replies go home in order.
+ * One client of the line protocol, whose answers may take a while: jobs run in a pool, replies keep the order of their lines.
  *
  * A job begins as soon as its line has come, beside the other jobs of the same client. Only the reply waits for its turn,
- * in the client's strand. So many lines may be unanswered, and no more: a client who asks faster than we answer is
- * not listened to.
+ * in the client's strand. The number of unanswered lines is bounded: a client that asks faster than we answer is not
+ * read from.
  */
 
 import { threadId } from 'node:worker_threads'
@@ -15,36 +15,36 @@ import type { EventLoop } from '../07-event-loop/event-loop.ts'
 import { type LineEvents, LineProtocol } from '../07-event-loop/line-protocol.ts'
 import { Strand } from './strand.ts'
 
-/** What of a `WorkerPool` is needed here. */
+/** The part of a `WorkerPool` that is needed here. */
 export interface LinePool {
   run(line: string, options: RunOptions): Promise<string>
 }
 
-/** What all conversations of a server have in common. */
-export interface House {
+/** What the conversations of a server share. */
+export interface ConversationContext {
   pool: LinePool
-  /** Those that are not over. */
+  /** The conversations that are not over. */
   open: Set<Conversation>
-  /** Lines of one client that may be unanswered; as long as they are, it is not listened to. */
+  /** Lines of one client that may be unanswered; with so many, no more are read from it. */
   maxUnanswered: number
 }
 
-/** The commands that compute, block or crash: what must not happen on the loop. */
+/** The commands that compute, block or crash: they must not run on the loop. */
 const JOBS = new Set(['fib', 'sleep', 'crash'])
 
 export class Conversation implements LineEvents {
   readonly #lines: LineProtocol
-  readonly #house: House
-  /** A task for each reply: it says it. */
+  readonly #context: ConversationContext
+  /** One task for each reply: it waits for the answer and says it. */
   readonly #replies = new Strand()
   /** Aborts when the connection is over. */
   readonly #gone = new AbortController()
-  /** Lines that have been taken on and whose replies have not been said. */
+  /** Lines whose replies have not been said. */
   #unanswered = 0
 
-  constructor(stream: ByteStream, loop: EventLoop<Source>, house: House) {
-    this.#house = house
-    house.open.add(this)
+  constructor(stream: ByteStream, loop: EventLoop<Source>, context: ConversationContext) {
+    this.#context = context
+    context.open.add(this)
     const connection = new Connection(stream, loop)
     this.#lines = new LineProtocol(connection, this)
     connection.use(this.#lines)
@@ -57,7 +57,7 @@ export class Conversation implements LineEvents {
   }
 
   /**
-   * The client has said FIN and may still be listening. The connection ends as well, once every line that came before has
+   * Called when the client has said FIN; it may still be listening. Ends the connection once every line that came before has
    * its reply.
    *
    * @step 11.3
@@ -67,7 +67,7 @@ export class Conversation implements LineEvents {
     throw new Error('TODO 11.3')
   }
 
-  /** The error takes its place behind the replies to the lines before it. */
+  /** The error is said behind the replies to the lines before it. */
   onTooLong(): void {
     this.#replies.post(() => {
       this.#lines.say('error line too long')
@@ -80,12 +80,12 @@ export class Conversation implements LineEvents {
   }
 
   onClose(): void {
-    this.#house.open.delete(this)
+    this.#context.open.delete(this)
     this.cancel()
   }
 
   /**
-   * Nobody is left to be answered: takes back all jobs that are in the pool, those that run as well.
+   * Takes back all jobs of this client that are in the pool, running or queued: nobody is left to be answered.
    *
    * @step 11.5
    */
@@ -95,12 +95,13 @@ export class Conversation implements LineEvents {
   }
 
   get #hasRoom(): boolean {
-    return this.#unanswered < this.#house.maxUnanswered
+    return this.#unanswered < this.#context.maxUnanswered
   }
 
   /**
-   * The answer to a line: `JOBS` are run by the pool, together with the signal that takes them back when the client has
-   * gone; everything else is answered here and now. Never rejects: the answer to a job that failed is its `excuse`.
+   * Returns the answer to a line, or a promise of it. `JOBS` are run by the pool, with the signal that takes them back when
+   * the client has gone; everything else is answered here and now. The promise never rejects: a job that fails is answered
+   * with `errorReply`.
    *
    * @step 11.2 11.4 11.5
    */
@@ -110,7 +111,7 @@ export class Conversation implements LineEvents {
   }
 
   /**
-   * Says the answer as soon as it is there and the replies to all earlier lines have been said.
+   * Says the answer once it is known and the replies to all earlier lines have been said.
    *
    * @step 11.2 11.3
    */
@@ -127,8 +128,8 @@ export class Conversation implements LineEvents {
   }
 
   /**
-   * As many lines are unanswered as may be: the client's next one is not taken on before a reply has been said, and
-   * nothing more is read from it.
+   * Called when as many lines are unanswered as may be: hands on no further line before a reply has been said, and reads
+   * nothing more from the client.
    *
    * @step 11.6
    */
@@ -138,8 +139,8 @@ export class Conversation implements LineEvents {
   }
 
   /**
-   * There is room for a line again: those that have come are taken on at the end of the round, as many as there is room
-   * for, and then the client is read from.
+   * Called when there is room for a line again: lines that were read before are handed on at the end of the round, as many
+   * as there is room for; when none is left, the client is read from again.
    *
    * @step 11.6
    */
@@ -150,12 +151,12 @@ export class Conversation implements LineEvents {
 }
 
 /**
- * What a client is told whose job has failed: `busy` when the pool has refused it, `error crashed: …` with the first line
- * of the error's message when it threw.
+ * Returns the reply to a line whose job has failed: `busy` when the pool refused it, `error crashed: …` with the first
+ * line of the error's message when it threw.
  *
  * @step 11.4
  */
-function excuse(error: Error): string {
+function errorReply(error: Error): string {
   // TODO 11.4
   throw new Error('TODO 11.4')
 }

@@ -1,5 +1,5 @@
 /**
- * The line protocol on one loop, with a pool of threads behind it: the loop talks, the threads think.
+ * The line protocol on one loop, with a pool of threads behind it: the loop talks, the threads compute.
  *
  * A client that says nothing costs no thread, as in 07; a client that computes delays nobody, as in 04.
  */
@@ -16,7 +16,7 @@ export interface StrandOptions extends ServerOptions {
   threads?: number
   /** Jobs of all clients that may wait for a thread; one more is answered `busy`. */
   maxQueued?: number
-  /** Lines of one client that may be unanswered; as long as they are, no more are read. */
+  /** Lines of one client that may be unanswered; with so many, no more are read. */
   maxUnanswered?: number
 }
 
@@ -44,7 +44,7 @@ export async function startServer({
     stats: () => ({ ...server.stats(), pool: pool.stats() }),
     async close() {
       await server.close()
-      // A loop that stops at once may not have told those whose connections were cut.
+      // A loop that stops at once may not have reported the connections that it cut.
       for (const conversation of open) conversation.cancel()
       await pool.close()
     },

@@ -2,7 +2,7 @@
  * A strand (Boost.Asio's word): tasks that must not overlap, although nobody holds a lock.
  *
  * The tasks of one strand run one after the other, in the order in which they were posted; those of different strands
- * know nothing of each other. It orders what happens inside a task. What was begun before it was posted runs already.
+ * are independent. A strand orders what happens inside its tasks; what was begun before a task was posted runs already.
  */
 
 export class Strand {
@@ -13,7 +13,7 @@ export class Strand {
    * Runs the task when all tasks posted before it have ended: never inside this call, never beside another one.
    *
    * Resolves with what the task returns and rejects with what it throws, at once or later. A task that fails has ended
-   * like any other, and the next one begins. A task that waits for another one posted behind it waits for ever.
+   * like any other, and the next one begins. A task that awaits another one posted behind it never ends.
    *
    * @step 11.1
    */

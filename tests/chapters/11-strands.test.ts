@@ -1,16 +1,14 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import type { Source } from '#code/07-event-loop/byte-stream.ts'
-import type * as ConversationModule from '#code/11-strands/conversation.ts'
-import type * as StrandModule from '#code/11-strands/strand.ts'
 import { countBytes } from '../harness/bytes.ts'
 import { isMoving } from '../harness/client.ts'
-import type { Reason } from '../harness/failure.ts'
-import type { HostedServer } from '../harness/hosted-server.ts'
 import { within } from '../harness/patience.ts'
+import { countPendingWakeUps } from '../harness/pending-wakeups.ts'
 import { randomInteger } from '../harness/random.ts'
-import { ScriptedStream } from '../harness/scripted-stream.ts'
-import { type Stage, step } from '../judge/step.ts'
+import { step } from '../judge/step.ts'
 import { ask, echo } from '../protocols/lines.ts'
+import { expectPool, poolNumbers } from '../worlds/pool-numbers.ts'
+import { ScriptedConversation } from '../worlds/scripted-conversation.ts'
+import { expectOutcome, post } from '../worlds/strand-tasks.ts'
 
 const CHAPTER = '11-strands'
 const MEBIBYTE = 1024 * 1024
@@ -26,6 +24,7 @@ step('11.1', 'tasks of one strand run one after the other, in order', async (sta
     new Strand().post(() => 'a first try'),
   )
 
+  const atRest = await countPendingWakeUps()
   const [ada, bob] = [new Strand(), new Strand()]
   const first = post(stage, ada, 'ada 1')
   stage.expect('post() to return before the task begins', !first.hasBegun, {
@@ -41,6 +40,16 @@ step('11.1', 'tasks of one strand run one after the other, in order', async (sta
     because: '"ada 1" has begun and not ended. Two tasks of one strand never overlap.',
     likely: 'Wait for the promise that the task before it has returned, not only for its call.',
   })
+  stage.expect(
+    'no timer and no turn of the loop to be asked for',
+    (await countPendingWakeUps()) <= atRest,
+    {
+      because:
+        'Two tasks wait for "ada 1", which may take an hour. Waiting costs nothing meanwhile.',
+      likely:
+        'A task looks again and again whether it is its turn. Await a promise instead: the end of the task before it resolves it.',
+    },
+  )
 
   const other = post(stage, bob, 'bob 1')
   await other.expectBegun({
@@ -54,6 +63,12 @@ step('11.1', 'tasks of one strand run one after the other, in order', async (sta
   first.end('one')
   await first.expectResult('one', { because: 'post() resolves with what the task returns.' })
   await second.expectBegun({ because: '"ada 1" has ended, and "ada 2" is next.' })
+  const late = post(stage, ada, 'ada 4')
+  await late.expectNotBegun({
+    because: '"ada 2" runs and "ada 3" waits. A task posted now comes behind both.',
+    likely:
+      'Does the end of one task reset what the next post() waits for? Only post() may change that.',
+  })
   await third.expectNotBegun({
     because: '"ada 2" has begun and not ended.',
     likely: 'Each task waits for the one posted just before it, not for the first one.',
@@ -70,19 +85,21 @@ step('11.1', 'tasks of one strand run one after the other, in order', async (sta
   })
   third.end('three')
   await third.expectResult('three', { because: 'A failure is one task’s own.' })
+  await late.expectBegun({ because: 'All tasks before it have ended.' })
+  late.end('four')
 
   stage.story.tell('ada', 'is posted a task that throws before it returns')
   const thrown = ada.post(() => {
     throw new RangeError('at once')
   })
-  await expectOutcome(stage, 'ada 4', thrown, 'RangeError: at once', {
+  await expectOutcome(stage, 'ada 5', thrown, 'RangeError: at once', {
     because: 'A throw and a promise that is rejected are the same to whoever posted the task.',
     likely:
       'A task may be a plain function: call it inside then(), which turns a throw into a rejection.',
   })
   // A promise that nobody looks after is found out at the end of a turn.
   await turn()
-  const last = post(stage, ada, 'ada 5')
+  const last = post(stage, ada, 'ada 6')
   await last.expectBegun({ because: 'The task before it has failed, that is: ended.' })
   last.end('five')
 
@@ -145,6 +162,23 @@ step('11.2', 'what computes or blocks delays nobody on the loop', async (stage) 
     },
   )
   await echo(bob, { because: 'bob does not need a thread.' })
+  const isNoJob = {
+    because: 'Only the first word counts, and this one is not in JOBS. It needs no thread.',
+    likely:
+      'Compare the whole first word: JOBS.has(). No prefix, no other case, nothing further back.',
+  }
+  await ask(bob, 'echo fib 10', 'fib 10', isNoJob)
+  for (const line of ['fibber 10', 'FIB 10', 'sleeping'])
+    await ask(bob, line, 'error unknown command', isNoJob)
+
+  for (const line of ['crash', 'fib 3', 'sleep 5']) {
+    const dee = await ScriptedConversation.start(stage, 'dee')
+    await dee.send(`${line}\n`)
+    dee.expectJobs([line], {
+      because: 'The three commands of JOBS are run by the pool. On the loop, crash would end it.',
+      likely: 'Look at the first word of the line: JOBS has fib, sleep and crash in it.',
+    })
+  }
 })
 
 step('11.3', 'replies keep the order of their lines, and FIN comes last', async (stage) => {
@@ -196,17 +230,44 @@ step('11.3', 'replies keep the order of their lines, and FIN comes last', async 
     because: 'Forty lines, forty replies, each in the place of its line.',
   })
 
-  const dee = await connect(server)
-  // Together: when the lines are read, the FIN is there.
-  await Promise.all([dee.send('sleep 60\nfib 10\n'), dee.halfClose()])
-  const beforeFin = {
-    because: 'dee has said all she had to say, and listens: two answers are still hers.',
+  const dee = await ScriptedConversation.start(stage, 'dee')
+  const atRest = await countPendingWakeUps()
+  await dee.send('fib 3\nfib 10\necho bye\n')
+  await dee.sayEnd()
+  const isNotOver = {
+    because: 'dee has said all she had to say, and listens: three replies are still hers.',
     likely: 'The end has its place in line as well: post it.',
+    look: 'conversation.onEnd()',
   }
-  for (const reply of ['slept', '55']) await dee.expectLine(reply, beforeFin)
-  await dee.expectEnd({
-    because: 'Everything is answered, so the server says FIN, too.',
-    likely: 'Does onEnd() end the connection once the last reply has been said?',
+  const expectNoFin = () =>
+    stage.expect('no FIN from the server yet', !dee.stream.isEnded, isNotOver)
+  expectNoFin()
+  await dee.expectNoPolling(atRest, {
+    because: 'Her jobs may take a minute. Until then there is nothing to look for.',
+    likely:
+      'No timer is needed: the strand runs a task for the end when all replies have been said.',
+    look: 'conversation.onEnd()',
+  })
+  await dee.end(1, '55')
+  dee.expectSaid([], { ...inLine, because: 'The reply to her first line is still missing.' })
+  expectNoFin()
+  await dee.end(0, '2')
+  dee.expectSaid(['2', '55', 'bye'], {
+    because: 'Now the first answer is there, and the others have waited for it.',
+    likely:
+      'A reply is said as soon as it is its turn: await the answer inside the task, without a timer.',
+  })
+  const isOver = {
+    because: 'Everything is answered, so the server says FIN, too, at once.',
+    likely: 'Does onEnd() end the connection in a task of the strand? No timer is needed for it.',
+    look: 'conversation.onEnd()',
+  }
+  stage.expect('FIN from the server', dee.stream.isEnded, isOver)
+  const eve = await ScriptedConversation.start(stage, 'eve')
+  await eve.sayEnd()
+  stage.expect('FIN from the server', eve.stream.isEnded, {
+    ...isOver,
+    because: 'eve says FIN and has asked for nothing. There is nothing to wait for.',
   })
 })
 
@@ -252,8 +313,23 @@ step('11.4', 'a job that fails or is refused costs one reply', async (stage) => 
     likely: 'Return `busy` as the answer to the line, and let the strand say it.',
     look: ['conversation.#reply()', 'conversation.#answer()'],
   })
-  expectSame('threads that crashed', await crashed(server), 0, {
+  expectSame('threads that crashed', (await poolNumbers(server)).crashed, 0, {
     because: 'A job that throws leaves its thread in good health.',
+  })
+
+  const { PoolBusy } = await stage.load(() => import('#code/06-worker-pool/worker-pool.ts'))
+  const dee = await ScriptedConversation.start(stage, 'dee')
+  await dee.send('fib 1\nfib 2\nfib 3\nfib 4\n')
+  await dee.end(3, new Error('too busy to go on'))
+  await dee.end(2, new PoolBusy())
+  await dee.end(1, new Error('first line\nsecond line\nthird line'))
+  await dee.end(0, '1')
+  dee.expectSaid(['1', 'error crashed: first line', 'busy', 'error crashed: too busy to go on'], {
+    because:
+      'One line is one reply. A message of several lines would be taken for several replies.',
+    likely:
+      'Only the first line of a message is said. And `busy` is for PoolBusy alone, whatever words another error uses.',
+    look: 'conversation.errorReply()',
   })
 })
 
@@ -307,7 +383,29 @@ step('11.5', 'a client who has gone takes its jobs along', async (stage) => {
     { because: 'A thread that is left keeps the process alive.' },
   )
   await server.expectNothingLeft({ because: 'Whatever is left keeps the process alive.' })
-  await expectLossBehindFin(stage)
+
+  const eve = await ScriptedConversation.start(stage, 'eve')
+  const atRest = await countPendingWakeUps()
+  await eve.send('fib 30\nsleep 5\nfib 31\n')
+  await eve.sayEnd()
+  const takenBack = () => eve.jobs.map(({ isTakenBack }) => isTakenBack)
+  stage.expectSame('whether her three jobs are taken back', takenBack(), [false, false, false], {
+    because: 'eve has said all she had to say, and waits for her replies.',
+    likely: 'FIN means that no more lines come. It takes nothing back.',
+  })
+  await eve.expectNoPolling(atRest, {
+    because: 'Her jobs may take a minute, and she waits. No time is too long for it.',
+    likely: 'Jobs are taken back when the connection is over, not some time after FIN.',
+  })
+  await eve.lose()
+  stage.expectSame('whether her three jobs are taken back', takenBack(), [true, true, true], {
+    because: 'Nobody reads from eve any more, and her loss is reported all the same.',
+    likely:
+      'Every job of hers is run with the one signal, and onClose() calls cancel(), which aborts it at once.',
+  })
+  stage.expectSame('the conversations that are open', eve.open.size, 0, {
+    because: 'Hers was the only one.',
+  })
 })
 
 step('11.6', 'who asks faster than we answer is not listened to', async (stage) => {
@@ -350,6 +448,42 @@ step('11.6', 'who asks faster than we answer is not listened to', async (stage) 
     likely: 'Are lines thrown away? Stop reading instead: then the kernel tells ada to wait.',
   })
 
+  const eve = await ScriptedConversation.start(stage, 'eve', 2)
+  const atRest = await countPendingWakeUps()
+  await eve.send('fib 1\nfib 2\nfib 3\nfib 4\nfib 5\n')
+  await eve.send('echo 6\n')
+  eve.expectJobs(['fib 1', 'fib 2'], {
+    because: 'Two lines of hers may be unanswered.',
+    likely: 'When there is no room, #stopListening() pauses the connection, every time.',
+  })
+  expect('her last chunk not to be read', eve.stream.isReadable, {
+    because: 'While a connection is paused, nothing more is read: her bytes wait in the kernel.',
+    likely: 'pauseReading() does it. Lines that are kept for later are our memory.',
+  })
+  await eve.expectNoPolling(atRest, {
+    because:
+      'Until a reply has been said there is nothing to look for, and that may take a minute.',
+    likely:
+      'Does a timer or setImmediate() look for room? #listenAgain() is called when there is some.',
+  })
+  await eve.end(1, '1')
+  eve.expectJobs(['fib 1', 'fib 2'], {
+    because: 'An answer that waits for its turn is no reply yet: two lines are still unanswered.',
+    likely: 'Room is made where a reply is said, not where a job ends.',
+  })
+  await eve.end(0, '1')
+  eve.expectJobs(['fib 1', 'fib 2', 'fib 3', 'fib 4'], {
+    because: 'Two replies have been said, so there is room for two lines, at once.',
+    likely: '#listenAgain() resumes the connection. Nothing has to be looked at again by a timer.',
+  })
+  await eve.end(2, '2')
+  await eve.end(3, '3')
+  await eve.end(4, '5')
+  eve.expectSaid(['1', '1', '2', '3', '5', '6'], {
+    because: 'Each line has its reply, those of the second chunk, too.',
+    likely: '#listenAgain() resumes the connection after every reply that makes room.',
+  })
+
   const other = await serve(CHAPTER, { threads: 1, maxUnanswered: 4 })
   const cyd = await connect(other)
   const texts = Array.from({ length: 30_000 }, (_, index) => `line ${index}`)
@@ -390,157 +524,4 @@ step('11.6', 'who asks faster than we answer is not listened to', async (stage) 
   )
 })
 
-/** Nothing is read any more from a client who has said FIN, and its loss is noticed all the same. */
-async function expectLossBehindFin({ story, load, expectSame }: Stage): Promise<void> {
-  const { EventLoop } = await load(() => import('#code/07-event-loop/event-loop.ts'))
-  const { NetPoller } = await load(() => import('#code/07-event-loop/poller.ts'))
-  const { Conversation } = await load(() => import('#code/11-strands/conversation.ts'))
-  const jobs: { line: string; signal: AbortSignal | undefined }[] = []
-  const pool = {
-    run(line: string, { signal }: { signal?: AbortSignal } = {}): Promise<string> {
-      jobs.push({ line, signal })
-      return new Promise((_, reject) => {
-        signal?.addEventListener('abort', () => reject(signal.reason))
-      })
-    },
-  }
-  const loop = new EventLoop<Source>(new NetPoller())
-  const running = loop.run()
-  const stream = new ScriptedStream()
-  const open = new Set<ConversationModule.Conversation>()
-  new Conversation(stream, loop, { pool, open, maxUnanswered: 4 })
-  const turns = async () => {
-    for (let count = 0; count < 20; count++) await turn()
-  }
-  const look = () => jobs.map(({ line, signal }) => ({ line, isTakenBack: signal?.aborted }))
-
-  story.tell('eve', 'sends "fib 30" and FIN, on a connection without a socket', 'toServer')
-  stream.arrive('fib 30\n')
-  stream.arriveEnd()
-  await turns()
-  expectSame('the jobs in the pool', look(), [{ line: 'fib 30', isTakenBack: false }], {
-    because: 'eve has said all she had to say, and waits for her reply.',
-    likely: 'FIN means that no more lines come. It takes nothing back.',
-  })
-  story.tell('eve', 'resets the connection (RST)', 'toServer')
-  stream.lose('ECONNRESET')
-  await turns()
-  expectSame('the jobs in the pool', look(), [{ line: 'fib 30', isTakenBack: true }], {
-    because: 'Nobody reads from eve any more, and her loss is reported all the same.',
-    likely: 'onClose() is called when the connection is lost, and calls cancel().',
-  })
-  expectSame('the conversations that are open', open.size, 0, { because: 'Hers was the only one.' })
-  loop.stop()
-  await within(1_000, running)
-}
-
 const FIBONACCI = [0, 1, 1, 2, 3, 5, 8, 13, 21, 34]
-
-/** A task that begins when its strand likes and ends when the test likes. */
-interface PostedTask {
-  readonly hasBegun: boolean
-  end(value: string): void
-  fail(message: string): void
-  expectBegun(reason: Reason): Promise<void>
-  expectNotBegun(reason: Reason): Promise<void>
-  expectResult(value: string, reason: Reason): Promise<void>
-  expectRejection(message: string, reason: Reason): Promise<void>
-}
-
-function post(stage: Stage, strand: StrandModule.Strand, name: string): PostedTask {
-  const begun = Promise.withResolvers<void>()
-  const ended = Promise.withResolvers<string>()
-  let hasBegun = false
-  stage.story.tell('test', `posts the task "${name}"`)
-  const posted = strand.post(() => {
-    hasBegun = true
-    stage.story.tell(name, 'begins')
-    begun.resolve()
-    return ended.promise
-  })
-  // What became of it is looked at later.
-  Promise.resolve(posted).catch(() => {})
-  return {
-    get hasBegun() {
-      return hasBegun
-    },
-    end(value) {
-      stage.story.tell(name, 'ends')
-      ended.resolve(value)
-    },
-    fail(message) {
-      stage.story.tell(name, 'fails')
-      ended.reject(new Error(message))
-    },
-    async expectBegun(reason) {
-      await within(1_000, begun.promise)
-      stage.expect(`"${name}" to have begun`, hasBegun, reason)
-    },
-    async expectNotBegun(reason) {
-      for (let turns = 0; turns < 3; turns++) await turn()
-      stage.expect(`"${name}" not to have begun`, !hasBegun, reason)
-    },
-    expectResult: (value, reason) => expectOutcome(stage, name, posted, value, reason),
-    expectRejection: (message, reason) =>
-      expectOutcome(stage, name, posted, `Error: ${message}`, reason),
-  }
-}
-
-/** Expects what `post()` returned to resolve with that value, or to reject with that error, as text. */
-async function expectOutcome(
-  stage: Stage,
-  name: string,
-  posted: Promise<unknown>,
-  text: string,
-  reason: Reason,
-): Promise<void> {
-  const outcome = await within(
-    1_000,
-    Promise.resolve(posted).then(
-      (value) => String(value),
-      (error) => String(error),
-    ),
-  )
-  const received = outcome === 'too late' ? 'nothing, so far' : outcome
-  stage.expect(`the promise of "${name}" to come to "${text}"`, received === text, {
-    ...reason,
-    expected: text,
-    received,
-  })
-}
-
-interface PoolNumbers {
-  threads: number
-  busy: number
-  queued: number
-  rejected: number
-  crashed: number
-}
-
-/** Waits until the pool's numbers are these, and looks again when everything on its way has arrived. */
-async function expectPool(
-  server: HostedServer,
-  expected: Partial<PoolNumbers>,
-  reason: Reason,
-): Promise<void> {
-  const names = Object.keys(expected) as (keyof PoolNumbers)[]
-  const what = `the pool to say ${names.map((name) => `${name}: ${expected[name]}`).join(', ')}`
-  const look = async () => {
-    const { pool } = await server.call<{ pool: PoolNumbers }>('stats')
-    return {
-      holds: names.every((name) => pool[name] === expected[name]),
-      received: names.map((name) => `${name}: ${pool[name]}`).join(', '),
-    }
-  }
-  const lookTwice = async () => {
-    const seen = await look()
-    if (!seen.holds) return seen
-    await server.roundTrip()
-    return look()
-  }
-  await server.expectEventually(what, lookTwice, reason)
-}
-
-async function crashed(server: HostedServer): Promise<number> {
-  return (await server.call<{ pool: PoolNumbers }>('stats')).pool.crashed
-}

@@ -13,13 +13,23 @@ const BODY = `const before = this.#lastEnded
       resolve()
     }`
 
+const POLLING = `const me = {}
+    this.#tasks.push(me)
+    await undefined
+    while (this.#tasks[0] !== me) await new Promise((resolve) => setImmediate(resolve))
+    try {
+      return await task()
+    } finally {
+      this.#tasks.shift()
+    }`
+
 /** The same as a chain of then()s; the next task waits for `tail`. */
 const chained = (tail: string) => `const result = this.#lastEnded.then(() => task())
     this.#lastEnded = ${tail} as Promise<never>
     return result`
 
 const INLINE = 'if (!JOBS.has(command)) return runCommand(line, ON_THE_LOOP)'
-const JOB = 'return this.#house.pool.run(line, { signal: this.#gone.signal }).catch(excuse)'
+const JOB = 'return this.#context.pool.run(line, { signal: this.#gone.signal }).catch(errorReply)'
 const REPLY = 'this.#replies.post(async () => this.#say(await answer))'
 const PAUSE = "this.#lines.connection.pauseReading('owner')"
 const RESUME = "this.#lines.connection.resumeReading('owner')"
@@ -88,6 +98,31 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'the-end-of-one-task-frees-the-strand',
+    step: '11.1',
+    says: ['"ada 4" not to have begun', 'Only post() may change that'],
+    edits: [
+      {
+        file: strand,
+        replace: '      resolve()\n',
+        by: '      resolve()\n      this.#lastEnded = Promise.resolve()\n',
+      },
+    ],
+  },
+  {
+    name: 'looks-every-turn-whether-it-is-next',
+    step: '11.1',
+    says: ['no timer and no turn of the loop', 'Await a promise instead'],
+    edits: [
+      { file: strand, replace: BODY, by: POLLING },
+      {
+        file: strand,
+        replace: '#lastEnded = Promise.resolve()',
+        by: 'readonly #tasks: object[] = []',
+      },
+    ],
+  },
+  {
     name: 'everything-on-the-loop',
     step: '11.2',
     says: ['the loop never sleeps'],
@@ -128,6 +163,30 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'whatever-begins-like-a-job',
+    step: '11.2',
+    says: ['Only the first word counts'],
+    edits: [
+      {
+        file,
+        replace: 'if (!JOBS.has(command)) return',
+        by: 'if (![...JOBS].some((job) => command.startsWith(job))) return',
+      },
+    ],
+  },
+  {
+    name: 'crash-on-the-loop',
+    step: '11.2',
+    says: ['crashed on request', 'in #answer()'],
+    edits: [
+      {
+        file,
+        replace: 'if (!JOBS.has(command)) return',
+        by: "if (!JOBS.has(command) || command === 'crash') return",
+      },
+    ],
+  },
+  {
     name: 'replies-in-order-of-completion',
     step: '11.3',
     says: ['the strand keeps the order'],
@@ -141,14 +200,14 @@ export const mistakes: Mistake[] = [
       {
         file,
         replace: JOB,
-        by: 'return this.#replies\n      .post(() => this.#house.pool.run(line, { signal: this.#gone.signal }))\n      .catch(excuse)',
+        by: 'return this.#replies\n      .post(() => this.#context.pool.run(line, { signal: this.#gone.signal }))\n      .catch(errorReply)',
       },
     ],
   },
   {
     name: 'fin-before-the-answers',
     step: '11.3',
-    says: ['two answers are still hers', 'post it'],
+    says: ['three replies are still hers', 'post it'],
     edits: [{ file, replace: END, by: "this.#lines.end('finished')" }],
   },
   {
@@ -160,14 +219,32 @@ export const mistakes: Mistake[] = [
   {
     name: 'fin-takes-the-jobs-back',
     step: '11.3',
-    says: ['two answers are still hers'],
+    says: ['three replies are still hers'],
     edits: [{ file, replace: END, by: `this.cancel()\n    ${END}` }],
+  },
+  {
+    name: 'looks-now-and-then-whether-all-is-said',
+    step: '11.3',
+    says: ['no timer to be set', 'No timer is needed'],
+    edits: [
+      {
+        file,
+        replace: END,
+        by: "const look = () => {\n      if (this.#unanswered === 0) this.#lines.end('finished')\n      else setTimeout(look, 5)\n    }\n    look()",
+      },
+    ],
+  },
+  {
+    name: 'fin-only-behind-a-reply',
+    step: '11.3',
+    says: ['eve says FIN and has asked for nothing'],
+    edits: [{ file, replace: END, by: `if (this.#unanswered > 0) ${END}` }],
   },
   {
     name: 'nobody-catches-a-failed-job',
     step: '11.4',
     says: ['nobody caught it'],
-    edits: [{ file, replace: '.catch(excuse)', by: '' }],
+    edits: [{ file, replace: '.catch(errorReply)', by: '' }],
     // The crash may take longer than the sleep before it; then the next expectation finds it.
     cardVaries: true,
   },
@@ -176,11 +253,11 @@ export const mistakes: Mistake[] = [
     step: '11.4',
     says: ['nobody caught it'],
     edits: [
-      { file, replace: '.catch(excuse)', by: '' },
+      { file, replace: '.catch(errorReply)', by: '' },
       {
         file,
         replace: REPLY,
-        by: 'this.#replies.post(async () => this.#say(await Promise.resolve(answer).catch(excuse)))',
+        by: 'this.#replies.post(async () => this.#say(await Promise.resolve(answer).catch(errorReply)))',
       },
     ],
     // The crash may take longer than the sleep before it, on a busy machine; then the next expectation finds it.
@@ -237,6 +314,24 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'says-the-whole-message',
+    step: '11.4',
+    says: ['A message of several lines', 'Only the first line'],
+    edits: [{ file, replace: "error.message.split('\\n')[0]", by: 'error.message' }],
+  },
+  {
+    name: 'knows-busy-by-its-words',
+    step: '11.4',
+    says: ['`busy` is for PoolBusy alone'],
+    edits: [
+      {
+        file,
+        replace: "if (error instanceof PoolBusy) return 'busy'",
+        by: "void PoolBusy\n  if (error.message.includes('busy')) return 'busy'",
+      },
+    ],
+  },
+  {
     name: 'the-jobs-of-who-has-gone-go-on',
     step: '11.5',
     says: ['Her thread sleeps for nobody', 'is it aborted?'],
@@ -255,10 +350,28 @@ export const mistakes: Mistake[] = [
     edits: [
       {
         file,
-        replace: '.catch(excuse)',
-        by: ".catch((error) => {\n      if (error.name === 'AbortError') throw error\n      return excuse(error)\n    })",
+        replace: '.catch(errorReply)',
+        by: ".catch((error) => {\n      if (error.name === 'AbortError') throw error\n      return errorReply(error)\n    })",
       },
     ],
+  },
+  {
+    name: 'only-the-first-job-gets-the-signal',
+    step: '11.5',
+    says: ['is run with the one signal'],
+    edits: [
+      {
+        file,
+        replace: '{ signal: this.#gone.signal }',
+        by: '{ signal: this.#unanswered === 1 ? this.#gone.signal : undefined }',
+      },
+    ],
+  },
+  {
+    name: 'fin-takes-the-jobs-back-later',
+    step: '11.3',
+    says: ['no timer to be set'],
+    edits: [{ file, replace: END, by: `${END}\n    setTimeout(() => this.cancel(), 100)` }],
   },
   {
     name: 'as-many-jobs-as-lines',
@@ -301,6 +414,42 @@ export const mistakes: Mistake[] = [
     step: '11.6',
     says: ['busy: 1, queued: 3', 'makes room for a line'],
     edits: [{ file, replace: RESUME, by: `this.#unanswered = 0\n    ${RESUME}` }],
+  },
+  {
+    name: 'looks-for-room-now-and-then',
+    step: '11.6',
+    says: ['no timer to be set', 'look for room'],
+    edits: [
+      { file, replace: RESUME, by: '' },
+      {
+        file,
+        replace: PAUSE,
+        by: `${PAUSE}\n    const timer = setInterval(() => {\n      if (!this.#hasRoom) return\n      clearInterval(timer)\n      this.#lines.connection.resumeReading('owner')\n    }, 1)`,
+      },
+    ],
+  },
+  {
+    name: 'an-answer-makes-room-before-its-turn',
+    step: '11.6',
+    says: ['An answer that waits for its turn', 'where a reply is said'],
+    edits: [
+      {
+        file,
+        replace: REPLY,
+        by: `void Promise.resolve(answer).then(() => {
+      const hadRoom = this.#hasRoom
+      this.#unanswered -= 1
+      if (!hadRoom) this.#listenAgain()
+    })
+    ${REPLY}`,
+      },
+      {
+        file,
+        replace:
+          '    const hadRoom = this.#hasRoom\n    this.#lines.say(reply)\n    this.#unanswered -= 1\n    if (!hadRoom) this.#listenAgain()\n',
+        by: '    this.#lines.say(reply)\n',
+      },
+    ],
   },
   {
     name: 'keeps-the-lines-for-later',

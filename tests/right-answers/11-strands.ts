@@ -64,8 +64,8 @@ export const rightAnswers: RightAnswer[] = [
         hole: '#answer',
         by: `    const isJob = JOBS.has(line.split(' ')[0])
     if (!isJob) return Promise.resolve(runCommand(line, ON_THE_LOOP))
-    const job = this.#house.pool.run(line, { signal: this.#gone.signal })
-    return job.then((reply) => reply, excuse)`,
+    const job = this.#context.pool.run(line, { signal: this.#gone.signal })
+    return job.then((reply) => reply, errorReply)`,
       },
       {
         file: conversation,
@@ -82,12 +82,44 @@ export const rightAnswers: RightAnswer[] = [
     edits: [
       {
         file: conversation,
-        hole: 'excuse',
+        hole: 'errorReply',
         by: `  if (!(error instanceof PoolBusy)) {
     const [firstLine] = /^.*/.exec(error.message)!
     return 'error crashed: ' + firstLine
   }
   return 'busy'`,
+      },
+    ],
+  },
+  {
+    name: 'a-turn-later',
+    style: 'What need not happen at once happens in a microtask, or in the next turn of the loop.',
+    edits: [
+      { file: conversation, hole: 'cancel', by: '    queueMicrotask(() => this.#gone.abort())' },
+      {
+        file: conversation,
+        hole: '#listenAgain',
+        by: "    setImmediate(() => this.#lines.connection.resumeReading('owner'))",
+      },
+    ],
+  },
+  {
+    name: 'says-at-once-what-nobody-is-before',
+    style:
+      'The only line without a reply needs no task: an answer that is known is said on the spot.',
+    edits: [
+      {
+        file: conversation,
+        hole: '#reply',
+        by: `    const isAlone = this.#unanswered === 1
+    if (isAlone && typeof answer === 'string') this.#say(answer)
+    else this.#replies.post(async () => this.#say(await answer))`,
+      },
+      {
+        file: conversation,
+        hole: 'onEnd',
+        by: `    if (this.#unanswered === 0) return this.#lines.end('finished')
+    this.#replies.post(() => this.#lines.end('finished'))`,
       },
     ],
   },

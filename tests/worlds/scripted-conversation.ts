@@ -1,0 +1,134 @@
+/**
+ * A conversation of chapter 11 without sockets or threads: the test says what arrives, and when and how each job ends.
+ *
+ * Whatever the conversation wants to do it can do at once: nothing here takes time, and no time passes.
+ */
+
+import type { Source } from '#code/07-event-loop/byte-stream.ts'
+import type * as ConversationModule from '#code/11-strands/conversation.ts'
+import type { Reason } from '../harness/failure.ts'
+import { countPendingWakeUps } from '../harness/pending-wakeups.ts'
+import { ScriptedStream } from '../harness/scripted-stream.ts'
+import { VirtualLoop } from '../harness/virtual-time.ts'
+import type { Stage } from '../judge/step.ts'
+
+/** A line that the conversation has handed to the pool. */
+export interface ScriptedJob {
+  readonly line: string
+  readonly isTakenBack: boolean
+  settle(outcome: string | Error): void
+}
+
+/** Turns that an answer may take from one part to the next. */
+const TURNS = 5
+
+export class ScriptedConversation {
+  readonly name: string
+  readonly stream = new ScriptedStream()
+  readonly open = new Set<ConversationModule.Conversation>()
+  readonly jobs: ScriptedJob[] = []
+  readonly #stage: Stage
+  readonly #world: VirtualLoop<Source>
+
+  constructor(stage: Stage, name: string) {
+    this.name = name
+    this.#stage = stage
+    this.#world = new VirtualLoop<Source>(stage.story)
+  }
+
+  static async start(stage: Stage, name: string, maxUnanswered = 100) {
+    const { EventLoop } = await stage.load(() => import('#code/07-event-loop/event-loop.ts'))
+    const { Conversation } = await stage.load(() => import('#code/11-strands/conversation.ts'))
+    const scripted = new ScriptedConversation(stage, name)
+    const loop = new EventLoop<Source>(scripted.#world.poller)
+    const { stream, open } = scripted
+    const pool = {
+      run: (line: string, options?: { signal?: AbortSignal }) =>
+        scripted.#begin(line, options?.signal),
+    }
+    new Conversation(stream, loop, { pool, open, maxUnanswered })
+    await scripted.#world.start(loop)
+    return scripted
+  }
+
+  /** All of it arrives as one chunk. */
+  async send(text: string): Promise<void> {
+    this.#tell(`sends ${JSON.stringify(text)}`)
+    this.stream.arrive(text)
+    await this.settle()
+  }
+
+  async sayEnd(): Promise<void> {
+    this.#tell('says FIN and listens')
+    // The connection is not over as long as the test looks at it.
+    this.stream.holdDescriptor()
+    this.stream.arriveEnd()
+    await this.settle()
+  }
+
+  async lose(): Promise<void> {
+    this.#tell('resets the connection (RST)')
+    this.stream.lose('ECONNRESET')
+    this.stream.freeDescriptor()
+    await this.settle()
+  }
+
+  /** Lets everything happen that can happen now. */
+  async settle(): Promise<void> {
+    for (let turns = 0; turns < TURNS; turns++) await this.#world.settle()
+  }
+
+  /** Expects what was said since the last look. */
+  expectSaid(lines: string[], reason: Reason): void {
+    const said = Buffer.from(this.stream.takeWritten()).toString()
+    const expected = lines.map((line) => `${line}\n`).join('')
+    this.#stage.expectSame(`what ${this.name} hears`, said, expected, reason)
+  }
+
+  expectJobs(lines: string[], reason: Reason): void {
+    const begun = this.jobs.map(({ line }) => line)
+    this.#stage.expectSame('the lines in the pool', begun, lines, reason)
+  }
+
+  /** The job that began as the `place`th, from 0 on, comes to its end: with an answer or an error. */
+  async end(place: number, outcome: string | Error): Promise<void> {
+    const job = this.jobs[place]
+    if (!job) {
+      this.#stage.expect(`${place + 1} of her lines to have reached the pool`, false, {
+        because: 'There is a thread for each of them, and she has room for them.',
+        likely: 'Is every line handed on as soon as there is room for it?',
+      })
+    }
+    const how =
+      typeof outcome === 'string'
+        ? `ends with "${outcome}"`
+        : `fails: ${JSON.stringify(outcome.message)}`
+    this.#stage.story.tell('pool', `"${job.line}" ${how}`)
+    job.settle(outcome)
+    await this.settle()
+  }
+
+  /** Expects that nothing is left to wake it up but what comes from its client and its jobs. */
+  async expectNoPolling(atRest: number, reason: Reason): Promise<void> {
+    const pending = await countPendingWakeUps()
+    this.#stage.expect('no timer to be set', pending <= atRest, reason)
+  }
+
+  #tell(what: string): void {
+    this.#stage.story.tell(this.name, what, 'toServer')
+  }
+
+  #begin(line: string, signal: AbortSignal | undefined): Promise<string> {
+    const { promise, resolve, reject } = Promise.withResolvers<string>()
+    this.#stage.story.tell('pool', `begins with "${line}"`)
+    this.jobs.push({
+      line,
+      get isTakenBack() {
+        return signal?.aborted === true
+      },
+      settle: (outcome) => (outcome instanceof Error ? reject(outcome) : resolve(outcome)),
+    })
+    signal?.addEventListener('abort', () => reject(signal.reason))
+    return promise
+  }
+}

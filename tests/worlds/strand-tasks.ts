@@ -1,0 +1,79 @@
+/** Tasks on a strand that begin when the strand likes and end when the test likes. */
+
+import { setImmediate as turn } from 'node:timers/promises'
+import type * as StrandModule from '#code/11-strands/strand.ts'
+import type { Reason } from '../harness/failure.ts'
+import { within } from '../harness/patience.ts'
+import type { Stage } from '../judge/step.ts'
+
+export interface PostedTask {
+  readonly hasBegun: boolean
+  end(value: string): void
+  fail(message: string): void
+  expectBegun(reason: Reason): Promise<void>
+  expectNotBegun(reason: Reason): Promise<void>
+  expectResult(value: string, reason: Reason): Promise<void>
+  expectRejection(message: string, reason: Reason): Promise<void>
+}
+
+export function post(stage: Stage, strand: StrandModule.Strand, name: string): PostedTask {
+  const begun = Promise.withResolvers<void>()
+  const ended = Promise.withResolvers<string>()
+  let hasBegun = false
+  stage.story.tell('test', `posts the task "${name}"`)
+  const posted = strand.post(() => {
+    hasBegun = true
+    stage.story.tell(name, 'begins')
+    begun.resolve()
+    return ended.promise
+  })
+  // What became of it is looked at later.
+  Promise.resolve(posted).catch(() => {})
+  return {
+    get hasBegun() {
+      return hasBegun
+    },
+    end(value) {
+      stage.story.tell(name, 'ends')
+      ended.resolve(value)
+    },
+    fail(message) {
+      stage.story.tell(name, 'fails')
+      ended.reject(new Error(message))
+    },
+    async expectBegun(reason) {
+      await within(1_000, begun.promise)
+      stage.expect(`"${name}" to have begun`, hasBegun, reason)
+    },
+    async expectNotBegun(reason) {
+      for (let turns = 0; turns < 3; turns++) await turn()
+      stage.expect(`"${name}" not to have begun`, !hasBegun, reason)
+    },
+    expectResult: (value, reason) => expectOutcome(stage, name, posted, value, reason),
+    expectRejection: (message, reason) =>
+      expectOutcome(stage, name, posted, `Error: ${message}`, reason),
+  }
+}
+
+/** Expects what `post()` returned to resolve with that value, or to reject with that error, as text. */
+export async function expectOutcome(
+  stage: Stage,
+  name: string,
+  posted: Promise<unknown>,
+  text: string,
+  reason: Reason,
+): Promise<void> {
+  const outcome = await within(
+    1_000,
+    Promise.resolve(posted).then(
+      (value) => String(value),
+      (error) => String(error),
+    ),
+  )
+  const received = outcome === 'too late' ? 'nothing, so far' : outcome
+  stage.expect(`the promise of "${name}" to come to "${text}"`, received === text, {
+    ...reason,
+    expected: text,
+    received,
+  })
+}
