@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { ProofReporter } from './tests/workbook/proof-reporter.ts'
 
 export default defineConfig({
   test: {
@@ -9,6 +10,7 @@ export default defineConfig({
     maxWorkers: 2,
     // The files share no state but what they import, and importing it anew for each costs a twentieth of the time.
     isolate: false,
+    reporters: ['default', new ProofReporter()],
     env: { WORKBOOK_SPARE_HOST: 'no' },
   },
 })

@@ -15,14 +15,16 @@ import { ProgressFile } from './judge/progress.ts'
 import { reportEvent } from './judge/report.ts'
 import { chapterAround, type Selection, select } from './judge/select.ts'
 import { LEARNER, listChapters, ROOT, SOLUTION } from './judge/workbook.ts'
+import { ProvenFile } from './workbook/fingerprint.ts'
 
-const USAGE = `npm test                 prove the workbook: solutions, starters, mistakes, the guide
+const USAGE = `npm test                 prove the workbook: what has changed since it was proved
+npm test -- --all        prove all of it: solutions, starters, wrong answers, the guide
 npm test 2               judge your chapter 2 (also: 02, echo, 02-echo)
 npm test 2.3             judge it up to step 2.3
 npm test                 inside chapters/02-echo/: judge that chapter
 
   --solution             judge the model answer instead
-  --all                  go on after a failure
+  --all                  with a chapter: go on after a failure
   --seed 4711            repeat a run: the same random choices
   help                   this text
 `
@@ -44,7 +46,7 @@ async function main(): Promise<number> {
   }
   const chapters = listChapters()
   const typed = words[0] ?? chapterAround(process.env.INIT_CWD ?? '', LEARNER.root, chapters)
-  if (typed === undefined) return proveWorkbook()
+  if (typed === undefined) return proveWorkbook(flags.all === true)
   if (words.length > 1)
     return usedWrongly(`One chapter at a time: ${words.join(', ')} is too much.`)
 
@@ -88,14 +90,22 @@ async function judgeChapter(
   return last?.kind === 'chapterDone' && last.passed === last.asked && last.asked > 0 ? 0 : 1
 }
 
-function proveWorkbook(): Promise<number> {
+function proveWorkbook(all: boolean): Promise<number> {
+  const proven = all ? [] : new ProvenFile().unchanged(listChapters())
+  if (proven.length > 0) process.stdout.write(describeProven(proven))
   const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs')
   // A learner's own home must not be mistaken for the one under proof.
-  const { WORKBOOK_HOME: _, ...env } = process.env
+  const { WORKBOOK_HOME: _, ...inherited } = process.env
+  const env = { ...inherited, WORKBOOK_PROVEN: proven.join(',') }
   const proof = spawn(process.execPath, [vitest, 'run'], { cwd: ROOT, stdio: 'inherit', env })
   // A signal from the keyboard reaches both of us; one that is meant for us alone is passed on.
   for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => proof.kill(signal))
   return new Promise((resolve) => proof.on('close', (code) => resolve(code === 0 ? 0 : 1)))
+}
+
+function describeProven(chapters: string[]): string {
+  const numbers = chapters.map((chapter) => chapter.slice(0, 2)).join(', ')
+  return `Not run again, because nothing has changed since they were proved: ${numbers}\n  everything: npm test -- --all\n`
 }
 
 function usedWrongly(problem: string): number {
