@@ -1,8 +1,8 @@
 /**
  * Echo: every byte goes back to where it came from.
  *
- * TCP keeps the order of bytes and nothing else, so nothing here thinks in messages. What a slow client has not
- * taken yet is the only memory this server needs, and that has a limit.
+ * TCP keeps the order of bytes and nothing else, so nothing here thinks in messages. The only memory a client costs is
+ * what it has not read yet, and that has a limit.
  */
 
 import type { Socket } from 'node:net'
@@ -18,8 +18,8 @@ export function startServer(options: ServerOptions = {}): Promise<RunningServer>
 /**
  * Sends back every chunk as it came.
  *
- * A client that does not read is not read from either: at most about one high-water mark of bytes
- * (`socket.writableHighWaterMark`, 64 KiB) waits here for it.
+ * While a client does not read, nothing more is read from it: about one high-water mark of bytes
+ * (`socket.writableHighWaterMark`, 64 KiB) waits here for it at most.
  *
  * @step 02.1 02.3 02.4
  */

@@ -1,22 +1,32 @@
 import { countBytes } from '../harness/bytes.ts'
 import { type Client, isMoving, pattern } from '../harness/client.ts'
-import type { HostedServer } from '../harness/hosted-server.ts'
 import { randomBytes } from '../harness/random.ts'
 import { step } from '../judge/step.ts'
+import { fillAgainAndAgain, LOOK_MS, restlessness, sendUntilQueued } from '../worlds/echo.ts'
 
 const KIBIBYTE = 1024
 const MEBIBYTE = 1024 * KIBIBYTE
 
-step('02.1', 'echoes bytes unchanged, however they are cut', async ({ serve, connect, random }) => {
+step('02.1', 'echoes bytes unchanged, however they are cut', async (stage) => {
+  const { serve, connect, random, load, expect, story } = stage
   const server = await serve('02-echo')
-  const ada = await connect(server)
+  const [ada, bob] = [await connect(server), await connect(server)]
   await ada.send('hello')
-  await ada.expectBytes('hello', { because: 'An echo server sends back what it gets.' })
+  await ada.expectBytes('hello', {
+    because: 'An echo server sends back what it gets, as soon as it gets it.',
+    likely:
+      'Write each chunk when it arrives, to the socket it came from. Do not wait for a line, more bytes or FIN.',
+  })
+  await bob.expectSilence(() => server.roundTrip(), {
+    because: 'What ada says goes back to ada alone.',
+    likely: 'Something is shared by all sockets. Each has its own.',
+  })
 
   const everyByte = Uint8Array.from({ length: 256 }, (_, byte) => byte)
   await ada.send(everyByte)
   await ada.expectBytes(everyByte, {
     because: 'Not everything is text: each of the 256 byte values comes back as it was.',
+    likely: 'The bytes went through a string. Write the chunk as it came, as a Buffer.',
   })
 
   await ada.sendGlued('\n', '\r\n', '\n\n', 'two messages', ' in one packet')
@@ -30,6 +40,10 @@ step('02.1', 'echoes bytes unchanged, however they are cut', async ({ serve, con
   await ada.expectBytes(message, {
     because: 'The same bytes in 300 packets are the same bytes.',
     likely: "Only the first chunk is answered. 'data' comes as often as bytes arrive.",
+    seen: {
+      'other bytes': 'Chunks come back in another order: something holds some of them up.',
+      ended: 'The socket was ended after an answer. Ending it is for step 02.2, at the FIN.',
+    },
   })
 
   for (let start = 0; start < 10 * MEBIBYTE; start += 40 * KIBIBYTE) {
@@ -37,8 +51,21 @@ step('02.1', 'echoes bytes unchanged, however they are cut', async ({ serve, con
     await ada.send(piece)
     await ada.expectBytes(piece, {
       because: 'Ten mebibytes, 40 KiB at a time, come back unchanged.',
+      likely: 'Write all of the chunk, however long it is.',
     })
   }
+
+  const { echoBytes } = await load(() => import('#code/02-echo/server.ts'))
+  story.tell('cyd', 'sends 32 pieces of 1 KiB before she reads')
+  const { failed } = await fillAgainAndAgain(echoBytes, { rounds: 1, mark: 64 * KIBIBYTE })
+  expect('all pieces to come back as they were', failed === undefined, {
+    because: 'cyd reads late, so some of her pieces have to wait in the queue of the socket.',
+    likely:
+      failed === 'other bytes'
+        ? 'write() keeps the Buffer it was given until it can be sent: use a new one each time, and leave it as it is.'
+        : 'Not every chunk is written, or not all of it.',
+    received: failed,
+  })
 })
 
 step(
@@ -55,19 +82,31 @@ step(
     await ada.expectEnd({
       because: 'Both sides say FIN. Until the server has said its own, the connection stays.',
       likely: "Nobody answers the client's FIN. It arrives as 'end'.",
+      seen: {
+        reset:
+          'The connection is reset, where it should end in order: end() says FIN, resetAndDestroy() says RST.',
+        'other bytes': 'end() was given something to send. FIN is the whole answer.',
+      },
     })
 
     const bob = await connect(server)
     bob.stopReading()
     const sent = await sendUntilQueued(bob, server)
     await bob.halfClose()
-    await server.roundTrip()
+    // bob takes his time: longer than a timer that somebody thought to be long enough.
+    await server.cpuMsDuring(LOOK_MS)
     await bob.expectBytes(pattern(0, sent), {
       because:
-        'bob had not read yet, so his last bytes waited in the server when his FIN came. They are still his.',
-      likely: 'destroy() at the FIN throws the queue away. end() sends it first.',
+        'bob had not read yet, so his last bytes waited in the server when his FIN came. They are still his, whenever he reads them.',
+      likely:
+        'destroy() throws the queue away, at the FIN or a while later, and `for await` over a socket calls it at its end. end() sends the queue first.',
     })
-    await bob.expectEnd({ because: 'After the last byte comes FIN.' })
+    await bob.expectEnd({
+      because: 'After the last byte comes FIN.',
+      likely:
+        'FIN is only said if nothing waits in the queue at that moment. end() waits for the queue by itself.',
+      seen: { reset: 'The socket is destroyed or reset. end() says FIN behind the queue.' },
+    })
   },
 )
 
@@ -86,26 +125,43 @@ step('02.3', 'a client that never reads stops being read', async ({ serve, conne
   expect('the server to hold less than 8 MiB for ada', held < 8 * MEBIBYTE, {
     because: 'What one client does not read must not fill the memory of all.',
     likely:
-      'write() answers false when the socket has enough queued. Whoever goes on writing collects the rest in memory.',
+      'write() returns false when enough is queued. From then on every chunk that is read stays in memory: pause the socket.',
     expected: 'less than 8 MiB',
     received: `${countBytes(held)}, after ${countBytes(flood.taken)} from ada`,
   })
   expect('the server to have stopped reading from ada', !flood.isOver, {
     because: 'ada has read nothing, so there is no place left for all she sent.',
-    likely: 'Are bytes thrown away? Stop reading instead: then the kernel tells ada to wait.',
+    likely:
+      flood.taken < 256 * MEBIBYTE
+        ? 'Her connection is gone. A slow client is made to wait, not thrown out: stop reading, and the kernel tells her.'
+        : 'Are bytes thrown away? Stop reading instead: then the kernel tells ada to wait.',
+    received: flood.isOver ? `${countBytes(flood.taken)} taken from her, or lost` : undefined,
   })
-  const growth = await steadyGrowth(server)
+  const { growth, isSpinning, timerMs } = await restlessness(server)
   expect('what waits for ada not to grow any more', growth === 0, {
     because:
-      'She still reads nothing. Whoever reads on from time to time collects it all in the end.',
+      'She still reads nothing. A server that reads on now and then collects it all in the end.',
     likely:
       "Reading goes on after a while. 'drain' says when there is room, a timer does not know.",
     received: `${Math.round(growth / KIBIBYTE)} KiB more`,
   })
+  const queued = await server.queuedBytes()
+  expect('no more than 256 KiB in the queue of her socket', queued <= 256 * KIBIBYTE, {
+    because: 'One high-water mark (64 KiB) and the chunk that went beyond it are enough.',
+    likely: 'Pause when write() returns false, not at a mark of your own.',
+    received: countBytes(queued),
+  })
+  expect('a server that is asleep', !isSpinning && timerMs === undefined, {
+    because: 'Nothing can happen before ada reads. A thousand such clients must cost no CPU.',
+    likely: isSpinning
+      ? 'It looks for room again and again. Let it be told: by an event.'
+      : 'A timer looks whether there is room. An event tells when there is.',
+    received: isSpinning ? 'it computes all the time' : `a timer of ${timerMs} ms`,
+  })
 })
 
 step('02.4', 'a slow reader loses nothing and delays nobody', async (stage) => {
-  const { serve, connect, expect } = stage
+  const { serve, connect, expect, load, story } = stage
   const server = await serve('02-echo')
   const [ada, bob] = [await connect(server), await connect(server)]
   bob.beQuiet('sends something and gets it back, again and again')
@@ -122,7 +178,8 @@ step('02.4', 'a slow reader loses nothing and delays nobody', async (stage) => {
     expect('the server to hold less than 8 MiB for ada', false, {
       because:
         'ada has taken a sip and stopped again. The brake is for every time, not for the first.',
-      likely: 'After the first drain nobody pauses any more. Look at what each write() answers.',
+      likely:
+        'After the first drain the socket is not paused any more. Look at what each write() returns.',
       expected: 'less than 8 MiB',
       received: countBytes(held),
     })
@@ -138,48 +195,35 @@ step('02.4', 'a slow reader loses nothing and delays nobody', async (stage) => {
     },
     { sips: 4 * MEBIBYTE, between: sip },
   )
-  expect('no warning of Node', !server.output.includes('MaxListenersExceededWarning'), {
+
+  const { echoBytes } = await load(() => import('#code/02-echo/server.ts'))
+  const rounds = 200
+  story.tell('queue', `fills up and is read to its end, ${rounds} times`)
+  const { done, mostQueued, drainListeners } = await fillAgainAndAgain(echoBytes, { rounds })
+  expect('every byte to come back each time', done === rounds, {
+    because: 'A conversation may fill its queue thousands of times.',
+    likely: "Reading was paused and never resumed. 'drain' says when there is room, each time.",
+    received: `stuck after ${done} times`,
+  })
+  expect('reading to be paused each time', mostQueued <= 16 * KIBIBYTE, {
+    because: 'The brake is for every time the queue is full. Its mark is 4 KiB here.',
+    likely: 'After some time the socket is not paused any more. Look at what each write() returns.',
+    received: `${countBytes(mostQueued)} in the queue`,
+  })
+  expect("few listeners of 'drain'", drainListeners <= 10, {
     because:
       'A listener for each chunk is memory for each chunk, and each of them is called each time.',
     likely: "Register 'drain' once for the socket, not once a chunk.",
-    received: server.output.trim().split('\n')[0],
+    received: `${drainListeners} listeners after ${rounds} times`,
   })
 })
-
-/** How much Node's queues grow while nothing can leave them, if they grow in three looks out of three. */
-async function steadyGrowth(server: HostedServer): Promise<number> {
-  const before = await server.queuedBytes()
-  let last = before
-  for (let look = 0; look < 3; look++) {
-    await server.cpuMsDuring(LOOK_MS)
-    const queued = await server.queuedBytes()
-    if (queued <= last) return 0
-    last = queued
-  }
-  return last - before
-}
-
-/** Long enough for those who look again after a while. */
-const LOOK_MS = 200
 
 /** bob's round trip: proof that the server serves others. */
 async function echoOnce(bob: Client): Promise<void> {
   await bob.send('still there?')
   await bob.expectBytes('still there?', {
     because: 'Others are served while one client does not read.',
+    likely: "Is bob's socket paused, too, or is its queue shared? Each client has its own.",
+    seen: { ended: "bob's connection was ended, and he had done nothing." },
   })
-}
-
-/**
- * Sends small pieces, unread, until some of their echo waits in the server's own queue because the kernel takes no
- * more. Returns the number of bytes sent.
- */
-async function sendUntilQueued(client: Client, server: HostedServer): Promise<number> {
-  let sent = 0
-  while (sent < 64 * MEBIBYTE && (await server.queuedBytes()) === 0) {
-    await client.send(pattern(sent, 16 * KIBIBYTE))
-    sent += 16 * KIBIBYTE
-    await server.roundTrip()
-  }
-  return sent
 }

@@ -8,7 +8,7 @@
 import type { Socket } from 'node:net'
 import { type Bytes, countBytes, countPart, firstDifference, quote, toBytes } from './bytes.ts'
 import { explainDifference } from './difference.ts'
-import type { Evidence, FailureReport, Reason } from './failure.ts'
+import type { Evidence, FailureReport, Reason, Seen } from './failure.ts'
 import type { HostedServer } from './hosted-server.ts'
 import { cutAtRandom, type Random } from './random.ts'
 import type { Story } from './story.ts'
@@ -255,7 +255,7 @@ export class Client {
         headline: `${this.name} expected the end of the connection and received more bytes.`,
         expected: { text: 'FIN' },
         received: evidence(surplus, 0),
-        ...reason,
+        ...likeliest(reason, 'other bytes'),
       })
     }
     throw await this.#fail({
@@ -264,7 +264,7 @@ export class Client {
         : `${this.name} still waits for the end: the connection is open.`,
       expected: { text: 'FIN' },
       received: { text: this.#wire.lostWith ? 'RST' : 'nothing' },
-      ...reason,
+      ...likeliest(reason, this.#seen()),
     })
   }
 
@@ -352,6 +352,11 @@ export class Client {
     return this.#wire.hasEnded ? 'the server ended the connection' : 'nothing came'
   }
 
+  #seen(): Seen {
+    if (this.#wire.lostWith) return 'reset'
+    return this.#wire.hasEnded ? 'ended' : 'silent'
+  }
+
   async #failMissing(expected: Uint8Array, matched: number, reason: Reason): Promise<Error> {
     const missing = expected.length - matched
     const got = matched === 0 ? 'nothing' : countPart(matched, expected.length)
@@ -363,7 +368,7 @@ export class Client {
       headline,
       expected: evidence(expected, matched),
       received: evidence(expected.subarray(0, matched), matched),
-      ...reason,
+      ...likeliest(reason, this.#seen()),
     })
   }
 
@@ -381,7 +386,9 @@ export class Client {
       expected: evidence(expected, difference),
       received: evidence(received, difference),
       ...reason,
-      likely: explainDifference(expected, received, difference) ?? reason.likely,
+      likely:
+        explainDifference(expected, received, difference) ??
+        likeliest(reason, 'other bytes').likely,
     })
   }
 
@@ -402,6 +409,11 @@ function evidence(bytes: Uint8Array, place: number): Evidence {
   const start = place < BYTES_BEFORE + 2 ? 0 : place - BYTES_BEFORE
   const shown = Buffer.from(bytes.subarray(start, start + BYTES_BEFORE + BYTES_AFTER))
   return { bytes: shown, start, place, total: bytes.length }
+}
+
+/** The reason with the cause that fits what was seen. */
+function likeliest(reason: Reason, seen: Seen): Reason {
+  return { ...reason, likely: reason.seen?.[seen] ?? reason.likely }
 }
 
 function describeBytes(bytes: Uint8Array): string {

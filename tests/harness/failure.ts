@@ -65,12 +65,17 @@ export class Failure extends Error {
   }
 }
 
+/** What a client saw where something else was expected; `'silent'`: it still waits. */
+export type Seen = 'silent' | 'ended' | 'reset' | 'other bytes'
+
 /** What an expectation tells a learner when it does not hold. */
 export interface Reason {
   /** Why the test asks for it: one sentence. */
   because: string
   /** The one most likely cause, when the harness itself sees nothing better. */
   likely?: string
+  /** Other causes, where a client has seen something that tells them apart. */
+  seen?: Partial<Record<Seen, string>>
   /**
    * The functions that this expectation is about, where they are not all of the step's: `'outbox.push()'` is `push` in the
    * chapter's `outbox.ts`, `'push()'` that of any of its files. They are the first of those that the card shows.

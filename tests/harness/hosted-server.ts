@@ -86,6 +86,12 @@ export class HostedServer {
     return (await this.#usage()).cpuMs - before
   }
 
+  /** Milliseconds until the next timer of the server fires; Infinity when none is set. */
+  async msToNextTimer(): Promise<number> {
+    const { timerMs } = (await this.#request('A look at its timers', 'activity')) as Activity
+    return timerMs ?? Number.POSITIVE_INFINITY
+  }
+
   /** Worker threads that live in the server's process. */
   async workers(): Promise<number> {
     return (await this.#request('A look at its threads', 'workers')) as number

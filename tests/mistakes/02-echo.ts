@@ -35,6 +35,33 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'one-buffer-for-all-chunks',
+    step: '02.1',
+    says: ['to come back as they were', 'use a new one each time'],
+    edits: [
+      {
+        replace: DATA,
+        by: `const room = Buffer.alloc(64 * 1024)
+  socket.on('data', (chunk) => {
+    chunk.copy(room)
+    if (!socket.write(room.subarray(0, chunk.length))) socket.pause()
+  })`,
+      },
+    ],
+  },
+  {
+    name: 'answers-the-newest-client',
+    step: '02.1',
+    says: ['to the socket it came from'],
+    edits: [
+      {
+        replace: 'export function echoBytes(socket: Socket): void {',
+        by: 'let newest: Socket\nexport function echoBytes(socket: Socket): void {\n  newest = socket',
+      },
+      { replace: 'socket.write(chunk)', by: 'newest.write(chunk)' },
+    ],
+  },
+  {
     name: 'never-answers-fin',
     step: '02.2',
     says: ['still waits for the end', "It arrives as 'end'"],
@@ -45,6 +72,31 @@ export const mistakes: Mistake[] = [
     step: '02.2',
     says: ['throws the queue away'],
     edits: [{ replace: END, by: "socket.on('end', () => socket.destroy())" }],
+  },
+  {
+    name: 'closes-a-while-after-fin',
+    step: '02.2',
+    says: ['at the FIN or a while later'],
+    edits: [
+      { replace: END, by: "socket.on('end', () => setTimeout(() => socket.destroy(), 100))" },
+    ],
+  },
+  {
+    name: 'says-fin-only-when-nothing-waits',
+    step: '02.2',
+    says: ['end() waits for the queue by itself'],
+    edits: [
+      {
+        replace: END,
+        by: "socket.on('end', () => {\n    if (socket.writableLength === 0) socket.end()\n  })",
+      },
+    ],
+  },
+  {
+    name: 'answers-fin-with-rst',
+    step: '02.2',
+    says: ['was reset', 'resetAndDestroy() says RST'],
+    edits: [{ replace: END, by: "socket.on('end', () => socket.resetAndDestroy())" }],
   },
   {
     name: 'ends-after-the-first-answer',
@@ -60,7 +112,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'ignores-a-full-queue',
     step: '02.3',
-    says: ['less than 8 MiB', 'write() answers false'],
+    says: ['less than 8 MiB', 'write() returns false'],
     edits: [{ replace: 'if (!hasRoom) socket.pause()', by: 'void hasRoom' }],
   },
   {
@@ -107,6 +159,57 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'resumes-a-second-later',
+    step: '02.3',
+    says: ['a server that is asleep', 'An event tells when there is'],
+    cardVaries: true,
+    edits: [
+      {
+        replace: 'if (!hasRoom) socket.pause()',
+        by: `if (!hasRoom) {
+      socket.pause()
+      setTimeout(() => socket.resume(), 1_000)
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'looks-for-room-at-every-turn',
+    step: '02.3',
+    says: ['a server that is asleep', 'again and again'],
+    edits: [
+      {
+        replace: 'if (!hasRoom) socket.pause()',
+        by: `const look = () => {
+      if (socket.writableNeedDrain && !socket.destroyed) setImmediate(look)
+      else socket.resume()
+    }
+    if (!hasRoom) {
+      socket.pause()
+      look()
+    }`,
+      },
+      { replace: DRAIN, by: '' },
+    ],
+  },
+  {
+    name: 'has-a-mark-of-its-own',
+    step: '02.3',
+    says: ['256 KiB in the queue', 'not at a mark of your own'],
+    edits: [
+      {
+        replace: 'if (!hasRoom) socket.pause()',
+        by: 'if (!hasRoom && socket.writableLength > 1024 * 1024) socket.pause()',
+      },
+    ],
+  },
+  {
+    name: 'throws-slow-clients-out',
+    step: '02.3',
+    says: ['Her connection is gone'],
+    edits: [{ replace: 'if (!hasRoom) socket.pause()', by: 'if (!hasRoom) socket.destroy()' }],
+  },
+  {
     name: 'pauses-only-the-first-time',
     step: '02.4',
     says: ['to hold less than 8 MiB', 'not for the first'],
@@ -123,11 +226,34 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'pauses-twenty-times',
+    step: '02.4',
+    says: ['to be paused each time'],
+    edits: [
+      {
+        replace: DATA,
+        by: `let pauses = 0
+  socket.on('data', (chunk) => {
+    if (!socket.write(chunk) && ++pauses <= 20) socket.pause()
+  })`,
+      },
+    ],
+  },
+  {
+    name: 'resumes-forty-times',
+    step: '02.4',
+    says: ['every byte to come back each time'],
+    edits: [
+      {
+        replace: DRAIN,
+        by: "let drains = 0\n  socket.on('drain', () => {\n    if (++drains <= 40) socket.resume()\n  })",
+      },
+    ],
+  },
+  {
     name: 'a-listener-for-each-chunk',
     step: '02.4',
-    says: ['MaxListenersExceededWarning', 'not once a chunk'],
-    // Node's warning names its process.
-    cardVaries: true,
+    says: ["few listeners of 'drain'", 'not once a chunk'],
     edits: [
       {
         hole: 'echoBytes',

@@ -16,6 +16,7 @@ const LOOK_MS = 50
 export const measurement: Measurement = {
   asks: 'MiB that the server without backpressure holds for one client that never reads',
   how: 'One client sends 256 MiB and reads nothing. Held: live objects and buffers of the server process after a full garbage collection, less what it held before. Taken: what left the client, into the server or a kernel buffer on the way.',
+  why: "write() never refuses, so without backpressure every byte ends up in the server's own queue. A server that stops reading leaves what comes to the kernels, and their buffers are full after some MiB: then the client waits.",
   async run(tree, say) {
     say('without backpressure')
     const naive: CodeTree = { root: import.meta.dirname, label: 'tutor/lab' }

@@ -1,0 +1,125 @@
+/** What chapter 02's steps play in: a client that does not read, a server at rest, a queue that fills up a thousand times. */
+
+import type { Socket } from 'node:net'
+import { type Duplex, duplexPair } from 'node:stream'
+import { type Client, pattern } from '../harness/client.ts'
+import type { HostedServer } from '../harness/hosted-server.ts'
+
+const KIBIBYTE = 1024
+
+/**
+ * Sends small pieces, unread, until some of their echo waits in the server's own queue because the kernel takes no
+ * more. Returns the number of bytes sent.
+ */
+export async function sendUntilQueued(client: Client, server: HostedServer): Promise<number> {
+  let sent = 0
+  while (sent < 64 * KIBIBYTE * KIBIBYTE && (await server.queuedBytes()) === 0) {
+    await client.send(pattern(sent, 16 * KIBIBYTE))
+    sent += 16 * KIBIBYTE
+    await server.roundTrip()
+  }
+  return sent
+}
+
+/** What a server does while nobody speaks to it and nothing can leave its queues; all is well when it does none of it. */
+export interface Restlessness {
+  /** Bytes by which Node's queues grew. */
+  growth: number
+  isSpinning: boolean
+  /** Milliseconds to a timer that will wake it soon. */
+  timerMs: number | undefined
+}
+
+/** What it does in three looks out of three. */
+export async function restlessness(server: HostedServer): Promise<Restlessness> {
+  const before = await server.queuedBytes()
+  let last = before
+  let isGrowing = true
+  let isSpinning = true
+  const timers: number[] = []
+  for (let look = 0; look < LOOKS && (isGrowing || isSpinning || timers.length === look); look++) {
+    isSpinning = (await server.cpuMsDuring(LOOK_MS)) > LOOK_MS / 10 && isSpinning
+    const queued = await server.queuedBytes()
+    isGrowing = queued > last && isGrowing
+    last = queued
+    const timerMs = await server.msToNextTimer()
+    if (timerMs < SOON_MS) timers.push(timerMs)
+  }
+  const timerMs = timers.length === LOOKS ? Math.max(...timers) : 0
+  return {
+    growth: isGrowing ? last - before : 0,
+    isSpinning,
+    // 0 may mean that there is no telling.
+    timerMs: timerMs > 0 ? Math.ceil(timerMs) : undefined,
+  }
+}
+
+const LOOKS = 3
+
+/** Long enough for a server that looks again after a while. */
+export const LOOK_MS = 200
+
+/** Idle limits are longer than that. */
+const SOON_MS = 10_000
+
+export interface Fills {
+  /** Rounds in which everything came back. */
+  done: number
+  /** What came back in the next one, if that was not everything. */
+  failed?: 'too few bytes' | 'other bytes'
+  /** The most bytes that waited in the socket's queue. */
+  mostQueued: number
+  /** Listeners of `'drain'` in the end. */
+  drainListeners: number
+}
+
+/** Lets a queue fill up with 32 pieces of 1 KiB and empty again in each round, without a kernel in between. */
+export async function fillAgainAndAgain(
+  echo: (socket: Socket) => void,
+  { rounds, mark = 4 * KIBIBYTE }: { rounds: number; mark?: number },
+): Promise<Fills> {
+  const [near, far] = duplexPair({ highWaterMark: mark })
+  for (const method of ['setNoDelay', 'setKeepAlive', 'setTimeout', 'ref', 'unref'])
+    Object.assign(near, { [method]: () => near })
+  echo(near as Socket)
+  const fills: Fills = { done: 0, mostQueued: 0, drainListeners: 0 }
+  while (fills.done < rounds) {
+    for (let sent = 0; sent < ROUND; sent += PIECE) far.write(pattern(sent, PIECE))
+    for (let turn = 0; turn < TURNS_TO_REST; turn++) await nextTurn()
+    fills.mostQueued = Math.max(fills.mostQueued, near.writableLength)
+    const back = await receive(far, ROUND)
+    if (!back.equals(pattern(0, ROUND))) {
+      fills.failed = back.length < ROUND ? 'too few bytes' : 'other bytes'
+      break
+    }
+    fills.done += 1
+  }
+  fills.drainListeners = near.listenerCount('drain')
+  near.destroy()
+  far.destroy()
+  return fills
+}
+
+const PIECE = KIBIBYTE
+const ROUND = 32 * KIBIBYTE
+
+/** Promises and streams hand a piece on within a few turns of the loop. */
+const TURNS_TO_REST = 20
+
+async function receive(far: Duplex, bytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let received = 0
+  for (let idle = 0; received < bytes && idle < TURNS_TO_REST; idle++) {
+    const chunk = far.read() as Buffer | null
+    if (chunk) {
+      chunks.push(Buffer.from(chunk))
+      received += chunk.length
+      idle = -1
+    } else await nextTurn()
+  }
+  return Buffer.concat(chunks)
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
