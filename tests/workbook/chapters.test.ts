@@ -186,6 +186,7 @@ function record(card: Card): string {
   const steady = {
     ...card,
     threads: undefined,
+    output: card.output?.replace(/\(node:\d+\)/g, '(node:<pid>)'),
     story: card.story
       .filter(({ who, way }) => way !== 'fromServer' && who !== 'server')
       .map((line) => ({
