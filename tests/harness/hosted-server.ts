@@ -97,6 +97,11 @@ export class HostedServer {
     return (await this.#request('A look at its threads', 'workers')) as number
   }
 
+  /** The same server, for clients that come through another of its ports. */
+  through(port: number): HostedServer {
+    return new HostedServer(this.#process, this.#tree, this.#story, port)
+  }
+
   /** Sockets the server listens on. */
   async listening(): Promise<Listening[]> {
     return (await this.#request('A look at its sockets', 'listening')) as Listening[]

@@ -49,6 +49,10 @@ export class ChatCaller {
     return answer
   }
 
+  close(): void {
+    this.#socket.destroy()
+  }
+
   /** Shows every message that comes, until it is the last one or the connection is over. */
   async until(isLast: (message: Message) => boolean | undefined): Promise<void> {
     for (;;) {

@@ -13,6 +13,9 @@ import { type Call, chooseChapter, UsedWrongly, type Verb } from './verb.ts'
 interface RunningServer {
   readonly port: number
   close(): Promise<void>
+  /** The chat server's: at a second signal, and at SIGHUP. */
+  cut?(): void
+  reload?(): Promise<void>
 }
 
 export const serve: Verb = {
@@ -43,11 +46,19 @@ export const serve: Verb = {
     call.write(
       `Talk to it from another terminal:  npm start talk ${number}     Stop it with Ctrl-C.\n`,
     )
-    await once(process, 'SIGINT')
+    const { reload } = server
+    if (reload) process.on('SIGHUP', () => reload())
+    await nextSignal()
     call.write('\nclosing …\n')
+    nextSignal().then(() => server.cut?.())
     await server.close()
     return 0
   },
+}
+
+/** Ctrl-C, or what a system sends to end a program. */
+function nextSignal(): Promise<unknown> {
+  return Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
 }
 
 /** From chapter 14 on a server has something to keep: it is kept until somebody removes the folder. */
