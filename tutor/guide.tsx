@@ -1,6 +1,6 @@
 /** The guide in a terminal: wires the state to the screen, the files, the judge and the editor. */
 
-import { Chalk, supportsColor } from 'chalk'
+import chalk from 'chalk'
 import { render } from 'ink'
 import { ProgressFile } from '../tests/judge/progress.ts'
 import { readBook } from './book/book.ts'
@@ -18,7 +18,6 @@ export async function openGuide(): Promise<number> {
   const progress = new ProgressFile()
   const store = new Store(beginWith(readBook(), progress.read()))
   const judging = new Judging(progress)
-  const chalk = new Chalk({ level: supportsColor ? supportsColor.level : 0 })
   const style = { chalk, markdown: await loadMarkdown() }
   let lendTerminal: LendTerminal = (use) => use()
   const app = <App store={store} style={style} onMounted={(lend) => (lendTerminal = lend)} />

@@ -4,11 +4,14 @@
  * Exit codes: 0 done, 1 not done, 2 used wrongly.
  */
 
-import { Chalk, supportsColor } from 'chalk'
+import chalk from 'chalk'
 import { closest } from 'fastest-levenshtein'
 import { type CommandLine, readCommandLine } from '../tests/judge/command-line.ts'
 import { USAGE, VERBS } from './verbs/table.ts'
 import { UsedWrongly } from './verbs/verb.ts'
+
+// chalk, with which Ink colours, too, does not know of it: https://no-color.org
+if (process.env.NO_COLOR) chalk.level = 0
 
 process.exitCode = await main()
 
@@ -17,7 +20,13 @@ async function main(): Promise<number> {
   try {
     line = readCommandLine(
       process.argv.slice(2),
-      { json: 'boolean', solution: 'boolean', list: 'boolean', help: 'boolean', port: 'string' },
+      {
+        json: 'boolean',
+        solution: 'boolean',
+        list: 'boolean',
+        help: 'boolean',
+        port: 'string',
+      },
       process.env,
     )
   } catch (error) {
@@ -43,7 +52,7 @@ async function main(): Promise<number> {
       flags: line.flags,
       write: (text) => process.stdout.write(text),
       columns: process.stdout.columns ?? 80,
-      chalk: new Chalk({ level: supportsColor ? supportsColor.level : 0 }),
+      chalk,
     })
   } catch (error) {
     if (error instanceof UsedWrongly) return usedWrongly(`${error.message}\n`)

@@ -56,6 +56,8 @@ export class ChatClient {
   #link: RequestLink | undefined
   /** Armed in a state that has its time. */
   #time: unknown
+  /** When the state `waiting` is over, by the clock of the timers. */
+  #nextTryMs = 0
   /** Names the data that our numbers belong to. */
   #server: string | undefined
 
@@ -68,6 +70,16 @@ export class ChatClient {
 
   get state(): ClientState {
     return this.#state
+  }
+
+  /** When the next attempt begins, by the clock of the timers, if we wait for one. */
+  get nextTryMs(): number | undefined {
+    return this.#state.kind === 'waiting' ? this.#nextTryMs : undefined
+  }
+
+  /** Waits no longer for the next attempt. */
+  tryNow(): void {
+    if (this.#state.kind === 'waiting') this.#dispatch({ kind: 'timeUp' })
   }
 
   start(): void {
@@ -125,7 +137,9 @@ export class ChatClient {
     if (state.kind === 'waiting') {
       this.#drop()
       this.#backoff.connectionEnded(state.welcomeMs)
-      this.#giveTime(Math.max(state.atLeastMs, this.#backoff.nextDelayMs()))
+      const delayMs = Math.max(state.atLeastMs, this.#backoff.nextDelayMs())
+      this.#nextTryMs = this.#options.timers.now() + delayMs
+      this.#giveTime(delayMs)
     }
     if (state.kind === 'ended') {
       this.#drop()

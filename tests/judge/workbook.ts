@@ -6,7 +6,7 @@
  */
 
 import { existsSync, readdirSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join, relative, resolve, sep } from 'node:path'
 import type { CodeTree } from '../harness/code-tree.ts'
 
 export const ROOT = resolve(import.meta.dirname, '../..')
@@ -36,11 +36,24 @@ export function chapterOfStep(step: string): string | undefined {
   return listChapters().find((chapter) => chapter.startsWith(`${step.slice(0, 2)}-`))
 }
 
-/** The `.ts` files of a chapter in that tree, in order; empty when the folder is missing. */
+/**
+ * The `.ts` files of a chapter in that tree, in order; empty when the folder is missing. What lies in folders of the
+ * chapter is not among them: see `listGivenFiles`.
+ */
 export function listFiles(tree: CodeTree, chapter: string): string[] {
   const folder = join(tree.root, chapter)
   if (!existsSync(folder)) return []
   return readdirSync(folder)
     .filter((name) => name.endsWith('.ts'))
+    .sort()
+}
+
+/** The files in folders of a chapter: `page/style.css`. They have no holes, and learners get them as they are. */
+export function listGivenFiles(tree: CodeTree, chapter: string): string[] {
+  const folder = join(tree.root, chapter)
+  if (!existsSync(folder)) return []
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && entry.parentPath !== folder)
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/'))
     .sort()
 }

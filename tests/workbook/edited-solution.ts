@@ -5,7 +5,7 @@
  */
 
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fillHole, findHoles, stepThatOpens } from '../../tutor/book/starter.ts'
 import type { CodeTree } from '../harness/code-tree.ts'
 import { chaptersBeneath } from '../judge/foundations.ts'
@@ -57,9 +57,12 @@ export function editSolution(kind: string, chapter: string, edited: EditedSoluti
 /** A learner's chapters: everything beneath this one is finished, and these are its files. */
 export function makeLearnerTree(name: string, chapter: string, files: Map<string, string>) {
   const root = makeFolder('learners', name)
-  mkdirSync(join(root, chapter))
   linkChaptersBeneath(chapter, root)
-  for (const [file, source] of files) writeFileSync(join(root, chapter, file), source)
+  for (const [file, source] of files) {
+    const path = join(root, chapter, file)
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, source)
+  }
   return treeAt(root)
 }
 

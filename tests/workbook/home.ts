@@ -2,7 +2,7 @@
 
 import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { makeStarters } from '../../tutor/book/book.ts'
 import { listChapters, ROOT } from '../judge/workbook.ts'
 
@@ -50,9 +50,11 @@ function homeAt(root: string, env: NodeJS.ProcessEnv): Home {
 }
 
 function writeChapter(root: string, chapter: string, step?: string): void {
-  mkdirSync(join(root, 'chapters', chapter), { recursive: true })
-  for (const [file, source] of makeStarters(chapter, step))
-    writeFileSync(join(root, 'chapters', chapter, file), source)
+  for (const [file, source] of makeStarters(chapter, step)) {
+    const path = join(root, 'chapters', chapter, file)
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, source)
+  }
 }
 
 function run(args: string[], root: string, env: NodeJS.ProcessEnv): Promise<Outcome> {

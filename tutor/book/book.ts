@@ -2,7 +2,13 @@
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { listChapters, listFiles, ROOT, SOLUTION } from '../../tests/judge/workbook.ts'
+import {
+  listChapters,
+  listFiles,
+  listGivenFiles,
+  ROOT,
+  SOLUTION,
+} from '../../tests/judge/workbook.ts'
 import { type Lesson, readLesson } from './lesson.ts'
 import { makeStarter } from './starter.ts'
 
@@ -36,14 +42,24 @@ function readLessonOf(chapter: string): Lesson {
 
 /** A chapter's files by name, as the model answer has them. */
 export function readSolution(chapter: string): Map<string, string> {
-  const files = listFiles(SOLUTION, chapter)
-  return new Map(
-    files.map((file) => [file, readFileSync(join(SOLUTION.root, chapter, file), 'utf8')]),
-  )
+  return readFiles(chapter, listFiles(SOLUTION, chapter))
+}
+
+/** What learners get as it is: the files in folders of the chapter. */
+export function readGiven(chapter: string): Map<string, string> {
+  return readFiles(chapter, listGivenFiles(SOLUTION, chapter))
 }
 
 /** A chapter's starters by name; with `filledUpTo`, the answers up to and with that step are in them. */
 export function makeStarters(chapter: string, filledUpTo?: string): Map<string, string> {
-  const files = [...readSolution(chapter)]
-  return new Map(files.map(([file, source]) => [file, makeStarter(source, filledUpTo)]))
+  const starters = [...readSolution(chapter)].map(
+    ([file, source]) => [file, makeStarter(source, filledUpTo)] as const,
+  )
+  return new Map([...starters, ...readGiven(chapter)])
+}
+
+function readFiles(chapter: string, files: string[]): Map<string, string> {
+  return new Map(
+    files.map((file) => [file, readFileSync(join(SOLUTION.root, chapter, file), 'utf8')]),
+  )
 }

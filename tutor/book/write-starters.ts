@@ -6,7 +6,7 @@
 
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { listChapters, ROOT } from '../../tests/judge/workbook.ts'
 import { makeStarters } from './book.ts'
 
@@ -15,8 +15,9 @@ else writeStarters()
 
 function writeStarters(): void {
   for (const { chapter, file, source } of listStarters()) {
-    mkdirSync(join(ROOT, 'chapters', chapter), { recursive: true })
-    writeFileSync(join(ROOT, 'chapters', chapter, file), source)
+    const path = join(ROOT, 'chapters', chapter, file)
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, source)
   }
 }
 

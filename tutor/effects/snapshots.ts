@@ -14,8 +14,8 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { join, relative } from 'node:path'
-import { HOME, LEARNER, listFiles, STATE } from '../../tests/judge/workbook.ts'
+import { dirname, join, relative, sep } from 'node:path'
+import { HOME, LEARNER, listFiles, listGivenFiles, STATE } from '../../tests/judge/workbook.ts'
 
 export interface Snapshot {
   chapter: string
@@ -29,7 +29,7 @@ const MAX_GREEN_SNAPSHOTS = 20
 
 /** Copies the chapter as it is now. `undefined`: there is nothing to copy, or the newest copy is the same. */
 export function takeSnapshot(chapter: string, why: string, now = new Date()): Snapshot | undefined {
-  const files = listFiles(LEARNER, chapter)
+  const files = [...listFiles(LEARNER, chapter), ...listGivenFiles(LEARNER, chapter)]
   const newest = listSnapshots(chapter).at(-1)
   if (files.length === 0 || (newest && isSame(chapter, newest, files))) return undefined
   const name = `${now.toISOString().replaceAll(':', '-').replace('Z', '')} ${why}`
@@ -52,9 +52,10 @@ export function listSnapshots(chapter: string): Snapshot[] {
 
 export function readSnapshot(snapshot: Snapshot): Map<string, string> {
   const folder = folderOf(snapshot)
-  return new Map(
-    readdirSync(folder).map((file) => [file, readFileSync(join(folder, file), 'utf8')]),
-  )
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => relative(folder, join(parentPath, name)).split(sep).join('/'))
+  return new Map(files.map((file) => [file, readFileSync(join(folder, file), 'utf8')]))
 }
 
 /** Replaces the chapter's files, after a snapshot of what was there. Files that only the learner has stay. */
@@ -69,7 +70,10 @@ export function replaceChapter(
   const written = [...files]
     .filter(([file, source]) => readIfThere(join(folder, file)) !== source)
     .map(([file]) => file)
-  for (const file of written) writeFileSync(join(folder, file), files.get(file)!)
+  for (const file of written) {
+    mkdirSync(dirname(join(folder, file)), { recursive: true })
+    writeFileSync(join(folder, file), files.get(file)!)
+  }
   // No new snapshot was needed when the newest one already has what was there.
   return { kept: kept ?? listSnapshots(chapter).at(-1), written }
 }

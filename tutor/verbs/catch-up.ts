@@ -1,6 +1,6 @@
 import { chaptersBeneath } from '../../tests/judge/foundations.ts'
 import { listChapters, SOLUTION } from '../../tests/judge/workbook.ts'
-import { readSolution } from '../book/book.ts'
+import { readGiven, readSolution } from '../book/book.ts'
 import { replaceChapter } from '../effects/snapshots.ts'
 import { tellReplaced } from './reset.ts'
 import { chooseChapter, type Verb } from './verb.ts'
@@ -18,7 +18,8 @@ export const catchUp: Verb = {
       return 0
     }
     for (const other of earlier) {
-      const { kept, written } = replaceChapter(other, readSolution(other), 'before catch-up')
+      const reference = new Map([...readSolution(other), ...readGiven(other)])
+      const { kept, written } = replaceChapter(other, reference, 'before catch-up')
       tellReplaced(call, other, written, kept, 'reference')
     }
     const beneath = chaptersBeneath(SOLUTION, chapter)
