@@ -1,17 +1,26 @@
-import { once } from 'node:events'
-import { type AddressInfo, connect as dial, type Socket } from 'node:net'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Client } from '../harness/client.ts'
-import type { HostedServer } from '../harness/hosted-server.ts'
-import { within } from '../harness/patience.ts'
-import { type Stage, step } from '../judge/step.ts'
+import { step } from '../judge/step.ts'
 import { ask, echo } from '../protocols/lines.ts'
+import { expectLeastBusy, expectResponsive } from '../worlds/loop-choice.ts'
+import {
+  breakableLoop,
+  connectionsIn,
+  connectToLoop,
+  expectConnections,
+  expectReplaced,
+  leave,
+  putToSleep,
+  sameItems,
+  statsOf,
+  sum,
+  talkativeLoop,
+} from '../worlds/many-loops.ts'
+import { expectUnread } from '../worlds/unread-sockets.ts'
 
 const CHAPTER = '12-many-loops'
-
-interface Stats {
-  loops: { threadId: number; connections: number; total: number }[]
-  replaced: number
-}
 
 step('12.1', 'a socket moves to a loop thread before a byte is read', async (stage) => {
   const { serve, connect, expect } = stage
@@ -109,70 +118,160 @@ step('12.2', 'connections are spread evenly, also when some of them stay', async
     because: 'Eight clients have come since the beginning, whoever has left.',
     likely: '`total` goes up with each connection, and never down.',
   })
+
+  const single = await serve(CHAPTER, { loops: 1, choose: 'least busy', script })
+  const [fay, gus] = [await connect(single, 'fay'), await connect(single, 'gus')]
+  const expectCounted = async (count: number, reason: { because: string }) => {
+    await echo(gus, { because: 'gus is served by the same loop.' })
+    await single.roundTrip()
+    expectSame('the connections of the loop', sum(connectionsIn(await statsOf(single))), count, {
+      ...reason,
+      likely:
+        "The socket emits 'end' when the peer has said FIN and 'finish' when we have. Only 'close' says that the descriptor is free.",
+    })
+  }
+  await fay.send('wait\n')
+  await fay.halfClose()
+  await single.expectEventually(
+    'the loop to hear her FIN',
+    async () => ({ holds: single.output.includes('has heard FIN'), received: 'nothing of it' }),
+    { because: 'fay has said FIN, and her loop is awake.' },
+  )
+  await expectCounted(2, {
+    because: 'fay has said FIN and waits for her answers: she still costs a connection.',
+  })
+  await ask(gus, 'go', 'error unknown command', {
+    because: 'At this line the loop answers FIN with FIN.',
+  })
+  await fay.expectEnd({ because: 'Now the loop has said FIN to her, too.' })
+  await expectConnections(single, 1, { because: 'Both FINs have passed: the descriptor is free.' })
+  const hal = await connect(single, 'hal')
+  await hal.send('bye\n')
+  await hal.expectEnd({ because: 'At this line the server says FIN first.' })
+  await expectCounted(2, {
+    because:
+      'The server has said FIN, hal has not: she may go on sending, and still costs a connection.',
+  })
+  await hal.halfClose()
+  await expectConnections(single, 1, { because: 'Both FINs have passed: the descriptor is free.' })
 })
 
 step('12.3', 'a loop that dies takes its own clients along, and is replaced', async (stage) => {
   const { serve, connect, expect, expectSame } = stage
-  const server = await serve(CHAPTER, { loops: 2, choose: 'in turn', script: talkativeLoop() })
-  const [ada, bob, cyd] = [await connect(server), await connect(server), await connect(server)]
-  for (const client of [ada, bob, cyd]) await echo(client, { because: 'Three clients, two loops.' })
-  const before = await statsOf(server)
-  await ada.send('bug\n')
-  for (const client of [ada, cyd]) {
-    await client.expectClosed({ because: 'ada and cyd were on the loop that has died.' })
-  }
-  await echo(bob, { because: 'bob’s loop has nothing to do with it.' })
-  await expectReplaced(server, 1, {
-    because: 'One loop has died, and another one has taken its place.',
-    likely:
-      "A thread that ends emits 'exit'. Take its loop out of the list, start another, and count that in `replaced`.",
-  })
-  const after = await statsOf(server)
-  const dead = before.loops.find(({ connections }) => connections === 2)!.threadId
-  const living = after.loops.map(({ threadId }) => threadId)
-  expect('the dead loop to be out of the list', living.length === 2 && !living.includes(dead), {
-    because:
-      'What is sent to a thread that has ended is lost without a word, and so is the client.',
-    likely: 'Remove this loop, and not just any: find it in the list.',
-    expected: `two loops, none of them ${dead}`,
-    received: living.join(' and '),
-  })
-  expectSame('the connections of all loops', sum(connectionsIn(after)), 1, {
-    because: 'Only bob is left: what the dead loop had is gone with it.',
-    likely: 'The new loop starts with nothing. It must not take over the counts of the old one.',
-  })
-  const newcomers = [await connect(server), await connect(server)]
-  const served = new Set<string>()
-  for (const client of newcomers) {
-    served.add(
-      await ask(client, 'whoami', /^\d+$/, {
-        because: 'Newcomers are served, by the old loop and by the new one.',
-        likely: 'A dead loop that is still chosen swallows every socket that it is given.',
-      }),
-    )
-  }
-  expectSame('the number of loops that serve them', served.size, 2, {
-    because: 'Two newcomers, two loops, in turn.',
-  })
+  const folder = mkdtempSync(join(tmpdir(), 'many-loops-'))
+  const broken = join(folder, 'broken')
+  try {
+    const script = breakableLoop(broken)
+    const server = await serve(CHAPTER, { loops: 3, choose: 'in turn', script })
+    const [ada, bob, cyd, dee] = [
+      await connect(server),
+      await connect(server),
+      await connect(server),
+      await connect(server),
+    ]
+    const homes: string[] = []
+    for (const client of [ada, bob, cyd, dee])
+      homes.push(await ask(client, 'whoami', /^\d+$/, { because: 'Four clients, three loops.' }))
+    const expectOut = async (dead: string, count: number) => {
+      const living = (await statsOf(server)).loops.map(({ threadId }) => String(threadId))
+      expect(
+        'the dead loop to be out of the list',
+        living.length === count && !living.includes(dead),
+        {
+          because:
+            'What is sent to a thread that has ended is lost without a word, and so is the client.',
+          likely: 'Remove this loop, and not just any: find it in the list.',
+          expected: `${count} loops, none of them ${dead}`,
+          received: living.join(' and '),
+        },
+      )
+    }
 
-  const [dying] = served
-  await putToSleep(server, newcomers[0], dying, 'sleep 200\nbug\n')
-  const lost = await connectToLoop(stage, server, dying)
-  await expectReplaced(server, 2, {
-    because: 'The loop of the first newcomer has died as well.',
-    likely: 'A loop that replaces another one can die, too: it needs the same care.',
-  })
-  await lost?.expectClosed({
-    because:
-      'This socket was on its way to a loop that slept, and then died. Nobody can get it back, and its client must not wait for ever.',
-  })
-  expectSame('the number of threads', await server.workers(), 2, {
-    because: 'Two loops were asked for. Two have died, and there are two.',
-  })
+    await bob.send('bug\n')
+    await bob.expectClosed({ because: 'bob was on the loop that has died.' })
+    for (const client of [ada, cyd, dee])
+      await echo(client, { because: 'Another loop has nothing to do with it.' })
+    await expectReplaced(server, 1, {
+      because: 'One loop has died, and another one has taken its place.',
+      likely:
+        "A thread that ends emits 'exit'. Take its loop out of the list, start another, and count that in `replaced`.",
+    })
+    await expectOut(homes[1], 3)
+    expectSame('the connections of all loops', sum(connectionsIn(await statsOf(server))), 3, {
+      because: 'ada, cyd and dee are left: what the dead loop had is gone with it.',
+      likely: 'The new loop starts with nothing. It must not take over the counts of the old one.',
+    })
+    const served = new Set<string>()
+    for (let newcomer = 0; newcomer < 3; newcomer++) {
+      const client = await connect(server)
+      served.add(
+        await ask(client, 'whoami', /^\d+$/, {
+          because: 'Newcomers are served, by the old loops and by the new one.',
+          likely: 'A dead loop that is still chosen swallows every socket that it is given.',
+        }),
+      )
+    }
+    expectSame('the number of loops that serve them', served.size, 3, {
+      because: 'Three newcomers, three loops, in turn.',
+    })
+
+    await putToSleep(server, ada, homes[0], 'sleep 200\nbug\n')
+    const lost = await connectToLoop(stage, server, homes[0])
+    await expectReplaced(server, 2, {
+      because: 'The loop of ada has died as well.',
+      likely: 'Every loop that dies is replaced, a replacement, too: it needs the same care.',
+    })
+    await lost?.expectClosed({
+      because:
+        'This socket was on its way to a loop that slept, and then died. Nobody can get it back, and its client must not wait for ever.',
+    })
+    await expectOut(homes[0], 3)
+    expectSame('the number of threads', await server.workers(), 3, {
+      because: 'Three loops were asked for. Two have died, and there are three.',
+    })
+
+    const starts = () => server.output.split(' starts\n').length - 1
+    await server.expectEventually(
+      'every loop so far to have started',
+      async () => ({ holds: starts() === 5, received: `${starts()} starts` }),
+      { because: 'Three loops were asked for, and two have been replaced.' },
+    )
+    writeFileSync(broken, '')
+    stage.story.tell('test', 'breaks the script: no loop can be started any more')
+    await cyd.send('bug\n')
+    await cyd.expectClosed({ because: 'Her loop has died.' })
+    const isNotStarted = {
+      because: 'A third loop has died, and the one that should replace it cannot start.',
+      likely:
+        '#addLoop() rejects then: catch it. What cannot be started once would be started for ever.',
+    }
+    await server.expectEventually(
+      'another loop to be started',
+      async () => ({ holds: starts() === 6, received: `${starts()} starts` }),
+      isNotStarted,
+    )
+    await server.expectEventually(
+      'two loops to be left',
+      async () => {
+        const [threads, { loops }] = [await server.workers(), await statsOf(server)]
+        return {
+          holds: threads === 2 && loops.length === 2,
+          received: `${threads} threads, ${loops.length} loops in the list`,
+        }
+      },
+      isNotStarted,
+    )
+    await expectOut(homes[2], 2)
+    for (const name of ['gus', 'hal'])
+      await echo(await connect(server, name), { because: 'The loops that are left go on.' })
+    expectSame('the loops started since the beginning', starts(), 6, isNotStarted)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })
 
 step('12.4', 'close() lets every loop finish, and leaves no thread', async (stage) => {
-  const { serve, connect, expect, expectRefused } = stage
+  const { serve, connect, expect, expectSame, expectRefused } = stage
   const server = await serve(CHAPTER, {
     loops: 3,
     choose: 'in turn',
@@ -199,21 +298,43 @@ step('12.4', 'close() lets every loop finish, and leaves no thread', async (stag
       return { holds: threads === 2, received: `${threads} threads` }
     },
     {
-      because: 'Who closes starts nothing new.',
+      because: 'A server that closes starts nothing new.',
       likely: 'A loop that ends while the group is closing is not replaced.',
     },
   )
-  await leave(bob)
-  await server.roundTrip()
-  expect('close() to wait for cyd', !server.isClosed, {
-    because: 'One loop has finished, another has not: close() is for all of them.',
-    likely: 'Is close() over when the first loop is?',
+  expectSame('the loops in the list', (await statsOf(server)).loops.length, 2, {
+    because: 'ada’s loop has died: it is out of the list, whether or not another takes its place.',
+    likely: 'Take it out of the list first, and look at #isClosing behind that.',
   })
+  await leave(bob)
+  server.beginClose()
+  await server.roundTrip()
+  expect('close() to wait for cyd, each time it is called', !server.isClosed, {
+    because: 'One loop has finished, another has not: close() is for all of them.',
+    likely:
+      'Is close() over when the first loop is? Or does it return at once when it was called before?',
+  })
+  const isAsleep = {
+    because:
+      'cyd may take a minute. Until she leaves there is nothing to do, and nothing to look at.',
+    likely: '#whenIdle() resolves when it is time. Wait for it, and for one timer of graceMs.',
+  }
+  const timerMs = await server.msToNextTimer()
+  expect('no timer but that of graceMs', timerMs > 20_000, {
+    ...isAsleep,
+    received: `a timer in ${Math.round(timerMs)} ms`,
+  })
+  expect('nothing to be pending but the threads', !(await server.isBusy()), isAsleep)
   await leave(cyd)
   await server.expectClosed({
     because: 'The last connection has ended: nothing is left to wait for, however long graceMs is.',
     likely: 'Stop waiting when no loop has a connection any more: #whenIdle() tells.',
   })
+  const areGone = {
+    because: 'close() promises that no thread is left, not that they will end soon.',
+    likely: 'terminate() is a promise for every thread: await it.',
+  }
+  expectSame('the threads alive when close() resolved', server.threadsWhenClosed, 0, areGone)
   await server.expectNothingLeft({
     because: 'A thread or a timer that is left keeps the process alive.',
     likely: 'End every thread, wait until it has ended, and clear the timer.',
@@ -234,6 +355,7 @@ step('12.4', 'close() lets every loop finish, and leaves no thread', async (stag
     likely: 'A thread that sleeps hears no message. terminate() ends it all the same.',
   })
   await hasty.expectClosed({ because: 'The grace period is over.' })
+  expectSame('the threads alive when close() resolved', hasty.threadsWhenClosed, 0, areGone)
   await hasty.expectNothingLeft({
     because: 'A thread that is left keeps the process alive.',
     likely: 'close() resolves when every terminate() has.',
@@ -270,243 +392,3 @@ step('12.5', 'a loop that is blocked delays its clients, and gets no more', asyn
     await server.roundTrip()
   }
 })
-
-/** A socket that the acceptor hands over has nothing read from it, and its FIN is not answered. */
-async function expectUnread({ load, story, expect }: Stage): Promise<void> {
-  const { createAcceptor } = await load(() => import('#code/12-many-loops/acceptor.ts'))
-  const sockets: Socket[] = []
-  const server = createAcceptor((socket) => sockets.push(socket))
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  const clients = [dial(port, '127.0.0.1'), dial(port, '127.0.0.1')]
-  try {
-    story.tell('zoe', 'connects to an acceptor that leaves her socket lying, and says "early"')
-    await new Promise((resolve) => clients[0].end('early', () => resolve(undefined)))
-    // Whoever reads zoe's bytes has read them by the time that a stranger who came later has been heard.
-    const arrived = within(
-      1_500,
-      (async () => {
-        while (sockets.length < 2) await new Promise((resolve) => setImmediate(resolve))
-        sockets[1].resume()
-        clients[1].write('later')
-        await once(sockets[1], 'data')
-      })(),
-    )
-    expect('the acceptor to hand over the sockets', (await arrived) !== 'too late', {
-      because: 'Every connection is handed to onSocket.',
-      likely: 'onSocket is what createServer calls with each connection.',
-    })
-    expect('nothing of zoe’s socket to be read', sockets.every(isUntouched), {
-      because:
-        'A byte that this thread has read cannot move: the loop would never see it, and Node refuses to move the socket.',
-      likely:
-        'A server reads from each connection as soon as it is there, unless it pauses it on connect.',
-      received: `${sockets[0].bytesRead} bytes read`,
-    })
-    expect('her socket to stay open behind her FIN', sockets[0].allowHalfOpen, {
-      because: 'Who has said FIN still wants answers. That choice moves with the socket.',
-      likely:
-        'See serveConnections in 01-hello/server.ts: which option does it give to createServer?',
-    })
-  } finally {
-    for (const socket of [...clients, ...sockets]) socket.destroy()
-    server.close()
-  }
-
-  function isUntouched(socket: Socket): boolean {
-    return socket === sockets[1] || socket.bytesRead === 0
-  }
-}
-
-async function expectLeastBusy({ load, expectSame, random }: Stage): Promise<void> {
-  const { leastBusy } = await load(() => import('#code/12-many-loops/choose.ts'))
-  for (const loads of [[3, 1, 2], [4, 4, 3, 5], randomLoads()]) {
-    const loops = loads.map((connections) => ({ connections, waitingSinceMs: undefined }))
-    const fewest = Math.min(...loads)
-    const chosen = leastBusy(loops)
-    expectSame(
-      `the load of the loop that leastBusy() picks from ${loads.join(', ')}`,
-      chosen?.connections,
-      fewest,
-      {
-        because: 'A connection costs most where most are already.',
-        likely: 'Go through all of them and keep the one with the fewest.',
-      },
-    )
-  }
-
-  function randomLoads(): number[] {
-    return Array.from({ length: 8 }, () => 10 + Math.floor(random() * 1_000))
-  }
-}
-
-async function expectResponsive({ load, expectSame }: Stage): Promise<void> {
-  const { responsive } = await load(() => import('#code/12-many-loops/choose.ts'))
-  const cases = [
-    {
-      waiting: { idle: undefined, slow: 900, fresh: 990 },
-      answering: ['idle', 'fresh'],
-      because:
-        'A socket has waited 100 ms for `slow`, which is longer than 50; for `fresh` only 10.',
-      likely: 'waitingSinceMs is a point in time, as nowMs is: compare their difference.',
-    },
-    {
-      waiting: { slow: 100, slower: 50 },
-      answering: ['slow', 'slower'],
-      because: 'None of them answers, and somebody has to have the connection.',
-      likely: 'When nothing is left, answer all of them.',
-    },
-    {
-      waiting: { only: undefined, other: undefined },
-      answering: ['only', 'other'],
-      because: 'No socket waits for either of them.',
-      likely: '`undefined` means that nobody waits.',
-    },
-  ]
-  for (const { waiting, answering, ...reason } of cases) {
-    const loops = Object.entries(waiting).map(([name, waitingSinceMs]) => ({
-      name,
-      connections: 1,
-      waitingSinceMs,
-    }))
-    const names = responsive(loops, 1_000, 50).map(({ name }) => name)
-    expectSame('the loops that answer', names, answering, reason)
-  }
-}
-
-/**
- * A thread's script for the line protocol, with two additions. The line `bug` throws in the handler, which ends the
- * loop. And before it sleeps it says so, on the process's own output: from a loop that sleeps comes nothing else.
- */
-function talkativeLoop(): string {
-  const [loopThread, connection, lines, commands] = [
-    '12-many-loops/loop-thread.ts',
-    '07-event-loop/connection.ts',
-    '07-event-loop/line-protocol.ts',
-    '07-event-loop/server.ts',
-  ].map((file) => JSON.stringify(import.meta.resolve(`#code/${file}`)))
-  return `data:text/javascript,${encodeURIComponent(`
-    import { writeSync } from 'node:fs'
-    import { threadId } from 'node:worker_threads'
-    import { runLoop } from ${loopThread}
-    import { Connection } from ${connection}
-    import { LineProtocol } from ${lines}
-    import { COMMANDS } from ${commands}
-    const events = {
-      ...COMMANDS,
-      onLine(line, lines) {
-        if (line === 'bug') throw new Error('a bug in a handler')
-        if (line.startsWith('sleep ')) writeSync(1, \`Loop \${threadId} sleeps\\n\`)
-        COMMANDS.onLine(line, lines)
-      },
-    }
-    runLoop((stream, loop) => {
-      const connection = new Connection(stream, loop)
-      connection.use(new LineProtocol(connection, events))
-    })
-  `)}`
-}
-
-/** Puts the client's loop to sleep, and returns when it sleeps. The loop's script is the talkative one. */
-async function putToSleep(
-  server: HostedServer,
-  client: Client,
-  threadId: string | number,
-  lines = 'sleep 60000\n',
-): Promise<void> {
-  await client.send(lines)
-  await server.expectEventually(
-    `loop ${threadId} to sleep`,
-    async () => ({
-      holds: server.output.includes(`Loop ${threadId} sleeps\n`),
-      received: 'it does not',
-    }),
-    { because: 'It has been told to, by a client of its own.' },
-  )
-}
-
-/** A newcomer whose connection goes to that loop, or `undefined` when the loop is gone. Who goes elsewhere is served. */
-async function connectToLoop(
-  { connect, expect }: Stage,
-  server: HostedServer,
-  threadId: string,
-): Promise<Client | undefined> {
-  for (let attempt = 0; attempt < 3; attempt++) {
-    const before = totalsIn(await statsOf(server))
-    const client = await connect(server)
-    let now = before
-    await server.expectEventually(
-      'the newcomer to be counted',
-      async () => {
-        now = totalsIn(await statsOf(server))
-        const isCounted = [...now].some(([loop, total]) => total > (before.get(loop) ?? 0))
-        return { holds: isCounted || !now.has(threadId), received: 'the same totals as before' }
-      },
-      { because: '`total` goes up with each connection.' },
-    )
-    if (!now.has(threadId)) return undefined
-    if (now.get(threadId)! > before.get(threadId)!) return client
-    await echo(client, { because: 'The other loop serves whoever it gets.' })
-  }
-  expect(`a newcomer to be given to loop ${threadId}`, false, {
-    because: 'It lives, and nobody is known to be waiting for it: it gets its share.',
-  })
-  return undefined
-}
-
-async function leave(client: Client): Promise<void> {
-  await client.halfClose()
-  await client.expectEnd({ because: 'Whoever says FIN is answered with FIN.' })
-}
-
-async function expectConnections(
-  server: HostedServer,
-  count: number,
-  reason: { because: string; likely?: string },
-): Promise<void> {
-  await server.expectEventually(
-    `${count === 1 ? 'one connection' : `${count} connections`} to be counted`,
-    async () => {
-      const seen = connectionsIn(await statsOf(server))
-      return { holds: sum(seen) === count, received: seen.join(' and ') }
-    },
-    reason,
-  )
-}
-
-async function expectReplaced(
-  server: HostedServer,
-  count: number,
-  reason: { because: string; likely?: string },
-): Promise<void> {
-  await server.expectEventually(
-    `stats() to say that ${count === 1 ? 'one loop was' : `${count} loops were`} replaced`,
-    async () => {
-      const { replaced, loops } = await statsOf(server)
-      return { holds: replaced === count, received: `${replaced}, with ${loops.length} loops` }
-    },
-    reason,
-  )
-}
-
-function statsOf(server: HostedServer): Promise<Stats> {
-  return server.call<Stats>('stats')
-}
-
-function connectionsIn({ loops }: Stats): number[] {
-  return loops.map(({ connections }) => connections)
-}
-
-/** The total of each loop, by its thread's id. */
-function totalsIn({ loops }: Stats): Map<string, number> {
-  return new Map(loops.map(({ threadId, total }) => [String(threadId), total]))
-}
-
-function sum(numbers: number[]): number {
-  return numbers.reduce((all, each) => all + each, 0)
-}
-
-function sameItems<T>(some: T[], others: T[]): boolean {
-  return some.toSorted().join() === others.toSorted().join()
-}

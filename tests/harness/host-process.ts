@@ -96,7 +96,11 @@ answerRequests({
   ping: () => 'pong',
   call: (method: string, args: unknown[]) =>
     (running as never as Record<string, (...a: unknown[]) => unknown>)[method](...args),
-  close: () => running?.close(),
+  /** Answers how many worker threads were alive when it resolved. */
+  async close(): Promise<number> {
+    await running?.close()
+    return workers.size
+  },
   leftovers: findLeftovers,
   heldBytes,
   queuedBytes: () => [...sockets].reduce((sum, socket) => sum + socket.writableLength, 0),

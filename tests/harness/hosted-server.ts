@@ -17,6 +17,7 @@ export class HostedServer {
   readonly #story: Story
   #closing: Promise<void> | undefined
   #isClosed = false
+  #threadsWhenClosed: number | undefined
   #isKilled = false
 
   constructor(process: WatchedProcess, tree: CodeTree, story: Story, port: number) {
@@ -92,6 +93,19 @@ export class HostedServer {
     return timerMs ?? Number.POSITIVE_INFINITY
   }
 
+  /** Whether its main thread has something to do without anybody's asking: a turn of the loop, a file, a child process. */
+  async isBusy(): Promise<boolean> {
+    for (let look = 0; look < 3; look++) {
+      const { pending, threads } = (await this.#request(
+        'A look at what it does',
+        'activity',
+      )) as Activity
+      if (pending === threads) return false
+      await this.roundTrip()
+    }
+    return true
+  }
+
   /** Worker threads that live in the server's process. */
   async workers(): Promise<number> {
     return (await this.#request('A look at its threads', 'workers')) as number
@@ -144,14 +158,22 @@ export class HostedServer {
     return this.#isClosed
   }
 
-  /** Calls `close()` and does not wait for it. */
+  /** Worker threads that were alive at the very moment when `close()` resolved; `undefined` before that. */
+  get threadsWhenClosed(): number | undefined {
+    return this.#threadsWhenClosed
+  }
+
+  /** Calls `close()` and does not wait for it. Called again, it calls `close()` again: then both are waited for. */
   beginClose(): void {
-    this.#story.tell('test', 'calls close()')
-    this.#closing = this.#process.request('close').then(() => {
+    this.#story.tell('test', this.#closing ? 'calls close() once more' : 'calls close()')
+    const closing = this.#process.request('close').then((threads) => {
       this.#isClosed = true
+      this.#threadsWhenClosed ??= threads as number
       this.#story.tell('server', 'close() resolves')
     })
     // Whoever waits for it will see the error.
+    closing.catch(() => {})
+    this.#closing = this.#closing ? this.#closing.then(() => closing) : closing
     this.#closing.catch(() => {})
   }
 

@@ -190,6 +190,131 @@ export const mistakes: Mistake[] = [
     edits: [{ file: 'loop-group.ts', replace: ON_CLOSED, by: `${ON_CLOSED}\n    loop.total -= 1` }],
   },
   {
+    name: 'reports-when-both-have-nothing-to-say-or-one',
+    step: '12.2',
+    says: ['fay has said FIN and waits for her answers', "Only 'close' says"],
+    edits: [
+      {
+        file: 'loop-thread.ts',
+        replace: REPORT,
+        by: `  let isTold = false
+  for (const event of ['end', 'close']) {
+    socket.once(event, () => {
+      if (!isTold) report('closed')
+      isTold = true
+    })
+  }`,
+      },
+    ],
+  },
+  {
+    name: 'reports-at-its-own-fin',
+    step: '12.2',
+    says: ['The server has said FIN, hal has not', "Only 'close' says"],
+    edits: [
+      {
+        file: 'loop-thread.ts',
+        replace: REPORT,
+        by: `  let isTold = false
+  for (const event of ['finish', 'close']) {
+    socket.once(event, () => {
+      if (!isTold) report('closed')
+      isTold = true
+    })
+  }`,
+      },
+    ],
+  },
+  {
+    name: 'compares-as-text',
+    step: '12.2',
+    says: ['picks from 100, 20, 9', 'compare numbers'],
+    edits: [
+      {
+        file: 'choose.ts',
+        replace: 'loop.connections < best.connections',
+        by: '`${loop.connections}` < `${best.connections}`',
+      },
+    ],
+  },
+  {
+    name: 'sorts-the-list-of-the-group',
+    step: '12.2',
+    says: ['Choosing from it changes nothing', 'toSorted()'],
+    edits: [
+      {
+        file: 'choose.ts',
+        replace: FEWEST,
+        by: '  return (loops as L[]).sort((one, other) => one.connections - other.connections)[0]',
+      },
+    ],
+  },
+  {
+    name: 'takes-the-first-loop-out-of-the-list',
+    step: '12.3',
+    says: ['the dead loop to be out of the list', 'not just any'],
+    edits: [
+      {
+        file: 'loop-group.ts',
+        replace: REMOVE,
+        by: '    void loop\n    this.#loops.shift()\n    if (this.#isClosing) return',
+      },
+    ],
+  },
+  {
+    name: 'takes-the-loop-with-most-clients-out-of-the-list',
+    step: '12.3',
+    says: ['the dead loop to be out of the list', 'not just any'],
+    edits: [
+      {
+        file: 'loop-group.ts',
+        replace: REMOVE,
+        by: `    void loop
+    const most = Math.max(...this.#loops.map(({ connections }) => connections))
+    this.#loops.splice(this.#loops.findIndex(({ connections }) => connections === most), 1)
+    if (this.#isClosing) return`,
+      },
+    ],
+  },
+  {
+    name: 'nobody-catches-a-replacement-that-cannot-start',
+    step: '12.3',
+    says: ['nobody caught it'],
+    edits: [{ file: 'loop-group.ts', replace: ADD, by: '    void this.#addLoop()' }],
+  },
+  {
+    name: 'tries-to-start-it-for-ever',
+    step: '12.3',
+    says: ['would be started for ever'],
+    cardVaries: true,
+    edits: [
+      {
+        file: 'loop-group.ts',
+        replace: ADD,
+        by: '    const start = () => {\n      this.#addLoop().catch(start)\n    }\n    start()',
+      },
+    ],
+  },
+  {
+    name: 'leaves-the-list-once-the-new-loop-runs',
+    step: '12.3',
+    says: ['two loops to be left'],
+    edits: [
+      {
+        file: 'loop-group.ts',
+        hole: '#onExit',
+        by: `    if (this.#isClosing) return
+    this.#addLoop().then(
+      () => {
+        this.#loops.splice(this.#loops.indexOf(loop), 1)
+        this.#replaced += 1
+      },
+      () => {},
+    )`,
+      },
+    ],
+  },
+  {
     name: 'the-dead-loop-stays-in-the-list',
     step: '12.3',
     says: ['the dead loop to be out of the list', 'Remove this loop'],
@@ -210,7 +335,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'nobody-takes-its-place',
     step: '12.3',
-    says: ['two loops, none of them'],
+    says: ['3 loops, none of them'],
     edits: [{ file: 'loop-group.ts', replace: ADD, by: '' }],
   },
   {
@@ -234,7 +359,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'replaces-only-once',
     step: '12.3',
-    says: ['A loop that replaces another one can die, too'],
+    says: ['a replacement, too'],
     edits: [
       {
         file: 'loop-group.ts',
@@ -264,7 +389,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'leaves-the-threads',
     step: '12.4',
-    says: ['worker thread', 'End every thread'],
+    says: ['the threads alive when close() resolved'],
     edits: [{ file: 'loop-group.ts', replace: END, by: '    clearTimeout(timer)' }],
   },
   {
@@ -294,6 +419,78 @@ export const mistakes: Mistake[] = [
         file: 'loop-group.ts',
         replace: REMOVE,
         by: '    this.#loops.splice(this.#loops.indexOf(loop), 1)',
+      },
+    ],
+  },
+  {
+    name: 'a-second-close-returns-at-once',
+    step: '12.4',
+    says: ['each time it is called', 'when it was called before'],
+    edits: [
+      {
+        file: 'loop-group.ts',
+        replace: '    this.#isClosing = true\n    const { promise: deadline',
+        by: '    if (this.#isClosing) return\n    this.#isClosing = true\n    const { promise: deadline',
+      },
+    ],
+  },
+  {
+    name: 'looks-now-and-then-whether-all-have-left',
+    step: '12.4',
+    says: ['no timer but that of graceMs', '#whenIdle() resolves when it is time'],
+    edits: [
+      {
+        file: 'loop-group.ts',
+        hole: 'close',
+        by: `    this.#isClosing = true
+    const endMs = performance.now() + graceMs
+    const isIdle = this.#whenIdle().then(() => true)
+    const soon = () => new Promise<false>((resolve) => setTimeout(resolve, 5, false))
+    while (performance.now() < endMs && !(await Promise.race([isIdle, soon()])));
+    await this.terminate()`,
+      },
+    ],
+  },
+  {
+    name: 'spins-until-all-have-left',
+    step: '12.4',
+    says: ['nothing to be pending but the threads'],
+    edits: [
+      {
+        file: 'loop-group.ts',
+        hole: 'close',
+        by: `    this.#isClosing = true
+    const endMs = performance.now() + graceMs
+    let isIdle = false
+    this.#whenIdle().then(() => {
+      isIdle = true
+    })
+    while (!isIdle && performance.now() < endMs) await new Promise((resolve) => setImmediate(resolve))
+    await this.terminate()`,
+      },
+    ],
+  },
+  {
+    name: 'does-not-wait-for-the-threads-to-end',
+    step: '12.4',
+    says: ['the threads alive when close() resolved', 'await it'],
+    edits: [
+      {
+        file: 'loop-group.ts',
+        replace: END,
+        by: '    clearTimeout(timer)\n    void this.terminate()',
+      },
+    ],
+  },
+  {
+    name: 'never-waits-longer-than-it-thinks-right',
+    step: '12.4',
+    says: ['no timer but that of graceMs'],
+    edits: [
+      {
+        file: 'loop-group.ts',
+        replace: 'setTimeout(resolve, graceMs)',
+        by: 'setTimeout(resolve, Math.min(graceMs, 5_000))',
       },
     ],
   },
@@ -336,12 +533,44 @@ export const mistakes: Mistake[] = [
   {
     name: 'leaves-everybody-out',
     step: '12.5',
-    says: ['None of them answers', 'answer all of them'],
+    says: ['None of them answers', 'return all of them'],
     edits: [
       {
         file: 'choose.ts',
         replace: '  return answering.length > 0 ? answering : loops',
         by: '  return answering',
+      },
+    ],
+  },
+  {
+    name: 'leaves-out-who-is-just-patient-enough',
+    step: '12.5',
+    says: ['51, but not 50'],
+    edits: [
+      {
+        file: 'choose.ts',
+        replace: 'nowMs - waitingSinceMs <= patienceMs',
+        by: 'nowMs - waitingSinceMs < patienceMs',
+      },
+    ],
+  },
+  {
+    name: 'takes-the-first-moment-for-never',
+    step: '12.5',
+    says: ['0 is a point in time like any other'],
+    edits: [
+      { file: 'choose.ts', replace: 'waitingSinceMs === undefined ||', by: '!waitingSinceMs ||' },
+    ],
+  },
+  {
+    name: 'looks-at-its-own-clock',
+    step: '12.5',
+    says: ['Ask no other clock'],
+    edits: [
+      {
+        file: 'choose.ts',
+        replace: 'nowMs - waitingSinceMs <= patienceMs',
+        by: 'performance.now() - waitingSinceMs <= patienceMs + nowMs * 0',
       },
     ],
   },

@@ -2,6 +2,8 @@ import type { RightAnswer } from './right-answer.ts'
 
 const choose = 'choose.ts'
 const group = 'loop-group.ts'
+const LISTENS_FIRST = `  socket.once('close', () => report('closed'))
+  serve(new NetStream(socket), loop)`
 
 export const rightAnswers: RightAnswer[] = [
   {
@@ -72,6 +74,46 @@ export const rightAnswers: RightAnswer[] = [
       this.#replaced++
       this.#addLoop().then(undefined, () => {})
     }`,
+      },
+    ],
+  },
+  {
+    name: 'counts-a-replacement-that-runs',
+    style: 'A replacement counts once it runs, or as soon as it is asked for.',
+    edits: [
+      {
+        file: group,
+        hole: '#onExit',
+        by: `    this.#loops.splice(this.#loops.indexOf(loop), 1)
+    if (this.#isClosing) return
+    const started = () => {
+      this.#replaced += 1
+    }
+    this.#addLoop().then(started, () => {})`,
+      },
+      { file: 'loop-thread.ts', hole: 'serveSocket', by: LISTENS_FIRST },
+    ],
+  },
+  {
+    name: 'one-close-for-all-who-call-it',
+    style: 'A second close() waits for what the first has begun.',
+    edits: [
+      {
+        file: group,
+        hole: 'close',
+        by: `    this.#closed ??= (async () => {
+      this.#isClosing = true
+      const timeout = AbortSignal.timeout(graceMs)
+      const late = new Promise<void>((resolve) => timeout.addEventListener('abort', () => resolve()))
+      await Promise.race([this.#whenIdle(), late])
+      await this.terminate()
+    })()
+    return this.#closed`,
+      },
+      {
+        file: group,
+        replace: '  #replaced = 0\n',
+        by: '  #replaced = 0\n  #closed: Promise<void> | undefined\n',
       },
     ],
   },

@@ -1,0 +1,54 @@
+/** Sockets that an acceptor has handed over and that nobody serves. */
+
+import { once } from 'node:events'
+import { type AddressInfo, connect as dial, type Socket } from 'node:net'
+import { within } from '../harness/patience.ts'
+import type { Stage } from '../judge/step.ts'
+
+/** A socket that the acceptor hands over has nothing read from it, and its FIN is not answered. */
+export async function expectUnread({ load, story, expect }: Stage): Promise<void> {
+  const { createAcceptor } = await load(() => import('#code/12-many-loops/acceptor.ts'))
+  const sockets: Socket[] = []
+  const server = createAcceptor((socket) => sockets.push(socket))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const clients = [dial(port, '127.0.0.1'), dial(port, '127.0.0.1')]
+  try {
+    story.tell('zoe', 'connects to an acceptor that leaves her socket lying, and says "early"')
+    await new Promise((resolve) => clients[0].end('early', () => resolve(undefined)))
+    // Whoever reads zoe's bytes has read them by the time that a stranger who came later has been heard.
+    const arrived = within(
+      1_500,
+      (async () => {
+        while (sockets.length < 2) await new Promise((resolve) => setImmediate(resolve))
+        sockets[1].resume()
+        clients[1].write('later')
+        await once(sockets[1], 'data')
+      })(),
+    )
+    expect('the acceptor to hand over the sockets', (await arrived) !== 'too late', {
+      because: 'Every connection is handed to onSocket.',
+      likely: 'onSocket is what createServer calls with each connection.',
+    })
+    expect('nothing of zoe’s socket to be read', sockets.every(isUntouched), {
+      because:
+        'A byte that this thread has read cannot move: the loop would never see it, and Node refuses to move the socket.',
+      likely:
+        'A server reads from each connection as soon as it is there, unless it pauses it on connect.',
+      received: `${sockets[0].bytesRead} bytes read`,
+    })
+    expect('her socket to stay open behind her FIN', sockets[0].allowHalfOpen, {
+      because: 'Who has said FIN still wants answers. That choice moves with the socket.',
+      likely:
+        'See serveConnections in 01-hello/server.ts: which option does it give to createServer?',
+    })
+  } finally {
+    for (const socket of [...clients, ...sockets]) socket.destroy()
+    server.close()
+  }
+
+  function isUntouched(socket: Socket): boolean {
+    return socket === sockets[1] || socket.bytesRead === 0
+  }
+}
