@@ -1,5 +1,6 @@
 /** A server of several loops: which loop has whom, and a loop's script that a client can put to sleep or kill. */
 
+import { join } from 'node:path'
 import type { Client } from '../harness/client.ts'
 import type { HostedServer } from '../harness/hosted-server.ts'
 import type { Stage } from '../judge/step.ts'
@@ -28,7 +29,7 @@ export function talkativeLoop(prologue = ''): string {
     '07-event-loop/server.ts',
   ].map((file) => JSON.stringify(import.meta.resolve(`#code/${file}`)))
   return `data:text/javascript,${encodeURIComponent(`
-    import { existsSync, writeSync } from 'node:fs'
+    import { appendFileSync, existsSync, writeSync } from 'node:fs'
     import { threadId } from 'node:worker_threads'
     import { runLoop } from ${loopThread}
     import { Connection } from ${connection}
@@ -59,11 +60,14 @@ export function talkativeLoop(prologue = ''): string {
   `)}`
 }
 
-/** The same script, which can be started only as long as that file does not exist. */
-export function breakableLoop(file: string): string {
+/**
+ * The same script. Each start adds a byte to the file `starts` in that folder; while there is a file `broken`, it fails.
+ */
+export function breakableLoop(folder: string): string {
+  const [starts, broken] = ['starts', 'broken'].map((name) => JSON.stringify(join(folder, name)))
   return talkativeLoop(`
-    const isBroken = existsSync(${JSON.stringify(file)})
-    tell('starts')
+    const isBroken = existsSync(${broken})
+    appendFileSync(${starts}, '.')
     if (isBroken) throw new Error('this script is broken')
   `)
 }
