@@ -106,6 +106,11 @@ export class Connection implements RoundTask {
     return this.#queue.bytes
   }
 
+  /** Whether so much is queued that nothing more should be sent before the protocol's `onRoom`. */
+  get isBacklogged(): boolean {
+    return this.#queue.isBacklogged
+  }
+
   get isOpen(): boolean {
     return this.#state === 'open'
   }

@@ -23,8 +23,8 @@ export interface AdmissionLimits extends BoundLimits, OutboxLimits {
 
 /** What is served. */
 export interface Service {
-  /** The protocol for a connection that is let in. */
-  open(connection: Connection): Protocol
+  /** The protocol for a connection that is let in, with the timers of its loop. */
+  open(connection: Connection, timers: TimerQueue): Protocol
   /** Bytes for a connection that is not, before its FIN; none when left out. */
   refusal?(why: Ending): Uint8Array
   /** A connection that was let in is closed. */
@@ -133,7 +133,7 @@ export class Admission implements ConnectionKeeper {
     const bounds = new Bounds(connection, outbox, this.#timers, this.#limits, keeper, bucket)
     this.#open.add(bounds)
     connection.observe(bounds)
-    connection.use(this.#service.open(connection))
+    connection.use(this.#service.open(connection, this.#timers))
   }
 
   /** Who is told about a connection: this, and the service if it wants to know. */
