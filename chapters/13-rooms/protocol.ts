@@ -85,7 +85,7 @@ export function parseRequest(message: string, requests: Requests): Parsed {
 }
 
 /** The object that JSON text stands for; `undefined` when it is no JSON, or no object. */
-function parseObject(text: string): Record<string, unknown> | undefined {
+export function parseObject(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text)
     const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,0 +1,81 @@
+/**
+ * Accounts are made, and people log in: the same through every door.
+ *
+ *     throttle ── credentials ── sessions.begin ── token
+ *     (before)    (hash queue)
+ */
+
+import { PoolBusy, PoolClosed } from '../06-worker-pool/worker-pool.ts'
+import type { Refusal } from '../13-rooms/codes.ts'
+import type { LoginRequest, RegisterRequest } from './account-requests.ts'
+import type { AccountServices } from './account-services.ts'
+import type { Account } from './account-store.ts'
+import { HashesBusy } from './hash-queue.ts'
+import { hashPassword } from './passwords.ts'
+
+export interface Refused {
+  kind: 'refused'
+  refusal: Refusal
+}
+
+export const BUSY: Refusal = {
+  code: 'busy',
+  text: 'Too many are logging in. Try again in a moment.',
+}
+const BAD_LOGIN: Refusal = { code: 'bad-login', text: 'Name and password do not belong together.' }
+
+const TAKEN: Record<'name-taken' | 'email-taken', Refusal> = {
+  'name-taken': { code: 'name-taken', text: 'Somebody has this name.' },
+  'email-taken': { code: 'email-taken', text: 'There is an account with this e-mail address.' },
+}
+
+/** Makes an account for a peer with that address. */
+export async function register(
+  services: AccountServices,
+  { name, email, password }: Pick<RegisterRequest, 'name' | 'email' | 'password'>,
+  address: string,
+): Promise<{ kind: 'registered'; account: Account } | Refused> {
+  const waitMs = services.registrations.take(address)
+  if (waitMs > 0) return tryLater(waitMs)
+  const passwordHash = await hashPassword(password, services.hasher)
+  const account = await services.accounts.create({ name, email, passwordHash })
+  if (typeof account === 'string') return { kind: 'refused', refusal: TAKEN[account] }
+  return { kind: 'registered', account }
+}
+
+/** Begins a session for a peer with that address, if name or e-mail address and password belong together. */
+export async function logIn(
+  services: AccountServices,
+  { name, password }: Pick<LoginRequest, 'name' | 'password'>,
+  address: string,
+): Promise<{ kind: 'loggedIn'; account: Account; token: string } | Refused> {
+  const found = await services.accounts.find(name)
+  const subject = found ? `#${found.id}` : name.toLowerCase()
+  const waitMs = services.throttle.begin(subject, address)
+  if (waitMs > 0) return tryLater(waitMs)
+  // A password that was not looked at was no try.
+  const takeBack = () => services.throttle.takeBack(subject, address)
+  const account = await services.credentials.check(found, password).catch(failing(takeBack))
+  if (!account) return { kind: 'refused', refusal: BAD_LOGIN }
+  services.throttle.succeed(subject, address)
+  return { kind: 'loggedIn', account, token: await services.sessions.begin(account.id) }
+}
+
+/** Whether this was thrown because there is more to do than can be done. That is no bug. */
+export function isBusy(error: unknown): boolean {
+  return [HashesBusy, PoolBusy, PoolClosed].some((kind) => error instanceof kind)
+}
+
+/** For whoever has something to undo when a promise rejects. */
+export function failing(undo: () => void): (error: unknown) => never {
+  return (error) => {
+    undo()
+    throw error
+  }
+}
+
+function tryLater(waitMs: number): Refused {
+  const seconds = Math.ceil(waitMs / 1_000)
+  const text = `Try again in ${seconds} s.`
+  return { kind: 'refused', refusal: { code: 'try-later', text, seconds } }
+}
