@@ -32,7 +32,7 @@ export const LIMITS: AdmissionLimits = {
 }
 
 /** A loop and timers in virtual time. */
-async function startWorld({ load, story, expectSame }: Stage) {
+export async function startWorld({ load, story, expectSame }: Stage) {
   const { EventLoop } = await load(() => import('#code/07-event-loop/event-loop.ts'))
   const { TimerQueue } = await load(() => import('#code/08-timers/timer-queue.ts'))
   const world = new VirtualLoop<Source>(story)

@@ -1,0 +1,113 @@
+/**
+ * Sends answers on a connection, one behind the other. It knows no requests.
+ *
+ * Short answers of one chunk of requests go out in one piece: twenty bytes each as a packet of its own would cost more than
+ * all the rest. A body that is not in memory is read no faster than the peer takes it.
+ */
+
+import type { Connection } from '../07-event-loop/connection.ts'
+import { type DateText, encodeHead, type Persistence } from './answer-head.ts'
+import { type BodySource, type HttpAnswer, isBodySource } from './http-message.ts'
+
+/** What is said waits for the end of the chunk, unless it is more than this. */
+const SAID_UNITS = 16 * 1024
+
+/** More than this is sent in pieces, as the peer takes them. */
+const PIECE_BYTES = 64 * 1024
+
+export class AnswerSender {
+  readonly #connection: Connection
+  readonly #date: DateText
+  #said = ''
+  #onRoom: (() => void) | undefined
+
+  constructor(connection: Connection, date: DateText) {
+    this.#connection = connection
+    this.#date = date
+  }
+
+  /** Says this text behind everything that was said before; `flush` sends it. */
+  say(text: string): void {
+    this.#said += text
+    if (this.#said.length > SAID_UNITS) this.flush()
+  }
+
+  /** Sends what was said. */
+  flush(): void {
+    if (this.#said === '') return
+    const said = this.#said
+    this.#said = ''
+    this.#connection.send(Buffer.from(said))
+  }
+
+  /**
+   * Says an answer; to a HEAD request all of it but the body. Returns a promise when the body is not in memory: it resolves
+   * when everything is sent, and rejects when the body cannot be read to its end.
+   */
+  answer(answer: HttpAnswer, isHead: boolean, persistence: Persistence): Promise<void> | undefined {
+    const { body = '', status } = answer
+    const hasLength = status >= 200 && status !== 204 && status !== 304
+    const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length
+    this.say(encodeHead(answer, this.#date.get(), hasLength ? length : undefined, persistence))
+    const isSent = hasLength && !isHead
+    if (isBodySource(body)) return isSent ? this.#pump(body) : close(body)
+    if (!isSent) return undefined
+    if (length > PIECE_BYTES)
+      return this.#pump(inPieces(typeof body === 'string' ? Buffer.from(body) : body))
+    if (typeof body === 'string') this.say(body)
+    else this.#send(body)
+    return undefined
+  }
+
+  #send(bytes: Uint8Array): void {
+    this.flush()
+    this.#connection.send(bytes)
+  }
+
+  /** The connection has room again. */
+  onRoom(): void {
+    const onRoom = this.#onRoom
+    this.#onRoom = undefined
+    onRoom?.()
+  }
+
+  async #pump(source: BodySource): Promise<void> {
+    this.flush()
+    let missing = source.length
+    try {
+      while (missing > 0 && this.#connection.isOpen) {
+        const bytes = await source.read()
+        if (!bytes || bytes.length > missing) throw new Error('a body is not as long as it was')
+        missing -= bytes.length
+        this.#connection.send(bytes)
+        if (this.#connection.isBacklogged) await this.#room()
+      }
+    } finally {
+      source.close()
+    }
+  }
+
+  #room(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onRoom = resolve
+    })
+  }
+}
+
+/** A body in memory, for a peer that need not take all of it at once. */
+function inPieces(bytes: Uint8Array): BodySource {
+  let at = 0
+  return {
+    length: bytes.length,
+    async read() {
+      const piece = bytes.subarray(at, at + PIECE_BYTES)
+      at += piece.length
+      return piece
+    },
+    close() {},
+  }
+}
+
+function close(body: BodySource): undefined {
+  body.close()
+}

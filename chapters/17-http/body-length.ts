@@ -1,0 +1,47 @@
+/**
+ * How long the body of a request is (RFC 9112 §6). The villain is smuggling: where two servers in a row disagree about a
+ * body's end, the rest of it is a request to one of them. So whatever could be read in two ways is refused.
+ */
+
+import { type HeaderFields, type Invalid, invalid } from './http-message.ts'
+
+export type BodyLength =
+  | { kind: 'none' }
+  | { kind: 'bytes'; bytes: number }
+  | { kind: 'chunked' }
+  | Invalid
+
+const NONE: BodyLength = { kind: 'none' }
+const CHUNKED: BodyLength = { kind: 'chunked' }
+const BOTH = invalid(400, 'A body has a Content-Length or a Transfer-Encoding, not both.')
+const BAD_CODING = invalid(400, 'A Transfer-Encoding is "chunked", once, and nothing behind it.')
+const OLD_CODING = invalid(400, 'HTTP/1.0 knows no Transfer-Encoding.')
+const UNKNOWN_CODING = invalid(501, 'This server knows no Transfer-Encoding but "chunked".')
+const BAD_LENGTH = invalid(400, 'A Content-Length is one number, in decimal digits.')
+
+/**
+ * The length of the body of a request with these fields. Both lengths at once, a coding in 1.0, `chunked` that is not the
+ * last coding or not the only one of its name, an empty element in the list: 400. Other codings: 501. A `Content-Length`
+ * that is not digits alone, or has zeros in front (some read octal numbers there), or comes twice, even if both are the
+ * same: 400. Over `maxBytes`: 413.
+ *
+ * @step 17.2
+ */
+export function bodyLength(
+  headers: HeaderFields,
+  version: '1.0' | '1.1',
+  maxBytes: number,
+): BodyLength {
+  // TODO 17.2
+  throw new Error('TODO 17.2')
+}
+
+/** @step 17.2 */
+function checkCoding(value: string): BodyLength {
+  // TODO 17.2
+  throw new Error('TODO 17.2')
+}
+
+export function tooLarge(maxBytes: number): Invalid {
+  return invalid(413, `A body has ${maxBytes} bytes at most.`)
+}

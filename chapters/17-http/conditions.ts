@@ -1,0 +1,56 @@
+/** What a client has already, and which part it wants (RFC 9110 §13 and §14). */
+
+import type { HeaderFields } from './http-message.ts'
+
+export interface Version {
+  /** In quotes: another one whenever the content is another. */
+  etag: string
+  modifiedMs: number
+}
+
+/** Whether the conditions of a GET or HEAD hold: 200, or 304 (the client has it), or 412 (it wanted another one). */
+export function checkConditions(
+  headers: HeaderFields,
+  { etag, modifiedMs }: Version,
+): 200 | 304 | 412 {
+  const match = headers.get('if-match')
+  if (match !== undefined && !namesTag(match, etag)) return 412
+  const unchangedSince = dateIn(headers.get('if-unmodified-since'))
+  if (match === undefined && secondsOf(modifiedMs) > unchangedSince) return 412
+  const noneMatch = headers.get('if-none-match')
+  if (noneMatch !== undefined) return namesTag(noneMatch, etag) ? 304 : 200
+  return secondsOf(modifiedMs) <= dateIn(headers.get('if-modified-since')) ? 304 : 200
+}
+
+/** The part of `size` bytes that is wanted; `end` is the place behind it. */
+export type Part = { start: number; end: number } | 'all' | 'none'
+
+const RANGE = /^bytes=(\d*)-(\d*)$/
+
+/** One range only: whoever asks for several gets everything, which is allowed, and cannot make us copy a lot for a little. */
+export function partOf(headers: HeaderFields, size: number, version: Version): Part {
+  const [, first, last] = RANGE.exec(headers.get('range') ?? '') ?? []
+  if (first === undefined || (first === '' && last === '')) return 'all'
+  const onlyIf = headers.get('if-range')
+  if (onlyIf !== undefined && onlyIf !== version.etag) return 'all'
+  const start = first === '' ? Math.max(0, size - Number(last)) : Number(first)
+  const end = first === '' || last === '' ? size : Math.min(size, Number(last) + 1)
+  if (last !== '' && first !== '' && Number(last) < Number(first)) return 'all'
+  return start < end ? { start, end } : 'none'
+}
+
+/** Whether a list of tags has this one, weak or not, or is `*`. */
+function namesTag(list: string, etag: string): boolean {
+  return list
+    .split(',')
+    .some((each) => /^(?:W\/)?(.*)$/.exec(each.trim())![1] === etag || each.trim() === '*')
+}
+
+/** In seconds; `NaN`, with which nothing compares, when there is no date. */
+function dateIn(text: string | undefined): number {
+  return text === undefined || !text.endsWith(' GMT') ? Number.NaN : secondsOf(Date.parse(text))
+}
+
+function secondsOf(ms: number): number {
+  return Math.floor(ms / 1_000)
+}

@@ -1,0 +1,110 @@
+/**
+ * What a request and its answer are, between the connection and whoever answers.
+ *
+ * A handler sees a whole request: its head is checked and its body is complete. Nothing here knows about bytes on a wire.
+ */
+
+import type { Peer } from '../07-event-loop/byte-stream.ts'
+import type { Connection, Protocol } from '../07-event-loop/connection.ts'
+import type { TimerQueue } from '../08-timers/timer-queue.ts'
+
+/** The fields of a head, in the order in which they came. */
+export class HeaderFields {
+  readonly #names: string[] = []
+  readonly #values: string[] = []
+
+  /** For handlers under test: fields from a plain object. */
+  static from(fields: Record<string, string | string[]>): HeaderFields {
+    const headers = new HeaderFields()
+    for (const [name, value] of Object.entries(fields))
+      for (const each of [value].flat()) headers.add(name.toLowerCase(), each)
+    return headers
+  }
+
+  get size(): number {
+    return this.#names.length
+  }
+
+  add(lowerCaseName: string, value: string): void {
+    this.#names.push(lowerCaseName)
+    this.#values.push(value)
+  }
+
+  has(lowerCaseName: string): boolean {
+    return this.#names.includes(lowerCaseName)
+  }
+
+  /** The value of that field; of several lines, all of them, joined by `', '` (RFC 9110 §5.3). */
+  get(lowerCaseName: string): string | undefined {
+    const place = this.#names.indexOf(lowerCaseName)
+    if (place === -1) return undefined
+    if (!this.#names.includes(lowerCaseName, place + 1)) return this.#values[place]
+    return this.getAll(lowerCaseName).join(', ')
+  }
+
+  /** The value of a field that may come once. */
+  getOnly(lowerCaseName: string): { value: string } | 'none' | 'several' {
+    const place = this.#names.indexOf(lowerCaseName)
+    if (place === -1) return 'none'
+    if (this.#names.includes(lowerCaseName, place + 1)) return 'several'
+    return { value: this.#values[place] }
+  }
+
+  /** The value of each line with that name. */
+  getAll(lowerCaseName: string): string[] {
+    return this.#values.filter((_, place) => this.#names[place] === lowerCaseName)
+  }
+}
+
+export interface HttpRequest {
+  /** As it came: methods are case-sensitive. */
+  method: string
+  /** As it came. */
+  target: string
+  /** The path in the target, still percent-encoded; `'*'` for a server as a whole. */
+  path: string
+  /** What stands behind the `?`, still encoded; `''` when nothing does. */
+  query: string
+  version: '1.0' | '1.1'
+  headers: HeaderFields
+  /** May be a view into a larger chunk: whoever stores it copies it. */
+  body: Uint8Array
+  peer: Peer
+}
+
+/** A body that is not in memory. */
+export interface BodySource {
+  /** In bytes; known before, for it goes into the head. */
+  readonly length: number
+  /** The next bytes; `undefined` when there are no more. Fewer than `length` in all end the connection. */
+  read(): Promise<Uint8Array | undefined>
+  /** Called once, when nothing more is wanted of it. */
+  close(): void
+}
+
+export interface HttpAnswer {
+  status: number
+  /** Names as they are to be sent. `Date`, `Content-Length` and `Connection` are the connection's business. */
+  headers?: Record<string, string | string[]>
+  body?: string | Uint8Array | BodySource
+  /** With status 101: what the connection speaks from here on. */
+  upgrade?: (connection: Connection, timers: TimerQueue) => Protocol
+}
+
+/** Answers at once, where it can: a promise costs a turn. */
+export type HttpHandler = (request: HttpRequest) => HttpAnswer | Promise<HttpAnswer>
+
+/** The peer broke the protocol. `status` tells it how; behind the answer the connection ends. */
+export interface Invalid {
+  kind: 'invalid'
+  status: number
+  reason: string
+}
+
+export function invalid(status: number, reason: string): Invalid {
+  return { kind: 'invalid', status, reason }
+}
+
+export function isBodySource(body: HttpAnswer['body']): body is BodySource {
+  return typeof body === 'object' && 'read' in body
+}

@@ -1,0 +1,33 @@
+/** A site that is in memory. */
+
+import { createHash } from 'node:crypto'
+import { checkConditions } from './conditions.ts'
+import type { HttpAnswer, HttpHandler } from './http-message.ts'
+import { answerMethod } from './methods.ts'
+import { SITE_HEADERS } from './site-headers.ts'
+import { NOT_FOUND } from './static-files.ts'
+
+export interface Page {
+  /** Its media type. */
+  type: string
+  bytes: Uint8Array
+}
+
+/** Answers GET and HEAD with these pages, by their path. They do not change any more. */
+export function memorySite(pages: ReadonlyMap<string, Page>): HttpHandler {
+  const answers = new Map(Array.from(pages, ([path, page]) => [path, answerWith(page)]))
+  return (request) => {
+    const { method, path, headers } = request
+    const found = answers.get(path)
+    if (!found || method === 'POST') return NOT_FOUND
+    if (method !== 'GET' && method !== 'HEAD') return answerMethod(request, ['GET', 'HEAD'])
+    const status = checkConditions(headers, { etag: found.etag, modifiedMs: Number.NaN })
+    return status === 200 ? found.answer : { ...found.answer, status, body: '' }
+  }
+}
+
+function answerWith({ type, bytes }: Page): { etag: string; answer: HttpAnswer } {
+  const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`
+  const headers = { ...SITE_HEADERS, 'Content-Type': type, ETag: etag, 'Cache-Control': 'no-cache' }
+  return { etag, answer: { status: 200, headers, body: bytes } }
+}

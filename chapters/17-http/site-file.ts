@@ -1,0 +1,54 @@
+/**
+ * Opens a file of a site, and nothing else.
+ *
+ * Between a look at a file and its opening somebody may put another one there. So the file is opened first, and what is
+ * looked at is what was opened.
+ */
+
+import { constants } from 'node:fs'
+import { type FileHandle, open, realpath } from 'node:fs/promises'
+import { join, sep } from 'node:path'
+
+/** What is needed of a file system. */
+export interface Files {
+  open(path: string, flags: number): Promise<FileHandle>
+  realpath(path: string): Promise<string>
+}
+
+export interface SiteFile {
+  handle: FileHandle
+  size: number
+  modifiedMs: number
+}
+
+/** `O_NOFOLLOW`: not through a link. `O_NONBLOCK`: to open a FIFO would wait for a writer, on one of four threads. */
+const FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
+
+/** What opening says when there is no such file for us. Windows has neither of the two flags. */
+const NOT_THERE = new Set([
+  'EACCES',
+  'EINVAL',
+  'EISDIR',
+  'ELOOP',
+  'ENAMETOOLONG',
+  'ENOENT',
+  'ENOTDIR',
+  'ENXIO',
+  'EPERM',
+])
+
+/**
+ * Opens the regular file with these names below `root`, which is a real path. `undefined` when there is none: nothing, or
+ * a folder, a FIFO, a link; or a folder on the way leads out of `root`. Links between folders inside are followed. What
+ * else is wrong comes out. Of a file that is not returned, nothing stays open.
+ *
+ * @step 17.6
+ */
+export async function openInside(
+  root: string,
+  names: readonly string[],
+  files: Files = { open, realpath },
+): Promise<SiteFile | undefined> {
+  // TODO 17.6
+  throw new Error('TODO 17.6')
+}

@@ -1,0 +1,76 @@
+/** Accounts over HTTP, a folder of files, and an echo to try bodies with. */
+
+import type { BoundedServer } from '../10-backpressure/server.ts'
+import { type AccountOptions, openAccountServices } from '../14-accounts/account-services.ts'
+import { chatApi } from './api.ts'
+import type { HttpAnswer, HttpHandler } from './http-message.ts'
+import { type HttpServerOptions, serveHttp } from './http-service.ts'
+import { memorySite } from './memory-site.ts'
+import { answerMethod } from './methods.ts'
+import { originOf } from './origin.ts'
+import { SITE_HEADERS } from './site-headers.ts'
+import { staticFiles } from './static-files.ts'
+
+export interface SiteOptions extends HttpServerOptions, AccountOptions {
+  /** The folder whose files are served; this chapter's own if it is not said. */
+  site?: string
+  /** How browsers reach the server; requests for another host are refused. Without it, this machine's own addresses. */
+  publicUrl?: string
+  trustedProxies?: string[]
+}
+
+export async function startServer(options: SiteOptions = {}): Promise<BoundedServer> {
+  const { publicUrl, trustedProxies = [] } = options
+  const services = await openAccountServices(options, console.error)
+  const origins = publicUrl ? [originOf(publicUrl)] : []
+  const isSecure = publicUrl?.startsWith('https:') ?? false
+  const api = chatApi(services, { origins, isSecure, trustedProxies })
+  try {
+    const server = await serveHttp(options, onlyFor(publicUrl, site(options.site, api)))
+    // Only now is the port known.
+    if (!publicUrl) origins.push(...LOCAL.map((host) => `http://${host}:${server.port}`))
+    return { ...server, close: () => server.close().finally(() => services.close()) }
+  } catch (error) {
+    await services.close()
+    throw error
+  }
+}
+
+const LOCAL = ['127.0.0.1', 'localhost']
+
+/** `/api/…` is the API's, `/` a page that echoes what is sent to it, and everything else is a file. */
+function site(folder: string = import.meta.dirname, api: HttpHandler): HttpHandler {
+  const files = staticFiles(folder)
+  const welcome = memorySite(new Map([['/', WELCOME]]))
+  return (request) => {
+    const { method, path, body } = request
+    if (path.startsWith('/api/')) return api(request)
+    if (path === '*') return answerMethod(request, ['GET', 'HEAD', 'POST'])
+    if (path !== '/') return files(request)
+    return method === 'POST' ? { status: 200, headers: ECHO, body } : welcome(request)
+  }
+}
+
+const ECHO = { ...SITE_HEADERS, 'Content-Type': 'application/octet-stream' }
+
+const WELCOME = {
+  type: 'text/html; charset=utf-8',
+  bytes: Buffer.from(`<!doctype html>
+<html lang="en">
+<title>TCP Server Workbook</title>
+<p>You reached an HTTP server. Every line of it, down to the socket, is in this workbook.
+<p><a href="/server.ts">This is how it begins.</a>
+</html>
+`),
+}
+
+/** A page of somebody else who lets his name point to our address gets nothing (DNS rebinding). */
+function onlyFor(publicUrl: string | undefined, handler: HttpHandler): HttpHandler {
+  if (!publicUrl) return handler
+  const { host } = new URL(publicUrl)
+  const answer: HttpAnswer = { status: 421, body: 'This server is another one.\n' }
+  return (request) => {
+    const asked = request.headers.get('host')
+    return asked === undefined || asked.toLowerCase() === host ? handler(request) : answer
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * Opens a file of a site, and nothing else.
+ *
+ * Between a look at a file and its opening somebody may put another one there. So the file is opened first, and what is
+ * looked at is what was opened.
+ */
+
+import { constants } from 'node:fs'
+import { type FileHandle, open, realpath } from 'node:fs/promises'
+import { join, sep } from 'node:path'
+
+/** What is needed of a file system. */
+export interface Files {
+  open(path: string, flags: number): Promise<FileHandle>
+  realpath(path: string): Promise<string>
+}
+
+export interface SiteFile {
+  handle: FileHandle
+  size: number
+  modifiedMs: number
+}
+
+/** `O_NOFOLLOW`: not through a link. `O_NONBLOCK`: to open a FIFO would wait for a writer, on one of four threads. */
+const FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
+
+/** What opening says when there is no such file for us. Windows has neither of the two flags. */
+const NOT_THERE = new Set([
+  'EACCES',
+  'EINVAL',
+  'EISDIR',
+  'ELOOP',
+  'ENAMETOOLONG',
+  'ENOENT',
+  'ENOTDIR',
+  'ENXIO',
+  'EPERM',
+])
+
+/**
+ * Opens the regular file with these names below `root`, which is a real path. `undefined` when there is none: nothing, or
+ * a folder, a FIFO, a link; or a folder on the way leads out of `root`. Links between folders inside are followed. What
+ * else is wrong comes out. Of a file that is not returned, nothing stays open.
+ *
+ * @step 17.6
+ */
+export async function openInside(
+  root: string,
+  names: readonly string[],
+  files: Files = { open, realpath },
+): Promise<SiteFile | undefined> {
+  try {
+    const folder = await files.realpath(join(root, ...names.slice(0, -1)))
+    if (folder !== root && !folder.startsWith(root + sep)) return undefined
+    return await keepRegular(await files.open(join(folder, names.at(-1)!), FLAGS))
+  } catch (error) {
+    if (NOT_THERE.has((error as NodeJS.ErrnoException).code ?? '')) return undefined
+    throw error
+  }
+}
+
+/** @answer 17.6 */
+async function keepRegular(handle: FileHandle): Promise<SiteFile | undefined> {
+  let file: SiteFile | undefined
+  try {
+    const stat = await handle.stat()
+    if (stat.isFile()) file = { handle, size: stat.size, modifiedMs: stat.mtimeMs }
+  } finally {
+    if (!file) await handle.close()
+  }
+  return file
+}
