@@ -42,7 +42,7 @@ export function startServer({
   ...options
 }: HelloOptions = {}): Promise<RunningServer> {
   return serveConnections(options, (socket) => {
-    // Reads and ignores what the client says: a socket that nobody reads never sees the client's FIN.
+    // Reads and ignores what the client says: behind bytes that nobody reads, its FIN is never seen.
     socket.resume()
     greet(socket, greeting)
   })

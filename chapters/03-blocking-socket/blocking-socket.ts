@@ -1,8 +1,8 @@
 /**
  * A socket that blocks, for code that runs in a thread: `read` returns bytes, however long it takes.
  *
- * The thread really sleeps (`Atomics.wait`): it uses no CPU and handles no event meanwhile. The socket itself lives
- * in the main thread, and `bridge.ts` moves its bytes back and forth.
+ * Meanwhile the thread sleeps (`news.ts`): it uses no CPU and handles no event. The socket itself lives in the main
+ * thread, and `bridge.ts` moves its bytes back and forth.
  */
 
 import { receiveMessageOnPort } from 'node:worker_threads'
@@ -10,13 +10,13 @@ import {
   CLOSED,
   FLUSHED,
   type FromThread,
-  NEWS,
   type ThreadEnd,
   type ToThread,
   WINDOW_BYTES,
 } from './channel.ts'
+import { sleepUntil } from './news.ts'
 
-/** A longer line than this, and the peer is not speaking in lines. */
+/** The longest line that `readLine()` accepts, unless told otherwise. */
 export const MAX_LINE_BYTES = 64 * 1024
 
 /** The peer vanished. */
@@ -39,7 +39,7 @@ export class BlockingSocket {
   readonly #words: Int32Array
   /** Bytes that have been received and not yet read. */
   #rest: Uint8Array | undefined
-  /** How the stream ended, once it has: no other message follows, and each read says it again. */
+  /** How the stream ended, once it has: no other message follows, so each further read says it again. */
   #ending: Exclude<ToThread, { kind: 'bytes' }> | undefined
   /** Bytes written so far, modulo 2³². */
   #written = 0
@@ -52,20 +52,21 @@ export class BlockingSocket {
   }
 
   /**
-   * Waits for bytes and returns them, one or many; `null` after the peer's FIN, then and ever after.
+   * Waits for bytes and returns them, one or many. After the peer's FIN it returns `null`, now and each time later.
    *
-   * Throws `ConnectionLost` when the peer has vanished, then and ever after. Tells the bridge how many bytes were taken.
+   * When the peer is lost it throws `ConnectionLost` with the code, now and each time later. Tells the bridge how many
+   * bytes were taken (`taken`).
    *
-   * @step 03.1 03.3 03.4
+   * @step 03.2 03.3 03.4
    */
   read(): Uint8Array | null {
-    // TODO 03.1
-    throw new Error('TODO 03.1')
+    // TODO 03.2
+    throw new Error('TODO 03.2')
   }
 
   /**
-   * Hands bytes to the bridge. Returns once no more than `WINDOW_BYTES` wait for the peer: a peer that does not
-   * read makes this thread sleep.
+   * Hands bytes to the bridge. Returns once no more than `WINDOW_BYTES` wait for the peer: if the peer does not read,
+   * this thread sleeps.
    *
    * Throws `ConnectionLost` when the peer has vanished.
    */
@@ -78,43 +79,35 @@ export class BlockingSocket {
     if (this.#unflushed() > WINDOW_BYTES) this.#waitForRoom()
   }
 
-  /** Says FIN, behind everything that was written. Returns once the bridge has all of it: now this thread may end. */
+  /** Says FIN, behind everything that was written. Returns once the bridge has all of it: this thread may end then. */
   end(): void {
     this.#post({ kind: 'end' })
     Atomics.wait(this.#words, CLOSED, 0)
   }
 
   /**
-   * Waits for a whole line and returns it without its end (`\n` or `\r\n`); what the peer sent last without a line
-   * end is a line too. `null` after that.
+   * Waits for a whole line and returns it without its end (`\n` or `\r\n`). Bytes without a line end before the peer's
+   * FIN are a line, too. Returns `null` after that.
    *
-   * Throws `LineTooLong` as soon as it is certain that the line has more than `maxBytes`, its end not counted.
+   * Throws `LineTooLong` as soon as it is certain that the line has more than `maxBytes`, its end not counted, and
+   * `ConnectionLost` when the peer is lost, even in the middle of a line.
+   *
+   * @step 03.6
+   */
+  readLine(maxBytes = MAX_LINE_BYTES): string | null {
+    // TODO 03.6
+    throw new Error('TODO 03.6')
+  }
+
+  /**
+   * Sleeps while more than `WINDOW_BYTES` wait for the peer. Throws `ConnectionLost` once the connection is closed
+   * (`CLOSED`): nobody will read them.
    *
    * @step 03.5
    */
-  readLine(maxBytes = MAX_LINE_BYTES): string | null {
+  #waitForRoom(): void {
     // TODO 03.5
     throw new Error('TODO 03.5')
-  }
-
-  /**
-   * The next message, however long it takes. Sleeps while there is none.
-   *
-   * @step 03.1 03.2
-   */
-  #next(): ToThread {
-    // TODO 03.1
-    throw new Error('TODO 03.1')
-  }
-
-  /**
-   * Sleeps while more than `WINDOW_BYTES` wait for the peer. Throws `ConnectionLost` when nobody will ever read them.
-   *
-   * @step 03.4
-   */
-  #waitForRoom(): void {
-    // TODO 03.4
-    throw new Error('TODO 03.4')
   }
 
   /** Bytes that we have written and the kernel has not taken. Right even when both counts have wrapped around. */

@@ -1,8 +1,8 @@
 /**
  * The main thread's half of a blocking socket: pumps bytes between a `net.Socket` and a thread that may be asleep.
  *
- * It never waits. What must not pile up is held back by credit: at most about `WINDOW_BYTES` are on their way to the
- * thread before the socket is paused, and as many on their way to the peer before the thread has to sleep.
+ * It never waits. Each direction has a window: about `WINDOW_BYTES` may be on their way to the thread before the socket
+ * is paused, and as many to the peer before the thread has to sleep.
  */
 
 import type { Socket } from 'node:net'
@@ -11,19 +11,19 @@ import {
   CLOSED,
   FLUSHED,
   type FromThread,
-  NEWS,
   type ThreadEnd,
   type ToThread,
   WINDOW_BYTES,
   WORDS,
 } from './channel.ts'
+import { tellNews } from './news.ts'
 
-/** Of each socket that has a bridge: writes what its thread has said and we have not heard yet. */
+/** For each socket with a bridge, a function that handles the messages of its thread that have come but not been heard. */
 const drains = new WeakMap<Socket, () => void>()
 
 /**
- * For a thread that has crashed: what it said before may still be on its way, and is written to its socket now. Between
- * a thread's messages and the news of its end there is no order.
+ * Writes what a thread sent before it ended. Call it when the thread has exited or crashed: its `'exit'` event may come
+ * before its last messages, and without this they would be lost.
  */
 export function drainBridge(socket: Socket): void {
   drains.get(socket)?.()
@@ -42,7 +42,7 @@ export function bridgeSocket(socket: Socket): ThreadEnd {
   return { port: threadPort, shared: words.buffer }
 }
 
-/** A socket that nobody reads never notices its peer's FIN, and stays open. */
+/** Behind bytes that nobody reads, the peer's FIN is never seen, and the socket stays open. */
 function discardInput(socket: Socket): void {
   socket.unpipe()
   for (const reading of ['data', 'readable']) socket.removeAllListeners(reading)
@@ -50,18 +50,13 @@ function discardInput(socket: Socket): void {
 }
 
 /**
- * Sends a message to the thread, and wakes it if it sleeps.
+ * Sends a message to the thread, and wakes it if it sleeps: the message is there before the news is told.
  *
- * @step 03.1 03.2
+ * @step 03.2
  */
 function deliver(port: MessagePort, words: Int32Array, message: ToThread): void {
-  // TODO 03.1
-  throw new Error('TODO 03.1')
-}
-
-function tellNews(words: Int32Array): void {
-  Atomics.add(words, NEWS, 1)
-  Atomics.notify(words, NEWS)
+  // TODO 03.2
+  throw new Error('TODO 03.2')
 }
 
 function tellClosed(words: Int32Array): void {
@@ -71,15 +66,16 @@ function tellClosed(words: Int32Array): void {
 }
 
 /**
- * Sends what the socket receives: bytes, and how the connection ends (by FIN, or lost).
+ * Delivers what the socket receives, in order: bytes, and then one message that says how the stream ended, by FIN (`end`)
+ * or because the connection closed before it (`lost`, with the code of the `'error'` if there was one).
  *
- * Pauses the socket while `WINDOW_BYTES` or more have not been taken by the thread.
+ * Pauses the socket while the thread has not taken `WINDOW_BYTES` or more of what was delivered.
  *
- * @step 03.1 03.3 03.4
+ * @step 03.2 03.3 03.4
  */
 function pumpToThread(socket: Socket, port: MessagePort, words: Int32Array): void {
-  // TODO 03.1
-  throw new Error('TODO 03.1')
+  // TODO 03.2
+  throw new Error('TODO 03.2')
 }
 
 /** Writes what the thread sends, and its FIN. Counts bytes as flushed once the kernel has them. */

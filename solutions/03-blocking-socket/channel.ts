@@ -1,5 +1,5 @@
 /**
- * What a thread and its bridge share: two message queues, and three words of memory that both can watch.
+ * What a thread and its bridge share: two message queues, and three words of memory.
  *
  * Messages carry the bytes. The words exist because a thread can sleep until a word changes (`Atomics.wait`), but not
  * until a message comes: `receiveMessageOnPort` looks and returns at once.
@@ -14,7 +14,7 @@ export interface ThreadEnd {
   shared: SharedArrayBuffer
 }
 
-/** How often something has happened that the thread may wait for. A count, so that no news can hide other news. */
+/** Counts the events that the thread may wait for. The only word that `tellNews()` notifies. */
 export const NEWS = 0
 
 /** How many of the thread's bytes the kernel has taken, modulo 2³². */
@@ -25,7 +25,7 @@ export const CLOSED = 2
 
 export const WORDS = 3
 
-/** Each direction may hold so much on its way between socket and thread; then the sender waits. */
+/** How many bytes each direction may hold between socket and thread before the sender has to wait. */
 export const WINDOW_BYTES = 64 * 1024
 
 /** From the bridge to the thread. */
@@ -40,5 +40,5 @@ export type ToThread =
 export type FromThread =
   | { kind: 'bytes'; bytes: Uint8Array }
   | { kind: 'end' }
-  /** The thread has read so many bytes: there is room for more. */
+  /** The thread has read so many bytes: there is room for as many more. */
   | { kind: 'taken'; bytes: number }

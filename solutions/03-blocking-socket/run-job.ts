@@ -1,11 +1,11 @@
-/** Does a job with one connection, and lets go of it however the job ends. What chapters 04 to 06 run in their threads, too. */
+/** Does a job with one connection, and gives the connection back however the job ends. Chapters 04 to 06 run it in their threads, too. */
 
 import { BlockingSocket, ConnectionLost, LineTooLong } from './blocking-socket.ts'
 import type { ThreadEnd } from './channel.ts'
 
 /**
- * Returns when the job has, when the peer is lost, and when it was told that its line is too long. What else the job
- * throws is thrown.
+ * Returns when the job has returned, when the peer is lost, and when a line was too long (the peer is told). Any other
+ * error of the job is thrown.
  */
 export function runJob(end: ThreadEnd, job: (socket: BlockingSocket) => void): void {
   const socket = new BlockingSocket(end)
@@ -14,7 +14,7 @@ export function runJob(end: ThreadEnd, job: (socket: BlockingSocket) => void): v
   } catch (error) {
     if (!(error instanceof ConnectionLost)) throw error
   } finally {
-    // The thread may live on, so it has to say that it takes no more bytes.
+    // The thread may live on, so it has to tell the bridge that it takes no more bytes.
     end.port.close()
   }
 }

@@ -121,7 +121,7 @@ step('01.2', 'greets everybody and ends the connection', async ({ serve, connect
   await gus.expectEnd(reason)
   await patient.expectEventually('no open connection', () => noConnection(patient), {
     because: 'Everybody has said FIN, and so has the server: a connection that stays is a leak.',
-    likely: 'Is the socket paused? A socket that nobody reads never sees the FIN of its client.',
+    likely: 'Is the socket paused? FIN comes behind bytes that nobody reads, and is never seen.',
   })
 
   const dee = await connect(server)

@@ -1,34 +1,142 @@
 import { countBytes } from '../harness/bytes.ts'
 import { isMoving, pattern } from '../harness/client.ts'
-import type { HostedServer } from '../harness/hosted-server.ts'
+import type { Reason } from '../harness/failure.ts'
 import { median } from '../harness/numbers.ts'
-import { step } from '../judge/step.ts'
-import { callsForAByte, whatBridgeTells } from '../worlds/bridge.ts'
+import { type Stage, step } from '../judge/step.ts'
+import {
+  bytes,
+  causeOfLossMisread,
+  causeOfStuck,
+  end,
+  HOUR_MS,
+  isMedianKnown,
+  LINES,
+  lost,
+  READER,
+  SLEEPER,
+  untilAsleep,
+  WAITS,
+  WOKEN_MS,
+  WRITER,
+} from '../worlds/blocking-socket.ts'
+import { callsForAByte, recordCalls, whatBridgeTells, windowOf } from '../worlds/bridge.ts'
+import { restlessness } from '../worlds/echo.ts'
+import type { ReaderOutcome, ReaderScript } from './threads/03-reader.ts'
+import type { SleeperOutcome, SleeperScript } from './threads/03-sleeper.ts'
 import type { WriterOutcome, WriterScript } from './threads/03-writer.ts'
 
 const KIBIBYTE = 1024
 const MEBIBYTE = 1024 * KIBIBYTE
 
-/** `WINDOW_BYTES` in KiB. */
-const KIBIBYTE_WINDOW = 64
+/** `WINDOW_BYTES`. */
+const WINDOW = 64 * KIBIBYTE
+
+/** A window, and the chunk that went beyond it. */
+const MOST_UNTAKEN = 128 * KIBIBYTE
 
 /** What a process may grow by for other reasons. */
 const LIMIT = 48 * MEBIBYTE
 
-const READER = new URL('./threads/03-reader.ts', import.meta.url)
-const WRITER = new URL('./threads/03-writer.ts', import.meta.url)
+/** In an hour without news. */
+const MOST_LOOKS = 3
 
-const bytes = (text: string) => ({ kind: 'bytes', bytes: Buffer.from(text) })
+const COMES_BACK = { because: 'All that it waits for has come.' }
 
-step('03.1', 'read() sleeps until bytes come, and wakes promptly', async (stage) => {
-  const { serve, connect, inThread, expect, expectSame, story } = stage
+step('03.1', 'a thread sleeps until there is news, and through none', async (stage) => {
+  const { load, inThread, expect, expectSame, story } = stage
+  const { tellNews } = await load(() => import('#code/03-blocking-socket/news.ts'))
+  const words = new Int32Array(new SharedArrayBuffer(12))
+  const before = Array.from(words)
+  const calls: string[] = []
+  let isChanged = false
+  const restore = recordCalls((name) => {
+    if (name === 'notify') isChanged = words.some((word, index) => word !== before[index])
+    calls.push(name)
+  })
+  try {
+    tellNews(words)
+  } finally {
+    restore()
+  }
+  story.tell('bridge', `tells news: ${calls.join(', then ') || 'nothing happens'}`)
+  expect('the count to change, and then the sleeper to be notified', isChanged, {
+    because:
+      'A thread that is just about to sleep is not woken by notify. It finds the count changed and stays awake, if that is done first.',
+    likely: calls.includes('notify')
+      ? 'Atomics.add(words, NEWS, 1) first, then Atomics.notify(words, NEWS).'
+      : 'Changing a word wakes nobody. Atomics.notify(words, NEWS) does.',
+    look: 'news.tellNews()',
+    received: calls.join(', ') || 'neither',
+  })
+
+  const sleeper = (script: SleeperScript, reason: Reason) =>
+    inThread<SleeperOutcome>(SLEEPER, script, reason)
+  for (const { story: what, script, expected, because, likely } of WAITS) {
+    story.tell('bridge', what)
+    const outcome = await sleeper(script, { because, likely })
+    const received = outcome.stuck ? `it never comes back: ${outcome.stuck}` : outcome.found
+    expectSame('what the thread finds', received, expected, {
+      because,
+      likely: causeOfStuck(outcome, likely),
+    })
+  }
+
+  story.tell('bridge', 'has no news for an hour; then something comes')
+  const silence: SleeperScript = {
+    happens: [{ when: 'asleep', things: ['at last'], silenceMs: HOUR_MS }],
+    finds: 1,
+  }
+  const { looksInSilence, stuck } = await sleeper(silence, COMES_BACK)
+  const looks = stuck === 'spinning' ? 'a thousand and more' : `${looksInSilence}`
+  expect(`at most ${MOST_LOOKS} looks in that hour`, !stuck && looksInSilence <= MOST_LOOKS, {
+    because:
+      'There was no news to look for. A thousand threads that look now and then are a busy core.',
+    likely: 'There is a time-out in the wait: leave it out, the news wakes the thread.',
+    look: 'news.sleepUntil()',
+    received: `${looks} looks`,
+  })
+})
+
+step('03.2', 'read() sleeps until bytes come, and wakes promptly', async (stage) => {
+  const { serve, connect, load, expect, expectSame, story } = stage
+  const { bridgeSocket } = await load(() => import('#code/03-blocking-socket/bridge.ts'))
+  const order = await callsForAByte(bridgeSocket)
+  story.tell('bridge', `receives a byte, and calls ${order.join(', then ') || 'nothing'}`)
+  const isMessageFirst = order[0] === 'postMessage' && order.includes('notify')
+  expect('the message to be posted, and then the news to be told', isMessageFirst, {
+    because: 'A thread that is woken looks at once, and must find what it was woken for.',
+    likely:
+      order.length === 0
+        ? "Nothing listens for 'data'."
+        : 'In deliver(): first postMessage, then tellNews().',
+    look: order.length === 0 ? 'pumpToThread()' : 'deliver()',
+    expected: 'postMessage, then add and notify',
+    received: order.join(', ') || 'neither',
+  })
+  story.tell(
+    'bridge',
+    'delivers two messages before the thread looks, and one right behind its look',
+  )
+  const three: ReaderScript = {
+    waiting: [bytes('one'), bytes('two')],
+    late: [bytes('three')],
+    acts: ['read', 'read', 'read'],
+  }
+  const { results } = await readByHand(stage, three, {
+    because: 'Three messages have come, and the news was told of each.',
+    likely: 'Let sleepUntil() wait, with a look that takes the next message (#receive).',
+  })
+  expectSame('what the thread reads', results, ['bytes one', 'bytes two', 'bytes three'], {
+    because: 'Nothing is lost, and order is kept.',
+    likely: 'Each read() takes one message and returns its bytes.',
+  })
+
   const server = await serve('03-blocking-socket')
   const ada = await connect(server)
   await ada.send('hello')
   await ada.expectBytes('hello', {
     because: 'The thread reads what ada sent and writes it back.',
-    likely:
-      'Does the bridge post the bytes, and does the thread look for them? Nothing else wakes it.',
+    likely: 'Does the bridge deliver each chunk? Does read() return its bytes?',
   })
 
   const waitingMs = 250
@@ -36,8 +144,7 @@ step('03.1', 'read() sleeps until bytes come, and wakes promptly', async (stage)
   story.tell('server', `uses ${Math.round(used)} ms of CPU in ${waitingMs} ms of waiting`)
   expect('a thread that waits to use no CPU', used < waitingMs * 0.1, {
     because: 'Blocking means to be asleep: a hundred threads that wait must cost nothing.',
-    likely:
-      'The thread looks again and again. Let Atomics.wait put it to sleep until the count of news changes.',
+    likely: 'The thread looks again and again. Let sleepUntil() do the waiting.',
     expected: `next to nothing in ${waitingMs} ms`,
     received: `${Math.round(used)} ms of CPU`,
   })
@@ -50,70 +157,97 @@ step('03.1', 'read() sleeps until bytes come, and wakes promptly', async (stage)
     await ada.send('x')
     await ada.expectBytes('x', {
       because: 'The thread is woken by each byte.',
-      likely: 'It sleeps although a message has come. deliver() must count the news and notify.',
+      likely: 'It sleeps although a message has come. deliver() must tell the news.',
     })
     trips.push(performance.now() - startedAt)
   }
   expect(`a round trip of less than ${WOKEN_MS} ms`, median(trips) < WOKEN_MS, {
-    because: 'Whoever sleeps is woken by the news, not by an alarm clock.',
+    because: 'A thread that sleeps is woken by the news, not by an alarm clock.',
     likely:
-      'Is there a time-out in the wait? Then the thread sleeps it out: deliver() must notify.',
+      'Is there a time-out in the wait? Then the thread sleeps it out: deliver() must tell the news.',
     expected: `less than ${WOKEN_MS} ms in the median`,
     received: `${median(trips).toFixed(1)} ms`,
-  })
-
-  story.tell('bridge', `has nothing for ${SILENCE_MS} ms, and then a message`)
-  const silence = { waiting: [], late: [bytes('at last')], reads: 1, silenceMs: SILENCE_MS }
-  const [read, looks] = await inThread<string[]>(READER, silence, {
-    because: 'The message is there, and the news was told.',
-  })
-  expectSame('what the thread read', read, 'bytes at last', { because: 'That is what came.' })
-  expect(`a thread that looks at most ${MOST_LOOKS} times meanwhile`, Number(looks) <= MOST_LOOKS, {
-    because:
-      'There was no news to look for. A thousand threads that look every few ms are a busy core.',
-    likely: 'There is a time-out in the wait: leave it out, the news wakes whoever sleeps.',
-    received: `${looks} looks`,
-  })
-})
-
-step('03.2', 'no news is slept through', async (stage) => {
-  const { inThread, expect, expectSame, load, story } = stage
-  story.tell('bridge', 'delivers a message just after the thread has looked and found nothing')
-  const late = { waiting: [], late: [bytes('late')], reads: 1 }
-  const readLate = await inThread<string[]>(READER, late, {
-    because: 'The message is there and the news was told. The thread fell asleep all the same.',
-    likely:
-      'The count must be read before the look. Then news from in between has changed it, and wait() returns at once.',
-  })
-  expectSame('what the thread read', readLate, ['bytes late'], {
-    because: 'That message was on its way.',
-  })
-
-  story.tell('bridge', 'delivers two messages before the thread looks')
-  const two = { waiting: [bytes('one'), bytes('two')], late: [], reads: 2 }
-  const readBoth = await inThread<string[]>(READER, two, {
-    because: 'Two messages had arrived when the thread woke up. The second one is news, too.',
-    likely:
-      'A flag that is set twice looks like a flag that is set once. Look for a message before you sleep.',
-  })
-  expectSame('what the thread read', readBoth, ['bytes one', 'bytes two'], {
-    because: 'Nothing is lost, and order is kept.',
-  })
-
-  const { bridgeSocket } = await load(() => import('#code/03-blocking-socket/bridge.ts'))
-  const order = await callsForAByte(bridgeSocket)
-  story.tell('bridge', `receives a byte, and calls ${order.join(', then ')}`)
-  const isMessageFirst = order[0] === 'postMessage' && order.includes('notify')
-  expect('the message to be posted before the news is told', isMessageFirst, {
-    because: 'A thread that is woken looks at once, and must find what it was woken for.',
-    likely: 'In deliver(): first postMessage, then count and notify.',
-    expected: 'postMessage, then add and notify',
-    received: order.join(', ') || 'neither',
   })
 })
 
 step('03.3', 'the end of the stream and a lost peer both wake it', async (stage) => {
-  const { serve, connect, inThread, load, expectSame, story } = stage
+  const { serve, connect, load, expectSame, story } = stage
+  story.tell('bridge', 'delivers a byte and the end; the thread reads three times')
+  const ended: ReaderScript = { waiting: [bytes('x'), end], late: [], acts: threeReads }
+  const readToEnd = await readByHand(stage, ended, {
+    because: 'Nothing comes after the end. read() must say so each time instead of waiting.',
+    likely: 'Remember that the end has come.',
+  })
+  expectSame('what the thread reads', readToEnd.results, ['bytes x', 'null', 'null'], {
+    because: 'null is the end, now and each time later. No bytes at all are something else.',
+    likely: 'Return null for the message that says `end`.',
+  })
+
+  story.tell('bridge', 'delivers a byte and the loss of the peer; the thread reads three times')
+  const isLost = { waiting: [bytes('x'), lost('ETIMEDOUT')], late: [], acts: threeReads }
+  const readToLoss = await readByHand(
+    stage,
+    { ...isLost, isClosed: true },
+    {
+      because: 'Nothing comes after a loss. read() must say so each time instead of waiting.',
+      likely: 'Remember that the peer is lost, as you remember the end.',
+    },
+  )
+  const thrown = 'throws ConnectionLost (ETIMEDOUT)'
+  expectSame('what the thread reads', readToLoss.results, ['bytes x', thrown, thrown], {
+    because:
+      'What came before the loss is read first. A loss is no end, and says why: the code that reads must be able to tell.',
+    likely: causeOfLossMisread(readToLoss.results),
+  })
+
+  story.tell('thread', 'has said its own FIN (CLOSED is set), and reads on; a byte comes late')
+  const halfClosed: ReaderScript = { waiting: [], late: [bytes('late')], acts: ['read'] }
+  const readOn = await readByHand(stage, { ...halfClosed, isClosed: true }, COMES_BACK)
+  expectSame('what the thread reads', readOn.results, ['bytes late'], {
+    because: 'We will send no more, and the peer still does.',
+    likely: 'CLOSED is about what we write. Only the messages `end` and `lost` end a read.',
+  })
+
+  const { bridgeSocket } = await load(() => import('#code/03-blocking-socket/bridge.ts'))
+  const timeout = () => Object.assign(new Error('read ETIMEDOUT'), { code: 'ETIMEDOUT' })
+  story.tell('dee', 'sends a byte, and at once her network is gone (ETIMEDOUT)')
+  const toldOfLoss = await whatBridgeTells(bridgeSocket, async ({ near, far, rest }) => {
+    far.write('x')
+    await rest(1)
+    near.destroy(timeout())
+  })
+  expectSame('what the bridge tells the thread', toldOfLoss, ['bytes x', 'lost ETIMEDOUT'], {
+    because: 'A connection that is lost has not come to its end: half a file is no file.',
+    likely: causeOfLossMistold(toldOfLoss),
+  })
+  story.tell('server', "gives fay's connection up: 'close' comes, and no 'error' before it")
+  const toldOfClose = await whatBridgeTells(bridgeSocket, async ({ near, far, rest }) => {
+    far.write('x')
+    await rest(1)
+    near.destroy()
+  })
+  const kinds = toldOfClose.map((message) => message.replace(/^lost .*/, 'lost'))
+  expectSame('what the bridge tells the thread', kinds, ['bytes x', 'lost'], {
+    because: 'A thread that is told nothing sleeps forever.',
+    likely:
+      "A socket may close without an 'error'. Deliver the loss at 'close': that comes in any case.",
+    look: 'pumpToThread()',
+  })
+  story.tell('eve', 'sends a byte and FIN; later the connection closes in order')
+  const toldOfEnd = await whatBridgeTells(bridgeSocket, async ({ near, far, rest }) => {
+    far.end('x')
+    // The thread takes the byte, and its bridge hears of that.
+    await rest()
+    await rest()
+    near.end()
+    await rest()
+    near.destroy()
+  })
+  expectSame('what the bridge tells the thread', toldOfEnd, ['bytes x', 'end'], {
+    because: 'FIN is a good end, behind all bytes, and nothing comes after it.',
+    likely: causeOfEndMistold(toldOfEnd),
+  })
+
   const server = await serve('03-blocking-socket')
   const ada = await connect(server)
   await ada.send('last words')
@@ -122,7 +256,7 @@ step('03.3', 'the end of the stream and a lost peer both wake it', async (stage)
   await ada.expectEnd({
     because:
       'After the FIN read() returns null, the loop of the job ends, and it says FIN as well.',
-    likely: "The thread still sleeps in read(): nobody told it about 'end'.",
+    likely: "The thread still sleeps in read(): nothing told it about 'end'.",
   })
 
   const bob = await connect(server)
@@ -136,57 +270,41 @@ step('03.3', 'the end of the stream and a lost peer both wake it', async (stage)
     likely:
       'A reset ends in no FIN: tell the thread when the socket closes, and let read() throw ConnectionLost.',
   })
-
-  story.tell('bridge', 'delivers a byte and the end; the thread reads three times')
-  const end = { waiting: [bytes('x'), { kind: 'end' }], late: [], reads: 3 }
-  const readToEnd = await inThread<string[]>(READER, end, {
-    because: 'Nothing comes after the end. read() must say so each time instead of waiting.',
-    likely: 'Remember that the end has come.',
-  })
-  expectSame('what the thread read', readToEnd, ['bytes x', 'null', 'null'], {
-    because: 'null is the end, now and ever after.',
-  })
-
-  story.tell('bridge', 'delivers a byte and the loss of the peer; the thread reads three times')
-  const lost = { kind: 'lost', code: 'ETIMEDOUT' }
-  const loss = { waiting: [bytes('x'), lost], late: [], reads: 3, isClosed: true }
-  const readToLoss = await inThread<string[]>(READER, loss, {
-    because: 'Nothing comes after a loss. read() must say so each time instead of waiting.',
-    likely: 'Remember that the peer is lost, as you remember the end.',
-  })
-  expectSame(
-    'what the thread read',
-    readToLoss,
-    ['bytes x', 'throws ConnectionLost (ETIMEDOUT)', 'throws ConnectionLost (ETIMEDOUT)'],
-    {
-      because:
-        'What came before the loss is read first. A loss is no end, and says why: the code that reads must be able to tell.',
-      likely: causeOfLossMisread(readToLoss),
-    },
-  )
-
-  const { bridgeSocket } = await load(() => import('#code/03-blocking-socket/bridge.ts'))
-  story.tell('dee', 'sends a byte, and then her network is gone (ETIMEDOUT)')
-  const toldOfLoss = await whatBridgeTells(bridgeSocket, 2, async ({ near, far }, told) => {
-    far.write('x')
-    await told(1)
-    near.destroy(Object.assign(new Error('read ETIMEDOUT'), { code: 'ETIMEDOUT' }))
-  })
-  expectSame('what the bridge tells the thread', toldOfLoss, ['bytes x', 'lost ETIMEDOUT'], {
-    because: 'A connection that is lost has not come to its end: half a file is no file.',
-    likely: toldOfLoss[1]?.startsWith('lost')
-      ? "The code comes with 'error'. 'close' comes after it: keep the code until then."
-      : "'close' comes in any case. If the socket has not ended by then (`readableEnded`), deliver the loss.",
-  })
-  story.tell('eve', 'sends a byte and FIN')
-  const toldOfEnd = await whatBridgeTells(bridgeSocket, 2, async ({ far }) => far.end('x'))
-  expectSame('what the bridge tells the thread', toldOfEnd, ['bytes x', 'end'], {
-    because: 'FIN is a good end.',
-  })
 })
 
-step('03.4', 'whoever does not read is not sent more, both ways', async (stage) => {
-  const { serve, connect, inThread, expect, expectSame, story } = stage
+step('03.4', 'a thread that does not read is not sent more', async (stage) => {
+  const { serve, connect, load, expect, expectSame, story } = stage
+  story.tell('bridge', 'delivers 5 bytes, 3 bytes and the end; the thread reads all of it')
+  const small = { waiting: [bytes('hello'), bytes('ada'), end], late: [], acts: threeReads }
+  const { taken } = await readByHand(stage, small, COMES_BACK)
+  expectSame('the bytes that the thread says it has taken', taken, 8, {
+    because: 'The bridge sees what it delivers, not what is read: it has to be told.',
+    likely: 'read() posts `taken` with the number of bytes it returns, once for each message.',
+    look: 'blocking-socket.read()',
+  })
+
+  const { bridgeSocket } = await load(() => import('#code/03-blocking-socket/bridge.ts'))
+  story.tell(
+    'eve',
+    'sends 1 MiB in small pieces and then large ones; the thread takes a message whenever nothing moves any more',
+  )
+  const { sent, most, delivered } = await windowOf(bridgeSocket)
+  expect('at most 128 KiB to be delivered and not taken', most <= MOST_UNTAKEN, {
+    because: 'WINDOW_BYTES and the chunk that went beyond it are enough, at any time.',
+    likely:
+      most === sent
+        ? 'Count what has been delivered and not taken; from WINDOW_BYTES on pause the socket.'
+        : 'Is credit given twice, or for more than was taken? Each byte is counted up when it is delivered and down when it is taken, and the socket is resumed below the mark only.',
+    look: 'pumpToThread()',
+    received: countBytes(most),
+  })
+  expect('all of it to be delivered in the end', delivered === sent, {
+    because: 'The thread has taken everything it got, so there is room for the rest.',
+    likely: 'Resume the socket when less than WINDOW_BYTES are delivered and not taken, each time.',
+    look: 'pumpToThread()',
+    received: countBytes(delivered),
+  })
+
   const deaf = await serve('03-blocking-socket', { job: 'sleep' })
   const ada = await connect(deaf)
   const before = await deaf.rssBytes()
@@ -200,6 +318,54 @@ step('03.4', 'whoever does not read is not sent more, both ways', async (stage) 
       'Count what has been posted and not taken; from WINDOW_BYTES on pause the socket. read() says what it takes.',
     expected: `the process to grow by less than ${countBytes(LIMIT)}`,
     received: `it grew by ${countBytes(Math.max(0, grown))}, and took ${countBytes(flood.taken)} from ada`,
+  })
+
+  const { isSpinning, timerMs } = await restlessness(deaf)
+  expect('a bridge that is asleep', !isSpinning && timerMs === undefined, {
+    because: 'Nothing can happen before the thread reads. The message `taken` tells when it has.',
+    likely: 'The socket is resumed by a timer, or looked at again and again. Resume it at `taken`.',
+    received: isSpinning ? 'it computes all the time' : `a timer of ${timerMs} ms`,
+  })
+})
+
+step('03.5', 'write() sleeps while its peer does not read', async (stage) => {
+  const { serve, connect, inThread, expect, expectSame, story } = stage
+  const write = (script: WriterScript, reason: Reason) => {
+    story.tell('thread', `writes ${countBytes(script.bytes)}, with ${countBytes(WINDOW)} of room`)
+    for (const { what } of script.happens) story.tell('bridge', what)
+    return inThread<WriterOutcome>(WRITER, script, reason)
+  }
+  const bit = { what: 'the kernel takes some', bytes: 8 * KIBIBYTE } as const
+  const other = { what: 'nothing that concerns it' } as const
+  const bytesToWrite = WINDOW + 16 * KIBIBYTE
+  const slow = await write({ bytes: bytesToWrite, happens: [other, bit, other, bit] }, COMES_BACK)
+  expectSame(
+    'write() and what is left to flush',
+    [slow.write, slow.unflushed],
+    ['returns', WINDOW],
+    {
+      because:
+        'There is room when the kernel has taken enough, and not before. Other news makes none.',
+      likely: causeOfNoRoom(slow.write, slow.unflushed > WINDOW),
+    },
+  )
+  const closing = [other, { what: 'the connection closes' } as const]
+  const closed = await write({ bytes: bytesToWrite, happens: closing }, COMES_BACK)
+  expectSame('write()', closed.write, 'throws ConnectionLost', {
+    because: 'What was written has gone nowhere, and the code that writes has to learn of it.',
+    likely:
+      'In #waitForRoom(): look at CLOSED each time, and throw ConnectionLost. There will be no room, ever.',
+  })
+  const silence = { what: 'silence', ms: HOUR_MS } as const
+  const rest = { ...bit, bytes: bytesToWrite }
+  const { looksInSilence } = await write(
+    { bytes: bytesToWrite, happens: [silence, rest] },
+    COMES_BACK,
+  )
+  expect(`at most ${MOST_LOOKS} looks during an hour of silence`, looksInSilence <= MOST_LOOKS, {
+    because: 'Nothing had changed. A thread that waits for room costs nothing.',
+    likely: 'Sleep until there is news, without a time-out: sleepUntil() does.',
+    received: `${looksInSilence} looks`,
   })
 
   const talkative = await serve('03-blocking-socket', { job: 'pour' })
@@ -219,16 +385,15 @@ step('03.4', 'whoever does not read is not sent more, both ways', async (stage) 
   await bob.expectBytes('x'.repeat(24 * MEBIBYTE), {
     because: 'bob reads now, so the thread must go on writing.',
     likely:
-      'FLUSHED grows with every piece the kernel takes, and news is told: check again each time.',
+      'FLUSHED grows with every piece that the kernel takes, and the news is told: look again each time.',
   })
   bob.leave()
   const cyd = await connect(talkative)
   await cyd.expectBytes('xxxx', {
     because: 'bob has left, so the thread that was writing to him must be free for cyd.',
     likely:
-      'Who waits for room must also wake when the connection is closed: then throw ConnectionLost.',
+      'A thread that waits for room must also wake when the connection closes: then throw ConnectionLost.',
   })
-  cyd.leave()
 
   const echoing = await serve('03-blocking-socket')
   const dee = await connect(echoing)
@@ -251,62 +416,10 @@ step('03.4', 'whoever does not read is not sent more, both ways', async (stage) 
     expected: `less than ${countBytes(LIMIT)} beyond what she has read`,
     received: countBytes(swallowed),
   })
-
-  const writeInThread = async (
-    script: WriterScript,
-    reason: { because: string; likely: string },
-  ) => {
-    story.tell('thread', `writes ${countBytes(script.bytes)}, with ${KIBIBYTE_WINDOW} KiB of room`)
-    for (const { what } of script.happens) story.tell('bridge', what)
-    return inThread<WriterOutcome>(WRITER, script, reason)
-  }
-  const reason = {
-    because:
-      'The kernel has taken enough and the news was told; the thread fell asleep all the same.',
-    likely:
-      'In #waitForRoom(): the count of news first, then the look, then the sleep, and then all of it again.',
-  }
-  const bit = { what: 'the kernel takes some', bytes: 8 * KIBIBYTE } as const
-  const other = { what: 'nothing that concerns it' } as const
-  const bytesToWrite = (KIBIBYTE_WINDOW + 16) * KIBIBYTE
-  const slow = { bytes: bytesToWrite, happens: [other, bit, other, bit] }
-  const { write, unflushed } = await writeInThread(slow, reason)
-  expectSame(
-    'write() and what is left to flush',
-    [write, unflushed],
-    ['returns', KIBIBYTE_WINDOW * KIBIBYTE],
-    {
-      because: 'Being woken does not mean that there is room: it may have been other news.',
-      likely:
-        'After each wake look again, and sleep on while more than WINDOW_BYTES are unflushed.',
-    },
-  )
-  const closing = {
-    bytes: bytesToWrite,
-    happens: [other, { what: 'the connection closes' } as const],
-  }
-  const closed = await writeInThread(closing, {
-    because: 'Nobody will ever take these bytes, and the news was told.',
-    likely: 'In #waitForRoom(): look at CLOSED each time, and throw ConnectionLost.',
-  })
-  expectSame('write()', closed.write, 'throws ConnectionLost', {
-    because: 'What was written has gone nowhere, and the writer must not believe otherwise.',
-    likely: 'In #waitForRoom(): CLOSED means that there will be no room, ever.',
-  })
-  const silence = { what: 'silence', ms: SILENCE_MS } as const
-  const { looksInSilence } = await writeInThread(
-    { bytes: bytesToWrite, happens: [silence, { ...bit, bytes: bytesToWrite }] },
-    reason,
-  )
-  expect(`at most ${MOST_LOOKS} looks during the silence`, looksInSilence <= MOST_LOOKS, {
-    because: 'Nothing had changed. A thread that waits for room costs nothing.',
-    likely: 'Sleep until the count of news changes, without a time-out.',
-    received: `${looksInSilence} looks in ${SILENCE_MS} ms`,
-  })
 })
 
-step('03.5', 'readLine() waits for whole lines, and not for endless ones', async (stage) => {
-  const { serve, connect, inThread, expectSame, story } = stage
+step('03.6', 'readLine() waits for whole lines, and not for endless ones', async (stage) => {
+  const { serve, connect, expectSame, story } = stage
   const server = await serve('03-blocking-socket', { job: 'count' })
   const ada = await connect(server)
   await ada.send('hello\n')
@@ -327,9 +440,13 @@ step('03.5', 'readLine() waits for whole lines, and not for endless ones', async
   await ada.send('dos\r\n')
   await ada.expectLine('3 dos', {
     because: 'Some clients end their lines with \\r\\n; the \\r is no part of the line.',
+    likely: 'Take one \\r off at the end of the line. toLine() does.',
   })
   await ada.send('Grüße, 🌍!\n')
-  await ada.expectLine('9 Grüße, 🌍!', { because: 'Lines are UTF-8.' })
+  await ada.expectLine('9 Grüße, 🌍!', {
+    because: 'Lines are UTF-8.',
+    likely: 'Decode the bytes of the line as UTF-8. toLine() does.',
+  })
   await ada.send('no end')
   await ada.halfClose()
   await ada.expectLine('6 no end', {
@@ -337,22 +454,13 @@ step('03.5', 'readLine() waits for whole lines, and not for endless ones', async
   })
   await ada.expectEnd({ because: 'After the last line readLine() returns null.' })
 
-  story.tell('bridge', 'delivers "🌍\\n" byte by byte')
-  const cut = [...Buffer.from('🌍\n')].map((byte) => ({ kind: 'bytes', bytes: Buffer.of(byte) }))
-  const lines = await inThread<string[]>(
-    READER,
-    { waiting: cut, late: [], lines: 1 },
-    { because: 'That is a line.' },
-  )
-  expectSame('the line', lines, ['line 🌍'], {
-    because: 'A character may come in several pieces.',
-    likely: 'Decode the whole line, not each piece of it.',
-  })
-
   const bob = await connect(server)
   const longest = 'x'.repeat(64 * 1024)
   await bob.send(`${longest}\n`)
-  await bob.expectLine(`65536 ${longest}`, { because: 'A line of exactly 64 KiB is allowed.' })
+  await bob.expectLine(`65536 ${longest}`, {
+    because: 'A line of exactly 64 KiB is allowed.',
+    likely: 'More than maxBytes is too long; exactly maxBytes is not.',
+  })
   await bob.send('y'.repeat(64 * 1024 + 1))
   await bob.expectLine('error line too long', {
     because: 'A peer that never ends its line must not fill the memory.',
@@ -377,75 +485,71 @@ step('03.5', 'readLine() waits for whole lines, and not for endless ones', async
       'Once the thread has let go, the bridge reads on and throws away. Does anything pause the socket again?',
   })
 
-  const byHand = async (texts: string[], lines: number, maxBytes?: number) => {
-    story.tell(
-      'bridge',
-      `delivers ${texts.map((text) => JSON.stringify(text)).join(', ')} and the end`,
-    )
-    const waiting = [...texts.map(bytes), { kind: 'end' }]
-    const request = { waiting, late: [], lines, maxBytes }
-    return inThread<string[]>(READER, request, { because: 'All of it is there.' })
+  for (const { texts, ending = end, limit, lines, because, likely } of LINES) {
+    story.tell('bridge', `delivers ${texts.map((text) => JSON.stringify(text)).join(', ')}`)
+    story.tell('bridge', `delivers ${ending.kind === 'end' ? 'the end' : 'the loss of the peer'}`)
+    const waiting = [...texts.map(bytes), ending]
+    const acts = lines.map(() => 'line' as const)
+    const script = { waiting, late: [], acts, maxBytes: limit }
+    const { results } = await readByHand(stage, script, COMES_BACK)
+    const what = limit ? `the lines, with a limit of ${limit} bytes` : 'the lines'
+    expectSame(what, results, lines, { because, likely })
   }
-  expectSame('the lines', await byHand(['whole\n'], 2), ['line whole', 'null'], {
-    because: 'Behind the last line end nothing is left: no line, not even an empty one.',
+  story.tell('bridge', 'delivers "🌍\\n" byte by byte')
+  const cut = [...Buffer.from('🌍\n')].map((byte) => ({
+    kind: 'bytes' as const,
+    bytes: Buffer.of(byte),
+  }))
+  const globe = await readByHand(stage, { waiting: cut, late: [], acts: ['line'] }, COMES_BACK)
+  expectSame('the line', globe.results, ['line 🌍'], {
+    because: 'A character may come in several pieces.',
+    likely: 'Decode the whole line, not each piece of it.',
   })
-  expectSame(
-    'lines of 5 bytes, with a limit of 5',
-    await byHand(['12345\n12', '345\r\n', '12345\r', '\n12345'], 5, 5),
-    [...Array(4).fill('line 12345'), 'null'],
-    {
-      because:
-        'The limit is for the line. Its end, \\n or \\r\\n, does not count, however it is cut.',
-      likely: 'A \\r at the end may belong to the line end: take it off before you count.',
-    },
-  )
-  expectSame(
-    'a line of 6 bytes, with a limit of 5',
-    await byHand(['1\n123456\n2\n'], 2, 5),
-    ['line 1', 'throws LineTooLong'],
-    {
-      because:
-        'A line that is too long is too long, also when all of it is there, its end included.',
-      likely: 'Look at the limit in both cases: with the line end in the chunk and without.',
-    },
-  )
+  story.tell('bridge', 'delivers "one\\n", and "two" late; the thread reads a line, and then bytes')
+  const mixed = { waiting: [bytes('one\n')], late: [bytes('two')], acts: ['line', 'read'] as const }
+  const both = await readByHand(stage, { ...mixed, acts: [...mixed.acts] }, COMES_BACK)
+  expectSame('the line, and the bytes', both.results, ['line one', 'bytes two'], {
+    because: 'read() returns one byte or more. Behind that line end there was none.',
+    likely: 'Keep what follows the line end only if anything follows it.',
+  })
 })
 
-/**
- * Waits until nothing has moved in the server for so many looks, as long as `isWorthIt`. On a busy machine, a server that
- * does not move may be waiting for a core.
- */
-async function untilAsleep(
-  server: HostedServer,
-  { looks = 2, isWorthIt = async () => true } = {},
-): Promise<void> {
-  for (let quiet = 0; quiet < looks && (await isWorthIt()); ) {
-    quiet = (await server.cpuMsDuring(15)) < 2 ? quiet + 1 : 0
-  }
+const threeReads: ReaderScript['acts'] = ['read', 'read', 'read']
+
+/** What comes of reading from a bridge that the test plays. */
+function readByHand(
+  { inThread }: Stage,
+  script: ReaderScript,
+  reason: Reason,
+): Promise<ReaderOutcome> {
+  return inThread<ReaderOutcome>(READER, script, reason)
 }
 
-/** Whoever is woken is back long before that, and whoever sleeps out a time-out has to be lucky. */
-const WOKEN_MS = 25
-
-/** Nobody looks often in so short a time, unless it is by the clock. */
-const SILENCE_MS = 250
-const MOST_LOOKS = 3
-
-const FIRST_TRIPS = 5
-const MOST_TRIPS = 15
-
-/** When all of the first trips are quick, that is enough. On a busy machine the majority of `MOST_TRIPS` decides. */
-function isMedianKnown(trips: number[]): boolean {
-  const woken = trips.filter((ms) => ms < WOKEN_MS).length
-  if (trips.length === FIRST_TRIPS && woken === FIRST_TRIPS) return true
-  return Math.max(woken, trips.length - woken) > MOST_TRIPS / 2
+function causeOfLossMistold(told: string[]): string {
+  if (told[0]?.startsWith('lost'))
+    return 'Deliver bytes at once, and not a turn of the loop later: what comes first is told first.'
+  if (told[1]?.startsWith('lost'))
+    return "The code comes with 'error'. 'close' comes after it: keep the code until then."
+  return "'close' comes in any case. If the socket has not ended by then (`readableEnded`), deliver the loss."
 }
 
-/** Why three reads over a byte and a loss may come out wrong. */
-function causeOfLossMisread([first, second, third]: string[]): string {
-  if (first !== 'bytes x') return 'Look for messages first: CLOSED is for those who write.'
-  if (!second.startsWith('throws ConnectionLost')) return 'Throw a ConnectionLost at a loss.'
-  return second === third
-    ? 'Throw the ConnectionLost with the code of the message.'
-    : 'Remember the loss with its code, and throw it again.'
+function causeOfEndMistold(told: string[]): string {
+  if (told.length > 2)
+    return 'A socket that has ended closes, too. If `readableEnded`, that is no loss.'
+  if (told[0] === 'end') return 'Deliver bytes at once, and not a turn of the loop later.'
+  return told[1]
+    ? "'end' is the peer's FIN, and no loss."
+    : "Deliver `end` when the socket says 'end'."
+}
+
+function causeOfNoRoom(write: WriterOutcome['write'], isTooEarly: boolean): string {
+  if (write.endsWith('spinning'))
+    return 'It looks again and again. Let sleepUntil() do the waiting.'
+  if (write.endsWith('asleep'))
+    return 'The kernel has taken enough and the news was told; the thread fell asleep all the same. The count of news first, then the look, then the sleep: sleepUntil() does that. Exactly WINDOW_BYTES are room enough.'
+  if (write.endsWith('notifies'))
+    return 'Only NEWS is notified: it is told after each change of FLUSHED and CLOSED.'
+  return isTooEarly
+    ? 'Return when at most WINDOW_BYTES are unflushed, and not before: after each wake look again, and sleep on.'
+    : 'It waits for more room than it needs, or throws: WINDOW_BYTES may be unflushed.'
 }

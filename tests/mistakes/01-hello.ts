@@ -105,7 +105,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'stops-reading',
     step: '01.2',
-    says: ['no open connection', 'never sees the FIN'],
+    says: ['no open connection', 'and is never seen'],
     edits: [{ hole: 'greet', by: '  socket.pause()\n  socket.end(greeting)' }],
   },
   {

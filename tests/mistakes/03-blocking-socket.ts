@@ -2,41 +2,41 @@ import type { Mistake } from './mistake.ts'
 
 const file = 'blocking-socket.ts'
 const bridge = 'bridge.ts'
+const news = 'news.ts'
 
-const NEXT = `      const news = Atomics.load(this.#words, NEWS)
-      const message = this.#receive()
-      if (message) return message
-      Atomics.wait(this.#words, NEWS, news)`
-
-const DELIVER = `  port.postMessage(message)
-  // Told last: whoever hears the news must find the message.
-  tellNews(words)`
+/** For a `#waitForRoom()` that sleeps by itself. */
+const WITH_NEWS = { file, replace: '  FLUSHED,\n', by: '  FLUSHED,\n  NEWS,\n' }
 
 export const mistakes: Mistake[] = [
   {
     name: 'spins-instead-of-waiting',
     step: '03.1',
-    says: ['to use no CPU', 'looks again and again'],
+    says: ['never comes back: spinning', 'never sleeps'],
     edits: [
       {
-        file,
-        replace: NEXT,
-        by: '      const message = this.#receive()\n      if (message) return message',
+        file: news,
+        hole: 'sleepUntil',
+        by: `  for (;;) {
+    const found = look()
+    if (found !== undefined) return found
+  }`,
       },
     ],
   },
   {
     name: 'polls-with-an-alarm-clock',
     step: '03.1',
-    says: ['a time-out in the wait'],
-    // Whoever is lucky with the round trips is seen to look in silence.
-    cardVaries: true,
+    says: ['in that hour', 'a time-out in the wait'],
     edits: [
-      { file, replace: NEXT, by: NEXT.replace('NEWS, news)', 'NEWS, news, 100)') },
       {
-        file: bridge,
-        replace: 'tellNews(words)\n}\n\nfunction',
-        by: 'void tellNews\n}\n\nfunction',
+        file: news,
+        hole: 'sleepUntil',
+        by: `  for (;;) {
+    const news = Atomics.load(words, NEWS)
+    const found = look()
+    if (found !== undefined) return found
+    Atomics.wait(words, NEWS, news, 1_000)
+  }`,
       },
     ],
   },
@@ -44,64 +44,194 @@ export const mistakes: Mistake[] = [
     name: 'looks-every-few-ms',
     step: '03.1',
     says: ['There was no news to look for', 'leave it out'],
-    edits: [{ file, replace: NEXT, by: NEXT.replace('NEWS, news)', 'NEWS, news, 5)') }],
-  },
-  {
-    name: 'never-notifies',
-    step: '03.1',
-    says: ['thread 2 is at chapters/03-blocking-socket/blocking-socket.ts'],
-    cardVaries: true,
     edits: [
       {
-        file: bridge,
-        replace: '  tellNews(words)\n}\n\nfunction',
-        by: '  void words\n}\n\nfunction',
+        file: news,
+        hole: 'sleepUntil',
+        by: `  for (;;) {
+    const found = look()
+    if (found !== undefined) return found
+    Atomics.wait(words, NEWS, Atomics.load(words, NEWS), 5)
+  }`,
       },
     ],
   },
   {
     name: 'counts-after-the-look',
-    step: '03.2',
-    says: ['does not come back', 'The count must be read before the look'],
+    step: '03.1',
+    says: ['never comes back: asleep', 'the lost wake-up', 'Read the count before the look'],
     edits: [
       {
-        file,
-        replace: NEXT,
-        by: `      const message = this.#receive()
-      if (message) return message
-      const news = Atomics.load(this.#words, NEWS)
-      Atomics.wait(this.#words, NEWS, news)`,
+        file: news,
+        hole: 'sleepUntil',
+        by: `  for (;;) {
+    const found = look()
+    if (found !== undefined) return found
+    const news = Atomics.load(words, NEWS)
+    Atomics.wait(words, NEWS, news)
+  }`,
       },
     ],
   },
   {
     name: 'a-flag-instead-of-a-count',
-    step: '03.2',
-    says: ['does not come back', 'blocking-socket.ts', 'in #next()'],
+    step: '03.1',
+    says: ['Look first, and sleep only when there is nothing'],
     edits: [
       {
-        file,
-        replace: NEXT,
-        by: `      Atomics.wait(this.#words, NEWS, 0)
-      Atomics.store(this.#words, NEWS, 0)
-      const message = this.#receive()
-      if (message) return message`,
+        file: news,
+        hole: 'sleepUntil',
+        by: `  for (;;) {
+    Atomics.wait(words, NEWS, 0)
+    Atomics.store(words, NEWS, 0)
+    const found = look()
+    if (found !== undefined) return found
+  }`,
       },
     ],
   },
   {
+    name: 'sleeps-while-the-word-is-zero',
+    step: '03.1',
+    says: ['spinning', 'the value that you have read before the look'],
+    edits: [
+      {
+        file: news,
+        hole: 'sleepUntil',
+        by: `  for (;;) {
+    const found = look()
+    if (found !== undefined) return found
+    Atomics.wait(words, NEWS, 0)
+  }`,
+      },
+    ],
+  },
+  {
+    name: 'sleeps-on-another-word',
+    step: '03.1',
+    says: ['sleeps on a word that nobody notifies'],
+    edits: [
+      {
+        file: news,
+        hole: 'sleepUntil',
+        by: `  for (;;) {
+    const flushed = Atomics.load(words, 1)
+    const found = look()
+    if (found !== undefined) return found
+    Atomics.wait(words, 1, flushed)
+  }`,
+      },
+    ],
+  },
+  {
+    name: 'looks-once-after-it-woke',
+    step: '03.1',
+    says: ['Being woken does not mean that it is there'],
+    edits: [
+      {
+        file: news,
+        hole: 'sleepUntil',
+        by: `  const news = Atomics.load(words, NEWS)
+  const found = look()
+  if (found !== undefined) return found
+  Atomics.wait(words, NEWS, news)
+  return look() as Found`,
+      },
+    ],
+  },
+  {
+    name: 'takes-false-for-nothing',
+    step: '03.1',
+    says: ['Compare with undefined'],
+    edits: [
+      {
+        file: news,
+        hole: 'sleepUntil',
+        by: `  for (;;) {
+    const news = Atomics.load(words, NEWS)
+    const found = look()
+    if (found) return found
+    Atomics.wait(words, NEWS, news)
+  }`,
+      },
+    ],
+  },
+  {
+    name: 'a-flag-that-flips',
+    step: '03.1',
+    says: ['Two events are not none', 'Count.'],
+    edits: [
+      { file: news, replace: 'Atomics.add(words, NEWS, 1)', by: 'Atomics.xor(words, NEWS, 1)' },
+    ],
+  },
+  {
+    name: 'a-flag-that-stays-set',
+    step: '03.1',
+    says: ['the lost wake-up', 'has to change it each time'],
+    edits: [
+      { file: news, replace: 'Atomics.add(words, NEWS, 1)', by: 'Atomics.store(words, NEWS, 1)' },
+    ],
+  },
+  {
+    name: 'counts-and-wakes-nobody',
+    step: '03.1',
+    says: ['Changing a word wakes nobody'],
+    edits: [{ file: news, replace: '  Atomics.notify(words, NEWS)\n', by: '' }],
+  },
+  {
+    name: 'notifies-before-it-counts',
+    step: '03.1',
+    says: ['to change, and then the sleeper', 'first, then Atomics.notify'],
+    edits: [
+      {
+        file: news,
+        hole: 'tellNews',
+        by: '  Atomics.notify(words, NEWS)\n  Atomics.add(words, NEWS, 1)',
+      },
+    ],
+  },
+  {
+    name: 'never-notifies',
+    step: '03.2',
+    says: ['the news to be told', 'In deliver()'],
+    edits: [{ file: bridge, hole: 'deliver', by: '  port.postMessage(message)\n  void words' }],
+  },
+  {
     name: 'tells-the-news-before-the-message',
     step: '03.2',
-    orStep: '03.1',
-    says: ['deliver()'],
+    says: ['In deliver()'],
     edits: [
-      { file: bridge, replace: DELIVER, by: '  tellNews(words)\n  port.postMessage(message)' },
+      { file: bridge, hole: 'deliver', by: '  tellNews(words)\n  port.postMessage(message)' },
+    ],
+  },
+  {
+    name: 'posts-a-turn-later',
+    step: '03.2',
+    says: ['In deliver()'],
+    edits: [
+      {
+        file: bridge,
+        hole: 'deliver',
+        by: '  setImmediate(() => port.postMessage(message))\n  tellNews(words)',
+      },
+    ],
+  },
+  {
+    name: 'forgets-what-it-looked-at',
+    step: '03.2',
+    says: ['Let sleepUntil() wait, with a look'],
+    edits: [
+      {
+        file,
+        replace: 'sleepUntil(this.#words, this.#receive)',
+        by: 'sleepUntil(this.#words, () => this.#receive() && this.#receive())',
+      },
     ],
   },
   {
     name: 'says-nothing-of-the-end',
     step: '03.3',
-    says: ["nobody told it about 'end'"],
+    says: ['what the bridge tells', "when the socket says 'end'"],
     edits: [
       {
         file: bridge,
@@ -177,20 +307,20 @@ export const mistakes: Mistake[] = [
   {
     name: 'throws-the-last-bytes-away',
     step: '03.3',
-    says: ['What came before the loss is read first', 'CLOSED is for those who write'],
+    says: ['What came before the loss is read first', 'CLOSED is for write()'],
     edits: [
       {
         file,
-        replace: 'const message = this.#ending ?? this.#next()',
+        replace: 'const message = this.#ending ?? sleepUntil(this.#words, this.#receive)',
         by: `if (Atomics.load(this.#words, CLOSED)) throw new ConnectionLost('ETIMEDOUT')
-    const message = this.#ending ?? this.#next()`,
+    const message = this.#ending ?? sleepUntil(this.#words, this.#receive)`,
       },
     ],
   },
   {
     name: 'says-nothing-of-a-lost-peer',
     step: '03.3',
-    says: ['must be free for cyd', 'Threads'],
+    says: ['half a file is no file', "'close' comes in any case"],
     edits: [
       {
         file: bridge,
@@ -213,15 +343,103 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'returns-an-empty-chunk-at-the-end',
+    step: '03.3',
+    says: ['No bytes at all are something else'],
+    edits: [
+      {
+        file,
+        replace: "if (message.kind === 'end') return null",
+        by: "if (message.kind === 'end') return new Uint8Array(0)",
+      },
+    ],
+  },
+  {
+    name: 'throws-any-error',
+    step: '03.3',
+    says: ['Throw a ConnectionLost at a loss'],
+    edits: [
+      {
+        file,
+        replace: 'throw new ConnectionLost(message.code)',
+        by: 'throw new Error(message.code)',
+      },
+    ],
+  },
+  {
+    name: 'ends-when-we-have-said-fin',
+    step: '03.3',
+    says: ['and the peer still does', 'Only the messages'],
+    edits: [
+      {
+        file,
+        replace: 'sleepUntil(this.#words, this.#receive)',
+        by: `sleepUntil(this.#words, () => {
+        const found = this.#receive()
+        if (!found && Atomics.load(this.#words, CLOSED)) return { kind: 'end' as const }
+        return found
+      })`,
+      },
+    ],
+  },
+  {
+    name: 'tells-a-loss-only-at-an-error',
+    step: '03.3',
+    says: ["may close without an 'error'"],
+    edits: [
+      {
+        file: bridge,
+        replace:
+          "  socket.on('close', () => {\n    if (!socket.readableEnded) deliver(port, words, { kind: 'lost', code: lostWith })\n  })\n",
+        by: '',
+      },
+      {
+        file: bridge,
+        replace: 'lostWith = error.code ?? lostWith\n',
+        by: "lostWith = error.code ?? lostWith\n    deliver(port, words, { kind: 'lost', code: lostWith })\n",
+      },
+    ],
+  },
+  {
+    name: 'tells-a-loss-after-the-end',
+    step: '03.3',
+    says: ['nothing comes after it', 'A socket that has ended closes, too'],
+    edits: [{ file: bridge, replace: 'if (!socket.readableEnded) deliver', by: 'deliver' }],
+  },
+  {
+    name: 'delivers-bytes-a-turn-later',
+    step: '03.3',
+    says: ['a turn of the loop later'],
+    edits: [
+      {
+        file: bridge,
+        replace: "deliver(port, words, { kind: 'bytes', bytes })\n",
+        by: "setImmediate(() => deliver(port, words, { kind: 'bytes', bytes }))\n",
+      },
+    ],
+  },
+  {
+    name: 'tells-the-end-as-a-loss',
+    step: '03.3',
+    says: ["the peer's FIN, and no loss"],
+    edits: [
+      {
+        file: bridge,
+        replace: "deliver(port, words, { kind: 'end' })",
+        by: "deliver(port, words, { kind: 'lost', code: lostWith })",
+      },
+    ],
+  },
+  {
     name: 'never-pauses-the-socket',
     step: '03.4',
-    says: ['ada to be held back', 'pause the socket'],
+    says: ['delivered and not taken', 'pause the socket'],
     edits: [{ file: bridge, replace: 'if (untaken >= WINDOW_BYTES) socket.pause()', by: '' }],
   },
   {
     name: 'gives-credit-for-what-was-never-taken',
     step: '03.4',
-    says: ['ada to be held back'],
+    says: ['delivered and not taken'],
     edits: [
       {
         file: bridge,
@@ -233,7 +451,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'gives-credit-twice',
     step: '03.4',
-    says: ['dee to be held back', 'Is credit given twice'],
+    says: ['delivered and not taken', 'Is credit given twice'],
     edits: [
       { file: bridge, replace: 'untaken -= message.bytes', by: 'untaken -= 2 * message.bytes' },
     ],
@@ -241,8 +459,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'pauses-only-the-first-time',
     step: '03.4',
-    says: ['to be held back'],
-    cardVaries: true,
+    says: ['delivered and not taken'],
     edits: [
       { file: bridge, replace: 'let untaken = 0', by: 'let untaken = 0\n  let hasPaused = false' },
       {
@@ -257,14 +474,72 @@ export const mistakes: Mistake[] = [
   {
     name: 'never-resumes-the-socket',
     step: '03.4',
-    says: ['the bridge resumes the socket'],
+    says: ['all of it to be delivered', 'Resume the socket'],
     edits: [{ file: bridge, replace: 'if (untaken < WINDOW_BYTES) socket.resume()', by: '' }],
   },
   {
-    name: 'waits-for-room-only-once',
+    name: 'never-says-taken',
     step: '03.4',
-    says: ['Being woken does not mean that there is room'],
+    says: ['says it has taken', 'posts `taken`'],
     edits: [
+      {
+        file,
+        replace: "    this.#post({ kind: 'taken', bytes: message.bytes.length })\n",
+        by: '',
+      },
+    ],
+  },
+  {
+    name: 'takes-a-window-at-each-read',
+    step: '03.4',
+    says: ['says it has taken', 'the number of bytes it returns'],
+    edits: [{ file, replace: 'bytes: message.bytes.length })', by: 'bytes: WINDOW_BYTES })' }],
+  },
+  {
+    name: 'forgets-the-debt-at-each-taken',
+    step: '03.4',
+    says: ['Is credit given twice, or for more'],
+    edits: [{ file: bridge, replace: 'untaken -= message.bytes', by: 'untaken = 0' }],
+  },
+  {
+    name: 'resumes-at-every-taken',
+    step: '03.4',
+    says: ['the socket is resumed below the mark only'],
+    edits: [
+      {
+        file: bridge,
+        replace: 'if (untaken < WINDOW_BYTES) socket.resume()',
+        by: 'socket.resume()',
+      },
+    ],
+  },
+  {
+    name: 'counts-messages',
+    step: '03.4',
+    says: ['delivered and not taken'],
+    edits: [{ file: bridge, replace: 'untaken += bytes.length', by: 'untaken += 1' }],
+  },
+  {
+    name: 'resumes-on-a-timer',
+    step: '03.4',
+    cardVaries: true,
+    says: ['a bridge that is asleep', 'resumed by a timer'],
+    edits: [
+      {
+        file: bridge,
+        replace: 'if (untaken >= WINDOW_BYTES) socket.pause()',
+        by: `if (untaken < WINDOW_BYTES) return
+    socket.pause()
+    setTimeout(() => socket.resume(), 1_000)`,
+      },
+    ],
+  },
+  {
+    name: 'waits-for-room-only-once',
+    step: '03.5',
+    says: ['after each wake look again'],
+    edits: [
+      WITH_NEWS,
       {
         file,
         hole: '#waitForRoom',
@@ -278,9 +553,10 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'looks-for-room-before-it-counts',
-    step: '03.4',
-    says: ['does not come back', 'the count of news first'],
+    step: '03.5',
+    says: ['never returns: asleep', 'sleepUntil() does that'],
     edits: [
+      WITH_NEWS,
       {
         file,
         hole: '#waitForRoom',
@@ -295,10 +571,10 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'sleeps-on-when-closed',
-    step: '03.4',
-    says: ['03.4'],
-    cardVaries: true,
+    step: '03.5',
+    says: ['throws ConnectionLost', 'look at CLOSED each time'],
     edits: [
+      WITH_NEWS,
       {
         file,
         hole: '#waitForRoom',
@@ -312,9 +588,10 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'returns-when-closed',
-    step: '03.4',
-    says: ['the writer must not believe otherwise'],
+    step: '03.5',
+    says: ['has to learn of it'],
     edits: [
+      WITH_NEWS,
       {
         file,
         hole: '#waitForRoom',
@@ -329,9 +606,10 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'looks-for-room-every-few-ms',
-    step: '03.4',
+    step: '03.5',
     says: ['A thread that waits for room costs nothing'],
     edits: [
+      WITH_NEWS,
       {
         file,
         hole: '#waitForRoom',
@@ -345,9 +623,10 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'sleeps-at-the-mark',
-    step: '03.4',
-    says: ['does not come back'],
+    step: '03.5',
+    says: ['Exactly WINDOW_BYTES are room enough'],
     edits: [
+      WITH_NEWS,
       {
         file,
         hole: '#waitForRoom',
@@ -362,13 +641,64 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'writes-without-waiting',
-    step: '03.4',
-    says: ['while bob does not read', '#waitForRoom'],
+    step: '03.5',
+    says: ['what is left to flush', 'and not before'],
     edits: [{ file, replace: 'if (this.#unflushed() > WINDOW_BYTES) this.#waitForRoom()', by: '' }],
   },
   {
-    name: 'decodes-each-piece',
+    name: 'spins-for-room',
     step: '03.5',
+    says: ['A thread that waits for room costs nothing', 'sleepUntil() does'],
+    edits: [
+      {
+        file,
+        hole: '#waitForRoom',
+        by: `    while (this.#unflushed() > WINDOW_BYTES) {
+      if (Atomics.load(this.#words, CLOSED)) throw new ConnectionLost('EPIPE')
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'sleeps-on-what-nobody-notifies',
+    step: '03.5',
+    says: ['a word that nobody notifies', 'Only NEWS is notified'],
+    edits: [
+      {
+        file,
+        hole: '#waitForRoom',
+        by: `    for (;;) {
+      const flushed = Atomics.load(this.#words, FLUSHED)
+      if (Atomics.load(this.#words, CLOSED)) throw new ConnectionLost('EPIPE')
+      if (this.#unflushed() <= WINDOW_BYTES) return
+      Atomics.wait(this.#words, FLUSHED, flushed)
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'waits-until-all-is-flushed',
+    step: '03.5',
+    says: ['write() and what is left to flush', 'Exactly WINDOW_BYTES are room enough'],
+    edits: [
+      { file, replace: 'this.#unflushed() <= WINDOW_BYTES ?', by: 'this.#unflushed() <= 0 ?' },
+    ],
+  },
+  {
+    name: 'waits-for-half-the-room',
+    step: '03.5',
+    says: ['and not before'],
+    edits: [
+      {
+        file,
+        replace: 'this.#unflushed() <= WINDOW_BYTES ?',
+        by: 'this.#unflushed() <= 2 * WINDOW_BYTES ?',
+      },
+    ],
+  },
+  {
+    name: 'decodes-each-piece',
+    step: '03.6',
     says: ['A character may come in several pieces', 'Decode the whole line'],
     edits: [
       {
@@ -380,7 +710,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'loses-what-follows-the-line',
-    step: '03.5',
+    step: '03.6',
     says: ['Several lines may come at once'],
     edits: [
       { file, replace: 'if (end + 1 < bytes.length) this.#rest = bytes.subarray(end + 1)', by: '' },
@@ -388,19 +718,19 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'no-limit-for-a-line',
-    step: '03.5',
+    step: '03.6',
     says: ['Throw LineTooLong'],
     edits: [{ file, replace: 'if (content > maxBytes) throw', by: 'if (content < 0) throw' }],
   },
   {
     name: 'counts-the-carriage-return',
-    step: '03.5',
+    step: '03.6',
     says: ['does not count, however it is cut'],
     edits: [{ file, replace: 'lastByte === CARRIAGE_RETURN ? length - 1 : length', by: 'length' }],
   },
   {
     name: 'forgets-the-limit-when-the-end-is-there',
-    step: '03.5',
+    step: '03.6',
     says: ['its end included'],
     edits: [
       {
@@ -412,7 +742,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'an-empty-line-behind-the-last',
-    step: '03.5',
+    step: '03.6',
     says: ['not even an empty one'],
     edits: [
       {
@@ -433,8 +763,54 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'drops-the-last-line',
-    step: '03.5',
+    step: '03.6',
     says: ['without a line end is a line too'],
     edits: [{ file, replace: 'return length > 0 ? toLine(pieces) : null', by: 'return null' }],
+  },
+  {
+    name: 'trims-lines',
+    step: '03.6',
+    says: ['Take off one', 'and nothing else'],
+    edits: [
+      {
+        file,
+        replace: "return line.endsWith('\\r') ? line.slice(0, -1) : line",
+        by: 'return line.trim()',
+      },
+    ],
+  },
+  {
+    name: 'counts-characters',
+    step: '03.6',
+    says: ['The limit counts bytes'],
+    edits: [
+      {
+        file,
+        replace: 'length += piece.length',
+        by: "length += Buffer.from(piece).toString('utf8').length",
+      },
+    ],
+  },
+  {
+    name: 'ends-the-line-at-a-loss',
+    step: '03.6',
+    says: ['Half a line must not look like a whole one', 'pass through'],
+    edits: [
+      {
+        file,
+        replace: 'const bytes = this.read()\n',
+        by: `let bytes: Uint8Array | null = null
+      try {
+        bytes = this.read()
+      } catch {}
+`,
+      },
+    ],
+  },
+  {
+    name: 'keeps-an-empty-rest',
+    step: '03.6',
+    says: ['only if anything follows it'],
+    edits: [{ file, replace: 'if (end + 1 < bytes.length) this.#rest', by: 'this.#rest' }],
   },
 ]

@@ -14,9 +14,9 @@ const ENDS = `  socket.on('end', () => deliver(port, words, { kind: 'end' }))
 
 export const rightAnswers: RightAnswer[] = [
   {
-    name: 'readable-and-semaphore',
+    name: 'readable',
     style:
-      "The bridge takes chunks with 'readable' and read(). The thread counts the news it has looked for.",
+      "The bridge takes chunks with 'readable' and read(). The thread looks before its loop and at the end of it.",
     edits: [
       {
         file: bridge,
@@ -38,19 +38,17 @@ export const rightAnswers: RightAnswer[] = [
   })
 ${ENDS}`,
       },
-      { file, replace: '  #written = 0\n', by: '  #written = 0\n  #newsSeen = 0\n' },
       {
-        file,
-        hole: '#next',
-        by: `    for (;;) {
-      // As with a semaphore: sleeps while all news is used up, and then uses up one.
-      while (Atomics.load(this.#words, NEWS) === this.#newsSeen) {
-        Atomics.wait(this.#words, NEWS, this.#newsSeen)
-      }
-      this.#newsSeen = (this.#newsSeen + 1) | 0
-      const message = this.#receive()
-      if (message) return message
-    }`,
+        file: 'news.ts',
+        hole: 'sleepUntil',
+        by: `  let news = Atomics.load(words, NEWS)
+  let found = look()
+  while (found === undefined) {
+    Atomics.wait(words, NEWS, news)
+    news = Atomics.load(words, NEWS)
+    found = look()
+  }
+  return found`,
       },
     ],
   },
@@ -91,6 +89,7 @@ ${ENDS}`,
     if (!socket.readableEnded) deliver(port, words, { kind: 'lost', code })
   })`,
       },
+      { file, replace: '  FLUSHED,\n', by: '  FLUSHED,\n  NEWS,\n' },
       {
         file,
         hole: '#waitForRoom',
@@ -100,6 +99,15 @@ ${ENDS}`,
       if (Atomics.load(this.#words, CLOSED) === 1) throw new ConnectionLost('ECONNRESET')
       if (this.#unflushed() <= WINDOW_BYTES) return
     } while (Atomics.wait(this.#words, NEWS, news) !== 'timed-out')`,
+      },
+      {
+        file: 'news.ts',
+        hole: 'sleepUntil',
+        by: `  const news = Atomics.load(words, NEWS)
+  const found = look()
+  if (found !== undefined) return found
+  Atomics.wait(words, NEWS, news)
+  return sleepUntil(words, look)`,
       },
     ],
   },
@@ -143,7 +151,12 @@ ${ENDS}`,
         file: bridge,
         hole: 'deliver',
         by: `  port.postMessage(message)
-  Atomics.add(words, NEWS, 1)
+  tellNews(words)`,
+      },
+      {
+        file: 'news.ts',
+        hole: 'tellNews',
+        by: `  Atomics.store(words, NEWS, Atomics.load(words, NEWS) + 1)
   Atomics.notify(words, NEWS, 1)`,
       },
       {
@@ -207,7 +220,7 @@ ${ENDS}`,
         hole: 'read',
         by: `    if (this.#rest) return this.#takeRest()
     if (this.#sayAgain) return this.#sayAgain()
-    const message = this.#next()
+    const message = sleepUntil(this.#words, this.#receive)
     switch (message.kind) {
       case 'bytes':
         this.#post({ kind: 'taken', bytes: message.bytes.length })

@@ -1,39 +1,47 @@
-/** A bridge between a real socket and a thread that is only played: what it calls, and what it tells. */
+/** A bridge between a stream and a thread that is only played: what it calls, what it tells, how much it delivers. */
 
 import type { Socket } from 'node:net'
-import { MessagePort } from 'node:worker_threads'
+import { type Duplex, duplexPair } from 'node:stream'
+import { MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import type { ThreadEnd, ToThread } from '#code/03-blocking-socket/channel.ts'
-import { PATIENCE_MS, within } from '../harness/patience.ts'
-import { type SocketPair, socketPair } from '../harness/socket-pair.ts'
 
 type BridgeSocket = (socket: Socket) => ThreadEnd
 
+const KIBIBYTE = 1024
+const MARK = 16 * KIBIBYTE
+
+/** A few turns of the loop: whatever a bridge does at once has been done. */
+const TURNS_TO_REST = 20
+
+interface Ends {
+  /** The bridge's end. */
+  near: Duplex
+  /** The peer's. */
+  far: Duplex
+  rest(turns?: number): Promise<void>
+}
+
 /** What the bridge calls for one byte that its socket receives, in this order. */
 export async function callsForAByte(bridgeSocket: BridgeSocket): Promise<string[]> {
-  const pair = await socketPair()
+  const { near, far, rest } = streams()
   const calls: string[] = []
-  const { promise: isNotified, resolve } = Promise.withResolvers<void>()
-  const restore = recordCalls((name) => {
-    calls.push(name)
-    if (name === 'notify') resolve()
-  })
+  const restore = recordCalls((name) => calls.push(name))
   try {
-    bridgeSocket(pair.near)
-    pair.far.write('x')
-    await within(PATIENCE_MS, isNotified)
-    // What comes too late is to be seen, too.
-    await new Promise((resolve) => setImmediate(resolve))
+    bridgeSocket(near as Socket)
+    far.write('x')
+    await rest()
     return calls
   } finally {
     restore()
-    pair.destroy()
+    near.destroy()
   }
 }
 
 /** Tells of every message that is posted and every change of shared memory, until the function it returns is called. */
-function recordCalls(tell: (name: string) => void): () => void {
+export function recordCalls(tell: (name: string) => void): () => void {
   const { postMessage } = MessagePort.prototype
-  const originals = { add: Atomics.add, store: Atomics.store, notify: Atomics.notify }
+  const { add, store, notify, sub, xor, exchange, compareExchange } = Atomics
+  const originals = { add, store, notify, sub, xor, exchange, compareExchange }
   MessagePort.prototype.postMessage = function (this: MessagePort, ...args: unknown[]) {
     tell('postMessage')
     return (postMessage as (...args: unknown[]) => void).apply(this, args)
@@ -51,38 +59,88 @@ function recordCalls(tell: (name: string) => void): () => void {
   }
 }
 
-/** The first messages that a bridge has for a thread that reads; fewer when no more come. `act` may wait until some are told. */
+/** All that a bridge tells a thread that takes everything. */
 export async function whatBridgeTells(
   bridgeSocket: BridgeSocket,
-  count: number,
-  act: (pair: SocketPair, told: (count: number) => Promise<void>) => Promise<unknown>,
+  act: (ends: Ends) => Promise<unknown>,
 ): Promise<string[]> {
-  const pair = await socketPair()
-  const messages: string[] = []
-  let wake = () => {}
-  const { port } = bridgeSocket(pair.near)
-  port.on('message', (message: ToThread) => {
-    messages.push(describe(message))
-    if (message.kind === 'bytes') port.postMessage({ kind: 'taken', bytes: message.bytes.length })
-    wake()
-  })
-  const told = async (count: number) => {
-    const enough = async () => {
-      while (messages.length < count) {
-        const next = Promise.withResolvers<void>()
-        wake = next.resolve
-        await next.promise
-      }
+  const ends = streams()
+  const { port } = bridgeSocket(ends.near as Socket)
+  const told: string[] = []
+  const rest = async (turns?: number) => {
+    await ends.rest(turns)
+    for (const message of messagesFor(port)) {
+      told.push(describe(message))
+      if (message.kind !== 'bytes') continue
+      port.postMessage({ kind: 'taken', bytes: message.bytes.length })
     }
-    await within(PATIENCE_MS, enough())
   }
   try {
-    await act(pair, told)
-    await told(count)
-    return messages
+    await act({ ...ends, rest })
+    await rest()
+    await rest()
+    return told
   } finally {
     port.close()
-    pair.destroy()
+    ends.near.destroy()
+  }
+}
+
+export interface Window {
+  sent: number
+  /** The most bytes that were delivered and not taken. */
+  most: number
+  /** How many bytes were delivered in the end. */
+  delivered: number
+}
+
+/** A peer sends small pieces and then large ones; the thread takes one message whenever nothing moves any more. */
+export async function windowOf(bridgeSocket: BridgeSocket): Promise<Window> {
+  const { near, far, rest } = streams()
+  const { port } = bridgeSocket(near as Socket)
+  const untaken: number[] = []
+  const window: Window = { sent: 0, most: 0, delivered: 0 }
+  for (let piece = 1; window.sent < 1024 * KIBIBYTE; piece++) {
+    const length = piece <= 64 ? KIBIBYTE : 16 * KIBIBYTE
+    far.write(Buffer.alloc(length))
+    window.sent += length
+  }
+  do {
+    const [bytes] = untaken.splice(0, 1)
+    if (bytes) port.postMessage({ kind: 'taken', bytes })
+    await rest()
+    for (const message of messagesFor(port)) {
+      if (message.kind !== 'bytes') continue
+      untaken.push(message.bytes.length)
+      window.delivered += message.bytes.length
+    }
+    const waits = untaken.reduce((sum, length) => sum + length, 0)
+    window.most = Math.max(window.most, waits)
+  } while (untaken.length > 0)
+  port.close()
+  near.destroy()
+  return window
+}
+
+function streams(): Ends {
+  const [near, far] = duplexPair({ highWaterMark: MARK })
+  for (const method of ['setNoDelay', 'setKeepAlive', 'setTimeout', 'ref', 'unref'])
+    Object.assign(near, { [method]: () => near })
+  far.resume()
+  // A bridge need not listen for 'error' to be right about what it tells.
+  near.on('error', () => {})
+  const rest = async (turns = TURNS_TO_REST) => {
+    for (let turn = 0; turn < turns; turn++) await new Promise((next) => setImmediate(next))
+  }
+  return { near, far, rest }
+}
+
+function messagesFor(port: MessagePort): ToThread[] {
+  const messages: ToThread[] = []
+  for (;;) {
+    const next = receiveMessageOnPort(port)
+    if (!next) return messages
+    messages.push(next.message)
   }
 }
 

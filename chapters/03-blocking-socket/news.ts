@@ -1,0 +1,31 @@
+/**
+ * How a thread sleeps until something has happened, and how another one wakes it.
+ *
+ * `Atomics.wait` sleeps on a word of shared memory while the word has a certain value. Our word is a count that only
+ * grows: two events never look like one, or like none.
+ */
+
+import { NEWS } from './channel.ts'
+
+/**
+ * Counts one more event, and wakes the thread that sleeps in `sleepUntil()`, if one does.
+ *
+ * What the event is about has to be in place before.
+ *
+ * @step 03.1
+ */
+export function tellNews(words: Int32Array): void {
+  // TODO 03.1
+  throw new Error('TODO 03.1')
+}
+
+/**
+ * Returns what `look` returns, as soon as that is not `undefined`. While it is, sleeps, and looks again when there is
+ * news, at no other time: what happens after a look is never slept through.
+ *
+ * @step 03.1
+ */
+export function sleepUntil<Found>(words: Int32Array, look: () => Found | undefined): Found {
+  // TODO 03.1
+  throw new Error('TODO 03.1')
+}

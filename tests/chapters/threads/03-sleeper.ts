@@ -1,0 +1,105 @@
+/**
+ * A thread that sleeps until it finds something, in a world that the test plays: time is virtual, nobody really sleeps,
+ * and what happens does so right behind a look, or while the thread is asleep.
+ */
+
+import { parentPort, workerData } from 'node:worker_threads'
+import type * as NewsModule from '#code/03-blocking-socket/news.ts'
+
+const NEWS = 0
+const SPINNING_LOOKS = 1_000
+
+export interface SleeperScript {
+  /** How often news was told before the thread looks for the first time. */
+  toldBefore?: number
+  /** What is there before the first look. */
+  things?: unknown[]
+  happens: Happening[]
+  /** How many things the thread waits for, one after the other. */
+  finds: number
+}
+
+export interface Happening {
+  when: 'behind the look' | 'asleep'
+  /** Things that are there from now on; for each the news is told once, at least once in all. */
+  things?: unknown[]
+  /** So long nothing happens before. */
+  silenceMs?: number
+}
+
+export interface SleeperOutcome {
+  found: unknown[]
+  /** Set when it does not come back. */
+  stuck?: 'asleep' | 'spinning' | 'asleep on another word'
+  looksInSilence: number
+  waits: number
+}
+
+const {
+  code,
+  toldBefore = 0,
+  things = [],
+  happens,
+  finds,
+} = workerData as SleeperScript & {
+  code: string
+}
+const { sleepUntil, tellNews }: typeof NewsModule = await import(
+  `${code}/03-blocking-socket/news.ts`
+)
+
+class Stuck extends Error {}
+
+const words = new Int32Array(new SharedArrayBuffer(12))
+const outcome: SleeperOutcome = { found: [], looksInSilence: 0, waits: 0 }
+let looks = 0
+let silenceMs = 0
+
+function happen(): void {
+  const next = happens.shift()
+  const fresh = next?.things ?? []
+  things.push(...fresh)
+  for (let news = 0; news < Math.max(1, fresh.length); news++) tellNews(words)
+}
+
+function look(): unknown {
+  looks += 1
+  if (looks > SPINNING_LOOKS) stuck('spinning')
+  if (silenceMs > 0) outcome.looksInSilence += 1
+  if (things.length > 0) return things.shift()
+  if (happens[0]?.when === 'behind the look') happen()
+  return undefined
+}
+
+const { load } = Atomics
+Atomics.wait = ((array: Int32Array, index: number, value: number, ms = Infinity) => {
+  outcome.waits += 1
+  if (outcome.waits > SPINNING_LOOKS) stuck('spinning')
+  if (array.buffer !== words.buffer || index !== NEWS) {
+    if (ms === Infinity) stuck('asleep on another word')
+  } else if (load(array, index) !== value) return 'not-equal'
+  const next = happens[0]
+  if (!next && ms === Infinity) stuck('asleep')
+  if (next?.silenceMs && silenceMs === 0) silenceMs = next.silenceMs
+  if (ms < silenceMs) {
+    silenceMs -= ms
+    return 'timed-out'
+  }
+  silenceMs = 0
+  if (next) next.silenceMs = 0
+  happen()
+  return 'ok'
+}) as typeof Atomics.wait
+
+function stuck(how: SleeperOutcome['stuck']): never {
+  outcome.stuck = how
+  throw new Stuck()
+}
+
+for (let told = 0; told < toldBefore; told++) tellNews(words)
+try {
+  for (let find = 0; find < finds; find++) outcome.found.push(sleepUntil(words, look))
+} catch (error) {
+  if (!(error instanceof Stuck)) throw error
+}
+parentPort?.postMessage(outcome)
