@@ -1,15 +1,12 @@
 import { median } from '../../tests/harness/numbers.ts'
 import { hostServer } from '../../tests/judge/host.ts'
 import { requirePeer } from '../../tests/maintainers/peers.ts'
-import { type Dialect, FRAMES, PLAIN_WEBSOCKET, SOCKET_IO } from './chat-dialects.ts'
-import { ChatLoad } from './chat-load.ts'
+import { MEMBERS, microsPerDelivery, ROUND_MS } from './broadcast-cost.ts'
+import { FRAMES, PLAIN_WEBSOCKET, SOCKET_IO } from './chat-dialects.ts'
 import { LAB } from './echo-race.ts'
 import type { Measurement, Row } from './measurement.ts'
 
-const MEMBERS = 100
 const ROUNDS = 3
-const ROUND_MS = 1_000
-const WARM_UP_MS = 400
 
 export const measurement: Measurement = {
   asks: 'CPU of our server for a delivered broadcast, for each of that of the usual loop on ws',
@@ -32,7 +29,7 @@ export const measurement: Measurement = {
         const costs = contenders.map((): number[] => [])
         for (let round = 0; round < ROUNDS; round++) {
           for (const [place, { server, dialect }] of contenders.entries()) {
-            costs[place].push(await cost(server, dialect, talkers))
+            costs[place].push(await microsPerDelivery(server, dialect, talkers))
           }
         }
         const micros = costs.map(median)
@@ -60,23 +57,6 @@ export const measurement: Measurement = {
     }
     return { answer: { value: answer, unit: '' }, rows }
   },
-}
-
-/** Microseconds of CPU for each message delivered. */
-async function cost(
-  server: Awaited<ReturnType<typeof hostServer>>,
-  dialect: Dialect,
-  talkers: number,
-): Promise<number> {
-  const load = await ChatLoad.start({ port: server.port, dialect, members: MEMBERS, talkers })
-  try {
-    await server.cpuMsDuring(WARM_UP_MS)
-    const before = load.delivered
-    const cpuMs = await server.cpuMsDuring(ROUND_MS)
-    return (cpuMs * 1_000) / (load.delivered - before)
-  } finally {
-    load.stop()
-  }
 }
 
 function rounded(value: number): number {

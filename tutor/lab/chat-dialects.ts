@@ -30,6 +30,18 @@ export const PLAIN_WEBSOCKET: Dialect = {
   endOf: endOfWebSocketFrame,
 }
 
+/** The chat of 13 through the door of 18. A client need not wait for the answer to its handshake to say hello. */
+export const ROOMS_ON_WEBSOCKET: Dialect = {
+  greeting: (port, name) =>
+    Buffer.concat([
+      upgrade(port, '/chat'),
+      textFrame(JSON.stringify({ id: 1, type: 'hello', version: 1, name })),
+    ]),
+  entrance: textFrame(JSON.stringify({ id: 2, type: 'join', room: 'hall' })),
+  say: (_name, text) => textFrame(JSON.stringify({ id: 3, type: 'say', room: 'hall', text })),
+  endOf: endOfWebSocketFrame,
+}
+
 export const SOCKET_IO: Dialect = {
   greeting: (port) => upgrade(port, '/socket.io/?EIO=4&transport=websocket'),
   entrance: textFrame('40'),

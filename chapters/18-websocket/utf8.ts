@@ -1,0 +1,64 @@
+/**
+ * UTF-8 that comes in pieces, checked byte by byte (RFC 3629 §4; Unicode, table 3-7).
+ *
+ * A text that is all there can be checked by Node (`isUtf8`). A piece of one cannot: it may end inside a character. And a
+ * peer that sends an impossible byte is to be told at once, not when its message is complete, which it may never be.
+ *
+ *   first byte   bytes to come   the next one is
+ *   00–7F        0
+ *   C2–DF        1               80–BF
+ *   E0           2               A0–BF, or it could be shorter
+ *   E1–EC EE EF  2               80–BF
+ *   ED           2               80–9F, or it is half a surrogate pair
+ *   F0           3               90–BF, or it could be shorter
+ *   F1–F3        3               80–BF
+ *   F4           3               80–8F, or it is above U+10FFFF
+ */
+
+/** Checks a text that comes in pieces. */
+export interface TextCheck {
+  /** Whether the text can still become valid with these bytes behind the earlier ones. */
+  push(bytes: Uint8Array): boolean
+  /** The text is complete: whether it is valid. The next byte begins another text. */
+  end(): boolean
+}
+
+export class Utf8Check implements TextCheck {
+  /** How many bytes of the present character are to come, and the bounds of the next of them. */
+  #missing = 0
+  #least = 0x80
+  #most = 0xbf
+
+  /**
+   * Whether the text can still become valid with these bytes behind the earlier ones: `false` at the first byte that no
+   * valid text has at its place.
+   *
+   * @step 18.5
+   */
+  push(bytes: Uint8Array): boolean {
+    // TODO 18.5
+    throw new Error('TODO 18.5')
+  }
+
+  /**
+   * The text is complete: whether it is valid, which it is not in the middle of a character. The next byte begins another
+   * text.
+   *
+   * @step 18.5
+   */
+  end(): boolean {
+    // TODO 18.5
+    throw new Error('TODO 18.5')
+  }
+
+  /**
+   * A character of several bytes begins with this one. Whether there is such a character; if so, `#missing`, `#least` and
+   * `#most` are set for the next byte.
+   *
+   * @step 18.5
+   */
+  #begin(first: number): boolean {
+    // TODO 18.5
+    throw new Error('TODO 18.5')
+  }
+}

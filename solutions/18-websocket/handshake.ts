@@ -1,0 +1,95 @@
+/**
+ * The opening handshake (RFC 6455 §4.2): an HTTP request asks for a WebSocket, and the answer to it says yes, or why not.
+ *
+ * A browser sends cookies along, whichever page opens the WebSocket, and no CORS stops it. It also says which page that
+ * is, in `Origin`, and that is what keeps strangers' pages out (§10.2). Nothing here touches a socket.
+ */
+
+import { createHash } from 'node:crypto'
+import type { Connection, Protocol } from '../07-event-loop/connection.ts'
+import type { TimerQueue } from '../08-timers/timer-queue.ts'
+import type { HttpAnswer, HttpRequest } from '../17-http/http-message.ts'
+
+export interface Offer {
+  /** The subprotocols that we speak. */
+  protocols?: readonly string[]
+  /** The pages that may come, such as `https://chat.example.org`; any if it is not said. Other programs send no Origin. */
+  origins?: readonly string[]
+  /** What the connection speaks from then on. */
+  open(connection: Connection, timers: TimerQueue): Protocol
+}
+
+/** Every server appends this to the key: whoever does not know it is no WebSocket server. */
+const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
+
+/** 16 bytes in Base64. */
+const KEY = /^[A-Za-z0-9+/]{21}[AQgw]==$/
+
+const VERSION = '13'
+
+/** Whoever sends the one field has to send the other (RFC 9110 §7.8). */
+const UPGRADE = { Upgrade: 'websocket', Connection: 'Upgrade' }
+
+/**
+ * Answers a request for a WebSocket. It is refused
+ * - with 405 and `Allow`, unless it is a GET;
+ * - with 426, `Upgrade` and `Sec-WebSocket-Version`, unless it is HTTP/1.1, `Upgrade` lists `websocket` and `Connection`
+ *   lists `upgrade`, in upper or lower case, and the version is 13;
+ * - with 400, unless there is one key, of 16 bytes;
+ * - with 403, when it has an `Origin` that is not one of ours.
+ *
+ * Otherwise it is accepted: 101 with the key's answer, and the first of the *client's* subprotocols that we speak, if there
+ * is one. No extension is accepted.
+ *
+ * @step 18.1
+ */
+export function acceptWebSocket(request: HttpRequest, offer: Offer): HttpAnswer {
+  const { headers } = request
+  if (request.method !== 'GET') return { status: 405, headers: { Allow: 'GET' } }
+  if (!asksForUpgrade(request) || headers.get('sec-websocket-version') !== VERSION) {
+    return { status: 426, headers: { ...UPGRADE, 'Sec-WebSocket-Version': VERSION } }
+  }
+  const key = headers.get('sec-websocket-key') ?? ''
+  if (!KEY.test(key)) return { status: 400, body: 'Sec-WebSocket-Key has 16 bytes in Base64.\n' }
+  const origin = headers.get('origin')
+  if (origin !== undefined && offer.origins && !offer.origins.includes(origin)) {
+    return { status: 403, body: 'Pages of this origin may not come here.\n' }
+  }
+  const wanted = listOf(headers.get('sec-websocket-protocol'))
+  const protocol = wanted.find((name) => offer.protocols?.includes(name))
+  return {
+    status: 101,
+    headers: {
+      ...UPGRADE,
+      'Sec-WebSocket-Accept': answerTo(key),
+      ...(protocol ? { 'Sec-WebSocket-Protocol': protocol } : {}),
+    },
+    upgrade: offer.open,
+  }
+}
+
+/** @answer 18.1 */
+function asksForUpgrade({ version, headers }: HttpRequest): boolean {
+  const isListed = (name: string, token: string) =>
+    listOf(headers.get(name)).some((element) => element.toLowerCase() === token)
+  return version === '1.1' && isListed('upgrade', 'websocket') && isListed('connection', 'upgrade')
+}
+
+/**
+ * What proves that we have read the key: SHA-1 over it and the GUID, in Base64.
+ *
+ * @step 18.1
+ */
+function answerTo(key: string): string {
+  return createHash('sha1')
+    .update(key + GUID)
+    .digest('base64')
+}
+
+/** The elements of a header that is a list (RFC 9110 §5.6.1); empty ones do not count. */
+function listOf(value = ''): string[] {
+  return value
+    .split(',')
+    .map((element) => element.trim())
+    .filter((element) => element !== '')
+}

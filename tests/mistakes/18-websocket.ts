@@ -1,0 +1,1115 @@
+import type { Mistake } from './mistake.ts'
+
+const handshake = 'handshake.ts'
+const frames = 'websocket-frames.ts'
+const reader = 'message-reader.ts'
+const utf8 = 'utf8.ts'
+const close = 'close.ts'
+const websocket = 'websocket.ts'
+
+const LISTED = `listOf(headers.get(name)).some((element) => element.toLowerCase() === token)`
+const ORIGIN = `  if (origin !== undefined && offer.origins && !offer.origins.includes(origin)) {`
+const ANSWER = `  return createHash('sha1')
+    .update(key + GUID)
+    .digest('base64')`
+const WORDS = `    for (; (bytes.byteOffset + at) % 4 > 0; word = rotate(word, 1)) bytes[at++] ^= word
+    const words = new Uint32Array(bytes.buffer, bytes.byteOffset + at, (end - at) >> 2)
+    for (let place = 0; place < words.length; place++) words[place] ^= word
+    at += 4 * words.length`
+const LENGTH = 'length = length * 256 + bytes[place]'
+const TOO_LARGE = `      if (this.#message.length + length > this.#maxBytes) return 'too-large'\n`
+const PONG = `    this.#duePong = payload
+    if (this.connection.queuedBytes <= PROMPT_PONG_BYTES) this.#sendDuePong()`
+
+export const mistakes: Mistake[] = [
+  {
+    name: 'connection-compared-as-a-whole',
+    step: '18.1',
+    says: ['Both fields are lists'],
+    edits: [{ file: handshake, replace: LISTED, by: `headers.get(name)?.toLowerCase() === token` }],
+  },
+  {
+    name: 'upgrade-in-small-letters-only',
+    step: '18.1',
+    says: ['the same in upper and lower case'],
+    edits: [
+      { file: handshake, replace: 'element.toLowerCase() === token', by: 'element === token' },
+    ],
+  },
+  {
+    name: 'a-part-of-the-word-will-do',
+    step: '18.1',
+    says: ['That is no request for a WebSocket'],
+    edits: [
+      {
+        file: handshake,
+        replace: 'element.toLowerCase() === token',
+        by: 'element.toLowerCase().includes(token)',
+      },
+    ],
+  },
+  {
+    name: 'connection-is-not-looked-at',
+    step: '18.1',
+    says: ['Connection has to list upgrade'],
+    edits: [{ file: handshake, replace: ` && isListed('connection', 'upgrade')`, by: '' }],
+  },
+  {
+    name: 'an-old-http-will-do',
+    step: '18.1',
+    says: ['HTTP/1.0 knows no Upgrade'],
+    edits: [{ file: handshake, replace: `version === '1.1' && `, by: `version !== undefined && ` }],
+  },
+  {
+    name: 'any-method-will-do',
+    step: '18.1',
+    says: ['A WebSocket begins with a GET'],
+    edits: [
+      {
+        file: handshake,
+        replace: `  if (request.method !== 'GET') return { status: 405, headers: { Allow: 'GET' } }\n`,
+        by: '',
+      },
+    ],
+  },
+  {
+    name: 'newer-versions-are-welcome',
+    step: '18.1',
+    says: ['There is one version, 13'],
+    edits: [
+      {
+        file: handshake,
+        replace: `headers.get('sec-websocket-version') !== VERSION`,
+        by: `!(Number(headers.get('sec-websocket-version')) >= 13)`,
+      },
+    ],
+  },
+  {
+    name: 'does-not-say-which-version',
+    step: '18.1',
+    says: ['Sec-WebSocket-Version'],
+    edits: [
+      {
+        file: handshake,
+        replace: `headers: { ...UPGRADE, 'Sec-WebSocket-Version': VERSION }`,
+        by: `headers: UPGRADE`,
+      },
+    ],
+  },
+  {
+    name: 'a-bad-request-for-want-of-a-version',
+    step: '18.1',
+    says: ['426'],
+    edits: [{ file: handshake, replace: 'status: 426', by: 'status: 400' }],
+  },
+  {
+    name: 'a-key-is-what-decodes-to-sixteen-bytes',
+    step: '18.1',
+    says: ['Buffer.from(key, "base64") takes anything'],
+    edits: [
+      {
+        file: handshake,
+        replace: '!KEY.test(key)',
+        by: `Buffer.from(key, 'base64').length !== 16`,
+      },
+    ],
+  },
+  {
+    name: 'any-key-will-do',
+    step: '18.1',
+    says: ['A key is 16 bytes in Base64'],
+    edits: [{ file: handshake, replace: '!KEY.test(key)', by: `key === ''` }],
+  },
+  {
+    name: 'the-key-is-decoded-first',
+    step: '18.1',
+    says: ['The key is not decoded first'],
+    edits: [
+      {
+        file: handshake,
+        replace: ANSWER,
+        by: `  return createHash('sha1').update(Buffer.from(key, 'base64')).update(GUID).digest('base64')`,
+      },
+    ],
+  },
+  {
+    name: 'the-digest-in-hex',
+    step: '18.1',
+    says: ['not 40 hex digits'],
+    edits: [
+      {
+        file: handshake,
+        replace: ANSWER,
+        by: `  return Buffer.from(createHash('sha1').update(key + GUID).digest('hex')).toString('base64')`,
+      },
+    ],
+  },
+  {
+    name: 'the-guid-in-front',
+    step: '18.1',
+    says: ['over the key, as it was sent, and the GUID'],
+    edits: [{ file: handshake, replace: 'key + GUID', by: 'GUID + key' }],
+  },
+  {
+    name: 'every-page-may-come',
+    step: '18.1',
+    says: ['A browser sends our cookies along'],
+    edits: [{ file: handshake, replace: ORIGIN, by: `  if (origin === 'null') {` }],
+  },
+  {
+    name: 'an-origin-that-begins-like-ours',
+    step: '18.1',
+    says: ['An origin is compared as a whole'],
+    edits: [
+      {
+        file: handshake,
+        replace: '!offer.origins.includes(origin)',
+        by: '!offer.origins.some((ours) => origin.startsWith(ours))',
+      },
+    ],
+  },
+  {
+    name: 'only-the-host-of-an-origin-counts',
+    step: '18.1',
+    says: ['scheme, host and port'],
+    edits: [
+      {
+        file: handshake,
+        replace: '!offer.origins.includes(origin)',
+        by: `!offer.origins.some((ours) => origin.split('/')[2] === ours.split('/')[2])`,
+      },
+    ],
+  },
+  {
+    name: 'an-empty-origin-is-none',
+    step: '18.1',
+    says: ['Origin is all that tells ours from theirs'],
+    edits: [{ file: handshake, replace: 'origin !== undefined && offer', by: 'origin && offer' }],
+  },
+  {
+    name: 'without-an-origin-nobody-comes',
+    step: '18.1',
+    says: ['Nothing is wrong with it'],
+    edits: [
+      {
+        file: handshake,
+        replace: ORIGIN,
+        by: `  if (offer.origins && !offer.origins.includes(origin ?? '')) {`,
+      },
+    ],
+  },
+  {
+    name: 'our-list-of-subprotocols-decides',
+    step: '18.1',
+    says: ['Go through the client’s list'],
+    edits: [
+      {
+        file: handshake,
+        replace: 'wanted.find((name) => offer.protocols?.includes(name))',
+        by: 'offer.protocols?.find((name) => wanted.includes(name))',
+      },
+    ],
+  },
+  {
+    name: 'the-first-subprotocol-is-ours',
+    step: '18.1',
+    says: ['It is the first in the client’s list that we speak'],
+    edits: [
+      {
+        file: handshake,
+        replace: 'wanted.find((name) => offer.protocols?.includes(name))',
+        by: 'wanted[0]',
+      },
+    ],
+  },
+  {
+    name: 'an-unknown-subprotocol-is-refused',
+    step: '18.1',
+    says: ['A subprotocol that nobody speaks is no reason to refuse'],
+    edits: [
+      {
+        file: handshake,
+        replace: '  return {\n    status: 101,',
+        by: '  if (wanted.length > 0 && !protocol) return { status: 400 }\n  return {\n    status: 101,',
+      },
+    ],
+  },
+  {
+    name: 'extensions-are-said-back',
+    step: '18.1',
+    says: ['What is not accepted is not said back'],
+    edits: [
+      {
+        file: handshake,
+        replace: `      'Sec-WebSocket-Accept': answerTo(key),`,
+        by: `      'Sec-WebSocket-Accept': answerTo(key),
+      ...(headers.get('sec-websocket-extensions')
+        ? { 'Sec-WebSocket-Extensions': headers.get('sec-websocket-extensions')! }
+        : {}),`,
+      },
+    ],
+  },
+
+  {
+    name: 'one-reserved-bit-of-three',
+    step: '18.2',
+    says: ['0x40, 0x20 and 0x10'],
+    edits: [
+      { file: frames, replace: 'const RESERVED_BITS = 0x70', by: 'const RESERVED_BITS = 0x40' },
+    ],
+  },
+  {
+    name: 'only-high-opcodes-are-unknown',
+    step: '18.2',
+    says: ['Opcodes 3–7 and 11–15 are reserved'],
+    edits: [
+      {
+        file: frames,
+        replace: 'this.opcode > PONG || (this.opcode > BINARY && this.opcode < CLOSE)',
+        by: 'this.opcode > PONG',
+      },
+    ],
+  },
+  {
+    name: 'only-low-opcodes-are-unknown',
+    step: '18.2',
+    says: ['Opcodes 3–7 and 11–15 are reserved'],
+    edits: [
+      {
+        file: frames,
+        replace: 'this.opcode > PONG || (this.opcode > BINARY && this.opcode < CLOSE)',
+        by: 'this.opcode > BINARY && this.opcode < CLOSE',
+      },
+    ],
+  },
+  {
+    name: 'control-frames-in-fragments',
+    step: '18.2',
+    says: ['A control frame comes between fragments, and has none'],
+    edits: [
+      {
+        file: frames,
+        replace: `    if (isControl(this.opcode) && !this.isFinal) return 'control-in-fragments'\n`,
+        by: '',
+      },
+    ],
+  },
+  {
+    name: 'control-frames-of-any-length',
+    step: '18.2',
+    says: ['125 bytes at most'],
+    edits: [
+      {
+        file: frames,
+        replace: `    if (isControl(this.opcode) && short > MAX_CONTROL_BYTES) return 'control-too-long'\n`,
+        by: '',
+      },
+    ],
+  },
+  {
+    name: 'control-frames-below-125',
+    step: '18.2',
+    says: ['A control frame may have 125 bytes'],
+    edits: [
+      { file: frames, replace: 'short > MAX_CONTROL_BYTES', by: 'short >= MAX_CONTROL_BYTES' },
+    ],
+  },
+  {
+    name: 'a-long-control-frame-is-found-late',
+    step: '18.2',
+    says: ['Nothing behind it can make it right'],
+    edits: [
+      {
+        file: frames,
+        replace: `    if (isControl(this.opcode) && short > MAX_CONTROL_BYTES) return 'control-too-long'\n`,
+        by: '',
+      },
+      {
+        file: frames,
+        replace: `    this.key = readKey(bytes, keyAt)`,
+        by: `    if (isControl(this.opcode) && short > MAX_CONTROL_BYTES) return 'control-too-long'
+    this.key = readKey(bytes, keyAt)`,
+      },
+    ],
+  },
+  {
+    name: 'a-mask-is-not-asked-for',
+    step: '18.2',
+    says: ['A client masks each frame'],
+    edits: [{ file: frames, replace: `    if (second < IS_MASKED) return 'not-masked'\n`, by: '' }],
+  },
+  {
+    name: 'waits-for-a-key-that-never-comes',
+    step: '18.2',
+    says: ['whoever waits for a key waits forever'],
+    edits: [
+      { file: frames, replace: `    if (second < IS_MASKED) return 'not-masked'\n`, by: '' },
+      {
+        file: frames,
+        replace: `    this.key = readKey(bytes, keyAt)`,
+        by: `    if (second < IS_MASKED) return 'not-masked'
+    this.key = readKey(bytes, keyAt)`,
+      },
+    ],
+  },
+  {
+    name: 'a-length-of-32-bits',
+    step: '18.2',
+    says: ['<< has', 'only 32 bits'],
+    edits: [{ file: frames, replace: LENGTH, by: 'length = (length << 8) | bytes[place]' }],
+  },
+  {
+    name: 'the-upper-half-of-a-length-is-left-out',
+    step: '18.2',
+    says: ['only 32 bits'],
+    edits: [
+      { file: frames, replace: LENGTH, by: 'length = (length * 256 + bytes[place]) % 2 ** 32' },
+    ],
+  },
+  {
+    name: 'a-length-little-endian',
+    step: '18.2',
+    says: ['The length is big-endian'],
+    edits: [{ file: frames, replace: LENGTH, by: 'length += bytes[place] * 256 ** (place - at)' }],
+  },
+  {
+    name: 'any-length-in-eight-bytes',
+    step: '18.2',
+    says: ['A length is written in as few bytes as it can be'],
+    edits: [
+      {
+        file: frames,
+        replace: 'return lengthBytes === 0 || length > (lengthBytes === 2 ? 125 : 0xffff)',
+        by: 'return lengthBytes !== 2 || length > 125',
+      },
+    ],
+  },
+  {
+    name: 'any-length-in-two-bytes',
+    step: '18.2',
+    says: ['A length is written in as few bytes as it can be'],
+    edits: [
+      {
+        file: frames,
+        replace: 'return lengthBytes === 0 || length > (lengthBytes === 2 ? 125 : 0xffff)',
+        by: 'return lengthBytes !== 8 || length > 0xffff',
+      },
+    ],
+  },
+  {
+    name: 'eight-bytes-for-what-two-can-say',
+    step: '18.2',
+    says: ['A length is written in as few bytes as it can be'],
+    edits: [{ file: frames, replace: 'lengthBytes === 2 ? 125 : 0xffff', by: '125' }],
+  },
+  {
+    name: 'off-by-one-at-126',
+    step: '18.2',
+    says: ['126 is the first length that needs two bytes'],
+    edits: [
+      {
+        file: frames,
+        replace: 'lengthBytes === 2 ? 125 : 0xffff',
+        by: 'lengthBytes === 2 ? 126 : 0x10000',
+      },
+    ],
+  },
+  {
+    name: 'reads-what-has-not-come',
+    step: '18.2',
+    says: ['Look whether a byte is there before you look at it'],
+    edits: [
+      {
+        file: frames,
+        replace: `    if (bytes.length < keyAt + KEY_BYTES) return 'incomplete'\n`,
+        by: '',
+      },
+    ],
+  },
+  {
+    name: 'wants-a-byte-of-payload',
+    step: '18.2',
+    says: ['no payload need be there'],
+    edits: [
+      {
+        file: frames,
+        replace: 'bytes.length < keyAt + KEY_BYTES',
+        by: 'bytes.length <= keyAt + KEY_BYTES',
+      },
+    ],
+  },
+  {
+    name: 'a-header-begins-at-zero',
+    step: '18.2',
+    says: ['It ends behind the key'],
+    edits: [
+      {
+        file: frames,
+        replace: 'this.bytes = keyAt + KEY_BYTES - at',
+        by: 'this.bytes = keyAt + KEY_BYTES',
+      },
+    ],
+  },
+  {
+    name: 'the-key-is-not-counted',
+    step: '18.2',
+    says: ['It ends behind the key'],
+    edits: [
+      {
+        file: frames,
+        replace: 'this.bytes = keyAt + KEY_BYTES - at',
+        by: 'this.bytes = keyAt - at',
+      },
+    ],
+  },
+
+  {
+    name: 'every-piece-begins-with-the-first-byte-of-the-key',
+    step: '18.3',
+    says: ['the key goes on from there'],
+    edits: [{ file: frames, replace: 'let word = rotate(key, before)', by: 'let word = key' }],
+  },
+  {
+    name: 'the-key-is-not-turned-for-the-words',
+    step: '18.3',
+    says: ['another byte of the key is the next one'],
+    edits: [
+      {
+        file: frames,
+        replace: 'words[place] ^= word',
+        by: 'words[place] ^= rotate(key, before)',
+      },
+    ],
+  },
+  {
+    name: 'words-need-not-be-aligned',
+    step: '18.3',
+    says: ['start offset of Uint32Array'],
+    edits: [
+      {
+        file: frames,
+        replace: `    for (; (bytes.byteOffset + at) % 4 > 0; word = rotate(word, 1)) bytes[at++] ^= word\n`,
+        by: '',
+      },
+    ],
+  },
+  {
+    name: 'aligned-in-the-view-only',
+    step: '18.3',
+    says: ['start offset of Uint32Array'],
+    edits: [{ file: frames, replace: '(bytes.byteOffset + at) % 4 > 0', by: 'at % 4 > 0' }],
+  },
+  {
+    name: 'a-view-begins-where-its-buffer-does',
+    step: '18.3',
+    says: ['a view that begins at byte'],
+    edits: [
+      { file: frames, replace: '(bytes.byteOffset + at) % 4 > 0', by: 'at % 4 > 0' },
+      {
+        file: frames,
+        replace: 'new Uint32Array(bytes.buffer, bytes.byteOffset + at, (end - at) >> 2)',
+        by: 'new Uint32Array(bytes.buffer, at, (end - at) >> 2)',
+      },
+    ],
+  },
+  {
+    name: 'the-last-bytes-keep-their-mask',
+    step: '18.3',
+    says: ['Behind the last whole word'],
+    edits: [
+      {
+        file: frames,
+        replace: '  for (; at < end; word = rotate(word, 1)) bytes[at++] ^= word',
+        by: '  if (end - start < WORTH_WORDS) for (; at < end; word = rotate(word, 1)) bytes[at++] ^= word',
+      },
+    ],
+  },
+  {
+    name: 'one-word-too-many',
+    step: '18.3',
+    says: ['belongs to other frames'],
+    edits: [{ file: frames, replace: '(end - at) >> 2', by: '(end - at + 3) >> 2' }],
+  },
+  {
+    name: 'byte-by-byte',
+    step: '18.3',
+    says: ['four of them fit into a word'],
+    edits: [
+      {
+        file: frames,
+        replace: WORDS,
+        by: '    for (; at < end; word = rotate(word, 1)) bytes[at++] ^= word',
+      },
+    ],
+  },
+  {
+    name: 'the-key-begins-at-the-other-end',
+    step: '18.3',
+    says: ['The first byte of the key is the lowest one'],
+    edits: [
+      {
+        file: frames,
+        replace: '  for (; at < end; word = rotate(word, 1)) bytes[at++] ^= word',
+        by: '  for (; at < end; word = rotate(word, 3)) bytes[at++] ^= word',
+      },
+    ],
+  },
+
+  {
+    name: 'continues-what-never-began',
+    step: '18.4',
+    says: ['There is no message to continue'],
+    edits: [
+      {
+        file: reader,
+        replace: `      if (opcode === CONTINUATION && !isUnderWay) return 'nothing-to-continue'\n`,
+        by: '',
+      },
+    ],
+  },
+  {
+    name: 'continues-what-is-finished',
+    step: '18.4',
+    says: ['There is no message to continue'],
+    edits: [
+      { file: reader, replace: '    this.#opcode = undefined\n', by: '' },
+      {
+        file: reader,
+        replace: `if (opcode !== CONTINUATION && isUnderWay) return 'message-not-finished'`,
+        by: `if (opcode !== CONTINUATION && this.#message.length > 0) return 'message-not-finished'
+      if (opcode !== CONTINUATION) this.#opcode = opcode`,
+      },
+    ],
+  },
+  {
+    name: 'a-new-message-in-the-middle-of-another',
+    step: '18.4',
+    says: ['only a continuation may come'],
+    edits: [
+      {
+        file: reader,
+        replace: `      if (opcode !== CONTINUATION && isUnderWay) return 'message-not-finished'\n`,
+        by: '',
+      },
+    ],
+  },
+  {
+    name: 'an-empty-fragment-begins-nothing',
+    step: '18.4',
+    says: ['Fragments may be empty'],
+    edits: [
+      {
+        file: reader,
+        replace: 'const isUnderWay = this.#opcode !== undefined',
+        by: 'const isUnderWay = this.#message.length > 0',
+      },
+    ],
+  },
+  {
+    name: 'a-control-frame-ends-the-message',
+    step: '18.4',
+    says: ['A control frame has nothing to do with the message under way'],
+    edits: [
+      {
+        file: reader,
+        replace: '      return { kind, payload: this.#control.take(), end }',
+        by: '      this.#opcode = undefined\n      return { kind, payload: this.#control.take(), end }',
+      },
+    ],
+  },
+  {
+    name: 'a-message-has-the-kind-of-its-last-frame',
+    step: '18.4',
+    says: ['The kind of a message is that of its first frame'],
+    edits: [
+      {
+        file: reader,
+        replace: 'const isText = this.#opcode === TEXT\n    this.#opcode',
+        by: 'const isText = opcode === TEXT\n    this.#opcode',
+      },
+    ],
+  },
+  {
+    name: 'every-frame-is-a-message',
+    step: '18.4',
+    says: ['Fragments are one message'],
+    edits: [{ file: reader, replace: '    if (!isFinal) return undefined\n', by: '' }],
+  },
+  {
+    name: 'every-control-frame-is-a-ping',
+    step: '18.4',
+    says: ['a pong'],
+    edits: [
+      {
+        file: reader,
+        replace: `opcode === PING ? 'ping' : opcode === PONG ? 'pong' : 'close'`,
+        by: `opcode === PONG ? 'close' : opcode === PING ? 'ping' : 'pong'`,
+      },
+    ],
+  },
+  {
+    name: 'each-fragment-has-the-limit-to-itself',
+    step: '18.4',
+    says: ['whatever the number of its fragments'],
+    edits: [
+      {
+        file: reader,
+        replace: 'this.#message.length + length > this.#maxBytes',
+        by: 'length > this.#maxBytes',
+      },
+    ],
+  },
+  {
+    name: 'no-limit',
+    step: '18.4',
+    says: ['The header says how long the frame is'],
+    edits: [{ file: reader, replace: TOO_LARGE, by: '' }],
+  },
+  {
+    name: 'the-limit-is-too-much',
+    step: '18.4',
+    says: ['is not over the limit'],
+    edits: [
+      {
+        file: reader,
+        replace: 'this.#message.length + length > this.#maxBytes',
+        by: 'this.#message.length + length >= this.#maxBytes',
+      },
+    ],
+  },
+  {
+    name: 'the-limit-waits-for-the-payload',
+    step: '18.4',
+    says: ['The header says how long the frame is'],
+    edits: [
+      { file: reader, replace: TOO_LARGE, by: '' },
+      {
+        file: reader,
+        replace: '    if (!isFinal) return undefined\n',
+        by: `    if (this.#message.length > this.#maxBytes) return { kind: 'invalid', fault: 'too-large' }
+    if (!isFinal) return undefined\n`,
+      },
+    ],
+  },
+  {
+    name: 'control-frames-count-for-the-limit',
+    step: '18.4',
+    says: ['A control frame is no part of the message'],
+    edits: [
+      { file: reader, replace: TOO_LARGE, by: '' },
+      {
+        file: reader,
+        replace: '    if (!isControl(opcode)) {\n      const',
+        by: `    if (this.#message.length + length > this.#maxBytes) return 'too-large'
+    if (!isControl(opcode)) {\n      const`,
+      },
+    ],
+  },
+  {
+    name: 'the-same-fault-for-two-mistakes',
+    step: '18.4',
+    says: ['The last message is not finished'],
+    edits: [
+      {
+        file: reader,
+        replace: `return 'message-not-finished'`,
+        by: `return 'nothing-to-continue'`,
+      },
+    ],
+  },
+
+  {
+    name: 'longer-than-it-need-be',
+    step: '18.5',
+    says: ['C0 and C1 could only begin what is shorter without them'],
+    edits: [{ file: utf8, replace: 'first < 0xc2', by: 'first < 0xc0' }],
+  },
+  {
+    name: 'above-the-last-character',
+    step: '18.5',
+    says: ['F5 and more what is above U+10FFFF'],
+    edits: [{ file: utf8, replace: 'first > 0xf4', by: 'first > 0xf7' }],
+  },
+  {
+    name: 'three-bytes-for-two',
+    step: '18.5',
+    says: ['Behind E0, ED, F0 and F4 only some'],
+    edits: [
+      {
+        file: utf8,
+        replace: 'first === 0xe0 ? 0xa0 : first === 0xf0 ? 0x90 : 0x80',
+        by: 'first === 0xf0 ? 0x90 : 0x80',
+      },
+    ],
+  },
+  {
+    name: 'four-bytes-for-three',
+    step: '18.5',
+    says: ['Behind E0, ED, F0 and F4 only some'],
+    edits: [
+      {
+        file: utf8,
+        replace: 'first === 0xe0 ? 0xa0 : first === 0xf0 ? 0x90 : 0x80',
+        by: 'first === 0xe0 ? 0xa0 : 0x80',
+      },
+    ],
+  },
+  {
+    name: 'half-a-surrogate-pair-is-a-character',
+    step: '18.5',
+    says: ['Behind E0, ED, F0 and F4 only some'],
+    edits: [
+      {
+        file: utf8,
+        replace: 'first === 0xed ? 0x9f : first === 0xf4 ? 0x8f : 0xbf',
+        by: 'first === 0xf4 ? 0x8f : 0xbf',
+      },
+    ],
+  },
+  {
+    name: 'f4-goes-on-and-on',
+    step: '18.5',
+    says: ['Behind E0, ED, F0 and F4 only some'],
+    edits: [
+      {
+        file: utf8,
+        replace: 'first === 0xed ? 0x9f : first === 0xf4 ? 0x8f : 0xbf',
+        by: 'first === 0xed ? 0x9f : 0xbf',
+      },
+    ],
+  },
+  {
+    name: 'the-bounds-stay-narrow',
+    step: '18.5',
+    says: ['There are characters that begin like this'],
+    edits: [
+      { file: utf8, replace: '        this.#least = 0x80\n        this.#most = 0xbf\n', by: '' },
+    ],
+  },
+  {
+    name: 'one-byte-too-few',
+    step: '18.5',
+    says: ['come so many of 80–BF as it says'],
+    edits: [
+      {
+        file: utf8,
+        replace: 'first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3',
+        by: 'first < 0xe0 ? 1 : 2',
+      },
+    ],
+  },
+  {
+    name: 'a-character-may-be-missing-its-end',
+    step: '18.5',
+    says: ['The text ends inside a character'],
+    edits: [
+      {
+        file: utf8,
+        replace: 'const isWhole = this.#missing === 0',
+        by: 'const isWhole = this.#missing < 3',
+      },
+    ],
+  },
+  {
+    name: 'an-ascii-byte-ends-a-character',
+    step: '18.5',
+    says: ['is refused before anything else comes'],
+    edits: [
+      {
+        file: utf8,
+        replace: '        if (byte < this.#least || byte > this.#most) return false',
+        by: '        if ((byte >= 0x80 && byte < this.#least) || byte > this.#most) return false',
+      },
+    ],
+  },
+  {
+    name: 'each-piece-is-a-text',
+    step: '18.5',
+    says: ['A piece may end inside a character'],
+    edits: [
+      {
+        file: utf8,
+        replace: '    return true\n  }\n\n  /**\n   * The text is complete',
+        by: '    return this.#missing === 0\n  }\n\n  /**\n   * The text is complete',
+      },
+    ],
+  },
+  {
+    name: 'every-piece-begins-a-character',
+    step: '18.5',
+    says: ['is kept until the next piece'],
+    edits: [
+      {
+        file: utf8,
+        replace: '    for (let place = 0; place < bytes.length; place++) {\n      const byte',
+        by: '    this.#missing = 0\n    for (let place = 0; place < bytes.length; place++) {\n      const byte',
+      },
+    ],
+  },
+  {
+    name: 'looks-when-all-has-come',
+    step: '18.5',
+    says: ['is refused before anything else comes'],
+    edits: [
+      {
+        file: utf8,
+        replace: '    for (let place = 0; place < bytes.length; place++) {\n      const byte',
+        by: '    for (let place = 0; place < bytes.length - 1; place++) {\n      const byte',
+      },
+    ],
+  },
+
+  {
+    name: 'always-says-1000',
+    step: '18.6',
+    says: ['a Close with the same code'],
+    edits: [
+      {
+        file: websocket,
+        replace: `const close = isReply ? { code: this.#peerCode!, reason: '' } : { code, reason }`,
+        by: `const close = isReply ? { code: 1000, reason: '' } : { code, reason }`,
+      },
+    ],
+  },
+  {
+    name: 'says-what-no-code-stands-for',
+    step: '18.6',
+    says: ['stands for that'],
+    edits: [
+      {
+        file: close,
+        replace: `if (payload.length === 0) return { code: NO_CODE, reason: '' }`,
+        by: `if (payload.length === 0) return { code: 1000, reason: '' }`,
+      },
+    ],
+  },
+  {
+    name: 'half-a-code-is-none',
+    step: '18.6',
+    says: ['A code has two bytes'],
+    edits: [
+      {
+        file: close,
+        replace: `  if (payload.length === 1) return 'bad-close'\n`,
+        by: `  if (payload.length === 1) return { code: NO_CODE, reason: '' }\n`,
+      },
+    ],
+  },
+  {
+    name: 'every-code-may-be-sent',
+    step: '18.6',
+    says: ['may not be sent'],
+    edits: [{ file: close, replace: `  if (!maySend(code)) return 'bad-close'\n`, by: '' }],
+  },
+  {
+    name: 'a-code-from-1000-to-4999',
+    step: '18.6',
+    says: ['it is reserved'],
+    edits: [{ file: close, replace: '!maySend(code)', by: 'code < 1000 || code > 4999' }],
+  },
+  {
+    name: 'no-end-to-private-codes',
+    step: '18.6',
+    says: ['from 5000 on there are none'],
+    edits: [{ file: close, replace: '(code >= 3000 && code <= 4999)', by: 'code >= 3000' }],
+  },
+  {
+    name: 'a-code-little-endian',
+    step: '18.6',
+    says: ['The code is big-endian'],
+    edits: [
+      {
+        file: close,
+        replace: 'payload[0] * 256 + payload[1]',
+        by: 'payload[1] * 256 + payload[0]',
+      },
+    ],
+  },
+  {
+    name: 'a-reason-of-any-bytes',
+    step: '18.6',
+    says: ['A reason is text'],
+    edits: [
+      {
+        file: close,
+        replace: `return isUtf8(reason) ? { code, reason: reason.toString() } : 'not-utf8'`,
+        by: 'return { code, reason: reason.toString() }',
+      },
+    ],
+  },
+  {
+    name: 'a-bad-reason-is-a-bad-close',
+    step: '18.6',
+    says: ['A reason is text'],
+    edits: [
+      {
+        file: close,
+        replace: `reason.toString() } : 'not-utf8'`,
+        by: `reason.toString() } : 'bad-close'`,
+      },
+    ],
+  },
+  {
+    name: 'answers-before-it-remembers',
+    step: '18.6',
+    says: ['a Close with the same code'],
+    edits: [
+      {
+        file: websocket,
+        replace: '    this.#peerCode = close.code\n    this.#end()',
+        by: '    this.#end()\n    if (!this.connection.isOpen) this.#peerCode = close.code',
+      },
+    ],
+  },
+  {
+    name: 'does-not-ask-the-service',
+    step: '18.6',
+    says: ['The service has something to finish'],
+    edits: [
+      {
+        file: websocket,
+        replace: '    this.#peerCode = close.code\n    this.#end()',
+        by: `    this.#peerCode = close.code\n    this.close('finished')`,
+      },
+    ],
+  },
+  {
+    name: 'a-bad-close-is-answered-like-a-good-one',
+    step: '18.6',
+    says: ['half a code is a protocol error'],
+    edits: [
+      {
+        file: websocket,
+        replace: `    if (typeof close === 'string') return this.#fail(close)
+    this.#peerCode = close.code`,
+        by: `    this.#peerCode = typeof close === 'string' ? 1000 : close.code`,
+      },
+    ],
+  },
+  {
+    name: 'last-words-behind-the-close',
+    step: '18.6',
+    says: ['Last words come before the Close'],
+    edits: [
+      {
+        file: websocket,
+        replace: 'Buffer.concat([words, encodeClose(close)])',
+        by: 'Buffer.concat([encodeClose(close), words])',
+      },
+    ],
+  },
+  {
+    name: 'a-close-and-no-end',
+    step: '18.6',
+    says: ['FIN'],
+    edits: [
+      {
+        file: websocket,
+        replace: 'this.connection.end(why, Buffer.concat([words, encodeClose(close)]))',
+        by: 'this.connection.send(Buffer.concat([words, encodeClose(close)]))',
+      },
+    ],
+  },
+  {
+    name: 'an-end-and-no-close',
+    step: '18.6',
+    says: ['close 4001'],
+    edits: [
+      {
+        file: websocket,
+        replace: 'this.connection.end(why, Buffer.concat([words, encodeClose(close)]))',
+        by: 'this.connection.end(why, words)',
+      },
+    ],
+  },
+  {
+    name: 'cuts-instead-of-ending',
+    step: '18.6',
+    says: ['Behind our Close'],
+    edits: [
+      {
+        file: websocket,
+        replace: 'this.connection.end(why, Buffer.concat([words, encodeClose(close)]))',
+        by: `this.connection.end(why, Buffer.concat([words, encodeClose(close)]))
+    setImmediate(() => this.connection.destroy(why))`,
+      },
+    ],
+    cardVaries: true,
+  },
+  {
+    name: 'the-given-code-is-forgotten',
+    step: '18.6',
+    says: ['1002'],
+    edits: [
+      {
+        file: websocket,
+        replace: `{ code: this.#peerCode!, reason: '' } : { code, reason }`,
+        by: `{ code: this.#peerCode!, reason: '' } : { code: ENDINGS[why].closeCode, reason }`,
+      },
+    ],
+  },
+  {
+    name: 'a-pong-without-payload',
+    step: '18.6',
+    says: ['with its own payload'],
+    edits: [
+      {
+        file: websocket,
+        replace: '    this.#duePong = payload\n',
+        by: '    this.#duePong = payload.subarray(0, 0)\n',
+      },
+    ],
+  },
+  {
+    name: 'an-empty-ping-is-none',
+    step: '18.6',
+    says: ['A ping may be empty'],
+    edits: [
+      { file: websocket, replace: PONG, by: `    if (payload.length === 0) return\n${PONG}` },
+    ],
+  },
+  {
+    name: 'every-ping-is-answered',
+    step: '18.6',
+    says: ['a flood of pings makes a flood of pongs'],
+    edits: [
+      {
+        file: websocket,
+        replace: PONG,
+        by: '    this.#duePong = payload\n    this.#sendDuePong()',
+      },
+    ],
+  },
+  {
+    name: 'only-the-last-ping-of-a-chunk',
+    step: '18.6',
+    says: ['Ten short pings leave room for ten pongs'],
+    edits: [{ file: websocket, replace: PONG, by: '    this.#duePong = payload' }],
+  },
+  {
+    name: 'the-oldest-ping-is-answered',
+    step: '18.6',
+    says: ['The newest is answered in any case'],
+    edits: [
+      {
+        file: websocket,
+        replace: '    this.#duePong = payload\n',
+        by: '    this.#duePong ??= payload\n',
+      },
+    ],
+  },
+  {
+    name: 'what-finds-no-room-is-not-answered',
+    step: '18.6',
+    says: ['The newest is answered in any case'],
+    edits: [
+      {
+        file: websocket,
+        replace: PONG,
+        by: `    if (this.connection.queuedBytes > PROMPT_PONG_BYTES) return
+    this.#duePong = payload
+    this.#sendDuePong()`,
+      },
+    ],
+  },
+]

@@ -1,0 +1,269 @@
+import type { RightAnswer } from './right-answer.ts'
+
+const handshake = 'handshake.ts'
+const frames = 'websocket-frames.ts'
+const reader = 'message-reader.ts'
+const utf8 = 'utf8.ts'
+const close = 'close.ts'
+const websocket = 'websocket.ts'
+
+export const rightAnswers: RightAnswer[] = [
+  {
+    name: 'data-views',
+    style: 'DataView reads and writes every number, at any address.',
+    edits: [
+      {
+        file: frames,
+        hole: 'read',
+        by: `    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    const come = bytes.length - at
+    if (come < 1) return 'incomplete'
+    const first = view.getUint8(at)
+    const opcode = first & 15
+    const isFinal = (first & 128) !== 0
+    if ((first & 112) !== 0) return 'reserved-bits'
+    if (![0, 1, 2, 8, 9, 10].includes(opcode)) return 'unknown-opcode'
+    if (opcode > 7 && !isFinal) return 'control-in-fragments'
+    if (come < 2) return 'incomplete'
+    const second = view.getUint8(at + 1)
+    if ((second & 128) === 0) return 'not-masked'
+    const short = second & 127
+    if (opcode > 7 && short > 125) return 'control-too-long'
+    let length = short
+    let place = at + 2
+    if (short === 126) {
+      if (come < 4) return 'incomplete'
+      length = view.getUint16(place)
+      place += 2
+      if (length < 126) return 'length-not-minimal'
+    } else if (short === 127) {
+      if (come < 10) return 'incomplete'
+      length = Number(view.getBigUint64(place))
+      place += 8
+      if (length < 65_536) return 'length-not-minimal'
+    }
+    if (bytes.length < place + 4) return 'incomplete'
+    Object.assign(this, { isFinal, opcode, length, key: view.getInt32(place, true) })
+    this.bytes = place + 4 - at
+    return 'whole'`,
+      },
+      {
+        file: frames,
+        hole: 'unmask',
+        by: `  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const word = rotate(key, before)
+  let at = start
+  for (; at + 4 <= end; at += 4) view.setInt32(at, view.getInt32(at, true) ^ word, true)
+  for (let shift = 0; at < end; at++, shift += 8) bytes[at] ^= (word >>> shift) & 0xff`,
+      },
+      {
+        file: close,
+        hole: 'parseClose',
+        by: `  if (payload.byteLength === 0) return { code: NO_CODE, reason: '' }
+  if (payload.byteLength < 2) return 'bad-close'
+  const code = new DataView(payload.buffer, payload.byteOffset).getUint16(0)
+  if (!maySend(code)) return 'bad-close'
+  try {
+    const reason = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(payload.slice(2))
+    return { code, reason }
+  } catch {
+    return 'not-utf8'
+  }`,
+      },
+    ],
+  },
+  {
+    name: 'words-of-eight-bytes',
+    style:
+      'BigUint64Array in place of Uint32Array; a copy where the address does not divide by eight.',
+    edits: [
+      {
+        file: frames,
+        hole: 'unmask',
+        by: `  const due = rotate(key, before)
+  const words = (end - start) >> 3
+  if (words > 0) {
+    const word = BigInt(due >>> 0)
+    const both = (word << 32n) | word
+    const piece = bytes.subarray(start, start + words * 8)
+    const isAligned = piece.byteOffset % 8 === 0
+    const aligned = isAligned ? piece : Uint8Array.from(piece)
+    const longs = new BigUint64Array(aligned.buffer, aligned.byteOffset, words)
+    for (let place = 0; place < words; place++) longs[place] ^= both
+    if (!isAligned) piece.set(aligned)
+  }
+  for (let at = start + words * 8, shift = 0; at < end; at++, shift = (shift + 8) % 32) {
+    bytes[at] ^= due >>> shift
+  }`,
+      },
+      {
+        file: frames,
+        hole: 'readLength',
+        by: `  const { buffer, byteOffset, byteLength } = bytes
+  const view = new DataView(buffer, byteOffset, byteLength)
+  return count === 2 ? view.getUint16(at) : view.getUint32(at) * 2 ** 32 + view.getUint32(at + 4)`,
+      },
+      {
+        file: frames,
+        hole: 'isMinimal',
+        by: `  if (lengthBytes === 2) return length >= 126
+  return lengthBytes === 8 ? length >= 65_536 : true`,
+      },
+    ],
+  },
+  {
+    name: 'tables-and-sets',
+    style: 'What may come is looked up: words of a header, opcodes, ranges of bytes, codes.',
+    edits: [
+      {
+        file: handshake,
+        hole: 'acceptWebSocket',
+        by: `  const words = (name: string) => new Set(listOf(request.headers.get(name)?.toLowerCase()))
+  const only = (name: string) => {
+    const lines = request.headers.getAll(name)
+    return lines.length === 1 ? lines[0] : undefined
+  }
+  const upgrade = { connection: 'upgrade', upgrade: 'websocket' }
+  const asks =
+    request.version === '1.1' && words('upgrade').has('websocket') && words('connection').has('upgrade')
+  const key = only('sec-websocket-key') ?? ''
+  const [origin] = request.headers.getAll('origin')
+  const isOurs = origin === undefined || !offer.origins || new Set(offer.origins).has(origin)
+  const checks: [boolean, HttpAnswer][] = [
+    [request.method === 'GET', { status: 405, headers: { allow: 'GET' } }],
+    [
+      asks && only('sec-websocket-version') === VERSION,
+      { status: 426, headers: { ...upgrade, 'sec-websocket-version': '13' } },
+    ],
+    [isOurs, { status: 403 }],
+    [KEY.test(key), { status: 400 }],
+  ]
+  const refused = checks.find(([holds]) => !holds)
+  if (refused) return refused[1]
+  const ours = new Set(offer.protocols)
+  const protocol = listOf(request.headers.get('sec-websocket-protocol')).find((each) => ours.has(each))
+  const headers: Record<string, string> = { ...upgrade, 'sec-websocket-accept': answerTo(key) }
+  if (protocol) headers['sec-websocket-protocol'] = protocol
+  return { status: 101, headers, upgrade: offer.open }`,
+      },
+      {
+        file: handshake,
+        hole: 'answerTo',
+        by: `  const hash = createHash('sha1')
+  hash.update(key)
+  hash.update(GUID)
+  return hash.digest().toString('base64')`,
+      },
+      {
+        file: utf8,
+        hole: 'push',
+        by: `    return bytes.every((byte) => {
+      if (this.#missing === 0) return byte < 0x80 || this.#begin(byte)
+      const fits = byte >= this.#least && byte <= this.#most
+      this.#missing--
+      ;[this.#least, this.#most] = [0x80, 0xbf]
+      return fits
+    })`,
+      },
+      {
+        file: utf8,
+        hole: '#begin',
+        by: `    const ROWS = [
+      [0xc2, 0xdf, 1, 0x80, 0xbf],
+      [0xe0, 0xe0, 2, 0xa0, 0xbf],
+      [0xe1, 0xec, 2, 0x80, 0xbf],
+      [0xed, 0xed, 2, 0x80, 0x9f],
+      [0xee, 0xef, 2, 0x80, 0xbf],
+      [0xf0, 0xf0, 3, 0x90, 0xbf],
+      [0xf1, 0xf3, 3, 0x80, 0xbf],
+      [0xf4, 0xf4, 3, 0x80, 0x8f],
+    ]
+    const row = ROWS.find(([from, to]) => first >= from && first <= to)
+    if (!row) return false
+    ;[, , this.#missing, this.#least, this.#most] = row
+    return true`,
+      },
+      {
+        file: reader,
+        hole: '#endFrame',
+        by: `    const KINDS = new Map<number, 'ping' | 'pong' | 'close'>([
+      [PING, 'ping'],
+      [PONG, 'pong'],
+      [8, 'close'],
+    ])
+    const kind = KINDS.get(this.#header.opcode)
+    if (kind) return { kind, end, payload: this.#control.take() }
+    if (this.#header.isFinal) {
+      const message = { isText: this.#opcode === TEXT, payload: this.#message.take().slice() }
+      this.#opcode = undefined
+      return { kind: 'message', end, ...message }
+    }
+    return undefined`,
+      },
+    ],
+  },
+  {
+    name: 'other-orders',
+    style:
+      'Switches, the checks of a frame in another order, state changed first and looked at afterwards.',
+    edits: [
+      {
+        file: reader,
+        hole: '#beginFrame',
+        by: `    const { opcode, length } = this.#header
+    this.#isInFrame = true
+    this.#missing = length
+    if (isControl(opcode)) return undefined
+    switch (opcode) {
+      case CONTINUATION:
+        if (this.#opcode === undefined) return 'nothing-to-continue'
+        break
+      default:
+        if (this.#opcode !== undefined) return 'message-not-finished'
+        this.#opcode = opcode
+    }
+    return length > this.#maxBytes - this.#message.length ? 'too-large' : undefined`,
+      },
+      {
+        file: utf8,
+        hole: 'end',
+        by: `    const missing = this.#missing
+    this.#missing = 0
+    this.#least = 0x80
+    this.#most = 0xbf
+    return missing < 1`,
+      },
+      {
+        file: websocket,
+        hole: '#hearPing',
+        by: `    if (this.connection.queuedBytes < PROMPT_PONG_BYTES / 2) {
+      this.#duePong = undefined
+      this.connection.send(encodeFrame(PONG, payload))
+    } else this.#duePong = payload.slice()`,
+      },
+      {
+        file: websocket,
+        hole: '#hearClose',
+        by: `    const parsed = parseClose(payload)
+    if (typeof parsed !== 'object') {
+      this.#fail(parsed)
+    } else {
+      const { code } = parsed
+      this.#peerCode = code
+      this.#end()
+    }`,
+      },
+      {
+        file: websocket,
+        hole: 'close',
+        by: `    if (!this.connection.isOpen) return
+    const frame = encodeClose(
+      this.#peerCode === undefined ? { code, reason } : { code: this.#peerCode, reason: '' },
+    )
+    const words = this.#events.lastWords?.(why)
+    if (words) this.connection.send(words)
+    this.connection.end(why, frame)`,
+      },
+    ],
+  },
+]
