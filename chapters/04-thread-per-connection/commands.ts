@@ -1,5 +1,5 @@
 /**
- * The line protocol of parts II and III: a line in, a line out. Pure but for the time it takes.
+ * The line protocol of parts II and III: a line in, a line out. Pure, but for the time it takes.
  *
  *     echo text     text
  *     whoami        the id of the thread that answers
@@ -10,13 +10,13 @@
  * Anything else is answered with `error unknown command`.
  */
 
-/** What a command needs to know of where it runs. */
+/** What a command needs to know about the thread it runs in. */
 export interface Place {
   threadId: number
   sleep(ms: number): void
 }
 
-/** fib(40) takes about a second; whoever asks for more has other plans than to learn. */
+/** fib(40) takes about a second, and each step more 1.6 times as long. */
 const MAX_FIB = 40
 const MAX_SLEEP_MS = 60_000
 
@@ -44,8 +44,8 @@ export function runCommand(line: string, place: Place): string {
 }
 
 /**
- * The nth Fibonacci number, as its definition says it: fib(n) = fib(n − 1) + fib(n − 2), from 0 and 1. Takes about
- * 1.6 times as long for each step of n; we want something that keeps a CPU busy, not something clever.
+ * The nth Fibonacci number by its definition: fib(0) = 0, fib(1) = 1, fib(n) = fib(n − 1) + fib(n − 2). Takes about 1.6
+ * times as long for each step of n, on purpose: it is there to keep a CPU busy.
  *
  * @step 04.2
  */

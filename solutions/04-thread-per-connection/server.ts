@@ -1,8 +1,8 @@
 /**
  * A thread for each connection, the oldest way to serve two people at once.
  *
- * The main thread only accepts, bridges bytes and buries the dead. A thread lives exactly as long as its
- * connection: whichever of the two ends first takes the other along.
+ * The main thread only accepts, bridges bytes and cleans up. A thread lives as long as its connection: whichever of the
+ * two ends first ends the other.
  */
 
 import type { Socket } from 'node:net'
@@ -11,7 +11,7 @@ import { type RunningServer, type ServerOptions, serveConnections } from '../01-
 import { bridgeSocket, drainBridge } from '../03-blocking-socket/bridge.ts'
 
 export interface ThreadedOptions extends ServerOptions {
-  /** A thread takes about 8 MB and 10 ms to start; so many are the most that may live at a time. */
+  /** The most threads that may live at a time. Each takes about 8 MB, and 10 ms to start. */
   maxThreads?: number
 }
 
@@ -25,8 +25,8 @@ export function startServer(options: ThreadedOptions = {}): Promise<ThreadedServ
 }
 
 /**
- * Runs `script` in a thread of its own for every connection. Its `workerData` is `data` and the thread's `end` of
- * the bridge to its socket. `onThreadEnd` hears of every thread that has ended, however it ended.
+ * Runs `script` in a thread of its own for every connection. Its `workerData` is `data` and the thread's `end` of the
+ * bridge to its socket. `onThreadEnd` is called with the id of every thread that has ended, however it ended.
  */
 export async function serveInThreads(
   script: URL,
@@ -66,7 +66,8 @@ function startThread(script: URL, data: object, socket: Socket): Worker {
 }
 
 /**
- * Tells the client whose thread has crashed why, in one line (`error crashed: …`), and ends the connection.
+ * Tells the client why its thread has crashed, in one line (`error crashed: …`, the first line of the message), and ends
+ * the connection. What the thread wrote before is still sent.
  *
  * @step 04.3
  */
@@ -75,8 +76,8 @@ function reportCrash(socket: Socket, error: Error): void {
 }
 
 /**
- * Counts the thread as long as it lives, and sees to it that neither outlives the other: a closed socket ends its
- * thread even in the middle of a computation, a thread that has ended leaves no open socket behind.
+ * Keeps the thread in `threads` from now until it has exited, and lets neither outlive the other: a closed socket ends its
+ * thread, even in the middle of a computation; a thread that has exited ends its socket, behind all that waits there.
  *
  * @step 04.4
  */
@@ -90,7 +91,8 @@ function tieTogether(socket: Socket, thread: Worker, threads: Set<Worker>): void
 }
 
 /**
- * Closes the server, then waits until the last of its threads has ended.
+ * Closes the server, which lets connections finish; then ends the threads that are left, and resolves when all of them have
+ * exited.
  *
  * @step 04.4
  */
@@ -100,12 +102,13 @@ async function closeWithThreads(server: RunningServer, threads: Set<Worker>): Pr
 }
 
 /**
- * Turns a client away politely: one line, `busy`, and FIN.
+ * Turns a client away: one line, `busy`, and FIN. The socket closes when the client has said FIN, too, whatever it says
+ * before; it is not reset.
  *
  * @step 04.5
  */
 function refuse(socket: Socket): void {
-  // Nobody will read what it says, and a socket that nobody reads never notices the client's goodbye.
+  // Reads and ignores what it says: behind bytes that nobody reads, its FIN is never seen.
   socket.resume()
   socket.end('busy\n')
 }

@@ -1,9 +1,11 @@
-import type { Client } from '../harness/client.ts'
-import type { HostedServer } from '../harness/hosted-server.ts'
-import { PATIENCE_MS } from '../harness/patience.ts'
 import { step } from '../judge/step.ts'
 import { ask, echo } from '../protocols/lines.ts'
-import { UninterruptibleThreads } from '../worlds/uninterruptible-threads.ts'
+import { crashUnread, expectConnections, expectThreads } from '../worlds/threads.ts'
+import {
+  heardOfShortLived,
+  ROUNDS,
+  UninterruptibleThreads,
+} from '../worlds/uninterruptible-threads.ts'
 
 const CHAPTER = '04-thread-per-connection'
 
@@ -15,6 +17,11 @@ step('04.1', 'every connection gets a thread of its own', async ({ serve, connec
     likely: 'Is the bridge’s end the workerData of the thread, and its port in the transferList?',
   })
   await ask(ada, 'nonsense', 'error unknown command', { because: 'Every line gets an answer.' })
+  await ask(ada, '', 'error unknown command', {
+    because: 'An empty line is a line, and no command.',
+    likely: "The loop ends at an empty line: '' is as false as null. Compare with null.",
+    seen: { ended: "The loop ends at an empty line: '' is as false as null. Compare with null." },
+  })
 
   const first = await ask(ada, 'whoami', /^\d+$/, {
     because: 'whoami answers with the thread’s id.',
@@ -78,8 +85,18 @@ step('04.3', 'a crash costs one connection, with a reason', async (stage) => {
   await ada.expectLine(/^error crashed: .*crashed on request$/, {
     because: 'ada learns why her connection ends.',
     likely: "The Worker emits 'error' with what its code threw. Write its message to the socket.",
+    seen: {
+      ended:
+        'FIN came before the reason. Does the thread say FIN when it crashes (a `finally`), or is the socket ended elsewhere first?',
+      'other bytes':
+        'The line is `error crashed: ` and the message of the error, with nothing behind it.',
+    },
   })
-  await ada.expectEnd({ because: 'Her thread is gone, so her connection ends.' })
+  await ada.expectEnd({
+    because: 'Her thread is gone, so her connection ends.',
+    likely: 'Say FIN behind the line: nobody else will.',
+    seen: { 'other bytes': 'One line is enough: the first line of the message.' },
+  })
   await echo(bob, { because: 'bob’s thread has nothing to do with ada’s.' })
   const cyd = await connect(server)
   await echo(cyd, { because: 'The server goes on, and newcomers are served.' })
@@ -90,7 +107,7 @@ step('04.3', 'a crash costs one connection, with a reason', async (stage) => {
 })
 
 step('04.4', 'threads end with their connections, and all of them with close()', async (stage) => {
-  const { serve, connect, load, expect, story } = stage
+  const { serve, connect, load, expect, expectSame, story } = stage
   const server = await serve(CHAPTER, { graceMs: 60_000 })
   const [ada, bob, cyd, dee] = [
     await connect(server),
@@ -113,7 +130,7 @@ step('04.4', 'threads end with their connections, and all of them with close()',
   })
   bob.reset()
   await expectThreads(server, 2, {
-    because: 'bob has vanished, and nobody will ever read for him again.',
+    because: 'bob has vanished, and nobody will ever read what his thread says.',
   })
   await cyd.send('sleep 60000\n')
   await server.roundTrip()
@@ -141,12 +158,12 @@ step('04.4', 'threads end with their connections, and all of them with close()',
   second.catch(() => {})
   await server.roundTrip()
   await ask(fay, 'echo goodbye', 'goodbye', {
-    because: 'Within the grace period whoever is connected is served to the end.',
+    because: 'Within the grace period every client that is connected is served to the end.',
     likely:
       'First close the server, which waits for the connections; then end what threads are left.',
   })
   expect('close() to wait for fay, both times', !server.isClosed && !isSecondResolved, {
-    because: 'Her thread is alive. Whoever calls close() wants to know when all of them are gone.',
+    because: 'Her thread is alive, and close() tells its caller that all of them are gone.',
     likely: 'Wait for server.close(), and for the threads.',
   })
   await fay.halfClose()
@@ -174,6 +191,11 @@ step('04.4', 'threads end with their connections, and all of them with close()',
   const slow = await UninterruptibleThreads.serve(serveInThreads)
   story.tell('kim', 'connects, makes her thread compute in native code, and resets')
   const kim = await slow.connect()
+  expect('the thread to find its data', kim.hasData, {
+    because: 'The script of chapter 05 finds its shared memory there.',
+    likely: '`workerData` is everything in `data`, and `end`.',
+    look: 'startThread()',
+  })
   kim.client.resetAndDestroy()
   expect('her thread to count until it has ended', await slow.countsToTheEnd(kim), {
     because:
@@ -181,18 +203,35 @@ step('04.4', 'threads end with their connections, and all of them with close()',
     likely: "A socket's 'close' comes before its thread's 'exit': forget the thread at the latter.",
     received: 'stats() without it while it lives',
   })
-  story.tell('leo', 'connects and makes his thread compute in native code')
-  const leo = await slow.connect()
+  story.tell('leo and mia', 'connect and make their threads compute in native code, hers longer')
+  const [leo, mia] = [await slow.connect(), await slow.connect(4 * ROUNDS)]
   story.tell('test', 'calls close()')
   await slow.close()
-  expect('close() to have waited for his thread', leo.hasEnded, {
-    because: 'Whoever waits for close() may end the process then, or free what the threads use.',
+  expect('close() to have waited for both threads', leo.hasEnded && mia.hasEnded, {
+    because: 'After close() the caller may end the process, or free what the threads use.',
     likely: 'terminate() returns a promise. Wait for those of all threads.',
+    look: 'closeWithThreads()',
+  })
+
+  story.tell('nan', 'connects, and her thread throws an error whose message has two lines')
+  const heard = await heardOfShortLived(serveInThreads, 'first\nsecond')
+  expect('one line that ends with the first of them', /^error crashed: .*first\n$/.test(heard), {
+    because: 'In a line protocol an answer is one line.',
+    likely: 'Send the first line of the message only.',
+    look: 'reportCrash()',
+    expected: '"error crashed: first\\n"',
+    received: JSON.stringify(heard),
+  })
+  story.tell('oli', 'connects, and his thread returns without a word')
+  expectSame('what he hears', await heardOfShortLived(serveInThreads), '', {
+    because: 'A thread that has ended leaves no open socket behind, however it ended.',
+    likely: "End the socket when its thread emits 'exit'.",
+    look: 'tieTogether()',
   })
 })
 
 step('04.5', 'past the limit a client hears `busy`, and places are given back', async (stage) => {
-  const { serve, connect } = stage
+  const { serve, connect, expectSame } = stage
   const server = await serve(CHAPTER, { maxThreads: 2 })
   const [ada, bob] = [await connect(server), await connect(server)]
   for (const client of [ada, bob]) await echo(client, { because: 'Two places, two clients.' })
@@ -203,22 +242,27 @@ step('04.5', 'past the limit a client hears `busy`, and places are given back', 
       'There is no thread for cyd. She is told so at once, instead of waiting or being cut off.',
     likely: 'Count the threads that live before a new one is started.',
   })
-  await cyd.expectEnd({ because: 'After `busy` there is nothing more to say.' })
-  for (const text of ['echo am I late?\n', 'echo hello?\n']) {
+  await cyd.expectEnd({
+    because: 'After `busy` there is nothing more to say.',
+    likely: 'Say FIN at once, behind that line, whatever she does.',
+  })
+  // She takes her time: longer than a timer that somebody thought to be long enough.
+  await server.cpuMsDuring(200)
+  for (const text of ['echo am I late?\n', 'echo hello?\n', 'echo hello?\n', 'echo hello?\n']) {
     await cyd.send(text)
     await server.roundTrip()
   }
   await cyd.expectEnd({
-    because: 'FIN was promised, and nothing but FIN: who talks on is not reset.',
+    because: 'FIN was promised, and nothing but FIN: a client that talks on is not reset.',
     likely:
       'Both directions are closed. Then the kernel answers what she says with RST. Close ours only: end().',
   })
   await cyd.halfClose()
   await expectConnections(server, 2, {
     because: 'Both sides have said FIN. A refused client must not cost a socket.',
-    likely: 'Does anybody read what she said? A socket that nobody reads never notices her FIN.',
+    likely: 'Is what she said read? Her FIN comes behind it, and is not seen before.',
   })
-  await echo(ada, { because: 'Those who have a place keep it.' })
+  await echo(ada, { because: 'ada has a place, and keeps it.' })
 
   for (const [leaver, how] of [
     [ada, 'leave'],
@@ -228,99 +272,28 @@ step('04.5', 'past the limit a client hears `busy`, and places are given back', 
     await expectThreads(server, 1, { because: 'One of two has gone.' })
     const newcomer = await connect(server)
     await echo(newcomer, {
-      because: 'Whoever leaves gives a place back.',
+      because: 'A client that leaves gives its place back.',
       likely:
         'The count goes up and never down. Count the threads that live, not those that ever lived.',
     })
   }
+
+  const small = await serve(CHAPTER, { maxThreads: 2 })
+  const crowd = await Promise.all(
+    ['ivy', 'joe', 'kim', 'leo', 'mia'].map((name) => connect(small, name)),
+  )
+  const answers: string[] = []
+  for (const client of crowd) {
+    await client.send('echo hi\n')
+    const line = { because: 'Each of them is served, or told that there is no place.' }
+    answers.push(await client.expectLine(/^(hi|busy)$/, line))
+  }
+  expectSame('the answers of five who come at once, sorted', answers.toSorted(), FIVE_ANSWERS, {
+    because: 'A limit of two is a limit of two, also for clients that come at the same moment.',
+    likely:
+      'A thread counts from its start, not from when it has come up. Add it to `threads` at once.',
+    look: 'tieTogether()',
+  })
 })
 
-/** A chunk of what waits for a client who does not read. */
-const ANSWER = 'x'.repeat(60_000)
-
-/**
- * The client's thread crashes while megabytes of its answers are on their way and some wait in the server's own queue. It
- * talks on, and then reads: all of it must come. Its connection is the server's only one.
- */
-async function crashUnread(client: Client, server: HostedServer): Promise<void> {
-  client.beQuiet(
-    'asks and asks and does not read, until its answers wait in the server; then it crashes its thread',
-  )
-  client.stopReading()
-  let answers = ''
-  while (answers.length < MOST_QUEUED && (await server.queuedBytes()) === 0) {
-    await client.send(`echo ${ANSWER}\n`)
-    answers += `${ANSWER}\n`
-    await untilWritten(server, answers.length)
-  }
-  await client.send('crash\n')
-  await expectNoWorker(server)
-  const talk = async () => {
-    await client.send('hello?\n')
-    await server.roundTrip()
-  }
-  const last = {
-    because:
-      'These answers were given before the thread crashed. The client reads them late, and talks meanwhile: they are its own all the same.',
-    likely:
-      'destroy() throws away what waits, and destroySoon() closes both directions: then the kernel answers the next word with RST, and forgets what it still has. end() closes ours behind all that waits.',
-  }
-  await client.expectBytes(answers, last, { sips: SIP_BYTES, between: talk })
-  await client.expectLine(/^error crashed: .*crashed on request$/, last)
-  await client.expectEnd(last)
-  await client.halfClose()
-  await expectConnections(server, 0, { because: 'Both sides have said FIN.' })
-}
-
-/** What a client reads at a time: far less than a kernel holds. */
-const SIP_BYTES = 256 * 1024
-
-/** More than any kernel takes for a client that does not read. */
-const MOST_QUEUED = 64 * 1024 * 1024
-
-/** The thread needs a moment for its answer. */
-async function untilWritten(server: HostedServer, bytes: number): Promise<void> {
-  const deadline = performance.now() + PATIENCE_MS
-  while ((await server.writtenBytes()) < bytes && performance.now() < deadline)
-    await server.roundTrip()
-}
-
-async function expectNoWorker(server: HostedServer): Promise<void> {
-  const look = async () => {
-    const threads = await server.workers()
-    return { holds: threads === 0, received: `${threads}` }
-  }
-  await server.expectEventually('the thread to be gone', look, { because: 'It has crashed.' })
-}
-
-async function expectConnections(
-  server: HostedServer,
-  count: number,
-  reason: { because: string; likely?: string },
-): Promise<void> {
-  const look = async () => {
-    const connections = await server.connections()
-    return { holds: connections === count, received: `${connections}` }
-  }
-  await server.expectEventually(`${count} open sockets`, look, reason)
-}
-
-async function expectThreads(
-  server: HostedServer,
-  count: number,
-  reason: { because: string; likely?: string },
-): Promise<void> {
-  await server.expectEventually(
-    `${count} ${count === 1 ? 'thread' : 'threads'}`,
-    async () => {
-      const { threads } = await server.call<{ threads: number }>('stats')
-      // What the server says, and what there really is.
-      const workers = await server.workers()
-      return {
-        holds: threads === count && workers === count,
-        received: `${threads} by stats(), ${workers} in the process`,
-      }
-    },
-    reason,
-  )
-}
+const FIVE_ANSWERS = ['busy', 'busy', 'busy', 'hi', 'hi']

@@ -226,7 +226,7 @@ export class Client {
       headline: `${this.name} ${received.length > 0 ? 'received another line than expected' : `received no line: ${this.#state()}`}.`,
       expected: { text: what },
       received: { text: quote(received, 96) },
-      ...reason,
+      ...likeliest(reason, received.length > 0 ? 'other bytes' : this.#seen()),
     })
   }
 

@@ -124,6 +124,9 @@ export function describePlace({ file, line, function: name }: Place): string {
 }
 
 function likelyCause(error: ThrownError): string | undefined {
+  if (error.name === 'DataCloneError' && error.message.includes('transfer')) {
+    return 'A MessagePort cannot be copied to a thread: it moves. Name it in the transferList.'
+  }
   const known = error.code && CAUSES[error.code]
   if (known) return known
   if (error.message.includes('does not provide an export named')) {

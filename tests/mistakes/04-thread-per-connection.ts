@@ -38,6 +38,18 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'ends-at-an-empty-line',
+    step: '04.1',
+    says: ['An empty line is a line', 'Compare with null'],
+    edits: [{ file: 'connection.ts', replace: 'line !== null; line', by: 'line; line' }],
+  },
+  {
+    name: 'copies-the-port',
+    step: '04.1',
+    says: ['DataCloneError', 'Name it in the transferList'],
+    edits: [{ replace: ', transferList: [end.port]', by: '' }],
+  },
+  {
     name: 'never-says-fin',
     step: '04.1',
     says: ['After ada’s FIN her thread says FIN', 'call end()'],
@@ -100,6 +112,24 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'says-fin-before-the-reason',
+    step: '04.3',
+    says: ['received no line', 'a `finally`'],
+    edits: [
+      {
+        file: 'connection.ts',
+        hole: 'converse',
+        by: `  try {
+    for (let line = socket.readLine(); line !== null; line = socket.readLine()) {
+      socket.write(\`\${runCommand(line, { threadId, sleep })}\\n\`)
+    }
+  } finally {
+    socket.end()
+  }`,
+      },
+    ],
+  },
+  {
     name: 'destroys-when-the-reason-is-written',
     step: '04.3',
     says: ['end() closes ours'],
@@ -146,6 +176,32 @@ export const mistakes: Mistake[] = [
         by: 'threads.delete(thread)\n    socket.destroySoon()',
       },
     ],
+  },
+  {
+    name: 'forgets-the-data',
+    step: '04.4',
+    says: ['to find its data', 'everything in `data`'],
+    edits: [{ replace: 'workerData: { ...data, end }', by: 'workerData: { end }' }],
+  },
+  {
+    name: 'tells-a-crash-in-two-lines',
+    step: '04.4',
+    says: ['an answer is one line', 'the first line of the message only'],
+    edits: [{ replace: "error.message.split('\\n')[0]", by: 'error.message' }],
+  },
+  {
+    name: 'a-thread-that-returns-leaves-its-socket',
+    step: '04.4',
+    says: ['and no FIN', "End the socket when its thread emits 'exit'"],
+    edits: [
+      { replace: '    threads.delete(thread)\n    socket.end()', by: '    threads.delete(thread)' },
+    ],
+  },
+  {
+    name: 'close-waits-for-one-thread',
+    step: '04.4',
+    says: ['waited for both threads'],
+    edits: [{ replace: 'await Promise.all([...threads]', by: 'await Promise.race([...threads]' }],
   },
   {
     name: 'close-does-not-wait-for-threads',
@@ -236,9 +292,42 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'counts-threads-that-are-up',
+    step: '04.5',
+    says: ['who come at once', 'A thread counts from its start'],
+    edits: [
+      {
+        replace: '  threads.add(thread)\n',
+        by: "  thread.once('online', () => threads.add(thread))\n",
+      },
+    ],
+  },
+  {
+    name: 'destroys-whoever-talks-on',
+    step: '04.5',
+    says: ['FIN was promised', 'answers what she says with RST'],
+    edits: [
+      {
+        hole: 'refuse',
+        by: "  socket.once('data', () => socket.destroy())\n  socket.end('busy\\n')",
+      },
+    ],
+  },
+  {
+    name: 'destroys-a-while-after-busy',
+    step: '04.5',
+    says: ['FIN was promised'],
+    edits: [
+      {
+        hole: 'refuse',
+        by: "  socket.end('busy\\n')\n  setTimeout(() => socket.destroy(), 100)",
+      },
+    ],
+  },
+  {
     name: 'counts-and-never-releases',
     step: '04.5',
-    says: ['gives a place back'],
+    says: ['gives its place back'],
     edits: [
       {
         replace: 'if (threads.size >= maxThreads) return refuse(socket)',
@@ -253,7 +342,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'refuses-and-never-reads',
     step: '04.5',
-    says: ['must not cost a socket', 'never notices her FIN'],
+    says: ['must not cost a socket', 'Her FIN comes behind it'],
     edits: [{ hole: 'refuse', by: "  socket.end('busy\\n')" }],
   },
   {

@@ -22,6 +22,7 @@ interface Crowd {
 export const measurement: Measurement = {
   asks: `for ${PREDICTED.toLocaleString('en')} threads, extrapolated: each costs what one more costs between ${CROWDS[1]} and ${CROWDS.at(-1)}`,
   how: 'Clients connect one after the other, each waits for the answer to its first line, and stays. Memory: resident set of the server process, after a garbage collection in its main thread. Start: from connecting to the first answer, median of those who joined last.',
+  why: 'A thread in Node is a second JavaScript machine, with a heap, an event loop and its own copy of all code. That costs about 8 MiB, so a thousand of them are gigabytes although none of them does anything. Starting one means to set all of that up.',
   async run(tree, say) {
     const server = await hostServer(tree, '04-thread-per-connection', {
       options: { maxThreads: CROWDS.at(-1) },
@@ -55,7 +56,7 @@ async function warmUp(server: HostedServer): Promise<void> {
     return { holds: threads === 0, received: `${threads}` }
   }
   await server.expectEventually('the thread to end with its connection', noThread, {
-    because: 'Who measures threads must know how many there are.',
+    because: 'The threads to be measured have to be all there are.',
   })
 }
 

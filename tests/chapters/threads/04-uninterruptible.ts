@@ -3,7 +3,8 @@
 import { pbkdf2Sync } from 'node:crypto'
 import { workerData } from 'node:worker_threads'
 
-const { state, rounds } = workerData as { state: Int32Array; rounds: number }
+/** Its first word is 1 while it computes; the second says for how many rounds. */
+const { state } = workerData as { state: Int32Array }
 
 Atomics.store(state, 0, 1)
-pbkdf2Sync('', '', rounds, 64, 'sha512')
+pbkdf2Sync('', '', state[1], 64, 'sha512')
