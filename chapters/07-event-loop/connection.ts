@@ -41,7 +41,7 @@ export interface Protocol {
   onEnd(): void
   /** The server wants the connection to end: say why in your own words, and call `end`. Without it, FIN says enough. */
   onStop?(why: Ending): void
-  /** So much has been sent that there is room again. */
+  /** Enough has been sent: there is room again. */
   onRoom?(): void
   /** The connection is over, once; its descriptor is free. */
   onClose?(why: Ending): void
@@ -51,7 +51,7 @@ export interface Protocol {
 export interface ConnectionObserver {
   /** A whole message has come. */
   onHeard?(): void
-  /** A round has ended, and so many bytes wait to be sent. */
+  /** A round has ended, and this many bytes wait to be sent. */
   onRoundEnd?(queuedBytes: number): void
   /** Nothing more will be said. From now on the peer only costs. */
   onEnding?(): void
@@ -65,7 +65,7 @@ const READING = { readable: true, writable: false }
 const WRITING = { readable: false, writable: true }
 const BOTH = { readable: true, writable: true }
 
-/** What a connection speaks that has not been given a protocol. */
+/** The protocol of a connection that has not been given one. */
 const DEAF: Protocol = { onBytes: (bytes) => bytes.length, onEnd() {} }
 
 /** Pauses are a set, and a set of three is a number. */
@@ -115,7 +115,7 @@ export class Connection implements RoundTask {
     return this.#state === 'open'
   }
 
-  /** Whether a protocol that has taken one message may take the next. */
+  /** Whether a protocol that has taken one message may take the next, and whether anything may be read. */
   get isReading(): boolean {
     return this.#state === 'open' && this.#pauses === 0 && !this.#queue.isBacklogged
   }
@@ -209,8 +209,9 @@ export class Connection implements RoundTask {
   }
 
   /**
-   * One turn: reads once, and offers the protocol what has come: bytes, or the end. Once, and not until nothing comes any
-   * more, for others are waiting for their turn. What comes when the connection is not open any more is thrown away.
+   * One turn: reads once, and offers the protocol what it has read, bytes or the end, even if the connection is backlogged by
+   * now. Once, and not until nothing comes any more, for others are waiting for their turn. What comes when the connection is
+   * not open any more is thrown away.
    *
    * @step 07.5
    */
@@ -226,6 +227,7 @@ export class Connection implements RoundTask {
 
   /**
    * Lets the queue send what the stream takes. When the connection is ending and nothing waits any more, FIN follows, once.
+   * The stream frees the descriptor by itself when both have said FIN: to destroy it would throw away what is on its way.
    *
    * @step 07.5
    */
@@ -235,8 +237,9 @@ export class Connection implements RoundTask {
   }
 
   /**
-   * Decides what to wait for next: to write while something is queued; to read while `isReading`, unless the protocol has
-   * left something unread, and always once the connection is not open any more; never to read after the peer's FIN.
+   * Decides what to wait for next: to write while something is queued, be it little; to read while `isReading`, unless the
+   * protocol has left something unread, and in any case once the connection is not open any more; never to read after the
+   * peer's FIN.
    *
    * @step 07.5
    */

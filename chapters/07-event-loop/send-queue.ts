@@ -1,11 +1,11 @@
-/** What a connection has to say and its stream has not taken yet. Chapter 10 puts a bounded queue in its place. */
+/** Bytes that a connection has to send and its stream has not taken yet. Chapter 10 puts a bounded queue in its place. */
 
 import type { ByteStream } from './byte-stream.ts'
 
 export interface SendQueue {
   /** How many bytes wait. */
   readonly bytes: number
-  /** Whether so much waits that nothing more is to be read until some of it is gone. */
+  /** Whether so much waits that nothing is to be read until some of it is gone. */
   readonly isBacklogged: boolean
   /** Puts bytes behind all others; they must not change any more. `false`: there is no room, and none was taken. */
   push(bytes: Uint8Array): boolean
@@ -15,18 +15,18 @@ export interface SendQueue {
   flush(): void
 }
 
-/** With more than this, what one round has to say is enough. */
+/** More than this is enough for one round. */
 const ROUND_BYTES = 64 * 1024
 
 /** For every queue in which nothing waits. It is never changed. */
 const NO_PIECES: Uint8Array[] = []
 
-/** A queue without a limit: it relies on a client that does not listen not being listened to. */
+/** A queue without a limit: a client that does not take its answers is not read, so it cannot ask for more. */
 export class UnsentBytes implements SendQueue {
   bytes = 0
   readonly #stream: ByteStream
   #pieces = NO_PIECES
-  /** Whether the stream has not taken everything the last time. */
+  /** Whether the stream took less than it was offered the last time. */
   #isStuck = false
 
   constructor(stream: ByteStream) {

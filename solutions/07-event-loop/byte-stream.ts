@@ -13,7 +13,7 @@ export interface Source {
   readonly isReadable: boolean
   /** Whether a write would take something. */
   readonly isWritable: boolean
-  /** Whether its descriptor is free: nothing more will come of it. A poller reports that whatever is wanted. */
+  /** Whether its descriptor is free: nothing more will happen to it. A poller reports that whatever is wanted. */
   readonly isClosed: boolean
   /** Called, with the source itself, when one of the three may have become true; set by a poller. */
   onChange: ((source: Source) => void) | undefined
@@ -44,10 +44,10 @@ export interface Peer {
   readonly isSecure: boolean
 }
 
-/** Node stops reading the socket while so many bytes wait in the inbox; the last chunk may go beyond it. */
+/** Node stops reading the socket while this many bytes wait in the inbox; the last chunk may go beyond it. */
 const INBOX_BYTES = 64 * 1024
 
-/** So often Node is made to look at a socket that it does not read. */
+/** How often Node is made to look at a socket that it does not read. */
 const PROBE_MS = 1_000
 
 /** Where a socket's listeners find its stream: five closures for each of 10,000 sockets would be 5 MB. */
@@ -60,7 +60,7 @@ export class NetStream implements ByteStream {
   lostWith: string | undefined
   isClosed = false
   readonly #socket: Socket
-  /** Chunks that have come and were not read, oldest first, and how many bytes they are. */
+  /** Chunks that have arrived and were not read, oldest first, and how many bytes they are. */
   #inbox: Uint8Array[] = []
   #inboxBytes = 0
   #hasEnded = false
@@ -110,7 +110,8 @@ export class NetStream implements ByteStream {
   }
 
   /**
-   * See `ByteStream`. One chunk at a time; the socket goes on when few enough bytes are left.
+   * See `ByteStream`. One chunk at a time, and the end only when nothing is left. A paused socket goes on when fewer than
+   * `INBOX_BYTES` are left, and not before.
    *
    * @step 07.1
    */
@@ -123,7 +124,8 @@ export class NetStream implements ByteStream {
   }
 
   /**
-   * See `ByteStream`. There is room as long as fewer bytes than the socket's high-water mark wait to be sent.
+   * See `ByteStream`. There is room as long as fewer bytes than the socket's high-water mark wait to be sent; none behind our
+   * own FIN, and none in a connection that is gone.
    *
    * @step 07.2
    */

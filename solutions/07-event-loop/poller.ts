@@ -27,11 +27,11 @@ export interface Poller<S> {
   modify(source: S, interest: Interest): void
   remove(source: S): void
   /**
-   * Returns everything that is ready now; when that is nothing, waits until something is, until `wake` is called, or
-   * for `timeoutMs`. `Infinity` means forever. An empty list means that the wait is over and nothing is ready.
+   * Returns everything that is ready when it returns. When nothing is, it waits first: until something is, until `wake` is
+   * called, or for `timeoutMs` (`Infinity`: forever). An empty list means that the wait is over and nothing is ready.
    */
   wait(timeoutMs: number): Ready<S>[] | Promise<Ready<S>[]>
-  /** Ends a `wait`, the present one or, when there is none, the next. */
+  /** Ends one `wait`: the present one or, when there is none, the next. */
   wake(): void
 }
 
@@ -67,7 +67,7 @@ export class NetPoller implements Poller<Source> {
   }
 
   /**
-   * See `Poller`.
+   * See `Poller`. Between two looks it sleeps; it never polls.
    *
    * @step 07.3
    */

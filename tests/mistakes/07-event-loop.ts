@@ -66,7 +66,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'all-or-nothing',
     step: '07.2',
-    says: ['take a part of them first'],
+    says: ['to take 64 KiB of them'],
     edits: [
       {
         file: stream,
@@ -78,7 +78,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'takes-everything',
     step: '07.2',
-    says: ['write() to answer 0 at last'],
+    says: ['write() to return 0 at last'],
     edits: [
       { file: stream, replace: TAKE, by: '    this.#socket.write(bytes)\n    return bytes.length' },
       {
@@ -116,7 +116,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'sleeps-although-somebody-is-ready',
     step: '07.3',
-    says: ['no answer'],
+    says: ['still waiting'],
     edits: [
       {
         file: poller,
@@ -188,7 +188,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'spins-while-nobody-is-ready',
     step: '07.3',
-    says: ['a wait to sleep', 'spinning'],
+    says: ['a wait to sleep', 'It spins'],
     edits: [
       {
         file: poller,
@@ -246,7 +246,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-turn-for-what-is-not-wanted-any-more',
     step: '07.4',
-    says: ['eve', 'what is wanted now'],
+    says: ['eve', 'is wanted now'],
     edits: [
       {
         file: loop,
@@ -317,7 +317,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'never-reads-again-after-a-short-write',
     step: '07.5',
-    says: ['the bytes of answers'],
+    says: ['the chunks that were handed on', 'reading begins again'],
     edits: [
       {
         file: connection,
@@ -344,7 +344,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'says-nothing-at-the-end',
     step: '07.5',
-    says: ['FIN was sent'],
+    says: ['the calls of onEnd()', 'decides when to call end()'],
     edits: [
       {
         file: connection,
@@ -419,7 +419,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'does-not-read-behind-its-own-fin',
     step: '07.5',
-    says: ['connections left: 0', 'his FIN behind them'],
+    says: ['Behind our FIN', 'reads in any case'],
     edits: [
       {
         file: connection,
@@ -455,7 +455,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'the-wait-counts',
     step: '07.6',
-    says: ['The clock starts when wait() has answered'],
+    says: ['The clock starts when wait() has returned'],
     edits: [
       {
         file: loop,
@@ -469,7 +469,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-turn-instead-of-the-round',
     step: '07.6',
-    says: ['so the round is what counts'],
+    says: ['the longest round to be the second'],
     edits: [
       {
         file: loop,
@@ -485,6 +485,724 @@ export const mistakes: Mistake[] = [
       }
       this.#timers.runDue()
       this.#endRound()`,
+      },
+    ],
+  },
+  {
+    name: 'resumes-while-the-inbox-is-full',
+    step: '07.1',
+    says: ['to stay paused after one read'],
+    edits: [
+      {
+        file: stream,
+        replace: RESUME,
+        by: `    this.#socket.resume()
+`,
+      },
+    ],
+  },
+  {
+    name: 'forgets-what-waits',
+    step: '07.1',
+    says: ['to stay paused after one read', 'Subtract what you return'],
+    edits: [
+      {
+        file: stream,
+        replace: `    this.#inboxBytes -= chunk.length
+`,
+        by: `    this.#inboxBytes = 0
+`,
+      },
+    ],
+  },
+  {
+    name: 'the-loss-comes-before-what-had-arrived',
+    step: '07.1',
+    says: ['arrived before the connection was lost'],
+    edits: [
+      {
+        file: stream,
+        replace: `    const chunk = this.#inbox.shift()
+`,
+        by: `    if (this.lostWith) return 'end'
+    const chunk = this.#inbox.shift()
+`,
+      },
+    ],
+  },
+  {
+    name: 'only-a-reset-is-a-loss',
+    step: '07.1',
+    says: ['not only ECONNRESET'],
+    edits: [
+      {
+        file: stream,
+        replace: EMPTY,
+        by: `if (!chunk) return this.#hasEnded || this.lostWith === 'ECONNRESET' ? 'end' : 'would-block'`,
+      },
+    ],
+  },
+  {
+    name: 'takes-less-than-nothing',
+    step: '07.2',
+    says: ['a write of 10 bytes', 'can be negative'],
+    edits: [
+      {
+        file: stream,
+        replace: `Math.max(0, this.#room)`,
+        by: `this.#room`,
+      },
+    ],
+  },
+  {
+    name: 'writes-behind-its-own-fin',
+    step: '07.2',
+    says: ['a write behind FIN', 'socket.destroyed is not true yet'],
+    edits: [
+      {
+        file: stream,
+        replace: `if (!this.#socket.writable) return 0`,
+        by: `if (this.#socket.destroyed) return 0`,
+      },
+    ],
+  },
+  {
+    name: 'a-little-at-a-time',
+    step: '07.2',
+    says: ['to take 64 KiB of them'],
+    edits: [
+      {
+        file: stream,
+        replace: `Math.min(bytes.length, Math.max(0, this.#room))`,
+        by: `Math.min(16 * 1024, bytes.length, Math.max(0, this.#room))`,
+      },
+    ],
+  },
+  {
+    name: 'the-writable-never-cool-down',
+    step: '07.3',
+    says: ['the silent ones to be left alone', 'an idle socket is writable'],
+    edits: [
+      {
+        file: poller,
+        replace: `      else this.#hot.delete(source)`,
+        by: `      else if (!source.isWritable) this.#hot.delete(source)`,
+      },
+    ],
+  },
+  {
+    name: 'goes-through-everybody',
+    step: '07.3',
+    says: ['twenty waits to cost no more', 'not through #interests'],
+    edits: [
+      {
+        file: poller,
+        replace: `    for (const source of this.#hot) {
+      const wanted = this.#interests.get(source)!`,
+        by: `    for (const [source, wanted] of this.#interests) {
+      if (!this.#hot.has(source)) continue`,
+      },
+    ],
+  },
+  {
+    name: 'a-hundred-at-a-time',
+    step: '07.3',
+    says: ['the whole hot set'],
+    edits: [
+      {
+        file: poller,
+        replace: `      else this.#hot.delete(source)`,
+        by: `      else this.#hot.delete(source)
+      if (ready.length === 100) break`,
+      },
+    ],
+  },
+  {
+    name: 'reading-hides-writing',
+    step: '07.3',
+    says: ['hal readable and writable'],
+    edits: [
+      {
+        file: poller,
+        replace: `const writable = wanted.writable`,
+        by: `const writable = !readable && wanted.writable`,
+      },
+    ],
+  },
+  {
+    name: 'one-wake-up-ends-two-waits',
+    step: '07.3',
+    says: ['the wait after the one that was woken', 'one wake-up ends one wait'],
+    edits: [
+      {
+        file: poller,
+        replace: `    await this.#sleep(patience)
+    this.#isWoken = false`,
+        by: `    this.#isWoken = false
+    await this.#sleep(patience)`,
+      },
+    ],
+  },
+  {
+    name: 'a-wake-up-hides-the-ready',
+    step: '07.3',
+    says: ['with ada ready', 'Woken or not'],
+    edits: [
+      {
+        file: poller,
+        replace: `    await this.#sleep(patience)
+    this.#isWoken = false
+    return this.#collect()`,
+        by: `    const wasWoken = this.#isWoken
+    await this.#sleep(patience)
+    this.#isWoken = false
+    return wasWoken ? [] : this.#collect()`,
+      },
+    ],
+  },
+  {
+    name: 'woken-without-a-turn-for-node',
+    step: '07.3',
+    says: ['after wake()', 'Node’s own loop'],
+    edits: [
+      {
+        file: poller,
+        replace: `    await this.#sleep(patience)
+`,
+        by: `    if (!this.#isWoken) await this.#sleep(patience)
+`,
+      },
+    ],
+  },
+  {
+    name: 'a-list-from-before-the-sleep',
+    step: '07.3',
+    says: ['a wait in which bob became ready', 'Collect after the sleep'],
+    edits: [
+      {
+        file: poller,
+        replace: `    const patience = this.#isWoken || this.#collect().length > 0 ? 0 : timeoutMs
+    await this.#sleep(patience)
+    this.#isWoken = false
+    return this.#collect()`,
+        by: `    const ready = this.#collect()
+    await this.#sleep(this.#isWoken || ready.length > 0 ? 0 : timeoutMs)
+    this.#isWoken = false
+    return ready.length > 0 ? ready : this.#collect()`,
+      },
+    ],
+  },
+  {
+    name: 'looks-every-five-milliseconds',
+    step: '07.3',
+    says: ['a wait to sleep', 'every few milliseconds'],
+    edits: [
+      {
+        file: poller,
+        replace: `    await this.#sleep(patience)
+`,
+        by: `    const end = performance.now() + patience
+    do await this.#sleep(Math.min(5, Math.max(0, end - performance.now())))
+    while (performance.now() < end && !this.#isWoken && this.#collect().length === 0)
+`,
+      },
+    ],
+  },
+  {
+    name: 'a-timer-outlives-the-wait',
+    step: '07.3',
+    says: ['to leave no timer behind'],
+    edits: [
+      {
+        file: poller,
+        replace: `    await this.#sleep(patience)
+`,
+        by: `    const timeUp = new Promise((resolve) => {
+      if (patience > 0 && patience < 2 ** 31) setTimeout(resolve, patience)
+    })
+    await Promise.race([timeUp, this.#sleep(patience > 0 ? Number.POSITIVE_INFINITY : 0)])
+`,
+      },
+    ],
+  },
+  {
+    name: 'the-closed-are-reported-once',
+    step: '07.3',
+    says: ['The closed do not cool down'],
+    edits: [
+      {
+        file: poller,
+        replace: `      else this.#hot.delete(source)`,
+        by: `      if (hungUp || (!readable && !writable)) this.#hot.delete(source)`,
+      },
+    ],
+  },
+  {
+    name: 'timers-before-the-turns',
+    step: '07.4',
+    says: ['it follows all of them'],
+    edits: [
+      {
+        file: loop,
+        replace: `      for (const each of ready) this.#giveTurn(each)
+      this.#timers.runDue()
+`,
+        by: `      this.#timers.runDue()
+      for (const each of ready) this.#giveTurn(each)
+`,
+      },
+    ],
+  },
+  {
+    name: 'the-round-ends-before-the-timers',
+    step: '07.4',
+    says: ['#endRound() comes last'],
+    edits: [
+      {
+        file: loop,
+        replace: `      this.#timers.runDue()
+      this.#endRound()
+`,
+        by: `      this.#endRound()
+      this.#timers.runDue()
+`,
+      },
+    ],
+  },
+  {
+    name: 'the-round-ends-with-the-next-wait',
+    step: '07.4',
+    says: ['not before the next turns'],
+    edits: [
+      {
+        file: loop,
+        replace: `      for (const each of ready) this.#giveTurn(each)
+      this.#timers.runDue()
+      this.#endRound()
+`,
+        by: `      this.#endRound()
+      for (const each of ready) this.#giveTurn(each)
+      this.#timers.runDue()
+`,
+      },
+    ],
+  },
+  {
+    name: 'the-round-ends-after-each-turn',
+    step: '07.4',
+    says: ['not each of them'],
+    edits: [
+      {
+        file: loop,
+        replace: `      for (const each of ready) this.#giveTurn(each)
+      this.#timers.runDue()
+`,
+        by: `      for (const each of ready) {
+        this.#giveTurn(each)
+        this.#endRound()
+      }
+      this.#timers.runDue()
+`,
+      },
+    ],
+  },
+  {
+    name: 'no-end-for-a-round-without-turns',
+    step: '07.4',
+    says: ['also when nobody was ready'],
+    edits: [
+      {
+        file: loop,
+        replace: `      this.#endRound()
+`,
+        by: `      if (ready.length > 0) this.#endRound()
+`,
+      },
+    ],
+  },
+  {
+    name: 'asks-the-poller-itself',
+    step: '07.4',
+    says: ['the time-out of the second wait', '#wait()'],
+    edits: [
+      {
+        file: loop,
+        replace: `await this.#wait(this.#timers.nextDelay())`,
+        by: `await this.#poller.wait(this.#timers.nextDelay())`,
+      },
+    ],
+  },
+  {
+    name: 'hands-on-what-was-reported',
+    step: '07.4',
+    says: ['fay: writable', 'is wanted now'],
+    edits: [
+      {
+        file: loop,
+        replace: `entry.handler({ source, readable, writable, hungUp })`,
+        by: `entry.handler(ready)`,
+      },
+    ],
+  },
+  {
+    name: 'no-turn-for-the-hung-up',
+    step: '07.4',
+    says: ['kim: hung up', 'reason enough for a turn'],
+    edits: [
+      {
+        file: loop,
+        replace: `if (!readable && !writable && !hungUp) return`,
+        by: `if (!readable && !writable) return`,
+      },
+    ],
+  },
+  {
+    name: 'a-turn-counts-that-was-not-had',
+    step: '07.4',
+    says: ['eve had none'],
+    edits: [
+      {
+        file: loop,
+        replace: `    const readable = ready.readable && entry.interest.readable
+`,
+        by: `    this.#turns += 1
+    const readable = ready.readable && entry.interest.readable
+`,
+      },
+      {
+        file: loop,
+        replace: `!hungUp) return
+    this.#turns += 1
+`,
+        by: `!hungUp) return
+`,
+      },
+    ],
+  },
+  {
+    name: 'a-timer-that-throws-is-swallowed',
+    step: '07.4',
+    says: ['when a timer throws', 'Catch nothing'],
+    edits: [
+      {
+        file: loop,
+        replace: `      this.#timers.runDue()
+`,
+        by: `      try {
+        this.#timers.runDue()
+      } catch {
+        this.#isStopping = true
+      }
+`,
+      },
+    ],
+  },
+  {
+    name: 'every-round-is-kept',
+    step: '07.4',
+    says: ['to leave nothing behind', 'run() calls itself'],
+    edits: [
+      {
+        file: loop,
+        replace: `    while (!this.#isStopping) {
+`,
+        by: `    if (!this.#isStopping) {
+`,
+      },
+      {
+        file: loop,
+        replace: `performance.now() - startedAt)
+`,
+        by: `performance.now() - startedAt)
+      return this.run()
+`,
+      },
+    ],
+  },
+  {
+    name: 'cuts-when-both-have-said-fin',
+    step: '07.5',
+    says: ['FIN and no more', 'not stream.destroy()'],
+    edits: [
+      {
+        file: connection,
+        replace: `      if (this.#state === 'open') this.#protocol.onEnd()
+`,
+        by: `      if (this.#state === 'open') this.#protocol.onEnd()
+      else if (this.#state === 'finSent') this.#stream.destroy()
+`,
+      },
+    ],
+  },
+  {
+    name: 'cuts-instead-of-fin',
+    step: '07.5',
+    says: ['FIN and no more', 'not stream.destroy()'],
+    edits: [
+      {
+        file: connection,
+        replace: `    this.#state = 'finSent'
+    this.#stream.end()`,
+        by: `    this.#state = 'finSent'
+    this.#stream.destroy()`,
+      },
+    ],
+  },
+  {
+    name: 'over-before-the-descriptor-is-free',
+    step: '07.5',
+    says: ['Nobody else calls #close()'],
+    edits: [
+      {
+        file: connection,
+        replace: `      if (this.#state === 'open') this.#protocol.onEnd()
+`,
+        by: `      if (this.#state === 'open') this.#protocol.onEnd()
+      else if (this.#state === 'finSent') return this.#close()
+`,
+      },
+    ],
+  },
+  {
+    name: 'the-fin-behind-the-goodbye-is-handed-on',
+    step: '07.5',
+    says: ['of an open connection only'],
+    edits: [
+      {
+        file: connection,
+        replace: `      if (this.#state === 'open') this.#protocol.onEnd()
+`,
+        by: `      this.#protocol.onEnd()
+`,
+      },
+    ],
+  },
+  {
+    name: 'overlooks-the-fin-behind-the-goodbye',
+    step: '07.5',
+    says: ['the loop to leave the peer alone', 'in every state'],
+    edits: [
+      {
+        file: connection,
+        replace: `      this.#hasPeerEnded = true
+`,
+        by: `      this.#hasPeerEnded = this.#state === 'open'
+`,
+      },
+    ],
+  },
+  {
+    name: 'tells-of-the-end-twice',
+    step: '07.5',
+    says: ['the calls of onEnd()', 'once'],
+    edits: [
+      {
+        file: connection,
+        replace: `      if (this.#state === 'open') this.#protocol.onEnd()
+`,
+        by: `      if (this.#state === 'open') this.#protocol.onEnd()
+      if (this.#state === 'open') this.#protocol.onEnd()
+`,
+      },
+    ],
+  },
+  {
+    name: 'keeps-what-comes-behind-the-goodbye',
+    step: '07.5',
+    says: ['less than 3 MiB for talker', 'keep nothing'],
+    edits: [
+      {
+        file: connection,
+        replace: `    } else if (this.#state === 'open') this.#offer(bytes)`,
+        by: `    } else if (this.#state === 'open') this.#offer(bytes)
+    else this.#unread = Buffer.concat([this.#unread, bytes])`,
+      },
+    ],
+  },
+  {
+    name: 'drops-what-it-may-not-hand-on',
+    step: '07.5',
+    says: ['was read must not be lost'],
+    edits: [
+      {
+        file: connection,
+        replace: `    } else if (this.#state === 'open') this.#offer(bytes)`,
+        by: `    } else if (this.isReading) this.#offer(bytes)`,
+      },
+    ],
+  },
+  {
+    name: 'reads-until-dry-behind-the-goodbye',
+    step: '07.5',
+    says: ['one read a round from leaver'],
+    edits: [
+      {
+        file: connection,
+        replace: `    const bytes = this.#stream.read()
+`,
+        by: `    let bytes = this.#stream.read()
+    while (this.#state !== 'open' && typeof bytes !== 'string') bytes = this.#stream.read()
+`,
+      },
+    ],
+  },
+  {
+    name: 'fin-when-little-is-queued',
+    step: '07.5',
+    says: ['whether FIN was said', 'Backlogged is more than that'],
+    edits: [
+      {
+        file: connection,
+        replace: `this.#state !== 'ending' || this.#queue.bytes > 0`,
+        by: `this.#state !== 'ending' || this.#queue.isBacklogged`,
+      },
+    ],
+  },
+  {
+    name: 'fin-in-every-round',
+    step: '07.5',
+    says: ['how often FIN was said'],
+    edits: [
+      {
+        file: connection,
+        replace: FIN,
+        by: `    if (this.#state !== 'ending' || this.#queue.bytes > 0) return
+    this.#stream.end()`,
+      },
+    ],
+  },
+  {
+    name: 'a-reply-waits-for-a-turn-of-its-own',
+    step: '07.5',
+    says: ['the turns that this took', 'lets the queue send each time'],
+    edits: [
+      {
+        file: connection,
+        replace: `    this.#queue.flush()
+`,
+        by: `    if (this.#interest.writable) this.#queue.flush()
+`,
+      },
+    ],
+  },
+  {
+    name: 'a-paused-goodbye-is-not-read',
+    step: '07.5',
+    says: ['behind the goodbye', 'paused or not'],
+    edits: [
+      {
+        file: connection,
+        replace: `const wantsMore = this.#state !== 'open' || (`,
+        by: `const wantsMore = (this.#state !== 'open' && this.#pauses === 0) || (`,
+      },
+    ],
+  },
+  {
+    name: 'a-goodbye-that-waits-is-not-read',
+    step: '07.5',
+    says: ['behind the goodbye', 'whatever is queued'],
+    edits: [
+      {
+        file: connection,
+        replace: `const wantsMore = this.#state !== 'open' || (`,
+        by: `const wantsMore = this.#state === 'finSent' || (`,
+      },
+    ],
+  },
+  {
+    name: 'reads-although-backlogged',
+    step: '07.5',
+    says: ['While the queue is backlogged'],
+    edits: [
+      {
+        file: connection,
+        replace: `(this.isReading && this.#unread.length === 0)`,
+        by: `(this.#pauses === 0 && this.#unread.length === 0)`,
+      },
+    ],
+  },
+  {
+    name: 'does-not-read-while-a-little-is-queued',
+    step: '07.5',
+    says: ['no reason not to read'],
+    edits: [
+      {
+        file: connection,
+        replace: `(this.isReading && this.#unread.length === 0)`,
+        by: `(this.isReading && this.#unread.length === 0 && this.#queue.bytes === 0)`,
+      },
+    ],
+  },
+  {
+    name: 'waits-to-write-only-when-backlogged',
+    step: '07.5',
+    says: ['what was written', 'queue.bytes > 0'],
+    edits: [
+      {
+        file: connection,
+        replace: `const writes = this.#queue.bytes > 0`,
+        by: `const writes = this.#queue.isBacklogged`,
+      },
+    ],
+  },
+  {
+    name: 'the-timers-do-not-count',
+    step: '07.6',
+    says: ['before the timers. They delay everybody'],
+    edits: [
+      {
+        file: loop,
+        replace: `      this.#timers.runDue()
+      this.#endRound()
+      this.#longestRoundMs = Math.max(this.#longestRoundMs, performance.now() - startedAt)
+`,
+        by: `      this.#longestRoundMs = Math.max(this.#longestRoundMs, performance.now() - startedAt)
+      this.#timers.runDue()
+      this.#endRound()
+`,
+      },
+    ],
+  },
+  {
+    name: 'the-end-of-the-round-does-not-count',
+    step: '07.6',
+    says: ['stopped before #endRound()'],
+    edits: [
+      {
+        file: loop,
+        replace: `      this.#endRound()
+      this.#longestRoundMs = Math.max(this.#longestRoundMs, performance.now() - startedAt)
+`,
+        by: `      this.#longestRoundMs = Math.max(this.#longestRoundMs, performance.now() - startedAt)
+      this.#endRound()
+`,
+      },
+    ],
+  },
+  {
+    name: 'the-first-round-for-ever',
+    step: '07.6',
+    says: ['Keep the longest of all'],
+    edits: [
+      {
+        file: loop,
+        replace: `this.#longestRoundMs = Math.max(this.#longestRoundMs, performance.now() - startedAt)`,
+        by: `this.#longestRoundMs ||= performance.now() - startedAt`,
+      },
+    ],
+  },
+  {
+    name: 'only-rounds-with-turns-count',
+    step: '07.6',
+    says: ['the round to count without turns'],
+    edits: [
+      {
+        file: loop,
+        replace: `      this.#longestRoundMs = Math.max(this.#longestRoundMs, performance.now() - startedAt)
+`,
+        by: `      if (ready.length === 0) continue
+      this.#longestRoundMs = Math.max(this.#longestRoundMs, performance.now() - startedAt)
+`,
       },
     ],
   },

@@ -140,4 +140,121 @@ export const rightAnswers: RightAnswer[] = [
       },
     ],
   },
+  {
+    name: 'reads-the-whole-inbox-at-once',
+    style: 'A read may return all that has arrived, as recv() does; then the socket goes on.',
+    edits: [
+      {
+        file: 'byte-stream.ts',
+        hole: 'read',
+        by: `    if (this.#inbox.length === 0) return this.#hasEnded || this.lostWith ? 'end' : 'would-block'
+    const all = Buffer.concat(this.#inbox)
+    this.#inbox = []
+    this.#inboxBytes = 0
+    if (this.#socket.isPaused()) this.#socket.resume()
+    return all`,
+      },
+    ],
+  },
+  {
+    name: 'resumes-when-the-inbox-is-empty',
+    style: 'The socket goes on when nothing waits any more: later than it could, and as safe.',
+    edits: [
+      {
+        file: 'byte-stream.ts',
+        hole: 'read',
+        by: `    const chunk = this.#inbox.shift()
+    if (chunk === undefined) return this.isReadable ? 'end' : 'would-block'
+    this.#inboxBytes -= chunk.length
+    if (this.#inboxBytes === 0) this.#socket.resume()
+    return chunk`,
+      },
+    ],
+  },
+  {
+    name: 'gives-node-its-turn-first',
+    style:
+      'wait() sleeps for 0 ms in any case, and then, if nobody is ready, for as long as it may.',
+    edits: [
+      {
+        file: 'poller.ts',
+        hole: 'wait',
+        by: `    await this.#sleep(0)
+    if (!this.#isWoken && timeoutMs > 0 && this.#collect().length === 0)
+      await this.#sleep(timeoutMs)
+    this.#isWoken = false
+    return this.#collect()`,
+      },
+    ],
+  },
+  {
+    name: 'sleeps-on-after-a-change-that-nobody-wants',
+    style:
+      'A source may change without being ready for what is wanted: a wait without a limit need not end for it.',
+    edits: [
+      {
+        file: 'poller.ts',
+        hole: 'wait',
+        by: `    const isOver = () => this.#isWoken || this.#collect().length > 0
+    await this.#sleep(isOver() ? 0 : timeoutMs)
+    while (timeoutMs === Number.POSITIVE_INFINITY && !isOver()) await this.#sleep(timeoutMs)
+    this.#isWoken = false
+    return this.#collect()`,
+      },
+    ],
+  },
+  {
+    name: 'stops-in-the-middle-of-a-round',
+    style: 'A loop that is told to stop by a handler gives no more turns.',
+    edits: [
+      {
+        file: loop,
+        hole: 'run',
+        by: `    while (!this.#isStopping) {
+      const ready = await this.#wait(this.#timers.nextDelay())
+      const startedAt = performance.now()
+      for (const each of ready) {
+        if (this.#isStopping) return
+        this.#giveTurn(each)
+      }
+      this.#timers.runDue()
+      this.#endRound()
+      this.#longestRoundMs = Math.max(this.#longestRoundMs, performance.now() - startedAt)
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'asks-for-the-state-first',
+    style: '#receive() notes the end, and returns early when the connection is not open.',
+    edits: [
+      {
+        file: 'connection.ts',
+        hole: '#receive',
+        by: `    const bytes = this.#stream.read()
+    if (bytes === 'end') this.#hasPeerEnded = true
+    if (this.#state !== 'open' || bytes === 'would-block') return
+    if (bytes === 'end') this.#protocol.onEnd()
+    else this.#offer(bytes)`,
+      },
+    ],
+  },
+  {
+    name: 'flushes-while-the-stream-takes-something',
+    style: '#flush() offers the queue again as long as that helps.',
+    edits: [
+      {
+        file: 'connection.ts',
+        hole: '#flush',
+        by: `    for (let before = -1; this.#queue.bytes > 0 && this.#queue.bytes !== before; ) {
+      before = this.#queue.bytes
+      this.#queue.flush()
+    }
+    if (this.#state === 'ending' && this.#queue.bytes === 0) {
+      this.#state = 'finSent'
+      this.#stream.end()
+    }`,
+      },
+    ],
+  },
 ]

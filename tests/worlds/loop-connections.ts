@@ -1,0 +1,410 @@
+/** What step 07.5 plays in: connections on streams whose other end is the test's hand. */
+
+import type { Source } from '#code/07-event-loop/byte-stream.ts'
+import type { Connection, Protocol } from '#code/07-event-loop/connection.ts'
+import type { EventLoop } from '#code/07-event-loop/event-loop.ts'
+import type { SendQueue } from '#code/07-event-loop/send-queue.ts'
+import { PATIENCE_MS, within } from '../harness/patience.ts'
+import { ScriptedStream } from '../harness/scripted-stream.ts'
+import type { Stage } from '../judge/step.ts'
+import { settled, textOf } from './loop-streams.ts'
+
+/** A stream that counts what is asked of it. */
+export class CountedStream extends ScriptedStream {
+  reads = 0
+  /** How often FIN was said. */
+  ends = 0
+
+  override read(): Uint8Array | 'would-block' | 'end' {
+    this.reads += 1
+    return super.read()
+  }
+
+  override end(): void {
+    this.ends += 1
+    super.end()
+  }
+}
+
+/** A connection on a scripted stream and a loop that runs, with what its protocol was told. */
+export interface Scripted {
+  stream: CountedStream
+  connection: Connection
+  loop: EventLoop<Source>
+  /** Ends the loop. */
+  end(): Promise<void>
+}
+
+export async function onScriptedStream(
+  { load }: Stage,
+  protocolOn: (connection: Connection) => Protocol,
+  stream = new CountedStream(),
+  queue?: SendQueue,
+): Promise<Scripted> {
+  const { EventLoop } = await load(() => import('#code/07-event-loop/event-loop.ts'))
+  const { NetPoller } = await load(() => import('#code/07-event-loop/poller.ts'))
+  const { Connection } = await load(() => import('#code/07-event-loop/connection.ts'))
+  const loop = new EventLoop<Source>(new NetPoller())
+  const connection = queue ? new Connection(stream, loop, queue) : new Connection(stream, loop)
+  connection.use(protocolOn(connection))
+  const running = loop.run()
+  const end = async () => {
+    loop.stop()
+    await within(PATIENCE_MS, running)
+  }
+  return { stream, connection, loop, end }
+}
+
+/** The loop has had its turns, if there was anything to do in them. */
+export async function rounds(): Promise<void> {
+  for (let round = 0; round < 10; round++) await settled()
+}
+
+/** Two clients on a loop, one of whom always has more to say. */
+export async function expectFairTurns({ story, load, expect }: Stage): Promise<void> {
+  const { EventLoop } = await load(() => import('#code/07-event-loop/event-loop.ts'))
+  const { NetPoller } = await load(() => import('#code/07-event-loop/poller.ts'))
+  const { Connection } = await load(() => import('#code/07-event-loop/connection.ts'))
+  const loop = new EventLoop<Source>(new NetPoller())
+  const turns: string[] = []
+  story.tell('firehose', 'has 1,000 chunks to read')
+  story.tell('trickle', 'has 3')
+  for (const [name, count] of [
+    ['firehose', 1_000],
+    ['trickle', 3],
+  ] as const) {
+    const stream = new ScriptedStream()
+    for (let chunk = 0; chunk < count; chunk++) stream.arrive(`${name}\n`)
+    new Connection(stream, loop).use({
+      onBytes(bytes) {
+        turns.push(name)
+        if (turns.length === 6) loop.stop()
+        return bytes.length
+      },
+      onEnd() {},
+    })
+  }
+  await within(PATIENCE_MS, loop.run())
+  const rounds = [0, 2, 4].map((at) =>
+    turns
+      .slice(at, at + 2)
+      .toSorted()
+      .join(' '),
+  )
+  expect(
+    'each of the first three rounds to read once from both',
+    rounds.every((round) => round === 'firehose trickle'),
+    {
+      because:
+        'One read a turn, one turn a round: a peer that talks without end must not starve the rest.',
+      likely:
+        'Read once and return. The poller reports again who has more; that is what it is for.',
+      expected: 'firehose and trickle in turn',
+      received: turns.slice(0, 6).join(', '),
+    },
+  )
+}
+
+/** A peer that talks without end behind our goodbye has one turn a round, as everybody has. */
+export async function expectFairGoodbye(stage: Stage): Promise<void> {
+  const { story, expect } = stage
+  const leaver = new CountedStream()
+  for (let chunk = 0; chunk < 1_000; chunk++) leaver.arrive('wait!\n')
+  story.tell('leaver', 'has 1,000 chunks to read, and the server has ended the connection')
+  story.tell('trickle', 'has 3')
+  const { connection, loop, end } = await onScriptedStream(stage, () => DEAF, leaver)
+  connection.end('failed')
+  const { Connection } = await stage.load(() => import('#code/07-event-loop/connection.ts'))
+  const trickle = new CountedStream()
+  for (let chunk = 0; chunk < 3; chunk++) trickle.arrive('trickle\n')
+  const readsAtTurn: number[] = []
+  new Connection(trickle, loop).use({
+    onBytes(bytes) {
+      readsAtTurn.push(leaver.reads)
+      return bytes.length
+    },
+    onEnd() {},
+  })
+  await rounds()
+  await end()
+  const reads = readsAtTurn[2]
+  expect('one read a round from leaver', reads <= 4, {
+    because: 'What comes behind the goodbye is thrown away, and that takes time, too.',
+    likely: 'Read once and return, whatever the state: the poller reports again who has more.',
+    look: '#receive()',
+    expected: '3 reads up to trickle’s third turn, or one more or less',
+    received: `${reads}`,
+  })
+}
+
+const DEAF: Protocol = { onBytes: (bytes) => bytes.length, onEnd() {} }
+
+/** What is said in a turn goes out at the end of its round, and needs no turn of its own. */
+export async function expectPromptReplies(stage: Stage): Promise<void> {
+  const { story, expectSame } = stage
+  const { stream, loop, end } = await onScriptedStream(stage, (connection) => ({
+    onBytes(bytes) {
+      connection.send(Buffer.from(textOf(bytes).toUpperCase()))
+      return bytes.length
+    },
+    onEnd() {},
+  }))
+  story.tell('peer', 'asks ten times, and waits for each answer', 'toServer')
+  let answers = ''
+  for (let question = 0; question < 10; question++) {
+    stream.arrive('q')
+    await rounds()
+    answers += textOf(stream.takeWritten())
+  }
+  expectSame('the answers', answers, 'Q'.repeat(10), { because: 'Each question is answered.' })
+  expectSame('the turns that this took', loop.stats().turns, 10, {
+    because:
+      'A reply goes out at the end of the round in which it was said. Waiting until the stream is writable costs another turn for each.',
+    likely:
+      '#flush() lets the queue send each time. Only what the stream did not take waits for it to be writable.',
+    look: ['#flush()', '#watch()'],
+  })
+  await end()
+}
+
+/** Two peers whose first words make the server send a lot to the other one: nobody's words are lost. */
+export async function expectBacklogFromAnotherTurn(stage: Stage): Promise<void> {
+  const { story, expectSame } = stage
+  const heard: string[] = []
+  const { Connection } = await stage.load(() => import('#code/07-event-loop/connection.ts'))
+  const gus = new CountedStream()
+  const hal = new CountedStream()
+  for (const stream of [gus, hal]) stream.arrive('hello')
+  const connections: Connection[] = []
+  const chatter = (name: string, other: number): Protocol => ({
+    onBytes(bytes) {
+      heard.push(`${name}: ${textOf(bytes)}`)
+      connections[other].send(Buffer.alloc(100_000))
+      return bytes.length
+    },
+    onEnd() {},
+  })
+  story.tell('gus, hal', 'both say hello in one round; each hello sends 100,000 bytes to the other')
+  const { connection, loop, end } = await onScriptedStream(stage, () => chatter('gus', 1), gus)
+  connections.push(connection, new Connection(hal, loop))
+  connections[1].use(chatter('hal', 0))
+  await rounds()
+  await end()
+  expectSame('what was heard', heard.toSorted(), ['gus: hello', 'hal: hello'], {
+    because:
+      'Both had been reported before either had so much to be told. What was read must not be lost.',
+    likely:
+      '#receive() has read: then the protocol is offered it. Not to read is what #watch() decides, for the next round.',
+    look: '#receive()',
+  })
+}
+
+/** `isBacklogged` says whether to read, `bytes` whether to write: another queue has other marks. */
+export async function expectQueueAsked(stage: Stage): Promise<void> {
+  const { story, expectSame } = stage
+  const heard: string[] = []
+  const stream = new CountedStream()
+  const queue = new TestQueue(stream)
+  const { connection, end } = await onScriptedStream(
+    stage,
+    () => ({
+      onBytes(bytes) {
+        heard.push(textOf(bytes))
+        return bytes.length
+      },
+      onEnd() {},
+    }),
+    stream,
+    queue,
+  )
+  story.tell('test', 'sends 10 bytes; the stream takes none; the queue is not backlogged')
+  stream.setRoom(0)
+  connection.send(Buffer.from('0123456789'))
+  await rounds()
+  stream.arrive('one')
+  await rounds()
+  expectSame('the chunks that were handed on', [...heard], ['one'], {
+    because:
+      'A few bytes that wait are no reason not to read. The queue says when they are too many, as in chapter 10.',
+    likely:
+      '#watch(): isReading decides about reading, not queue.bytes, nor whether there is something to write.',
+    look: '#watch()',
+  })
+  story.tell('stream', 'takes everything again')
+  stream.setRoom(Number.POSITIVE_INFINITY)
+  await rounds()
+  expectSame('what was written', textOf(stream.takeWritten()), '0123456789', {
+    because:
+      'Something was queued, so the connection waits until the stream is writable, backlogged or not.',
+    likely: '#watch(): writes if queue.bytes > 0.',
+    look: '#watch()',
+  })
+  story.tell('queue', 'is backlogged; the stream takes nothing')
+  stream.setRoom(0)
+  queue.isBacklogged = true
+  connection.send(Buffer.from('more'))
+  await rounds()
+  stream.arrive('two')
+  await rounds()
+  expectSame('the chunks that were handed on', [...heard], ['one'], {
+    because: 'While the queue is backlogged, isReading is false.',
+    likely: '#watch(): `isReading`, and not only whether somebody has called pauseReading().',
+    look: '#watch()',
+  })
+  story.tell('stream', 'takes everything again; the queue is not backlogged any more')
+  queue.isBacklogged = false
+  stream.setRoom(Number.POSITIVE_INFINITY)
+  await rounds()
+  expectSame('the chunks that were handed on', heard, ['one', 'two'], {
+    because: 'There is room again, so the connection reads on.',
+    likely:
+      '#watch() runs at the end of each round: reading begins again when isReading is true again.',
+    look: '#watch()',
+  })
+  await end()
+}
+
+/** A queue that says it is backlogged when the test says so. */
+export class TestQueue implements SendQueue {
+  isBacklogged = false
+  readonly #stream: CountedStream
+  #waiting = Buffer.alloc(0)
+
+  constructor(stream: CountedStream) {
+    this.#stream = stream
+  }
+
+  get bytes(): number {
+    return this.#waiting.length
+  }
+
+  push(bytes: Uint8Array): boolean {
+    this.append(bytes)
+    return true
+  }
+
+  append(bytes: Uint8Array): void {
+    this.#waiting = Buffer.concat([this.#waiting, bytes])
+  }
+
+  flush(): void {
+    this.#waiting = this.#waiting.subarray(this.#stream.write(this.#waiting))
+  }
+}
+
+/** A peer that is not to be listened to for a while: chapter 11 will do that to all who ask too fast. */
+export async function expectPause(stage: Stage): Promise<void> {
+  const { story, expect, expectSame } = stage
+  const heard: string[] = []
+  const { stream, connection, loop, end } = await onScriptedStream(stage, (connection) => ({
+    onBytes(bytes) {
+      const text = textOf(bytes)
+      heard.push(text)
+      if (text.startsWith('pause')) connection.pauseReading('protocol')
+      if (text.endsWith('resume')) connection.resumeReading('protocol')
+      return bytes.length
+    },
+    onEnd() {},
+    onClose: (why) => heard.push(why),
+  }))
+  const peer = {
+    async sends(text: string) {
+      story.tell('peer', `sends ${JSON.stringify(text)}`, 'toServer')
+      stream.arrive(text)
+      await rounds()
+    },
+  }
+
+  await peer.sends('one')
+  await peer.sends('pause')
+  expectSame('the chunks that were handed on', heard.splice(0), ['one', 'pause'], {
+    because: 'The second one’s handler has called pauseReading().',
+  })
+  const { turns } = loop.stats()
+  await peer.sends('two')
+  const turnsInVain = loop.stats().turns - turns
+  expect('the loop to leave a paused peer alone', turnsInVain === 0 && stream.isReadable, {
+    because:
+      'Nothing is read while the connection is paused. Bytes that nobody reads are reported again and again.',
+    likely: '#watch(): wait to read only while isReading.',
+    expected: 'no turn, and nothing read',
+    received: `${turnsInVain} turns, ${stream.isReadable ? 'nothing' : 'the next bytes'} read`,
+  })
+  story.tell('test', 'sends "wait a moment", for which there is room a little later')
+  stream.setRoom(0)
+  connection.send(Buffer.from('wait a moment'))
+  await rounds()
+  stream.setRoom(Number.POSITIVE_INFINITY)
+  await rounds()
+  expectSame('what was written meanwhile', textOf(stream.takeWritten()), 'wait a moment', {
+    because: 'A peer that is not listened to is answered all the same.',
+    likely: '#watch(): wait to write while something is queued, paused or not.',
+  })
+  expectSame('the chunks that were handed on meanwhile', heard, [], {
+    because: 'A turn for writing is no reason to read.',
+  })
+
+  story.tell('test', 'calls resumeReading()')
+  connection.resumeReading('protocol')
+  await rounds()
+  expectSame('the chunks that were handed on', heard.splice(0), ['two'], {
+    because: 'What came meanwhile is read now.',
+    likely: '#watch(): wait to read when nothing is queued, nobody has said FIN, and it isReading.',
+  })
+  await peer.sends('pause and resume')
+  await peer.sends('three')
+  expectSame('the chunks', heard.splice(0), ['pause and resume', 'three'], {
+    because: 'A pause that is over before its round is leaves no trace.',
+  })
+  await peer.sends('pause')
+  await peer.sends('four')
+  story.tell('peer', 'resets the connection (RST)', 'toServer')
+  stream.lose('ECONNRESET')
+  await rounds()
+  expectSame('what is heard from the peer', heard, ['pause', 'lost'], {
+    because:
+      'A lost connection is over at once, paused or not. What came behind the pause is nobody’s.',
+  })
+  await end()
+}
+
+/** What a protocol leaves untaken is offered again: to itself, or to the one that was put in its place. */
+export async function expectRestKept(stage: Stage): Promise<void> {
+  const { story, expectSame } = stage
+  const taken: string[] = []
+  const { stream, connection, end } = await onScriptedStream(stage, (connection) => ({
+    onBytes(bytes) {
+      taken.push(textOf(bytes.subarray(0, 3)))
+      if (taken.length === 1) connection.pauseReading('protocol')
+      else {
+        connection.use({
+          onBytes(rest) {
+            taken.push(`next protocol: ${textOf(rest)}`)
+            return rest.length
+          },
+          onEnd() {},
+        })
+      }
+      return 3
+    },
+    onEnd() {},
+  }))
+  story.tell('peer', 'sends "onetwothree" in one chunk; the protocol takes three bytes and pauses')
+  stream.arrive('onetwothree')
+  await rounds()
+  stream.arrive(' and more')
+  await rounds()
+  expectSame('what was taken', [...taken], ['one'], {
+    because: 'The protocol has paused. What it left waits in the connection.',
+  })
+  story.tell('test', 'resumes; the protocol takes three bytes and puts another in its place')
+  connection.resumeReading('protocol')
+  await rounds()
+  const whole = taken.slice(2).join('').replaceAll('next protocol: ', '')
+  expectSame('what was taken then', [taken[1], whole], ['two', 'three and more'], {
+    because: 'The next protocol gets the rest of the chunk first, then what is read after it.',
+    likely:
+      '#watch(): while something is unread, nothing more is read: it would overtake the rest.',
+  })
+  await end()
+}

@@ -1,0 +1,205 @@
+/** What steps 07.1 and 07.2 play in: a byte stream over one end of a real connection, and the test at the other end. */
+
+import type { ByteStream } from '#code/07-event-loop/byte-stream.ts'
+import { pattern } from '../harness/client.ts'
+import { PATIENCE_MS, within } from '../harness/patience.ts'
+import { type SocketPair, socketPair } from '../harness/socket-pair.ts'
+import type { Stage } from '../judge/step.ts'
+
+const KIBIBYTE = 1024
+const MEBIBYTE = 1024 * KIBIBYTE
+
+/** A stream over one end of a real connection. */
+export async function withStream(
+  stage: Stage,
+  body: (stream: ByteStream, pair: SocketPair) => Promise<void>,
+): Promise<void> {
+  const { NetStream } = await stage.load(() => import('#code/07-event-loop/byte-stream.ts'))
+  const pair = await socketPair()
+  stage.story.tell('peer', 'connects', 'toServer')
+  try {
+    await body(new NetStream(pair.near), pair)
+  } finally {
+    pair.destroy()
+  }
+}
+
+/** Waits until the stream tells a change after which something holds. */
+export async function change(stream: ByteStream, holds = () => stream.isReadable): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  stream.onChange = () => {
+    if (holds()) resolve()
+  }
+  stream.onChange(stream)
+  await within(PATIENCE_MS, promise)
+  stream.onChange = undefined
+}
+
+/** Reads until there are so many bytes, the end, or nothing for a long time. */
+export async function readBytes(stream: ByteStream, count: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  for (let length = 0; length < count; ) {
+    let bytes = stream.read()
+    if (bytes === 'would-block') {
+      await change(stream)
+      bytes = stream.read()
+    }
+    if (typeof bytes === 'string') break
+    chunks.push(bytes)
+    length += bytes.length
+  }
+  return Buffer.concat(chunks)
+}
+
+/** Two turns of Node's loop: what the kernel can take at once, it has taken. */
+export async function settled(): Promise<void> {
+  for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+export function textOf(bytes: Uint8Array | string): string {
+  return typeof bytes === 'string' ? bytes : Buffer.from(bytes).toString('latin1')
+}
+
+/** The brake holds as long as the inbox is full, is let go when it is empty, and works a second time. */
+export function expectBrake(
+  { story, expect, expectSame }: Stage,
+  stream: ByteStream,
+  { near }: SocketPair,
+): void {
+  for (const time of ['first', 'second']) {
+    story.tell('Node', 'hands over 64 chunks of 1 KiB, then one of 64 KiB')
+    for (let chunk = 0; chunk < 64; chunk++) near.emit('data', Buffer.alloc(KIBIBYTE, chunk))
+    near.emit('data', Buffer.alloc(64 * KIBIBYTE))
+    expect(`the socket to be paused, the ${time} time`, near.isPaused(), {
+      because: '128 KiB are waiting. #receive() pauses the socket when 64 KiB are.',
+      likely:
+        'read() has taken more from #inboxBytes than it returned, so #receive() thinks that there is room.',
+    })
+    const first = stream.read()
+    const isLarge = first.length > 64 * KIBIBYTE
+    expect('the socket to stay paused after one read', isLarge || near.isPaused(), {
+      because:
+        '127 KiB are still waiting, and 64 are enough. A socket that is resumed now brings more than anybody reads.',
+      likely: 'Subtract what you return from #inboxBytes; resume() only below INBOX_BYTES.',
+    })
+    let length = first.length
+    for (let reads = 0; reads < 64 && length < 128 * KIBIBYTE; reads++)
+      length += stream.read().length
+    expectSame('the bytes that were read', length, 128 * KIBIBYTE, {
+      because: 'All of them had arrived.',
+    })
+    expect('the socket to go on', !near.isPaused(), {
+      because: 'Nothing is waiting any more.',
+      likely: 'resume() the socket when fewer than INBOX_BYTES are left.',
+    })
+  }
+}
+
+/** Whatever a connection is lost with, what had arrived is read first, and then the end. */
+export async function expectLoss(stage: Stage): Promise<void> {
+  const { story, expectSame } = stage
+  await withStream(stage, async (stream, { far }) => {
+    story.tell('peer', 'sends "hello", and resets the connection (RST) later', 'toServer')
+    far.write('hello')
+    await change(stream)
+    far.resetAndDestroy()
+    await change(stream, () => stream.lostWith !== undefined)
+    expectSame('a read', textOf(stream.read()), 'hello', {
+      because: 'That had arrived before the connection was lost.',
+      likely: 'Look into the inbox first; that the connection is lost matters when it is empty.',
+    })
+    expectSame('the next reads', [stream.read(), stream.read()], ['end', 'end'], {
+      because: 'Nothing will ever come from a peer that is lost; to wait for it would be forever.',
+      likely: 'lostWith tells.',
+    })
+  })
+  await withStream(stage, async (stream, { near }) => {
+    story.tell('kernel', 'gives the connection up (ETIMEDOUT)')
+    near.destroy(Object.assign(new Error('read ETIMEDOUT'), { code: 'ETIMEDOUT' }))
+    await change(stream, () => stream.lostWith !== undefined)
+    expectSame('a read', stream.read(), 'end', {
+      because: 'A connection can be lost without a reset. Nothing will come of it either way.',
+      likely: 'Any lostWith counts, not only ECONNRESET.',
+    })
+  })
+}
+
+/** No more writes than these are tried until a peer that reads nothing has stopped the stream. */
+const MAX_WRITES = 1_000
+
+/** Writes to a peer that reads nothing, until nothing is taken any more. Returns how many bytes were. */
+export async function fill(
+  { story, expect }: Stage,
+  stream: ByteStream,
+  { near }: SocketPair,
+): Promise<number> {
+  const offered = pattern(0, 64 * MEBIBYTE)
+  let taken = 0
+  let last = 1
+  let writes = 0
+  let vain = 0
+  // A kernel that takes its time may make room once more behind a write that took nothing.
+  while ((last > 0 || stream.isWritable) && taken < offered.length - 256 * KIBIBYTE && vain < 100) {
+    last = stream.write(offered.subarray(taken, taken + 256 * KIBIBYTE))
+    writes += 1
+    if (!Number.isInteger(last) || last < 0 || last > 256 * KIBIBYTE || writes === MAX_WRITES) break
+    if (writes === 1) {
+      story.tell('test', `writes 256 KiB: ${last} bytes are taken`)
+      expect('write() to take 64 KiB of them, at least', last >= 64 * KIBIBYTE, {
+        because: 'Nothing is queued yet, and there is room for 64 KiB.',
+        likely: 'Take the part that fits, all of it: as many bytes as #room says.',
+        expected: '65536 bytes',
+        received: `${last} bytes`,
+      })
+    }
+    taken += last
+    if (last === 0) vain += 1
+    await settled()
+  }
+  story.tell('test', `writes 256 KiB again and again: ${taken} bytes are taken`)
+  expect('write() to return 0 at last', last === 0, {
+    because: 'A peer that reads nothing fills every buffer on the way. Then a write would block.',
+    likely: 'There is no room when writableLength has reached writableHighWaterMark.',
+    received:
+      writes === MAX_WRITES
+        ? `${last} bytes taken by the ${MAX_WRITES}th write`
+        : `${last}, with ${taken} bytes taken before`,
+  })
+  expect('the socket to hold no more than its mark', near.writableLength <= 64 * KIBIBYTE, {
+    because: 'What was taken and not sent lies in memory. The socket’s high-water mark is 64 KiB.',
+    likely: 'Hand the socket no more of the bytes than there is room for.',
+    expected: 'at most 65536 bytes',
+    received: `${near.writableLength} bytes`,
+  })
+  return taken
+}
+
+/** There is no room in a queue that somebody else has filled beyond its mark, and none behind our own FIN. */
+export async function expectNoRoom(stage: Stage): Promise<void> {
+  const { story, expectSame } = stage
+  await withStream(stage, async (stream, { near, far }) => {
+    story.tell('test', 'queues 100 KiB behind the stream’s back, as TLS does with what it encrypts')
+    near.cork()
+    near.write(Buffer.alloc(100 * KIBIBYTE))
+    expectSame('a write of 10 bytes', stream.write(pattern(0, 10)), 0, {
+      because:
+        'More than the mark is queued already. A write takes nothing then, not less than nothing.',
+      likely: '#room can be negative: Math.max(0, …).',
+    })
+    near.uncork()
+    far.resume()
+    await change(stream, () => near.writableLength === 0)
+    story.tell('test', 'calls end(), and writes 10 bytes behind it')
+    stream.end()
+    expectSame('a write behind FIN', stream.write(pattern(0, 10)), 0, {
+      because:
+        'After our FIN nothing more can be sent. Node makes an error of it that ends the connection.',
+      likely: 'socket.writable is false from end() on; socket.destroyed is not true yet.',
+    })
+    await settled()
+    expectSame('lostWith', stream.lostWith, undefined, {
+      because: 'Nothing was wrong with the connection.',
+      likely: 'Nothing may be handed to a socket that is not writable.',
+    })
+  })
+}
