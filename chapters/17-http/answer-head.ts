@@ -60,15 +60,22 @@ export function encodeHead(
   return `HTTP/1.1 ${status} ${reason}\r\nDate: ${date}\r\n${encodeFields(headers)}${size}${CONNECTION[persistence]}\r\n`
 }
 
-function encodeFields(headers: HttpAnswer['headers']): string {
+/** Fields that cannot change any more, and are the same in many answers, as they were encoded for the first. */
+const ENCODED = new WeakMap<object, string>()
+
+function encodeFields(headers: NonNullable<HttpAnswer['headers']> = NONE): string {
+  const known = ENCODED.get(headers)
+  if (known !== undefined) return known
   let text = ''
-  for (const name in headers) {
-    const value = headers[name]
+  for (const [name, value] of Object.entries(headers)) {
     if (typeof value === 'string') text += encodeField(name, value)
     else for (const each of value) text += encodeField(name, each)
   }
+  if (Object.isFrozen(headers)) ENCODED.set(headers, text)
   return text
 }
+
+const NONE = Object.freeze({})
 
 /** A line end in a value would begin another field, or another answer: that is a bug of ours, and throws. */
 function encodeField(name: string, value: string): string {

@@ -12,6 +12,9 @@ import { type BodySource, type HttpAnswer, isBodySource } from './http-message.t
 /** What is said waits for the end of the chunk, unless it is more than this. */
 const SAID_UNITS = 16 * 1024
 
+/** To copy so much costs less than another write. */
+const JOINED_BYTES = 4 * 1024
+
 /** More than this is sent in pieces, as the peer takes them. */
 const PIECE_BYTES = 64 * 1024
 
@@ -42,13 +45,19 @@ export class AnswerSender {
 
   /**
    * Says an answer; to a HEAD request all of it but the body. Returns a promise when the body is not in memory: it resolves
-   * when everything is sent, and rejects when the body cannot be read to its end.
+   * when everything is sent, and rejects when the body cannot be read to its end. An answer that cannot be said (a bug of
+   * ours) is not sent at all, and the promise rejects.
    */
   answer(answer: HttpAnswer, isHead: boolean, persistence: Persistence): Promise<void> | undefined {
     const { body = '', status } = answer
     const hasLength = status >= 200 && status !== 204 && status !== 304
     const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length
-    this.say(encodeHead(answer, this.#date.get(), hasLength ? length : undefined, persistence))
+    try {
+      this.say(encodeHead(answer, this.#date.get(), hasLength ? length : undefined, persistence))
+    } catch (error) {
+      if (isBodySource(body)) body.close()
+      return Promise.reject(error)
+    }
     const isSent = hasLength && !isHead
     if (isBodySource(body)) return isSent ? this.#pump(body) : close(body)
     if (!isSent) return undefined
@@ -59,9 +68,18 @@ export class AnswerSender {
     return undefined
   }
 
-  #send(bytes: Uint8Array): void {
-    this.flush()
-    this.#connection.send(bytes)
+  /** Head and body go in one piece when that costs less than two. */
+  #send(body: Uint8Array): void {
+    const headBytes = Buffer.byteLength(this.#said)
+    if (headBytes === 0 || body.length > JOINED_BYTES) {
+      this.flush()
+      return this.#connection.send(body)
+    }
+    const both = Buffer.allocUnsafe(headBytes + body.length)
+    both.write(this.#said)
+    both.set(body, headBytes)
+    this.#said = ''
+    this.#connection.send(both)
   }
 
   /** The connection has room again. */

@@ -10,7 +10,7 @@
 import { BodyBuffer } from './body-buffer.ts'
 import { tooLarge } from './body-length.ts'
 import type { BodyReader, ReadBody } from './body-reader.ts'
-import { CR, endOfRun, HEX, LF, latin1, VALUE } from './head-bytes.ts'
+import { CR, endOfRun, HEX, latin1, VALUE } from './head-bytes.ts'
 import { type Scan, scanField, scanLineEnd } from './head-scan.ts'
 import { invalid } from './http-message.ts'
 

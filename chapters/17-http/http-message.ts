@@ -84,8 +84,11 @@ export interface BodySource {
 
 export interface HttpAnswer {
   status: number
-  /** Names as they are to be sent. `Date`, `Content-Length` and `Connection` are the connection's business. */
-  headers?: Record<string, string | string[]>
+  /**
+   * Names as they are to be sent. `Date`, `Content-Length` and `Connection` are the connection's business. Frozen ones are
+   * encoded once.
+   */
+  headers?: Readonly<Record<string, string | string[]>>
   body?: string | Uint8Array | BodySource
   /** With status 101: what the connection speaks from here on. */
   upgrade?: (connection: Connection, timers: TimerQueue) => Protocol

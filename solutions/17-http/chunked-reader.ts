@@ -10,7 +10,7 @@
 import { BodyBuffer } from './body-buffer.ts'
 import { tooLarge } from './body-length.ts'
 import type { BodyReader, ReadBody } from './body-reader.ts'
-import { CR, endOfRun, HEX, LF, latin1, VALUE } from './head-bytes.ts'
+import { CR, endOfRun, HEX, latin1, VALUE } from './head-bytes.ts'
 import { type Scan, scanField, scanLineEnd } from './head-scan.ts'
 import { invalid } from './http-message.ts'
 
@@ -119,8 +119,8 @@ export class ChunkedReader implements BodyReader {
    */
   #scanTrailer(bytes: Uint8Array, at: number): Scan {
     const limit = at + MAX_TRAILER_BYTES - this.#trailerBytes
-    const window = bytes.length > limit ? bytes.subarray(0, limit) : bytes
-    const isLast = window[at] === CR || window[at] === LF
+    const window = bytes.subarray(0, limit)
+    const isLast = window[at] === CR
     const end = isLast ? scanLineEnd(window, at) : scanField(window, at, [])
     if (end === 'incomplete' && bytes.length > limit) return LONG_TRAILERS
     if (typeof end !== 'number') return end

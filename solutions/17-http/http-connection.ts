@@ -6,6 +6,7 @@
  *     └───────┴─ invalid, late ───┘                        101 ──▶ another protocol
  */
 
+import type { Peer } from '../07-event-loop/byte-stream.ts'
 import type { Connection, Ending, Protocol } from '../07-event-loop/connection.ts'
 import type { Timer, TimerQueue } from '../08-timers/timer-queue.ts'
 import { DateText } from './answer-head.ts'
@@ -68,6 +69,7 @@ export class HttpConnection implements Protocol {
   /** Whether a chunk is being taken: what is said goes out behind it. */
   #isTaking = false
   #deadline: Timer | undefined
+  #peer: Peer | undefined
 
   constructor(connection: Connection, handler: HttpHandler, options: HttpOptions) {
     const { timers, date = new DateText(), onBug = console.error } = options
@@ -220,7 +222,9 @@ export class HttpConnection implements Protocol {
   /** Asks the handler; what it throws becomes an answer. */
   #ask(head: Head, body: Uint8Array): HttpAnswer | Promise<HttpAnswer> {
     const { method, target, path, query, version, headers } = head
-    const { peer } = this.#connection
+    // A look at the socket's address costs more than the whole head.
+    this.#peer ??= this.#connection.peer
+    const peer = this.#peer
     try {
       const request = { method, target, path, query, version, headers, body, peer }
       const answer = this.#handler(request)

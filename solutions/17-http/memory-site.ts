@@ -28,6 +28,11 @@ export function memorySite(pages: ReadonlyMap<string, Page>): HttpHandler {
 
 function answerWith({ type, bytes }: Page): { etag: string; answer: HttpAnswer } {
   const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`
-  const headers = { ...SITE_HEADERS, 'Content-Type': type, ETag: etag, 'Cache-Control': 'no-cache' }
+  const headers = Object.freeze({
+    ...SITE_HEADERS,
+    'Content-Type': type,
+    ETag: etag,
+    'Cache-Control': 'no-cache',
+  })
   return { etag, answer: { status: 200, headers, body: bytes } }
 }

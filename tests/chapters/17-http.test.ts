@@ -141,7 +141,7 @@ async function expectHeads(stage: Stage): Promise<void> {
       left = 0
       while (at < piece.length) {
         const parsed = parser.next(piece, at)
-        if (parsed.kind === 'invalid') return { heads, status: parsed.status }
+        if (parsed.kind === 'invalid') return { heads, outcome: `refused, ${parsed.status}` }
         if (parsed.kind === 'incomplete') break
         const { method, path, query, version, headers } = parsed
         const fields = ['host', 'x-twice', 'content-length', 'empty'].map((name) =>
@@ -152,7 +152,7 @@ async function expectHeads(stage: Stage): Promise<void> {
         left = piece.length - at
       }
     }
-    return { heads, left }
+    return { heads, left, outcome: 'not refused' }
   }
   const cutIn = (text: string, at: number) =>
     [text.slice(0, at), text.slice(at)].map((each) => Buffer.from(each, 'latin1'))
@@ -186,6 +186,7 @@ async function expectHeads(stage: Stage): Promise<void> {
   const all = {
     heads: HEADS.flatMap((head) => parse([Buffer.from(head, 'latin1')]).heads),
     left: 0,
+    outcome: 'not refused',
   }
   story.tell('test', 'glues all four together')
   expectSame('the heads', parse([Buffer.from(glued, 'latin1')]), all, {
@@ -199,12 +200,17 @@ async function expectHeads(stage: Stage): Promise<void> {
   }
   for (const { text, status, because } of WRONG_HEADS) {
     for (const pieces of [[Buffer.from(text, 'latin1')], bytewise(text), cutIn(text, 9)]) {
-      const outcome = parse(pieces)
-      expectSame(`the status for ${shown(text)}, in ${inPieces(pieces)}`, outcome.status, status, {
-        because,
-        likely: STRANGE,
-        look: ['scanRequestLine()', 'scanField()', look],
-      })
+      const { outcome } = parse(pieces)
+      expectSame(
+        `what becomes of ${shown(text)}, in ${inPieces(pieces)}`,
+        outcome,
+        `refused, ${status}`,
+        {
+          because,
+          likely: STRANGE,
+          look: ['scanRequestLine()', 'scanField()', look],
+        },
+      )
     }
   }
 
@@ -222,9 +228,9 @@ async function expectHeads(stage: Stage): Promise<void> {
   for (const [what, text, status] of limits) {
     for (const pieces of [cutIn(text, 0).slice(1), cutIn(text, 700), inSixties(text)]) {
       expectSame(
-        `the status for a head of ${what}, in ${inPieces(pieces)}`,
-        parse(pieces).status,
-        status,
+        `what becomes of a head of ${what}, in ${inPieces(pieces)}`,
+        parse(pieces).outcome,
+        status === undefined ? 'not refused' : `refused, ${status}`,
         {
           because:
             'A head has a limit, or a peer could fill our memory with one. It is the same however the head is cut.',
@@ -391,9 +397,9 @@ step('17.3', 'a body in chunks has bounds everywhere, and ends where it ends', a
       )
   }
   const edge = 'x'.repeat(1_000)
-  story.tell('test', 'reads a body as long as may be')
+  story.tell('test', 'tries how much may come')
   expectSame(
-    'the outcome',
+    'the outcome of a body of 1,000 bytes',
     read(whole(`3e8\r\n${edge}\r\n0\r\n\r\n`)),
     `${JSON.stringify(edge)} and 0 bytes behind it`,
     {
@@ -402,27 +408,43 @@ step('17.3', 'a body in chunks has bounds everywhere, and ends where it ends', a
     },
   )
 
-  const extension = `;${'e'.repeat(MAX_SIZE_LINE_BYTES - 2)}`
-  const fits = Math.floor(MAX_EXTENSION_BYTES / extension.length)
-  story.tell('test', 'sends a byte in each chunk, and a long extension with each')
+  const extension = `;${'e'.repeat(127)}`
+  const most = MAX_EXTENSION_BYTES / extension.length
+  const sendChunks = (count: number) => read(whole(`1${extension}\r\nx\r\n`.repeat(count)))
   expectSame(
-    'the outcome of as many as may be',
-    read(whole(`1${extension}\r\nx\r\n`.repeat(fits))),
+    `the outcome of ${most} chunks of a byte with an extension`,
+    sendChunks(most),
     'incomplete',
     {
-      because: `${fits} extensions of ${extension.length} bytes are not over MAX_EXTENSION_BYTES.`,
+      because: `${most} extensions of ${extension.length} bytes are MAX_EXTENSION_BYTES, and not more.`,
       look: '#scanSize()',
     },
   )
+  expectSame(`the outcome of ${most + 1} such chunks`, sendChunks(most + 1), '400', {
+    because:
+      'Each line is short enough, but all together they are most of what comes: a thousand bytes of body could bring 128 KB.',
+    likely: 'Count the bytes behind the digits, over all chunks.',
+    look: '#scanSize()',
+  })
+  const longest = `5;${'a'.repeat(MAX_SIZE_LINE_BYTES - 2)}\r\nhello\r\n0\r\n\r\n`
   expectSame(
-    'the outcome of one more',
-    read(whole(`1${extension}\r\nx\r\n`.repeat(fits + 1))),
-    '400',
+    'the outcome of the longest line',
+    read(whole(longest)),
+    '"hello" and 0 bytes behind it',
     {
-      because:
-        'Each line is short enough, but all together they are most of what comes: a thousand bytes of body could bring 250 KB.',
-      likely: 'Count the bytes behind the digits, over all chunks.',
+      because: `A line of ${MAX_SIZE_LINE_BYTES} bytes is not too long.`,
       look: '#scanSize()',
+    },
+  )
+  const long = 'x'.repeat(MAX_TRAILER_BYTES)
+  expectSame(
+    'the outcome with much behind it',
+    read(whole(`0\r\nT: x\r\n\r\n${long}`)),
+    `"" and ${long.length} bytes behind it`,
+    {
+      because: 'What stands behind the body is not a part of its trailers.',
+      likely: 'Only a line without an end, where no more may come, is too long.',
+      look: '#scanTrailer()',
     },
   )
   const trailersOf = (bytes: number) =>
@@ -1141,6 +1163,30 @@ async function expectStops(stage: Stage): Promise<void> {
     { idle: 3, stopping: 4, invalid: 1 },
     {
       because: 'Each ending is counted as what it was.',
+      look,
+    },
+  )
+
+  const slow = await openHttp(stage, { headMs: 100_000 }, { idleMs: 60_000, stallMs: 30_000 })
+  const [pat, quin] = [await slow.arrive('pat'), await slow.arrive('quin')]
+  for (const peer of [pat, quin]) peer.stopReading()
+  await pat.send(request('GET /long'))
+  await quin.send(`${request('GET /q')}GET /half HT`)
+  await slow.advance(30_000)
+  await slow.advance(5_000)
+  for (const peer of [pat, quin])
+    peer.expectCut({
+      because:
+        'Nothing of the answer was taken for stallMs. Whatever else is going on, the connection ends.',
+      likely: 'Only for the two other reasons does it matter what is going on.',
+      look,
+    })
+  stage.expectSame(
+    'how their connections have ended',
+    slow.stats().endings,
+    { 'slow-consumer': 2 },
+    {
+      because: 'They were slow to listen, not to ask.',
       look,
     },
   )

@@ -356,10 +356,10 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.3',
     'trailers-are-not-looked-at',
-    'A trailer is a field',
+    'A line ends with CR LF',
     chunked,
     'scanField(window, at, [])',
-    "window.indexOf(LF, at) + 1 || 'incomplete'",
+    "window.indexOf(10, at) + 1 || 'incomplete'",
   ),
   mistake(
     '17.3',

@@ -151,7 +151,7 @@ export const rightAnswers: RightAnswer[] = [
         by: `    const left = MAX_TRAILER_BYTES - this.#trailerBytes
     const bounded = bytes.subarray(0, Math.min(bytes.length, at + left))
     const begins = bounded[at]
-    const scan = begins === CR || begins === LF ? scanLineEnd(bounded, at) : scanField(bounded, at, [])
+    const scan = begins === CR ? scanLineEnd(bounded, at) : scanField(bounded, at, [])
     if (scan === 'incomplete') return bytes.length - at > left ? LONG_TRAILERS : scan
     if (typeof scan === 'object') return scan
     this.#trailerBytes += scan - at

@@ -85,6 +85,7 @@ class Site {
     if (path === '/body') return { status: 200, body: this.#source(9) }
     if (path === '/upgrade') return this.upgrade()
     if (path === '/empty') return { status: 204 }
+    if (path === '/long') return { status: 200, body: 'long '.repeat(40_000) }
     return { status: 200, headers: { 'X-Path': path }, body: said }
   }
 

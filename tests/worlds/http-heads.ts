@@ -36,6 +36,8 @@ export const WRONG_LINES: Wrong[] = [
   { text: 'G\u0000T / HTTP/1.1\r\n', status: 400, because: METHOD },
   { text: 'G\u00e9T / HTTP/1.1\r\n', status: 400, because: METHOD },
   { text: '\r\n', status: 400, because: METHOD },
+  { text: ' / HTTP/1.1\r\n', status: 400, because: 'There is no method.' },
+  { text: 'GET  HTTP/1.1\r\n', status: 400, because: 'There is no target.' },
   { text: 'GET\r\n', status: 400, because: 'There is no target.' },
   { text: 'GET /\r\n', status: 400, because: 'That is HTTP/0.9, which has no head at all.' },
   { text: 'GET HTTP/1.1\r\n', status: 400, because: 'There is no target.' },
