@@ -1,14 +1,39 @@
-import { setImmediate } from 'node:timers/promises'
-import { crc32 } from 'node:zlib'
-import type { Connection } from '#code/07-event-loop/connection.ts'
 import type { LoopStats } from '#code/07-event-loop/event-loop.ts'
 import type * as FramesModule from '#code/09-framing/frames.ts'
 import { countBytes, hex, quote } from '../harness/bytes.ts'
 import { pattern } from '../harness/client.ts'
 import type { Reason } from '../harness/failure.ts'
 import { cutAtRandom, randomBytes, randomInteger } from '../harness/random.ts'
-import { type Stage, step } from '../judge/step.ts'
+import { step } from '../judge/step.ts'
 import { announce, echoFrame, expectFrame, expectFrameLike, frame } from '../protocols/frames.ts'
+import {
+  chunkThatEndsInAFrame,
+  expectFewCopies,
+  expectLittleHeld,
+  expectSteady,
+  largeToSmall,
+  lateToEarly,
+} from '../worlds/frame-costs.ts'
+import {
+  attempt,
+  checker,
+  cutAt,
+  describe,
+  describeAll,
+  describeEnd,
+  describePayload,
+  expectText,
+  glued,
+  IN_THREE,
+  IN_TWO,
+  incomplete,
+  load,
+  own,
+  places,
+  sameBytes,
+  withoutReason,
+} from '../worlds/frame-decoding.ts'
+import { expectPausesBetweenFrames, ScriptedFrames } from '../worlds/scripted-frames.ts'
 
 const CHAPTER = '09-framing'
 const MAX_FRAME_BYTES = 1024 * 1024
@@ -40,6 +65,14 @@ step('09.1', 'a frame is its length in four bytes, then its payload', async (sta
       'A Uint8Array may be a window on a larger buffer. Only what the window shows is meant.',
     likely: 'payload.buffer is the whole buffer behind the view.',
   })
+  const [ada, bob] = [encodeFrame(own(Buffer.from('ada'))), encodeFrame(own(Buffer.from('bob')))]
+  expect('the frame of "ada" to stay what it was', sameBytes(ada, frame('ada')), {
+    because: 'A frame may wait in a queue while the next one is made.',
+    likely: 'Is one buffer used for all frames? Each frame needs memory of its own.',
+    expected: hex(frame('ada')),
+    received: hex(ada),
+  })
+  expect('the frame of "bob"', sameBytes(bob, frame('bob')), { because: 'It is another frame.' })
   const largest = encodeFrame(new Uint8Array(MAX_FRAME_BYTES))
   expect('a payload of MAX_FRAME_BYTES to be allowed', largest.length === MAX_FRAME_BYTES + 4, {
     because: 'The limit itself is not over the limit.',
@@ -103,9 +136,21 @@ step('09.2', 'a whole frame is read, and too little of one is no error', async (
         'Look whether the whole payload is there before you cut it out: subarray() answers with less when there is less.',
     })
   }
+  const announced = parseFrame(own(announce(2 ** 24 + 2)), 0, 2 ** 25)
+  expectText(stage, 'the length 01 00 00 02', describe(announced), incomplete(2 ** 24 + 2), {
+    because: 'The first byte of a length counts 16,777,216 times as much as the last.',
+    likely: 'Do all four bytes of the length count?',
+  })
   check('6 of 7 bytes, behind a frame', two.subarray(0, 15), 9, incomplete(1), {
     because: 'From place 9 on there are 6 bytes of 7.',
     likely: 'How many bytes are there from `at` on?',
+  })
+  const parsed = parseFrame(large, 0, MAX_FRAME_BYTES)
+  const isView = parsed.kind === 'frame' && parsed.payload.buffer === large.buffer
+  stage.expect('the payload to be a view of the bytes', isView, {
+    because:
+      'A server that only passes messages on need not copy them: a view costs the same for any length.',
+    likely: 'subarray() makes a view. slice(), Uint8Array.from() and Buffer.from() copy.',
   })
 })
 
@@ -132,6 +177,16 @@ step('09.3', 'frames that come together come out one by one', async (stage) => {
   await check(many, [glued(...many)], {
     because: 'Four hundred frames, each one once and in order.',
   })
+  stage.story.tell('test', 'pushes a chunk of 48,000 zeros: 12,000 empty frames')
+  stage.expectSame(
+    'how many frames come out',
+    new FrameDecoder().push(new Uint8Array(48_000)).length,
+    12_000,
+    {
+      because: 'A chunk may hold any number of frames.',
+      likely: 'A function that calls itself for each frame runs out of stack. Use a loop.',
+    },
+  )
 
   const [first, second] = [new FrameDecoder(), new FrameDecoder()]
   first.push(frame('ada'))
@@ -187,12 +242,46 @@ step('09.4', 'frames come out whole, wherever their bytes are cut', async (stage
     likely:
       'Is everything that was kept copied, or gone through, again for each chunk? Buffer.concat copies it all.',
   })
+  await expectFewCopies(stage, FrameDecoder, {
+    because: 'Bytes are copied again each time that room is made, so room has to be made seldom.',
+    likely:
+      'Room that grows by a fixed amount is made more often the larger the frame is. Make it twice as large instead.',
+    look: 'frames.#keep()',
+  })
   await expectSteady(stage, 'a frame in a large chunk to cost what one in a small chunk does', {
     ratio: () => largeToSmall(FrameDecoder),
     because: 'A chunk with a thousand frames in it costs a thousand frames, and no more.',
     likely:
       'Is what is left of the chunk copied for each frame? subarray() copies nothing; Buffer.concat and new Uint8Array do.',
   })
+
+  await expectLittleHeld(
+    stage,
+    FrameDecoder,
+    'each gets a chunk of 64 KiB that ends with the first five bytes of a frame of 1 MiB',
+    (decoder) => void decoder.push(chunkThatEndsInAFrame()),
+    {
+      because:
+        'Four bytes are cheap to send: a thousand clients could announce a gigabyte. And a view of five bytes keeps all 64 KiB of its chunk.',
+      likely: 'Copy what has come into room of its own, at most twice as large as that.',
+      look: 'frames.#keep()',
+    },
+  )
+  await expectLittleHeld(
+    stage,
+    FrameDecoder,
+    'each has finished a frame of 256 KiB that came in two pieces, and hands it out',
+    (decoder) => {
+      const large = frame(new Uint8Array(256 * 1024))
+      decoder.push(large.subarray(0, 200_000))
+      decoder.push(large.subarray(200_000))
+    },
+    {
+      because: 'The frames have been handed out and forgotten. An idle connection costs nothing.',
+      likely: 'Hand out the memory itself, and begin the next frame with none.',
+      look: 'frames.#finishBegun()',
+    },
+  )
 })
 
 step('09.5', 'a length over the limit, and an early end, are invalid', async (stage) => {
@@ -306,12 +395,46 @@ step('09.5', 'a length over the limit, and an early end, are invalid', async (st
     because: 'It has been found invalid already. Once is enough.',
   })
 
-  expectCheapPromises(stage, FrameDecoder)
+  const noise = frame('late')
+  for (const before of [0, 2]) {
+    const peer = new FrameDecoder({ maxBytes: 10 })
+    const chunk = Buffer.concat([announce(11).subarray(before), noise])
+    stage.story.tell(
+      'test',
+      `asks a decoder with next() for what is in ${quote(announce(11))} and a good frame`,
+    )
+    if (before > 0) peer.push(announce(11).subarray(0, before))
+    const kinds = [
+      peer.next(chunk, 0).kind,
+      peer.next(chunk, 4 - before).kind,
+      peer.next(noise, 0).kind,
+    ]
+    expectSame('what next() returns', kinds, ['invalid', 'incomplete', 'incomplete'], {
+      because: 'After an invalid length nothing is decoded, in the same chunk or in any other.',
+      likely: 'Look at #isInvalid first, whatever `from` is.',
+      look: 'frames.next()',
+    })
+  }
+  await expectLittleHeld(
+    stage,
+    FrameDecoder,
+    'each has met an invalid length, and then gets 64 KiB more',
+    (peer) => {
+      peer.push(announce(MAX_FRAME_BYTES + 1))
+      peer.push(new Uint8Array(64 * 1024))
+    },
+    {
+      because: 'What follows an invalid length means nothing, so nothing of it is kept.',
+      likely: 'Return before anything is added to #begun.',
+      look: 'frames.next()',
+    },
+  )
 })
 
 step('09.6', 'an invalid client gets an error frame, and only it is gone', async (stage) => {
-  const { serve, connect } = stage
+  const { serve, connect, expect, expectSame } = stage
   await expectPausesBetweenFrames(stage)
+
   const server = await serve(CHAPTER, { maxFrameBytes: 200_000 })
   const [ada, bob] = [await connect(server), await connect(server)]
   await ada.send(glued('hello', '', 'world'), { cut: 'at random', maxPiece: 4 })
@@ -381,288 +504,53 @@ step('09.6', 'an invalid client gets an error frame, and only it is gone', async
   await echoFrame(bob, 'still here?', {
     because: 'eve vanished in mid-frame. Nobody can tell her.',
   })
-})
 
-/** A connection may be paused in the middle of a chunk: the frames behind wait, and none is lost. */
-async function expectPausesBetweenFrames({ load, story, expectSame }: Stage): Promise<void> {
-  const { FrameProtocol } = await load(() => import('#code/09-framing/frame-protocol.ts'))
-  const heard: string[] = []
-  const connection = { isOpen: true, isReading: true, heard() {} }
-  const frames = new FrameProtocol(connection as unknown as Connection, {
-    onFrame(payload) {
-      heard.push(Buffer.from(payload).toString())
-      connection.isReading = heard.length !== 2
-    },
-  })
-  const bytes = glued('one', 'two', 'three', 'four')
-  story.tell('test', 'hands over four frames in one chunk; the second one pauses the connection')
-  const taken = frames.onBytes(bytes)
-  const reason = {
-    because:
-      'Behind a message that pauses the connection, nothing is handed on. The rest is the connection’s to keep, and to offer again.',
-    likely: 'Go on only while connection.isReading, and return how many bytes were taken.',
-  }
-  expectSame('the frames that were handed on', [...heard], ['one', 'two'], reason)
-  expectSame('onBytes() returns', taken, glued('one', 'two').length, reason)
-  connection.isReading = true
-  frames.onBytes(bytes.subarray(taken))
-  expectSame('the frames in the end', heard, ['one', 'two', 'three', 'four'], reason)
-}
-
-/** The same bytes in a buffer that holds nothing else; Node's small Buffers share theirs. */
-function own(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(bytes)
-}
-
-function expectText(
-  stage: Stage,
-  what: string,
-  received: string,
-  expected: string,
-  reason: Reason,
-): void {
-  stage.expect(`${what} to be ${expected}`, received === expected, {
-    ...reason,
-    expected,
-    received,
-  })
-}
-
-function load(stage: Stage): Promise<typeof FramesModule> {
-  return stage.load(() => import('#code/09-framing/frames.ts'))
-}
-
-const IN_TWO: Reason = {
-  because: 'A chunk ends where the network likes, also inside a length.',
-  likely:
-    'What is left over at the end of a chunk is the start of a frame: keep it for the next chunk.',
-}
-
-const IN_THREE: Reason = {
-  because: 'A frame may need more than two chunks.',
-  likely:
-    'A chunk that does not complete the frame is to be kept as well, behind what was kept before.',
-}
-
-type Payload = string | Uint8Array
-
-function glued(...payloads: Payload[]): Buffer {
-  return Buffer.concat(payloads.map(frame))
-}
-
-/** Every place at which bytes can be cut in two, and their end. */
-function places(bytes: Uint8Array): number[] {
-  return Array.from({ length: bytes.length }, (_, index) => index + 1)
-}
-
-function cutAt(bytes: Uint8Array, ...at: number[]): Uint8Array[] {
-  return [0, ...at].map((start, index) => bytes.subarray(start, at[index]))
-}
-
-/**
- * Pushes the pieces into a new decoder and expects every payload as soon as its last byte is there. Only a failure is
- * told: that one from the start. Whoever watches this process gets its answer before each one.
- */
-function checker(stage: Stage, FrameDecoder: typeof FramesModule.FrameDecoder) {
-  return async (payloads: Payload[], pieces: Uint8Array[], reason: Reason) => {
-    await setImmediate()
-    const decoder = new FrameDecoder()
-    const answers = pieces.map((piece) => {
-      const list = toList(decoder.push(piece))
-      return { list, atOnce: describeAll(list) }
-    })
-    const expected = dueAfter(payloads, pieces).map(listed)
-    // Once more when all is over: a payload must not change afterwards.
-    const received = answers.map(({ list }) => listed(describeAll(list)))
-    const wrong = received.findIndex((text, index) => text !== expected[index])
-    if (wrong < 0) return
-    for (const [index, text] of received.slice(0, wrong + 1).entries()) {
-      stage.story.tell('test', `pushes ${quote(pieces[index])}`)
-      if (index < wrong) stage.story.tell('decoder', `answers ${text}`)
+  const tooLong = Buffer.concat([glued('hello', 'sea'), announce(201), frame('noise')])
+  const cutOff = glued('hello', 'sea', 'cut off').subarray(0, -3)
+  for (const [bytes, ending] of [
+    [tooLong, 'too-large'],
+    [cutOff, 'invalid'],
+  ] as const) {
+    const slow = await ScriptedFrames.start(stage, { maxFrameBytes: 200 })
+    slow.stream.setRoom(0)
+    await slow.send(bytes)
+    await slow.sayEnd()
+    const isPatient = {
+      because:
+        'The client takes its time to read. Two frames and the reason are still on their way to it.',
+      likely:
+        '#endWith() ends the connection behind what was sent. destroy() throws that away, now or in a moment.',
     }
-    const hasChanged = listed(answers[wrong].atOnce) === expected[wrong]
-    stage.expect(
-      hasChanged ? 'payloads to stay what they were' : 'the frames that this chunk completes',
-      false,
-      {
-        ...(hasChanged ? UNCHANGED : reason),
-        expected: expected[wrong],
-        received: received[wrong],
-      },
-    )
+    slow.expectAtRest(isPatient)
+    slow.stream.setRoom(Number.POSITIVE_INFINITY)
+    await slow.settle()
+    expectSame('the frames it gets', slow.takeFrames(), ['hello', 'sea', 'last words'], isPatient)
+    expect('FIN behind them', slow.stream.isEnded && !slow.stream.isDestroyed, isPatient)
+    slow.expectAtRest(isPatient)
+    await slow.close()
+    expectSame('why the connection ended', slow.endings, [ending], {
+      because:
+        'A server counts its connections by their endings: a length over the limit is `too-large`, an end in mid-frame `invalid`.',
+      likely: 'The first argument of #endWith() says why.',
+    })
+    expectSame('how often onEnd of the events was called', slow.ends, 0, {
+      because: 'The stream did not end between two frames. There is only an error to report.',
+      likely: 'Either #endWith() or onEnd of the events, not both.',
+      look: 'frame-protocol.onEnd()',
+    })
   }
-}
-
-const UNCHANGED: Reason = {
-  because: 'What has been handed out belongs to others, and later chunks must not write into it.',
-  likely: 'Is the memory of a frame that was handed out used again for the next one?',
-}
-
-/** Which frames each piece completes. */
-function dueAfter(payloads: Payload[], pieces: Uint8Array[]): string[][] {
-  let endOfFrame = 0
-  const due = payloads.map((payload) => {
-    endOfFrame += frame(payload).length
-    return { endOfFrame, text: describePayload(Buffer.from(payload)) }
+  const polite = await ScriptedFrames.start(stage, { answersEnd: true })
+  await polite.send(frame('hello'))
+  await polite.sayEnd()
+  expectSame('how often onEnd of the events was called', polite.ends, 1, {
+    because: 'The client has said FIN between two frames, and these events want to know.',
+    likely: 'this.#events.onEnd, if there is one, gets to know an end that is in order.',
+    look: 'frame-protocol.onEnd()',
   })
-  let pushed = 0
-  return pieces.map((piece) => {
-    const before = pushed
-    pushed += piece.length
-    return due
-      .filter(({ endOfFrame: end }) => end > before && end <= pushed)
-      .map(({ text }) => text)
+  expect('the connection to stay open for the events to end it', !polite.stream.isEnded, {
+    because:
+      'The client may still be listening, and whoever hears onEnd may still have answers for it.',
+    likely: 'End the connection only where nobody listens to onEnd.',
+    look: 'frame-protocol.onEnd()',
   })
-}
-
-function listed(texts: string[]): string {
-  if (texts.length === 0) return 'nothing'
-  return texts.length > 6
-    ? `${texts.length} frames: ${texts.slice(0, 5).join(', ')}, …`
-    : texts.join(', ')
-}
-
-function toList<T>(decoded: Iterable<T>): T[] {
-  return decoded === undefined ? [] : [...decoded]
-}
-
-function describeAll(decoded: Iterable<FramesModule.Parsed>): string[] {
-  return toList(decoded).map(describe)
-}
-
-function describe(parsed: FramesModule.Parsed): string {
-  if (parsed?.kind === 'frame') return describePayload(parsed.payload)
-  if (parsed?.kind === 'invalid') return `invalid: ${parsed.reason}`
-  return parsed?.kind === 'incomplete' ? incomplete(parsed.missingBytes) : String(parsed)
-}
-
-function incomplete(missingBytes: number): string {
-  return `incomplete, missingBytes: ${missingBytes}`
-}
-
-/** Short ones as they are, long ones so that two of them differ when their bytes do. */
-function describePayload(payload: Uint8Array): string {
-  if (payload?.length <= 40) return `frame ${quote(payload)}`
-  const sum = payload && crc32(payload).toString(16)
-  return `frame of ${countBytes(payload?.length)} that begins ${hex(payload, 8)} (CRC ${sum})`
-}
-
-function describeEnd(invalid: FramesModule.Invalid | undefined): string {
-  return invalid ? String(invalid.kind) : 'in order'
-}
-
-function withoutReason(texts: string[]): string[] {
-  return texts.map((text) => text.split(':')[0])
-}
-
-/** Twice as long may be chance; what grows with the size takes ten times as long here, and more. */
-const STEADY = 6
-
-interface Steadiness extends Reason {
-  /** How many times as long the work takes when there is more of it. */
-  ratio(): Promise<number>
-}
-
-/** Expects a ratio near 1. A machine that is busy elsewhere can make it large once, not three times. */
-async function expectSteady(
-  stage: Stage,
-  what: string,
-  { ratio, ...reason }: Steadiness,
-): Promise<void> {
-  let least = Number.POSITIVE_INFINITY
-  for (let round = 0; round < 3 && least > STEADY; round++) {
-    least = Math.min(least, await ratio())
-  }
-  stage.expect(what, least <= STEADY, {
-    ...reason,
-    expected: 'about as long',
-    received: `${Math.round(least)} times as long`,
-  })
-}
-
-/** A large frame comes byte by byte, a thousand of them at a time. Gives up as soon as it is clear. */
-async function lateToEarly(FrameDecoder: typeof FramesModule.FrameDecoder): Promise<number> {
-  const thousands = () => {
-    const decoder = new FrameDecoder()
-    decoder.push(announce(MAX_FRAME_BYTES))
-    return () => msOf(() => times(1_000, () => decoder.push(ONE_BYTE)))
-  }
-  // Code that has not run before is slow.
-  times(4, thousands())
-  const nextMs = thousands()
-  const earlyMs = await leastOf(4, nextMs)
-  let lateMs = earlyMs
-  for (let thousand = 0; thousand < 240 && lateMs <= earlyMs * STEADY; thousand += 8) {
-    lateMs = await leastOf(8, nextMs)
-  }
-  return lateMs / earlyMs
-}
-
-/** The same frames, in 320 chunks and in one. */
-async function largeToSmall(FrameDecoder: typeof FramesModule.FrameDecoder): Promise<number> {
-  const small = glued(...Array<Uint8Array>(10).fill(pattern(0, 16)))
-  const large = Buffer.concat(Array<Uint8Array>(320).fill(small))
-  const smallMs = await leastOf(3, () =>
-    msOf(() => times(320, () => new FrameDecoder().push(small))),
-  )
-  return (await leastOf(3, () => msOf(() => new FrameDecoder().push(large)))) / smallMs
-}
-
-const ONE_BYTE = Uint8Array.of(1)
-
-function times(count: number, act: () => unknown): void {
-  for (let time = 0; time < count; time++) act()
-}
-
-/** The smallest of so many measurements; between two of them whoever watches this process gets its answer. */
-async function leastOf(count: number, measureMs: () => number): Promise<number> {
-  let least = Number.POSITIVE_INFINITY
-  for (let time = 0; time < count; time++) {
-    least = Math.min(least, measureMs())
-    await setImmediate()
-  }
-  return least
-}
-
-function msOf(act: () => void): number {
-  const startedAt = performance.now()
-  act()
-  return performance.now() - startedAt
-}
-
-/** What is announced is not there yet, and may never come. */
-function expectCheapPromises(stage: Stage, FrameDecoder: typeof FramesModule.FrameDecoder): void {
-  const before = process.memoryUsage().arrayBuffers
-  const decoders = Array.from({ length: 64 }, () => new FrameDecoder())
-  for (const decoder of decoders) {
-    decoder.push(announce(MAX_FRAME_BYTES))
-    decoder.push(Buffer.of(1))
-  }
-  const grownBytes = process.memoryUsage().arrayBuffers - before
-  stage.expect(
-    '64 frames of 1 MiB that are announced and do not come to cost little',
-    grownBytes < 8 * MAX_FRAME_BYTES,
-    {
-      because: 'Four bytes are cheap to send. A thousand clients could announce a gigabyte.',
-      likely: 'Make room for what has come, and more as more comes.',
-      expected: 'less than 8 MiB of buffers',
-      received: countBytes(grownBytes),
-      look: 'frames.#keep()',
-    },
-  )
-  // They live until here.
-  for (const decoder of decoders) decoder.end()
-}
-
-function attempt<T>(act: () => T): T | unknown {
-  try {
-    return act()
-  } catch (error) {
-    if (String(error).includes('TODO')) throw error
-    return error
-  }
-}
-
-function sameBytes(received: unknown, expected: Uint8Array): boolean {
-  return received instanceof Uint8Array && Buffer.compare(received, expected) === 0
-}
+})

@@ -34,6 +34,14 @@ export function findRealTimer(tree: CodeTree, step: string): Place | undefined {
     .find(({ file }) => file.startsWith(`${tree.label}/${step.slice(0, 2)}-`))
 }
 
+/** How many the code of a chapter has set since the watch began: its own lines, not those that it calls. */
+export function countRealTimers(chapter: string): number {
+  return stacks.filter((stack) => {
+    const caller = stack.split('\n').find((line) => !/^Error|real-timers\.ts|node:/.test(line))
+    return caller?.includes(`/${chapter}/`)
+  }).length
+}
+
 function note(): void {
   if (isWatching && stacks.length < MAX_STACKS) stacks.push(new Error().stack ?? '')
 }

@@ -91,6 +91,23 @@ export const mistakes: Mistake[] = [
     edits: [{ file, replace: 'payload.length > MAX_FRAME_BYTES', by: 'payload.length < 0' }],
   },
   {
+    name: 'one-buffer-for-all-frames',
+    step: '09.1',
+    says: ['the frame of "ada" to stay what it was', 'memory of its own'],
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: 'const frame = Buffer.allocUnsafe(LENGTH_BYTES + payload.length)',
+        by: 'const frame = ROOM.subarray(0, LENGTH_BYTES + payload.length)',
+      },
+      {
+        file: 'frames.ts',
+        replace: 'const NOTHING = new Uint8Array()\n',
+        by: 'const NOTHING = new Uint8Array()\nconst ROOM = Buffer.alloc(LENGTH_BYTES + MAX_FRAME_BYTES)\n',
+      },
+    ],
+  },
+  {
     name: 'too-little-is-an-error',
     step: '09.2',
     says: ['incomplete, missingBytes: 5', 'invalid: cut off', '"Not yet" is a value'],
@@ -158,6 +175,24 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'copies-the-payload',
+    step: '09.2',
+    says: ['the payload to be a view', 'slice()'],
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: 'payload: bytes.subarray(start, end)',
+        by: 'payload: bytes.slice(start, end)',
+      },
+    ],
+  },
+  {
+    name: 'reads-three-bytes-of-the-length',
+    step: '09.2',
+    says: ['the length 01 00 00 02', 'all four bytes'],
+    edits: [{ file: 'frames.ts', replace: '((bytes[at] << 24) | (bytes', by: '((bytes' }],
+  },
+  {
     name: 'one-frame-a-chunk',
     step: '09.3',
     says: ['frame "one", frame "two", frame "three"', 'Look again for a frame behind'],
@@ -202,6 +237,21 @@ export const mistakes: Mistake[] = [
         file,
         replace: END,
         by: 'const end = from + Math.max(1, parsed.payload.length)',
+      },
+    ],
+  },
+  {
+    name: 'calls-itself-for-each-frame',
+    step: '09.3',
+    says: ['Maximum call stack size exceeded'],
+    edits: [
+      {
+        file: 'frames.ts',
+        hole: 'push',
+        by: `    const next = this.next(chunk, 0)
+    if (next.kind === 'incomplete') return []
+    if (next.kind === 'invalid') return [next]
+    return [next, ...this.push(chunk.subarray(next.end))]`,
       },
     ],
   },
@@ -310,6 +360,82 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'copies-the-rest-of-the-chunk-with-each-frame',
+    step: '09.4',
+    says: ['a frame in a large chunk to cost'],
+    edits: [
+      {
+        file: 'frames.ts',
+        hole: 'push',
+        by: `    const decoded: (Frame | Invalid)[] = []
+    for (let rest = chunk; rest.length > 0; ) {
+      const next = this.next(rest, 0)
+      if (next.kind !== 'incomplete') decoded.push(next)
+      rest = next.kind === 'frame' ? rest.slice(next.end) : NOTHING
+    }
+    return decoded`,
+      },
+    ],
+  },
+  {
+    name: 'makes-64-kib-more-room-each-time',
+    step: '09.4',
+    says: ['a huge frame to cost little more than copying it', 'twice as large'],
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: 'Math.min(2 * size, totalBytes)',
+        by: 'Math.min(size + 65_536, totalBytes)',
+      },
+    ],
+  },
+  {
+    name: 'begins-with-room-for-64-kib',
+    step: '09.4',
+    says: ['to hold less than 2 MiB', 'at most twice as large'],
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: 'Math.min(2 * size, totalBytes)',
+        by: 'Math.max(65_536, Math.min(2 * size, totalBytes))',
+      },
+    ],
+  },
+  {
+    name: 'keeps-a-view-of-the-chunk',
+    step: '09.4',
+    says: ['a view of five bytes keeps all 64 KiB'],
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: '    if (size > this.#begun.length) {',
+        by: `    if (this.#begunBytes === 0) {
+      this.#begun = bytes
+      this.#begunBytes = size
+      return
+    }
+    if (size > this.#begun.length) {`,
+      },
+    ],
+  },
+  {
+    name: 'keeps-its-largest-room-for-ever',
+    step: '09.4',
+    says: ['to hold less than 2 MiB', 'begin the next frame with none'],
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: `    this.#begun = NOTHING
+    this.#begunBytes = 0
+    return parsed.kind === 'frame' ? { kind: 'frame', payload: parsed.payload, end } : parsed`,
+        by: `    this.#begunBytes = 0
+    return parsed.kind === 'frame'
+      ? { kind: 'frame', payload: parsed.payload.slice(), end }
+      : parsed`,
+      },
+    ],
+  },
+  {
     name: 'reads-the-length-as-signed',
     step: '09.5',
     says: ['2,147,483,648 bytes (80 00 00 00)', 'The length is unsigned'],
@@ -402,9 +528,33 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'makes-room-for-what-is-announced',
-    step: '09.5',
-    says: ['64 frames of 1 MiB', 'Make room for what has come'],
+    step: '09.4',
+    says: ['to hold less than 2 MiB', 'Copy what has come'],
     edits: [{ file, replace: 'Math.min(2 * size, totalBytes)', by: 'totalBytes' }],
+  },
+  {
+    name: 'decodes-the-rest-of-the-invalid-chunk',
+    step: '09.5',
+    says: ['what next() returns', 'whatever `from` is'],
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: 'if (this.#isInvalid) return INCOMPLETE',
+        by: 'if (this.#isInvalid && from === 0) return INCOMPLETE',
+      },
+    ],
+  },
+  {
+    name: 'keeps-what-comes-behind-an-invalid-length',
+    step: '09.5',
+    says: ['out of bounds', 'in #keep()'],
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: 'if (this.#isInvalid) return INCOMPLETE\n',
+        by: 'if (this.#isInvalid) {\n      this.#keep(chunk.subarray(from), chunk.length)\n      return INCOMPLETE\n    }\n',
+      },
+    ],
   },
   {
     name: 'goes-on-behind-an-invalid-length',
@@ -495,5 +645,78 @@ export const mistakes: Mistake[] = [
     step: '09.6',
     says: ['still waits for the end', 'nothing more is to be said'],
     edits: [{ file: protocol, replace: "    else this.connection.end('finished')\n", by: '' }],
+  },
+  {
+    name: 'destroys-a-moment-after-the-error',
+    step: '09.6',
+    says: ['no timer to be set', 'now or in a moment'],
+    edits: [
+      {
+        file: 'frame-protocol.ts',
+        replace: "this.#endWith('too-large', decoded.reason)\n",
+        by: "{\n        this.#endWith('too-large', decoded.reason)\n        setTimeout(() => this.connection.destroy('too-large'), 50)\n      }\n",
+      },
+    ],
+  },
+  {
+    name: 'destroys-once-the-client-has-said-fin',
+    step: '09.6',
+    says: ['FIN behind them', 'still on their way'],
+    edits: [
+      {
+        file: 'frame-protocol.ts',
+        replace: "if (invalid) this.#endWith('invalid', invalid.reason)\n",
+        by: "if (invalid) {\n      this.#endWith('invalid', invalid.reason)\n      setImmediate(() => this.connection.destroy('invalid'))\n    }\n",
+      },
+    ],
+  },
+  {
+    name: 'every-invalid-client-ends-as-invalid',
+    step: '09.6',
+    says: ['why the connection ended', 'too-large'],
+    edits: [
+      {
+        file: 'frame-protocol.ts',
+        replace: "this.#endWith('too-large', decoded.reason)",
+        by: "this.#endWith('invalid', decoded.reason)",
+      },
+    ],
+  },
+  {
+    name: 'ends-before-the-events-have-answered',
+    step: '09.6',
+    says: ['to stay open for the events to end it'],
+    edits: [
+      {
+        file: 'frame-protocol.ts',
+        replace:
+          "else if (this.#events.onEnd) this.#events.onEnd(this)\n    else this.connection.end('finished')",
+        by: "else {\n      this.#events.onEnd?.(this)\n      this.connection.end('finished')\n    }",
+      },
+    ],
+  },
+  {
+    name: 'tells-the-events-of-a-broken-end',
+    step: '09.6',
+    says: ['Either #endWith() or onEnd of the events'],
+    edits: [
+      {
+        file: 'frame-protocol.ts',
+        replace: 'else if (this.#events.onEnd) this.#events.onEnd(this)',
+        by: 'if (this.#events.onEnd) this.#events.onEnd(this)',
+      },
+    ],
+  },
+  {
+    name: 'hands-frames-on-without-a-sign-of-life',
+    step: '09.6',
+    says: ['how often connection.heard() was called'],
+    edits: [
+      {
+        file: 'frame-protocol.ts',
+        replace: "if (decoded.kind === 'frame') this.#hear(decoded.payload)",
+        by: "if (decoded.kind === 'frame') this.#events.onFrame(decoded.payload, this)",
+      },
+    ],
   },
 ]

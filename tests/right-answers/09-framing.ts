@@ -31,13 +31,19 @@ export const rightAnswers: RightAnswer[] = [
     ],
   },
   {
-    name: 'copies-every-payload',
-    style: 'A payload may be a view, and may be a copy.',
+    name: 'a-window-on-the-buffer-behind',
+    style:
+      'A view may be made of the chunk, or of the buffer behind it. Room may come out of the pool, unwritten.',
     edits: [
       {
         file,
-        replace: "  return { kind: 'frame', payload: bytes.subarray(start, end) }",
-        by: "  return { kind: 'frame', payload: bytes.slice(start, end) }",
+        replace: 'payload: bytes.subarray(start, end)',
+        by: 'payload: new Uint8Array(bytes.buffer, bytes.byteOffset + start, length)',
+      },
+      {
+        file,
+        replace: 'new Uint8Array(Math.min(2 * size, totalBytes))',
+        by: 'Buffer.allocUnsafe(Math.min(2 * size, totalBytes))',
       },
     ],
   },

@@ -8,6 +8,7 @@ import type { Source } from '#code/07-event-loop/byte-stream.ts'
 import type * as ConversationModule from '#code/11-strands/conversation.ts'
 import type { Reason } from '../harness/failure.ts'
 import { countPendingWakeUps } from '../harness/pending-wakeups.ts'
+import { countRealTimers } from '../harness/real-timers.ts'
 import { ScriptedStream } from '../harness/scripted-stream.ts'
 import { VirtualLoop } from '../harness/virtual-time.ts'
 import type { Stage } from '../judge/step.ts'
@@ -111,7 +112,8 @@ export class ScriptedConversation {
   /** Expects that nothing is left to wake it up but what comes from its client and its jobs. */
   async expectNoPolling(atRest: number, reason: Reason): Promise<void> {
     const pending = await countPendingWakeUps()
-    this.#stage.expect('no timer to be set', pending <= atRest, reason)
+    const isAsleep = pending <= atRest && countRealTimers('11-strands') === 0
+    this.#stage.expect('no timer to be set', isAsleep, reason)
   }
 
   #tell(what: string): void {

@@ -1,0 +1,188 @@
+/** What a decoder of chapter 09 costs: time for each byte of a large frame, and memory while it waits for more. */
+
+import { setImmediate } from 'node:timers/promises'
+import type * as FramesModule from '#code/09-framing/frames.ts'
+import { countBytes } from '../harness/bytes.ts'
+import { pattern } from '../harness/client.ts'
+import type { Reason } from '../harness/failure.ts'
+import { collectGarbage } from '../harness/garbage.ts'
+import type { Stage } from '../judge/step.ts'
+import { announce, frame } from '../protocols/frames.ts'
+import { glued } from './frame-decoding.ts'
+
+const MEBIBYTE = 1024 * 1024
+const MAX_FRAME_BYTES = MEBIBYTE
+
+/** Twice as long may be chance; what grows with the size takes ten times as long here, and more. */
+const STEADY = 6
+
+interface Steadiness extends Reason {
+  /** How many times as long the work takes when there is more of it. */
+  ratio(): Promise<number>
+}
+
+/** Expects a ratio near 1. A machine that is busy elsewhere can make it large once, not three times. */
+export async function expectSteady(
+  stage: Stage,
+  what: string,
+  { ratio, ...reason }: Steadiness,
+): Promise<void> {
+  let least = Number.POSITIVE_INFINITY
+  for (let round = 0; round < 3 && least > STEADY; round++) {
+    least = Math.min(least, await ratio())
+  }
+  stage.expect(what, least <= STEADY, {
+    ...reason,
+    expected: 'about as long',
+    received: `${Math.round(least)} times as long`,
+  })
+}
+
+/** A large frame comes byte by byte, a thousand of them at a time. Gives up as soon as it is clear. */
+export async function lateToEarly(FrameDecoder: typeof FramesModule.FrameDecoder): Promise<number> {
+  const thousands = () => {
+    const decoder = new FrameDecoder()
+    decoder.push(announce(MAX_FRAME_BYTES))
+    return () => msOf(() => times(1_000, () => decoder.push(ONE_BYTE)))
+  }
+  // Code that has not run before is slow.
+  times(4, thousands())
+  const nextMs = thousands()
+  const earlyMs = await leastOf(4, nextMs)
+  let lateMs = earlyMs
+  for (let thousand = 0; thousand < 240 && lateMs <= earlyMs * STEADY; thousand += 8) {
+    lateMs = await leastOf(8, nextMs)
+  }
+  return lateMs / earlyMs
+}
+
+/** As many as make a copy of the rest, once for each frame, far dearer than the frame. */
+const CHUNKS = 640
+
+/** The same frames, in many chunks and in one. */
+export async function largeToSmall(
+  FrameDecoder: typeof FramesModule.FrameDecoder,
+): Promise<number> {
+  // No Buffers: their slice() is a view, and other arrays' is a copy.
+  const small = new Uint8Array(glued(...Array<Uint8Array>(10).fill(pattern(0, 16))))
+  const large = new Uint8Array(Buffer.concat(Array<Uint8Array>(CHUNKS).fill(small)))
+  const smallMs = await leastOf(3, () =>
+    msOf(() => times(CHUNKS, () => new FrameDecoder().push(small))),
+  )
+  return (await leastOf(3, () => msOf(() => new FrameDecoder().push(large)))) / smallMs
+}
+
+const ONE_BYTE = Uint8Array.of(1)
+
+function times(count: number, act: () => unknown): void {
+  for (let time = 0; time < count; time++) act()
+}
+
+/** The smallest of so many measurements; between two of them whoever watches this process gets its answer. */
+async function leastOf(count: number, measureMs: () => number): Promise<number> {
+  let least = Number.POSITIVE_INFINITY
+  for (let time = 0; time < count; time++) {
+    least = Math.min(least, measureMs())
+    await setImmediate()
+  }
+  return least
+}
+
+function msOf(act: () => void): number {
+  const startedAt = performance.now()
+  act()
+  return performance.now() - startedAt
+}
+
+/** Far larger than the frames of any other test, so that growing by a fixed amount costs far more than doubling. */
+const HUGE = 32 * MEBIBYTE
+const PIECE = new Uint8Array(64 * 1024)
+
+/** Room that doubles costs 3 to 6 times as much as copying once into room that is there; by a MiB at a time, 25 times. */
+const FEW_COPIES = 12
+
+/** Expects that a huge frame in chunks of 64 KiB costs a few times the CPU time of copying it once. Gives up early. */
+export async function expectFewCopies(
+  stage: Stage,
+  FrameDecoder: typeof FramesModule.FrameDecoder,
+  reason: Reason,
+): Promise<void> {
+  let least = Number.POSITIVE_INFINITY
+  for (let round = 0; round < 3 && least > FEW_COPIES; round++) {
+    const target = new Uint8Array(HUGE)
+    const copyUs = await cpuUsOf((at) => target.set(PIECE, at))
+    const decoder = new FrameDecoder({ maxBytes: HUGE })
+    decoder.push(announce(HUGE))
+    const gatherUs = await cpuUsOf(() => decoder.push(PIECE), FEW_COPIES * copyUs)
+    least = Math.min(least, gatherUs / copyUs)
+  }
+  stage.expect('a huge frame to cost little more than copying it', least <= FEW_COPIES, {
+    ...reason,
+    expected: 'a few times as much',
+    received: `more than ${FEW_COPIES} times as much`,
+  })
+}
+
+/** CPU time of a call for every piece of a huge frame; given up once it is over the limit. */
+async function cpuUsOf(
+  call: (at: number) => unknown,
+  limitUs = Number.POSITIVE_INFINITY,
+): Promise<number> {
+  let usedUs = 0
+  for (let at = 0; at < HUGE && usedUs <= limitUs; ) {
+    await setImmediate()
+    const before = process.cpuUsage()
+    for (const end = at + MEBIBYTE; at < end; at += PIECE.length) call(at)
+    const { user, system } = process.cpuUsage(before)
+    usedUs += user + system
+  }
+  return usedUs
+}
+
+type Decoder = InstanceType<typeof FramesModule.FrameDecoder>
+
+const DECODERS = 256
+const LITTLE = 2 * MEBIBYTE
+
+/** Expects that so many decoders hold next to nothing when that has happened to each of them. */
+export async function expectLittleHeld(
+  stage: Stage,
+  FrameDecoder: typeof FramesModule.FrameDecoder,
+  what: string,
+  happen: (decoder: Decoder) => void,
+  reason: Reason,
+): Promise<void> {
+  stage.story.tell('test', `has ${DECODERS} decoders; ${what}`)
+  const before = await leastHeldBytes(0)
+  const decoders = Array.from({ length: DECODERS }, () => new FrameDecoder())
+  for (const decoder of decoders) happen(decoder)
+  const heldBytes = (await leastHeldBytes(before + LITTLE)) - before
+  stage.expect(`the ${DECODERS} decoders to hold less than 2 MiB`, heldBytes < LITTLE, {
+    ...reason,
+    expected: 'less than 2 MiB of buffers',
+    received: countBytes(Math.max(0, heldBytes)),
+  })
+  // They live until here.
+  for (const decoder of decoders) decoder.push(new Uint8Array())
+}
+
+/** Bytes in buffers that somebody holds. The memory of dead ones is given back a moment after the collection that finds them. */
+async function leastHeldBytes(enough: number): Promise<number> {
+  let least = Number.POSITIVE_INFINITY
+  for (let look = 0; look < 8 && least >= enough; look++) {
+    collectGarbage()
+    await setImmediate()
+    least = Math.min(least, process.memoryUsage().arrayBuffers)
+  }
+  return least
+}
+
+/** A chunk of 64 KiB, as a socket reads it: whole frames, and the first bytes of one of a MiB. */
+export function chunkThatEndsInAFrame(): Uint8Array {
+  const begun = [...announce(MEBIBYTE), 1]
+  const whole = frame(new Uint8Array(64 * 1024 - begun.length - 4))
+  const chunk = new Uint8Array(64 * 1024)
+  chunk.set(whole)
+  chunk.set(begun, whole.length)
+  return chunk
+}

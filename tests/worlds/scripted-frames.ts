@@ -1,0 +1,141 @@
+/** Frames on a connection without a socket, which takes and gives what the test says. No time passes. */
+
+import type { Source } from '#code/07-event-loop/byte-stream.ts'
+import type { Connection } from '#code/07-event-loop/connection.ts'
+import { quote } from '../harness/bytes.ts'
+import type { Reason } from '../harness/failure.ts'
+import { countRealTimers } from '../harness/real-timers.ts'
+import { ScriptedStream } from '../harness/scripted-stream.ts'
+import { VirtualLoop } from '../harness/virtual-time.ts'
+import type { Stage } from '../judge/step.ts'
+import { glued } from './frame-decoding.ts'
+
+/** Turns that an answer may take from one part to the next. */
+const TURNS = 5
+
+interface ScriptedFramesOptions {
+  maxFrameBytes?: number
+  /** Whether the events have an `onEnd` of their own. */
+  answersEnd?: boolean
+}
+
+/** Says every frame back; its last words are `last words`. */
+export class ScriptedFrames {
+  readonly stream = new ScriptedStream()
+  readonly endings: string[] = []
+  ends = 0
+  readonly #stage: Stage
+  readonly #world: VirtualLoop<Source>
+
+  constructor(stage: Stage) {
+    this.#stage = stage
+    this.#world = new VirtualLoop<Source>(stage.story)
+  }
+
+  static async start(stage: Stage, { maxFrameBytes, answersEnd }: ScriptedFramesOptions) {
+    const { EventLoop } = await stage.load(() => import('#code/07-event-loop/event-loop.ts'))
+    const { Connection } = await stage.load(() => import('#code/07-event-loop/connection.ts'))
+    const { FrameProtocol } = await stage.load(() => import('#code/09-framing/frame-protocol.ts'))
+    const scripted = new ScriptedFrames(stage)
+    const { stream } = scripted
+    const loop = new EventLoop<Source>(scripted.#world.poller)
+    const connection = new Connection(stream, loop)
+    const onEnd = () => {
+      scripted.ends += 1
+      if (!answersEnd) connection.end('finished')
+    }
+    const events = {
+      onFrame: (payload: Uint8Array, frames: { send(payload: Uint8Array): void }) =>
+        frames.send(payload),
+      onEnd,
+      lastWords: () => Buffer.from('last words'),
+      onClose: (why: string) => void scripted.endings.push(why),
+    }
+    connection.use(new FrameProtocol(connection, events, { maxFrameBytes }))
+    await scripted.#world.start(loop)
+    return scripted
+  }
+
+  /** All of it arrives as one chunk. */
+  async send(bytes: Uint8Array): Promise<void> {
+    this.#tell(`sends ${quote(bytes)}`)
+    this.stream.arrive(bytes)
+    await this.settle()
+  }
+
+  async sayEnd(): Promise<void> {
+    this.#tell('says FIN and listens')
+    this.stream.holdDescriptor()
+    this.stream.arriveEnd()
+    await this.settle()
+  }
+
+  /** The kernel has done with it. */
+  async close(): Promise<void> {
+    this.stream.freeDescriptor()
+    await this.settle()
+  }
+
+  async settle(): Promise<void> {
+    for (let turns = 0; turns < TURNS; turns++) await this.#world.settle()
+  }
+
+  /** Expects that the connection waits for its client, and that nothing else would end it. */
+  expectAtRest(reason: Reason): void {
+    this.#stage.expect('the connection not to be destroyed', !this.stream.isDestroyed, reason)
+    this.#stage.expect('no timer to be set', countRealTimers('09-framing') === 0, reason)
+  }
+
+  /** The payloads that were written since the last look, as text. */
+  takeFrames(): string[] {
+    const bytes = Buffer.from(this.stream.takeWritten())
+    const payloads: string[] = []
+    for (let at = 0; at + 4 <= bytes.length; ) {
+      const end = at + 4 + bytes.readUInt32BE(at)
+      payloads.push(bytes.subarray(at + 4, end).toString())
+      at = end
+    }
+    return payloads
+  }
+
+  #tell(what: string): void {
+    this.#stage.story.tell('client', what, 'toServer')
+  }
+}
+
+/** A connection may be paused in the middle of a chunk: the frames behind wait, and none is lost. */
+export async function expectPausesBetweenFrames({ load, story, expectSame }: Stage): Promise<void> {
+  const { FrameProtocol } = await load(() => import('#code/09-framing/frame-protocol.ts'))
+  const heard: string[] = []
+  let heardOf = 0
+  const connection = {
+    isOpen: true,
+    isReading: true,
+    heard() {
+      heardOf += 1
+    },
+  }
+  const frames = new FrameProtocol(connection as unknown as Connection, {
+    onFrame(payload) {
+      heard.push(Buffer.from(payload).toString())
+      connection.isReading = heard.length !== 2
+    },
+  })
+  const bytes = glued('one', 'two', 'three', 'four')
+  story.tell('test', 'hands over four frames in one chunk; the second one pauses the connection')
+  const taken = frames.onBytes(bytes)
+  const reason = {
+    because:
+      'Behind a message that pauses the connection, nothing is handed on. The rest is the connection’s to keep, and to offer again.',
+    likely: 'Go on only while connection.isReading, and return how many bytes were taken.',
+  }
+  expectSame('the frames that were handed on', [...heard], ['one', 'two'], reason)
+  expectSame('onBytes() returns', taken, glued('one', 'two').length, reason)
+  connection.isReading = true
+  frames.onBytes(bytes.subarray(taken))
+  expectSame('the frames in the end', heard, ['one', 'two', 'three', 'four'], reason)
+  expectSame('how often connection.heard() was called', heardOf, 4, {
+    because: 'A whole frame is a sign of life, and chapter 08 ends connections that give none.',
+    likely: '#hear() hands on a frame and says so to the connection.',
+  })
+}
