@@ -1,0 +1,85 @@
+/**
+ * How the server ends: nothing that was acknowledged is lost, and nobody is kept waiting for long.
+ *
+ *   begin() ──▶ all doors close ──▶ data close ──▶ the lookout closes
+ *                 └─ deadline, or cut(): whoever is still connected is cut off
+ *
+ * A door knows how to see its people out: it finishes what it has taken, says `stopping` behind that, and waits until they
+ * have gone. This knows the order. Data close behind the last door, because messages may be on their way to the disk until
+ * then. The lookout closes last: it tells others that we are not ready any more.
+ */
+
+import type { Timers } from '../16-client/timers.ts'
+
+export interface Closable {
+  /** Resolves when it is closed; rejects if that goes wrong. */
+  close(): Promise<void>
+}
+
+/** Something with connections: from `close` on nobody is let in, and it is closed when all have gone. */
+export interface Drainable extends Closable {
+  /** Closes the connections that are open now, without a word. */
+  cut(): void
+}
+
+export interface DrainOptions {
+  /** What people talk through. */
+  doors: readonly Drainable[]
+  /** Saves what was said, and lets go of the files. */
+  data: Closable
+  /** Where metrics and health are asked for. */
+  lookout?: Closable
+  timers: Timers
+  /** So long people have to go by themselves. */
+  deadlineMs: number
+}
+
+export class Drain {
+  readonly #options: DrainOptions
+  #isReady = true
+  #over: Promise<void> | undefined
+
+  constructor(options: DrainOptions) {
+    this.#options = options
+  }
+
+  /** Whether newcomers are welcome: until `begin`. */
+  get isReady(): boolean {
+    return this.#isReady
+  }
+
+  /**
+   * Ends the server. It is not ready from now on. All doors are closed at the same time; when the last of them is closed,
+   * the data; then the lookout. If the doors are not closed in `deadlineMs`, everybody is cut off. Whatever goes wrong, the
+   * rest is closed all the same, and then the promise rejects with the first error. Further calls return the same promise.
+   *
+   * @step 19.2
+   */
+  begin(): Promise<void> {
+    this.#isReady = false
+    this.#over ??= this.#run()
+    return this.#over
+  }
+
+  /**
+   * Cuts off everybody at every door, now. The data are closed in good order all the same.
+   *
+   * @step 19.2
+   */
+  cut(): void {
+    for (const door of this.#options.doors) door.cut()
+  }
+
+  /** @answer 19.2 */
+  async #run(): Promise<void> {
+    const { doors, data, lookout, timers, deadlineMs } = this.#options
+    const deadline = timers.after(deadlineMs, () => this.cut())
+    const outcomes = await Promise.allSettled(doors.map(async (door) => door.close()))
+    timers.cancel(deadline)
+    for (const each of [data, lookout]) {
+      outcomes.push(...(await Promise.allSettled([each?.close()])))
+    }
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected')
+    if (failed) throw failed.reason
+  }
+}

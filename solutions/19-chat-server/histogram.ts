@@ -1,0 +1,105 @@
+/**
+ * How long things take, in a few numbers: so many took 1 ms at most, so many 5 ms at most, and so on.
+ *
+ * A mean hides the one in a hundred who waits. A list of all times would grow for ever. A histogram has a fixed number of
+ * counters, whatever happens, and a monitoring system can add up those of ten servers. It costs one search and three
+ * additions for each observation. Who reads it knows Prometheus' rules: `text-format.ts`.
+ */
+
+import type { Metric, Sample } from './text-format.ts'
+
+export interface HistogramOptions {
+  name: string
+  help: string
+  /** Ascending upper bounds of the buckets, in the unit that the name says. A bound belongs to its bucket. */
+  bounds: readonly number[]
+  /** Names of the labels that an observation has. */
+  labels?: readonly string[]
+  /** So many combinations of label values have counters of their own. */
+  maxSeries?: number
+}
+
+/** The counters for one combination of label values. */
+interface Series {
+  labels: readonly string[]
+  /** Observations in each bucket, and behind the last bound: one counter more than there are bounds. */
+  counts: number[]
+  sum: number
+}
+
+/** What each label says of an observation for which there are no counters left. */
+const OTHER = 'other'
+
+export class Histogram implements Metric {
+  readonly name: string
+  readonly help: string
+  readonly type = 'histogram'
+  readonly #bounds: readonly number[]
+  readonly #labels: readonly string[]
+  readonly #maxSeries: number
+  /** By their label values, as JSON. */
+  readonly #series = new Map<string, Series>()
+
+  constructor({ name, help, bounds, labels = [], maxSeries = 50 }: HistogramOptions) {
+    this.name = name
+    this.help = help
+    this.#bounds = bounds
+    this.#labels = labels
+    this.#maxSeries = maxSeries
+  }
+
+  /**
+   * Counts a value: once, in the first bucket whose bound it does not exceed, or behind the last bound. `labels` are the
+   * values of the labels, in the order of their names. What is not a number is not counted.
+   *
+   * @step 19.3
+   */
+  observe(value: number, labels: readonly string[] = []): void {
+    if (Number.isNaN(value)) return
+    const series = this.#seriesOf(labels)
+    const bucket = this.#bounds.findIndex((bound) => value <= bound)
+    series.counts[bucket < 0 ? this.#bounds.length : bucket] += 1
+    series.sum += value
+  }
+
+  /**
+   * What Prometheus expects of a histogram, series after series: for each bound, and then for `+Inf`, a sample `_bucket`
+   * with how many observations did not exceed it, the label `le` behind the others; then `_sum`, then `_count`.
+   *
+   * @step 19.3
+   */
+  samples(): Sample[] {
+    return [...this.#series.values()].flatMap(({ labels, counts, sum }) => {
+      const own = this.#labels.map((name, place) => [name, labels[place]] as const)
+      let count = 0
+      const buckets = counts.map((inBucket, place): Sample => {
+        count += inBucket
+        const le = place < this.#bounds.length ? String(this.#bounds[place]) : '+Inf'
+        return { suffix: '_bucket', labels: [...own, ['le', le]], value: count }
+      })
+      const total = { suffix: '_sum', labels: own, value: sum }
+      return [...buckets, total, { suffix: '_count', labels: own, value: count }]
+    })
+  }
+
+  /**
+   * The counters for these label values, which `#add` makes when they are new. When there are `maxSeries` already, the new
+   * ones are counted together, in one series more, in which every label is `other`.
+   *
+   * @step 19.3
+   */
+  #seriesOf(labels: readonly string[]): Series {
+    const known = this.#series.get(JSON.stringify(labels))
+    if (known) return known
+    if (this.#series.size < this.#maxSeries) return this.#add(labels)
+    const others = labels.map(() => OTHER)
+    return this.#series.get(JSON.stringify(others)) ?? this.#add(others)
+  }
+
+  /** Makes counters for label values that are new. */
+  #add(labels: readonly string[]): Series {
+    const series = { labels, counts: Array(this.#bounds.length + 1).fill(0), sum: 0 }
+    this.#series.set(JSON.stringify(labels), series)
+    return series
+  }
+}

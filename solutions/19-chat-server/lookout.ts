@@ -1,0 +1,45 @@
+/**
+ * The third door, for machines that look after the server: how it is, and what it has counted.
+ *
+ *     /health/live     200 as long as we answer: whoever restarts us asks for this
+ *     /health/ready    200, or 503 and why not: whoever sends people to us asks for this
+ *     /metrics         for Prometheus
+ *
+ * It knows a lot about us, so it listens on the loopback interface unless it is told otherwise.
+ */
+
+import type { HttpAnswer, HttpHandler } from '../17-http/http-message.ts'
+import { formatMetrics, METRICS_TYPE, type Metric } from './text-format.ts'
+
+export interface LookoutOptions {
+  /** Why nobody should be sent to us now; `undefined` when all is well. */
+  whyNotReady(): string | undefined
+  metrics(): Metric[]
+}
+
+export function lookoutHandler({ whyNotReady, metrics }: LookoutOptions): HttpHandler {
+  const answers: Record<string, () => HttpAnswer> = {
+    '/health/live': () => text(200, 'alive'),
+    '/health/ready'() {
+      const why = whyNotReady()
+      return why === undefined ? text(200, 'ready') : text(503, why)
+    },
+    '/metrics': () => ({
+      status: 200,
+      headers: { 'Content-Type': METRICS_TYPE, 'Cache-Control': 'no-store' },
+      body: formatMetrics(metrics()),
+    }),
+  }
+  return ({ method, path }) => {
+    if (!Object.hasOwn(answers, path))
+      return text(404, 'There is /metrics, /health/live and /health/ready.')
+    if (method !== 'GET' && method !== 'HEAD')
+      return { ...text(405, 'GET it.'), headers: { Allow: 'GET, HEAD' } }
+    return answers[path]()
+  }
+}
+
+function text(status: number, sentence: string): HttpAnswer {
+  const headers = { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store' }
+  return { status, headers, body: `${sentence}\n` }
+}

@@ -1,0 +1,66 @@
+/** The page of the chat: whoever has a session is in the chat, everybody else logs in. */
+
+import { logOut, NoAnswer, whoAmI } from './account-api.ts'
+import { ChatScreen } from './chat-screen.ts'
+import { byId } from './elements.ts'
+import { LogInForm } from './log-in-form.ts'
+import { RememberedRooms } from './remembered-rooms.ts'
+
+/** While the server does not answer it is asked again after so long. */
+const AGAIN_MS = 2_000
+
+const form = new LogInForm(() => (screen ? location.reload() : begin()))
+let screen: ChatScreen | undefined
+
+addEventListener('error', ({ message }) => tellFault(message))
+addEventListener('unhandledrejection', ({ reason }) => tellFault(String(reason?.message ?? reason)))
+byId('log-out', HTMLButtonElement).addEventListener('click', leave)
+begin()
+
+async function begin(): Promise<void> {
+  const name = await whoAmI().catch(onNoAnswer)
+  if (name === null) return
+  tellFault('')
+  if (name === undefined) return form.show()
+  form.hide()
+  const memory = new RememberedRooms(localStorage, name)
+  screen = new ChatScreen(chatAddress(), memory, onEnded)
+}
+
+/** The session is over: the next one begins with a page that knows nothing of this one. */
+function onEnded(): void {
+  const state = screen?.conversation.client.state
+  if (state?.kind !== 'ended' || state.code !== 'no-session') return
+  screen?.hide()
+  form.show('Your session has ended. Log in again.')
+}
+
+async function leave(): Promise<void> {
+  try {
+    await logOut()
+    screen?.conversation.client.close()
+    location.reload()
+  } catch (error) {
+    if (!(error instanceof NoAnswer)) throw error
+    tellFault('The server does not answer: you are still logged in.')
+  }
+}
+
+function onNoAnswer(error: unknown): null {
+  if (!(error instanceof NoAnswer)) throw error
+  tellFault('The server does not answer. Trying again …')
+  setTimeout(begin, AGAIN_MS)
+  return null
+}
+
+/** An empty text takes the last one back. */
+function tellFault(text: string): void {
+  const fault = byId('fault', HTMLElement)
+  fault.textContent = text
+  fault.hidden = text === ''
+}
+
+function chatAddress(): string {
+  const { protocol, host } = location
+  return `${protocol === 'https:' ? 'wss' : 'ws'}://${host}/chat`
+}

@@ -1,0 +1,77 @@
+/** Messages as list items. Those that one person says in a row stand under one name. */
+
+import type { RoomMessage } from '../../16-client/room-feed.ts'
+import { element } from './elements.ts'
+import { dayOf, exactTimeOf, isSameDay, timeOf } from './times.ts'
+
+/** After so long the name is written again. */
+const ROW_MS = 5 * 60_000
+
+/** What stands before a message: nothing, or what has changed since the one before. */
+export interface Before {
+  message: RoomMessage | undefined
+  /** The first message that was not read. */
+  isFirstUnread: boolean
+}
+
+/** The items for one message: lines about what lies before it, and the message itself, which is the last of them. */
+export function itemsOf(
+  message: RoomMessage,
+  { message: before, isFirstUnread }: Before,
+  now: number,
+): HTMLLIElement[] {
+  const items: HTMLLIElement[] = []
+  const isOtherDay = !before || !isSameDay(before.at, message.at)
+  const lost = before ? message.number - before.number - 1 : 0
+  if (lost > 0) items.push(line('gap', `${lost} messages are not kept any more`))
+  if (isOtherDay) items.push(line('day', dayOf(message.at, now)))
+  if (isFirstUnread) items.push(line('unread-line', 'New'))
+  const isInRow =
+    items.length === 0 && before?.name === message.name && message.at - before.at < ROW_MS
+  items.push(isInRow ? laterItem(message) : firstItem(message))
+  return items
+}
+
+export function initialOf(name: string): HTMLElement {
+  const hue = [...name.toLowerCase()].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % 8
+  return element(
+    'span',
+    { class: `initial hue-${hue}`, 'aria-hidden': 'true' },
+    name.charAt(0).toUpperCase(),
+  )
+}
+
+function firstItem(message: RoomMessage): HTMLLIElement {
+  const { name } = message
+  const head = element(
+    'p',
+    { class: 'message-head' },
+    element('strong', {}, name),
+    ' ',
+    timeItem(message),
+  )
+  return item('message first', message, initialOf(name), head)
+}
+
+function laterItem(message: RoomMessage): HTMLLIElement {
+  const who = element('span', { class: 'for-ears' }, `${message.name}, `)
+  return item('message', message, element('span', { class: 'when' }, who, timeItem(message)))
+}
+
+function item(kind: string, message: RoomMessage, ...heads: HTMLElement[]): HTMLLIElement {
+  const { number, text } = message
+  const said = element('p', { class: 'said', dir: 'auto' }, text)
+  return element('li', { class: kind, 'data-number': String(number) }, ...heads, said)
+}
+
+function timeItem({ at }: RoomMessage): HTMLElement {
+  return element(
+    'time',
+    { datetime: new Date(at).toISOString(), title: exactTimeOf(at) },
+    timeOf(at),
+  )
+}
+
+function line(kind: string, text: string): HTMLLIElement {
+  return element('li', { class: `line ${kind}` }, element('span', {}, text))
+}

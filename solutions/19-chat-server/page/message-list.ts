@@ -1,0 +1,154 @@
+/**
+ * The messages of one room on the screen. It only ever adds at both ends, so that nothing moves under a reader's eyes.
+ *
+ * Somebody who is at the end stays there when something is added. Somebody who reads further up stays where they are.
+ */
+
+import type { RoomMessage } from '../../16-client/room-feed.ts'
+import { byId } from './elements.ts'
+import { itemsOf } from './message-items.ts'
+import type { OpenRoom } from './open-room.ts'
+import type { SayingList } from './saying-list.ts'
+
+/** So near to the end counts as being there. */
+const NEAR_PX = 48
+/** So near to the beginning, what lies before it is asked for. */
+const EARLY_PX = 240
+
+export interface MessageListEvents {
+  /** Somebody can see the newest message. */
+  onSeen(room: OpenRoom): void
+  /** Somebody comes near to the oldest message that is here. */
+  onBeginning(room: OpenRoom): void
+}
+
+export class MessageList {
+  readonly #log = byId('log', HTMLElement)
+  readonly #list = byId('messages', HTMLOListElement)
+  readonly #toNewest = byId('to-newest', HTMLButtonElement)
+  readonly #showEarlier = byId('show-earlier', HTMLButtonElement)
+  readonly #beginning = byId('beginning', HTMLElement)
+  readonly #sayings: SayingList
+  readonly #events: MessageListEvents
+  #room: OpenRoom | undefined
+  /** What is on the screen. */
+  #shown: RoomMessage[] = []
+  /** The line for new messages stands behind this number. */
+  #readTo: number | undefined
+  #isAtEnd = true
+
+  constructor(sayings: SayingList, events: MessageListEvents) {
+    this.#sayings = sayings
+    this.#events = events
+    this.#log.addEventListener('scroll', () => this.#onMoved(), { passive: true })
+    this.#toNewest.addEventListener('click', () => {
+      this.#goToEnd()
+      this.#log.focus()
+    })
+    this.#showEarlier.addEventListener('click', () => {
+      if (this.#room) this.#events.onBeginning(this.#room)
+    })
+    // A keyboard that slides in on a phone takes room from the log.
+    new ResizeObserver(() => this.#isAtEnd && this.#goToEnd()).observe(this.#log)
+  }
+
+  /** Shows another room, beginning where its reader left it. */
+  open(room: OpenRoom): void {
+    this.#room = room
+    this.#clear()
+    const isAwaited = room.members.length === 0
+    this.#readTo = room.unread > 0 || isAwaited ? room.readTo : undefined
+    this.update()
+  }
+
+  /** Nobody looks for a while: what comes from now on is new to whoever comes back. */
+  beginAbsence(): void {
+    this.#list.querySelector('.unread-line')?.remove()
+    this.#readTo = this.#room?.last
+  }
+
+  /** Shows what has changed in the room. */
+  update(): void {
+    const room = this.#room
+    if (!room) return
+    const { messages } = room
+    if (this.#shown.length > 0 && !messages.includes(this.#shown[0])) this.#clear()
+    const isFirstTime = this.#shown.length === 0
+    this.#addBefore(messages)
+    this.#addBehind(messages)
+    this.#sayings.show(room)
+    this.#showEarlier.hidden = room.hasEarlier === false || messages.length === 0
+    this.#beginning.textContent = beginningOf(room)
+    const line = isFirstTime && this.#list.querySelector('.unread-line')
+    if (line) line.scrollIntoView({ block: 'start' })
+    else if (this.#isAtEnd) this.#goToEnd()
+    this.#onMoved()
+  }
+
+  goToEnd(): void {
+    this.#goToEnd()
+  }
+
+  #clear(): void {
+    this.#shown = []
+    this.#list.replaceChildren()
+    this.#isAtEnd = true
+  }
+
+  /** The first message that was there is made anew: what stands before it has changed. */
+  #addBefore(messages: readonly RoomMessage[]): void {
+    const [first] = this.#shown
+    const place = first ? messages.indexOf(first) : 0
+    if (place === 0) return
+    const end = this.#log.scrollHeight - this.#log.scrollTop
+    for (let isDone = false; !isDone; ) {
+      const item = this.#list.firstElementChild as HTMLElement
+      isDone = item.dataset.number !== undefined
+      item.remove()
+    }
+    this.#list.prepend(...this.#itemsOf(messages.slice(0, place + 1), undefined))
+    this.#shown.unshift(...messages.slice(0, place))
+    this.#log.scrollTop = this.#log.scrollHeight - end
+  }
+
+  #addBehind(messages: readonly RoomMessage[]): void {
+    const added = messages.slice(this.#shown.length)
+    this.#list.append(...this.#itemsOf(added, this.#shown.at(-1)))
+    this.#shown.push(...added)
+  }
+
+  #itemsOf(messages: readonly RoomMessage[], before: RoomMessage | undefined): HTMLLIElement[] {
+    const now = Date.now()
+    const read = this.#readTo
+    return messages.flatMap((message, place) => {
+      const previous = place === 0 ? before : messages[place - 1]
+      const isFirstUnread =
+        read !== undefined && message.number > read && (previous?.number ?? 0) <= read
+      return itemsOf(message, { message: previous, isFirstUnread }, now)
+    })
+  }
+
+  #goToEnd(): void {
+    this.#log.scrollTop = this.#log.scrollHeight
+  }
+
+  #onMoved(): void {
+    const room = this.#room
+    const { scrollHeight, scrollTop, clientHeight } = this.#log
+    if (!room || clientHeight === 0) return
+    this.#isAtEnd = scrollHeight - scrollTop - clientHeight < NEAR_PX
+    if (this.#isAtEnd && !document.hidden && room.messages.length > 0) this.#events.onSeen(room)
+    if (scrollTop < EARLY_PX && room.messages.length > 0) this.#events.onBeginning(room)
+    this.#toNewest.hidden = this.#isAtEnd
+    const { unread } = room
+    this.#toNewest.textContent = unread > 0 ? `↓ ${unread} new` : '↓ Newest'
+  }
+}
+
+function beginningOf({ name, messages, hasEarlier }: OpenRoom): string {
+  if (messages.length === 0) return `Nobody has said anything in ${name} yet.`
+  if (hasEarlier !== false) return ''
+  return messages[0].number === 1
+    ? `This is where ${name} begins.`
+    : 'What was said before is not kept any more.'
+}

@@ -1,0 +1,118 @@
+/**
+ * The chat server: what the chapters before have built, put together once. `main.ts` runs it from a command line.
+ *
+ *     services ──▶ the one chat ──▶ doors: frames, web ──▶ lookout        and Drain, which closes them in that order
+ */
+
+import type { HistoryServerOptions } from '../15-history/server.ts'
+import { SYSTEM_TIMERS, type Timers } from '../16-client/timers.ts'
+import { serveHttp } from '../17-http/http-service.ts'
+import { type Config, DEFAULTS } from './config.ts'
+import { type Door, type DoorPlan, openDoors, serveFrames } from './doors.ts'
+import { type Closable, Drain } from './drain.ts'
+import { listener } from './listen.ts'
+import { Logs } from './logs.ts'
+import { lookoutHandler } from './lookout.ts'
+import { Measures } from './measures.ts'
+import { openServices } from './services.ts'
+import { openTls } from './tls-files.ts'
+import { serveWeb } from './web.ts'
+import { WebSite } from './web-site.ts'
+
+/** Without `data`, messages and accounts are gone when the server is. */
+export interface ChatServerOptions
+  extends Partial<Config>,
+    Omit<HistoryServerOptions, keyof Config> {
+  /** Takes the lines of the log; standard output, if it is not said. */
+  write?: (line: string) => void
+  timers?: Timers
+}
+
+export interface ChatServer extends Closable {
+  /** Of the frames door, the web door, and the lookout if there is one. */
+  readonly port: number
+  readonly webPort: number
+  readonly metricsPort: number | undefined
+  /** Cuts off everybody; `close()` ends the server behind that. */
+  cut(): void
+  /** Reads the certificate again. */
+  reload(): Promise<void>
+  stats(): Record<string, ReturnType<Door['stats']>>
+}
+
+const MEBIBYTE = 1024 * 1024
+
+export async function startServer(options: ChatServerOptions = {}): Promise<ChatServer> {
+  const config = { ...DEFAULTS, data: undefined, ...portsBeside(options.port ?? 0), ...options }
+  const { write = writeOut, timers = SYSTEM_TIMERS, metricsPort, metricsHost } = config
+  const logs = new Logs({ level: config.logLevel, write, now: Date.now })
+  const measures = metricsPort === 'off' ? undefined : new Measures(timers)
+  const tls = await openTls(config, logs, (how) => measures?.onHandshake(how))
+  const maxTotalBytes = config.maxLogMegabytes * MEBIBYTE
+  const services = await openServices({ maxTotalBytes, ...config }, logs, measures)
+
+  const site = await orClose(WebSite.open(config, services, tls !== undefined), services)
+  const plans: DoorPlan[] = [
+    { name: 'frames', port: config.port, serve: serveFrames },
+    {
+      name: 'web',
+      port: config.webPort,
+      serve: (chat) => serveWeb(chat, site, (error) => logs.bug(error)),
+    },
+  ]
+  const listen = listener(config, logs, tls)
+  const doors = await orClose(openDoors(services.chat, plans, listen), services)
+  site.foundAt(doors[1].port)
+
+  const whyNotReady = () => (drain.isReady ? services.whyNotReady() : 'The server is stopping.')
+  const lookout =
+    measures &&
+    (await orClose(
+      serveHttp(
+        { port: metricsPort as number, host: metricsHost },
+        lookoutHandler({ whyNotReady, metrics: () => measures.list(doors, services) }),
+      ),
+      ...doors,
+      services,
+    ))
+  const deadlineMs = config.drainSeconds * 1_000
+  const drain = new Drain({ doors, data: services, lookout, timers, deadlineMs })
+  measures?.watchLoop()
+  logs.info('open', { frames: doors[0].port, web: doors[1].port, metrics: lookout?.port })
+  logs.info('the page', { url: site.url })
+  return {
+    port: doors[0].port,
+    webPort: doors[1].port,
+    metricsPort: lookout?.port,
+    async close() {
+      logs.info('stopping')
+      measures?.stop()
+      await drain.begin()
+      logs.info('stopped')
+    },
+    cut: () => drain.cut(),
+    reload: async () => tls?.reload(),
+    stats: () => Object.fromEntries(doors.map(({ name, stats }) => [name, stats()])),
+  }
+}
+
+/** Ports that nobody has said lie beside that of the frames door: 4019, 8019 and 9019. */
+function portsBeside(port: number): Pick<Config, 'port' | 'webPort' | 'metricsPort'> {
+  return port === 0
+    ? { port, webPort: 0, metricsPort: 0 }
+    : { port, webPort: port + 4_000, metricsPort: port + 5_000 }
+}
+
+/** Closes what is open already when the next thing cannot be opened. */
+async function orClose<T>(opening: Promise<T>, ...opened: Closable[]): Promise<T> {
+  try {
+    return await opening
+  } catch (error) {
+    for (const each of opened) await each.close()
+    throw error
+  }
+}
+
+function writeOut(line: string): void {
+  process.stdout.write(line)
+}

@@ -1,0 +1,107 @@
+/**
+ * TLS around sockets that were accepted, and a certificate that can be replaced while the server runs.
+ *
+ *   accept ─▶ count ─▶ secure(socket) ─▶ ByteStream ─▶ Connection, as without TLS
+ *
+ * The socket is accepted and counted before anything is said on it. Behind `tls.Server`, a client that connects and says
+ * nothing is counted by nobody, and holds `close()` open for as long as it likes. A peer that ends with FIN and without
+ * TLS' own goodbye has ended: what a whole message is, framing knows.
+ */
+
+import type { Socket } from 'node:net'
+import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
+import type { Timers } from '../16-client/timers.ts'
+
+/** PEM: a private key, and its certificate with whatever stands between that and the root. */
+export interface Certificate {
+  key: string
+  cert: string
+}
+
+/** How a handshake ended; nothing is said on a connection on which it was not `done`. */
+export type Handshake = 'done' | 'failed' | 'late'
+
+export interface TlsOptions {
+  /** Reads the certificate as it is now. */
+  load: () => Promise<Certificate>
+  timers: Timers
+  /** So long a peer has for its handshake. */
+  handshakeMs: number
+  onHandshake(how: Handshake): void
+  onReload(error: Error | undefined): void
+}
+
+export class Tls {
+  readonly #options: TlsOptions
+  #context: SecureContext
+  /** The number of the reload that `#context` came from, and of the newest. */
+  #current = 0
+  #newest = 0
+
+  private constructor(options: TlsOptions, context: SecureContext) {
+    this.#options = options
+    this.#context = context
+  }
+
+  /** Rejects when the certificate cannot be used. */
+  static async open(options: TlsOptions): Promise<Tls> {
+    return new Tls(options, makeContext(await options.load()))
+  }
+
+  /**
+   * The TLS socket around one that was just accepted, as server, with the present certificate. `onHandshake` is told once
+   * how its handshake ended: `done`; `late` when it was not done in `handshakeMs`; `failed` when it was over before. A
+   * connection without a handshake is destroyed, and no timer stays armed behind it.
+   *
+   * @step 19.4
+   */
+  secure(socket: Socket): TLSSocket {
+    const { timers, handshakeMs, onHandshake } = this.#options
+    const secured = new TLSSocket(socket, { isServer: true, secureContext: this.#context })
+    let isOver = false
+    const end = (how: Handshake) => {
+      if (isOver) return
+      isOver = true
+      timers.cancel(deadline)
+      onHandshake(how)
+      if (how !== 'done') secured.destroy()
+    }
+    const deadline = timers.after(handshakeMs, () => end('late'))
+    secured.on('secure', () => end('done'))
+    secured.on('close', () => end('failed'))
+    return secured
+  }
+
+  /**
+   * Reads the certificate again, for connections that come from now on; those that are open keep theirs. One that cannot
+   * be read or used changes nothing. Of several reloads at a time, what the newest has read counts, if that can be used.
+   * Never rejects: `onReload` is told how it ended.
+   *
+   * @step 19.4
+   */
+  async reload(): Promise<void> {
+    this.#newest += 1
+    const number = this.#newest
+    try {
+      const context = makeContext(await this.#options.load())
+      if (number > this.#current) {
+        this.#current = number
+        this.#context = context
+      }
+      this.#options.onReload(undefined)
+    } catch (error) {
+      this.#options.onReload(error as Error)
+    }
+  }
+}
+
+/** What handshakes are made with. Throws one sentence when the two do not belong together. */
+function makeContext({ key, cert }: Certificate): SecureContext {
+  // OpenSSL takes nothing for no certificate, which is legal, and every handshake fails then.
+  if (key.trim() === '' || cert.trim() === '') throw new Error('The file is empty.')
+  try {
+    return createSecureContext({ key, cert, minVersion: 'TLSv1.2' })
+  } catch (error) {
+    throw new Error(`Key and certificate cannot be used: ${(error as Error).message}`)
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * What is behind the web door: the page, the API of accounts, and the chat over WebSocket.
+ *
+ *     HttpConnection ── path ──┬── /chat      ─▶ 101, and then ChatWebSocket
+ *                              ├── /api/…     ─▶ accounts (17)
+ *                              └── all others ─▶ the page
+ */
+
+import type { TimerQueue } from '../08-timers/timer-queue.ts'
+import type { Service } from '../10-backpressure/admission.ts'
+import type { Chat } from '../13-rooms/chat-session.ts'
+import type { HttpHandler, HttpRequest } from '../17-http/http-message.ts'
+import { httpService } from '../17-http/http-service.ts'
+import { acceptWebSocket } from '../18-websocket/handshake.ts'
+import { ChatWebSocket, type ChatWebSocketOptions } from '../18-websocket/websocket-peer.ts'
+
+/** What a page asks for when it opens its WebSocket. */
+export const SUBPROTOCOL = 'chat.v1'
+
+export interface WebOptions {
+  /** Answers for accounts. */
+  api: HttpHandler
+  /** Answers with the page, and with 404. */
+  page: HttpHandler
+  /** Where our own page comes from, as browsers say it: `https://chat.example`. */
+  origins: readonly string[]
+  /**
+   * Who asks for a WebSocket, and how we look after them: the token of a session, the address in front of the proxies, and
+   * a heartbeat on the timers of the connection's loop.
+   */
+  whoAsks(request: HttpRequest, timers: TimerQueue): ChatWebSocketOptions
+}
+
+/**
+ * Answers requests at the web door by their path. `/chat` is the chat: a WebSocket that speaks `chat.v1`, for our own
+ * page and for programs, and behind it a `ChatWebSocket` on this chat for whoever asks. Everything below `/api/` is the API's, everything
+ * else the page's.
+ *
+ * @step 19.1
+ */
+export function webHandler(chat: Chat, { api, page, origins, whoAsks }: WebOptions): HttpHandler {
+  return (request) => {
+    if (request.path.startsWith('/api/')) return api(request)
+    if (request.path !== '/chat') return page(request)
+    return acceptWebSocket(request, {
+      protocols: [SUBPROTOCOL],
+      origins,
+      open: (connection, timers) => new ChatWebSocket(connection, chat, whoAsks(request, timers)),
+    })
+  }
+}
+
+/** The web door; `onBug` is told what an answer throws. */
+export function serveWeb(
+  chat: Chat,
+  options: WebOptions,
+  onBug: (error: unknown) => void,
+): Service {
+  return httpService(webHandler(chat, options), { onBug })
+}

@@ -1,0 +1,150 @@
+import { step } from '../judge/step.ts'
+import { inFolder } from '../worlds/chat-accounts.ts'
+import { expectDoors } from '../worlds/door-plans.ts'
+import {
+  expectDeadline,
+  expectFailures,
+  expectOrder,
+  expectSecondSignal,
+} from '../worlds/drain-order.ts'
+import { expectDrainedServer } from '../worlds/drained-server.ts'
+import { linesFor, playHistogram } from '../worlds/histogram.ts'
+import { expectFewSeries, expectSteady } from '../worlds/histogram-crowd.ts'
+import { expectHandshakes } from '../worlds/tls-handshakes.ts'
+import { TlsWorld } from '../worlds/tls-peers.ts'
+import { expectRacingReloads, expectReloads } from '../worlds/tls-reloads.ts'
+import { expectOneChat } from '../worlds/two-doors.ts'
+import { expectPlaces } from '../worlds/web-requests.ts'
+
+step('19.1', 'two doors open onto one chat, or none', async (stage) => {
+  await expectDoors(stage)
+  await expectPlaces(stage)
+  await inFolder((data) => expectOneChat(stage, data))
+})
+
+step('19.2', 'a server that ends loses nothing that was acknowledged', async (stage) => {
+  await expectOrder(stage)
+  await expectDeadline(stage)
+  await expectSecondSignal(stage)
+  await expectFailures(stage)
+  await inFolder((data) => expectDrainedServer(stage, data))
+})
+
+step('19.3', 'a histogram counts in buckets, with labels of bounded number', async (stage) => {
+  const BOUNDS = [1, 5, 10]
+  const took = await playHistogram(stage, { bounds: BOUNDS })
+  took.observe(3)
+  took.expectLines(linesFor(BOUNDS, [0, 1, 1, 1], 3), {
+    because:
+      'A bucket says how many observations did not exceed its bound: 3 is above 1, and not above 5, 10 and +Inf.',
+    likely:
+      'The samples are cumulative: each bucket has all those before it. +Inf has all there are.',
+    look: 'histogram.samples()',
+  })
+  took.expectLines(linesFor(BOUNDS, [0, 1, 1, 1], 3), {
+    because: 'To be asked changes nothing: two monitoring systems may ask one server.',
+    likely: 'What samples() adds up for one answer belongs to that answer.',
+    look: 'histogram.samples()',
+  })
+  took.observe(5)
+  took.expectLines(linesFor(BOUNDS, [0, 2, 2, 2], 8), {
+    because: '5 does not exceed 5: a bound belongs to its bucket. That is what `le` says.',
+    likely: 'value <= bound.',
+    look: 'histogram.observe()',
+  })
+  took.observe(10.5, 4_000)
+  took.expectLines(linesFor(BOUNDS, [0, 2, 2, 4], 4_018.5), {
+    because: 'They are above every bound: only +Inf has them, and sum and count.',
+    likely: 'There is one counter more than there are bounds.',
+    look: 'histogram.observe()',
+  })
+  took.observe(0, 0.25, 10)
+  took.expectLines(linesFor(BOUNDS, [2, 4, 5, 7], 4_028.75), {
+    because: 'Two are in the first bucket, and 10 is in the last that has a bound.',
+    look: 'histogram.observe()',
+  })
+  took.observe(Number.NaN)
+  took.expectLines(linesFor(BOUNDS, [2, 4, 5, 7], 4_028.75), {
+    because:
+      'NaN is a measurement that failed. One of them would make the sum NaN for as long as the server runs.',
+    likely: 'NaN <= 1 is false, and so is every other comparison with it.',
+    look: 'histogram.observe()',
+  })
+  const fine = await playHistogram(stage, { bounds: [0.0005, 0.25] })
+  fine.observe(-1, 0.25, 0.5)
+  fine.expectLines(linesFor([0.0005, 0.25], [1, 2, 3], -0.25), {
+    because: 'Whatever the unit: each is in the first bucket whose bound it does not exceed.',
+    look: 'histogram.observe()',
+  })
+
+  const LABELS = ['route', 'status']
+  const byRoute = await playHistogram(stage, { bounds: [1], labels: LABELS })
+  byRoute.observeAs(1, '/chat', '101')
+  byRoute.observeAs(2, '/', '200')
+  byRoute.observeAs(4, '/chat', '101')
+  const [chat, page] = ['route="/chat",status="101"', 'route="/",status="200"']
+  byRoute.expectLines([...linesFor([1], [1, 2], 5, chat), ...linesFor([1], [0, 1], 2, page)], {
+    because:
+      'Each combination of label values has counters of its own, all of its samples together, and `le` behind its labels.',
+    likely:
+      'Every sample has the labels, with the values in the order of the names; `le` comes last.',
+    look: ['histogram.#seriesOf()', 'histogram.samples()'],
+  })
+  for (const [one, other] of PAIRS) {
+    const pair = await playHistogram(stage, { bounds: [1], labels: LABELS })
+    pair.observeAs(1, ...one)
+    pair.observeAs(1, ...other)
+    stage.expectSame('how many series there are', pair.lines().length / 4, 2, {
+      because: `${JSON.stringify(one)} and ${JSON.stringify(other)} are two combinations.`,
+      likely:
+        'A key made of several texts has to be unambiguous: JSON.stringify() of the list is. And a Map has any key, an object not.',
+      look: 'histogram.#seriesOf()',
+    })
+  }
+  await expectFewSeries(stage)
+  await expectSteady(stage)
+})
+
+/** Label values that are different, and that a careless key takes for the same. */
+const PAIRS: [string[], string[]][] = [
+  [
+    ['a', 'b'],
+    ['a', 'c'],
+  ],
+  [
+    ['a,b', 'c'],
+    ['a', 'b,c'],
+  ],
+  [
+    ['a', ''],
+    ['', 'a'],
+  ],
+  [
+    ['1 2', '3'],
+    ['1', '2 3'],
+  ],
+  [
+    ['a|', 'b'],
+    ['a', '|b'],
+  ],
+  [
+    ['a:', 'b'],
+    ['a', ':b'],
+  ],
+  [
+    ['__proto__', 'x'],
+    ['constructor', 'x'],
+  ],
+]
+
+step('19.4', 'a handshake has a deadline, and a certificate can be replaced', async (stage) => {
+  const world = new TlsWorld(stage)
+  await world.open()
+  try {
+    await expectHandshakes(stage, world)
+    await expectReloads(stage, world)
+    await expectRacingReloads(stage, world)
+  } finally {
+    world.clear()
+  }
+})

@@ -1,0 +1,978 @@
+import type { Mistake } from './mistake.ts'
+
+const doors = 'doors.ts'
+const web = 'web.ts'
+const drain = 'drain.ts'
+const histogram = 'histogram.ts'
+const tls = 'tls.ts'
+
+const OPEN_IN_TURN = `    for (const plan of plans) {
+      const server = await listen(plan, plan.serve(chat))
+      doors.push({ ...server, name: plan.name })
+    }
+    return doors`
+const CLOSE_THOSE = '    await Promise.allSettled(doors.map((door) => door.close()))\n'
+
+/** The body of `#run` around the closing of the doors. */
+const CLOSE_DOORS = 'await Promise.allSettled(doors.map(async (door) => door.close()))'
+const CLOSE_REST = `    for (const each of [data, lookout]) {
+      outcomes.push(...(await Promise.allSettled([each?.close()])))
+    }`
+const CANCEL = '    timers.cancel(deadline)\n'
+const THROW_FIRST = `    const failed = outcomes.find((outcome) => outcome.status === 'rejected')
+    if (failed) throw failed.reason`
+const KEY = 'const known = this.#series.get(JSON.stringify(labels))'
+const SET = 'this.#series.set(JSON.stringify(labels), series)'
+const BOUNDED = `    if (this.#series.size < this.#maxSeries) return this.#add(labels)
+    const others = labels.map(() => OTHER)
+    return this.#series.get(JSON.stringify(others)) ?? this.#add(others)
+`
+const SAMPLES_COUNT = `        count += inBucket`
+const KEEP_CONTEXT = `      if (number > this.#current) {
+        this.#current = number
+        this.#context = context
+      }`
+const LOAD = '      const context = makeContext(await this.#options.load())'
+
+export const mistakes: Mistake[] = [
+  {
+    name: 'opens-all-at-the-same-time',
+    step: '19.1',
+    says: ['One door after the other'],
+    edits: [
+      {
+        file: doors,
+        replace: OPEN_IN_TURN,
+        by: `    const servers = await Promise.all(plans.map((plan) => listen(plan, plan.serve(chat))))
+    servers.forEach((server, place) => {
+      doors.push({ ...server, name: plans[place].name })
+    })
+    return doors`,
+      },
+    ],
+  },
+  {
+    name: 'leaves-doors-open',
+    step: '19.1',
+    says: ['All or none'],
+    edits: [{ file: doors, replace: CLOSE_THOSE, by: '' }],
+  },
+  {
+    name: 'closes-the-last-door-only',
+    step: '19.1',
+    says: ['All or none'],
+    edits: [{ file: doors, replace: CLOSE_THOSE, by: '    await doors.at(-1)?.close()\n' }],
+  },
+  {
+    name: 'does-not-wait-for-the-doors-that-close',
+    step: '19.1',
+    says: ['are still closing'],
+    edits: [
+      {
+        file: doors,
+        replace: CLOSE_THOSE,
+        by: '    void Promise.allSettled(doors.map((door) => door.close()))\n',
+      },
+    ],
+  },
+  {
+    name: 'throws-what-a-closing-door-throws',
+    step: '19.1',
+    says: ['All or none'],
+    edits: [
+      { file: doors, replace: 'await Promise.allSettled(doors', by: 'await Promise.all(doors' },
+    ],
+  },
+  {
+    name: 'closes-one-after-the-other-and-stops-at-the-first-that-fails',
+    step: '19.1',
+    says: ['All or none'],
+    edits: [
+      {
+        file: doors,
+        replace: CLOSE_THOSE,
+        by: '    for (const door of doors) await door.close()\n',
+      },
+    ],
+  },
+  {
+    name: 'is-content-with-some-doors',
+    step: '19.1',
+    says: ['nothing comes of the fourth'],
+    edits: [
+      {
+        file: doors,
+        replace: '      const server = await listen(plan, plan.serve(chat))\n',
+        by: `      const server = await listen(plan, plan.serve(chat)).catch(() => undefined)
+      if (!server) continue
+`,
+      },
+    ],
+  },
+  {
+    name: 'a-chat-for-each-door',
+    step: '19.1',
+    says: ['Two hubs would be two chats'],
+    edits: [
+      {
+        file: doors,
+        replace: 'plan.serve(chat)',
+        by: 'plan.serve({ ...chat, hub: new Hub(new MemoryJournal({ now: Date.now })) })',
+      },
+      {
+        file: doors,
+        replace: "import { lastWords } from '../13-rooms/peer.ts'",
+        by: `import { Hub } from '../13-rooms/hub.ts'
+import { MemoryJournal } from '../13-rooms/journal.ts'
+import { lastWords } from '../13-rooms/peer.ts'`,
+      },
+    ],
+  },
+  {
+    name: 'serves-the-same-behind-each-door',
+    step: '19.1',
+    says: ['each with what its own plan serves'],
+    edits: [{ file: doors, replace: 'plan.serve(chat)', by: 'plans[0].serve(chat)' }],
+  },
+  {
+    name: 'forgets-the-names-of-doors',
+    step: '19.1',
+    says: ['and the name of its plan'],
+    edits: [{ file: doors, replace: '{ ...server, name: plan.name }', by: 'server as Door' }],
+  },
+  {
+    name: 'turns-the-doors-round',
+    step: '19.1',
+    says: ['the doors'],
+    edits: [{ file: doors, replace: 'doors.push(', by: 'doors.unshift(' }],
+  },
+  {
+    name: 'chat-is-whatever-begins-like-it',
+    step: '19.1',
+    says: ['/chat itself is the chat'],
+    edits: [
+      { file: web, replace: "request.path !== '/chat'", by: "!request.path.startsWith('/chat')" },
+    ],
+  },
+  {
+    name: 'chat-in-any-case',
+    step: '19.1',
+    says: ['GET /Chat'],
+    edits: [{ file: web, replace: 'request.path !==', by: 'request.path.toLowerCase() !==' }],
+  },
+  {
+    name: 'looks-at-the-target',
+    step: '19.1',
+    says: ['A query is not a part of the path'],
+    edits: [{ file: web, replace: "request.path !== '/chat'", by: "request.target !== '/chat'" }],
+  },
+  {
+    name: 'api-without-its-slash',
+    step: '19.1',
+    says: ['GET /apiary'],
+    edits: [{ file: web, replace: "startsWith('/api/')", by: "startsWith('/api')" }],
+  },
+  {
+    name: 'api-anywhere',
+    step: '19.1',
+    says: ['GET /app/api/login'],
+    edits: [{ file: web, replace: "startsWith('/api/')", by: "includes('/api/')" }],
+  },
+  {
+    name: 'everything-is-the-page',
+    step: '19.1',
+    says: ['Below /api/ is the API'],
+    edits: [
+      {
+        file: web,
+        replace: "    if (request.path.startsWith('/api/')) return api(request)\n",
+        by: '    void api\n',
+      },
+    ],
+  },
+  {
+    name: 'lets-any-page-in',
+    step: '19.1',
+    says: ['would be in the chat with our people’s names'],
+    edits: [
+      { file: web, replace: '      origins,\n', by: '' },
+      { file: web, replace: '{ api, page, origins, whoAsks }', by: '{ api, page, whoAsks }' },
+    ],
+  },
+  {
+    name: 'speaks-no-subprotocol',
+    step: '19.1',
+    says: ['gets none closes the connection'],
+    edits: [{ file: web, replace: '      protocols: [SUBPROTOCOL],\n', by: '' }],
+  },
+  {
+    name: 'does-not-ask-who-it-is',
+    step: '19.1',
+    says: ['His cookie came with the handshake'],
+    edits: [
+      {
+        file: web,
+        replace: 'new ChatWebSocket(connection, chat, whoAsks(request, timers))',
+        by: 'new ChatWebSocket(connection, chat, { heartbeat: { timers, everyMs: 30_000 } })',
+      },
+    ],
+  },
+
+  {
+    name: 'closes-one-door-after-the-other',
+    step: '19.2',
+    says: ['Everybody hears `stopping` at the same time'],
+    edits: [
+      {
+        file: drain,
+        replace: `const outcomes = ${CLOSE_DOORS}`,
+        by: `const outcomes: PromiseSettledResult<void>[] = []
+    for (const door of doors) outcomes.push(...(await Promise.allSettled([door.close()])))`,
+      },
+    ],
+  },
+  {
+    name: 'closes-data-with-the-doors',
+    step: '19.2',
+    says: ['what they say goes to the disk'],
+    edits: [
+      { file: drain, replace: 'doors.map(async (door)', by: '[...doors, data].map(async (door)' },
+      {
+        file: drain,
+        replace: 'for (const each of [data, lookout])',
+        by: 'for (const each of [lookout])',
+      },
+    ],
+  },
+  {
+    name: 'closes-data-behind-the-first-door',
+    step: '19.2',
+    says: ['The disk is needed until then'],
+    edits: [
+      {
+        file: drain,
+        replace: CLOSE_DOORS,
+        by: 'await Promise.allSettled([Promise.race(doors.map(async (door) => door.close()))])',
+      },
+    ],
+  },
+  {
+    name: 'closes-the-lookout-with-the-data',
+    step: '19.2',
+    says: ['Nobody is left who could say something'],
+    edits: [
+      {
+        file: drain,
+        replace: CLOSE_REST,
+        by: '    outcomes.push(...(await Promise.allSettled([data.close(), lookout?.close()])))',
+      },
+    ],
+  },
+  {
+    name: 'closes-the-lookout-first',
+    step: '19.2',
+    says: ['Nobody is left who could say something'],
+    edits: [{ file: drain, replace: '[data, lookout]', by: '[lookout, data]' }],
+  },
+  {
+    name: 'does-not-wait-for-the-lookout',
+    step: '19.2',
+    says: ['The lookout is still open'],
+    edits: [
+      {
+        file: drain,
+        replace: CLOSE_REST,
+        by: `    outcomes.push(...(await Promise.allSettled([data.close()])))
+    lookout?.close()`,
+      },
+    ],
+  },
+  {
+    name: 'forgets-the-lookout',
+    step: '19.2',
+    says: ['somebody could ask it how far we are'],
+    edits: [{ file: drain, replace: '[data, lookout]', by: '[data]' }],
+  },
+  {
+    name: 'takes-a-lookout-for-granted',
+    step: '19.2',
+    says: ['There is no lookout to wait for'],
+    edits: [{ file: drain, replace: 'each?.close()', by: 'each!.close()' }],
+  },
+  {
+    name: 'is-ready-until-the-doors-have-closed',
+    step: '19.2',
+    says: ['From this call on newcomers are to go to another server'],
+    edits: [
+      { file: drain, replace: '    this.#isReady = false\n', by: '' },
+      { file: drain, replace: CANCEL, by: `${CANCEL}    this.#isReady = false\n` },
+    ],
+  },
+  {
+    name: 'is-ready-while-it-tells-the-doors',
+    step: '19.2',
+    says: ['before the first of them does'],
+    edits: [
+      {
+        file: drain,
+        replace: `    this.#isReady = false
+    this.#over ??= this.#run()`,
+        by: `    this.#over ??= this.#run()
+    this.#isReady = false`,
+      },
+    ],
+  },
+  {
+    name: 'ends-twice-at-a-second-signal',
+    step: '19.2',
+    says: ['There is nothing to close twice'],
+    edits: [{ file: drain, replace: 'this.#over ??= this.#run()', by: 'this.#over = this.#run()' }],
+  },
+  {
+    name: 'has-no-deadline',
+    step: '19.2',
+    says: ['is cut off'],
+    edits: [{ file: drain, replace: '() => this.cut()', by: '() => {}' }],
+  },
+  {
+    name: 'gives-up-at-the-deadline',
+    step: '19.2',
+    says: ['also after the deadline'],
+    edits: [
+      {
+        file: drain,
+        replace: `    const deadline = timers.after(deadlineMs, () => this.cut())
+    const outcomes = ${CLOSE_DOORS}
+    timers.cancel(deadline)`,
+        by: `    const outcomes: PromiseSettledResult<void>[] = []
+    await new Promise<void>((resolve) => {
+      const deadline = timers.after(deadlineMs, resolve)
+      Promise.allSettled(doors.map(async (door) => door.close())).then((closed) => {
+        timers.cancel(deadline)
+        outcomes.push(...closed)
+        resolve()
+      })
+    })`,
+      },
+    ],
+  },
+  {
+    name: 'leaves-the-deadline-armed',
+    step: '19.2',
+    says: ['A timer that is left would keep the process'],
+    edits: [{ file: drain, replace: CANCEL, by: '' }],
+  },
+  {
+    name: 'has-a-deadline-for-the-disk',
+    step: '19.2',
+    says: ['Cancel the deadline when the doors are closed'],
+    edits: [
+      { file: drain, replace: CANCEL, by: '' },
+      { file: drain, replace: THROW_FIRST, by: `${CANCEL}${THROW_FIRST}` },
+    ],
+  },
+  {
+    name: 'cuts-the-first-door-only',
+    step: '19.2',
+    says: ['Everybody, at every door'],
+    edits: [
+      {
+        file: drain,
+        replace: 'for (const door of this.#options.doors) door.cut()',
+        by: 'this.#options.doors[0].cut()',
+      },
+    ],
+  },
+  {
+    name: 'cut-closes-the-data-at-once',
+    step: '19.2',
+    says: ['also after the deadline'],
+    edits: [
+      {
+        file: drain,
+        replace: 'for (const door of this.#options.doors) door.cut()',
+        by: 'for (const door of this.#options.doors) door.cut()\n    void this.#options.data.close()',
+      },
+    ],
+  },
+  {
+    name: 'stops-at-a-door-that-fails',
+    step: '19.2',
+    says: ['A door that is broken must not cost what was said'],
+    edits: [
+      {
+        file: drain,
+        replace: `const outcomes = ${CLOSE_DOORS}`,
+        by: `const outcomes: PromiseSettledResult<unknown>[] = []
+    await Promise.all(doors.map(async (door) => door.close()))`,
+      },
+    ],
+  },
+  {
+    name: 'goes-on-at-the-first-door-that-fails',
+    step: '19.2',
+    says: ['people are still behind it'],
+    edits: [
+      {
+        file: drain,
+        replace: CLOSE_DOORS,
+        by: 'await Promise.allSettled([Promise.all(doors.map(async (door) => door.close()))])',
+      },
+    ],
+  },
+  {
+    name: 'trips-over-a-close-that-throws',
+    step: '19.2',
+    says: ['close() of frames throws'],
+    edits: [{ file: drain, replace: 'async (door) => door.close()', by: '(door) => door.close()' }],
+  },
+  {
+    name: 'leaves-the-lookout-open-when-the-data-fail',
+    step: '19.2',
+    says: ['whatever goes wrong'],
+    edits: [
+      {
+        file: drain,
+        replace: CLOSE_REST,
+        by: `    await data.close()
+    outcomes.push(...(await Promise.allSettled([lookout?.close()])))`,
+      },
+    ],
+  },
+  {
+    name: 'swallows-every-error',
+    step: '19.2',
+    says: ['Whoever waits has to hear that something went wrong'],
+    edits: [{ file: drain, replace: THROW_FIRST, by: '    void outcomes' }],
+  },
+  {
+    name: 'tells-the-last-error',
+    step: '19.2',
+    says: ['the first of it'],
+    edits: [{ file: drain, replace: 'outcomes.find(', by: 'outcomes.findLast(' }],
+  },
+  {
+    name: 'swallows-the-errors-of-the-disk',
+    step: '19.2',
+    says: ['must not end with 0'],
+    edits: [
+      {
+        file: drain,
+        replace: 'outcomes.push(...(await Promise.allSettled([each?.close()])))',
+        by: 'await Promise.allSettled([each?.close()])',
+      },
+    ],
+  },
+
+  {
+    name: 'says-that-it-is-over-too-early',
+    step: '19.2',
+    says: ['The lookout is still open'],
+    edits: [
+      {
+        file: drain,
+        replace: '    this.#over ??= this.#run()\n    return this.#over',
+        by: '    this.#over ??= this.#run()\n    return Promise.resolve()',
+      },
+    ],
+  },
+  {
+    name: 'cuts-at-once',
+    step: '19.2',
+    says: ['They have 10 s to go by themselves'],
+    edits: [
+      { file: drain, replace: CANCEL, by: CANCEL },
+      {
+        file: drain,
+        replace: '    const deadline = timers',
+        by: '    this.cut()\n    const deadline = timers',
+      },
+    ],
+  },
+
+  {
+    name: 'a-bound-is-not-in-its-bucket',
+    step: '19.3',
+    says: ['a bound belongs to its bucket'],
+    edits: [{ file: histogram, replace: 'value <= bound', by: 'value < bound' }],
+  },
+  {
+    name: 'buckets-are-not-cumulative',
+    step: '19.3',
+    says: ['The samples are cumulative'],
+    edits: [
+      {
+        file: histogram,
+        replace: 'value: count }\n      })',
+        by: 'value: inBucket }\n      })',
+      },
+    ],
+  },
+  {
+    name: 'leaves-out-what-is-above-all-bounds',
+    step: '19.3',
+    says: ['only +Inf has them'],
+    edits: [
+      {
+        file: histogram,
+        replace: 'series.counts[bucket < 0 ? this.#bounds.length : bucket] += 1',
+        by: 'if (bucket >= 0) series.counts[bucket] += 1',
+      },
+    ],
+  },
+  {
+    name: 'puts-it-into-the-last-bucket',
+    step: '19.3',
+    says: ['only +Inf has them'],
+    edits: [
+      {
+        file: histogram,
+        replace: 'bucket < 0 ? this.#bounds.length :',
+        by: 'bucket < 0 ? this.#bounds.length - 1 :',
+      },
+    ],
+  },
+  {
+    name: 'has-no-inf',
+    step: '19.3',
+    says: ['not above 5, 10 and +Inf'],
+    edits: [
+      {
+        file: histogram,
+        replace: 'return [...buckets, total,',
+        by: 'return [...buckets.slice(0, -1), total,',
+      },
+    ],
+  },
+  {
+    name: 'counts-nan',
+    step: '19.3',
+    says: ['NaN is a measurement that failed'],
+    edits: [{ file: histogram, replace: '    if (Number.isNaN(value)) return\n', by: '' }],
+  },
+  {
+    name: 'forgets-what-it-has-told',
+    step: '19.3',
+    says: ['To be asked changes nothing'],
+    edits: [
+      {
+        file: histogram,
+        replace: '    return [...this.#series.values()].flatMap(',
+        by: `    const all = [...this.#series.values()]
+    this.#series.clear()
+    return all.flatMap(`,
+      },
+    ],
+  },
+  {
+    name: 'adds-up-in-place',
+    step: '19.3',
+    says: ['To be asked changes nothing'],
+    edits: [
+      {
+        file: histogram,
+        replace: SAMPLES_COUNT,
+        by: '        count += inBucket\n        counts[place] = count',
+      },
+    ],
+  },
+  {
+    name: 'drops-zero',
+    step: '19.3',
+    says: ['Two are in the first bucket'],
+    edits: [
+      { file: histogram, replace: 'if (Number.isNaN(value)) return', by: 'if (!value) return' },
+    ],
+  },
+  {
+    name: 'drops-what-is-below-zero',
+    step: '19.3',
+    says: ['whose bound it does not exceed'],
+    edits: [
+      {
+        file: histogram,
+        replace: 'if (Number.isNaN(value)) return',
+        by: 'if (!(value >= 0)) return',
+      },
+    ],
+  },
+  {
+    name: 'rounds-the-sum',
+    step: '19.3',
+    says: ['sum and count'],
+    edits: [
+      { file: histogram, replace: 'series.sum += value', by: 'series.sum += Math.round(value)' },
+    ],
+  },
+  {
+    name: 'le-before-the-other-labels',
+    step: '19.3',
+    says: ['`le` comes last'],
+    edits: [{ file: histogram, replace: "[...own, ['le', le]]", by: "[['le', le], ...own]" }],
+  },
+  {
+    name: 'sum-without-labels',
+    step: '19.3',
+    says: ['Every sample has the labels'],
+    edits: [
+      {
+        file: histogram,
+        replace: "suffix: '_sum', labels: own",
+        by: "suffix: '_sum', labels: []",
+      },
+    ],
+  },
+  {
+    name: 'one-series-for-all-labels',
+    step: '19.3',
+    says: ['has counters of its own'],
+    edits: [
+      { file: histogram, replace: KEY, by: "const known = this.#series.get('')" },
+      { file: histogram, replace: SET, by: "this.#series.set('', series)" },
+    ],
+  },
+  {
+    name: 'a-series-for-the-first-label',
+    step: '19.3',
+    says: ['are two combinations'],
+    edits: [
+      { file: histogram, replace: KEY, by: 'const known = this.#series.get(labels[0])' },
+      { file: histogram, replace: SET, by: 'this.#series.set(labels[0], series)' },
+    ],
+  },
+  {
+    name: 'joins-label-values-with-commas',
+    step: '19.3',
+    says: ['has to be unambiguous'],
+    edits: [
+      { file: histogram, replace: KEY, by: 'const known = this.#series.get(labels.join())' },
+      { file: histogram, replace: SET, by: 'this.#series.set(labels.join(), series)' },
+    ],
+  },
+  {
+    name: 'a-new-series-each-time',
+    step: '19.3',
+    says: ['Without labels there is one series'],
+    edits: [
+      { file: histogram, replace: SET, by: 'this.#series.set(String(this.#series.size), series)' },
+    ],
+  },
+  {
+    name: 'labels-without-end',
+    step: '19.3',
+    says: ['with `other` for each label'],
+    edits: [{ file: histogram, replace: BOUNDED, by: '    return this.#add(labels)\n' }],
+  },
+  {
+    name: 'throws-away-what-has-no-place',
+    step: '19.3',
+    says: ['is counted all the same'],
+    edits: [
+      {
+        file: histogram,
+        replace: BOUNDED,
+        by: `    if (this.#series.size < this.#maxSeries) return this.#add(labels)
+    return { labels, counts: Array(this.#bounds.length + 1).fill(0), sum: 0 }
+`,
+      },
+    ],
+  },
+  {
+    name: 'one-series-too-few',
+    step: '19.3',
+    says: ['Two combinations may have counters of their own'],
+    edits: [
+      {
+        file: histogram,
+        replace: 'this.#series.size < this.#maxSeries',
+        by: 'this.#series.size < this.#maxSeries - 1',
+      },
+    ],
+  },
+  {
+    name: 'one-series-too-many',
+    step: '19.3',
+    says: ['with `other` for each label'],
+    edits: [
+      {
+        file: histogram,
+        replace: 'this.#series.size < this.#maxSeries',
+        by: 'this.#series.size <= this.#maxSeries',
+      },
+    ],
+  },
+  {
+    name: 'all-are-other-when-it-is-full',
+    step: '19.3',
+    says: ['Those that are known go on in their own counters'],
+    edits: [
+      {
+        file: histogram,
+        replace: `    ${KEY}
+    if (known) return known
+    if (this.#series.size < this.#maxSeries) return this.#add(labels)
+`,
+        by: `    ${KEY}
+    if (this.#series.size < this.#maxSeries) return known ?? this.#add(labels)
+`,
+      },
+    ],
+  },
+  {
+    name: 'forgets-the-oldest-series',
+    step: '19.3',
+    says: ['with `other` for each label'],
+    edits: [
+      {
+        file: histogram,
+        replace: BOUNDED,
+        by: `    if (this.#series.size >= this.#maxSeries)
+      this.#series.delete(this.#series.keys().next().value!)
+    return this.#add(labels)
+`,
+      },
+    ],
+  },
+  {
+    name: 'only-the-unknown-value-is-other',
+    step: '19.3',
+    says: ['Every label says `other`'],
+    edits: [
+      {
+        file: histogram,
+        replace: 'const others = labels.map(() => OTHER)',
+        by: `const all = [...this.#series.values()]
+    const others = labels.map((label) =>
+      all.some((each) => each.labels.includes(label)) ? label : OTHER,
+    )`,
+      },
+    ],
+  },
+  {
+    name: 'keeps-every-observation',
+    step: '19.3',
+    says: ['keep no observation'],
+    edits: [
+      {
+        file: histogram,
+        replace:
+          '  /** Observations in each bucket, and behind the last bound: one counter more than there are bounds. */',
+        by: '  values: number[]\n  /** Observations in each bucket. */',
+      },
+      { file: histogram, replace: 'fill(0), sum: 0 }', by: 'fill(0), sum: 0, values: [] }' },
+      {
+        file: histogram,
+        replace: '    const series = this.#seriesOf(labels)',
+        by: '    const series = this.#seriesOf(labels)\n    series.values.push(value)',
+      },
+      {
+        file: histogram,
+        replace: '.flatMap(({ labels, counts, sum }) => {',
+        by: `.flatMap(({ labels, values, sum }) => {
+      const counts: number[] = Array(this.#bounds.length + 1).fill(0)
+      for (const value of values) {
+        const bucket = this.#bounds.findIndex((bound) => value <= bound)
+        counts[bucket < 0 ? this.#bounds.length : bucket] += 1
+      }`,
+      },
+    ],
+  },
+
+  {
+    name: 'has-no-handshake-deadline',
+    step: '19.4',
+    says: ['A thousand like him would be a thousand descriptors'],
+    edits: [{ file: tls, replace: "() => end('late')", by: '() => {}' }],
+  },
+  {
+    name: 'reports-late-and-leaves-it-open',
+    step: '19.4',
+    says: ['Nobody waits for him any more'],
+    edits: [{ file: tls, replace: "      if (how !== 'done') secured.destroy()\n", by: '' }],
+  },
+  {
+    name: 'never-cancels-the-deadline',
+    step: '19.4',
+    says: ['Her deadline is met'],
+    edits: [{ file: tls, replace: '      timers.cancel(deadline)\n', by: '' }],
+  },
+  {
+    name: 'cancels-only-when-done',
+    step: '19.4',
+    says: ['Nobody is left who has a deadline'],
+    edits: [
+      {
+        file: tls,
+        replace: '      timers.cancel(deadline)\n',
+        by: "      if (how === 'done') timers.cancel(deadline)\n",
+      },
+    ],
+  },
+  {
+    name: 'the-deadline-cuts-those-who-were-in-time',
+    step: '19.4',
+    says: ['Her deadline is met'],
+    edits: [
+      { file: tls, replace: '      timers.cancel(deadline)\n', by: '' },
+      { file: tls, replace: "() => end('late')", by: '() => secured.destroy()' },
+    ],
+  },
+  {
+    name: 'every-byte-moves-the-deadline',
+    step: '19.4',
+    says: ['Bytes are no handshake'],
+    edits: [
+      {
+        file: tls,
+        replace: "    const deadline = timers.after(handshakeMs, () => end('late'))",
+        by: `    let deadline = timers.after(handshakeMs, () => end('late'))
+    let read = socket.bytesRead
+    const look = (): void => {
+      timers.cancel(deadline)
+      deadline = timers.after(handshakeMs, () => {
+        if (socket.bytesRead === read) return end('late')
+        read = socket.bytesRead
+        look()
+      })
+    }
+    look()`,
+      },
+    ],
+  },
+  {
+    name: 'waits-for-the-event-of-clients',
+    step: '19.4',
+    says: ['A server’s TLSSocket says "secure" then'],
+    edits: [{ file: tls, replace: "secured.on('secure'", by: "secured.on('secureConnect'" }],
+  },
+  {
+    name: 'tells-each-end-of-it',
+    step: '19.4',
+    says: ['Only the first time counts'],
+    edits: [{ file: tls, replace: '      if (isOver) return\n', by: '' }],
+  },
+  {
+    name: 'tells-failed-when-a-connection-ends',
+    step: '19.4',
+    says: ['Only the first time counts'],
+    edits: [
+      {
+        file: tls,
+        replace: "    secured.on('close', () => end('failed'))",
+        by: "    secured.on('close', () => onHandshake('failed'))",
+      },
+    ],
+  },
+  {
+    name: 'does-not-hear-those-who-leave',
+    step: '19.4',
+    says: ['none will follow'],
+    edits: [{ file: tls, replace: "    secured.on('close', () => end('failed'))\n", by: '' }],
+  },
+  {
+    name: 'secures-as-a-client',
+    step: '19.4',
+    says: ['A server’s TLSSocket says "secure" then'],
+    edits: [{ file: tls, replace: 'isServer: true, ', by: '' }],
+  },
+  {
+    name: 'has-one-certificate-for-ever',
+    step: '19.4',
+    says: ['bob has come after reload() has resolved'],
+    edits: [
+      { file: tls, replace: '        this.#context = context\n', by: '        void context\n' },
+    ],
+  },
+  {
+    name: 'drops-the-old-certificate-first',
+    step: '19.4',
+    says: ['The certificate that worked until now still does'],
+    edits: [
+      {
+        file: tls,
+        replace: LOAD,
+        by: `      this.#context = undefined as never\n${LOAD}`,
+      },
+    ],
+  },
+  {
+    name: 'rejects-when-the-certificate-is-bad',
+    step: '19.4',
+    says: ['nobody catches what it throws'],
+    edits: [
+      {
+        file: tls,
+        replace: '      this.#options.onReload(error as Error)\n',
+        by: '      this.#options.onReload(error as Error)\n      throw error\n',
+      },
+    ],
+  },
+  {
+    name: 'says-nothing-of-a-bad-certificate',
+    step: '19.4',
+    says: ['has to hear that it did not work'],
+    edits: [
+      {
+        file: tls,
+        replace: '      this.#options.onReload(error as Error)\n',
+        by: '      void error\n',
+      },
+    ],
+  },
+  {
+    name: 'says-nothing-of-a-good-certificate',
+    step: '19.4',
+    says: ['The new certificate can be used'],
+    edits: [{ file: tls, replace: '      this.#options.onReload(undefined)\n', by: '' }],
+  },
+  {
+    name: 'resolves-before-it-has-read',
+    step: '19.4',
+    says: ['reload()'],
+    edits: [
+      {
+        file: tls,
+        replace: LOAD,
+        by: `      await undefined
+      this.#options.load().then((certificate) => {
+        this.#context = makeContext(certificate)
+      }, this.#options.onReload)
+      const context = this.#context`,
+      },
+    ],
+  },
+  {
+    name: 'the-last-to-read-wins',
+    step: '19.4',
+    says: ['newer than what the first has'],
+    edits: [
+      { file: tls, replace: KEEP_CONTEXT, by: '      this.#context = context\n      void number' },
+    ],
+  },
+  {
+    name: 'only-the-newest-reload-counts',
+    step: '19.4',
+    says: ['The first is the newest that can be used'],
+    edits: [
+      { file: tls, replace: 'if (number > this.#current)', by: 'if (number === this.#newest)' },
+    ],
+  },
+  {
+    name: 'one-reload-at-a-time',
+    step: '19.4',
+    says: ['It does not wait for the first'],
+    edits: [
+      {
+        file: tls,
+        replace: '    this.#newest += 1\n',
+        by: '    if (this.#isReloading) return\n    this.#isReloading = true\n    this.#newest += 1\n',
+      },
+      { file: tls, replace: '  #newest = 0\n', by: '  #newest = 0\n  #isReloading = false\n' },
+      {
+        file: tls,
+        replace: '      this.#options.onReload(error as Error)\n    }',
+        by: '      this.#options.onReload(error as Error)\n    }\n    this.#isReloading = false',
+      },
+    ],
+  },
+]

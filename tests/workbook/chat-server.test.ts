@@ -1,0 +1,390 @@
+/** Chapter 19's chat server as a program: its command line, its signals, its doors as other programs see them. */
+
+import { execFile, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { connect as connectTls } from 'node:tls'
+import { promisify } from 'node:util'
+import { afterEach, beforeEach, expect, onTestFinished, type TestContext, test } from 'vitest'
+import { DEFAULTS, readConfig } from '../../solutions/19-chat-server/config.ts'
+import { Logs } from '../../solutions/19-chat-server/logs.ts'
+import { formatMetrics } from '../../solutions/19-chat-server/text-format.ts'
+import { runChatServer } from '../../tutor/lab/chat-program.ts'
+import { restartUnderLoad } from '../../tutor/lab/chat-restart.ts'
+import { Program } from '../harness/program.ts'
+import { SOLUTION } from '../judge/workbook.ts'
+import { ONE, TWO } from '../worlds/certificates.ts'
+import { Talker } from '../worlds/chat-talker.ts'
+
+const MAIN = join(SOLUTION.root, '19-chat-server', 'main.ts')
+
+const run = promisify(execFile)
+
+let folder = ''
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'workbook-chat-server-'))
+})
+
+afterEach(() => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }))
+
+test('a flag counts more than the environment, and that more than the default', () => {
+  const environment = { CHAT_PORT: '5000', CHAT_WEB_PORT: '5001', PATH: '/bin' }
+  expect(readConfig(['--port', '6000', '--trusted-proxy', '10.0.0.1, ::1'], environment)).toEqual({
+    kind: 'config',
+    config: { ...DEFAULTS, port: 6000, webPort: 5001, trustedProxies: ['10.0.0.1', '::1'] },
+  })
+  expect(readConfig([], {})).toEqual({ kind: 'config', config: DEFAULTS })
+  expect(readConfig(['--metrics-port', 'off'], {})).toMatchObject({
+    config: { metricsPort: 'off' },
+  })
+  expect(readConfig(['--public-url', 'https://Chat.example/'], {})).toMatchObject({
+    config: { publicUrl: 'https://chat.example' },
+  })
+})
+
+test.each([
+  [['--port', 'many'], '--port has to be a whole number from 0 to 65535, not "many".'],
+  [['--port=-1'], '--port has to be a whole number from 0 to 65535, not "-1".'],
+  [['--port', '65536'], '--port has to be a whole number from 0 to 65535, not "65536".'],
+  [
+    ['--drain-seconds', '1e3'],
+    '--drain-seconds has to be a whole number from 0 to 3600, not "1e3".',
+  ],
+  [['--data', ''], '--data needs a value, not "".'],
+  [['--log-level', 'loud'], '--log-level has to be one of debug, info, warn, error, not "loud".'],
+  [
+    ['--public-url', 'https://chat.example/path'],
+    '--public-url has to be like https://chat.example, without a path, not "https://chat.example/path".',
+  ],
+  [
+    ['--public-url', 'ftp://x'],
+    '--public-url has to be like https://chat.example, without a path, not "ftp://x".',
+  ],
+  [['--tls-key', 'key.pem'], '--tls-key and --tls-cert belong together: give both, or none.'],
+  [['--prot', '1'], "Unknown option '--prot'; see --help."],
+  [['--port'], "Option '--port <value>' argument missing; see --help."],
+  [['data'], "Unexpected argument 'data'; see --help."],
+])('%j is refused in one sentence', (args, sentence) => {
+  const read = readConfig(args, {})
+  expect(read).toMatchObject({ kind: 'invalid' })
+  expect((read as { problems: string[] }).problems).toEqual([sentence])
+})
+
+test('everything that is wrong is said at once, and where it was said', () => {
+  const read = readConfig(['--port', 'x'], { CHAT_WEB_PORT: 'y', CHAT_LOG_LEVEL: 'z' })
+  expect(read).toEqual({
+    kind: 'invalid',
+    problems: [
+      '--port has to be a whole number from 0 to 65535, not "x".',
+      'CHAT_WEB_PORT has to be a whole number from 0 to 65535, not "y".',
+      'CHAT_LOG_LEVEL has to be one of debug, info, warn, error, not "z".',
+    ],
+  })
+})
+
+test('--help names every setting, and a wrong one ends with 2', async () => {
+  const help = spawnSync(process.execPath, [MAIN, '--help'], { encoding: 'utf8' })
+  expect(help.status).toBe(0)
+  for (const flag of ['--data', '--web-port', '--trusted-proxy', '--tls-key', '--drain-seconds'])
+    expect(help.stdout).toContain(flag)
+  expect(Math.max(...help.stdout.split('\n').map(({ length }) => length))).toBeLessThan(100)
+  const wrong = spawnSync(process.execPath, [MAIN, '--port', 'x'], { encoding: 'utf8' })
+  expect(wrong.status).toBe(2)
+  expect(wrong.stderr).toBe('--port has to be a whole number from 0 to 65535, not "x".\n')
+})
+
+test('a start that fails is one sentence, and nothing is left behind', async () => {
+  const other = createServer().listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  onTestFinished(() => void other.close())
+  const { port } = other.address() as { port: number }
+  for (const flag of ['--port', '--web-port', '--metrics-port']) {
+    const ports = { '--port': '0', '--web-port': '0', '--metrics-port': '0', [flag]: String(port) }
+    const program = Program.run(MAIN, ['--data', folder, ...Object.entries(ports).flat()])
+    expect(await program.ending()).toBe(1)
+    expect(program.output).toContain(`Port ${port} is taken: another program listens there.\n`)
+    expect(program.output).not.toContain('    at ')
+  }
+  const { program } = await start()
+  const second = Program.run(MAIN, ['--data', folder, '--port', '0', '--web-port', '0'])
+  expect(await second.ending()).toBe(1)
+  expect(second.output).toContain('in use by another server')
+  program.signal('SIGINT')
+  expect(await program.ending()).toBe(0)
+})
+
+test('SIGTERM: not ready, then nobody new, then whoever does not go is cut off, then 0', async () => {
+  const { program, ports } = await start(['--drain-seconds', '1'])
+  const stays = connect({ port: ports.frames, host: '127.0.0.1', allowHalfOpen: true })
+  stays.on('error', () => {}).resume()
+  await once(stays, 'connect')
+  expect(await health(ports.metrics!, 'ready')).toEqual([200, 'ready\n'])
+  expect(await health(ports.metrics!, 'live')).toEqual([200, 'alive\n'])
+  await untilCounted(ports.metrics!, 'chat_connections{door="frames"} 1')
+  program.signal('SIGTERM')
+  await program.logged(({ event }) => event === 'stopping')
+  expect(await health(ports.metrics!, 'ready')).toEqual([503, 'The server is stopping.\n'])
+  expect(await health(ports.metrics!, 'live')).toEqual([200, 'alive\n'])
+  const late = connect({ port: ports.web, host: '127.0.0.1' })
+  const [error] = await once(late, 'error')
+  expect(error).toMatchObject({ code: 'ECONNREFUSED' })
+  expect(await program.ending()).toBe(0)
+  expect(program.log.at(-1)).toMatchObject({ event: 'stopped' })
+})
+
+test('a second SIGTERM cuts', async () => {
+  const { program, ports } = await start(['--drain-seconds', '3600'])
+  const stays = connect({ port: ports.frames, host: '127.0.0.1', allowHalfOpen: true })
+  stays.on('error', () => {}).resume()
+  await untilCounted(ports.metrics!, 'chat_connections{door="frames"} 1')
+  program.signal('SIGTERM')
+  await program.logged(({ event }) => event === 'stopping')
+  program.signal('SIGTERM')
+  expect(await program.ending()).toBe(0)
+  stays.destroy()
+})
+
+test('a restart under load loses and doubles nothing, through both doors', async () => {
+  const plan = { people: 8, restarts: 2, everyMs: 40, betweenMs: 400 }
+  const outcome = await restartUnderLoad(SOLUTION, { ...plan, signal: 'SIGTERM' })
+  expect(outcome).toMatchObject({
+    lost: 0,
+    doubled: 0,
+    rejected: 0,
+    isWhole: true,
+    endings: [0, 0],
+  })
+  expect(outcome.acknowledged).toBeGreaterThan(50)
+  for (const ms of outcome.endedMs) expect(ms).toBeLessThan(10_000)
+})
+
+test('SIGHUP puts another certificate in place; a bad one changes nothing', async () => {
+  const { program, ports } = await startSecurely()
+  expect(await certificateAt(ports.frames)).toBe('one.example')
+  const reload = async (event: string) => {
+    program.signal('SIGHUP')
+    return program.logged((line) => line.event === event)
+  }
+  writeFileSync(join(folder, 'cert.pem'), ONE.cert.slice(0, 200))
+  expect(await reload('the certificate was not replaced')).toMatchObject({ level: 'error' })
+  expect(await certificateAt(ports.web)).toBe('one.example')
+  writeFileSync(join(folder, 'cert.pem'), TWO.cert)
+  writeFileSync(join(folder, 'key.pem'), TWO.key)
+  await reload('the certificate was replaced')
+  expect(await certificateAt(ports.frames)).toBe('two.example')
+  expect(await certificateAt(ports.web)).toBe('two.example')
+})
+
+test('nothing older than TLS 1.2 is spoken', async () => {
+  const { ports } = await startSecurely()
+  const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const
+  const socket = connectTls({
+    port: ports.web,
+    host: '127.0.0.1',
+    rejectUnauthorized: false,
+    ...old,
+  })
+  const [error] = await once(socket, 'error')
+  expect(error.code).toMatch(/PROTOCOL/)
+})
+
+test('curl gets the page over TLS', async (context) => {
+  needs(context, 'curl')
+  const { ports } = await startSecurely()
+  const url = `https://localhost:${ports.web}`
+  const curl = (...args: string[]) =>
+    run('curl', ['-sS', '--cacert', join(folder, 'cert.pem'), '--max-time', '20', ...args])
+  const page = await curl('-i', `${url}/`)
+  expect(page.stdout).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
+  expect(page.stdout).toContain('<!doctype html>')
+  const account = JSON.stringify({
+    name: 'ada',
+    email: 'ada@example.org',
+    password: 'correct horse',
+  })
+  const json = ['-H', 'Content-Type: application/json', '-H', `Origin: ${url}`]
+  const made = await curl('-i', ...json, '-d', account, `${url}/api/accounts`)
+  expect(made.stdout).toMatch(/^HTTP\/1\.1 201 /)
+  const login = JSON.stringify({ name: 'ada', password: 'correct horse' })
+  const entered = await curl('-i', ...json, '-d', login, `${url}/api/login`)
+  expect(entered.stdout).toMatch(/set-cookie: __Host-session=[^;]+; .*Secure/i)
+})
+
+test('openssl shakes hands at both doors, and says goodbye', async (context) => {
+  needs(context, 'openssl')
+  const { ports } = await startSecurely()
+  for (const port of [ports.frames, ports.web]) {
+    const { stdout, stderr } = spawnSync(
+      'openssl',
+      [
+        's_client',
+        '-connect',
+        `localhost:${port}`,
+        '-CAfile',
+        join(folder, 'cert.pem'),
+        '-verify_return_error',
+      ],
+      { input: '', encoding: 'utf8', timeout: 20_000 },
+    )
+    expect(`${stdout}${stderr}`).toContain('Verification: OK')
+    expect(stdout).toMatch(/New, TLSv1\.3, Cipher is/)
+  }
+})
+
+test('promtool finds nothing wrong with the metrics', async (context) => {
+  needs(context, 'promtool', 'prometheus')
+  const { program, ports } = await start()
+  const tokens = await talk(ports.frames)
+  expect(tokens).toHaveLength(1)
+  const text = await metricsAt(ports.metrics!)
+  const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], {
+    input: text,
+    encoding: 'utf8',
+  })
+  expect(`${stdout}${stderr}`).toBe('')
+  expect(status).toBe(0)
+  program.signal('SIGTERM')
+  await program.ending()
+})
+
+test('the metrics say what has happened', async () => {
+  const { ports } = await start()
+  await talk(ports.frames)
+  await untilCounted(ports.metrics!, 'chat_endings_total{door="frames",reason="finished"} 1')
+  const text = await metricsAt(ports.metrics!)
+  for (const line of [
+    'chat_connections{door="frames"} 0',
+    'chat_connections{door="web"} 0',
+    'chat_messages_total 1',
+    'chat_requests_total{door="frames"} 4',
+    'chat_queue_bytes{door="frames"} 0',
+    'chat_broadcast_seconds_count 1',
+    'chat_hashes_running 0',
+    'chat_log_failed 0',
+  ]) {
+    expect(text).toContain(`\n${line}\n`)
+  }
+  expect(text).toMatch(/\nchat_sync_seconds_count [1-9]/)
+  expect(text).toMatch(/\nchat_loop_delay_seconds_count \d/)
+})
+
+test('values of labels are escaped', () => {
+  const samples = () => [
+    { labels: [['said', 'a "b"\\\n']] as const, value: Number.POSITIVE_INFINITY },
+  ]
+  expect(formatMetrics([{ name: 'x', help: 'X.', type: 'gauge', samples }])).toBe(
+    '# HELP x X.\n# TYPE x gauge\nx{said="a \\"b\\"\\\\\\n"} +Inf\n',
+  )
+})
+
+test('no text, password, token, name or address of a mailbox is ever logged', async () => {
+  const { program, ports } = await start(['--log-level', 'debug'])
+  const [token] = await talk(ports.frames)
+  const web = `http://127.0.0.1:${ports.web}`
+  const headers = { 'Content-Type': 'application/json', Origin: web }
+  for (const body of [
+    '{"name":"Grace","email":"grace@example.org","password":"open sesame!"}',
+    '{"secret',
+  ])
+    await fetch(`${web}/api/accounts`, { method: 'POST', headers, body })
+  await fetch(`${web}/api/login?token=hidden-in-a-query`, { headers: { Cookie: 'session=stolen' } })
+  const rude = connect({ port: ports.frames, host: '127.0.0.1' })
+  rude.write(Buffer.concat([Buffer.of(0, 0, 0, 9), Buffer.from('{"mystery')]))
+  rude.end()
+  await once(rude.resume(), 'close')
+  program.signal('SIGTERM')
+  expect(await program.ending()).toBe(0)
+  expect(program.log.length).toBeGreaterThan(5)
+  for (const secret of [token, ...SECRETS]) expect(program.output).not.toContain(secret)
+})
+
+test('an error in the log has a name and a place, and not its message', () => {
+  const lines: string[] = []
+  const logs = new Logs({ level: 'warn', write: (line) => lines.push(line), now: () => 0 })
+  logs.info('nobody sees this')
+  logs.bug(new TypeError('cannot read "my secret"'))
+  logs.bug('my secret')
+  const [first, second] = lines.map((line) => JSON.parse(line))
+  expect(lines).toHaveLength(2)
+  expect(first).toMatchObject({
+    time: '1970-01-01T00:00:00.000Z',
+    level: 'error',
+    event: 'bug',
+    error: 'TypeError',
+  })
+  expect(first.at).toContain('chat-server.test.ts')
+  expect(second).toMatchObject({ error: 'string' })
+  expect(lines.join('')).not.toContain('secret')
+})
+
+const SECRETS = [
+  'the text of a message',
+  'correct horse battery',
+  'ada@example.org',
+  'open sesame',
+  'grace',
+  'hidden-in-a-query',
+  'stolen',
+  'mystery',
+]
+
+/** ada logs in, says one thing, and goes. Resolves with her token. */
+async function talk(port: number): Promise<string[]> {
+  const ada = await Talker.connect(port)
+  await ada.register('ada')
+  const { token } = await ada.logIn('ada')
+  await ada.ask({ type: 'join', room: 'hall' })
+  await ada.ask({ type: 'say', room: 'hall', text: 'the text of a message' })
+  ada.destroy()
+  return [token as string]
+}
+
+async function start(flags: string[] = []) {
+  const started = await runChatServer(SOLUTION, folder, undefined, flags)
+  onTestFinished(() => started.program.kill())
+  return started
+}
+
+async function startSecurely() {
+  writeFileSync(join(folder, 'cert.pem'), ONE.cert)
+  writeFileSync(join(folder, 'key.pem'), ONE.key)
+  return start([
+    ...['--tls-key', join(folder, 'key.pem'), '--tls-cert', join(folder, 'cert.pem')],
+    ...[],
+  ])
+}
+
+async function certificateAt(port: number): Promise<string> {
+  const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false })
+  await once(socket, 'secureConnect')
+  const { subject } = socket.getPeerCertificate()
+  socket.destroy()
+  return String(subject.CN)
+}
+
+async function health(port: number, what: string): Promise<[number, string]> {
+  const answer = await fetch(`http://127.0.0.1:${port}/health/${what}`)
+  return [answer.status, await answer.text()]
+}
+
+async function metricsAt(port: number): Promise<string> {
+  return (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+}
+
+/** Asks until the metrics say so. */
+async function untilCounted(port: number, line: string): Promise<void> {
+  while (!(await metricsAt(port)).includes(`\n${line}\n`));
+}
+
+/** Skips a test, and says how not to; where everything is to be tested, a tool that is missing is a failure. */
+function needs({ skip }: TestContext, tool: string, debianPackage = tool): void {
+  const { error } = spawnSync(tool, ['--version'])
+  if (!error) return
+  const sentence = `${tool} is not installed; on Debian: apt-get install ${debianPackage}`
+  if (process.env.CI) throw new Error(sentence)
+  skip(sentence)
+}
