@@ -103,7 +103,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-false-means-nothing-was-taken',
     step: '07.2',
-    says: ['the bytes that the peer could read'],
+    says: ['every byte that was taken'],
     edits: [
       {
         file: stream,

@@ -156,14 +156,17 @@ export async function fill(
     if (last === 0) vain += 1
     await settled()
   }
-  story.tell('test', `writes 256 KiB again and again: ${taken} bytes are taken`)
+  story.tell(
+    'test',
+    `writes 256 KiB again and again: ${(taken / MEBIBYTE).toFixed(1)} MiB are taken`,
+  )
   expect('write() to return 0 at last', last === 0, {
     because: 'A peer that reads nothing fills every buffer on the way. Then a write would block.',
     likely: 'There is no room when writableLength has reached writableHighWaterMark.',
     received:
       writes === MAX_WRITES
         ? `${last} bytes taken by the ${MAX_WRITES}th write`
-        : `${last}, with ${taken} bytes taken before`,
+        : `${last}, with ${(taken / MEBIBYTE).toFixed(1)} MiB taken before`,
   })
   expect('the socket to hold no more than its mark', near.writableLength <= 64 * KIBIBYTE, {
     because: 'What was taken and not sent lies in memory. The socket’s high-water mark is 64 KiB.',
