@@ -1,8 +1,8 @@
 /**
  * A hundred connections, eight threads: a connection is a job, and waits for a thread to be free.
  *
- * Threads are started once and used again and again. What that cannot change: a client who says nothing keeps a
- * thread all the same. An idle limit is the best that can be done about it here; chapter 07 does better.
+ * Threads are started once and used again and again. One flaw stays: a client who says nothing keeps its thread. An
+ * idle limit is the best remedy here; chapter 07 has a better one.
  */
 
 import type { Socket } from 'node:net'
@@ -16,9 +16,9 @@ export interface PooledOptions extends ServerOptions {
   threads?: number
   /** Clients who may wait for a thread. */
   maxWaiting?: number
-  /** A client that keeps its thread waiting for so long gives it up. */
+  /** How long a client may keep its thread waiting. */
   idleMs?: number
-  /** So long the thread of a client that is lost may still come to an end by itself. */
+  /** How long the thread of a client that is lost may go on before it is replaced. */
   cancelGraceMs?: number
 }
 
@@ -68,8 +68,8 @@ export async function startServer({
 }
 
 /**
- * Aborts when nobody is left to be answered. A client that has said FIN still listens; should it reset after that, Node
- * says so only when it is written to.
+ * Aborts when nobody is left to be answered. A client that has said FIN still listens; if it resets after that, Node
+ * notices only when it writes to the client.
  */
 function whenLost(socket: Socket): AbortSignal {
   const lost = new AbortController()
@@ -77,7 +77,7 @@ function whenLost(socket: Socket): AbortSignal {
   return lost.signal
 }
 
-/** Whether it is the server's turn: the thread has not come to wait for the client, or its answer was not written until now. */
+/** Whether it is the server's turn: the thread has not begun to wait for the client, or its answer had not been written yet. */
 function owesAnswer(socket: Socket, working: Int32Array): boolean {
   if (Atomics.load(working, 0) === 1) return true
   const written = socket.bytesWritten
@@ -85,21 +85,23 @@ function owesAnswer(socket: Socket, working: Int32Array): boolean {
   return socket.bytesWritten > written
 }
 
-/** Says why a client is not served (`busy`, or `error crashed: …`) behind what it was told before, and ends the connection. */
+/** Ends the connection with the reason why the client is not served: `busy`, or `error crashed: …` behind earlier answers. */
 function turnAway(socket: Socket, end: ThreadEnd, error: Error): void {
   drainBridge(socket)
-  // No thread has it, so the bridge reads on until the client says FIN.
+  // Without a thread, the bridge reads on until the client says FIN.
   end.port.close()
   const [reason] = error.message.split('\n')
   socket.end(error instanceof PoolBusy ? 'busy\n' : `error crashed: ${reason}\n`)
 }
 
 /**
- * Called when a thread is there for the client. When nothing has moved on the socket for `idleMs`, in either direction, and
- * no answer is owed, the client is told so in one line, `idle`, and both directions are closed. A client that has not even
- * taken what it was told before is cut off without a word. If an answer is owed, `idleMs` begin anew.
+ * Called when a thread begins with the client. When nothing has moved on the socket for `idleMs`, in either direction:
  *
- * @step 06.6
+ * - a client that has not taken what was written before is cut off without a word;
+ * - if an answer is owed, `idleMs` begin anew;
+ * - otherwise the client gets the line `idle`, and both directions are closed.
+ *
+ * @step 06.7
  */
 function limitIdleness(socket: Socket, idleMs: number, owesAnswer: () => boolean): void {
   socket.setTimeout(idleMs)

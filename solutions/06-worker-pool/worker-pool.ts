@@ -11,14 +11,14 @@ export interface PoolOptions {
   /** What each thread runs: a script that calls `answerJobs`. */
   script: URL
   size: number
-  /** Jobs that may wait for a thread; one more is refused. */
+  /** Jobs that may wait for a thread; one more is refused. With 0, a job gets a free thread or is refused. */
   maxQueued: number
-  /** So long a thread whose job was taken back may still come to the job's end by itself. */
+  /** How long a thread may still work at a job that was taken back before the thread is replaced. */
   cancelGraceMs?: number
 }
 
 export interface RunOptions {
-  /** Takes the job back: out of the queue, or with its thread. */
+  /** Takes the job back when it aborts: out of the queue, or with its thread. */
   signal?: AbortSignal
   /** What in the job moves to the thread instead of being copied. */
   transfer?: Transferable[]
@@ -65,17 +65,17 @@ export class WorkerPool<Job, Result> {
   readonly #size: number
   readonly #maxQueued: number
   readonly #cancelGraceMs: number
-  /** Every thread, and what it works at. */
+  /** Every thread of the pool, and the task it works at. */
   readonly #threads = new Map<Worker, Task<Job, Result> | undefined>()
-  /** Of threads whose job was taken back: when they are replaced. */
+  /** The timers of threads whose job was taken back: when one fires, its thread is replaced. */
   readonly #graces = new Map<Worker, NodeJS.Timeout>()
-  /** Those that have not ended, with the ones that were told to and are about to. */
+  /** Every thread that has not ended yet, including those that were replaced and are about to end. */
   readonly #alive = new Set<Worker>()
   readonly #queue: Task<Job, Result>[] = []
   #rejected = 0
   #crashed = 0
   #isClosing = false
-  /** Who waits for the last job to end. */
+  /** Called once when the last job has ended: here `close()` waits. */
   readonly #onDrained: (() => void)[] = []
 
   constructor({ script, size, maxQueued, cancelGraceMs = 100 }: PoolOptions) {
@@ -90,10 +90,10 @@ export class WorkerPool<Job, Result> {
    * Runs the job in the first thread that is free; jobs that wait are taken in order of arrival. Resolves with its
    * result, rejects with what it threw.
    *
-   * Rejects with `PoolBusy` when `maxQueued` jobs wait already, with `PoolClosed` after `close()`, and with the signal's
-   * reason when it aborts. Takes its listener off the signal when the job has ended.
+   * Rejects with `PoolBusy` when no thread is free and `maxQueued` jobs wait already, with `PoolClosed` after `close()`, and
+   * with the signal's reason when it aborts or has aborted before. However the job ends, nothing listens to the signal then.
    *
-   * @step 06.1 06.2 06.4 06.5
+   * @step 06.1 06.2 06.4 06.6
    */
   run(job: Job, options: RunOptions = {}): Promise<Result> {
     const { signal } = options
@@ -124,7 +124,9 @@ export class WorkerPool<Job, Result> {
   /**
    * Takes no more jobs, lets those that run or wait come to their end, then ends the threads.
    *
-   * @step 06.5
+   * Resolves when every thread has ended, also those that were replaced and are about to. So does every further call.
+   *
+   * @step 06.6
    */
   async close(): Promise<void> {
     this.#isClosing = true
@@ -165,10 +167,10 @@ export class WorkerPool<Job, Result> {
   }
 
   /**
-   * A thread has done its job: its caller gets the answer, and the thread the next job. A thread that was replaced (it is
-   * not in `#threads` any more) may still answer: that comes too late and changes nothing.
+   * A thread has answered: the caller of its job gets the answer, and the thread gets the next job. An answer from a thread
+   * that was replaced (it is not in `#threads` any more) comes too late and changes nothing.
    *
-   * @step 06.1 06.4
+   * @step 06.1 06.5
    */
   #onAnswer(thread: Worker, answer: Answer<Result>): void {
     const task = this.#threads.get(thread)
@@ -179,14 +181,14 @@ export class WorkerPool<Job, Result> {
   }
 
   /**
-   * A thread has ended, which none does by itself: its job is rejected with what it crashed with, and a new thread
-   * takes its place and the next job. One that had no job is only forgotten: `#freeThread()` starts another when a job
-   * needs it, and a script that cannot even load is not started for ever.
+   * A thread has ended by itself, which none should: its job is rejected with `crash`, and a new thread takes its place and
+   * the next job. A thread without a job is only forgotten: `#freeThread()` starts another when a job needs one, and a
+   * script that cannot even load is not started forever.
    *
    * @step 06.3
    */
   #onExit(thread: Worker, crash: unknown): void {
-    // The pool has let go of it before: it was cancelled, or the pool is closed.
+    // The pool has ended it: its job was taken back, or the pool is closed.
     if (!this.#threads.has(thread)) return
     this.#crashed += 1
     const task = this.#threads.get(thread)
@@ -196,10 +198,10 @@ export class WorkerPool<Job, Result> {
   }
 
   /**
-   * Takes the task back and rejects it with `reason`, at once. A task in the queue is gone; a thread that works at the task
-   * is replaced soon. What has ended stays as it is.
+   * Takes the task back: rejects it with `reason` at once. A task that waits leaves the queue; a thread that works at the
+   * task is replaced soon. A task that has ended stays as it is.
    *
-   * @step 06.4
+   * @step 06.4 06.5
    */
   #cancel(task: Task<Job, Result>, reason: unknown): void {
     const place = this.#queue.indexOf(task)
@@ -210,8 +212,8 @@ export class WorkerPool<Job, Result> {
   }
 
   /**
-   * Nobody wants what the thread works at. If it comes to the end by itself within `cancelGraceMs` it is as good as before,
-   * and a new one would cost 8 MB and 10 ms. After that it is replaced: nothing else stops a thread that computes.
+   * Nobody wants the answer of this thread. If it answers within `cancelGraceMs` all the same, it is as good as before, and
+   * a new one would cost 8 MB and 10 ms. After that it is replaced: nothing else stops a thread that computes.
    */
   #replaceSoon(thread: Worker): void {
     if (this.#cancelGraceMs === 0) return this.#replace(thread)
@@ -226,7 +228,7 @@ export class WorkerPool<Job, Result> {
     this.#graces.delete(thread)
   }
 
-  /** A new thread in the place of one that has crashed, or works at what nobody wants any more. */
+  /** Puts a new thread in the place of one that has crashed or works at a job that was taken back. */
   #replace(thread: Worker): void {
     this.#endGrace(thread)
     this.#threads.delete(thread)
@@ -234,7 +236,7 @@ export class WorkerPool<Job, Result> {
     this.#free(this.#addThread())
   }
 
-  /** The thread has nothing to do: it takes the job that has waited longest. */
+  /** Gives a thread that has nothing to do the job that has waited longest. */
   #free(thread: Worker): void {
     this.#endGrace(thread)
     this.#threads.set(thread, undefined)

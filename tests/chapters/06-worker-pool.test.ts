@@ -1,55 +1,75 @@
 import { getEventListeners } from 'node:events'
-import type { Worker } from 'node:worker_threads'
-import type * as WorkerPoolModule from '#code/06-worker-pool/worker-pool.ts'
-import type { Client } from '../harness/client.ts'
-import type { Reason } from '../harness/failure.ts'
-import type { HostedServer } from '../harness/hosted-server.ts'
+import { setImmediate as turn } from 'node:timers/promises'
 import { PATIENCE_MS, within } from '../harness/patience.ts'
-import { type Stage, step } from '../judge/step.ts'
+import { countPendingWakeUps } from '../harness/pending-wakeups.ts'
+import { step } from '../judge/step.ts'
 import { ask, echo } from '../protocols/lines.ts'
-import type { TestJob } from './threads/06-jobs.ts'
+import {
+  IDLE_MS,
+  talkUntilClosed,
+  talkUntilServed,
+  trickle,
+  wakeThreads,
+} from '../worlds/idle-clients.ts'
+import { expectEventually, roundsIn, withPool } from '../worlds/played-pool.ts'
 
 const CHAPTER = '06-worker-pool'
-const SCRIPT = new URL('./threads/06-jobs.ts', import.meta.url)
 const BROKEN_SCRIPT = new URL('./threads/06-cannot-load.ts', import.meta.url)
 
-const IDLE_MS = 300
 /** Where somebody has to be quick to be not idle: more than a loaded machine needs. */
 const BUSY_IDLE_MS = 500
 
-interface Done {
-  value: string
-  threadId: number
-}
-
 step('06.1', 'a fixed number of threads takes jobs in order of arrival', async (stage) => {
   const { expect, expectSame } = stage
-  await withPool(stage, { size: 2, maxQueued: 10 }, async ({ pool, play }) => {
+  await withPool(stage, { size: 2, maxQueued: 10 }, async ({ play, expectStats }) => {
     const [first, second] = [play('first'), play('second')]
     const later = ['third', 'fourth', 'fifth'].map((name) => play(name))
-    const seen = pick(pool.stats(), 'threads', 'busy', 'queued')
-    expectSame(
-      'what the pool does',
-      seen,
+    const all = [first, second, ...later]
+    expectStats(
       { threads: 2, busy: 2, queued: 3 },
       {
         because: 'Two threads, five jobs: two run, three wait.',
         likely: 'A job goes to a free thread if there is one, into the queue if not.',
+        look: 'run()',
       },
     )
+    await turn()
+    const starts = all.map(({ starts }) => starts)
+    expectSame('how often each onStart was called', starts, [1, 1, 0, 0, 0], {
+      because: 'onStart is called when a thread begins with the job, and three still wait.',
+      likely: 'A task carries the options that run() was given; #start() calls onStart.',
+      look: 'run()',
+    })
     second.open()
     await second.expectResult('second', {
-      because: 'The one that ends first answers first, and its caller gets its answer.',
-      likely: 'Remember which task each thread works at, and resolve that one.',
+      because: 'The job that ends first is answered first, and its own caller gets the answer.',
+      likely: 'The caller is the one whose task #threads has for this very thread.',
+      ifNothing: 'Settle the task that #threads has for the thread that has answered.',
+      look: '#onAnswer()',
+    })
+    await turn()
+    const startsThen = all.map(({ starts }) => starts)
+    const isNoneStarted = startsThen.join() === starts.join()
+    expectSame('how often each onStart was called', startsThen, [1, 1, 1, 0, 0], {
+      because: 'A thread is free, so the job that has waited longest is started.',
+      likely: isNoneStarted
+        ? 'A thread that has answered takes the next job out of the queue: #free().'
+        : 'The queue is taken from the wrong end: push() and shift().',
+      look: isNoneStarted ? '#onAnswer()' : 'run()',
     })
     first.open()
-    await first.expectResult('first', { because: 'Each caller gets the answer to its own job.' })
+    await first.expectResult('first', {
+      because: 'Each caller gets the answer to its own job.',
+      likely: 'The caller is the one whose task #threads has for this very thread.',
+      look: '#onAnswer()',
+    })
     const threads = new Set<number>()
     for (const job of later) {
       job.open()
       const { threadId } = await job.expectResult(job.name, {
-        because: 'What has waited is done as soon as a thread is free.',
-        likely: 'A thread that has answered takes the next job out of the queue.',
+        because: 'A job that waits is started as soon as a thread is free.',
+        likely: 'A thread that has answered takes the next job out of the queue: #free().',
+        look: '#onAnswer()',
       })
       threads.add(threadId)
     }
@@ -57,6 +77,12 @@ step('06.1', 'a fixed number of threads takes jobs in order of arrival', async (
       because: 'Threads are started once. That is the point of a pool.',
       likely: 'A new Worker for each job is no pool.',
       received: `${threads.size} threads`,
+    })
+    const startsInTheEnd = all.map(({ starts }) => starts)
+    expectSame('how often each onStart was called', startsInTheEnd, [1, 1, 1, 1, 1], {
+      because: 'Each job has been started once.',
+      likely: 'A task carries the options that run() was given; #start() calls onStart.',
+      look: 'run()',
     })
   })
 
@@ -71,40 +97,45 @@ step('06.1', 'a fixed number of threads takes jobs in order of arrival', async (
     })
     const [failing, after] = [play('no', 'throw'), play('after')]
     failing.open()
-    await failing.expectRejection(/no/, {
-      because: 'What a job throws, its caller gets.',
+    await failing.expectRejection(/^RangeError: no$/, {
+      because: 'What a job throws is what its caller gets, unchanged.',
       likely: 'An answer with an error rejects.',
+      ifRejected: 'Reject with answer.error itself, not with an error about it.',
+      look: '#onAnswer()',
     })
     after.open()
     await after.expectResult('after', {
       because: 'A job that throws has ended, and its thread is as good as before.',
       likely: 'A thread that has answered with an error is free, too.',
+      look: '#onAnswer()',
     })
     const [empty, vain] = [play('empty', 'answer nothing'), play('vain', 'throw nothing')]
     empty.open()
     await empty.expectResult('undefined', {
       because: 'A job that returns nothing has ended well.',
-      likely: "Whether it threw is said by 'error' in answer, not by its result.",
+      likely: "'error' in answer says whether the job threw. The value of its result does not.",
+      look: '#onAnswer()',
     })
     vain.open()
     await vain.expectRejection(/undefined/, {
       because: 'Whatever a job throws, be it undefined, it has thrown.',
-      likely: "Whether it threw is said by 'error' in answer, not by the value of the error.",
+      likely: "'error' in answer says whether the job threw. The value of the error does not.",
+      look: '#onAnswer()',
     })
   })
 
-  await withPool(stage, { size: 1, maxQueued: 10 }, async ({ pool, play, playUnsendable }) => {
+  await withPool(stage, { size: 1, maxQueued: 10 }, async (played) => {
+    const { play, playUnsendable, expectStats } = played
     await playUnsendable('a function').expectRejection(/DataCloneError/, {
-      because:
-        'It cannot be sent to a thread, and its caller must hear of that like of any other error.',
-      likely: 'run() answers with a promise in any case: it rejects, and never throws.',
+      because: 'It cannot be sent to a thread, and its caller hears of that as of any other error.',
+      likely: '#start() rejects a task that cannot be sent. There is nothing left to do for run().',
     })
-    expectSame(
-      'what the pool does',
-      pick(pool.stats(), 'busy'),
-      { busy: 0 },
+    expectStats(
+      { busy: 0, queued: 0 },
       {
-        because: 'No thread has got that job, so none is busy with it.',
+        because: 'That job has ended: no thread has got it, and it waits for none.',
+        likely: 'When #start() returns false, the task is rejected already: do not queue it.',
+        look: 'run()',
       },
     )
     const [running, unsendable, after] = [play('running'), playUnsendable('another'), play('after')]
@@ -120,26 +151,56 @@ step('06.1', 'a fixed number of threads takes jobs in order of arrival', async (
 })
 
 step('06.2', 'a full queue refuses at once', async (stage) => {
-  await withPool(stage, { size: 1, maxQueued: 2 }, async ({ pool, play }) => {
-    const [running, ...waiting] = [play('running'), play('waiting 1'), play('waiting 2')]
-    const refused = play('one too many')
-    await refused.expectRejection(/PoolBusy/, {
-      because:
-        'A queue without an end only hides that there is too much to do, until memory is gone.',
-      likely: 'Reject with PoolBusy when maxQueued jobs wait already.',
-    })
-    stage.expectSame(
-      'what the pool says',
-      pick(pool.stats(), 'queued', 'rejected'),
-      { queued: 2, rejected: 1 },
-      {
-        because: 'Whoever runs the server wants to know how often that happens.',
-        likely: '#refuse() rejects and counts.',
-      },
-    )
-    for (const job of [running, ...waiting]) job.open()
-    for (const job of waiting)
-      await job.expectResult(job.name, { because: 'Those who wait keep their places.' })
+  await withPool(stage, { size: 2, maxQueued: 2 }, async ({ play, expectStats }) => {
+    // A queue that has been full is as good as new, so all of this holds twice.
+    for (const round of [1, 2]) {
+      const names = [`waiting ${round}a`, `waiting ${round}b`]
+      const running = [play(`running ${round}a`), play(`running ${round}b`)]
+      const waiting = names.map((name) => play(name))
+      await play(`one too many ${round}`).expectRejection(/PoolBusy/, {
+        because:
+          'A queue without an end only hides that there is too much to do, until memory is gone.',
+        likely: 'When no thread is free and maxQueued jobs wait: #refuse(task).',
+        ifNothing: ({ rejected }) =>
+          rejected === round
+            ? 'Another job was refused in its place. The one that comes last is refused.'
+            : 'When no thread is free and maxQueued jobs wait: #refuse(task).',
+        ifRejected: 'Reject with PoolBusy, so that callers can tell why: #refuse() does.',
+        look: ['run()', '#refuse()'],
+      })
+      expectStats(
+        { queued: 2, rejected: round },
+        {
+          because: `Two jobs may wait, and ${round === 1 ? 'one was' : 'two were'} refused so far.`,
+          likely:
+            'A job is refused only when maxQueued others wait already. #refuse() rejects it and counts it.',
+          look: 'run()',
+        },
+      )
+      for (const job of [...running, ...waiting]) job.open()
+      for (const job of [...running, ...waiting]) {
+        await job.expectResult(job.name, {
+          because: 'Jobs that were accepted are done, whoever is refused meanwhile.',
+        })
+      }
+    }
+  })
+
+  await withPool(stage, { size: 1, maxQueued: 0 }, async ({ play }) => {
+    for (const round of [1, 2]) {
+      const served = play(`served ${round}`)
+      await play(`refused ${round}`).expectRejection(/PoolBusy/, {
+        because: 'The one thread is busy, and nobody may wait.',
+        likely: 'With maxQueued: 0 the queue is always full: a job gets a free thread or nothing.',
+        look: 'run()',
+      })
+      served.open()
+      await served.expectResult(served.name, {
+        because: 'Nobody may wait in this pool, but its thread was free.',
+        likely: 'Look for a free thread first. Only a job that has to wait needs a place.',
+        look: 'run()',
+      })
+    }
   })
 
   const { serve, connect } = stage
@@ -156,34 +217,55 @@ step('06.2', 'a full queue refuses at once', async (stage) => {
 })
 
 step('06.3', 'a thread that crashes is replaced, and only its job is lost', async (stage) => {
-  await withPool(stage, { size: 2, maxQueued: 10 }, async ({ pool, play }) => {
-    const { expectSame } = stage
+  await withPool(stage, { size: 2, maxQueued: 10 }, async ({ play, expectStats }) => {
     const steady = play('steady')
     for (let crash = 1; crash <= 3; crash++) {
       const [crashing, next] = [play(`crash ${crash}`, 'exit'), play(`next ${crash}`)]
       crashing.open()
       next.open()
-      await crashing.expectRejection(/Error/, {
+      await crashing.expectRejection(/its thread ended in the middle of it/, {
         because: 'Its thread is gone: nobody else will ever answer.',
-        likely:
-          "A thread that ends emits 'exit'. Reject the task that it worked at, with the error that #onExit() is given.",
+        likely: 'Reject the task of the thread that has ended with `crash`, which says why.',
+        look: '#onExit()',
       })
       await next.expectResult(`next ${crash}`, {
         because: 'The queue goes on with a new thread.',
-        likely: 'The new thread must take the next job: nobody else will give it one.',
+        likely: 'The new thread must take the next job: #replace() sees to both.',
+        ifRejected: 'Only the job of the thread that has ended is lost; this one was waiting.',
+        look: '#onExit()',
       })
     }
-    expectSame(
-      'what the pool says',
-      pick(pool.stats(), 'threads', 'crashed'),
+    expectStats(
       { threads: 2, crashed: 3 },
       {
         because: 'Three threads have crashed, and there are still two.',
-        likely: 'Each crash costs a thread. Start another one in its place.',
+        likely: 'Each crash is counted once, and costs a thread that is replaced once.',
+        look: '#onExit()',
       },
     )
     steady.open()
-    await steady.expectResult('steady', { because: 'The other thread has nothing to do with it.' })
+    await steady.expectResult('steady', {
+      because: 'The other thread has nothing to do with these crashes.',
+      likely: 'Only the thread that has ended is replaced, and only its task is rejected.',
+    })
+  })
+
+  await withPool(stage, { size: 1, maxQueued: 10 }, async ({ pool, play }) => {
+    const farewell = play('farewell', 'answer and exit')
+    farewell.open()
+    await farewell.expectResult('farewell', { because: 'Its thread answers before it ends.' })
+    await expectEventually(stage, 'no thread to be left', () => pool.stats().threads === 0, {
+      because: 'A thread that ends without a job is not replaced until a job needs one.',
+      likely: 'Without a task there is nobody to tell: delete the thread from #threads.',
+      look: '#onExit()',
+    })
+    const after = play('after')
+    after.open()
+    await after.expectResult('after', {
+      because: 'A thread that has ended is forgotten, so a new one is started for this job.',
+      likely: '#freeThread() starts a thread when there are too few in #threads.',
+      look: '#onExit()',
+    })
   })
 
   const hopeless = { size: 1, maxQueued: 10, script: BROKEN_SCRIPT }
@@ -192,139 +274,275 @@ step('06.3', 'a thread that crashes is replaced, and only its job is lost', asyn
       await play(name).expectRejection(/this script cannot load/, {
         because:
           'A thread that cannot load its script ends as well, and its caller wants to know why.',
+        likely: 'Reject with `crash`, which says why.',
+        ifRejected: 'Reject with `crash` itself: it says why.',
+        look: '#onExit()',
       })
     }
     await expectEventually(stage, 'no thread to be left', () => pool.stats().threads === 0, {
       because:
-        'A thread that has no job and ends is not replaced: a script that cannot load would be started for ever.',
+        'A thread without a job that ends is not replaced: a script that cannot load would be started forever.',
       likely: 'Without a task there is nobody to tell and nothing to hurry for: forget the thread.',
+      look: '#onExit()',
     })
   })
 })
 
-step('06.4', 'a job is taken back, out of the queue or with its thread', async (stage) => {
-  await withPool(stage, { size: 1, maxQueued: 10, cancelGraceMs: 0 }, async ({ pool, play }) => {
-    const { expectSame } = stage
+step('06.4', 'a job that waits is taken back', async (stage) => {
+  const { expectSame } = stage
+  const patient = { cancelGraceMs: 60_000 }
+  await withPool(stage, { size: 1, maxQueued: 10, ...patient }, async ({ play, expectStats }) => {
     const running = play('running')
-    const [cancelled, waiting] = [play('cancelled'), play('waiting')]
-    cancelled.cancel()
-    await cancelled.expectRejection(/AbortError/, {
-      because: 'Nobody wants it any more, and it has not even begun.',
-      likely: 'Take it out of the queue and reject it with the signal’s reason.',
+    const names = ['front', 'inside', 'behind', 'end']
+    const [front, inside, behind, end] = names.map((name) => play(name))
+    const others = [running, front, behind, end]
+    inside.cancel(new RangeError('not any more'))
+    await inside.expectRejection(/^RangeError: not any more$/, {
+      because: 'Nobody wants it any more, and it has not even begun: its caller is told at once.',
+      likely: 'On abort, take the task out of the queue and reject it.',
+      ifRejected: 'Reject with the reason that the signal has: signal.reason.',
+      look: ['run()', '#cancel()'],
     })
-    expectSame(
-      'the queue',
-      pick(pool.stats(), 'queued'),
-      { queued: 1 },
-      { because: 'Only `waiting` waits.' },
+    expectStats(
+      { busy: 1, queued: 3 },
+      {
+        because: 'The three others still wait.',
+        likely: 'Take this one task out of the queue, no more and no less: splice(place, 1).',
+        look: '#cancel()',
+      },
     )
+    for (const job of others) job.open()
+    for (const job of others) {
+      await job.expectResult(job.name, {
+        because: 'Only `inside` was taken back.',
+        likely:
+          'Its place in the queue is where indexOf() finds it, neither the first nor the last.',
+        look: '#cancel()',
+      })
+    }
+    const order = others.map(({ endedAt }) => endedAt)
+    expectSame('the order in which they ended', order, [2, 3, 4, 5], {
+      because: 'The others keep their order.',
+      likely: 'splice() takes one out and leaves the others as they are.',
+      look: '#cancel()',
+    })
+  })
 
-    running.cancel()
-    await running.expectRejection(/AbortError/, {
-      because:
-        'It runs, and nobody wants it any more. Nothing but the end of its thread stops a thread that is busy.',
-      likely: 'Reject it at once, and replace its thread soon.',
+  await withPool(stage, { size: 1, maxQueued: 10, ...patient }, async ({ play, expectStats }) => {
+    const unwanted = AbortSignal.abort(new RangeError('too early'))
+    const unborn = play('unborn', 'answer', unwanted)
+    await unborn.expectRejection(/^RangeError: too early$/, {
+      because: 'Its signal had aborted before it came.',
+      likely: 'A signal that has aborted emits no event any more: look at signal.aborted first.',
+      ifRejected: 'Reject with the reason that the signal has: signal.reason.',
+      look: 'run()',
+    })
+    expectSame('how often its onStart was called', unborn.starts, 0, {
+      because: 'A thread is free, but nobody wants this job.',
+      likely: 'Look at signal.aborted before you give the job to a thread.',
+      look: 'run()',
+    })
+    const running = play('running')
+    const common = new AbortController()
+    const [first, second] = ['first', 'second'].map((name) => play(name, 'answer', common))
+    const early = play('early', 'answer', unwanted)
+    await early.expectRejection(/^RangeError: too early$/, {
+      because: 'Its signal had aborted before it came.',
+      likely: 'A signal that has aborted emits no event any more: look at signal.aborted first.',
+      ifRejected: 'Reject with the reason that the signal has: signal.reason.',
+      look: 'run()',
+    })
+    expectStats(
+      { busy: 1, queued: 2, rejected: 0 },
+      {
+        because: '`early` is over before it began: it takes no thread and no place.',
+        likely: 'Return the rejection, and go no further.',
+        look: 'run()',
+      },
+    )
+    first.cancel()
+    for (const job of [first, second]) {
+      await job.expectRejection(/AbortError/, {
+        because: 'Both were given the same signal.',
+        likely:
+          'One signal may serve many jobs: addEventListener() adds a listener, signal.onabort has room for one.',
+        look: 'run()',
+      })
+    }
+    expectStats({ queued: 0 }, { because: 'Both are out of the queue.', look: '#cancel()' })
+    running.open()
+    await running.expectResult('running', { because: 'It has a signal of its own.' })
+  })
+
+  await withPool(stage, { size: 1, maxQueued: 1, ...patient }, async (played) => {
+    const { play, playUnsendable } = played
+    const common = new AbortController()
+    const expectNoListener = async (what: string) => {
+      await turn()
+      const listening = getEventListeners(common.signal, 'abort').length
+      expectSame(`what listens to the signal of a job that ${what}`, listening, 0, {
+        because:
+          'A signal may serve a million jobs, one after the other, and must not remember them.',
+        likely:
+          'Take the listener off the signal however the job has ended: finally(), not then().',
+        look: 'run()',
+      })
+    }
+    const brief = play('brief', 'answer', common)
+    brief.open()
+    await brief.expectResult('brief', { because: 'Nobody takes it back.' })
+    await expectNoListener('has ended well')
+    const failing = play('failing', 'throw', common)
+    failing.open()
+    await failing.expectRejection(/failing/, { because: 'It throws.' })
+    await expectNoListener('has thrown')
+    await playUnsendable('unsendable', common.signal).expectRejection(/DataCloneError/, {
+      because: 'It cannot be sent.',
+    })
+    await expectNoListener('could not be sent')
+    const [running, waiting] = [play('running'), play('waiting')]
+    await play('refused', 'answer', common).expectRejection(/PoolBusy/, { because: 'It is full.' })
+    await expectNoListener('was refused')
+    waiting.cancel()
+    await waiting.expectRejection(/AbortError/, { because: 'It waits, and is taken back.' })
+    const next = play('next', 'answer', common)
+    for (const job of [running, next]) job.open()
+    await next.expectResult('next', {
+      because: '`waiting` has left its place in the queue to others.',
+      likely: 'A place that nobody needs any more is free.',
+    })
+    await expectNoListener('has ended well')
+  })
+})
+
+step('06.5', 'a job that runs is taken back, and its thread replaced soon', async (stage) => {
+  const { expect, expectSame } = stage
+  const hasty = { size: 2, maxQueued: 10, cancelGraceMs: 0 }
+  await withPool(stage, hasty, async ({ play, expectStats }) => {
+    const [steady, running, waiting] = [play('steady'), play('running'), play('waiting')]
+    running.cancel(new RangeError('not any more'))
+    await running.expectRejection(/^RangeError: not any more$/, {
+      because: 'It runs, and nobody wants it any more: its caller is told at once.',
+      likely: 'Find the thread that works at this task. Reject the task, and replace the thread.',
+      ifRejected: 'Reject with the reason that the signal has, not with the end of the thread.',
+      look: '#cancel()',
     })
     waiting.open()
     await waiting.expectResult('waiting', {
       because: 'The new thread takes the next job.',
-      likely:
-        'Is a new thread there, and does it take the next job? Is that job still in the queue? (indexOf() is −1 for what does not wait, and splice(−1, 1) takes the last one.)',
+      likely: '#replaceSoon() starts a new thread, which takes the next job.',
+      ifNothing: ({ queued }) =>
+        queued === 0
+          ? 'It is not in the queue any more: indexOf() is -1 for a task that does not wait, and splice(-1, 1) takes the last one.'
+          : 'It still waits. Was the thread of `running` replaced? #replaceSoon() sees to that.',
+      look: '#cancel()',
     })
-    expectSame(
-      'what the pool says',
-      pick(pool.stats(), 'threads', 'crashed'),
-      { threads: 1, crashed: 0 },
+    expectStats(
+      { threads: 2, busy: 1, crashed: 0 },
       {
-        because: 'A thread that we end ourselves is no crash.',
-        likely: 'Forget the thread before you terminate it: its exit is no news then.',
+        because: '`steady` still runs, and a thread that we end ourselves is no crash.',
+        likely:
+          'Leave it to #replaceSoon(): it forgets the thread before it terminates it, so that nobody takes its end for a crash.',
+        look: '#cancel()',
       },
     )
+    steady.open()
+    await steady.expectResult('steady', {
+      because: 'It runs in another thread, and nobody has taken it back.',
+      likely: 'Look for the thread that works at this very task, not for any that is busy.',
+      look: '#cancel()',
+    })
+  })
 
+  await withPool(stage, { ...hasty, size: 1 }, async ({ play, expectStats }) => {
     const late = play('late')
     late.open()
     await late.expectResult('late', { because: 'It ends before it is taken back.' })
-    const after = play('after')
+    const [after, last] = [play('after'), play('last')]
     late.cancel()
-    after.open()
-    await after.expectResult('after', {
-      because: 'Taking back what has ended changes nothing.',
-      likely:
-        'Its thread works at something else by now. Look for the thread that works at this very task.',
-    })
+    for (const job of [after, last]) {
+      job.open()
+      await job.expectResult(job.name, {
+        because: 'Taking back what has ended changes nothing.',
+        likely:
+          'Its thread works at something else by now. Look for the thread that works at this very task.',
+        look: ['#cancel()', 'run()'],
+      })
+    }
 
-    const signal = new AbortController().signal
-    const brief = play('brief', 'answer', signal)
-    brief.open()
-    await brief.expectResult('brief', { because: 'Nobody takes it back.' })
-    expectSame('what listens to its signal', getEventListeners(signal, 'abort').length, 0, {
-      because:
-        'A signal may serve a million jobs, one after the other, and must not remember them.',
-      likely: 'A job that has ended takes its listener off the signal.',
-    })
-
-    const early = play('early', 'answer', AbortSignal.abort())
-    await early.expectRejection(/AbortError/, {
-      because: 'Its signal had aborted before it came.',
-      likely: 'A signal that has aborted emits no event any more: look at signal.aborted.',
-    })
-
-    const [crossed, next, last] = ['crossed', 'next', 'last'].map((name) => play(name))
+    const [crossed, next, final] = ['crossed', 'next', 'final'].map((name) => play(name))
     crossed.open()
-    crossed.blockUntilAnswered()
+    crossed.blockUntilTold()
     crossed.cancel()
     await crossed.expectRejection(/AbortError/, {
       because:
         'It is taken back while its answer is on its way: the pool has not heard of that yet.',
     })
-    for (const job of [next, last]) {
+    for (const job of [next, final]) {
       job.open()
       await job.expectResult(job.name, {
         because:
           'The answer of a thread that was replaced still arrives. That thread ends, and takes no more jobs.',
         likely:
           '#onAnswer() frees a thread that is not in #threads any more. Its next job is lost with it.',
+        look: '#onAnswer()',
       })
     }
-    expectSame(
-      'what the pool says in the end',
-      pick(pool.stats(), 'threads', 'crashed'),
+    expectStats(
       { threads: 1, crashed: 0 },
-      { because: 'A thread that was replaced does not come back.' },
+      { because: 'A thread that was replaced does not come back.', look: '#onAnswer()' },
     )
   })
 
   const patient = { size: 1, maxQueued: 10, cancelGraceMs: 60_000 }
-  await withPool(stage, patient, async ({ pool, play, startedThreads }) => {
-    const { expectSame } = stage
+  await withPool(stage, patient, async ({ play, startedThreads, expectStats }) => {
     const reason = {
       because:
         'It was taken back, and has come to its end within the grace of a minute: its thread is as good as before.',
-      likely: '#replaceSoon() waits. The late answer frees the thread, and is told to nobody.',
+      likely: 'The grace is in #replaceSoon(). A late answer frees the thread like any other.',
+      look: ['#cancel()', '#onAnswer()'],
     }
+    const ready = play('ready')
+    ready.open()
+    await ready.expectResult('ready', { because: 'The thread has started.' })
+    const before = await countPendingWakeUps()
     const [ended, waiting] = [play('ended'), play('waiting')]
     ended.cancel()
     await ended.expectRejection(/AbortError/, {
       because: 'Its caller hears of that at once, whatever the thread does.',
       likely: 'Reject in #cancel(); do not wait for the thread.',
+      look: '#cancel()',
     })
+    // Node tells of a new thread one turn later.
+    await turn()
+    expectStats(
+      { busy: 1, queued: 1 },
+      {
+        because: 'The thread still works at `ended`, so `waiting` waits.',
+        likely:
+          startedThreads() > 1
+            ? '#replaceSoon() gives the thread its grace; #replace() takes it away at once.'
+            : 'A thread is free when it has answered, not when nobody wants its answer.',
+        look: '#cancel()',
+      },
+    )
     ended.open()
     waiting.open()
     await waiting.expectResult('waiting', reason)
     const crossed = play('crossed')
     crossed.open()
-    crossed.blockUntilAnswered()
+    crossed.blockUntilTold()
     crossed.cancel()
     const after = play('after')
     after.open()
     await after.expectResult('after', reason)
     expectSame('the number of threads started', startedThreads(), 1, reason)
-    expectSame(
-      'what the pool says',
-      pick(pool.stats(), 'busy', 'crashed'),
-      { busy: 0, crashed: 0 },
-      reason,
-    )
+    expectStats({ busy: 0, crashed: 0 }, reason)
+    expect('no timer to be left', (await countPendingWakeUps()) <= before, {
+      because: 'The thread has come to its end in time: a timer would end its next job.',
+      likely: 'Leave the timer to #replaceSoon() and #free(), which clears it.',
+      look: '#cancel()',
+    })
   })
 
   const { serve, connect } = stage
@@ -334,58 +552,104 @@ step('06.4', 'a job is taken back, out of the queue or with its thread', async (
   await server.roundTrip()
   ada.reset()
   await echo(bob, {
-    because: 'ada is lost, and the thread that sleeps for her is wanted by bob.',
+    because: 'ada is lost, and bob wants the thread that sleeps for her.',
+    likely: 'Does #cancel() replace a thread that is still busy when the grace is over?',
   })
 })
 
-step('06.5', 'close() lets what was accepted come to its end', async (stage) => {
+step('06.6', 'close() lets what was accepted come to its end', async (stage) => {
   const { story, expect, expectSame } = stage
-  await withPool(stage, { size: 1, maxQueued: 10 }, async ({ pool, play, livingThreads }) => {
+  await withPool(stage, { size: 1, maxQueued: 10 }, async (played) => {
+    const { pool, play, livingThreads, expectStats } = played
     const [running, waiting] = [play('running'), play('waiting')]
-    story.tell('test', 'calls close()')
+    const before = await countPendingWakeUps()
     const resolved: string[] = []
-    const closed = Promise.all(
-      ['the first call', 'the second call'].map(async (call) => {
+    const livingAt: number[] = []
+    const close = async (call: string): Promise<string> => {
+      story.tell('test', `calls close(): ${call}`)
+      try {
         await pool.close()
-        resolved.push(call)
-      }),
-    )
+      } catch (error) {
+        return `${call} rejects: ${error}`
+      }
+      resolved.push(call)
+      livingAt.push(livingThreads())
+      return 'resolves'
+    }
+    const calls = [close('the first call'), close('the second call')]
     await play('too late').expectRejection(/PoolClosed/, {
       because: 'A pool that closes takes nothing new.',
+      likely: 'close() says so before it waits for anything, and run() looks before all else.',
+      look: ['worker-pool.run()', 'worker-pool.close()'],
+    })
+    expect('nobody to look again and again', (await countPendingWakeUps()) <= before, {
+      because: 'Somebody tells close() that the last job has ended, however long that takes.',
+      likely: '#free() calls whatever is in #onDrained. No timer and no loop is needed.',
+      look: 'worker-pool.close()',
     })
     running.open()
-    await running.expectResult('running', { because: 'What runs is not cut off.' })
+    await running.expectResult('running', {
+      because: 'A job that runs is not cut off.',
+      likely:
+        'Threads were ended, or the queue was emptied, too early: wait until the last job has ended.',
+      look: 'worker-pool.close()',
+    })
     expectSame('the calls of close() that have resolved', resolved, [], {
       because: 'A job that was accepted is a promise, and one of them still waits.',
       likely: 'Every call of close() waits until the last job has ended, also the second one.',
+      look: 'worker-pool.close()',
     })
     waiting.open()
     await waiting.expectResult('waiting', {
-      because: 'What waits is done, too.',
-      likely: 'The threads are ended too early: wait until the last job has ended.',
+      because: 'A job that waits is done, too.',
+      likely:
+        'Threads were ended, or the queue was emptied, too early: wait until the last job has ended.',
+      ifRejected: 'What was accepted is neither refused nor forgotten afterwards.',
+      look: 'worker-pool.close()',
     })
-    const outcome = await within(PATIENCE_MS, closed)
-    expect('close() to resolve', outcome !== 'too late', {
-      because: 'Nothing is left to do.',
-      likely: 'Who tells close() that the last job has ended? Each caller of close() must hear it.',
+    // The last job has ended, and the thread is about to.
+    calls.push(close('a call when the last job has ended'))
+    for (const [index, call] of calls.entries()) {
+      const outcome = await within(PATIENCE_MS, call)
+      const ifItHangs =
+        index < 2
+          ? '#free() calls all that is in #onDrained once. Has each call put its resolve there?'
+          : 'Nobody will say once more that the last job has ended: wait only when a thread is busy.'
+      expect('every call of close() to resolve', outcome === 'resolves', {
+        because: 'Nothing is left to do.',
+        likely:
+          outcome === 'too late'
+            ? ifItHangs
+            : 'A further call waits like the first one; there is nothing wrong with it.',
+        received:
+          outcome === 'too late' ? `resolved so far: ${resolved.join(', ') || 'none'}` : outcome,
+        look: 'worker-pool.close()',
+      })
+    }
+    expectSame('the threads left as each call of close() resolved', livingAt, [0, 0, 0], {
+      because: 'Closed means gone: a thread that is left keeps the process alive.',
+      likely:
+        'Every call waits until each thread in #alive is gone, also a call that comes late. terminate() returns a promise that says when.',
+      look: 'worker-pool.close()',
     })
     const again = await within(PATIENCE_MS, pool.close())
     expect('close() of a closed pool to resolve', again !== 'too late', {
       because: 'Nothing is left to do, still.',
       likely:
         'Nobody will say once more that the last job has ended: wait only when a thread is busy.',
+      look: 'worker-pool.close()',
     })
-    expect('its thread to have ended by then', livingThreads() === 0, {
-      because: 'A thread that is left keeps the process alive.',
-      likely: 'terminate() answers with a promise, which resolves once the thread is gone.',
+    await play('far too late').expectRejection(/PoolClosed/, {
+      because: 'A pool that was closed stays closed.',
+      likely: '#isClosing stays true.',
+      look: ['worker-pool.close()', 'worker-pool.run()'],
     })
-    expectSame(
-      'what the pool says',
-      pick(pool.stats(), 'threads', 'crashed'),
+    expectStats(
       { threads: 0, crashed: 0 },
       {
         because: 'The pool has none left, and a thread that close() ends has not crashed.',
         likely: 'Forget the threads before you terminate them.',
+        look: 'worker-pool.close()',
       },
     )
   })
@@ -398,6 +662,7 @@ step('06.5', 'close() lets what was accepted come to its end', async (stage) => 
     await last.expectResult('last', {
       because: 'The queue is empty, but one job still runs.',
       likely: 'Wait as long as any thread is busy, whatever the queue says.',
+      look: 'worker-pool.close()',
     })
     await closed
   })
@@ -409,11 +674,62 @@ step('06.5', 'close() lets what was accepted come to its end', async (stage) => 
       because: 'There is nothing to wait for.',
       likely:
         'The last job has ended long ago, and nobody says so again. Wait only when a thread is busy.',
+      look: 'worker-pool.close()',
+    })
+  })
+
+  await withPool(stage, { size: 1, maxQueued: 10 }, async ({ pool, play, livingThreads }) => {
+    const [crashing, waiting] = [play('crash', 'exit'), play('waiting')]
+    story.tell('test', 'calls close()')
+    const closed = pool.close()
+    crashing.open()
+    waiting.open()
+    await crashing.expectRejection(/its thread ended/, { because: 'Its thread has ended.' })
+    await waiting.expectResult('waiting', {
+      because: 'A new thread does it, though the pool is about to close.',
+      look: 'worker-pool.close()',
+    })
+    expect('close() to resolve', (await within(PATIENCE_MS, closed)) !== 'too late', {
+      because: 'Nothing is left to do.',
+      look: 'worker-pool.close()',
+    })
+    expectSame('the threads that are left', livingThreads(), 0, {
+      because: 'The thread that has taken the place of the crashed one is one of the pool’s, too.',
+      likely: 'Look which threads there are when the last job has ended, not before.',
+      look: 'worker-pool.close()',
+    })
+  })
+
+  const hasty = { size: 1, maxQueued: 10, cancelGraceMs: 0 }
+  await withPool(stage, hasty, async ({ pool, play, livingThreads }) => {
+    const startedAt = performance.now()
+    const ready = play('ready')
+    ready.open()
+    await ready.expectResult('ready', { because: 'The thread has started.' })
+    // Native code goes on for longer than another thread takes to start and to end.
+    const rounds = roundsIn(3 * (performance.now() - startedAt))
+    const lost = play('lost', 'stay in native code', undefined, rounds)
+    lost.open()
+    lost.blockUntilTold()
+    lost.cancel()
+    await lost.expectRejection(/AbortError/, { because: 'Nobody wants it any more.' })
+    const next = play('next')
+    next.open()
+    await next.expectResult('next', { because: 'Another thread has taken its place.' })
+    story.tell('test', 'calls close()')
+    // The thread gets whatever time it needs: only what is left in the end counts.
+    await within(10 * PATIENCE_MS, pool.close())
+    expectSame('the threads left when close() resolved', livingThreads(), 0, {
+      because:
+        'A thread that was replaced may take a while to end. Until it has, it keeps the process alive.',
+      likely: '#alive holds every thread that has not ended; #threads has forgotten some of them.',
+      look: 'worker-pool.close()',
     })
   })
 })
 
-step('06.6', 'a client who says nothing gives its thread up', async ({ serve, connect }) => {
+step('06.7', 'a client who says nothing gives its thread up', async (stage) => {
+  const { serve, connect, expect } = stage
   const patient = await serve(CHAPTER, { threads: 2, idleMs: 60_000 })
   const [ada, bob, cyd] = [await connect(patient), await connect(patient), await connect(patient)]
   for (const client of [ada, bob]) await echo(client, { because: 'Two threads, two clients.' })
@@ -421,38 +737,64 @@ step('06.6', 'a client who says nothing gives its thread up', async ({ serve, co
   await cyd.expectSilence(() => patient.roundTrip(), {
     because: 'Here is the flaw: ada and bob say nothing, and still no thread is free for cyd.',
   })
+  const timer = await patient.msToNextTimer()
+  const hasNone = timer === Number.POSITIVE_INFINITY
+  expect('something to look at ada and bob within idleMs', timer <= 60_000, {
+    because: 'They have said nothing since, and may not for longer than idleMs.',
+    likely: hasNone
+      ? 'socket.setTimeout() sets a timer, and starts it anew whenever something moves on the socket.'
+      : 'socket.setTimeout(idleMs): in milliseconds, and no more than that.',
+    expected: 'a timer within 60,000 ms',
+    received: hasNone ? 'none' : `the next one in ${timer} ms`,
+  })
 
   const hasty = await serve(CHAPTER, { threads: 2, idleMs: IDLE_MS })
   await wakeThreads(hasty, [await connect(hasty, 'one'), await connect(hasty, 'two')])
+  const cameAt = performance.now()
   const [dee, eve] = [await connect(hasty, 'dee'), await connect(hasty, 'eve')]
   for (const client of [dee, eve]) {
     await client.expectLine('idle', {
-      because: 'Who has said nothing for 300 ms is told why the connection ends.',
-      likely: 'socket.setTimeout calls back when nothing has moved on a socket for so long.',
+      because: `A client that has said nothing for ${IDLE_MS} ms is told why the connection ends.`,
+      likely: 'socket.setTimeout() calls back when nothing has moved on a socket for so long.',
+      seen: {
+        ended: 'Write the line before you close the connection, and close it with destroySoon().',
+      },
     })
-    await client.expectEnd({ because: 'After that line there is nothing more to say.' })
+    const afterMs = performance.now() - cameAt
+    // Node's timers count whole milliseconds.
+    expect(`${client.name} to have had ${IDLE_MS} ms`, afterMs > IDLE_MS - 5, {
+      because: 'Silence is allowed for idleMs, and not for less.',
+      likely: 'socket.setTimeout(idleMs): the limit as it was given.',
+      received: `idle after ${Math.round(afterMs)} ms`,
+    })
+    await client.expectEnd({
+      because: 'After that line there is nothing more to say.',
+      likely: 'destroySoon() closes both directions once the line is written.',
+    })
   }
+  await talkUntilClosed(hasty, dee, {
+    because: 'dee has been told that it is over. Whatever she still sends keeps no thread.',
+    likely:
+      'end() closes one direction and waits for her FIN. destroySoon() closes both directions once the line is written.',
+  })
   const [fay, gus] = [await connect(hasty, 'fay'), await connect(hasty, 'gus')]
   await talkUntilServed(hasty, [fay, gus], {
-    because: 'dee and eve have not said FIN, and need not: their threads are free for fay and gus.',
+    because: 'eve has not said FIN, and need not: both threads are free for fay and gus.',
     likely:
       'end() waits for the FIN of a client who says nothing. Close both directions once the line is written.',
   })
 
-  const until = performance.now() + 1.5 * IDLE_MS
-  const stays: Reason = {
-    because: 'fay came no later than gus, but she talks: silence is limited, not the visit.',
-    likely: 'The limit starts again with every byte. socket.setTimeout does that.',
-  }
-  while (performance.now() < until) {
-    await echo(fay, stays)
-    await aWhile()
-  }
+  await fay.send('echo ')
+  await trickle(fay, 1.5 * IDLE_MS)
   await gus.expectLine('idle', {
     because: 'gus has talked, and then said nothing any more.',
     likely: 'The limit holds for every silence, not just for the first.',
   })
-  await echo(fay, stays)
+  await ask(fay, '.', /^x+\.$/, {
+    because:
+      'fay came no later than gus, but she sends a byte every 20 ms: silence is limited, not the visit.',
+    likely: 'The limit starts again with every byte, in or out. socket.setTimeout() does that.',
+  })
 
   const busy = await serve(CHAPTER, { threads: 1, idleMs: BUSY_IDLE_MS, graceMs: 0 })
   await wakeThreads(busy, [await connect(busy, 'one')])
@@ -481,235 +823,14 @@ step('06.6', 'a client who says nothing gives its thread up', async ({ serve, co
   ida.flood(32 * 1024 * 1024, `echo ${'x'.repeat(60_000)}\n`)
   await echo(jon, {
     because:
-      'ida takes no byte any more, and her thread sleeps in write(). When nothing has moved for half a second, it is wanted by jon.',
+      'ida takes no byte any more, and her thread sleeps in write(). When nothing has moved for half a second, jon gets it.',
     likely:
-      'destroySoon() waits until all is written, and that never comes. A client that has not taken what it was told before is cut off.',
+      'Look at socket.writableLength before all else: her answer is owed until she reads, and destroySoon() waits for that. A client that has not taken what it was told before is cut off.',
   })
   busy.beginClose()
-  await busy.expectClosed({ because: 'No grace is given here: those who are left are cut off.' })
+  await busy.expectClosed({ because: 'No grace is given here: open connections are cut off.' })
   await busy.expectNothingLeft({
     because: 'A closed server keeps no process alive.',
     likely: 'A timer of your own has to be cleared when its socket has closed.',
   })
 })
-
-/**
- * A client for each thread is served and leaves, so that all threads have started: no clock runs meanwhile that matters.
- * A client that is let go while its thread still starts has done as much.
- */
-async function wakeThreads(server: HostedServer, clients: Client[]): Promise<void> {
-  const reason = { because: 'The server has just started, and there is a thread for each of them.' }
-  for (const client of clients) await client.send('echo ready?\n')
-  for (const client of clients) await client.expectLine(/^(ready\?|idle)$/, reason)
-  for (const client of clients) await client.halfClose()
-  for (const client of clients) await client.expectEnd(reason)
-  await server.roundTrip()
-}
-
-/** They ask again and again until all are served: nobody who talks like this is silent. */
-async function talkUntilServed(
-  server: HostedServer,
-  clients: Client[],
-  reason: Reason,
-): Promise<void> {
-  const talk = 'asks "echo still there?" again and again until everybody has had an answer'
-  for (const client of clients) client.beQuiet(talk)
-  let asked = 0
-  for (const client of clients) {
-    let isServed = false
-    const served = client.expectLine('still there?', reason).finally(() => {
-      isServed = true
-    })
-    served.catch(() => {})
-    for (; !isServed || asked === 0; asked++) {
-      for (const other of clients) await other.send('echo still there?\n')
-      await server.roundTrip()
-      await aWhile()
-    }
-    await served
-  }
-  for (const client of clients) {
-    for (let answer = 1; answer < asked; answer++) {
-      await client.expectLine('still there?', { because: 'Each question gets its answer.' })
-    }
-  }
-}
-
-/** How long somebody thinks between two questions: nobody who talks like this is silent. */
-function aWhile(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, IDLE_MS / 15))
-}
-
-/** A job that the test lets run when it likes. */
-interface Play {
-  name: string
-  /** Which of all jobs it was to end; 0 while it has not. */
-  endedAt: number
-  open(): void
-  cancel(): void
-  /** Blocks this process, so that it cannot hear of the answer, until the thread has given it. */
-  blockUntilAnswered(): void
-  expectResult(value: string, reason: { because: string; likely?: string }): Promise<Done>
-  expectRejection(message: RegExp, reason: { because: string; likely?: string }): Promise<void>
-}
-
-interface PlayedPool {
-  pool: WorkerPoolModule.WorkerPool<TestJob, Done>
-  /** Threads started since the pool was, and not ended yet. */
-  livingThreads(): number
-  /** All that were started since the pool was. */
-  startedThreads(): number
-  play(name: string, then?: TestJob['then'], signal?: AbortSignal | 'no signal'): Play
-  /** A job that cannot be sent to a thread. */
-  playUnsendable(name: string): Pick<Play, 'expectRejection'>
-}
-
-/** A pool in this process, whose jobs wait at gates; ended in any case. */
-async function withPool(
-  stage: Stage,
-  options: { size: number; maxQueued: number; cancelGraceMs?: number; script?: URL },
-  body: (played: PlayedPool) => Promise<void>,
-): Promise<void> {
-  const { WorkerPool } = await stage.load(() => import('#code/06-worker-pool/worker-pool.ts'))
-  const threads: Worker[] = []
-  const onThread = (thread: Worker) => threads.push(thread)
-  process.on('worker', onThread)
-  const pool = new WorkerPool<TestJob, Done>({ script: SCRIPT, ...options })
-  const gates: Int32Array[] = []
-  let ended = 0
-
-  const play: PlayedPool['play'] = (name, then = 'answer', signal) => {
-    const [gate, answered] = [makeGate(), makeGate()]
-    gates.push(gate)
-    const controller = new AbortController()
-    const without = signal === 'no signal' ? ', without a signal' : ''
-    stage.story.tell('pool', `is given the job "${name}"${without}`)
-    const job = { gate, then, value: name, answered }
-    const running =
-      signal === 'no signal'
-        ? pool.run(job)
-        : pool.run(job, { signal: signal ?? controller.signal })
-    const outcome = running.finally(() => {
-      played.endedAt = ++ended
-    })
-    outcome.catch(() => {})
-    const played: Play = {
-      name,
-      endedAt: 0,
-      open: () => openGate(gate),
-      cancel: () => {
-        stage.story.tell('test', `takes "${name}" back`)
-        controller.abort()
-      },
-      blockUntilAnswered() {
-        stage.story.tell('test', `waits until the thread of "${name}" has answered`)
-        Atomics.wait(answered, 0, 0, PATIENCE_MS)
-      },
-      ...expectationsOf(stage, name, outcome),
-    }
-    return played
-  }
-
-  const playUnsendable: PlayedPool['playUnsendable'] = (name) => {
-    stage.story.tell('pool', `is given the job "${name}", which cannot be sent`)
-    const then = 'answer'
-    const job: TestJob = { then, value: () => {} }
-    const outcome = new Promise<Done>((resolve, reject) => {
-      try {
-        pool.run(job).then(resolve, reject)
-      } catch (error) {
-        reject(new Error('run() threw, and no promise came', { cause: error }))
-      }
-    })
-    return expectationsOf(stage, name, outcome)
-  }
-
-  try {
-    // A thread that has ended has no id any more.
-    const livingThreads = () => threads.filter(({ threadId }) => threadId > 0).length
-    const startedThreads = () => threads.length
-    await body({ pool, play, playUnsendable, livingThreads, startedThreads })
-  } finally {
-    process.off('worker', onThread)
-    for (const gate of gates) openGate(gate)
-    await within(
-      500,
-      pool.close().catch(() => {}),
-    )
-  }
-}
-
-/** What may come of a job, and is waited for as long as there is patience. */
-function expectationsOf(
-  stage: Stage,
-  name: string,
-  outcome: Promise<Done>,
-): Pick<Play, 'expectResult' | 'expectRejection'> {
-  const settled = outcome.then(
-    (result) => ({ result }),
-    (error: Error) => ({ error }),
-  )
-  return {
-    async expectResult(value, reason) {
-      const seen = await within(PATIENCE_MS, settled)
-      const text =
-        seen === 'too late'
-          ? 'nothing, so far'
-          : 'error' in seen
-            ? `a rejection: ${seen.error}`
-            : String(seen.result?.value)
-      stage.expect(`"${name}" to be answered with "${value}"`, text === value, {
-        ...reason,
-        expected: value,
-        received: text,
-      })
-      return (seen as { result: Done }).result
-    },
-    async expectRejection(message, reason) {
-      const seen = await within(PATIENCE_MS, settled)
-      const text =
-        seen === 'too late'
-          ? 'nothing, so far'
-          : 'error' in seen
-            ? describe(seen.error)
-            : `a result: ${seen.result?.value}`
-      const isRejected = seen !== 'too late' && 'error' in seen && message.test(text)
-      stage.expect(`"${name}" to be rejected`, isRejected, {
-        ...reason,
-        expected: `a rejection like ${message}`,
-        received: text,
-      })
-    },
-  }
-}
-
-/** Looks again and again, whenever something has happened. */
-async function expectEventually(
-  { expect }: Stage,
-  what: string,
-  look: () => boolean,
-  reason: { because: string; likely: string },
-): Promise<void> {
-  const deadline = performance.now() + PATIENCE_MS
-  while (!look() && performance.now() < deadline) {
-    await new Promise((resolve) => setTimeout(resolve, 2))
-  }
-  expect(what, look(), reason)
-}
-
-function makeGate(): Int32Array {
-  return new Int32Array(new SharedArrayBuffer(4))
-}
-
-function openGate(gate: Int32Array): void {
-  Atomics.store(gate, 0, 1)
-  Atomics.notify(gate, 0)
-}
-
-function describe(error: Error): string {
-  return `${error?.constructor?.name} ${error?.name}: ${error?.message}`
-}
-
-function pick<T extends object, K extends keyof T>(value: T, ...keys: K[]): Pick<T, K> {
-  return Object.fromEntries(keys.map((key) => [key, value[key]])) as Pick<T, K>
-}

@@ -23,7 +23,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'answers-whoever-came-first',
     step: '06.1',
-    says: ['"second" to be answered', 'Remember which task each thread works at'],
+    says: ['"second" to be answered', 'Settle the task that #threads has'],
     edits: [
       {
         file,
@@ -35,7 +35,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'last-come-first-served',
     step: '06.1',
-    says: ['"third" to be answered'],
+    says: ['onStart', 'from the wrong end'],
     edits: [
       {
         file,
@@ -60,7 +60,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'needs-a-signal',
     step: '06.1',
-    says: ['threw', 'addEventListener'],
+    says: ['no promise: run() threw', 'so is the signal in them'],
     edits: [
       {
         file,
@@ -72,7 +72,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-queue-without-an-end',
     step: '06.2',
-    says: ['"one too many" to be rejected', 'maxQueued'],
+    says: ['"one too many 1" to be rejected', '#refuse(task)'],
     edits: [
       {
         file,
@@ -85,7 +85,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'one-place-too-few',
     step: '06.2',
-    says: ['"one too many"', 'rejected: 1'],
+    says: ['queued: 2', 'rejected: 1'],
     edits: [
       {
         file,
@@ -103,7 +103,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-crash-leaves-its-caller-waiting',
     step: '06.3',
-    says: ['nothing, so far', 'Reject the task that it worked at'],
+    says: ['nothing, so far', 'Reject the task of the thread that has ended'],
     edits: [{ file, replace: 'task.reject(crash)\n', by: '' }],
   },
   {
@@ -139,7 +139,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'starts-a-hopeless-script-for-ever',
     step: '06.3',
-    says: ['no thread to be left', 'started for ever'],
+    says: ['no thread to be left', 'delete the thread'],
     edits: [
       {
         file,
@@ -150,8 +150,8 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'cancels-only-what-waits',
-    step: '06.4',
-    says: ['"running" to be rejected', 'Reject it at once'],
+    step: '06.5',
+    says: ['"running" to be rejected', 'Find the thread that works at this task'],
     edits: [
       {
         file,
@@ -162,19 +162,19 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'rejects-and-lets-it-run',
-    step: '06.4',
-    says: ['"waiting" to be answered'],
+    step: '06.5',
+    says: ['"waiting" to be answered', 'It still waits'],
     edits: [{ file, replace: 'if (thread) this.#replaceSoon(thread)\n', by: '' }],
   },
   {
     name: 'leaves-it-in-the-queue',
     step: '06.4',
-    says: ['queued: 1', 'Only `waiting` waits'],
+    says: ['queued: 3', 'no more and no less'],
     edits: [{ file, replace: 'if (place >= 0) this.#queue.splice(place, 1)\n', by: '' }],
   },
   {
     name: 'counts-a-cancelled-thread-as-a-crash',
-    step: '06.4',
+    step: '06.5',
     says: ['no crash'],
     edits: [
       {
@@ -187,7 +187,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'the-signal-remembers-every-job',
     step: '06.4',
-    says: ['what listens to its signal to be 0', 'takes its listener off'],
+    says: ['what listens to the signal', 'Take the listener off'],
     edits: [
       {
         file,
@@ -198,14 +198,14 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'splices-at-minus-one',
-    step: '06.4',
+    step: '06.5',
     says: ['"waiting" to be answered', 'takes the last one'],
     edits: [{ file, replace: 'if (place >= 0) this.#queue.splice', by: 'this.#queue.splice' }],
   },
   {
     name: 'takes-back-whatever-its-thread-does-now',
     step: '06.4',
-    says: ['"after" to be answered', 'works at this very task'],
+    says: ['what listens to the signal'],
     edits: [
       {
         file,
@@ -221,8 +221,8 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'frees-a-thread-that-was-let-go',
-    step: '06.4',
-    says: ['"last" to be answered', 'not in #threads any more'],
+    step: '06.5',
+    says: ['"final" to be answered', 'not in #threads any more'],
     edits: [
       {
         file,
@@ -233,8 +233,8 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'close-cuts-what-runs',
-    step: '06.5',
-    says: ['"running" to be answered', 'What runs is not cut off'],
+    step: '06.6',
+    says: ['"running" to be answered', 'A job that runs is not cut off'],
     edits: [
       {
         file,
@@ -245,7 +245,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'close-forgets-what-waits',
-    step: '06.5',
+    step: '06.6',
     says: ['"waiting" to be answered'],
     edits: [
       {
@@ -257,8 +257,8 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'only-the-last-caller-of-close-hears-of-it',
-    step: '06.5',
-    says: ['close() to resolve', 'Each caller of close() must hear it'],
+    step: '06.6',
+    says: ['every call of close() to resolve', 'Has each call put its resolve there'],
     edits: [
       {
         file,
@@ -269,7 +269,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'takes-jobs-while-it-closes',
-    step: '06.5',
+    step: '06.6',
     says: ['"too late" to be rejected'],
     edits: [
       {
@@ -281,7 +281,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'close-waits-for-the-queue-only',
-    step: '06.5',
+    step: '06.6',
     says: ['"last" to be answered', 'any thread is busy'],
     edits: [
       { file, replace: 'if (this.stats().busy > 0) {', by: 'if (this.stats().queued > 0) {' },
@@ -289,14 +289,14 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'close-waits-for-what-has-been',
-    step: '06.5',
-    says: ['close() of a closed pool to resolve', 'wait only when a thread is busy'],
+    step: '06.6',
+    says: ['to resolve', 'wait only when a thread is busy'],
     edits: [{ file, replace: '    if (this.stats().busy > 0) {', by: '    {' }],
   },
   {
     name: 'close-does-not-wait-for-its-threads',
-    step: '06.5',
-    says: ['its thread to have ended by then', 'terminate() answers with a promise'],
+    step: '06.6',
+    says: ['the threads left as each call', 'terminate() returns a promise'],
     edits: [
       {
         file,
@@ -307,13 +307,13 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'close-counts-its-threads-as-crashed',
-    step: '06.5',
+    step: '06.6',
     says: ['has not crashed'],
     edits: [{ file, replace: '    this.#threads.clear()\n', by: '' }],
   },
   {
     name: 'a-second-close-returns-at-once',
-    step: '06.5',
+    step: '06.6',
     says: ['the second call', 'also the second one'],
     edits: [
       {
@@ -326,7 +326,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'takes-nothing-for-an-error',
     step: '06.1',
-    says: ['"empty" to be answered', 'not by its result'],
+    says: ['"empty" to be answered', 'says whether the job threw'],
     edits: [
       {
         file,
@@ -339,7 +339,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'takes-an-error-that-is-nothing-for-a-result',
     step: '06.1',
-    says: ['"vain" to be rejected', 'not by the value of the error'],
+    says: ['"vain" to be rejected', 'says whether the job threw'],
     edits: [
       {
         file,
@@ -352,7 +352,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'run-throws-what-cannot-be-sent',
     step: '06.1',
-    says: ['"a function" to be rejected', 'never throws'],
+    says: ['"a function" to be rejected', 'throws nothing itself'],
     edits: [
       {
         file,
@@ -375,7 +375,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'waits-for-the-thread-before-it-rejects',
-    step: '06.4',
+    step: '06.5',
     says: ['"ended" to be rejected', 'do not wait for the thread'],
     edits: [
       {
@@ -387,8 +387,8 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'replaces-its-thread-at-once',
-    step: '06.4',
-    says: ['the number of threads started', '#replaceSoon() waits'],
+    step: '06.5',
+    says: ['queued: 1', '#replaceSoon() gives the thread its grace'],
     edits: [
       {
         file,
@@ -399,19 +399,19 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'no-idle-limit',
-    step: '06.6',
-    says: ['Who has said nothing for 300 ms', 'socket.setTimeout'],
+    step: '06.7',
+    says: ['within idleMs', 'none', 'sets a timer'],
     edits: [{ hole: 'limitIdleness', by: 'void [socket, idleMs, owesAnswer]' }],
   },
   {
     name: 'waits-for-the-fin-of-who-says-nothing',
-    step: '06.6',
-    says: ['Close both directions'],
+    step: '06.7',
+    says: ['closes both directions'],
     edits: [{ replace: '    socket.destroySoon()\n', by: '    socket.end()\n' }],
   },
   {
     name: 'limits-the-visit',
-    step: '06.6',
+    step: '06.7',
     says: ['idle'],
     cardVaries: true,
     edits: [
@@ -427,7 +427,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'limits-the-first-silence-only',
-    step: '06.6',
+    step: '06.7',
     says: ['gus', 'not just for the first'],
     edits: [
       {
@@ -438,7 +438,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'calls-idle-who-waits-for-us',
-    step: '06.6',
+    step: '06.7',
     says: ['his thread keeps him waiting', 'Ask owesAnswer()'],
     edits: [
       {
@@ -449,7 +449,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'stops-the-clock-when-an-answer-is-owed',
-    step: '06.6',
+    step: '06.7',
     says: ['hal', 'must not stop for good'],
     edits: [
       {
@@ -460,7 +460,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'waits-until-all-is-written',
-    step: '06.6',
+    step: '06.7',
     says: ['ida takes no byte any more', 'is cut off'],
     edits: [
       {
@@ -471,7 +471,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'leaves-a-timer-for-each-client',
-    step: '06.6',
+    step: '06.7',
     says: ['keeps', 'cleared when its socket has closed'],
     edits: [
       {
@@ -488,6 +488,583 @@ export const mistakes: Mistake[] = [
     socket.write('idle\\n')
     socket.destroySoon()
   }, idleMs)`,
+      },
+    ],
+  },
+  {
+    name: 'forgets-the-options',
+    step: '06.1',
+    says: ['onStart', 'carries the options'],
+    edits: [
+      {
+        file,
+        replace: 'const task = { job, options, resolve, reject }',
+        by: 'const task = { job, options: {}, resolve, reject }',
+      },
+    ],
+  },
+  {
+    name: 'queues-what-was-rejected',
+    step: '06.1',
+    says: ['queued: 0', 'do not queue it'],
+    edits: [
+      {
+        file,
+        replace: 'if (free) this.#start(free, task)',
+        by: 'if (free && this.#start(free, task)) return promise',
+      },
+    ],
+  },
+  {
+    name: 'wraps-what-a-job-throws',
+    step: '06.1',
+    says: ['"no" to be rejected', 'answer.error itself'],
+    edits: [
+      {
+        file,
+        replace: 'task.reject(answer.error)',
+        by: 'task.reject(new Error(String(answer.error)))',
+      },
+    ],
+  },
+  {
+    name: 'starts-a-new-thread-behind-each-job',
+    step: '06.1',
+    says: ['the two threads to have done it all'],
+    edits: [{ file, replace: '    this.#free(thread)\n  }', by: '    this.#replace(thread)\n  }' }],
+  },
+  {
+    name: 'looks-at-the-queue-before-the-threads',
+    step: '06.2',
+    says: ['"served 1" to be answered', 'Look for a free thread first'],
+    edits: [
+      {
+        file,
+        replace: 'if (free) this.#start(free, task)',
+        by: 'if (this.#queue.length >= this.#maxQueued) this.#refuse(task)\n    else if (free) this.#start(free, task)',
+      },
+    ],
+  },
+  {
+    name: 'once-full-always-full',
+    step: '06.2',
+    says: ['rejected: 2'],
+    edits: [
+      {
+        file,
+        replace: 'else if (this.#queue.length < this.#maxQueued) this.#queue.push(task)',
+        by: "else if (!('isFull' in this) && this.#queue.length < this.#maxQueued) this.#queue.push(task)",
+      },
+      {
+        file,
+        replace: 'else this.#refuse(task)',
+        by: 'else {\n      Object.assign(this, { isFull: true })\n      this.#refuse(task)\n    }',
+      },
+    ],
+  },
+  {
+    name: 'counts-what-runs-as-waiting',
+    step: '06.2',
+    says: ['queued: 2, rejected: 1'],
+    edits: [
+      {
+        file,
+        replace: 'this.#queue.length < this.#maxQueued',
+        by: 'this.#queue.length + this.stats().busy <= this.#maxQueued',
+      },
+    ],
+  },
+  {
+    name: 'throws-when-it-is-full',
+    step: '06.2',
+    says: ['no promise: run() threw', 'throws nothing itself'],
+    edits: [
+      {
+        file,
+        replace: 'else this.#refuse(task)',
+        by: 'else {\n      this.#rejected += 1\n      throw new PoolBusy()\n    }\n    void this.#refuse',
+      },
+    ],
+  },
+  {
+    name: 'refuses-the-one-that-waits-longest',
+    step: '06.2',
+    says: ['"one too many 1" to be rejected', 'Another job was refused in its place'],
+    edits: [
+      {
+        file,
+        replace: 'else this.#refuse(task)',
+        by: 'else {\n      this.#refuse(this.#queue.shift()!)\n      this.#queue.push(task)\n    }',
+      },
+    ],
+  },
+  {
+    name: 'remembers-a-dead-thread',
+    step: '06.3',
+    says: ['no thread to be left', 'delete the thread from #threads'],
+    edits: [
+      {
+        file,
+        hole: '#onExit',
+        by: `    const task = this.#threads.get(thread)
+    if (!task) return
+    this.#crashed += 1
+    task.reject(crash)
+    this.#replace(thread)`,
+      },
+    ],
+  },
+  {
+    name: 'a-crash-costs-the-whole-queue',
+    step: '06.3',
+    says: ['"next 1" to be answered', 'this one was waiting'],
+    edits: [
+      {
+        file,
+        hole: '#onExit',
+        by: `    if (!this.#threads.has(thread)) return
+    this.#crashed += 1
+    const task = this.#threads.get(thread)
+    if (!task) return void this.#threads.delete(thread)
+    for (const lost of [task, ...this.#queue.splice(0)]) lost.reject(crash)
+    this.#replace(thread)`,
+      },
+    ],
+  },
+  {
+    name: 'a-crash-costs-every-job-that-runs',
+    step: '06.3',
+    says: ['"steady" to be answered', 'only its task'],
+    edits: [
+      {
+        file,
+        hole: '#onExit',
+        by: `    if (!this.#threads.has(thread)) return
+    this.#crashed += 1
+    const task = this.#threads.get(thread)
+    if (!task) return void this.#threads.delete(thread)
+    for (const lost of this.#threads.values()) lost?.reject(crash)
+    this.#replace(thread)`,
+      },
+    ],
+  },
+  {
+    name: 'tries-the-job-again',
+    step: '06.3',
+    says: ['"crash 1" to be rejected', 'Reject the task'],
+    edits: [
+      {
+        file,
+        hole: '#onExit',
+        by: `    if (!this.#threads.has(thread)) return
+    this.#crashed += 1
+    const task = this.#threads.get(thread)
+    if (!task) return void this.#threads.delete(thread)
+    void crash
+    this.#queue.unshift(task)
+    this.#replace(thread)`,
+      },
+    ],
+  },
+  {
+    name: 'says-what-it-thinks',
+    step: '06.3',
+    says: ['Reject with `crash` itself'],
+    edits: [
+      {
+        file,
+        hole: '#onExit',
+        by: `    if (!this.#threads.has(thread)) return
+    this.#crashed += 1
+    const task = this.#threads.get(thread)
+    if (!task) return void this.#threads.delete(thread)
+    const isLoaded = String(crash).includes('in the middle')
+    task.reject(isLoaded ? crash : new Error('a thread ended'))
+    this.#replace(thread)`,
+      },
+    ],
+  },
+  {
+    name: 'takes-out-whoever-is-first',
+    step: '06.4',
+    says: ['"front" to be answered', 'neither the first nor the last'],
+    edits: [{ file, replace: 'this.#queue.splice(place, 1)', by: 'this.#queue.shift()' }],
+  },
+  {
+    name: 'takes-out-all-behind-it',
+    step: '06.4',
+    says: ['queued: 3', 'splice(place, 1)'],
+    edits: [{ file, replace: 'this.#queue.splice(place, 1)', by: 'this.#queue.splice(place)' }],
+  },
+  {
+    name: 'puts-the-last-in-its-place',
+    step: '06.4',
+    says: ['order in which they ended', 'leaves the others'],
+    edits: [
+      {
+        file,
+        replace: 'if (place >= 0) this.#queue.splice(place, 1)',
+        by: 'if (place >= 0) this.#queue.splice(place, 1, ...this.#queue.splice(-1))',
+      },
+    ],
+  },
+  {
+    name: 'has-a-reason-of-its-own',
+    step: '06.4',
+    says: ['"inside" to be rejected', 'signal.reason'],
+    edits: [
+      {
+        file,
+        replace: 'this.#cancel(task, signal?.reason)',
+        by: "this.#cancel(task, new DOMException('aborted', 'AbortError'))",
+      },
+    ],
+  },
+  {
+    name: 'stops-listening-only-after-success',
+    step: '06.4',
+    says: ['has thrown', 'finally(), not then()'],
+    edits: [
+      {
+        file,
+        replace: "return promise.finally(() => signal?.removeEventListener('abort', cancel))",
+        by: "return promise.then((result) => {\n      signal?.removeEventListener('abort', cancel)\n      return result\n    })",
+      },
+    ],
+  },
+  {
+    name: 'one-listener-for-each-signal',
+    step: '06.4',
+    says: ['"first" to be rejected', 'signal.onabort has room for one'],
+    edits: [
+      {
+        file,
+        replace: "signal?.addEventListener('abort', cancel)",
+        by: 'if (signal) signal.onabort = cancel',
+      },
+      {
+        file,
+        replace: "return promise.finally(() => signal?.removeEventListener('abort', cancel))",
+        by: 'return promise.finally(() => {\n      if (signal?.onabort === cancel) signal.onabort = null\n    })',
+      },
+    ],
+  },
+  {
+    name: 'waits-for-an-event-that-has-been',
+    step: '06.4',
+    says: ['"unborn" to be rejected', 'look at signal.aborted first'],
+    edits: [
+      { file, replace: 'if (signal?.aborted) return Promise.reject(signal.reason)\n', by: '' },
+    ],
+  },
+  {
+    name: 'starts-what-nobody-wants',
+    step: '06.4',
+    says: ['onStart was called', 'before you give the job to a thread'],
+    edits: [
+      { file, replace: 'if (signal?.aborted) return Promise.reject(signal.reason)\n', by: '' },
+      {
+        file,
+        replace: 'const cancel = () => this.#cancel(task, signal?.reason)',
+        by: 'const cancel = () => this.#cancel(task, signal?.reason)\n    if (signal?.aborted) cancel()',
+      },
+    ],
+  },
+  {
+    name: 'takes-any-thread-that-is-busy',
+    step: '06.5',
+    says: ['"steady" to be answered', 'this very task'],
+    edits: [
+      {
+        file,
+        replace: 'find((thread) => this.#threads.get(thread) === task)',
+        by: 'find((thread) => this.#threads.get(thread) !== undefined)',
+      },
+    ],
+  },
+  {
+    name: 'a-timer-is-left-for-its-next-job',
+    step: '06.5',
+    says: ['no timer to be left', 'which clears it'],
+    edits: [
+      {
+        file,
+        replace: 'if (thread) this.#replaceSoon(thread)',
+        by: 'if (thread && this.#cancelGraceMs === 0) this.#replace(thread)\n    else if (thread) setTimeout(() => this.#replace(thread), this.#cancelGraceMs)',
+      },
+    ],
+  },
+  {
+    name: 'frees-a-thread-that-works',
+    step: '06.5',
+    says: ['busy: 1', 'when it has answered'],
+    edits: [
+      {
+        file,
+        replace: 'if (thread) this.#replaceSoon(thread)',
+        by: 'if (thread && this.#cancelGraceMs > 0) this.#free(thread)\n    else if (thread) this.#replace(thread)',
+      },
+    ],
+  },
+  {
+    name: 'waits-for-the-end-in-any-case',
+    step: '06.5',
+    says: ['bob', 'when the grace is over'],
+    edits: [
+      {
+        file,
+        replace: 'if (thread) this.#replaceSoon(thread)',
+        by: 'if (thread && this.#cancelGraceMs === 0) this.#replace(thread)',
+      },
+    ],
+  },
+  {
+    name: 'a-second-close-waits-for-no-thread',
+    step: '06.6',
+    says: ['the threads left as each call', 'also a call that comes late'],
+    edits: [
+      {
+        file,
+        hole: 'close',
+        by: `    if (this.#isClosing) {
+      if (this.stats().busy > 0) await new Promise<void>((resolve) => this.#onDrained.push(resolve))
+      return
+    }
+    this.#isClosing = true
+    if (this.stats().busy > 0) await new Promise<void>((resolve) => this.#onDrained.push(resolve))
+    this.#threads.clear()
+    await Promise.all([...this.#alive].map((thread) => thread.terminate()))`,
+      },
+    ],
+  },
+  {
+    name: 'ends-only-threads-it-knows',
+    step: '06.6',
+    says: ['the threads left as each call', 'each thread in #alive'],
+    edits: [
+      {
+        file,
+        hole: 'close',
+        by: `    this.#isClosing = true
+    if (this.stats().busy > 0) await new Promise<void>((resolve) => this.#onDrained.push(resolve))
+    const threads = [...this.#threads.keys()]
+    this.#threads.clear()
+    await Promise.all(threads.map((thread) => thread.terminate()))`,
+      },
+    ],
+  },
+  {
+    name: 'forgets-whoever-was-replaced',
+    step: '06.6',
+    says: ['the threads left when close() resolved', '#alive holds every thread'],
+    edits: [
+      {
+        file,
+        hole: 'close',
+        by: `    this.#isClosing = true
+    if (this.stats().busy > 0) await new Promise<void>((resolve) => this.#onDrained.push(resolve))
+    const threads = [...this.#threads.keys()]
+    this.#threads.clear()
+    const ending = Promise.all(threads.map((thread) => thread.terminate()))
+    if (threads.length > 0) Object.assign(this, { ending })
+    await (this as never as { ending: Promise<unknown> }).ending`,
+      },
+    ],
+  },
+  {
+    name: 'looks-for-its-threads-too-early',
+    step: '06.6',
+    says: ['the threads that are left', 'not before'],
+    edits: [
+      {
+        file,
+        hole: 'close',
+        by: `    this.#isClosing = true
+    const threads = [...this.#alive]
+    if (this.stats().busy > 0) await new Promise<void>((resolve) => this.#onDrained.push(resolve))
+    this.#threads.clear()
+    await Promise.all(threads.map((thread) => thread.terminate()))`,
+      },
+    ],
+  },
+  {
+    name: 'asks-again-and-again',
+    step: '06.6',
+    says: ['nobody to look again and again', '#onDrained'],
+    edits: [
+      {
+        file,
+        hole: 'close',
+        by: `    this.#isClosing = true
+    while (this.stats().busy > 0) await new Promise((resolve) => setTimeout(resolve, 5))
+    this.#threads.clear()
+    await Promise.all([...this.#alive].map((thread) => thread.terminate()))`,
+      },
+    ],
+  },
+  {
+    name: 'opens-again-in-the-end',
+    step: '06.6',
+    says: ['"far too late" to be rejected'],
+    edits: [
+      {
+        file,
+        hole: 'close',
+        by: `    this.#isClosing = true
+    if (this.stats().busy > 0) await new Promise<void>((resolve) => this.#onDrained.push(resolve))
+    this.#threads.clear()
+    await Promise.all([...this.#alive].map((thread) => thread.terminate()))
+    this.#isClosing = false`,
+      },
+    ],
+  },
+  {
+    name: 'a-second-close-throws',
+    step: '06.6',
+    says: ['the second call rejects', 'nothing wrong with it'],
+    edits: [
+      {
+        file,
+        hole: 'close',
+        by: `    if (this.#isClosing) throw new PoolClosed()
+    this.#isClosing = true
+    if (this.stats().busy > 0) await new Promise<void>((resolve) => this.#onDrained.push(resolve))
+    this.#threads.clear()
+    await Promise.all([...this.#alive].map((thread) => thread.terminate()))`,
+      },
+    ],
+  },
+  {
+    name: 'throws-when-it-is-closed',
+    step: '06.6',
+    says: ['no promise: run() threw'],
+    edits: [
+      {
+        file,
+        replace: 'if (this.#isClosing) return Promise.reject(new PoolClosed())',
+        by: 'if (this.#isClosing) throw new PoolClosed()',
+      },
+    ],
+  },
+  {
+    name: 'asks-what-is-owed-before-all-else',
+    step: '06.7',
+    says: ['ida takes no byte any more', 'before all else'],
+    edits: [
+      {
+        hole: 'limitIdleness',
+        by: `  socket.setTimeout(idleMs)
+  socket.on('timeout', () => {
+    if (owesAnswer()) return void socket.setTimeout(idleMs)
+    if (socket.writableLength > 0) return void socket.destroy()
+    if (!socket.writableEnded) socket.write('idle\\n')
+    socket.destroySoon()
+  })`,
+      },
+    ],
+  },
+  {
+    name: 'listens-once',
+    step: '06.7',
+    says: ['hal', 'must not stop for good'],
+    edits: [
+      {
+        hole: 'limitIdleness',
+        by: `  socket.setTimeout(idleMs)
+  socket.once('timeout', () => {
+    if (socket.writableLength > 0) return void socket.destroy()
+    if (owesAnswer()) return void socket.setTimeout(idleMs)
+    if (!socket.writableEnded) socket.write('idle\\n')
+    socket.destroySoon()
+  })`,
+      },
+    ],
+  },
+  {
+    name: 'half-the-limit',
+    step: '06.7',
+    says: ['dee to have had 300 ms', 'as it was given'],
+    edits: [
+      {
+        hole: 'limitIdleness',
+        by: `  socket.setTimeout(idleMs / 2)
+  socket.on('timeout', () => {
+    if (socket.writableLength > 0) return void socket.destroy()
+    if (owesAnswer()) return void socket.setTimeout(idleMs)
+    if (!socket.writableEnded) socket.write('idle\\n')
+    socket.destroySoon()
+  })`,
+      },
+    ],
+  },
+  {
+    name: 'twice-the-limit',
+    step: '06.7',
+    says: ['within idleMs', 'no more than that'],
+    edits: [
+      {
+        hole: 'limitIdleness',
+        by: `  socket.setTimeout(idleMs * 2)
+  socket.on('timeout', () => {
+    if (socket.writableLength > 0) return void socket.destroy()
+    if (owesAnswer()) return void socket.setTimeout(idleMs)
+    if (!socket.writableEnded) socket.write('idle\\n')
+    socket.destroySoon()
+  })`,
+      },
+    ],
+  },
+  {
+    name: 'says-nothing-at-the-end',
+    step: '06.7',
+    says: ['dee', 'Write the line before'],
+    edits: [
+      {
+        hole: 'limitIdleness',
+        by: `  socket.setTimeout(idleMs)
+  socket.on('timeout', () => {
+    if (socket.writableLength > 0) return void socket.destroy()
+    if (owesAnswer()) return void socket.setTimeout(idleMs)
+    socket.destroySoon()
+  })`,
+      },
+    ],
+  },
+  {
+    name: 'ends-one-direction-again-and-again',
+    step: '06.7',
+    says: ['dee', 'closes both directions'],
+    edits: [
+      {
+        hole: 'limitIdleness',
+        by: `  socket.setTimeout(idleMs)
+  socket.on('timeout', () => {
+    if (socket.writableLength > 0) return void socket.destroy()
+    if (owesAnswer()) return void socket.setTimeout(idleMs)
+    socket.end('idle\\n')
+  })`,
+      },
+    ],
+  },
+  {
+    name: 'hears-only-itself',
+    step: '06.7',
+    says: ['fay', 'in or out'],
+    edits: [
+      {
+        hole: 'limitIdleness',
+        by: `  let [sent, since] = [-1, performance.now()]
+  const look = setInterval(() => {
+    const isStuck = socket.writableLength > 0
+    const bytes = socket.bytesWritten - socket.writableLength
+    if (bytes !== sent || (!isStuck && owesAnswer())) [sent, since] = [bytes, performance.now()]
+    if (performance.now() - since < idleMs) return
+    clearInterval(look)
+    if (isStuck) return void socket.destroy()
+    socket.write('idle\\n')
+    socket.destroySoon()
+  }, idleMs / 20)
+  socket.once('close', () => clearInterval(look))`,
       },
     ],
   },

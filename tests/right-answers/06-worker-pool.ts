@@ -193,4 +193,69 @@ export const rightAnswers: RightAnswer[] = [
       },
     ],
   },
+  {
+    name: 'waits-for-promises',
+    style:
+      'A set of running promises that close() awaits; #onExit() by cases; a timeout that an answer starts anew by itself.',
+    edits: [
+      {
+        file,
+        hole: 'run',
+        by: `    if (this.#isClosing) return Promise.reject(new PoolClosed())
+    if (options.signal?.aborted) return Promise.reject(options.signal.reason)
+    return new Promise<Result>((resolve, reject) => {
+      const listening = new AbortController()
+      const settle =
+        <T>(settled: (value: T) => void) =>
+        (value: T) => {
+          listening.abort()
+          settled(value)
+        }
+      const task = { job, options, resolve: settle<Result>(resolve as never), reject: settle(reject) }
+      const take = () => this.#cancel(task, options.signal?.reason)
+      options.signal?.addEventListener('abort', take, { once: true, signal: listening.signal })
+      const thread = this.#freeThread()
+      if (thread) this.#start(thread, task)
+      else if (this.#queue.length < this.#maxQueued) this.#queue.push(task)
+      else this.#refuse(task)
+    })`,
+      },
+      {
+        file,
+        hole: '#onExit',
+        by: `    const isKnown = this.#threads.has(thread)
+    const task = this.#threads.get(thread)
+    if (isKnown) this.#crashed++
+    if (task) {
+      this.#replace(thread)
+      task.reject(crash)
+    }
+    if (isKnown && !task) this.#threads.delete(thread)`,
+      },
+      {
+        file,
+        hole: 'close',
+        by: `    this.#isClosing = true
+    const isDone = () => this.stats().busy === 0
+    if (!isDone()) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      this.#onDrained.push(resolve)
+      await promise
+    }
+    for (const thread of [...this.#threads.keys()]) this.#threads.delete(thread)
+    await Promise.allSettled(Array.from(this.#alive, (thread) => thread.terminate()))`,
+      },
+      {
+        hole: 'limitIdleness',
+        by: `  socket.on('timeout', () => {
+    if (socket.writableLength > 0) return void socket.destroy()
+    // The answer that is owed will move on the socket, which starts the clock anew.
+    if (owesAnswer()) return
+    if (socket.writable) socket.write('idle\\n', () => socket.destroySoon())
+    else socket.destroySoon()
+  })
+  socket.setTimeout(idleMs)`,
+      },
+    ],
+  },
 ]

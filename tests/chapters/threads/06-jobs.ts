@@ -1,26 +1,47 @@
 /** The script of a pool under test. A job says what to do, and when: a word of shared memory is its gate. */
 
+import { pbkdf2Sync } from 'node:crypto'
 import { parentPort, threadId } from 'node:worker_threads'
 
 export interface TestJob {
   /** Wait until the gate is open (its word is not 0). */
   gate?: Int32Array
-  /** What to do then: answer with `value` or with nothing, throw something or nothing, or end the thread in the middle. */
-  then: 'answer' | 'answer nothing' | 'throw' | 'throw nothing' | 'exit'
+  /**
+   * What to do then: answer with `value` or with nothing, throw something or nothing, end the thread in the middle or right
+   * behind the answer, or stay in native code for a while, where not even `terminate()` reaches a thread.
+   */
+  then:
+    | 'answer'
+    | 'answer nothing'
+    | 'throw'
+    | 'throw nothing'
+    | 'exit'
+    | 'answer and exit'
+    | 'stay in native code'
   value?: unknown
-  /** Its word becomes 1 once the answer is out of the thread's hands. */
-  answered?: Int32Array
+  /** How long in native code, in rounds of PBKDF2. */
+  rounds?: number
+  /** Its word becomes 1 once the answer is out of the thread's hands, or the thread about to go into native code. */
+  told?: Int32Array
 }
 
-parentPort?.on('message', ({ gate, then, value, answered }: TestJob) => {
+parentPort?.on('message', ({ gate, then, value, rounds = 1, told }: TestJob) => {
   if (gate) while (Atomics.load(gate, 0) === 0) Atomics.wait(gate, 0, 0)
   if (then === 'exit') process.exit(3)
+  if (then === 'stay in native code') {
+    tell(told)
+    pbkdf2Sync('', '', rounds, 64, 'sha512')
+  }
   if (then === 'answer nothing') parentPort?.postMessage({ result: undefined })
   else if (then === 'throw nothing') parentPort?.postMessage({ error: undefined })
   else if (then === 'throw') parentPort?.postMessage({ error: new RangeError(String(value)) })
   else parentPort?.postMessage({ result: { value, threadId } })
-  if (answered) {
-    Atomics.store(answered, 0, 1)
-    Atomics.notify(answered, 0)
-  }
+  tell(told)
+  if (then === 'answer and exit') process.exit(3)
 })
+
+function tell(told: Int32Array | undefined): void {
+  if (!told) return
+  Atomics.store(told, 0, 1)
+  Atomics.notify(told, 0)
+}
