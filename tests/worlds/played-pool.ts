@@ -4,12 +4,34 @@ import { pbkdf2Sync } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
 import type * as WorkerPoolModule from '#code/06-worker-pool/worker-pool.ts'
-import type { TestJob } from '../chapters/threads/06-jobs.ts'
 import type { Reason } from '../harness/failure.ts'
 import { PATIENCE_MS, within } from '../harness/patience.ts'
 import type { Stage } from '../judge/step.ts'
 
 const SCRIPT = new URL('../chapters/threads/06-jobs.ts', import.meta.url)
+
+/** What a job is to its thread, which runs `06-jobs.ts`. */
+export interface TestJob {
+  /** Wait until the gate is open (its word is not 0). */
+  gate?: Int32Array
+  /**
+   * What to do then: answer with `value` or with nothing, throw something or nothing, end the thread in the middle or right
+   * behind the answer, or stay in native code for a while, where not even `terminate()` reaches a thread.
+   */
+  then:
+    | 'answer'
+    | 'answer nothing'
+    | 'throw'
+    | 'throw nothing'
+    | 'exit'
+    | 'answer and exit'
+    | 'stay in native code'
+  value?: unknown
+  /** How long in native code, in rounds of PBKDF2. */
+  rounds?: number
+  /** Its word becomes 1 once the answer is out of the thread's hands, or the thread about to go into native code. */
+  told?: Int32Array
+}
 
 export interface Done {
   value: string

@@ -2,28 +2,7 @@
 
 import { pbkdf2Sync } from 'node:crypto'
 import { parentPort, threadId } from 'node:worker_threads'
-
-export interface TestJob {
-  /** Wait until the gate is open (its word is not 0). */
-  gate?: Int32Array
-  /**
-   * What to do then: answer with `value` or with nothing, throw something or nothing, end the thread in the middle or right
-   * behind the answer, or stay in native code for a while, where not even `terminate()` reaches a thread.
-   */
-  then:
-    | 'answer'
-    | 'answer nothing'
-    | 'throw'
-    | 'throw nothing'
-    | 'exit'
-    | 'answer and exit'
-    | 'stay in native code'
-  value?: unknown
-  /** How long in native code, in rounds of PBKDF2. */
-  rounds?: number
-  /** Its word becomes 1 once the answer is out of the thread's hands, or the thread about to go into native code. */
-  told?: Int32Array
-}
+import type { TestJob } from '../../worlds/played-pool.ts'
 
 parentPort?.on('message', ({ gate, then, value, rounds = 1, told }: TestJob) => {
   if (gate) while (Atomics.load(gate, 0) === 0) Atomics.wait(gate, 0, 0)
