@@ -24,6 +24,7 @@ async function main(): Promise<number> {
         json: 'boolean',
         solution: 'boolean',
         list: 'boolean',
+        register: 'boolean',
         help: 'boolean',
         port: 'string',
       },

@@ -1,6 +1,7 @@
 /** Every verb there is, in the order of the help text. */
 
 import { catchUp } from './catch-up.ts'
+import { chat } from './chat.ts'
 import { diff } from './diff.ts'
 import { doctor } from './doctor.ts'
 import { hint } from './hint.ts'
@@ -23,6 +24,7 @@ export const VERBS: Record<string, Verb> = {
   restore,
   serve,
   talk,
+  chat,
   measure,
   doctor,
 }

@@ -1,0 +1,119 @@
+/** What the terminal adds to a conversation: which room is shown, how far, what is typed, and a line of news. */
+
+import {
+  type Change,
+  Conversation,
+  type ConversationOptions,
+} from '../../solutions/19-chat-server/page/conversation.ts'
+import type { OpenRoom } from '../../solutions/19-chat-server/page/open-room.ts'
+import { HELP, parseCommand } from './commands.ts'
+import { type Edit, edit, NOTHING_TYPED } from './text-input.ts'
+
+export class Desk {
+  readonly conversation: Conversation
+  /** Grows with everything that can be seen. */
+  version = 0
+  notice = ''
+  typed = NOTHING_TYPED
+  #room: OpenRoom | undefined
+  /** While somebody reads further up, what comes meanwhile is not shown. */
+  #frozenAt: number | undefined
+  readonly #listeners = new Set<() => void>()
+
+  constructor(makeClient: ConversationOptions['makeClient'], room: string) {
+    const onChange = (change: Change) => this.#onChange(change)
+    this.conversation = new Conversation({ makeClient, onChange })
+    this.#room = this.conversation.open(room)
+  }
+
+  get room(): OpenRoom | undefined {
+    return this.#room
+  }
+
+  /** The number of the last message on the screen. */
+  get shownUpTo(): number {
+    return this.#frozenAt ?? this.#room?.last ?? 0
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  edit(change: Edit): void {
+    this.typed = edit(this.typed, change)
+    this.#draw()
+  }
+
+  /** Carries out what was typed. */
+  enter(): 'quit' | undefined {
+    const { conversation } = this
+    const line = this.typed.text
+    this.typed = NOTHING_TYPED
+    this.#frozenAt = undefined
+    const room = this.#room
+    const command = parseCommand(line)
+    this.notice = ''
+    if (command.kind === 'quit') return 'quit'
+    if (command.kind === 'join') this.#show(conversation.open(command.room))
+    else if (command.kind === 'help') this.notice = HELP
+    else if (command.kind === 'unknown') this.notice = `There is no /${command.name}.  ${HELP}`
+    else if (command.kind === 'rooms') this.#listRooms()
+    else if (room && command.kind === 'say') conversation.say(room, command.text)
+    else if (room && command.kind === 'who')
+      this.notice = `Here: ${room.members.join(', ') || 'nobody knows yet'}`
+    else if (room && command.kind === 'leave') {
+      conversation.leave(room)
+      this.#show(conversation.rooms.at(0))
+    }
+    this.#draw()
+    return undefined
+  }
+
+  /** Shows the next room, or the one before. */
+  turn(step: number): void {
+    const { rooms } = this.conversation
+    const place = this.#room ? rooms.indexOf(this.#room) : 0
+    this.#show(rooms.at((place + step + rooms.length) % rooms.length))
+    this.#draw()
+  }
+
+  readBack(): void {
+    this.#frozenAt ??= this.#room?.last
+  }
+
+  readOn(): void {
+    this.#frozenAt = undefined
+    this.#draw()
+  }
+
+  showEarlier(): void {
+    if (this.#room) this.conversation.showEarlier(this.#room)
+  }
+
+  #show(room: OpenRoom | undefined): void {
+    this.#room = room
+    this.#frozenAt = undefined
+  }
+
+  async #listRooms(): Promise<void> {
+    const { client } = this.conversation
+    const answer = await client.request({ type: 'rooms' }).catch(() => undefined)
+    const rooms: { room: string; members: number }[] = answer?.rooms ?? []
+    this.notice = rooms.map(({ room, members }) => `${room} (${members})`).join('  ') || 'No rooms.'
+    this.#draw()
+  }
+
+  #onChange(change: Change): void {
+    if (change.kind === 'refused') this.notice = `${change.name}: ${change.problem}`
+    this.#draw()
+  }
+
+  #draw(): void {
+    const { rooms } = this.conversation
+    if (this.#room && !rooms.includes(this.#room)) this.#show(rooms.at(0))
+    if (this.#room && this.#frozenAt === undefined) this.#room.read()
+    this.version += 1
+    for (const listener of this.#listeners) listener()
+  }
+}

@@ -1,0 +1,24 @@
+import type { ChalkInstance } from 'chalk'
+import { render } from 'ink'
+import type { ConversationOptions } from '../../solutions/19-chat-server/page/conversation.ts'
+import { ChatApp } from './chat-app.tsx'
+import { Desk } from './desk.ts'
+
+/** Resolves with the exit code when somebody leaves, or the session has ended. */
+export async function openChatScreen(
+  makeClient: ConversationOptions['makeClient'],
+  room: string,
+  chalk: ChalkInstance,
+): Promise<number> {
+  const desk = new Desk(makeClient, room)
+  const { client } = desk.conversation
+  const screen = render(<ChatApp desk={desk} chalk={chalk} />, { alternateScreen: true })
+  desk.subscribe(() => client.state.kind === 'ended' && screen.unmount())
+  client.start()
+  await screen.waitUntilExit()
+  const { state } = client
+  client.close()
+  if (state.kind !== 'ended') return 0
+  process.stderr.write(`The server has ended it: ${state.code}.\n`)
+  return 1
+}
