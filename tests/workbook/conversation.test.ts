@@ -1,0 +1,228 @@
+/** What the page and the terminal make of a client of the chat: rooms, unread messages, what is on its way. */
+
+import { expect, test } from 'vitest'
+import type { ChatClient, Notice } from '../../solutions/16-client/chat-client.ts'
+import { ChatError } from '../../solutions/16-client/chat-error.ts'
+import type { Message } from '../../solutions/16-client/request-link.ts'
+import {
+  type Change,
+  Conversation,
+  type Remembered,
+} from '../../solutions/19-chat-server/page/conversation.ts'
+
+/** A client without a connection: the test says what it is told. */
+class ScriptedClient {
+  state = { kind: 'online', sinceMs: 0 }
+  readonly joined: string[] = []
+  readonly left: string[] = []
+  readonly asked: Message[] = []
+  readonly says: { text: string; result: PromiseWithResolvers<{ number: number; at: number }> }[] =
+    []
+  /** What the next request is answered with; without one it fails. */
+  answer: Message | undefined
+
+  join(room: string): void {
+    this.joined.push(room)
+  }
+
+  leave(room: string): void {
+    this.left.push(room)
+  }
+
+  say(_room: string, text: string) {
+    const result = Promise.withResolvers<{ number: number; at: number }>()
+    this.says.push({ text, result })
+    return result.promise
+  }
+
+  async request(request: Message): Promise<Message> {
+    this.asked.push(request)
+    if (!this.answer) throw new ChatError('unknown')
+    return this.answer
+  }
+}
+
+function begin(remembered?: Remembered) {
+  const client = new ScriptedClient()
+  const changes: Change[] = []
+  let tell!: (notice: Notice) => void
+  const conversation = new Conversation({
+    makeClient(onNotice) {
+      tell = onNotice
+      return client as unknown as ChatClient
+    },
+    remembered,
+    onChange: (change) => changes.push(change),
+  })
+  const hear = (...numbers: number[]) => {
+    for (const number of numbers) tell({ kind: 'message', room: 'kitchen', message: said(number) })
+  }
+  return { client, changes, conversation, tell, hear }
+}
+
+function said(number: number, name = 'bob') {
+  return { number, name, text: `text ${number}`, at: number }
+}
+
+const WELCOME: Notice = {
+  kind: 'welcome',
+  welcome: { type: 'welcome', name: 'Ada', server: 'one' },
+}
+const JOINED: Notice = { kind: 'joined', room: 'kitchen', members: ['Ada', 'bob'] }
+
+/** Ada is in the kitchen, where three messages were said before. */
+async function inKitchen() {
+  const all = begin()
+  all.tell(WELCOME)
+  const room = all.conversation.open('Kitchen')
+  all.tell(JOINED)
+  all.hear(1, 2, 3)
+  await undefined
+  all.changes.length = 0
+  return { ...all, room }
+}
+
+test('what was said before one came is not unread; what comes then is, until it is read', async () => {
+  const { conversation, changes, hear, room } = await inKitchen()
+  expect(room).toMatchObject({ name: 'kitchen', unread: 0, readTo: 3 })
+  expect(changes).toEqual([])
+  hear(4, 5)
+  expect(room.unread).toBe(2)
+  expect(changes.filter(({ kind }) => kind === 'message')).toHaveLength(2)
+  conversation.read(room)
+  expect(room.unread).toBe(0)
+  expect(conversation.remembered).toEqual({
+    server: 'one',
+    rooms: [{ name: 'kitchen', readTo: 5 }],
+  })
+})
+
+test('in an empty room the first message is unread', async () => {
+  const { conversation, tell, hear } = begin()
+  tell(WELCOME)
+  const room = conversation.open('kitchen')
+  conversation.read(room)
+  expect(room.readTo).toBeUndefined()
+  tell({ ...JOINED, room: 'kitchen' })
+  await undefined
+  hear(1)
+  expect(room.unread).toBe(1)
+})
+
+test('rooms and read numbers come back, and unread is exact though only the newest page is here', async () => {
+  const remembered = { server: 'one', rooms: [{ name: 'kitchen', readTo: 100 }, { name: 'den' }] }
+  const { client, conversation, tell, hear } = begin(remembered)
+  expect(client.joined).toEqual(['kitchen', 'den'])
+  tell(WELCOME)
+  tell(JOINED)
+  hear(251, 252)
+  await undefined
+  expect(conversation.roomCalled('KITCHEN')?.unread).toBe(152)
+})
+
+test('numbers of other data mean nothing', async () => {
+  const remembered = { server: 'another', rooms: [{ name: 'kitchen', readTo: 100 }] }
+  const { conversation, tell, hear } = begin(remembered)
+  tell(WELCOME)
+  tell(JOINED)
+  hear(1, 2)
+  await undefined
+  expect(conversation.rooms[0]).toMatchObject({ unread: 0, readTo: 2 })
+})
+
+test('a text is on its way until its message is there, in whatever order answer and message come', async () => {
+  const { client, conversation, hear, room } = await inKitchen()
+  const first = conversation.say(room, 'one')
+  const second = conversation.say(room, 'two')
+  expect(room.sayings.map(({ text }) => text)).toEqual(['one', 'two'])
+  expect(conversation.unsaid).toBe(2)
+  client.says[0].result.resolve({ number: 4, at: 4 })
+  await first
+  expect(room.sayings).toHaveLength(2)
+  hear(4)
+  expect(room.sayings.map(({ text }) => text)).toEqual(['two'])
+  hear(5)
+  client.says[1].result.resolve({ number: 5, at: 5 })
+  await second
+  expect(room.sayings).toEqual([])
+  expect(conversation.unsaid).toBe(0)
+})
+
+test('a text that was not said stays, and says why, until it is discarded', async () => {
+  const { client, conversation, room } = await inKitchen()
+  const saying = conversation.say(room, 'too much')
+  client.says[0].result.reject(new ChatError('too-fast', 3))
+  await saying
+  expect(room.sayings[0].problem).toBe('You are too fast. Try again in 3 s.')
+  expect(conversation.unsaid).toBe(0)
+  conversation.discard(room, room.sayings[0])
+  expect(room.sayings).toEqual([])
+})
+
+test('the past is asked for once at a time, comes before what is here, and ends', async () => {
+  const { client, conversation, tell } = begin()
+  tell(WELCOME)
+  const room = conversation.open('kitchen')
+  await conversation.showEarlier(room)
+  expect(client.asked).toEqual([])
+  tell({ kind: 'message', room: 'kitchen', message: said(60) })
+  client.answer = { type: 'history', messages: [said(58), said(59)], more: true }
+  await Promise.all([conversation.showEarlier(room), conversation.showEarlier(room)])
+  expect(client.asked).toEqual([{ type: 'history', room: 'kitchen', before: 60, limit: 50 }])
+  expect(room.messages.map(({ number }) => number)).toEqual([58, 59, 60])
+  client.answer = undefined
+  await conversation.showEarlier(room)
+  expect(room.hasEarlier).toBe(true)
+  client.answer = { type: 'history', messages: [said(57)], more: false }
+  await conversation.showEarlier(room)
+  await conversation.showEarlier(room)
+  expect(client.asked).toHaveLength(3)
+  expect(room).toMatchObject({ hasEarlier: false })
+})
+
+test('a page that comes after the server has forgotten everything is not shown', async () => {
+  const { client, conversation, tell, hear, room } = await inKitchen()
+  tell({ kind: 'forgotten', room: 'kitchen' })
+  tell({ kind: 'message', room: 'kitchen', message: said(60) })
+  client.answer = { type: 'history', messages: [said(59)], more: true }
+  const asked = conversation.showEarlier(room)
+  tell({ kind: 'forgotten', room: 'kitchen' })
+  hear(7)
+  await asked
+  expect(room.messages.map(({ number }) => number)).toEqual([7])
+})
+
+test('members come and go, whatever the case of their names', async () => {
+  const { tell, room } = await inKitchen()
+  const member = (name: string, is: string): Notice => ({
+    kind: 'told',
+    message: { type: 'member', room: 'kitchen', name, is },
+  })
+  tell(member('cy', 'here'))
+  tell(member('BOB', 'gone'))
+  tell({ kind: 'told', message: { type: 'something new', room: 'kitchen' } })
+  expect(room.members).toEqual(['Ada', 'cy'])
+})
+
+test('a room that never let us in is gone; one that we were in says why, and can be tried again', async () => {
+  const { client, changes, conversation, tell, room } = await inKitchen()
+  conversation.open('den')
+  tell({ kind: 'refused', room: 'den', error: new ChatError('room-full') })
+  expect(changes).toContainEqual({ kind: 'refused', name: 'den', problem: 'The room is full.' })
+  expect(conversation.roomCalled('den')).toBeUndefined()
+  tell({ kind: 'refused', room: 'kitchen', error: new ChatError('room-full') })
+  expect(room.problem).toBe('The room is full.')
+  expect(conversation.open('kitchen')).toBe(room)
+  expect(client.joined).toEqual(['kitchen', 'den', 'kitchen'])
+  tell(JOINED)
+  expect(room.problem).toBeUndefined()
+})
+
+test('what is told of a room that was left changes nothing', async () => {
+  const { client, conversation, hear, room } = await inKitchen()
+  conversation.leave(room)
+  hear(4)
+  expect(client.left).toEqual(['kitchen'])
+  expect(room.last).toBe(3)
+  expect(conversation.remembered?.rooms).toEqual([])
+})
