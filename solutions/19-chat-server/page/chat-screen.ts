@@ -181,11 +181,17 @@ export class ChatScreen {
   }
 }
 
+/** In lower case; `''` when the address names none. The browser has encoded what no address may have. */
 function roomInAddress(): string {
-  return location.hash.slice(1).toLowerCase()
+  const name = location.hash.slice(1)
+  try {
+    return decodeURIComponent(name).toLowerCase()
+  } catch {
+    return name.toLowerCase()
+  }
 }
 
 /** The address is the choice: `hashchange` does the rest. */
 function goTo(room: string): void {
-  location.hash = room
+  location.hash = encodeURIComponent(room)
 }

@@ -137,8 +137,10 @@ export class MessageList {
     const { scrollHeight, scrollTop, clientHeight } = this.#log
     if (!room || clientHeight === 0) return
     this.#isAtEnd = scrollHeight - scrollTop - clientHeight < NEAR_PX
-    if (this.#isAtEnd && !document.hidden && room.messages.length > 0) this.#events.onSeen(room)
-    if (scrollTop < EARLY_PX && room.messages.length > 0) this.#events.onBeginning(room)
+    // What has come and is not drawn yet, nobody has seen.
+    const isDrawn = this.#shown.length > 0 && this.#shown.length === room.messages.length
+    if (this.#isAtEnd && isDrawn && !document.hidden) this.#events.onSeen(room)
+    if (scrollTop < EARLY_PX && isDrawn) this.#events.onBeginning(room)
     this.#toNewest.hidden = this.#isAtEnd
     const { unread } = room
     this.#toNewest.textContent = unread > 0 ? `↓ ${unread} new` : '↓ Newest'

@@ -1,13 +1,13 @@
 /** A web door to the chat of 16, until chapter 19 has one: run as a process with a port and a data folder. */
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { type Chat, ChatSession } from '../../solutions/13-rooms/chat-session.ts'
-import { ENDINGS } from '../../solutions/13-rooms/codes.ts'
-import { lastWords, type Outgoing, type Peer } from '../../solutions/13-rooms/peer.ts'
-import { openChat, serveOpenChat } from '../../solutions/15-history/server.ts'
-import { withKeys } from '../../solutions/16-client/server.ts'
-import { openPage } from '../../solutions/19-chat-server/page.ts'
-import { requirePeer } from '../maintainers/peers.ts'
+import { type Chat, ChatSession } from '../../../solutions/13-rooms/chat-session.ts'
+import { ENDINGS } from '../../../solutions/13-rooms/codes.ts'
+import { lastWords, type Outgoing, type Peer } from '../../../solutions/13-rooms/peer.ts'
+import { openChat, serveOpenChat } from '../../../solutions/15-history/server.ts'
+import { withKeys } from '../../../solutions/16-client/server.ts'
+import { openPage } from '../../../solutions/19-chat-server/page.ts'
+import { requirePeer } from '../../maintainers/peers.ts'
 
 const [webPort, port, data] = process.argv.slice(2)
 const { WebSocketServer } = requirePeer('ws')

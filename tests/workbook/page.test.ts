@@ -1,0 +1,259 @@
+/**
+ * The page in a real browser: ada at a desk and bob on a phone talk with cy, who calls over TCP.
+ *
+ * The tests of this file are one afternoon, in order: each begins where the one before has ended.
+ */
+
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { type Any, launchBrowser, MISSING } from './page/browser.ts'
+import { Caller } from './page/caller.ts'
+import { ChatProcess } from './page/chat-process.ts'
+import { Person } from './page/person.ts'
+
+const PASSWORD = 'correct horse battery'
+/** A browser begins slowly where others have the processor. */
+const START_MS = 60_000
+const SOON = { timeout: 30_000, interval: 20 }
+
+/** What people try who want their text to be run. */
+const TRICKS = [
+  '<script>alert(1)</script>',
+  '<img src=x onerror=alert(2)>',
+  '"><svg/onload=alert(3)>',
+  'javascript:alert(4)',
+  '<a href="javascript:alert(5)">click</a>',
+  '{{constructor.constructor("alert(6)")()}}',
+  '&lt;b&gt; is not <b>bold</b> &amp;',
+  '</ol></section><iframe srcdoc="<script>alert(7)</script>">',
+  '<style>*{display:none}</style>',
+  '\u202Eright to left <math><mi xlink:href="data:x,<script>alert(8)</script>">',
+]
+
+// In CI nothing is skipped: there it is installed, or the proof fails.
+const isSkipped = MISSING !== '' && !process.env.CI
+const why = isSkipped ? ` (skipped; to run it: ${MISSING})` : ''
+
+describe.skipIf(isSkipped)(`the page in a browser${why}`, () => {
+  let folder: string
+  let server: ChatProcess
+  let browser: Any
+  let ada: Person
+  let bob: Person
+  let cy: Caller
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'workbook-page-'))
+    server = new ChatProcess(folder)
+    await server.start()
+    browser = await launchBrowser()
+    ada = await Person.sitDown(browser, 'ada', 'desk', 'light')
+    bob = await Person.sitDown(browser, 'bob', 'phone', 'dark')
+  }, START_MS)
+
+  let hasFailed = false
+  beforeEach(({ skip }) => skip(hasFailed, 'an earlier test has failed'))
+
+  afterEach(({ task }) => {
+    hasFailed ||= task.result?.state === 'fail'
+    expect([...ada.faults, ...bob.faults]).toEqual([])
+  })
+
+  afterAll(async () => {
+    cy?.hangUp()
+    await browser?.close()
+    await server.kill()
+    await rm(folder, { recursive: true, force: true, maxRetries: 3 })
+  }, START_MS)
+
+  /** Waits until both pages and cy have said the same in a room, and nothing is on its way. */
+  async function allRead(room: string, texts: string[]): Promise<void> {
+    await expect.poll(() => ada.texts(), SOON).toEqual(texts)
+    await expect.poll(() => bob.texts(), SOON).toEqual(texts)
+    await expect.poll(() => cy.texts(room), SOON).toEqual(texts)
+    await expect.poll(() => ada.onTheirWay(), SOON).toEqual([])
+    await expect.poll(() => bob.onTheirWay(), SOON).toEqual([])
+  }
+
+  test('who is not known logs in, or makes an account; what is wrong is said', async () => {
+    await ada.visit(server.url)
+    await ada.page.getByRole('heading', { name: 'Log in' }).waitFor()
+    expect(await ada.barriers()).toEqual([])
+    await ada.logIn('not my password')
+    await ada.page.getByText('Name and password do not belong together.').waitFor()
+    await ada.register(PASSWORD)
+    await ada.isConnected()
+    await ada.page.getByRole('heading', { name: 'No room is open' }).waitFor()
+    expect(await ada.barriers()).toEqual([])
+
+    await bob.visit(server.url)
+    expect(await bob.barriers()).toEqual([])
+    await bob.register(PASSWORD)
+    await bob.isConnected()
+    cy = await Caller.call(server.port, 'cy', PASSWORD)
+  })
+
+  test('a page, a phone and a terminal talk in one room, in one order', async () => {
+    await ada.openRoom('kitchen')
+    await bob.openRoom('Kitchen')
+    await ada.say('from a page')
+    await expect.poll(() => bob.texts(), SOON).toEqual(['from a page'])
+    await cy.say('kitchen', 'over TCP')
+    await expect.poll(() => bob.texts(), SOON).toHaveLength(2)
+    await bob.say('from a phone\nin two lines')
+    await allRead('kitchen', ['from a page', 'over TCP', 'from a phone\nin two lines'])
+    const members = ada.page.locator('#members .member')
+    await expect.poll(() => members.allTextContents(), SOON).toEqual(['ada', 'bob', 'cy'])
+    expect(await ada.barriers()).toEqual([])
+    expect(await bob.barriers()).toEqual([])
+  })
+
+  test('what people write stays text', async () => {
+    const before = await ada.texts()
+    await cy.say('kitchen', ...TRICKS.slice(0, 5))
+    for (const trick of TRICKS.slice(5)) await ada.say(trick)
+    await allRead('kitchen', [...before, ...TRICKS])
+    for (const { page } of [ada, bob]) {
+      const made = page.locator('#messages :is(script, img, svg, a, b, iframe, style, math)')
+      expect(await made.count()).toBe(0)
+    }
+    await ada.askForRoom('<b>')
+    await ada.page.getByText('<b>: The name of a room is').waitFor()
+    expect(await ada.rooms()).toEqual(['kitchen'])
+  })
+
+  test('what is unread is counted, until one looks', async () => {
+    await ada.openRoom('garden')
+    await cy.say('kitchen', 'one', 'two', 'three')
+    await expect.poll(() => ada.unread('kitchen'), SOON).toBe(3)
+    expect(await ada.page.title()).toBe('(3) garden')
+    await ada.room('kitchen').click()
+    await ada.isIn('kitchen')
+    await ada.page.locator('.unread-line').waitFor()
+    await expect.poll(() => ada.unread('kitchen'), SOON).toBe(0)
+    await expect.poll(() => ada.page.title(), SOON).toBe('kitchen')
+
+    // On a phone the list of rooms is a screen of its own, and a room behind it is not looked at.
+    await bob.page.getByRole('button', { name: 'Rooms' }).click()
+    await cy.say('kitchen', 'four')
+    await expect.poll(() => bob.unread('kitchen'), SOON).toBe(1)
+    expect(await bob.barriers()).toEqual([])
+    await bob.room('kitchen').click()
+    await expect.poll(() => bob.unread('kitchen'), SOON).toBe(0)
+  })
+
+  test('the past comes when one scrolls up, and nothing moves under one’s eyes', async () => {
+    const texts = Array.from({ length: 120 }, (_, index) => `line ${index + 1}`)
+    await cy.say('attic', ...texts)
+    await ada.openRoom('attic')
+    await expect.poll(() => ada.numbers(), SOON).toEqual(numbers(71, 120))
+    const log = ada.page.locator('#log')
+    await ada.page.evaluate("document.getElementById('log').scrollTop = 200")
+    const top = await ada.topOf(75)
+    await expect.poll(() => ada.numbers(), SOON).toEqual(numbers(21, 120))
+    expect(Math.abs((await ada.topOf(75)) - top)).toBeLessThanOrEqual(1)
+    // And by keyboard.
+    await log.focus()
+    await ada.page.keyboard.press('Home')
+    await ada.page.getByText('This is where attic begins.').waitFor()
+    expect(await ada.texts()).toEqual(texts)
+
+    await cy.say('attic', 'the newest')
+    await ada.page.getByRole('button', { name: '1 new' }).click()
+    await expect.poll(() => ada.unread('attic'), SOON).toBe(0)
+  })
+
+  test('rooms and read numbers are there again after a reload', async () => {
+    await ada.room('garden').click()
+    await ada.isIn('garden')
+    await ada.page.goto('about:blank')
+    await cy.say('kitchen', 'five', 'six')
+    await ada.visit(server.url)
+    await ada.isConnected()
+    expect(await ada.rooms()).toEqual(['kitchen', 'garden', 'attic'])
+    await ada.isIn('kitchen')
+    await expect.poll(() => ada.texts(), SOON).toContain('six')
+    await ada.page.getByText('New', { exact: true }).waitFor()
+    await ada.page.goto(`${server.url}/#attic`)
+    await ada.isIn('attic')
+    await ada.page.goBack()
+    await ada.isIn('kitchen')
+  })
+
+  test('the keyboard is enough', async () => {
+    const { keyboard } = ada.page
+    await ada.page.getByLabel('Message to kitchen').focus()
+    await keyboard.press('Alt+ArrowDown')
+    await ada.isIn('garden')
+    await keyboard.press('Alt+ArrowUp')
+    await ada.isIn('kitchen')
+    await keyboard.type('first')
+    await keyboard.press('Shift+Enter')
+    await keyboard.type('second')
+    await keyboard.press('Enter')
+    await expect.poll(() => ada.texts(), SOON).toContain('first\nsecond')
+
+    await bob.page.getByRole('button', { name: '3 people' }).click()
+    await bob.page.getByRole('heading', { name: 'Here now' }).waitFor()
+    expect(await bob.barriers()).toEqual([])
+    await bob.page.keyboard.press('Escape')
+    await expect.poll(() => bob.page.locator('#members-panel').isVisible(), SOON).toBe(false)
+  })
+
+  test('the server dies and comes back, and nothing is lost or doubled', async () => {
+    const before = cy.texts('kitchen')
+    // The newest fifty of them, for whoever has reloaded; all here, for nobody has said so much.
+    expect(before.length).toBeLessThan(50)
+    const said = { ada: lines('ada', 12), bob: lines('bob', 12), cy: lines('cy', 12) }
+    for (const text of said.ada.slice(0, 6)) await ada.say(text)
+    for (const text of said.bob.slice(0, 6)) await bob.say(text)
+    const allOfCy = cy.say('kitchen', ...said.cy)
+    allOfCy.catch(() => {})
+    await server.kill()
+    await ada.page.getByRole('status').getByText('connection lost').waitFor()
+    for (const text of said.ada.slice(6)) await ada.say(text)
+    for (const text of said.bob.slice(6)) await bob.say(text)
+    expect(await ada.onTheirWay()).toEqual(expect.arrayContaining(said.ada.slice(6)))
+    expect(await ada.barriers()).toEqual([])
+
+    await server.start()
+    // They need not wait, but by now their pages may have tried by themselves.
+    const tryNow = [
+      ada.page.getByRole('button', { name: 'Try now' }),
+      bob.page.getByRole('button', { name: 'connection lost' }),
+    ]
+    for (const button of tryNow) button.click().catch(() => {})
+    await Promise.all([ada.isConnected(), bob.isConnected(), allOfCy])
+    await expect.poll(() => ada.onTheirWay(), SOON).toEqual([])
+    await expect.poll(() => bob.onTheirWay(), SOON).toEqual([])
+    await expect.poll(() => cy.texts('kitchen'), SOON).toHaveLength(before.length + 36)
+    const after = cy.texts('kitchen').slice(before.length)
+    for (const [name, texts] of Object.entries(said))
+      expect(after.filter((text) => text.startsWith(`${name} `))).toEqual(texts)
+    await allRead('kitchen', cy.texts('kitchen'))
+  })
+
+  test('whoever logs out is out in every tab', async () => {
+    const other = await ada.openTab()
+    await other.visit(server.url)
+    await other.isConnected()
+    await ada.page.getByRole('button', { name: 'Log out' }).click()
+    await ada.page.getByRole('heading', { name: 'Log in' }).waitFor()
+    await other.page.getByText('Your session has ended. Log in again.').waitFor()
+    expect(await other.barriers()).toEqual([])
+    await other.logIn(PASSWORD)
+    await other.isConnected()
+    expect(await other.rooms()).toEqual(['kitchen', 'garden', 'attic'])
+    expect(other.faults).toEqual([])
+  })
+})
+
+function numbers(from: number, to: number): number[] {
+  return Array.from({ length: to - from + 1 }, (_, index) => from + index)
+}
+
+function lines(name: string, count: number): string[] {
+  return numbers(1, count).map((number) => `${name} ${number}`)
+}
