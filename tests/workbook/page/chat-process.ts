@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 
-const SCRIPT = join(import.meta.dirname, 'stand-in.ts')
+const SCRIPT = join(import.meta.dirname, 'serve-chat.ts')
 
 export class ChatProcess {
   readonly #data: string
@@ -23,7 +23,7 @@ export class ChatProcess {
 
   /** Begins to listen, on the ports that it had before. */
   async start(): Promise<void> {
-    const args = [SCRIPT, String(this.webPort), String(this.port), this.#data]
+    const args = [SCRIPT, String(this.port), String(this.webPort), this.#data]
     const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...args], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
