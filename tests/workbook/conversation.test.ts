@@ -226,3 +226,15 @@ test('what is told of a room that was left changes nothing', async () => {
   expect(room.last).toBe(3)
   expect(conversation.remembered?.rooms).toEqual([])
 })
+
+test('whoever reads on for days keeps the newest messages, and can still have the others', async () => {
+  const { client, conversation, hear, room } = await inKitchen()
+  for (let number = 4; number <= 2_001; number++) hear(number)
+  expect(room.messages).toHaveLength(2_001)
+  conversation.read(room)
+  expect(room.messages).toHaveLength(1_000)
+  expect(room.unread).toBe(0)
+  client.answer = { type: 'history', messages: [said(1_001)], more: true }
+  await conversation.showEarlier(room)
+  expect(room.messages.slice(0, 2).map(({ number }) => number)).toEqual([1_001, 1_002])
+})

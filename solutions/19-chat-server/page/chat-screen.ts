@@ -87,8 +87,7 @@ export class ChatScreen {
     addEventListener('beforeunload', (event) => conversation.unsaid > 0 && event.preventDefault())
     document.addEventListener('visibilitychange', () => {
       if (document.hidden) this.#messages.beginAbsence()
-      else this.#door.lookAround()
-      this.#draw()
+      else this.#comeBack()
     })
     this.#memory.onElsewhere(({ rooms }) => {
       for (const { name, readTo } of rooms)
@@ -100,6 +99,13 @@ export class ChatScreen {
       if (this.#shown) conversation.leave(this.#shown)
       goTo('')
     })
+  }
+
+  /** Somebody looks again, and does not want to wait. */
+  #comeBack(): void {
+    this.conversation.client.tryNow()
+    this.#door.lookAround()
+    this.#draw()
   }
 
   /** Shows the room that the address names, or the first one. */
