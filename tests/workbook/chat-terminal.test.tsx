@@ -8,8 +8,8 @@ import { renderToString } from 'ink'
 import stringWidth from 'string-width'
 import { describe, expect, test } from 'vitest'
 import type { ChatClient } from '../../solutions/16-client/chat-client.ts'
-import { startServer } from '../../solutions/16-client/server.ts'
 import { OpenRoom } from '../../solutions/19-chat-server/page/open-room.ts'
+import { startServer } from '../../solutions/19-chat-server/server.ts'
 import { parseAddress, textOfAddress } from '../../tutor/chat/address.ts'
 import { ChatApp } from '../../tutor/chat/chat-app.tsx'
 import { roomLines } from '../../tutor/chat/chat-lines.ts'
@@ -185,8 +185,12 @@ async function chat(typed: string[], ...args: string[]) {
   return { code, written: (await written).join(''), told: (await told).join('') }
 }
 
-test('two people talk through pipes: lines in, lines out, nothing else', async () => {
-  const server = await startServer({ passwordCost: { ln: 4, r: 8, p: 1 } })
+test('two people talk through pipes, over TCP and over a WebSocket: lines in, lines out, nothing else', async () => {
+  const server = await startServer({
+    metricsPort: 'off',
+    logLevel: 'error',
+    passwordCost: { ln: 4, r: 8, p: 1 },
+  })
   try {
     const address = `127.0.0.1:${server.port}`
     const secret = 'a long password'
@@ -203,7 +207,7 @@ test('two people talk through pipes: lines in, lines out, nothing else', async (
     expect(wrong.told).toMatch(/do not belong together/)
     const bob = await chat(
       ['bob', 'bob@chat.example', secret, 'hi \u001b[31mada', '/join den', '//shrug', '/nothing'],
-      address,
+      `http://localhost:${server.webPort}`,
       '--register',
     )
     // A control character is nothing that can be said, and the exit code tells that something was not.

@@ -72,7 +72,10 @@ export class MessageList {
     const room = this.#room
     if (!room) return
     const { messages } = room
-    if (this.#shown.length > 0 && !messages.includes(this.#shown[0])) this.#clear()
+    if (this.#shown.length > 0 && !messages.includes(this.#shown[0])) {
+      this.#readTo = undefined
+      this.#clear()
+    }
     const isFirstTime = this.#shown.length === 0
     this.#addBefore(messages)
     this.#addBehind(messages)
