@@ -12,6 +12,8 @@ import { type Call, chooseChapter, UsedWrongly, type Verb } from './verb.ts'
 /** What every chapter's server resolves with. */
 interface RunningServer {
   readonly port: number
+  /** Where the page is, if there is one. */
+  readonly webPort?: number
   close(): Promise<void>
   /** The chat server's: at a second signal, and at SIGHUP. */
   cut?(): void
@@ -43,9 +45,7 @@ export const serve: Verb = {
       return 1
     }
     call.write(`${tree.label}/${chapter} listens on 127.0.0.1 port ${server.port}.\n`)
-    call.write(
-      `Talk to it from another terminal:  npm start talk ${number}     Stop it with Ctrl-C.\n`,
-    )
+    call.write(`${howToTalk(server, number)}     Stop it with Ctrl-C.\n`)
     const { reload } = server
     if (reload) process.on('SIGHUP', () => reload())
     await nextSignal()
@@ -54,6 +54,12 @@ export const serve: Verb = {
     await server.close()
     return 0
   },
+}
+
+function howToTalk({ webPort }: RunningServer, number: number): string {
+  return webPort === undefined
+    ? `Talk to it from another terminal:  npm start talk ${number}`
+    : `Talk in a browser:  http://localhost:${webPort}     In a terminal:  npm start chat`
 }
 
 /** Ctrl-C, or what a system sends to end a program. */
