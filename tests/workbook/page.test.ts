@@ -121,7 +121,7 @@ describe.skipIf(isSkipped)(`the page in a browser${why}`, () => {
     }
     await ada.askForRoom('<b>')
     await ada.page.getByText('<b>: The name of a room is').waitFor()
-    expect(await ada.rooms()).toEqual(['kitchen'])
+    await expect.poll(() => ada.rooms(), SOON).toEqual(['kitchen'])
   })
 
   test('what is unread is counted, until one looks', async () => {
@@ -215,7 +215,8 @@ describe.skipIf(isSkipped)(`the page in a browser${why}`, () => {
     await ada.page.getByRole('status').getByText('connection lost').waitFor()
     for (const text of said.ada.slice(6)) await ada.say(text)
     for (const text of said.bob.slice(6)) await bob.say(text)
-    expect(await ada.onTheirWay()).toEqual(expect.arrayContaining(said.ada.slice(6)))
+    const onTheirWay = expect.arrayContaining(said.ada.slice(6))
+    await expect.poll(() => ada.onTheirWay(), SOON).toEqual(onTheirWay)
     expect(await ada.barriers()).toEqual([])
 
     await server.start()

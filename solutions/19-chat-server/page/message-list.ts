@@ -67,6 +67,11 @@ export class MessageList {
     this.#readTo = this.#room?.last
   }
 
+  /** Somebody is back, and has missed what is unread. */
+  endAbsence(): void {
+    if (this.#room?.unread === 0) this.#readTo = undefined
+  }
+
   /** Shows what has changed in the room. */
   update(): void {
     const room = this.#room
