@@ -7,7 +7,8 @@ import fc from 'fast-check'
 import { renderToString } from 'ink'
 import stringWidth from 'string-width'
 import { describe, expect, test } from 'vitest'
-import type { ChatClient } from '../../solutions/16-client/chat-client.ts'
+import type { ChatClient, Notice } from '../../solutions/16-client/chat-client.ts'
+import { ChatError } from '../../solutions/16-client/chat-error.ts'
 import { OpenRoom } from '../../solutions/19-chat-server/page/open-room.ts'
 import { startServer } from '../../solutions/19-chat-server/server.ts'
 import { parseAddress, textOfAddress } from '../../tutor/chat/address.ts'
@@ -161,6 +162,29 @@ test('the screen says where one is, how the connection is, and which keys there 
   expect(screen).toMatch(/^ kitchen .* · connecting …/)
   expect(screen).toMatch(/Nobody has said anything in kitchen yet\./)
   expect(screen).toMatch(/\[kitchen\] {2}den[\s\S]*> hi[\s\S]*Enter says it/)
+})
+
+test('a room that lets nobody in is not shown, and why is said', async () => {
+  let tell!: (notice: Notice) => void
+  const desk = new Desk((onNotice) => {
+    tell = onNotice
+    return { state: { kind: 'online' }, join() {} } as unknown as ChatClient
+  }, 'kitchen')
+  tell({ kind: 'joined', room: 'kitchen', members: ['ada'] })
+  tell({ kind: 'message', room: 'kitchen', message: { number: 1, name: 'ada', text: 'hi', at: 1 } })
+  await undefined
+  desk.edit({ kind: 'insert', text: '/join den' })
+  desk.enter()
+  expect(desk.room?.name).toBe('den')
+  tell({ kind: 'refused', room: 'den', error: new ChatError('room-full') })
+  expect(desk.room?.name).toBe('kitchen')
+  expect(desk.notice).toBe('den: The room is full.')
+  desk.edit({ kind: 'insert', text: 'hm' })
+  expect(desk.room?.unread).toBe(0)
+  tell({ kind: 'refused', room: 'kitchen', error: new ChatError('room-full') })
+  desk.edit({ kind: 'deleteAll' })
+  desk.enter()
+  expect(desk.notice).toBe('The room is full.')
 })
 
 test('before chapter 16 is written, it says which step is missing', async () => {

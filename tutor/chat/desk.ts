@@ -13,8 +13,8 @@ export class Desk {
   readonly conversation: Conversation
   /** Grows with everything that can be seen. */
   version = 0
-  notice = ''
   typed = NOTHING_TYPED
+  #notice = ''
   #room: OpenRoom | undefined
   /** While somebody reads further up, what comes meanwhile is not shown. */
   #frozenAt: number | undefined
@@ -24,6 +24,11 @@ export class Desk {
     const onChange = (change: Change) => this.#onChange(change)
     this.conversation = new Conversation({ makeClient, onChange })
     this.#room = this.conversation.open(room)
+  }
+
+  /** What somebody has to know now. */
+  get notice(): string {
+    return this.#notice || (this.#room?.problem ?? '')
   }
 
   get room(): OpenRoom | undefined {
@@ -53,15 +58,15 @@ export class Desk {
     this.#frozenAt = undefined
     const room = this.#room
     const command = parseCommand(line)
-    this.notice = ''
+    this.#notice = ''
     if (command.kind === 'quit') return 'quit'
     if (command.kind === 'join') this.#show(conversation.open(command.room))
-    else if (command.kind === 'help') this.notice = HELP
-    else if (command.kind === 'unknown') this.notice = `There is no /${command.name}.  ${HELP}`
+    else if (command.kind === 'help') this.#notice = HELP
+    else if (command.kind === 'unknown') this.#notice = `There is no /${command.name}.  ${HELP}`
     else if (command.kind === 'rooms') this.#listRooms()
     else if (room && command.kind === 'say') conversation.say(room, command.text)
     else if (room && command.kind === 'who')
-      this.notice = `Here: ${room.members.join(', ') || 'nobody knows yet'}`
+      this.#notice = `Here: ${room.members.join(', ') || 'nobody knows yet'}`
     else if (room && command.kind === 'leave') {
       conversation.leave(room)
       this.#show(conversation.rooms.at(0))
@@ -100,19 +105,20 @@ export class Desk {
     const { client } = this.conversation
     const answer = await client.request({ type: 'rooms' }).catch(() => undefined)
     const rooms: { room: string; members: number }[] = answer?.rooms ?? []
-    this.notice = rooms.map(({ room, members }) => `${room} (${members})`).join('  ') || 'No rooms.'
+    this.#notice =
+      rooms.map(({ room, members }) => `${room} (${members})`).join('  ') || 'No rooms.'
     this.#draw()
   }
 
   #onChange(change: Change): void {
-    if (change.kind === 'refused') this.notice = `${change.name}: ${change.problem}`
+    if (change.kind === 'refused') this.#notice = `${change.name}: ${change.problem}`
     this.#draw()
   }
 
   #draw(): void {
     const { rooms } = this.conversation
     if (this.#room && !rooms.includes(this.#room)) this.#show(rooms.at(0))
-    if (this.#room && this.#frozenAt === undefined) this.#room.read()
+    if (this.#room && this.#frozenAt === undefined) this.conversation.read(this.#room)
     this.version += 1
     for (const listener of this.#listeners) listener()
   }
