@@ -41,7 +41,7 @@ export function ChatApp({ desk, chalk }: { desk: Desk; chalk: ChalkInstance }) {
   const style = { columns: columns - 1, chalk, now: Date.now() }
   const lines = room ? roomLines(room, desk.shownUpTo, conversation.name, style) : NOWHERE
   const maxScroll = Math.max(0, lines.length - rows)
-  // Nothing moves under the eyes of somebody who reads further up: there it is counted from the end.
+  // Counted from the end, which stands still while somebody reads further up: nothing moves under their eyes.
   const top = maxScroll - Math.min(scroll, maxScroll)
 
   const turn = (step: number) => {
@@ -49,10 +49,11 @@ export function ChatApp({ desk, chalk }: { desk: Desk; chalk: ChalkInstance }) {
     setScroll(0)
   }
   const scrollTo = (place: number) => {
-    if (place > 0) desk.readBack()
+    const reached = Math.max(0, Math.min(place, maxScroll))
+    if (reached > 0) desk.readBack()
     else desk.readOn()
     if (place >= maxScroll) desk.showEarlier()
-    setScroll(Math.max(0, Math.min(place, maxScroll)))
+    setScroll(reached)
   }
   const enter = () => {
     if (desk.enter() === 'quit') exit()

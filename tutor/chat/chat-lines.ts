@@ -1,4 +1,4 @@
-/** A room as lines of a terminal: pure, so that it can be looked at without one. */
+/** A room as lines of a terminal. Nothing here knows a terminal, so it can be looked at without one. */
 
 import type { ChalkInstance } from 'chalk'
 import stringWidth from 'string-width'
@@ -50,7 +50,19 @@ function linesBetween(
   return lines
 }
 
-function messageLines({ name, text, at }: RoomMessage, nameColumns: number, style: LineStyle) {
+/** Laying out a message costs a tenth of a millisecond, and every key that is pressed draws thousands of them. */
+const laidOut = new WeakMap<RoomMessage, { as: string; lines: string[] }>()
+
+function messageLines(message: RoomMessage, nameColumns: number, style: LineStyle): string[] {
+  const as = [style.columns, nameColumns, style.chalk.level].join()
+  const known = laidOut.get(message)
+  if (known?.as === as) return known.lines
+  const lines = layOut(message, nameColumns, style)
+  laidOut.set(message, { as, lines })
+  return lines
+}
+
+function layOut({ name, text, at }: RoomMessage, nameColumns: number, style: LineStyle): string[] {
   const { columns, chalk } = style
   const colour = COLOURS[[...name.toLowerCase()].reduce(sumOfCodes, 0) % COLOURS.length]
   const written = chalk[colour].bold(name)
