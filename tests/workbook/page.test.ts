@@ -29,8 +29,13 @@ const TRICKS = [
   '&lt;b&gt; is not <b>bold</b> &amp;',
   '</ol></section><iframe srcdoc="<script>alert(7)</script>">',
   '<style>*{display:none}</style>',
+  'W'.repeat(4_000),
   '\u202Eright to left <math><mi xlink:href="data:x,<script>alert(8)</script>">',
 ]
+
+/** What has to be scrolled sideways. */
+const TOO_WIDE =
+  "[document.documentElement, ...document.querySelectorAll('main, main > :not(.for-ears), #log')].filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth).map(({ id, className }) => id || className)"
 
 // In CI nothing is skipped: there it is installed, or the proof fails.
 const isSkipped = MISSING !== '' && !process.env.CI
@@ -118,6 +123,7 @@ describe.skipIf(isSkipped)(`the page in a browser${why}`, () => {
     for (const { page } of [ada, bob]) {
       const made = page.locator('#messages :is(script, img, svg, a, b, iframe, style, math)')
       expect(await made.count()).toBe(0)
+      expect(await page.evaluate(TOO_WIDE)).toEqual([])
     }
     await ada.askForRoom('<b>')
     await ada.page.getByText('<b>: The name of a room is').waitFor()
