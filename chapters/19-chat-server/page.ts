@@ -45,11 +45,24 @@ export async function openPage(): Promise<Map<string, PageFile>> {
 async function addModule(name: string, files: Map<string, PageFile>): Promise<void> {
   const path = `${MODULES}/${name}`
   if (files.has(path)) return
-  const script = stripTypeScriptTypes(await readFile(join(TREE, name), 'utf8'))
+  const script = stripTypes(await readFile(join(TREE, name), 'utf8'), name)
   files.set(path, { type: 'text/javascript; charset=utf-8', bytes: Buffer.from(script) })
   for (const [, imported] of script.matchAll(IMPORT)) {
     if (!imported.startsWith('.'))
       throw new Error(`${name} imports ${imported}, which no browser has.`)
     await addModule(posix.join(posix.dirname(name), imported), files)
+  }
+}
+
+function stripTypes(source: string, name: string): string {
+  const { emitWarning } = process
+  // Node calls this experimental, and would tell everybody who starts the server. Nothing else runs meanwhile.
+  process.emitWarning = () => {}
+  try {
+    return stripTypeScriptTypes(source)
+  } catch (error) {
+    throw new Error(`The page cannot be served: ${name}: ${(error as Error).message}`)
+  } finally {
+    process.emitWarning = emitWarning
   }
 }

@@ -6,6 +6,7 @@
  */
 
 import { ChatClient } from '../../16-client/chat-client.ts'
+import type { RoomMessage } from '../../16-client/room-feed.ts'
 import { SYSTEM_TIMERS } from '../../16-client/timers.ts'
 import { Composer } from './composer.ts'
 import { ConnectionLine } from './connection-line.ts'
@@ -16,6 +17,7 @@ import { MessageList } from './message-list.ts'
 import { News } from './news.ts'
 import type { OpenRoom } from './open-room.ts'
 import type { RememberedRooms } from './remembered-rooms.ts'
+import { goTo, roomInAddress } from './room-address.ts'
 import { RoomDoor } from './room-door.ts'
 import { RoomList } from './room-list.ts'
 import { SayingList } from './saying-list.ts'
@@ -87,7 +89,7 @@ export class ChatScreen {
     addEventListener('beforeunload', (event) => conversation.unsaid > 0 && event.preventDefault())
     document.addEventListener('visibilitychange', () => {
       if (document.hidden) this.#messages.beginAbsence()
-      else this.#door.lookAround()
+      else this.#comeBack()
       this.#draw()
     })
     this.#memory.onElsewhere(({ rooms }) => {
@@ -100,6 +102,13 @@ export class ChatScreen {
       if (this.#shown) conversation.leave(this.#shown)
       goTo('')
     })
+  }
+
+  /** Somebody looks again, and does not want to wait. */
+  #comeBack(): void {
+    this.conversation.client.tryNow()
+    this.#door.lookAround()
+    this.#messages.endAbsence()
   }
 
   /** Shows the room that the address names, or the first one. */
@@ -133,7 +142,7 @@ export class ChatScreen {
   #onChange(change: Change): void {
     const { client } = this.conversation
     if (change.kind === 'state' && client.state.kind === 'ended') this.#onEnded()
-    if (change.kind === 'message' && change.room === this.#shown) this.#news.tell(change.message)
+    if (change.kind === 'message') this.#tellNews(change)
     if (change.kind === 'refused') {
       this.#door.refuse(change.name, change.problem)
       if (roomInAddress() === change.name) goTo('')
@@ -141,6 +150,11 @@ export class ChatScreen {
     if (change.kind === 'state' && client.state.kind === 'online') this.#door.lookAround()
     if (change.kind === 'rooms') this.#remember()
     this.#drawSoon()
+  }
+
+  #tellNews({ room, message }: { room: OpenRoom; message: RoomMessage }): void {
+    const isMine = message.name === this.conversation.name
+    if (room === this.#shown && !isMine) this.#news.tell(message)
   }
 
   #remember(): void {
@@ -179,13 +193,4 @@ export class ChatScreen {
     const unread = rooms.reduce((sum, each) => sum + each.unread, 0)
     document.title = `${unread > 0 ? `(${unread}) ` : ''}${room?.name ?? 'Chat'}`
   }
-}
-
-function roomInAddress(): string {
-  return location.hash.slice(1).toLowerCase()
-}
-
-/** The address is the choice: `hashchange` does the rest. */
-function goTo(room: string): void {
-  location.hash = room
 }

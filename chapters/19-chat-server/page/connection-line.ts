@@ -10,7 +10,8 @@ export class ConnectionLine {
   readonly #client: ChatClient
   readonly #now: () => number
   readonly #text = byId('connection', HTMLElement)
-  readonly #here = byId('connection-here', HTMLElement)
+  /** The same in the head of a room, where the line is not on the screen: on a phone. */
+  readonly #here = byId('connection-here', HTMLButtonElement)
   readonly #countdown = byId('countdown', HTMLElement)
   readonly #tryNow = byId('try-now', HTMLButtonElement)
   #counting: ReturnType<typeof setInterval> | undefined
@@ -19,7 +20,8 @@ export class ConnectionLine {
   constructor(client: ChatClient, now: () => number) {
     this.#client = client
     this.#now = now
-    this.#tryNow.addEventListener('click', () => client.tryNow())
+    for (const tryNow of [this.#tryNow, this.#here])
+      tryNow.addEventListener('click', () => client.tryNow())
     addEventListener('online', () => client.tryNow())
   }
 
@@ -29,7 +31,8 @@ export class ConnectionLine {
     document.body.dataset.connection = state.kind
     // A text that is set again is read out again.
     if (this.#text.textContent !== text) this.#text.textContent = text
-    this.#here.textContent = state.kind === 'online' ? '' : text
+    this.#here.hidden = state.kind === 'online'
+    this.#here.textContent = text
     this.#tryNow.hidden = state.kind !== 'waiting'
     clearInterval(this.#counting)
     this.#count()

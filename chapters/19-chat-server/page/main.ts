@@ -53,10 +53,10 @@ function onNoAnswer(error: unknown): null {
   return null
 }
 
-/** An empty text takes the last one back. */
+/** An empty text takes the last one back. The client is the learner's: a step of it may be missing. */
 function tellFault(text: string): void {
   const fault = byId('fault', HTMLElement)
-  fault.textContent = text
+  fault.textContent = text.replace(/^.*\bTODO (\d\d\.\d)$/, 'Step $1 is still to be written.')
   fault.hidden = text === ''
 }
 

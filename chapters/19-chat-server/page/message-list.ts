@@ -67,12 +67,20 @@ export class MessageList {
     this.#readTo = this.#room?.last
   }
 
+  /** Somebody is back, and has missed what is unread. */
+  endAbsence(): void {
+    if (this.#room?.unread === 0) this.#readTo = undefined
+  }
+
   /** Shows what has changed in the room. */
   update(): void {
     const room = this.#room
     if (!room) return
     const { messages } = room
-    if (this.#shown.length > 0 && !messages.includes(this.#shown[0])) this.#clear()
+    if (this.#shown.length > 0 && !messages.includes(this.#shown[0])) {
+      this.#readTo = undefined
+      this.#clear()
+    }
     const isFirstTime = this.#shown.length === 0
     this.#addBefore(messages)
     this.#addBehind(messages)
@@ -137,8 +145,10 @@ export class MessageList {
     const { scrollHeight, scrollTop, clientHeight } = this.#log
     if (!room || clientHeight === 0) return
     this.#isAtEnd = scrollHeight - scrollTop - clientHeight < NEAR_PX
-    if (this.#isAtEnd && !document.hidden && room.messages.length > 0) this.#events.onSeen(room)
-    if (scrollTop < EARLY_PX && room.messages.length > 0) this.#events.onBeginning(room)
+    // What has come and is not drawn yet, nobody has seen.
+    const isDrawn = this.#shown.length > 0 && this.#shown.length === room.messages.length
+    if (this.#isAtEnd && isDrawn && !document.hidden) this.#events.onSeen(room)
+    if (scrollTop < EARLY_PX && isDrawn) this.#events.onBeginning(room)
     this.#toNewest.hidden = this.#isAtEnd
     const { unread } = room
     this.#toNewest.textContent = unread > 0 ? `↓ ${unread} new` : '↓ Newest'

@@ -8,6 +8,10 @@
 import type { RoomMessage } from '../../16-client/room-feed.ts'
 import { type Problem, textOfProblem } from './problems.ts'
 
+/** Whoever is at the end of a room with more than MAX_KEPT messages keeps the newest KEPT of them. */
+const MAX_KEPT = 2_000
+const KEPT = 1_000
+
 /** Something that I said, until it comes back as a message. */
 export interface Saying {
   readonly text: string
@@ -65,9 +69,12 @@ export class OpenRoom {
     return this.#readTo === undefined ? 0 : Math.max(0, this.last - this.#readTo)
   }
 
-  /** Everything that is here has been read. */
+  /** Everything that is here has been read. The oldest may go: they are asked for again when somebody wants them. */
   read(): void {
     this.#readTo = Math.max(this.last, this.#readTo ?? 0)
+    if (this.#messages.length <= MAX_KEPT) return
+    this.#messages = this.#messages.slice(-KEPT)
+    this.hasEarlier = true
   }
 
   /** It was read elsewhere, up to this number. */
