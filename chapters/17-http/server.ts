@@ -3,12 +3,12 @@
 import type { BoundedServer } from '../10-backpressure/server.ts'
 import { type AccountOptions, openAccountServices } from '../14-accounts/account-services.ts'
 import { chatApi } from './api.ts'
-import type { HttpAnswer, HttpHandler } from './http-message.ts'
+import type { HttpHandler } from './http-message.ts'
 import { type HttpServerOptions, serveHttp } from './http-service.ts'
 import { memorySite } from './memory-site.ts'
 import { answerMethod } from './methods.ts'
 import { originOf } from './origin.ts'
-import { SITE_HEADERS } from './site-headers.ts'
+import { SITE_HEADERS, textAnswer } from './site-headers.ts'
 import { staticFiles } from './static-files.ts'
 
 export interface SiteOptions extends HttpServerOptions, AccountOptions {
@@ -68,7 +68,7 @@ const WELCOME = {
 function onlyFor(publicUrl: string | undefined, handler: HttpHandler): HttpHandler {
   if (!publicUrl) return handler
   const { host } = new URL(publicUrl)
-  const answer: HttpAnswer = { status: 421, body: 'This server is another one.\n' }
+  const answer = textAnswer(421, 'This server is another one.')
   return (request) => {
     const asked = request.headers.get('host')
     return asked === undefined || asked.toLowerCase() === host ? handler(request) : answer

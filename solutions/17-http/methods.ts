@@ -1,13 +1,14 @@
 /** Which methods there are, and what a resource answers that does not know one (RFC 9110 §9). */
 
 import type { HttpAnswer, HttpRequest } from './http-message.ts'
+import { SITE_HEADERS, textAnswer } from './site-headers.ts'
 
 const KNOWN = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE'])
 
 /** The answer to a method that is none of `allowed`. A method that nobody here knows is 501, another one 405. */
 export function answerMethod({ method }: HttpRequest, allowed: readonly string[]): HttpAnswer {
-  const headers = { Allow: [...allowed, 'OPTIONS'].join(', ') }
-  if (method === 'OPTIONS') return { status: 204, headers }
-  if (!KNOWN.has(method)) return { status: 501, body: 'This server does not know the method.\n' }
-  return { status: 405, headers, body: 'The method is not allowed here.\n' }
+  const allow = { Allow: [...allowed, 'OPTIONS'].join(', ') }
+  if (method === 'OPTIONS') return { status: 204, headers: { ...SITE_HEADERS, ...allow } }
+  if (!KNOWN.has(method)) return textAnswer(501, 'This server does not know the method.')
+  return textAnswer(405, 'The method is not allowed here.', allow)
 }

@@ -1,5 +1,7 @@
 /** What every page of ours says about itself, so that a browser does not guess and does not run what others wrote. */
 
+import type { HttpAnswer } from './http-message.ts'
+
 const POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -17,6 +19,16 @@ export const SITE_HEADERS: Readonly<Record<string, string>> = {
   'X-Content-Type-Options': 'nosniff',
   'Referrer-Policy': 'no-referrer',
   'Cross-Origin-Opener-Policy': 'same-origin',
+}
+
+/** A sentence for people. */
+export function textAnswer(
+  status: number,
+  sentence: string,
+  headers: Readonly<Record<string, string>> = {},
+): HttpAnswer {
+  const all = { ...SITE_HEADERS, 'Content-Type': 'text/plain; charset=utf-8', ...headers }
+  return { status, headers: all, body: `${sentence}\n` }
 }
 
 const TYPES: Readonly<Record<string, string>> = {

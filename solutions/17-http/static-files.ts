@@ -6,14 +6,10 @@ import { FileBody } from './file-body.ts'
 import type { HttpAnswer, HttpHandler, HttpRequest } from './http-message.ts'
 import { answerMethod } from './methods.ts'
 import { openInside, type SiteFile } from './site-file.ts'
-import { SITE_HEADERS, typeOf } from './site-headers.ts'
+import { SITE_HEADERS, textAnswer, typeOf } from './site-headers.ts'
 import { namesIn } from './site-path.ts'
 
-export const NOT_FOUND: HttpAnswer = {
-  status: 404,
-  headers: { ...SITE_HEADERS, 'Content-Type': 'text/plain; charset=utf-8' },
-  body: 'There is nothing here.\n',
-}
+export const NOT_FOUND = textAnswer(404, 'There is nothing here.')
 
 /** Answers GET and HEAD with the files below this folder, which has to exist. */
 export function staticFiles(folder: string): HttpHandler {

@@ -404,6 +404,22 @@ export const mistakes: Mistake[] = [
   ),
   mistake(
     '17.4',
+    'a-late-body-is-forgotten',
+    'The next answer has to wait for both',
+    connection,
+    'answer.then((late) => this.#answer(head, late))',
+    'answer.then((late) => void this.#answer(head, late))',
+  ),
+  mistake(
+    '17.4',
+    'late-requests-are-heard-twice',
+    'each is heard once',
+    connection,
+    'answer.then((late) => this.#answer(head, late))',
+    'answer.then((late) => {\n            this.#connection.heard()\n            return this.#answer(head, late)\n          })',
+  ),
+  mistake(
+    '17.4',
     'closes-without-a-word',
     'it says that it is the last',
     connection,

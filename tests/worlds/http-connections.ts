@@ -4,7 +4,7 @@ import type { Connection, Ending, Protocol } from '#code/07-event-loop/connectio
 import type { AdmissionLimits } from '#code/10-backpressure/admission.ts'
 import type { HttpLimits } from '#code/17-http/http-connection.ts'
 import type { BodySource, HttpAnswer, HttpRequest } from '#code/17-http/http-message.ts'
-import { quote } from '../harness/bytes.ts'
+import { type Bytes, countBytes, quote, toBytes } from '../harness/bytes.ts'
 import { Failure, type Reason } from '../harness/failure.ts'
 import type { Story } from '../harness/story.ts'
 import type { Stage } from '../judge/step.ts'
@@ -157,10 +157,30 @@ export class HeardBytes implements Protocol {
 
 export class HttpPeer extends Peer {
   readonly #teller: Story
+  readonly #settle: () => Promise<void>
 
   constructor(name: string, story: Story, world: { settle(): Promise<void> }) {
     super(name, story, world)
     this.#teller = story
+    this.#settle = () => {
+      this.stream.forget()
+      return world.settle()
+    }
+  }
+
+  /** Sends all of it as one chunk. The story names the requests in it. */
+  override async send(data: Bytes): Promise<void> {
+    const text = Buffer.from(toBytes(data)).toString('latin1')
+    const lines = text.match(/\b[A-Z]+ [!-~]+(?= HTTP\/1\.[01]\r\n)/g) ?? []
+    if (lines.length === 0) this.#teller.tellBytes(this.name, 'toServer', data)
+    else
+      this.#teller.tell(
+        this.name,
+        `sends ${lines.join(', ')} (${countBytes(text.length)})`,
+        'toServer',
+      )
+    this.stream.arrive(data)
+    await this.#settle()
   }
 
   /** Expects exactly these answers since the last expectation, and nothing behind them. */

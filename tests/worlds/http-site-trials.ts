@@ -1,0 +1,193 @@
+/** Files of a site, opened directly and through a real server. */
+
+import { constants } from 'node:fs'
+import { open as openFile, realpath } from 'node:fs/promises'
+import type { Files } from '#code/17-http/site-file.ts'
+import { PATIENCE_MS, within } from '../harness/patience.ts'
+import type { Stage } from '../judge/step.ts'
+import { readAnswers, request } from '../protocols/http.ts'
+import { answerLike } from './http-connection-trials.ts'
+import { NOT_TWICE, PATHS, SECRET, type SiteFolder, SPELLINGS } from './http-files.ts'
+
+const CHAPTER = '17-http'
+
+const ODD_ESCAPE = /%(?![0-9a-f]{2})|%[01c-f]|%7f/i
+
+const ANY_ANSWER = { ...answerLike(0), what: 'an answer', fits: () => true }
+
+/** Files of a site, opened directly: what is found, and what stays open. */
+export async function expectOpened(stage: Stage, { root, hasFifo }: SiteFolder): Promise<void> {
+  const { load, expectSame, story } = stage
+  const { openInside } = await load(() => import('#code/17-http/site-file.ts'))
+  const look = 'openInside()'
+  /** Files that were opened through us, and not closed. */
+  let open = 0
+  const files = {
+    realpath,
+    async open(path: string, flags: number) {
+      const handle = await openFile(path, flags)
+      open += 1
+      const close = handle.close.bind(handle)
+      handle.close = () => {
+        open -= 1
+        return close()
+      }
+      return handle
+    },
+  }
+  /** The text of what was opened, or what else came of it. */
+  const tryToOpen = async (names: string[], fs: Files = files): Promise<string> => {
+    const opening = openInside(root, names, fs)
+    const found = await within(PATIENCE_MS, opening)
+    if (found === 'too late') return 'it has not come back'
+    if (!found) return open === 0 ? 'nothing' : 'nothing, and a file is still open'
+    const text = await found.handle.readFile('utf8')
+    await found.handle.close()
+    return `${found.size} bytes: ${text}`
+  }
+  story.tell('test', 'opens files of a site, and tries to open others')
+  for (const [names, text] of [
+    [['a.txt'], '22 bytes: a file of 22 bytes .. '],
+    [['empty.txt'], '0 bytes: '],
+    [['inside', 'deep', 'd.txt'], '4 bytes: deep'],
+  ] as [string[], string][]) {
+    expectSame(`what openInside() finds for ${names.join('/')}`, await tryToOpen(names), text, {
+      because: 'That is a regular file of the site.',
+      look,
+    })
+  }
+  const refused: [string[], string][] = [
+    [['nothing.txt'], 'There is no such file.'],
+    [['nowhere', 'a.txt'], 'There is no such folder.'],
+    [['a.txt', 'b'], 'a.txt is no folder.'],
+    [['inside'], 'A folder is not a file.'],
+    [['link.txt'], 'It is a link, and leads out of the site.'],
+    [['link-inside.txt'], 'It is a link. Where it leads can change between two looks.'],
+    [['out', 'secret.txt'], 'The folder is a link that leads out of the site.'],
+    [
+      ['next', 'secret.txt'],
+      'The folder is a link to a neighbour of the site, whose name begins like the site’s.',
+    ],
+    [['out', 'site', 'a.txt', 'x'], 'There is nothing.'],
+    [['x'.repeat(300)], 'No file has such a long name.'],
+  ]
+  for (const [names, because] of refused) {
+    expectSame(
+      `what openInside() finds for ${names.join('/').slice(0, 40)}`,
+      await tryToOpen(names),
+      'nothing',
+      {
+        because,
+        likely:
+          names.length > 1
+            ? 'realpath() of the folder has to be the root, or to begin with it and a separator.'
+            : 'The flags are FLAGS; what is opened is looked at: isFile().',
+        look,
+      },
+    )
+  }
+  expectSame(
+    'what openInside() finds for short/d.txt',
+    await tryToOpen(['short', 'd.txt']),
+    '4 bytes: deep',
+    {
+      because: 'That folder is a link, too, and leads to another folder of the site.',
+      likely: 'realpath() both: what the folder really is decides.',
+      look,
+    },
+  )
+  if (hasFifo) {
+    const fifo = tryToOpen(['fifo'])
+    const outcome = await fifo
+    // Whoever waits for a writer is let go, or this process would never end.
+    const writer = await openFile(`${root}/fifo`, constants.O_RDWR | constants.O_NONBLOCK)
+    await writer.close()
+    expectSame('what openInside() finds for a FIFO', outcome, 'nothing', {
+      because:
+        'To open a FIFO is to wait for its writer, on one of the four threads that do all file work. Four such requests, and nobody gets a file any more.',
+      likely: 'The flags are FLAGS. What is opened and no regular file is closed again.',
+      look,
+    })
+  }
+  for (const code of ['EMFILE', 'EIO']) {
+    const failing = {
+      ...files,
+      open: () => Promise.reject(Object.assign(new Error(`${code}: a test`), { code })),
+    }
+    const outcome = await tryToOpen(['a.txt'], failing).catch((error) => error.code)
+    expectSame(`what openInside() says when opening fails with ${code}`, outcome, code, {
+      because:
+        'That says nothing about the file: it may be there. Whoever is told 404 believes it.',
+      likely: 'Only what is in NOT_THERE means that there is nothing.',
+      look,
+    })
+  }
+  const unseen = {
+    ...files,
+    async open(path: string, flags: number) {
+      const handle = await files.open(path, flags)
+      handle.stat = (): Promise<never> =>
+        Promise.reject(Object.assign(new Error('EIO: a test'), { code: 'EIO' }))
+      return handle
+    },
+  }
+  await tryToOpen(['a.txt'], unseen).catch(() => {})
+  expectSame('how many files are open when it could not look at one', open, 0, {
+    because:
+      'Of a file that is not returned, nothing stays open: each one left behind is a descriptor less.',
+    likely: 'Close it, whatever has gone wrong: catch or finally.',
+    look,
+  })
+}
+
+/** The same files through a real server. */
+export async function expectSite(
+  { serve, connect, expectSame }: Stage,
+  { root }: SiteFolder,
+): Promise<void> {
+  const server = await serve(CHAPTER, { site: root })
+  const ada = await connect(server, 'ada')
+  const paths = [
+    ...PATHS.slice(1, 7).map(([path]) => path),
+    ...SPELLINGS,
+    ...NOT_TWICE,
+    '/link.txt',
+    '/out/secret.txt',
+    '/next/secret.txt',
+    '/fifo',
+    '/inside',
+  ]
+  // What is left has no byte, and no escape, that the head would be refused for.
+  const usual = paths.filter((path) => /^\/[^\\]*$/.test(path) && !ODD_ESCAPE.test(path))
+  ada.beQuiet(`asks for ${usual.length} paths, one after the other`)
+  const found: string[] = []
+  for (const path of usual) {
+    await ada.send(request(`GET ${path}`))
+    const bytes = await ada.expectMessage(ANY_ANSWER, { because: 'Every request has its answer.' })
+    const [answer] = readAnswers(bytes).answers
+    if (answer.status !== 404) found.push(`${path} ${answer.status}`)
+    expectSame('whether the secret came out', answer.body.includes(SECRET), false, {
+      because: `It was asked for as ${path}.`,
+    })
+  }
+  expectSame(
+    'what was found',
+    found,
+    [
+      '/a.txt 200',
+      '/inside/deep/d.txt 200',
+      '/inside/ 200',
+      '/b%20c.txt 200',
+      '/%61.txt 200',
+      '/100%25.txt 200',
+    ],
+    {
+      because: 'Those are files of the site. Everything else is 404.',
+      look: ['namesIn()', 'openInside()'],
+    },
+  )
+  ada.leave()
+  server.beginClose()
+  await server.expectClosed({ because: 'Nobody is left.' })
+  await server.expectNothingLeft({ because: 'Whatever is left keeps the process alive.' })
+}
