@@ -95,6 +95,8 @@ export class MessageReader {
         if (state === 'incomplete') return INCOMPLETE
         const fault = state === 'whole' ? this.#beginFrame() : state
         if (fault) return { kind: 'invalid', fault }
+        this.#isInFrame = true
+        this.#missing = this.#header.length
         at += this.#header.bytes - cutBytes
         this.#roomBefore = cutBytes === 0 ? this.#header.bytes : 0
       }
@@ -133,8 +135,8 @@ export class MessageReader {
 
   /**
    * The header of a frame is there. A continuation needs a message under way, text and binary must not come in the middle
-   * of one, and a message has `#maxBytes` at most, which is clear before its payload comes. If there is no fault,
-   * `#missing` is the length of the payload, and `#opcode` that of the message. Control frames concern no message.
+   * of one, and a message has `#maxBytes` at most, which is clear before its payload comes. If there is no fault, `#opcode`
+   * is that of the message. Control frames concern no message.
    *
    * @step 18.4
    */

@@ -19,7 +19,7 @@
 export interface TextCheck {
   /** Whether the text can still become valid with these bytes behind the earlier ones. */
   push(bytes: Uint8Array): boolean
-  /** The text is complete: whether it is valid. The next byte begins another text. */
+  /** The text is complete: whether it is valid. If it is, the next byte begins another one. */
   end(): boolean
 }
 
@@ -41,8 +41,8 @@ export class Utf8Check implements TextCheck {
   }
 
   /**
-   * The text is complete: whether it is valid, which it is not in the middle of a character. The next byte begins another
-   * text.
+   * The text is complete: whether it is valid, which it is not in the middle of a character. If it is, the next byte
+   * begins another text.
    *
    * @step 18.5
    */

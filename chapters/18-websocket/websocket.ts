@@ -97,8 +97,8 @@ export class WebSocketProtocol implements Protocol {
   }
 
   /**
-   * Ends the connection with a Close frame behind everything that was sent. Its code is the one of `ENDINGS`, unless
-   * another one is given; to a peer that has sent a Close, it is the one that came, and no reason.
+   * Ends the connection, behind everything that was sent: first come the service's last words, if there are any, then a
+   * Close frame. To a peer that has sent a Close it has the code that came, otherwise this one.
    *
    * @step 18.6
    */

@@ -33,13 +33,13 @@ const UPGRADE = { Upgrade: 'websocket', Connection: 'Upgrade' }
 /**
  * Answers a request for a WebSocket. It is refused
  * - with 405 and `Allow`, unless it is a GET;
- * - with 426, `Upgrade` and `Sec-WebSocket-Version`, unless it is HTTP/1.1, `Upgrade` lists `websocket` and `Connection`
+ * - with 426, `UPGRADE` and `Sec-WebSocket-Version`, unless it is HTTP/1.1, `Upgrade` lists `websocket` and `Connection`
  *   lists `upgrade`, in upper or lower case, and the version is 13;
  * - with 400, unless there is one key, of 16 bytes;
  * - with 403, when it has an `Origin` that is not one of ours.
  *
- * Otherwise it is accepted: 101 with the key's answer, and the first of the *client's* subprotocols that we speak, if there
- * is one. No extension is accepted.
+ * Otherwise it is accepted: 101 with `UPGRADE`, the answer to the key, and the first of the *client's* subprotocols that we
+ * speak, if there is one; the connection then is the offer's to `open`. No extension is accepted.
  *
  * @step 18.1
  */

@@ -95,6 +95,8 @@ export class MessageReader {
         if (state === 'incomplete') return INCOMPLETE
         const fault = state === 'whole' ? this.#beginFrame() : state
         if (fault) return { kind: 'invalid', fault }
+        this.#isInFrame = true
+        this.#missing = this.#header.length
         at += this.#header.bytes - cutBytes
         this.#roomBefore = cutBytes === 0 ? this.#header.bytes : 0
       }
@@ -133,22 +135,19 @@ export class MessageReader {
 
   /**
    * The header of a frame is there. A continuation needs a message under way, text and binary must not come in the middle
-   * of one, and a message has `#maxBytes` at most, which is clear before its payload comes. If there is no fault,
-   * `#missing` is the length of the payload, and `#opcode` that of the message. Control frames concern no message.
+   * of one, and a message has `#maxBytes` at most, which is clear before its payload comes. If there is no fault, `#opcode`
+   * is that of the message. Control frames concern no message.
    *
    * @step 18.4
    */
   #beginFrame(): Fault | undefined {
     const { opcode, length } = this.#header
-    if (!isControl(opcode)) {
-      const isUnderWay = this.#opcode !== undefined
-      if (opcode === CONTINUATION && !isUnderWay) return 'nothing-to-continue'
-      if (opcode !== CONTINUATION && isUnderWay) return 'message-not-finished'
-      if (this.#message.length + length > this.#maxBytes) return 'too-large'
-      this.#opcode ??= opcode
-    }
-    this.#isInFrame = true
-    this.#missing = length
+    if (isControl(opcode)) return undefined
+    const isUnderWay = this.#opcode !== undefined
+    if (opcode === CONTINUATION && !isUnderWay) return 'nothing-to-continue'
+    if (opcode !== CONTINUATION && isUnderWay) return 'message-not-finished'
+    if (this.#message.length + length > this.#maxBytes) return 'too-large'
+    this.#opcode ??= opcode
     return undefined
   }
 

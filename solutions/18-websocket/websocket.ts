@@ -97,14 +97,13 @@ export class WebSocketProtocol implements Protocol {
   }
 
   /**
-   * Ends the connection with a Close frame behind everything that was sent. Its code is the one of `ENDINGS`, unless
-   * another one is given; to a peer that has sent a Close, it is the one that came, and no reason.
+   * Ends the connection, behind everything that was sent: first come the service's last words, if there are any, then a
+   * Close frame. To a peer that has sent a Close it has the code that came, otherwise this one.
    *
    * @step 18.6
    */
   close(why: Ending, code: number = ENDINGS[why].closeCode, reason = ENDINGS[why].text): void {
-    const isReply = this.#peerCode !== undefined
-    const close = isReply ? { code: this.#peerCode!, reason: '' } : { code, reason }
+    const close = { code: this.#peerCode ?? code, reason }
     const words = this.#events.lastWords?.(why) ?? NO_PAYLOAD
     this.connection.end(why, Buffer.concat([words, encodeClose(close)]))
   }

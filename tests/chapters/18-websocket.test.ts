@@ -253,6 +253,18 @@ step('18.1', 'a handshake is accepted, or refused for the reason it has', async 
       likely: 'Go through the client’s list, not through ours. Names are case-sensitive.',
     })
   }
+  const plain = acceptWebSocket(
+    requestWith(
+      HeaderFields.from({ ...HANDSHAKE, 'Sec-WebSocket-Protocol': 'chat.v1' } as FieldValues),
+    ),
+    { open },
+  )
+  expectSame('the status for a subprotocol, without protocols in the offer', plain.status, 101, {
+    because: 'A server that speaks no subprotocol is a WebSocket server all the same.',
+  })
+  expectSame('Sec-WebSocket-Protocol', field(plain, 'sec-websocket-protocol'), undefined, {
+    because: 'It speaks none.',
+  })
   const extended = accepted(
     'with an extension',
     {
@@ -585,6 +597,10 @@ step('18.3', 'the mask comes off, from any place to any place, by words', async 
     for (const length of [1, 5, 64, 67, 200, 1_001]) check(0, start, length, 0, keys[length % 2])
   }
   story.judge('test', 'expects the same from any place on', 'kept')
+  for (let length = 0; length < 7; length++) {
+    for (const start of [98, 99, 101, 5_003]) check(0, start, length, 0, keys[length % 2])
+  }
+  story.judge('test', 'expects the same of tiny payloads far inside a chunk', 'kept')
   for (let offset = 1; offset < 8; offset++) {
     for (const length of [3, 64, 333])
       for (const start of [0, 2, 6]) check(offset, start, length, 0, keys[1])

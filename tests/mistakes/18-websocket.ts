@@ -17,7 +17,7 @@ const WORDS = `    for (; (bytes.byteOffset + at) % 4 > 0; word = rotate(word, 1
     for (let place = 0; place < words.length; place++) words[place] ^= word
     at += 4 * words.length`
 const LENGTH = 'length = length * 256 + bytes[place]'
-const TOO_LARGE = `      if (this.#message.length + length > this.#maxBytes) return 'too-large'\n`
+const TOO_LARGE = `    if (this.#message.length + length > this.#maxBytes) return 'too-large'\n`
 const PONG = `    this.#duePong = payload
     if (this.connection.queuedBytes <= PROMPT_PONG_BYTES) this.#sendDuePong()`
 
@@ -562,7 +562,7 @@ export const mistakes: Mistake[] = [
     edits: [
       {
         file: reader,
-        replace: `      if (opcode === CONTINUATION && !isUnderWay) return 'nothing-to-continue'\n`,
+        replace: `    if (opcode === CONTINUATION && !isUnderWay) return 'nothing-to-continue'\n`,
         by: '',
       },
     ],
@@ -588,7 +588,7 @@ export const mistakes: Mistake[] = [
     edits: [
       {
         file: reader,
-        replace: `      if (opcode !== CONTINUATION && isUnderWay) return 'message-not-finished'\n`,
+        replace: `    if (opcode !== CONTINUATION && isUnderWay) return 'message-not-finished'\n`,
         by: '',
       },
     ],
@@ -699,9 +699,9 @@ export const mistakes: Mistake[] = [
       { file: reader, replace: TOO_LARGE, by: '' },
       {
         file: reader,
-        replace: '    if (!isControl(opcode)) {\n      const',
+        replace: '    if (isControl(opcode)) return undefined\n    const',
         by: `    if (this.#message.length + length > this.#maxBytes) return 'too-large'
-    if (!isControl(opcode)) {\n      const`,
+    if (isControl(opcode)) return undefined\n    const`,
       },
     ],
   },
@@ -805,8 +805,8 @@ export const mistakes: Mistake[] = [
     edits: [
       {
         file: utf8,
-        replace: 'const isWhole = this.#missing === 0',
-        by: 'const isWhole = this.#missing < 3',
+        replace: 'return this.#missing === 0',
+        by: 'return this.#missing < 3',
       },
     ],
   },
@@ -866,8 +866,8 @@ export const mistakes: Mistake[] = [
     edits: [
       {
         file: websocket,
-        replace: `const close = isReply ? { code: this.#peerCode!, reason: '' } : { code, reason }`,
-        by: `const close = isReply ? { code: 1000, reason: '' } : { code, reason }`,
+        replace: 'code: this.#peerCode ?? code',
+        by: 'code: this.#peerCode ? 1000 : code',
       },
     ],
   },
@@ -1043,8 +1043,8 @@ export const mistakes: Mistake[] = [
     edits: [
       {
         file: websocket,
-        replace: `{ code: this.#peerCode!, reason: '' } : { code, reason }`,
-        by: `{ code: this.#peerCode!, reason: '' } : { code: ENDINGS[why].closeCode, reason }`,
+        replace: 'code: this.#peerCode ?? code',
+        by: 'code: this.#peerCode ?? ENDINGS[why].closeCode',
       },
     ],
   },

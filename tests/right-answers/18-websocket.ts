@@ -211,8 +211,6 @@ export const rightAnswers: RightAnswer[] = [
         file: reader,
         hole: '#beginFrame',
         by: `    const { opcode, length } = this.#header
-    this.#isInFrame = true
-    this.#missing = length
     if (isControl(opcode)) return undefined
     switch (opcode) {
       case CONTINUATION:

@@ -15,6 +15,7 @@ import {
   clientFrame,
   clientText,
   describeFrame,
+  type Fields,
   parseServerFrames,
   upgradeRequest,
 } from '../protocols/websocket.ts'
@@ -123,6 +124,27 @@ test('a WebSocket that says nothing is asked whether it is there, and leaves no 
   expect(timers.size).toBe(0)
 })
 
+test('the cookie of a handshake logs in, from our own page and from no other', async () => {
+  await withServer(async (server) => {
+    const ours = `http://127.0.0.1:${server.port}`
+    const ask = (path: string, body: object) =>
+      fetch(`${ours}${path}`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json', Origin: ours },
+        body: JSON.stringify(body),
+      })
+    const account = { name: 'ada', email: 'ada@example.org', password: 'correct horse battery' }
+    expect((await ask('/api/accounts', account)).status).toBe(201)
+    const login = await ask('/api/login', account)
+    const [Cookie] = login.headers.getSetCookie()[0].split(';')
+    const hello = (fields: Fields) => sayHello(server.port, fields)
+    expect(await hello({ Cookie, Origin: ours })).toMatchObject({ type: 'welcome', name: 'ada' })
+    expect(await hello({ Cookie })).toMatchObject({ code: 'no-session' })
+    expect(await hello({ Origin: ours })).toMatchObject({ code: 'no-session' })
+    expect(await hello({ Cookie, Origin: 'https://evil.example' })).toContain('HTTP/1.1 403')
+  })
+})
+
 test('5,000 WebSockets are held while 50 talk, and those who never read cost little', async () => {
   await withServer(async (server) => {
     const crowd: Socket[] = []
@@ -154,11 +176,34 @@ test('5,000 WebSockets are held while 50 talk, and those who never read cost lit
 })
 
 async function withServer(body: (server: HostedServer) => Promise<void>): Promise<void> {
-  const server = await hostServer(SOLUTION, CHAPTER, { options: { graceMs: 500 } })
+  const server = await hostServer(SOLUTION, CHAPTER, {
+    options: { graceMs: 500, passwordCost: { ln: 4, r: 8, p: 1 } },
+  })
   try {
     await body(server)
   } finally {
     await server.kill()
+  }
+}
+
+/** Says hello on /chat. Resolves with the answer, or with the head that refuses the handshake. */
+async function sayHello(port: number, fields: Fields): Promise<unknown> {
+  const [socket] = await dialMany(port, 1)
+  try {
+    socket.write(upgradeRequest('/chat', port, fields))
+    socket.write(clientText(JSON.stringify({ id: 1, type: 'hello', version: 1 })))
+    let received = Buffer.alloc(0)
+    for await (const chunk of socket) {
+      received = Buffer.concat([received, chunk as Buffer])
+      const end = received.indexOf('\r\n\r\n') + 4
+      if (end < 4) continue
+      if (!received.toString().startsWith('HTTP/1.1 101')) return received.toString()
+      const [frame] = parseServerFrames(received.subarray(end)).frames
+      if (frame) return JSON.parse(frame.payload.toString())
+    }
+    throw new Error('the connection has ended')
+  } finally {
+    socket.destroy()
   }
 }
 
