@@ -30,6 +30,7 @@ export class PlainChat {
   readonly #written = new Map<OpenRoom, number>()
   readonly #says: Promise<void>[] = []
   #room: OpenRoom | undefined
+  #connection = ''
 
   constructor(io: PlainIo, makeClient: ConversationOptions['makeClient'], room: string) {
     this.#io = io
@@ -78,8 +79,14 @@ export class PlainChat {
     if (change.kind === 'refused') this.#io.tell(`! ${change.name}: ${change.problem}`)
     if (change.kind !== 'state') return
     const { client } = this.#conversation
-    this.#io.tell(`* ${connectionText(client)}`)
+    this.#tellConnection(connectionText(client))
     if (client.state.kind === 'ended') this.#ended.resolve(undefined)
+  }
+
+  /** Some states are the same to people. */
+  #tellConnection(text: string): void {
+    if (text !== this.#connection) this.#io.tell(`* ${text}`)
+    this.#connection = text
   }
 
   #show(room: OpenRoom): void {

@@ -56,10 +56,10 @@ export const serve: Verb = {
   },
 }
 
-function howToTalk({ webPort }: RunningServer, number: number): string {
-  return webPort === undefined
-    ? `Talk to it from another terminal:  npm start talk ${number}`
-    : `Talk in a browser:  http://localhost:${webPort}     In a terminal:  npm start chat`
+function howToTalk({ port, webPort }: RunningServer, number: number): string {
+  if (webPort === undefined) return `Talk to it from another terminal:  npm start talk ${number}`
+  const address = port === 4000 + number ? '' : ` 127.0.0.1:${port}`
+  return `Talk in a browser:  http://localhost:${webPort}     In a terminal:  npm start chat${address}`
 }
 
 /** Ctrl-C, or what a system sends to end a program. */
