@@ -5,10 +5,14 @@ import { SITE_HEADERS, textAnswer } from './site-headers.ts'
 
 const KNOWN = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE'])
 
+export function isKnown(method: string): boolean {
+  return KNOWN.has(method)
+}
+
 /** The answer to a method that is none of `allowed`. A method that nobody here knows is 501, another one 405. */
 export function answerMethod({ method }: HttpRequest, allowed: readonly string[]): HttpAnswer {
   const allow = { Allow: [...allowed, 'OPTIONS'].join(', ') }
   if (method === 'OPTIONS') return { status: 204, headers: { ...SITE_HEADERS, ...allow } }
-  if (!KNOWN.has(method)) return textAnswer(501, 'This server does not know the method.')
+  if (!isKnown(method)) return textAnswer(501, 'This server does not know the method.')
   return textAnswer(405, 'The method is not allowed here.', allow)
 }

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import { checkConditions } from './conditions.ts'
 import type { HttpAnswer, HttpHandler } from './http-message.ts'
-import { answerMethod } from './methods.ts'
+import { answerMethod, isKnown } from './methods.ts'
 import { SITE_HEADERS } from './site-headers.ts'
 import { NOT_FOUND } from './static-files.ts'
 
@@ -19,8 +19,9 @@ export function memorySite(pages: ReadonlyMap<string, Page>): HttpHandler {
   return (request) => {
     const { method, path, headers } = request
     const found = answers.get(path)
-    if (!found || method === 'POST') return NOT_FOUND
-    if (method !== 'GET' && method !== 'HEAD') return answerMethod(request, ['GET', 'HEAD'])
+    const isRead = method === 'GET' || method === 'HEAD'
+    if (!isRead && (found || !isKnown(method))) return answerMethod(request, ['GET', 'HEAD'])
+    if (!found) return NOT_FOUND
     const status = checkConditions(headers, { etag: found.etag, modifiedMs: Number.NaN })
     return status === 200 ? found.answer : { ...found.answer, status, body: '' }
   }
