@@ -101,10 +101,11 @@ export class Measures {
   /** Everything, as it is now. */
   list(doors: readonly Door[], { accounts, journal }: ChatServices): Metric[] {
     const { hashes } = accounts.stats()
+    const counts = doors.map(({ name, stats }) => ({ name, ...stats() }))
     const byDoor = (value: (stats: ReturnType<Door['stats']>) => number): Sample[] =>
-      doors.map((door) => ({ labels: [['door', door.name]], value: value(door.stats()) }))
-    const endings = doors.flatMap(({ name, stats }) =>
-      Object.entries(stats().endings).map(
+      counts.map((each) => ({ labels: [['door', each.name]], value: value(each) }))
+    const endings = counts.flatMap(({ name, endings }) =>
+      Object.entries(endings).map(
         ([reason, value]): Sample => ({
           labels: [
             ['door', name],

@@ -21,6 +21,7 @@ type SiteConfig = Pick<Config, 'publicUrl' | 'trustedProxies'>
 export class WebSite implements WebOptions {
   readonly api: HttpHandler
   readonly page: HttpHandler
+  readonly publicUrl: string | undefined
   /** Empty until we know where we are. */
   readonly origins: string[] = []
   readonly #isSecure: boolean
@@ -37,6 +38,7 @@ export class WebSite implements WebOptions {
     this.#trustedProxies = trustedProxies
     if (publicUrl !== undefined) this.origins.push(publicUrl)
     this.page = page
+    this.publicUrl = publicUrl
     const { origins } = this
     this.api = chatApi(services.accounts, { origins, isSecure: this.#isSecure, trustedProxies })
   }

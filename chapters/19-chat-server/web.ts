@@ -11,6 +11,7 @@ import type { Service } from '../10-backpressure/admission.ts'
 import type { Chat } from '../13-rooms/chat-session.ts'
 import type { HttpHandler, HttpRequest } from '../17-http/http-message.ts'
 import { httpService } from '../17-http/http-service.ts'
+import { onlyFor } from '../17-http/only-for.ts'
 import { acceptWebSocket } from '../18-websocket/handshake.ts'
 import { ChatWebSocket, type ChatWebSocketOptions } from '../18-websocket/websocket-peer.ts'
 
@@ -22,6 +23,8 @@ export interface WebOptions {
   api: HttpHandler
   /** Answers with the page, and with 404. */
   page: HttpHandler
+  /** How browsers reach us, if that was said: requests for another host are refused. */
+  publicUrl?: string
   /** Where our own page comes from, as browsers say it: `https://chat.example`. */
   origins: readonly string[]
   /**
@@ -49,5 +52,5 @@ export function serveWeb(
   options: WebOptions,
   onBug: (error: unknown) => void,
 ): Service {
-  return httpService(webHandler(chat, options), { onBug })
+  return httpService(onlyFor(options.publicUrl, webHandler(chat, options)), { onBug })
 }

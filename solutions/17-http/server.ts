@@ -7,8 +7,9 @@ import type { HttpHandler } from './http-message.ts'
 import { type HttpServerOptions, serveHttp } from './http-service.ts'
 import { memorySite } from './memory-site.ts'
 import { answerMethod } from './methods.ts'
+import { onlyFor } from './only-for.ts'
 import { originOf } from './origin.ts'
-import { SITE_HEADERS, textAnswer } from './site-headers.ts'
+import { SITE_HEADERS } from './site-headers.ts'
 import { staticFiles } from './static-files.ts'
 
 export interface SiteOptions extends HttpServerOptions, AccountOptions {
@@ -62,15 +63,4 @@ const WELCOME = {
 <p><a href="/server.ts">This is how it begins.</a>
 </html>
 `),
-}
-
-/** A page of somebody else who lets his name point to our address gets nothing (DNS rebinding). */
-function onlyFor(publicUrl: string | undefined, handler: HttpHandler): HttpHandler {
-  if (!publicUrl) return handler
-  const { host } = new URL(publicUrl)
-  const answer = textAnswer(421, 'This server is another one.')
-  return (request) => {
-    const asked = request.headers.get('host')
-    return asked === undefined || asked.toLowerCase() === host ? handler(request) : answer
-  }
 }

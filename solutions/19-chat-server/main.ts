@@ -20,7 +20,7 @@ else if (read.kind === 'invalid') {
 function obeySignals(server: ChatServer): void {
   let isEnding = false
   const end = () => {
-    if (isEnding) server.cut()
+    if (isEnding) return server.cut()
     isEnding = true
     server.close().then(
       () => endWith(0),

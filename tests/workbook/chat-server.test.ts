@@ -3,7 +3,7 @@
 import { execFile, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
@@ -118,7 +118,7 @@ test('a start that fails is one sentence, and nothing is left behind', async () 
 })
 
 test('SIGTERM: not ready, then nobody new, then whoever does not go is cut off, then 0', async () => {
-  const { program, ports } = await start(['--drain-seconds', '1'])
+  const { program, ports } = await start(['--drain-seconds', '4'])
   const stays = connect({ port: ports.frames, host: '127.0.0.1', allowHalfOpen: true })
   stays.on('error', () => {}).resume()
   await once(stays, 'connect')
@@ -270,6 +270,49 @@ test('the metrics say what has happened', async () => {
   }
   expect(text).toMatch(/\nchat_sync_seconds_count [1-9]/)
   expect(text).toMatch(/\nchat_loop_delay_seconds_count \d/)
+})
+
+test('whoever breaks a rule is counted by it', async () => {
+  const { ports } = await startSecurely()
+  const say = (socket: Socket, bytes: Uint8Array) =>
+    new Promise<void>((resolve) => {
+      socket
+        .on('error', () => {})
+        .on('close', () => resolve())
+        .resume()
+      socket.write(bytes)
+    })
+  const secure = (port: number) =>
+    connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false })
+  await say(secure(ports.frames), Buffer.of(0x7f, 0xff, 0xff, 0xff, 0x7b))
+  await say(secure(ports.frames), Buffer.of(0, 0, 0, 2, 0xc3, 0x28))
+  await say(secure(ports.web), Buffer.from('GET / HTTP/1.1\r\nHost : x\r\n\r\n'))
+  await say(secure(ports.web), Buffer.from(`GET /${'x'.repeat(100_000)} HTTP/1.1\r\n\r\n`))
+  await say(connect({ port: ports.web, host: '127.0.0.1' }), Buffer.from('no handshake\r\n\r\n'))
+  for (const line of [
+    'chat_endings_total{door="frames",reason="too-large"} 1',
+    'chat_endings_total{door="frames",reason="invalid"} 1',
+    'chat_endings_total{door="web",reason="invalid"} 1',
+    'chat_endings_total{door="web",reason="too-large"} 1',
+    'chat_handshakes_total{result="failed"} 1',
+    'chat_handshakes_total{result="done"} 4',
+    'chat_connections{door="web"} 0',
+  ]) {
+    await untilCounted(ports.metrics!, line)
+  }
+})
+
+test('a request for somebody else’s host is refused where the public URL is known', async () => {
+  const { ports } = await start(['--public-url', 'https://chat.example'])
+  const statusFor = async (host: string) => {
+    const socket = connect({ port: ports.web, host: '127.0.0.1' })
+    socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)
+    let answer = ''
+    for await (const chunk of socket.setEncoding('utf8')) answer += chunk
+    return Number(answer.slice(9, 12))
+  }
+  expect(await statusFor('chat.example')).toBe(200)
+  expect(await statusFor('evil.example')).toBe(421)
 })
 
 test('values of labels are escaped', () => {

@@ -1,6 +1,8 @@
 /** A chat server that is restarted again and again while people talk: what was acknowledged, and what is there? */
 
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -48,7 +50,8 @@ export async function restartUnderLoad(
   const names = Array.from({ length: plan.people }, (_, place) => `person${place}`)
   const random = seededRandom(1, 'restarts')
   const tokens = await makeAccounts(tree, data, [...names, 'reader'])
-  let { program, ports } = await runChatServer(tree, data)
+  const ports = { frames: await freePort(), web: await freePort() }
+  let { program } = await runChatServer(tree, data, ports)
   const people: Person[] = []
   const [endings, endedMs]: [RestartOutcome['endings'], number[]] = [[], []]
   try {
@@ -76,6 +79,22 @@ export async function restartUnderLoad(
     for (const person of people) person.close()
     await program.kill()
     await rm(data, { recursive: true, force: true, maxRetries: 3 })
+  }
+}
+
+/** Ports below those that the kernel gives to others: they are free again when the server comes back. */
+let nextPort = 20_000 + (process.pid % 1_000) * 10
+
+async function freePort(): Promise<number> {
+  for (;;) {
+    nextPort += 1
+    const server = createServer().listen(nextPort, '127.0.0.1')
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    )
+    server.close()
+    if (isFree) return nextPort
   }
 }
 
