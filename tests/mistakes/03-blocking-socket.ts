@@ -191,6 +191,29 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'notifies-another-word',
+    step: '03.1',
+    says: ['to be woken', 'the same word'],
+    edits: [{ file: news, replace: 'Atomics.notify(words, NEWS)', by: 'Atomics.notify(words, 1)' }],
+  },
+  {
+    name: 'forgets-the-loop',
+    step: '03.1',
+    says: ['Being woken does not mean that it is there'],
+    edits: [
+      {
+        file: news,
+        hole: 'sleepUntil',
+        by: `  for (;;) {
+    const news = Atomics.load(words, NEWS)
+    const found = look()
+    if (found !== undefined) return found
+    if (Atomics.wait(words, NEWS, news) === 'ok') return look() as Found
+  }`,
+      },
+    ],
+  },
+  {
     name: 'never-notifies',
     step: '03.2',
     says: ['the news to be told', 'In deliver()'],
@@ -225,6 +248,18 @@ export const mistakes: Mistake[] = [
         file,
         replace: 'sleepUntil(this.#words, this.#receive)',
         by: 'sleepUntil(this.#words, () => this.#receive() && this.#receive())',
+      },
+    ],
+  },
+  {
+    name: 'delivers-text',
+    step: '03.2',
+    says: ['went through a string'],
+    edits: [
+      {
+        file: bridge,
+        replace: "kind: 'bytes', bytes })\n    untaken",
+        by: "kind: 'bytes', bytes: Buffer.from(bytes.toString()) })\n    untaken",
       },
     ],
   },
@@ -520,6 +555,14 @@ export const mistakes: Mistake[] = [
     edits: [{ file: bridge, replace: 'untaken += bytes.length', by: 'untaken += 1' }],
   },
   {
+    name: 'has-a-window-of-its-own',
+    step: '03.4',
+    says: ['delivered and not taken'],
+    edits: [
+      { file: bridge, replace: 'untaken >= WINDOW_BYTES', by: 'untaken >= 2 * WINDOW_BYTES' },
+    ],
+  },
+  {
     name: 'resumes-on-a-timer',
     step: '03.4',
     cardVaries: true,
@@ -812,5 +855,20 @@ export const mistakes: Mistake[] = [
     step: '03.6',
     says: ['only if anything follows it'],
     edits: [{ file, replace: 'if (end + 1 < bytes.length) this.#rest', by: 'this.#rest' }],
+  },
+  {
+    name: 'says-taken-for-the-rest',
+    step: '03.6',
+    says: ['no byte to be taken twice', 'what was kept of it'],
+    edits: [
+      {
+        file,
+        replace: 'if (this.#rest) return this.#takeRest()',
+        by: `if (this.#rest) {
+      this.#post({ kind: 'taken', bytes: this.#rest.length })
+      return this.#takeRest()
+    }`,
+      },
+    ],
   },
 ]

@@ -1,7 +1,11 @@
 /** What chapter 03's steps play in: a thread in a world of the test's own, and a server that has come to rest. */
 
+import type { ReaderOutcome, ReaderScript } from '../chapters/threads/03-reader.ts'
 import type { Happening, SleeperOutcome, SleeperScript } from '../chapters/threads/03-sleeper.ts'
+import type { WriterOutcome } from '../chapters/threads/03-writer.ts'
+import type { Reason } from '../harness/failure.ts'
 import type { HostedServer } from '../harness/hosted-server.ts'
+import type { Stage } from '../judge/step.ts'
 
 const threads = new URL('../chapters/threads/', import.meta.url)
 export const SLEEPER = new URL('03-sleeper.ts', threads)
@@ -28,14 +32,14 @@ export const HOUR_MS = 3_600_000
 
 export const WAITS: Wait[] = [
   {
-    story: 'the bridge has left two things, and told the news, before the thread looks',
+    story: 'leaves two things, with news of each, before the thread looks',
     script: { things: ['one', 'two'], toldBefore: 2, happens: [], finds: 2 },
     expected: ['one', 'two'],
     because: 'What is there already need not be waited for.',
     likely: 'Look first, and sleep only when there is nothing.',
   },
   {
-    story: 'the thread sleeps; then something comes, and the news is told',
+    story: 'leaves something while the thread sleeps, and tells the news',
     script: { happens: [asleep('late')], finds: 1 },
     expected: ['late'],
     because: 'The news wakes the thread.',
@@ -43,7 +47,7 @@ export const WAITS: Wait[] = [
       'Sleep on the word NEWS of `words`, without a time-out, while it has the value that you have read; after that look again.',
   },
   {
-    story: 'the thread sleeps; news is told twice of other things, and then something comes',
+    story: 'tells the sleeping thread news of other things, twice; then leaves something',
     script: { happens: [asleep(), asleep(), asleep('late')], finds: 1 },
     expected: ['late'],
     because:
@@ -51,7 +55,7 @@ export const WAITS: Wait[] = [
     likely: 'After each wake look again, and sleep again while there is nothing: a loop.',
   },
   {
-    story: 'something comes, and the news is told, just after the thread has looked',
+    story: 'leaves something, and tells the news, just after the thread has looked',
     script: { toldBefore: 1, happens: [behind('just missed')], finds: 1 },
     expected: ['just missed'],
     because:
@@ -60,16 +64,16 @@ export const WAITS: Wait[] = [
       'Read the count before the look, and sleep while it is still the same. tellNews() has to change it each time.',
   },
   {
-    story: 'two things come, each with its news, just after the thread has looked',
+    story: 'leaves two things, with news of each, just after the thread has looked',
     script: { toldBefore: 1, happens: [behind('one', 'two')], finds: 2 },
     expected: ['one', 'two'],
     because: 'Two events are not none, and not one.',
     likely: 'A flag that changes twice looks as if nothing had happened. Count.',
   },
   {
-    story: 'the thread waits for something, and what comes is false',
-    script: { things: [false], happens: [], finds: 1 },
-    expected: [false],
+    story: 'leaves false for the thread, and then null',
+    script: { things: [false, null], happens: [asleep('never')], finds: 2 },
+    expected: [false, null],
     because: 'Only undefined means that nothing was found.',
     likely: 'Compare with undefined: false, 0, null and an empty text are things, too.',
   },
@@ -175,3 +179,43 @@ export const LINES: Lines[] = [
     likely: 'Count the length of the pieces, not the characters of the text.',
   },
 ]
+
+export const threeReads: ReaderScript['acts'] = ['read', 'read', 'read']
+
+/** What comes of reading from a bridge that the test plays. */
+export function readByHand(
+  { inThread }: Stage,
+  script: ReaderScript,
+  reason: Reason,
+): Promise<ReaderOutcome> {
+  return inThread<ReaderOutcome>(READER, script, reason)
+}
+
+export function causeOfLossMistold(told: string[]): string {
+  if (told[0]?.startsWith('lost'))
+    return 'Deliver bytes at once, and not a turn of the loop later: what comes first is told first.'
+  if (told[1]?.startsWith('lost'))
+    return "The code comes with 'error'. 'close' comes after it: keep the code until then."
+  return "'close' comes in any case. If the socket has not ended by then (`readableEnded`), deliver the loss."
+}
+
+export function causeOfEndMistold(told: string[]): string {
+  if (told.length > 2)
+    return 'A socket that has ended closes, too. If `readableEnded`, that is no loss.'
+  if (told[0] === 'end') return 'Deliver bytes at once, and not a turn of the loop later.'
+  return told[1]
+    ? "'end' is the peer's FIN, and no loss."
+    : "Deliver `end` when the socket says 'end'."
+}
+
+export function causeOfNoRoom(write: WriterOutcome['write'], isTooEarly: boolean): string {
+  if (write.endsWith('spinning'))
+    return 'It looks again and again. Let sleepUntil() do the waiting.'
+  if (write.endsWith('asleep'))
+    return 'The kernel has taken enough and the news was told; the thread fell asleep all the same. The count of news first, then the look, then the sleep: sleepUntil() does that. Exactly WINDOW_BYTES are room enough.'
+  if (write.endsWith('notifies'))
+    return 'Only NEWS is notified: it is told after each change of FLUSHED and CLOSED.'
+  return isTooEarly
+    ? 'Return when at most WINDOW_BYTES are unflushed, and not before: after each wake look again, and sleep on.'
+    : 'It waits for more room than it needs, or throws: WINDOW_BYTES may be unflushed.'
+}

@@ -38,17 +38,17 @@ export async function callsForAByte(bridgeSocket: BridgeSocket): Promise<string[
 }
 
 /** Tells of every message that is posted and every change of shared memory, until the function it returns is called. */
-export function recordCalls(tell: (name: string) => void): () => void {
+export function recordCalls(tell: (name: string, args: unknown[]) => void): () => void {
   const { postMessage } = MessagePort.prototype
   const { add, store, notify, sub, xor, exchange, compareExchange } = Atomics
   const originals = { add, store, notify, sub, xor, exchange, compareExchange }
   MessagePort.prototype.postMessage = function (this: MessagePort, ...args: unknown[]) {
-    tell('postMessage')
+    tell('postMessage', args)
     return (postMessage as (...args: unknown[]) => void).apply(this, args)
   }
   for (const [name, original] of Object.entries(originals)) {
     const recorded = (...args: unknown[]): unknown => {
-      tell(name)
+      tell(name, args)
       return (original as (...args: unknown[]) => unknown)(...args)
     }
     Object.assign(Atomics, { [name]: recorded })
