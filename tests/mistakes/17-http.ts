@@ -702,6 +702,17 @@ export const mistakes: Mistake[] = [
   ),
   mistake(
     '17.6',
+    'looks-before-it-opens',
+    'the kernel itself refuses the link',
+    file,
+    '    return await keepRegular(await files.open(join(folder, names.at(-1)!), FLAGS))',
+    `    const path = join(folder, names.at(-1)!)
+    const { lstat } = await import('node:fs/promises')
+    if (!(await lstat(path)).isFile()) return undefined
+    return await keepRegular(await files.open(path, constants.O_RDONLY))`,
+  ),
+  mistake(
+    '17.6',
     'waits-for-a-writer',
     'To open a FIFO is to wait',
     file,

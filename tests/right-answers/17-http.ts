@@ -274,4 +274,36 @@ export const rightAnswers: RightAnswer[] = [
       },
     ],
   },
+  {
+    name: 'everything-takes-a-promise',
+    style:
+      'Treats an answer that is there at once like one that comes late. It costs a turn, and is right.',
+    edits: [
+      {
+        file: connection,
+        hole: '#handle',
+        by: `    this.#connection.heard()
+    const asked = Promise.resolve(this.#ask(head, body))
+    this.#holdUntil(asked.then((answer) => this.#answer(head, answer)))`,
+      },
+      {
+        file: parser,
+        hole: 'next',
+        by: `    const before = this.#keptBytes
+    const beganWith = before === 0 ? 0 : this.#kept[before - 1]
+    this.#keep(chunk, from)
+    const isWorthIt =
+      before === 0 ||
+      beganWith === CR ||
+      chunk.includes(CR, from) ||
+      chunk.includes(LF, from) ||
+      this.#keptBytes > MAX_HEAD_BYTES
+    const parsed = isWorthIt ? parseHead(this.#kept.subarray(0, this.#keptBytes), 0) : INCOMPLETE
+    if (parsed.kind === 'incomplete') return parsed
+    this.#kept = NOTHING
+    this.#keptBytes = 0
+    return parsed.kind === 'head' ? { ...parsed, end: parsed.end - before + from } : parsed`,
+      },
+    ],
+  },
 ]

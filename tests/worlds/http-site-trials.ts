@@ -1,7 +1,8 @@
 /** Files of a site, opened directly and through a real server. */
 
-import { constants } from 'node:fs'
+import { constants, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { open as openFile, realpath } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Files } from '#code/17-http/site-file.ts'
 import { PATIENCE_MS, within } from '../harness/patience.ts'
 import type { Stage } from '../judge/step.ts'
@@ -93,6 +94,27 @@ export async function expectOpened(stage: Stage, { root, hasFifo }: SiteFolder):
     {
       because: 'That folder is a link, too, and leads to another folder of the site.',
       likely: 'realpath() both: what the folder really is decides.',
+      look,
+    },
+  )
+  const swapped = join(root, 'swapped.txt')
+  writeFileSync(swapped, 'a file, for now')
+  const swapping = {
+    ...files,
+    open(path: string, flags: number) {
+      rmSync(swapped)
+      symlinkSync(join(root, 'link.txt'), swapped)
+      return files.open(path, flags)
+    },
+  }
+  expectSame(
+    'what openInside() finds for a file that becomes a link just before it is opened',
+    await tryToOpen(['swapped.txt'], swapping),
+    'nothing',
+    {
+      because:
+        'A look before the opening says what was there. Whoever may write to the site could read any file of ours that way.',
+      likely: 'The flags are FLAGS: the kernel itself refuses the link.',
       look,
     },
   )
