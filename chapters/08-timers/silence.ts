@@ -1,7 +1,7 @@
 /**
  * Calls back when nothing has been heard for a while: what idle limits and heartbeats are made of.
  *
- * Somebody may be heard a thousand times a second and must not cost a timer each time. So the timer stays where it is
+ * A peer may be heard a thousand times a second and must not cost a timer each time. So the timer stays where it is
  * and `heard` only notes the time; when the timer fires it looks at that note, and arms itself for what is left. That
  * is one firing in `limitMs`, however much is heard.
  */
@@ -43,8 +43,8 @@ export class Silence {
   }
 
   /**
-   * The timer has fired. If something was heard meanwhile it is armed for the rest of the limit, and that was all. If
-   * not, it is armed for a whole limit, and `onSilence` is called, which may call `stop`.
+   * Called when the timer fires. If something was heard meanwhile, arms it for the rest of the limit and does nothing
+   * else. If not, arms it for a whole limit and calls `onSilence`, which may call `stop`.
    *
    * @step 08.5
    */

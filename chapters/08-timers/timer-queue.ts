@@ -84,7 +84,7 @@ export class TimerQueue implements TimerSource, Clock {
    * Fires every timer that is due at the moment of this call, earliest first; at the same deadline, in order of arming.
    * What a callback arms waits for the next call, even with a delay of 0, or the loop might never come back to its
    * clients. What a callback throws comes out here; the timers that were still to fire do so at the next call.
-   * Who has fired for the last time lets its callback go.
+   * A timer that has fired for the last time lets its callback go.
    *
    * @step 08.1 08.2 08.3
    */
@@ -94,7 +94,7 @@ export class TimerQueue implements TimerSource, Clock {
   }
 
   /**
-   * Arms a periodic timer for its next deadline after `now`.
+   * Arms a periodic timer for its next deadline after `now`, behind whatever is armed for that moment already.
    *
    * @step 08.3
    */

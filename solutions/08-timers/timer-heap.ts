@@ -1,12 +1,12 @@
 /**
  * A binary heap of timers: the first to fire is at hand, all others are only as much in order as that takes.
  *
- * The children of place `i` are at `2i + 1` and `2i + 2`. The invariant: nobody fires before its parent. So the first
- * one is at place 0, and whoever comes or goes moves along one path between root and leaf: 17 places of 100,000.
- * Every timer knows its place, so that nobody has to be looked for.
+ * The children of place `i` are at `2i + 1` and `2i + 2`. The invariant: no timer fires before its parent. So the first
+ * one is at place 0, and a timer that comes or goes moves along one path between root and leaf: 17 places of 100,000.
+ * Every timer knows its place, so none has to be searched for.
  */
 
-/** One deadline. It belongs to the queue that made it; whoever armed it keeps it only to be able to cancel it. */
+/** One deadline. It belongs to the queue that made it; the code that armed it keeps it only to cancel it. */
 export interface Timer {
   /** When it fires, in the clock's milliseconds. */
   deadlineMs: number
@@ -64,8 +64,8 @@ export class TimerHeap {
   }
 
   /**
-   * Puts a timer where it belongs on the way from `place`, which is free for it, up to the root. Those that fire after
-   * it come down one each, and everybody who has moved knows the new place.
+   * Puts a timer where it belongs on the way from `from`, which is free for it, up to the root. Those that fire after it
+   * move down by one, and every timer that has moved knows its new place.
    *
    * @step 08.1
    */
@@ -82,8 +82,8 @@ export class TimerHeap {
   }
 
   /**
-   * Puts a timer where it belongs on the way from `place`, which is free for it, down to a leaf. Where two children
-   * would have to come before it, the earlier of them comes up.
+   * Puts a timer where it belongs on the way from `from`, which is free for it, down to a leaf. Where both children fire
+   * before it, the earlier of them moves up.
    *
    * @step 08.1
    */

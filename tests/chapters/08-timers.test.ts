@@ -1,15 +1,25 @@
 import type { Source } from '#code/07-event-loop/byte-stream.ts'
-import type { Timer, TimerQueue } from '#code/08-timers/timer-queue.ts'
-import { compareCost, FEW, MANY, type Work } from '../harness/cost.ts'
+import type { Timer } from '#code/08-timers/timer-queue.ts'
 import type { Reason } from '../harness/failure.ts'
 import { isGarbage } from '../harness/garbage.ts'
-import { PATIENCE_MS, within } from '../harness/patience.ts'
 import { randomInteger } from '../harness/random.ts'
-import { ScriptedClient } from '../harness/scripted-client.ts'
-import { VirtualClock, VirtualLoop } from '../harness/virtual-time.ts'
-import { type Stage, step } from '../judge/step.ts'
+import { VirtualLoop } from '../harness/virtual-time.ts'
+import { step } from '../judge/step.ts'
 import { echo } from '../protocols/lines.ts'
+import { expectRealSleep } from '../worlds/real-sleep.ts'
+import {
+  type Armed,
+  armHolding,
+  expectCheap,
+  expectOrder,
+  fire,
+  playQueue,
+  thrownBy,
+  throws,
+} from '../worlds/timer-queues.ts'
+import { serveVirtually } from '../worlds/watched-clients.ts'
 
+const DAY_MS = 86_400_000
 const CHAPTER = '08-timers'
 
 step('08.1', 'timers fire in order, ties in order of arming', async (stage) => {
@@ -68,6 +78,43 @@ step('08.1', 'timers fire in order, ties in order of arming', async (stage) => {
     because: 'A delay below 0 counts as 0, and "now" was armed first.',
     likely: 'Math.max(0, delayMs)',
     look: 'timer-queue.after()',
+  })
+
+  arm('in 10.5 ms', 10.5)
+  expectFires(10.25, [], {
+    because: 'A fraction of a millisecond is missing.',
+    likely: 'A clock may tell fractions. Leave the delay as it is.',
+    look: 'timer-queue.after()',
+  })
+  expectFires(0.75, ['in 10.5 ms'], {
+    because: 'Its deadline has passed, half a millisecond ago.',
+    likely: 'A clock may tell fractions. Leave the delay as it is.',
+    look: 'timer-queue.after()',
+  })
+  arm('in 30 days', 30 * DAY_MS)
+  expectFires(29 * DAY_MS, [], {
+    because: 'It is one day early. Only setTimeout() of Node knows no more than 24.8 days.',
+    likely: 'A delay is a number like any other: neither cut off nor turned into 32 bits (| 0).',
+    look: 'timer-queue.after()',
+  })
+  expectFires(DAY_MS, ['in 30 days'], { because: 'Thirty days have passed.' })
+
+  arm('takes 50 ms', 10, () => clock.pass(50))
+  arm('meanwhile', 30)
+  expectFires(10, ['takes 50 ms'], {
+    because: '"meanwhile" was not due when runDue() began. Clients have their turn before it.',
+    likely: 'Look at the clock once, at the beginning of runDue().',
+    look: 'timer-queue.runDue()',
+  })
+  expectFires(0, ['meanwhile'], { because: 'This is the next round.' })
+  for (let index = 0; index < 300; index++) timers.after(5, () => fired.push(armed[0]))
+  fired.length = 0
+  clock.pass(5)
+  timers.runDue()
+  expectSame('how many of 300 timers with one deadline fire', fired.length, 300, {
+    because: 'All of them were due when runDue() began.',
+    likely: 'Fire until the first one is not due, however many there are.',
+    look: 'timer-queue.runDue()',
   })
 
   let rounds = 0
@@ -139,6 +186,14 @@ step('08.2', 'a cancelled timer never fires, whoever cancels it', async (stage) 
     because: 'A timer that has fired, or was cancelled before, can be cancelled: nothing happens.',
     likely: 'Its old place in the heap belongs to somebody else now. Is it in the heap at all?',
     look: 'timer-queue.cancel()',
+  })
+
+  for (const ms of [10, 100, 20, 110, 120, 30, 40]) arm(`${ms}`, ms)
+  cancel('110')
+  expectFires(200, ['10', '20', '30', '40', '100', '120'], {
+    because: 'The last timer of the heap, 40, fills the gap below 100, which it has to pass.',
+    likely: 'What fills a gap comes from another branch: it may have to rise as well as to sink.',
+    look: 'timer-heap.remove()',
   })
 
   arm('only', 10)
@@ -240,12 +295,32 @@ step('08.3', 'every() keeps its beat, however late the loop comes', async (stage
     because: 'The beat goes on where it would be if nothing had been missed.',
     likely: 'Skip whole periods.',
   })
+  expectFires(300, ['beat'], {
+    because: 'It is 1,400 ms: three periods after the last time, exactly.',
+  })
+  expectFires(0, [], {
+    because: 'The beat of 1,400 ms has fired. The next one is at 1,500 ms.',
+    likely:
+      'The next deadline lies after now, also when now is a deadline: Math.floor(…) + 1, not Math.ceil(…).',
+    look: 'timer-queue.#rearm()',
+  })
+  expectFires(100, ['beat'], { because: 'It is 1,500 ms.' })
   cancel('beat')
   expectFires(1_000, [], {
     because: 'It was cancelled.',
     likely:
       'Each firing arms the timer anew: that has to be the same timer, or cancel() misses it.',
   })
+
+  every('often', 10)
+  arm('once', 20)
+  expectFires(10, ['often'], { because: '10 ms have passed.' })
+  expectFires(10, ['once', 'often'], {
+    because: 'Both are due now, and "often" was armed again after "once" was armed.',
+    likely: 'Each firing is an arming: the timer gets a new `order`.',
+    look: 'timer-queue.#rearm()',
+  })
+  cancel('often')
 
   every('three times', 10, (times) => {
     if (times === 3) cancel('three times')
@@ -270,18 +345,18 @@ step('08.3', 'every() keeps its beat, however late the loop comes', async (stage
     because: 'A periodic timer goes on until it is cancelled, even when a call has failed.',
     likely: 'Arm it for the next time before the callback is called.',
   })
-  expect(
-    'every(0) to throw',
-    throwsAt(() => timers.every(0, () => {})),
-    {
+  for (const periodMs of [0, -1, Number.NaN]) {
+    const thrown = thrownBy(() => timers.every(periodMs, () => {}))
+    expect(`every(${periodMs}) to throw a RangeError`, thrown instanceof RangeError, {
       because: 'A beat without a pause would be due all the time.',
       likely: 'if (!(periodMs > 0)) throw new RangeError(…)',
-    },
-  )
+      received: thrown === undefined ? 'a timer' : String(thrown),
+    })
+  }
 })
 
 step('08.4', 'the loop sleeps exactly until the next deadline', async (stage) => {
-  const { expectSame, load, story } = stage
+  const { expect, expectSame, load, story } = stage
   const { timers, clock, arm, cancel, newQueue } = await playQueue(stage)
   const expectDelay = (delayMs: number, reason: Reason) =>
     expectSame('timers.nextDelay()', timers.nextDelay(), delayMs, reason)
@@ -311,6 +386,16 @@ step('08.4', 'the loop sleeps exactly until the next deadline', async (stage) =>
   })
   cancel('later')
   expectDelay(Number.POSITIVE_INFINITY, { because: 'Nothing is armed any more.' })
+
+  arm('fraction', 9.5)
+  const delayMs = timers.nextDelay()
+  expect('timers.nextDelay() not to be less than 9.5', delayMs >= 9.5 && delayMs <= 10, {
+    because:
+      'A loop that wakes half a millisecond too early has nothing to do, and asks again and again.',
+    likely: 'Rounded down, a delay is too short. There is no need to round it.',
+    received: `${delayMs}`,
+  })
+  cancel('fraction')
 
   const { EventLoop } = await load(() => import('#code/07-event-loop/event-loop.ts'))
   const { TimerQueue } = await load(() => import('#code/08-timers/timer-queue.ts'))
@@ -483,6 +568,49 @@ step('08.5', 'who says no line for a while is let go', async (stage) => {
     look: 'watch.onEnding()',
   })
   expectTimers(0, { because: 'All are gone.' })
+
+  const gus = await connect('gus')
+  gus.stopReading()
+  await gus.send('crash\n')
+  await advance(4_999)
+  gus.expectNothing({ because: 'He does not read.' })
+  await advance(1)
+  gus.expectCut({
+    because: 'A crash has ended his connection, and he has not taken our last words for 5 s.',
+    likely:
+      'onEnding() is called whoever ended it: each goodbye has its limit, not only that of the idle.',
+    look: 'watch.onEnding()',
+  })
+  expectTimers(0, { because: 'He is gone.' })
+
+  story.tell('test', 'makes a Silence of 60 s, which hears something after 20 s and then nothing')
+  const again = await playQueue(stage)
+  const after = again.timers.after.bind(again.timers)
+  let armedTimes = 0
+  again.timers.after = (ms, callback) => {
+    armedTimes += 1
+    return after(ms, callback)
+  }
+  const calledAt: number[] = []
+  const called = new Silence(again.timers, 60_000, () => calledAt.push(again.clock.now() / 1_000))
+  for (let second = 1; second <= 260; second++) {
+    again.clock.pass(1_000)
+    if (second === 20) called.heard()
+    again.timers.runDue()
+  }
+  expectSame('the seconds at which it calls back', calledAt, [80, 140, 200, 260], {
+    because:
+      'Nothing was heard since second 20: it calls after 60 s of silence, and again after every further 60.',
+    likely:
+      '#look() arms a whole limit again when it calls back, and the rest of the limit when something was heard.',
+    look: 'silence.#look()',
+  })
+  expectSame('how many timers it has armed', armedTimes, 6, {
+    because: 'One at the beginning, one for the rest, and one for each call.',
+    likely: 'A timer that looks more often than it must costs every idle client an awakening.',
+    look: 'silence.#look()',
+  })
+  called.stop()
 })
 
 step('08.6', 'who is silent is asked whether anybody is there', async (stage) => {
@@ -562,6 +690,30 @@ step('08.6', 'who is silent is asked whether anybody is there', async (stage) =>
     look: ['watch.onEnding()', 'watch.onClose()'],
   })
 
+  const fay = await connect('fay')
+  for (const line of ['pongo', 'PONG', 'ping']) {
+    await fay.send(`${line}\n`)
+    fay.expectReceived('error unknown command\n', {
+      because: `"${line}" is not the answer to our ping, so it is a command, and there is none of that name.`,
+      likely: 'Compare the whole line with PONG.',
+      look: 'server.onLine()',
+    })
+  }
+  await fay.reset()
+  expectTimers(0, {
+    because: 'fay was reset: nothing was ending, and yet it is over.',
+    likely: 'onClose() stops both silences.',
+    look: 'watch.onClose()',
+  })
+  const gus = await connect('gus')
+  await gus.send('crash\n')
+  expectTimers(1, {
+    because: 'The connection is ending. Only the goodbye is left to wait for.',
+    likely: 'onEnding() stops both silences.',
+    look: 'watch.onEnding()',
+  })
+  await gus.reset()
+
   const server = await serve(CHAPTER)
   const eve = await connectReally(server, 'eve')
   const countTimers = async () => (await server.call<{ timers: number }>('stats')).timers
@@ -586,185 +738,3 @@ step('08.6', 'who is silent is asked whether anybody is there', async (stage) =>
     },
   )
 })
-
-interface Armed {
-  deadlineMs: number
-  order: number
-}
-
-/** A timer queue in virtual time, whose timers have names. */
-async function playQueue({ load, story, expectSame }: Stage) {
-  const { TimerQueue } = await load(() => import('#code/08-timers/timer-queue.ts'))
-  const clock = new VirtualClock()
-  const timers = new TimerQueue(clock)
-  const armed = new Map<string, Timer>()
-  const fired: string[] = []
-  return {
-    timers,
-    clock,
-    arm(name: string, ms: number, then?: () => void): void {
-      story.tell('test', `arms "${name}", due in ${ms} ms`)
-      const fire = () => {
-        fired.push(name)
-        then?.()
-      }
-      armed.set(name, timers.after(ms, fire))
-    },
-    every(name: string, ms: number, then?: (times: number) => void): void {
-      story.tell('test', `arms "${name}", due every ${ms} ms`)
-      let times = 0
-      const fire = () => {
-        fired.push(name)
-        then?.(++times)
-      }
-      armed.set(name, timers.every(ms, fire))
-    },
-    cancel(name: string): void {
-      story.tell('test', `cancels "${name}"`)
-      timers.cancel(armed.get(name)!)
-    },
-    /** Lets time pass, then the loop comes by. */
-    expectFires(afterMs: number, names: string[], reason: Reason): void {
-      story.tell('time', `moves on by ${afterMs} ms, and the loop calls runDue()`)
-      clock.pass(afterMs)
-      timers.runDue()
-      const text = (fired: string[]) => fired.join(', ') || 'nothing'
-      expectSame('what fires', text(fired.splice(0)), text(names), reason)
-    },
-    newQueue(): [TimerQueue, VirtualClock] {
-      const time = new VirtualClock()
-      return [new TimerQueue(time), time]
-    },
-  }
-}
-
-/** Expects all of them to have fired, by deadline and then by order of arming. */
-function expectOrder({ expect }: Stage, fired: Armed[], armed: Armed[]): void {
-  const inOrder = armed.toSorted((a, b) => a.deadlineMs - b.deadlineMs || a.order - b.order)
-  const wrong = inOrder.findIndex((entry, index) => fired[index] !== entry)
-  const describe = (entry: Armed | undefined) =>
-    entry ? `number ${entry.order}, due at ${entry.deadlineMs} ms` : 'none'
-  expect(`${armed.length} timers to fire in order`, wrong < 0 && fired.length === armed.length, {
-    because: 'By deadline, and at the same deadline by order of arming, whatever came and went.',
-    likely:
-      'Who takes a gap in the heap may have to sink or to rise, and every timer that moves must know its new place.',
-    expected: describe(inOrder[wrong]),
-    received: describe(fired[wrong]),
-  })
-}
-
-/** Arms a timer whose callback holds something. In a function of its own: while it runs, it holds that as well. */
-function armHolding(timers: TimerQueue): { timer: Timer; held: WeakRef<object> } {
-  const connection = { buffer: new Uint8Array(1024) }
-  const timer = timers.after(1_000, () => connection.buffer.fill(1))
-  return { timer, held: new WeakRef(connection) }
-}
-
-function throws(timers: TimerQueue): boolean {
-  return throwsAt(() => timers.runDue())
-}
-
-function throwsAt(call: () => void): boolean {
-  try {
-    call()
-  } catch {
-    return true
-  }
-  return false
-}
-
-function fire(): void {}
-
-/** Expects that something does not cost much more among very many timers than among a few. */
-async function expectCheap(
-  { expect }: Stage,
-  what: string,
-  prepare: (size: number) => Work,
-): Promise<void> {
-  const { few, many, isCheap } = await compareCost(prepare)
-  expect(`${what} in O(log n)`, isCheap, {
-    because: 'A server with 100,000 clients has that many timers, and touches some on every line.',
-    likely:
-      'Something goes through all timers: a sort, an indexOf, a splice, a scan for the smallest. A heap moves along one path.',
-    expected: `among ${countOf(MANY)} timers about what it costs among ${countOf(FEW)}`,
-    received: `${few.toFixed(2)} µs among ${countOf(FEW)} timers, ${many.toFixed(2)} µs among ${countOf(MANY)}`,
-  })
-}
-
-/** Chapter 07's loop and poller, with the real clock. */
-async function expectRealSleep({ load, expect, story }: Stage): Promise<void> {
-  const { EventLoop } = await load(() => import('#code/07-event-loop/event-loop.ts'))
-  const { NetPoller } = await load(() => import('#code/07-event-loop/poller.ts'))
-  const { TimerQueue } = await load(() => import('#code/08-timers/timer-queue.ts'))
-  const queue = new TimerQueue(performance)
-  const poller = new NetPoller()
-  const wait = poller.wait.bind(poller)
-  let waits = 0
-  poller.wait = (timeoutMs) => {
-    waits += 1
-    return wait(timeoutMs)
-  }
-  const loop = new EventLoop<Source>(poller, queue)
-  const armedAt = performance.now()
-  let tookMs = 0
-  story.tell('test', 'arms a timer in 25 ms on the real clock')
-  queue.after(25, () => {
-    tookMs = performance.now() - armedAt
-    loop.stop()
-  })
-  const outcome = await within(PATIENCE_MS, loop.run())
-  expect('the timer to fire', outcome !== 'too late', {
-    because: 'The loop sleeps no longer than nextDelay() says.',
-  })
-  expect('the timer not to fire before its 25 ms are over', tookMs >= 25, {
-    because: 'A timer may be late. It is never early.',
-    received: `${tookMs.toFixed(2)} ms`,
-  })
-  // Node's timers count in whole milliseconds: the first awakening may be a fraction too early.
-  expect('the loop to have slept meanwhile', waits <= 500, {
-    because: 'One deadline is one awakening.',
-    likely: 'nextDelay() answers too little, and the loop asks again and again.',
-    received: `wait() was called ${waits} times`,
-  })
-}
-
-/** The chapter's clients on chapter 07's loop, in virtual time. */
-async function serveVirtually(
-  { load, story, expectSame }: Stage,
-  limits: { idleMs: number; heartbeatMs?: number },
-) {
-  const { EventLoop } = await load(() => import('#code/07-event-loop/event-loop.ts'))
-  const { TimerQueue } = await load(() => import('#code/08-timers/timer-queue.ts'))
-  const { serveWatched } = await load(() => import('#code/08-timers/server.ts'))
-  const world = new VirtualLoop<Source>(story)
-  const timers = new TimerQueue(world.clock)
-  const loop = new EventLoop<Source>(world.poller, timers)
-  await world.start(loop)
-  return {
-    world,
-    advance: (ms: number) => world.advance(ms),
-    async connect(name: string): Promise<ScriptedClient> {
-      const client = new ScriptedClient(name, story, world)
-      serveWatched(client.stream, loop, timers, limits)
-      await world.settle()
-      return client
-    },
-    /** How many timers have been armed since. */
-    countArmings(): () => number {
-      const after = timers.after.bind(timers)
-      let count = 0
-      timers.after = (ms, callback) => {
-        count += 1
-        return after(ms, callback)
-      }
-      return () => count
-    },
-    expectTimers(count: number, reason: Reason): void {
-      expectSame('timers.size', timers.size, count, reason)
-    },
-  }
-}
-
-function countOf(timers: number): string {
-  return timers.toLocaleString('en')
-}

@@ -115,6 +115,54 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'delays-of-32-bits',
+    step: '08.1',
+    says: ['A fraction of a millisecond', 'Leave the delay as it is'],
+    edits: [
+      {
+        file: 'timer-queue.ts',
+        replace: 'this.#arm(Math.max(0, delayMs)',
+        by: 'this.#arm(Math.max(0, delayMs | 0)',
+      },
+    ],
+  },
+  {
+    name: 'delays-of-setTimeout',
+    step: '08.1',
+    says: ['It is one day early', 'A delay is a number like any other'],
+    edits: [
+      {
+        file: 'timer-queue.ts',
+        replace: 'this.#arm(Math.max(0, delayMs)',
+        by: 'this.#arm(Math.min(2 ** 31 - 1, Math.max(0, delayMs))',
+      },
+    ],
+  },
+  {
+    name: 'looks-at-the-clock-again-and-again',
+    step: '08.1',
+    says: ['"meanwhile" was not due', 'Look at the clock once'],
+    edits: [
+      {
+        file: 'timer-queue.ts',
+        replace: 'if (due.deadlineMs > now ||',
+        by: 'if (due.deadlineMs > this.now() ||',
+      },
+    ],
+  },
+  {
+    name: 'a-hundred-timers-a-round',
+    step: '08.1',
+    says: ['how many of 300 timers', 'however many there are'],
+    edits: [
+      {
+        file: 'timer-queue.ts',
+        replace: 'for (let due = this.#heap.first; due; due = this.#heap.first) {',
+        by: 'let fired = 0\n    for (let due = this.#heap.first; due && fired++ < 100; due = this.#heap.first) {',
+      },
+    ],
+  },
+  {
     name: 'cancel-only-marks',
     step: '08.2',
     says: ['timers.size', 'One of three has been cancelled'],
@@ -267,6 +315,30 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'fires-twice-at-the-same-deadline',
+    step: '08.3',
+    says: ['The beat of 1,400 ms has fired', 'not Math.ceil'],
+    edits: [
+      {
+        file: 'timer-queue.ts',
+        replace: 'Math.floor((now - timer.deadlineMs) / timer.periodMs) + 1',
+        by: 'Math.max(1, Math.ceil((now - timer.deadlineMs) / timer.periodMs))',
+      },
+    ],
+  },
+  {
+    name: 'a-beat-keeps-its-first-order',
+    step: '08.3',
+    says: ['was armed again after', 'a new `order`'],
+    edits: [
+      {
+        file: 'timer-queue.ts',
+        replace: '    timer.order = this.#armed++\n    this.#heap.add(timer)\n',
+        by: '    this.#heap.add(timer)\n',
+      },
+    ],
+  },
+  {
     name: 'sleeps-a-fixed-tick',
     step: '08.4',
     says: ['nextDelay() to be 30', 'The earliest deadline counts'],
@@ -317,6 +389,18 @@ export const mistakes: Mistake[] = [
         file: queue,
         replace: 'Math.max(0, first.deadlineMs - this.now())',
         by: 'first.deadlineMs - this.now()',
+      },
+    ],
+  },
+  {
+    name: 'rounds-the-delay-down',
+    step: '08.4',
+    says: ['not to be less than 9.5', 'Rounded down'],
+    edits: [
+      {
+        file: 'timer-queue.ts',
+        replace: 'Math.max(0, first.deadlineMs - this.now())',
+        by: 'Math.max(0, Math.floor(first.deadlineMs - this.now()))',
       },
     ],
   },
@@ -417,6 +501,54 @@ export const mistakes: Mistake[] = [
     edits: [{ file: watch, replace: CLOSE, by: CLOSE.replace('    this.#idle?.stop()\n', '') }],
   },
   {
+    name: 'calls-back-once-in-a-silence',
+    step: '08.5',
+    says: ['the seconds at which it calls back', 'arms a whole limit again'],
+    edits: [
+      {
+        file: 'silence.ts',
+        hole: '#look',
+        by: `    const leftMs = this.#heardAtMs + this.#limitMs - this.#timers.now()
+    if (leftMs > 0) this.#timer = this.#timers.after(leftMs, () => this.#look())
+    else this.#onSilence()`,
+      },
+    ],
+  },
+  {
+    name: 'looks-more-often-than-it-must',
+    step: '08.5',
+    says: ['how many timers it has armed', 'an awakening'],
+    edits: [
+      {
+        file: 'silence.ts',
+        replace: 'leftMs > 0 ? leftMs : this.#limitMs',
+        by: 'leftMs > 0 ? Math.min(leftMs, 1_000) : this.#limitMs',
+      },
+    ],
+  },
+  {
+    name: 'only-the-idle-have-to-go-in-time',
+    step: '08.5',
+    says: ['A crash has ended his connection', 'whoever ended it'],
+    edits: [
+      {
+        file: 'watch.ts',
+        replace: "() => connection.stop('idle'))",
+        by: "() => {\n        this.#isIdle = true\n        connection.stop('idle')\n      })",
+      },
+      {
+        file: 'watch.ts',
+        replace: '    this.#goodbye = this.#timers',
+        by: '    if (this.#isIdle) this.#goodbye = this.#timers',
+      },
+      {
+        file: 'watch.ts',
+        replace: '  #goodbye: Timer | undefined\n',
+        by: '  #goodbye: Timer | undefined\n  #isIdle = false\n',
+      },
+    ],
+  },
+  {
     name: 'pings-those-who-talk',
     step: '08.6',
     says: ['cyd said a line 5 s ago'],
@@ -496,6 +628,56 @@ export const mistakes: Mistake[] = [
         file: watch,
         replace: '    this.#heartbeat?.stop()\n    this.#goodbye =',
         by: '    this.#goodbye =',
+      },
+    ],
+  },
+  {
+    name: 'the-heartbeat-goes-on-behind-the-goodbye',
+    step: '08.6',
+    says: ['timers.size to be 1', 'Only the goodbye is left'],
+    edits: [
+      {
+        file: 'watch.ts',
+        hole: 'onEnding',
+        by: `    this.#idle?.stop()
+    this.#goodbye = this.#timers.after(this.#goodbyeMs, () => this.#connection.destroy('lost'))`,
+      },
+    ],
+  },
+  {
+    name: 'leaves-the-heartbeat-of-the-lost',
+    step: '08.6',
+    says: ['fay was reset', 'stops both silences'],
+    edits: [
+      {
+        file: 'watch.ts',
+        hole: 'onClose',
+        by: `    this.#idle?.stop()
+    if (this.#goodbye) this.#timers.cancel(this.#goodbye)`,
+      },
+    ],
+  },
+  {
+    name: 'whatever-begins-with-pong',
+    step: '08.6',
+    says: ['"pongo" is not the answer', 'Compare the whole line'],
+    edits: [
+      {
+        file: 'server.ts',
+        hole: 'onLine',
+        by: '  if (!line.startsWith(PONG)) COMMANDS.onLine(line, lines)',
+      },
+    ],
+  },
+  {
+    name: 'takes-a-ping-for-a-pong',
+    step: '08.6',
+    says: ['"ping" is not the answer', 'Compare the whole line'],
+    edits: [
+      {
+        file: 'server.ts',
+        hole: 'onLine',
+        by: '  if (line !== PONG && line !== PING) COMMANDS.onLine(line, lines)',
       },
     ],
   },
