@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import fc from 'fast-check'
+import type { Protocol } from '#code/07-event-loop/connection.ts'
 import type { HttpAnswer, HttpRequest } from '#code/17-http/http-message.ts'
 import type * as FramesModule from '#code/18-websocket/websocket-frames.ts'
 import { countBytes, hex } from '../harness/bytes.ts'
@@ -51,7 +52,12 @@ step('18.1', 'a handshake is accepted, or refused for the reason it has', async 
   const { expect, expectSame, load, story } = stage
   const { acceptWebSocket } = await load(() => import('#code/18-websocket/handshake.ts'))
   const { HeaderFields } = await load(() => import('#code/17-http/http-message.ts'))
-  const open = () => ({ onBytes: (bytes: Uint8Array) => bytes.length, onEnd() {} })
+  const protocol: Protocol = { onBytes: (bytes) => bytes.length, onEnd() {} }
+  const opened: unknown[][] = []
+  const open = (...args: unknown[]) => {
+    opened.push(args)
+    return protocol
+  }
   const OFFER = { protocols: ['chat.v2', 'chat.v1'], origins: ['https://chat.example.org'], open }
   const ask = (what: string, fields: FieldValues, request: Partial<HttpRequest> = {}) => {
     story.tell('test', `asks for a WebSocket ${what}`)
@@ -105,8 +111,16 @@ step('18.1', 'a handshake is accepted, or refused for the reason it has', async 
     likely: 'The key is not decoded first, and the digest is 20 bytes, not 40 hex digits.',
     look: 'answerTo()',
   })
-  expect('the answer to hand over the connection', answer.upgrade === open, {
+  expectSame('what is opened before the connection is handed over', opened.splice(0), [], {
+    because: 'The 101 has to go out first: until then the connection speaks HTTP.',
+    likely: 'An answer has a function `upgrade`. It is called when the time has come.',
+  })
+  const handedOver = answer.upgrade?.('connection' as never, 'timers' as never)
+  expect('the answer to open what was offered', handedOver === protocol, {
     because: 'From here on the connection speaks what the offer opens.',
+  })
+  expectSame('what it is opened with', opened, [['connection', 'timers']], {
+    because: 'A protocol needs its connection, and the timers of the loop that it runs on.',
   })
   const otherKey = Buffer.from('0123456789abcdef').toString('base64')
   expectSame(
@@ -1133,6 +1147,7 @@ function likelyOfBytes(bytes: number[], place: number): string {
 step('18.6', 'both ends say Close once; of many pings the newest is answered', async (stage) => {
   await expectCloses(stage)
   await expectClosingHandshakes(stage)
+  await expectSlowConsumer(stage)
   await expectPongs(stage)
   await expectRealServer(stage)
 })
@@ -1326,6 +1341,32 @@ async function expectClosingHandshakes(stage: Stage): Promise<void> {
   })
   await lee.halfClose()
   patient.expectTimers(0, { because: 'Everybody has gone.' })
+}
+
+/** Who does not listen is told so all the same, when everything else has found its way. */
+async function expectSlowConsumer(stage: Stage): Promise<void> {
+  const lastWords = () => serverFrame('text', 'too slow')
+  const world = await openWebSockets(stage, { maxQueuedBytes: 2_000 }, { lastWords })
+  const [mia, end] = await world.arrive('mia')
+  mia.stopReading()
+  stage.story.tell('server', 'sends five texts of 660 bytes, of which three find room')
+  const text = { isText: true, payload: Buffer.alloc(660, 'x') }
+  await world.act(() => {
+    for (let time = 0; time < 5; time++) end.socket.send(text)
+  })
+  await mia.startReading()
+  const texts = Array.from({ length: 3 }, () => 'text 660 bytes')
+  mia.expectFrames([...texts, 'text "too slow"', 'close 1008'], {
+    because: 'For last words and a Close there is always room, once.',
+    likely:
+      'What send() has no room for stops the connection, and that comes back to close(). end() takes last words.',
+    look: 'websocket.close()',
+  })
+  mia.expectEnd({ because: 'Behind the Close comes FIN.' })
+  await mia.halfClose()
+  stage.expectSame('why mia’s connection has ended', end.endings, ['slow-consumer'], {
+    because: 'She took less than she was told.',
+  })
 }
 
 /** Pings: each of a few, the newest of many. */

@@ -235,6 +235,30 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'opens-before-it-has-answered',
+    step: '18.1',
+    says: ['until then the connection speaks HTTP'],
+    edits: [
+      {
+        file: handshake,
+        replace: '    upgrade: offer.open,',
+        by: '    upgrade: ((protocol) => () => protocol)(offer.open(undefined as never, undefined as never)),',
+      },
+    ],
+  },
+  {
+    name: 'the-timers-are-not-handed-on',
+    step: '18.1',
+    says: ['the timers of the loop'],
+    edits: [
+      {
+        file: handshake,
+        replace: '    upgrade: offer.open,',
+        by: '    upgrade: (connection) => offer.open(connection, undefined as never),',
+      },
+    ],
+  },
+  {
     name: 'extensions-are-said-back',
     step: '18.1',
     says: ['What is not accepted is not said back'],
@@ -1007,6 +1031,32 @@ export const mistakes: Mistake[] = [
         file: websocket,
         replace: 'this.connection.end(why, Buffer.concat([words, encodeClose(close)]))',
         by: 'this.connection.send(Buffer.concat([words, encodeClose(close)]))',
+      },
+    ],
+  },
+  {
+    name: 'a-close-that-needs-room',
+    step: '18.6',
+    says: ['RangeError'],
+    edits: [
+      {
+        file: websocket,
+        replace: 'this.connection.end(why, Buffer.concat([words, encodeClose(close)]))',
+        by: `this.connection.send(Buffer.concat([words, encodeClose(close)]))
+    this.connection.end(why)`,
+      },
+    ],
+  },
+  {
+    name: 'last-words-that-need-room',
+    step: '18.6',
+    says: ['RangeError'],
+    edits: [
+      {
+        file: websocket,
+        replace: 'this.connection.end(why, Buffer.concat([words, encodeClose(close)]))',
+        by: `this.connection.send(words)
+    this.connection.end(why, encodeClose(close))`,
       },
     ],
   },

@@ -144,7 +144,7 @@ export const rightAnswers: RightAnswer[] = [
   const protocol = listOf(request.headers.get('sec-websocket-protocol')).find((each) => ours.has(each))
   const headers: Record<string, string> = { ...upgrade, 'sec-websocket-accept': answerTo(key) }
   if (protocol) headers['sec-websocket-protocol'] = protocol
-  return { status: 101, headers, upgrade: offer.open }`,
+  return { status: 101, headers, upgrade: (connection, timers) => offer.open(connection, timers) }`,
       },
       {
         file: handshake,
@@ -259,8 +259,50 @@ export const rightAnswers: RightAnswer[] = [
       this.#peerCode === undefined ? { code, reason } : { code: this.#peerCode, reason: '' },
     )
     const words = this.#events.lastWords?.(why)
-    if (words) this.connection.send(words)
-    this.connection.end(why, frame)`,
+    this.connection.end(why, words ? Uint8Array.from([...words, ...frame]) : frame)`,
+      },
+    ],
+  },
+  {
+    name: 'a-decoder-that-remembers',
+    style:
+      'TextDecoder as a stream, fatal: it throws at the first impossible byte, and keeps what has begun.',
+    edits: [
+      {
+        file: utf8,
+        replace: '  #missing = 0\n',
+        by: `  #missing = 0
+  readonly #decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+`,
+      },
+      {
+        file: utf8,
+        hole: 'push',
+        by: `    try {
+      this.#decoder.decode(bytes, { stream: true })
+      return true
+    } catch {
+      return false
+    }`,
+      },
+      {
+        file: utf8,
+        hole: 'end',
+        by: `    try {
+      return this.#decoder.decode() === ''
+    } catch {
+      return false
+    }`,
+      },
+      {
+        file: close,
+        hole: 'parseClose',
+        by: `  const [high, low, ...text] = payload
+  if (high === undefined) return { code: NO_CODE, reason: '' }
+  const code = high * 256 + low
+  if (low === undefined || !maySend(code)) return 'bad-close'
+  const reason = Buffer.from(text).toString('utf8')
+  return Buffer.from(reason).equals(Buffer.from(text)) ? { code, reason } : 'not-utf8'`,
       },
     ],
   },
