@@ -164,7 +164,7 @@ test('the screen says where one is, how the connection is, and which keys there 
   expect(screen).toMatch(/\[kitchen\] {2}den[\s\S]*> hi[\s\S]*Enter says it/)
 })
 
-test('a room that lets nobody in is not shown, and why is said', async () => {
+test('a refused room is not shown, and the reason is', async () => {
   let tell!: (notice: Notice) => void
   const desk = new Desk((onNotice) => {
     tell = onNotice

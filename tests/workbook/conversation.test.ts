@@ -82,7 +82,7 @@ async function inKitchen() {
   return { ...all, room }
 }
 
-test('what was said before one came is not unread; what comes then is, until it is read', async () => {
+test('messages from before the first join are not unread; later ones are, until they are read', async () => {
   const { conversation, changes, hear, room } = await inKitchen()
   expect(room).toMatchObject({ name: 'kitchen', unread: 0, readTo: 3 })
   expect(changes).toEqual([])
@@ -159,7 +159,7 @@ test('a text that was not said stays, and says why, until it is discarded', asyn
   expect(room.sayings).toEqual([])
 })
 
-test('the past is asked for once at a time, comes before what is here, and ends', async () => {
+test('earlier messages are requested one page at a time, until there are none', async () => {
   const { client, conversation, tell } = begin()
   tell(WELCOME)
   const room = conversation.open('kitchen')
@@ -218,7 +218,7 @@ test('a room that never let us in is gone; one that we were in says why, and can
   expect(room.problem).toBeUndefined()
 })
 
-test('what is told of a room that was left changes nothing', async () => {
+test('news about a room that was left changes nothing', async () => {
   const { client, conversation, hear, room } = await inKitchen()
   conversation.leave(room)
   hear(4)
@@ -227,7 +227,7 @@ test('what is told of a room that was left changes nothing', async () => {
   expect(conversation.remembered?.rooms).toEqual([])
 })
 
-test('whoever reads on for days keeps the newest messages, and can still have the others', async () => {
+test('a reader who stays for days keeps the newest messages, and can fetch the others again', async () => {
   const { client, conversation, hear, room } = await inKitchen()
   for (let number = 4; number <= 2_001; number++) hear(number)
   expect(room.messages).toHaveLength(2_001)

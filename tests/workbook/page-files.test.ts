@@ -44,7 +44,7 @@ test('nothing that people write can become HTML, a script or a style', async () 
   expect(text('/')).not.toMatch(/<script>|<style|\son\w+=|style="/)
 })
 
-test('nobody is told that Node calls it experimental to leave out types', async () => {
+test('Node’s warning about experimental type stripping is not printed', async () => {
   const emit = vi.spyOn(process, 'emitWarning')
   await open()
   expect(emit).not.toHaveBeenCalled()

@@ -14,11 +14,11 @@ import { ChatProcess } from './page/chat-process.ts'
 import { Person } from './page/person.ts'
 
 const PASSWORD = 'correct horse battery'
-/** A browser begins slowly where others have the processor. */
+/** A browser starts slowly on a busy machine. */
 const START_MS = 60_000
 const SOON = { timeout: 30_000, interval: 20 }
 
-/** What people try who want their text to be run. */
+/** Texts that would run as code if the page ever parsed them as HTML. */
 const TRICKS = [
   '<script>alert(1)</script>',
   '<img src=x onerror=alert(2)>',
@@ -33,7 +33,7 @@ const TRICKS = [
   '\u202Eright to left <math><mi xlink:href="data:x,<script>alert(8)</script>">',
 ]
 
-/** What has to be scrolled sideways. */
+/** Lists the elements that are wider than their space. */
 const TOO_WIDE =
   "[document.documentElement, ...document.querySelectorAll('main, main > :not(.for-ears), #log')].filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth).map(({ id, className }) => id || className)"
 
@@ -82,7 +82,7 @@ describe.skipIf(isSkipped)(`the page in a browser${why}`, () => {
     await expect.poll(() => bob.onTheirWay(), SOON).toEqual([])
   }
 
-  test('who is not known logs in, or makes an account; what is wrong is said', async () => {
+  test('without a session the page asks for a log-in or makes an account, and says what is wrong', async () => {
     await ada.visit(server.url)
     await ada.page.getByRole('heading', { name: 'Log in' }).waitFor()
     expect(await ada.barriers()).toEqual([])
@@ -115,7 +115,7 @@ describe.skipIf(isSkipped)(`the page in a browser${why}`, () => {
     expect(await bob.barriers()).toEqual([])
   })
 
-  test('what people write stays text', async () => {
+  test('messages stay text, whatever they contain', async () => {
     const before = await ada.texts()
     await cy.say('kitchen', ...TRICKS.slice(0, 5))
     for (const trick of TRICKS.slice(5)) await ada.say(trick)
@@ -130,7 +130,7 @@ describe.skipIf(isSkipped)(`the page in a browser${why}`, () => {
     await expect.poll(() => ada.rooms(), SOON).toEqual(['kitchen'])
   })
 
-  test('what is unread is counted, until one looks', async () => {
+  test('unread messages are counted until somebody looks at them', async () => {
     await ada.openRoom('garden')
     await cy.say('kitchen', 'one', 'two', 'three')
     await expect.poll(() => ada.unread('kitchen'), SOON).toBe(3)
@@ -150,7 +150,7 @@ describe.skipIf(isSkipped)(`the page in a browser${why}`, () => {
     await expect.poll(() => bob.unread('kitchen'), SOON).toBe(0)
   })
 
-  test('the past comes when one scrolls up, and nothing moves under one’s eyes', async () => {
+  test('earlier messages appear on scrolling up, and the reader keeps their place', async () => {
     const texts = Array.from({ length: 120 }, (_, index) => `line ${index + 1}`)
     await cy.say('attic', ...texts)
     await ada.openRoom('attic')
@@ -210,7 +210,7 @@ describe.skipIf(isSkipped)(`the page in a browser${why}`, () => {
 
   test('the server dies and comes back, and nothing is lost or doubled', async () => {
     const before = cy.texts('kitchen')
-    // The newest fifty of them, for whoever has reloaded; all here, for nobody has said so much.
+    // ada has reloaded, so her page has at most the newest fifty: all of them, as long as there are fewer.
     expect(before.length).toBeLessThan(50)
     const said = { ada: lines('ada', 12), bob: lines('bob', 12), cy: lines('cy', 12) }
     for (const text of said.ada.slice(0, 6)) await ada.say(text)
@@ -226,7 +226,7 @@ describe.skipIf(isSkipped)(`the page in a browser${why}`, () => {
     expect(await ada.barriers()).toEqual([])
 
     await server.start()
-    // They need not wait, but by now their pages may have tried by themselves.
+    // The pages may have reconnected by themselves by now; then there is nothing to click.
     const tryNow = [
       ada.page.getByRole('button', { name: 'Try now' }),
       bob.page.getByRole('button', { name: 'connection lost' }),
@@ -242,7 +242,7 @@ describe.skipIf(isSkipped)(`the page in a browser${why}`, () => {
     await allRead('kitchen', cy.texts('kitchen'))
   })
 
-  test('whoever logs out is out in every tab', async () => {
+  test('logging out ends the session in every tab', async () => {
     const other = await ada.openTab()
     await other.visit(server.url)
     await other.isConnected()

@@ -1,4 +1,4 @@
-/** The chat on the screen of a terminal. It shows the conversation and carries out keys; what both are stands elsewhere. */
+/** The chat on the screen of a terminal: draws the desk, and turns keys into its methods. */
 
 import type { ChalkInstance } from 'chalk'
 import {
@@ -66,7 +66,7 @@ export function ChatApp({ desk, chalk }: { desk: Desk; chalk: ChalkInstance }) {
     else if (key.pageUp) scrollTo(Math.min(scroll, maxScroll) + rows - 1)
     else if (key.pageDown) scrollTo(Math.min(scroll, maxScroll) - rows + 1)
     else if (LINE_END.test(input)) {
-      // Keys that were pressed while nobody looked come all at once.
+      // Keys pressed while the program was busy arrive in one piece.
       for (const [place, text] of input.split(LINE_END).entries()) {
         if (place > 0) enter()
         if (text !== '') desk.edit({ kind: 'insert', text })

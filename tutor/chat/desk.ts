@@ -1,4 +1,4 @@
-/** What the terminal adds to a conversation: which room is shown, how far, what is typed, and a line of news. */
+/** The terminal's view of a conversation: which room is shown, up to which message, the typed text, and a notice. */
 
 import {
   type Change,
@@ -16,7 +16,7 @@ export class Desk {
   typed = NOTHING_TYPED
   #notice = ''
   #room: OpenRoom | undefined
-  /** While somebody reads further up, what comes meanwhile is not shown. */
+  /** The last message shown while somebody reads further up; newer ones wait. */
   #frozenAt: number | undefined
   readonly #listeners = new Set<() => void>()
 
@@ -26,7 +26,7 @@ export class Desk {
     this.#room = this.conversation.open(room)
   }
 
-  /** What somebody has to know now. */
+  /** One line for the person, or `''`. */
   get notice(): string {
     return this.#notice || (this.#room?.problem ?? '')
   }
@@ -66,7 +66,7 @@ export class Desk {
     else if (command.kind === 'rooms') this.#listRooms()
     else if (room && command.kind === 'say') conversation.say(room, command.text)
     else if (room && command.kind === 'who')
-      this.#notice = `Here: ${room.members.join(', ') || 'nobody knows yet'}`
+      this.#notice = `Here: ${room.members.join(', ') || 'not known yet'}`
     else if (room && command.kind === 'leave') {
       conversation.leave(room)
       this.#show(conversation.rooms.at(0))

@@ -1,5 +1,5 @@
 /**
- * The chat without a screen: what is typed is said, and each message is a line, so that both can be piped.
+ * The chat without a screen: each input line is said, each message is an output line, so both can be piped.
  *
  * Everything else, the state of the connection for one, goes elsewhere (`tell`).
  */
@@ -83,7 +83,7 @@ export class PlainChat {
     if (client.state.kind === 'ended') this.#ended.resolve(undefined)
   }
 
-  /** Some states are the same to people. */
+  /** Different states may have the same text: it is told once. */
   #tellConnection(text: string): void {
     if (text !== this.#connection) this.#io.tell(`* ${text}`)
     this.#connection = text
@@ -101,7 +101,7 @@ export class PlainChat {
   }
 }
 
-/** A message is a line, whatever is in it. */
+/** A message as one line. */
 function oneLine(text: string): string {
   return printable(text.replaceAll('\n', ' ⏎ '))
 }

@@ -1,4 +1,4 @@
-/** From a name and a password to a token. Nothing that is typed here is kept. */
+/** From a name and a password to a token. The password is not kept. */
 
 import type { ChatError } from '../../solutions/16-client/chat-error.ts'
 import type { Message } from '../../solutions/16-client/request-link.ts'
@@ -16,7 +16,7 @@ export type SignIn =
   | { kind: 'token'; token: string }
   /** A person may try again. */
   | { kind: 'refused'; why: string }
-  /** Nobody typed an answer. */
+  /** The input ended before an answer. */
   | { kind: 'givenUp' }
   | { kind: 'unreachable' }
 

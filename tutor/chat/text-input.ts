@@ -48,7 +48,7 @@ export function edit({ text, cursor }: TypedText, change: Edit): TypedText {
   }
 }
 
-/** What is pasted may have lines; other control characters nobody means to say. */
+/** Pasted text may have lines; other control characters become spaces. */
 function withoutControls(text: string): string {
   return text.replace(/\r\n?/g, '\n').replace(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/g, ' ')
 }

@@ -5,7 +5,7 @@ import type { OpenRoom } from './open-room.ts'
 
 /** In UTF-16 units, as the server counts. */
 const MAX_TEXT_UNITS = 4_000
-/** So near to the limit, somebody wants to know what is left. */
+/** From here on the page shows how many units are left. */
 const NEAR_LIMIT = 200
 
 export class Composer {
@@ -23,7 +23,7 @@ export class Composer {
     }
     this.#text.addEventListener('input', () => this.#set(this.#text.value))
     this.#text.addEventListener('keydown', (event) => {
-      // Whoever composes a character (Chinese, Japanese …) ends that with Enter, and says nothing yet.
+      // An input method (Chinese, Japanese …) ends a character with Enter: that sends nothing yet.
       if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return
       event.preventDefault()
       say()
@@ -40,7 +40,7 @@ export class Composer {
     this.#set(room.draft)
     this.#text.placeholder = `Say something in ${room.name}`
     this.#text.setAttribute('aria-label', `Message to ${room.name}`)
-    // On a phone a keyboard would slide over what somebody has come to read.
+    // On a phone, focus opens the keyboard, which hides the messages.
     if (matchMedia('(pointer: fine)').matches) this.#text.focus({ preventScroll: true })
   }
 

@@ -29,7 +29,7 @@ export class ConnectionLine {
     const { state } = this.#client
     const text = textOf(state)
     document.body.dataset.connection = state.kind
-    // A text that is set again is read out again.
+    // Setting the same text again would make screen readers announce it again.
     if (this.#text.textContent !== text) this.#text.textContent = text
     this.#here.hidden = state.kind === 'online'
     this.#here.textContent = text

@@ -13,7 +13,7 @@ import type { RoomMessage } from '../../16-client/room-feed.ts'
 import { OpenRoom, type Saying } from './open-room.ts'
 import { textOfProblem } from './problems.ts'
 
-/** What is kept when the page is closed. */
+/** Kept when the page closes. */
 export interface Remembered {
   /** Names the data that the numbers belong to. */
   server: string
@@ -105,7 +105,7 @@ export class Conversation {
     this.#onChange({ kind: 'room', room })
   }
 
-  /** Nobody waits for this text any more. */
+  /** Forgets a text that was not said. */
   discard(room: OpenRoom, saying: Saying): void {
     room.forgetSaying(saying)
     this.#onChange({ kind: 'room', room })
@@ -124,7 +124,7 @@ export class Conversation {
     if (room.readTo !== before) this.#onChange({ kind: 'rooms' })
   }
 
-  /** Asks for what was said before the first message that is here, unless there is nothing or we have asked already. */
+  /** Requests the page of messages before the first one here; not twice at a time, and not when there is none. */
   async showEarlier(room: OpenRoom): Promise<void> {
     const first = room.messages.at(0)?.number
     if (first === undefined || room.hasEarlier === false || this.#asking.has(room)) return
@@ -160,7 +160,7 @@ export class Conversation {
     this.#onChange({ kind: 'rooms' })
   }
 
-  /** What is told inside the same turn was said before we came: nobody has missed it. */
+  /** Messages of the same turn were said before we joined, so they are not unread. */
   #onJoined(room: OpenRoom, members: string[]): void {
     room.onJoined(members)
     if (room.readTo === undefined) queueMicrotask(() => room.read())
@@ -180,7 +180,7 @@ export class Conversation {
     if (room) this.#onChange({ kind: 'room', room })
   }
 
-  /** A room that we were in stays, so that nobody has to remember its name. */
+  /** A room that we have been in stays in the list, and can be tried again. */
   #onRefused(room: OpenRoom, error: ChatError): void {
     const problem = textOfProblem(error)
     if (room.readTo === undefined) {

@@ -1,7 +1,7 @@
 /**
  * Elements of the page, made of text and of other elements.
  *
- * What people write becomes text nodes here and nowhere else; nothing in this page is ever parsed as HTML.
+ * Every text that people write becomes a text node here. Nothing in this page is ever parsed as HTML.
  */
 
 type Child = Node | string

@@ -1,4 +1,4 @@
-/** New messages for those who hear the page: a region that is read out, and that nobody sees. */
+/** New messages for screen readers: an invisible live region. */
 
 import type { RoomMessage } from '../../16-client/room-feed.ts'
 import { byId, element } from './elements.ts'

@@ -8,7 +8,7 @@
 import type { RoomMessage } from '../../16-client/room-feed.ts'
 import { type Problem, textOfProblem } from './problems.ts'
 
-/** Whoever is at the end of a room with more than MAX_KEPT messages keeps the newest KEPT of them. */
+/** With more than MAX_KEPT messages here, a reader at the end keeps the newest KEPT of them. */
 const MAX_KEPT = 2_000
 const KEPT = 1_000
 
@@ -55,7 +55,7 @@ export class OpenRoom {
     return [...this.#members.values()].sort((a, b) => a.localeCompare(b))
   }
 
-  /** The number of the newest message; 0 as long as there is none. */
+  /** The number of the newest message; 0 if there is none. */
   get last(): number {
     return this.#messages.at(-1)?.number ?? 0
   }
@@ -69,7 +69,7 @@ export class OpenRoom {
     return this.#readTo === undefined ? 0 : Math.max(0, this.last - this.#readTo)
   }
 
-  /** Everything that is here has been read. The oldest may go: they are asked for again when somebody wants them. */
+  /** Everything here has been read. The oldest messages may go: `showEarlier` can fetch them again. */
   read(): void {
     this.#readTo = Math.max(this.last, this.#readTo ?? 0)
     if (this.#messages.length <= MAX_KEPT) return

@@ -104,7 +104,7 @@ export class ChatScreen {
     })
   }
 
-  /** Somebody looks again, and does not want to wait. */
+  /** The page is visible again. */
   #comeBack(): void {
     this.conversation.client.tryNow()
     this.#door.lookAround()
@@ -166,7 +166,7 @@ export class ChatScreen {
     if (this.#isDrawing) return
     this.#isDrawing = true
     const draw = () => this.#isDrawing && this.#draw()
-    // Nobody looks at a hidden page, but its title is read.
+    // A hidden page gets no animation frames, but its title is visible.
     if (document.hidden) queueMicrotask(draw)
     else requestAnimationFrame(draw)
   }

@@ -1,4 +1,4 @@
-/** The page of the chat: whoever has a session is in the chat, everybody else logs in. */
+/** The page of the chat: with a session it shows the chat, without one the log-in. */
 
 import { logOut, NoAnswer, whoAmI } from './account-api.ts'
 import { ChatScreen } from './chat-screen.ts'
@@ -6,7 +6,7 @@ import { byId } from './elements.ts'
 import { LogInForm } from './log-in-form.ts'
 import { RememberedRooms } from './remembered-rooms.ts'
 
-/** While the server does not answer it is asked again after so long. */
+/** Delay before asking again a server that did not answer. */
 const AGAIN_MS = 2_000
 
 const form = new LogInForm(() => (screen ? location.reload() : begin()))
@@ -27,7 +27,7 @@ async function begin(): Promise<void> {
   screen = new ChatScreen(chatAddress(), memory, onEnded)
 }
 
-/** The session is over: the next one begins with a page that knows nothing of this one. */
+/** The session is over. After the next log-in the page is loaded anew, so nothing of this session is left. */
 function onEnded(): void {
   const state = screen?.conversation.client.state
   if (state?.kind !== 'ended' || state.code !== 'no-session') return

@@ -1,20 +1,20 @@
-/** Messages as list items. Those that one person says in a row stand under one name. */
+/** Messages as list items. Consecutive messages of one person share a heading. */
 
 import type { RoomMessage } from '../../16-client/room-feed.ts'
 import { element } from './elements.ts'
 import { dayOf, exactTimeOf, isSameDay, timeOf } from './times.ts'
 
-/** After so long the name is written again. */
+/** After a pause longer than this the heading is repeated. */
 const ROW_MS = 5 * 60_000
 
-/** What stands before a message: nothing, or what has changed since the one before. */
+/** What precedes a message. */
 export interface Before {
   message: RoomMessage | undefined
   /** The first message that was not read. */
   isFirstUnread: boolean
 }
 
-/** The items for one message: lines about what lies before it, and the message itself, which is the last of them. */
+/** The items for one message: separator lines (gap, day, unread), then the message. */
 export function itemsOf(
   message: RoomMessage,
   { message: before, isFirstUnread }: Before,

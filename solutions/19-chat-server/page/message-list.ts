@@ -1,7 +1,7 @@
 /**
- * The messages of one room on the screen. It only ever adds at both ends, so that nothing moves under a reader's eyes.
+ * The messages of one room on the screen. It adds at both ends and changes nothing between.
  *
- * Somebody who is at the end stays there when something is added. Somebody who reads further up stays where they are.
+ * A reader at the end stays at the end when messages are added; a reader further up keeps their place.
  */
 
 import type { RoomMessage } from '../../16-client/room-feed.ts'
@@ -10,9 +10,9 @@ import { itemsOf } from './message-items.ts'
 import type { OpenRoom } from './open-room.ts'
 import type { SayingList } from './saying-list.ts'
 
-/** So near to the end counts as being there. */
+/** Closer to the end than this counts as the end. */
 const NEAR_PX = 48
-/** So near to the beginning, what lies before it is asked for. */
+/** Closer to the beginning than this, the page before it is requested. */
 const EARLY_PX = 240
 
 export interface MessageListEvents {
@@ -61,13 +61,13 @@ export class MessageList {
     this.update()
   }
 
-  /** Nobody looks for a while: what comes from now on is new to whoever comes back. */
+  /** The page is hidden: messages from now on will stand behind the line for new ones. */
   beginAbsence(): void {
     this.#list.querySelector('.unread-line')?.remove()
     this.#readTo = this.#room?.last
   }
 
-  /** Somebody is back, and has missed what is unread. */
+  /** The page is visible again. If nothing is unread, no line is needed. */
   endAbsence(): void {
     if (this.#room?.unread === 0) this.#readTo = undefined
   }
@@ -103,7 +103,7 @@ export class MessageList {
     this.#isAtEnd = true
   }
 
-  /** The first message that was there is made anew: what stands before it has changed. */
+  /** Adds messages at the beginning. The old first one is drawn again, because it has a predecessor now. */
   #addBefore(messages: readonly RoomMessage[]): void {
     const [first] = this.#shown
     const place = first ? messages.indexOf(first) : 0
@@ -145,7 +145,7 @@ export class MessageList {
     const { scrollHeight, scrollTop, clientHeight } = this.#log
     if (!room || clientHeight === 0) return
     this.#isAtEnd = scrollHeight - scrollTop - clientHeight < NEAR_PX
-    // What has come and is not drawn yet, nobody has seen.
+    // Messages that are not drawn yet have not been seen.
     const isDrawn = this.#shown.length > 0 && this.#shown.length === room.messages.length
     if (this.#isAtEnd && isDrawn && !document.hidden) this.#events.onSeen(room)
     if (scrollTop < EARLY_PX && isDrawn) this.#events.onBeginning(room)

@@ -11,7 +11,7 @@ export class RememberedRooms {
     this.#key = `chat.${name.toLowerCase()}`
   }
 
-  /** `undefined` when nothing is kept, or something that we cannot read. */
+  /** `undefined` when nothing is stored, or nothing that we can read. */
   load(): Remembered | undefined {
     try {
       const kept = JSON.parse(this.#storage.getItem(this.#key) ?? '')
@@ -25,7 +25,7 @@ export class RememberedRooms {
     try {
       this.#storage.setItem(this.#key, JSON.stringify(remembered))
     } catch {
-      // A browser that keeps nothing is a browser that forgets: the chat works all the same.
+      // Storage is full or forbidden. The chat works without it.
     }
   }
 

@@ -1,13 +1,13 @@
 /**
  * The rooms that are open, which of them is shown, and how much is unread in the others.
  *
- * An item is changed in place: a link that were made anew with every message could not be clicked.
+ * Items are updated in place: replacing a link between press and release would lose the click.
  */
 
 import { byId, element } from './elements.ts'
 import type { OpenRoom } from './open-room.ts'
 
-/** More than that is many. */
+/** Larger counts are shown as `99+`. */
 const MAX_COUNT = 99
 
 /** A room is a link: the address of the page says which one is shown. */
@@ -15,7 +15,7 @@ interface Item {
   item: HTMLLIElement
   link: HTMLAnchorElement
   badge: HTMLElement
-  /** The same for those who hear the page. */
+  /** The same for screen readers. */
   count: HTMLElement
 }
 

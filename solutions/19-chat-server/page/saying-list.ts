@@ -17,7 +17,7 @@ export class SayingList {
     this.#events = events
   }
 
-  /** Only what has changed is drawn: a button that were made anew could not be pressed. */
+  /** Draws only changes: replacing a button between press and release would lose the click. */
   show(room: OpenRoom): void {
     const drawn = JSON.stringify([room.name, room.sayings])
     if (this.#drawn === drawn) return

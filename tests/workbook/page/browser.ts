@@ -24,7 +24,7 @@ export const MISSING = [
 export type Any = any
 
 export function launchBrowser(): Promise<Any> {
-  // In a container Chromium's own sandbox has not what it needs; nothing but our page is loaded.
+  // Chromium's sandbox does not work in most containers, and only our own page is loaded.
   return requirePeer('playwright-core').chromium.launch({ executablePath, args: ['--no-sandbox'] })
 }
 
