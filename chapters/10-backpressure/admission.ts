@@ -46,7 +46,7 @@ export interface AdmissionStats {
   queuedBytes: number
 }
 
-/** A refused connection has a descriptor, too, until its peer has gone; so many at a time, and the next are cut off. */
+/** A refused connection has a descriptor, too, until its peer has gone. More than these at a time are cut off. */
 const MAX_REFUSALS = 16
 
 export class Admission implements ConnectionKeeper {
@@ -86,8 +86,8 @@ export class Admission implements ConnectionKeeper {
   }
 
   /**
-   * The kernel could not hand over a connection, for want of descriptors or memory. That is counted. The connections that
-   * are open are not concerned, and the next one may be luckier.
+   * The kernel could not hand over a connection, for want of descriptors or memory. That is counted, whatever the code. The
+   * connections that are open are not concerned, and the next one may be luckier.
    *
    * @step 10.5
    */
@@ -111,9 +111,9 @@ export class Admission implements ConnectionKeeper {
   }
 
   /**
-   * Sees everybody out. From this moment nobody is let in, and `server` is being closed: it accepts no more, waits until
-   * all have gone, and cuts off those that have not after its own `graceMs`. Every open connection is stopped, as
-   * `'stopping'`. Resolves when `server` has closed.
+   * Sees everybody out. From this moment on nobody is let in, ever, and `server` is being closed: it accepts no more, waits
+   * until all have gone, and cuts off those that have not after its own `graceMs`. Every open connection is stopped at once,
+   * as `'stopping'`. Resolves when `server` has closed, also the second time, and rejects if that fails.
    *
    * @step 10.6
    */

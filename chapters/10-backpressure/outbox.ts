@@ -41,7 +41,8 @@ export class Outbox implements SendQueue {
 
   /**
    * Whether so much waits that nothing is to be read: from when more than `highWaterBytes` wait until no more than
-   * `lowWaterBytes` do. The connection asks after each message and after each flush.
+   * `lowWaterBytes` do, as often as that happens. The connection asks after each message and after each flush; to ask sends
+   * nothing.
    *
    * @step 10.2
    */
@@ -68,7 +69,8 @@ export class Outbox implements SendQueue {
 
   /**
    * Gives the stream what waits, oldest first, until nothing does or the stream takes less than it is offered. What it
-   * has not taken goes on waiting, and `sentBytes` has counted what it has.
+   * has not taken goes on waiting, and `sentBytes` has counted what it has. Pieces go out as they are: copying what waits
+   * would cost more, the more waits.
    *
    * @step 10.1
    */

@@ -3,7 +3,7 @@
  *
  * A peer can do us harm in two ways: it sends more than we can answer, or it takes less than we have to say. The outbox
  * bounds the bytes; this bounds the waiting. A peer that takes nothing is stopped, one that asks too fast is not read for
- * a while, one that says nothing or does not go is chapter 08's business.
+ * a while, one that says nothing or does not leave is chapter 08's business.
  */
 
 import type { Connection, ConnectionObserver, Ending } from '../07-event-loop/connection.ts'
@@ -77,7 +77,8 @@ export class Bounds implements ConnectionObserver {
 
   /**
    * Looks again in `stallMs`. If something waits then and the peer has taken nothing meanwhile, it is stopped as a
-   * `'slow-consumer'`; if it has taken some of it, we look again after as long. No more than one look is planned (`#stall`).
+   * `'slow-consumer'`; if it has taken some, we look again after as long, however much was added. No more than one look is
+   * planned (`#stall`), and when nothing waits, none.
    *
    * @step 10.3
    */
@@ -92,7 +93,8 @@ export class Bounds implements ConnectionObserver {
   }
 
   /**
-   * The peer has sent a message. When the bucket says to wait, the connection pauses for its `'rate'` until then.
+   * The peer has sent a message. When the bucket says to wait, the connection pauses for its `'rate'` until then. It may be
+   * paused for other reasons, too: those are not ours to take back. `#pause` is the timer, for `onClose` to cancel.
    *
    * @step 10.4
    */

@@ -2,7 +2,7 @@
 
 import type { Clock } from '../08-timers/timer-queue.ts'
 
-/** Of the descriptors that a process may have, so many are not for connections: files, logs, names, the newcomers. */
+/** This many of a process's descriptors are not for connections: files, logs, name look-ups, newcomers. */
 export const RESERVED_DESCRIPTORS = 64
 
 /** Counts those who are inside. */
@@ -43,15 +43,14 @@ export class ConnectionCap {
 /**
  * So many a second in the long run, and a burst of more when it has been quiet.
  *
- * Tokens come at a steady rate, until the bucket is full. What happens takes tokens; it may take more than there are, for
- * what has come has come, and then there is a debt, which is paid by waiting. No timer runs: time is looked at when it
- * matters.
+ * Tokens come at a steady rate, until the bucket is full. `take` may overdraw the bucket; the overdraft is the pause. No
+ * timer runs: the clock is read when somebody takes.
  */
 export class TokenBucket {
   readonly #clock: Clock
   readonly #perMs: number
   readonly #burst: number
-  /** Below zero is a debt. */
+  /** Below zero: overdrawn. */
   #tokens: number
   #countedAtMs: number
 
@@ -65,8 +64,8 @@ export class TokenBucket {
   }
 
   /**
-   * Takes so many tokens. Answers for how many milliseconds nothing more should be taken: until the debt is paid, and 0
-   * when there is none.
+   * Takes `count` tokens, and returns for how many milliseconds nothing more should be taken: until the overdraft is paid,
+   * and 0 when there is none.
    *
    * @step 10.4
    */
@@ -80,8 +79,8 @@ export class TokenBucket {
 }
 
 /**
- * How many connections a process may hold that wants `wanted` and may have `descriptors` open: so many that
- * `RESERVED_DESCRIPTORS` stay for everything else. At least one, or it need not listen.
+ * Returns how many of the `wanted` connections a process may hold that may have `descriptors` open: as many as leave
+ * `RESERVED_DESCRIPTORS` for everything else. At least one, or it need not listen.
  *
  * @step 10.5
  */

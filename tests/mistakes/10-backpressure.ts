@@ -437,13 +437,13 @@ ${STALL}`,
   {
     name: 'paused-forever',
     step: '10.4',
-    says: ['The debt is paid', 'the connection resumes'],
+    says: ['The debt is paid', 'the reason that was given'],
     edits: [{ file: bounds, replace: "      this.connection.resumeReading('rate')\n", by: '' }],
   },
   {
     name: 'resumes-for-another-reason',
     step: '10.4',
-    says: ['The debt is paid', 'the connection resumes'],
+    says: ['The debt is paid', 'the reason that was given'],
     edits: [
       {
         file: bounds,
@@ -461,7 +461,7 @@ ${STALL}`,
   {
     name: 'keeps-those-who-have-left',
     step: '10.4',
-    says: ['nothing to keep max', 'takes the connection out of #open'],
+    says: ['stats().queuedBytes', 'takes the connection out of #open'],
     edits: [
       { file: admission, replace: '    this.#open.delete(bounds)\n', by: '    void bounds\n' },
     ],
@@ -524,7 +524,7 @@ ${STALL}`,
   {
     name: 'fin-without-goodbye',
     step: '10.6',
-    says: ['bob is inside', 'as `stopping`'],
+    says: ['all of the crowd to be told', 'FIN without a word'],
     edits: [
       {
         file: admission,
@@ -536,7 +536,7 @@ ${STALL}`,
   {
     name: 'goodbye-and-the-queue-is-lost',
     step: '10.6',
-    says: ['bob is inside'],
+    says: ['all of the crowd to be told', 'destroy() says nothing'],
     edits: [
       {
         file: admission,
@@ -548,7 +548,7 @@ ${STALL}`,
   {
     name: 'those-who-are-slow-are-cut',
     step: '10.6',
-    says: ['Two frames of hers were accepted'],
+    says: ['Her answers and her goodbye wait', 'would lose both'],
     edits: [
       {
         file: admission,
@@ -578,7 +578,7 @@ ${STALL}`,
   {
     name: 'goodbye-when-all-have-gone',
     step: '10.6',
-    says: ['bob is inside'],
+    says: ['all of the crowd to be told', 'wait only then'],
     edits: [
       {
         file: admission,
@@ -606,5 +606,355 @@ ${STALL}`,
     step: '10.6',
     says: ['whether close() has resolved', 'Wait for the promise'],
     edits: [{ file: admission, replace: '    await closed\n', by: '    void closed\n' }],
+  },
+  {
+    name: 'puts-everything-together-each-time',
+    step: '10.1',
+    says: ['not to be copied'],
+    edits: [
+      {
+        file: 'outbox.ts',
+        replace: `      const { first } = this.#waiting
+`,
+        by: `      const pieces: Uint8Array[] = []
+      while (this.bytes > 0) {
+        pieces.push(this.#waiting.first)
+        this.#waiting.drop(this.#waiting.first.length)
+      }
+      this.#waiting.add(Buffer.concat(pieces))
+      const { first } = this.#waiting
+`,
+      },
+    ],
+  },
+  {
+    name: 'in-crumbs',
+    step: '10.1',
+    says: ['a few writes to be enough'],
+    edits: [
+      {
+        file: 'outbox.ts',
+        replace: `this.#stream.write(first)`,
+        by: `this.#stream.write(first.subarray(0, 1024))`,
+      },
+      {
+        file: 'outbox.ts',
+        replace: `if (taken < first.length) return`,
+        by: `if (taken < Math.min(1024, first.length)) return`,
+      },
+    ],
+  },
+  {
+    name: 'a-copy-for-each',
+    step: '10.1',
+    says: ['not to be copied', 'a thousand outboxes'],
+    edits: [
+      {
+        file: 'outbox.ts',
+        replace: `    this.append(bytes)
+    return true`,
+        by: `    this.append(bytes.slice())
+    return true`,
+      },
+    ],
+  },
+  {
+    name: 'backlogged-once-in-a-lifetime',
+    step: '10.2',
+    says: ['Nobody reads what she sends after that'],
+    edits: [
+      {
+        file: 'outbox.ts',
+        replace: `    if (this.bytes > this.#limits.highWaterBytes) this.#isBacklogged = true
+    if (this.bytes <= this.#limits.lowWaterBytes) this.#isBacklogged = false
+`,
+        by: `    if (this.#sentBytes === 0 && this.bytes > this.#limits.highWaterBytes) this.#isBacklogged = true
+    if (this.bytes <= this.#limits.lowWaterBytes) this.#isBacklogged = false
+`,
+      },
+    ],
+  },
+  {
+    name: 'sends-when-it-is-asked',
+    step: '10.2',
+    says: ['the question to send nothing'],
+    edits: [
+      {
+        file: 'outbox.ts',
+        replace: `    if (this.bytes > this.#limits.highWaterBytes) this.#isBacklogged = true
+`,
+        by: `    if (this.bytes > this.#limits.highWaterBytes) this.flush()
+    if (this.bytes > this.#limits.highWaterBytes) this.#isBacklogged = true
+`,
+      },
+    ],
+  },
+  {
+    name: 'a-longer-queue-is-taken-for-standing-still',
+    step: '10.3',
+    says: ['a byte every 14.9 s', 'Compare sentBytes'],
+    edits: [
+      {
+        file: 'bounds.ts',
+        replace: `    const sentBefore = this.#outbox.sentBytes
+`,
+        by: `    const waitedBefore = this.#outbox.bytes
+`,
+      },
+      {
+        file: 'bounds.ts',
+        replace: `this.#outbox.sentBytes === sentBefore`,
+        by: `this.#outbox.bytes >= waitedBefore`,
+      },
+    ],
+  },
+  {
+    name: 'cuts-off-who-stands-still',
+    step: '10.3',
+    says: ['what waits for cyd'],
+    edits: [
+      {
+        file: 'bounds.ts',
+        replace: `this.connection.stop('slow-consumer')`,
+        by: `this.connection.destroy('slow-consumer')`,
+      },
+    ],
+  },
+  {
+    name: 'ends-without-the-reason',
+    step: '10.3',
+    says: ['what waits for cyd'],
+    edits: [
+      {
+        file: 'bounds.ts',
+        replace: `this.connection.stop('slow-consumer')`,
+        by: `this.connection.end('slow-consumer')`,
+      },
+    ],
+  },
+  {
+    name: 'lets-go-of-those-who-are-held-back',
+    step: '10.4',
+    says: ['held back for another reason'],
+    edits: [
+      {
+        file: 'bounds.ts',
+        replace: `      this.connection.resumeReading('rate')
+`,
+        by: `      for (const reason of ['rate', 'owner', 'protocol'] as const)
+        this.connection.resumeReading(reason)
+`,
+      },
+    ],
+  },
+  {
+    name: 'pauses-in-the-name-of-another',
+    step: '10.4',
+    says: ['why reading was paused'],
+    edits: [
+      {
+        file: 'bounds.ts',
+        replace: `pauseReading('rate')`,
+        by: `pauseReading('owner')`,
+      },
+      {
+        file: 'bounds.ts',
+        replace: `resumeReading('rate')`,
+        by: `resumeReading('owner')`,
+      },
+    ],
+  },
+  {
+    name: 'the-pause-outlives-the-connection',
+    step: '10.4',
+    says: ['timers.size', 'a debt when she left'],
+    edits: [
+      {
+        file: 'bounds.ts',
+        replace: `    this.#pause = this.#timers.after(waitMs`,
+        by: `    this.#timers.after(waitMs`,
+      },
+    ],
+  },
+  {
+    name: 'time-is-not-noted',
+    step: '10.4',
+    says: ['note when you have looked'],
+    edits: [
+      {
+        file: 'limits.ts',
+        replace: `    this.#countedAtMs = now
+`,
+        by: ``,
+      },
+    ],
+  },
+  {
+    name: 'a-clock-of-its-own',
+    step: '10.4',
+    says: ['the clock that was passed in'],
+    edits: [
+      {
+        file: 'limits.ts',
+        replace: `const now = this.#clock.now()`,
+        by: `const now = performance.now()`,
+      },
+    ],
+  },
+  {
+    name: 'waits-in-seconds',
+    step: '10.4',
+    says: ['That is seconds'],
+    edits: [
+      {
+        file: 'limits.ts',
+        replace: `-this.#tokens / this.#perMs`,
+        by: `-this.#tokens / this.#perMs / 1_000`,
+      },
+    ],
+  },
+  {
+    name: 'every-ending-counts-once',
+    step: '10.4',
+    says: ['Add one to what is counted already'],
+    edits: [
+      {
+        file: 'admission.ts',
+        replace: `this.#endings[why] = (this.#endings[why] ?? 0) + 1`,
+        by: `this.#endings[why] = 1`,
+      },
+    ],
+  },
+  {
+    name: 'forgets-everybody-with-the-first',
+    step: '10.4',
+    says: ['stats().queuedBytes', 'and not the others'],
+    edits: [
+      {
+        file: 'admission.ts',
+        replace: `this.#open.delete(bounds)`,
+        by: `this.#open.clear()`,
+      },
+    ],
+  },
+  {
+    name: 'only-one-errno-counts',
+    step: '10.5',
+    says: ['stats().acceptErrors'],
+    edits: [
+      {
+        file: 'admission.ts',
+        replace: `    this.#counts.acceptErrors += 1
+`,
+        by: `    if ((_error as NodeJS.ErrnoException).code === 'EMFILE') this.#counts.acceptErrors += 1
+`,
+      },
+    ],
+  },
+  {
+    name: 'says-goodbye-one-by-one',
+    step: '10.6',
+    says: ['all of the crowd to be told', 'wait only then'],
+    edits: [
+      {
+        file: 'admission.ts',
+        replace: `    for (const { connection } of this.#open) connection.stop('stopping')
+`,
+        by: `    for (const { connection } of this.#open) {
+      connection.stop('stopping')
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+`,
+      },
+    ],
+  },
+  {
+    name: 'closed-at-once-the-second-time',
+    step: '10.6',
+    says: ['the second close()'],
+    edits: [
+      {
+        file: 'admission.ts',
+        replace: `    this.#isStopping = true
+`,
+        by: `    if (this.#isStopping) return
+    this.#isStopping = true
+`,
+      },
+    ],
+  },
+  {
+    name: 'forgets-those-who-are-told',
+    step: '10.6',
+    says: ['queuedBytes', 'before it is closed'],
+    edits: [
+      {
+        file: 'admission.ts',
+        replace: `    await closed
+`,
+        by: `    this.#open.clear()
+    await closed
+`,
+      },
+    ],
+  },
+  {
+    name: 'takes-a-place-while-stopping',
+    step: '10.6',
+    says: ['nobody enters while the server is stopping'],
+    edits: [
+      {
+        file: 'admission.ts',
+        replace: `    if (this.#isStopping) return this.#refuse(stream, loop, 'stopping')
+    if (this.#cap.enter()) return this.#letIn(stream, loop)
+`,
+        by: `    const hasRoom = this.#cap.enter()
+    if (this.#isStopping) return this.#refuse(stream, loop, 'stopping')
+    if (hasRoom) return this.#letIn(stream, loop)
+`,
+      },
+    ],
+  },
+  {
+    name: 'a-failed-close-is-swallowed',
+    step: '10.6',
+    says: ['what close() rejects with'],
+    edits: [
+      {
+        file: 'admission.ts',
+        replace: `const closed = server.close()`,
+        by: `const closed = server.close().catch(() => {})`,
+      },
+    ],
+  },
+  {
+    name: 'asks-again-and-again-whether-all-have-gone',
+    step: '10.6',
+    says: ['nobody to look again and again'],
+    edits: [
+      {
+        file: 'admission.ts',
+        replace: `    await closed
+`,
+        by: `    while (this.#open.size > 0) await new Promise((resolve) => setTimeout(resolve, 5))
+    await closed
+`,
+      },
+    ],
+  },
+  {
+    name: 'opens-again',
+    step: '10.6',
+    says: ['set for good'],
+    edits: [
+      {
+        file: 'admission.ts',
+        replace: `    await closed
+`,
+        by: `    await closed
+    this.#isStopping = false
+`,
+      },
+    ],
   },
 ]

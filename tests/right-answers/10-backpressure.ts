@@ -111,4 +111,86 @@ export const rightAnswers: RightAnswer[] = [
       },
     ],
   },
+  {
+    name: 'offers-until-nothing-is-taken',
+    style: 'flush() goes on with a piece of which a part was taken, until a write takes nothing.',
+    edits: [
+      {
+        file: outbox,
+        hole: 'flush',
+        by: `    for (let taken = 1; this.bytes > 0 && taken > 0; ) {
+      taken = this.#stream.write(this.#waiting.first)
+      this.#waiting.drop(taken)
+      this.#sentBytes += taken
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'whole-milliseconds',
+    style: 'A wait is rounded up: a timer that fires too early would find the bucket overdrawn.',
+    edits: [
+      {
+        file: limits,
+        hole: 'take',
+        by: `    const nowMs = this.#clock.now()
+    this.#tokens += (nowMs - this.#countedAtMs) * this.#perMs
+    this.#countedAtMs = nowMs
+    if (this.#tokens > this.#burst) this.#tokens = this.#burst
+    this.#tokens -= count
+    return this.#tokens < 0 ? Math.ceil(-this.#tokens / this.#perMs) : 0`,
+      },
+    ],
+  },
+  {
+    name: 'asks-the-bucket-again-how-long',
+    style: '#pay() takes one, and asks with none how long to wait.',
+    edits: [
+      {
+        file: bounds,
+        hole: '#pay',
+        by: `    if (bucket.take(1) === 0) return
+    this.connection.pauseReading('rate')
+    const timer = this.#timers.after(bucket.take(0), () => {
+      if (this.#pause === timer) this.#pause = undefined
+      this.connection.resumeReading('rate')
+    })
+    this.#pause = timer`,
+      },
+    ],
+  },
+  {
+    name: 'counts-those-who-are-open',
+    style:
+      'admit() looks at the set of the open connections, and counts before or after it refuses.',
+    edits: [
+      {
+        file: admission,
+        hole: 'admit',
+        by: `    if (this.#isStopping) return this.#refuse(stream, loop, 'stopping')
+    if (this.#open.size >= this.#limits.maxConnections) {
+      this.#refuse(stream, loop, 'busy')
+      this.#counts.refused += 1
+      return
+    }
+    this.#cap.enter()
+    this.#letIn(stream, loop)`,
+      },
+    ],
+  },
+  {
+    name: 'tells-everybody-a-turn-later',
+    style: 'Everybody is stopped when the listening socket has been told, in the next turn.',
+    edits: [
+      {
+        file: admission,
+        hole: 'close',
+        by: `    this.#isStopping = true
+    const closed = server.close()
+    await Promise.resolve()
+    for (const { connection } of [...this.#open]) connection.stop('stopping')
+    return closed`,
+      },
+    ],
+  },
 ]

@@ -105,11 +105,13 @@ export async function openAdmission(stage: Stage, limits: Partial<AdmissionLimit
   const { FrameProtocol } = await stage.load(() => import('#code/09-framing/frame-protocol.ts'))
   const world = await startWorld(stage)
   const pauses: PauseReason[] = []
+  const connections: WeakRef<Connection>[] = []
   const admission = new Admission(
     world.timers,
     { ...LIMITS, ...limits },
     {
       open(connection) {
+        connections.push(new WeakRef(connection))
         const pauseReading = connection.pauseReading.bind(connection)
         connection.pauseReading = (reason) => {
           pauses.push(reason)
@@ -123,6 +125,8 @@ export async function openAdmission(stage: Stage, limits: Partial<AdmissionLimit
   return {
     ...world,
     admission,
+    /** Those that were let in, oldest first; to look at them keeps none of them. */
+    connections,
     /** Why reading was paused, on any of the connections, each time. */
     pauses,
     stats(...names: (keyof ReturnType<typeof admission.stats>)[]) {
@@ -211,7 +215,16 @@ export class Peer extends ScriptedClient {
 
   /** After FIN: expects that nothing came behind it. */
   expectNothingMore(reason: Reason): void {
-    this.expectReceived('', reason)
+    const received = this.stream.takeWritten()
+    const outcome = received.length === 0 ? 'kept' : 'broken'
+    this.#story.judge(this.name, 'expects nothing behind FIN', outcome)
+    if (outcome === 'kept') return
+    throw new Failure(this.#story, {
+      headline: `${this.name} has received something behind FIN.`,
+      expected: { text: 'nothing' },
+      received: { text: quote(received) },
+      ...reason,
+    })
   }
 }
 

@@ -1,0 +1,286 @@
+/** What step 10.4 asks of the cap and of the bucket, alone and on connections. */
+
+import type { Reason } from '../harness/failure.ts'
+import { isGarbage } from '../harness/garbage.ts'
+import { VirtualClock } from '../harness/virtual-time.ts'
+import type { Stage } from '../judge/step.ts'
+import { frame } from '../protocols/frames.ts'
+import { openAdmission } from './bounded-frames.ts'
+
+export async function expectCap(stage: Stage): Promise<void> {
+  const { ConnectionCap } = await stage.load(() => import('#code/10-backpressure/limits.ts'))
+  const cap = new ConnectionCap(2)
+  const enter = () => {
+    const isIn = cap.enter()
+    stage.story.tell('cap', `enter() returns ${isIn}`)
+    return isIn
+  }
+  stage.expectSame(
+    'three times enter(), with room for two',
+    [enter(), enter(), enter()],
+    [true, true, false],
+    {
+      because: 'The third finds both places taken.',
+      likely: 'Compare before you count.',
+      look: 'limits.enter()',
+    },
+  )
+  stage.expectSame('count', cap.count, 2, {
+    because: 'Who is not let in is not inside.',
+    likely: 'Count only who is let in.',
+    look: 'limits.enter()',
+  })
+  cap.leave()
+  stage.story.tell('cap', 'leave()')
+  stage.expectSame('enter(), twice more', [enter(), enter()], [true, false], {
+    because: 'One has left: there is one place.',
+    look: ['limits.leave()', 'limits.enter()'],
+  })
+}
+
+export async function expectBucket(stage: Stage): Promise<void> {
+  const { TokenBucket } = await stage.load(() => import('#code/10-backpressure/limits.ts'))
+  const { story, expect } = stage
+  const clock = new VirtualClock()
+  const bucket = new TokenBucket(clock, 10, 5)
+  story.tell('test', 'makes a bucket: 10 tokens a second, 5 at most')
+  const expectWait = (
+    count: number,
+    waitMs: number,
+    {
+      likely,
+      ...reason
+    }: Omit<Reason, 'likely'> & { likely?: string | ((waitMs: number) => string) },
+  ) => {
+    const received = bucket.take(count)
+    story.tell('bucket', `take(${count}) returns ${Number(received.toFixed(3))}`)
+    expect(`take(${count}) to say: wait for ${waitMs} ms`, Math.abs(received - waitMs) < 0.001, {
+      ...reason,
+      likely:
+        likelyWait(received, waitMs) ?? (typeof likely === 'function' ? likely(received) : likely),
+      expected: `${waitMs} ms`,
+      received: `${received} ms`,
+    })
+  }
+  const pass = (ms: number) => {
+    clock.pass(ms)
+    story.tell('time', `moves on by ${ms} ms`)
+  }
+  expectWait(5, 0, {
+    because: 'The bucket was full: a burst of five costs no waiting.',
+    look: 'limits.take()',
+  })
+  expectWait(1, 100, {
+    because: 'It is empty, and a token comes every 100 ms.',
+    likely: 'Take the tokens even when there are too few. What is below zero is a debt.',
+    look: 'limits.take()',
+  })
+  pass(100)
+  expectWait(1, 100, {
+    because: 'The debt was just paid, and here is the next.',
+    likely: 'In 100 ms by the clock that was passed in, one token has come.',
+    look: 'limits.take()',
+  })
+  pass(350)
+  expectWait(2, 0, {
+    because: 'In 350 ms 3.5 tokens have come, and one was owed.',
+    look: 'limits.take()',
+  })
+  expectWait(20, 1_950, {
+    because: 'Half a token was left, and no time has passed since: 19.5 are owed.',
+    likely: (waitMs) =>
+      waitMs === 2_000 || waitMs === 1_900
+        ? 'Parts of a token count: do not round.'
+        : waitMs < 1_950
+          ? 'Time that has brought its tokens brings no more: note when you have looked, each time.'
+          : 'Not all of the tokens that have come were there.',
+    look: 'limits.take()',
+  })
+  pass(1_950)
+  expectWait(0, 0, { because: 'The debt is paid.', look: 'limits.take()' })
+  pass(3_600_000)
+  expectWait(6, 100, {
+    because: 'After an hour of silence the bucket is full, not fuller.',
+    likely: 'No more than `burst` tokens, however long it was quiet.',
+    look: 'limits.take()',
+  })
+}
+
+/** A wait that is wrong by a unit. */
+function likelyWait(received: number, expected: number): string | undefined {
+  if (received === 0 || expected === 0) return undefined
+  const factor = received / expected
+  if (Math.abs(factor - 0.001) < 1e-6) return 'That is seconds. The caller waits for milliseconds.'
+  if (Math.abs(factor - 1_000) < 1e-3)
+    return 'That is a thousand times too long: the rate is a second’s, the clock’s unit is 1 ms.'
+  if (Math.abs(received * 2 - Math.round(received * 2)) > 1e-6)
+    return 'Ask the clock that was passed in: #clock.now(). Another one tells another time.'
+  return undefined
+}
+
+/** Every connection may say 10 messages a second, and 5 at once. */
+export async function expectOwnRates(stage: Stage): Promise<void> {
+  stage.story.tell('test', 'opens another admission: 10 messages a second, 5 at once')
+  const world = await openAdmission(stage, { messagesPerSecond: 10, burstMessages: 5 })
+  const [bob, fay] = [await world.arrive('bob'), await world.arrive('fay')]
+  const talk = (times: number) => Buffer.concat(Array(times).fill(frame('talk')))
+  await bob.send(talk(20))
+  bob.expectReceived(talk(6), {
+    because: '5 are a burst. The sixth was taken, too, and is a debt of 100 ms: the rest waits.',
+    likely: 'When take() says to wait, pause the connection for its `rate`.',
+    look: 'bounds.#pay()',
+  })
+  for (let times = 0; times < 2; times++) {
+    await fay.send(talk(2))
+    fay.expectReceived(talk(2), {
+      because: 'fay has not talked too fast. Each has a rate of her own.',
+      likely: 'A bucket for each connection.',
+      look: 'bounds.#pay()',
+    })
+  }
+  stage.expectSame('how often reading was paused', world.pauses.length, 1, {
+    because: 'bob was paused once. fay has tokens left: nothing is to be waited for.',
+    likely: 'take() returns 0 when there is no debt. Then do nothing.',
+    look: 'bounds.#pay()',
+  })
+  await world.advance(99)
+  bob.expectNothing({ because: '99 of 100 ms are over.', look: 'bounds.#pay()' })
+  await world.advance(1)
+  bob.expectReceived(talk(1), {
+    because: 'The debt is paid: one more is taken, and it is the next debt.',
+    likely:
+      'When the timer fires, resume for the reason that was given to pauseReading(): the rest of the chunk is waiting.',
+    look: 'bounds.#pay()',
+  })
+  await world.advance(1_300)
+  bob.expectReceived(talk(13), {
+    because: 'One every 100 ms. Nothing was lost.',
+    look: 'bounds.#pay()',
+  })
+  stage.expectSame('why reading was paused', [...new Set(world.pauses)], ['rate'], {
+    because: 'Each reason is taken back by whoever gave it. This one is the rate.',
+    likely: 'The reason is `rate`, both for pauseReading() and for resumeReading().',
+    look: 'bounds.#pay()',
+  })
+  await fay.send(talk(20))
+  fay.expectReceived(talk(6), { because: 'fay has her own burst of 5, and a debt behind it.' })
+  stage.story.tell('server', 'holds fay’s connection back for a reason of its own, for a minute')
+  const fays = world.connections[1].deref()!
+  await world.act(() => fays.pauseReading('owner'))
+  await world.advance(60_000)
+  fay.expectNothing({
+    because: 'Her debt is paid, but she is held back for another reason.',
+    likely: 'resumeReading() takes back one reason. Call it for the rate only.',
+    look: 'bounds.#pay()',
+  })
+  await world.act(() => fays.resumeReading('owner'))
+  fay.expectReceived(talk(6), {
+    because: 'Now nobody holds her back, and her bucket is full again.',
+  })
+  await bob.send(talk(1))
+  for (const client of [bob, fay]) await client.reset()
+  world.expectTimers(0, {
+    because:
+      'fay had a debt when she left. A timer that fires for nobody keeps all of her in memory until then.',
+    likely: '#pause is the timer that is armed: onClose() cancels that one.',
+    look: 'bounds.#pay()',
+  })
+}
+
+export async function expectEndingsCounted(stage: Stage): Promise<void> {
+  const world = await openAdmission(stage, { maxQueuedBytes: 250, idleMs: 60_000 })
+  const [gus, hal, ida] = [
+    await world.arrive('gus'),
+    await world.arrive('hal'),
+    await world.arrive('ida'),
+  ]
+  gus.stopReading()
+  for (let times = 0; times < 3; times++) await gus.send(frame('x'.repeat(96)))
+  await gus.reset()
+  await hal.halfClose()
+  await ida.send(frame('half of this').subarray(0, 9))
+  await world.advance(60_000)
+  ida.expectReceived(frame('error idle'), {
+    because: 'Half a frame is no sign of life: it would keep its place forever.',
+  })
+  await ida.halfClose()
+  const counts = {
+    connections: 0,
+    messages: 3,
+    endings: { 'slow-consumer': 1, finished: 1, idle: 1 },
+  }
+  stage.expectSame('stats()', world.stats('connections', 'messages', 'endings'), counts, {
+    because: 'gus did not take three answers of 100 bytes, hal just left, ida said half a frame.',
+    likely: 'onClose() is told why.',
+    look: 'admission.onClose()',
+  })
+  const [jo, kim, lea] = [
+    await world.arrive('jo'),
+    await world.arrive('kim'),
+    await world.arrive('lea'),
+  ]
+  lea.stopReading()
+  await lea.send(frame('x'.repeat(96)))
+  for (const client of [jo, kim]) await client.halfClose()
+  const { queuedBytes } = world.admission.stats()
+  stage.expectSame('stats().queuedBytes', queuedBytes, 100, {
+    because: 'jo and kim have left. lea is still there, and 100 bytes wait for her.',
+    likely:
+      queuedBytes > 100
+        ? 'onClose() takes the connection out of #open: what waits for the closed is counted as well.'
+        : 'onClose() takes the one that is closed out of #open, and not the others.',
+    look: 'admission.onClose()',
+  })
+  stage.expectSame(
+    'stats()',
+    world.stats('connections', 'endings'),
+    { connections: 1, endings: { 'slow-consumer': 1, finished: 3, idle: 1 } },
+    {
+      because: 'jo and kim have left as hal did.',
+      likely: 'Add one to what is counted already.',
+      look: 'admission.onClose()',
+    },
+  )
+  await lea.reset()
+  world.expectTimers(0, { because: 'Nobody is left.' })
+}
+
+/** A place is free when its descriptor is. */
+export async function expectPlaceKeptUntilClosed(stage: Stage): Promise<void> {
+  const world = await openAdmission(stage, { maxConnections: 1 })
+  const jo = await world.arrive('jo')
+  jo.stream.holdDescriptor()
+  await jo.halfClose()
+  stage.story.tell('kernel', 'has not freed jo’s descriptor yet')
+  const kim = await world.arrive('kim')
+  kim.expectReceived(frame('error busy'), {
+    because: 'Both FINs have passed, and jo’s descriptor is not free: there is no place yet.',
+    likely:
+      'onClose(), which is called when the descriptor is free, leaves the cap. Nothing else does.',
+    look: 'admission.onClose()',
+  })
+  jo.stream.freeDescriptor()
+  await world.settle()
+  const lou = await world.arrive('lou')
+  await lou.send(frame('lou'))
+  lou.expectReceived(frame('lou'), { because: 'Now there is a place.' })
+}
+
+/** A server that runs for a year sees millions of connections: those that are closed must not be kept. */
+export async function expectForgotten(stage: Stage): Promise<void> {
+  const world = await openAdmission(stage, {})
+  const visit = async () => {
+    const max = await world.arrive('max')
+    await max.halfClose()
+    return new WeakRef(max.stream)
+  }
+  const stream = await visit()
+  // A loop that sleeps may still have its last round in hand.
+  const noa = await world.arrive('noa')
+  await noa.send(frame('noa'))
+  stage.expect('nothing to keep max, who has left', await isGarbage(stream), {
+    because: 'What is kept for each connection that ever was fills the memory in the end.',
+    likely: 'onClose() takes the connection out of #open.',
+    look: 'admission.onClose()',
+  })
+}

@@ -1,0 +1,59 @@
+/** What step 10.3 plays: peers that stall, and go on, and stall again. */
+
+import type { Stage } from '../judge/step.ts'
+import { frame } from '../protocols/frames.ts'
+import { openWorld } from './bounded-frames.ts'
+
+/** A peer that stalls, catches up, says nothing for long, and stalls again. */
+export async function expectSecondStallNoticed(stage: Stage): Promise<void> {
+  const world = await openWorld(stage, { stallMs: 30_000, goodbyeMs: 5_000 })
+  const [gil, gils] = await world.echoTo('gil')
+  const stall = async () => {
+    gil.stopReading()
+    stage.story.tell('server', 'has a frame to say to gil')
+    await world.act(() => gils.connection.send(frame('news')))
+  }
+  await stall()
+  await world.advance(10_000)
+  await gil.startReading()
+  gil.expectReceived(frame('news'), { because: 'He was slow, but not for long.' })
+  await world.advance(120_000)
+  gil.expectOpen({
+    because: 'Nothing waits for gil, so there is nothing that he could take.',
+    likely: 'A look that finds nothing waiting is the last one, until something waits again.',
+    look: 'bounds.#watchForStall()',
+  })
+  world.expectTimers(0, { because: 'Nothing waits for him: no look is planned.' })
+  await stall()
+  await world.advance(30_000)
+  stage.expectSame('whether gil’s connection is open', gils.connection.isOpen, false, {
+    because: 'He has stalled again, for 30 s. It is no excuse that he once caught up.',
+    likely: 'A look that has been made is not planned any more: `#stall` is free for the next.',
+    look: 'bounds.#watchForStall()',
+  })
+  await world.advance(5_000)
+  gil.expectCut({ because: 'He has not taken his goodbye, either.' })
+  world.expectTimers(0, { because: 'Nothing of him is left.' })
+}
+
+/** A slow member of a busy room: as long as it takes something, it does not matter how much is added meanwhile. */
+export async function expectProgressNotLength(stage: Stage): Promise<void> {
+  const world = await openWorld(stage, { stallMs: 30_000, goodbyeMs: 5_000 })
+  const [hal, hals] = await world.echoTo('hal')
+  hal.stopReading()
+  stage.story.tell('server', 'has a frame of 100 bytes to say to hal, every 14.9 s')
+  const say = () => world.act(() => hals.connection.send(frame('x'.repeat(96))))
+  await say()
+  for (let times = 0; times < 6; times++) {
+    await world.advance(14_900)
+    await hal.takes(1)
+    await say()
+  }
+  hal.expectOpen({
+    because: 'hal has taken a byte every 14.9 s. That more and more waits is not his fault.',
+    likely: 'Compare sentBytes, which counts what was taken, not how much waits.',
+    look: 'bounds.#watchForStall()',
+  })
+  await hal.reset()
+  world.expectTimers(0, { because: 'Nobody is left.' })
+}
