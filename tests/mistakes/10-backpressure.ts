@@ -793,6 +793,7 @@ ${STALL}`,
     name: 'a-clock-of-its-own',
     step: '10.4',
     says: ['the clock that was passed in'],
+    cardVaries: true,
     edits: [
       {
         file: 'limits.ts',
