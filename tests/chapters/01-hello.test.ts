@@ -163,6 +163,11 @@ step('01.3', 'outlives clients that reset or leave early', async (stage) => {
     cyd.leave()
     await server.roundTrip()
   }
+  const dee = await connect(server, 'dee')
+  await dee.expectBytes(LONG_GREETING, { because: 'dee reads all of it.' })
+  await dee.expectEnd({ because: 'The greeting is followed by FIN.' })
+  dee.reset()
+  await server.roundTrip()
   await bob.expectBytes(LONG_GREETING, {
     because: 'One client that vanishes must not cost the others their connection.',
     likely:
@@ -171,7 +176,7 @@ step('01.3', 'outlives clients that reset or leave early', async (stage) => {
 })
 
 step('01.4', 'close() lets the greeting in flight finish, then cuts stragglers', async (stage) => {
-  const { serve, connect, expect, expectRefused, story } = stage
+  const { serve, connect, load, expect, expectRefused, story } = stage
   const server = await serve('01-hello', { greeting: LONG_GREETING, graceMs: 60_000 })
   const ada = await connect(server)
   await ada.expectBytes('x', { because: 'ada is being served when the server begins to close.' })
@@ -274,6 +279,18 @@ step('01.4', 'close() lets the greeting in flight finish, then cuts stragglers',
   for (const straggler of [bob, cyd, dee])
     await straggler.expectClosed({ because: 'After the grace period stragglers are cut.' })
   await hasty.expectNothingLeft({ because: 'After close() the process must be able to end.' })
+
+  const { listen, closeGracefully } = await load(() => import('#code/01-hello/server.ts'))
+  story.tell('test', 'starts two servers in one process, and closes both')
+  const both = [createServer(), createServer()]
+  for (const one of both) await listen(one, 0, '127.0.0.1')
+  for (const one of both) await closeGracefully(one, new Set(), GRACE_MS)
+  const left = both.filter((one) => one.listening)
+  for (const one of left) one.close()
+  expect('both to be closed', left.length === 0, {
+    because: 'A process may run several servers. Each is closed by itself.',
+    likely: 'Is something kept in the module, where all servers share it?',
+  })
 })
 
 step('01.5', 'a taken port is one readable sentence', async (stage) => {

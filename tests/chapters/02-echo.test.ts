@@ -29,6 +29,11 @@ step('02.1', 'echoes bytes unchanged, however they are cut', async (stage) => {
     likely: 'The bytes went through a string. Write the chunk as it came, as a Buffer.',
   })
 
+  await ada.send('\n')
+  await ada.expectBytes('\n', {
+    because: 'A single line end is a byte like any other.',
+    likely: 'Something in between skips it. An echo looks at no byte.',
+  })
   await ada.sendGlued('\n', '\r\n', '\n\n', 'two messages', ' in one packet')
   await ada.expectBytes('\n\r\n\n\ntwo messages in one packet', {
     because: 'TCP knows no messages and no lines. Every byte counts, in order.',
@@ -57,7 +62,7 @@ step('02.1', 'echoes bytes unchanged, however they are cut', async (stage) => {
 
   const { echoBytes } = await load(() => import('#code/02-echo/server.ts'))
   story.tell('cyd', 'sends 32 pieces of 1 KiB before she reads')
-  const { failed } = await fillAgainAndAgain(echoBytes, { rounds: 1, mark: 64 * KIBIBYTE })
+  const { failed } = await fillAgainAndAgain(echoBytes, { rounds: 1, piece: KIBIBYTE })
   expect('all pieces to come back as they were', failed === undefined, {
     because: 'cyd reads late, so some of her pieces have to wait in the queue of the socket.',
     likely:
@@ -197,16 +202,19 @@ step('02.4', 'a slow reader loses nothing and delays nobody', async (stage) => {
   )
 
   const { echoBytes } = await load(() => import('#code/02-echo/server.ts'))
-  const rounds = 200
+  const rounds = 60
   story.tell('queue', `fills up and is read to its end, ${rounds} times`)
-  const { done, mostQueued, drainListeners } = await fillAgainAndAgain(echoBytes, { rounds })
+  const { done, mostQueued, drainListeners } = await fillAgainAndAgain(echoBytes, {
+    rounds,
+    piece: 16 * KIBIBYTE,
+  })
   expect('every byte to come back each time', done === rounds, {
     because: 'A conversation may fill its queue thousands of times.',
     likely: "Reading was paused and never resumed. 'drain' says when there is room, each time.",
     received: `stuck after ${done} times`,
   })
-  expect('reading to be paused each time', mostQueued <= 16 * KIBIBYTE, {
-    because: 'The brake is for every time the queue is full. Its mark is 4 KiB here.',
+  expect('reading to be paused each time', mostQueued <= 256 * KIBIBYTE, {
+    because: 'The brake is for every time the queue is full. Its mark is 64 KiB.',
     likely: 'After some time the socket is not paused any more. Look at what each write() returns.',
     received: `${countBytes(mostQueued)} in the queue`,
   })

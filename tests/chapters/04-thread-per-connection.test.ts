@@ -17,6 +17,14 @@ step('04.1', 'every connection gets a thread of its own', async ({ serve, connec
     likely: 'Is the bridge’s end the workerData of the thread, and its port in the transferList?',
   })
   await ask(ada, 'nonsense', 'error unknown command', { because: 'Every line gets an answer.' })
+  await ask(ada, 'echo  a  ', ' a  ', {
+    because: 'Spaces are part of a line.',
+    likely: 'Give runCommand() the line as it came.',
+  })
+  await ask(ada, 'echo ', '', {
+    because: 'An empty answer is an answer: a line without anything in it.',
+    likely: "'' is as false as null. Write a line for every answer.",
+  })
   await ask(ada, '', 'error unknown command', {
     because: 'An empty line is a line, and no command.',
     likely: "The loop ends at an empty line: '' is as false as null. Compare with null.",
@@ -121,8 +129,13 @@ step('04.4', 'threads end with their connections, and all of them with close()',
     likely: 'stats() tells how many live: add each thread when it starts.',
   })
 
+  await ada.send('sleep 100\n')
   await ada.halfClose()
-  await ada.expectEnd({ because: 'ada says goodbye.' })
+  await ada.expectLine('slept', {
+    because: 'ada has said FIN, and still listens: her thread has an answer to give.',
+    likely: "The thread is ended at her FIN ('end'). Her socket is closed later: 'close'.",
+  })
+  await ada.expectEnd({ because: 'Then her thread says FIN, too.' })
   ada.leave()
   await expectThreads(server, 3, {
     because: 'ada has gone, and her thread has returned.',

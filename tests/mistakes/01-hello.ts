@@ -158,6 +158,19 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'stops-listening-when-all-is-sent',
+    step: '01.3',
+    says: ["Every socket needs an 'error' listener"],
+    edits: [
+      {
+        hole: 'outliveLostPeer',
+        by: `  const ignore = () => {}
+  socket.on('error', ignore)
+  socket.once('finish', () => socket.off('error', ignore))`,
+      },
+    ],
+  },
+  {
     name: 'close-hangs-on-an-idle-client',
     step: '01.4',
     says: ['never end their sides', 'graceMs'],
@@ -270,6 +283,30 @@ export const mistakes: Mistake[] = [
     step: '01.4',
     says: ['closeGracefully() was given graceMs'],
     edits: [{ replace: '}, graceMs)', by: '}, 1_000)' }],
+  },
+  {
+    name: 'closes-one-server-only',
+    step: '01.4',
+    says: ['both to be closed', 'kept in the module'],
+    edits: [
+      {
+        replace: 'export interface HelloOptions',
+        by: 'let closing: Promise<void> | undefined\n\nexport interface HelloOptions',
+      },
+      {
+        hole: 'closeGracefully',
+        by: `  closing ??= new Promise((resolve) => {
+    const cut = setTimeout(() => {
+      for (const socket of open) socket.destroy()
+    }, graceMs)
+    server.close(() => {
+      clearTimeout(cut)
+      resolve()
+    })
+  })
+  return closing`,
+      },
+    ],
   },
   {
     name: 'close-resolves-at-the-end-of-the-grace',

@@ -35,6 +35,17 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'skips-empty-lines',
+    step: '02.1',
+    says: ['A single line end is a byte'],
+    edits: [
+      {
+        replace: 'const hasRoom = socket.write(chunk)',
+        by: "if (chunk.equals(Buffer.from('\\n'))) return\n    const hasRoom = socket.write(chunk)",
+      },
+    ],
+  },
+  {
     name: 'one-buffer-for-all-chunks',
     step: '02.1',
     says: ['to come back as they were', 'use a new one each time'],

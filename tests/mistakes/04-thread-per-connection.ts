@@ -44,6 +44,18 @@ export const mistakes: Mistake[] = [
     edits: [{ file: 'connection.ts', replace: 'line !== null; line', by: 'line; line' }],
   },
   {
+    name: 'has-no-empty-answers',
+    step: '04.1',
+    says: ['An empty answer is an answer'],
+    edits: [
+      {
+        file: 'connection.ts',
+        replace: 'socket.write(`${runCommand(line, { threadId, sleep })}\\n`)',
+        by: 'const answer = runCommand(line, { threadId, sleep })\n    if (answer) socket.write(`${answer}\\n`)',
+      },
+    ],
+  },
+  {
     name: 'copies-the-port',
     step: '04.1',
     says: ['DataCloneError', 'Name it in the transferList'],
@@ -195,6 +207,17 @@ export const mistakes: Mistake[] = [
     says: ['and no FIN', "End the socket when its thread emits 'exit'"],
     edits: [
       { replace: '    threads.delete(thread)\n    socket.end()', by: '    threads.delete(thread)' },
+    ],
+  },
+  {
+    name: 'ends-the-thread-at-the-clients-fin',
+    step: '04.4',
+    says: ['still listens', 'ended at her FIN'],
+    edits: [
+      {
+        replace: "socket.once('close', () => thread.terminate())",
+        by: "for (const last of ['end', 'close']) socket.once(last, () => thread.terminate())",
+      },
     ],
   },
   {

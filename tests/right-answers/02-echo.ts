@@ -54,6 +54,24 @@ export const rightAnswers: RightAnswer[] = [
     ],
   },
   {
+    name: 'counts-what-waits',
+    style: 'Counts by itself what the kernel has not taken, with a mark of 64 KiB.',
+    edits: [
+      {
+        hole: 'echoBytes',
+        by: `  let waiting = 0
+  socket.on('data', (chunk) => {
+    waiting += chunk.length
+    if (waiting >= 65_536) socket.pause()
+    socket.write(chunk, () => {
+      waiting -= chunk.length
+      if (waiting < 65_536) socket.resume()
+    })
+  })`,
+      },
+    ],
+  },
+  {
     name: 'one-chunk-at-a-time',
     style:
       'Reads on when the kernel has taken the last chunk: slower, and never more than one chunk is queued.',

@@ -73,23 +73,24 @@ export interface Fills {
   drainListeners: number
 }
 
-/** Lets a queue fill up with 32 pieces of 1 KiB and empty again in each round, without a kernel in between. */
+/** Lets 32 pieces come, and then takes all that is sent, in each round, without a kernel in between. */
 export async function fillAgainAndAgain(
   echo: (socket: Socket) => void,
-  { rounds, mark = 4 * KIBIBYTE }: { rounds: number; mark?: number },
+  { rounds, piece }: { rounds: number; piece: number },
 ): Promise<Fills> {
-  const [near, far] = duplexPair({ highWaterMark: mark })
+  const [near, far] = duplexPair({ highWaterMark: MARK })
+  const total = 32 * piece
   for (const method of ['setNoDelay', 'setKeepAlive', 'setTimeout', 'ref', 'unref'])
     Object.assign(near, { [method]: () => near })
   echo(near as Socket)
   const fills: Fills = { done: 0, mostQueued: 0, drainListeners: 0 }
   while (fills.done < rounds) {
-    for (let sent = 0; sent < ROUND; sent += PIECE) far.write(pattern(sent, PIECE))
+    for (let sent = 0; sent < total; sent += piece) far.write(pattern(sent, piece))
     for (let turn = 0; turn < TURNS_TO_REST; turn++) await nextTurn()
     fills.mostQueued = Math.max(fills.mostQueued, near.writableLength)
-    const back = await receive(far, ROUND)
-    if (!back.equals(pattern(0, ROUND))) {
-      fills.failed = back.length < ROUND ? 'too few bytes' : 'other bytes'
+    const back = await receive(far, total)
+    if (!back.equals(pattern(0, total))) {
+      fills.failed = back.length < total ? 'too few bytes' : 'other bytes'
       break
     }
     fills.done += 1
@@ -100,8 +101,8 @@ export async function fillAgainAndAgain(
   return fills
 }
 
-const PIECE = KIBIBYTE
-const ROUND = 32 * KIBIBYTE
+/** A socket's own. */
+const MARK = 64 * KIBIBYTE
 
 /** Promises and streams hand a piece on within a few turns of the loop. */
 const TURNS_TO_REST = 20
