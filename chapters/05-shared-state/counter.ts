@@ -1,4 +1,4 @@
-/** A number that several threads count up. One word, and one access: that is all it takes, and all it may take. */
+/** A number that several threads count up: one word, changed in one access. */
 
 import type { SharedWords } from './shared-words.ts'
 

@@ -1,20 +1,20 @@
 /**
- * Memory that several threads share, as 32-bit words: the six things one can do to it, and no others.
+ * Memory that several threads share, as 32-bit words: the six things one can do to them, and no others.
  *
- * Everything in this chapter reaches shared memory through this face. In the server it is `Atomics`; the judge puts
- * a turnstile behind it, and walks every order in which the threads can take their turns.
+ * Everything in this chapter reaches shared memory through this interface. In the server it is `Atomics`; the judge has
+ * threads wait at each call, and walks every order in which they can take their turns.
  */
 
 export interface SharedWords {
   load(index: number): number
   store(index: number, value: number): void
-  /** Adds, wrapping at 32 bits, and answers what was there before. */
+  /** Adds, wrapping at 32 bits, and returns what was there before. */
   add(index: number, delta: number): number
-  /** Writes `replacement` if the word holds `expected`; answers what was there before, either way. */
+  /** Writes `replacement` if the word holds `expected`; returns what was there before, either way. */
   compareExchange(index: number, expected: number, replacement: number): number
-  /** Sleeps until somebody notifies this word, if it holds `expected`; otherwise answers at once. */
+  /** Sleeps until somebody notifies this word, if it holds `expected`; otherwise returns at once. */
   wait(index: number, expected: number): 'ok' | 'not-equal'
-  /** Wakes up to `count` threads that sleep on this word, all when left out; answers how many. */
+  /** Wakes up to `count` threads that sleep on this word, all when left out; returns how many. */
   notify(index: number, count?: number): number
 }
 

@@ -8,16 +8,16 @@
 import { MUTEX_WORDS, Mutex } from './mutex.ts'
 import type { SharedWords } from './shared-words.ts'
 
-/** A longer text is cut. */
+/** Longer texts are cut. */
 export const MAX_TEXT_BYTES = 64
 
-/** The oldest entry gives way when there are more. */
+/** When there are more, the newest is written over the oldest. */
 export const MAX_ENTRIES = 256
 
 const ENTRY_WORDS = 1 + MAX_TEXT_BYTES / 4
 export const GUEST_BOOK_WORDS = MUTEX_WORDS + 2 + MAX_ENTRIES * ENTRY_WORDS
 
-/** In place of a length: nobody knows what the entry says. */
+/** In place of a length: the entry was overwritten in part, and cannot be read. */
 const TORN = -1
 
 export class GuestBook {
@@ -35,7 +35,8 @@ export class GuestBook {
   }
 
   /**
-   * Adds an entry and returns its number, from 1. Whole: nobody ever reads a part of it, or of two.
+   * Adds an entry and returns its number, from 1. Nobody ever reads a part of it, or parts of two.
+   * The count is stored last: an entry that is counted is whole.
    *
    * @step 05.5
    */
@@ -76,9 +77,9 @@ export class GuestBook {
 
   /**
    * A thread has died with the lock. If it had begun an entry and not counted it, that entry's place holds parts of two
-   * and is marked as `TORN`. Afterwards the lock is consistent.
+   * entries and is marked as `TORN`. Afterwards the lock is consistent.
    *
-   * The repair itself may be cut short at any point; then the next owner makes it again.
+   * The repair itself may be cut short at any point; then the next owner repeats it.
    *
    * @step 05.6
    */
@@ -88,7 +89,7 @@ export class GuestBook {
     this.#mutex.markConsistent()
   }
 
-  /** Notes that it begins, then writes the length in bytes, then four bytes a word. */
+  /** Stores the number in `begun`, then the length in bytes, then the text, four bytes a word. */
   #writeText(number: number, text: string): void {
     const bytes = Buffer.alloc(MAX_TEXT_BYTES)
     const length = bytes.write(text)

@@ -1,5 +1,5 @@
 /**
- * Accounts that several threads transfer money between: records larger than one word, and operations on two of them.
+ * Accounts that several threads transfer money between: records larger than one word, and operations on two records.
  *
  * Each account has a lock of its own, so that transfers between other accounts need not wait.
  */
@@ -25,10 +25,10 @@ export class Ledger {
   }
 
   /**
-   * Moves `amount`, which is more than 0, from one account to the other, both under lock, and counts a transfer for each. Answers false, and
-   * changes nothing, when `from` has less than that, or when the accounts are the same.
+   * Moves `amount`, which is more than 0, from one account to the other, both under lock, and counts a transfer for each.
+   * Returns false, changes nothing and keeps no lock when `from` has less than that, or when the accounts are the same.
    *
-   * Any number of threads may do so at once, in any directions: none of them gets stuck.
+   * Any number of threads may transfer at once, in any directions: none of them gets stuck.
    *
    * @step 05.4
    */

@@ -29,8 +29,8 @@ export class Mutex {
   }
 
   /**
-   * Returns once this thread has the lock: its word is `me` then, or `−me` when others may be asleep. Sleeps as long as
-   * another thread has it.
+   * Returns once this thread has the lock: its word is `me` then, or `−me` when others may be asleep. Sleeps while another
+   * thread has it.
    *
    * @step 05.2
    */
@@ -46,8 +46,8 @@ export class Mutex {
   }
 
   /**
-   * Gives the lock up, and wakes one of the threads that sleep, if any do. Throws, and changes nothing, when this thread
-   * does not have it.
+   * Frees the lock, and wakes one of the threads that sleep, if any do. Throws, and changes nothing, when this thread does
+   * not have it.
    *
    * @step 05.2
    */
@@ -87,7 +87,8 @@ export class Mutex {
   /**
    * For the main thread: that thread has ended, wherever it was. If it had the lock, the lock is abandoned and free.
    *
-   * It may also have died just before it woke somebody, or just after it was woken, so one sleeper is woken in any case.
+   * It may also have died just before it was to wake another thread, or just after it was woken itself, so one sleeper is
+   * woken in any case.
    *
    * @step 05.6
    */

@@ -11,7 +11,7 @@ import { crashFailure } from './crash-points/report.ts'
 import { explainThrown } from './diagnosis.ts'
 import { Failure, type Reason } from './failure.ts'
 import type { HostedServer } from './hosted-server.ts'
-import { explorationFailure, explore } from './interleavings/explore.ts'
+import { type ExplorationReason, explorationFailure, explore } from './interleavings/explore.ts'
 import { type ThrownError, toThrownError } from './last-words.ts'
 import { launch, refuse } from './launch.ts'
 import { type Random, seededRandom } from './random.ts'
@@ -85,7 +85,7 @@ export class Scene {
   }
 
   /** Walks the interleavings of a scenario (a module of the tests); one that breaks it is a failure. */
-  async explore(what: string, script: URL, reason: Reason): Promise<void> {
+  async explore(what: string, script: URL, reason: ExplorationReason): Promise<void> {
     const { tree, seed } = this.#request
     const outcome = await explore({ script, tree, seed })
     this.story.judge(

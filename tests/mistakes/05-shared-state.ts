@@ -32,7 +32,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'adds-and-then-looks',
     step: '05.1',
-    says: ['both visitors are number 2'],
+    says: ['both visitors are number 2', 'What add() returns is all you need'],
     edits: [
       {
         file: counter,
@@ -44,7 +44,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'answers-the-old-value',
     step: '05.1',
-    says: ['the numbers 0 and 1'],
+    says: ['the numbers 0 and 1', 'The new value is one more'],
     edits: [
       {
         file: counter,
@@ -56,7 +56,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'tries-only-once',
     step: '05.1',
-    says: ['an update was lost'],
+    says: ['an update was lost', 'look and try again'],
     edits: [
       {
         file: counter,
@@ -68,7 +68,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'looks-and-then-takes',
     step: '05.2',
-    says: ['goes wrong', 'in the same turn in which you look'],
+    says: ['goes wrong', 'in one turn'],
     edits: [
       {
         file: mutex,
@@ -81,7 +81,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'spins',
     step: '05.2',
-    says: ['goes round in circles'],
+    says: ['goes round in circles', 'Sleep in wait()'],
     edits: [
       {
         file: mutex,
@@ -93,7 +93,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'notifies-before-it-frees',
     step: '05.2',
-    says: ['sleeps on lock', 'nobody is left to wake', 'free the lock before you notify'],
+    says: ['sleeps on lock', 'nobody is left to wake', 'Free the lock, then notify'],
     edits: [
       {
         file: mutex,
@@ -110,7 +110,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'never-notifies',
     step: '05.2',
-    says: ['sleeps on lock', 'nobody is left to wake'],
+    says: ['sleeps on lock', 'nobody is left to wake', 'then notify one'],
     edits: [
       {
         file: mutex,
@@ -122,7 +122,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'forgets-who-sleeps',
     step: '05.2',
-    says: ['nobody is left to wake'],
+    says: ['nobody is left to wake', 'take the lock as -me afterwards'],
     edits: [
       {
         file: mutex,
@@ -134,7 +134,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'sleeps-on-what-it-saw',
     step: '05.2',
-    says: ['nobody is left to wake'],
+    says: ['nobody is left to wake', 'Make the word negative before you wait'],
     edits: [
       {
         file: mutex,
@@ -147,7 +147,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'takes-the-contended-lock-for-free',
     step: '05.2',
-    says: ['does not have the lock', 'in the same turn in which you look'],
+    says: ['does not have the lock', 'only when it was FREE'],
     edits: [
       {
         file: mutex,
@@ -206,7 +206,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'frees-it-twice',
     step: '05.2',
-    says: ['does not have the lock'],
+    says: ['does not have the lock', 'and frees it again'],
     edits: [
       {
         file: mutex,
@@ -221,7 +221,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'looks-and-then-frees',
     step: '05.2',
-    says: ['nobody is left to wake'],
+    says: ['nobody is left to wake', 'Look and change in one turn'],
     edits: [
       {
         file: mutex,
@@ -247,7 +247,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'swallows-the-exception',
     step: '05.3',
-    says: ['did not pass that on'],
+    says: ['did not pass that on', 'finally passes it on by itself'],
     edits: [
       {
         file: mutex,
@@ -259,7 +259,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'locks-inside-the-try',
     step: '05.3',
-    says: ['05.3'],
+    says: ['05.3', 'between lock() and unlock()'],
     edits: [
       {
         file: mutex,
@@ -283,7 +283,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'one-lock-is-enough',
     step: '05.4',
-    says: ['05.4'],
+    says: ['05.4', 'under its own lock'],
     edits: [
       { file: ledger, replace: 'this.#lockOf(higher).withLock(() => {', by: '(() => {' },
       {
@@ -390,7 +390,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'takes-the-same-lock-twice',
     step: '05.4',
-    says: ['thread 1 sleeps on A.lock', 'whoever takes it twice waits for himself'],
+    says: ['thread 1 sleeps on A.lock', 'waits for itself'],
     edits: [{ file: ledger, replace: '    if (from === to) return false\n', by: '' }],
   },
   {
@@ -463,13 +463,13 @@ export const mistakes: Mistake[] = [
   {
     name: 'reads-entry-0',
     step: '05.5',
-    says: ['entry 0 of an empty book', 'Numbers begin at 1'],
+    says: ['entry 0 of an empty book', 'above 0'],
     edits: [{ file: book, replace: 'number > 0 && number <= count', by: 'number <= count' }],
   },
   {
     name: 'every-thread-has-its-own-book',
     step: '05.5',
-    says: ['05.5'],
+    says: ['05.5', 'the memory that workerData brings them'],
     edits: [
       {
         file: 'connection.ts',
@@ -498,13 +498,13 @@ export const mistakes: Mistake[] = [
   {
     name: 'nobody-frees-the-lock-of-the-dead',
     step: '05.6',
-    says: ['nobody can move any more', 'Mark the lock as abandoned, then free it'],
+    says: ['nobody can move any more', 'Free the lock if the dead thread had it'],
     edits: [{ file: mutex, hole: 'threadEnded', by: 'void thread' }],
   },
   {
     name: 'frees-only-what-nobody-waits-for',
     step: '05.6',
-    says: ['nobody can move any more', 'its number, or −number'],
+    says: ['nobody can move any more', 'or -number'],
     edits: [
       {
         file: mutex,
@@ -541,7 +541,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'frees-and-does-not-say-so',
     step: '05.6',
-    says: ['found a change half made'],
+    says: ['found a change half made', 'Mark the lock as abandoned'],
     edits: [{ file: mutex, replace: '      this.#words.store(this.#abandoned, 1)\n', by: '' }],
   },
   {
@@ -583,7 +583,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'marks-a-whole-entry-as-torn',
     step: '05.6',
-    says: ['05.6', 'only that'],
+    says: ['05.6', 'this entry was counted'],
     edits: [
       {
         file: book,
@@ -624,12 +624,178 @@ export const mistakes: Mistake[] = [
   {
     name: 'takes-the-torn-entry-for-written',
     step: '05.6',
-    says: ['05.6'],
+    says: ['05.6', 'does not count what was never finished'],
     edits: [
       {
         file: book,
         replace: 'this.#words.store(this.#wordOf(begun), TORN)',
         by: 'this.#words.store(this.#count, begun)',
+      },
+    ],
+  },
+  {
+    name: 'counts-another-word',
+    step: '05.1',
+    says: ['word 2, counted up from 41', 'whatever its index is'],
+    edits: [
+      {
+        file: counter,
+        replace: 'return words.add(index, 1) + 1',
+        by: 'return words.add(0 * index, 1) + 1',
+      },
+    ],
+  },
+  {
+    name: 'takes-a-contended-lock-from-its-owner',
+    step: '05.2',
+    says: ['unlock() by bob to throw as before', 'only -me is yours'],
+    edits: [
+      {
+        file: mutex,
+        replace: 'if (before !== -this.#me) throw',
+        by: 'if (before >= FREE) throw',
+      },
+    ],
+  },
+  {
+    name: 'unlocks-in-catch-and-in-finally',
+    step: '05.3',
+    says: ['does not have the lock', 'Each lock() has one unlock()'],
+    edits: [
+      {
+        file: mutex,
+        replace: '      return body()\n    } finally {',
+        by: '      return body()\n    } catch (error) {\n      this.unlock()\n      throw error\n    } finally {',
+      },
+    ],
+  },
+  {
+    name: 'forgets-what-the-body-returns',
+    step: '05.3',
+    says: ['withLock() returns what body() returns'],
+    edits: [
+      {
+        file: mutex,
+        replace: '      return body()\n    } finally {',
+        by: '      body()\n      return undefined as T\n    } finally {',
+      },
+    ],
+  },
+  {
+    name: 'a-refused-transfer-keeps-its-locks',
+    step: '05.4',
+    says: ['of 7 out of 10', 'not given back on every way out'],
+    edits: [
+      {
+        file: ledger,
+        hole: 'transfer',
+        by: `    if (from === to) return false
+    const [lower, higher] = [Math.min(from, to), Math.max(from, to)]
+    const locks = [this.#lockOf(lower), this.#lockOf(higher)]
+    for (const lock of locks) lock.lock()
+    if (this.#read(from, BALANCE) < amount) return false
+    this.#change(from, BALANCE, -amount)
+    this.#change(to, BALANCE, amount)
+    this.#change(from, TRANSFERS, 1)
+    this.#change(to, TRANSFERS, 1)
+    for (const lock of locks) lock.unlock()
+    return true`,
+      },
+    ],
+  },
+  {
+    name: 'counts-on-one-side-only',
+    step: '05.4',
+    says: ['Both accounts count the transfer'],
+    edits: [{ file: ledger, replace: '        this.#change(to, TRANSFERS, 1)\n', by: '' }],
+  },
+  {
+    name: 'gives-the-first-lock-back-before-the-change',
+    step: '05.4',
+    says: ['05.4'],
+    edits: [
+      {
+        file: ledger,
+        hole: 'transfer',
+        by: `    if (from === to) return false
+    const [lower, higher] = [Math.min(from, to), Math.max(from, to)]
+    const first = this.#lockOf(lower)
+    first.lock()
+    const second = this.#lockOf(higher)
+    second.lock()
+    const isEnough = this.#read(from, BALANCE) >= amount
+    first.unlock()
+    if (isEnough) {
+      this.#change(from, BALANCE, -amount)
+      this.#change(to, BALANCE, amount)
+      this.#change(from, TRANSFERS, 1)
+      this.#change(to, TRANSFERS, 1)
+    }
+    second.unlock()
+    return isEnough`,
+      },
+    ],
+  },
+  {
+    name: 'looks-at-the-count-before-it-locks',
+    step: '05.5',
+    says: ['read(1) returned "bbbbb"', 'under the same lock as the text'],
+    edits: [
+      {
+        file: book,
+        hole: 'read',
+        by: `    const count = this.#words.load(this.#count)
+    const isThere = number > 0 && number <= count && number > count - MAX_ENTRIES
+    return isThere ? this.#withBook(() => this.#readText(number)) : undefined`,
+      },
+    ],
+  },
+  {
+    name: 'counts-after-the-lock',
+    step: '05.5',
+    says: ['one lock'],
+    edits: [
+      {
+        file: book,
+        hole: 'sign',
+        by: `    const number = this.#withBook(() => {
+      const number = this.#words.load(this.#count) + 1
+      this.#writeText(number, text)
+      return number
+    })
+    this.#words.store(this.#count, number)
+    return number`,
+      },
+    ],
+  },
+  {
+    name: 'counts-before-it-writes',
+    step: '05.6',
+    says: ['entry 257 was written', 'sign() stores the count behind the text'],
+    edits: [
+      {
+        file: book,
+        replace:
+          '      this.#writeText(number, text)\n      this.#words.store(this.#count, number)\n',
+        by: '      this.#words.store(this.#count, number)\n      this.#writeText(number, text)\n',
+      },
+    ],
+  },
+  {
+    name: 'counts-first-and-writes-under-another-lock',
+    step: '05.5',
+    says: ['read(257) returned', 'from first to last'],
+    edits: [
+      {
+        file: book,
+        hole: 'sign',
+        by: `    const number = this.#withBook(() => {
+      const number = this.#words.load(this.#count) + 1
+      this.#words.store(this.#count, number)
+      return number
+    })
+    this.#withBook(() => this.#writeText(number, text))
+    return number`,
       },
     ],
   },

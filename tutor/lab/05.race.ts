@@ -14,6 +14,7 @@ const TIMES = [100, 10_000, 1_000_000]
 export const measurement: Measurement = {
   asks: `of all increments lost by load, add one, store: ${THREADS} threads, ${TIMES.at(-1)!.toLocaleString('en')} each`,
   how: `${THREADS} threads start at one gate and count the same word up through AtomicWords; ${ROUNDS} rounds, the two counters in turn, medians. Lost: what is missing in the word at the end.`,
+  why: 'Between the load and the store of one thread another one stores, and its update is overwritten. Threads on several cores are there at the same time, so that happens all the time; the shorter they run, the more rarely they meet. add() loads and stores in one access.',
   async run(tree, say) {
     const naive = new URL('./load-then-store.ts', import.meta.url).href
     const yours = pathToFileURL(fileIn(tree, '05-shared-state', 'counter.ts')).href

@@ -5,8 +5,8 @@ import { scenario as sign } from './05-sign.ts'
 /** The book is full: one thread signs entry 257 in the place of entry 1, which the other one reads meanwhile. */
 export const scenario: Scenario = readWhileOverwritten(1)
 
-/** Entry `oldest` gives way to the one that is 256 later, while it is read. */
-export function readWhileOverwritten(oldest: number): Scenario {
+/** Entry `oldest` gives way to the one that is 256 later, while one of the two is read. */
+export function readWhileOverwritten(oldest: number, reads: 'old' | 'new' = 'old'): Scenario {
   const newest = oldest + 256
   return {
     threads: 2,
@@ -24,13 +24,18 @@ export function readWhileOverwritten(oldest: number): Scenario {
       )
       return (words, thread) => {
         const book = new GuestBook(words, 0, thread + 1)
-        return thread === 0 ? book.sign('bbbbb') : lettersIn(book.read(oldest))
+        if (thread === 0) return book.sign('bbbbb')
+        return lettersIn(book.read(reads === 'old' ? oldest : newest))
       }
     },
     check([lock], [number, seen]) {
       if (lock !== 0) return `both have left, and lock is ${lock}, not 0`
       if (number !== newest) return `entry ${newest} got number ${number}`
-      return tornEntry(oldest, seen)
+      if (reads === 'old') return tornEntry(oldest, seen)
+      const isWhole = seen === GONE || seen === 5
+      return isWhole
+        ? undefined
+        : `read(${newest}) returned ${lettersOf(seen!)}, not "bbbbb" or nothing`
     },
   }
 }
@@ -46,9 +51,11 @@ export function lettersIn(text: string | undefined): number {
 /** What is wrong with the letters that a reader has seen of the old entry "aaaaa". */
 export function tornEntry(number: number, letters: number | undefined): string | undefined {
   if (letters === GONE || letters === 50) return undefined
-  const [a, b] = [Math.floor(letters! / 10), letters! % 10]
-  const text = 'b'.repeat(b) + 'a'.repeat(a)
-  return `read(${number}) returned ${JSON.stringify(text)}, not "aaaaa" or nothing`
+  return `read(${number}) returned ${lettersOf(letters!)}, not "aaaaa" or nothing`
+}
+
+function lettersOf(letters: number): string {
+  return JSON.stringify('b'.repeat(letters % 10) + 'a'.repeat(Math.floor(letters / 10)))
 }
 
 function wordOf(text: string): number {

@@ -42,20 +42,32 @@ function answerOf(explorer: Worker, threads: Worker[] = []): Promise<unknown> {
   })
 }
 
+/** Why an exploration should hold, and other causes for other ways in which it does not. */
+export interface ExplorationReason extends Reason {
+  /** The first that fits, in the finding or in the turns (a line each), says what is likely. */
+  ifSeen?: { seen: RegExp; likely: string; look?: string | string[] }[]
+}
+
 /** A broken scenario as a failure: what a thread threw, or the order of turns in which they all went wrong. */
 export function explorationFailure(
   story: Story,
   outcome: Exclude<Outcome, { kind: 'held' }>,
   tree: CodeTree,
-  reason: Reason,
+  { ifSeen = [], ...asked }: ExplorationReason,
 ): Failure {
   const { turns, runs } = outcome
+  const finding = 'finding' in outcome ? outcome.finding : ''
+  const whatHappened = [finding, ...turns.map(({ text }) => text)].join('\n')
+  const fitting = ifSeen.find(({ seen }) => seen.test(whatHappened))
+  const { likely = asked.likely, look = asked.look } = fitting ?? {}
+  const reason: Reason = { ...asked, likely, look }
   if (outcome.kind === 'stuck') {
-    const finding = `thread ${outcome.thread + 1} neither reaches shared memory nor ends`
-    const headline = `The threads do not come to an end: ${finding}.`
-    return new Failure(story, { headline, interleaving: { turns, finding, runs }, ...reason })
+    const what = `thread ${outcome.thread + 1} neither reaches shared memory nor ends`
+    const headline = `The threads do not come to an end: ${what}.`
+    const interleaving = { turns, finding: what, runs }
+    return new Failure(story, { headline, interleaving, ...reason })
   }
-  const { finding, stack } = outcome
+  const { stack } = outcome
   if (stack === undefined) {
     const headline = `There is an order of turns in which it goes wrong: ${finding}.`
     return new Failure(story, { headline, interleaving: { turns, finding, runs }, ...reason })
