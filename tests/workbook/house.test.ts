@@ -14,7 +14,13 @@ const RULES: { folder: string; mayImport: string[]; packages: boolean }[] = [
   { folder: 'tests/judge', mayImport: ['tests/judge', 'tests/harness'], packages: true },
   {
     folder: 'tests/worlds',
-    mayImport: ['tests/worlds', 'tests/judge', 'tests/harness', 'tests/protocols'],
+    mayImport: [
+      'tests/worlds',
+      'tests/chapters/threads',
+      'tests/judge',
+      'tests/harness',
+      'tests/protocols',
+    ],
     packages: true,
   },
   {
