@@ -125,7 +125,7 @@ export function describePlace({ file, line, function: name }: Place): string {
 
 function likelyCause(error: ThrownError): string | undefined {
   if (error.name === 'DataCloneError' && error.message.includes('transfer')) {
-    return 'A MessagePort cannot be copied to a thread: it moves. Name it in the transferList.'
+    return 'A port or a socket cannot be copied to a thread: it moves. Name it in the transferList.'
   }
   const known = error.code && CAUSES[error.code]
   if (known) return known
