@@ -5,13 +5,17 @@
 
 import { parse as parseYaml } from 'yaml'
 
+const TALKS = ['bytes', 'frames', 'browser'] as const
+
+export type Talk = (typeof TALKS)[number]
+
 export interface Lesson {
   title: string
   /** `'I · A connection'` */
   part: string
   minutes: number
-  /** What `npm start talk` makes of a line that is typed: bytes as they are, or a frame. */
-  talk: 'bytes' | 'frames'
+  /** What `npm start talk` makes of a line that is typed: bytes as they are, or a frame. A browser needs no keyboard of ours. */
+  talk: Talk
   /** What comes before the first step: the problem, the idea, the picture. */
   introduction: string
   steps: LessonStep[]
@@ -50,7 +54,7 @@ export function readLesson(markdown: string): Lesson {
   if (typeof title !== 'string' || typeof part !== 'string' || typeof minutes !== 'number') {
     throw new Error('the front matter needs title, part and minutes')
   }
-  if (talk !== 'bytes' && talk !== 'frames') throw new Error(`nobody can talk "${talk}"`)
+  if (!TALKS.includes(talk)) throw new Error(`nobody can talk "${talk}"`)
   const sections = splitSections(body)
   const steps = sections.flatMap(({ heading, text }) => readStep(heading, text))
   const firstStep = sections.findIndex(({ heading }) => isStep(heading))

@@ -7,6 +7,8 @@ import { describePlace, explainThrown } from '../../tests/harness/diagnosis.ts'
 import { toThrownError } from '../../tests/harness/last-words.ts'
 import { openHole } from '../../tests/harness/open-hole.ts'
 import { LEARNER, SOLUTION, STATE } from '../../tests/judge/workbook.ts'
+import { readBook } from '../book/book.ts'
+import type { Talk } from '../book/lesson.ts'
 import { type Call, chooseChapter, UsedWrongly, type Verb } from './verb.ts'
 
 /** What every chapter's server resolves with. */
@@ -26,6 +28,7 @@ export const serve: Verb = {
   async run(call) {
     const { chapter } = chooseChapter(call, 'serve 1')
     const number = Number(chapter.slice(0, 2))
+    const { lesson } = readBook().find(({ name }) => name === chapter)!
     const port = readPort(call, number)
     const tree = call.flags.solution ? SOLUTION : LEARNER
     const file = fileIn(tree, chapter, 'server.ts')
@@ -45,7 +48,7 @@ export const serve: Verb = {
       return 1
     }
     call.write(`${tree.label}/${chapter} listens on 127.0.0.1 port ${server.port}.\n`)
-    call.write(`${howToTalk(server, number)}     Stop it with Ctrl-C.\n`)
+    call.write(`${howToTalk(server, number, lesson.talk)}     Stop it with Ctrl-C.\n`)
     const { reload } = server
     if (reload) process.on('SIGHUP', () => reload())
     await nextSignal()
@@ -56,8 +59,12 @@ export const serve: Verb = {
   },
 }
 
-function howToTalk({ port, webPort }: RunningServer, number: number): string {
-  if (webPort === undefined) return `Talk to it from another terminal:  npm start talk ${number}`
+function howToTalk({ port, webPort }: RunningServer, number: number, talk: Talk): string {
+  if (webPort === undefined) {
+    return talk === 'browser'
+      ? `Open it in a browser:  http://localhost:${port}`
+      : `Talk to it from another terminal:  npm start talk ${number}`
+  }
   const address = port === 4000 + number ? '' : ` 127.0.0.1:${port}`
   return `Talk in a browser:  http://localhost:${webPort}     In a terminal:  npm start chat${address}`
 }

@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 import { readBook } from '../book/book.ts'
 import { readPort } from './serve.ts'
 import { PLAIN, speakFrames } from './talk-speech.ts'
-import { chooseChapter, type Verb } from './verb.ts'
+import { chooseChapter, UsedWrongly, type Verb } from './verb.ts'
 
 export const talk: Verb = {
   usage: 'talk 7 [--port 4007]',
@@ -11,8 +11,11 @@ export const talk: Verb = {
     const { chapter } = chooseChapter(call, 'talk 1')
     const number = Number(chapter.slice(0, 2))
     const port = readPort(call, number)
-    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
     const { lesson } = readBook().find(({ name }) => name === chapter)!
+    if (lesson.talk === 'browser') {
+      throw new UsedWrongly(`Chapter ${number} talks to browsers: open http://localhost:${port}`)
+    }
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
     const speech = lesson.talk === 'frames' ? speakFrames() : PLAIN
     process.stdin.on('data', (chunk) => socket.write(speech.encode(Buffer.from(chunk))))
     process.stdin.on('end', () => socket.end(speech.encodeEnd()))
