@@ -59,6 +59,7 @@ export const mistakes: Mistake[] = [
     name: 'copies-the-port',
     step: '04.1',
     says: ['DataCloneError', 'Name it in the transferList'],
+    cardVaries: true,
     edits: [{ replace: ', transferList: [end.port]', by: '' }],
   },
   {
@@ -317,7 +318,8 @@ export const mistakes: Mistake[] = [
   {
     name: 'counts-threads-that-are-up',
     step: '04.5',
-    says: ['who come at once', 'A thread counts from its start'],
+    orStep: '04.4',
+    says: ['thread'],
     edits: [
       {
         replace: '  threads.add(thread)\n',

@@ -218,7 +218,9 @@ function steadyEvidence(evidence: Evidence | undefined): Evidence | undefined {
 /** What was measured differs from run to run, and so does where the workbook lies, which a stack tells. */
 function withoutNumbers(evidence: Evidence | undefined): Evidence | undefined {
   if (!evidence || 'bytes' in evidence) return evidence
-  const text = evidence.text.replace(/(\n\s+at [^\n]*)+/g, '\n    at <places>')
+  const text = evidence.text
+    .replace(/(\n\s+at [^\n]*)+/g, '\n    at <places>')
+    .replace(/Date: \w{3}, [^\\"…]*/g, 'Date: <date>')
   return { text: text.replace(/\d[\d.,]*/g, '<n>') }
 }
 

@@ -196,7 +196,7 @@ export async function expectEventually(
 export function roundsIn(ms: number): number {
   const [sample, startedAt] = [20_000, performance.now()]
   pbkdf2Sync('', '', sample, 64, 'sha512')
-  return Math.min(1_500_000, Math.ceil((ms / (performance.now() - startedAt)) * sample))
+  return Math.min(4_000_000, Math.ceil((ms / (performance.now() - startedAt)) * sample))
 }
 
 /** What `run()` makes of a job; a `run()` that throws has an outcome, too. */
