@@ -88,7 +88,7 @@ const WORTH_WORDS = 64
 /**
  * Takes the mask off `bytes[start]` to `bytes[end - 1]`, in place. `key` is that of `FrameHeader`; so many bytes of the
  * same payload, `before`, came earlier. Every payload byte is XORed with one byte of the key: byte 0 with the first, byte
- * 3 with the fourth, byte 4 with the first again (RFC 6455 §5.3). Four bytes at a time where there are many.
+ * 3 with the fourth, byte 4 with the first again (RFC 6455 §5.3). Four bytes at a time from `WORTH_WORDS` bytes on.
  *
  * @step 18.3
  */

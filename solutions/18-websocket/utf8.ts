@@ -62,7 +62,7 @@ export class Utf8Check implements TextCheck {
 
   /**
    * A character of several bytes begins with this one. Whether there is such a character; if so, `#missing`, `#least` and
-   * `#most` are set for the next byte.
+   * `#most` are set for the next byte. Not called for 00–7F.
    *
    * @step 18.5
    */

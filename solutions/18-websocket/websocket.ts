@@ -98,7 +98,9 @@ export class WebSocketProtocol implements Protocol {
 
   /**
    * Ends the connection, behind everything that was sent: first come the service's last words, if there are any, then a
-   * Close frame. To a peer that has sent a Close it has the code that came, otherwise this one.
+   * Close frame. Both go with `connection.end`, which always has room; `send` may be refused, and then stops the connection
+   * again. The Close carries `code` and `reason`; if the peer's Close has come, its code in place of `code`, and `reason`
+   * all the same.
    *
    * @step 18.6
    */
@@ -138,7 +140,7 @@ export class WebSocketProtocol implements Protocol {
   }
 
   /**
-   * The peer has sent a Close. From now on nothing it sends counts. One that is wrong is a fault; otherwise its code is
+   * The peer has sent a Close. From now on nothing it sends counts. A wrong Close is a fault; otherwise its code is
    * kept for the answer, and the peer has nothing more to say (`#end`).
    *
    * @step 18.6

@@ -189,7 +189,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'without-an-origin-nobody-comes',
     step: '18.1',
-    says: ['Nothing is wrong with it'],
+    says: ['Other programs send no Origin'],
     edits: [
       {
         file: handshake,
@@ -274,6 +274,53 @@ export const mistakes: Mistake[] = [
     ],
   },
 
+  {
+    name: 'a-subprotocol-that-is-undefined',
+    step: '18.1',
+    says: ['Without a subprotocol the field is left out'],
+    edits: [
+      {
+        file: handshake,
+        replace: `...(protocol ? { 'Sec-WebSocket-Protocol': protocol } : {}),`,
+        by: `'Sec-WebSocket-Protocol': protocol as string,`,
+      },
+    ],
+  },
+
+  {
+    name: 'waits-for-two-bytes',
+    step: '18.2',
+    says: ['Nothing behind it can make it right'],
+    edits: [
+      {
+        file: frames,
+        replace: `if (at >= bytes.length) return 'incomplete'`,
+        by: `if (at + 1 >= bytes.length) return 'incomplete'`,
+      },
+    ],
+  },
+  {
+    name: 'counts-from-the-front-of-the-chunk',
+    step: '18.2',
+    says: ['do you count from `at`?', 'no byte, read from place 3 on'],
+    edits: [
+      {
+        file: frames,
+        replace: `if (at >= bytes.length) return 'incomplete'`,
+        by: `if (bytes.length < 1) return 'incomplete'`,
+      },
+      {
+        file: frames,
+        replace: `if (at + 1 >= bytes.length) return 'incomplete'`,
+        by: `if (bytes.length < 2) return 'incomplete'`,
+      },
+      {
+        file: frames,
+        replace: 'second < IS_MASKED',
+        by: '(second & IS_MASKED) === 0',
+      },
+    ],
+  },
   {
     name: 'one-reserved-bit-of-three',
     step: '18.2',
@@ -533,6 +580,18 @@ export const mistakes: Mistake[] = [
         file: frames,
         replace: 'new Uint32Array(bytes.buffer, bytes.byteOffset + at, (end - at) >> 2)',
         by: 'new Uint32Array(bytes.buffer, at, (end - at) >> 2)',
+      },
+    ],
+  },
+  {
+    name: 'a-view-of-the-whole-buffer',
+    step: '18.3',
+    says: ['A buffer may have any length'],
+    edits: [
+      {
+        file: frames,
+        replace: 'new Uint32Array(bytes.buffer, bytes.byteOffset + at, (end - at) >> 2)',
+        by: 'new Uint32Array(bytes.buffer).subarray((bytes.byteOffset + at) / 4, ((bytes.byteOffset + at) / 4) + ((end - at) >> 2))',
       },
     ],
   },
@@ -805,9 +864,17 @@ export const mistakes: Mistake[] = [
   {
     name: 'the-bounds-stay-narrow',
     step: '18.5',
-    says: ['There are characters that begin like this'],
+    says: ['The narrow bounds are for the second byte only'],
     edits: [
       { file: utf8, replace: '        this.#least = 0x80\n        this.#most = 0xbf\n', by: '' },
+    ],
+  },
+  {
+    name: 'ascii-begins-a-character',
+    step: '18.5',
+    says: ['Up to 7F a byte is a whole character'],
+    edits: [
+      { file: utf8, replace: 'byte >= 0x80 && !this.#begin(byte)', by: '!this.#begin(byte)' },
     ],
   },
   {
@@ -932,6 +999,12 @@ export const mistakes: Mistake[] = [
     edits: [{ file: close, replace: '!maySend(code)', by: 'code < 1000 || code > 4999' }],
   },
   {
+    name: 'the-newest-codes-are-unknown',
+    step: '18.6',
+    says: ['1000–1003, 1007–1014 and 3000–4999'],
+    edits: [{ file: close, replace: 'code <= 1014', by: 'code <= 1011' }],
+  },
+  {
     name: 'no-end-to-private-codes',
     step: '18.6',
     says: ['from 5000 on there are none'],
@@ -1037,7 +1110,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-close-that-needs-room',
     step: '18.6',
-    says: ['RangeError'],
+    says: ['connection.end(), which always has room'],
     edits: [
       {
         file: websocket,
@@ -1050,7 +1123,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'last-words-that-need-room',
     step: '18.6',
-    says: ['RangeError'],
+    says: ['connection.end(), which always has room'],
     edits: [
       {
         file: websocket,

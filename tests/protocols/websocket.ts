@@ -1,7 +1,7 @@
 /** WebSocket as the tests speak it (RFC 6455): the client's end, which may be as wrong as it likes. */
 
 import { createHash } from 'node:crypto'
-import { type Bytes, countBytes, toBytes } from '../harness/bytes.ts'
+import { type Bytes, countBytes, hex, toBytes } from '../harness/bytes.ts'
 import type { Client } from '../harness/client.ts'
 import type { Reason } from '../harness/failure.ts'
 
@@ -262,5 +262,6 @@ function bigEndian(value: number, count: number): number[] {
 function describeClose(payload: Buffer): string {
   const code = codeOf(payload)
   if (code === undefined) return 'close without a code'
+  if (payload.length === 1) return `close with half a code (${hex(payload)})`
   return `close ${code} ${JSON.stringify(payload.subarray(2).toString())}`
 }
