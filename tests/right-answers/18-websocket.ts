@@ -266,7 +266,7 @@ export const rightAnswers: RightAnswer[] = [
   {
     name: 'a-decoder-that-remembers',
     style:
-      'TextDecoder as a stream, fatal: it throws at the first impossible byte, and keeps what has begun.',
+      'TextDecoder as a stream, fatal: it throws at the first impossible byte, and keeps what has begun. One view of all whole words of a buffer.',
     edits: [
       {
         file: utf8,
@@ -293,6 +293,19 @@ export const rightAnswers: RightAnswer[] = [
     } catch {
       return false
     }`,
+      },
+      {
+        file: frames,
+        hole: 'unmask',
+        by: `  let at = start
+  let word = rotate(key, before)
+  const wholeWords = bytes.buffer.byteLength >> 2
+  const all = new Uint32Array(bytes.buffer, 0, wholeWords)
+  for (; at < end && (bytes.byteOffset + at) % 4 > 0; at++, word = rotate(word, 1)) bytes[at] ^= word
+  const first = (bytes.byteOffset + at) / 4
+  const words = (end - at) >> 2
+  for (let place = 0; place < words; place++) all[first + place] ^= word
+  for (at += words * 4; at < end; at++, word = rotate(word, 1)) bytes[at] ^= word`,
       },
       {
         file: close,
