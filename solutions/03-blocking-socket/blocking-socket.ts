@@ -55,9 +55,9 @@ export class BlockingSocket {
    * Waits for bytes and returns them, one or many. After the peer's FIN it returns `null`, now and each time later.
    *
    * When the peer is lost it throws `ConnectionLost` with the code, now and each time later. Tells the bridge how many
-   * bytes were taken (`taken`).
+   * bytes were taken (`taken`). What `readLine()` has kept of a message is returned first.
    *
-   * @step 03.2 03.3 03.4
+   * @step 03.2 03.3 03.4 03.6
    */
   read(): Uint8Array | null {
     if (this.#rest) return this.#takeRest()
@@ -92,7 +92,7 @@ export class BlockingSocket {
 
   /**
    * Waits for a whole line and returns it without its end (`\n` or `\r\n`). Bytes without a line end before the peer's
-   * FIN are a line, too. Returns `null` after that.
+   * FIN are a line, too. Returns `null` after that. What follows the line's end is kept, and `read()` returns it first.
    *
    * Throws `LineTooLong` as soon as it is certain that the line has more than `maxBytes`, its end not counted, and
    * `ConnectionLost` when the peer is lost, even in the middle of a line.

@@ -68,9 +68,9 @@ function tellClosed(words: Int32Array): void {
 
 /**
  * Delivers what the socket receives, in order: bytes, and then one message that says how the stream ended, by FIN (`end`)
- * or because the connection closed before it (`lost`, with the code of the `'error'` if there was one).
+ * or because the connection closed before it (`lost`, with the code of the `'error'`, else `ECONNRESET`).
  *
- * Pauses the socket while the thread has not taken `WINDOW_BYTES` or more of what was delivered.
+ * Pauses the socket while `WINDOW_BYTES` or more are delivered and not yet taken.
  *
  * @step 03.2 03.3 03.4
  */

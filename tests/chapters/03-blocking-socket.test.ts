@@ -5,6 +5,7 @@ import { median } from '../harness/numbers.ts'
 import { step } from '../judge/step.ts'
 import {
   bytes,
+  causeOfCloseMistold,
   causeOfEndMistold,
   causeOfLossMisread,
   causeOfLossMistold,
@@ -46,7 +47,7 @@ const MOST_LOOKS = 3
 
 const COMES_BACK = { because: 'All that it waits for has come.' }
 
-step('03.1', 'a thread sleeps until there is news, and through none', async (stage) => {
+step('03.1', 'a thread sleeps until there is news, and misses none', async (stage) => {
   const { load, inThread, expect, expectSame, story } = stage
   const { tellNews } = await load(() => import('#code/03-blocking-socket/news.ts'))
   const words = new Int32Array(new SharedArrayBuffer(12))
@@ -197,6 +198,7 @@ step('03.3', 'the end of the stream and a lost peer both wake it', async (stage)
   const readToEnd = await readByHand(stage, ended, {
     because: 'Nothing comes after the end. read() must say so each time instead of waiting.',
     likely: 'Remember that the end has come.',
+    look: 'blocking-socket.read()',
   })
   expectSame('what the thread reads', readToEnd.results, ['bytes x', 'null', 'null'], {
     because: 'null is the end, now and each time later. No bytes at all are something else.',
@@ -211,6 +213,7 @@ step('03.3', 'the end of the stream and a lost peer both wake it', async (stage)
     {
       because: 'Nothing comes after a loss. read() must say so each time instead of waiting.',
       likely: 'Remember that the peer is lost, as you remember the end.',
+      look: 'blocking-socket.read()',
     },
   )
   const thrown = 'throws ConnectionLost (ETIMEDOUT)'
@@ -237,7 +240,9 @@ step('03.3', 'the end of the stream and a lost peer both wake it', async (stage)
     near.destroy(timeout())
   })
   expectSame('what the bridge tells the thread', toldOfLoss, ['bytes x', 'lost ETIMEDOUT'], {
-    because: 'A connection that is lost has not come to its end: half a file is no file.',
+    because: toldOfLoss[1]?.startsWith('lost')
+      ? 'The code says why it was lost, and it is told once.'
+      : 'A connection that is lost has not come to its end: half a file is no file.',
     likely: causeOfLossMistold(toldOfLoss),
   })
   story.tell('server', "gives fay's connection up: 'close' comes, and no 'error' before it")
@@ -246,11 +251,12 @@ step('03.3', 'the end of the stream and a lost peer both wake it', async (stage)
     await rest(1)
     near.destroy()
   })
-  const kinds = toldOfClose.map((message) => message.replace(/^lost .*/, 'lost'))
-  expectSame('what the bridge tells the thread', kinds, ['bytes x', 'lost'], {
-    because: 'A thread that is told nothing sleeps forever.',
-    likely:
-      "A socket may close without an 'error'. Deliver the loss at 'close': that comes in any case.",
+  const kinds = toldOfClose.map((message) =>
+    message.replace(/^lost (?!undefined$).+/, 'lost and why'),
+  )
+  expectSame('what the bridge tells the thread', kinds, ['bytes x', 'lost and why'], {
+    because: 'A thread that is told nothing sleeps forever, and one that is told has to learn why.',
+    likely: causeOfCloseMistold(kinds),
     look: 'pumpToThread()',
   })
   story.tell('eve', 'sends a byte and FIN; later the connection closes in order')
@@ -308,7 +314,7 @@ step('03.4', 'a thread that does not read is not sent more', async (stage) => {
     'eve',
     'sends 1 MiB in small pieces and then large ones; the thread takes a message whenever nothing moves any more',
   )
-  const { sent, most, delivered } = await windowOf(bridgeSocket)
+  const { sent, most, delivered } = await windowOf(bridgeSocket, [])
   expect('at most 112 KiB to be delivered and not taken', most <= MOST_UNTAKEN, {
     because: 'WINDOW_BYTES and the chunk that went beyond it are enough, at any time.',
     likely:
@@ -324,6 +330,19 @@ step('03.4', 'a thread that does not read is not sent more', async (stage) => {
     look: 'pumpToThread()',
     received: countBytes(delivered),
   })
+  for (const kind of ['bytes', 'end'] as const) {
+    story.tell('thread', `takes messages like before, and posts \`${kind}\` in between`)
+    const window = await windowOf(bridgeSocket, [kind])
+    const isKept = window.most <= MOST_UNTAKEN && window.delivered === window.sent
+    expect('the window to be as before', isKept, {
+      because: 'What the thread sends takes nothing of what was delivered to it.',
+      likely:
+        'The port brings messages of other kinds, too: count down at `taken`, and at nothing else.',
+      look: 'pumpToThread()',
+      expected: `at most ${countBytes(MOST_UNTAKEN)} not taken, and all ${countBytes(window.sent)} delivered`,
+      received: `${countBytes(window.most)} not taken, and ${countBytes(window.delivered)} delivered`,
+    })
+  }
 
   const deaf = await serve('03-blocking-socket', { job: 'sleep' })
   const ada = await connect(deaf)
@@ -366,7 +385,7 @@ step('03.5', 'write() sleeps while its peer does not read', async (stage) => {
     {
       because:
         'There is room when the kernel has taken enough, and not before. Other news makes none.',
-      likely: causeOfNoRoom(slow.write, slow.unflushed > WINDOW),
+      likely: causeOfNoRoom(slow, WINDOW),
     },
   )
   const closing = [other, { what: 'the connection closes' } as const]
@@ -389,50 +408,51 @@ step('03.5', 'write() sleeps while its peer does not read', async (stage) => {
   })
 
   const talkative = await serve('03-blocking-socket', { job: 'pour' })
-  const bob = await connect(talkative)
-  await bob.expectBytes('x', { because: 'The thread writes as soon as somebody is there.' })
-  bob.stopReading()
+  const ada = await connect(talkative)
+  await ada.expectBytes('x', { because: 'The thread writes as soon as somebody is there.' })
+  ada.stopReading()
   const atRest = await talkative.rssBytes()
   const growth = async () => (await talkative.rssBytes()) - atRest
   await untilAsleep(talkative, { looks: 8, isWorthIt: async () => (await growth()) < LIMIT })
   const most = await growth()
-  expect('the thread to be held back while bob does not read', most < LIMIT, {
+  expect('the thread to be held back while ada does not read', most < LIMIT, {
     because: 'write() must put the thread to sleep when its peer takes nothing.',
     likely: 'In #waitForRoom(): sleep while more than WINDOW_BYTES are written and not flushed.',
     expected: `the process to grow by less than ${countBytes(LIMIT)}`,
     received: `it grew by ${countBytes(Math.max(0, most))}`,
   })
-  await bob.expectBytes('x'.repeat(24 * MEBIBYTE), {
-    because: 'bob reads now, so the thread must go on writing.',
+  await ada.expectBytes('x'.repeat(24 * MEBIBYTE), {
+    because: 'ada reads now, so the thread must go on writing.',
     likely:
       'FLUSHED grows with every piece that the kernel takes, and the news is told: look again each time.',
   })
-  bob.leave()
-  const cyd = await connect(talkative)
-  await cyd.expectBytes('xxxx', {
-    because: 'bob has left, so the thread that was writing to him must be free for cyd.',
+  ada.leave()
+  const bob = await connect(talkative)
+  await bob.expectBytes('xxxx', {
+    because: 'ada has left, so the thread that was writing to him must be free for bob.',
     likely:
       'A thread that waits for room must also wake when the connection closes: then throw ConnectionLost.',
   })
 
   const echoing = await serve('03-blocking-socket')
-  const dee = await connect(echoing)
-  dee.stopReading()
-  const more = dee.flood(256 * MEBIBYTE)
+  const cyd = await connect(echoing)
+  cyd.stopReading()
+  const more = cyd.flood(256 * MEBIBYTE)
   const standstill = async () => {
     while (await isMoving(more, () => echoing.roundTrip())) {}
   }
   await standstill()
-  await dee.expectBytes(pattern(0, LIMIT), {
-    because: 'dee reads now, so the thread writes on, reads on, and takes more from her.',
+  await cyd.expectBytes(pattern(0, LIMIT), {
+    because: 'cyd reads now, so the thread writes on, reads on, and takes more from her.',
     likely: 'read() says what it has taken, and below WINDOW_BYTES the bridge resumes the socket.',
   })
   await standstill()
   const swallowed = more.taken - LIMIT
-  expect('dee to be held back when she stops again', swallowed < LIMIT, {
+  expect('cyd to be held back when she stops again', swallowed < LIMIT, {
     because: 'A window is for the whole conversation, not only for its beginning.',
     likely:
       'Is credit given twice for the same bytes, or is the socket never paused again? Each byte is counted up when it is delivered, and down when it is taken: once.',
+    look: ['pumpToThread()', '#waitForRoom()'],
     expected: `less than ${countBytes(LIMIT)} beyond what she has read`,
     received: countBytes(swallowed),
   })
@@ -450,6 +470,7 @@ step('03.6', 'readLine() waits for whole lines, and not for endless ones', async
   const glued = {
     because: 'Several lines may come at once, and half of one behind them.',
     likely: 'What follows the line end is not lost: keep it for the next read.',
+    look: 'blocking-socket.readLine()',
   }
   await ada.expectLine('3 one', glued)
   await ada.expectLine('3 two', glued)
@@ -471,6 +492,7 @@ step('03.6', 'readLine() waits for whole lines, and not for endless ones', async
   await ada.halfClose()
   await ada.expectLine('6 no end', {
     because: 'What comes last without a line end is a line too.',
+    look: 'blocking-socket.readLine()',
   })
   await ada.expectEnd({ because: 'After the last line readLine() returns null.' })
 
@@ -485,6 +507,7 @@ step('03.6', 'readLine() waits for whole lines, and not for endless ones', async
   await bob.expectLine('error line too long', {
     because: 'A peer that never ends its line must not fill the memory.',
     likely: 'Throw LineTooLong as soon as the line is longer than maxBytes, line end or not.',
+    look: 'blocking-socket.readLine()',
   })
   await bob.expectEnd({ because: 'Such a peer is told, and let go.' })
   await bob.halfClose()
@@ -513,7 +536,7 @@ step('03.6', 'readLine() waits for whole lines, and not for endless ones', async
     const script = { waiting, late: [], acts, maxBytes: limit }
     const { results, taken } = await readByHand(stage, script, COMES_BACK)
     const what = limit ? `the lines, with a limit of ${limit} bytes` : 'the lines'
-    expectSame(what, results, lines, { because, likely })
+    expectSame(what, results, lines, { because, likely, look: 'blocking-socket.readLine()' })
     const came = Buffer.byteLength(texts.join(''))
     expect('no byte to be taken twice', taken <= came, {
       because: 'What read() returns a second time, from #rest, the bridge has heard of already.',
@@ -532,6 +555,7 @@ step('03.6', 'readLine() waits for whole lines, and not for endless ones', async
   expectSame('the line', globe.results, ['line 🌍'], {
     because: 'A character may come in several pieces.',
     likely: 'Decode the whole line, not each piece of it.',
+    look: 'blocking-socket.readLine()',
   })
   story.tell('bridge', 'delivers "one\\n", and "two" late; the thread reads a line, and then bytes')
   const mixed = { waiting: [bytes('one\n')], late: [bytes('two')], acts: ['line', 'read'] as const }
@@ -539,5 +563,21 @@ step('03.6', 'readLine() waits for whole lines, and not for endless ones', async
   expectSame('the line, and the bytes', both.results, ['line one', 'bytes two'], {
     because: 'read() returns one byte or more. Behind that line end there was none.',
     likely: 'Keep what follows the line end only if anything follows it.',
+    look: 'blocking-socket.readLine()',
+  })
+  story.tell(
+    'bridge',
+    'delivers "one\\nre", and "st" and the end late; the thread reads a line, and then bytes',
+  )
+  const kept: ReaderScript = {
+    waiting: [bytes('one\nre')],
+    late: [bytes('st'), end],
+    acts: ['line', 'read', 'read'],
+  }
+  const all = await readByHand(stage, kept, COMES_BACK)
+  expectSame('the line, and the bytes', all.results, ['line one', 'bytes re', 'bytes st'], {
+    because: 'What came behind the line end is the next thing to be read, as a line or as bytes.',
+    likely: 'read() returns #rest first (#takeRest() does), once. readLine() only calls read().',
+    look: 'blocking-socket.read()',
   })
 })

@@ -124,6 +124,9 @@ export function describePlace({ file, line, function: name }: Place): string {
 }
 
 function likelyCause(error: ThrownError): string | undefined {
+  if (error.name === 'DataCloneError' && error.message.startsWith('Cannot transfer object')) {
+    return "A Buffer's memory may belong to a pool and cannot be moved: post it without a transferList."
+  }
   if (error.name === 'DataCloneError' && error.message.includes('transfer')) {
     return 'A port or a socket cannot be copied to a thread: it moves. Name it in the transferList.'
   }

@@ -436,6 +436,37 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'tells-a-loss-twice',
+    step: '03.3',
+    says: ['it is told once', "at 'close' only"],
+    edits: [
+      {
+        file: bridge,
+        replace: 'lostWith = error.code ?? lostWith\n',
+        by: "lostWith = error.code ?? lostWith\n    deliver(port, words, { kind: 'lost', code: lostWith })\n",
+      },
+    ],
+  },
+  {
+    name: 'tells-a-loss-a-turn-later',
+    step: '03.3',
+    says: ['half a file is no file', 'the port closes right after'],
+    edits: [
+      {
+        file: bridge,
+        replace:
+          "if (!socket.readableEnded) deliver(port, words, { kind: 'lost', code: lostWith })",
+        by: "if (socket.readableEnded) return\n    setImmediate(() => deliver(port, words, { kind: 'lost', code: lostWith }))",
+      },
+    ],
+  },
+  {
+    name: 'has-no-code-without-an-error',
+    step: '03.3',
+    says: ['has to learn why', 'the code is ECONNRESET'],
+    edits: [{ file: bridge, replace: "let lostWith = 'ECONNRESET'", by: "let lostWith = ''" }],
+  },
+  {
     name: 'tells-a-loss-after-the-end',
     step: '03.3',
     says: ['nothing comes after it', 'A socket that has ended closes, too'],
@@ -560,6 +591,30 @@ export const mistakes: Mistake[] = [
     says: ['delivered and not taken'],
     edits: [
       { file: bridge, replace: 'untaken >= WINDOW_BYTES', by: 'untaken >= 2 * WINDOW_BYTES' },
+    ],
+  },
+  {
+    name: 'takes-whatever-is-posted-for-taken',
+    step: '03.4',
+    says: ['the window to be as before', 'count down at `taken`, and at nothing else'],
+    edits: [
+      {
+        file: bridge,
+        replace: "    if (message.kind !== 'taken') return\n",
+        by: '    if (!message) return\n',
+      },
+    ],
+  },
+  {
+    name: 'takes-the-fin-for-taken',
+    step: '03.4',
+    says: ['the window to be as before', 'count down at `taken`, and at nothing else'],
+    edits: [
+      {
+        file: bridge,
+        replace: "if (message.kind !== 'taken') return",
+        by: "if (message.kind === 'bytes') return",
+      },
     ],
   },
   {
@@ -705,7 +760,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'sleeps-on-what-nobody-notifies',
     step: '03.5',
-    says: ['a word that nobody notifies', 'Only NEWS is notified'],
+    says: ['a word that nobody notifies', 'FLUSHED is not notified'],
     edits: [
       {
         file,
@@ -716,6 +771,18 @@ export const mistakes: Mistake[] = [
       if (this.#unflushed() <= WINDOW_BYTES) return
       Atomics.wait(this.#words, FLUSHED, flushed)
     }`,
+      },
+    ],
+  },
+  {
+    name: 'looks-and-finds-false',
+    step: '03.5',
+    says: ['only `undefined` means nothing yet'],
+    edits: [
+      {
+        file,
+        replace: "this.#unflushed() <= WINDOW_BYTES ? 'room' : undefined",
+        by: 'this.#unflushed() <= WINDOW_BYTES',
       },
     ],
   },
@@ -855,6 +922,19 @@ export const mistakes: Mistake[] = [
     step: '03.6',
     says: ['only if anything follows it'],
     edits: [{ file, replace: 'if (end + 1 < bytes.length) this.#rest', by: 'this.#rest' }],
+  },
+  {
+    name: 'reads-past-what-was-kept',
+    step: '03.6',
+    says: ['the next thing to be read', 'read() returns #rest first'],
+    edits: [
+      { file, replace: '    if (this.#rest) return this.#takeRest()\n', by: '' },
+      {
+        file,
+        replace: 'const bytes = this.read()\n',
+        by: 'const bytes = this.#rest ? this.#takeRest() : this.read()\n',
+      },
+    ],
   },
   {
     name: 'says-taken-for-the-rest',

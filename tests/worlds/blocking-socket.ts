@@ -162,7 +162,8 @@ export const LINES: Lines[] = [
     lines: [...Array(4).fill('line 12345'), 'null'],
     because:
       'The limit is for the line. Its end, \\n or \\r\\n, does not count, however it is cut.',
-    likely: 'A \\r at the end may belong to the line end: take it off before you count.',
+    likely:
+      'A \\r at the end may belong to the line end: take it off before you count. It may have been the last byte of the chunk before.',
   },
   {
     texts: ['1\n123456\n2\n'],
@@ -194,9 +195,18 @@ export function readByHand(
 export function causeOfLossMistold(told: string[]): string {
   if (told[0]?.startsWith('lost'))
     return 'Deliver bytes at once, and not a turn of the loop later: what comes first is told first.'
+  if (told[1]?.startsWith('lost') && told.length > 2)
+    return "Keep the code at 'error', and deliver the loss at 'close' only."
   if (told[1]?.startsWith('lost'))
     return "The code comes with 'error'. 'close' comes after it: keep the code until then."
-  return "'close' comes in any case. If the socket has not ended by then (`readableEnded`), deliver the loss."
+  return "'close' comes in any case. If the socket has not ended by then (`readableEnded`), deliver the loss, in the 'close' listener itself: the port closes right after."
+}
+
+/** Why a bridge may be wrong about a connection that closes without an error. */
+export function causeOfCloseMistold(told: string[]): string {
+  return told[1]?.startsWith('lost')
+    ? "Without an 'error' the code is ECONNRESET."
+    : "A socket may close without an 'error'. Deliver the loss at 'close': that comes in any case."
 }
 
 export function causeOfEndMistold(told: string[]): string {
@@ -208,14 +218,19 @@ export function causeOfEndMistold(told: string[]): string {
     : "Deliver `end` when the socket says 'end'."
 }
 
-export function causeOfNoRoom(write: WriterOutcome['write'], isTooEarly: boolean): string {
+/** Why a write with `window` bytes of room may end too early, too late or never. */
+export function causeOfNoRoom(
+  { write, unflushed, hasSeenRoom }: WriterOutcome,
+  window: number,
+): string {
   if (write.endsWith('spinning'))
     return 'It looks again and again. Let sleepUntil() do the waiting.'
+  if (write.endsWith('asleep') && hasSeenRoom)
+    return 'Exactly WINDOW_BYTES are room enough. The thread saw that no more were unflushed, and fell asleep all the same.'
   if (write.endsWith('asleep'))
-    return 'The kernel has taken enough and the news was told; the thread fell asleep all the same. The count of news first, then the look, then the sleep: sleepUntil() does that. Exactly WINDOW_BYTES are room enough.'
-  if (write.endsWith('notifies'))
-    return 'Only NEWS is notified: it is told after each change of FLUSHED and CLOSED.'
-  return isTooEarly
-    ? 'Return when at most WINDOW_BYTES are unflushed, and not before: after each wake look again, and sleep on.'
+    return 'The kernel has taken enough and the news was told; the thread fell asleep all the same. The count of news first, then the look, then the sleep: sleepUntil() does that.'
+  if (write.endsWith('notifies')) return 'FLUSHED is not notified; NEWS is, after each change.'
+  return unflushed > window
+    ? 'Return when at most WINDOW_BYTES are unflushed, and not before: after each wake look again, and sleep on. A look that returns `false` has found something: only `undefined` means nothing yet.'
     : 'It waits for more room than it needs, or throws: WINDOW_BYTES may be unflushed.'
 }

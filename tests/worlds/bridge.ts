@@ -3,7 +3,7 @@
 import type { Socket } from 'node:net'
 import { type Duplex, duplexPair } from 'node:stream'
 import { MessagePort, receiveMessageOnPort } from 'node:worker_threads'
-import type { ThreadEnd, ToThread } from '#code/03-blocking-socket/channel.ts'
+import type { FromThread, ThreadEnd, ToThread } from '#code/03-blocking-socket/channel.ts'
 
 type BridgeSocket = (socket: Socket) => ThreadEnd
 
@@ -94,8 +94,19 @@ export interface Window {
   delivered: number
 }
 
-/** A peer sends small pieces and then large ones; the thread takes one message whenever nothing moves any more. */
-export async function windowOf(bridgeSocket: BridgeSocket): Promise<Window> {
+const ALSO_POSTED: Record<'bytes' | 'end', FromThread> = {
+  bytes: { kind: 'bytes', bytes: Buffer.alloc(64 * KIBIBYTE) },
+  end: { kind: 'end' },
+}
+
+/**
+ * A peer sends small pieces and then large ones; the thread takes one message whenever nothing moves any more. What it
+ * posts besides (`alsoPosts`) it posts when it has taken the first one.
+ */
+export async function windowOf(
+  bridgeSocket: BridgeSocket,
+  alsoPosts: ('bytes' | 'end')[],
+): Promise<Window> {
   const { near, far, rest } = streams()
   const { port } = bridgeSocket(near as Socket)
   const untaken: number[] = []
@@ -108,6 +119,7 @@ export async function windowOf(bridgeSocket: BridgeSocket): Promise<Window> {
   do {
     const [bytes] = untaken.splice(0, 1)
     if (bytes) port.postMessage({ kind: 'taken', bytes })
+    if (bytes) for (const kind of alsoPosts.splice(0)) port.postMessage(ALSO_POSTED[kind])
     await rest()
     for (const message of messagesFor(port)) {
       if (message.kind !== 'bytes') continue

@@ -33,6 +33,8 @@ export interface WriterOutcome {
     | 'never returns: asleep on a word that nobody notifies'
     | 'never returns: spinning'
   unflushed: number
+  /** It looked at `FLUSHED` when there was room, after there had been none. */
+  hasSeenRoom: boolean
   /** How often it looked during the silence. */
   looksInSilence: number
 }
@@ -50,6 +52,7 @@ let written = 0
 let looks = 0
 let silenceMs = 0
 let looksInSilence = 0
+let hasSeenRoom = false
 
 function happen(): void {
   const next = happens.shift()
@@ -65,7 +68,9 @@ function happen(): void {
 
 Atomics.load = ((array: Int32Array, index: number): number => {
   const value = load(array, index)
-  if (index !== FLUSHED || written - value <= WINDOW_BYTES) return value
+  if (index !== FLUSHED) return value
+  hasSeenRoom = written - value <= WINDOW_BYTES
+  if (hasSeenRoom) return value
   looks += 1
   if (looks > SPINNING_LOOKS) throw new Stuck('spinning')
   if (silenceMs > 0) looksInSilence += 1
@@ -95,7 +100,12 @@ const port = {
 const socket = new BlockingSocket({ port, shared: words.buffer }, () => undefined)
 const said = write()
 const unflushed = written - load(words, FLUSHED)
-parentPort?.postMessage({ write: said, unflushed, looksInSilence } satisfies WriterOutcome)
+parentPort?.postMessage({
+  write: said,
+  unflushed,
+  hasSeenRoom,
+  looksInSilence,
+} satisfies WriterOutcome)
 
 function write(): WriterOutcome['write'] {
   try {
