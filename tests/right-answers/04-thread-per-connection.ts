@@ -41,22 +41,22 @@ export const rightAnswers: RightAnswer[] = [
   },
   {
     name: 'finished-and-once',
-    style: 'stream.finished() and events.once() instead of listeners of our own.',
+    style: 'stream.finished() and a promise of the exit instead of listeners of our own.',
     edits: [
       {
         replace: "import { Worker } from 'node:worker_threads'",
-        by: "import { once } from 'node:events'\nimport { finished } from 'node:stream'\nimport { Worker } from 'node:worker_threads'",
+        by: "import { finished } from 'node:stream'\nimport { Worker } from 'node:worker_threads'",
       },
       {
         hole: 'tieTogether',
         by: `  threads.add(thread)
   finished(socket, () => void thread.terminate())
-  once(thread, 'exit')
-    .catch(() => once(thread, 'exit'))
-    .then(() => {
-      threads.delete(thread)
-      if (!socket.writableEnded) socket.end()
-    })`,
+  // Waited for from the beginning: a thread's error and its end may be told in one turn.
+  const exit = new Promise((resolve) => thread.once('exit', resolve))
+  exit.then(() => {
+    threads.delete(thread)
+    if (!socket.writableEnded) socket.end()
+  })`,
       },
       {
         hole: 'closeWithThreads',
