@@ -11,6 +11,7 @@ import type { Effect, TutorEvent, TutorState } from '../../tutor/state/state.ts'
 import { Store } from '../../tutor/state/store.ts'
 import { App } from '../../tutor/ui/app.tsx'
 import { bodyLines } from '../../tutor/ui/body.ts'
+import { rowsBelowMap } from '../../tutor/ui/map-screen.tsx'
 import { loadMarkdown, type RenderMarkdown } from '../../tutor/ui/markdown.ts'
 import type { Card, JudgeEvent } from '../judge/events.ts'
 import type { Progress } from '../judge/progress.ts'
@@ -242,6 +243,15 @@ describe('what is on the screen', () => {
       )
       expect(wide).toEqual([])
     }
+  })
+
+  test('a map that does not fit says how many rows are below it, until the last chapter is marked', () => {
+    const first = beginWith(book, nothing)
+    const rows = 10
+    const inAll = book.length + new Set(book.map(({ lesson }) => lesson.part)).size
+    expect(rowsBelowMap(first, rows)).toBe(inAll - (rows - 2))
+    expect(rowsBelowMap({ ...first, chapter: book.length - 1 }, rows)).toBe(0)
+    expect(rowsBelowMap(first, inAll + 2)).toBe(0)
   })
 
   test('the whole app draws: map, step, keys', () => {

@@ -8,7 +8,7 @@ import { bodyLines } from './body.ts'
 import { Footer } from './footer.tsx'
 import { Header, headerRows } from './header.tsx'
 import { keyName } from './key-name.ts'
-import { MapScreen } from './map-screen.tsx'
+import { MapScreen, rowsBelowMap } from './map-screen.tsx'
 import { Scrolled } from './scrolled.tsx'
 import type { TextStyle } from './style.ts'
 
@@ -37,6 +37,8 @@ export function App({ store, style, onMounted }: AppProps) {
   const rows = Math.max(8, window.rows - headerRows(state, window.rows) - FOOTER_ROWS)
   const lines = bodyLines(state, { ...style, columns: columns - 1 })
   const maxScroll = Math.max(0, lines.length - rows)
+  const isMap = state.screen === 'map'
+  const hidden = isMap ? rowsBelowMap(state, rows) : Math.max(0, maxScroll - state.scroll)
 
   useInput((input, key) => {
     store.dispatch({ kind: 'key', key: keyName(input, key), page: rows - 1, maxScroll })
@@ -44,12 +46,12 @@ export function App({ store, style, onMounted }: AppProps) {
   return (
     <Box flexDirection="column" height={window.rows} width={columns}>
       <Header state={state} columns={columns} rows={window.rows} />
-      {state.screen === 'map' ? (
+      {isMap ? (
         <MapScreen state={state} rows={rows} />
       ) : (
         <Scrolled lines={lines} rows={rows} scroll={Math.min(state.scroll, maxScroll)} />
       )}
-      <Footer state={state} hidden={Math.max(0, maxScroll - state.scroll)} />
+      <Footer state={state} hidden={hidden} />
     </Box>
   )
 }

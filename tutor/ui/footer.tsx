@@ -34,7 +34,7 @@ function news(state: TutorState): string {
   const saved = lastSave ? `${lastSave.file} saved at ${lastSave.at} · ` : ''
   if (isJudging) return `${saved}judging …`
   const card = redCard(state)
-  // Who reads is not interrupted, but told.
+  // A reader is not interrupted, but told.
   if (screen === 'lesson' && lastSave && card)
     return `${saved}✗ ${card.step.id}, press c to see why`
   return lastRunMs === undefined

@@ -2,10 +2,14 @@ import { Box, Text } from 'ink'
 import { type ChapterOutlook, seeOutlook } from '../state/outlook.ts'
 import type { TutorState } from '../state/state.ts'
 
+/** What stands below the chapters: an empty line, and the next step. */
+const ROWS_BELOW = 2
+
 /** Every chapter, by part, and how far each one is. */
 export function MapScreen({ state, rows }: { state: TutorState; rows: number }) {
   const { chapters, next } = seeOutlook(state.book, state.progress)
-  const parts = [...Map.groupBy(chapters, ({ chapter }) => chapter.lesson.part)]
+  const parts = byPart(chapters)
+  const { start, end } = windowOf(parts, state, rows)
   const lines = parts.flatMap(([part, inPart]) => [
     <Text key={part} bold>{`Part ${part}`}</Text>,
     ...inPart.map((outlook) => (
@@ -18,12 +22,18 @@ export function MapScreen({ state, rows }: { state: TutorState; rows: number }) 
   ])
   return (
     <Box flexDirection="column" height={rows} overflow="hidden">
-      {windowAround(lines, markedLine(parts, state), rows - 2)}
+      {lines.slice(start, end)}
       <Box marginTop={1}>
         <Text>{next ? `Next: ${next.step.id} ${next.step.title}` : 'Every step is green.'}</Text>
       </Box>
     </Box>
   )
+}
+
+/** How many rows of the map lie below those that fit. */
+export function rowsBelowMap(state: TutorState, rows: number): number {
+  const parts = byPart(seeOutlook(state.book, state.progress).chapters)
+  return countRows(parts) - windowOf(parts, state, rows).end
 }
 
 function ChapterLine({ outlook, isMarked }: { outlook: ChapterOutlook; isMarked: boolean }) {
@@ -51,8 +61,14 @@ function ChapterLine({ outlook, isMarked }: { outlook: ChapterOutlook; isMarked:
   )
 }
 
+type Part = [name: string, chapters: ChapterOutlook[]]
+
+function byPart(chapters: ChapterOutlook[]): Part[] {
+  return [...Map.groupBy(chapters, ({ chapter }) => chapter.lesson.part)]
+}
+
 /** The row of the marked chapter among headings and chapters. */
-function markedLine(parts: [string, ChapterOutlook[]][], { book, chapter }: TutorState): number {
+function markedLine(parts: Part[], { book, chapter }: TutorState): number {
   let row = 0
   for (const [, inPart] of parts) {
     const index = inPart.findIndex((outlook) => outlook.chapter === book[chapter])
@@ -63,7 +79,15 @@ function markedLine(parts: [string, ChapterOutlook[]][], { book, chapter }: Tuto
 }
 
 /** The rows that fit, the marked one among them. */
-function windowAround<T>(lines: T[], marked: number, rows: number): T[] {
-  const start = Math.max(0, Math.min(marked - Math.floor(rows / 2), lines.length - rows))
-  return lines.slice(start, start + rows)
+function windowOf(parts: Part[], state: TutorState, rows: number): { start: number; end: number } {
+  const total = countRows(parts)
+  const room = rows - ROWS_BELOW
+  const middle = markedLine(parts, state) - Math.floor(room / 2)
+  const start = Math.max(0, Math.min(middle, total - room))
+  return { start, end: Math.min(total, start + room) }
+}
+
+/** A heading for each part, and a row for each chapter. */
+function countRows(parts: Part[]): number {
+  return parts.reduce((rows, [, inPart]) => rows + 1 + inPart.length, 0)
 }
