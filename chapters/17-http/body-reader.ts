@@ -1,6 +1,6 @@
 /** What reads the body of one request out of the chunks that come. */
 
-import { BodyBuffer } from './body-buffer.ts'
+import { Gathered } from './gathered.ts'
 import type { Invalid } from './http-message.ts'
 
 /** `end` is the place in the chunk behind the body. */
@@ -17,17 +17,15 @@ export interface BodyReader {
 /** A body of so many bytes, at least one. One that lies in a single chunk is a view into it. */
 export class LengthReader implements BodyReader {
   readonly #length: number
-  readonly #come = new BodyBuffer()
+  readonly #come = new Gathered()
 
   constructor(length: number) {
     this.#length = length
   }
 
   next(chunk: Uint8Array, from: number): ReadBody {
-    const end = from + this.#length - this.#come.size
-    if (this.#come.size === 0 && end <= chunk.length)
-      return { kind: 'body', body: chunk.subarray(from, end), end }
-    this.#come.add(chunk, from, Math.min(end, chunk.length))
+    const end = from + this.#length - this.#come.length
+    this.#come.add(chunk.subarray(from, end), Math.max(0, end - chunk.length))
     if (end > chunk.length) return { kind: 'incomplete' }
     return { kind: 'body', body: this.#come.take(), end }
   }

@@ -7,9 +7,9 @@
  * nothing to us, but a peer may send them without end: both have a bound. A line whose end has not come is kept.
  */
 
-import { BodyBuffer } from './body-buffer.ts'
 import { tooLarge } from './body-length.ts'
 import type { BodyReader, ReadBody } from './body-reader.ts'
+import { Gathered } from './gathered.ts'
 import { CR, endOfRun, HEX, latin1, VALUE } from './head-bytes.ts'
 import { type Scan, scanField, scanLineEnd } from './head-scan.ts'
 import { invalid } from './http-message.ts'
@@ -34,7 +34,7 @@ const NOTHING = new Uint8Array()
 
 export class ChunkedReader implements BodyReader {
   readonly #maxBytes: number
-  readonly #come = new BodyBuffer()
+  readonly #come = new Gathered()
   #state: 'size' | 'data' | 'dataEnd' | 'trailers' | 'done' = 'size'
   /** Bytes of this chunk's data that have not come. */
   #missing = 0

@@ -10,8 +10,8 @@
  */
 
 import { isUtf8 } from 'node:buffer'
+import { Gathered } from '../17-http/gathered.ts'
 import type { Fault } from './close.ts'
-import { Gathered } from './gathered.ts'
 import { type TextCheck, Utf8Check } from './utf8.ts'
 import {
   CONTINUATION,

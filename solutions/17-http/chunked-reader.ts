@@ -7,9 +7,9 @@
  * nothing to us, but a peer may send them without end: both have a bound. A line whose end has not come is kept.
  */
 
-import { BodyBuffer } from './body-buffer.ts'
 import { tooLarge } from './body-length.ts'
 import type { BodyReader, ReadBody } from './body-reader.ts'
+import { Gathered } from './gathered.ts'
 import { CR, endOfRun, HEX, latin1, VALUE } from './head-bytes.ts'
 import { type Scan, scanField, scanLineEnd } from './head-scan.ts'
 import { invalid } from './http-message.ts'
@@ -34,7 +34,7 @@ const NOTHING = new Uint8Array()
 
 export class ChunkedReader implements BodyReader {
   readonly #maxBytes: number
-  readonly #come = new BodyBuffer()
+  readonly #come = new Gathered()
   #state: 'size' | 'data' | 'dataEnd' | 'trailers' | 'done' = 'size'
   /** Bytes of this chunk's data that have not come. */
   #missing = 0
@@ -92,7 +92,7 @@ export class ChunkedReader implements BodyReader {
     this.#extensionBytes += line - digits
     if (this.#extensionBytes > MAX_EXTENSION_BYTES) return LONG_EXTENSION
     this.#missing = Number.parseInt(latin1(bytes, at, digits), 16)
-    if (this.#come.size + this.#missing > this.#maxBytes) return tooLarge(this.#maxBytes)
+    if (this.#come.length + this.#missing > this.#maxBytes) return tooLarge(this.#maxBytes)
     this.#state = this.#missing === 0 ? 'trailers' : 'data'
     return end
   }
@@ -105,7 +105,7 @@ export class ChunkedReader implements BodyReader {
   #takeData(bytes: Uint8Array, at: number): Scan {
     const end = Math.min(at + this.#missing, bytes.length)
     if (end === at) return 'incomplete'
-    this.#come.add(bytes, at, end)
+    this.#come.add(bytes.subarray(at, end))
     this.#missing -= end - at
     if (this.#missing === 0) this.#state = 'dataEnd'
     return end

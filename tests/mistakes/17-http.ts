@@ -278,7 +278,7 @@ export const mistakes: Mistake[] = [
     'each-chunk-by-itself',
     'Together that is 1,001 bytes',
     chunked,
-    'this.#come.size + this.#missing > this.#maxBytes',
+    'this.#come.length + this.#missing > this.#maxBytes',
     'this.#missing > this.#maxBytes',
   ),
   mistake(

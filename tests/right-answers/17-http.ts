@@ -129,7 +129,7 @@ export const rightAnswers: RightAnswer[] = [
     this.#extensionBytes += extensions.length
     if (this.#extensionBytes > MAX_EXTENSION_BYTES) return LONG_EXTENSION
     const size = BigInt(\`0x\${digits}\`)
-    if (size > BigInt(this.#maxBytes - this.#come.size)) return tooLarge(this.#maxBytes)
+    if (size > BigInt(this.#maxBytes - this.#come.length)) return tooLarge(this.#maxBytes)
     this.#missing = Number(size)
     this.#state = size > 0n ? 'data' : 'trailers'
     return end`,
@@ -140,7 +140,7 @@ export const rightAnswers: RightAnswer[] = [
         by: `    const has = bytes.length - at
     if (has === 0) return 'incomplete'
     const takes = has < this.#missing ? has : this.#missing
-    this.#come.add(bytes, at, at + takes)
+    this.#come.add(bytes.subarray(at, at + takes))
     this.#missing -= takes
     this.#state = this.#missing > 0 ? 'data' : 'dataEnd'
     return at + takes`,
