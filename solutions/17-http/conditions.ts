@@ -14,11 +14,11 @@ export function checkConditions(
   { etag, modifiedMs }: Version,
 ): 200 | 304 | 412 {
   const match = headers.get('if-match')
-  if (match !== undefined && !namesTag(match, etag)) return 412
+  if (match !== undefined && !namesTag(match, [etag])) return 412
   const unchangedSince = dateIn(headers.get('if-unmodified-since'))
   if (match === undefined && secondsOf(modifiedMs) > unchangedSince) return 412
   const noneMatch = headers.get('if-none-match')
-  if (noneMatch !== undefined) return namesTag(noneMatch, etag) ? 304 : 200
+  if (noneMatch !== undefined) return namesTag(noneMatch, [etag, `W/${etag}`]) ? 304 : 200
   return secondsOf(modifiedMs) <= dateIn(headers.get('if-modified-since')) ? 304 : 200
 }
 
@@ -39,11 +39,13 @@ export function partOf(headers: HeaderFields, size: number, version: Version): P
   return start < end ? { start, end } : 'none'
 }
 
-/** Whether a list of tags has this one, weak or not, or is `*`. */
-function namesTag(list: string, etag: string): boolean {
-  return list
-    .split(',')
-    .some((each) => /^(?:W\/)?(.*)$/.exec(each.trim())![1] === etag || each.trim() === '*')
+/**
+ * Whether a list of tags has one of these, or is `*`. A weak tag says "as good as", which is enough not to send it again, and
+ * too little to be sure that it is the same (RFC 9110 §8.8.3.2).
+ */
+function namesTag(list: string, tags: readonly string[]): boolean {
+  const named = list.split(',').map((each) => each.trim())
+  return named.some((tag) => tag === '*' || tags.includes(tag))
 }
 
 /** In seconds; `NaN`, with which nothing compares, when there is no date. */

@@ -103,7 +103,8 @@ test('conditions are those of RFC 9110', () => {
   expect(check({ 'if-modified-since': before })).toBe(200)
   expect(check({ 'if-modified-since': 'yesterday' })).toBe(200)
   expect(check({ 'if-match': '"x"' })).toBe(412)
-  expect(check({ 'if-match': '"v"' })).toBe(200)
+  expect(check({ 'if-match': '"x", "v"' })).toBe(200)
+  expect(check({ 'if-match': 'W/"v"' })).toBe(412)
   expect(check({ 'if-unmodified-since': before })).toBe(412)
   const range = { range: 'bytes=0-0', 'if-range': '"old"' }
   expect(partOf(HeaderFields.from(range), 10, version)).toBe('all')
