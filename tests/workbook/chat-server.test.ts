@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
 import { promisify } from 'node:util'
-import { afterEach, beforeEach, expect, onTestFinished, type TestContext, test } from 'vitest'
+import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { DEFAULTS, readConfig } from '../../solutions/19-chat-server/config.ts'
 import { Logs } from '../../solutions/19-chat-server/logs.ts'
 import { formatMetrics } from '../../solutions/19-chat-server/text-format.ts'
@@ -16,6 +16,7 @@ import { runChatServer } from '../../tutor/lab/chat-program.ts'
 import { restartUnderLoad } from '../../tutor/lab/chat-restart.ts'
 import { Program } from '../harness/program.ts'
 import { SOLUTION } from '../judge/workbook.ts'
+import { needsProgram } from '../maintainers/programs.ts'
 import { ONE, TWO } from '../worlds/certificates.ts'
 import { Talker } from '../worlds/chat-talker.ts'
 
@@ -193,7 +194,7 @@ test('nothing older than TLS 1.2 is spoken', async () => {
 })
 
 test('curl gets the page over TLS', async (context) => {
-  needs(context, 'curl')
+  needsProgram(context, 'curl')
   const { ports } = await startSecurely()
   const url = `https://localhost:${ports.web}`
   const curl = (...args: string[]) =>
@@ -215,7 +216,7 @@ test('curl gets the page over TLS', async (context) => {
 })
 
 test('openssl shakes hands at both doors, and says goodbye', async (context) => {
-  needs(context, 'openssl')
+  needsProgram(context, 'openssl')
   const { ports } = await startSecurely()
   for (const port of [ports.frames, ports.web]) {
     const { stdout, stderr } = spawnSync(
@@ -236,7 +237,7 @@ test('openssl shakes hands at both doors, and says goodbye', async (context) => 
 })
 
 test('promtool finds nothing wrong with the metrics', async (context) => {
-  needs(context, 'promtool', 'prometheus')
+  needsProgram(context, 'promtool', 'prometheus')
   const { program, ports } = await start()
   const tokens = await talk(ports.frames)
   expect(tokens).toHaveLength(1)
@@ -421,13 +422,4 @@ async function metricsAt(port: number): Promise<string> {
 /** Asks until the metrics say so. */
 async function untilCounted(port: number, line: string): Promise<void> {
   while (!(await metricsAt(port)).includes(`\n${line}\n`));
-}
-
-/** Skips a test, and says how not to; where everything is to be tested, a tool that is missing is a failure. */
-function needs({ skip }: TestContext, tool: string, debianPackage = tool): void {
-  const { error } = spawnSync(tool, ['--version'])
-  if (!error) return
-  const sentence = `${tool} is not installed; on Debian: apt-get install ${debianPackage}`
-  if (process.env.CI) throw new Error(sentence)
-  skip(sentence)
 }

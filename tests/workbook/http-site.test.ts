@@ -1,4 +1,4 @@
-/** What chapter 17 gives to its learners: files, ranges, cookies, proxies, the API of accounts; and well-kept clients against it. */
+/** What chapter 17 gives to its learners: files, ranges, cookies, proxies, the API of accounts. */
 
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
