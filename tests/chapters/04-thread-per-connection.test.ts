@@ -6,10 +6,13 @@ import {
   ROUNDS,
   UninterruptibleThreads,
 } from '../worlds/uninterruptible-threads.ts'
+import type { ConversationScript, Posted } from './threads/04-conversation.ts'
 
 const CHAPTER = '04-thread-per-connection'
+const CONVERSATION = new URL('threads/04-conversation.ts', import.meta.url)
 
-step('04.1', 'every connection gets a thread of its own', async ({ serve, connect, expect }) => {
+step('04.1', 'every connection gets a thread of its own', async (stage) => {
+  const { serve, connect, inThread, expect, expectSame, story } = stage
   const server = await serve(CHAPTER)
   const [ada, bob] = [await connect(server), await connect(server)]
   await echo(ada, {
@@ -56,6 +59,19 @@ step('04.1', 'every connection gets a thread of its own', async ({ serve, connec
   for (const answer of ['one', 'two', 'three'])
     await bob.expectLine(answer, { because: 'All of it came before bob’s FIN, so it is answered.' })
   await bob.expectEnd({ because: 'Then bob’s thread says FIN.' })
+
+  story.tell('bridge', 'delivers two lines to a thread, and FIN')
+  const script: ConversationScript = { lines: ['echo one', 'echo two'] }
+  const posted = await inThread<Posted>(CONVERSATION, script, {
+    because: 'Behind the FIN nothing more comes, and the thread has nothing more to do.',
+    likely: 'readLine() returns null at the end: leave the loop.',
+  })
+  expectSame('what the thread posts', posted, ['one\ntwo\n', 'FIN'], {
+    because:
+      'The thread says FIN itself, behind its answers. The bridge may hear of its exit before it has heard the last of them.',
+    likely: 'Behind the loop call end(): it returns when the bridge has all of it.',
+    look: 'converse()',
+  })
 })
 
 step('04.2', 'one client that computes does not delay another', async ({ serve, connect }) => {

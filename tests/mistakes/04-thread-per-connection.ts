@@ -76,6 +76,18 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'leaves-fin-to-its-exit',
+    step: '04.1',
+    says: ['what the thread posts', 'The thread says FIN itself', 'call end()'],
+    edits: [
+      {
+        file: 'connection.ts',
+        replace: '  }\n  socket.end()\n}\n',
+        by: '  }\n}\n',
+      },
+    ],
+  },
+  {
     name: 'fib-starts-at-one',
     step: '04.2',
     says: ['fib(10) is 55'],

@@ -1,0 +1,40 @@
+/** A thread of chapter 04 and a bridge that the test plays by hand: some lines come and FIN. What does the thread post? */
+
+import { MessageChannel, parentPort, workerData } from 'node:worker_threads'
+import type { FromThread } from '#code/03-blocking-socket/channel.ts'
+
+export interface ConversationScript {
+  lines: string[]
+}
+
+/** Text and `FIN`, in order; bytes that were posted one behind the other are one text. */
+export type Posted = string[]
+
+const { code, lines } = workerData as ConversationScript & { code: string }
+
+const CLOSED = 2
+const FIN = 'FIN'
+const posted: Posted = []
+const { port1: bridge, port2: port } = new MessageChannel()
+
+for (const line of lines) bridge.postMessage({ kind: 'bytes', bytes: Buffer.from(`${line}\n`) })
+bridge.postMessage({ kind: 'end' })
+
+let isText = false
+port.postMessage = (message: FromThread) => {
+  if (message.kind === 'taken') return
+  const text = message.kind === 'end' ? FIN : Buffer.from(message.bytes).toString()
+  const isMore = isText && message.kind === 'bytes'
+  if (isMore) posted.push(posted.pop() + text)
+  else posted.push(text)
+  isText = message.kind === 'bytes'
+}
+
+const { wait } = Atomics
+// The bridge has all of it at once.
+Atomics.wait = ((words: Int32Array, index: number, value: number, ms?: number) =>
+  index === CLOSED ? 'ok' : wait(words, index, value, ms)) as typeof Atomics.wait
+
+workerData.end = { port, shared: new SharedArrayBuffer(12) }
+await import(`${code}/04-thread-per-connection/connection.ts`)
+parentPort?.postMessage(posted)
