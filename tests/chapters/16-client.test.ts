@@ -4,7 +4,7 @@ import type { Client } from '../harness/client.ts'
 import type { Reason } from '../harness/failure.ts'
 import { type Fate, FaultyNetwork, HEALTHY } from '../harness/faulty-network.ts'
 import { FaultyProxy } from '../harness/faulty-network-proxy.ts'
-import { PATIENCE_MS, within } from '../harness/patience.ts'
+import { Deadline, PATIENCE_MS, within } from '../harness/patience.ts'
 import { seededRandom } from '../harness/random.ts'
 import { VirtualTimers } from '../harness/virtual-timers.ts'
 import { type Stage, step } from '../judge/step.ts'
@@ -980,8 +980,8 @@ async function expectOnceOnSockets(stage: Stage): Promise<void> {
         { because: 'Nothing is said twice: each number has one message.' },
       )
       for (const { name, told } of guests) {
-        const deadline = performance.now() + 10 * PATIENCE_MS
-        while (told.length < 2 * SAYS && performance.now() < deadline) await turn()
+        const deadline = new Deadline(10 * PATIENCE_MS)
+        while (told.length < 2 * SAYS && !deadline.isOver) await turn()
         const own = ['ada', 'bob'].map((who) =>
           told
             .map((line) => line.split(' '))

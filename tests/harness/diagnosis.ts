@@ -19,7 +19,7 @@ export interface Diagnosis {
   openStep?: string
 }
 
-/** A main thread that answers within this time is not blocked. */
+/** A main thread that does not answer within this time, though it has a core, is blocked. */
 const ANSWER_MS = patience(400)
 
 /** `undefined`: the process lives, answers, and simply has not done what was expected. */
@@ -32,7 +32,7 @@ export async function diagnose(
     () => 'alive' as const,
     () => 'gone' as const,
   )
-  const outcome = await within(ANSWER_MS, answer)
+  const outcome = await within(ANSWER_MS, answer, process.pid)
   if (outcome === 'alive') return undefined
   if (outcome === 'gone') await within(ANSWER_MS, process.ended)
   if (process.ending) return explainEnding(process.ending, process.output, tree)

@@ -6,7 +6,7 @@
  */
 
 import type { Activity } from './host-process.ts'
-import { PATIENCE_MS, patience, within } from './patience.ts'
+import { Deadline, PATIENCE_MS, patience, within } from './patience.ts'
 import type { WatchedProcess } from './watched-process.ts'
 
 /** So long we simply wait; most things come within a millisecond. */
@@ -36,15 +36,15 @@ export async function expecting<T>(
   process: WatchedProcess,
   promise: Promise<T>,
 ): Promise<T | 'too late'> {
-  const deadline = performance.now() + Math.max(PATIENCE_MS, patience(1_500))
   let before: Activity | undefined
   let outcome = await within(FIRST_LOOK_MS, promise)
   if (outcome !== 'too late') return outcome
+  const deadline = new Deadline(PATIENCE_MS, process.pid)
   const cpuMsAtFirst = await cpuMsOf(process)
   let idlePauses = 0
-  while (outcome === 'too late' && performance.now() < deadline) {
+  while (outcome === 'too late' && !deadline.isOver) {
     const now = await activityOf(process)
-    const timeLeft = deadline - performance.now() + GRACE_MS
+    const timeLeft = deadline.leftMs + GRACE_MS
     const wasIdle =
       isIdle(before, timeLeft) && isIdle(now, timeLeft) && now.cpuMs - before.cpuMs < IDLE_CPU_MS
     idlePauses = wasIdle ? idlePauses + 1 : 0

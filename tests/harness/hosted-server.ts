@@ -5,7 +5,7 @@ import { type Diagnosis, diagnose, explainThrown } from './diagnosis.ts'
 import { expecting } from './expecting.ts'
 import { Failure, type FailureReport, type Reason } from './failure.ts'
 import type { Activity, Leftovers, Listening } from './host-process.ts'
-import { PATIENCE_MS, patience } from './patience.ts'
+import { Deadline, PATIENCE_MS, whenBusy } from './patience.ts'
 import type { Story } from './story.ts'
 import type { Usage } from './watchdog.ts'
 import { ProcessEnded, RemoteError, type WatchedProcess } from './watched-process.ts'
@@ -83,7 +83,7 @@ export class HostedServer {
   /** CPU time that the server's process uses in so many milliseconds, or more where patience is, in which nobody asks anything of it. */
   async cpuMsDuring(ms: number): Promise<number> {
     const before = (await this.#usage()).cpuMs
-    await new Promise((resolve) => setTimeout(resolve, patience(ms)))
+    await new Promise((resolve) => setTimeout(resolve, whenBusy(ms)))
     return (await this.#usage()).cpuMs - before
   }
 
@@ -135,9 +135,9 @@ export class HostedServer {
     look: () => Promise<{ holds: boolean; received: string }>,
     reason: Reason,
   ): Promise<void> {
-    const deadline = performance.now() + PATIENCE_MS
     let seen = await look()
-    for (let looks = 1; !seen.holds && performance.now() < deadline; looks++) {
+    const deadline = new Deadline(PATIENCE_MS, this.#process.pid)
+    for (let looks = 1; !seen.holds && !deadline.isOver; looks++) {
       await this.roundTrip()
       // Most things are there after a few round trips. For what is not, both cores have better things to do.
       if (looks > 10) await new Promise((resolve) => setTimeout(resolve, Math.min(looks, 25)))

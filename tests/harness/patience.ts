@@ -1,35 +1,91 @@
 /**
  * Deadlines. Each one is a statement about *silence*: so long without any progress, and we ask what is wrong.
  *
- * They grow when the machine is far too busy: with the number of processes that wait for each core, beyond four, as the
- * system counts them over the last minute (on Windows it does not). `WORKBOOK_PATIENCE=3` makes all of them three times
- * as long instead.
+ * Time in which a process was ready to run and had no core does not count. Where the system does not tell (`core-wait.ts`),
+ * all deadlines grow with the number of processes that wait for each core, beyond four, as it counts them over the last
+ * minute (on Windows it does not). `WORKBOOK_PATIENCE=3` makes all of them three times as long besides.
  */
 
 import { availableParallelism, loadavg } from 'node:os'
+import { CoreWait, coreWaitMs, tellsCoreWait } from './core-wait.ts'
 
-const FACTOR = Number(process.env.WORKBOOK_PATIENCE) || undefined
+// Taken before a test can put its own in their place.
+const { setTimeout, clearTimeout } = globalThis
+const now = performance.now.bind(performance)
+
+const FACTOR = Number(process.env.WORKBOOK_PATIENCE) || 1
 
 /** So many processes to a core do no harm yet. */
 const QUEUE = 4
 
-const MAX_FACTOR = 4
+const MAX_BUSY_FACTOR = 4
 
 /** A learner's server gets this long to show a sign of life before it is diagnosed. */
 export const PATIENCE_MS = patience(1_500)
 
-/** That time on a machine as busy as this one is now. */
+/** The length of a deadline, or of a look, on this machine. */
 export function patience(ms: number): number {
-  const busy = loadavg()[0] / availableParallelism() / QUEUE
-  return ms * (FACTOR ?? Math.min(Math.max(1, busy), MAX_FACTOR))
+  return ms * FACTOR * (tellsCoreWait() ? 1 : busyFactor())
 }
 
-/** The promise's outcome, or `'too late'` after `ms`. The promise itself goes on. */
-export async function within<T>(ms: number, promise: Promise<T>): Promise<T | 'too late'> {
-  const { promise: deadline, resolve } = Promise.withResolvers<'too late'>()
-  const timer = setTimeout(resolve, ms, 'too late' as const)
+/** As long as that takes on a machine as busy as this one has been. */
+export function whenBusy(ms: number): number {
+  return ms * FACTOR * busyFactor()
+}
+
+function busyFactor(): number {
+  return Math.min(Math.max(1, loadavg()[0] / availableParallelism() / QUEUE), MAX_BUSY_FACTOR)
+}
+
+/** At most so many times its length is a deadline put off because there was no core. */
+const MAX_PUT_OFF = 8
+
+/**
+ * A moment after which there is no more hope. It is put off by the time in which the main thread of this process, or any
+ * thread of the others that are waited for, was ready to run and had no core.
+ */
+export class Deadline {
+  readonly #ms: number
+  readonly #startedAt = now()
+  readonly #waitedBefore = coreWaitMs('self')
+  readonly #others: CoreWait[]
+
+  constructor(ms: number, ...pids: number[]) {
+    this.#ms = ms
+    this.#others = pids.map((pid) => new CoreWait(pid))
+  }
+
+  get isOver(): boolean {
+    return this.leftMs <= 0
+  }
+
+  get leftMs(): number {
+    const left = this.#ms - (now() - this.#startedAt)
+    // Only when time is up: it takes a few system calls to find out.
+    return left > 0 ? left : left + Math.min(this.#coreWaitMs(), MAX_PUT_OFF * this.#ms)
+  }
+
+  #coreWaitMs(): number {
+    const waits = this.#others.map(({ longestMs }) => longestMs)
+    return coreWaitMs('self') - this.#waitedBefore + Math.max(0, ...waits)
+  }
+}
+
+/** The promise's outcome, or `'too late'` after `ms`, counted as a `Deadline` does. The promise itself goes on. */
+export async function within<T>(
+  ms: number,
+  promise: Promise<T>,
+  ...pids: number[]
+): Promise<T | 'too late'> {
+  const deadline = new Deadline(ms, ...pids)
+  const { promise: tooLate, resolve } = Promise.withResolvers<'too late'>()
+  const look = (): void => {
+    if (deadline.isOver) resolve('too late')
+    else timer = setTimeout(look, Math.max(1, deadline.leftMs))
+  }
+  let timer = setTimeout(look, ms)
   try {
-    return await Promise.race([promise, deadline])
+    return await Promise.race([promise, tooLate])
   } finally {
     clearTimeout(timer)
   }

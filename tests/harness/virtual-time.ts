@@ -6,7 +6,7 @@
  */
 
 import { Failure } from './failure.ts'
-import { PATIENCE_MS } from './patience.ts'
+import { Deadline, PATIENCE_MS } from './patience.ts'
 import { watchRealTimers } from './real-timers.ts'
 import type { Story } from './story.ts'
 
@@ -175,7 +175,7 @@ export class VirtualLoop<S extends VirtualSource = VirtualSource> {
 
   /** Lets the loop do what there is to do now, until it sleeps or ends. What it throws comes out here. */
   async settle(): Promise<void> {
-    const deadline = performance.now() + PATIENCE_MS
+    const deadline = new Deadline(PATIENCE_MS)
     do {
       await new Promise((resolve) => setImmediate(resolve))
       if (typeof this.#outcome === 'object') throw this.#outcome.error
@@ -189,7 +189,7 @@ export class VirtualLoop<S extends VirtualSource = VirtualSource> {
         })
       }
       if (this.poller.isAsleep || this.hasEnded) return
-    } while (performance.now() < deadline)
+    } while (!deadline.isOver)
     throw new Failure(this.#story, {
       headline: 'The loop has not come back to wait().',
       because: 'A loop that has nothing to do asks its poller to wait.',

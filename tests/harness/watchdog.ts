@@ -13,6 +13,7 @@ import { flushCompileCache } from 'node:module'
 import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
 import { workerData } from 'node:worker_threads'
+import { coreWaitMs } from './core-wait.ts'
 import { type Frames, lookAtThreads, type ThreadLook, toFrames } from './thread-look.ts'
 
 /** Where the main thread is. No frames: it waits in the event loop, with nothing to do. */
@@ -112,13 +113,15 @@ function look(done: (found: Look) => void): void {
   }
 }
 
-/** Who sleeps uses no CPU time, however long one looks. Who spins does, though on a busy machine it has to wait for it. */
+/** Who sleeps uses no CPU time, however long one looks. Who spins does, or waits for a core. */
 function seeWhetherItSpins(done: (isSpinning: boolean) => void): void {
   const before = process.cpuUsage()
+  const waitedBefore = coreWaitMs(process.pid)
   let looks = 0
   const timer = setInterval(() => {
     const { user, system } = process.cpuUsage(before)
-    const isSpinning = user + system >= SPIN_MS * 1_000
+    const usedMs = (user + system) / 1_000
+    const isSpinning = usedMs + coreWaitMs(process.pid) - waitedBefore >= SPIN_MS
     looks += 1
     if (!isSpinning && looks < LOOKS) return
     clearInterval(timer)

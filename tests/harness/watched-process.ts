@@ -169,7 +169,7 @@ export class WatchedProcess {
 
   async #askWatchdog<T>(what: string, patienceMs: number): Promise<T | undefined> {
     const answer = this.#watchdog.then((watchdog) => watchdog.ask(what))
-    const outcome = await within(patienceMs, Promise.race([answer, this.ended]))
+    const outcome = await within(patienceMs, Promise.race([answer, this.ended]), this.pid)
     return outcome === 'too late' || this.ending ? undefined : (outcome as T)
   }
 

@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { type CodeTree, fileIn } from '../harness/code-tree.ts'
 import { explainEnding, explainLook } from '../harness/diagnosis.ts'
 import type { FailureReport } from '../harness/failure.ts'
-import { patience, within } from '../harness/patience.ts'
+import { Deadline, patience, within } from '../harness/patience.ts'
 import type { StoryLine } from '../harness/story.ts'
 import type { Look } from '../harness/watchdog.ts'
 import { ProcessEnded, RemoteError, WatchedProcess } from '../harness/watched-process.ts'
@@ -49,7 +49,7 @@ export interface JudgeRequest {
 /** By far the slowest honest step needs a few seconds. */
 const STEP_MS = 30_000
 
-/** A runner that has not answered for so long runs code that never returns. */
+/** A runner that has not answered for so long, though it had a core, runs code that never returns. */
 const BLOCKED_MS = 1_500
 
 export async function* judge(request: JudgeRequest): AsyncGenerator<JudgeEvent, void> {
@@ -76,8 +76,10 @@ class Run {
   #steps: StepTitle[] = []
   /** The step that runs now, and since when. */
   #current: { step: StepTitle; startedAt: number } | undefined
-  /** When the runner has last begun or ended something: loading the tests, a step. */
-  #progressAt = performance.now()
+  /** How often the runner has begun or ended something: loading the tests, a step. */
+  #progress = 0
+  /** Until when the next of these is waited for. */
+  #deadline: Deadline | undefined
   #passed = 0
 
   constructor(request: JudgeRequest, emit: (event: JudgeEvent) => void, signal: AbortSignal) {
@@ -132,7 +134,8 @@ class Run {
   }
 
   #follow(event: RunnerEvent): void {
-    this.#progressAt = performance.now()
+    this.#progress += 1
+    this.#deadline = undefined
     switch (event.kind) {
       case 'declared': {
         const { chapter, tree, upTo } = this.#request
@@ -175,6 +178,7 @@ class Run {
           () => 'alive' as const,
           () => 'gone' as const,
         ),
+        runner.pid,
       )
       if (answer === 'gone') return new Promise(() => {})
       if (answer === 'too late') {
@@ -190,10 +194,11 @@ class Run {
   /** What takes too long, if anything does. */
   async #explainOverdue(runner: WatchedProcess): Promise<FailureReport | undefined> {
     const { stepMs = STEP_MS } = this.#request
-    const [since, current] = [this.#progressAt, this.#current]
-    if (performance.now() - since <= patience(stepMs)) return undefined
+    const [progress, current] = [this.#progress, this.#current]
+    this.#deadline ??= new Deadline(patience(stepMs), runner.pid)
+    if (!this.#deadline.isOver) return undefined
     const look = await runner.look()
-    if (this.#progressAt !== since) return undefined
+    if (this.#progress !== progress) return undefined
     const what = current ? 'The step' : this.#steps.length > 0 ? 'The run' : 'Loading them'
     return { headline: `${what} did not end within ${stepMs / 1000} s.`, story: storyOf(look) }
   }

@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { expecting } from '../harness/expecting.ts'
-import { patience } from '../harness/patience.ts'
+import { whenBusy } from '../harness/patience.ts'
 import { WatchedProcess } from '../harness/watched-process.ts'
 
 const HOST = join(import.meta.dirname, '..', 'harness', 'host-process.ts')
@@ -15,7 +15,7 @@ test.skipIf(process.platform === 'win32')(
     const watched = await WatchedProcess.start(HOST)
     // As if others wanted the same core: until the deadline is over, it runs a quarter of the time.
     const others = (async () => {
-      for (const end = performance.now() + patience(1_800); performance.now() < end; ) {
+      for (const end = performance.now() + whenBusy(1_800); performance.now() < end; ) {
         process.kill(watched.pid, 'SIGSTOP')
         await pause(60)
         process.kill(watched.pid, 'SIGCONT')

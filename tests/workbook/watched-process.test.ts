@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { patience, within } from '../harness/patience.ts'
+import { whenBusy, within } from '../harness/patience.ts'
 import { RemoteError, WatchedProcess } from '../harness/watched-process.ts'
 
 const HOST = join(import.meta.dirname, '..', 'harness', 'host-process.ts')
@@ -43,8 +43,8 @@ describe.skipIf(process.platform === 'win32')('with signals and groups', () => {
   test('what it has started ends with it', async () => {
     await using witness = await openWitness()
     const watched = await host('starts-a-child.ts', { port: witness.port })
-    expect(await within(patience(2_000), watched.kill())).not.toBe('too late')
-    expect(await within(patience(2_000), witness.hasGone)).toBe('gone')
+    expect(await within(whenBusy(2_000), watched.kill())).not.toBe('too late')
+    expect(await within(whenBusy(2_000), witness.hasGone)).toBe('gone')
   })
 
   test('it ends although a process in another group holds its pipes', async () => {
@@ -52,7 +52,7 @@ describe.skipIf(process.platform === 'win32')('with signals and groups', () => {
     const watched = await host('starts-a-child.ts', { port: witness.port, detached: true })
     const pid = (await watched.request('call', 'childPid', [])) as number
     try {
-      expect(await within(patience(2_000), watched.kill())).not.toBe('too late')
+      expect(await within(whenBusy(2_000), watched.kill())).not.toBe('too late')
     } finally {
       process.kill(pid, 'SIGKILL')
     }
@@ -63,11 +63,11 @@ describe.skipIf(process.platform === 'win32')('with signals and groups', () => {
     const watched = await WatchedProcess.start(HOST)
     const options = { port: witness.port, exits: true }
     start(watched, 'starts-a-child.ts', options).catch(() => {})
-    expect(await within(patience(2_000), watched.ended)).toMatchObject({
+    expect(await within(whenBusy(2_000), watched.ended)).toMatchObject({
       code: 7,
       lastWords: { kind: 'exited', code: 7 },
     })
-    expect(await within(patience(2_000), witness.hasGone)).toBe('gone')
+    expect(await within(whenBusy(2_000), witness.hasGone)).toBe('gone')
   })
 })
 

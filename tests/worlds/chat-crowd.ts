@@ -2,7 +2,7 @@
 
 import type { Socket } from 'node:net'
 import { dialMany } from '../harness/crowd.ts'
-import { PATIENCE_MS, within } from '../harness/patience.ts'
+import { Deadline, PATIENCE_MS, within } from '../harness/patience.ts'
 import { type ChatMessage, chatFrame } from '../protocols/chat.ts'
 
 export class CrowdMember {
@@ -30,11 +30,11 @@ export class CrowdMember {
 
   /** Waits until so many of a kind have come, or the connection is closed, or there is no hope. */
   async hears(count: number, kind: string): Promise<boolean> {
-    const deadline = performance.now() + PATIENCE_MS
-    while (this.count(kind) < count && !this.socket.closed && performance.now() < deadline) {
+    const deadline = new Deadline(PATIENCE_MS)
+    while (this.count(kind) < count && !this.socket.closed && !deadline.isOver) {
       const { promise, resolve } = Promise.withResolvers<void>()
       this.#wake = resolve
-      await within(deadline - performance.now(), promise)
+      await within(deadline.leftMs, promise)
     }
     return this.count(kind) >= count
   }

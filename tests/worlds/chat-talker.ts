@@ -2,7 +2,7 @@
 
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { PATIENCE_MS, within } from '../harness/patience.ts'
+import { Deadline, PATIENCE_MS, within } from '../harness/patience.ts'
 import { type ChatMessage, chatFrame } from '../protocols/chat.ts'
 
 const PASSWORD = 'correct horse battery'
@@ -57,14 +57,14 @@ export class Talker {
 
   /** Everything that was received up to the message that fits, or up to the end of the connection. */
   async until(isLast: (message: ChatMessage) => boolean): Promise<ChatMessage[]> {
-    const deadline = performance.now() + PATIENCE_MS
+    const deadline = new Deadline(PATIENCE_MS)
     const received: ChatMessage[] = []
     for (;;) {
       for (let next = this.#messages.shift(); next; next = this.#messages.shift()) {
         received.push(next)
         if (isLast(next)) return received
       }
-      const left = deadline - performance.now()
+      const left = deadline.leftMs
       if (this.#isOver || left <= 0) return received
       await within(left, new Promise<void>((resolve) => (this.#onNews = resolve)))
     }

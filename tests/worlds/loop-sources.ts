@@ -310,8 +310,7 @@ function noteTimers(): { delays: number[]; giveBack(): void } {
   const { setTimeout } = globalThis
   const delays: number[] = []
   const noting = (...args: Parameters<typeof setTimeout>) => {
-    // Patience is the test's own.
-    if (args[1] !== PATIENCE_MS) delays.push(Number(args[1]))
+    delays.push(Number(args[1]))
     return setTimeout(...args)
   }
   Object.assign(globalThis, { setTimeout: Object.assign(noting, setTimeout) })

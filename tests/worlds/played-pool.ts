@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
 import type * as WorkerPoolModule from '#code/06-worker-pool/worker-pool.ts'
 import type { Reason } from '../harness/failure.ts'
-import { PATIENCE_MS, within } from '../harness/patience.ts'
+import { Deadline, PATIENCE_MS, within } from '../harness/patience.ts'
 import type { Stage } from '../judge/step.ts'
 
 const SCRIPT = new URL('../chapters/threads/06-jobs.ts', import.meta.url)
@@ -187,8 +187,8 @@ export async function expectEventually(
   look: () => boolean,
   reason: Reason,
 ): Promise<void> {
-  const deadline = performance.now() + PATIENCE_MS
-  while (!look() && performance.now() < deadline) await pause(2)
+  const deadline = new Deadline(PATIENCE_MS)
+  while (!look() && !deadline.isOver) await pause(2)
   expect(what, look(), reason)
 }
 

@@ -2,7 +2,7 @@
 
 import type { Client } from '../harness/client.ts'
 import type { HostedServer } from '../harness/hosted-server.ts'
-import { PATIENCE_MS } from '../harness/patience.ts'
+import { Deadline, PATIENCE_MS } from '../harness/patience.ts'
 
 /** A chunk of what waits for a client who does not read. */
 const ANSWER = 'x'.repeat(60_000)
@@ -49,9 +49,8 @@ const MOST_QUEUED = 64 * 1024 * 1024
 
 /** The thread needs a moment for its answer. */
 async function untilWritten(server: HostedServer, bytes: number): Promise<void> {
-  const deadline = performance.now() + PATIENCE_MS
-  while ((await server.writtenBytes()) < bytes && performance.now() < deadline)
-    await server.roundTrip()
+  const deadline = new Deadline(PATIENCE_MS)
+  while ((await server.writtenBytes()) < bytes && !deadline.isOver) await server.roundTrip()
 }
 
 async function expectNoWorker(server: HostedServer): Promise<void> {

@@ -5,7 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { Certificate, Handshake, Tls } from '#code/19-chat-server/tls.ts'
 import type { Reason } from '../harness/failure.ts'
-import { PATIENCE_MS } from '../harness/patience.ts'
+import { Deadline, PATIENCE_MS } from '../harness/patience.ts'
 import { socketPair } from '../harness/socket-pair.ts'
 import { VirtualTimers } from '../harness/virtual-timers.ts'
 import type { Stage } from '../judge/step.ts'
@@ -116,8 +116,8 @@ export class TlsWorld {
 
   /** Looks again and again, as long as there is hope. */
   async until(isSo: () => boolean): Promise<void> {
-    const deadline = performance.now() + PATIENCE_MS
-    while (!isSo() && performance.now() < deadline) await turn()
+    const deadline = new Deadline(PATIENCE_MS)
+    while (!isSo() && !deadline.isOver) await turn()
   }
 
   /** A message there and back over another connection: what was on its way before has arrived. */

@@ -1,0 +1,55 @@
+/**
+ * How long threads were ready to run and had no core: time in which nobody can be blamed for silence.
+ *
+ * Linux counts it for each thread (`/proc/PID/task/TID/schedstat`, its second number, in nanoseconds; see
+ * Documentation/scheduler/sched-stats in the kernel). Elsewhere it is 0.
+ */
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+
+/** Whether the system counts it. */
+export function tellsCoreWait(): boolean {
+  return existsSync('/proc/self/schedstat')
+}
+
+/** The main thread's total, in milliseconds. */
+export function coreWaitMs(pid: number | 'self'): number {
+  return readSchedstat(`/proc/${pid}/schedstat`)
+}
+
+/** From now on, for every thread of one process; a thread that starts later counts as well. */
+export class CoreWait {
+  readonly #pid: number
+  readonly #before: ReadonlyMap<string, number>
+
+  constructor(pid: number) {
+    this.#pid = pid
+    this.#before = readThreads(pid)
+  }
+
+  /** The time of that thread which had to wait the longest. */
+  get longestMs(): number {
+    const waits = [...readThreads(this.#pid)].map(([id, ms]) => ms - (this.#before.get(id) ?? 0))
+    return Math.max(0, ...waits)
+  }
+}
+
+function readThreads(pid: number): Map<string, number> {
+  const folder = `/proc/${pid}/task`
+  try {
+    return new Map(
+      readdirSync(folder).map((id) => [id, readSchedstat(`${folder}/${id}/schedstat`)]),
+    )
+  } catch {
+    return new Map()
+  }
+}
+
+function readSchedstat(file: string): number {
+  try {
+    return Number(readFileSync(file, 'latin1').split(' ')[1]) / 1e6
+  } catch {
+    // Not Linux, or that thread is gone.
+    return 0
+  }
+}
