@@ -52,7 +52,8 @@ export class FrameProtocol implements Protocol {
   }
 
   /**
-   * The peer has said FIN. Inside a frame that is an error: the connection ends as `'invalid'`, with the reason.
+   * The peer has said FIN. Inside a frame that is an error: the connection ends as `'invalid'`, with the reason. Between
+   * two frames the events get to know it; without an `onEnd` of theirs the connection ends as `'finished'`.
    *
    * @step 09.6
    */

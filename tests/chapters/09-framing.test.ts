@@ -10,6 +10,7 @@ import {
   chunkThatEndsInAFrame,
   expectFewCopies,
   expectLittleHeld,
+  expectRoomTwiceAtMost,
   expectSteady,
   largeToSmall,
   lateToEarly,
@@ -33,7 +34,11 @@ import {
   sameBytes,
   withoutReason,
 } from '../worlds/frame-decoding.ts'
-import { expectPausesBetweenFrames, ScriptedFrames } from '../worlds/scripted-frames.ts'
+import {
+  expectHalfTaken,
+  expectPausesBetweenFrames,
+  ScriptedFrames,
+} from '../worlds/scripted-frames.ts'
 
 const CHAPTER = '09-framing'
 const MAX_FRAME_BYTES = 1024 * 1024
@@ -198,6 +203,22 @@ step('09.3', 'frames that come together come out one by one', async (stage) => {
       because: 'Each connection has a decoder of its own.',
     },
   )
+
+  const chunk = own(glued('one', 'two'))
+  stage.story.tell('test', `pushes ${quote(chunk)}`)
+  stage.expectSame(
+    'whether each payload is a view of the chunk',
+    new FrameDecoder()
+      .push(chunk)
+      .map((decoded) => decoded.kind === 'frame' && decoded.payload.buffer === chunk.buffer),
+    [true, true],
+    {
+      because: 'Both frames lie whole in the chunk, so nothing of them has to be copied.',
+      likely:
+        'Give parseFrame() the chunk itself, and hand on the payload that it returned. To copy anything into memory of our own is for a frame that is cut.',
+      look: 'frames.next()',
+    },
+  )
 })
 
 step('09.4', 'frames come out whole, wherever their bytes are cut', async (stage) => {
@@ -282,6 +303,11 @@ step('09.4', 'frames come out whole, wherever their bytes are cut', async (stage
       look: 'frames.#finishBegun()',
     },
   )
+  await expectRoomTwiceAtMost(stage, FrameDecoder, {
+    because: 'Room that is not used yet costs as much as room that is.',
+    likely: 'When there is no room, make twice as much as is needed now, and no more.',
+    look: 'frames.#keep()',
+  })
 })
 
 step('09.5', 'a length over the limit, and an early end, are invalid', async (stage) => {
@@ -434,6 +460,7 @@ step('09.5', 'a length over the limit, and an early end, are invalid', async (st
 step('09.6', 'an invalid client gets an error frame, and only it is gone', async (stage) => {
   const { serve, connect, expect, expectSame } = stage
   await expectPausesBetweenFrames(stage)
+  await expectHalfTaken(stage)
 
   const server = await serve(CHAPTER, { maxFrameBytes: 200_000 })
   const [ada, bob] = [await connect(server), await connect(server)]
@@ -551,6 +578,15 @@ step('09.6', 'an invalid client gets an error frame, and only it is gone', async
     because:
       'The client may still be listening, and whoever hears onEnd may still have answers for it.',
     likely: 'End the connection only where nobody listens to onEnd.',
+    look: 'frame-protocol.onEnd()',
+  })
+  const plain = await ScriptedFrames.start(stage, { hearsEnd: false })
+  await plain.send(frame('goodbye'))
+  await plain.sayEnd()
+  await plain.close()
+  expectSame('why the connection ended', plain.endings, ['finished'], {
+    because: 'The client has said FIN between two frames, and nothing was wrong.',
+    likely: 'Without onEnd of the events the connection ends as `finished`.',
     look: 'frame-protocol.onEnd()',
   })
 })

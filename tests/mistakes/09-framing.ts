@@ -256,6 +256,18 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'gathers-every-frame',
+    step: '09.3',
+    says: ['a view of the chunk', 'a frame that is cut'],
+    edits: [
+      {
+        file,
+        replace: 'if (this.#begunBytes > 0) return this.#finishBegun(chunk, from)',
+        by: 'if (this.#begunBytes >= 0) return this.#finishBegun(chunk, from)',
+      },
+    ],
+  },
+  {
     name: 'loses-the-leftover',
     step: '09.4',
     says: ['What is left over at the end of a chunk'],
@@ -337,8 +349,8 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'copies-the-rest-with-each-frame',
-    step: '09.4',
-    says: ['a frame in a large chunk', 'subarray() copies nothing'],
+    step: '09.3',
+    says: ['a view of the chunk'],
     edits: [
       {
         file,
@@ -361,8 +373,8 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'copies-the-rest-of-the-chunk-with-each-frame',
-    step: '09.4',
-    says: ['a frame in a large chunk to cost'],
+    step: '09.3',
+    says: ['a view of the chunk'],
     edits: [
       {
         file: 'frames.ts',
@@ -374,6 +386,23 @@ export const mistakes: Mistake[] = [
       rest = next.kind === 'frame' ? rest.slice(next.end) : NOTHING
     }
     return decoded`,
+      },
+    ],
+  },
+  {
+    name: 'copies-the-rest-to-look-at-it',
+    step: '09.4',
+    says: ['a frame in a large chunk', 'subarray() copies nothing'],
+    edits: [
+      {
+        file,
+        replace: 'const parsed = parseFrame(chunk, from, this.#maxBytes)',
+        by: 'const parsed = parseFrame(chunk.slice(from), 0, this.#maxBytes)',
+      },
+      {
+        file,
+        replace: "return { kind: 'frame', payload: parsed.payload, end }\n",
+        by: "return { kind: 'frame', payload: chunk.subarray(from + LENGTH_BYTES, end), end }\n",
       },
     ],
   },
@@ -398,6 +427,18 @@ export const mistakes: Mistake[] = [
         file: 'frames.ts',
         replace: 'Math.min(2 * size, totalBytes)',
         by: 'Math.max(65_536, Math.min(2 * size, totalBytes))',
+      },
+    ],
+  },
+  {
+    name: 'makes-room-for-four-times-as-much',
+    step: '09.4',
+    says: ['to hold at most twice what has come', 'and no more'],
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: 'Math.min(2 * size, totalBytes)',
+        by: 'Math.min(4 * size, totalBytes)',
       },
     ],
   },
@@ -627,6 +668,39 @@ export const mistakes: Mistake[] = [
     step: '09.6',
     says: ['isReading'],
     edits: [{ file: protocol, replace: '    return taken\n', by: '    return bytes.length\n' }],
+  },
+  {
+    name: 'counts-only-whole-frames-as-taken',
+    step: '09.6',
+    says: ['onBytes() returns', 'everything is taken'],
+    edits: [
+      {
+        file: protocol,
+        hole: 'onBytes',
+        by: `    let taken = 0
+    let at = 0
+    while (at < bytes.length && this.connection.isReading) {
+      const decoded = this.#decoder.next(bytes, at)
+      at = decoded.kind === 'frame' ? decoded.end : bytes.length
+      if (decoded.kind === 'frame') taken = at
+      if (decoded.kind === 'frame') this.#hear(decoded.payload)
+      else if (decoded.kind === 'invalid') this.#endWith('too-large', decoded.reason)
+    }
+    return taken`,
+      },
+    ],
+  },
+  {
+    name: 'an-end-in-order-counts-as-invalid',
+    step: '09.6',
+    says: ['why the connection ended', 'as `finished`'],
+    edits: [
+      {
+        file: protocol,
+        replace: "else this.connection.end('finished')",
+        by: "else this.connection.end('invalid')",
+      },
+    ],
   },
   {
     name: 'does-not-ask-how-the-stream-ended',

@@ -153,17 +153,56 @@ export async function expectLittleHeld(
   reason: Reason,
 ): Promise<void> {
   stage.story.tell('test', `has ${DECODERS} decoders; ${what}`)
-  const before = await leastHeldBytes(0)
   const decoders = Array.from({ length: DECODERS }, () => new FrameDecoder())
-  for (const decoder of decoders) happen(decoder)
-  const heldBytes = (await leastHeldBytes(before + LITTLE)) - before
+  const heldBytes = await bytesHeldBy(decoders, happen, LITTLE)
   stage.expect(`the ${DECODERS} decoders to hold less than 2 MiB`, heldBytes < LITTLE, {
     ...reason,
     expected: 'less than 2 MiB of buffers',
     received: countBytes(Math.max(0, heldBytes)),
   })
+}
+
+const HALF_DONE = 32
+const COME_BYTES = 128 * 1024
+/** Twice what has come, and a little for whatever else is held. */
+const TWICE = HALF_DONE * COME_BYTES * 2 + MEBIBYTE
+
+/** Expects that the room of decoders which have part of a large frame is at most twice as large as that part. */
+export async function expectRoomTwiceAtMost(
+  stage: Stage,
+  FrameDecoder: typeof FramesModule.FrameDecoder,
+  reason: Reason,
+): Promise<void> {
+  stage.story.tell('test', `has ${HALF_DONE} decoders; each gets 128 KiB of a frame of 1 MiB`)
+  const part = new Uint8Array(COME_BYTES)
+  const decoders = Array.from({ length: HALF_DONE }, () => new FrameDecoder())
+  const heldBytes = await bytesHeldBy(
+    decoders,
+    (decoder) => {
+      decoder.push(announce(MEBIBYTE))
+      decoder.push(part)
+    },
+    TWICE,
+  )
+  stage.expect(`the ${HALF_DONE} decoders to hold at most twice what has come`, heldBytes < TWICE, {
+    ...reason,
+    expected: '4 MiB have come: 8 MiB of buffers',
+    received: `${Math.round(heldBytes / MEBIBYTE)} MiB`,
+  })
+}
+
+/** What decoders hold in buffers once that has happened to each of them. Up to `enough` it is not asked for exactly. */
+async function bytesHeldBy(
+  decoders: Decoder[],
+  happen: (decoder: Decoder) => void,
+  enough: number,
+): Promise<number> {
+  const before = await leastHeldBytes(0)
+  for (const decoder of decoders) happen(decoder)
+  const heldBytes = (await leastHeldBytes(before + enough)) - before
   // They live until here.
   for (const decoder of decoders) decoder.push(new Uint8Array())
+  return heldBytes
 }
 
 /** Bytes in buffers that somebody holds. The memory of dead ones is given back a moment after the collection that finds them. */

@@ -15,7 +15,9 @@ const TURNS = 5
 
 interface ScriptedFramesOptions {
   maxFrameBytes?: number
-  /** Whether the events have an `onEnd` of their own. */
+  /** Whether the events have an `onEnd`; yes unless told otherwise. */
+  hearsEnd?: boolean
+  /** Whether that leaves the connection open, for the test to see. */
   answersEnd?: boolean
 }
 
@@ -32,7 +34,10 @@ export class ScriptedFrames {
     this.#world = new VirtualLoop<Source>(stage.story)
   }
 
-  static async start(stage: Stage, { maxFrameBytes, answersEnd }: ScriptedFramesOptions) {
+  static async start(
+    stage: Stage,
+    { maxFrameBytes, hearsEnd = true, answersEnd }: ScriptedFramesOptions,
+  ) {
     const { EventLoop } = await stage.load(() => import('#code/07-event-loop/event-loop.ts'))
     const { Connection } = await stage.load(() => import('#code/07-event-loop/connection.ts'))
     const { FrameProtocol } = await stage.load(() => import('#code/09-framing/frame-protocol.ts'))
@@ -47,7 +52,7 @@ export class ScriptedFrames {
     const events = {
       onFrame: (payload: Uint8Array, frames: { send(payload: Uint8Array): void }) =>
         frames.send(payload),
-      onEnd,
+      ...(hearsEnd && { onEnd }),
       lastWords: () => Buffer.from('last words'),
       onClose: (why: string) => void scripted.endings.push(why),
     }
@@ -137,5 +142,22 @@ export async function expectPausesBetweenFrames({ load, story, expectSame }: Sta
   expectSame('how often connection.heard() was called', heardOf, 4, {
     because: 'A whole frame is a sign of life, and chapter 08 ends connections that give none.',
     likely: '#hear() hands on a frame and says so to the connection.',
+  })
+}
+
+/** What is incomplete is the decoder's to keep, and not the connection's, which would offer it again. Only a failure is told. */
+export async function expectHalfTaken({ load, story, expectSame }: Stage): Promise<void> {
+  const { FrameProtocol } = await load(() => import('#code/09-framing/frame-protocol.ts'))
+  const connection = { isOpen: true, isReading: true, heard() {} }
+  const frames = new FrameProtocol(connection as unknown as Connection, { onFrame() {} })
+  const bytes = glued('one', 'half').subarray(0, -1)
+  const taken = frames.onBytes(bytes)
+  if (taken === bytes.length) return
+  story.tell('test', 'hands over a frame, and a second one without its last byte')
+  expectSame('onBytes() returns', taken, bytes.length, {
+    because:
+      'The decoder keeps what is incomplete. So it was taken: what is not, the connection offers again.',
+    likely: 'Of a chunk that ends inside a frame, everything is taken.',
+    look: 'frame-protocol.onBytes()',
   })
 }
