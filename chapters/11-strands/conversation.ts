@@ -57,8 +57,8 @@ export class Conversation implements LineEvents {
   }
 
   /**
-   * Called when the client has said FIN; it may still be listening. Ends the connection once every line that came before has
-   * its reply.
+   * Called when the client has said FIN; it may still be listening. Ends the connection, as `'finished'`, once every line
+   * that came before has its reply.
    *
    * @step 11.3
    */

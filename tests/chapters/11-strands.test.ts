@@ -269,6 +269,11 @@ step('11.3', 'replies keep the order of their lines, and FIN comes last', async 
     ...isOver,
     because: 'eve says FIN and has asked for nothing. There is nothing to wait for.',
   })
+  stage.expectSame('why eve’s connection ended', await eve.close(), ['finished'], {
+    because: 'Both have said FIN, and nothing was wrong.',
+    likely: 'end() is told why: `finished`.',
+    look: 'conversation.onEnd()',
+  })
 })
 
 step('11.4', 'a job that fails or is refused costs one reply', async (stage) => {

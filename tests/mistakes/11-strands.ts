@@ -241,6 +241,12 @@ export const mistakes: Mistake[] = [
     edits: [{ file, replace: END, by: `if (this.#unanswered > 0) ${END}` }],
   },
   {
+    name: 'an-end-in-order-counts-as-invalid',
+    step: '11.3',
+    says: ['why eve’s connection ended', 'nothing was wrong'],
+    edits: [{ file, replace: END, by: "this.#replies.post(() => this.#lines.end('invalid'))" }],
+  },
+  {
     name: 'nobody-catches-a-failed-job',
     step: '11.4',
     says: ['nobody caught it'],

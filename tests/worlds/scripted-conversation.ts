@@ -5,6 +5,7 @@
  */
 
 import type { Source } from '#code/07-event-loop/byte-stream.ts'
+import type { LineEvents } from '#code/07-event-loop/line-protocol.ts'
 import type * as ConversationModule from '#code/11-strands/conversation.ts'
 import type { Reason } from '../harness/failure.ts'
 import { countPendingWakeUps } from '../harness/pending-wakeups.ts'
@@ -72,6 +73,17 @@ export class ScriptedConversation {
     this.stream.lose('ECONNRESET')
     this.stream.freeDescriptor()
     await this.settle()
+  }
+
+  /** The kernel has done with it. Returns why it ended. The conversation is not told: what it does then is step 11.5. */
+  async close(): Promise<string[]> {
+    const endings: string[] = []
+    for (const events of this.open as Set<LineEvents>) {
+      events.onClose = (why) => void endings.push(why)
+    }
+    this.stream.freeDescriptor()
+    await this.settle()
+    return endings
   }
 
   /** Lets everything happen that can happen now. */
