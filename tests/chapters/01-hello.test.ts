@@ -121,7 +121,8 @@ step('01.2', 'greets everybody and ends the connection', async ({ serve, connect
   await gus.expectEnd(reason)
   await patient.expectEventually('no open connection', () => noConnection(patient), {
     because: 'Everybody has said FIN, and so has the server: a connection that stays is a leak.',
-    likely: 'Is the socket paused? FIN comes behind bytes that nobody reads, and is never seen.',
+    likely:
+      'Nobody reads the socket, because it is paused: FIN comes behind those bytes, and is never seen.',
   })
 
   const dee = await connect(server)
@@ -209,14 +210,15 @@ step('01.4', 'close() lets the greeting in flight finish, then cuts stragglers',
   })
   expect('the second close() to have waited for ada, too', !hasSecondResolvedEarly, {
     because: 'close() tells its caller that everything is gone, also the second time.',
-    likely: 'A server that does not listen any more may still have connections.',
+    likely:
+      'A server that does not listen any more may still have connections: wait for them each time.',
   })
   await ada.expectEnd({ because: 'The greeting is followed by FIN, closing or not.' })
   await ada.halfClose()
   await server.expectClosed({
     because: 'Once every connection has ended there is nothing left to wait for.',
     likely:
-      'The promise waits for something that never comes: resolve it in the callback of server.close().',
+      'The promise waits for the end of the grace period, or for something that never comes: resolve it in the callback of server.close().',
   })
   const rejection = await second.then(
     () => undefined,
@@ -254,10 +256,14 @@ step('01.4', 'close() lets the greeting in flight finish, then cuts stragglers',
   hasty.beginClose()
   await hasty.roundTrip()
   const kept = await hasty.connections()
-  expect('close() to cut nobody yet', kept === 3, {
+  // A machine that is busy enough needs all of the grace period to get here.
+  const passedMs = performance.now() - beganAt
+  expect('close() to cut nobody yet', kept === 3 || passedMs >= GRACE_MS, {
     because: 'Each open connection has graceMs to end by itself, whatever it is doing.',
     likely:
-      'Sockets are destroyed at once, those of greeted clients, too. Give them graceMs first.',
+      passedMs < GRACE_MS / 2
+        ? 'Sockets are destroyed at once, those of greeted clients, too. Give them graceMs first.'
+        : 'The time is a fixed number. closeGracefully() was given graceMs: wait that long.',
     expected: '3 connections',
     received: `${kept}`,
   })
@@ -266,14 +272,14 @@ step('01.4', 'close() lets the greeting in flight finish, then cuts stragglers',
       because:
         'bob, cyd and dee never end their sides. Waiting for the last client must have a limit: graceMs.',
       likely:
-        'server.close() alone waits forever. When graceMs are over, destroy the sockets that are still open, whatever they are doing.',
+        'server.close() alone waits forever. One setTimeout() of graceMs, from now on, destroys the sockets that are still open, whatever they are doing. (socket.setTimeout() begins again with each byte.)',
     }),
   )
   const waitedMs = Math.round(performance.now() - beganAt)
   // A timer counts in whole milliseconds, and the test's clock began a moment earlier.
   expect(`the stragglers to get their ${GRACE_MS} ms`, waitedMs >= GRACE_MS - 20, {
     because: 'graceMs is a promise to the clients, and the time in which the process must be gone.',
-    likely: 'Is the time a fixed number? closeGracefully() was given graceMs: wait that long.',
+    likely: 'The time is a fixed number. closeGracefully() was given graceMs: wait that long.',
     received: `cut after ${waitedMs} ms`,
   })
   for (const straggler of [bob, cyd, dee])
@@ -289,7 +295,7 @@ step('01.4', 'close() lets the greeting in flight finish, then cuts stragglers',
   for (const one of left) one.close()
   expect('both to be closed', left.length === 0, {
     because: 'A process may run several servers. Each is closed by itself.',
-    likely: 'Is something kept in the module, where all servers share it?',
+    likely: 'Something is kept in the module, where all servers share it.',
   })
 })
 
@@ -339,9 +345,9 @@ step('01.5', 'a taken port is one readable sentence', async (stage) => {
     if (sentence === undefined) return
     const same = sentences.get(sentence)
     expect(`another sentence than for ${same ?? 'any other problem'}`, same === undefined, {
-      because: `The reason is: ${words}. A person who reads another one looks in the wrong place.`,
+      because: `The reason is: ${words}. A person who is told another one looks in the wrong place.`,
       likely:
-        'Look at error.code. Whatever you do not know keeps what error.message says about it.',
+        'Look at error.code. For a code that you do not know, repeat what error.message says.',
       received: sentence,
     })
     sentences.set(sentence, `${code}`)

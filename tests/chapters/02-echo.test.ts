@@ -7,6 +7,13 @@ import { fillAgainAndAgain, LOOK_MS, restlessness, sendUntilQueued } from '../wo
 const KIBIBYTE = 1024
 const MEBIBYTE = 1024 * KIBIBYTE
 
+/** A first chunk was answered. */
+const AFTER_THE_FIRST = {
+  silent:
+    "Only the first chunk was answered. 'data' comes with each chunk: listen to all of them (on, not once), and go on reading as long as write() returns true.",
+  ended: 'The socket was ended after an answer. Ending it is for step 02.2, at the FIN.',
+}
+
 step('02.1', 'echoes bytes unchanged, however they are cut', async (stage) => {
   const { serve, connect, random, load, expect, story } = stage
   const server = await serve('02-echo')
@@ -27,12 +34,14 @@ step('02.1', 'echoes bytes unchanged, however they are cut', async (stage) => {
   await ada.expectBytes(everyByte, {
     because: 'Not everything is text: each of the 256 byte values comes back as it was.',
     likely: 'The bytes went through a string. Write the chunk as it came, as a Buffer.',
+    seen: AFTER_THE_FIRST,
   })
 
   await ada.send('\n')
   await ada.expectBytes('\n', {
     because: 'A single line end is a byte like any other.',
     likely: 'Something in between skips it. An echo looks at no byte.',
+    seen: { ended: AFTER_THE_FIRST.ended },
   })
   await ada.sendGlued('\n', '\r\n', '\n\n', 'two messages', ' in one packet')
   await ada.expectBytes('\n\r\n\n\ntwo messages in one packet', {
@@ -47,10 +56,11 @@ step('02.1', 'echoes bytes unchanged, however they are cut', async (stage) => {
     likely: "Only the first chunk is answered. 'data' comes as often as bytes arrive.",
     seen: {
       'other bytes': 'Chunks come back in another order: something holds some of them up.',
-      ended: 'The socket was ended after an answer. Ending it is for step 02.2, at the FIN.',
+      ended: AFTER_THE_FIRST.ended,
     },
   })
 
+  ada.beQuiet('sends 10 MiB, 40 KiB at a time, and expects each piece back before the next')
   for (let start = 0; start < 10 * MEBIBYTE; start += 40 * KIBIBYTE) {
     const piece = pattern(start, 40 * KIBIBYTE)
     await ada.send(piece)
@@ -139,7 +149,7 @@ step('02.3', 'a client that never reads stops being read', async ({ serve, conne
     likely:
       flood.taken < 256 * MEBIBYTE
         ? 'Her connection is gone. A slow client is made to wait, not thrown out: stop reading, and the kernel tells her.'
-        : 'Are bytes thrown away? Stop reading instead: then the kernel tells ada to wait.',
+        : 'Bytes that do not fit are thrown away. Stop reading instead: then the kernel tells ada to wait.',
     received: flood.isOver ? `${countBytes(flood.taken)} taken from her, or lost` : undefined,
   })
   const { growth, isSpinning, timerMs } = await restlessness(server)
@@ -182,7 +192,7 @@ step('02.4', 'a slow reader loses nothing and delays nobody', async (stage) => {
     if (held < 8 * MEBIBYTE) return
     expect('the server to hold less than 8 MiB for ada', false, {
       because:
-        'ada has taken a sip and stopped again. The brake is for every time, not for the first.',
+        'ada has taken a sip and stopped again. The brake is for every time, not only for the first.',
       likely:
         'After the first drain the socket is not paused any more. Look at what each write() returns.',
       expected: 'less than 8 MiB',
@@ -231,7 +241,8 @@ async function echoOnce(bob: Client): Promise<void> {
   await bob.send('still there?')
   await bob.expectBytes('still there?', {
     because: 'Others are served while one client does not read.',
-    likely: "Is bob's socket paused, too, or is its queue shared? Each client has its own.",
+    likely:
+      "bob's socket is paused as well, or something is shared. Each client has its own queue.",
     seen: { ended: "bob's connection was ended, and he had done nothing." },
   })
 }

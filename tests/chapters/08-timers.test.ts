@@ -28,7 +28,8 @@ step('08.1', 'timers fire in order, ties in order of arming', async (stage) => {
   arm('third', 30)
   arm('first', 10)
   arm('second', 20)
-  expectSame('timers.size', timers.size, 3, { because: 'Three timers are armed.' })
+  arm('fourth', 40)
+  expectSame('timers.size', timers.size, 4, { because: 'Four timers are armed.' })
   expectFires(9, [], {
     because: 'Nothing is due yet.',
     likely: 'The deadline is clock.now() plus the delay, and due means that it has been reached.',
@@ -39,9 +40,11 @@ step('08.1', 'timers fire in order, ties in order of arming', async (stage) => {
     likely: 'Due means deadlineMs <= now.',
     look: 'timer-queue.runDue()',
   })
-  expectFires(500, ['second', 'third'], {
+  expectFires(500, ['second', 'third', 'fourth'], {
     because: 'A loop that comes late fires all that is due, earliest deadline first.',
-    likely: 'Look at #rise and #sink: no timer may fire before its parent.',
+    likely:
+      'No timer may fire before its parent. In #sink() the earlier of two children moves up; in #rise() a timer passes every parent that fires after it.',
+    look: ['timer-heap.#sink()', 'timer-heap.#rise()'],
   })
   expectFires(500, [], {
     because: 'A timer fires once.',
@@ -55,9 +58,10 @@ step('08.1', 'timers fire in order, ties in order of arming', async (stage) => {
   story.tell('time', 'moves on by 20 ms')
   for (const name of ['e', 'f', 'g', 'h']) arm(name, 30)
   expectFires(30, [...'abcdefgh'], {
-    because: 'Eight timers have one deadline: whoever was armed first fires first.',
+    because: 'Eight timers have one deadline: the one that was armed first fires first.',
     likely:
       'A heap does not keep the order of equals. At the same deadline, let `order` decide, which counts the timers armed.',
+    look: 'timer-heap.isBefore()',
   })
 
   const delays = Array.from({ length: 500 }, () => randomInteger(stage.random, 60))
@@ -70,7 +74,12 @@ step('08.1', 'timers fire in order, ties in order of arming', async (stage) => {
     clock.pass(7)
   }
   timers.runDue()
-  expectOrder(stage, fired, armed)
+  expectOrder(
+    stage,
+    fired,
+    armed,
+    'No timer may fire before its parent, however large the heap is. Every timer that moves has to know its new place.',
+  )
 
   arm('now', 0)
   arm('past', -5)
@@ -140,7 +149,7 @@ step('08.1', 'timers fire in order, ties in order of arming', async (stage) => {
   next.clock.pass(10)
   expect('runDue() to throw what the callback threw', throws(next.timers), {
     because: 'A bug is to be seen, not to be swallowed.',
-    likely: 'Let it through: no catch.',
+    likely: 'runDue() catches nothing: let it through.',
     look: 'timer-queue.runDue()',
   })
   next.expectFires(0, ['before', 'faulty', 'behind'], {
@@ -173,10 +182,12 @@ step('08.2', 'a cancelled timer never fires, whoever cancels it', async (stage) 
   expectSame('timers.size', timers.size, 2, {
     because: 'One of three has been cancelled.',
     likely: 'A timer that is only marked as cancelled is still in the heap.',
+    look: 'timer-queue.cancel()',
   })
   expectFires(100, ['kept', 'kept as well'], {
-    because: 'Who was cancelled does not fire.',
+    because: 'A cancelled timer does not fire.',
     likely: 'cancel() takes the timer out of the heap, at the place that it knows.',
+    look: ['timer-queue.cancel()', 'timer-heap.remove()'],
   })
 
   for (const name of ['new 1', 'new 2', 'new 3']) arm(name, 10)
@@ -184,7 +195,8 @@ step('08.2', 'a cancelled timer never fires, whoever cancels it', async (stage) 
   cancel('cancelled')
   expectFires(10, ['new 1', 'new 2', 'new 3'], {
     because: 'A timer that has fired, or was cancelled before, can be cancelled: nothing happens.',
-    likely: 'Its old place in the heap belongs to somebody else now. Is it in the heap at all?',
+    likely:
+      'Another timer has its old place in the heap by now. Take a timer out only while it is in the heap.',
     look: 'timer-queue.cancel()',
   })
 
@@ -200,7 +212,8 @@ step('08.2', 'a cancelled timer never fires, whoever cancels it', async (stage) 
   cancel('only')
   expectSame('timers.size', timers.size, 0, {
     because: 'The only timer there was has been cancelled.',
-    likely: 'The last one in the heap leaves no gap that somebody would have to fill.',
+    likely: 'When the last timer of the heap is taken out, there is no gap to fill.',
+    look: 'timer-heap.remove()',
   })
 
   arm('first', 10, () => {
@@ -211,7 +224,7 @@ step('08.2', 'a cancelled timer never fires, whoever cancels it', async (stage) 
   arm('third', 10)
   expectFires(10, ['first', 'third'], {
     because:
-      'All three were due when "first" fired and cancelled "second": nobody expects that to fire any more.',
+      'All three were due when "first" fired and cancelled "second", which must not fire any more.',
     likely:
       'runDue() has made a list of what is due, and a list does not know what is cancelled. Take one at a time out of the heap.',
     look: 'timer-queue.runDue()',
@@ -236,14 +249,20 @@ step('08.2', 'a cancelled timer never fires, whoever cancels it', async (stage) 
   armMany(200)
   clock.pass(1_000)
   timers.runDue()
-  expectOrder(stage, fired, [...kept, ...armed.slice(400)])
+  expectOrder(
+    stage,
+    fired,
+    [...kept, ...armed.slice(400)],
+    'What fills a gap in the heap may have to sink or to rise, and every timer that moves has to know its new place.',
+  )
 
   const cancelled = armHolding(timers)
   timers.cancel(cancelled.timer)
   expect('the callback of a cancelled timer to be let go', await isGarbage(cancelled.held), {
     because:
-      'A callback holds what it uses: a connection, its buffers, its user. Whoever still has the timer must not hold all that.',
-    likely: 'Set timer.callback to undefined.',
+      'A callback holds what it uses: a connection, its buffers, its user. Code that keeps the timer must not keep all that in memory.',
+    likely: 'cancel() sets timer.callback to undefined.',
+    look: 'timer-queue.cancel()',
   })
   const over = armHolding(timers)
   clock.pass(1_000)
@@ -280,20 +299,24 @@ step('08.3', 'every() keeps its beat, however late the loop comes', async (stage
   expectFires(1, ['beat'], {
     because: 'Deadlines are at 100, 200, 300 ms: what came late has moved none of them.',
     likely:
-      'Count from the last deadline, not from the moment of firing, or every delay stays in there for good.',
+      'Count from the last deadline, not from the moment of firing: otherwise each delay is added to all later deadlines.',
+    look: 'timer-queue.#rearm()',
   })
   expectFires(750, ['beat'], {
     because:
       'It is 1,050 ms, and seven beats were missed. Seven pings at once would help nobody: one fires.',
-    likely: 'Several deadlines have passed, and there is one call.',
+    likely: 'However many deadlines have passed, there is one call.',
+    look: ['timer-queue.runDue()', 'timer-queue.#rearm()'],
   })
   expectFires(49, [], {
     because: 'It is 1,099 ms: what was missed is not made up for, now or later.',
     likely: 'The next deadline is the first one after now.',
+    look: 'timer-queue.#rearm()',
   })
   expectFires(1, ['beat'], {
     because: 'The beat goes on where it would be if nothing had been missed.',
-    likely: 'Skip whole periods.',
+    likely: 'To the last deadline, add as many whole periods as it takes to come after now.',
+    look: 'timer-queue.#rearm()',
   })
   expectFires(300, ['beat'], {
     because: 'It is 1,400 ms: three periods after the last time, exactly.',
@@ -310,6 +333,7 @@ step('08.3', 'every() keeps its beat, however late the loop comes', async (stage
     because: 'It was cancelled.',
     likely:
       'Each firing arms the timer anew: that has to be the same timer, or cancel() misses it.',
+    look: 'timer-queue.#rearm()',
   })
 
   every('often', 10)
@@ -330,6 +354,7 @@ step('08.3', 'every() keeps its beat, however late the loop comes', async (stage
       because: 'It cancels itself in its third call.',
       likely:
         'Arm it for the next time before the callback is called, so that there is something to cancel.',
+      look: 'timer-queue.runDue()',
     })
   }
 
@@ -344,12 +369,14 @@ step('08.3', 'every() keeps its beat, however late the loop comes', async (stage
   expectSame('timers.size', timers.size, 2, {
     because: 'A periodic timer goes on until it is cancelled, even when a call has failed.',
     likely: 'Arm it for the next time before the callback is called.',
+    look: 'timer-queue.runDue()',
   })
   for (const periodMs of [0, -1, Number.NaN]) {
     const thrown = thrownBy(() => timers.every(periodMs, () => {}))
     expect(`every(${periodMs}) to throw a RangeError`, thrown instanceof RangeError, {
       because: 'A beat without a pause would be due all the time.',
       likely: 'if (!(periodMs > 0)) throw new RangeError(…)',
+      look: 'timer-queue.every()',
       received: thrown === undefined ? 'a timer' : String(thrown),
     })
   }
@@ -361,12 +388,15 @@ step('08.4', 'the loop sleeps exactly until the next deadline', async (stage) =>
   const expectDelay = (delayMs: number, reason: Reason) =>
     expectSame('timers.nextDelay()', timers.nextDelay(), delayMs, reason)
   expectDelay(Number.POSITIVE_INFINITY, {
-    because: 'No timer is armed: the loop may sleep until somebody speaks to it.',
-    likely: 'With 0 or undefined the loop would spin or fail; Infinity says "for ever".',
+    because: 'No timer is armed: the loop may sleep until a client sends something.',
+    likely: 'With 0 the loop would spin, with undefined it would fail. Infinity means forever.',
   })
   arm('later', 70)
   arm('sooner', 30)
-  expectDelay(30, { because: 'The earliest deadline counts.' })
+  expectDelay(30, {
+    because: 'The earliest deadline counts.',
+    likely: 'The first timer of the heap is the next one to fire: its deadline tells how long.',
+  })
   clock.pass(20)
   story.tell('time', 'moves on by 20 ms')
   expectDelay(10, {
@@ -377,11 +407,11 @@ step('08.4', 'the loop sleeps exactly until the next deadline', async (stage) =>
   story.tell('time', 'moves on by 25 ms')
   expectDelay(0, {
     because: '"sooner" is overdue. Less than no time does not exist.',
-    likely: 'Math.max(0, …)',
+    likely: 'What is left may be negative: Math.max(0, …).',
   })
   cancel('sooner')
   expectDelay(25, {
-    because: 'A cancelled timer wakes nobody. "later" is next.',
+    because: 'A cancelled timer does not wake the loop. "later" is next.',
     likely: 'A timer that is only marked as cancelled still stands first in the heap.',
   })
   cancel('later')
@@ -422,9 +452,8 @@ step('08.4', 'the loop sleeps exactly until the next deadline', async (stage) =>
     sleeps,
     [5_000, 250, 3_594_750, Number.POSITIVE_INFINITY],
     {
-      because: 'Three deadlines, three awakenings, and none in vain.',
-      likely:
-        'nextDelay() is all that the loop knows of time: the exact rest until the first deadline.',
+      because: 'Three deadlines, and the loop wakes three times.',
+      likely: 'nextDelay() returns exactly what is left until the first deadline.',
     },
   )
   loop.stop()
@@ -447,7 +476,7 @@ step('08.4', 'the loop sleeps exactly until the next deadline', async (stage) =>
   })
 })
 
-step('08.5', 'who says no line for a while is let go', async (stage) => {
+step('08.5', 'a client that says no line for a while is let go', async (stage) => {
   const { expectSame, load, story } = stage
   const { Silence } = await load(() => import('#code/08-timers/silence.ts'))
   const played = await playQueue(stage)
@@ -467,9 +496,8 @@ step('08.5', 'who says no line for a while is let go', async (stage) => {
     look: 'silence.#look()',
   })
 
-  const { world, advance, connect, countArmings, expectTimers } = await serveVirtually(stage, {
-    idleMs: 60_000,
-  })
+  const virtual = await serveVirtually(stage, { idleMs: 60_000 })
+  const { world, advance, connect, countArmings, timerCount, expectTimers } = virtual
   const [ada, bob, cyd] = [await connect('ada'), await connect('bob'), await connect('cyd')]
   story.tell('bob', 'sends a byte every second from now on', 'toServer')
   for (let second = 1; second < 60; second++) {
@@ -488,11 +516,11 @@ step('08.5', 'who says no line for a while is let go', async (stage) => {
     client.expectReceived('idle\n', {
       because:
         client === ada
-          ? 'ada has said nothing for 60 s, and is told why she has to go.'
+          ? 'ada has said nothing for 60 s, and is told why her connection ends.'
           : 'bob sends a byte every second and never ends his line. A thousand like him would cost us a thousand connections for nothing.',
       likely: client.stream.isDestroyed
-        ? 'Whoever destroys a connection at once loses the last words: the goodbye gives it time.'
-        : 'The silence is broken by a complete line, and by nothing else: who calls heard()?',
+        ? 'destroy() at once loses the last words. The goodbye gives the client time to take them.'
+        : 'A complete line breaks the silence, and nothing else does: look who calls heard().',
       look: ['watch.onEnding()', 'watch.onHeard()'],
     })
     client.expectEnd({
@@ -503,7 +531,8 @@ step('08.5', 'who says no line for a while is let go', async (stage) => {
   }
   cyd.expectNothing({
     because: 'cyd said a line 50 s ago.',
-    likely: 'Each line begins the silence anew. What does #look do if something was heard?',
+    likely:
+      'Each line begins the silence anew: heard() notes the time, and #look() looks at it before it calls back.',
     look: ['silence.heard()', 'silence.#look()'],
   })
   await advance(10_000)
@@ -516,14 +545,17 @@ step('08.5', 'who says no line for a while is let go', async (stage) => {
   await ada.halfClose()
   bob.expectCut({
     because: 'He has had 5 s for his FIN and has not said it: he may have pulled the plug.',
-    likely: 'FIN may never come. onEnding(): after goodbyeMs, destroy() the connection.',
+    likely: 'FIN may never come. onEnding() arms a timer: destroy() after goodbyeMs.',
     look: 'watch.onEnding()',
   })
   cyd.stream.holdDescriptor()
   await cyd.halfClose()
   expectTimers(1, {
     because: 'Ada and bob are gone. The kernel has not freed cyd’s descriptor yet, and may never.',
-    likely: 'The goodbye lasts until onClose(), not until FIN has been sent.',
+    likely:
+      timerCount() > 1
+        ? 'Behind the goodbye only the goodbye’s own timer is left: onEnding() stops the idle silence.'
+        : 'The goodbye lasts until onClose(), not until FIN has been sent.',
     look: ['watch.onEnding()', 'watch.onClose()'],
   })
   cyd.stream.freeDescriptor()
@@ -545,7 +577,7 @@ step('08.5', 'who says no line for a while is let go', async (stage) => {
     because: 'Each line is answered with `hi`.',
   })
   expectSame('timers armed for 1,000 lines', armings(), 0, {
-    because: 'Who talks all the time must not cost more timers than who says nothing.',
+    because: 'A client that talks all the time must not cost more timers than a silent one.',
     likely: 'heard() only notes the time. The timer looks at it when it fires.',
     look: 'silence.heard()',
   })
@@ -554,7 +586,8 @@ step('08.5', 'who says no line for a while is let go', async (stage) => {
   await eve.reset()
   expectTimers(1, {
     because: 'dee has left, eve was reset, and fay is there.',
-    likely: 'A client leaves in more ways than one; onClose() is called for all of them.',
+    likely:
+      'For eve, who was reset, onEnding() was not called. onClose() is called for everybody: it stops the idle silence, too.',
     look: 'watch.onClose()',
   })
   fay.stopReading()
@@ -563,8 +596,7 @@ step('08.5', 'who says no line for a while is let go', async (stage) => {
   await advance(1_000)
   fay.expectCut({
     because: 'She has not said a line for 60 s, and not taken our last words for 5 more.',
-    likely:
-      'Nobody can wait for the FIN of a client who does not read: after goodbyeMs, destroy().',
+    likely: 'A client that does not read may never say FIN: after goodbyeMs, destroy().',
     look: 'watch.onEnding()',
   })
   expectTimers(0, { because: 'All are gone.' })
@@ -578,7 +610,7 @@ step('08.5', 'who says no line for a while is let go', async (stage) => {
   gus.expectCut({
     because: 'A crash has ended his connection, and he has not taken our last words for 5 s.',
     likely:
-      'onEnding() is called whoever ended it: each goodbye has its limit, not only that of the idle.',
+      'onEnding() is called for every ending: each goodbye has its limit, not only that of an idle client.',
     look: 'watch.onEnding()',
   })
   expectTimers(0, { because: 'He is gone.' })
@@ -607,13 +639,14 @@ step('08.5', 'who says no line for a while is let go', async (stage) => {
   })
   expectSame('how many timers it has armed', armedTimes, 6, {
     because: 'One at the beginning, one for the rest, and one for each call.',
-    likely: 'A timer that looks more often than it must costs every idle client an awakening.',
+    likely:
+      'A timer that looks more often than it must wakes the loop once more for every idle client.',
     look: 'silence.#look()',
   })
   called.stop()
 })
 
-step('08.6', 'who is silent is asked whether anybody is there', async (stage) => {
+step('08.6', 'a silent client is asked whether it is still there', async (stage) => {
   const { serve, connect: connectReally, expect } = stage
   const { advance, connect, expectTimers } = await serveVirtually(stage, {
     idleMs: 50_000,
@@ -640,12 +673,13 @@ step('08.6', 'who is silent is asked whether anybody is there', async (stage) =>
   dee.expectReceived('ping\n', { ...PINGED, because: 'Half a line is no sign of life.' })
   cyd.expectNothing({
     because: 'cyd said a line 5 s ago: there is nothing to ask.',
-    likely: 'onHeard() breaks the silence for the heartbeat as well.',
-    look: ['watch.#startHeartbeat()', 'watch.onHeard()'],
+    likely:
+      'The heartbeat is a Silence, which begins anew with each line: onHeard() tells the heartbeat as well.',
+    look: ['watch.onHeard()', 'watch.#startHeartbeat()'],
   })
   await bob.send('pong\n')
   bob.expectNothing({
-    because: '`pong` is an answer. Answers to answers would go on for ever.',
+    because: '`pong` is an answer. Answers to answers would go on forever.',
     likely: 'onLine() does not run PONG as a command.',
     look: 'server.onLine()',
   })
@@ -673,11 +707,13 @@ step('08.6', 'who is silent is asked whether anybody is there', async (stage) =>
   bob.expectNothing({
     because:
       'He has said `pong` every 10 s: he is there, and there is nothing to ask or to answer.',
-    likely: '`pong` is a line like any other, but no command.',
+    likely: 'Any line, `pong` too, is a sign of life for both: onHeard() tells idle and heartbeat.',
+    look: 'watch.onHeard()',
   })
   cyd.expectReceived('hi\n'.repeat(7), {
     because: 'She has said a line every 10 s, and has never heard of `pong`.',
-    likely: 'Any line is a sign of life, for the idle limit and for the heartbeat.',
+    likely: 'Any line is a sign of life for both: onHeard() tells idle and heartbeat.',
+    look: 'watch.onHeard()',
   })
   await bob.halfClose()
   await cyd.halfClose()
@@ -685,7 +721,7 @@ step('08.6', 'who is silent is asked whether anybody is there', async (stage) =>
     client.expectCut({ because: 'They were let go, and never said FIN.' })
   }
   expectTimers(0, {
-    because: 'All four are gone. A heartbeat that is left behind beats for nobody, for ever.',
+    because: 'All four are gone. A heartbeat that is left behind goes on forever.',
     likely: 'onEnding() and onClose() stop the heartbeat as well.',
     look: ['watch.onEnding()', 'watch.onClose()'],
   })
@@ -695,13 +731,13 @@ step('08.6', 'who is silent is asked whether anybody is there', async (stage) =>
     await fay.send(`${line}\n`)
     fay.expectReceived('error unknown command\n', {
       because: `"${line}" is not the answer to our ping, so it is a command, and there is none of that name.`,
-      likely: 'Compare the whole line with PONG.',
+      likely: 'Only PONG is the answer. Compare the whole line with it.',
       look: 'server.onLine()',
     })
   }
   await fay.reset()
   expectTimers(0, {
-    because: 'fay was reset: nothing was ending, and yet it is over.',
+    because: 'fay was reset: onEnding() was not called, and yet her connection is over.',
     likely: 'onClose() stops both silences.',
     look: 'watch.onClose()',
   })
@@ -721,7 +757,7 @@ step('08.6', 'who is silent is asked whether anybody is there', async (stage) =>
   await echo(eve, { because: 'The same on a real socket.' })
   const armed = await countTimers()
   expect('a timer to be armed for eve', armed > 0, {
-    because: 'Somebody has to look whether she is silent for too long.',
+    because: 'A timer has to look whether she is silent for too long.',
   })
   await eve.halfClose()
   await eve.expectEnd({ because: 'FIN is answered with FIN.' })

@@ -49,8 +49,12 @@ step('09.1', 'a frame is its length in four bytes, then its payload', async (sta
   const check = (what: string, payload: Uint8Array, reason: Reason) => {
     const expected = frame(payload)
     const received = attempt(() => encodeFrame(payload))
+    const countsItself = received instanceof Uint8Array && received[3] === expected[3] + 4
     expect(`the frame of ${what}`, sameBytes(received, expected), {
       ...reason,
+      likely: countsItself
+        ? 'The length is that of the payload alone: its own four bytes do not count.'
+        : reason.likely,
       expected: hex(expected),
       received: received instanceof Uint8Array ? hex(received) : String(received),
     })
@@ -63,7 +67,7 @@ step('09.1', 'a frame is its length in four bytes, then its payload', async (sta
   check('nothing', Buffer.alloc(0), { because: 'An empty message is a message, of length 0.' })
   check('70,000 bytes', pattern(0, 70_000), {
     because: 'A length has four bytes: 70,000 is 00 01 11 70.',
-    likely: 'Do all four bytes of the length get written?',
+    likely: 'Write all four bytes of the length: writeUInt32BE, not writeUInt16BE.',
   })
   check('a view', own(Buffer.from('--view--')).subarray(2, 6), {
     because:
@@ -73,7 +77,7 @@ step('09.1', 'a frame is its length in four bytes, then its payload', async (sta
   const [ada, bob] = [encodeFrame(own(Buffer.from('ada'))), encodeFrame(own(Buffer.from('bob')))]
   expect('the frame of "ada" to stay what it was', sameBytes(ada, frame('ada')), {
     because: 'A frame may wait in a queue while the next one is made.',
-    likely: 'Is one buffer used for all frames? Each frame needs memory of its own.',
+    likely: 'One buffer is used for all frames. Each frame needs memory of its own.',
     expected: hex(frame('ada')),
     received: hex(ada),
   })
@@ -87,7 +91,7 @@ step('09.1', 'a frame is its length in four bytes, then its payload', async (sta
   expect('one byte more to throw a RangeError', refused instanceof RangeError, {
     because:
       'The peer would end the connection over such a frame. We made it, so it is our bug and should be seen here.',
-    likely: 'Look at the length before the frame is made.',
+    likely: 'Compare the length with MAX_FRAME_BYTES before the frame is made.',
     received: refused instanceof Uint8Array ? 'a frame' : String(refused),
   })
 })
@@ -125,7 +129,7 @@ step('09.2', 'a whole frame is read, and too little of one is no error', async (
   const large = own(frame(payload))
   check('a large frame', large, 0, describePayload(payload), {
     because: 'A length has four bytes: 70,000 is 00 01 11 70.',
-    likely: 'Do all four bytes of the length count?',
+    likely: 'All four bytes of the length count.',
   })
   for (const length of [0, 1, 2, 3]) {
     check(`${length} bytes of 00 01 11 70`, large.subarray(0, length), 0, incomplete(4 - length), {
@@ -138,17 +142,17 @@ step('09.2', 'a whole frame is read, and too little of one is no error', async (
     check(`${length} of 9 bytes`, hello.subarray(0, length), 0, incomplete(9 - length), {
       because: '"Not yet" is a value. The length says how many bytes are missing.',
       likely:
-        'Look whether the whole payload is there before you cut it out: subarray() answers with less when there is less.',
+        'Look whether the whole payload is there before you cut it out: subarray() returns less when there is less.',
     })
   }
   const announced = parseFrame(own(announce(2 ** 24 + 2)), 0, 2 ** 25)
   expectText(stage, 'the length 01 00 00 02', describe(announced), incomplete(2 ** 24 + 2), {
     because: 'The first byte of a length counts 16,777,216 times as much as the last.',
-    likely: 'Do all four bytes of the length count?',
+    likely: 'All four bytes of the length count.',
   })
   check('6 of 7 bytes, behind a frame', two.subarray(0, 15), 9, incomplete(1), {
     because: 'From place 9 on there are 6 bytes of 7.',
-    likely: 'How many bytes are there from `at` on?',
+    likely: 'What counts is how many bytes there are from `at` on.',
   })
   const parsed = parseFrame(large, 0, MAX_FRAME_BYTES)
   const isView = parsed.kind === 'frame' && parsed.payload.buffer === large.buffer
@@ -175,7 +179,8 @@ step('09.3', 'frames that come together come out one by one', async (stage) => {
   })
   await check(['', 'a', '', '', 'b', ''], [glued('', 'a', '', '', 'b', '')], {
     because: 'An empty frame is a frame, also as the last one.',
-    likely: 'After an empty frame the next one begins four bytes further on.',
+    likely:
+      'An empty frame is four zeros, also at the very end of a chunk. The next frame begins four bytes further on.',
   })
   await check([], [new Uint8Array()], { because: 'Nothing came, so nothing comes out.' })
   const many = Array.from({ length: 400 }, (_, index) => `message ${index}`)
@@ -247,12 +252,13 @@ step('09.4', 'frames come out whole, wherever their bytes are cut', async (stage
   await check(payloads, cutAt(transcript, ...places(transcript)), {
     because: 'A byte at a time is slow, and still the same frames.',
     likely: 'Each chunk adds to what is there already. It replaces nothing.',
+    look: ['frames.#finishBegun()', 'frames.#keep()'],
   })
   for (let round = 0; round < 50; round++) {
     const some = Array.from({ length: 40 }, () => randomBytes(random, randomInteger(random, 60)))
     await check(some, cutAtRandom(random, glued(...some), 1 + randomInteger(random, 90)), {
       because: 'Frames of any bytes, cut anywhere.',
-      likely: 'Is what is left over at the end of a chunk the start of the next frame?',
+      likely: 'What is left over at the end of a chunk is the start of the next frame.',
     })
   }
   story.judge('test', 'expects 50 transcripts cut at random to give the same frames', 'kept')
@@ -261,19 +267,22 @@ step('09.4', 'frames come out whole, wherever their bytes are cut', async (stage
     ratio: () => lateToEarly(FrameDecoder),
     because: 'A client that sends byte by byte must not cost more with each byte that it has sent.',
     likely:
-      'Is everything that was kept copied, or gone through, again for each chunk? Buffer.concat copies it all.',
+      'Everything that was kept is copied, or gone through, again for each chunk. Buffer.concat copies it all.',
+    look: ['frames.#keep()', 'frames.#finishBegun()'],
   })
   await expectFewCopies(stage, FrameDecoder, {
-    because: 'Bytes are copied again each time that room is made, so room has to be made seldom.',
+    because:
+      'Each time that more room is made, all bytes are copied, so that has to happen rarely.',
     likely:
-      'Room that grows by a fixed amount is made more often the larger the frame is. Make it twice as large instead.',
+      'The larger the frame, the more often room of a fixed amount is added. Double the room instead.',
     look: 'frames.#keep()',
   })
   await expectSteady(stage, 'a frame in a large chunk to cost what one in a small chunk does', {
     ratio: () => largeToSmall(FrameDecoder),
     because: 'A chunk with a thousand frames in it costs a thousand frames, and no more.',
     likely:
-      'Is what is left of the chunk copied for each frame? subarray() copies nothing; Buffer.concat and new Uint8Array do.',
+      'What is left of the chunk is copied for each frame. subarray() copies nothing; slice(), Buffer.concat and new Uint8Array do.',
+    look: ['frames.push()', 'frames.next()'],
   })
 
   await expectLittleHeld(
@@ -324,30 +333,37 @@ step('09.5', 'a length over the limit, and an early end, are invalid', async (st
     )
     const pieces = [...cutAt(announce(length), 1, 2, 3), frame('late')]
     const answers = pieces.map((piece) => withoutReason(describeAll(decoder.push(piece))))
-    expectSame('the answers', answers, [[], [], [], ['invalid'], []], {
+    const isReported = answers[3].join() === 'invalid'
+    expectSame('what push() returns', answers, [[], [], [], ['invalid'], []], {
       because: `${text} bytes are over the limit, and the fourth byte says so. What follows is not awaited, and not decoded.`,
-      likely:
-        length >= 2 ** 31
+      likely: isReported
+        ? 'After an invalid length nothing more is decoded: set #isInvalid, also when the length came in pieces.'
+        : length >= 2 ** 31
           ? 'The length is unsigned: << and | give a negative number when its first bit is set.'
           : 'Look at the length as soon as it is there, before you wait for the payload.',
       look: ['frames.#finishBegun()', 'frames.parseFrame()'],
     })
   }
   expectSame(
-    'the answer to a length of MAX_FRAME_BYTES',
+    'what push() returns for a length of MAX_FRAME_BYTES',
     describeAll(new FrameDecoder().push(announce(MAX_FRAME_BYTES))),
     [],
     {
       because: 'The limit itself is not over the limit: its payload is awaited.',
+      likely: 'Over the limit means length > maxBytes, not >=.',
+      look: 'frames.parseFrame()',
     },
   )
 
   const strict = new FrameDecoder({ maxBytes: 10 })
   expectSame(
-    'the answer to 11 bytes, with maxBytes: 10',
+    'what push() returns for 11 bytes, with maxBytes: 10',
     withoutReason(describeAll(strict.push(announce(11)))),
     ['invalid'],
-    { because: 'Each decoder has its own limit.', likely: 'maxBytes is for parseFrame().' },
+    {
+      because: 'Each decoder has its own limit.',
+      likely: 'Hand on #maxBytes to parseFrame(), not MAX_FRAME_BYTES.',
+    },
   )
   const decoder = new FrameDecoder({ maxBytes: 10 })
   stage.story.tell('test', 'has a decoder with maxBytes: 10')
@@ -362,6 +378,7 @@ step('09.5', 'a length over the limit, and an early end, are invalid', async (st
       because:
         'What came before is valid. What comes after is noise: nobody knows where a frame begins there.',
       likely: 'After an invalid length nothing more is decoded, not even from the same chunk.',
+      look: 'frames.next()',
     },
   )
   const { reason } = answers[1] as FramesModule.Invalid
@@ -369,13 +386,14 @@ step('09.5', 'a length over the limit, and an early end, are invalid', async (st
     'the reason to name the length, 11, and the limit, 10',
     /\b11\b.*\b10\b|\b10\b.*\b11\b/.test(reason),
     {
-      because: 'Whoever wrote the other end wants to know what was wrong.',
+      because: 'The author of the other end wants to know what was wrong.',
       received: reason,
     },
   )
   expectSame('a good frame after that', describeAll(decoder.push(frame('late'))), [], {
     because: 'Once a peer is invalid it stays invalid.',
-    likely: 'Remember that it was invalid, across chunks.',
+    likely: 'Remember in #isInvalid that it was invalid, also for later chunks.',
+    look: 'frames.next()',
   })
 
   await check(['fits'], [frame('fits')], {
@@ -408,6 +426,7 @@ step('09.5', 'a length over the limit, and an early end, are invalid', async (st
       likely: missing
         ? 'What is kept for the next chunk is a frame that is missing something, if only of its length.'
         : 'Nothing is left over, so nothing is missing.',
+      look: 'frames.end()',
     })
     if (!missing) continue
     expect(`the reason to say how many bytes are missing`, missing.test(invalid!.reason), {
@@ -469,16 +488,23 @@ step('09.6', 'an invalid client gets an error frame, and only it is gone', async
     await expectFrame(ada, text, { because: 'Every frame comes back as it came.' })
   }
   await echoFrame(ada, pattern(0, 200_000), { because: 'So does a large one.' })
-  await echoFrame(bob, 'I am bob', { because: 'And everybody’s.' })
+  await echoFrame(bob, 'I am bob', { because: 'bob’s frames come back as well.' })
 
   await ada.sendGlued(frame('last words'), announce(200_001), 'anything')
-  await expectFrame(ada, 'last words', { because: 'It came before the length that is too long.' })
+  await expectFrame(ada, 'last words', {
+    because: 'It came before the length that is too long.',
+    seen: {
+      ended:
+        'The connection is destroyed over the invalid length, with the answers before it. #endWith() ends it behind them.',
+    },
+    look: 'frame-protocol.onBytes()',
+  })
   await expectFrameLike(ada, /^error .*200001/, {
     because: 'A client that breaks the protocol is told how, in a frame: `error ` and the reason.',
     likely: 'onBytes(): next() may return that the peer is invalid. #endWith() says it, and ends.',
   })
   await ada.expectEnd({
-    because: 'Nobody knows where ada’s next frame begins. There is nothing more to talk about.',
+    because: 'Nobody knows where ada’s next frame begins, so the conversation is over.',
     likely: 'After the error frame the connection ends: #endWith() does both.',
   })
   await echoFrame(bob, 'still here', {
@@ -495,10 +521,12 @@ step('09.6', 'an invalid client gets an error frame, and only it is gone', async
   await expectFrameLike(cyd, /^error .*\b3\b/, {
     because: 'cyd’s last frame is not: three bytes are missing, and cyd can still hear that.',
     likely: 'At the end of the stream, ask the decoder whether it is in the middle of a frame.',
+    look: 'frame-protocol.onEnd()',
   })
   await cyd.expectEnd({
     because: 'Both have said everything.',
-    likely: 'Once the client has ended, nothing more is to be said: FIN.',
+    likely: 'When the client has said FIN and nothing is left to say, onEnd() ends the connection.',
+    look: 'frame-protocol.onEnd()',
   })
 
   const dee = await connect(server)
@@ -507,7 +535,8 @@ step('09.6', 'an invalid client gets an error frame, and only it is gone', async
   await expectFrame(dee, 'goodbye', { because: 'It came before dee’s FIN.' })
   await dee.expectEnd({
     because: 'An end between two frames is in order: no error, just FIN.',
-    likely: 'Once the client has ended, nothing more is to be said: FIN.',
+    likely: 'When the client has said FIN and nothing is left to say, onEnd() ends the connection.',
+    look: 'frame-protocol.onEnd()',
   })
   let { turns } = await server.call<LoopStats>('stats')
   await server.expectEventually(
@@ -547,6 +576,7 @@ step('09.6', 'an invalid client gets an error frame, and only it is gone', async
         'The client takes its time to read. Two frames and the reason are still on their way to it.',
       likely:
         '#endWith() ends the connection behind what was sent. destroy() throws that away, now or in a moment.',
+      look: ending === 'invalid' ? 'frame-protocol.onEnd()' : 'frame-protocol.onBytes()',
     }
     slow.expectAtRest(isPatient)
     slow.stream.setRoom(Number.POSITIVE_INFINITY)
@@ -559,6 +589,7 @@ step('09.6', 'an invalid client gets an error frame, and only it is gone', async
       because:
         'A server counts its connections by their endings: a length over the limit is `too-large`, an end in mid-frame `invalid`.',
       likely: 'The first argument of #endWith() says why.',
+      look: ending === 'invalid' ? 'frame-protocol.onEnd()' : 'frame-protocol.onBytes()',
     })
     expectSame('how often onEnd of the events was called', slow.ends, 0, {
       because: 'The stream did not end between two frames. There is only an error to report.',
@@ -571,13 +602,13 @@ step('09.6', 'an invalid client gets an error frame, and only it is gone', async
   await polite.sayEnd()
   expectSame('how often onEnd of the events was called', polite.ends, 1, {
     because: 'The client has said FIN between two frames, and these events want to know.',
-    likely: 'this.#events.onEnd, if there is one, gets to know an end that is in order.',
+    likely: 'When the end is in order, call this.#events.onEnd, if there is one.',
     look: 'frame-protocol.onEnd()',
   })
   expect('the connection to stay open for the events to end it', !polite.stream.isEnded, {
     because:
-      'The client may still be listening, and whoever hears onEnd may still have answers for it.',
-    likely: 'End the connection only where nobody listens to onEnd.',
+      'The client may still be listening, and the code behind onEnd may still have answers for it.',
+    likely: 'End the connection only when the events have no onEnd.',
     look: 'frame-protocol.onEnd()',
   })
   const plain = await ScriptedFrames.start(stage, { hearsEnd: false })

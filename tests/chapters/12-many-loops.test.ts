@@ -32,12 +32,14 @@ step('12.1', 'a socket moves to a loop thread before a byte is read', async (sta
   const first = await ask(ada, 'whoami', /^\d+$/, {
     because: 'ada’s socket has moved to a loop thread, and that thread answers.',
     likely:
-      'Does the socket stand in the transfer list of postMessage, and does the thread put a LineConnection over a NetStream on its loop?',
+      'The socket has to be in the transferList of postMessage(), and serveSocket() has to serve it on the loop, as a NetStream.',
+    look: ['acceptor.moveSocket()', 'loop-thread.serveSocket()'],
   })
   const second = await ask(bob, 'whoami', /^\d+$/, { because: 'bob’s socket has moved, too.' })
   expect('ada and bob to be served by the two loop threads', sameItems([first, second], loops), {
-    because: 'The main thread only accepts; the chooser’s turns give bob the other loop.',
-    likely: 'Does the socket go to the thread of the loop that was chosen?',
+    because: 'The main thread only accepts; "in turn" gives bob the other loop.',
+    likely: '#give() moves the socket to the thread of the loop that it is given.',
+    look: 'loop-group.#give()',
     expected: `the threads ${loops.join(' and ')}`,
     received: `ada by ${first}, bob by ${second}`,
   })
@@ -53,7 +55,7 @@ step('12.1', 'a socket moves to a loop thread before a byte is read', async (sta
   await cyd.expectBytes(`${short}\n${long}\nlast words\n`, {
     because:
       'cyd spoke, and said FIN, while her socket was on its way to a loop that sleeps. It all waited in the kernel.',
-    likely: 'Who read bytes of this socket before the loop did?',
+    likely: 'Something read bytes of this socket before the loop did.',
   })
   await cyd.expectEnd({
     because: 'cyd’s FIN has moved with the socket: first the answers, then our FIN.',
@@ -81,10 +83,10 @@ step('12.2', 'connections are spread evenly, also when some of them stay', async
       return { holds: seen.every((connections) => connections === 4), received: seen.join(' and ') }
     },
     {
-      because:
-        'Eight have come, and both loops sleep: whoever has to choose must know all the same.',
+      because: 'Eight have come, and both loops sleep. The counts have to be right all the same.',
       likely:
-        'Count a connection when it moves. A count that waits for the loop to say something is too late for the next one.',
+        'Count a connection when it moves. A count that waits for a report of the loop comes too late for the next one.',
+      look: 'loop-group.#give()',
     },
   )
 
@@ -92,14 +94,15 @@ step('12.2', 'connections are spread evenly, also when some of them stay', async
   const homes: string[] = []
   for (let round = 0; round < 4; round++) {
     const [stays, leaves] = [await connect(server), await connect(server)]
-    homes.push(await ask(stays, 'whoami', /^\d+$/, { because: 'Whoever stays has a loop.' }))
-    await echo(leaves, { because: 'Whoever leaves soon is served, too.' })
+    homes.push(await ask(stays, 'whoami', /^\d+$/, { because: 'A client that stays has a loop.' }))
+    await echo(leaves, { because: 'A client that leaves soon is served, too.' })
     if (round % 2) leaves.reset()
     else await leave(leaves)
     await expectConnections(server, homes.length, {
       because: 'One of two has left: a connection that is gone is not counted any more.',
       likely:
-        'Does the thread report "closed" when the socket emits \'close\', and does the main thread then count down?',
+        "The thread reports 'closed' when the socket emits 'close', however it ended; the main thread then counts down.",
+      look: ['loop-group.#onClosed()', 'loop-thread.serveSocket()'],
     })
   }
   const { loops } = await statsOf(server)
@@ -108,15 +111,17 @@ step('12.2', 'connections are spread evenly, also when some of them stay', async
   )
   expect('each loop to serve two of the four who stay', sameItems(shares, [2, 2]), {
     because:
-      'Every second client stays. Round robin gives all of these to one loop; who counts gives each loop its share.',
-    likely: 'Which count goes down when a connection is gone: that of the loop which had it?',
+      'Every second client stays. Round robin gives all of these to one loop; right counts give each loop its share.',
+    likely: 'When a connection is gone, the count of the loop that had it goes down, and no other.',
+    look: 'loop-group.#onClosed()',
     expected: '2 and 2',
     received: shares.join(' and '),
   })
   const total = loops.reduce((sum, loop) => sum + loop.total, 0)
   expectSame('the total of all loops', total, 8, {
-    because: 'Eight clients have come since the beginning, whoever has left.',
+    because: 'Eight clients have come since the beginning. That some have left changes nothing.',
     likely: '`total` goes up with each connection, and never down.',
+    look: ['loop-group.#give()', 'loop-group.#onClosed()'],
   })
 
   const single = await serve(CHAPTER, { loops: 1, choose: 'least busy', script })
@@ -128,6 +133,7 @@ step('12.2', 'connections are spread evenly, also when some of them stay', async
       ...reason,
       likely:
         "The socket emits 'end' when the peer has said FIN and 'finish' when we have. Only 'close' says that the descriptor is free.",
+      look: 'loop-thread.serveSocket()',
     })
   }
   await fay.send('wait\n')
@@ -179,9 +185,11 @@ step('12.3', 'a loop that dies takes its own clients along, and is replaced', as
         {
           because:
             'What is sent to a thread that has ended is lost without a word, and so is the client.',
-          likely: 'Remove this loop, and not just any: find it in the list.',
-          expected: `${count} loops, none of them ${dead}`,
-          received: living.join(' and '),
+          likely: living.includes(dead)
+            ? 'Take this loop out of the list, not just any: find it there.'
+            : 'The dead loop is out of the list. Start another in its place: #addLoop().',
+          expected: `${count} loops, none of them on thread ${dead}`,
+          received: `loops on the threads ${living.join(', ')}`,
         },
       )
     }
@@ -218,11 +226,11 @@ step('12.3', 'a loop that dies takes its own clients along, and is replaced', as
     const lost = await connectToLoop(stage, server, homes[0])
     await expectReplaced(server, 2, {
       because: 'The loop of ada has died as well.',
-      likely: 'Every loop that dies is replaced, a replacement, too: it needs the same care.',
+      likely: 'Every loop that dies is replaced, however many were replaced before.',
     })
     await lost?.expectClosed({
       because:
-        'This socket was on its way to a loop that slept, and then died. Nobody can get it back, and its client must not wait for ever.',
+        'This socket was on its way to a loop that slept, and then died. Nobody can get it back, and its client must not wait forever.',
     })
     await expectOut(homes[0], 3)
     expectSame('the number of threads', await server.workers(), 3, {
@@ -242,7 +250,7 @@ step('12.3', 'a loop that dies takes its own clients along, and is replaced', as
     const isNotStarted = {
       because: 'A third loop has died, and the one that should replace it cannot start.',
       likely:
-        '#addLoop() rejects then: catch it. What cannot be started once would be started for ever.',
+        '#addLoop() rejects then: catch that, and do not try again. A script that is broken stays broken.',
     }
     await server.expectEventually(
       'another loop to be started',
@@ -256,6 +264,10 @@ step('12.3', 'a loop that dies takes its own clients along, and is replaced', as
         return {
           holds: threads === 2 && loops.length === 2,
           received: `${threads} threads, ${loops.length} loops in the list`,
+          likely:
+            loops.length > threads
+              ? 'The dead loop leaves the list at once, whether or not another can be started.'
+              : undefined,
         }
       },
       isNotStarted,
@@ -284,7 +296,7 @@ step('12.4', 'close() lets every loop finish, and leaves no thread', async (stag
   await expectRefused(server, { because: 'A server that closes takes nobody new.' })
   for (const client of [ada, bob, cyd]) {
     await echo(client, {
-      because: 'Whoever is connected has time to finish: close() does not cut.',
+      because: 'A client that is connected has time to finish: close() does not cut.',
       likely: 'The threads are ended at once. Wait until no loop has a connection, or for graceMs.',
     })
   }
@@ -298,12 +310,15 @@ step('12.4', 'close() lets every loop finish, and leaves no thread', async (stag
     },
     {
       because: 'A server that closes starts nothing new.',
-      likely: 'A loop that ends while the group is closing is not replaced.',
+      likely:
+        'A loop that ends while the group is closing is not replaced: close() sets #isClosing first of all, and #onExit() looks at it.',
+      look: ['loop-group.#onExit()', 'loop-group.close()'],
     },
   )
   expectSame('the loops in the list', (await statsOf(server)).loops.length, 2, {
     because: 'ada’s loop has died: it is out of the list, whether or not another takes its place.',
-    likely: 'Take it out of the list first, and look at #isClosing behind that.',
+    likely: 'Take it out of the list first, and look at #isClosing after that.',
+    look: 'loop-group.#onExit()',
   })
   await leave(bob)
   server.beginClose()
@@ -311,7 +326,7 @@ step('12.4', 'close() lets every loop finish, and leaves no thread', async (stag
   expect('close() to wait for cyd, each time it is called', !server.isClosed, {
     because: 'One loop has finished, another has not: close() is for all of them.',
     likely:
-      'Is close() over when the first loop is? Or does it return at once when it was called before?',
+      'close() returns at once when it was called before, or as soon as the first loop has finished.',
   })
   const isAsleep = {
     because:
@@ -346,11 +361,11 @@ step('12.4', 'close() lets every loop finish, and leaves no thread', async (stag
   await hasty.roundTrip()
   hasty.beginClose()
   await dee.expectClosed({
-    because: 'dee simply stays. After graceMs nobody is waited for.',
+    because: 'dee simply stays. After graceMs, close() waits for nobody.',
     likely: 'Wait for the last connection or for a timer, whichever comes first.',
   })
   await eve.expectClosed({
-    because: 'eve’s loop sleeps for a minute. It is not waited for, either.',
+    because: 'eve’s loop sleeps for a minute. close() does not wait for it, either.',
     likely: 'A thread that sleeps hears no message. terminate() ends it all the same.',
   })
   await hasty.expectClosed({ because: 'The grace period is over.' })
@@ -379,7 +394,7 @@ step('12.5', 'a loop that is blocked delays its clients, and gets no more', asyn
   await waiting?.send('echo anybody there?\n')
   await waiting?.expectSilence(() => echo(bob, { because: 'bob’s loop is not ada’s.' }), {
     because:
-      'Here is the flaw: ada’s loop sleeps, so whoever shares it waits, though the other loop has nothing to do.',
+      'Here is the flaw: ada’s loop sleeps, so a client that shares it waits, although the other loop has nothing to do.',
   })
   await server.roundTrip()
   for (const name of ['fay', 'gus', 'hal']) {

@@ -105,7 +105,7 @@ export class Client {
       throw await this.#fail({
         headline: `${this.name} cannot send on: the server takes no more bytes.`,
         because: 'A connection whose peer reads everything it gets must keep moving.',
-        likely: 'A socket that was paused needs resume(), or it stays silent for ever.',
+        likely: 'A socket that was paused needs resume(), or it stays silent forever.',
       })
     }
   }
@@ -225,7 +225,7 @@ export class Client {
     throw await this.#fail({
       headline: `${this.name} ${received.length > 0 ? 'received another line than expected' : `received no line: ${this.#state()}`}.`,
       expected: { text: what },
-      received: { text: quote(received, 96) },
+      received: { text: received.length > 0 ? quote(received, 96) : this.#state() },
       ...likeliest(reason, received.length > 0 ? 'other bytes' : this.#seen()),
     })
   }

@@ -132,6 +132,12 @@ function likelyCause(error: ThrownError): string | undefined {
   }
   const known = error.code && CAUSES[error.code]
   if (known) return known
+  if (error.message.startsWith('Maximum call stack size exceeded')) {
+    return 'A function calls itself without an end, or once for each of very many items. Use a loop.'
+  }
+  if (error.message.includes('cannot be transferred in its current state')) {
+    return 'A socket can move only before anything was read from it or written to it. The loop it moves to does both.'
+  }
   if (error.message.includes('does not provide an export named')) {
     return 'Another file imports that name from here. Was it renamed, or did `export` get lost?'
   }
@@ -139,10 +145,10 @@ function likelyCause(error: ThrownError): string | undefined {
 }
 
 const UNCAUGHT_REJECTION =
-  'A promise that nobody awaits needs a .catch(): by default Node ends the process.'
+  'What is thrown in an async function rejects its promise. Where nobody catches that, Node ends the process: do not throw what a peer can cause, and give a promise that nobody awaits a .catch().'
 
 const LOST_PEER =
-  "A peer that resets or leaves makes its socket emit 'error', and an 'error' event that nobody listens to ends the whole process. Every socket needs an 'error' listener."
+  "A peer that resets or leaves makes its socket emit 'error', and an 'error' event that nobody listens to ends the whole process. Every socket needs an 'error' listener from its first moment to its 'close'."
 
 const CAUSES: Record<string, string> = {
   ECONNRESET: LOST_PEER,

@@ -129,10 +129,10 @@ export class HostedServer {
     }
   }
 
-  /** Looks again and again, between round trips, until something holds or patience ends. */
+  /** Looks again and again, between round trips, until something holds or patience ends. A look may know the cause. */
   async expectEventually(
     what: string,
-    look: () => Promise<{ holds: boolean; received: string }>,
+    look: () => Promise<{ holds: boolean; received: string; likely?: string }>,
     reason: Reason,
   ): Promise<void> {
     let seen = await look()
@@ -150,6 +150,7 @@ export class HostedServer {
       expected: { text: what },
       received: { text: seen.received },
       ...reason,
+      likely: seen.likely ?? reason.likely,
     })
   }
 

@@ -141,7 +141,7 @@ export class Scene {
     this.expect(`${what} to be ${show(expected)}`, isDeepStrictEqual(received, expected), {
       ...reason,
       expected: show(expected),
-      received: show(received),
+      received: received === '' ? '"" (an empty text)' : show(received),
     })
   }
 

@@ -58,11 +58,12 @@ export class ScriptedClient {
     const received = this.stream.takeWritten()
     if (received.length > 0) this.#story.tellBytes(this.name, 'fromServer', received)
     const kept = Buffer.compare(received, expected) === 0
-    this.#judge(`expects ${quote(expected)}`, kept)
+    const what = expected.length === 0 ? 'nothing' : quote(expected)
+    this.#judge(`expects ${expected.length === 0 ? 'to have received nothing' : what}`, kept)
     if (kept) return
     this.#fail({
       headline: `${this.name} has received ${received.length === 0 ? 'nothing' : 'something else'}.`,
-      expected: { text: quote(expected) },
+      expected: { text: what },
       received: { text: received.length === 0 ? 'nothing' : quote(received) },
       ...reason,
     })

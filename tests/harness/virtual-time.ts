@@ -182,7 +182,7 @@ export class VirtualLoop<S extends VirtualSource = VirtualSource> {
       if (this.poller.isSpinning) {
         throw new Failure(this.#story, {
           headline: 'The loop does not sleep: it asks its poller again and again.',
-          because: 'Nothing is ready and nothing is due: there is nothing to do but to wait.',
+          because: 'Nothing is ready and nothing is due: the loop has to wait.',
           likely:
             'The poller is asked to wait for 0 ms although nothing is due; or what is due never fires, and stays due.',
           trace: [],
@@ -193,7 +193,7 @@ export class VirtualLoop<S extends VirtualSource = VirtualSource> {
     throw new Failure(this.#story, {
       headline: 'The loop has not come back to wait().',
       because: 'A loop that has nothing to do asks its poller to wait.',
-      likely: 'It awaits something else than the poller, which never comes.',
+      likely: 'It awaits something else than the poller, something that never happens.',
     })
   }
 
@@ -220,7 +220,8 @@ export class VirtualLoop<S extends VirtualSource = VirtualSource> {
     throw new Failure(this.#story, {
       headline: `The loop woke ${MAX_WAKINGS.toLocaleString('en')} times in ${inWords(ms)}.`,
       because: 'A loop sleeps until the next deadline, however far away that is.',
-      likely: 'A fixed tick is too late for some timers and for nothing most of the time.',
+      likely:
+        'A fixed tick, or a limit, wakes the loop for nothing most of the time, and for some timers too late.',
     })
   }
 }

@@ -345,7 +345,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'one-sentence-for-all-others',
     step: '01.5',
-    says: ['another sentence than for', 'keeps what error.message says'],
+    says: ['another sentence than for', 'repeat what error.message says'],
     edits: [
       {
         replace: 'return new Error(`Cannot listen on port ${port}: ${error.message}`)',

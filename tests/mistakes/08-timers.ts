@@ -64,7 +64,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'sinks-under-the-left-child-only',
     step: '08.1',
-    says: ['Eight timers have one deadline'],
+    says: ['the earlier of two children moves up'],
     edits: [
       {
         file: heap,
@@ -173,7 +173,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'cancels-whoever-has-the-place-now',
     step: '08.2',
-    says: ['has fired, or was cancelled before', 'Is it in the heap at all?'],
+    says: ['has fired, or was cancelled before', 'only while it is in the heap'],
     edits: [
       {
         file: heap,
@@ -217,7 +217,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'cancel-keeps-the-callback',
     step: '08.2',
-    says: ['to be let go', 'Set timer.callback to undefined'],
+    says: ['to be let go', 'cancel() sets timer.callback to undefined'],
     edits: [
       {
         file: queue,
@@ -229,7 +229,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'the-last-one-fills-its-own-gap',
     step: '08.2',
-    says: ['The only timer there was', 'leaves no gap'],
+    says: ['The only timer there was', 'there is no gap to fill'],
     edits: [{ file: heap, replace: '    if (last === timer) return\n', by: '' }],
   },
   {
@@ -271,7 +271,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'begins-anew-after-a-stall',
     step: '08.3',
-    says: ['Skip whole periods'],
+    says: ['as many whole periods as it takes'],
     edits: [
       {
         file: queue,
@@ -377,7 +377,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'nothing-armed-is-no-delay',
     step: '08.4',
-    says: ['Infinity says "for ever"'],
+    says: ['Infinity means forever'],
     edits: [{ file: queue, replace: ': Number.POSITIVE_INFINITY', by: ': 0' }],
   },
   {
@@ -517,7 +517,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'looks-more-often-than-it-must',
     step: '08.5',
-    says: ['how many timers it has armed', 'an awakening'],
+    says: ['how many timers it has armed', 'wakes the loop once more'],
     edits: [
       {
         file: 'silence.ts',
@@ -529,7 +529,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'only-the-idle-have-to-go-in-time',
     step: '08.5',
-    says: ['A crash has ended his connection', 'whoever ended it'],
+    says: ['A crash has ended his connection', 'for every ending'],
     edits: [
       {
         file: 'watch.ts',

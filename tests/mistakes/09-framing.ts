@@ -122,7 +122,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'answers-with-less-than-the-length-says',
     step: '09.2',
-    says: ['missingBytes: 5', 'subarray() answers with less'],
+    says: ['missingBytes: 5', 'subarray() returns less'],
     edits: [{ file, replace: `  ${TOO_LITTLE}\n`, by: '' }],
   },
   {
@@ -189,7 +189,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'reads-three-bytes-of-the-length',
     step: '09.2',
-    says: ['the length 01 00 00 02', 'all four bytes'],
+    says: ['the length 01 00 00 02', 'All four bytes'],
     edits: [{ file: 'frames.ts', replace: '((bytes[at] << 24) | (bytes', by: '((bytes' }],
   },
   {
@@ -306,7 +306,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'forgets-what-is-behind-the-frame-it-completes',
     step: '09.4',
-    says: ['A chunk ends where the network likes'],
+    says: ['The rest of the chunk is lost'],
     edits: [
       {
         file,
@@ -318,7 +318,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'takes-the-whole-chunk-into-the-frame',
     step: '09.4',
-    says: ['A chunk ends where the network likes'],
+    says: ['no more; the next one begins there'],
     edits: [
       {
         file,
@@ -409,7 +409,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'makes-64-kib-more-room-each-time',
     step: '09.4',
-    says: ['a huge frame to cost little more than copying it', 'twice as large'],
+    says: ['a huge frame to cost little more than copying it', 'Double the room'],
     edits: [
       {
         file: 'frames.ts',
@@ -520,7 +520,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'forgets-that-the-peer-is-invalid',
     step: '09.5',
-    says: ['across chunks'],
+    says: ['also for later chunks'],
     edits: [
       {
         file,
@@ -717,7 +717,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'never-ends-by-itself',
     step: '09.6',
-    says: ['still waits for the end', 'nothing more is to be said'],
+    says: ['still waits for the end', 'nothing is left to say'],
     edits: [{ file: protocol, replace: "    else this.connection.end('finished')\n", by: '' }],
   },
   {

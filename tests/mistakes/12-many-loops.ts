@@ -73,7 +73,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'all-sockets-on-one-loop',
     step: '12.1',
-    says: ['to be served by the two loop threads', 'the loop that was chosen'],
+    says: ['to be served by the two loop threads', 'the loop that it is given'],
     edits: [
       {
         file: 'loop-group.ts',
@@ -104,7 +104,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'round-robin-where-least-busy-is-asked',
     step: '12.2',
-    says: ['A connection costs most where most are already'],
+    says: ['the fewest others'],
     edits: [
       {
         file: 'choose.ts',
@@ -150,13 +150,13 @@ export const mistakes: Mistake[] = [
   {
     name: 'counts-never-decrease',
     step: '12.2',
-    says: ['is not counted any more', 'count down'],
+    says: ['is not counted any more', 'counts down'],
     edits: [{ file: 'loop-group.ts', replace: ON_CLOSED, by: '    void loop' }],
   },
   {
     name: 'the-loop-never-reports',
     step: '12.2',
-    says: ['is not counted any more', 'report "closed"'],
+    says: ['is not counted any more', "reports 'closed'"],
     edits: [{ file: 'loop-thread.ts', replace: REPORT, by: '' }],
   },
   {
@@ -174,7 +174,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'counts-down-the-wrong-loop',
     step: '12.2',
-    says: ['Which count goes down'],
+    says: ['the count of the loop that had it'],
     edits: [
       {
         file: 'loop-group.ts',
@@ -285,7 +285,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'tries-to-start-it-for-ever',
     step: '12.3',
-    says: ['would be started for ever'],
+    says: ['do not try again'],
     cardVaries: true,
     edits: [
       {
@@ -317,7 +317,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'the-dead-loop-stays-in-the-list',
     step: '12.3',
-    says: ['the dead loop to be out of the list', 'Remove this loop'],
+    says: ['the dead loop to be out of the list', 'Take this loop out'],
     edits: [{ file: 'loop-group.ts', replace: REMOVE, by: '    if (this.#isClosing) return' }],
   },
   {
@@ -359,7 +359,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'replaces-only-once',
     step: '12.3',
-    says: ['a replacement, too'],
+    says: ['however many were replaced before'],
     edits: [
       {
         file: 'loop-group.ts',
@@ -383,7 +383,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'waits-for-ever',
     step: '12.4',
-    says: ['After graceMs nobody is waited for', 'whichever comes first'],
+    says: ['After graceMs, close() waits for nobody', 'whichever comes first'],
     edits: [{ file: 'loop-group.ts', replace: WAIT, by: '    await this.#whenIdle()' }],
   },
   {

@@ -9,6 +9,7 @@ import type { Card } from '../judge/events.ts'
 import { findNamed, LOOK } from '../judge/holes.ts'
 import { judge } from '../judge/judge.ts'
 import { findLookAt } from '../judge/look-at.ts'
+import { placesToShow } from '../judge/places-to-show.ts'
 import { ROOT, SOLUTION } from '../judge/workbook.ts'
 
 const PARTS = {
@@ -78,6 +79,34 @@ describe('where to look', () => {
     const trace = [{ file, line: 13, function: 'Second.#pull' }]
     expect(look({ openStep: '77.2', trace })).toEqual(['second.ts:12 #pull', 'first.ts:5 two'])
     expect(look({ openStep: '77.2' })).toEqual(['first.ts:5 two', 'second.ts:12 #pull'])
+  })
+})
+
+describe('which places a card shows', () => {
+  const file = 'chapters/77-pure/frames.ts'
+  const [push, parse, keep] = ['push', 'parse', 'keep'].map((name, index) => ({
+    file,
+    line: 10 * index + 10,
+    function: name,
+    doc: '',
+  }))
+  const at = (where: string, line: number) => ({ file, line, function: where })
+  const show = (trace: Card['trace'], lookAt = [push, keep]) =>
+    placesToShow({ step: { id: '77.2', title: '' }, lookAt, trace } as Card).map(
+      ({ function: name }) => name,
+    )
+
+  test('where it broke, when that is a function of the step', () => {
+    expect(show([at('Decoder.push', 12), at('', 40)])).toEqual(['Decoder.push'])
+  })
+
+  test('first the function of the step that called one which has been green', () => {
+    expect(show([at('parse', 22), at('Decoder.push', 12)])).toEqual(['Decoder.push', 'parse'])
+  })
+
+  test('where it broke and what the step is about, when no function of the step was on the way', () => {
+    expect(show([at('parse', 22), at('Server.fail', 40)])).toEqual(['parse', 'push'])
+    expect(show([at('parse', 20)], [parse])).toEqual(['parse'])
   })
 })
 

@@ -41,6 +41,7 @@ export const IN_THREE: Reason = {
   because: 'A frame may need more than two chunks.',
   likely:
     'A chunk that does not complete the frame is to be kept as well, behind what was kept before.',
+  look: ['frames.#finishBegun()', 'frames.#keep()'],
 }
 
 export type Payload = string | Uint8Array
@@ -60,7 +61,7 @@ export function cutAt(bytes: Uint8Array, ...at: number[]): Uint8Array[] {
 
 /**
  * Pushes the pieces into a new decoder and expects every payload as soon as its last byte is there. Only a failure is
- * told: that one from the start. Whoever watches this process gets its answer before each one.
+ * told: that one from the start. The watchdog of this process gets its turn before each one.
  */
 export function checker(stage: Stage, FrameDecoder: typeof FramesModule.FrameDecoder) {
   return async (payloads: Payload[], pieces: Uint8Array[], reason: Reason) => {
@@ -77,14 +78,15 @@ export function checker(stage: Stage, FrameDecoder: typeof FramesModule.FrameDec
     if (wrong < 0) return
     for (const [index, text] of received.slice(0, wrong + 1).entries()) {
       stage.story.tell('test', `pushes ${quote(pieces[index])}`)
-      if (index < wrong) stage.story.tell('decoder', `answers ${text}`)
+      if (index < wrong) stage.story.tell('decoder', `returns ${text}`)
     }
     const hasChanged = listed(answers[wrong].atOnce) === expected[wrong]
+    const losesTheRest = wrong > 0 && expected[wrong].startsWith(`${received[wrong]}, `)
     stage.expect(
       hasChanged ? 'payloads to stay what they were' : 'the frames that this chunk completes',
       false,
       {
-        ...(hasChanged ? UNCHANGED : reason),
+        ...(hasChanged ? UNCHANGED : losesTheRest ? BEHIND : reason),
         expected: expected[wrong],
         received: received[wrong],
       },
@@ -92,9 +94,17 @@ export function checker(stage: Stage, FrameDecoder: typeof FramesModule.FrameDec
   }
 }
 
+const BEHIND: Reason = {
+  because: 'Behind the frame that this chunk completes there are more frames.',
+  likely:
+    'The rest of the chunk is lost, or has become part of the frame. Take what that frame is missing and no more; the next one begins there.',
+  look: ['frames.#finishBegun()', 'frames.push()'],
+}
+
 const UNCHANGED: Reason = {
   because: 'What has been handed out belongs to others, and later chunks must not write into it.',
-  likely: 'Is the memory of a frame that was handed out used again for the next one?',
+  likely: 'The memory of a frame that was handed out is used again for the next one.',
+  look: ['frames.#finishBegun()', 'frames.#keep()'],
 }
 
 /** Which frames each piece completes. */

@@ -16,7 +16,7 @@ export async function expectLeastBusy({ load, expectSame, random }: Stage): Prom
       chosen?.connections,
       Math.min(...loads),
       {
-        because: 'A connection costs most where most are already.',
+        because: 'A new connection goes where it finds the fewest others.',
         likely: 'Go through all of them, compare numbers, and keep the one with the fewest.',
       },
     )
@@ -47,7 +47,8 @@ export async function expectResponsive({ load, expectSame }: Stage): Promise<voi
       answering: ['exact'],
       because:
         'Left out is a loop that has let a socket wait for longer than 50 ms: 51, but not 50.',
-      likely: 'Look at the comparison where both sides are equal.',
+      likely:
+        'Longer than patienceMs means >, so a loop answers as long as the wait is <= patienceMs.',
     },
     {
       waiting: { idle: undefined, first: 0 },
@@ -58,7 +59,7 @@ export async function expectResponsive({ load, expectSame }: Stage): Promise<voi
     {
       waiting: { slow: ago(900), slower: ago(950) },
       answering: ['slow', 'slower'],
-      because: 'None of them answers, and somebody has to have the connection.',
+      because: 'None of them answers, and one of them has to take the connection.',
       likely: 'When nothing is left, return all of them.',
     },
     {

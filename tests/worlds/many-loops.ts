@@ -2,6 +2,7 @@
 
 import { join } from 'node:path'
 import type { Client } from '../harness/client.ts'
+import type { Reason } from '../harness/failure.ts'
 import type { HostedServer } from '../harness/hosted-server.ts'
 import type { Stage } from '../judge/step.ts'
 import { echo } from '../protocols/lines.ts'
@@ -121,13 +122,13 @@ export async function connectToLoop(
 
 export async function leave(client: Client): Promise<void> {
   await client.halfClose()
-  await client.expectEnd({ because: 'Whoever says FIN is answered with FIN.' })
+  await client.expectEnd({ because: 'FIN is answered with FIN.' })
 }
 
 export async function expectConnections(
   server: HostedServer,
   count: number,
-  reason: { because: string; likely?: string },
+  reason: Reason,
 ): Promise<void> {
   await server.expectEventually(
     `${count === 1 ? 'one connection' : `${count} connections`} to be counted`,
@@ -142,7 +143,7 @@ export async function expectConnections(
 export async function expectReplaced(
   server: HostedServer,
   count: number,
-  reason: { because: string; likely?: string },
+  reason: Reason,
 ): Promise<void> {
   await server.expectEventually(
     `stats() to say that ${count === 1 ? 'one loop was' : `${count} loops were`} replaced`,

@@ -35,8 +35,8 @@ export async function expectRealSleep({ load, expect, story }: Stage): Promise<v
   })
   // Node's timers count in whole milliseconds: the first awakening may be a fraction too early.
   expect('the loop to have slept meanwhile', waits <= 500, {
-    because: 'One deadline is one awakening.',
-    likely: 'nextDelay() answers too little, and the loop asks again and again.',
+    because: 'For one deadline the loop wakes once.',
+    likely: 'nextDelay() returns too little, and the loop asks again and again.',
     received: `wait() was called ${waits} times`,
   })
 }

@@ -131,17 +131,27 @@ export async function expectPausesBetweenFrames({ load, story, expectSame }: Sta
   const taken = frames.onBytes(bytes)
   const reason = {
     because:
-      'Behind a message that pauses the connection, nothing is handed on. The rest is the connection’s to keep, and to offer again.',
-    likely: 'Go on only while connection.isReading, and return how many bytes were taken.',
+      'Behind a message that pauses the connection, nothing is handed on. The connection keeps the rest and offers it again.',
+    likely:
+      heard.length < 2
+        ? 'One chunk may hold many frames: after each one, go on from its end.'
+        : 'Go on only while connection.isReading, and return how many bytes were taken.',
+    look: 'frame-protocol.onBytes()',
   }
   expectSame('the frames that were handed on', [...heard], ['one', 'two'], reason)
-  expectSame('onBytes() returns', taken, glued('one', 'two').length, reason)
+  expectSame(
+    'the bytes that onBytes() says it has taken',
+    taken,
+    glued('one', 'two').length,
+    reason,
+  )
   connection.isReading = true
   frames.onBytes(bytes.subarray(taken))
   expectSame('the frames in the end', heard, ['one', 'two', 'three', 'four'], reason)
   expectSame('how often connection.heard() was called', heardOf, 4, {
     because: 'A whole frame is a sign of life, and chapter 08 ends connections that give none.',
-    likely: '#hear() hands on a frame and says so to the connection.',
+    likely: '#hear(), which is given, hands on a frame and tells the connection: call it.',
+    look: 'frame-protocol.onBytes()',
   })
 }
 

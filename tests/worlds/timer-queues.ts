@@ -58,15 +58,19 @@ export async function playQueue({ load, story, expectSame }: Stage) {
 }
 
 /** Expects all of them to have fired, by deadline and then by order of arming. */
-export function expectOrder({ expect }: Stage, fired: Armed[], armed: Armed[]): void {
+export function expectOrder(
+  { expect }: Stage,
+  fired: Armed[],
+  armed: Armed[],
+  likely: string,
+): void {
   const inOrder = armed.toSorted((a, b) => a.deadlineMs - b.deadlineMs || a.order - b.order)
   const wrong = inOrder.findIndex((entry, index) => fired[index] !== entry)
   const describe = (entry: Armed | undefined) =>
     entry ? `number ${entry.order}, due at ${entry.deadlineMs} ms` : 'none'
   expect(`${armed.length} timers to fire in order`, wrong < 0 && fired.length === armed.length, {
     because: 'By deadline, and at the same deadline by order of arming, whatever came and went.',
-    likely:
-      'Who takes a gap in the heap may have to sink or to rise, and every timer that moves must know its new place.',
+    likely,
     expected: describe(inOrder[wrong]),
     received: describe(fired[wrong]),
   })

@@ -17,7 +17,7 @@ export async function expectUnread({ load, story, expect }: Stage): Promise<void
   try {
     story.tell('zoe', 'connects to an acceptor that leaves her socket lying, and says "early"')
     await new Promise((resolve) => clients[0].end('early', () => resolve(undefined)))
-    // Whoever reads zoe's bytes has read them by the time that a stranger who came later has been heard.
+    // An acceptor that reads zoe's bytes has read them by the time that a later client has been heard.
     const arrived = within(
       1_500,
       (async () => {
@@ -28,8 +28,9 @@ export async function expectUnread({ load, story, expect }: Stage): Promise<void
       })(),
     )
     expect('the acceptor to hand over the sockets', (await arrived) !== 'too late', {
-      because: 'Every connection is handed to onSocket.',
-      likely: 'onSocket is what createServer calls with each connection.',
+      because: 'Every connection is handed to onSocket at once, whether or not the client speaks.',
+      likely:
+        'createServer() can call onSocket itself, with each connection as soon as it is there.',
     })
     expect('nothing of zoe’s socket to be read', sockets.every(isUntouched), {
       because:
@@ -39,9 +40,9 @@ export async function expectUnread({ load, story, expect }: Stage): Promise<void
       received: `${sockets[0].bytesRead} bytes read`,
     })
     expect('her socket to stay open behind her FIN', sockets[0].allowHalfOpen, {
-      because: 'Who has said FIN still wants answers. That choice moves with the socket.',
-      likely:
-        'See serveConnections in 01-hello/server.ts: which option does it give to createServer?',
+      because:
+        'A client that has said FIN still wants its answers. The socket takes that setting along when it moves.',
+      likely: 'createServer() needs allowHalfOpen, as in serveConnections() of 01-hello/server.ts.',
     })
   } finally {
     for (const socket of [...clients, ...sockets]) socket.destroy()

@@ -37,6 +37,7 @@ export async function serveVirtually(
       }
       return () => count
     },
+    timerCount: () => timers.size,
     expectTimers(count: number, reason: Reason): void {
       expectSame('timers.size', timers.size, count, reason)
     },
