@@ -282,7 +282,7 @@ step('09.4', 'frames come out whole, wherever their bytes are cut', async (stage
     because: 'A chunk with a thousand frames in it costs a thousand frames, and no more.',
     likely:
       'What is left of the chunk is copied for each frame. subarray() copies nothing; slice(), Buffer.concat and new Uint8Array do.',
-    look: ['frames.push()', 'frames.next()'],
+    look: ['frames.next()', 'frames.push()'],
   })
 
   await expectLittleHeld(

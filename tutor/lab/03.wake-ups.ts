@@ -16,6 +16,7 @@ const QUIET_MS = 1_000
 export const measurement: Measurement = {
   asks: 'round trips in a second, each of which wakes a thread that sleeps',
   how: `One client sends a byte and waits until it is back, for ${ROUND_MS / 1000} s at a time, in turn with both servers; medians of ${ROUNDS} rounds. "No thread" is the model answer to chapter 02. CPU is that of the server's whole process.`,
+  why: 'Every byte crosses between two threads twice: the loop wakes the thread that sleeps, and the answer of the thread wakes the loop. Each wake-up is a call of the kernel, and then the scheduler has to switch to the other thread: that is the additional CPU of a round trip. In silence both threads sleep in the kernel and nothing runs.',
   async run(tree, say) {
     const woken = await hostServer(tree, '03-blocking-socket')
     const noThread = await hostServer(SOLUTION, '02-echo')
