@@ -210,8 +210,8 @@ export class Connection implements RoundTask {
 
   /**
    * One turn: reads once, and offers the protocol what it has read, bytes or the end, even if the connection is backlogged by
-   * now. Once, and not until nothing comes any more, for others are waiting for their turn. What comes when the connection is
-   * not open any more is thrown away.
+   * now. Once, and not until nothing comes any more, for others are waiting for their turn. A turn that finds nothing to read
+   * is over. What comes when the connection is not open any more is thrown away.
    *
    * @step 07.5
    */

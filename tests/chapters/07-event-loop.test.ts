@@ -12,6 +12,7 @@ import {
   expectPromptReplies,
   expectQueueAsked,
   expectRestKept,
+  expectTurnInVain,
 } from '../worlds/loop-connections.ts'
 import {
   Crowd,
@@ -21,6 +22,7 @@ import {
 } from '../worlds/loop-crowd.ts'
 import {
   expectClosedMeansClosed,
+  expectLastByte,
   expectLateAnswer,
   expectNothingBehindGoodbye,
   expectWholeGoodbye,
@@ -146,11 +148,19 @@ step('07.2', 'a write takes what fits and says how much', async (stage) => {
     if (!stream.isWritable) await change(stream, () => stream.isWritable)
     const more = stream.write(pattern(taken, 1_000))
     expectSame('a write of 1000 bytes', more, 1_000, { because: 'There is room again.' })
-    received = Buffer.concat([received, await receive(far, more, PATIENCE_MS)])
-    const isIntact = received.equals(pattern(0, taken + more))
+    const single = stream.write(pattern(taken + more, 1))
+    expectSame('a write of one byte', single, 1, { because: 'There is room for one more.' })
+    const written = taken + more + single
+    received = Buffer.concat([received, await receive(far, more + single, PATIENCE_MS)])
+    const isIntact = received.equals(pattern(0, written))
+    const isShort = received.length < written
     expect('all of it to be as it was written', isIntact, {
       because: 'A write takes from the front, and what it did not take is offered again.',
-      likely: 'subarray(0, taken) is the part that fits.',
+      likely: isShort
+        ? 'write() has returned more bytes than it handed to the socket. A single byte counts, too.'
+        : 'subarray(0, taken) is the part that fits.',
+      expected: `${written} bytes`,
+      received: isShort ? `${received.length} bytes` : 'as many, and others than were written',
     })
 
     story.tell('peer', 'resets the connection (RST)', 'toServer')
@@ -339,6 +349,8 @@ step('07.5', 'a thousand clients are served by one thread', async (stage) => {
   await expectNothingBehindGoodbye(stage)
   await expectClosedMeansClosed(stage)
   await expectWholeGoodbye(stage)
+  await expectLastByte(stage)
+  await expectTurnInVain(stage)
 
   const server = await serve(CHAPTER, { graceMs: 100 })
   const [ada, bob] = [await connect(server), await connect(server)]

@@ -1206,4 +1206,51 @@ export const mistakes: Mistake[] = [
       },
     ],
   },
+  {
+    name: 'goes-on-with-a-full-inbox',
+    step: '07.1',
+    says: ['as long as 64 KiB wait', '`<`, not `<=`'],
+    edits: [{ file: stream, replace: 'this.#inboxBytes < INBOX', by: 'this.#inboxBytes <= INBOX' }],
+  },
+  {
+    name: 'forgets-a-single-byte',
+    step: '07.2',
+    says: ['as it was written', 'A single byte counts, too'],
+    edits: [{ file: stream, replace: 'if (taken > 0)', by: 'if (taken > 1)' }],
+    cardVaries: true,
+  },
+  {
+    name: 'hands-on-would-block',
+    step: '07.5',
+    says: ['what the protocol hears', 'neither bytes nor the end'],
+    edits: [
+      {
+        file: connection,
+        replace: RECEIVE,
+        by: `    const bytes = this.#stream.read()
+    if (bytes === 'end') {
+      this.#hasPeerEnded = true
+      if (this.#state === 'open') this.#protocol.onEnd()
+    } else if (this.#state === 'open') this.#offer(bytes as Uint8Array)`,
+      },
+    ],
+  },
+  {
+    name: 'fin-overtakes-the-last-byte',
+    step: '07.5',
+    says: ['One byte is still queued', 'FIN only when no byte'],
+    edits: [{ file: connection, replace: FIN, by: FIN.replace('bytes > 0', 'bytes > 1') }],
+  },
+  {
+    name: 'never-writes-the-last-byte',
+    step: '07.5',
+    says: ['what was written before FIN', 'be it one byte'],
+    edits: [
+      {
+        file: connection,
+        replace: 'const writes = this.#queue.bytes > 0',
+        by: 'const writes = this.#queue.bytes > 1',
+      },
+    ],
+  },
 ]

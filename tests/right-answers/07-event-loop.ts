@@ -257,4 +257,18 @@ export const rightAnswers: RightAnswer[] = [
       },
     ],
   },
+  {
+    name: 'hands-over-the-part-that-fits',
+    style: 'subarray() is called in any case, also when all of it fits or nothing does.',
+    edits: [
+      {
+        file: 'byte-stream.ts',
+        hole: 'write',
+        by: `    const room = this.#socket.writable ? Math.max(0, this.#room) : 0
+    const part = bytes.subarray(0, room)
+    if (this.#socket.writable) this.#socket.write(part)
+    return part.length`,
+      },
+    ],
+  },
 ]

@@ -14,10 +14,25 @@ export class CountedStream extends ScriptedStream {
   reads = 0
   /** How often FIN was said. */
   ends = 0
+  #isFalseAlarm = false
+
+  override get isReadable(): boolean {
+    return this.#isFalseAlarm || super.isReadable
+  }
 
   override read(): Uint8Array | 'would-block' | 'end' {
     this.reads += 1
+    if (this.#isFalseAlarm) {
+      this.#isFalseAlarm = false
+      return 'would-block'
+    }
     return super.read()
+  }
+
+  /** It says that it is readable, and the next read finds nothing. */
+  raiseFalseAlarm(): void {
+    this.#isFalseAlarm = true
+    this.onChange?.(this)
   }
 
   override end(): void {
@@ -131,7 +146,7 @@ export async function expectFairGoodbye(stage: Stage): Promise<void> {
   expect('one read a round from leaver', reads <= 4, {
     because: 'What comes behind the goodbye is thrown away, and that takes time, too.',
     likely: 'Read once and return, whatever the state: the poller reports again who has more.',
-    look: '#receive()',
+    look: 'connection.#receive()',
     expected: '3 reads up to trickle’s third turn, or one more or less',
     received: `${reads}`,
   })
@@ -195,7 +210,7 @@ export async function expectBacklogFromAnotherTurn(stage: Stage): Promise<void> 
       'Both had been reported before either had so much to be told. What was read must not be lost.',
     likely:
       '#receive() has read: then the protocol is offered it. Not to read is what #watch() decides, for the next round.',
-    look: '#receive()',
+    look: 'connection.#receive()',
   })
 }
 
@@ -366,6 +381,32 @@ export async function expectPause(stage: Stage): Promise<void> {
       'A lost connection is over at once, paused or not. What came behind the pause is nobody’s.',
   })
   await end()
+}
+
+/** A connection has a turn to read, and there is nothing: that is no message, and no end. */
+export async function expectTurnInVain(stage: Stage): Promise<void> {
+  const { story, expectSame } = stage
+  const heard: string[] = []
+  const { stream, end } = await onScriptedStream(stage, () => ({
+    onBytes(bytes) {
+      heard.push(textOf(bytes))
+      return bytes.length
+    },
+    onEnd: () => heard.push('FIN'),
+  }))
+  story.tell('stream', 'is reported as readable, and its read() returns would-block')
+  stream.raiseFalseAlarm()
+  await rounds()
+  story.tell('peer', 'sends "hello"', 'toServer')
+  stream.arrive('hello')
+  await rounds()
+  await end()
+  expectSame('what the protocol hears', heard, ['hello'], {
+    because:
+      'A report may be out of date when the turn comes; that happens with epoll, too. A turn in vain is over at once.',
+    likely: "#receive(): read() may return 'would-block', which is neither bytes nor the end.",
+    look: 'connection.#receive()',
+  })
 }
 
 /** What a protocol leaves untaken is offered again: to itself, or to the one that was put in its place. */

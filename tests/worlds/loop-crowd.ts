@@ -125,7 +125,7 @@ export async function expectRefusedTalkerDropped(
     expect('the server to hold less than 3 MiB for talker', more < 3 * MEBIBYTE, {
       because: 'Nobody will ever look at what comes behind a goodbye.',
       likely: '#receive(): keep nothing of what comes when the connection is not open.',
-      look: '#receive()',
+      look: 'connection.#receive()',
       expected: 'less than 3 MiB',
       received: `${(more / MEBIBYTE).toFixed(1)} MiB`,
     })

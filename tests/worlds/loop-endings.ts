@@ -43,7 +43,7 @@ export async function expectLateAnswer(stage: Stage): Promise<void> {
       fins === 0
         ? '#receive(): the end is for the protocol’s onEnd(), which decides when to call end().'
         : '#receive() tells the protocol once, when it reads the end.',
-    look: '#receive()',
+    look: 'connection.#receive()',
   })
   story.tell('test', 'sends the answer, and ends; the stream takes five bytes at a time')
   stream.setRoom(5)
@@ -129,7 +129,7 @@ export async function expectWholeGoodbye(stage: Stage): Promise<void> {
     likely: heard.includes('FIN')
       ? '#receive(): the peer’s FIN is for the protocol of an open connection only.'
       : 'The loop reports the stream as hung up when it is over. Nobody else calls #close().',
-    look: '#receive()',
+    look: 'connection.#receive()',
   })
   await expectLeftAlone(stage, loop)
   stream.freeDescriptor()
@@ -145,6 +145,33 @@ export async function expectWholeGoodbye(stage: Stage): Promise<void> {
   await end()
 }
 
+/** The stream takes all last words but one byte: that byte is waited for like any other. */
+export async function expectLastByte(stage: Stage): Promise<void> {
+  const { story, expectSame } = stage
+  const { stream, connection, end } = await onScriptedStream(stage, () => ({
+    onBytes: (bytes) => bytes.length,
+    onEnd() {},
+  }))
+  story.tell('test', 'ends with "last words"; the stream takes 9 of the 10 bytes')
+  stream.setRoom(9)
+  connection.end('finished', Buffer.from('last words'))
+  await rounds()
+  expectSame('whether FIN was said', stream.isEnded, false, {
+    because: 'One byte is still queued, and FIN comes behind the last one.',
+    likely: '#flush(): FIN only when no byte is queued any more.',
+    look: '#flush()',
+  })
+  story.tell('stream', 'takes everything again')
+  stream.setRoom(Number.POSITIVE_INFINITY)
+  await rounds()
+  expectSame('what was written before FIN', textOf(stream.takeWritten()), 'last words', {
+    because: 'One byte was queued, so the connection waits until the stream is writable.',
+    likely: '#watch(): wait to write while anything is queued, be it one byte.',
+    look: '#watch()',
+  })
+  await end()
+}
+
 /** What was taken may still be on its way: `destroy()` throws it away. */
 function expectNotCut({ expect }: Stage, stream: CountedStream, when: string): void {
   expect(`FIN and no more when ${when}`, stream.isEnded && !stream.isDestroyed, {
@@ -153,7 +180,7 @@ function expectNotCut({ expect }: Stage, stream: CountedStream, when: string): v
     likely: stream.isDestroyed
       ? 'stream.end(), and not stream.destroy(). When both have said FIN, the descriptor becomes free by itself.'
       : '#flush(): end() the stream when nothing is queued any more.',
-    look: ['#flush()', '#receive()'],
+    look: ['#flush()', 'connection.#receive()'],
     expected: 'stream.end()',
     received: stream.isDestroyed ? 'stream.destroy()' : 'neither',
   })
@@ -168,7 +195,7 @@ async function expectLeftAlone({ expect }: Stage, loop: EventLoop<Source>): Prom
     because:
       'Its FIN has been read and nothing is queued: there is nothing to wait for but the descriptor.',
     likely: '#receive() notes the peer’s FIN in every state, and #watch() never reads behind it.',
-    look: ['#receive()', '#watch()'],
+    look: ['connection.#receive()', '#watch()'],
     expected: 'no turns',
     received: `${more} turns`,
   })

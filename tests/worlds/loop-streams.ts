@@ -83,10 +83,20 @@ export function expectBrake(
       likely: 'Subtract what you return from #inboxBytes; resume() only below INBOX_BYTES.',
     })
     let length = first.length
-    for (let reads = 0; reads < 64 && length < 128 * KIBIBYTE; reads++)
+    let resumedAt = 0
+    for (let reads = 0; reads < 64 && length < 128 * KIBIBYTE; reads++) {
       length += stream.read().length
+      if (!near.isPaused()) resumedAt = Math.max(resumedAt, 128 * KIBIBYTE - length)
+    }
     expectSame('the bytes that were read', length, 128 * KIBIBYTE, {
       because: 'All of them had arrived.',
+    })
+    expect('the socket to stay paused as long as 64 KiB wait', resumedAt < 64 * KIBIBYTE, {
+      because:
+        'With INBOX_BYTES waiting, the inbox is full. The socket goes on when fewer bytes wait.',
+      likely: 'Fewer than INBOX_BYTES is `<`, not `<=`.',
+      expected: 'resumed with fewer than 65536 bytes waiting',
+      received: `resumed with ${resumedAt}`,
     })
     expect('the socket to go on', !near.isPaused(), {
       because: 'Nothing is waiting any more.',
