@@ -37,9 +37,10 @@ export class TimerQueue implements TimerSource, Clock {
   }
 
   /**
-   * Calls `callback` once, in `delayMs` or as soon after that as the loop comes by. A delay below 0 counts as 0.
+   * Calls `callback` once, in `delayMs` or as soon after that as the loop comes by. A delay below 0 counts as 0; `NaN` is a
+   * `RangeError`. When this timer is due before all others, `onEarlier` is called: a loop that sleeps has to know.
    *
-   * @step 08.1
+   * @step 08.1 08.4
    */
   after(delayMs: number, callback: () => void): Timer {
     // TODO 08.1
@@ -50,9 +51,9 @@ export class TimerQueue implements TimerSource, Clock {
    * Calls `callback` every `periodMs`, for the first time in `periodMs`. Every deadline is a whole number of periods
    * after the moment of this call, however late the calls before it came. A loop that was away for several periods
    * brings one call, not all that were missed. It goes on until it is cancelled, also when the callback throws. A
-   * period that is not above 0 is a `RangeError`.
+   * period that is not above 0 is a `RangeError`. `onEarlier` is called as by `after()`.
    *
-   * @step 08.3
+   * @step 08.3 08.4
    */
   every(periodMs: number, callback: () => void): Timer {
     // TODO 08.3

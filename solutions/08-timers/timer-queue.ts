@@ -37,9 +37,10 @@ export class TimerQueue implements TimerSource, Clock {
   }
 
   /**
-   * Calls `callback` once, in `delayMs` or as soon after that as the loop comes by. A delay below 0 counts as 0.
+   * Calls `callback` once, in `delayMs` or as soon after that as the loop comes by. A delay below 0 counts as 0; `NaN` is a
+   * `RangeError`. When this timer is due before all others, `onEarlier` is called: a loop that sleeps has to know.
    *
-   * @step 08.1
+   * @step 08.1 08.4
    */
   after(delayMs: number, callback: () => void): Timer {
     return this.#arm(Math.max(0, delayMs), callback, 0)
@@ -49,9 +50,9 @@ export class TimerQueue implements TimerSource, Clock {
    * Calls `callback` every `periodMs`, for the first time in `periodMs`. Every deadline is a whole number of periods
    * after the moment of this call, however late the calls before it came. A loop that was away for several periods
    * brings one call, not all that were missed. It goes on until it is cancelled, also when the callback throws. A
-   * period that is not above 0 is a `RangeError`.
+   * period that is not above 0 is a `RangeError`. `onEarlier` is called as by `after()`.
    *
-   * @step 08.3
+   * @step 08.3 08.4
    */
   every(periodMs: number, callback: () => void): Timer {
     if (!(periodMs > 0)) throw new RangeError('a period must be more than 0 ms')
@@ -100,7 +101,7 @@ export class TimerQueue implements TimerSource, Clock {
     }
   }
 
-  /** @answer 08.1 */
+  /** @answer 08.1 08.4 */
   #arm(delayMs: number, callback: () => void, periodMs: number): Timer {
     if (Number.isNaN(delayMs)) throw new RangeError('a timer needs a number of milliseconds')
     const deadlineMs = this.now() + delayMs

@@ -1,12 +1,11 @@
-import type { Source } from '#code/07-event-loop/byte-stream.ts'
 import type { Timer } from '#code/08-timers/timer-queue.ts'
 import type { Reason } from '../harness/failure.ts'
 import { isGarbage } from '../harness/garbage.ts'
 import { randomInteger } from '../harness/random.ts'
-import { VirtualLoop } from '../harness/virtual-time.ts'
 import { step } from '../judge/step.ts'
 import { echo } from '../protocols/lines.ts'
 import { expectRealSleep } from '../worlds/real-sleep.ts'
+import { expectExactSleep, expectWakeUps } from '../worlds/sleeping-loop.ts'
 import {
   type Armed,
   armHolding,
@@ -17,7 +16,7 @@ import {
   thrownBy,
   throws,
 } from '../worlds/timer-queues.ts'
-import { serveVirtually } from '../worlds/watched-clients.ts'
+import { expectOwnGoodbye, serveVirtually } from '../worlds/watched-clients.ts'
 
 const DAY_MS = 86_400_000
 const CHAPTER = '08-timers'
@@ -100,6 +99,13 @@ step('08.1', 'timers fire in order, ties in order of arming', async (stage) => {
     likely: 'A clock may tell fractions. Leave the delay as it is.',
     look: 'timer-queue.after()',
   })
+  arm('in 10.9 ms', 10.9)
+  arm('in 10.6 ms', 10.6)
+  expectFires(11, ['in 10.6 ms', 'in 10.9 ms'], {
+    because: 'The one with the earlier deadline fires first, be it by a fraction of a millisecond.',
+    likely: 'A clock may tell fractions. Leave the delay as it is.',
+    look: 'timer-queue.after()',
+  })
   arm('in 30 days', 30 * DAY_MS)
   expectFires(29 * DAY_MS, [], {
     because: 'It is one day early. Only setTimeout() of Node knows no more than 24.8 days.',
@@ -130,6 +136,7 @@ step('08.1', 'timers fire in order, ties in order of arming', async (stage) => {
   const again = () => {
     if (++rounds <= 5) arm('again', 0, again)
   }
+  arm('in an hour', 3_600_000)
   again()
   arm('behind', 0)
   expectFires(0, ['again', 'behind'], {
@@ -145,17 +152,33 @@ step('08.1', 'timers fire in order, ties in order of arming', async (stage) => {
   next.arm('faulty', 10, () => {
     throw new Error('a bug in a callback')
   })
+  next.arm('faulty, too', 10, () => {
+    throw new Error('another bug')
+  })
   next.arm('behind', 10)
   next.clock.pass(10)
-  expect('runDue() to throw what the callback threw', throws(next.timers), {
-    because: 'A bug is to be seen, not to be swallowed.',
-    likely: 'runDue() catches nothing: let it through.',
-    look: 'timer-queue.runDue()',
-  })
-  next.expectFires(0, ['before', 'faulty', 'behind'], {
-    because: 'One was not reached because of it, and fires in the next round. Nobody fires twice.',
+  for (const place of ['the callback', 'the next faulty callback']) {
+    expect(`runDue() to throw what ${place} threw`, throws(next.timers), {
+      because: 'A bug is to be seen, not to be swallowed.',
+      likely:
+        'runDue() catches nothing: let it through at once. What was still to fire fires in the next call.',
+      look: 'timer-queue.runDue()',
+      expected: 'the error',
+      received: 'nothing was thrown',
+    })
+  }
+  next.expectFires(0, ['before', 'faulty', 'faulty, too', 'behind'], {
+    because: 'What was not reached because of it fires in the next round. No timer fires twice.',
     likely: 'A timer leaves the heap before it is called, and one at a time.',
     look: 'timer-queue.runDue()',
+  })
+
+  const refused = thrownBy(() => timers.after(Number.NaN, fire))
+  expect('after(NaN) to throw a RangeError', refused instanceof RangeError, {
+    because: 'NaN is neither before nor after any deadline. In the heap it would upset all others.',
+    likely: 'Math.max(0, NaN) is NaN: look for it before the timer goes into the heap.',
+    look: 'timer-queue.after()',
+    received: refused === undefined ? 'a timer' : String(refused),
   })
 
   await expectCheap(stage, 'a timer to be armed and fired', (size) => {
@@ -272,8 +295,18 @@ step('08.2', 'a cancelled timer never fires, whoever cancels it', async (stage) 
     likely: 'runDue() sets timer.callback to undefined.',
     look: 'timer-queue.runDue()',
   })
-  // Until here somebody has both timers.
-  for (const { timer } of [cancelled, over]) timers.cancel(timer)
+  const faulty = armHolding(timers, () => {
+    throw new Error('a bug in a callback')
+  })
+  clock.pass(1_000)
+  throws(timers)
+  expect('the callback of a timer that has thrown to be let go', await isGarbage(faulty.held), {
+    because: 'It will not be called again either.',
+    likely: 'Let the callback go before it is called, or in a finally.',
+    look: 'timer-queue.runDue()',
+  })
+  // Until here somebody has the timers.
+  for (const { timer } of [cancelled, over, faulty]) timers.cancel(timer)
 
   await expectCheap(stage, 'a timer to be cancelled', (size) => {
     const [many] = newQueue()
@@ -287,7 +320,7 @@ step('08.2', 'a cancelled timer never fires, whoever cancels it', async (stage) 
 })
 
 step('08.3', 'every() keeps its beat, however late the loop comes', async (stage) => {
-  const { expect, expectSame } = stage
+  const { expect, expectSame, story } = stage
   const { timers, clock, every, arm, cancel, expectFires } = await playQueue(stage)
   every('beat', 100)
   expectFires(99, [], { because: 'The first time is in 100 ms.' })
@@ -380,13 +413,48 @@ step('08.3', 'every() keeps its beat, however late the loop comes', async (stage
       received: thrown === undefined ? 'a timer' : String(thrown),
     })
   }
+
+  const other = await playQueue(stage)
+  story.tell('time', 'moves on by 37 ms')
+  other.clock.pass(37)
+  other.every('beat', 100)
+  other.expectFires(100, ['beat'], { because: '100 ms have passed since every() was called.' })
+  other.expectFires(99, [], {
+    because: 'Armed at 37 ms, its deadlines are 137, 237, 337 ms: it is 236.',
+    likely: 'Count from the last deadline. The clock’s own hundreds are not this timer’s.',
+    look: 'timer-queue.#rearm()',
+  })
+
+  const brief = await playQueue(stage)
+  for (const [name, periodMs] of [
+    ['monthly', 30 * DAY_MS],
+    ['often', 0.5],
+  ] as const) {
+    const refused = thrownBy(() => brief.every(name, periodMs))
+    expect(`every(${periodMs}) to arm a timer`, refused === undefined, {
+      because: `${periodMs === 0.5 ? 'Half a millisecond' : 'A month'} is above 0.`,
+      likely: 'Refuse a period that is not above 0, and no other.',
+      received: String(refused),
+      look: 'timer-queue.every()',
+    })
+  }
+  for (const time of ['The first', 'The second']) {
+    brief.expectFires(0.5, ['often'], {
+      because: `${time} period of 0.5 ms is over.`,
+      likely: 'A timer is periodic when its periodMs is above 0, however short the period is.',
+      look: 'timer-queue.runDue()',
+    })
+  }
 })
 
 step('08.4', 'the loop sleeps exactly until the next deadline', async (stage) => {
-  const { expect, expectSame, load, story } = stage
+  const { expect, expectSame, story } = stage
   const { timers, clock, arm, cancel, newQueue } = await playQueue(stage)
   const expectDelay = (delayMs: number, reason: Reason) =>
-    expectSame('timers.nextDelay()', timers.nextDelay(), delayMs, reason)
+    expectSame('timers.nextDelay()', timers.nextDelay(), delayMs, {
+      ...reason,
+      look: 'timer-queue.nextDelay()',
+    })
   expectDelay(Number.POSITIVE_INFINITY, {
     because: 'No timer is armed: the loop may sleep until a client sends something.',
     likely: 'With 0 the loop would spin, with undefined it would fail. Infinity means forever.',
@@ -423,41 +491,19 @@ step('08.4', 'the loop sleeps exactly until the next deadline', async (stage) =>
     because:
       'A loop that wakes half a millisecond too early has nothing to do, and asks again and again.',
     likely: 'Rounded down, a delay is too short. There is no need to round it.',
+    look: 'timer-queue.nextDelay()',
     received: `${delayMs}`,
   })
   cancel('fraction')
 
-  const { EventLoop } = await load(() => import('#code/07-event-loop/event-loop.ts'))
-  const { TimerQueue } = await load(() => import('#code/08-timers/timer-queue.ts'))
-  const world = new VirtualLoop<Source>(story)
-  const queue = new TimerQueue(world.clock)
-  const firedAt: number[] = []
-  const fire = () => firedAt.push(world.clock.now())
-  story.tell('test', 'runs a loop with timers in 5 s, in an hour, and one in 2 s that is cancelled')
-  queue.after(3_600_000, fire)
-  queue.after(5_000, () => {
-    fire()
-    queue.after(250, fire)
+  await expectExactSleep(stage)
+  await expectWakeUps(stage)
+  arm('in 10 days', 10 * DAY_MS)
+  expectDelay(10 * DAY_MS, {
+    because: 'Nothing is due before that, so nothing has to wake the loop.',
+    likely: 'The rest until the first deadline is what it is, however long.',
   })
-  queue.cancel(queue.after(2_000, fire))
-  const loop = new EventLoop<Source>(world.poller, queue)
-  await world.start(loop)
-  await world.advance(3_600_000)
-  expectSame('when timers fired', firedAt, [5_000, 5_250, 3_600_000], {
-    because: 'The loop wakes for each of them, and in time.',
-  })
-  const sleeps = world.poller.sleeps
-  expectSame(
-    'how long the loop asked to sleep',
-    sleeps,
-    [5_000, 250, 3_594_750, Number.POSITIVE_INFINITY],
-    {
-      because: 'Three deadlines, and the loop wakes three times.',
-      likely: 'nextDelay() returns exactly what is left until the first deadline.',
-    },
-  )
-  loop.stop()
-  await world.settle()
+  cancel('in 10 days')
 
   await expectRealSleep(stage)
 
@@ -623,14 +669,16 @@ step('08.5', 'a client that says no line for a while is let go', async (stage) =
     armedTimes += 1
     return after(ms, callback)
   }
-  const calledAt: number[] = []
-  const called = new Silence(again.timers, 60_000, () => calledAt.push(again.clock.now() / 1_000))
+  const secondsOfCalls: number[] = []
+  const called = new Silence(again.timers, 60_000, () =>
+    secondsOfCalls.push(again.clock.now() / 1_000),
+  )
   for (let second = 1; second <= 260; second++) {
     again.clock.pass(1_000)
     if (second === 20) called.heard()
     again.timers.runDue()
   }
-  expectSame('the seconds at which it calls back', calledAt, [80, 140, 200, 260], {
+  expectSame('the seconds at which it calls back', secondsOfCalls, [80, 140, 200, 260], {
     because:
       'Nothing was heard since second 20: it calls after 60 s of silence, and again after every further 60.',
     likely:
@@ -644,6 +692,34 @@ step('08.5', 'a client that says no line for a while is let go', async (stage) =
     look: 'silence.#look()',
   })
   called.stop()
+
+  const calledAt: number[] = []
+  story.tell('test', 'makes a Silence of 60 ms that hears something after 1 ms')
+  const [others, clock] = played.newQueue()
+  const late = new Silence(others, 60, () => calledAt.push(clock.now()))
+  for (const ms of [1, 59, 1]) {
+    clock.pass(ms)
+    if (ms === clock.now()) late.heard()
+    others.runDue()
+  }
+  late.stop()
+  expectSame('when it has called back', calledAt, [61], {
+    because: '60 ms of silence, from the first millisecond on.',
+    likely: 'When the timer fires, 1 ms is left: that is a rest like any other.',
+    look: 'silence.#look()',
+  })
+
+  const endless = await serveVirtually(stage, { idleMs: Number.POSITIVE_INFINITY })
+  story.tell('test', 'serves hal with idleMs: Infinity')
+  const hal = await endless.connect('hal')
+  await endless.advance(DAY_MS)
+  hal.expectNothing({ because: 'Nobody is let go for being silent: there is no limit.' })
+  await hal.send('echo hi\n')
+  hal.expectReceived('hi\n', { because: 'He is served a day later.' })
+  await hal.halfClose()
+  hal.expectEnd({ because: 'FIN is answered with FIN.' })
+  endless.expectTimers(0, { because: 'He is gone.', look: 'watch.onClose()' })
+  await expectOwnGoodbye(stage)
 })
 
 step('08.6', 'a silent client is asked whether it is still there', async (stage) => {
@@ -749,6 +825,20 @@ step('08.6', 'a silent client is asked whether it is still there', async (stage)
     look: 'watch.onEnding()',
   })
   await gus.reset()
+
+  const endless = await serveVirtually(stage, {
+    idleMs: Number.POSITIVE_INFINITY,
+    heartbeatMs: 20_000,
+  })
+  stage.story.tell('test', 'serves hal with idleMs: Infinity')
+  const hal = await endless.connect('hal')
+  await endless.advance(100_000)
+  hal.expectReceived('ping\n'.repeat(5), {
+    because: 'He has said nothing for five times 20 s, and nothing ends his silence.',
+    likely: 'He is asked after every further everyMs, however often that is.',
+    look: 'watch.#startHeartbeat()',
+  })
+  await hal.reset()
 
   const server = await serve(CHAPTER)
   const eve = await connectReally(server, 'eve')

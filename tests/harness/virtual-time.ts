@@ -150,10 +150,13 @@ export class VirtualLoop<S extends VirtualSource = VirtualSource> {
   readonly clock = new VirtualClock()
   readonly poller = new VirtualPoller<S>(this.clock)
   readonly #story: Story
+  readonly #look: string | undefined
   #outcome: 'running' | 'ended' | { error: unknown } = 'running'
 
-  constructor(story: Story) {
+  /** `look`: the function that says how long the loop may sleep, for the card of a loop that does not. */
+  constructor(story: Story, look?: string) {
     this.#story = story
+    this.#look = look
   }
 
   /** Runs the loop until it sleeps for the first time. */
@@ -185,6 +188,7 @@ export class VirtualLoop<S extends VirtualSource = VirtualSource> {
           because: 'Nothing is ready and nothing is due: the loop has to wait.',
           likely:
             'The poller is asked to wait for 0 ms although nothing is due; or what is due never fires, and stays due.',
+          look: this.#look,
           trace: [],
         })
       }
@@ -222,6 +226,7 @@ export class VirtualLoop<S extends VirtualSource = VirtualSource> {
       because: 'A loop sleeps until the next deadline, however far away that is.',
       likely:
         'A fixed tick, or a limit, wakes the loop for nothing most of the time, and for some timers too late.',
+      look: this.#look,
     })
   }
 }

@@ -239,6 +239,21 @@ export const mistakes: Mistake[] = [
     edits: [{ file: queue, replace: '      else due.callback = undefined\n', by: '' }],
   },
   {
+    name: 'keeps-the-callback-that-threw',
+    step: '08.2',
+    says: ['a timer that has thrown', 'or in a finally'],
+    edits: [
+      {
+        file: queue,
+        replace: CALL,
+        by: `      if (due.periodMs > 0) this.#rearm(due, now)
+      callback?.()
+      if (due.periodMs === 0) due.callback = undefined
+`,
+      },
+    ],
+  },
+  {
     name: 'looks-for-the-timer',
     step: '08.2',
     says: ['a timer to be cancelled in O(log n)', 'an indexOf'],
@@ -302,9 +317,9 @@ export const mistakes: Mistake[] = [
       {
         file: queue,
         replace: CALL,
-        by: `      callback?.()
+        by: `      if (due.periodMs === 0) due.callback = undefined
+      callback?.()
       if (due.periodMs > 0) this.#rearm(due, now)
-      else due.callback = undefined
 `,
       },
       {
@@ -680,5 +695,177 @@ export const mistakes: Mistake[] = [
         by: '  if (line !== PONG && line !== PING) COMMANDS.onLine(line, lines)',
       },
     ],
+  },
+  {
+    name: 'fires-as-many-as-there-were',
+    step: '08.1',
+    says: ['waits for the next round', 'Fire what was armed before runDue() began'],
+    edits: [
+      {
+        file: queue,
+        hole: 'runDue',
+        by: `    const now = this.now()
+    for (let left = this.#heap.size; left > 0; left--) {
+      const due = this.#heap.first
+      if (!due || due.deadlineMs > now) return
+      this.#heap.takeFirst()
+      const { callback } = due
+      if (due.periodMs > 0) this.#rearm(due, now)
+      else due.callback = undefined
+      callback?.()
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'throws-only-the-first-error',
+    step: '08.1',
+    says: ['the next faulty callback', 'let it through at once'],
+    edits: [
+      {
+        file: queue,
+        hole: 'runDue',
+        by: `    const [now, armedBefore] = [this.now(), this.#armed]
+    const errors: unknown[] = []
+    for (let due = this.#heap.first; due; due = this.#heap.first) {
+      if (due.deadlineMs > now || due.order >= armedBefore) break
+      this.#heap.takeFirst()
+      const { callback } = due
+      if (due.periodMs > 0) this.#rearm(due, now)
+      else due.callback = undefined
+      try {
+        callback?.()
+      } catch (error) {
+        errors.push(error)
+      }
+    }
+    if (errors.length > 0) throw errors[0]`,
+      },
+    ],
+  },
+  {
+    name: 'beats-by-the-clock-face',
+    step: '08.3',
+    says: ['137, 237, 337', 'Count from the last deadline'],
+    edits: [
+      {
+        file: queue,
+        replace: REARM,
+        by: '    timer.deadlineMs = (Math.floor(now / timer.periodMs) + 1) * timer.periodMs\n',
+      },
+    ],
+  },
+  {
+    name: 'whole-milliseconds',
+    step: '08.1',
+    says: ['be it by a fraction', 'Leave the delay as it is'],
+    edits: [
+      {
+        file: queue,
+        replace: 'this.#arm(Math.max(0, delayMs), callback, 0)',
+        by: 'this.#arm(Math.ceil(Math.max(0, delayMs)), callback, 0)',
+      },
+    ],
+  },
+  {
+    name: 'a-goodbye-of-its-own',
+    step: '08.5',
+    says: ['She has had 700 ms', 'The limit is #goodbyeMs'],
+    edits: [{ file: watch, replace: 'after(this.#goodbyeMs,', by: 'after(5_000,' }],
+  },
+  {
+    name: 'pings-twice-and-gives-up',
+    step: '08.6',
+    says: ['five times 20 s', 'however often'],
+    edits: [
+      {
+        file: watch,
+        replace: BEAT,
+        by: `    let pings = 0
+    this.#heartbeat = new Silence(this.#timers, everyMs, () => {
+      if (++pings <= 2) ask()
+    })
+`,
+      },
+    ],
+  },
+  {
+    name: 'wakes-every-hour',
+    step: '08.4',
+    says: ['to be 864000000', 'however long'],
+    edits: [
+      {
+        file: queue,
+        replace: 'Math.max(0, first.deadlineMs - this.now())',
+        by: 'Math.min(3_600_000, Math.max(0, first.deadlineMs - this.now()))',
+      },
+    ],
+  },
+  {
+    name: 'arms-nan',
+    step: '08.1',
+    says: ['after(NaN)', 'Math.max(0, NaN) is NaN'],
+    edits: [
+      {
+        file: queue,
+        replace:
+          "    if (Number.isNaN(delayMs)) throw new RangeError('a timer needs a number of milliseconds')\n",
+        by: '',
+      },
+    ],
+  },
+  {
+    name: 'refuses-a-short-period',
+    step: '08.3',
+    says: ['every(0.5) to arm a timer', 'Half a millisecond is above 0'],
+    edits: [{ file: queue, replace: '!(periodMs > 0)', by: '!(periodMs >= 1)' }],
+  },
+  {
+    name: 'a-short-period-is-none',
+    step: '08.3',
+    says: ['The second period', 'however short'],
+    edits: [{ file: queue, replace: 'due.periodMs > 0', by: 'due.periodMs >= 1' }],
+  },
+  {
+    name: 'lets-the-loop-sleep-on',
+    step: '08.4',
+    says: ['when timers fired', 'after() calls onEarlier()'],
+    edits: [
+      {
+        file: queue,
+        replace: '    if (this.#heap.first === timer) this.onEarlier?.()\n',
+        by: '',
+      },
+    ],
+  },
+  {
+    name: 'wakes-the-loop-for-every-timer',
+    step: '08.4',
+    says: ['how long the loop asked to sleep', 'and for no other'],
+    edits: [{ file: queue, replace: 'if (this.#heap.first === timer) this', by: 'this' }],
+  },
+  {
+    name: 'a-beat-wakes-nobody',
+    step: '08.4',
+    says: ['when the beat has fired', 'every() calls onEarlier()'],
+    edits: [
+      {
+        file: queue,
+        replace: 'if (this.#heap.first === timer) this',
+        by: 'if (this.#heap.first === timer && periodMs === 0) this',
+      },
+    ],
+  },
+  {
+    name: 'a-little-rest-is-none',
+    step: '08.5',
+    says: ['when it has called back', 'a rest like any other'],
+    edits: [{ file: silence, replace: 'if (leftMs <= 0) this', by: 'if (leftMs <= 1) this' }],
+  },
+  {
+    name: 'takes-an-idle-limit-for-granted',
+    step: '08.5',
+    says: ['heard'],
+    edits: [{ file: watch, replace: 'this.#idle?.heard()', by: 'this.#idle!.heard()' }],
   },
 ]

@@ -175,4 +175,26 @@ export class Watch implements ConnectionObserver {
       },
     ],
   },
+  {
+    name: 'compares-delays-before-and-behind',
+    style: 'Whether the loop has to wake earlier is seen from nextDelay(), asked twice.',
+    edits: [
+      {
+        file: queue,
+        hole: 'after',
+        by: `    if (Number.isNaN(delayMs)) throw new RangeError(\`\${delayMs} ms\`)
+    return this.#arm(delayMs < 0 ? 0 : delayMs, callback, 0)`,
+      },
+      {
+        file: queue,
+        replace: `    this.#heap.add(timer)
+    if (this.#heap.first === timer) this.onEarlier?.()
+    return timer`,
+        by: `    const before = this.nextDelay()
+    this.#heap.add(timer)
+    if (this.nextDelay() < before && this.onEarlier) this.onEarlier()
+    return timer`,
+      },
+    ],
+  },
 ]

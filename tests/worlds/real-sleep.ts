@@ -28,15 +28,18 @@ export async function expectRealSleep({ load, expect, story }: Stage): Promise<v
   const outcome = await within(PATIENCE_MS, loop.run())
   expect('the timer to fire', outcome !== 'too late', {
     because: 'The loop sleeps no longer than nextDelay() says.',
+    look: 'timer-queue.nextDelay()',
   })
   expect('the timer not to fire before its 25 ms are over', tookMs >= 25, {
     because: 'A timer may be late. It is never early.',
+    look: 'timer-queue.runDue()',
     received: `${tookMs.toFixed(2)} ms`,
   })
   // Node's timers count in whole milliseconds: the first awakening may be a fraction too early.
   expect('the loop to have slept meanwhile', waits <= 500, {
     because: 'For one deadline the loop wakes once.',
     likely: 'nextDelay() returns too little, and the loop asks again and again.',
+    look: 'timer-queue.nextDelay()',
     received: `wait() was called ${waits} times`,
   })
 }

@@ -77,9 +77,15 @@ export function expectOrder(
 }
 
 /** Arms a timer whose callback holds something. In a function of its own: while it runs, it holds that as well. */
-export function armHolding(timers: TimerQueue): { timer: Timer; held: WeakRef<object> } {
+export function armHolding(
+  timers: TimerQueue,
+  then = () => {},
+): { timer: Timer; held: WeakRef<object> } {
   const connection = { buffer: new Uint8Array(1024) }
-  const timer = timers.after(1_000, () => connection.buffer.fill(1))
+  const timer = timers.after(1_000, () => {
+    connection.buffer.fill(1)
+    then()
+  })
   return { timer, held: new WeakRef(connection) }
 }
 
