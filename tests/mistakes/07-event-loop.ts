@@ -1213,6 +1213,21 @@ export const mistakes: Mistake[] = [
     edits: [{ file: stream, replace: 'this.#inboxBytes < INBOX', by: 'this.#inboxBytes <= INBOX' }],
   },
   {
+    name: 'takes-until-a-drain-is-needed',
+    step: '07.2',
+    says: ['the bytes that each write takes', 'Ask #room'],
+    edits: [
+      {
+        file: stream,
+        hole: 'write',
+        by: `    if (!this.#socket.writable || this.#socket.writableNeedDrain) return 0
+    const taken = Math.min(bytes.length, this.#socket.writableHighWaterMark)
+    this.#socket.write(bytes.subarray(0, taken))
+    return taken`,
+      },
+    ],
+  },
+  {
     name: 'forgets-a-single-byte',
     step: '07.2',
     says: ['as it was written', 'A single byte counts, too'],

@@ -191,8 +191,15 @@ export async function fill(
 export async function expectNoRoom(stage: Stage): Promise<void> {
   const { story, expectSame } = stage
   await withStream(stage, async (stream, { near, far }) => {
-    story.tell('test', 'queues 100 KiB behind the stream’s back, as TLS does with what it encrypts')
+    story.tell('test', 'corks the socket, so that nothing leaves it, and writes 60 KiB twice')
     near.cork()
+    const piece = Buffer.alloc(60 * KIBIBYTE)
+    const takes = [stream.write(piece), stream.write(piece)]
+    expectSame('the bytes that each write takes', takes, [60 * KIBIBYTE, 4 * KIBIBYTE], {
+      because: 'The socket’s high-water mark is 64 KiB, and 60 are queued: 4 are left.',
+      likely: 'Ask #room how many bytes fit. That the socket needs no drain yet does not say so.',
+    })
+    story.tell('test', 'queues 100 KiB behind the stream’s back, as TLS does with what it encrypts')
     near.write(Buffer.alloc(100 * KIBIBYTE))
     expectSame('a write of 10 bytes', stream.write(pattern(0, 10)), 0, {
       because:
