@@ -100,8 +100,8 @@ export class BlockingSocket {
   }
 
   /**
-   * Sleeps while more than `WINDOW_BYTES` wait for the peer. Throws `ConnectionLost` once the connection is closed
-   * (`CLOSED`): nobody will read them.
+   * Sleeps while more than `WINDOW_BYTES` wait for the peer. Throws `ConnectionLost` with a code of errno(3) once the
+   * connection is closed (`CLOSED`): nobody will read them.
    *
    * @step 03.5
    */

@@ -594,6 +594,18 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'pauses-behind-the-window',
+    step: '03.4',
+    says: ['nothing to be delivered', 'Pause from exactly WINDOW_BYTES on'],
+    edits: [{ file: bridge, replace: 'untaken >= WINDOW_BYTES', by: 'untaken > WINDOW_BYTES' }],
+  },
+  {
+    name: 'resumes-at-the-mark',
+    step: '03.4',
+    says: ['nothing to be delivered', 'resume below that (<), not at it'],
+    edits: [{ file: bridge, replace: 'untaken < WINDOW_BYTES', by: 'untaken <= WINDOW_BYTES' }],
+  },
+  {
     name: 'takes-whatever-is-posted-for-taken',
     step: '03.4',
     says: ['the window to be as before', 'count down at `taken`, and at nothing else'],
@@ -629,6 +641,19 @@ export const mistakes: Mistake[] = [
         by: `if (untaken < WINDOW_BYTES) return
     socket.pause()
     setTimeout(() => socket.resume(), 1_000)`,
+      },
+    ],
+  },
+  {
+    name: 'says-no-code',
+    step: '03.5',
+    says: ['throws ConnectionLost ()', 'It has a code of errno(3)'],
+    edits: [
+      {
+        file,
+        replace:
+          "if (Atomics.load(this.#words, CLOSED)) throw new ConnectionLost('EPIPE')\n      return",
+        by: "if (Atomics.load(this.#words, CLOSED)) throw new ConnectionLost('')\n      return",
       },
     ],
   },
@@ -825,6 +850,24 @@ export const mistakes: Mistake[] = [
     edits: [
       { file, replace: 'if (end + 1 < bytes.length) this.#rest = bytes.subarray(end + 1)', by: '' },
     ],
+  },
+  {
+    name: 'loses-a-single-byte-behind-the-line',
+    step: '03.6',
+    says: ['One byte is enough for a line', 'may be a single byte'],
+    edits: [{ file, replace: 'if (end + 1 < bytes.length)', by: 'if (end + 2 < bytes.length)' }],
+  },
+  {
+    name: 'takes-a-last-byte-for-nothing',
+    step: '03.6',
+    says: ['One byte is enough for a line', 'may be a single byte'],
+    edits: [{ file, replace: 'return length > 0 ?', by: 'return length > 1 ?' }],
+  },
+  {
+    name: 'forgives-two-bytes-for-one',
+    step: '03.6',
+    says: ['Six bytes are too many', 'Only one \\r may be taken off'],
+    edits: [{ file, replace: '? length - 1 : length', by: '? length - 2 : length' }],
   },
   {
     name: 'no-limit-for-a-line',

@@ -166,11 +166,25 @@ export const LINES: Lines[] = [
       'A \\r at the end may belong to the line end: take it off before you count. It may have been the last byte of the chunk before.',
   },
   {
+    texts: ['one\n2', '\n3'],
+    lines: ['line one', 'line 2', 'line 3', 'null'],
+    because: 'One byte is enough for a line, with a line end behind it or without.',
+    likely: 'What follows a line end may be a single byte, and so may the last line.',
+  },
+  {
     texts: ['1\n123456\n2\n'],
     limit: 5,
     lines: ['line 1', 'throws LineTooLong'],
     because: 'A line that is too long is too long, also when all of it is there, its end included.',
     likely: 'Look at the limit in both cases: with the line end in the chunk and without.',
+  },
+  {
+    texts: ['123456\r\n'],
+    limit: 5,
+    lines: ['throws LineTooLong'],
+    because:
+      'Six bytes are too many for a limit of five. Of the line, only its end does not count.',
+    likely: 'Only one \\r may be taken off the count: the \\n was never in it.',
   },
   {
     texts: ['🌍🌍\n'],

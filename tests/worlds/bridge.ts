@@ -90,6 +90,8 @@ export interface Window {
   sent: number
   /** The most bytes that were delivered and not taken. */
   most: number
+  /** The most bytes that were delivered and not taken when another message was delivered. */
+  fullest: number
   /** How many bytes were delivered in the end. */
   delivered: number
 }
@@ -110,7 +112,7 @@ export async function windowOf(
   const { near, far, rest } = streams()
   const { port } = bridgeSocket(near as Socket)
   const untaken: number[] = []
-  const window: Window = { sent: 0, most: 0, delivered: 0 }
+  const window: Window = { sent: 0, most: 0, fullest: 0, delivered: 0 }
   for (let piece = 1; window.sent < 1024 * KIBIBYTE; piece++) {
     const length = piece <= 64 ? KIBIBYTE : 16 * KIBIBYTE
     far.write(Buffer.alloc(length))
@@ -123,15 +125,19 @@ export async function windowOf(
     await rest()
     for (const message of messagesFor(port)) {
       if (message.kind !== 'bytes') continue
+      window.fullest = Math.max(window.fullest, sum(untaken))
       untaken.push(message.bytes.length)
       window.delivered += message.bytes.length
     }
-    const waits = untaken.reduce((sum, length) => sum + length, 0)
-    window.most = Math.max(window.most, waits)
+    window.most = Math.max(window.most, sum(untaken))
   } while (untaken.length > 0)
   port.close()
   near.destroy()
   return window
+}
+
+function sum(lengths: number[]): number {
+  return lengths.reduce((total, length) => total + length, 0)
 }
 
 function streams(): Ends {

@@ -113,8 +113,8 @@ function write(): WriterOutcome['write'] {
     return 'returns'
   } catch (error) {
     if (error instanceof Stuck) return `never returns: ${error.message}` as WriterOutcome['write']
-    const thrown = error as Error
+    const thrown = error as Error & { code?: string }
     if (thrown.message.startsWith('TODO')) throw error
-    return `throws ${thrown.constructor.name}`
+    return `throws ${thrown.constructor.name}${'code' in thrown ? ` (${thrown.code})` : ''}`
   }
 }
