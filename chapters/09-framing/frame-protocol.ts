@@ -5,7 +5,7 @@ import { encodeFrame, FrameDecoder } from './frames.ts'
 
 /** What happens between the frames of a peer. The protocol is handed over, so that one object can serve many peers. */
 export interface FrameEvents {
-  /** A whole frame. Its payload may lie in a larger chunk: whoever stores it copies it. */
+  /** A whole frame. Its payload may lie in a larger chunk: copy it to store it. */
   onFrame(payload: Uint8Array, frames: FrameProtocol): void
   /** The peer has said FIN, between two frames. Without it the connection ends, too. */
   onEnd?(frames: FrameProtocol): void

@@ -13,7 +13,7 @@ export const LENGTH_BYTES = 4
 
 export interface Frame {
   kind: 'frame'
-  /** May be a view into the chunk it came in, and keeps all of that alive: whoever stores it copies it. */
+  /** May be a view into the chunk it came in, and keeps all of that alive: copy it to store it. */
   payload: Uint8Array
 }
 

@@ -77,7 +77,7 @@ export class TokenBucket {
 
 /**
  * Returns how many of the `wanted` connections a process may hold that may have `descriptors` open: as many as leave
- * `RESERVED_DESCRIPTORS` for everything else. At least one, or it need not listen.
+ * `RESERVED_DESCRIPTORS` for everything else, and at least one.
  *
  * @step 10.5
  */

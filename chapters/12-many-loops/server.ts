@@ -14,7 +14,7 @@ import { type GroupStats, LoopGroup } from './loop-group.ts'
 export interface ManyLoopsOptions extends ServerOptions {
   /** How many loops, each on a thread of its own; as many as the machine has cores unless asked for otherwise. */
   loops?: number
-  /** Who gets the next connection: whose turn it is, who has the fewest, or who has the fewest of those that answer. */
+  /** Which loop gets the next connection: the next in turn, the one with the fewest, or that among those that answer. */
   choose?: 'in turn' | 'least busy' | 'responsive'
   /** A loop that has not taken up a socket for so long does not answer. */
   patienceMs?: number

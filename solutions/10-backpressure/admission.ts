@@ -140,7 +140,7 @@ export class Admission implements ConnectionKeeper {
     connection.use(this.#service.open(connection, this.#timers))
   }
 
-  /** Who is told about a connection: this, and the service if it wants to know. */
+  /** The observer of a connection: this, and the service if it wants to know. */
   #keeperOf(connection: Connection): ConnectionKeeper {
     if (!this.#service.onClosed) return this
     return {

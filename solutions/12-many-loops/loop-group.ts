@@ -58,7 +58,7 @@ export class LoopGroup {
   readonly #loops: Loop[] = []
   #replaced = 0
   #isClosing = false
-  /** Who waits for the last connection to go. */
+  /** To be called when the last connection has gone. */
   readonly #onIdle: (() => void)[] = []
 
   private constructor({ script, choose }: GroupOptions) {
@@ -144,7 +144,7 @@ export class LoopGroup {
       })
       loop.thread.once('exit', () => {
         reject(new Error('a loop has ended before it was ready'))
-        // What cannot be started once would be started for ever.
+        // What cannot be started once would be started again and again.
         if (isReady) this.#onExit(loop)
         else this.#loops.splice(this.#loops.indexOf(loop), 1)
         this.#noticeIdle()

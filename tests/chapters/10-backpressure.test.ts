@@ -55,7 +55,11 @@ step('10.1', 'a write that takes only a part goes on where it stopped', async (s
   flush()
   expectSame('bytes', outbox.bytes, 3, {
     because: 'Three of six bytes were taken.',
-    likely: 'Drop as many bytes as write() has returned, not the piece.',
+    likely:
+      outbox.bytes > 3
+        ? 'What write() has taken still waits: drop that many bytes before flush() returns.'
+        : 'Drop as many bytes as write() has returned, not the whole piece.',
+    look: 'outbox.flush()',
   })
   push('panic')
   flush()
@@ -198,7 +202,7 @@ step('10.3', 'a peer that does not take what it is due is told to go', async (st
   })
   await world.advance(1)
   bob.expectCut({
-    because: 'He has had his 5 s. A peer that takes nothing would hold its memory for ever.',
+    because: 'He has had his 5 s. A peer that takes nothing would hold its memory forever.',
   })
   world.expectTimers(0, { because: 'Nothing of him is left.' })
 
@@ -212,7 +216,10 @@ step('10.3', 'a peer that does not take what it is due is told to go', async (st
     await dee.takes(1)
   }
   for (const client of [cyd, dee]) {
-    client.expectOpen({ because: 'Nobody has stood still for 30 s.', likely: 'stallMs.' })
+    client.expectOpen({
+      because: 'Neither has stood still for 30 s.',
+      likely: 'Look after stallMs, not before.',
+    })
   }
   await world.advance(300)
   expectSame(
@@ -238,14 +245,15 @@ step('10.3', 'a peer that does not take what it is due is told to go', async (st
   }
   dee.expectOpen({
     because: 'dee is slow, but she takes something all the time.',
-    likely: 'Whoever has taken something since the last look is looked at again in stallMs.',
+    likely: 'A peer that has taken something since the last look is looked at again in stallMs.',
   })
   stage.story.tell('dee', 'takes nothing from now on')
   await world.advance(60_000)
   await world.advance(5_000)
   dee.expectCut({
     because: 'Now she has stood still for more than 30 s, and then for the 5 s that she had left.',
-    likely: 'One look is not enough: while something waits, the next look is planned.',
+    likely:
+      'One look is not enough: while something waits, the next look is planned, and it compares sentBytes with what the look before has seen.',
   })
   const [flo, flos] = await world.echoTo('flo')
   flo.stopReading()
@@ -295,7 +303,7 @@ step('10.4', 'there is a limit to how many come and to how fast they talk', asyn
   const cyd = await world.arrive('cyd')
   cyd.expectReceived(frame('error busy'), {
     because: 'Two are inside. The third is told why she cannot come in.',
-    likely: 'enter() says whether there is room. Without, #refuse() as `busy`.',
+    likely: 'enter() says whether there is room. When there is none, #refuse() says `busy`.',
   })
   cyd.expectEnd({ because: 'Then FIN.' })
   await cyd.halfClose()
@@ -328,7 +336,7 @@ step('10.4', 'there is a limit to how many come and to how fast they talk', asyn
     await visitor.send(frame('hi'))
     visitor.expectReceived(frame('hi'), {
       because: 'There is one place, and it is free each time.',
-      likely: 'A connection ends in more ways than by FIN. onClose() hears of all of them.',
+      likely: 'A connection ends in more ways than by FIN. onClose() is called for all of them.',
       look: ['admission.onClose()', 'limits.leave()'],
     })
     if (times % 2) await visitor.halfClose()
@@ -355,19 +363,23 @@ step('10.5', 'some descriptors are kept back, and a failed accept ends nothing',
   const { affordableConnections, RESERVED_DESCRIPTORS } = await stage.load(
     () => import('#code/10-backpressure/limits.ts'),
   )
-  const LIKELY = `The smaller of what is wanted and what is left beside ${RESERVED_DESCRIPTORS}.`
+  const LIKELY = `Return the smaller of two numbers: what is wanted, and the descriptors less ${RESERVED_DESCRIPTORS}.`
   for (const [wanted, descriptors, affordable, because] of [
     [100, 20_000, 100, 'There are enough for all that are wanted.'],
     [100, FOREVER, 100, 'The kernel sets no limit.'],
     [10_000, 1_024, 960, 'A connection costs a descriptor, and 64 are for everything else.'],
     [100, 164, 100, 'It is just enough.'],
-    [10, 50, 1, 'There are too few to begin with. A server for nobody would be none.'],
+    [10, 50, 1, 'There are too few to begin with. A server that lets nobody in is useless.'],
   ] as const) {
     expectSame(
       `affordableConnections(${wanted}, ${descriptors})`,
       affordableConnections(wanted, descriptors),
       affordable,
-      { because, likely: affordable === 1 ? 'At least one: Math.max(1, …).' : LIKELY },
+      {
+        because,
+        likely: affordable === 1 ? 'At least one: Math.max(1, …).' : LIKELY,
+        look: 'limits.affordableConnections()',
+      },
     )
   }
 
@@ -380,26 +392,30 @@ step('10.5', 'some descriptors are kept back, and a failed accept ends nothing',
   await echoFrame(ada, 'hello', { because: 'She is served.' })
   for (const errno of ['EMFILE', 'ENOBUFS', 'EMFILE']) {
     await server.failAccept(errno, {
-      because: 'Somebody could not come in. Those who are inside are not concerned.',
-      likely: 'An "error" on the server that nobody listens to ends the process.',
+      because:
+        'One newcomer could not be accepted. The open connections have nothing to do with it.',
+      likely:
+        'onAcceptError() counts the error and throws nothing: what it throws ends the process.',
+      look: 'admission.onAcceptError()',
     })
   }
   await echoFrame(ada, 'still here', {
-    because: 'Those who are inside are not concerned.',
+    because: 'The open connections have nothing to do with it.',
   })
   const bob = await connect(server)
   await echoFrame(bob, 'hello', { because: 'And the next one may come in.' })
   const { acceptErrors } = await server.call<{ acceptErrors: number }>('stats')
   expectSame('stats().acceptErrors', acceptErrors, 3, {
-    because: 'Whoever runs the server should see that newcomers are lost.',
+    because: 'The person who runs the server should see that newcomers are lost.',
     likely: 'onAcceptError() counts, whatever the code of the error.',
+    look: 'admission.onAcceptError()',
   })
 
   if (!isPosix) return
   const crowd = await Crowd.connect(server, 180)
   try {
-    story.tell('crowd', 'connects 180 times, and nobody of them leaves')
-    await echoFrame(ada, 'still here', { because: 'ada does not suffer from that.' })
+    story.tell('crowd', 'connects 180 times, and none of them leaves')
+    await echoFrame(ada, 'still here', { because: 'ada is served as before.' })
     let connections = 0
     await server.expectEventually(
       'the server to have seen all 182 of them',
@@ -414,7 +430,7 @@ step('10.5', 'some descriptors are kept back, and a failed accept ends nothing',
       {
         because:
           'Past the last descriptor libuv closes newcomers without a word, to them or to us. They have to be told that we are busy while there still is a descriptor to tell them with.',
-        likely: 'Is the number of connections bounded by affordableConnections()?',
+        likely: 'startServer() bounds the number of connections by affordableConnections().',
       },
     )
     expectSame('stats().connections', connections, 136, {
@@ -474,7 +490,7 @@ step('10.6', 'close() sees everybody out before its deadline', async (stage) => 
       })
     }
     await server.expectClosed({
-      because: 'graceMs is 400. Whoever does not take what it is due is cut then.',
+      because: 'graceMs is 400. Then close() cuts a client that has not taken what waits for it.',
       likely:
         'server.close() cuts after graceMs, but it has to be called before you wait for anybody.',
     })

@@ -28,13 +28,14 @@ step('11.1', 'tasks of one strand run one after the other, in order', async (sta
   const [ada, bob] = [new Strand(), new Strand()]
   const first = post(stage, ada, 'ada 1')
   stage.expect('post() to return before the task begins', !first.hasBegun, {
-    because: 'Whoever posts a task goes on first. Nobody is surprised in the middle of a function.',
-    likely: 'The task is called inside post(). Call it in a then().',
+    because:
+      'The code that posts a task goes on first: no task runs in the middle of one of its functions.',
+    likely: 'The task is called inside post(). Call it behind an await, or in a then().',
   })
   const [second, third] = [post(stage, ada, 'ada 2'), post(stage, ada, 'ada 3')]
   await first.expectBegun({
-    because: 'Nobody is before it.',
-    likely: 'Does anything call the task?',
+    because: 'No task is before it.',
+    likely: 'Nothing calls the task, or it waits for something that never happens.',
   })
   await second.expectNotBegun({
     because: '"ada 1" has begun and not ended. Two tasks of one strand never overlap.',
@@ -55,7 +56,7 @@ step('11.1', 'tasks of one strand run one after the other, in order', async (sta
   await other.expectBegun({
     because: 'It is the first task of another strand. Strands do not wait for each other.',
     likely:
-      'Is there one queue for all strands? The tail belongs to the object: no static, no global.',
+      'All strands share one queue. Its tail belongs to the object: nothing static, nothing in the module.',
   })
   other.end('from bob')
   await other.expectResult('from bob', { because: 'post() resolves with what the task returns.' })
@@ -67,7 +68,7 @@ step('11.1', 'tasks of one strand run one after the other, in order', async (sta
   await late.expectNotBegun({
     because: '"ada 2" runs and "ada 3" waits. A task posted now comes behind both.',
     likely:
-      'Does the end of one task reset what the next post() waits for? Only post() may change that.',
+      'The end of one task resets what the next post() waits for. Only post() may change that.',
   })
   await third.expectNotBegun({
     because: '"ada 2" has begun and not ended.',
@@ -76,8 +77,8 @@ step('11.1', 'tasks of one strand run one after the other, in order', async (sta
 
   second.fail('two has failed')
   await second.expectRejection('two has failed', {
-    because: 'Whoever posted the task learns what became of it.',
-    likely: 'Is the error caught for the next task’s sake? Return the promise that still has it.',
+    because: 'The code that posted the task learns what became of it.',
+    likely: 'The error is caught for the next task’s sake. Return a promise that still has it.',
   })
   await third.expectBegun({
     because: 'A task that failed has ended, too. The others are not to blame.',
@@ -93,7 +94,7 @@ step('11.1', 'tasks of one strand run one after the other, in order', async (sta
     throw new RangeError('at once')
   })
   await expectOutcome(stage, 'ada 5', thrown, 'RangeError: at once', {
-    because: 'A throw and a promise that is rejected are the same to whoever posted the task.',
+    because: 'To the code that posted the task, a throw and a rejected promise are the same.',
     likely:
       'A task may be a plain function: call it inside then(), which turns a throw into a rejection.',
   })
@@ -128,6 +129,7 @@ step('11.2', 'what computes or blocks delays nobody on the loop', async (stage) 
   await ask(bob, 'fib 10', '55', {
     because: 'fib(10) is 55, on whatever thread.',
     likely: 'The pool’s run() resolves with the answer: await it before you #say it.',
+    look: ['conversation.#reply()', 'conversation.#answer()'],
   })
   await ask(bob, 'nonsense', 'error unknown command', { because: 'Every line has an answer.' })
 
@@ -137,7 +139,7 @@ step('11.2', 'what computes or blocks delays nobody on the loop', async (stage) 
     { busy: 1 },
     {
       because: 'sleep blocks its thread, so it is a job for the pool.',
-      likely: 'Does #answer give the line to pool.run()?',
+      likely: '#answer() gives the line to pool.run().',
     },
   )
   await ada.expectSilence(
@@ -191,6 +193,7 @@ step('11.3', 'replies keep the order of their lines, and FIN comes last', async 
       'A client that has sent three lines tells the replies by their order: it has nothing else.',
     likely:
       'Each answer is said as soon as it is there. Post a task that waits for it and says it: the strand keeps the order.',
+    look: 'conversation.#reply()',
   }
   for (const reply of ['slept', '55', 'at once']) await ada.expectLine(reply, inLine)
 
@@ -209,7 +212,7 @@ step('11.3', 'replies keep the order of their lines, and FIN comes last', async 
     async () => {
       await echo(bob, {
         because: 'ada’s replies are stuck behind a sleep of a minute. That is no affair of bob’s.',
-        likely: 'Is there one strand for everybody? Each conversation has its own.',
+        likely: 'All conversations share one strand. Each has its own.',
       })
       await ask(bob, 'fib 20', '6765', { because: 'One thread is left, and bob has it.' })
     },
@@ -236,7 +239,8 @@ step('11.3', 'replies keep the order of their lines, and FIN comes last', async 
   await dee.sayEnd()
   const isNotOver = {
     because: 'dee has said all she had to say, and listens: three replies are still hers.',
-    likely: 'The end has its place in line as well: post it.',
+    likely:
+      'The end has its place in line as well: post it. And FIN takes no job back: cancel() is for a lost client.',
     look: 'conversation.onEnd()',
   }
   const expectNoFin = () =>
@@ -259,7 +263,7 @@ step('11.3', 'replies keep the order of their lines, and FIN comes last', async 
   })
   const isOver = {
     because: 'Everything is answered, so the server says FIN, too, at once.',
-    likely: 'Does onEnd() end the connection in a task of the strand? No timer is needed for it.',
+    likely: 'onEnd() ends the connection in a task of the strand, always. It needs no timer.',
     look: 'conversation.onEnd()',
   }
   stage.expect('FIN from the server', dee.stream.isEnded, isOver)
@@ -294,7 +298,9 @@ step('11.4', 'a job that fails or is refused costs one reply', async (stage) => 
   })
   const goesOn = {
     because: 'One job has failed, not the connection. In 04 it was the thread that was lost.',
-    likely: 'The answer must be a promise that never rejects: catch() before anybody awaits it.',
+    likely: 'The answer must be a promise that never rejects: catch() before anything awaits it.',
+    seen: { ended: 'A failed job costs one reply, `error …`. It does not end the connection.' },
+    look: ['conversation.#answer()', 'conversation.#reply()'],
   }
   await ada.expectLine('55', goesOn)
   await ada.expectLine('still here', goesOn)
@@ -310,6 +316,8 @@ step('11.4', 'a job that fails or is refused costs one reply', async (stage) => 
   })
   await echo(ada, {
     because: '`busy` is the answer to one line. ada may ask for other things, or again later.',
+    likely: 'Say `busy` as the reply to that line, and leave the connection open.',
+    look: ['conversation.#reply()', 'conversation.#answer()'],
   })
   await cyd.send('fib 11\n')
   await expectPool(server, { rejected: 2 }, { because: 'The queue is still full.' })
@@ -349,17 +357,16 @@ step('11.5', 'a client who has gone takes its jobs along', async (stage) => {
   ada.reset()
   await bob.expectLine('55', {
     because: 'ada is lost. Her thread sleeps for nobody, and bob waits for it.',
-    likely:
-      'Every job of hers is run with one signal, and cancel() aborts it. Does run() get the signal, and is it aborted?',
+    likely: 'All her jobs share one signal: #answer() gives it to run(), and cancel() aborts it.',
   })
   await expectPool(
     server,
     { threads: 1, busy: 0, queued: 0 },
     {
-      because: 'What ada had queued is wanted by nobody either.',
+      because: 'Nobody wants what ada had queued, either.',
     },
   )
-  await echo(bob, { because: 'The server goes on, and has no word for those who left.' })
+  await echo(bob, { because: 'The server goes on.' })
 
   const [cyd, dee] = [await connect(server), await connect(server)]
   await cyd.send(`${HOLD}fib 10\n`)
@@ -413,7 +420,7 @@ step('11.5', 'a client who has gone takes its jobs along', async (stage) => {
   })
 })
 
-step('11.6', 'who asks faster than we answer is not listened to', async (stage) => {
+step('11.6', 'a client that asks faster than we answer is not read', async (stage) => {
   const { serve, connect, expect } = stage
   const server = await serve(CHAPTER, { threads: 1, maxQueued: 1_000, maxUnanswered: 4 })
   const [ada, bob] = [await connect(server), await connect(server)]
@@ -423,7 +430,13 @@ step('11.6', 'who asks faster than we answer is not listened to', async (stage) 
   await ada.expectBytes('slept\n'.repeat(60), {
     because: 'Her first sixty lines are short sleeps, and each has its reply.',
     likely:
-      'Who asks too fast is not sent away: #stopListening() pauses the connection. Each reply makes room for one line, and #listenAgain() resumes it.',
+      '#stopListening() pauses the connection. Each reply makes room for one line, and #listenAgain() resumes it.',
+    seen: {
+      silent:
+        'Each reply makes room for one line: #listenAgain() resumes the connection every time.',
+      ended:
+        'A client that asks too fast is not sent away: #stopListening() pauses the connection.',
+    },
   })
   await expectPool(
     server,
@@ -441,7 +454,7 @@ step('11.6', 'who asks faster than we answer is not listened to', async (stage) 
   do held = (await server.heldBytes()) - before
   while (held < 4 * MEBIBYTE && (await isMoving(flood, () => echo(bob, isServed), 400)))
   expect('the server to hold less than 4 MiB for ada', held < 4 * MEBIBYTE, {
-    because: 'Whoever sends lines without an end and waits for none of them fills our memory.',
+    because: 'A client that sends lines without an end, and waits for no reply, fills our memory.',
     likely:
       'Lines that we keep are our memory; what a paused connection does not read waits in the kernel. Pause it, and resume it only when a reply has been said.',
     expected: 'less than 4 MiB',
@@ -450,7 +463,7 @@ step('11.6', 'who asks faster than we answer is not listened to', async (stage) 
   expect('the server to have stopped reading from ada', !flood.isOver, {
     because:
       'Nothing of hers can be answered for a minute, so there is no place for all she sends.',
-    likely: 'Are lines thrown away? Stop reading instead: then the kernel tells ada to wait.',
+    likely: 'Lines are thrown away. Stop reading instead: then the kernel tells ada to wait.',
   })
 
   const eve = await ScriptedConversation.start(stage, 'eve', 2)
@@ -469,7 +482,7 @@ step('11.6', 'who asks faster than we answer is not listened to', async (stage) 
     because:
       'Until a reply has been said there is nothing to look for, and that may take a minute.',
     likely:
-      'Does a timer or setImmediate() look for room? #listenAgain() is called when there is some.',
+      'A timer or setImmediate() looks for room. #listenAgain() is called when there is some.',
   })
   await eve.end(1, '1')
   eve.expectJobs(['fib 1', 'fib 2'], {
@@ -498,9 +511,9 @@ step('11.6', 'who asks faster than we answer is not listened to', async (stage) 
   // It fails as well when the replies do not come, and those are what is looked at.
   sent.catch(() => {})
   await cyd.expectBytes(`slept\n${texts.map((text) => `${text}\n`).join('')}`, {
-    because: 'Whoever waits is not forgotten: every line has its reply, and in order.',
+    because: 'Every line has its reply, and in order.',
     likely:
-      'Who asks too fast is not sent away: #stopListening() pauses the connection. Each reply makes room for one line, and #listenAgain() resumes it.',
+      '#stopListening() pauses the connection. Each reply makes room for one line, and #listenAgain() resumes it.',
   })
   await sent
   await cyd.halfClose()
@@ -522,7 +535,7 @@ step('11.6', 'who asks faster than we answer is not listened to', async (stage) 
     other,
     { busy: 0, queued: 0 },
     {
-      because: 'dee has gone, with 197 lines that wait. They are nobody’s.',
+      because: 'dee has gone, and 197 of her lines wait. Nobody wants their replies.',
       likely:
         'cancel() takes back what is in the pool; a connection that is over hands on no lines.',
     },

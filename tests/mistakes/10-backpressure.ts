@@ -32,7 +32,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'drops-what-was-not-taken',
     step: '10.1',
-    says: ['Three of six bytes were taken', 'not the piece'],
+    says: ['Three of six bytes were taken', 'not the whole piece'],
     edits: [
       {
         file: outbox,
@@ -45,7 +45,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'begins-again-at-the-front',
     step: '10.1',
-    says: ['Three of six bytes were taken', 'Drop as many bytes'],
+    says: ['Three of six bytes were taken', 'drop that many bytes before flush() returns'],
     edits: [
       {
         file: outbox,
@@ -315,7 +315,7 @@ ${STALL}`,
   {
     name: 'counts-those-who-are-refused',
     step: '10.4',
-    says: ['Count only who is let in'],
+    says: ['Count only when there is room'],
     edits: [
       {
         file: limits,
@@ -475,7 +475,7 @@ ${STALL}`,
   {
     name: 'nobody-at-all',
     step: '10.5',
-    says: ['A server for nobody would be none'],
+    says: ['A server that lets nobody in is useless'],
     edits: [
       {
         file: limits,
@@ -499,7 +499,7 @@ ${STALL}`,
   {
     name: 'a-failed-accept-is-thrown',
     step: '10.5',
-    says: ['Those who are inside are not concerned'],
+    says: ['The open connections have nothing to do with it'],
     edits: [
       {
         file: admission,
@@ -563,7 +563,7 @@ ${STALL}`,
   {
     name: 'waits-for-everybody-first',
     step: '10.6',
-    says: ['calls of close() on the listening socket', 'before you wait for anybody'],
+    says: ['calls of close() on the listening socket', 'before you wait for anything'],
     edits: [
       {
         file: admission,
@@ -931,7 +931,7 @@ ${STALL}`,
   {
     name: 'asks-again-and-again-whether-all-have-gone',
     step: '10.6',
-    says: ['nobody to look again and again'],
+    says: ['close() not to look again and again'],
     edits: [
       {
         file: 'admission.ts',

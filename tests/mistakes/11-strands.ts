@@ -39,7 +39,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'one-queue-for-all-strands',
     step: '11.1',
-    says: ['"bob 1" to have begun', 'no static, no global'],
+    says: ['"bob 1" to have begun', 'nothing static, nothing in the module'],
     edits: [
       { file: strand, replace: '#lastEnded = Promise', by: 'static #lastEnded = Promise' },
       { file: strand, replace: 'before = this.#lastEnded', by: 'before = Strand.#lastEnded' },
@@ -85,7 +85,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'swallows-the-error',
     step: '11.1',
-    says: ['Error: two has failed', 'Return the promise that still has it'],
+    says: ['Error: two has failed', 'Return a promise that still has it'],
     edits: [
       {
         file: strand,
@@ -340,13 +340,13 @@ export const mistakes: Mistake[] = [
   {
     name: 'the-jobs-of-who-has-gone-go-on',
     step: '11.5',
-    says: ['Her thread sleeps for nobody', 'is it aborted?'],
+    says: ['Her thread sleeps for nobody', 'cancel() aborts it'],
     edits: [{ file, replace: 'this.#gone.abort()\n', by: '\n' }],
   },
   {
     name: 'the-pool-never-gets-the-signal',
     step: '11.5',
-    says: ['Does run() get the signal'],
+    says: ['#answer() gives it to run()'],
     edits: [{ file, replace: '{ signal: this.#gone.signal }', by: '{}' }],
   },
   {
@@ -406,7 +406,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'never-listens-again',
     step: '11.6',
-    says: ['sixty lines', '#listenAgain() resumes it'],
+    says: ['sixty lines', '#listenAgain() resumes the connection every time'],
     edits: [{ file, replace: RESUME, by: '' }],
   },
   {
@@ -424,7 +424,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'looks-for-room-now-and-then',
     step: '11.6',
-    says: ['no timer to be set', 'look for room'],
+    says: ['no timer to be set', 'looks for room'],
     edits: [
       { file, replace: RESUME, by: '' },
       {
@@ -460,7 +460,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'keeps-the-lines-for-later',
     step: '11.6',
-    says: ['to hold less than 4 MiB for ada', 'waits for none of them'],
+    says: ['to hold less than 4 MiB for ada', 'waits for no reply'],
     edits: [
       {
         file,

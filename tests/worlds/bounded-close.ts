@@ -38,8 +38,9 @@ export async function expectOrderlyClose(stage: Stage): Promise<void> {
   })
   await world.settle()
   expectSame('calls of close() on the listening socket', calls, 1, {
-    because: 'To stop accepting comes first, and the deadline runs from there.',
-    likely: 'Call server.close() before you wait for anybody.',
+    because: 'close() stops accepting first, and the deadline runs from there.',
+    likely: 'Call server.close() before you wait for anything.',
+    look: 'admission.close()',
   })
   const goodbye = frame('error stopping')
   const told = crowd.filter(({ stream }) => goodbye.equals(stream.takeWritten()))
@@ -105,7 +106,7 @@ export async function expectOrderlyClose(stage: Stage): Promise<void> {
   story.tell('test', 'calls close() once more')
   await world.settle()
   const pending = (await countPendingWakeUps()) - atRest
-  stage.expect('nobody to look again and again', pending <= 0, {
+  stage.expect('close() not to look again and again', pending <= 0, {
     because: 'close() waits for a promise. It need not ask.',
     likely: 'await the promise that server.close() has returned, and set no timer.',
     look: 'admission.close()',
@@ -125,8 +126,8 @@ export async function expectOrderlyClose(stage: Stage): Promise<void> {
     look: 'admission.close()',
   })
   expectSame('whether the second close() has resolved', isClosedAgain, false, {
-    because: 'Whoever calls close() wants to know when the server is closed, also the second time.',
-    likely: 'That somebody else has called it is no reason to return at once.',
+    because: 'A caller of close() wants to know when the server is closed, also the second time.',
+    likely: 'Wait for server.close() each time: an earlier call is no reason to return at once.',
     look: 'admission.close()',
   })
   for (const client of [ada, bob, cyd]) await client.halfClose()
@@ -152,8 +153,8 @@ export async function expectFailureSeen(stage: Stage): Promise<void> {
     (error: Error) => error.message,
   )
   stage.expectSame('what close() rejects with', outcome, 'not listening', {
-    because: 'Something is wrong with the server, and whoever has called close() must see it.',
-    likely: 'Catch nothing.',
+    because: 'Something is wrong with the server, and the caller of close() must see it.',
+    likely: 'close() catches nothing: what server.close() rejects with comes out.',
     look: 'admission.close()',
   })
 }

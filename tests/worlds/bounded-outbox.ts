@@ -68,10 +68,14 @@ export function pushAtRandom(stage: Stage, outbox: Outbox, stream: ScriptedStrea
   look()
   expect('the stream to be given what was pushed', sameBytes(Buffer.concat(written), total), {
     because: 'Whatever a stream takes at a time, the bytes are the same, in the same order.',
-    likely: 'A flush begins with the first byte that has not been taken.',
+    likely:
+      'A flush goes on, piece after piece, until nothing waits or the stream takes only a part. The next one begins with the first byte that was not taken.',
+    look: 'outbox.flush()',
   })
   stage.expectSame('sentBytes', outbox.sentBytes - sentBefore, total, {
     because: 'It counts what the stream has taken.',
+    likely: 'Add what write() has returned, not what it was offered.',
+    look: 'outbox.flush()',
   })
 }
 
@@ -160,8 +164,8 @@ export async function expectMarks(stage: Stage): Promise<void> {
       const { isBacklogged } = outbox
       const isAsItWas = outbox.bytes === waiting
       expect('the question to send nothing', isAsItWas && stream.takeWritten().length === 0, {
-        because:
-          'isBacklogged only says how things are. What is sent is sent by flush(), once a round.',
+        because: 'isBacklogged only says how things are. flush() sends, once a round.',
+        likely: 'Compare `bytes` with the marks, and call nothing that writes.',
         look: 'outbox.isBacklogged',
         expected: `${waiting} bytes waiting`,
         received: `${outbox.bytes} bytes waiting`,
@@ -204,7 +208,7 @@ export async function expectPieceAsItIs({ load, story, expect }: Stage): Promise
   const { offers } = stream
   expect('a few writes to be enough', offers.length <= MAX_WRITES, {
     because: 'Each write costs a system call. The stream says itself how much it takes.',
-    likely: 'Offer it all of the first piece.',
+    likely: 'Offer the stream all of the first piece.',
     look: 'outbox.flush()',
     expected: `1 write, and ${MAX_WRITES} at most`,
     received: `${offers.length} writes`,

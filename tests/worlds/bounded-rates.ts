@@ -21,13 +21,13 @@ export async function expectCap(stage: Stage): Promise<void> {
     [true, true, false],
     {
       because: 'The third finds both places taken.',
-      likely: 'Compare before you count.',
+      likely: 'Compare the count with the limit before you add one.',
       look: 'limits.enter()',
     },
   )
   stage.expectSame('count', cap.count, 2, {
-    because: 'Who is not let in is not inside.',
-    likely: 'Count only who is let in.',
+    because: 'A connection that was not let in does not count.',
+    likely: 'Count only when there is room.',
     look: 'limits.enter()',
   })
   cap.leave()
@@ -72,7 +72,8 @@ export async function expectBucket(stage: Stage): Promise<void> {
   })
   expectWait(1, 100, {
     because: 'It is empty, and a token comes every 100 ms.',
-    likely: 'Take the tokens even when there are too few. What is below zero is a debt.',
+    likely:
+      'Take the tokens even when there are too few. How far the bucket is below zero says how long to wait.',
     look: 'limits.take()',
   })
   pass(100)
@@ -134,13 +135,13 @@ export async function expectOwnRates(stage: Stage): Promise<void> {
     await fay.send(talk(2))
     fay.expectReceived(talk(2), {
       because: 'fay has not talked too fast. Each has a rate of her own.',
-      likely: 'A bucket for each connection.',
+      likely: 'Each connection has a bucket of its own: nothing static, and none in the admission.',
       look: 'bounds.#pay()',
     })
   }
   stage.expectSame('how often reading was paused', world.pauses.length, 1, {
-    because: 'bob was paused once. fay has tokens left: nothing is to be waited for.',
-    likely: 'take() returns 0 when there is no debt. Then do nothing.',
+    because: 'bob was paused once. fay has tokens left: there is nothing to wait for.',
+    likely: 'take() returns 0 when there is nothing to wait for. Then do not pause.',
     look: 'bounds.#pay()',
   })
   await world.advance(99)
@@ -158,7 +159,7 @@ export async function expectOwnRates(stage: Stage): Promise<void> {
     look: 'bounds.#pay()',
   })
   stage.expectSame('why reading was paused', [...new Set(world.pauses)], ['rate'], {
-    because: 'Each reason is taken back by whoever gave it. This one is the rate.',
+    because: 'The code that pauses for a reason resumes for the same one. This one is the rate.',
     likely: 'The reason is `rate`, both for pauseReading() and for resumeReading().',
     look: 'bounds.#pay()',
   })
@@ -211,7 +212,7 @@ export async function expectEndingsCounted(stage: Stage): Promise<void> {
   }
   stage.expectSame('stats()', world.stats('connections', 'messages', 'endings'), counts, {
     because: 'gus did not take three answers of 100 bytes, hal just left, ida said half a frame.',
-    likely: 'onClose() is told why.',
+    likely: 'onClose() is told why: count that ending.',
     look: 'admission.onClose()',
   })
   const [jo, kim, lea] = [

@@ -27,7 +27,7 @@ export async function expectSecondStallNoticed(stage: Stage): Promise<void> {
   await stall()
   await world.advance(30_000)
   stage.expectSame('whether gil’s connection is open', gils.connection.isOpen, false, {
-    because: 'He has stalled again, for 30 s. It is no excuse that he once caught up.',
+    because: 'He has stalled again, for 30 s. That he once caught up changes nothing.',
     likely: 'A look that has been made is not planned any more: `#stall` is free for the next.',
     look: 'bounds.#watchForStall()',
   })

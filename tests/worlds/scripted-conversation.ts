@@ -109,7 +109,7 @@ export class ScriptedConversation {
     if (!job) {
       this.#stage.expect(`${place + 1} of her lines to have reached the pool`, false, {
         because: 'There is a thread for each of them, and she has room for them.',
-        likely: 'Is every line handed on as soon as there is room for it?',
+        likely: 'Hand on every line as soon as there is room for it.',
       })
     }
     const how =
