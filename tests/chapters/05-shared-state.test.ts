@@ -129,7 +129,8 @@ step('05.3', 'withLock() frees the lock, however its body ends', async ({ explor
 step('05.4', 'transfers in opposite directions do not get stuck', async (stage) => {
   const { explore, load, expectSame } = stage
   await explore('two opposite transfers to be made', scenario('transfer'), {
-    because: 'A transfer takes two locks. Two transfers must not wait for each other.',
+    because:
+      'Two opposite transfers, each under two locks: both are made and counted, and neither waits for the other forever.',
     likely:
       'Each thread has one lock and wants the other’s. If all take them in one order, that cannot happen.',
     ifSeen: [
@@ -152,9 +153,9 @@ step('05.4', 'transfers in opposite directions do not get stuck', async (stage) 
       'Take both locks before the first change, and give them back after the last. One after the other is not both.',
   })
   await explore('two transfers of 7 out of 10 not to be made both', scenario('overdraw'), {
-    because: 'Nobody may have less than nothing, however many want it at the same time.',
+    because: 'No account may have less than nothing, however many threads take from it at once.',
     likely:
-      'A balance that is looked at before the lock is taken, or under a lock that is given back meanwhile, may have changed when you act on it.',
+      'Compare the balance right before the change, with the locks in hand. Looked at before, or under a lock that was given back, it may have changed.',
     ifSeen: [
       { seen: /still taken|nobody can move/, likely: GIVEN_BACK },
       {
@@ -177,7 +178,7 @@ step('05.4', 'transfers in opposite directions do not get stuck', async (stage) 
     because: 'There is enough.',
   })
   expectSame('a transfer of 7 out of 6', ledger.transfer(0, 1, 7), false, {
-    because: 'There is not enough, and nobody may have less than nothing.',
+    because: 'There is not enough, and no account may have less than nothing.',
   })
   expectSame(
     'the two accounts',
@@ -213,7 +214,7 @@ step('05.5', 'visitors are numbered without gaps, and entries are whole', async 
   await explore('a reader to see the whole entry or none', scenario('read'), {
     because: 'There are 256 places: the 257th entry is written over the first one.',
     likely: 'read() takes the lock, too, and keeps it until it has the whole text.',
-    look: 'read()',
+    look: 'guest-book.read()',
     ifSeen: [
       {
         seen: /returned "bbbbb"/,
@@ -226,7 +227,7 @@ step('05.5', 'visitors are numbered without gaps, and entries are whole', async 
   await explore('a reader of the second entry to see it whole, too', scenario('read-second'), {
     because: 'Entry 2 gives way to entry 258 like entry 1 to entry 257.',
     likely: 'read() keeps the lock until it has the whole text, whichever entry it is.',
-    look: 'read()',
+    look: 'guest-book.read()',
   })
 
   await explore(
@@ -235,7 +236,7 @@ step('05.5', 'visitors are numbered without gaps, and entries are whole', async 
     {
       because: 'An entry is there once it is counted, and then it is whole.',
       likely: 'sign() stores the count behind the text, and keeps the lock from first to last.',
-      look: ['sign()', 'read()'],
+      look: ['guest-book.sign()', 'guest-book.read()'],
     },
   )
 
@@ -245,7 +246,7 @@ step('05.5', 'visitors are numbered without gaps, and entries are whole', async 
   expectSame('entry 0 of an empty book', book.read(0) ?? 'none', 'none', {
     because: 'Numbers begin at 1.',
     likely: 'An entry is there only if its number is above 0.',
-    look: 'read()',
+    look: 'guest-book.read()',
   })
   for (let number = 1; number <= 257; number++) book.sign(`guest ${number}`)
   expectSame(
@@ -256,7 +257,7 @@ step('05.5', 'visitors are numbered without gaps, and entries are whole', async 
       because: 'The newest entry has taken the place of the oldest; the other 255 are still there.',
       likely:
         'Numbers above the count are not there yet; those up to the count less 256 have given way.',
-      look: 'read()',
+      look: 'guest-book.read()',
     },
   )
 

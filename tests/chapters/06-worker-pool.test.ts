@@ -434,7 +434,7 @@ step('06.5', 'a job that runs is taken back, and its thread replaced soon', asyn
       ifNothing: ({ queued }) =>
         queued === 0
           ? 'It is not in the queue any more: indexOf() is -1 for a task that does not wait, and splice(-1, 1) takes the last one.'
-          : 'It still waits. Was the thread of `running` replaced? #replaceSoon() sees to that.',
+          : 'It still waits, because the thread of `running` was not replaced. #replaceSoon() sees to that.',
       look: '#cancel()',
     })
     expectStats(
@@ -553,7 +553,9 @@ step('06.5', 'a job that runs is taken back, and its thread replaced soon', asyn
   ada.reset()
   await echo(bob, {
     because: 'ada is lost, and bob wants the thread that sleeps for her.',
-    likely: 'Does #cancel() replace a thread that is still busy when the grace is over?',
+    likely:
+      '#cancel() leaves the thread to #replaceSoon(), which replaces it if it is still busy when the grace is over.',
+    look: '#cancel()',
   })
 })
 
@@ -582,8 +584,8 @@ step('06.6', 'close() lets what was accepted come to its end', async (stage) => 
       likely: 'close() says so before it waits for anything, and run() looks before all else.',
       look: ['worker-pool.run()', 'worker-pool.close()'],
     })
-    expect('nobody to look again and again', (await countPendingWakeUps()) <= before, {
-      because: 'Somebody tells close() that the last job has ended, however long that takes.',
+    expect('close() not to look again and again', (await countPendingWakeUps()) <= before, {
+      because: 'The last job may take an hour. close() is told when it has ended.',
       likely: '#free() calls whatever is in #onDrained. No timer and no loop is needed.',
       look: 'worker-pool.close()',
     })
@@ -613,8 +615,8 @@ step('06.6', 'close() lets what was accepted come to its end', async (stage) => 
       const outcome = await within(PATIENCE_MS, call)
       const ifItHangs =
         index < 2
-          ? '#free() calls all that is in #onDrained once. Has each call put its resolve there?'
-          : 'Nobody will say once more that the last job has ended: wait only when a thread is busy.'
+          ? '#free() calls everything in #onDrained, once. Each call of close() puts its own resolve there.'
+          : 'The last job ends only once: wait for that only while a thread is busy.'
       expect('every call of close() to resolve', outcome === 'resolves', {
         because: 'Nothing is left to do.',
         likely:
@@ -635,8 +637,7 @@ step('06.6', 'close() lets what was accepted come to its end', async (stage) => 
     const again = await within(PATIENCE_MS, pool.close())
     expect('close() of a closed pool to resolve', again !== 'too late', {
       because: 'Nothing is left to do, still.',
-      likely:
-        'Nobody will say once more that the last job has ended: wait only when a thread is busy.',
+      likely: 'The last job ends only once: wait for that only while a thread is busy.',
       look: 'worker-pool.close()',
     })
     await play('far too late').expectRejection(/PoolClosed/, {

@@ -309,7 +309,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'looks-at-the-balance-before-it-locks',
     step: '05.4',
-    says: ['two transfers of 7 out of 10 were made', 'may have changed when you act on it'],
+    says: ['two transfers of 7 out of 10 were made', 'it may have changed'],
     edits: [
       {
         file: ledger,
@@ -326,7 +326,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'looks-at-the-balance-under-a-lock-of-its-own',
     step: '05.4',
-    says: ['two transfers of 7 out of 10 were made', 'may have changed when you act on it'],
+    says: ['two transfers of 7 out of 10 were made', 'it may have changed'],
     edits: [
       {
         file: ledger,

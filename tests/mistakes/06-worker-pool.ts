@@ -258,7 +258,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'only-the-last-caller-of-close-hears-of-it',
     step: '06.6',
-    says: ['every call of close() to resolve', 'Has each call put its resolve there'],
+    says: ['every call of close() to resolve', 'Each call of close() puts its own resolve there'],
     edits: [
       {
         file,
@@ -290,7 +290,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'close-waits-for-what-has-been',
     step: '06.6',
-    says: ['to resolve', 'wait only when a thread is busy'],
+    says: ['to resolve', 'wait for that only while a thread is busy'],
     edits: [{ file, replace: '    if (this.stats().busy > 0) {', by: '    {' }],
   },
   {
@@ -890,7 +890,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'asks-again-and-again',
     step: '06.6',
-    says: ['nobody to look again and again', '#onDrained'],
+    says: ['close() not to look again and again', '#onDrained'],
     edits: [
       {
         file,

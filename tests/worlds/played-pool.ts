@@ -286,7 +286,7 @@ function likelyCause(
 
 function causeIn({ threads, busy, queued }: WorkerPoolModule.PoolStats): string | undefined {
   if (queued > 0 && busy < threads)
-    return 'A job waits and a thread is free: nobody has given the one to the other. #free() does.'
+    return 'A job waits although a thread is free: #free() has to give the one to the other.'
   if (queued === 0 && busy === 0)
     return 'The pool has lost this job: it neither runs nor waits, and its promise was never settled.'
   return undefined
