@@ -317,6 +317,23 @@ step('09.4', 'frames come out whole, wherever their bytes are cut', async (stage
     likely: 'When there is no room, make twice as much as is needed now, and no more.',
     look: 'frames.#keep()',
   })
+
+  const begun = new FrameDecoder()
+  const [start, rest] = cutAt(frame('hello'), 6)
+  const chunk = Buffer.concat([Buffer.from('---'), rest, frame('next')])
+  story.tell('test', `pushes ${quote(start)}, then calls next() with ${quote(chunk)} and 3`)
+  begun.push(start)
+  const finished = begun.next(chunk, 3)
+  stage.expectSame(
+    'what next() returns, and where it ends',
+    [describe(finished as FramesModule.Parsed), finished.kind === 'frame' && finished.end],
+    ['frame "hello"', 6],
+    {
+      because: 'What stands before place 3 was taken before, and the frame ends at place 6.',
+      likely: 'Begin at `from`: what is missing is taken from there, and `end` counts on from it.',
+      look: 'frames.#finishBegun()',
+    },
+  )
 })
 
 step('09.5', 'a length over the limit, and an early end, are invalid', async (stage) => {
@@ -612,8 +629,19 @@ step('09.6', 'an invalid client gets an error frame, and only it is gone', async
     look: 'frame-protocol.onEnd()',
   })
   const plain = await ScriptedFrames.start(stage, { hearsEnd: false })
+  const hasTime = {
+    because: 'The client takes its time to read. Its answer is still on the way.',
+    likely: 'end() says FIN behind what was sent. destroy() throws that away.',
+    look: 'frame-protocol.onEnd()',
+  }
+  plain.stream.setRoom(0)
   await plain.send(frame('goodbye'))
   await plain.sayEnd()
+  plain.expectAtRest(hasTime)
+  plain.stream.setRoom(Number.POSITIVE_INFINITY)
+  await plain.settle()
+  expectSame('the frames it gets', plain.takeFrames(), ['goodbye'], hasTime)
+  expect('FIN behind it', plain.stream.isEnded && !plain.stream.isDestroyed, hasTime)
   await plain.close()
   expectSame('why the connection ended', plain.endings, ['finished'], {
     because: 'The client has said FIN between two frames, and nothing was wrong.',

@@ -278,6 +278,25 @@ step('11.3', 'replies keep the order of their lines, and FIN comes last', async 
     likely: 'end() is told why: `finished`.',
     look: 'conversation.onEnd()',
   })
+
+  const fay = await ScriptedConversation.start(stage, 'fay')
+  fay.stream.setRoom(0)
+  await fay.send('echo bye\n')
+  await fay.sayEnd()
+  const hasTime = {
+    because: 'fay takes her time to read. Her reply is still on its way.',
+    likely: 'end() says FIN behind everything that was said. destroy() throws that away.',
+    look: 'conversation.onEnd()',
+  }
+  const expectIntact = () =>
+    stage.expect('fay’s connection not to be destroyed', !fay.stream.isDestroyed, hasTime)
+  expectIntact()
+  await fay.expectNoPolling(atRest, hasTime)
+  fay.stream.setRoom(Number.POSITIVE_INFINITY)
+  await fay.settle()
+  fay.expectSaid(['bye'], hasTime)
+  stage.expect('FIN from the server', fay.stream.isEnded, isOver)
+  expectIntact()
 })
 
 step('11.4', 'a job that fails or is refused costs one reply', async (stage) => {

@@ -431,6 +431,12 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'finishes-from-the-start-of-the-chunk',
+    step: '09.4',
+    says: ['what next() returns', 'Begin at `from`'],
+    edits: [{ file, replace: 'let end = from\n', by: 'let end = 0\n' }],
+  },
+  {
     name: 'makes-room-for-four-times-as-much',
     step: '09.4',
     says: ['to hold at most twice what has come', 'and no more'],
@@ -687,6 +693,18 @@ export const mistakes: Mistake[] = [
       else if (decoded.kind === 'invalid') this.#endWith('too-large', decoded.reason)
     }
     return taken`,
+      },
+    ],
+  },
+  {
+    name: 'destroys-at-an-end-in-order',
+    step: '09.6',
+    says: ['the connection not to be destroyed', 'still on the way'],
+    edits: [
+      {
+        file: protocol,
+        replace: "else this.connection.end('finished')",
+        by: "else this.connection.destroy('finished')",
       },
     ],
   },

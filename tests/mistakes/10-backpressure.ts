@@ -522,6 +522,19 @@ ${STALL}`,
     ],
   },
   {
+    name: 'counts-only-the-codes-it-knows',
+    step: '10.5',
+    says: ['acceptErrors', 'whatever the code'],
+    edits: [
+      {
+        file: 'admission.ts',
+        hole: 'onAcceptError',
+        by: `    const { code = '' } = _error as NodeJS.ErrnoException
+    if (['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'].includes(code)) this.#counts.acceptErrors += 1`,
+      },
+    ],
+  },
+  {
     name: 'fin-without-goodbye',
     step: '10.6',
     says: ['all of the crowd to be told', 'FIN without a word'],

@@ -247,6 +247,21 @@ export const mistakes: Mistake[] = [
     edits: [{ file, replace: END, by: "this.#replies.post(() => this.#lines.end('invalid'))" }],
   },
   {
+    name: 'destroys-a-moment-after-the-end',
+    step: '11.3',
+    says: ['not to be destroyed', 'takes her time to read'],
+    edits: [
+      {
+        file,
+        replace: END,
+        by: `this.#replies.post(() => {
+      this.#lines.end('finished')
+      setImmediate(() => this.#lines.connection.destroy('finished'))
+    })`,
+      },
+    ],
+  },
+  {
     name: 'nobody-catches-a-failed-job',
     step: '11.4',
     says: ['nobody caught it'],
