@@ -211,7 +211,8 @@ export class Connection implements RoundTask {
   /**
    * One turn: reads once, and offers the protocol what it has read, bytes or the end, even if the connection is backlogged by
    * now. Once, and not until nothing comes any more, for others are waiting for their turn. A turn that finds nothing to read
-   * is over. What comes when the connection is not open any more is thrown away.
+   * is over. What comes when the connection is not open any more is thrown away. Why the stream has ended is not asked here:
+   * a lost one is soon reported as hung up, which is when the connection is over.
    *
    * @step 07.5
    */
@@ -249,7 +250,8 @@ export class Connection implements RoundTask {
   }
 
   #setInterest(interest: typeof NEITHER): void {
-    if (interest === this.#interest) return
+    const { readable, writable } = this.#interest
+    if (interest.readable === readable && interest.writable === writable) return
     this.#interest = interest
     this.#loop.modify(this.#stream, interest)
   }

@@ -21,8 +21,8 @@ export interface Source {
 
 export interface ByteStream extends Source {
   /**
-   * Returns what has arrived and was not read: at least one byte. `'would-block'` when there is nothing yet, `'end'`
-   * after the peer's FIN and when the connection is lost, then and ever after.
+   * Returns what has arrived and was not read: at least one byte. `'would-block'` when there is nothing yet. `'end'` once
+   * everything that came has been read and the peer has said FIN, or the connection is lost; then and ever after.
    */
   read(): Uint8Array | 'would-block' | 'end'
   /** Takes as many of the bytes as there is room for and returns how many; 0 means that it would block. */
@@ -110,8 +110,8 @@ export class NetStream implements ByteStream {
   }
 
   /**
-   * See `ByteStream`. One chunk at a time, and the end only when nothing is left. A paused socket goes on when fewer than
-   * `INBOX_BYTES` are left, and not before.
+   * See `ByteStream`. The oldest chunk, or all that has arrived: the caller must cope with either. The end comes only when
+   * nothing is left. A paused socket does not go on while `INBOX_BYTES` are left, and goes on at the latest when nothing is.
    *
    * @step 07.1
    */
@@ -125,7 +125,7 @@ export class NetStream implements ByteStream {
 
   /**
    * See `ByteStream`. There is room as long as fewer bytes than the socket's high-water mark wait to be sent; none behind our
-   * own FIN, and none in a connection that is gone.
+   * own FIN, and none in a connection that is gone. The peer's FIN changes nothing: it may still be listening.
    *
    * @step 07.2
    */

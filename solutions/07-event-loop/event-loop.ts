@@ -29,7 +29,7 @@ export interface LoopStats {
   sources: number
   /** Turns that sources have had. */
   turns: number
-  /** How long the longest round took, in milliseconds. Everybody else had to wait for it. */
+  /** How long the longest round took, in milliseconds; whole ones will do. Everybody else had to wait for it. */
   longestRoundMs: number
 }
 
@@ -75,8 +75,8 @@ export class EventLoop<S> {
 
   /**
    * Runs until `stop` is called: waits for sources or timers, gives each source that is ready one turn, runs the timers,
-   * ends the round; and remembers how long the longest round took, all of that together. What is thrown in it ends the loop:
-   * the promise rejects.
+   * ends the round; and remembers how long the longest round took, all of that together. Once it is told to stop it may leave
+   * at once or end a round first. What is thrown in it ends the loop: the promise rejects.
    *
    * @step 07.4 07.6
    */

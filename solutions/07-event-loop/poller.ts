@@ -14,7 +14,7 @@ export interface Interest {
   writable: boolean
 }
 
-/** A source that is ready for something that is wanted of it, or closed. */
+/** A source that is ready for something that is wanted of it, or closed. Nothing is `true` that is not wanted. */
 export interface Ready<S> extends Interest {
   source: S
   /** Its descriptor is free. Reported whatever is wanted, until it is removed: epoll calls it `EPOLLHUP`. */
@@ -27,8 +27,8 @@ export interface Poller<S> {
   modify(source: S, interest: Interest): void
   remove(source: S): void
   /**
-   * Returns everything that is ready when it returns. When nothing is, it waits first: until something is, until `wake` is
-   * called, or for `timeoutMs` (`Infinity`: forever). An empty list means that the wait is over and nothing is ready.
+   * Returns everything that is ready when it returns. When nothing is, it waits first: until something may be, until `wake`
+   * is called, or for `timeoutMs` (`Infinity`: forever), whichever comes first. An empty list means only that the wait is over.
    */
   wait(timeoutMs: number): Ready<S>[] | Promise<Ready<S>[]>
   /** Ends one `wait`: the present one or, when there is none, the next. */

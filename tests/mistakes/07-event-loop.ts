@@ -91,7 +91,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'hands-over-more-than-it-says',
     step: '07.2',
-    says: ['to hold no more than its mark'],
+    says: ['as many bytes as write() says', 'subarray(0, taken)'],
     edits: [
       {
         file: stream,
@@ -951,7 +951,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'over-before-the-descriptor-is-free',
     step: '07.5',
-    says: ['Nobody else calls #close()'],
+    says: ['not over as long as the descriptor', 'Nobody else calls it'],
     edits: [
       {
         file: connection,
@@ -1022,7 +1022,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'drops-what-it-may-not-hand-on',
     step: '07.5',
-    says: ['was read must not be lost'],
+    says: ['is read must not be lost'],
     edits: [
       {
         file: connection,
@@ -1100,7 +1100,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-goodbye-that-waits-is-not-read',
     step: '07.5',
-    says: ['behind the goodbye', 'whatever is queued'],
+    says: ['behind the goodbye', 'backlogged or not'],
     edits: [
       {
         file: connection,
@@ -1265,6 +1265,409 @@ export const mistakes: Mistake[] = [
         file: connection,
         replace: 'const writes = this.#queue.bytes > 0',
         by: 'const writes = this.#queue.bytes > 1',
+      },
+    ],
+  },
+  {
+    name: 'counts-chunks-and-not-bytes',
+    step: '07.1',
+    says: ['the bytes that could be read', 'first subtract what is read'],
+    edits: [
+      {
+        file: stream,
+        replace: `this.#inboxBytes -= chunk.length`,
+        by: `this.#inboxBytes -= 1`,
+      },
+    ],
+  },
+  {
+    name: 'waits-until-the-descriptor-is-free',
+    step: '07.1',
+    says: ['the reads after that', '#hasEnded tells'],
+    edits: [
+      {
+        file: stream,
+        replace: `return this.#hasEnded || this.lostWith ?`,
+        by: `return this.isClosed || this.lostWith ?`,
+      },
+    ],
+  },
+  {
+    name: 'says-that-it-took-everything',
+    step: '07.2',
+    says: ['as many bytes as write() says', 'Return how many bytes the socket was handed'],
+    edits: [
+      {
+        file: stream,
+        replace: `    return taken
+`,
+        by: `    return bytes.length
+`,
+      },
+    ],
+  },
+  {
+    name: 'hands-over-the-part-that-does-not-fit',
+    step: '07.2',
+    says: ['as many bytes as write() says', 'subarray(0, taken)'],
+    edits: [
+      {
+        file: stream,
+        replace: `bytes.subarray(0, taken)`,
+        by: `bytes.subarray(taken)`,
+      },
+    ],
+  },
+  {
+    name: 'says-nothing-to-a-peer-that-has-said-fin',
+    step: '07.2',
+    says: ['I will not listen', 'The peer’s FIN (#hasEnded)'],
+    edits: [
+      {
+        file: stream,
+        replace: `if (!this.#socket.writable) return 0`,
+        by: `if (this.#hasEnded || !this.#socket.writable) return 0`,
+      },
+    ],
+  },
+  {
+    name: 'edge-triggered-and-patient',
+    step: '07.3',
+    says: ['still waiting', 'has taken ada out of the hot set'],
+    edits: [
+      {
+        file: poller,
+        replace: COLLECT,
+        by: `      if (readable || writable || hungUp) ready.push({ source, readable, writable, hungUp })
+      this.#hot.delete(source)`,
+      },
+      {
+        file: poller,
+        replace: `    const patience = this.#isWoken || this.#collect().length > 0 ? 0 : timeoutMs
+    await this.#sleep(patience)
+    this.#isWoken = false
+    return this.#collect()`,
+        by: `    const deadline = performance.now() + timeoutMs
+    let rest = timeoutMs
+    let ready = this.#collect()
+    do {
+      await this.#sleep(ready.length > 0 || this.#isWoken ? 0 : rest)
+      ready = this.#collect()
+      rest = deadline - performance.now()
+    } while (ready.length === 0 && !this.#isWoken && rest > 0)
+    this.#isWoken = false
+    return ready`,
+      },
+    ],
+  },
+  {
+    name: 'whoever-is-hot-is-ready',
+    step: '07.3',
+    says: ['while nobody is ready', 'not #hot.size'],
+    edits: [
+      {
+        file: poller,
+        replace: `this.#isWoken || this.#collect().length > 0 ? 0`,
+        by: `this.#isWoken || this.#hot.size > 0 ? 0`,
+      },
+    ],
+  },
+  {
+    name: 'more-than-is-wanted-of-a-source',
+    step: '07.3',
+    says: ['ida readable', 'what is wanted of it'],
+    edits: [
+      {
+        file: poller,
+        replace: `ready.push({ source, readable, writable, hungUp })`,
+        by: `{
+        ready.push({ source, readable: source.isReadable, writable: source.isWritable, hungUp })
+      }`,
+      },
+    ],
+  },
+  {
+    name: 'wakes-up-every-half-minute',
+    step: '07.3',
+    says: ['a wait to sleep', 'Give #sleep() all of'],
+    edits: [
+      {
+        file: poller,
+        replace: `await this.#sleep(patience)`,
+        by: `await this.#sleep(Math.min(patience, 30_000))`,
+      },
+    ],
+  },
+  {
+    name: 'waits-anew-after-each-change',
+    step: '07.3',
+    says: ['to be over by then', 'only for the rest'],
+    edits: [
+      {
+        file: poller,
+        replace: `    const patience = this.#isWoken || this.#collect().length > 0 ? 0 : timeoutMs
+    await this.#sleep(patience)
+    this.#isWoken = false
+    return this.#collect()`,
+        by: `    const deadline = performance.now() + timeoutMs
+    let rest = timeoutMs
+    let ready = this.#collect()
+    do {
+      await this.#sleep(ready.length > 0 || this.#isWoken ? 0 : timeoutMs)
+      ready = this.#collect()
+      rest = deadline - performance.now()
+    } while (ready.length === 0 && !this.#isWoken && rest > 0)
+    this.#isWoken = false
+    return ready`,
+      },
+    ],
+  },
+  {
+    name: 'forever-after-a-change-that-nobody-wants',
+    step: '07.3',
+    says: ['to be over by then', 'needs a time-out, too'],
+    edits: [
+      {
+        file: poller,
+        replace: `    await this.#sleep(patience)
+`,
+        by: `    await this.#sleep(patience)
+    if (timeoutMs > 1_000 && !this.#isWoken && this.#collect().length === 0)
+      await this.#sleep(Number.POSITIVE_INFINITY)
+`,
+      },
+    ],
+  },
+  {
+    name: 'no-look-whether-it-was-removed',
+    step: '07.4',
+    says: ['ada removes cyd', '#giveTurn()'],
+    edits: [
+      {
+        file: loop,
+        replace: `    if (!entry) return
+    const readable = ready.readable && entry`,
+        by: `    const readable = ready.readable && entry!`,
+      },
+      {
+        file: loop,
+        replace: `ready.writable && entry.`,
+        by: `ready.writable && entry!.`,
+      },
+      {
+        file: loop,
+        replace: `    entry.handler(`,
+        by: `    entry!.handler(`,
+      },
+    ],
+  },
+  {
+    name: 'timers-after-each-turn',
+    step: '07.4',
+    says: ['the times that the timers were run', 'stands among the turns'],
+    edits: [
+      {
+        file: loop,
+        replace: `      for (const each of ready) this.#giveTurn(each)
+      this.#timers.runDue()
+`,
+        by: `      for (const each of ready) {
+        this.#giveTurn(each)
+        this.#timers.runDue()
+      }
+      if (ready.length === 0) this.#timers.runDue()
+`,
+      },
+    ],
+  },
+  {
+    name: 'counts-rounds-and-not-turns',
+    step: '07.4',
+    says: ['Six turns were had', 'not once a round'],
+    edits: [
+      {
+        file: loop,
+        replace: `    this.#turns += 1
+`,
+        by: ``,
+      },
+      {
+        file: loop,
+        replace: `      this.#timers.runDue()
+`,
+        by: `      this.#timers.runDue()
+      this.#turns += 1
+`,
+      },
+    ],
+  },
+  {
+    name: 'a-backlog-swallows-the-fin',
+    step: '07.5',
+    says: ['kim: FIN', 'backlogged or not'],
+    edits: [
+      {
+        file: connection,
+        replace: `      if (this.#state === 'open') this.#protocol.onEnd()
+`,
+        by: `      if (this.isReading) this.#protocol.onEnd()
+`,
+      },
+    ],
+  },
+  {
+    name: 'a-backlogged-goodbye-is-not-read',
+    step: '07.5',
+    says: ['behind the goodbye', 'backlogged or not'],
+    edits: [
+      {
+        file: connection,
+        replace: `const wantsMore = this.#state !== 'open' || (this.isReading && this.#unread.length === 0)`,
+        by: `const wantsMore =
+      !this.#queue.isBacklogged &&
+      (this.#state !== 'open' || (this.isReading && this.#unread.length === 0))`,
+      },
+    ],
+  },
+  {
+    name: 'over-when-it-is-lost',
+    step: '07.5',
+    says: ['is lost, but its descriptor is in use', 'Nobody else calls it'],
+    edits: [
+      {
+        file: connection,
+        replace: `      this.#hasPeerEnded = true
+`,
+        by: `      if (this.#stream.lostWith) return this.#close()
+      this.#hasPeerEnded = true
+`,
+      },
+    ],
+  },
+  {
+    name: 'never-says-fin',
+    step: '07.5',
+    says: ['whether FIN was said', 'stream.end() when'],
+    edits: [
+      {
+        file: connection,
+        replace: `    this.#state = 'finSent'
+    this.#stream.end()`,
+        by: `    this.#state = 'finSent'`,
+      },
+    ],
+  },
+  {
+    name: 'keeps-no-rest',
+    step: '07.5',
+    says: ['what was taken then', 'keeps what the protocol does not take'],
+    edits: [
+      {
+        file: connection,
+        replace: `else if (this.#state === 'open') this.#offer(bytes)`,
+        by: `else if (this.#state === 'open') this.#protocol.onBytes(bytes)`,
+      },
+    ],
+  },
+  {
+    name: 'has-its-turn-and-does-not-read',
+    step: '07.5',
+    says: ['behind the goodbye', 'has turns to read, and does not'],
+    edits: [
+      {
+        file: connection,
+        replace: `    const bytes = this.#stream.read()
+    if`,
+        by: `    if (this.#state !== 'open') return
+    const bytes = this.#stream.read()
+    if`,
+      },
+    ],
+  },
+  {
+    name: 'reads-only-while-it-may',
+    step: '07.5',
+    says: ['behind the goodbye', 'has turns to read, and does not'],
+    edits: [
+      {
+        file: connection,
+        replace: `    const bytes = this.#stream.read()
+    if`,
+        by: `    if (!this.isReading) return
+    const bytes = this.#stream.read()
+    if`,
+      },
+    ],
+  },
+  {
+    name: 'over-when-both-have-said-fin',
+    step: '07.5',
+    says: ['when its descriptor is free', 'Nobody else calls it'],
+    edits: [
+      {
+        file: connection,
+        replace: `    this.#state = 'finSent'
+    this.#stream.end()`,
+        by: `    this.#state = 'finSent'
+    this.#stream.end()
+    if (this.#hasPeerEnded) this.#close()`,
+      },
+    ],
+  },
+  {
+    name: 'does-not-note-the-fin',
+    step: '07.5',
+    says: ['the loop to leave the peer alone', '#receive() notes it'],
+    edits: [
+      {
+        file: connection,
+        replace: `      this.#hasPeerEnded = true
+`,
+        by: ``,
+      },
+    ],
+  },
+  {
+    name: 'the-queue-never-sends',
+    step: '07.5',
+    says: ['the answers', 'lets the queue send'],
+    edits: [
+      {
+        file: connection,
+        replace: `    this.#queue.flush()
+`,
+        by: ``,
+      },
+    ],
+  },
+  {
+    name: 'two-clocks',
+    step: '07.6',
+    says: ['Date counts from 1970', 'from the same one'],
+    edits: [
+      {
+        file: loop,
+        replace: `performance.now() - startedAt`,
+        by: `Date.now() - startedAt`,
+      },
+    ],
+  },
+  {
+    name: 'measures-nothing',
+    step: '07.6',
+    says: ['the longest round to be the second', 'Nothing has been noted'],
+    edits: [
+      {
+        file: loop,
+        replace: `      const startedAt = performance.now()
+`,
+        by: ``,
+      },
+      {
+        file: loop,
+        replace: `      this.#longestRoundMs = Math.max(this.#longestRoundMs, performance.now() - startedAt)
+`,
+        by: ``,
       },
     ],
   },

@@ -128,8 +128,7 @@ export const rightAnswers: RightAnswer[] = [
   },
   {
     name: 'says-its-interest-each-time',
-    style:
-      'modify() with the interest that is there already changes nothing, so it may be said each time.',
+    style: '#setInterest() compares what is in an interest, so that may be a new object each time.',
     edits: [
       {
         file: 'connection.ts',
@@ -270,5 +269,69 @@ export const rightAnswers: RightAnswer[] = [
     return part.length`,
       },
     ],
+  },
+  {
+    name: 'keeps-a-deadline',
+    style: 'wait() sleeps on, for the rest of its time, as long as nobody is ready.',
+    edits: [
+      {
+        file: 'poller.ts',
+        hole: 'wait',
+        by: `    const deadline = performance.now() + timeoutMs
+    let ready = this.#collect()
+    let rest = deadline - performance.now()
+    do {
+      await this.#sleep(ready.length > 0 || this.#isWoken ? 0 : rest)
+      ready = this.#collect()
+      rest = deadline - performance.now()
+    } while (ready.length === 0 && !this.#isWoken && rest > 0)
+    this.#isWoken = false
+    return ready`,
+      },
+    ],
+  },
+  {
+    name: 'one-timer-a-wait',
+    style: 'wait() keeps a timer of its own, which wakes it, and sleeps without one.',
+    edits: [
+      {
+        file: 'poller.ts',
+        hole: 'wait',
+        by: `    const isOver = () => this.#isWoken || this.#collect().length > 0
+    if (timeoutMs <= 0 || isOver()) await this.#sleep(0)
+    else {
+      const isTimed = timeoutMs <= MAX_TIMEOUT_MS
+      const timer = isTimed ? setTimeout(() => this.wake(), timeoutMs) : undefined
+      do await this.#sleep(Number.POSITIVE_INFINITY)
+      while (!isOver())
+      clearTimeout(timer)
+    }
+    this.#isWoken = false
+    return this.#collect()`,
+      },
+    ],
+  },
+  {
+    name: 'one-round-at-least',
+    style: 'A loop that was stopped before it runs has one more round.',
+    edits: [
+      {
+        file: loop,
+        hole: 'run',
+        by: `    do {
+      const ready = await this.#wait(this.#timers.nextDelay())
+      const startedAt = performance.now()
+      for (const each of ready) this.#giveTurn(each)
+      this.#timers.runDue()
+      this.#endRound()
+      this.#longestRoundMs = Math.max(this.#longestRoundMs, performance.now() - startedAt)
+    } while (!this.#isStopping)`,
+      },
+    ],
+  },
+  {
+    name: 'measured-in-whole-milliseconds',
+    style: 'The round is measured in whole milliseconds.',
+    edits: [measuredBy('performance.now()', 'Math.round(performance.now() - startedAt)')],
   },
 ]

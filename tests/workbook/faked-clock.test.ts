@@ -37,6 +37,18 @@ test.each(CLOCKS)('%s follows the faked clock, and the real one again', (_name, 
   expect(look() - before).toBeGreaterThan(0)
 })
 
+test('clocks that count from different moments tell different times', () => {
+  const clock = new FakedClock()
+  try {
+    const times = [performance.now(), Date.now(), Number(process.hrtime.bigint()) / 1e6]
+    times.sort((a, b) => a - b)
+    expect(times[1] - times[0]).toBeGreaterThan(1_000_000)
+    expect(times[2] - times[1]).toBeGreaterThan(1_000_000)
+  } finally {
+    clock.giveBack()
+  }
+})
+
 test('process.hrtime(before) tells the difference', () => {
   const clock = new FakedClock(1_999)
   try {

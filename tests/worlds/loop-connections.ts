@@ -41,17 +41,17 @@ export class CountedStream extends ScriptedStream {
   }
 }
 
-/** A connection on a scripted stream and a loop that runs, with what its protocol was told. */
+/** A connection on a scripted stream and a loop that runs. */
 export interface Scripted {
   stream: CountedStream
   connection: Connection
   loop: EventLoop<Source>
-  /** Ends the loop. */
+  /** Ends the loop; expects that the connection was not over before its descriptor was free. */
   end(): Promise<void>
 }
 
 export async function onScriptedStream(
-  { load }: Stage,
+  { load, expect }: Stage,
   protocolOn: (connection: Connection) => Protocol,
   stream = new CountedStream(),
   queue?: SendQueue,
@@ -61,14 +61,38 @@ export async function onScriptedStream(
   const { Connection } = await load(() => import('#code/07-event-loop/connection.ts'))
   const loop = new EventLoop<Source>(new NetPoller())
   const connection = queue ? new Connection(stream, loop, queue) : new Connection(stream, loop)
-  connection.use(protocolOn(connection))
-  const running = loop.run()
+  const protocol = protocolOn(connection)
+  let isOverTooEarly = false
+  connection.use({
+    ...protocol,
+    onClose(why) {
+      isOverTooEarly ||= !stream.isClosed
+      protocol.onClose?.(why)
+    },
+  })
+  const running = loop.run().catch((error) => {
+    // What comes of that is told by end(). Anything else is seen as it is.
+    if (!isOverTooEarly) throw error
+  })
   const end = async () => {
     loop.stop()
     await within(PATIENCE_MS, running)
+    if (!isOverTooEarly) return
+    expect('the connection to be over when its descriptor is free', false, {
+      because:
+        'Both may have said FIN, but what was sent may still be on its way, and the socket is open.',
+      likely: NOBODY_ELSE_CLOSES,
+      look: ['#flush()', 'connection.#receive()'],
+      expected: 'no onClose() before',
+      received: 'onClose() while the descriptor was in use',
+    })
   }
   return { stream, connection, loop, end }
 }
+
+/** For a connection that is over too early. */
+export const NOBODY_ELSE_CLOSES =
+  'The loop reports the stream as hung up when it is over, and #takeTurn() calls #close() then. Nobody else calls it.'
 
 /** The loop has had its turns, if there was anything to do in them. */
 export async function rounds(): Promise<void> {
@@ -171,7 +195,11 @@ export async function expectPromptReplies(stage: Stage): Promise<void> {
     await rounds()
     answers += textOf(stream.takeWritten())
   }
-  expectSame('the answers', answers, 'Q'.repeat(10), { because: 'Each question is answered.' })
+  expectSame('the answers', answers, 'Q'.repeat(10), {
+    because: 'Each question is answered.',
+    likely: '#flush() lets the queue send: #queue.flush(), in every state.',
+    look: '#flush()',
+  })
   expectSame('the turns that this took', loop.stats().turns, 10, {
     because:
       'A reply goes out at the end of the round in which it was said. Waiting until the stream is writable costs another turn for each.',
@@ -182,37 +210,68 @@ export async function expectPromptReplies(stage: Stage): Promise<void> {
   await end()
 }
 
-/** Two peers whose first words make the server send a lot to the other one: nobody's words are lost. */
+/** What one peer says makes the server send a lot to others, in whose turn something has come, too: nothing is lost. */
 export async function expectBacklogFromAnotherTurn(stage: Stage): Promise<void> {
   const { story, expectSame } = stage
-  const heard: string[] = []
-  const { Connection } = await stage.load(() => import('#code/07-event-loop/connection.ts'))
-  const gus = new CountedStream()
-  const hal = new CountedStream()
-  for (const stream of [gus, hal]) stream.arrive('hello')
-  const connections: Connection[] = []
-  const chatter = (name: string, other: number): Protocol => ({
-    onBytes(bytes) {
-      heard.push(`${name}: ${textOf(bytes)}`)
-      connections[other].send(Buffer.alloc(100_000))
-      return bytes.length
-    },
-    onEnd() {},
-  })
+  const because =
+    'All of them had been reported before any had so much to be told. What is read must not be lost.'
+  const look = 'connection.#receive()'
   story.tell('gus, hal', 'both say hello in one round; each hello sends 100,000 bytes to the other')
-  const { connection, loop, end } = await onScriptedStream(stage, () => chatter('gus', 1), gus)
-  connections.push(connection, new Connection(hal, loop))
-  connections[1].use(chatter('hal', 0))
-  await rounds()
-  await end()
-  expectSame('what was heard', heard.toSorted(), ['gus: hello', 'hal: hello'], {
-    because:
-      'Both had been reported before either had so much to be told. What was read must not be lost.',
+  const hellos = await hearInOneRound(stage, { gus: 'hello', hal: 'hello' })
+  expectSame('what was heard', hellos, ['gus: hello', 'hal: hello'], {
+    because,
     likely:
       '#receive() has read: then the protocol is offered it. Not to read is what #watch() decides, for the next round.',
-    look: 'connection.#receive()',
+    look,
+  })
+  story.tell(
+    'ida, jon, kim',
+    'in one round jon says hello, ida and kim say FIN; jon’s hello sends 100,000 bytes to both',
+  )
+  const fins = await hearInOneRound(stage, { ida: 'FIN', jon: 'hello', kim: 'FIN' })
+  expectSame('what was heard', fins, ['ida: FIN', 'jon: hello', 'kim: FIN'], {
+    because,
+    likely:
+      '#receive(): an open connection tells its protocol of the end, backlogged or not. It is read once, and never told again.',
+    look,
   })
 }
+
+/** What their protocols hear, by name; each hello is answered by 100,000 bytes to all others. */
+async function hearInOneRound(
+  stage: Stage,
+  says: Record<string, 'hello' | 'FIN'>,
+): Promise<string[]> {
+  const { EventLoop } = await stage.load(() => import('#code/07-event-loop/event-loop.ts'))
+  const { NetPoller } = await stage.load(() => import('#code/07-event-loop/poller.ts'))
+  const { Connection } = await stage.load(() => import('#code/07-event-loop/connection.ts'))
+  const loop = new EventLoop<Source>(new NetPoller())
+  const heard: string[] = []
+  const connections: Connection[] = []
+  for (const [name, what] of Object.entries(says)) {
+    const stream = new CountedStream()
+    if (what === 'FIN') stream.arriveEnd()
+    else stream.arrive(what)
+    const connection = new Connection(stream, loop)
+    connection.use({
+      onBytes(bytes) {
+        heard.push(`${name}: ${textOf(bytes)}`)
+        for (const other of connections) if (other !== connection) other.send(LOUD)
+        return bytes.length
+      },
+      onEnd: () => heard.push(`${name}: FIN`),
+    })
+    connections.push(connection)
+  }
+  const running = loop.run()
+  await rounds()
+  loop.stop()
+  await within(PATIENCE_MS, running)
+  return heard.toSorted()
+}
+
+/** More than a queue takes before it is backlogged. */
+const LOUD = Buffer.alloc(100_000)
 
 /** `isBacklogged` says whether to read, `bytes` whether to write: another queue has other marks. */
 export async function expectQueueAsked(stage: Stage): Promise<void> {
@@ -445,7 +504,10 @@ export async function expectRestKept(stage: Stage): Promise<void> {
   expectSame('what was taken then', [taken[1], whole], ['two', 'three and more'], {
     because: 'The next protocol gets the rest of the chunk first, then what is read after it.',
     likely:
-      '#watch(): while something is unread, nothing more is read: it would overtake the rest.',
+      taken[1] === 'two'
+        ? '#watch(): while something is unread, nothing more is read: it would overtake the rest.'
+        : '#receive() gives #offer() what it has read: that keeps what the protocol does not take, and offers it again.',
+    look: taken[1] === 'two' ? '#watch()' : 'connection.#receive()',
   })
   await end()
 }

@@ -4,7 +4,13 @@ import type { Source } from '#code/07-event-loop/byte-stream.ts'
 import type { EventLoop } from '#code/07-event-loop/event-loop.ts'
 import { PATIENCE_MS, within } from '../harness/patience.ts'
 import type { Stage } from '../judge/step.ts'
-import { CountedStream, onScriptedStream, rounds, TestQueue } from './loop-connections.ts'
+import {
+  CountedStream,
+  NOBODY_ELSE_CLOSES,
+  onScriptedStream,
+  rounds,
+  TestQueue,
+} from './loop-connections.ts'
 import { settled, textOf } from './loop-streams.ts'
 
 /** A peer has said FIN, and its answer takes a while: chapter 11 will do that all the time. */
@@ -12,6 +18,7 @@ export async function expectLateAnswer(stage: Stage): Promise<void> {
   const { story, expect, expectSame } = stage
   const { promise: ended, resolve } = Promise.withResolvers<void>()
   const stream = new CountedStream()
+  stream.holdDescriptor()
   stream.arrive('a question\n')
   stream.arriveEnd()
   story.tell('peer', 'asks and says FIN; nobody answers yet')
@@ -33,7 +40,8 @@ export async function expectLateAnswer(stage: Stage): Promise<void> {
   expect('the loop to leave the peer alone', turns <= 3, {
     because:
       'The end can be read again and again. A connection that has read it and has nothing to write waits for neither.',
-    likely: '#watch(): after the peer’s FIN there is nothing to read any more.',
+    likely:
+      '#watch(): after the peer’s FIN there is nothing to read any more. #receive() notes it, in #hasPeerEnded.',
     expected: 'two turns, for the question and for FIN',
     received: `${turns} turns`,
   })
@@ -60,14 +68,22 @@ export async function expectLateAnswer(stage: Stage): Promise<void> {
     because: 'FIN comes behind the last byte.',
     likely: 'End the stream when nothing is queued. Until then wait to write, FIN or no FIN.',
   })
+  expectSame('whether FIN was said', stream.isEnded, true, {
+    because: 'Everything was taken, and end() was called.',
+    likely: SAY_FIN,
+    look: '#flush()',
+  })
   await end()
 }
+
+const SAY_FIN = '#flush(): stream.end() when the connection is ending and nothing waits any more.'
 
 /** A goodbye that does not fit: the peer is read meanwhile, gets every word and then FIN, and nobody cuts it off. */
 export async function expectWholeGoodbye(stage: Stage): Promise<void> {
   const { story, expect, expectSame } = stage
   const heard: string[] = []
   const stream = new CountedStream()
+  const queue = new TestQueue(stream)
   const { loop, end } = await onScriptedStream(
     stage,
     (connection) => ({
@@ -80,21 +96,31 @@ export async function expectWholeGoodbye(stage: Stage): Promise<void> {
       onClose: (why) => heard.push(why),
     }),
     stream,
-    new TestQueue(stream),
+    queue,
   )
   stream.setRoom(0)
   stream.holdDescriptor()
   story.tell('peer', 'sends a line that is too long, and talks on; the stream takes nothing')
-  for (const text of ['too long', ' and', ' longer']) {
+  stream.arrive('too long')
+  await rounds()
+  const { turns } = loop.stats()
+  stream.arrive(' and')
+  await rounds()
+  story.tell('queue', 'is backlogged; the peer goes on')
+  queue.isBacklogged = true
+  for (const text of [' longer', ' and longer']) {
     stream.arrive(text)
     await rounds()
   }
+  queue.isBacklogged = false
+  const hadTurns = loop.stats().turns > turns && stream.reads === 1
   expect('everything to be read that comes behind the goodbye', !stream.isReadable, {
     because:
       'A peer that writes before it reads takes our last words only when it has got rid of its own. And to close over unread bytes would be a reset.',
-    likely:
-      '#watch(): a connection that is not open reads in any case, paused or not, whatever is queued, before and after its FIN.',
-    look: '#watch()',
+    likely: hadTurns
+      ? '#receive(): the connection has turns to read, and does not. What comes when it is not open is read, too, and thrown away.'
+      : '#watch(): a connection that is not open reads in any case, paused or not, backlogged or not, before and after its FIN.',
+    look: hadTurns ? 'connection.#receive()' : '#watch()',
   })
   expectSame('whether FIN was said', stream.isEnded, false, {
     because: 'The last words are still queued.',
@@ -128,7 +154,7 @@ export async function expectWholeGoodbye(stage: Stage): Promise<void> {
       'For the protocol the connection has ended; and it is not over as long as the descriptor is not free.',
     likely: heard.includes('FIN')
       ? '#receive(): the peer’s FIN is for the protocol of an open connection only.'
-      : 'The loop reports the stream as hung up when it is over. Nobody else calls #close().',
+      : NOBODY_ELSE_CLOSES,
     look: 'connection.#receive()',
   })
   await expectLeftAlone(stage, loop)
@@ -221,7 +247,11 @@ export async function expectNothingBehindGoodbye(stage: Stage): Promise<void> {
   expectSame('what the protocol hears of what comes behind end()', heard, ['failed'], {
     because:
       'The connection has ended for it. What still comes is thrown away, up to the peer’s FIN.',
-    likely: '#receive(): only an open connection hands on what it reads, and its end.',
+    likely:
+      heard.length === 0
+        ? `The connection is not over. ${SAY_FIN}`
+        : '#receive(): only an open connection hands on what it reads, and its end.',
+    look: heard.length === 0 ? '#flush()' : 'connection.#receive()',
   })
   await end()
 }
@@ -243,7 +273,8 @@ export async function expectClosedMeansClosed(stage: Stage): Promise<void> {
   expectSame('the calls of onClose', [...closed], [], {
     because:
       'Both have said FIN, but what was sent may still be on its way, and the socket is open.',
-    likely: 'The loop reports the stream as hung up when it is over. Nobody else calls #close().',
+    likely: NOBODY_ELSE_CLOSES,
+    look: ['#flush()', 'connection.#receive()'],
   })
   story.tell('kernel', 'frees the descriptor')
   stream.freeDescriptor()
@@ -253,6 +284,38 @@ export async function expectClosedMeansClosed(stage: Stage): Promise<void> {
   })
   expectSame('sources on the loop', loop.stats().sources, 0, {
     because: 'Nothing is left to wait for.',
+  })
+  await end()
+}
+
+/** A lost connection is over when its descriptor is free, like any other. */
+export async function expectLostMeansClosed(stage: Stage): Promise<void> {
+  const { story, expectSame } = stage
+  const closed: string[] = []
+  const { stream, end } = await onScriptedStream(stage, () => ({
+    onBytes: (bytes) => bytes.length,
+    onEnd() {},
+    onClose: (why) => closed.push(why),
+  }))
+  stream.holdDescriptor()
+  story.tell(
+    'peer',
+    'resets the connection (RST); the kernel has not freed the descriptor yet',
+    'toServer',
+  )
+  stream.lose('ECONNRESET')
+  await rounds()
+  expectSame('the calls of onClose', [...closed], [], {
+    because:
+      'The connection is lost, but its descriptor is in use: a server that counts it as free opens too many.',
+    likely: NOBODY_ELSE_CLOSES,
+    look: ['connection.#receive()', '#flush()'],
+  })
+  story.tell('kernel', 'frees the descriptor')
+  stream.freeDescriptor()
+  await rounds()
+  expectSame('what onClose was called with', [...closed], ['lost'], {
+    because: 'Now it is over, once.',
   })
   await end()
 }

@@ -139,6 +139,10 @@ function orderAsLikely(happened: string[]): string {
   return 'Call #endRound() in every round, also when nobody was ready.'
 }
 
+/** For a number of turns that is wrong. */
+export const COUNT_TURNS =
+  'Add one to #turns where the handler is called: not once a round, and not for a source that has no turn.'
+
 /** A turn is for what was reported *and* is wanted now. */
 export async function expectTurnsAsWanted(stage: Stage): Promise<void> {
   const { story, expectSame } = stage
@@ -192,6 +196,7 @@ export async function expectTurnsAsWanted(stage: Stage): Promise<void> {
   )
   expectSame('stats().turns', loop.stats().turns, 7, {
     because: 'Only turns that were had are counted. eve had none.',
+    likely: COUNT_TURNS,
     look: '#giveTurn()',
   })
 }
@@ -273,7 +278,10 @@ export async function expectLongestRound(stage: Stage): Promise<void> {
     const received = `${longestRoundMs.toFixed(1)} ms`
     expect('the time in wait() not to count', longestRoundMs < 500, {
       because: 'A loop that waits delays nobody. Each wait of this test took 500 ms.',
-      likely: 'The clock starts when wait() has returned.',
+      likely:
+        longestRoundMs > 1e9
+          ? 'Two clocks: Date counts from 1970, performance.now() from the start of the process. Take both times from the same one.'
+          : 'The clock starts when wait() has returned.',
       expected: '48 ms',
       received,
     })
@@ -292,6 +300,8 @@ export async function expectLongestRound(stage: Stage): Promise<void> {
 
 /** What was measured tells what was left out. */
 function likelyRound(ms: number): string {
+  if (ms === 0)
+    return 'Nothing has been noted. This step extends run(): at the end of each round it keeps the longest in #longestRoundMs.'
   if (ms === 40) return 'The clock is stopped before the timers. They delay everybody, too.'
   if (ms === 43)
     return 'The clock is stopped before #endRound(). What is sent there delays everybody.'

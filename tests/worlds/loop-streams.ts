@@ -3,7 +3,7 @@
 import type { ByteStream } from '#code/07-event-loop/byte-stream.ts'
 import { pattern } from '../harness/client.ts'
 import { PATIENCE_MS, within } from '../harness/patience.ts'
-import { type SocketPair, socketPair } from '../harness/socket-pair.ts'
+import { receive, type SocketPair, socketPair } from '../harness/socket-pair.ts'
 import type { Stage } from '../judge/step.ts'
 
 const KIBIBYTE = 1024
@@ -155,11 +155,22 @@ export async function fill(
     if (!Number.isInteger(last) || last < 0 || last > 256 * KIBIBYTE || writes === MAX_WRITES) break
     if (writes === 1) {
       story.tell('test', `writes 256 KiB: ${last} bytes are taken`)
+      const handed = near.bytesWritten
       expect('write() to take 64 KiB of them, at least', last >= 64 * KIBIBYTE, {
         because: 'Nothing is queued yet, and there is room for 64 KiB.',
         likely: 'Take the part that fits, all of it: as many bytes as #room says.',
         expected: '65536 bytes',
         received: `${last} bytes`,
+      })
+      expect('the socket to get as many bytes as write() says', handed === last, {
+        because:
+          'The caller offers the rest again. What the socket already has would be sent twice, what it has not got never.',
+        likely:
+          handed < last
+            ? 'Return how many bytes the socket was handed, not how many there were.'
+            : 'subarray(0, taken) is the part that fits. Hand over that, and no more.',
+        expected: `${last} bytes`,
+        received: `${handed} bytes`,
       })
     }
     taken += last
@@ -185,6 +196,25 @@ export async function fill(
     received: `${near.writableLength} bytes`,
   })
   return taken
+}
+
+/** The peer's FIN ends what it says, not what it hears. */
+export async function expectHalfOpen(stage: Stage): Promise<void> {
+  const { story, expectSame } = stage
+  await withStream(stage, async (stream, { far }) => {
+    story.tell('peer', 'says FIN, and goes on listening', 'toServer')
+    far.end()
+    await change(stream)
+    expectSame('a write of 10 bytes', stream.write(pattern(0, 10)), 10, {
+      because: 'FIN says "I will send no more", not "I will not listen".',
+      likely:
+        'The peer’s FIN (#hasEnded) is no reason to take nothing. Our own is, and socket.writable knows it.',
+    })
+    const received = await receive(far, 10, PATIENCE_MS)
+    expectSame('the bytes that reach the peer', received.length, 10, {
+      because: 'They were taken.',
+    })
+  })
 }
 
 /** There is no room in a queue that somebody else has filled beyond its mark, and none behind our own FIN. */

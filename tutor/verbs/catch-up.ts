@@ -25,7 +25,13 @@ export const catchUp: Verb = {
     const beneath = chaptersBeneath(SOLUTION, chapter)
     const stands =
       beneath.length > 0 ? `It stands on ${beneath.join(', ')}.` : 'It stands on none of them.'
-    call.write(`\n${chapter} can begin. ${stands}  npm test ${Number(chapter.slice(0, 2))}\n`)
+    const others =
+      beneath.length < earlier.length
+        ? ' The others are written as well, so that everything before it is whole.'
+        : ''
+    call.write(
+      `\n${chapter} can begin. ${stands}${others}  npm test ${Number(chapter.slice(0, 2))}\n`,
+    )
     return 0
   },
 }
