@@ -289,13 +289,14 @@ step('06.3', 'a thread that crashes is replaced, and only its job is lost', asyn
 })
 
 step('06.4', 'a job that waits is taken back', async (stage) => {
-  const { expectSame } = stage
+  const { expect, expectSame } = stage
   const patient = { cancelGraceMs: 60_000 }
   await withPool(stage, { size: 1, maxQueued: 10, ...patient }, async ({ play, expectStats }) => {
     const running = play('running')
     const names = ['front', 'inside', 'behind', 'end']
     const [front, inside, behind, end] = names.map((name) => play(name))
     const others = [running, front, behind, end]
+    const before = await countPendingWakeUps()
     inside.cancel(new RangeError('not any more'))
     await inside.expectRejection(/^RangeError: not any more$/, {
       because: 'Nobody wants it any more, and it has not even begun: its caller is told at once.',
@@ -311,6 +312,11 @@ step('06.4', 'a job that waits is taken back', async (stage) => {
         look: '#cancel()',
       },
     )
+    expect('no timer to be left', (await countPendingWakeUps()) <= before, {
+      because: '`inside` had no thread, so none has to be replaced, now or later.',
+      likely: '#replaceSoon() is for the thread that works at this task. One that waits has none.',
+      look: '#cancel()',
+    })
     for (const job of others) job.open()
     for (const job of others) {
       await job.expectResult(job.name, {

@@ -778,7 +778,7 @@ export const mistakes: Mistake[] = [
       {
         file,
         replace: 'find((thread) => this.#threads.get(thread) === task)',
-        by: 'find((thread) => this.#threads.get(thread) !== undefined)',
+        by: 'find((thread) => place < 0 && this.#threads.get(thread))',
       },
     ],
   },
@@ -1065,6 +1065,18 @@ export const mistakes: Mistake[] = [
     socket.destroySoon()
   }, idleMs / 20)
   socket.once('close', () => clearInterval(look))`,
+      },
+    ],
+  },
+  {
+    name: 'replaces-the-thread-of-a-job-that-has-none',
+    step: '06.4',
+    says: ['no timer to be left', 'One that waits has none'],
+    edits: [
+      {
+        file: 'worker-pool.ts',
+        replace: 'if (thread) this.#replaceSoon(thread)',
+        by: 'this.#replaceSoon(thread!)',
       },
     ],
   },
