@@ -86,7 +86,7 @@ step('06.1', 'a fixed number of threads takes jobs in order of arrival', async (
     })
   })
 
-  await withPool(stage, { size: 1, maxQueued: 10 }, async ({ play }) => {
+  await withPool(stage, { size: 1, maxQueued: 10 }, async ({ play, startedThreads }) => {
     const jobs = ['one', 'two', 'three', 'four'].map((name) => play(name, 'answer', 'no signal'))
     for (const job of jobs.toReversed()) job.open()
     for (const job of jobs) await job.expectResult(job.name, { because: 'Four jobs, one thread.' })
@@ -107,6 +107,13 @@ step('06.1', 'a fixed number of threads takes jobs in order of arrival', async (
     await after.expectResult('after', {
       because: 'A job that throws has ended, and its thread is as good as before.',
       likely: 'A thread that has answered with an error is free, too.',
+      look: '#onAnswer()',
+    })
+    // Node tells of a new thread one turn later.
+    await turn()
+    expectSame('the number of threads started', startedThreads(), 1, {
+      because: 'What threw was the job. Its thread has caught that, and a new one would cost 8 MB.',
+      likely: 'A thread that has answered with an error is freed, not replaced.',
       look: '#onAnswer()',
     })
     const [empty, vain] = [play('empty', 'answer nothing'), play('vain', 'throw nothing')]
@@ -240,6 +247,19 @@ step('06.3', 'a thread that crashes is replaced, and only its job is lost', asyn
       {
         because: 'Three threads have crashed, and there are still two.',
         likely: 'Each crash is counted once, and costs a thread that is replaced once.',
+        look: '#onExit()',
+      },
+    )
+    const last = play('crash 4', 'exit')
+    last.open()
+    await last.expectRejection(/its thread ended in the middle of it/, {
+      because: 'Its thread is gone: nobody else will ever answer.',
+    })
+    expectStats(
+      { threads: 2, busy: 1, queued: 0 },
+      {
+        because: 'Its thread was replaced, although no job waits for the new one yet.',
+        likely: 'A thread that ends with a job is replaced, whether or not the queue is empty.',
         look: '#onExit()',
       },
     )
@@ -394,6 +414,22 @@ step('06.4', 'a job that waits is taken back', async (stage) => {
         look: 'run()',
       })
     }
+    const aborted = AbortSignal.abort()
+    await play('too early', 'answer', aborted).expectRejection(/AbortError/, {
+      because: 'Its signal had aborted before it came.',
+      look: 'run()',
+    })
+    await turn()
+    expectSame(
+      'what listens to a signal that had aborted before',
+      getEventListeners(aborted, 'abort').length,
+      0,
+      {
+        because: 'It aborts once, and that is over: a listener would stay there for nothing.',
+        likely: 'Look at signal.aborted before you listen.',
+        look: 'run()',
+      },
+    )
     const brief = play('brief', 'answer', common)
     brief.open()
     await brief.expectResult('brief', { because: 'Nobody takes it back.' })

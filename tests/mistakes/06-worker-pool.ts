@@ -1080,4 +1080,70 @@ export const mistakes: Mistake[] = [
       },
     ],
   },
+  {
+    name: 'a-new-thread-for-each-error',
+    step: '06.1',
+    says: ['the number of threads started', 'is freed, not replaced'],
+    edits: [
+      {
+        file,
+        replace: "    if ('error' in answer) task.reject(answer.error)\n",
+        by: `    if ('error' in answer) {
+      task.reject(answer.error)
+      return this.#replace(thread)
+    }
+`,
+      },
+      {
+        file,
+        replace: '    else task.resolve(answer.result)\n',
+        by: '    task.resolve(answer.result)\n',
+      },
+    ],
+  },
+  {
+    name: 'a-new-thread-only-if-somebody-waits',
+    step: '06.3',
+    says: ['although no job waits', 'whether or not the queue is empty'],
+    edits: [
+      {
+        file,
+        replace: '    task.reject(crash)\n    this.#replace(thread)\n',
+        by: `    task.reject(crash)
+    if (this.#queue.length > 0) this.#replace(thread)
+    else this.#threads.delete(thread)
+`,
+      },
+    ],
+  },
+  {
+    name: 'listens-to-a-signal-that-is-over',
+    step: '06.4',
+    says: ['had aborted before', 'before you listen'],
+    edits: [
+      {
+        file,
+        replace: '    if (signal?.aborted) return Promise.reject(signal.reason)\n',
+        by: '',
+      },
+      {
+        file,
+        replace: '    const free = this.#freeThread()\n    if (free) this.#start(free, task)\n',
+        by: `    const cancel = () => this.#cancel(task, signal?.reason)
+    signal?.addEventListener('abort', cancel)
+    if (signal?.aborted) return Promise.reject(signal.reason)
+    const free = this.#freeThread()
+    if (free) this.#start(free, task)
+`,
+      },
+      {
+        file,
+        replace: `    else this.#refuse(task)
+    const cancel = () => this.#cancel(task, signal?.reason)
+    signal?.addEventListener('abort', cancel)
+`,
+        by: '    else this.#refuse(task)\n',
+      },
+    ],
+  },
 ]
