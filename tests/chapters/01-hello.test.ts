@@ -1,14 +1,12 @@
-import { createServer } from 'node:net'
 import type { HostedServer } from '../harness/hosted-server.ts'
 import { step } from '../judge/step.ts'
+import { expectOtherProblems, isSentence, listenTwice } from '../worlds/failed-listen.ts'
 import {
-  comesOfLoss,
-  failedListen,
-  isHeardBySomebody,
-  listenTwice,
-  OTHER_PROBLEMS,
+  expectEachClosedByItself,
+  expectLossToBeNothing,
+  expectNoListenerLeft,
+  GRACE_MS,
   otherLoopback,
-  sentenceOf,
   talk,
   whileTalking,
 } from '../worlds/hello.ts'
@@ -21,50 +19,35 @@ const GREETING = 'Grüß Gott, 🌍!\n'
 /** More than the kernel holds for a client that does not read: the rest waits in the server. */
 const LONG_GREETING = 'x'.repeat(12 * MEBIBYTE)
 
-step(
-  '01.1',
-  'listens on a free port and says which',
-  async ({ serve, connect, load, expect, expectSame, story }) => {
-    const server = await serve('01-hello')
-    await connect(server)
+step('01.1', 'listens on a free port and says which', async (stage) => {
+  const { serve, connect, load, expect, expectSame } = stage
+  const server = await serve('01-hello')
+  await connect(server)
 
-    const [listening] = await server.listening()
-    expectSame('the address it listens on', listening.address, '127.0.0.1', {
-      because:
-        'A server that was not asked to be public should be reachable from this machine only.',
-      likely: 'listen(port) without a host listens on every interface. Pass the host on as well.',
-    })
+  const [listening] = await server.listening()
+  expectSame('the address it listens on', listening.address, '127.0.0.1', {
+    because: 'A server that was not asked to be public should be reachable from this machine only.',
+    likely: 'listen(port) without a host listens on every interface. Pass the host on as well.',
+  })
 
-    const second = await serve('01-hello')
-    expect('two servers to get two different ports', second.port !== server.port, {
-      because: 'Port 0 means "any free port", so that two servers can always live side by side.',
-      likely: 'The port is fixed in the code. Pass on the port that startServer() was given.',
-      received: `both on ${server.port}`,
-    })
+  const second = await serve('01-hello')
+  expect('two servers to get two different ports', second.port !== server.port, {
+    because: 'Port 0 means "any free port", so that two servers can always live side by side.',
+    likely: 'The port is fixed in the code. Pass on the port that startServer() was given.',
+    received: `both on ${server.port}`,
+  })
 
-    const host = otherLoopback()
-    const elsewhere = await serve('01-hello', { host })
-    const [asked] = await elsewhere.listening()
-    expectSame('the address that a server was asked to listen on', asked.address, host, {
-      because: 'A server that was given a host listens there and nowhere else.',
-      likely: 'The address is fixed in the code. listen() was given a host: pass it on.',
-    })
+  const host = otherLoopback()
+  const elsewhere = await serve('01-hello', { host })
+  const [asked] = await elsewhere.listening()
+  expectSame('the address that a server was asked to listen on', asked.address, host, {
+    because: 'A server that was given a host listens there and nowhere else.',
+    likely: 'The address is fixed in the code. listen() was given a host: pass it on.',
+  })
 
-    const { listen } = await load(() => import('#code/01-hello/server.ts'))
-    const busy = createServer()
-    await listen(busy, 0, '127.0.0.1')
-    story.tell('kernel', 'cannot hand over a connection to a server that listens (EMFILE)')
-    const isHeard = isHeardBySomebody(busy, new Error('accept EMFILE'))
-    busy.close()
-    expect('listen() to hear no more errors', !isHeard, {
-      because:
-        'Once the server listens, an error means that a connection could not be accepted. The person who runs the server has to hear of it: by onAcceptError, or by the end of the process.',
-      likely:
-        "The 'error' listener of listen() is still there, and swallows it. Take it off in the callback of listen().",
-      received: "an 'error' listener that swallowed it",
-    })
-  },
-)
+  const { listen } = await load(() => import('#code/01-hello/server.ts'))
+  await expectNoListenerLeft(stage, listen)
+})
 
 step('01.2', 'greets everybody and ends the connection', async ({ serve, connect }) => {
   const server = await serve('01-hello', { greeting: GREETING })
@@ -134,21 +117,9 @@ step('01.2', 'greets everybody and ends the connection', async ({ serve, connect
 })
 
 step('01.3', 'outlives clients that reset or leave early', async (stage) => {
-  const { serve, connect, load, expect, story } = stage
+  const { serve, connect, load } = stage
   const { outliveLostPeer } = await load(() => import('#code/01-hello/server.ts'))
-  for (const code of ['ECONNRESET', 'EPIPE', 'ETIMEDOUT']) {
-    story.tell('kernel', `says that a peer is lost (${code})`)
-    const outcome = comesOfLoss(outliveLostPeer, code)
-    // Whether anybody listens at all is told by the conversation below.
-    if (outcome === 'nobody listens') break
-    expect("the 'error' listener to leave it at that", outcome === 'nothing', {
-      because: 'What a listener throws ends the process, as the event alone would have.',
-      likely: outcome.startsWith('throws')
-        ? 'Your listener is called, and throws. A lost peer is no fault of ours, whatever its code says, and Node destroys the socket by itself.'
-        : 'A server goes on serving whatever one peer does. This connection is over, not the process.',
-      received: outcome,
-    })
-  }
+  expectLossToBeNothing(stage, outliveLostPeer)
 
   const server = await serve('01-hello', { greeting: LONG_GREETING })
   const bob = await connect(server, 'bob')
@@ -200,7 +171,7 @@ step('01.4', 'close() lets the greeting in flight finish, then cuts stragglers',
   })
   await ada.expectBytes(LONG_GREETING.slice(1), {
     because: 'A connection that is being served is served to its end, within the grace period.',
-    likely: 'Sockets are destroyed at once. Give them graceMs first.',
+    likely: 'Sockets are destroyed at once, or after a time of their own. Give them graceMs first.',
   })
   expect('close() to have waited for ada', !hasResolvedEarly, {
     because:
@@ -287,20 +258,11 @@ step('01.4', 'close() lets the greeting in flight finish, then cuts stragglers',
   await hasty.expectNothingLeft({ because: 'After close() the process must be able to end.' })
 
   const { listen, closeGracefully } = await load(() => import('#code/01-hello/server.ts'))
-  story.tell('test', 'starts two servers in one process, and closes both')
-  const both = [createServer(), createServer()]
-  for (const one of both) await listen(one, 0, '127.0.0.1')
-  for (const one of both) await closeGracefully(one, new Set(), GRACE_MS)
-  const left = both.filter((one) => one.listening)
-  for (const one of left) one.close()
-  expect('both to be closed', left.length === 0, {
-    because: 'A process may run several servers. Each is closed by itself.',
-    likely: 'Something is kept in the module, where all servers share it.',
-  })
+  await expectEachClosedByItself(stage, listen, closeGracefully)
 })
 
 step('01.5', 'a taken port is one readable sentence', async (stage) => {
-  const { serve, refuse, load, expect, story } = stage
+  const { serve, refuse, load, expect } = stage
   const other = await serve('01-hello')
   const { message } = await refuse(
     '01-hello',
@@ -330,41 +292,8 @@ step('01.5', 'a taken port is one readable sentence', async (stage) => {
     received: `${typeof reason}: ${String(reason)}`,
   })
 
-  const sentences = new Map([[message, 'a taken port']])
-  for (const [code, words] of OTHER_PROBLEMS) {
-    story.tell('kernel', `refuses to let a server listen (${code ?? 'an error without a code'})`)
-    const problem = failedListen(code, words, other.port)
-    const { sentence, instead } = sentenceOf(() => listenProblem(problem, other.port))
-    expect('an Error, returned', sentence !== undefined, {
-      because: 'listen() rejects with what listenProblem() returns, whatever the code is.',
-      likely: instead?.startsWith('throws')
-        ? 'It throws where it should return: codes that you do not know, and none at all, are problems, too.'
-        : 'Return an Error for every code, also for those that you do not know.',
-      received: instead,
-    })
-    if (sentence === undefined) return
-    const same = sentences.get(sentence)
-    expect(`another sentence than for ${same ?? 'any other problem'}`, same === undefined, {
-      because: `The reason is: ${words}. A person who is told another one looks in the wrong place.`,
-      likely:
-        'Look at error.code. For a code that you do not know, repeat what error.message says.',
-      received: sentence,
-    })
-    sentences.set(sentence, `${code}`)
-    expect('one sentence that names the port', isSentence(sentence, other.port), {
-      because: 'With several servers on one machine, the port tells which of them could not start.',
-      likely: 'Name the port in every case, and leave the stack out: it is about files of Node.',
-      received: sentence,
-    })
-  }
+  expectOtherProblems(stage, listenProblem, { port: other.port, taken: message })
 })
-
-/** Waits for real: half of it is still longer than most things take. */
-const GRACE_MS = 1_500
-
-function isSentence(text: string, port: number): boolean {
-  return text.includes(String(port)) && !text.includes('\n')
-}
 
 async function noConnection(server: HostedServer) {
   const open = await server.connections()

@@ -1,11 +1,7 @@
 import { step } from '../judge/step.ts'
 import { ask, echo } from '../protocols/lines.ts'
 import { crashUnread, expectConnections, expectThreads } from '../worlds/threads.ts'
-import {
-  heardOfShortLived,
-  ROUNDS,
-  UninterruptibleThreads,
-} from '../worlds/uninterruptible-threads.ts'
+import { expectShortLivedHeard, expectThreadsOutlived } from '../worlds/uninterruptible-threads.ts'
 import type { ConversationScript, Posted } from './threads/04-conversation.ts'
 
 const CHAPTER = '04-thread-per-connection'
@@ -131,7 +127,7 @@ step('04.3', 'a crash costs one connection, with a reason', async (stage) => {
 })
 
 step('04.4', 'threads end with their connections, and all of them with close()', async (stage) => {
-  const { serve, connect, load, expect, expectSame, story } = stage
+  const { serve, connect, load, expect, story } = stage
   const server = await serve(CHAPTER, { graceMs: 60_000 })
   const [ada, bob, cyd, dee] = [
     await connect(server),
@@ -217,46 +213,8 @@ step('04.4', 'threads end with their connections, and all of them with close()',
   await hasty.expectNothingLeft({ because: 'A thread that is left keeps the process alive.' })
 
   const { serveInThreads } = await load(() => import('#code/04-thread-per-connection/server.ts'))
-  const slow = await UninterruptibleThreads.serve(serveInThreads)
-  story.tell('kim', 'connects, makes her thread compute in native code, and resets')
-  const kim = await slow.connect()
-  expect('the thread to find its data', kim.hasData, {
-    because: 'The script of chapter 05 finds its shared memory there.',
-    likely: '`workerData` is everything in `data`, and `end`.',
-    look: 'startThread()',
-  })
-  kim.client.resetAndDestroy()
-  expect('her thread to count until it has ended', await slow.countsToTheEnd(kim), {
-    because:
-      'terminate() takes effect when native code returns. Until then the thread takes its place.',
-    likely: "A socket's 'close' comes before its thread's 'exit': forget the thread at the latter.",
-    received: 'stats() without it while it lives',
-  })
-  story.tell('leo and mia', 'connect and make their threads compute in native code, hers longer')
-  const [leo, mia] = [await slow.connect(), await slow.connect(4 * ROUNDS)]
-  story.tell('test', 'calls close()')
-  await slow.close()
-  expect('close() to have waited for both threads', leo.hasEnded && mia.hasEnded, {
-    because: 'After close() the caller may end the process, or free what the threads use.',
-    likely: 'terminate() returns a promise. Wait for those of all threads.',
-    look: 'closeWithThreads()',
-  })
-
-  story.tell('nan', 'connects, and her thread throws an error whose message has two lines')
-  const heard = await heardOfShortLived(serveInThreads, 'first\nsecond')
-  expect('one line that ends with the first of them', /^error crashed: .*first\n$/.test(heard), {
-    because: 'In a line protocol an answer is one line.',
-    likely: 'Send the first line of the message only.',
-    look: 'reportCrash()',
-    expected: '"error crashed: first\\n"',
-    received: JSON.stringify(heard),
-  })
-  story.tell('oli', 'connects, and his thread returns without a word')
-  expectSame('what he hears', await heardOfShortLived(serveInThreads), '', {
-    because: 'A thread that has ended leaves no open socket behind, however it ended.',
-    likely: "End the socket when its thread emits 'exit'.",
-    look: 'tieTogether()',
-  })
+  await expectThreadsOutlived(stage, serveInThreads)
+  await expectShortLivedHeard(stage, serveInThreads)
 })
 
 step('04.5', 'past the limit a client hears `busy`, and places are given back', async (stage) => {

@@ -4,6 +4,11 @@ import { createServer, type Server, Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import type { Client } from '../harness/client.ts'
 import type { HostedServer } from '../harness/hosted-server.ts'
+import type { Stage } from '../judge/step.ts'
+import type { Listen } from './failed-listen.ts'
+
+/** Waits for real: half of it is still longer than most things take. */
+export const GRACE_MS = 1_500
 
 /** A word that the server has at hand when this is over. */
 export async function talk(client: Client, server: HostedServer): Promise<void> {
@@ -39,7 +44,7 @@ export function otherLoopback(): string {
 }
 
 /** Whether somebody listens for `'error'` and takes it without a word. */
-export function isHeardBySomebody(server: Server, error: Error): boolean {
+function isHeardBySomebody(server: Server, error: Error): boolean {
   try {
     return server.emit('error', error)
   } catch (thrown) {
@@ -48,7 +53,7 @@ export function isHeardBySomebody(server: Server, error: Error): boolean {
 }
 
 /** What comes of it when a socket's peer is lost with that code: `'nothing'` is right. `'nobody listens'`: that is for the process to say. */
-export function comesOfLoss(outlive: (socket: Socket) => void, code: string): string {
+function comesOfLoss(outlive: (socket: Socket) => void, code: string): string {
   const socket = new Socket()
   outlive(socket)
   if (socket.listenerCount('error') === 0) return 'nobody listens'
@@ -71,46 +76,61 @@ export function comesOfLoss(outlive: (socket: Socket) => void, code: string): st
 
 class Exit extends Error {}
 
-/** Why else a server may not listen. A code of `undefined` is an error that is none of errno(3)'s. */
-export const OTHER_PROBLEMS = [
-  ['EACCES', 'permission denied'],
-  ['EADDRNOTAVAIL', 'address not available'],
-  ['EMFILE', 'too many open files'],
-  [undefined, 'the host said no'],
-] as const
-
-/** The error that Node makes of it. */
-export function failedListen(
-  code: string | undefined,
-  words: string,
-  port: number,
-): NodeJS.ErrnoException {
-  if (!code) return new Error(words)
-  const error = new Error(`listen ${code}: ${words} 127.0.0.1:${port}`)
-  return Object.assign(error, { code, syscall: 'listen', address: '127.0.0.1', port })
+/** Once a server listens, `listen()` hears no more of its errors. */
+export async function expectNoListenerLeft(
+  { expect, story }: Stage,
+  listen: Listen,
+): Promise<void> {
+  const busy = createServer()
+  await listen(busy, 0, '127.0.0.1')
+  story.tell('kernel', 'cannot hand over a connection to a server that listens (EMFILE)')
+  const isHeard = isHeardBySomebody(busy, new Error('accept EMFILE'))
+  busy.close()
+  expect('listen() to hear no more errors', !isHeard, {
+    because:
+      'Once the server listens, an error means that a connection could not be accepted. The person who runs the server has to hear of it: by onAcceptError, or by the end of the process.',
+    likely:
+      "The 'error' listener of listen() is still there, and swallows it. Take it off in the callback of listen().",
+    received: "an 'error' listener that swallowed it",
+  })
 }
 
-/** The sentence that a reason is told in, or what came instead of an `Error`. */
-export function sentenceOf(make: () => unknown): { sentence?: string; instead?: string } {
-  try {
-    const made = make()
-    return made instanceof Error ? { sentence: made.message } : { instead: `returns ${made}` }
-  } catch (error) {
-    return { instead: `throws ${(error as Error)?.message ?? error}` }
+/** A listener for the loss of a peer does nothing about it, whatever the code is. */
+export function expectLossToBeNothing(
+  { expect, story }: Stage,
+  outliveLostPeer: (socket: Socket) => void,
+): void {
+  for (const code of ['ECONNRESET', 'EPIPE', 'ETIMEDOUT']) {
+    story.tell('kernel', `says that a peer is lost (${code})`)
+    const outcome = comesOfLoss(outliveLostPeer, code)
+    // Whether anybody listens at all is told by a client that resets.
+    if (outcome === 'nobody listens') break
+    expect("the 'error' listener to leave it at that", outcome === 'nothing', {
+      because: 'What a listener throws ends the process, as the event alone would have.',
+      likely: outcome.startsWith('throws')
+        ? 'Your listener is called, and throws. A lost peer is no fault of ours, whatever its code says, and Node destroys the socket by itself.'
+        : 'A server goes on serving whatever one peer does. This connection is over, not the process.',
+      received: outcome,
+    })
   }
 }
 
-type Listen = (server: Server, port: number, host: string) => Promise<number>
+type CloseGracefully = (server: Server, open: ReadonlySet<Socket>, graceMs: number) => Promise<void>
 
-/** What `listen()` rejects with on a port where somebody listens already, and whether anything listens after all. */
-export async function listenTwice(listen: Listen, port: number): Promise<unknown> {
-  const server = createServer()
-  try {
-    await listen(server, port, '127.0.0.1')
-    return undefined
-  } catch (reason) {
-    return reason
-  } finally {
-    server.close()
-  }
+/** Two servers in one process close one after the other. */
+export async function expectEachClosedByItself(
+  { expect, story }: Stage,
+  listen: Listen,
+  closeGracefully: CloseGracefully,
+): Promise<void> {
+  story.tell('test', 'starts two servers in one process, and closes both')
+  const both = [createServer(), createServer()]
+  for (const one of both) await listen(one, 0, '127.0.0.1')
+  for (const one of both) await closeGracefully(one, new Set(), GRACE_MS)
+  const left = both.filter((one) => one.listening)
+  for (const one of left) one.close()
+  expect('both to be closed', left.length === 0, {
+    because: 'A process may run several servers. Each is closed by itself.',
+    likely: 'Something is kept in the module, where all servers share it.',
+  })
 }

@@ -5,11 +5,12 @@ import { connect, type Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
 import { PATIENCE_MS, within } from '../harness/patience.ts'
+import type { Stage } from '../judge/step.ts'
 
 const SCRIPT = new URL('../chapters/threads/04-uninterruptible.ts', import.meta.url)
 
 /** Some 80 ms: far more than a closed socket takes to be noticed. */
-export const ROUNDS = 120_000
+const ROUNDS = 120_000
 
 interface ThreadedServer {
   readonly port: number
@@ -17,16 +18,16 @@ interface ThreadedServer {
   close(): Promise<void>
 }
 
-export type ServeInThreads = (script: URL, data: object, options: object) => Promise<ThreadedServer>
+type ServeInThreads = (script: URL, data: object, options: object) => Promise<ThreadedServer>
 
-export interface UninterruptibleThread {
+interface UninterruptibleThread {
   client: Socket
   hasEnded: boolean
   /** Whether it found in its `workerData` what it was given. */
   hasData: boolean
 }
 
-export class UninterruptibleThreads {
+class UninterruptibleThreads {
   readonly #server: ThreadedServer
   readonly #state: Int32Array
 
@@ -72,10 +73,7 @@ export class UninterruptibleThreads {
 }
 
 /** What a client receives, up to FIN, whose thread ends at once: with that error, or without any. */
-export async function heardOfShortLived(
-  serveInThreads: ServeInThreads,
-  throws?: string,
-): Promise<string> {
+async function heardOfShortLived(serveInThreads: ServeInThreads, throws?: string): Promise<string> {
   const script = new URL('../chapters/threads/04-short-lived.ts', import.meta.url)
   const server = await serveInThreads(script, { throws }, { graceMs: 20 })
   const client = connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true })
@@ -92,4 +90,57 @@ export async function heardOfShortLived(
   client.destroy()
   await server.close()
   return outcome === 'too late' ? `${heard}, and no FIN` : outcome
+}
+
+/** `stats()` and `close()` tell of threads that live on although their sockets have closed. */
+export async function expectThreadsOutlived(
+  { expect, story }: Stage,
+  serveInThreads: ServeInThreads,
+): Promise<void> {
+  const slow = await UninterruptibleThreads.serve(serveInThreads)
+  story.tell('kim', 'connects, makes her thread compute in native code, and resets')
+  const kim = await slow.connect()
+  expect('the thread to find its data', kim.hasData, {
+    because: 'The script of chapter 05 finds its shared memory there.',
+    likely: '`workerData` is everything in `data`, and `end`.',
+    look: 'startThread()',
+  })
+  kim.client.resetAndDestroy()
+  expect('her thread to count until it has ended', await slow.countsToTheEnd(kim), {
+    because:
+      'terminate() takes effect when native code returns. Until then the thread takes its place.',
+    likely: "A socket's 'close' comes before its thread's 'exit': forget the thread at the latter.",
+    received: 'stats() without it while it lives',
+  })
+  story.tell('leo and mia', 'connect and make their threads compute in native code, hers longer')
+  const [leo, mia] = [await slow.connect(), await slow.connect(4 * ROUNDS)]
+  story.tell('test', 'calls close()')
+  await slow.close()
+  expect('close() to have waited for both threads', leo.hasEnded && mia.hasEnded, {
+    because: 'After close() the caller may end the process, or free what the threads use.',
+    likely: 'terminate() returns a promise. Wait for those of all threads.',
+    look: 'closeWithThreads()',
+  })
+}
+
+/** What a client hears of a thread that ends before it has said a word: why, if it crashed, and FIN. */
+export async function expectShortLivedHeard(
+  { expect, expectSame, story }: Stage,
+  serveInThreads: ServeInThreads,
+): Promise<void> {
+  story.tell('nan', 'connects, and her thread throws an error whose message has two lines')
+  const heard = await heardOfShortLived(serveInThreads, 'first\nsecond')
+  expect('one line that ends with the first of them', /^error crashed: .*first\n$/.test(heard), {
+    because: 'In a line protocol an answer is one line.',
+    likely: 'Send the first line of the message only.',
+    look: 'reportCrash()',
+    expected: '"error crashed: first\\n"',
+    received: JSON.stringify(heard),
+  })
+  story.tell('oli', 'connects, and his thread returns without a word')
+  expectSame('what he hears', await heardOfShortLived(serveInThreads), '', {
+    because: 'A thread that has ended leaves no open socket behind, however it ended.',
+    likely: "End the socket when its thread emits 'exit'.",
+    look: 'tieTogether()',
+  })
 }
