@@ -11,7 +11,7 @@ import { join } from 'node:path'
 import { type CodeTree, fileIn } from '../harness/code-tree.ts'
 import { explainEnding, explainLook } from '../harness/diagnosis.ts'
 import type { FailureReport } from '../harness/failure.ts'
-import { Deadline, patience, within } from '../harness/patience.ts'
+import { Deadline, patience, whenBusy, within } from '../harness/patience.ts'
 import type { StoryLine } from '../harness/story.ts'
 import type { Look } from '../harness/watchdog.ts'
 import { ProcessEnded, RemoteError, WatchedProcess } from '../harness/watched-process.ts'
@@ -195,7 +195,8 @@ class Run {
   async #explainOverdue(runner: WatchedProcess): Promise<FailureReport | undefined> {
     const { stepMs = STEP_MS } = this.#request
     const [progress, current] = [this.#progress, this.#current]
-    this.#deadline ??= new Deadline(patience(stepMs), runner.pid)
+    // Threads that take turns lose more than any one of them: each waits for a core in turn.
+    this.#deadline ??= new Deadline(whenBusy(stepMs), runner.pid)
     if (!this.#deadline.isOver) return undefined
     const look = await runner.look()
     if (this.#progress !== progress) return undefined
