@@ -65,9 +65,9 @@ export function serveWatched(
 /**
  * A line is a command, as in chapter 07, unless it only answers our ping.
  *
- * @step 08.5 08.6
+ * @step 08.6 08.7
  */
 function onLine(line: string, lines: LineProtocol): void {
-  // TODO 08.5
-  throw new Error('TODO 08.5')
+  // TODO 08.6
+  throw new Error('TODO 08.6')
 }

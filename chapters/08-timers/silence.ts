@@ -30,11 +30,11 @@ export class Silence {
   /**
    * The silence begins anew. Costs a look at the clock; no timer is armed or cancelled.
    *
-   * @step 08.5
+   * @step 08.6
    */
   heard(): void {
-    // TODO 08.5
-    throw new Error('TODO 08.5')
+    // TODO 08.6
+    throw new Error('TODO 08.6')
   }
 
   /** No call any more. */
@@ -46,10 +46,10 @@ export class Silence {
    * Called when the timer fires. If something was heard meanwhile, arms it for the rest of the limit and does nothing
    * else. If not, arms it for a whole limit and calls `onSilence`, which may call `stop`.
    *
-   * @step 08.5
+   * @step 08.6
    */
   #look(): void {
-    // TODO 08.5
-    throw new Error('TODO 08.5')
+    // TODO 08.6
+    throw new Error('TODO 08.6')
   }
 }

@@ -52,11 +52,11 @@ export class TimerHeap {
    * Takes out a timer that is in the heap, wherever it is, in O(log n). The last one fills the gap, and from there it
    * may have to go either way: it comes from another branch.
    *
-   * @step 08.2
+   * @step 08.3
    */
   remove(timer: Timer): void {
-    // TODO 08.2
-    throw new Error('TODO 08.2')
+    // TODO 08.3
+    throw new Error('TODO 08.3')
   }
 
   /**

@@ -40,11 +40,11 @@ export class TimerQueue implements TimerSource, Clock {
    * Calls `callback` once, in `delayMs` or as soon after that as the loop comes by. A delay below 0 counts as 0; `NaN` is a
    * `RangeError`. When this timer is due before all others, `onEarlier` is called: a loop that sleeps has to know.
    *
-   * @step 08.1 08.4
+   * @step 08.2 08.5
    */
   after(delayMs: number, callback: () => void): Timer {
-    // TODO 08.1
-    throw new Error('TODO 08.1')
+    // TODO 08.2
+    throw new Error('TODO 08.2')
   }
 
   /**
@@ -53,32 +53,32 @@ export class TimerQueue implements TimerSource, Clock {
    * brings one call, not all that were missed. It goes on until it is cancelled, also when the callback throws. A
    * period that is not above 0 is a `RangeError`. `onEarlier` is called as by `after()`.
    *
-   * @step 08.3 08.4
+   * @step 08.4 08.5
    */
   every(periodMs: number, callback: () => void): Timer {
-    // TODO 08.3
-    throw new Error('TODO 08.3')
+    // TODO 08.4
+    throw new Error('TODO 08.4')
   }
 
   /**
    * The timer does not fire (again), and its callback is let go. O(log n). Nothing happens when it has fired for the
    * last time or was cancelled before.
    *
-   * @step 08.2
+   * @step 08.3
    */
   cancel(timer: Timer): void {
-    // TODO 08.2
-    throw new Error('TODO 08.2')
+    // TODO 08.3
+    throw new Error('TODO 08.3')
   }
 
   /**
    * Milliseconds until the next timer is due: 0 when one is overdue, `Infinity` when none is armed.
    *
-   * @step 08.4
+   * @step 08.5
    */
   nextDelay(): number {
-    // TODO 08.4
-    throw new Error('TODO 08.4')
+    // TODO 08.5
+    throw new Error('TODO 08.5')
   }
 
   /**
@@ -87,20 +87,20 @@ export class TimerQueue implements TimerSource, Clock {
    * clients. What a callback throws comes out here; the timers that were still to fire do so at the next call.
    * A timer that has fired for the last time lets its callback go.
    *
-   * @step 08.1 08.2 08.3
+   * @step 08.2 08.3 08.4
    */
   runDue(): void {
-    // TODO 08.1
-    throw new Error('TODO 08.1')
+    // TODO 08.2
+    throw new Error('TODO 08.2')
   }
 
   /**
    * Arms a periodic timer for its next deadline after `now`, behind whatever is armed for that moment already.
    *
-   * @step 08.3
+   * @step 08.4
    */
   #rearm(timer: Timer, now: number): void {
-    // TODO 08.3
-    throw new Error('TODO 08.3')
+    // TODO 08.4
+    throw new Error('TODO 08.4')
   }
 }

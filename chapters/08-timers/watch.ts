@@ -47,41 +47,41 @@ export class Watch implements ConnectionObserver {
   /**
    * A whole message has come. That is a sign of life, whatever it says.
    *
-   * @step 08.5 08.6
+   * @step 08.6 08.7
    */
   onHeard(): void {
-    // TODO 08.5
-    throw new Error('TODO 08.5')
+    // TODO 08.6
+    throw new Error('TODO 08.6')
   }
 
   /**
    * Nothing more will be said: the peer need not be heard from any more, but has to go. One that has not gone in
    * `goodbyeMs` is cut off: its plug may have been pulled long ago, and FIN will never come.
    *
-   * @step 08.5 08.6
+   * @step 08.6 08.7
    */
   onEnding(): void {
-    // TODO 08.5
-    throw new Error('TODO 08.5')
+    // TODO 08.6
+    throw new Error('TODO 08.6')
   }
 
   /**
    * The connection is over: no timer is armed for it any more.
    *
-   * @step 08.5 08.6
+   * @step 08.6 08.7
    */
   onClose(): void {
-    // TODO 08.5
-    throw new Error('TODO 08.5')
+    // TODO 08.6
+    throw new Error('TODO 08.6')
   }
 
   /**
    * From now on the peer is asked whenever it has said nothing for `everyMs`, and again after every further `everyMs`.
    *
-   * @step 08.6
+   * @step 08.7
    */
   #startHeartbeat({ everyMs, ask }: Heartbeat): void {
-    // TODO 08.6
-    throw new Error('TODO 08.6')
+    // TODO 08.7
+    throw new Error('TODO 08.7')
   }
 }

@@ -65,7 +65,7 @@ export function serveWatched(
 /**
  * A line is a command, as in chapter 07, unless it only answers our ping.
  *
- * @step 08.5 08.6
+ * @step 08.6 08.7
  */
 function onLine(line: string, lines: LineProtocol): void {
   if (line !== PONG) COMMANDS.onLine(line, lines)

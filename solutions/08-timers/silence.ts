@@ -30,7 +30,7 @@ export class Silence {
   /**
    * The silence begins anew. Costs a look at the clock; no timer is armed or cancelled.
    *
-   * @step 08.5
+   * @step 08.6
    */
   heard(): void {
     this.#heardAtMs = this.#timers.now()
@@ -45,7 +45,7 @@ export class Silence {
    * Called when the timer fires. If something was heard meanwhile, arms it for the rest of the limit and does nothing
    * else. If not, arms it for a whole limit and calls `onSilence`, which may call `stop`.
    *
-   * @step 08.5
+   * @step 08.6
    */
   #look(): void {
     const leftMs = this.#heardAtMs + this.#limitMs - this.#timers.now()

@@ -52,7 +52,7 @@ export class TimerHeap {
    * Takes out a timer that is in the heap, wherever it is, in O(log n). The last one fills the gap, and from there it
    * may have to go either way: it comes from another branch.
    *
-   * @step 08.2
+   * @step 08.3
    */
   remove(timer: Timer): void {
     const { place } = timer

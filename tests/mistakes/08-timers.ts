@@ -44,6 +44,71 @@ const BEAT = '    this.#heartbeat = new Silence(this.#timers, everyMs, ask)\n'
 
 export const mistakes: Mistake[] = [
   {
+    name: 'rises-by-one-only',
+    step: '08.1',
+    says: ['when it was added', 'on the whole way up'],
+    edits: [
+      {
+        file: heap,
+        hole: '#rise',
+        by: `    const above = (from - 1) >> 1
+    const parent = this.#timers[above]
+    if (from === 0 || !parent || isBefore(parent, timer)) return this.#put(timer, from)
+    this.#put(parent, from)
+    this.#put(timer, above)`,
+      },
+    ],
+  },
+  {
+    name: 'sinks-by-one-only',
+    step: '08.1',
+    says: ['one by one', 'down to a leaf'],
+    edits: [
+      {
+        file: heap,
+        replace: '      this.#put(child, place)\n      place = below\n',
+        by: '      this.#put(child, place)\n      place = below\n      break\n',
+      },
+    ],
+  },
+  {
+    name: 'forgets-the-place-of-who-moves-down',
+    step: '08.1',
+    says: ['to know places from 0 to 5', '#put() does both'],
+    edits: [
+      {
+        file: heap,
+        replace: '      this.#put(parent, place)\n',
+        by: '      this.#timers[place] = parent\n',
+      },
+    ],
+  },
+  {
+    name: 'children-at-twice-the-place',
+    step: '08.1',
+    says: ['the next to fire has come up'],
+    edits: [
+      {
+        file: heap,
+        replace: '[this.#timers[2 * place + 1], this.#timers[2 * place + 2]]',
+        by: '[this.#timers[2 * place], this.#timers[2 * place + 1]]',
+      },
+    ],
+  },
+  {
+    name: 'compares-whole-milliseconds',
+    step: '08.1',
+    says: ['A deadline may be a fraction', 'as they are'],
+    edits: [
+      {
+        file: heap,
+        hole: 'isBefore',
+        by: `  const later = Math.trunc(other.deadlineMs) - Math.trunc(one.deadlineMs)
+  return later === 0 ? one.order < other.order : later > 0`,
+      },
+    ],
+  },
+  {
     name: 'ties-as-the-heap-leaves-them',
     step: '08.1',
     says: ['Eight timers have one deadline', 'let `order` decide'],
@@ -57,14 +122,14 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'fires-after-its-deadline-only',
-    step: '08.1',
+    step: '08.2',
     says: ['Due means deadlineMs <= now'],
     edits: [{ file: queue, replace: 'due.deadlineMs > now ||', by: 'due.deadlineMs >= now ||' }],
   },
   {
     name: 'sinks-under-the-left-child-only',
     step: '08.1',
-    says: ['the earlier of two children moves up'],
+    says: ['the next to fire has come up', 'Of two children'],
     edits: [
       {
         file: heap,
@@ -75,7 +140,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'fires-what-is-armed-meanwhile',
-    step: '08.1',
+    step: '08.2',
     says: ['waits for the next round', 'Fire what was armed before runDue() began'],
     edits: [
       {
@@ -104,7 +169,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'swallows-what-a-callback-throws',
-    step: '08.1',
+    step: '08.2',
     says: ['A bug is to be seen'],
     edits: [
       {
@@ -116,7 +181,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'delays-of-32-bits',
-    step: '08.1',
+    step: '08.2',
     says: ['A fraction of a millisecond', 'Leave the delay as it is'],
     edits: [
       {
@@ -128,7 +193,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'delays-of-setTimeout',
-    step: '08.1',
+    step: '08.2',
     says: ['It is one day early', 'A delay is a number like any other'],
     edits: [
       {
@@ -140,7 +205,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'looks-at-the-clock-again-and-again',
-    step: '08.1',
+    step: '08.2',
     says: ['"meanwhile" was not due', 'Look at the clock once'],
     edits: [
       {
@@ -152,7 +217,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'a-hundred-timers-a-round',
-    step: '08.1',
+    step: '08.2',
     says: ['how many of 300 timers', 'however many there are'],
     edits: [
       {
@@ -164,7 +229,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'cancel-only-marks',
-    step: '08.2',
+    step: '08.3',
     says: ['timers.size', 'One of three has been cancelled'],
     edits: [
       { file: queue, replace: CANCEL, by: '    timer.callback = undefined\n    void NOWHERE\n' },
@@ -172,7 +237,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'cancels-whoever-has-the-place-now',
-    step: '08.2',
+    step: '08.3',
     says: ['has fired, or was cancelled before', 'only while it is in the heap'],
     edits: [
       {
@@ -184,7 +249,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'fires-from-a-list',
-    step: '08.2',
+    step: '08.3',
     says: ['"second"', 'a list does not know what is cancelled'],
     edits: [
       { file: queue, replace: '  #armed = 0\n', by: '  #armed = 0\n  #list: Timer[] = []\n' },
@@ -210,13 +275,13 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'the-last-one-only-sinks',
-    step: '08.2',
-    says: ['466 timers to fire in order', 'to sink or to rise'],
+    step: '08.3',
+    says: ['40, fills the gap below 100', 'rise as well as to sink'],
     edits: [{ file: heap, replace: '    this.#rise(last, last.place)\n', by: '' }],
   },
   {
     name: 'cancel-keeps-the-callback',
-    step: '08.2',
+    step: '08.3',
     says: ['to be let go', 'cancel() sets timer.callback to undefined'],
     edits: [
       {
@@ -228,19 +293,19 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'the-last-one-fills-its-own-gap',
-    step: '08.2',
+    step: '08.3',
     says: ['The only timer there was', 'there is no gap to fill'],
     edits: [{ file: heap, replace: '    if (last === timer) return\n', by: '' }],
   },
   {
     name: 'keeps-the-callback-of-who-has-fired',
-    step: '08.2',
+    step: '08.3',
     says: ['a timer that has fired to be let go'],
     edits: [{ file: queue, replace: '      else due.callback = undefined\n', by: '' }],
   },
   {
     name: 'keeps-the-callback-that-threw',
-    step: '08.2',
+    step: '08.3',
     says: ['a timer that has thrown', 'or in a finally'],
     edits: [
       {
@@ -255,7 +320,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'looks-for-the-timer',
-    step: '08.2',
+    step: '08.3',
     says: ['a timer to be cancelled in O(log n)', 'an indexOf'],
     edits: [
       {
@@ -267,13 +332,13 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'drifts-by-every-delay',
-    step: '08.3',
+    step: '08.4',
     says: ['100, 200, 300 ms', 'Count from the last deadline'],
     edits: [{ file: queue, replace: REARM, by: '    timer.deadlineMs = now + timer.periodMs\n' }],
   },
   {
     name: 'makes-up-for-missed-beats',
-    step: '08.3',
+    step: '08.4',
     says: ['It is 1,099 ms', 'the first one after now'],
     edits: [
       {
@@ -285,7 +350,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'begins-anew-after-a-stall',
-    step: '08.3',
+    step: '08.4',
     says: ['as many whole periods as it takes'],
     edits: [
       {
@@ -299,7 +364,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'a-new-timer-for-each-beat',
-    step: '08.3',
+    step: '08.4',
     says: ['that has to be the same timer'],
     edits: [
       {
@@ -311,7 +376,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'arms-again-after-the-call',
-    step: '08.3',
+    step: '08.4',
     says: ['It cancels itself in its third call'],
     edits: [
       {
@@ -331,7 +396,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'fires-twice-at-the-same-deadline',
-    step: '08.3',
+    step: '08.4',
     says: ['The beat of 1,400 ms has fired', 'not Math.ceil'],
     edits: [
       {
@@ -343,7 +408,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'a-beat-keeps-its-first-order',
-    step: '08.3',
+    step: '08.4',
     says: ['was armed again after', 'a new `order`'],
     edits: [
       {
@@ -355,7 +420,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'sleeps-a-fixed-tick',
-    step: '08.4',
+    step: '08.5',
     says: ['nextDelay() to be 30', 'The earliest deadline counts'],
     edits: [
       {
@@ -367,7 +432,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'a-tick-at-most',
-    step: '08.4',
+    step: '08.5',
     says: ['woke 1,000 times', 'A fixed tick'],
     edits: [
       {
@@ -379,7 +444,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'answers-the-deadline',
-    step: '08.4',
+    step: '08.5',
     says: ['20 of the 30 ms', 'less clock.now()'],
     edits: [
       {
@@ -391,13 +456,13 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'nothing-armed-is-no-delay',
-    step: '08.4',
+    step: '08.5',
     says: ['Infinity means forever'],
     edits: [{ file: queue, replace: ': Number.POSITIVE_INFINITY', by: ': 0' }],
   },
   {
     name: 'less-than-no-time',
-    step: '08.4',
+    step: '08.5',
     says: ['Math.max(0'],
     edits: [
       {
@@ -409,7 +474,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'rounds-the-delay-down',
-    step: '08.4',
+    step: '08.5',
     says: ['not to be less than 9.5', 'Rounded down'],
     edits: [
       {
@@ -421,7 +486,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'a-line-does-not-break-the-silence',
-    step: '08.5',
+    step: '08.6',
     says: ['cyd said a line 50 s ago', 'Each line begins the silence anew'],
     edits: [
       {
@@ -433,13 +498,13 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'waits-for-a-whole-limit-again',
-    step: '08.5',
+    step: '08.6',
     says: ['Now her last line was 60 s ago', 'for the rest of the limit'],
     edits: [{ file: silence, replace: 'leftMs > 0 ? leftMs : this.#limitMs', by: 'this.#limitMs' }],
   },
   {
     name: 'a-timer-for-each-line',
-    step: '08.5',
+    step: '08.6',
     says: ['timers armed for 1,000 lines', 'heard() only notes the time'],
     edits: [
       {
@@ -456,7 +521,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'arms-again-after-the-callback',
-    step: '08.5',
+    step: '08.6',
     says: ['Arm the timer before onSilence is called'],
     edits: [
       {
@@ -472,19 +537,19 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'waits-for-a-fin-that-never-comes',
-    step: '08.5',
+    step: '08.6',
     says: ['he may have pulled the plug', 'after goodbyeMs'],
     edits: [{ file: watch, replace: GOODBYE, by: '' }],
   },
   {
     name: 'cuts-without-goodbye',
-    step: '08.5',
+    step: '08.6',
     says: ['loses the last words'],
     edits: [{ file: watch, replace: GOODBYE, by: "    this.#connection.destroy('lost')\n" }],
   },
   {
     name: 'the-idle-timer-goes-on-behind-the-goodbye',
-    step: '08.5',
+    step: '08.6',
     says: ['has not freed cyd’s descriptor'],
     edits: [
       {
@@ -499,7 +564,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'leaves-the-goodbye-behind',
-    step: '08.5',
+    step: '08.6',
     says: ['All three are gone', 'cancels the goodbye'],
     edits: [
       {
@@ -511,13 +576,13 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'leaves-the-idle-timer-of-the-lost',
-    step: '08.5',
+    step: '08.6',
     says: ['dee has left, eve was reset', 'onClose'],
     edits: [{ file: watch, replace: CLOSE, by: CLOSE.replace('    this.#idle?.stop()\n', '') }],
   },
   {
     name: 'calls-back-once-in-a-silence',
-    step: '08.5',
+    step: '08.6',
     says: ['the seconds at which it calls back', 'arms a whole limit again'],
     edits: [
       {
@@ -531,7 +596,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'looks-more-often-than-it-must',
-    step: '08.5',
+    step: '08.6',
     says: ['how many timers it has armed', 'wakes the loop once more'],
     edits: [
       {
@@ -543,7 +608,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'only-the-idle-have-to-go-in-time',
-    step: '08.5',
+    step: '08.6',
     says: ['A crash has ended his connection', 'for every ending'],
     edits: [
       {
@@ -565,13 +630,13 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'pings-those-who-talk',
-    step: '08.6',
+    step: '08.7',
     says: ['cyd said a line 5 s ago'],
     edits: [{ file: watch, replace: HEARD, by: '    this.#idle?.heard()\n' }],
   },
   {
     name: 'pings-once',
-    step: '08.6',
+    step: '08.7',
     says: ['ada has been silent for another 20 s', 'the heartbeat goes on'],
     edits: [
       {
@@ -587,7 +652,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'a-ping-is-a-sign-of-life',
-    step: '08.6',
+    step: '08.7',
     says: ['Two pings and no answer', 'Our own pings are no sign of life'],
     edits: [
       {
@@ -603,13 +668,13 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'answers-the-answer',
-    step: '08.6',
+    step: '08.7',
     says: ['Answers to answers', 'PONG'],
     edits: [{ file: server, replace: 'if (line !== PONG) COMMANDS', by: 'COMMANDS' }],
   },
   {
     name: 'only-the-heartbeat-hears',
-    step: '08.6',
+    step: '08.7',
     says: ['heard'],
     edits: [
       {
@@ -621,7 +686,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'pings-by-the-clock',
-    step: '08.6',
+    step: '08.7',
     says: ['cyd said a line 5 s ago'],
     edits: [
       {
@@ -635,7 +700,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'the-heartbeat-never-stops',
-    step: '08.6',
+    step: '08.7',
     says: ['A heartbeat that is left behind', 'stop the heartbeat'],
     edits: [
       { file: watch, replace: CLOSE, by: CLOSE.replace('    this.#heartbeat?.stop()\n', '') },
@@ -648,7 +713,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'the-heartbeat-goes-on-behind-the-goodbye',
-    step: '08.6',
+    step: '08.7',
     says: ['timers.size to be 1', 'Only the goodbye is left'],
     edits: [
       {
@@ -661,7 +726,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'leaves-the-heartbeat-of-the-lost',
-    step: '08.6',
+    step: '08.7',
     says: ['fay was reset', 'stops both silences'],
     edits: [
       {
@@ -674,7 +739,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'whatever-begins-with-pong',
-    step: '08.6',
+    step: '08.7',
     says: ['"pongo" is not the answer', 'Compare the whole line'],
     edits: [
       {
@@ -686,7 +751,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'takes-a-ping-for-a-pong',
-    step: '08.6',
+    step: '08.7',
     says: ['"ping" is not the answer', 'Compare the whole line'],
     edits: [
       {
@@ -698,7 +763,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'fires-as-many-as-there-were',
-    step: '08.1',
+    step: '08.2',
     says: ['waits for the next round', 'Fire what was armed before runDue() began'],
     edits: [
       {
@@ -719,7 +784,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'throws-only-the-first-error',
-    step: '08.1',
+    step: '08.2',
     says: ['the next faulty callback', 'let it through at once'],
     edits: [
       {
@@ -745,7 +810,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'beats-by-the-clock-face',
-    step: '08.3',
+    step: '08.4',
     says: ['137, 237, 337', 'Count from the last deadline'],
     edits: [
       {
@@ -757,7 +822,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'whole-milliseconds',
-    step: '08.1',
+    step: '08.2',
     says: ['be it by a fraction', 'Leave the delay as it is'],
     edits: [
       {
@@ -769,13 +834,13 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'a-goodbye-of-its-own',
-    step: '08.5',
+    step: '08.6',
     says: ['She has had 700 ms', 'The limit is #goodbyeMs'],
     edits: [{ file: watch, replace: 'after(this.#goodbyeMs,', by: 'after(5_000,' }],
   },
   {
     name: 'pings-twice-and-gives-up',
-    step: '08.6',
+    step: '08.7',
     says: ['five times 20 s', 'however often'],
     edits: [
       {
@@ -791,7 +856,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'wakes-every-hour',
-    step: '08.4',
+    step: '08.5',
     says: ['to be 864000000', 'however long'],
     edits: [
       {
@@ -803,7 +868,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'arms-nan',
-    step: '08.1',
+    step: '08.2',
     says: ['after(NaN)', 'Math.max(0, NaN) is NaN'],
     edits: [
       {
@@ -816,19 +881,19 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'refuses-a-short-period',
-    step: '08.3',
+    step: '08.4',
     says: ['every(0.5) to arm a timer', 'Half a millisecond is above 0'],
     edits: [{ file: queue, replace: '!(periodMs > 0)', by: '!(periodMs >= 1)' }],
   },
   {
     name: 'a-short-period-is-none',
-    step: '08.3',
+    step: '08.4',
     says: ['The second period', 'however short'],
     edits: [{ file: queue, replace: 'due.periodMs > 0', by: 'due.periodMs >= 1' }],
   },
   {
     name: 'lets-the-loop-sleep-on',
-    step: '08.4',
+    step: '08.5',
     says: ['when timers fired', 'after() calls onEarlier()'],
     edits: [
       {
@@ -840,13 +905,13 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'wakes-the-loop-for-every-timer',
-    step: '08.4',
+    step: '08.5',
     says: ['how long the loop asked to sleep', 'and for no other'],
     edits: [{ file: queue, replace: 'if (this.#heap.first === timer) this', by: 'this' }],
   },
   {
     name: 'a-beat-wakes-nobody',
-    step: '08.4',
+    step: '08.5',
     says: ['when the beat has fired', 'every() calls onEarlier()'],
     edits: [
       {
@@ -858,13 +923,13 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'a-little-rest-is-none',
-    step: '08.5',
+    step: '08.6',
     says: ['when it has called back', 'a rest like any other'],
     edits: [{ file: silence, replace: 'if (leftMs <= 0) this', by: 'if (leftMs <= 1) this' }],
   },
   {
     name: 'takes-an-idle-limit-for-granted',
-    step: '08.5',
+    step: '08.6',
     says: ['heard'],
     edits: [{ file: watch, replace: 'this.#idle?.heard()', by: 'this.#idle!.heard()' }],
   },
