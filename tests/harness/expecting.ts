@@ -25,10 +25,10 @@ const IDLE_CPU_MS = 4
 const GRACE_MS = patience(300)
 
 /** Whoever computes gets so much CPU time before hope ends, however many others want the same cores … */
-const SHARE_CPU_MS = 700
+const SHARE_CPU_MS = 1_500
 
 /** … within so many looks, and as long as it is not idle in so many of them, one after the other. */
-const LOOKS_FOR_SHARE = 40
+const LOOKS_FOR_SHARE = 80
 const IDLE_LOOKS = 3
 
 /** The promise's value, or `'too late'` when there is no hope left. Rejections pass through. */

@@ -7,6 +7,7 @@ import { Failure, type Reason } from './failure.ts'
 import type { HoleReached, Listening, StartRequest } from './host-process.ts'
 import { HostedServer } from './hosted-server.ts'
 import type { ThrownError } from './last-words.ts'
+import { within } from './patience.ts'
 import { startLimitedHost, takeHost } from './spare-host.ts'
 import type { Story } from './story.ts'
 import {
@@ -81,9 +82,14 @@ async function start(
   story.tell('test', `calls startServer(${describeOptions(options)})`)
   const request: StartRequest = { file: fileIn(tree, chapter, file), options, step }
   try {
-    const started = await expecting(process, process.request('start', request))
-    if (started === 'too late') throw await slowStart(process, tree, story)
-    return started as { port: unknown }
+    const starting = process.request('start', request)
+    const started = await expecting(process, starting)
+    if (started !== 'too late') return started as { port: unknown }
+    const failure = await slowStart(process, tree, story)
+    // It may have come up while we were looking.
+    const late = await within(0, starting)
+    if (late === 'too late') throw failure
+    return late as { port: unknown }
   } catch (error) {
     if (error instanceof RemoteError) return { thrown: error.thrown }
     if (!(error instanceof ProcessEnded)) throw error

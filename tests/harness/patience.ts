@@ -18,7 +18,7 @@ const FACTOR = Number(process.env.WORKBOOK_PATIENCE) || 1
 /** So many processes to a core do no harm yet. */
 const QUEUE = 4
 
-const MAX_BUSY_FACTOR = 4
+const MAX_BUSY_FACTOR = 10
 
 /** A learner's server gets this long to show a sign of life before it is diagnosed. */
 export const PATIENCE_MS = patience(1_500)
@@ -38,7 +38,7 @@ function busyFactor(): number {
 }
 
 /** At most so many times its length is a deadline put off because there was no core. */
-const MAX_PUT_OFF = 8
+const MAX_PUT_OFF = 16
 
 /**
  * A moment after which there is no more hope. It is put off by the time in which the main thread of this process, or any

@@ -29,7 +29,7 @@ test.skipIf(!tellsCoreWait())('time without a core does not count (Linux)', asyn
   spin(LENGTH_MS)
   expect(others.longestMs).toBeGreaterThan(0)
   expect(deadline.isOver).toBe(false)
-  expect(deadline.leftMs).toBeLessThan(LENGTH_MS * 8)
+  expect(deadline.leftMs).toBeLessThan(LENGTH_MS * 16)
   // It ends all the same.
   for (const end = performance.now() + 60_000; !deadline.isOver && performance.now() < end; )
     spin(50)
