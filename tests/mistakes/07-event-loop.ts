@@ -1655,7 +1655,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'measures-nothing',
     step: '07.6',
-    says: ['the longest round to be the second', 'Nothing has been noted'],
+    says: ['the longest round to be the second', 'is still 0'],
     edits: [
       {
         file: loop,
@@ -1668,6 +1668,30 @@ export const mistakes: Mistake[] = [
         replace: `      this.#longestRoundMs = Math.max(this.#longestRoundMs, performance.now() - startedAt)
 `,
         by: ``,
+      },
+    ],
+  },
+  {
+    name: 'the-peers-fin-ends-both-ways',
+    step: '07.5',
+    says: ['what was written before FIN', 'and the connection is ending'],
+    edits: [
+      {
+        file: connection,
+        replace: "if (this.#state !== 'ending' || this.#queue.bytes > 0) return",
+        by: "if ((this.#state !== 'ending' && !this.#hasPeerEnded) || this.#queue.bytes > 0) return",
+      },
+    ],
+  },
+  {
+    name: 'a-backlog-is-never-sent',
+    step: '07.5',
+    says: ['what was written before FIN', 'backlogged or not'],
+    edits: [
+      {
+        file: connection,
+        replace: '    this.#queue.flush()\n',
+        by: '    if (!this.#queue.isBacklogged) this.#queue.flush()\n',
       },
     ],
   },

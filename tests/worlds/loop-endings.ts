@@ -66,7 +66,10 @@ export async function expectLateAnswer(stage: Stage): Promise<void> {
   written += textOf(stream.takeWritten())
   expectSame('what was written before FIN', written, 'a late answer\n', {
     because: 'FIN comes behind the last byte.',
-    likely: 'End the stream when nothing is queued. Until then wait to write, FIN or no FIN.',
+    likely: stream.isEnded
+      ? '#flush(): FIN only when nothing is queued and the connection is ending.'
+      : '#flush() lets the queue send each time, backlogged or not. #watch(): wait to write while something is queued, FIN or no FIN.',
+    look: stream.isEnded ? '#flush()' : ['#flush()', '#watch()'],
   })
   expectSame('whether FIN was said', stream.isEnded, true, {
     because: 'Everything was taken, and end() was called.',

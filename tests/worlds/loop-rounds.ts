@@ -301,7 +301,7 @@ export async function expectLongestRound(stage: Stage): Promise<void> {
 /** What was measured tells what was left out. */
 function likelyRound(ms: number): string {
   if (ms === 0)
-    return 'Nothing has been noted. This step extends run(): at the end of each round it keeps the longest in #longestRoundMs.'
+    return '#longestRoundMs is still 0. This step extends run(): at the end of each round it keeps the longer one, Math.max(), and both times come from one clock.'
   if (ms === 40) return 'The clock is stopped before the timers. They delay everybody, too.'
   if (ms === 43)
     return 'The clock is stopped before #endRound(). What is sent there delays everybody.'

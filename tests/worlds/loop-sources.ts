@@ -361,8 +361,8 @@ export async function expectTimeKept(
   source.becomes({ writable: true }, story)
   for (let turn = 0; turn < 3; turn++) await settled()
   timers.giveBack()
-  const isTimed = (await countPendingWakeUps()) > atRest
   const again = Math.max(0, ...timers.delays)
+  const isTimed = again > 0 || (await countPendingWakeUps()) > atRest
   const isKept = isOver || (isTimed && again <= REST_MS + 1)
   poller.wake()
   for (let turn = 0; turn < 3; turn++) await settled()
