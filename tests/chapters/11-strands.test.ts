@@ -8,7 +8,7 @@ import { step } from '../judge/step.ts'
 import { ask, echo } from '../protocols/lines.ts'
 import { expectPool, poolNumbers } from '../worlds/pool-numbers.ts'
 import { ScriptedConversation } from '../worlds/scripted-conversation.ts'
-import { expectOutcome, post } from '../worlds/strand-tasks.ts'
+import { expectOutcome, expectTasksForgotten, post } from '../worlds/strand-tasks.ts'
 
 const CHAPTER = '11-strands'
 const MEBIBYTE = 1024 * 1024
@@ -116,6 +116,7 @@ step('11.1', 'tasks of one strand run one after the other, in order', async (sta
       received: `${order.length} have run`,
     },
   )
+  await expectTasksForgotten(stage)
 })
 
 step('11.2', 'what computes or blocks delays nobody on the loop', async (stage) => {

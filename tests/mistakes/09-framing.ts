@@ -678,7 +678,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'counts-only-whole-frames-as-taken',
     step: '09.6',
-    says: ['onBytes() returns', 'everything is taken'],
+    says: ['onBytes() says it has taken', 'everything is taken'],
     edits: [
       {
         file: protocol,
@@ -693,6 +693,35 @@ export const mistakes: Mistake[] = [
       else if (decoded.kind === 'invalid') this.#endWith('too-large', decoded.reason)
     }
     return taken`,
+      },
+    ],
+  },
+  {
+    name: 'half-a-frame-is-a-sign-of-life',
+    step: '09.6',
+    says: ['how often connection.heard() was called', 'Only a whole frame'],
+    edits: [
+      {
+        file: protocol,
+        replace: '      const decoded = this.#decoder.next(bytes, taken)\n',
+        by: '      this.connection.heard()\n      const decoded = this.#decoder.next(bytes, taken)\n',
+      },
+      {
+        file: protocol,
+        replace: "if (decoded.kind === 'frame') this.#hear(decoded.payload)",
+        by: "if (decoded.kind === 'frame') this.#events.onFrame(decoded.payload, this)",
+      },
+    ],
+  },
+  {
+    name: 'looks-at-the-pause-behind-the-first-frame',
+    step: '09.6',
+    says: ['while the connection is paused', 'also before the first'],
+    edits: [
+      {
+        file: protocol,
+        replace: 'while (taken < bytes.length && this.connection.isReading) {',
+        by: 'while (taken < bytes.length && (taken === 0 || this.connection.isReading)) {',
       },
     ],
   },

@@ -467,6 +467,18 @@ ${STALL}`,
     ],
   },
   {
+    name: 'notes-the-time-only-with-a-whole-token',
+    step: '10.4',
+    says: ['what they return', 'each time'],
+    edits: [
+      {
+        file: 'limits.ts',
+        replace: '    this.#countedAtMs = now\n',
+        by: '    if (earned >= 1) this.#countedAtMs = now\n',
+      },
+    ],
+  },
+  {
     name: 'a-descriptor-for-every-connection',
     step: '10.5',
     says: ['64 are for everything else'],

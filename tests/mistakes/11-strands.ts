@@ -123,6 +123,23 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'keeps-every-task',
+    step: '11.1',
+    says: ['the first task to be forgotten', 'the last task'],
+    edits: [
+      {
+        file: strand,
+        replace: '#lastEnded = Promise.resolve()',
+        by: '#lastEnded = Promise.resolve()\n  readonly #tasks: unknown[] = []',
+      },
+      {
+        file: strand,
+        replace: '    const before = this.#lastEnded\n',
+        by: '    this.#tasks.push(task)\n    const before = this.#lastEnded\n',
+      },
+    ],
+  },
+  {
     name: 'everything-on-the-loop',
     step: '11.2',
     says: ['the loop never sleeps'],

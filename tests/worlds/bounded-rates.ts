@@ -105,6 +105,27 @@ export async function expectBucket(stage: Stage): Promise<void> {
     likely: 'No more than `burst` tokens, however long it was quiet.',
     look: 'limits.take()',
   })
+  await expectHalfTokens(stage)
+}
+
+/** Half a token comes, and is counted once, however often somebody looks. Only a failure is told. */
+async function expectHalfTokens({ load, story, expectSame }: Stage): Promise<void> {
+  const { TokenBucket } = await load(() => import('#code/10-backpressure/limits.ts'))
+  const clock = new VirtualClock()
+  const bucket = new TokenBucket(clock, 10, 5)
+  bucket.take(6)
+  clock.pass(50)
+  const waits = [bucket.take(0), bucket.take(0), bucket.take(0)].map(Math.round)
+  if (waits.every((waitMs) => waitMs === 50)) return
+  story.tell(
+    'test',
+    'makes another bucket like that, calls take(6), and 50 ms later three times take(0)',
+  )
+  expectSame('what they return', waits, [50, 50, 50], {
+    because: 'One token is owed. Half of it has come, and no time passes between the three.',
+    likely: 'Parts of a token count, once: note when you have looked, each time.',
+    look: 'limits.take()',
+  })
 }
 
 /** A wait that is wrong by a unit. */

@@ -8,7 +8,7 @@ import { countRealTimers } from '../harness/real-timers.ts'
 import { ScriptedStream } from '../harness/scripted-stream.ts'
 import { VirtualLoop } from '../harness/virtual-time.ts'
 import type { Stage } from '../judge/step.ts'
-import { glued } from './frame-decoding.ts'
+import { cutAt, glued } from './frame-decoding.ts'
 
 /** Turns that an answer may take from one part to the next. */
 const TURNS = 5
@@ -155,19 +155,40 @@ export async function expectPausesBetweenFrames({ load, story, expectSame }: Sta
   })
 }
 
-/** What is incomplete is the decoder's to keep, and not the connection's, which would offer it again. Only a failure is told. */
+/** What onBytes() takes, and what is a sign of life. Only a failure is told. */
 export async function expectHalfTaken({ load, story, expectSame }: Stage): Promise<void> {
   const { FrameProtocol } = await load(() => import('#code/09-framing/frame-protocol.ts'))
-  const connection = { isOpen: true, isReading: true, heard() {} }
+  let heardOf = 0
+  const connection = { isOpen: true, isReading: true, heard: () => void heardOf++ }
   const frames = new FrameProtocol(connection as unknown as Connection, { onFrame() {} })
-  const bytes = glued('one', 'half').subarray(0, -1)
-  const taken = frames.onBytes(bytes)
-  if (taken === bytes.length) return
-  story.tell('test', 'hands over a frame, and a second one without its last byte')
-  expectSame('onBytes() returns', taken, bytes.length, {
-    because:
-      'The decoder keeps what is incomplete. So it was taken: what is not, the connection offers again.',
-    likely: 'Of a chunk that ends inside a frame, everything is taken.',
+  const [begun, rest] = cutAt(glued('one', 'half'), 11)
+  const taken = frames.onBytes(begun)
+  if (taken !== begun.length || heardOf !== 1) {
+    story.tell('test', 'hands over a frame, and the first four bytes of a second one')
+  }
+  if (taken !== begun.length) {
+    expectSame('the bytes that onBytes() says it has taken', taken, begun.length, {
+      because:
+        'The decoder keeps what is incomplete. So it was taken: what is not, the connection offers again.',
+      likely: 'Of a chunk that ends inside a frame, everything is taken.',
+      look: 'frame-protocol.onBytes()',
+    })
+  }
+  if (heardOf !== 1) {
+    expectSame('how often connection.heard() was called', heardOf, 1, {
+      because:
+        'Only a whole frame is a sign of life. Half of one could come byte by byte, forever.',
+      likely: 'Say so where a frame is handed on: #hear() does both.',
+      look: 'frame-protocol.onBytes()',
+    })
+  }
+  connection.isReading = false
+  const takenInPause = frames.onBytes(rest)
+  if (takenInPause === 0) return
+  story.tell('test', 'hands over the rest of a frame, while the connection is paused')
+  expectSame('the bytes that onBytes() says it has taken', takenInPause, 0, {
+    because: 'A chunk may come when the connection is paused already. Nothing of it is taken then.',
+    likely: 'Look at connection.isReading before each frame, also before the first.',
     look: 'frame-protocol.onBytes()',
   })
 }

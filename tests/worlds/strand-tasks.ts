@@ -3,6 +3,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type * as StrandModule from '#code/11-strands/strand.ts'
 import type { Reason } from '../harness/failure.ts'
+import { isGarbage } from '../harness/garbage.ts'
 import { within } from '../harness/patience.ts'
 import type { Stage } from '../judge/step.ts'
 
@@ -75,5 +76,29 @@ export async function expectOutcome(
     ...reason,
     expected: text,
     received,
+  })
+}
+
+/** A strand lives as long as its connection: tasks that have ended must not be kept. Only a failure is told. */
+export async function expectTasksForgotten({ load, story, expect }: Stage): Promise<void> {
+  const { Strand } = await load(() => import('#code/11-strands/strand.ts'))
+  const strand = new Strand()
+  const postOne = async () => {
+    const task = () => 'done'
+    await strand.post(task)
+    return new WeakRef(task)
+  }
+  const task = await postOne()
+  // The last one may be kept: the next one waits for it.
+  for (let other = 0; other < 3; other++) await strand.post(() => other)
+  const isForgotten = await isGarbage(task)
+  // The strand lives until here.
+  await strand.post(() => {})
+  if (isForgotten) return
+  story.tell('test', 'posts a task, and three more behind it; all have ended')
+  expect('the first task to be forgotten', false, {
+    because: 'A client may send lines for a year. What is kept for each of them fills the memory.',
+    likely: 'The end of the last task is all that the next one has to know.',
+    look: 'strand.post()',
   })
 }
