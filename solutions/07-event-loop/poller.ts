@@ -41,7 +41,7 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1
 export class NetPoller implements Poller<Source> {
   readonly #interests = new Map<Source, Interest>()
   /** Sources that may be ready. Every source that is ready is in it. */
-  readonly #hot = new Set<Source>()
+  #hot = new Set<Source>()
   #isWoken = false
   /** One for all sources, for there may be ten thousand. */
   readonly #onChange = (source: Source) => this.#heat(source)
@@ -86,6 +86,8 @@ export class NetPoller implements Poller<Source> {
 
   /** The source may be ready: `wait` is to look at it. */
   #heat(source: Source): void {
+    // A set that is used again and again keeps its earlier tables alive until V8's next full collection.
+    if (this.#hot.size === 0) this.#hot = new Set()
     this.#hot.add(source)
     this.#endWait?.()
   }
