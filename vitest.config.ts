@@ -4,7 +4,7 @@ import { ProofReporter } from './tests/workbook/proof-reporter.ts'
 export default defineConfig({
   test: {
     include: ['tests/workbook/**/*.test.{ts,tsx}'],
-    testTimeout: 120_000,
+    testTimeout: 300_000,
     // The proofs start processes of their own; more at a time would only wait for the same two cores.
     maxConcurrency: 4,
     maxWorkers: 2,
