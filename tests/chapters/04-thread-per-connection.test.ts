@@ -1,6 +1,6 @@
 import { step } from '../judge/step.ts'
 import { ask, echo } from '../protocols/lines.ts'
-import { crashUnread, expectConnections, expectThreads } from '../worlds/threads.ts'
+import { crashUnread, expectOpenSockets, expectThreads } from '../worlds/threads.ts'
 import { expectShortLivedHeard, expectThreadsOutlived } from '../worlds/uninterruptible-threads.ts'
 import type { ConversationScript, Posted } from './threads/04-conversation.ts'
 
@@ -245,7 +245,7 @@ step('04.5', 'past the limit a client hears `busy`, and places are given back', 
       'Both directions are closed. Then the kernel answers what she says with RST. Close ours only: end().',
   })
   await cyd.halfClose()
-  await expectConnections(server, 2, {
+  await expectOpenSockets(server, 2, {
     because: 'Both sides have said FIN. A refused client must not cost a socket.',
     likely: 'Is what she said read? Her FIN comes behind it, and is not seen before.',
   })

@@ -1,6 +1,9 @@
-import type { Client } from '../harness/client.ts'
 import { step } from '../judge/step.ts'
 import { ask } from '../protocols/lines.ts'
+import { expectCrowdNumbered, expectOldestGivesWay } from '../worlds/guest-crowd.ts'
+import { expectBalancesKept } from '../worlds/ledger-transfers.ts'
+import { expectDeathsNoticed } from '../worlds/lock-deaths.ts'
+import { expectOwnerOnly, IF_THE_LOCK_FAILS } from '../worlds/lock-owners.ts'
 
 const CHAPTER = '05-shared-state'
 
@@ -47,7 +50,7 @@ step('05.1', 'no update is lost, in any order of turns', async (stage) => {
 })
 
 step('05.2', 'the lock lets one in at a time, and nobody sleeps forever', async (stage) => {
-  const { explore, load, expect, story } = stage
+  const { explore } = stage
   const reason = {
     because:
       'A lock that lets two in, or leaves one asleep, does so on a bad day. Here is that day.',
@@ -57,52 +60,7 @@ step('05.2', 'the lock lets one in at a time, and nobody sleeps forever', async 
   }
   await explore('two threads under the lock to be alone', scenario('mutex'), reason)
   await explore('three threads under the lock to be alone', scenario('mutex-of-three'), reason)
-
-  const { Mutex } = await load(() => import('#code/05-shared-state/mutex.ts'))
-  const { AtomicWords } = await load(() => import('#code/05-shared-state/shared-words.ts'))
-  const words = new AtomicWords(new SharedArrayBuffer(8))
-  const [ada, bob] = [new Mutex(words, 0, 1), new Mutex(words, 0, 2)]
-  ada.lock()
-  expect('the lock’s word to name ada, who is thread 1', Math.abs(words.load(0)) === 1, {
-    because:
-      'unlock() asks it who has the lock. A second word, written later, would be wrong for a moment.',
-    likely: 'Taken, the word is the owner’s number, or −number when others may be asleep.',
-    received: String(words.load(0)),
-  })
-  expect(
-    'unlock() by a thread that does not have the lock to throw',
-    throws(() => bob.unlock()),
-    {
-      because:
-        'bob’s bug would let two threads in, some time later and somewhere else. It should be seen at once.',
-      likely: 'The lock’s word says who has it. Look before anything is changed.',
-      look: 'unlock()',
-    },
-  )
-  expect('the lock to be still ada’s', Math.abs(words.load(0)) === 1, {
-    because: 'An unlock() that throws has not unlocked.',
-    likely: 'Look at the owner before anything is changed.',
-    look: 'unlock()',
-  })
-  words.store(0, -1)
-  story.tell('ada', 'still has the lock, and others may be asleep: its word is -1')
-  const didThrow = throws(() => bob.unlock())
-  expect('unlock() by bob to throw as before', didThrow && words.load(0) === -1, {
-    because: 'The lock is ada’s, whether somebody sleeps or not.',
-    likely: 'A negative word names its owner, too: only -me is yours.',
-    received: `${didThrow ? 'an exception' : 'no exception'}, and the word is ${words.load(0)}`,
-    look: 'unlock()',
-  })
-  ada.unlock()
-  expect(
-    'a second unlock() to throw as well',
-    throws(() => ada.unlock()),
-    {
-      because: 'A thread that has unlocked does not have the lock any more.',
-      likely: 'A free lock is nobody’s: its word is 0, neither me nor -me.',
-      look: 'unlock()',
-    },
-  )
+  await expectOwnerOnly(stage)
 })
 
 step('05.3', 'withLock() frees the lock, however its body ends', async ({ explore }) => {
@@ -127,7 +85,7 @@ step('05.3', 'withLock() frees the lock, however its body ends', async ({ explor
 })
 
 step('05.4', 'transfers in opposite directions do not get stuck', async (stage) => {
-  const { explore, load, expectSame } = stage
+  const { explore } = stage
   await explore('two opposite transfers to be made', scenario('transfer'), {
     because:
       'Two opposite transfers, each under two locks: both are made and counted, and neither waits for the other forever.',
@@ -168,37 +126,11 @@ step('05.4', 'transfers in opposite directions do not get stuck', async (stage) 
     because: 'An account has one lock: a thread that takes it twice waits for itself.',
     likely: 'Look whether the accounts are the same before any lock is taken.',
   })
-
-  const { Ledger } = await load(() => import('#code/05-shared-state/ledger.ts'))
-  const { AtomicWords } = await load(() => import('#code/05-shared-state/shared-words.ts'))
-  const words = new AtomicWords(new SharedArrayBuffer(1024))
-  const ledger = new Ledger(words, 0, 1)
-  words.store(2, 10)
-  expectSame('a transfer of 4 out of 10', ledger.transfer(0, 1, 4), true, {
-    because: 'There is enough.',
-  })
-  expectSame('a transfer of 7 out of 6', ledger.transfer(0, 1, 7), false, {
-    because: 'There is not enough, and no account may have less than nothing.',
-  })
-  expectSame(
-    'the two accounts',
-    [ledger.read(0), ledger.read(1)],
-    [
-      { balance: 6, transfers: 1 },
-      { balance: 4, transfers: 1 },
-    ],
-    {
-      because: 'What was refused has changed nothing, and what was made is counted on both sides.',
-    },
-  )
-  expectSame('a transfer of 6 out of 6', ledger.transfer(0, 1, 6), true, {
-    because: 'There is enough: nothing is left then, and nothing is not less than nothing.',
-    likely: 'Refuse when the balance is less than the amount, not when it is as much.',
-  })
+  await expectBalancesKept(stage)
 })
 
 step('05.5', 'visitors are numbered without gaps, and entries are whole', async (stage) => {
-  const { serve, connect, explore, load, expectSame } = stage
+  const { explore } = stage
   await explore('two guests who sign at once to get an entry each', scenario('sign'), {
     because: 'An entry is many words. Nobody may write between the first and the last of them.',
     likely: 'Number, text and count belong under one lock: #withBook() around all of it.',
@@ -239,68 +171,12 @@ step('05.5', 'visitors are numbered without gaps, and entries are whole', async 
       look: ['guest-book.sign()', 'guest-book.read()'],
     },
   )
-
-  const { GuestBook } = await load(() => import('#code/05-shared-state/guest-book.ts'))
-  const { AtomicWords } = await load(() => import('#code/05-shared-state/shared-words.ts'))
-  const book = new GuestBook(new AtomicWords(new SharedArrayBuffer(32 * 1024)), 0, 1)
-  expectSame('entry 0 of an empty book', book.read(0) ?? 'none', 'none', {
-    because: 'Numbers begin at 1.',
-    likely: 'An entry is there only if its number is above 0.',
-    look: 'guest-book.read()',
-  })
-  for (let number = 1; number <= 257; number++) book.sign(`guest ${number}`)
-  expectSame(
-    'entries 1, 2, 257 and 258 of 257',
-    [1, 2, 257, 258].map((number) => book.read(number) ?? 'none'),
-    ['none', 'guest 2', 'guest 257', 'none'],
-    {
-      because: 'The newest entry has taken the place of the oldest; the other 255 are still there.',
-      likely:
-        'Numbers above the count are not there yet; those up to the count less 256 have given way.',
-      look: 'guest-book.read()',
-    },
-  )
-
-  const server = await serve(CHAPTER)
-  const guests: Client[] = []
-  for (let guest = 0; guest < 6; guest++) {
-    const client = await connect(server)
-    client.beQuiet('visits 20 times and signs 10 times')
-    guests.push(client)
-  }
-  const visits = await Promise.all(
-    guests.map((guest) => askTimes(guest, 20, 'visit', /^visitor (\d+)$/)),
-  )
-  expectSame('the visitors’ numbers', inOrder(visits.flat()), upTo(120), {
-    because: 'A hundred and twenty visitors from six threads: each number once.',
-    likely: 'All threads count in the memory that workerData brings them.',
-    look: 'counter.increment()',
-  })
-  const entries = await Promise.all(
-    guests.map((guest, index) =>
-      askTimes(guest, 10, `sign ${'abcdef'[index].repeat(40)}`, /^entry (\d+)$/),
-    ),
-  )
-  expectSame('the entries’ numbers', inOrder(entries.flat()), upTo(60), {
-    because: 'Sixty entries: each number once.',
-  })
-  for (const [index, numbers] of entries.entries()) {
-    const reader = guests[(index + 1) % guests.length]
-    for (const number of numbers) {
-      await ask(reader, `read ${number}`, 'abcdef'[index].repeat(40), {
-        because: 'What one thread has signed, another one reads, to the letter.',
-      })
-    }
-  }
-  for (const number of ['61', '0', '-1', '1.5', '']) {
-    await ask(guests[0], `read ${number}`, 'error no such entry', {
-      because: 'There are sixty, with whole numbers from 1.',
-    })
-  }
+  await expectOldestGivesWay(stage)
+  await expectCrowdNumbered(stage)
 })
 
 step('05.6', 'a thread that dies leaves no lock behind', async (stage) => {
-  const { explore, load, expect, expectSame, serve, connect, story } = stage
+  const { explore, serve, connect } = stage
   const reason = {
     because:
       'A client that resets has its thread ended, wherever it is: also between lock() and unlock(). The others must go on.',
@@ -329,51 +205,7 @@ step('05.6', 'a thread that dies leaves no lock behind', async (stage) => {
     reason,
   )
   await explore('two of three threads to get in', scenario('owner-dies-of-three'), reason)
-
-  const { Mutex } = await load(() => import('#code/05-shared-state/mutex.ts'))
-  const { AtomicWords } = await load(() => import('#code/05-shared-state/shared-words.ts'))
-  const { GuestBook } = await load(() => import('#code/05-shared-state/guest-book.ts'))
-  const words = new AtomicWords(new SharedArrayBuffer(32 * 1024))
-  const [main, ada, bob] = [0, 1, 3].map((thread) => new Mutex(words, 0, thread))
-  ada.lock()
-  story.tell('ada', 'has the lock')
-  story.tell('cyd', 'dies without it')
-  main.threadEnded(2)
-  expect('the lock to be still ada’s', Math.abs(words.load(0)) === 1, {
-    because: 'cyd did not have it: that death is no reason to let somebody else in.',
-    likely: 'Look whose lock it is before you free it.',
-    look: 'mutex.threadEnded()',
-  })
-  expect('it not to be abandoned', !ada.isAbandoned, {
-    because: 'What the lock protects is as ada keeps it; cyd has changed nothing.',
-    likely: 'Only the death of the owner abandons a lock.',
-    look: 'mutex.threadEnded()',
-  })
-  story.tell('ada', 'dies with it')
-  main.threadEnded(1)
-  bob.lock()
-  expect('bob to find it abandoned', bob.isAbandoned, {
-    because: 'ada has died with the lock. bob must not trust what he finds.',
-    likely: 'Mark the lock as abandoned before you free it.',
-    look: 'mutex.threadEnded()',
-  })
-  bob.unlock()
-
-  const book = new GuestBook(words, 0, 3)
-  book.sign('bob was here')
-  expect('a book that has been repaired to be consistent', !bob.isAbandoned, {
-    because: 'What has been repaired need not be repaired again.',
-    likely: 'The repair ends with markConsistent().',
-  })
-
-  for (let number = 2; number <= 256; number++) book.sign(`guest ${number}`)
-  ada.lock()
-  story.tell('ada', 'dies with the lock of a full book, and has written nothing')
-  main.threadEnded(1)
-  expectSame('entry 1', book.read(1) ?? 'none', 'bob was here', {
-    because: 'Nobody has begun to write in its place.',
-    likely: 'A place is torn only if an entry was begun there and not counted.',
-  })
+  await expectDeathsNoticed(stage)
 
   const because =
     'Entry 257 takes the place of entry 1. If its writer dies over it, entry 1 is half overwritten, and nobody may read that.'
@@ -427,79 +259,5 @@ step('05.6', 'a thread that dies leaves no lock behind', async (stage) => {
 const GIVEN_BACK =
   'A lock is not given back on every way out of transfer(), also when it refuses: withLock() sees to that.'
 
-/** What a lock does wrong shows in its turns. */
-const IF_THE_LOCK_FAILS = [
-  {
-    seen: /goes round in circles/,
-    likely: 'Sleep in wait() until the word changes, and try again only then.',
-    look: 'lock()',
-  },
-  {
-    seen: /nobody can move[\s\S]*notify[\s\S]*store lock = 0(?![\s\S]*notify)/,
-    likely: 'Free the lock, then notify: a thread woken too early finds it taken and sleeps again.',
-    look: 'unlock()',
-  },
-  {
-    seen: /nobody can move[\s\S]*⇒ 0\? no, -[\s\S]*store lock = 0(?![\s\S]*notify)/,
-    likely: 'A negative word says that somebody may sleep: free the lock, then notify one.',
-    look: 'unlock()',
-  },
-  {
-    seen: /nobody can move/,
-    likely:
-      'The last owner saw nothing of the sleeper, so it woke nobody. Make the word negative before you wait, and take the lock as -me afterwards: others may still sleep. Look and change in one turn.',
-    look: ['lock()', 'unlock()'],
-  },
-  {
-    seen: /does not have the lock[\s\S]*store lock = 0\nnotify lock[^\n]*\nlock: -?\d ⇒ 0\? no, 0$/,
-    likely:
-      'It has just freed the lock, and frees it again: one way for me, another for -me, and never both.',
-    look: 'unlock()',
-  },
-  {
-    seen: /does not have the lock[\s\S]*load lock → (\d)[\s\S]*lock: \1 ⇒ 0\? no, -\1/,
-    likely:
-      'Between a look and the change the word may become -me, when another thread is about to sleep: the lock is still yours. Act on what compareExchange() returns.',
-    look: 'unlock()',
-  },
-  {
-    seen: /does not have the lock/,
-    likely:
-      'Two threads have had the lock at once. Take it only when it was FREE, and look and change in one turn (compareExchange).',
-    look: 'lock()',
-  },
-]
-
 /** Rounds of four clients each: in nearly every round at least one of them dies with the lock. */
 const ROUNDS = 3
-
-async function askTimes(
-  client: Client,
-  times: number,
-  line: string,
-  answer: RegExp,
-): Promise<number[]> {
-  const numbers: number[] = []
-  for (let time = 0; time < times; time++) {
-    const text = await ask(client, line, answer, { because: 'Every thread answers by itself.' })
-    numbers.push(Number(answer.exec(text)?.[1]))
-  }
-  return numbers
-}
-
-function inOrder(numbers: number[]): number[] {
-  return numbers.toSorted((a, b) => a - b)
-}
-
-function upTo(last: number): number[] {
-  return Array.from({ length: last }, (_, index) => index + 1)
-}
-
-function throws(act: () => void): boolean {
-  try {
-    act()
-    return false
-  } catch {
-    return true
-  }
-}

@@ -16,7 +16,7 @@ import {
 } from '../worlds/loop-connections.ts'
 import {
   Crowd,
-  expectConnections,
+  expectOnLoop,
   expectRefusedTalkerDropped,
   expectSlowReaderServed,
 } from '../worlds/loop-crowd.ts'
@@ -397,7 +397,7 @@ step('07.5', 'a thousand clients are served by one thread', async (stage) => {
   })
   await bob.send('x'.repeat(300 * KIBIBYTE))
   await bob.halfClose()
-  await expectConnections(server, 0, {
+  await expectOnLoop(server, 0, {
     because: 'Both FINs have passed on both connections.',
     likely:
       'After our FIN bob’s bytes must still be read, and thrown away, or his FIN behind them is never seen: #watch().',
@@ -417,7 +417,7 @@ step('07.5', 'a thousand clients are served by one thread', async (stage) => {
     crowd.loseHalf()
     const cyd = await connect(server, 'cyd')
     await echo(cyd, { because: 'Half of the crowd is lost at once, and nobody else minds.' })
-    await expectConnections(server, 502, {
+    await expectOnLoop(server, 502, {
       because: 'The other half is still there, cyd, and `other`.',
       likely: 'A lost stream is reported as hung up.',
     })

@@ -601,7 +601,7 @@ step('09.6', 'an invalid client gets an error frame, and only it is gone', async
     expectSame('the frames it gets', slow.takeFrames(), ['hello', 'sea', 'last words'], isPatient)
     expect('FIN behind them', slow.stream.isEnded && !slow.stream.isDestroyed, isPatient)
     slow.expectAtRest(isPatient)
-    await slow.close()
+    await slow.freeDescriptor()
     expectSame('why the connection ended', slow.endings, [ending], {
       because:
         'A server counts its connections by their endings: a length over the limit is `too-large`, an end in mid-frame `invalid`.',
@@ -642,7 +642,7 @@ step('09.6', 'an invalid client gets an error frame, and only it is gone', async
   await plain.settle()
   expectSame('the frames it gets', plain.takeFrames(), ['goodbye'], hasTime)
   expect('FIN behind it', plain.stream.isEnded && !plain.stream.isDestroyed, hasTime)
-  await plain.close()
+  await plain.freeDescriptor()
   expectSame('why the connection ended', plain.endings, ['finished'], {
     because: 'The client has said FIN between two frames, and nothing was wrong.',
     likely: 'Without onEnd of the events the connection ends as `finished`.',

@@ -141,13 +141,29 @@ test('every function that a test names is one of the model answer', () => {
   const folder = join(ROOT, 'tests', 'chapters')
   const files = readdirSync(folder).filter((name) => name.endsWith('.test.ts'))
   const wrong = files.flatMap((file) =>
-    [...readFileSync(join(folder, file), 'utf8').matchAll(/\blook: (\[[^\]]*\]|'[^']*')/g)]
-      .flatMap(([, looks]) => [...looks.matchAll(/'([^']*)'/g)].map(([, look]) => look))
+    looksIn(join(folder, file))
       .filter((look) => !LOOK.test(look) || !isInSolution(file.replace('.test.ts', ''), look))
       .map((look) => `${file}: ${look}`),
   )
   expect(wrong).toEqual([])
 })
+
+test('and so is every function that a world names', () => {
+  const folder = join(ROOT, 'tests', 'worlds')
+  const chapters = readdirSync(join(ROOT, 'solutions'))
+  const wrong = readdirSync(folder).flatMap((file) =>
+    looksIn(join(folder, file))
+      .filter((look) => !LOOK.test(look) || !chapters.some((each) => isInSolution(each, look)))
+      .map((look) => `${file}: ${look}`),
+  )
+  expect(wrong).toEqual([])
+})
+
+function looksIn(file: string): string[] {
+  return [...readFileSync(file, 'utf8').matchAll(/\blook: (\[[^\]]*\]|'[^']*')/g)].flatMap(
+    ([, looks]) => [...looks.matchAll(/'([^']*)'/g)].map(([, look]) => look),
+  )
+}
 
 function isInSolution(chapter: string, look: string): boolean {
   return findNamed(SOLUTION, chapter, look).length > 0

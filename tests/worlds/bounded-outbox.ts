@@ -166,7 +166,7 @@ export async function expectMarks(stage: Stage): Promise<void> {
       expect('the question to send nothing', isAsItWas && stream.takeWritten().length === 0, {
         because: 'isBacklogged only says how things are. flush() sends, once a round.',
         likely: 'Compare `bytes` with the marks, and call nothing that writes.',
-        look: 'outbox.isBacklogged',
+        look: 'outbox.isBacklogged()',
         expected: `${waiting} bytes waiting`,
         received: `${outbox.bytes} bytes waiting`,
       })
@@ -175,7 +175,7 @@ export async function expectMarks(stage: Stage): Promise<void> {
         likely: is
           ? 'Above the high mark it becomes true, whatever was before, and stays so down to the low mark.'
           : 'At the low mark or below it becomes false, and stays so up to the high mark.',
-        look: 'outbox.isBacklogged',
+        look: 'outbox.isBacklogged()',
         received: `${isBacklogged}`,
       })
       was = is

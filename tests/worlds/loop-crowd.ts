@@ -60,7 +60,7 @@ export async function expectSlowReaderServed(
     for (let looks = 0; looks < 1_000 && (await server.queuedBytes()) === 0; looks++)
       await server.roundTrip()
     rude.resetAndDestroy()
-    await expectConnections(server, 1, {
+    await expectOnLoop(server, 1, {
       because: 'slow has said FIN and got everything, rude is lost: that leaves `other`.',
       likely: 'A lost stream is reported as hung up, and onRoundEnd() closes the connection.',
     })
@@ -81,7 +81,7 @@ export function toPieces(lines: string[]): Buffer[] {
 const OTHERS_ARE_SERVED = { because: 'Others are served while one client does not read.' }
 
 /** So many connections are left, by what the loop waits for and by what the process has open. */
-export async function expectConnections(
+export async function expectOnLoop(
   server: HostedServer,
   count: number,
   reason: { because: string; likely?: string },

@@ -125,7 +125,7 @@ export async function leave(client: Client): Promise<void> {
   await client.expectEnd({ because: 'FIN is answered with FIN.' })
 }
 
-export async function expectConnections(
+export async function expectConnectionsCounted(
   server: HostedServer,
   count: number,
   reason: Reason,

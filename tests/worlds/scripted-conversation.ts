@@ -4,15 +4,13 @@
  * Whatever the conversation wants to do it can do at once: nothing here takes time, and no time passes.
  */
 
-import type { Source } from '#code/07-event-loop/byte-stream.ts'
 import type { LineEvents } from '#code/07-event-loop/line-protocol.ts'
 import type * as ConversationModule from '#code/11-strands/conversation.ts'
 import type { Reason } from '../harness/failure.ts'
 import { countPendingWakeUps } from '../harness/pending-wakeups.ts'
 import { countRealTimers } from '../harness/real-timers.ts'
-import { ScriptedStream } from '../harness/scripted-stream.ts'
-import { VirtualLoop } from '../harness/virtual-time.ts'
 import type { Stage } from '../judge/step.ts'
+import { ScriptedPeer } from './scripted-peer.ts'
 
 /** A line that the conversation has handed to the pool. */
 export interface ScriptedJob {
@@ -21,58 +19,30 @@ export interface ScriptedJob {
   settle(outcome: string | Error): void
 }
 
-/** Turns that an answer may take from one part to the next. */
-const TURNS = 5
-
-export class ScriptedConversation {
-  readonly name: string
-  readonly stream = new ScriptedStream()
+export class ScriptedConversation extends ScriptedPeer {
   readonly open = new Set<ConversationModule.Conversation>()
   readonly jobs: ScriptedJob[] = []
-  readonly #stage: Stage
-  readonly #world: VirtualLoop<Source>
-
-  constructor(stage: Stage, name: string) {
-    this.name = name
-    this.#stage = stage
-    this.#world = new VirtualLoop<Source>(stage.story)
-  }
 
   static async start(stage: Stage, name: string, maxUnanswered = 100) {
-    const { EventLoop } = await stage.load(() => import('#code/07-event-loop/event-loop.ts'))
     const { Conversation } = await stage.load(() => import('#code/11-strands/conversation.ts'))
     const scripted = new ScriptedConversation(stage, name)
-    const loop = new EventLoop<Source>(scripted.#world.poller)
     const { stream, open } = scripted
     const pool = {
       run: (line: string, options?: { signal?: AbortSignal }) =>
         scripted.#begin(line, options?.signal),
     }
-    new Conversation(stream, loop, { pool, open, maxUnanswered })
-    await scripted.#world.start(loop)
+    await scripted.run((loop) => void new Conversation(stream, loop, { pool, open, maxUnanswered }))
     return scripted
   }
 
-  /** All of it arrives as one chunk. */
-  async send(text: string): Promise<void> {
-    this.#tell(`sends ${JSON.stringify(text)}`)
-    this.stream.arrive(text)
-    await this.settle()
-  }
-
-  async sayEnd(): Promise<void> {
-    this.#tell('says FIN and listens')
-    // The connection is not over as long as the test looks at it.
-    this.stream.holdDescriptor()
-    this.stream.arriveEnd()
-    await this.settle()
+  override send(text: string): Promise<void> {
+    return super.send(text, JSON.stringify(text))
   }
 
   async lose(): Promise<void> {
-    this.#tell('resets the connection (RST)')
+    this.tell('resets the connection (RST)')
     this.stream.lose('ECONNRESET')
-    this.stream.freeDescriptor()
-    await this.settle()
+    await this.freeDescriptor()
   }
 
   /** The kernel has done with it. Returns why it ended. The conversation is not told: what it does then is step 11.5. */
@@ -81,33 +51,27 @@ export class ScriptedConversation {
     for (const events of this.open as Set<LineEvents>) {
       events.onClose = (why) => void endings.push(why)
     }
-    this.stream.freeDescriptor()
-    await this.settle()
+    await this.freeDescriptor()
     return endings
-  }
-
-  /** Lets everything happen that can happen now. */
-  async settle(): Promise<void> {
-    for (let turns = 0; turns < TURNS; turns++) await this.#world.settle()
   }
 
   /** Expects what was said since the last look. */
   expectSaid(lines: string[], reason: Reason): void {
     const said = Buffer.from(this.stream.takeWritten()).toString()
     const expected = lines.map((line) => `${line}\n`).join('')
-    this.#stage.expectSame(`what ${this.name} hears`, said, expected, reason)
+    this.stage.expectSame(`what ${this.name} hears`, said, expected, reason)
   }
 
   expectJobs(lines: string[], reason: Reason): void {
     const begun = this.jobs.map(({ line }) => line)
-    this.#stage.expectSame('the lines in the pool', begun, lines, reason)
+    this.stage.expectSame('the lines in the pool', begun, lines, reason)
   }
 
   /** The job that began as the `place`th, from 0 on, comes to its end: with an answer or an error. */
   async end(place: number, outcome: string | Error): Promise<void> {
     const job = this.jobs[place]
     if (!job) {
-      this.#stage.expect(`${place + 1} of her lines to have reached the pool`, false, {
+      this.stage.expect(`${place + 1} of her lines to have reached the pool`, false, {
         because: 'There is a thread for each of them, and she has room for them.',
         likely: 'Hand on every line as soon as there is room for it.',
       })
@@ -116,7 +80,7 @@ export class ScriptedConversation {
       typeof outcome === 'string'
         ? `ends with "${outcome}"`
         : `fails: ${JSON.stringify(outcome.message)}`
-    this.#stage.story.tell('pool', `"${job.line}" ${how}`)
+    this.stage.story.tell('pool', `"${job.line}" ${how}`)
     job.settle(outcome)
     await this.settle()
   }
@@ -125,16 +89,12 @@ export class ScriptedConversation {
   async expectNoPolling(atRest: number, reason: Reason): Promise<void> {
     const pending = await countPendingWakeUps()
     const isAsleep = pending <= atRest && countRealTimers('11-strands') === 0
-    this.#stage.expect('no timer to be set', isAsleep, reason)
-  }
-
-  #tell(what: string): void {
-    this.#stage.story.tell(this.name, what, 'toServer')
+    this.stage.expect('no timer to be set', isAsleep, reason)
   }
 
   #begin(line: string, signal: AbortSignal | undefined): Promise<string> {
     const { promise, resolve, reject } = Promise.withResolvers<string>()
-    this.#stage.story.tell('pool', `begins with "${line}"`)
+    this.stage.story.tell('pool', `begins with "${line}"`)
     this.jobs.push({
       line,
       get isTakenBack() {

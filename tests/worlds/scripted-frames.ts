@@ -1,17 +1,11 @@
 /** Frames on a connection without a socket, which takes and gives what the test says. No time passes. */
 
-import type { Source } from '#code/07-event-loop/byte-stream.ts'
 import type { Connection } from '#code/07-event-loop/connection.ts'
-import { quote } from '../harness/bytes.ts'
 import type { Reason } from '../harness/failure.ts'
 import { countRealTimers } from '../harness/real-timers.ts'
-import { ScriptedStream } from '../harness/scripted-stream.ts'
-import { VirtualLoop } from '../harness/virtual-time.ts'
 import type { Stage } from '../judge/step.ts'
 import { cutAt, glued } from './frame-decoding.ts'
-
-/** Turns that an answer may take from one part to the next. */
-const TURNS = 5
+import { ScriptedPeer } from './scripted-peer.ts'
 
 interface ScriptedFramesOptions {
   maxFrameBytes?: number
@@ -22,73 +16,39 @@ interface ScriptedFramesOptions {
 }
 
 /** Says every frame back; its last words are `last words`. */
-export class ScriptedFrames {
-  readonly stream = new ScriptedStream()
+export class ScriptedFrames extends ScriptedPeer {
   readonly endings: string[] = []
   ends = 0
-  readonly #stage: Stage
-  readonly #world: VirtualLoop<Source>
-
-  constructor(stage: Stage) {
-    this.#stage = stage
-    this.#world = new VirtualLoop<Source>(stage.story)
-  }
 
   static async start(
     stage: Stage,
     { maxFrameBytes, hearsEnd = true, answersEnd }: ScriptedFramesOptions,
   ) {
-    const { EventLoop } = await stage.load(() => import('#code/07-event-loop/event-loop.ts'))
     const { Connection } = await stage.load(() => import('#code/07-event-loop/connection.ts'))
     const { FrameProtocol } = await stage.load(() => import('#code/09-framing/frame-protocol.ts'))
-    const scripted = new ScriptedFrames(stage)
-    const { stream } = scripted
-    const loop = new EventLoop<Source>(scripted.#world.poller)
-    const connection = new Connection(stream, loop)
-    const onEnd = () => {
-      scripted.ends += 1
-      if (!answersEnd) connection.end('finished')
-    }
-    const events = {
-      onFrame: (payload: Uint8Array, frames: { send(payload: Uint8Array): void }) =>
-        frames.send(payload),
-      ...(hearsEnd && { onEnd }),
-      lastWords: () => Buffer.from('last words'),
-      onClose: (why: string) => void scripted.endings.push(why),
-    }
-    connection.use(new FrameProtocol(connection, events, { maxFrameBytes }))
-    await scripted.#world.start(loop)
+    const scripted = new ScriptedFrames(stage, 'client')
+    await scripted.run((loop) => {
+      const connection = new Connection(scripted.stream, loop)
+      const onEnd = () => {
+        scripted.ends += 1
+        if (!answersEnd) connection.end('finished')
+      }
+      const events = {
+        onFrame: (payload: Uint8Array, frames: { send(payload: Uint8Array): void }) =>
+          frames.send(payload),
+        ...(hearsEnd && { onEnd }),
+        lastWords: () => Buffer.from('last words'),
+        onClose: (why: string) => void scripted.endings.push(why),
+      }
+      connection.use(new FrameProtocol(connection, events, { maxFrameBytes }))
+    })
     return scripted
-  }
-
-  /** All of it arrives as one chunk. */
-  async send(bytes: Uint8Array): Promise<void> {
-    this.#tell(`sends ${quote(bytes)}`)
-    this.stream.arrive(bytes)
-    await this.settle()
-  }
-
-  async sayEnd(): Promise<void> {
-    this.#tell('says FIN and listens')
-    this.stream.holdDescriptor()
-    this.stream.arriveEnd()
-    await this.settle()
-  }
-
-  /** The kernel has done with it. */
-  async close(): Promise<void> {
-    this.stream.freeDescriptor()
-    await this.settle()
-  }
-
-  async settle(): Promise<void> {
-    for (let turns = 0; turns < TURNS; turns++) await this.#world.settle()
   }
 
   /** Expects that the connection waits for its client, and that nothing else would end it. */
   expectAtRest(reason: Reason): void {
-    this.#stage.expect('the connection not to be destroyed', !this.stream.isDestroyed, reason)
-    this.#stage.expect('no timer to be set', countRealTimers('09-framing') === 0, reason)
+    this.stage.expect('the connection not to be destroyed', !this.stream.isDestroyed, reason)
+    this.stage.expect('no timer to be set', countRealTimers('09-framing') === 0, reason)
   }
 
   /** The payloads that were written since the last look, as text. */
@@ -101,10 +61,6 @@ export class ScriptedFrames {
       at = end
     }
     return payloads
-  }
-
-  #tell(what: string): void {
-    this.#stage.story.tell('client', what, 'toServer')
   }
 }
 

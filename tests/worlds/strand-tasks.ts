@@ -102,3 +102,34 @@ export async function expectTasksForgotten({ load, story, expect }: Stage): Prom
     look: 'strand.post()',
   })
 }
+
+/** A task may throw before it returns, and twenty thousand may end at once: the strand goes on, in order. */
+export async function expectThrowsSurvived(stage: Stage, ada: StrandModule.Strand): Promise<void> {
+  stage.story.tell('ada', 'is posted a task that throws before it returns')
+  const thrown = ada.post(() => {
+    throw new RangeError('at once')
+  })
+  await expectOutcome(stage, 'ada 5', thrown, 'RangeError: at once', {
+    because: 'To the code that posted the task, a throw and a rejected promise are the same.',
+    likely:
+      'A task may be a plain function: call it inside then(), which turns a throw into a rejection.',
+  })
+  // A promise that nobody looks after is found out at the end of a turn.
+  await turn()
+  const last = post(stage, ada, 'ada 6')
+  await last.expectBegun({ because: 'The task before it has failed, that is: ended.' })
+  last.end('five')
+
+  stage.story.tell('ada', 'is posted 20,000 tasks that end at once')
+  const order: number[] = []
+  const all = Array.from({ length: 20_000 }, (_, index) => ada.post(() => order.push(index)))
+  await within(1_500, Promise.all(all))
+  stage.expect(
+    'all of them to have run, in order',
+    order.length === all.length && order.every((value, index) => value === index),
+    {
+      because: 'What is posted first runs first, however many there are.',
+      received: `${order.length} have run`,
+    },
+  )
+}

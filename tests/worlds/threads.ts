@@ -38,7 +38,7 @@ export async function crashUnread(client: Client, server: HostedServer): Promise
   await client.expectLine(/^error crashed: .*crashed on request$/, last)
   await client.expectEnd(last)
   await client.halfClose()
-  await expectConnections(server, 0, { because: 'Both sides have said FIN.' })
+  await expectOpenSockets(server, 0, { because: 'Both sides have said FIN.' })
 }
 
 /** What a client reads at a time: far less than a kernel holds. */
@@ -61,7 +61,7 @@ async function expectNoWorker(server: HostedServer): Promise<void> {
   await server.expectEventually('the thread to be gone', look, { because: 'It has crashed.' })
 }
 
-export async function expectConnections(
+export async function expectOpenSockets(
   server: HostedServer,
   count: number,
   reason: { because: string; likely?: string },

@@ -1,0 +1,166 @@
+/** Conversations of chapter 11 whose jobs end when the test says so: what is said, in which order, and when FIN comes. */
+
+import type { Reason } from '../harness/failure.ts'
+import { countPendingWakeUps } from '../harness/pending-wakeups.ts'
+import type { Stage } from '../judge/step.ts'
+import { ScriptedConversation } from './scripted-conversation.ts'
+
+export const IN_LINE: Reason = {
+  because:
+    'A client that has sent three lines tells the replies by their order: it has nothing else.',
+  likely:
+    'Each answer is said as soon as it is there. Post a task that waits for it and says it: the strand keeps the order.',
+  look: 'conversation.#reply()',
+}
+
+/** dee says FIN before her jobs have ended, eve without a word before it: FIN comes behind the replies, at once. */
+export async function expectFinLast(stage: Stage): Promise<void> {
+  const dee = await ScriptedConversation.start(stage, 'dee')
+  const atRest = await countPendingWakeUps()
+  await dee.send('fib 3\nfib 10\necho bye\n')
+  await dee.sayEnd()
+  const isNotOver = {
+    because: 'dee has said all she had to say, and listens: three replies are still hers.',
+    likely:
+      'The end has its place in line as well: post it. And FIN takes no job back: cancel() is for a lost client.',
+    look: 'conversation.onEnd()',
+  }
+  const expectNoFin = () =>
+    stage.expect('no FIN from the server yet', !dee.stream.isEnded, isNotOver)
+  expectNoFin()
+  await dee.expectNoPolling(atRest, {
+    because: 'Her jobs may take a minute. Until then there is nothing to look for.',
+    likely:
+      'No timer is needed: the strand runs a task for the end when all replies have been said.',
+    look: 'conversation.onEnd()',
+  })
+  await dee.end(1, '55')
+  dee.expectSaid([], { ...IN_LINE, because: 'The reply to her first line is still missing.' })
+  expectNoFin()
+  await dee.end(0, '2')
+  dee.expectSaid(['2', '55', 'bye'], {
+    because: 'Now the first answer is there, and the others have waited for it.',
+    likely:
+      'A reply is said as soon as it is its turn: await the answer inside the task, without a timer.',
+  })
+  const isOver = {
+    because: 'Everything is answered, so the server says FIN, too, at once.',
+    likely: 'onEnd() ends the connection in a task of the strand, always. It needs no timer.',
+    look: 'conversation.onEnd()',
+  }
+  stage.expect('FIN from the server', dee.stream.isEnded, isOver)
+  const eve = await ScriptedConversation.start(stage, 'eve')
+  await eve.sayEnd()
+  stage.expect('FIN from the server', eve.stream.isEnded, {
+    ...isOver,
+    because: 'eve says FIN and has asked for nothing. There is nothing to wait for.',
+  })
+  stage.expectSame('why eve’s connection ended', await eve.close(), ['finished'], {
+    because: 'Both have said FIN, and nothing was wrong.',
+    likely: 'end() is told why: `finished`.',
+    look: 'conversation.onEnd()',
+  })
+
+  const fay = await ScriptedConversation.start(stage, 'fay')
+  fay.stream.setRoom(0)
+  await fay.send('echo bye\n')
+  await fay.sayEnd()
+  const hasTime = {
+    because: 'fay takes her time to read. Her reply is still on its way.',
+    likely: 'end() says FIN behind everything that was said. destroy() throws that away.',
+    look: 'conversation.onEnd()',
+  }
+  const expectIntact = () =>
+    stage.expect('fay’s connection not to be destroyed', !fay.stream.isDestroyed, hasTime)
+  expectIntact()
+  await fay.expectNoPolling(atRest, hasTime)
+  fay.stream.setRoom(Number.POSITIVE_INFINITY)
+  await fay.settle()
+  fay.expectSaid(['bye'], hasTime)
+  stage.expect('FIN from the server', fay.stream.isEnded, isOver)
+  expectIntact()
+}
+
+/** One line is one reply, whatever became of its job. */
+export async function expectErrorReplies(stage: Stage): Promise<void> {
+  const { PoolBusy } = await stage.load(() => import('#code/06-worker-pool/worker-pool.ts'))
+  const dee = await ScriptedConversation.start(stage, 'dee')
+  await dee.send('fib 1\nfib 2\nfib 3\nfib 4\n')
+  await dee.end(3, new Error('too busy to go on'))
+  await dee.end(2, new PoolBusy())
+  await dee.end(1, new Error('first line\nsecond line\nthird line'))
+  await dee.end(0, '1')
+  dee.expectSaid(['1', 'error crashed: first line', 'busy', 'error crashed: too busy to go on'], {
+    because:
+      'One line is one reply. A message of several lines would be taken for several replies.',
+    likely:
+      'Only the first line of a message is said. And `busy` is for PoolBusy alone, whatever words another error uses.',
+    look: 'conversation.errorReply()',
+  })
+}
+
+/** FIN takes nothing back; a loss takes back every job. */
+export async function expectJobsTakenBack(stage: Stage): Promise<void> {
+  const eve = await ScriptedConversation.start(stage, 'eve')
+  const atRest = await countPendingWakeUps()
+  await eve.send('fib 30\nsleep 5\nfib 31\n')
+  await eve.sayEnd()
+  const takenBack = () => eve.jobs.map(({ isTakenBack }) => isTakenBack)
+  stage.expectSame('whether her three jobs are taken back', takenBack(), [false, false, false], {
+    because: 'eve has said all she had to say, and waits for her replies.',
+    likely: 'FIN means that no more lines come. It takes nothing back.',
+  })
+  await eve.expectNoPolling(atRest, {
+    because: 'Her jobs may take a minute, and she waits. No time is too long for it.',
+    likely: 'Jobs are taken back when the connection is over, not some time after FIN.',
+  })
+  await eve.lose()
+  stage.expectSame('whether her three jobs are taken back', takenBack(), [true, true, true], {
+    because: 'Nobody reads from eve any more, and her loss is reported all the same.',
+    likely:
+      'Every job of hers is run with the one signal, and onClose() calls cancel(), which aborts it at once.',
+  })
+  stage.expectSame('the conversations that are open', eve.open.size, 0, {
+    because: 'Hers was the only one.',
+  })
+}
+
+/** Two lines may be unanswered: the others wait, in the kernel, until a reply has been said. */
+export async function expectPausedWhileFull(stage: Stage): Promise<void> {
+  const { expect } = stage
+  const eve = await ScriptedConversation.start(stage, 'eve', 2)
+  const atRest = await countPendingWakeUps()
+  await eve.send('fib 1\nfib 2\nfib 3\nfib 4\nfib 5\n')
+  await eve.send('echo 6\n')
+  eve.expectJobs(['fib 1', 'fib 2'], {
+    because: 'Two lines of hers may be unanswered.',
+    likely: 'When there is no room, #stopListening() pauses the connection, every time.',
+  })
+  expect('her last chunk not to be read', eve.stream.isReadable, {
+    because: 'While a connection is paused, nothing more is read: her bytes wait in the kernel.',
+    likely: 'pauseReading() does it. Lines that are kept for later are our memory.',
+  })
+  await eve.expectNoPolling(atRest, {
+    because:
+      'Until a reply has been said there is nothing to look for, and that may take a minute.',
+    likely:
+      'A timer or setImmediate() looks for room. #listenAgain() is called when there is some.',
+  })
+  await eve.end(1, '1')
+  eve.expectJobs(['fib 1', 'fib 2'], {
+    because: 'An answer that waits for its turn is no reply yet: two lines are still unanswered.',
+    likely: 'Room is made where a reply is said, not where a job ends.',
+  })
+  await eve.end(0, '1')
+  eve.expectJobs(['fib 1', 'fib 2', 'fib 3', 'fib 4'], {
+    because: 'Two replies have been said, so there is room for two lines, at once.',
+    likely: '#listenAgain() resumes the connection. Nothing has to be looked at again by a timer.',
+  })
+  await eve.end(2, '2')
+  await eve.end(3, '3')
+  await eve.end(4, '5')
+  eve.expectSaid(['1', '1', '2', '3', '5', '6'], {
+    because: 'Each line has its reply, those of the second chunk, too.',
+    likely: '#listenAgain() resumes the connection after every reply that makes room.',
+  })
+}
