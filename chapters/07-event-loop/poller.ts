@@ -102,7 +102,7 @@ export class NetPoller implements Poller<Source> {
 
   /**
    * Resolves after `ms`, or as soon as a source is heated or `wake` is called, but not before everything else that
-   * came in the same turn of Node's loop has been told.
+   * came in the same turn of Node's loop has been told. `#sleep(0)` is one turn of Node's loop.
    */
   #sleep(ms: number): Promise<void> {
     return new Promise((resolve) => {

@@ -25,7 +25,10 @@ export interface ByteStream extends Source {
    * everything that came has been read and the peer has said FIN, or the connection is lost; then and ever after.
    */
   read(): Uint8Array | 'would-block' | 'end'
-  /** Takes as many of the bytes as there is room for and returns how many; 0 means that it would block. */
+  /**
+   * Takes as many of the bytes as there is room for and returns how many; 0 means that it would block. What was taken must
+   * not change any more.
+   */
   write(bytes: Uint8Array): number
   /** Sends FIN, behind everything that was taken. Once the peer has said FIN, too, the descriptor becomes free. */
   end(): void

@@ -181,6 +181,7 @@ export class Connection implements RoundTask {
   /** Closes both directions now: what was sent and not taken is lost. */
   destroy(why: Ending): void {
     if (this.#state === 'closed') return
+    // As if FIN were sent: only the free descriptor is waited for.
     this.#state = 'finSent'
     this.#why ??= why
     this.#unread = NOTHING
@@ -209,8 +210,9 @@ export class Connection implements RoundTask {
   }
 
   /**
-   * One turn: reads once, and offers the protocol what it has read, bytes or the end, even if the connection is backlogged by
-   * now. Once, and not until nothing comes any more, for others are waiting for their turn. A turn that finds nothing to read
+   * One turn: reads once, and offers the protocol what it has read, bytes or the end. That it was reported is enough, even if
+   * the connection is backlogged by now: what the protocol does not take waits in `#unread`, and while something is in there,
+   * `#watch()` asks for no turn to read. Once, and not until nothing comes any more, for others are waiting for their turn. A turn that finds nothing to read
    * is over. What comes when the connection is not open any more is thrown away. Why the stream has ended is not asked here:
    * a lost one is soon reported as hung up, which is when the connection is over.
    *
