@@ -210,11 +210,12 @@ export class Connection implements RoundTask {
   }
 
   /**
-   * One turn: reads once, and offers the protocol what it has read, bytes or the end. That it was reported is enough, even if
-   * the connection is backlogged by now: what the protocol does not take waits in `#unread`, and while something is in there,
-   * `#watch()` asks for no turn to read. Once, and not until nothing comes any more, for others are waiting for their turn. A turn that finds nothing to read
-   * is over. What comes when the connection is not open any more is thrown away. Why the stream has ended is not asked here:
-   * a lost one is soon reported as hung up, which is when the connection is over.
+   * One turn: reads once, and offers the protocol what it has read, bytes or the end. Once, and not until nothing comes any
+   * more, for others are waiting for their turn. That it was reported is enough, even if the connection is backlogged by now:
+   * what the protocol does not take waits in `#unread`, and while something is in there, `#watch()` asks for no turn to read.
+   *
+   * A turn that finds nothing to read is over. What comes when the connection is not open any more is thrown away. Why the
+   * stream has ended is not asked here: a lost one is soon reported as hung up, which is when the connection is over.
    *
    * @step 07.5
    */

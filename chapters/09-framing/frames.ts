@@ -78,7 +78,8 @@ export class FrameDecoder {
 
   /**
    * Takes the bytes from `from` on, up to the end of one frame, and returns that, as a view if all of it lies in this
-   * chunk; when there are too few, it keeps them and returns `'incomplete'`. An invalid length is reported once; from then on nothing is decoded.
+   * chunk; when there are too few, it keeps them and returns `'incomplete'`. An invalid length is reported once; from then
+   * on nothing is decoded.
    *
    * @step 09.3 09.4 09.5
    */

@@ -24,7 +24,14 @@ import {
   WOKEN_MS,
   WRITER,
 } from '../worlds/blocking-socket.ts'
-import { callsForAByte, recordCalls, whatBridgeTells, windowOf } from '../worlds/bridge.ts'
+import {
+  callsForAByte,
+  fillWindow,
+  recordCalls,
+  UNNOTICED,
+  whatBridgeTells,
+  windowOf,
+} from '../worlds/bridge.ts'
 import { restlessness } from '../worlds/echo.ts'
 import type { ReaderScript } from './threads/03-reader.ts'
 import type { SleeperOutcome, SleeperScript } from './threads/03-sleeper.ts'
@@ -244,6 +251,7 @@ step('03.3', 'the end of the stream and a lost peer both wake it', async (stage)
       ? 'The code says why it was lost, and it is told once.'
       : 'A connection that is lost has not come to its end: half a file is no file.',
     likely: causeOfLossMistold(toldOfLoss),
+    look: 'pumpToThread()',
   })
   story.tell('server', "gives fay's connection up: 'close' comes, and no 'error' before it")
   const toldOfClose = await whatBridgeTells(bridgeSocket, async ({ near, far, rest }) => {
@@ -259,11 +267,25 @@ step('03.3', 'the end of the stream and a lost peer both wake it', async (stage)
     likely: causeOfCloseMistold(kinds),
     look: 'pumpToThread()',
   })
-  story.tell('eve', 'sends a byte and FIN; later the connection closes in order')
+  story.tell('gil', 'is lost (ETIMEDOUT) after her thread has said its own FIN')
+  const toldWhenSilent = await whatBridgeTells(bridgeSocket, async ({ near, post, rest }) => {
+    post({ kind: 'end' })
+    await rest()
+    near.destroy(timeout())
+  })
+  expectSame('what the bridge tells the thread', toldWhenSilent, ['lost ETIMEDOUT'], {
+    because: 'A thread that has said FIN may still read, and would wait for her forever.',
+    likely:
+      'It is lost if it closes before the *peer* has said FIN: readableEnded. writableEnded is about ours.',
+    look: 'pumpToThread()',
+  })
+  story.tell('eve', 'sends a byte, later FIN; later the connection closes in order')
   const toldOfEnd = await whatBridgeTells(bridgeSocket, async ({ near, far, rest }) => {
-    far.end('x')
+    far.write('x')
     // The thread takes the byte, and its bridge hears of that.
     await rest()
+    await rest()
+    far.end()
     await rest()
     near.end()
     await rest()
@@ -272,6 +294,7 @@ step('03.3', 'the end of the stream and a lost peer both wake it', async (stage)
   expectSame('what the bridge tells the thread', toldOfEnd, ['bytes x', 'end'], {
     because: 'FIN is a good end, behind all bytes, and nothing comes after it.',
     likely: causeOfEndMistold(toldOfEnd),
+    look: toldOfEnd.some((told) => told.endsWith(UNNOTICED)) ? 'deliver()' : 'pumpToThread()',
   })
 
   const server = await serve('03-blocking-socket')
@@ -349,6 +372,18 @@ step('03.4', 'a thread that does not read is not sent more', async (stage) => {
       received: `${countBytes(window.most)} not taken, and ${countBytes(window.delivered)} delivered`,
     })
   }
+
+  story.tell('fay', 'sends 256 KiB over a bridge of her own, of which her thread takes nothing')
+  const fay = await fillWindow(bridgeSocket)
+  const beside = await windowOf(bridgeSocket, [])
+  fay()
+  expect('the window beside hers to be as before', beside.delivered === beside.sent, {
+    because: 'Each thread has a window of its own. One that does not read holds up nobody else.',
+    likely: 'Is the count one for all sockets? Declare it in pumpToThread().',
+    look: 'pumpToThread()',
+    expected: `all ${countBytes(beside.sent)} to be delivered`,
+    received: countBytes(beside.delivered),
+  })
 
   const deaf = await serve('03-blocking-socket', { job: 'sleep' })
   const ada = await connect(deaf)

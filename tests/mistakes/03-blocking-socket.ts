@@ -961,6 +961,40 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'tells-news-of-bytes-only',
+    step: '03.3',
+    says: ['and no news of it', 'for every kind of message'],
+    edits: [
+      {
+        file: bridge,
+        replace:
+          '  // Told last: the thread that hears the news has to find the message.\n  tellNews(words)\n',
+        by: "  if (message.kind === 'bytes') tellNews(words)\n",
+      },
+    ],
+  },
+  {
+    name: 'no-loss-after-our-fin',
+    step: '03.3',
+    says: ['gil', 'writableEnded is about ours'],
+    edits: [
+      { file: bridge, replace: 'if (!socket.readableEnded)', by: 'if (!socket.writableEnded)' },
+    ],
+  },
+  {
+    name: 'one-window-for-all',
+    step: '03.4',
+    says: ['One that does not read holds up nobody else', 'Declare it in pumpToThread()'],
+    edits: [
+      { file: bridge, replace: '  let untaken = 0\n', by: '' },
+      {
+        file: bridge,
+        replace: 'function tellClosed(words: Int32Array)',
+        by: 'let untaken = 0\n\nfunction tellClosed(words: Int32Array)',
+      },
+    ],
+  },
+  {
     name: 'keeps-an-empty-rest',
     step: '03.6',
     says: ['only if anything follows it'],

@@ -7,6 +7,8 @@ import type { Reason } from '../harness/failure.ts'
 import type { HostedServer } from '../harness/hosted-server.ts'
 import type { Stage } from '../judge/step.ts'
 
+import { UNNOTICED } from './bridge.ts'
+
 const threads = new URL('../chapters/threads/', import.meta.url)
 export const SLEEPER = new URL('03-sleeper.ts', threads)
 export const READER = new URL('03-reader.ts', threads)
@@ -224,6 +226,8 @@ export function causeOfCloseMistold(told: string[]): string {
 }
 
 export function causeOfEndMistold(told: string[]): string {
+  if (told.some((message) => message.endsWith(UNNOTICED)))
+    return 'The message is there, and a thread that sleeps looks for it only when it is told news. deliver() does both, for every kind of message.'
   if (told.length > 2)
     return 'A socket that has ended closes, too. If `readableEnded`, that is no loss.'
   if (told[0] === 'end') return 'Deliver bytes at once, and not a turn of the loop later.'

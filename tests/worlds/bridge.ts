@@ -21,6 +21,11 @@ interface Ends {
   rest(turns?: number): Promise<void>
 }
 
+/** A thread whose own words its bridge hears. */
+interface PlayedThread extends Ends {
+  post(message: FromThread): void
+}
+
 /** What the bridge calls for one byte that its socket receives, in this order. */
 export async function callsForAByte(bridgeSocket: BridgeSocket): Promise<string[]> {
   const { near, far, rest } = streams()
@@ -59,24 +64,31 @@ export function recordCalls(tell: (name: string, args: unknown[]) => void): () =
   }
 }
 
-/** All that a bridge tells a thread that takes everything. */
+/** Stands behind an end for which no word has changed: a thread that sleeps does not look for it. */
+export const UNNOTICED = ', and no news of it'
+
+/** All that a bridge tells a thread that takes everything, and that looks when nothing moves any more. */
 export async function whatBridgeTells(
   bridgeSocket: BridgeSocket,
-  act: (ends: Ends) => Promise<unknown>,
+  act: (thread: PlayedThread) => Promise<unknown>,
 ): Promise<string[]> {
   const ends = streams()
-  const { port } = bridgeSocket(ends.near as Socket)
+  const { port, shared } = bridgeSocket(ends.near as Socket)
+  const words = new Int32Array(shared)
   const told: string[] = []
+  let before = words.join()
   const rest = async (turns?: number) => {
     await ends.rest(turns)
+    const isNews = words.join() !== before
+    before = words.join()
     for (const message of messagesFor(port)) {
-      told.push(describe(message))
+      told.push(describe(message) + (message.kind === 'end' && !isNews ? UNNOTICED : ''))
       if (message.kind !== 'bytes') continue
       port.postMessage({ kind: 'taken', bytes: message.bytes.length })
     }
   }
   try {
-    await act({ ...ends, rest })
+    await act({ ...ends, rest, post: (message) => port.postMessage(message) })
     await rest()
     await rest()
     return told
@@ -99,6 +111,18 @@ export interface Window {
 const ALSO_POSTED: Record<'bytes' | 'end', FromThread> = {
   bytes: { kind: 'bytes', bytes: Buffer.alloc(64 * KIBIBYTE) },
   end: { kind: 'end' },
+}
+
+/** Nobody takes what this bridge delivers: its window is full, and that is nobody else's. */
+export async function fillWindow(bridgeSocket: BridgeSocket): Promise<() => void> {
+  const { near, far, rest } = streams()
+  const { port } = bridgeSocket(near as Socket)
+  for (let sent = 0; sent < 256; sent += 16) far.write(Buffer.alloc(16 * KIBIBYTE))
+  await rest()
+  return () => {
+    port.close()
+    near.destroy()
+  }
 }
 
 /**
