@@ -1,6 +1,7 @@
 /** A browser that drives the page: Chromium, and axe-core to look for what keeps people out. */
 
 import { existsSync, readFileSync } from 'node:fs'
+import { within } from '../../harness/patience.ts'
 import { hasPeer, peerFolder, requirePeer } from '../../maintainers/peers.ts'
 
 const PLACES = [
@@ -23,9 +24,36 @@ export const MISSING = [
 // biome-ignore lint/suspicious/noExplicitAny: without the package there are no types of it either.
 export type Any = any
 
-export function launchBrowser(): Promise<Any> {
-  // Chromium's sandbox does not work in most containers, and only our own page is loaded.
-  return requirePeer('playwright-core').chromium.launch({ executablePath, args: ['--no-sandbox'] })
+/** Now and then Chromium hangs before it has shown a page. That is not what is tested: it is launched so many times. */
+const LAUNCHES = 3
+
+/** A browser that has shown a page. */
+export async function launchBrowser(): Promise<Any> {
+  let problem: unknown
+  for (let launches = 0; launches < LAUNCHES; launches++) {
+    try {
+      return await launchOnce()
+    } catch (error) {
+      problem = error
+    }
+  }
+  throw new Error(`Chromium did not come up in ${LAUNCHES} launches.`, { cause: problem })
+}
+
+async function launchOnce(): Promise<Any> {
+  const browser = await requirePeer('playwright-core').chromium.launch({
+    executablePath,
+    // Its sandbox and a large /dev/shm are missing in most containers, and only our own page is loaded.
+    args: ['--no-sandbox', '--disable-dev-shm-usage'],
+    timeout: 30_000,
+  })
+  const page = await within<Any>(15_000, browser.newPage())
+  if (page !== 'too late') {
+    await page.close()
+    return browser
+  }
+  await within(5_000, browser.close())
+  throw new Error('No page was opened within 15 s.')
 }
 
 /** What axe finds that keeps people out, in a line each. */

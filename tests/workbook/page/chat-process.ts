@@ -28,7 +28,11 @@ export class ChatProcess {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     this.#process = child
-    const [ports] = await once(child.stdout!.setEncoding('utf8'), 'data')
+    const ended = once(child, 'exit').then(() => {
+      throw new Error('The chat server has ended before it listened.')
+    })
+    ended.catch(() => {})
+    const [ports] = await Promise.race([once(child.stdout!.setEncoding('utf8'), 'data'), ended])
     ;[this.port, this.webPort] = ports.split(' ').map(Number)
   }
 
