@@ -5,11 +5,11 @@
  * Documentation/scheduler/sched-stats in the kernel). Elsewhere it is 0.
  */
 
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 
-/** Whether the system counts it. */
+/** Whether the system counts it. Some have the file and count nothing: then we have had no CPU time either. */
 export function tellsCoreWait(): boolean {
-  return existsSync('/proc/self/schedstat')
+  return readNumber('/proc/self/schedstat', 0) > 0
 }
 
 /** The main thread's total, in milliseconds. */
@@ -46,10 +46,14 @@ function readThreads(pid: number): Map<string, number> {
 }
 
 function readSchedstat(file: string): number {
+  return readNumber(file, 1) / 1e6
+}
+
+/** The number at that place of a line; 0 when there is none: not Linux, or that thread is gone. */
+function readNumber(file: string, place: number): number {
   try {
-    return Number(readFileSync(file, 'latin1').split(' ')[1]) / 1e6
+    return Number(readFileSync(file, 'latin1').split(' ')[place]) || 0
   } catch {
-    // Not Linux, or that thread is gone.
     return 0
   }
 }
