@@ -14,12 +14,16 @@ export function placesToShow({ trace = [], lookAt, step, openStep }: Card): Plac
   if (trace[0].file.split('/')[1]?.startsWith(`${step.id.slice(0, 2)}-`)) {
     const caller = trace.find((place) => lookAt.some((home) => isIn(home, place)))
     if (caller) return [...new Set([caller, trace[0]])]
-    return [trace[0], ...lookAt.filter(({ line }) => line !== trace[0].line).slice(0, 1)]
+    return [trace[0], ...lookAt.filter((home) => !isSame(home, trace[0])).slice(0, 1)]
   }
   const named = lookAt.filter(({ isNamed }) => isNamed)
   const onTheWay = trace.filter(({ file }) => lookAt.some((home) => home.file === file))
   const [first = lookAt] = [named, onTheWay].filter((places) => places.length > 0)
   return [...first.slice(0, 2), trace[0]]
+}
+
+function isSame(one: Place, other: Place): boolean {
+  return one.file === other.file && one.line === other.line
 }
 
 /** A stack says `Outbox.push` where the code says `push`. */
