@@ -10,6 +10,25 @@ const RESUME = `    if (this.#inboxBytes < INBOX_BYTES && this.#socket.isPaused(
 const EMPTY = "if (!chunk) return this.#hasEnded || this.lostWith ? 'end' : 'would-block'"
 const TAKE = `    if (taken > 0) this.#socket.write(taken < bytes.length ? bytes.subarray(0, taken) : bytes)
     return taken`
+const WAIT = `    const patience = this.#isWoken || this.#collect().length > 0 ? 0 : timeoutMs
+    await this.#sleep(patience)
+    this.#isWoken = false
+    return this.#collect()`
+
+/** A wait that goes on as long as nobody is ready. */
+function sleepAgainFor(ms: string): string {
+  return `    const deadline = performance.now() + timeoutMs
+    let rest = timeoutMs
+    let ready = this.#collect()
+    do {
+      await this.#sleep(ready.length > 0 || this.#isWoken ? 0 : ${ms})
+      ready = this.#collect()
+      rest = deadline - performance.now()
+    } while (ready.length === 0 && !this.#isWoken && rest > 0)
+    this.#isWoken = false
+    return ready`
+}
+
 const COLLECT = `      if (readable || writable || hungUp) ready.push({ source, readable, writable, hungUp })
       else this.#hot.delete(source)`
 const RECEIVE = `    const bytes = this.#stream.read()
@@ -681,10 +700,7 @@ export const mistakes: Mistake[] = [
     edits: [
       {
         file: poller,
-        replace: `    const patience = this.#isWoken || this.#collect().length > 0 ? 0 : timeoutMs
-    await this.#sleep(patience)
-    this.#isWoken = false
-    return this.#collect()`,
+        replace: WAIT,
         by: `    const ready = this.#collect()
     await this.#sleep(this.#isWoken || ready.length > 0 ? 0 : timeoutMs)
     this.#isWoken = false
@@ -1343,20 +1359,8 @@ export const mistakes: Mistake[] = [
       },
       {
         file: poller,
-        replace: `    const patience = this.#isWoken || this.#collect().length > 0 ? 0 : timeoutMs
-    await this.#sleep(patience)
-    this.#isWoken = false
-    return this.#collect()`,
-        by: `    const deadline = performance.now() + timeoutMs
-    let rest = timeoutMs
-    let ready = this.#collect()
-    do {
-      await this.#sleep(ready.length > 0 || this.#isWoken ? 0 : rest)
-      ready = this.#collect()
-      rest = deadline - performance.now()
-    } while (ready.length === 0 && !this.#isWoken && rest > 0)
-    this.#isWoken = false
-    return ready`,
+        replace: WAIT,
+        by: sleepAgainFor('rest'),
       },
     ],
   },
@@ -1405,20 +1409,8 @@ export const mistakes: Mistake[] = [
     edits: [
       {
         file: poller,
-        replace: `    const patience = this.#isWoken || this.#collect().length > 0 ? 0 : timeoutMs
-    await this.#sleep(patience)
-    this.#isWoken = false
-    return this.#collect()`,
-        by: `    const deadline = performance.now() + timeoutMs
-    let rest = timeoutMs
-    let ready = this.#collect()
-    do {
-      await this.#sleep(ready.length > 0 || this.#isWoken ? 0 : timeoutMs)
-      ready = this.#collect()
-      rest = deadline - performance.now()
-    } while (ready.length === 0 && !this.#isWoken && rest > 0)
-    this.#isWoken = false
-    return ready`,
+        replace: WAIT,
+        by: sleepAgainFor('timeoutMs'),
       },
     ],
   },

@@ -40,7 +40,7 @@ export const rightAnswers: RightAnswer[] = [
     ],
   },
   {
-    name: 'finished-and-once',
+    name: 'finished-and-a-promise',
     style: 'stream.finished() and a promise of the exit instead of listeners of our own.',
     edits: [
       {

@@ -6,7 +6,6 @@ import type { WriterOutcome } from '../chapters/threads/03-writer.ts'
 import type { Reason } from '../harness/failure.ts'
 import type { HostedServer } from '../harness/hosted-server.ts'
 import type { Stage } from '../judge/step.ts'
-
 import { UNNOTICED } from './bridge.ts'
 
 const threads = new URL('../chapters/threads/', import.meta.url)
