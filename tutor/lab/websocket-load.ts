@@ -15,6 +15,9 @@ const SETTLE_MS = 100
 /** So many echoes, and V8 has compiled whatever a server runs for one; in a time instead, a busy machine gets too few. */
 const WARM_UP_ECHOES = 20_000
 
+/** A server that says nothing back for so long will not. */
+const WARM_UP_LOOK_MS = 500
+
 const KEY = [0x37, 0xfa, 0x21, 0x3d]
 
 /** What a client asks with before it speaks WebSocket. */
@@ -33,7 +36,11 @@ export function upgradeRequest(path: string): string {
 /** Has the server answered so often that it does not become faster any more. */
 export function warmUp(server: HostedServer, load: EchoLoad): Promise<void> {
   return underLoad(server, load, async (echoes) => {
-    while (echoes() < WARM_UP_ECHOES) await server.cpuMsDuring(SETTLE_MS)
+    for (let before = -1; echoes() < WARM_UP_ECHOES; ) {
+      if (echoes() === before) throw new Error('the server has stopped saying texts back')
+      before = echoes()
+      await server.cpuMsDuring(WARM_UP_LOOK_MS)
+    }
   })
 }
 
