@@ -125,6 +125,7 @@ describe.concurrent('npm start', () => {
     expect(stdout).toMatch(
       /It fell into step 01\.1, which is still to be written \(chapters\/01-hello\/server\.ts:\d+, in listen\(\)\)/,
     )
+    expect(stdout).toContain('npm start serve 1 -- --solution')
     expect(code).toBe(1)
   })
 

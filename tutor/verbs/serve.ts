@@ -45,6 +45,9 @@ export const serve: Verb = {
       server = await module.startServer({ port, ...keepingData(number) })
     } catch (error) {
       explain(call, error, tree)
+      if (openHole(toThrownError(error)) !== undefined) {
+        call.write(`  The model answer runs: npm start serve ${number} -- --solution\n`)
+      }
       return 1
     }
     call.write(`${tree.label}/${chapter} listens on 127.0.0.1 port ${server.port}.\n`)
