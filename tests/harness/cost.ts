@@ -32,7 +32,7 @@ const LIMIT = { growth: 40, atLeastUs: 10, atMostUs: 25 }
 /** CPU time to judge by, where something costs far too much. */
 const ENOUGH_US = 100_000
 
-/** Between two signs of life: whoever watches this thread takes one that does not come back for one that hangs. */
+/** Between two signs of life: the judge takes a thread that does not come back for one that hangs. */
 const CALLS_AT_A_TIME = 1_000
 
 export async function compareCost(prepare: (size: number) => Work): Promise<Comparison> {

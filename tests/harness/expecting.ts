@@ -18,13 +18,13 @@ const NEXT_LOOK_MS = patience(60)
 /** Idle so many times in a row: what a busy machine has on its way to a server may take longer than one look. */
 const IDLE_PAUSES = 2
 
-/** Whoever answers our looks uses a little. */
+/** What answering our looks uses. */
 const IDLE_CPU_MS = 4
 
 /** A timer may fire so long after the deadline and still be waited for. */
 const GRACE_MS = patience(300)
 
-/** Whoever computes gets so much CPU time before hope ends, however many others want the same cores … */
+/** A server that computes gets so much CPU time before hope ends, however many others want the same cores … */
 const SHARE_CPU_MS = 1_500
 
 /** … within so many looks, and as long as it is not idle in so many of them, one after the other. */

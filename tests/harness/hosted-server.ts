@@ -172,7 +172,7 @@ export class HostedServer {
       this.#threadsWhenClosed ??= threads as number
       this.#story.tell('server', 'close() resolves')
     })
-    // Whoever waits for it will see the error.
+    // The caller that waits for it will see the error.
     closing.catch(() => {})
     this.#closing = this.#closing ? this.#closing.then(() => closing) : closing
     this.#closing.catch(() => {})

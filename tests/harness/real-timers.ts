@@ -10,7 +10,7 @@ import { promisify } from 'node:util'
 import { type CodeTree, placesInStack } from './code-tree.ts'
 import type { Place } from './failure.ts'
 
-/** Stacks of whoever has set one. */
+/** Stacks of the calls that have set one. */
 let stacks: string[] = []
 let isWatching = false
 

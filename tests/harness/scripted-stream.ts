@@ -44,7 +44,7 @@ export class ScriptedStream {
   write(bytes: Uint8Array): number {
     if (this.#isEnded || this.#isOver) return 0
     const taken = Math.min(bytes.length, this.#roomBytes)
-    // A copy: whoever wrote it may use its buffer again.
+    // A copy: the writer may use its buffer again.
     if (taken > 0) this.#written.push(bytes.slice(0, taken))
     this.#roomBytes -= taken
     return taken

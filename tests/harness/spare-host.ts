@@ -28,7 +28,7 @@ export function startLimitedHost(limits: ProcessLimits): Promise<WatchedProcess>
   return start(limits)
 }
 
-/** Ends the process that nobody took. Without it, whoever hosts servers would never come to an end. */
+/** Ends the process that nobody took. Without it, a process that hosts servers would never come to an end. */
 export async function dismissSpareHost(): Promise<void> {
   const unused = await spare
   spare = undefined

@@ -21,7 +21,7 @@ export interface ThreadLook {
 const STOP_MS = 250
 
 /**
- * Every question goes through the main thread and back, which takes a while on a busy machine. Who has not answered by
+ * Every question goes through the main thread and back, which takes a while on a busy machine. A thread that has not answered by
  * then is in native code, and cannot.
  */
 const LOOK_MS = 5_000
@@ -48,7 +48,7 @@ export function lookAtThreads(
   let unanswered = 0
   const deadline = setTimeout(finish, LOOK_MS)
   session.on('NodeWorker.attachedToWorker', ({ params: { sessionId, workerInfo } }) => {
-    // Whoever looks would stop itself, and never go on.
+    // The looking thread would stop itself, and never go on.
     if (workerInfo.url === exceptUrl) return
     const threadId = Number(/\d+/.exec(workerInfo.title)?.[0])
     threads.set(sessionId, { threadId, frames: [] })

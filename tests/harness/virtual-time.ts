@@ -142,7 +142,7 @@ export class VirtualPoller<S extends VirtualSource> {
   }
 }
 
-/** A loop may be woken so often in one `advance`; whoever wakes more often does not sleep until the next deadline. */
+/** A loop may be woken so often in one `advance`; one that wakes more often does not sleep until the next deadline. */
 const MAX_WAKINGS = 1_000
 
 /** An event loop that runs in virtual time, seen from the test that moves it. */

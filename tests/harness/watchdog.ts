@@ -1,7 +1,7 @@
 /**
  * A thread beside the code under test that can still speak when that code cannot.
  *
- * It holds a connection to whoever started this process. Asked to `look`, it stops the main thread through
+ * It holds a connection to the process that started this one. Asked to `look`, it stops the main thread through
  * the inspector, whether that spins or sleeps in `Atomics.wait`, and tells where it was. When the connection
  * ends, nobody is left to judge this process, and it is ended with all it has started: a blocked main thread could not do that.
  *
@@ -82,7 +82,7 @@ function lookThreads(done: (threads: ThreadLook[]) => void): void {
 }
 
 function look(done: (found: Look) => void): void {
-  // For this one look only: a process that exits waits for whoever still debugs it.
+  // For this one look only: a process that exits waits for its debugger to leave.
   const session = new Session()
   session.connectToMainThread()
   const urls = new Map<string, string>()
@@ -113,7 +113,7 @@ function look(done: (found: Look) => void): void {
   }
 }
 
-/** Who sleeps uses no CPU time, however long one looks. Who spins does, or waits for a core. */
+/** A thread that sleeps uses no CPU time, however long one looks. One that spins does, or waits for a core. */
 function seeWhetherItSpins(done: (isSpinning: boolean) => void): void {
   const before = process.cpuUsage()
   const waitedBefore = coreWaitMs(process.pid)

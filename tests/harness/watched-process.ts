@@ -94,7 +94,7 @@ export class WatchedProcess {
     const lookout = await openLookout()
     const token = `${processes++}`
     const watchdog = new Promise<Watchdog>((resolve) => lookout.expected.set(token, resolve))
-    // Internals: whoever looks for timers finds them nowhere else.
+    // Internals: timers are listed nowhere else.
     const nodeArgs = ['--disable-warning=ExperimentalWarning', '--expose-internals']
     const child = fork(script, [], {
       ...(maxOpenFiles === undefined

@@ -1,4 +1,4 @@
-/** Whoever watches for holes leaves no trace in errors that have nothing to do with them. */
+/** Watching for holes leaves no trace in errors that have nothing to do with them. */
 
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'

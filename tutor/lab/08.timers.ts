@@ -12,7 +12,7 @@ const TIMERS_IN_ALL = 100_000
 
 const ROUNDS = 4
 
-/** Whoever has cost so much is not asked once more. */
+/** What has cost so much is not measured again. */
 const ENOUGH_US = 500_000
 
 /** What both kinds can do. */

@@ -99,7 +99,7 @@ async function measureRound(port: number): Promise<Round> {
     await pinger.ask(PING)
     latencies.push(performance.now() - sentAt)
   }
-  // Whoever is still waiting gets no answer: the server is about to be killed.
+  // A client that is still waiting gets no answer: the server is about to be killed.
   for (const client of [pinger, ...inFlight]) client.destroy()
   return {
     p99Ms: Number(percentile(latencies, 99).toFixed(1)),

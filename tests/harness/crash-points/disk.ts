@@ -40,8 +40,8 @@ export const EMPTY_DISK: DiskState = { files: [], durableNames: new Map(), pendi
 const TURNS = { quick: 1, sync: 4, quiet: 12 }
 
 /**
- * What was begun and has not ended. Whoever waits for each thing before the next one finds them in order. Otherwise what
- * was begun first ends last, when nothing has been begun for a while: that is what those find who do not wait.
+ * What was begun and has not ended. Code that waits for each thing before the next one finds them in order. Otherwise what
+ * was begun first ends last, when nothing has been begun for a while: that is what code finds that does not wait.
  */
 class UnderWay {
   #begun = 0

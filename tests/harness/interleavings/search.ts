@@ -132,7 +132,7 @@ function arrive(
   }
 }
 
-/** Whoever had the turn keeps it if that is possible, which makes the first runs the plainest. */
+/** The thread that had the turn keeps it if that is possible, which makes the first runs the plainest. */
 function nextChoice(
   { ready, tried, asleep, previous, preemptions }: Crossing,
   bound: number,

@@ -1,6 +1,6 @@
 /**
  * The turnstile between a thread and shared memory: each access asks for its turn, sleeps until it gets one, and
- * is handed the result. The thread never touches the memory; whoever gives the turns does.
+ * is handed the result. The thread never touches the memory; the one who gives the turns does.
  *
  * One block of shared words a thread. `STATE` says whose move it is, and is what both sides sleep on.
  */
