@@ -219,8 +219,8 @@ describe.skipIf(!hasPeer('autocannon'))('autocannon (npm run peers installs it)'
       non2xx: 0,
     })
     expect(requests.sent).toBe(amount)
-    // It ends a connection when the last request is sent, with nine answers under way.
-    expect(result['2xx']).toBe(amount - connections * (pipelining - 1))
+    // It ends a connection when the last request is sent, with up to nine answers under way.
+    expect(result['2xx']).toBeGreaterThanOrEqual(amount - connections * (pipelining - 1))
     expect((await stats()).messages - before.messages).toBeGreaterThanOrEqual(result['2xx'])
   })
 })
