@@ -43,7 +43,7 @@ export class Hub {
 
   /**
    * Makes somebody a member; to join again changes nothing. What `#whyNot` refuses changes nothing either. The first
-   * member of a room opens it.
+   * member of a room opens it. A member may be dropped while it enters: then it leaves this room, too.
    *
    * @step 13.2
    */

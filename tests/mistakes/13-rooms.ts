@@ -133,6 +133,38 @@ export const mistakes: Mistake[] = [
       },
     ],
   },
+  {
+    name: 'the-type-before-the-id',
+    step: '13.1',
+    says: ['without a right id it is no request'],
+    edits: [
+      {
+        file: 'protocol.ts',
+        hole: 'parseRequest',
+        by: `      const value = parseObject(message) as any
+      if (!value) return malformed('A request is a JSON object.')
+      const id = Number.isSafeInteger(value.id) ? value.id : undefined
+      if (typeof value.type !== 'string') return malformed('type', id)
+      if (!Object.hasOwn(requests, value.type)) return { kind: 'refused', id, refusal: { code: 'unknown-type', text: 'x' } }
+      if (id === undefined || id < 1) return malformed('id', id)
+      for (const [f, rule] of Object.entries(requests[value.type])) { const refusal = rule(value[f], f); if (refusal) return { kind: 'refused', id, refusal } }
+      if (typeof value.room === 'string') value.room = value.room.toLowerCase()
+      return { kind: 'request', request: value }`,
+      },
+    ],
+  },
+  {
+    name: 'a-table-of-ones-own',
+    step: '13.1',
+    says: ['Look into `requests`'],
+    edits: [
+      {
+        file: 'protocol.ts',
+        replace: '!Object.hasOwn(requests, type)',
+        by: '!Object.hasOwn(REQUESTS, type)',
+      },
+    ],
+  },
 
   {
     name: 'each-connection-is-announced',
@@ -307,6 +339,82 @@ export const mistakes: Mistake[] = [
       },
     ],
   },
+  {
+    name: 'only-the-last-of-the-lost',
+    step: '13.2',
+    says: ['not only one'],
+    edits: [
+      {
+        file: 'room.ts',
+        hole: 'tell',
+        by: `let lost: Member | undefined
+ for (const member of this.members) if (member !== except && !member.send(message)) lost = member
+ lost?.drop()`,
+      },
+    ],
+  },
+  {
+    name: 'leaves-out-a-name-not-a-connection',
+    step: '13.2',
+    says: ['that connection, not its name'],
+    edits: [
+      {
+        file: 'room.ts',
+        hole: 'tell',
+        by: `const lost: Member[] = []
+ for (const member of this.members) if (member.name !== except?.name && !member.send(message)) lost.push(member)
+ for (const m of lost) m.drop()`,
+      },
+    ],
+  },
+  {
+    name: 'a-room-that-refused-counts',
+    step: '13.2',
+    says: ['a refusal leaves nothing behind'],
+    edits: [
+      {
+        file: 'hub.ts',
+        replace: `    const refusal = this.#whyNot(member, known)
+    if (refusal) return refusal
+    const room = known ?? this.#open(name)
+    this.#roomsOf.set(member, this.#roomsBy(member).add(room))`,
+        by: `    const mine = this.#roomsBy(member)
+    this.#roomsOf.set(member, mine)
+    const refusal = this.#whyNot(member, known)
+    if (refusal) { if (known) mine.add(known); return refusal }
+    const room = known ?? this.#open(name)
+    mine.add(room)`,
+      },
+    ],
+  },
+  {
+    name: 'dropped-while-it-enters',
+    step: '13.2',
+    says: ['dropped inside enter()'],
+    edits: [
+      {
+        file: 'hub.ts',
+        replace: `    this.#roomsOf.set(member, this.#roomsBy(member).add(room))
+    room.enter(member)`,
+        by: `    room.enter(member)
+    this.#roomsOf.set(member, this.#roomsBy(member).add(room))`,
+      },
+    ],
+  },
+  {
+    name: 'leaving-one-room-forgets-the-others',
+    step: '13.2',
+    says: ['Take out the room that was left'],
+    edits: [
+      {
+        file: 'hub.ts',
+        replace: `    this.#roomsBy(member).delete(room)
+`,
+        by: `    this.#roomsOf.delete(member)
+`,
+      },
+    ],
+  },
 
   {
     name: 'an-encoding-for-each-member',
@@ -426,6 +534,117 @@ export const mistakes: Mistake[] = [
       },
     ],
   },
+  {
+    name: 'a-lost-draft-ends-its-group',
+    step: '13.3',
+    says: ['ends nothing'],
+    edits: [
+      {
+        file: 'hub.ts',
+        hole: '#tell',
+        by: `    for (const { draft, message } of kept) {
+      draft.onKept(message)
+      if (!message) return
+      this.#rooms.get(draft.room)?.tell(new Outgoing({ type: 'message', room: draft.room, ...message }))
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'an-empty-room-ends-the-group',
+    step: '13.3',
+    says: ['ends nothing'],
+    edits: [
+      {
+        file: 'hub.ts',
+        hole: '#tell',
+        by: `    for (const { draft, message } of kept) {
+      draft.onKept(message)
+      if (!message) continue
+      const room = this.#rooms.get(draft.room)
+      if (!room) return
+      room.tell(new Outgoing({ type: 'message', room: draft.room, ...message }))
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'told-by-number',
+    step: '13.3',
+    says: ['from first to last'],
+    edits: [
+      {
+        file: 'hub.ts',
+        hole: '#tell',
+        by: `    for (const { draft, message } of [...kept].sort((a, b) => (a.message?.number ?? 0) - (b.message?.number ?? 0))) {
+      draft.onKept(message)
+      if (message) this.#rooms.get(draft.room)?.tell(new Outgoing({ type: 'message', room: draft.room, ...message }))
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'the-key-is-told-to-all',
+    step: '13.3',
+    says: ['not those of the draft'],
+    edits: [
+      {
+        file: 'hub.ts',
+        hole: '#tell',
+        by: `    for (const { draft, message } of kept) {
+      draft.onKept(message)
+      if (message) this.#rooms.get(draft.room)?.tell(new Outgoing({ type: 'message', ...draft, ...message }))
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'a-loop-of-ones-own',
+    step: '13.3',
+    says: ['it drops those who cannot be told'],
+    edits: [
+      {
+        file: 'hub.ts',
+        hole: '#tell',
+        by: `    for (const { draft, message } of kept) {
+      draft.onKept(message)
+      if (!message) continue
+      const out = new Outgoing({ type: 'message', room: draft.room, ...message })
+      for (const m of this.#rooms.get(draft.room)?.members ?? []) m.send(out)
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'told-before-it-is-in-the-history',
+    step: '13.3',
+    says: ['Add the message to the history'],
+    edits: [
+      {
+        file: 'journal.ts',
+        hole: 'append',
+        by: `    const history = this.#rooms.get(draft.room)!
+    const message = { number: history.last + 1, name: draft.name, text: draft.text, at: this.#clock.now() }
+    this.onKept([{ draft, message }])
+    history.add(message)`,
+      },
+    ],
+  },
+  {
+    name: 'the-draft-is-kept-with-its-callback',
+    step: '13.3',
+    says: ['has number, name, text and at'],
+    edits: [
+      {
+        file: 'journal.ts',
+        hole: 'append',
+        by: `    const history = this.#rooms.get(draft.room)!
+    const message = { ...draft, number: history.last + 1, at: this.#clock.now() } as any
+    history.add(message)
+    this.onKept([{ draft, message }])`,
+      },
+    ],
+  },
 
   {
     name: 'a-ping-waits-for-its-turn',
@@ -538,6 +757,32 @@ export const mistakes: Mistake[] = [
         file: session,
         replace: CALL,
         by: '      void handlers[request.type](this, request as never)\n',
+      },
+    ],
+  },
+  {
+    name: 'only-hello-needs-no-welcome',
+    step: '13.4',
+    says: ['Ask chat.beforeWelcome'],
+    edits: [
+      {
+        file: 'chat-session.ts',
+        replace: '!beforeWelcome.has(request.type)',
+        by: "request.type !== 'hello'",
+      },
+    ],
+  },
+  {
+    name: 'the-error-goes-to-the-client',
+    step: '13.4',
+    says: ['whatever was thrown'],
+    edits: [
+      {
+        file: 'chat-session.ts',
+        replace: `      this.refuse(request, INTERNAL)
+`,
+        by: `      this.refuse(request, { code: 'internal', text: String(error) })
+`,
       },
     ],
   },
@@ -711,6 +956,60 @@ export const mistakes: Mistake[] = [
       },
     ],
   },
+  {
+    name: 'the-first-of-the-page',
+    step: '13.5',
+    says: ['those of the history'],
+    edits: [
+      {
+        file: 'handlers.ts',
+        hole: 'join',
+        by: `    const room = session.chat.hub.join(session, request.room)
+    if ('code' in room) return session.refuse(request, room)
+    const page = pageOf(room)
+    const first = page.messages[0]?.number ?? room.history.last + 1
+    session.answer(request, { type: 'joined', room: room.name, last: room.history.last, first, members: room.names, ...page })`,
+      },
+    ],
+  },
+  {
+    name: 'a-refusal-ends-all-memberships',
+    step: '13.5',
+    says: ['still in her other room'],
+    edits: [
+      {
+        file: 'handlers.ts',
+        replace: `if ('code' in room) return session.refuse(request, room)
+  const { last, first }`,
+        by: `if ('code' in room) { session.chat.hub.leaveAll(session); return session.refuse(request, room) }
+  const { last, first }`,
+      },
+    ],
+  },
+  {
+    name: 'a-comma-is-no-byte',
+    step: '13.5',
+    says: ['one more than this page may have'],
+    edits: [
+      {
+        file: 'recent-messages.ts',
+        replace: 'bytes += this.#sizes[message.number - this.first]',
+        by: 'bytes += this.#sizes[message.number - this.first] - 1',
+      },
+    ],
+  },
+  {
+    name: 'each-connection-is-in-the-list',
+    step: '13.5',
+    says: ['once'],
+    edits: [
+      {
+        file: 'handlers.ts',
+        replace: 'first, members: room.names }',
+        by: 'first, members: [...room.members].map((m) => m.name) }',
+      },
+    ],
+  },
 
   {
     name: 'leaves-without-a-word',
@@ -793,6 +1092,36 @@ export const mistakes: Mistake[] = [
         file: session,
         replace: '    if (this.#isOver) return\n    if (parsed.kind',
         by: '    if (parsed.kind',
+      },
+    ],
+  },
+  {
+    name: 'over-when-all-is-done',
+    step: '13.6',
+    says: ['note that the session is over before anything else'],
+    edits: [
+      {
+        file: 'chat-session.ts',
+        hole: 'drop',
+        by: `    if (this.#isOver) return
+    this.chat.hub.leaveAll(this)
+    this.person?.left(this)
+    this.#isOver = true`,
+      },
+    ],
+  },
+  {
+    name: 'the-name-is-free-a-turn-later',
+    step: '13.6',
+    says: ['Nothing in it may happen later'],
+    edits: [
+      {
+        file: 'chat-session.ts',
+        hole: 'drop',
+        by: `    if (this.#isOver) return
+    this.#isOver = true
+    this.chat.hub.leaveAll(this)
+    queueMicrotask(() => this.person?.left(this))`,
       },
     ],
   },

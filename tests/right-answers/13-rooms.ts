@@ -132,10 +132,10 @@ export const rightAnswers: RightAnswer[] = [
     const refusal = this.#whyNot(member, this.#rooms.get(name))
     if (refusal) return refusal
     const room = this.#rooms.get(name) ?? this.#open(name)
-    room.enter(member)
     const rooms = this.#roomsBy(member)
     rooms.add(room)
     this.#roomsOf.set(member, rooms)
+    room.enter(member)
     return room`,
       },
       {

@@ -72,3 +72,8 @@ export async function gatherInRoom(
   for (const member of members) await member.hears(1, 'joined')
   return members
 }
+
+/** Whether these are `length` numbers without a gap, from `first` on. */
+export function isRun(numbers: unknown[], first: number, length: number): boolean {
+  return numbers.length === length && numbers.every((number, place) => number === first + place)
+}

@@ -84,10 +84,11 @@ export class SlowJournal implements Journal {
     this.drafts.push(draft)
   }
 
-  /** Keeps the oldest drafts together, or fails to. */
-  keep(count: number, isKept = true): void {
+  /** Keeps the oldest drafts together, or fails to; or keeps all but some of them. */
+  keep(count: number, isKept: boolean | ((text: string) => boolean) = true): void {
     const kept = this.drafts.splice(0, count).map((draft): Kept => {
-      if (!isKept) return { draft, message: undefined }
+      if (typeof isKept === 'boolean' ? !isKept : !isKept(draft.text))
+        return { draft, message: undefined }
       const number = (this.#last.get(draft.room) ?? 0) + 1
       this.#last.set(draft.room, number)
       const message: Message = { number, name: draft.name, text: draft.text, at: 1_000 + number }

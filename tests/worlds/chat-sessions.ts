@@ -67,6 +67,7 @@ export interface ChatOptions {
   handlers?: Record<string, Handler>
   membersPerRoom?: number
   roomsPerMember?: number
+  beforeWelcome?: ReadonlySet<string>
 }
 
 /** The chapter's functions, loaded once for any number of worlds. */
@@ -93,13 +94,15 @@ export class ChatWorld {
 
   constructor(modules: Modules, story: Story, options: ChatOptions = {}) {
     const { MemoryJournal, Names, helloByName, makeChat } = modules
-    const { journal = new MemoryJournal({ now: () => 1_000 }), handlers, ...limits } = options
+    const { journal = new MemoryJournal({ now: () => 1_000 }), handlers, ...more } = options
+    const { beforeWelcome, ...limits } = more
     const chat = makeChat(journal, helloByName(new Names(), 'the-server'), limits)
     this.#modules = modules
     this.story = story
     this.chat = {
       ...chat,
       handlers: { ...chat.handlers, ...handlers },
+      beforeWelcome: beforeWelcome ?? chat.beforeWelcome,
       onBug: (error) => void this.bugs.push(error),
     }
   }

@@ -1,0 +1,221 @@
+/** Requests of a session that take their time, throw, or wait for the journal. */
+
+import type { Stage } from '../judge/step.ts'
+import { inShort } from '../protocols/chat.ts'
+import { SlowJournal } from './chat-rooms.ts'
+import { ChatWorld, type loadChat } from './chat-sessions.ts'
+
+/** A request that takes its time holds up what comes behind it, and nobody else. */
+export async function expectTurns(
+  stage: Stage,
+  modules: Awaited<ReturnType<typeof loadChat>>,
+): Promise<void> {
+  const { expectSame, story } = stage
+  story.tell('test', 'opens another chat, in which `who` takes its time')
+  const gates: (() => void)[] = []
+  const world: ChatWorld = new ChatWorld(modules, story, {
+    handlers: {
+      async who(session, request: { id: number; type: string }) {
+        await new Promise<void>((resolve) => gates.push(resolve))
+        session.answer(request, { type: 'members' })
+      },
+    },
+  })
+  const [ada, bob] = [await world.arrive('ada'), await world.arrive('bob')]
+  const who = (id: number) => ({ id, type: 'who', room: 'kitchen' })
+  await world.ask(ada, who(1), who(2), { id: 3, type: 'rooms' }, '{', { id: 4, type: 'ping' })
+  ada.inbox.expect([{ type: 'pong', id: 4 }], {
+    because: 'Her first request is not done. Only a ping overtakes.',
+    likely: '#post() runs one task after the other: wait in it for the handler’s promise.',
+  })
+  expectSame('requests that have begun', gates.length, 1, {
+    because: 'The second begins when the first has ended.',
+    likely: 'await the handler.',
+  })
+  await world.ask(bob, { id: 1, type: 'rooms' })
+  bob.inbox.expect([{ type: 'rooms', id: 1 }], { because: 'He has a session of his own.' })
+  gates[0]()
+  await world.settle()
+  ada.inbox.expect([{ type: 'members', id: 1 }], { because: 'Now the first is done.' })
+  gates[1]()
+  await world.settle()
+  ada.inbox.expect(
+    [
+      { type: 'members', id: 2 },
+      { type: 'rooms', id: 3 },
+      { type: 'error', code: 'malformed' },
+    ],
+    { because: 'And then the others, in order.' },
+  )
+  story.tell('ada', 'sends 100 requests')
+  ada.sends(who(5))
+  for (let count = 0; count < 100; count++) ada.session.receive('{"id":6,"type":"rooms"}')
+  expectSame('whether ada is listened to', ada.isPaused, true, {
+    because: 'As long as so many requests of hers wait, no more are taken.',
+    likely: 'Whatever waits for its turn goes through #post().',
+  })
+  await world.settle()
+  gates[2]()
+  await world.settle()
+  expectSame('how many were answered', ada.inbox.take().length, 101, { because: 'Each of them.' })
+  expectSame('whether ada is listened to', !ada.isPaused, true, { because: 'Nothing waits.' })
+}
+
+/** A handler that throws costs one answer. */
+export async function expectBugsAnswered(
+  stage: Stage,
+  modules: Awaited<ReturnType<typeof loadChat>>,
+): Promise<void> {
+  const { expectSame, story } = stage
+  story.tell('test', 'opens another chat, in which `who` and `leave` have bugs')
+  const world = new ChatWorld(modules, story, {
+    handlers: {
+      who() {
+        throw new Error('at once')
+      },
+      async leave() {
+        await null
+        throw new Error('later')
+      },
+    },
+  })
+  world.expectsBugs = true
+  const ada = await world.arrive('ada')
+  await world.ask(
+    ada,
+    { id: 1, type: 'who', room: 'kitchen' },
+    { id: 2, type: 'leave', room: 'kitchen' },
+    { id: 3, type: 'rooms' },
+  )
+  const internal = { type: 'error', code: 'internal' }
+  ada.inbox.expect(
+    [
+      { ...internal, id: 1 },
+      { ...internal, id: 2 },
+      { type: 'rooms', id: 3 },
+    ],
+    {
+      because: 'Every request has an answer, also when we are to blame; and the session goes on.',
+      likely:
+        'Catch what the handler throws, and what its promise rejects with: await it inside try.',
+      look: 'chat-session.#carryOut()',
+    },
+  )
+  await world.ask(ada, { id: 4, type: 'who', room: 'kitchen' })
+  const { code, text } = ada.inbox.take()[0] ?? {}
+  stage.expect('an answer that says nothing of the error', !String(text).includes('at once'), {
+    because: 'What was thrown may hold secrets of the server. It is for `onBug`.',
+    likely: 'The answer is INTERNAL, whatever was thrown.',
+    received: inShort({ code, text }),
+    look: 'chat-session.#carryOut()',
+  })
+  const messages = world.bugs.map((bug) => (bug as Error).message)
+  expectSame('what onBug was told', messages, ['at once', 'later', 'at once'], {
+    because: 'Somebody has to learn of a bug.',
+    likely: 'Pass the error to chat.onBug(), besides the answer `internal`.',
+    look: 'chat-session.#carryOut()',
+  })
+}
+
+/** Messages that wait for the journal do not wait for each other; everything else waits for them. */
+export async function expectSlowSays(
+  stage: Stage,
+  modules: Awaited<ReturnType<typeof loadChat>>,
+): Promise<void> {
+  const { expectSame, story } = stage
+  story.tell('test', 'opens another chat, with a journal that takes its time')
+  const journal = new SlowJournal()
+  const world = new ChatWorld(modules, story, { journal })
+  const ada = await world.arrive('ada', 'kitchen')
+  const say = (id: number, room = 'kitchen') => ({ id, type: 'say', room, text: `${id}` })
+  const bob = await world.arrive('bob', 'attic')
+  bob.sends(say(1, 'attic'))
+  bob.sends('{')
+  await world.ask(bob, { id: 2, type: 'rooms' })
+  bob.inbox.expect([], {
+    because: 'His message has not been kept, and what he asked behind it is answered behind it.',
+    likely: 'Before anything but a say is carried out, or refused, await newestSay.',
+    look: 'chat-session.#carryOut()',
+  })
+  story.tell('journal', 'has kept it')
+  journal.keep(1)
+  await world.settle()
+  bob.inbox.expect(
+    [
+      { type: 'said', id: 1 },
+      { type: 'message' },
+      { type: 'error', code: 'malformed' },
+      { type: 'rooms', id: 2 },
+    ],
+    { because: 'Now it is kept.' },
+  )
+  await world.ask(ada, say(1), say(2), say(3, 'nowhere'), { id: 4, type: 'ping' })
+  expectSame('drafts in the journal', journal.drafts.length, 2, {
+    because: 'A journal can keep many messages at a time, if they do not wait for each other.',
+    likely: 'A say does not wait for newestSay. Everything else does.',
+    look: 'chat-session.#carryOut()',
+  })
+  ada.inbox.expect([{ type: 'pong', id: 4 }], { because: 'Nothing has been kept yet.' })
+  ada.sends({ id: 5, type: 'who', room: 'kitchen' })
+  ada.sends('{')
+  ada.sends(say(6))
+  const keep = async (count: number) => {
+    await world.settle()
+    story.tell('journal', `has kept ${count} of them`)
+    journal.keep(count)
+    await world.settle()
+  }
+  await keep(1)
+  ada.inbox.expect(
+    [
+      { type: 'said', id: 1, number: 1 },
+      { type: 'message', number: 1 },
+    ],
+    {
+      because: 'One of two has its answer. What came behind them waits for both.',
+      likely: 'Before anything but a say is carried out, await newestSay.',
+      look: 'chat-session.#carryOut()',
+    },
+  )
+  await keep(1)
+  ada.inbox.expect(
+    [
+      { type: 'said', id: 2, number: 2 },
+      { type: 'message', number: 2 },
+      { type: 'error', id: 3, code: 'not-a-member' },
+      { type: 'members', id: 5 },
+      { type: 'error', code: 'malformed' },
+    ],
+    { because: 'Every answer comes in its order.' },
+  )
+  await keep(1)
+  ada.inbox.expect(
+    [
+      { type: 'said', id: 6, number: 3 },
+      { type: 'message', number: 3 },
+    ],
+    { because: 'And the last one.' },
+  )
+}
+
+/** What needs no welcome is what the chat says. */
+export async function expectWelcomeNeeded(
+  { story }: Stage,
+  modules: Awaited<ReturnType<typeof loadChat>>,
+): Promise<void> {
+  story.tell('test', 'opens another chat, in which `rooms` needs no welcome, but `hello` does')
+  const world = new ChatWorld(modules, story, { beforeWelcome: new Set(['rooms']) })
+  const ada = world.connect('ada')
+  await world.ask(ada, { id: 1, type: 'rooms' }, { id: 2, type: 'hello', version: 1, name: 'ada' })
+  ada.inbox.expect(
+    [
+      { type: 'rooms', id: 1 },
+      { type: 'error', id: 2, code: 'not-welcome' },
+    ],
+    {
+      because: 'The requests that need no welcome are those of `beforeWelcome`.',
+      likely: 'Ask chat.beforeWelcome: a later chapter puts more into it.',
+      look: 'chat-session.#carryOut()',
+    },
+  )
+}
