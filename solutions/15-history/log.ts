@@ -147,7 +147,7 @@ export class Log {
 
   /**
    * Nothing is saved any more, because of `error`. The promises of this group and of everything that waits reject with
-   * `NotSaved`.
+   * `NotSaved`, which says why.
    *
    * @step 15.3
    */
