@@ -15,9 +15,12 @@ const MAX_SLAB_BYTES = 32 * 1024
 
 const NOTHING = new Uint8Array()
 
+/** For every queue in which nothing waits. It is never changed. */
+const NO_PIECES: Uint8Array[] = []
+
 export class PieceQueue {
   /** The pieces that wait are those from `#head` on. */
-  readonly #pieces: Uint8Array[] = []
+  #pieces = NO_PIECES
   #head = 0
   #bytes = 0
   /** Whether the last piece lies in a slab, which is ours to write to; and how many bytes are free there behind it. */
@@ -37,9 +40,9 @@ export class PieceQueue {
   /** Puts bytes behind all others. They must not change as long as they wait. */
   add(bytes: Uint8Array): void {
     if (bytes.length === 0) return
-    const last = this.#pieces.length - 1
-    const joins = bytes.length <= SMALL_BYTES && last >= this.#head
-    if (!joins || !this.#join(last, bytes)) {
+    // An array that grows from nothing makes room for seventeen.
+    if (this.#bytes === 0) this.#pieces = [bytes]
+    else if (bytes.length > SMALL_BYTES || !this.#join(bytes)) {
       this.#pieces.push(bytes)
       this.#isInSlab = false
     }
@@ -55,13 +58,15 @@ export class PieceQueue {
   }
 
   #dropFirst(): void {
-    this.#pieces[this.#head] = NOTHING
-    this.#head += 1
     if (this.#bytes === 0) {
-      this.#pieces.length = 0
+      this.#pieces = NO_PIECES
       this.#head = 0
       this.#isInSlab = false
-    } else if (this.#head * 2 >= this.#pieces.length) {
+      return
+    }
+    this.#pieces[this.#head] = NOTHING
+    this.#head += 1
+    if (this.#head * 2 >= this.#pieces.length) {
       // Not each time: that would move all the others each time.
       this.#pieces.splice(0, this.#head)
       this.#head = 0
@@ -69,7 +74,8 @@ export class PieceQueue {
   }
 
   /** Puts bytes into the slab of the last piece, or both into a new one. Whether that could be done. */
-  #join(place: number, bytes: Uint8Array): boolean {
+  #join(bytes: Uint8Array): boolean {
+    const place = this.#pieces.length - 1
     const last = this.#pieces[place]
     if (this.#isInSlab && bytes.length <= this.#slabRoom) {
       const start = last.byteOffset + last.length
