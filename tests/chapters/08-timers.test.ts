@@ -1,38 +1,60 @@
 import type { Timer } from '#code/08-timers/timer-queue.ts'
 import type { Reason } from '../harness/failure.ts'
-import { isGarbage } from '../harness/garbage.ts'
-import { randomInteger } from '../harness/random.ts'
 import { step } from '../judge/step.ts'
 import { echo } from '../protocols/lines.ts'
 import { expectRealSleep } from '../worlds/real-sleep.ts'
+import { expectRestOfSilence, expectSmallRest, expectStoppedSilence } from '../worlds/silences.ts'
 import { expectExactSleep, expectWakeUps } from '../worlds/sleeping-loop.ts'
-import { playHeap } from '../worlds/timer-heaps.ts'
 import {
-  type Armed,
-  armHolding,
-  expectCheap,
-  expectOrder,
-  fire,
-  playQueue,
-  thrownBy,
-  throws,
-} from '../worlds/timer-queues.ts'
-import { expectOwnGoodbye, serveVirtually } from '../worlds/watched-clients.ts'
+  expectAnyPeriod,
+  expectBeat,
+  expectFaultyBeat,
+  expectOwnBeat,
+  expectPeriodsRefused,
+} from '../worlds/timer-beats.ts'
+import {
+  expectCancelledInside,
+  expectCrowdInOrder,
+  expectGapsFilled,
+  expectLetGo,
+} from '../worlds/timer-cancelling.ts'
+import { playHeap } from '../worlds/timer-heaps.ts'
+import { expectCheap, fire, playQueue } from '../worlds/timer-queues.ts'
+import {
+  expectAnyDelay,
+  expectErrorsSeen,
+  expectNoNaN,
+  expectOneLook,
+} from '../worlds/timer-rounds.ts'
+import {
+  expectEveryEnding,
+  expectNoLimit,
+  expectOwnGoodbye,
+  serveVirtually,
+} from '../worlds/watched-clients.ts'
 
 const DAY_MS = 86_400_000
 const CHAPTER = '08-timers'
 
 step('08.1', 'the timer that fires first is at the root of the heap', async (stage) => {
-  const { add, addAll, expectFirst, expectTaken, expectPlaces, expectOrderInCrowd, ...plain } =
-    await playHeap(stage)
+  const {
+    add,
+    addAll,
+    expectFirst,
+    expectTaken,
+    expectPlaces,
+    expectEveryOrder,
+    expectOrderInCrowd,
+    ...plain
+  } = await playHeap(stage)
   const timers = [add('third', 30)]
   expectFirst('third', { because: 'It is the only one.', likely: 'Put it at the place `from`.' })
   timers.push(add('first', 10))
   expectFirst('first', {
     because: 'It is due before its parent, so it rises.',
     likely:
-      'The parent of place i is at (i - 1) >> 1. It moves down if the new timer fires before it.',
-    look: 'timer-heap.#rise()',
+      'The parent of place i is at (i - 1) >> 1. It moves down if the new timer fires before it, by its deadline: `order` decides between equals only.',
+    look: ['timer-heap.#rise()', 'timer-heap.isBefore()'],
   })
   timers.push(add('second', 20), add('fourth', 40), add('sixth', 60), add('fifth', 50))
   expectFirst('first', {
@@ -66,6 +88,7 @@ step('08.1', 'the timer that fires first is at the root of the heap', async (sta
   addAll(upwards)
   expectTaken(upwards.map(String), inOrder)
 
+  expectEveryOrder()
   for (const name of 'abcdefgh') add(name, 50)
   expectTaken([...'abcdefgh'], {
     because: 'Eight timers have one deadline: the one that was armed first fires first.',
@@ -98,8 +121,9 @@ step('08.1', 'the timer that fires first is at the root of the heap', async (sta
 })
 
 step('08.2', 'timers fire in order, ties in order of arming', async (stage) => {
-  const { expect, expectSame, story } = stage
-  const { timers, clock, arm, expectFires } = await playQueue(stage)
+  const { expectSame, story } = stage
+  const played = await playQueue(stage)
+  const { timers, clock, arm, expectFires } = played
   arm('third', 30)
   arm('first', 10)
   arm('second', 20)
@@ -145,50 +169,8 @@ step('08.2', 'timers fire in order, ties in order of arming', async (stage) => {
     look: 'timer-queue.after()',
   })
 
-  arm('in 10.5 ms', 10.5)
-  expectFires(10.25, [], {
-    because: 'A fraction of a millisecond is missing.',
-    likely: 'A clock may tell fractions. Leave the delay as it is.',
-    look: 'timer-queue.after()',
-  })
-  expectFires(0.75, ['in 10.5 ms'], {
-    because: 'Its deadline has passed, half a millisecond ago.',
-    likely: 'A clock may tell fractions. Leave the delay as it is.',
-    look: 'timer-queue.after()',
-  })
-  arm('in 10.9 ms', 10.9)
-  arm('in 10.6 ms', 10.6)
-  expectFires(11, ['in 10.6 ms', 'in 10.9 ms'], {
-    because: 'The one with the earlier deadline fires first, be it by a fraction of a millisecond.',
-    likely: 'A clock may tell fractions. Leave the delay as it is.',
-    look: 'timer-queue.after()',
-  })
-  arm('in 30 days', 30 * DAY_MS)
-  expectFires(29 * DAY_MS, [], {
-    because: 'It is one day early. Only setTimeout() of Node knows no more than 24.8 days.',
-    likely: 'A delay is a number like any other: neither cut off nor turned into 32 bits (| 0).',
-    look: 'timer-queue.after()',
-  })
-  expectFires(DAY_MS, ['in 30 days'], { because: 'Thirty days have passed.' })
-
-  arm('takes 50 ms', 10, () => clock.pass(50))
-  arm('meanwhile', 30)
-  expectFires(10, ['takes 50 ms'], {
-    because: '"meanwhile" was not due when runDue() began. Clients have their turn before it.',
-    likely: 'Look at the clock once, at the beginning of runDue().',
-    look: 'timer-queue.runDue()',
-  })
-  expectFires(0, ['meanwhile'], { because: 'This is the next round.' })
-  let fired = 0
-  for (let index = 0; index < 300; index++) timers.after(5, () => fired++)
-  clock.pass(5)
-  timers.runDue()
-  expectSame('how many of 300 timers with one deadline fire', fired, 300, {
-    because: 'All of them were due when runDue() began.',
-    likely: 'Fire until the first one is not due, however many there are.',
-    look: 'timer-queue.runDue()',
-  })
-
+  expectAnyDelay(played)
+  expectOneLook(stage, played)
   let rounds = 0
   const again = () => {
     if (++rounds <= 5) arm('again', 0, again)
@@ -204,42 +186,11 @@ step('08.2', 'timers fire in order, ties in order of arming', async (stage) => {
   })
   expectFires(0, ['again'], { because: 'This is the next round.', look: 'timer-queue.runDue()' })
 
-  const next = await playQueue(stage)
-  next.arm('before', 10)
-  next.arm('faulty', 10, () => {
-    throw new Error('a bug in a callback')
-  })
-  next.arm('faulty, too', 10, () => {
-    throw new Error('another bug')
-  })
-  next.arm('behind', 10)
-  next.clock.pass(10)
-  for (const place of ['the callback', 'the next faulty callback']) {
-    expect(`runDue() to throw what ${place} threw`, throws(next.timers), {
-      because: 'A bug is to be seen, not to be swallowed.',
-      likely:
-        'runDue() catches nothing: let it through at once. What was still to fire fires in the next call.',
-      look: 'timer-queue.runDue()',
-      expected: 'the error',
-      received: 'nothing was thrown',
-    })
-  }
-  next.expectFires(0, ['before', 'faulty', 'faulty, too', 'behind'], {
-    because: 'What was not reached because of it fires in the next round. No timer fires twice.',
-    likely: 'A timer leaves the heap before it is called, and one at a time.',
-    look: 'timer-queue.runDue()',
-  })
-
-  const refused = thrownBy(() => timers.after(Number.NaN, fire))
-  expect('after(NaN) to throw a RangeError', refused instanceof RangeError, {
-    because: 'NaN is neither before nor after any deadline. In the heap it would upset all others.',
-    likely: 'Math.max(0, NaN) is NaN: look for it before the timer goes into the heap.',
-    look: 'timer-queue.after()',
-    received: refused === undefined ? 'a timer' : String(refused),
-  })
+  await expectErrorsSeen(stage)
+  expectNoNaN(stage, played)
 
   await expectCheap(stage, 'a timer to be armed and fired', (size) => {
-    const [many, time] = next.newQueue()
+    const [many, time] = played.newQueue()
     return {
       count: 1.2 * size,
       call(index) {
@@ -253,8 +204,9 @@ step('08.2', 'timers fire in order, ties in order of arming', async (stage) => {
 })
 
 step('08.3', 'a cancelled timer never fires, whoever cancels it', async (stage) => {
-  const { expect, expectSame, story } = stage
-  const { timers, clock, arm, cancel, expectFires, newQueue } = await playQueue(stage)
+  const { expectSame } = stage
+  const played = await playQueue(stage)
+  const { timers, arm, cancel, expectFires, newQueue } = played
   arm('kept', 10)
   arm('cancelled', 20)
   arm('kept as well', 30)
@@ -280,20 +232,7 @@ step('08.3', 'a cancelled timer never fires, whoever cancels it', async (stage) 
     look: 'timer-queue.cancel()',
   })
 
-  for (const ms of [10, 100, 20, 110, 120, 30, 40]) arm(`${ms}`, ms)
-  cancel('110')
-  // With so many behind it, 40 stays where it was put.
-  for (const ms of [200, 210, 220, 230, 240, 250, 260, 270]) arm(`${ms}`, ms)
-  expectFires(200, ['10', '20', '30', '40', '100', '120', '200'], {
-    because: 'The last timer of the heap, 40, fills the gap below 100, which it has to pass.',
-    likely: 'What fills a gap comes from another branch: it may have to rise as well as to sink.',
-    look: 'timer-heap.remove()',
-  })
-
-  expectFires(100, ['210', '220', '230', '240', '250', '260', '270'], {
-    because: 'The others have not been cancelled.',
-  })
-
+  expectGapsFilled(played)
   arm('only', 10)
   cancel('only')
   expectSame('timers.size', timers.size, 0, {
@@ -302,74 +241,9 @@ step('08.3', 'a cancelled timer never fires, whoever cancels it', async (stage) 
     look: 'timer-heap.remove()',
   })
 
-  arm('first', 10, () => {
-    cancel('second')
-    cancel('first')
-  })
-  arm('second', 10)
-  arm('third', 10)
-  expectFires(10, ['first', 'third'], {
-    because:
-      'All three were due when "first" fired and cancelled "second", which must not fire any more.',
-    likely:
-      'runDue() has made a list of what is due, and a list does not know what is cancelled. Take one at a time out of the heap.',
-    look: 'timer-queue.runDue()',
-  })
-  expectSame('timers.size', timers.size, 0, { because: 'Two have fired, one was cancelled.' })
-
-  const start = clock.now()
-  const armed: (Armed & { timer: Timer })[] = []
-  const fired: Armed[] = []
-  story.tell('test', 'arms 400 timers at random, cancels every third, arms 200 more')
-  const armMany = (count: number) => {
-    for (let done = 0; done < count; done++) {
-      const ms = randomInteger(stage.random, 1_000)
-      const entry = { deadlineMs: start + ms, order: armed.length } as (typeof armed)[number]
-      entry.timer = timers.after(ms, () => fired.push(entry))
-      armed.push(entry)
-    }
-  }
-  armMany(400)
-  const kept = armed.filter((_, index) => index % 3 > 0)
-  for (const entry of armed) if (!kept.includes(entry)) timers.cancel(entry.timer)
-  armMany(200)
-  clock.pass(1_000)
-  timers.runDue()
-  expectOrder(
-    stage,
-    fired,
-    [...kept, ...armed.slice(400)],
-    'What fills a gap in the heap may have to sink or to rise, and every timer that moves has to know its new place.',
-  )
-
-  const cancelled = armHolding(timers)
-  timers.cancel(cancelled.timer)
-  expect('the callback of a cancelled timer to be let go', await isGarbage(cancelled.held), {
-    because:
-      'A callback holds what it uses: a connection, its buffers, its user. Code that keeps the timer must not keep all that in memory.',
-    likely: 'cancel() sets timer.callback to undefined.',
-    look: 'timer-queue.cancel()',
-  })
-  const over = armHolding(timers)
-  clock.pass(1_000)
-  timers.runDue()
-  expect('the callback of a timer that has fired to be let go', await isGarbage(over.held), {
-    because: 'It will not be called again.',
-    likely: 'runDue() sets timer.callback to undefined.',
-    look: 'timer-queue.runDue()',
-  })
-  const faulty = armHolding(timers, () => {
-    throw new Error('a bug in a callback')
-  })
-  clock.pass(1_000)
-  throws(timers)
-  expect('the callback of a timer that has thrown to be let go', await isGarbage(faulty.held), {
-    because: 'It will not be called again either.',
-    likely: 'Let the callback go before it is called, or in a finally.',
-    look: 'timer-queue.runDue()',
-  })
-  // Until here somebody has the timers.
-  for (const { timer } of [cancelled, over, faulty]) timers.cancel(timer)
+  expectCancelledInside(stage, played)
+  expectCrowdInOrder(stage, played)
+  await expectLetGo(stage, played)
 
   await expectCheap(stage, 'a timer to be cancelled', (size) => {
     const [many] = newQueue()
@@ -383,55 +257,9 @@ step('08.3', 'a cancelled timer never fires, whoever cancels it', async (stage) 
 })
 
 step('08.4', 'every() keeps its beat, however late the loop comes', async (stage) => {
-  const { expect, expectSame, story } = stage
-  const { timers, clock, every, arm, cancel, expectFires } = await playQueue(stage)
-  every('beat', 100)
-  expectFires(99, [], { because: 'The first time is in 100 ms.' })
-  expectFires(1, ['beat'], { because: '100 ms have passed.' })
-  expectFires(150, ['beat'], {
-    because: 'The loop was busy and comes at 250 ms: the beat of 200 ms fires now.',
-  })
-  expectFires(49, [], { because: 'It is 299 ms, and the next beat is at 300 ms.' })
-  expectFires(1, ['beat'], {
-    because: 'Deadlines are at 100, 200, 300 ms: what came late has moved none of them.',
-    likely:
-      'Count from the last deadline, not from the moment of firing: otherwise each delay is added to all later deadlines.',
-    look: 'timer-queue.#rearm()',
-  })
-  expectFires(750, ['beat'], {
-    because:
-      'It is 1,050 ms, and seven beats were missed. Seven pings at once would help nobody: one fires.',
-    likely: 'However many deadlines have passed, there is one call.',
-    look: ['timer-queue.runDue()', 'timer-queue.#rearm()'],
-  })
-  expectFires(49, [], {
-    because: 'It is 1,099 ms: what was missed is not made up for, now or later.',
-    likely: 'The next deadline is the first one after now.',
-    look: 'timer-queue.#rearm()',
-  })
-  expectFires(1, ['beat'], {
-    because: 'The beat goes on where it would be if nothing had been missed.',
-    likely: 'To the last deadline, add as many whole periods as it takes to come after now.',
-    look: 'timer-queue.#rearm()',
-  })
-  expectFires(300, ['beat'], {
-    because: 'It is 1,400 ms: three periods after the last time, exactly.',
-  })
-  expectFires(0, [], {
-    because: 'The beat of 1,400 ms has fired. The next one is at 1,500 ms.',
-    likely:
-      'The next deadline lies after now, also when now is a deadline: Math.floor(…) + 1, not Math.ceil(…).',
-    look: 'timer-queue.#rearm()',
-  })
-  expectFires(100, ['beat'], { because: 'It is 1,500 ms.' })
-  cancel('beat')
-  expectFires(1_000, [], {
-    because: 'It was cancelled.',
-    likely:
-      'Each firing arms the timer anew: that has to be the same timer, or cancel() misses it.',
-    look: 'timer-queue.#rearm()',
-  })
-
+  const played = await playQueue(stage)
+  const { every, arm, cancel, expectFires } = played
+  expectBeat(played)
   every('often', 10)
   arm('once', 20)
   expectFires(10, ['often'], { because: '10 ms have passed.' })
@@ -454,60 +282,10 @@ step('08.4', 'every() keeps its beat, however late the loop comes', async (stage
     })
   }
 
-  every('faulty', 10, () => {
-    throw new Error('a bug in a callback')
-  })
-  arm('behind', 15)
-  clock.pass(10)
-  expect('runDue() to throw what the callback threw', throws(timers), {
-    because: 'A bug is to be seen.',
-  })
-  expectSame('timers.size', timers.size, 2, {
-    because: 'A periodic timer goes on until it is cancelled, even when a call has failed.',
-    likely: 'Arm it for the next time before the callback is called.',
-    look: 'timer-queue.runDue()',
-  })
-  for (const periodMs of [0, -1, Number.NaN]) {
-    const thrown = thrownBy(() => timers.every(periodMs, () => {}))
-    expect(`every(${periodMs}) to throw a RangeError`, thrown instanceof RangeError, {
-      because: 'A beat without a pause would be due all the time.',
-      likely: 'if (!(periodMs > 0)) throw new RangeError(…)',
-      look: 'timer-queue.every()',
-      received: thrown === undefined ? 'a timer' : String(thrown),
-    })
-  }
-
-  const other = await playQueue(stage)
-  story.tell('time', 'moves on by 37 ms')
-  other.clock.pass(37)
-  other.every('beat', 100)
-  other.expectFires(100, ['beat'], { because: '100 ms have passed since every() was called.' })
-  other.expectFires(99, [], {
-    because: 'Armed at 37 ms, its deadlines are 137, 237, 337 ms: it is 236.',
-    likely: 'Count from the last deadline. The clock’s own hundreds are not this timer’s.',
-    look: 'timer-queue.#rearm()',
-  })
-
-  const brief = await playQueue(stage)
-  for (const [name, periodMs] of [
-    ['monthly', 30 * DAY_MS],
-    ['often', 0.5],
-  ] as const) {
-    const refused = thrownBy(() => brief.every(name, periodMs))
-    expect(`every(${periodMs}) to arm a timer`, refused === undefined, {
-      because: `${periodMs === 0.5 ? 'Half a millisecond' : 'A month'} is above 0.`,
-      likely: 'Refuse a period that is not above 0, and no other.',
-      received: String(refused),
-      look: 'timer-queue.every()',
-    })
-  }
-  for (const time of ['The first', 'The second']) {
-    brief.expectFires(0.5, ['often'], {
-      because: `${time} period of 0.5 ms is over.`,
-      likely: 'A timer is periodic when its periodMs is above 0, however short the period is.',
-      look: 'timer-queue.runDue()',
-    })
-  }
+  expectFaultyBeat(stage, played)
+  expectPeriodsRefused(stage, played)
+  await expectOwnBeat(stage)
+  await expectAnyPeriod(stage)
 })
 
 step('08.5', 'the loop sleeps exactly until the next deadline', async (stage) => {
@@ -534,8 +312,15 @@ step('08.5', 'the loop sleeps exactly until the next deadline', async (stage) =>
     because: '20 of the 30 ms have passed.',
     likely: 'What is left is the deadline less clock.now().',
   })
-  clock.pass(25)
-  story.tell('time', 'moves on by 25 ms')
+  clock.pass(10)
+  story.tell('time', 'moves on by 10 ms')
+  expectDelay(0, {
+    because: '"sooner" is due in this very millisecond.',
+    likely:
+      'Nothing is left until it is due, and 0 says so: Infinity would let the loop sleep over it.',
+  })
+  clock.pass(15)
+  story.tell('time', 'moves on by 15 ms')
   expectDelay(0, {
     because: '"sooner" is overdue. Less than no time does not exist.',
     likely: 'What is left may be negative: Math.max(0, …).',
@@ -586,27 +371,11 @@ step('08.5', 'the loop sleeps exactly until the next deadline', async (stage) =>
 })
 
 step('08.6', 'a client that says no line for a while is let go', async (stage) => {
-  const { expectSame, load, story } = stage
-  const { Silence } = await load(() => import('#code/08-timers/silence.ts'))
-  const played = await playQueue(stage)
-  story.tell('test', 'makes a Silence of 60 ms that calls stop() when it is called back')
-  let calls = 0
-  const silence = new Silence(played.timers, 60, () => {
-    calls += 1
-    silence.stop()
-  })
-  for (let ms = 0; ms < 240; ms += 30) {
-    played.clock.pass(30)
-    played.timers.runDue()
-  }
-  expectSame('its calls within 240 ms', calls, 1, {
-    because: 'It was silent for 60 ms, called back, and was stopped.',
-    likely: 'Arm the timer before onSilence is called: then there is something to stop.',
-    look: 'silence.#look()',
-  })
+  const { story } = stage
+  await expectStoppedSilence(stage)
 
   const virtual = await serveVirtually(stage, { idleMs: 60_000 })
-  const { world, advance, connect, countArmings, timerCount, expectTimers } = virtual
+  const { world, advance, connect, timerCount, expectTimers } = virtual
   const [ada, bob, cyd] = [await connect('ada'), await connect('bob'), await connect('cyd')]
   story.tell('bob', 'sends a byte every second from now on', 'toServer')
   for (let second = 1; second < 60; second++) {
@@ -675,113 +444,10 @@ step('08.6', 'a client that says no line for a while is let go', async (stage) =
     look: 'watch.onClose()',
   })
 
-  const [dee, eve, fay] = [await connect('dee'), await connect('eve'), await connect('fay')]
-  const armings = countArmings()
-  story.tell('dee', 'says 1,000 lines', 'toServer')
-  for (let chunk = 0; chunk < 50; chunk++) {
-    dee.stream.arrive('echo hi\n'.repeat(20))
-    await world.settle()
-  }
-  expectSame('bytes that dee receives', dee.stream.takeWritten().length, 3_000, {
-    because: 'Each line is answered with `hi`.',
-  })
-  expectSame('timers armed for 1,000 lines', armings(), 0, {
-    because: 'A client that talks all the time must not cost more timers than a silent one.',
-    likely: 'heard() only notes the time. The timer looks at it when it fires.',
-    look: 'silence.heard()',
-  })
-  await dee.halfClose()
-  dee.expectEnd({ because: 'FIN is answered with FIN.' })
-  await eve.reset()
-  expectTimers(1, {
-    because: 'dee has left, eve was reset, and fay is there.',
-    likely:
-      'For eve, who was reset, onEnding() was not called. onClose() is called for everybody: it stops the idle silence, too.',
-    look: 'watch.onClose()',
-  })
-  fay.stopReading()
-  await advance(64_000)
-  fay.expectNothing({ because: 'She does not read.' })
-  await advance(1_000)
-  fay.expectCut({
-    because: 'She has not said a line for 60 s, and not taken our last words for 5 more.',
-    likely: 'A client that does not read may never say FIN: after goodbyeMs, destroy().',
-    look: 'watch.onEnding()',
-  })
-  expectTimers(0, { because: 'All are gone.' })
-
-  const gus = await connect('gus')
-  gus.stopReading()
-  await gus.send('crash\n')
-  await advance(4_999)
-  gus.expectNothing({ because: 'He does not read.' })
-  await advance(1)
-  gus.expectCut({
-    because: 'A crash has ended his connection, and he has not taken our last words for 5 s.',
-    likely:
-      'onEnding() is called for every ending: each goodbye has its limit, not only that of an idle client.',
-    look: 'watch.onEnding()',
-  })
-  expectTimers(0, { because: 'He is gone.' })
-
-  story.tell('test', 'makes a Silence of 60 s, which hears something after 20 s and then nothing')
-  const again = await playQueue(stage)
-  const after = again.timers.after.bind(again.timers)
-  let armedTimes = 0
-  again.timers.after = (ms, callback) => {
-    armedTimes += 1
-    return after(ms, callback)
-  }
-  const secondsOfCalls: number[] = []
-  const called = new Silence(again.timers, 60_000, () =>
-    secondsOfCalls.push(again.clock.now() / 1_000),
-  )
-  for (let second = 1; second <= 260; second++) {
-    again.clock.pass(1_000)
-    if (second === 20) called.heard()
-    again.timers.runDue()
-  }
-  expectSame('the seconds at which it calls back', secondsOfCalls, [80, 140, 200, 260], {
-    because:
-      'Nothing was heard since second 20: it calls after 60 s of silence, and again after every further 60.',
-    likely:
-      '#look() arms a whole limit again when it calls back, and the rest of the limit when something was heard.',
-    look: 'silence.#look()',
-  })
-  expectSame('how many timers it has armed', armedTimes, 6, {
-    because: 'One at the beginning, one for the rest, and one for each call.',
-    likely:
-      'A timer that looks more often than it must wakes the loop once more for every idle client.',
-    look: 'silence.#look()',
-  })
-  called.stop()
-
-  const calledAt: number[] = []
-  story.tell('test', 'makes a Silence of 60 ms that hears something after 1 ms')
-  const [others, clock] = played.newQueue()
-  const late = new Silence(others, 60, () => calledAt.push(clock.now()))
-  for (const ms of [1, 59, 1]) {
-    clock.pass(ms)
-    if (ms === clock.now()) late.heard()
-    others.runDue()
-  }
-  late.stop()
-  expectSame('when it has called back', calledAt, [61], {
-    because: '60 ms of silence, from the first millisecond on.',
-    likely: 'When the timer fires, 1 ms is left: that is a rest like any other.',
-    look: 'silence.#look()',
-  })
-
-  const endless = await serveVirtually(stage, { idleMs: Number.POSITIVE_INFINITY })
-  story.tell('test', 'serves hal with idleMs: Infinity')
-  const hal = await endless.connect('hal')
-  await endless.advance(DAY_MS)
-  hal.expectNothing({ because: 'Nobody is let go for being silent: there is no limit.' })
-  await hal.send('echo hi\n')
-  hal.expectReceived('hi\n', { because: 'He is served a day later.' })
-  await hal.halfClose()
-  hal.expectEnd({ because: 'FIN is answered with FIN.' })
-  endless.expectTimers(0, { because: 'He is gone.', look: 'watch.onClose()' })
+  await expectEveryEnding(stage, virtual)
+  await expectRestOfSilence(stage)
+  await expectSmallRest(stage)
+  await expectNoLimit(stage)
   await expectOwnGoodbye(stage)
 })
 
@@ -866,7 +532,7 @@ step('08.7', 'a silent client is asked whether it is still there', async (stage)
   })
 
   const fay = await connect('fay')
-  for (const line of ['pongo', 'PONG', 'ping']) {
+  for (const line of ['pongo', 'PONG', ' pong ', 'ping', '']) {
     await fay.send(`${line}\n`)
     fay.expectReceived('error unknown command\n', {
       because: `"${line}" is not the answer to our ping, so it is a command, and there is none of that name.`,
@@ -891,13 +557,19 @@ step('08.7', 'a silent client is asked whether it is still there', async (stage)
 
   const endless = await serveVirtually(stage, {
     idleMs: Number.POSITIVE_INFINITY,
-    heartbeatMs: 20_000,
+    heartbeatMs: 25_000,
   })
-  stage.story.tell('test', 'serves hal with idleMs: Infinity')
+  stage.story.tell('test', 'serves hal with idleMs: Infinity and heartbeatMs: 25_000')
   const hal = await endless.connect('hal')
-  await endless.advance(100_000)
+  await endless.advance(24_999)
+  hal.expectNothing({
+    because: 'He is to be asked every 25 s.',
+    likely: 'How long a silence is depends on everyMs, not on the default of the server.',
+    look: 'watch.#startHeartbeat()',
+  })
+  await endless.advance(100_001)
   hal.expectReceived('ping\n'.repeat(5), {
-    because: 'He has said nothing for five times 20 s, and nothing ends his silence.',
+    because: 'He has said nothing for five times 25 s, and nothing ends his silence.',
     likely: 'He is asked after every further everyMs, however often that is.',
     look: 'watch.#startHeartbeat()',
   })

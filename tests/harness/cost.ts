@@ -32,8 +32,12 @@ const LIMIT = { growth: 40, atLeastUs: 10, atMostUs: 25 }
 /** CPU time to judge by, where something costs far too much. */
 const ENOUGH_US = 100_000
 
-/** Between two signs of life: the judge takes a thread that does not come back for one that hangs. */
+/** Between two signs of life: a thread that does not come back is taken for one that hangs. */
 const CALLS_AT_A_TIME = 1_000
+const MS_AT_A_TIME = 200
+
+/** A batch of calls that costs so many times too much needs no second look: no collection of garbage does that. */
+const FAR_TOO_MUCH = 10
 
 export async function compareCost(prepare: (size: number) => Work): Promise<Comparison> {
   const costAmong = async (size: number, limitUs?: number) => {
@@ -59,15 +63,15 @@ async function costUs(
   let usedUs = 0
   for (let done = 0; done < count; ) {
     await new Promise((resolve) => setImmediate(resolve))
-    const startedAt = cpuUs()
+    const [startedAt, doneBefore] = [cpuUs(), done]
     const end = Math.min(count, done + CALLS_AT_A_TIME)
-    while (done < end) {
-      call(done++)
-      if (done % 100 > 0) continue
-      const soFarUs = usedUs + cpuUs() - startedAt
-      if (soFarUs > ENOUGH_US && soFarUs / done > limitUs) return soFarUs / done
-    }
-    usedUs += cpuUs() - startedAt
+    const backAt = performance.now() + MS_AT_A_TIME
+    while (done < end && performance.now() < backAt) call(done++)
+    const batchUs = cpuUs() - startedAt
+    usedUs += batchUs
+    if (usedUs > ENOUGH_US && usedUs / done > limitUs) return usedUs / done
+    const eachUs = batchUs / (done - doneBefore)
+    if (batchUs > ENOUGH_US && eachUs > FAR_TOO_MUCH * limitUs) return eachUs
   }
   return usedUs / count
 }

@@ -218,7 +218,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-hundred-timers-a-round',
     step: '08.2',
-    says: ['how many of 300 timers', 'however many there are'],
+    says: ['how many of 50,000 timers', 'however many there are'],
     edits: [
       {
         file: 'timer-queue.ts',
@@ -841,7 +841,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'pings-twice-and-gives-up',
     step: '08.7',
-    says: ['five times 20 s', 'however often'],
+    says: ['five times 25 s', 'however often'],
     edits: [
       {
         file: watch,
@@ -932,5 +932,179 @@ export const mistakes: Mistake[] = [
     step: '08.6',
     says: ['heard'],
     edits: [{ file: watch, replace: 'this.#idle?.heard()', by: 'this.#idle!.heard()' }],
+  },
+  {
+    name: 'the-last-child-is-no-child',
+    step: '08.1',
+    says: ['what is taken out after 3, 2, 1, 4', 'a child like any other'],
+    edits: [
+      {
+        file: heap,
+        hole: '#sink',
+        by: `
+    const size = this.#timers.length
+    let place = from
+    for (let child = 1 + 2 * from; child < size; child = 1 + 2 * place) {
+      const right = child + 1
+      if (right < size - 1 && isBefore(this.#timers[right]!, this.#timers[child]!)) child = right
+      if (isBefore(timer, this.#timers[child]!)) break
+      this.#put(this.#timers[child]!, place)
+      place = child
+    }
+    this.#put(timer, place)`,
+      },
+    ],
+  },
+  {
+    name: 'a-round-calls-itself',
+    step: '08.2',
+    says: ['Maximum call stack size exceeded', 'Use a loop'],
+    edits: [
+      {
+        file: queue,
+        hole: 'runDue',
+        by: `
+    const now = this.now()
+    const armedBefore = this.#armed
+    const fireNext = (): void => {
+      const due = this.#heap.first
+      if (!due || due.deadlineMs > now || due.order >= armedBefore) return
+      this.#heap.takeFirst()
+      const { callback } = due
+      if (due.periodMs > 0) this.#rearm(due, now)
+      else due.callback = undefined
+      callback?.()
+      fireNext()
+    }
+    fireNext()`,
+      },
+    ],
+  },
+  {
+    name: 'wraps-what-a-callback-throws',
+    step: '08.2',
+    says: ['runDue() to throw what', 'the very error'],
+    edits: [
+      {
+        file: queue,
+        replace: '      callback?.()\n',
+        by: `      try {
+        callback?.()
+      } catch (cause) {
+        throw new Error('a timer has failed', { cause })
+      }
+`,
+      },
+    ],
+  },
+  {
+    name: 'arms-nan-and-refuses-it',
+    step: '08.2',
+    says: ['A timer that was refused is not armed', 'before it puts anything into the heap'],
+    edits: [
+      {
+        file: queue,
+        hole: 'after',
+        by: `
+    const deadlineMs = this.now() + Math.max(0, delayMs)
+    const timer: Timer = { deadlineMs, order: this.#armed++, place: NOWHERE, callback, periodMs: 0 }
+    this.#heap.add(timer)
+    if (Number.isNaN(delayMs)) throw new RangeError('a timer needs a number of milliseconds')
+    if (this.#heap.first === timer) this.onEarlier?.()
+    return timer`,
+      },
+    ],
+  },
+  {
+    name: 'fills-a-gap-by-the-deadline-only',
+    step: '08.3',
+    says: ['g, b, c, e, f, a', 'for it looks at `order`, too'],
+    edits: [
+      {
+        file: heap,
+        replace: `    this.#sink(last, place)
+    this.#rise(last, last.place)
+`,
+        by: `    const parent = this.#timers[(place - 1) >> 1]
+    if (parent && last.deadlineMs < parent.deadlineMs) this.#rise(last, place)
+    else this.#sink(last, place)
+`,
+      },
+    ],
+  },
+  {
+    name: 'what-is-due-cannot-be-cancelled',
+    step: '08.3',
+    says: ['first, third', 'as long as it has not fired'],
+    edits: [
+      {
+        file: queue,
+        replace: CANCEL,
+        by: `    if (timer.deadlineMs <= this.now()) return\n${CANCEL}`,
+      },
+    ],
+  },
+  {
+    name: 'due-now-is-never',
+    step: '08.5',
+    says: ['due in this very millisecond', 'sleep over it'],
+    edits: [
+      {
+        file: queue,
+        replace: FIRST,
+        by: `    const { first } = this.#heap
+    const leftMs = first ? first.deadlineMs - this.now() : 0
+    if (leftMs !== 0) return Math.max(0, leftMs)
+    return Number.POSITIVE_INFINITY
+`,
+      },
+    ],
+  },
+  {
+    name: 'wakes-the-loop-for-an-equal',
+    step: '08.5',
+    says: ['how long the loop asked to sleep', 'and for no other'],
+    edits: [
+      {
+        file: queue,
+        replace: `    this.#heap.add(timer)
+    if (this.#heap.first === timer) this.onEarlier?.()
+`,
+        by: `    const { first } = this.#heap
+    this.#heap.add(timer)
+    if (!first || deadlineMs <= first.deadlineMs) this.onEarlier?.()
+`,
+      },
+    ],
+  },
+  {
+    name: 'says-goodbye-again-and-again',
+    step: '08.6',
+    says: ['She has been cut off once', 'after(), not every()'],
+    edits: [{ file: watch, replace: GOODBYE, by: GOODBYE.replace('after', 'every') }],
+  },
+  {
+    name: 'pings-as-often-as-the-server-does',
+    step: '08.7',
+    says: ['asked every 25 s', 'not on the default'],
+    edits: [
+      {
+        file: watch,
+        replace: 'new Silence(this.#timers, everyMs, ask)',
+        by: 'new Silence(this.#timers, everyMs > 0 ? 20_000 : everyMs, ask)',
+      },
+    ],
+  },
+  {
+    name: 'blanks-around-a-pong',
+    step: '08.7',
+    says: ['" pong " is not the answer', 'Compare the whole line'],
+    edits: [{ file: server, replace: 'line !== PONG', by: 'line.trim() !== PONG' }],
+  },
+  {
+    name: 'an-empty-line-is-no-command',
+    step: '08.7',
+    says: ['"" is not the answer'],
+    edits: [{ file: server, replace: 'line !== PONG', by: "line !== '' && line !== PONG" }],
   },
 ]

@@ -81,9 +81,10 @@ export async function expectWakeUps(stage: Stage): Promise<void> {
   await arm(500)
   await world.advance(100)
   await arm(300)
+  await arm(300)
   await arm(900)
   await world.advance(900)
-  expectSame('when timers fired', [...firedAt], [400, 500, 1_000], {
+  expectSame('when timers fired', [...firedAt], [400, 400, 500, 1_000], {
     because:
       'The loop slept, and had asked for its next deadline before there was any. It hears of an earlier one, or it comes too late.',
     likely: 'after() calls onEarlier() when the new timer is the first one to fire.',
@@ -95,7 +96,7 @@ export async function expectWakeUps(stage: Stage): Promise<void> {
     [Number.POSITIVE_INFINITY, 500, 300, 100, 500, Number.POSITIVE_INFINITY],
     {
       because:
-        'The timers in 500 and in 300 ms were due before all others. The one in 900 ms was not: for that, nobody has to wake up.',
+        'The timer in 500 ms and the first in 300 ms were due before all others. The second in 300 ms and the one in 900 ms were not: for them, the loop may sleep on.',
       likely: 'onEarlier() is called for a timer that is due before all others, and for no other.',
       look: 'timer-queue.after()',
     },
@@ -107,7 +108,7 @@ export async function expectWakeUps(stage: Stage): Promise<void> {
   })
   await world.settle()
   await world.advance(1_000)
-  expectSame('when the beat has fired', firedAt.slice(3), [1_200], {
+  expectSame('when the beat has fired', firedAt.slice(4), [1_200], {
     because: 'The loop slept. A beat may be what is due first, too.',
     likely: 'every() calls onEarlier() as after() does.',
     look: 'timer-queue.every()',

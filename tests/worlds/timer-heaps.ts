@@ -56,6 +56,29 @@ export async function playHeap({ load, story, random, expect, expectSame }: Stag
           'A timer that moves gets its new place, up or down, and so does the one that has risen or sunk: #put() does both.',
       })
     },
+    /** Fills a small heap in every order there is, and empties it. */
+    expectEveryOrder(): void {
+      story.tell('test', 'adds timers that are due at 1 to 6 ms in every order, and takes them out')
+      for (let size = 1; size <= 6; size++) {
+        for (const deadlinesMs of permutations(size)) {
+          for (const deadlineMs of deadlinesMs) heap.add(toTimer(deadlineMs))
+          const taken = deadlinesMs.map(() => heap.takeFirst()?.deadlineMs)
+          const inOrder = deadlinesMs.toSorted((a, b) => a - b).join(', ')
+          if (taken.join(', ') === inOrder) continue
+          expectSame(
+            `what is taken out after ${deadlinesMs.join(', ')}`,
+            taken.join(', '),
+            inOrder,
+            {
+              because: 'Whatever was taken out, the one that fires next is at the root.',
+              likely:
+                'A timer sinks until neither child fires before it. The last place of the heap is a child like any other, and the last child may have no sibling.',
+              look: 'timer-heap.#sink()',
+            },
+          )
+        }
+      }
+    },
     /** Adds timers at random and takes some out. Returns those that are still in the heap. */
     expectOrderInCrowd(): Timer[] {
       story.tell('test', 'adds timers at random and takes out nearly as many, 2,000 times')
@@ -82,6 +105,14 @@ export async function playHeap({ load, story, random, expect, expectSame }: Stag
       return [...inside]
     },
   }
+}
+
+/** The numbers from 1 to `size`, in every order. */
+function permutations(size: number): number[][] {
+  if (size === 0) return [[]]
+  return permutations(size - 1).flatMap((rest) =>
+    Array.from({ length: size }, (_, place) => rest.toSpliced(place, 0, size)),
+  )
 }
 
 function isBefore(one: Timer, other: Timer): boolean {

@@ -11,6 +11,9 @@ export interface Armed {
   order: number
 }
 
+/** A queue whose timers have names. */
+export type PlayedQueue = Awaited<ReturnType<typeof playQueue>>
+
 /** A timer queue in virtual time, whose timers have names. */
 export async function playQueue({ load, story, expectSame }: Stage) {
   const { TimerQueue } = await load(() => import('#code/08-timers/timer-queue.ts'))
@@ -18,6 +21,11 @@ export async function playQueue({ load, story, expectSame }: Stage) {
   const timers = new TimerQueue(clock)
   const armed = new Map<string, Timer>()
   const fired: string[] = []
+  /** Expects these to have fired since it was asked last. */
+  const expectFired = (names: string[], reason: Reason): void => {
+    const text = (fired: string[]) => fired.join(', ') || 'nothing'
+    expectSame('what fires', text(fired.splice(0)), text(names), reason)
+  }
   return {
     timers,
     clock,
@@ -47,9 +55,9 @@ export async function playQueue({ load, story, expectSame }: Stage) {
       story.tell('time', `moves on by ${afterMs} ms, and the loop calls runDue()`)
       clock.pass(afterMs)
       timers.runDue()
-      const text = (fired: string[]) => fired.join(', ') || 'nothing'
-      expectSame('what fires', text(fired.splice(0)), text(names), reason)
+      expectFired(names, reason)
     },
+    expectFired,
     newQueue(): [TimerQueue, VirtualClock] {
       const time = new VirtualClock()
       return [new TimerQueue(time), time]
