@@ -87,7 +87,8 @@ export class BlockingSocket {
 
   /**
    * Waits for a whole line and returns it without its end (`\n` or `\r\n`). Bytes without a line end before the peer's
-   * FIN are a line, too. Returns `null` after that. What follows the line's end is kept, and `read()` returns it first.
+   * FIN are a line, too; a `\r` that comes last is no part of it. Returns `null` after that. What follows the line's end
+   * is kept, and `read()` returns it first.
    *
    * Throws `LineTooLong` as soon as it is certain that the line has more than `maxBytes`, its end not counted, and
    * `ConnectionLost` when the peer is lost, even in the middle of a line.

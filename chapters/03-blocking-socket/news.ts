@@ -21,7 +21,7 @@ export function tellNews(words: Int32Array): void {
 
 /**
  * Returns what `look` returns, as soon as that is not `undefined`. While it is, sleeps, and looks again when there is
- * news, at no other time: what happens after a look is never slept through.
+ * news, at no other time: what happens after a look is never slept through. What `look` throws passes through.
  *
  * @step 03.1
  */

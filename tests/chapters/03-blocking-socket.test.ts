@@ -11,6 +11,7 @@ import {
   causeOfLossMistold,
   causeOfNoRoom,
   causeOfStuck,
+  causeOfUntold,
   end,
   HOUR_MS,
   isMedianKnown,
@@ -27,12 +28,12 @@ import {
 import {
   callsForAByte,
   fillWindow,
-  recordCalls,
   UNNOTICED,
   whatBridgeTells,
   windowOf,
 } from '../worlds/bridge.ts'
 import { restlessness } from '../worlds/echo.ts'
+import { tellAgainAndAgain } from '../worlds/news-told.ts'
 import type { ReaderScript } from './threads/03-reader.ts'
 import type { SleeperOutcome, SleeperScript } from './threads/03-sleeper.ts'
 import type { WriterOutcome, WriterScript } from './threads/03-writer.ts'
@@ -49,6 +50,12 @@ const MOST_UNTAKEN = 112 * KIBIBYTE
 /** What a process may grow by for other reasons. */
 const LIMIT = 48 * MEBIBYTE
 
+/** More than sockets and windows hold on the way: after so much the sender must have gone on. */
+const READ_ON = 20 * MEBIBYTE
+
+/** Of a port's `'message'`, in an answer that registers generously. */
+const MOST_LISTENERS = 8
+
 /** In an hour without news. */
 const MOST_LOOKS = 3
 
@@ -57,37 +64,32 @@ const COMES_BACK = { because: 'All that it waits for has come.' }
 step('03.1', 'a thread sleeps until there is news, and misses none', async (stage) => {
   const { load, inThread, expect, expectSame, story } = stage
   const { tellNews } = await load(() => import('#code/03-blocking-socket/news.ts'))
-  const words = new Int32Array(new SharedArrayBuffer(12))
-  const before = Array.from(words)
-  const calls: string[] = []
-  let isChanged = false
-  let isHeard = false
-  const restore = recordCalls((name, [, index, count = 1]) => {
-    if (name === 'notify') {
-      isChanged = words.some((word, index) => word !== before[index])
-      isHeard = index === 0 && Number(count) > 0
-    }
-    calls.push(name)
-  })
-  try {
-    tellNews(words)
-  } finally {
-    restore()
-  }
-  story.tell('bridge', `tells news: ${calls.join(', then ') || 'nothing happens'}`)
-  expect('the count to change, and then the sleeper to be notified', isChanged, {
+  const told = tellAgainAndAgain(tellNews)
+  const calls = told.calls.join(', then ')
+  story.tell('bridge', `tells news, time ${told.time}: ${calls || 'nothing happens'}`)
+  const stays = told.calls.includes('notify') && told.time > 1
+  expect('the count to change, and then the sleeper to be notified', told.isChanged, {
     because:
       'A thread that is just about to sleep is not woken by notify. It finds the count changed and stays awake, if that is done first.',
-    likely: calls.includes('notify')
-      ? 'Atomics.add(words, NEWS, 1) first, then Atomics.notify(words, NEWS).'
-      : 'Changing a word wakes nobody. Atomics.notify(words, NEWS) does.',
+    likely: stays
+      ? 'This time the count has stayed as it was: two events must not look like none. Atomics.add(words, NEWS, 1), each time.'
+      : told.calls.includes('notify')
+        ? 'Atomics.add(words, NEWS, 1) first, then Atomics.notify(words, NEWS).'
+        : 'Changing a word wakes nobody. Atomics.notify(words, NEWS) does, each time.',
     look: 'news.tellNews()',
-    received: calls.join(', ') || 'neither',
+    received: told.calls.join(', ') || 'neither',
   })
-  expect('the thread that sleeps on NEWS to be woken', isHeard, {
+  expect('the thread that sleeps on NEWS to be woken', told.isHeard, {
     because: 'A thread sleeps on one word, and only a notify on that word wakes it.',
     likely: 'Atomics.notify(words, NEWS): the same word, and not for 0 threads.',
     look: 'news.tellNews()',
+  })
+  expect('a count that has never been there before', told.isNew, {
+    because:
+      'A thread that is about to sleep compares the count with the one it has read. However much has happened in between, it must not look like nothing.',
+    likely: 'A flag that changes twice looks as if nothing had happened. Count.',
+    look: 'news.tellNews()',
+    received: `the same words as before, after event ${told.time}`,
   })
 
   const sleeper = (script: SleeperScript, reason: Reason) =>
@@ -99,6 +101,7 @@ step('03.1', 'a thread sleeps until there is news, and misses none', async (stag
     expectSame('what the thread finds', received, expected, {
       because,
       likely: causeOfStuck(outcome, likely),
+      look: 'news.sleepUntil()',
     })
   }
 
@@ -121,18 +124,21 @@ step('03.1', 'a thread sleeps until there is news, and misses none', async (stag
 step('03.2', 'read() sleeps until bytes come, and wakes promptly', async (stage) => {
   const { serve, connect, load, expect, expectSame, story } = stage
   const { bridgeSocket } = await load(() => import('#code/03-blocking-socket/bridge.ts'))
-  const order = await callsForAByte(bridgeSocket)
-  story.tell('bridge', `receives a byte, and calls ${order.join(', then ') || 'nothing'}`)
-  const isMessageFirst = order[0] === 'postMessage' && order.includes('notify')
-  expect('the message to be posted, and then the news to be told', isMessageFirst, {
+  const { calls, isNews, message } = await callsForAByte(bridgeSocket)
+  story.tell('bridge', `receives a byte, and calls ${calls.join(', then ') || 'nothing'}`)
+  const isInOrder = calls[0] === 'postMessage' && calls.includes('notify') && isNews
+  expect('the message to be posted, and then the news to be told', isInOrder, {
     because: 'A thread that is woken looks at once, and must find what it was woken for.',
-    likely:
-      order.length === 0
-        ? "Nothing listens for 'data'."
-        : 'In deliver(): first postMessage, then tellNews().',
-    look: order.length === 0 ? 'pumpToThread()' : 'deliver()',
+    likely: causeOfUntold(calls, isNews),
+    look: calls.length === 0 ? 'pumpToThread()' : 'deliver()',
     expected: 'postMessage, then add and notify',
-    received: order.join(', ') || 'neither',
+    received: `${calls.join(', ') || 'neither'}${isNews ? '' : ', and no word of `words` has changed'}`,
+  })
+  expectSame('the message', message, 'bytes x', {
+    because: 'The thread gets the bytes of this chunk: these, and no others.',
+    likely:
+      'Post the chunk itself, a Buffer, in `bytes`. Its `.buffer` is memory that may hold much more, and JSON knows no bytes.',
+    look: 'deliver()',
   })
   story.tell(
     'bridge',
@@ -150,6 +156,22 @@ step('03.2', 'read() sleeps until bytes come, and wakes promptly', async (stage)
   expectSame('what the thread reads', results, ['bytes one', 'bytes two', 'bytes three'], {
     because: 'Nothing is lost, and order is kept.',
     likely: 'Each read() takes one message and returns its bytes.',
+    look: 'blocking-socket.read()',
+  })
+  story.tell('bridge', 'has no news for an hour; then delivers a message')
+  const quiet: ReaderScript = {
+    waiting: [],
+    silenceMs: HOUR_MS,
+    late: [bytes('late')],
+    acts: ['read'],
+  }
+  const { looksInSilence } = await readByHand(stage, quiet, COMES_BACK)
+  expect(`at most ${MOST_LOOKS} looks in that hour`, looksInSilence <= MOST_LOOKS, {
+    because: 'A thread that reads has nothing to do before there is news. It sleeps until then.',
+    likely:
+      'read() looks again and again, or has an alarm clock of its own. Let sleepUntil() do the waiting.',
+    look: 'blocking-socket.read()',
+    received: `${looksInSilence >= 1_000 ? 'a thousand and more' : looksInSilence} looks`,
   })
 
   const server = await serve('03-blocking-socket')
@@ -165,6 +187,10 @@ step('03.2', 'read() sleeps until bytes come, and wakes promptly', async (stage)
   await ada.expectBytes(everyByte, {
     because: 'Not everything is text: each of the 256 byte values comes back as it was.',
     likely: 'Deliver the chunk as it is, as a Buffer.',
+    seen: {
+      silent:
+        "The first chunk came back, and nothing of the second: 'data' comes again and again, and deliver() tells the news each time.",
+    },
   })
 
   const waitingMs = 250
@@ -259,8 +285,9 @@ step('03.3', 'the end of the stream and a lost peer both wake it', async (stage)
     await rest(1)
     near.destroy()
   })
+  // Some streams have a code of their own for that. What dee's connection died of is not it.
   const kinds = toldOfClose.map((message) =>
-    message.replace(/^lost (?!undefined$).+/, 'lost and why'),
+    message.replace(/^lost (?!undefined$|ETIMEDOUT$).+/, 'lost and why'),
   )
   expectSame('what the bridge tells the thread', kinds, ['bytes x', 'lost and why'], {
     because: 'A thread that is told nothing sleeps forever, and one that is told has to learn why.',
@@ -323,12 +350,17 @@ step('03.3', 'the end of the stream and a lost peer both wake it', async (stage)
 
 step('03.4', 'a thread that does not read is not sent more', async (stage) => {
   const { serve, connect, load, expect, expectSame, story } = stage
-  story.tell('bridge', 'delivers 5 bytes, 3 bytes and the end; the thread reads all of it')
-  const small = { waiting: [bytes('hello'), bytes('ada'), end], late: [], acts: threeReads }
+  story.tell('bridge', 'delivers 5 bytes and 3 bytes; the thread reads them')
+  const small: ReaderScript = {
+    waiting: [bytes('hello'), bytes('ada')],
+    late: [],
+    acts: ['read', 'read'],
+  }
   const { taken } = await readByHand(stage, small, COMES_BACK)
   expectSame('the bytes that the thread says it has taken', taken, 8, {
     because: 'The bridge sees what it delivers, not what is read: it has to be told.',
-    likely: 'read() posts `taken` with the number of bytes it returns, once for each message.',
+    likely:
+      'read() posts `taken` with the number of bytes it returns, once for each message, before it returns them.',
     look: 'blocking-socket.read()',
   })
 
@@ -337,7 +369,7 @@ step('03.4', 'a thread that does not read is not sent more', async (stage) => {
     'eve',
     'sends 1 MiB in small pieces and then large ones; the thread takes a message whenever nothing moves any more',
   )
-  const { sent, most, fullest, delivered } = await windowOf(bridgeSocket, [])
+  const { sent, most, fullest, delivered, listeners } = await windowOf(bridgeSocket, [])
   expect('at most 112 KiB to be delivered and not taken', most <= MOST_UNTAKEN, {
     because: 'WINDOW_BYTES and the chunk that went beyond it are enough, at any time.',
     likely:
@@ -358,6 +390,27 @@ step('03.4', 'a thread that does not read is not sent more', async (stage) => {
     likely: 'Pause from exactly WINDOW_BYTES on (>=), and resume below that (<), not at it.',
     look: 'pumpToThread()',
     received: `a chunk, when ${countBytes(fullest)} were not taken`,
+  })
+  expect('no listener more for each pause', listeners <= MOST_LISTENERS, {
+    because: 'A conversation is paused a thousand times. What each pause leaves behind adds up.',
+    likely:
+      "One listener of the port's 'message' for the whole conversation does: register it outside 'data'.",
+    look: 'pumpToThread()',
+    received: `${listeners} listeners of the port's 'message'`,
+  })
+  story.tell('gus', 'sends 64 KiB, and nothing more until all is taken; then a byte')
+  const afterPause = await whatBridgeTells(bridgeSocket, async ({ far, rest }) => {
+    for (let sent = 0; sent < WINDOW; sent += 16 * KIBIBYTE) far.write(Buffer.alloc(16 * KIBIBYTE))
+    await rest()
+    await rest()
+    far.write('x')
+    await rest()
+  })
+  expectSame('the last message to the thread', afterPause.at(-1), 'bytes x', {
+    because: 'The socket was paused, and then there was room: what comes next is delivered.',
+    likely:
+      'Resume the socket when there is room, whether anything waits in it or not. What comes to a paused socket stays there.',
+    look: 'pumpToThread()',
   })
   for (const kind of ['bytes', 'end'] as const) {
     story.tell('thread', `takes messages like before, and posts \`${kind}\` in between`)
@@ -411,7 +464,11 @@ step('03.4', 'a thread that does not read is not sent more', async (stage) => {
 step('03.5', 'write() sleeps while its peer does not read', async (stage) => {
   const { serve, connect, inThread, expect, expectSame, story } = stage
   const write = (script: WriterScript, reason: Reason) => {
-    story.tell('thread', `writes ${countBytes(script.bytes)}, with ${countBytes(WINDOW)} of room`)
+    const more = script.more ? `, and then ${countBytes(script.more)}` : ''
+    story.tell(
+      'thread',
+      `writes ${countBytes(script.bytes)}${more}, with ${countBytes(WINDOW)} of room`,
+    )
     for (const { what } of script.happens) story.tell('bridge', what)
     return inThread<WriterOutcome>(WRITER, script, reason)
   }
@@ -427,6 +484,19 @@ step('03.5', 'write() sleeps while its peer does not read', async (stage) => {
       because:
         'There is room when the kernel has taken enough, and not before. Other news makes none.',
       likely: causeOfNoRoom(slow, WINDOW),
+    },
+  )
+  const twice = { bytes: bytesToWrite, more: 16 * KIBIBYTE }
+  const again = await write({ ...twice, happens: [bit, bit, bit, bit] }, COMES_BACK)
+  expectSame(
+    'both writes and what is left to flush',
+    [again.write, again.unflushed],
+    ['returns', WINDOW],
+    {
+      because: 'What the first write has left in the window is still in it at the second one.',
+      likely:
+        'Each write waits for its own room: look at #unflushed(), and leave both counts alone.',
+      look: '#waitForRoom()',
     },
   )
   const closing = [other, { what: 'the connection closes' } as const]
@@ -466,7 +536,7 @@ step('03.5', 'write() sleeps while its peer does not read', async (stage) => {
     expected: `the process to grow by less than ${countBytes(LIMIT)}`,
     received: `it grew by ${countBytes(Math.max(0, most))}`,
   })
-  await ada.expectBytes('x'.repeat(24 * MEBIBYTE), {
+  await ada.expectBytes('x'.repeat(READ_ON), {
     because: 'ada reads now, so the thread must go on writing.',
     likely:
       'FLUSHED grows with every piece that the kernel takes, and the news is told: look again each time.',
@@ -487,12 +557,12 @@ step('03.5', 'write() sleeps while its peer does not read', async (stage) => {
     while (await isMoving(more, () => echoing.roundTrip())) {}
   }
   await standstill()
-  await cyd.expectBytes(pattern(0, LIMIT), {
+  await cyd.expectBytes(pattern(0, READ_ON), {
     because: 'cyd reads now, so the thread writes on, reads on, and takes more from her.',
     likely: 'read() says what it has taken, and below WINDOW_BYTES the bridge resumes the socket.',
   })
   await standstill()
-  const swallowed = more.taken - LIMIT
+  const swallowed = more.taken - READ_ON
   expect('cyd to be held back when she stops again', swallowed < LIMIT, {
     because: 'A window is for the whole conversation, not only for its beginning.',
     likely:
@@ -515,6 +585,10 @@ step('03.6', 'readLine() waits for whole lines, and not for endless ones', async
   const glued = {
     because: 'Several lines may come at once, and half of one behind them.',
     likely: 'What follows the line end is not lost: keep it for the next read.',
+    seen: {
+      'other bytes':
+        'A line ends at the first line end of a chunk (indexOf). What follows that end is kept as it is, and returned once.',
+    },
     look: 'blocking-socket.readLine()',
   }
   await ada.expectLine('3 one', glued)
@@ -522,11 +596,21 @@ step('03.6', 'readLine() waits for whole lines, and not for endless ones', async
   await ada.send('ee\n')
   await ada.expectLine('5 three', glued)
   await ada.send('\n')
-  await ada.expectLine('0 ', { because: 'An empty line is a line.' })
+  await ada.expectLine('0 ', {
+    because: 'An empty line is a line.',
+    likely: 'The line end makes the line, also where nothing stands before it. null is the end.',
+    look: 'blocking-socket.readLine()',
+  })
   await ada.send('dos\r\n')
   await ada.expectLine('3 dos', {
     because: 'Some clients end their lines with \\r\\n; the \\r is no part of the line.',
     likely: 'Take one \\r off at the end of the line. toLine() does.',
+  })
+  await ada.send('next\n')
+  await ada.expectLine('4 next', {
+    because: 'A \\r and the \\n behind it are one line end, and not two.',
+    likely: 'A line ends at \\n. A \\r alone ends none.',
+    look: 'blocking-socket.readLine()',
   })
   await ada.send('Grüße, 🌍!\n')
   await ada.expectLine('9 Grüße, 🌍!', {
@@ -537,9 +621,13 @@ step('03.6', 'readLine() waits for whole lines, and not for endless ones', async
   await ada.halfClose()
   await ada.expectLine('6 no end', {
     because: 'What comes last without a line end is a line too.',
+    likely: 'When read() returns null, what has been collected is a line, if it has any bytes.',
     look: 'blocking-socket.readLine()',
   })
-  await ada.expectEnd({ because: 'After the last line readLine() returns null.' })
+  await ada.expectEnd({
+    because: 'After the last line readLine() returns null.',
+    likely: 'At the end of the stream there is a last line only if it has any bytes.',
+  })
 
   const bob = await connect(server)
   const longest = 'x'.repeat(64 * 1024)
@@ -547,6 +635,10 @@ step('03.6', 'readLine() waits for whole lines, and not for endless ones', async
   await bob.expectLine(`65536 ${longest}`, {
     because: 'A line of exactly 64 KiB is allowed.',
     likely: 'More than maxBytes is too long; exactly maxBytes is not.',
+    seen: {
+      silent:
+        'Either such a line costs too much time, because each piece copies all that came before it, or the last byte is waited for.',
+    },
   })
   await bob.send('y'.repeat(64 * 1024 + 1))
   await bob.expectLine('error line too long', {

@@ -159,7 +159,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-flag-that-flips',
     step: '03.1',
-    says: ['Two events are not none', 'Count.'],
+    says: ['A flag that changes twice'],
     edits: [
       { file: news, replace: 'Atomics.add(words, NEWS, 1)', by: 'Atomics.xor(words, NEWS, 1)' },
     ],
@@ -167,7 +167,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-flag-that-stays-set',
     step: '03.1',
-    says: ['the lost wake-up', 'has to change it each time'],
+    says: ['must not look like none'],
     edits: [
       { file: news, replace: 'Atomics.add(words, NEWS, 1)', by: 'Atomics.store(words, NEWS, 1)' },
     ],
@@ -1024,6 +1024,376 @@ export const mistakes: Mistake[] = [
         by: `if (this.#rest) {
       this.#post({ kind: 'taken', bytes: this.#rest.length })
       return this.#takeRest()
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'swallows-what-the-look-throws',
+    step: '03.1',
+    says: ['catch nothing'],
+    edits: [
+      {
+        file: 'news.ts',
+        hole: 'sleepUntil',
+        by: `for (;;) {
+    const news = Atomics.load(words, NEWS)
+    try {
+      const found = look()
+      if (found !== undefined) return found
+    } catch {}
+    Atomics.wait(words, NEWS, news)
+  }`,
+      },
+    ],
+  },
+  {
+    name: 'keeps-the-count-of-another-connection',
+    step: '03.1',
+    says: ['keep nothing from one call to the next'],
+    edits: [
+      {
+        file: 'news.ts',
+        hole: 'sleepUntil',
+        by: `for (;;) {
+    const found = look()
+    if (found !== undefined) return found
+    Atomics.wait(words, NEWS, last)
+    last = Atomics.load(words, NEWS)
+  }`,
+      },
+      {
+        file: 'news.ts',
+        replace: `import { NEWS } from './channel.ts'`,
+        by: `import { NEWS } from './channel.ts'
+let last = 0`,
+      },
+    ],
+  },
+  {
+    name: 'counts-to-two',
+    step: '03.1',
+    says: ['must not look like none'],
+    edits: [
+      {
+        file: 'news.ts',
+        hole: 'tellNews',
+        by: `if (Atomics.load(words, NEWS) < 2) Atomics.add(words, NEWS, 1)
+  Atomics.notify(words, NEWS)`,
+      },
+    ],
+  },
+  {
+    name: 'notifies-the-first-time-only',
+    step: '03.1',
+    says: ['does, each time'],
+    edits: [
+      {
+        file: 'news.ts',
+        hole: 'tellNews',
+        by: 'if (Atomics.add(words, NEWS, 1) === 0) Atomics.notify(words, NEWS)',
+      },
+    ],
+  },
+  {
+    name: 'tells-news-on-other-words',
+    step: '03.2',
+    says: ['Nothing has changed in the words of this bridge'],
+    edits: [
+      {
+        file: 'bridge.ts',
+        hole: 'deliver',
+        by: `port.postMessage(message)
+  tellNews(words.slice())`,
+      },
+    ],
+  },
+  {
+    name: 'notifies-and-counts-nothing',
+    step: '03.2',
+    says: ['Nothing has changed in the words of this bridge'],
+    edits: [
+      {
+        file: 'bridge.ts',
+        hole: 'deliver',
+        by: `port.postMessage(message)
+  Atomics.notify(words, 0)`,
+      },
+    ],
+  },
+  {
+    name: 'posts-the-memory-behind-the-chunk',
+    step: '03.2',
+    says: ['bytes as ArrayBuffer'],
+    edits: [
+      {
+        file: 'bridge.ts',
+        hole: 'deliver',
+        by: `port.postMessage(message.kind === 'bytes' ? { ...message, bytes: message.bytes.buffer } : message)
+  tellNews(words)`,
+      },
+    ],
+  },
+  {
+    name: 'posts-the-chunk-as-json',
+    step: '03.2',
+    says: ['JSON knows no bytes'],
+    edits: [
+      {
+        file: 'bridge.ts',
+        hole: 'deliver',
+        by: `port.postMessage(JSON.parse(JSON.stringify(message)))
+  tellNews(words)`,
+      },
+    ],
+  },
+  {
+    name: 'looks-for-messages-every-few-ms',
+    step: '03.2',
+    says: ['looks in that hour', 'alarm clock of its own'],
+    edits: [
+      {
+        file: 'blocking-socket.ts',
+        hole: 'read',
+        by: `if (this.#rest) return this.#takeRest()
+  let message = this.#ending ?? this.#receive()
+  while (!message) { Atomics.wait(this.#words, 0, Atomics.load(this.#words, 0), 5); message = this.#receive() }
+  if (message.kind !== 'bytes') this.#ending = message
+  if (message.kind === 'lost') throw new ConnectionLost(message.code)
+  if (message.kind === 'end') return null
+  this.#post({ kind: 'taken', bytes: message.bytes.length })
+  return message.bytes`,
+      },
+    ],
+  },
+  {
+    name: 'sleeps-a-little-on-a-word-of-its-own',
+    step: '03.2',
+    says: ['looks in that hour'],
+    edits: [
+      {
+        file: 'blocking-socket.ts',
+        hole: 'read',
+        by: `if (this.#rest) return this.#takeRest()
+  let message = this.#ending ?? this.#receive()
+  while (!message) { Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1); message = this.#receive() }
+  if (message.kind !== 'bytes') this.#ending = message
+  if (message.kind === 'lost') throw new ConnectionLost(message.code)
+  if (message.kind === 'end') return null
+  this.#post({ kind: 'taken', bytes: message.bytes.length })
+  return message.bytes`,
+      },
+    ],
+  },
+  {
+    name: 'hears-the-first-chunk-only',
+    step: '03.2',
+    says: ['comes again and again'],
+    edits: [
+      {
+        file: 'bridge.ts',
+        replace: `socket.on('data', (bytes: Buffer) => {`,
+        by: `socket.once('data', (bytes: Buffer) => {`,
+      },
+    ],
+  },
+  {
+    name: 'one-code-for-all-connections',
+    step: '03.3',
+    says: ['not that of another connection'],
+    edits: [
+      { file: 'bridge.ts', replace: `let lostWith = 'ECONNRESET'`, by: '' },
+      {
+        file: 'bridge.ts',
+        replace: 'const drains = new',
+        by: `let lostWith = 'ECONNRESET'
+const drains = new`,
+      },
+    ],
+  },
+  {
+    name: 'a-listener-for-each-pause',
+    step: '03.4',
+    says: ['One listener'],
+    edits: [
+      {
+        file: 'bridge.ts',
+        replace: `socket.on('data', (bytes: Buffer) => {
+    deliver(port, words, { kind: 'bytes', bytes })
+    untaken += bytes.length
+    if (untaken >= WINDOW_BYTES) socket.pause()
+  })`,
+        by: `socket.on('data', (bytes: Buffer) => {
+    deliver(port, words, { kind: 'bytes', bytes })
+    untaken += bytes.length
+    if (untaken >= WINDOW_BYTES) {
+      socket.pause()
+      const hear = (message: FromThread) => {
+        if (message.kind !== 'taken') return
+        if (untaken < WINDOW_BYTES) socket.resume()
+      }
+      port.on('message', hear)
+    }
+  })`,
+      },
+    ],
+  },
+  {
+    name: 'says-taken-at-the-next-read',
+    step: '03.4',
+    says: ['before it returns them'],
+    edits: [
+      {
+        file: 'blocking-socket.ts',
+        hole: 'read',
+        by: `if (this.#rest) return this.#takeRest()
+  if ((this as any).owed) this.#post({ kind: 'taken', bytes: (this as any).owed })
+  const message = this.#ending ?? sleepUntil(this.#words, this.#receive)
+  ;(this as any).owed = message.kind === 'bytes' ? message.bytes.length : 0
+  if (message.kind !== 'bytes') this.#ending = message
+  if (message.kind === 'lost') throw new ConnectionLost(message.code)
+  if (message.kind === 'end') return null
+  return message.bytes`,
+      },
+    ],
+  },
+  {
+    name: 'resumes-only-what-has-come',
+    step: '03.4',
+    says: ['whether anything waits in it or not'],
+    edits: [
+      {
+        file: 'bridge.ts',
+        replace: 'if (untaken < WINDOW_BYTES) socket.resume()',
+        by: 'if (untaken < WINDOW_BYTES && socket.readableLength > 0) socket.resume()',
+      },
+    ],
+  },
+  {
+    name: 'forgets-what-is-in-the-window',
+    step: '03.5',
+    says: ['leave both counts alone'],
+    edits: [
+      {
+        file: 'blocking-socket.ts',
+        hole: '#waitForRoom',
+        by: `sleepUntil(this.#words, () => {
+    if (Atomics.load(this.#words, CLOSED)) throw new ConnectionLost('EPIPE')
+    return this.#unflushed() <= WINDOW_BYTES ? 'room' : undefined
+  })
+  this.#written = Atomics.load(this.#words, FLUSHED)`,
+      },
+    ],
+  },
+  {
+    name: 'takes-every-carriage-return-off',
+    step: '03.6',
+    says: ['Take off one'],
+    edits: [
+      {
+        file: 'blocking-socket.ts',
+        hole: 'readLine',
+        by: `const pieces: Uint8Array[] = []
+    let length = 0
+    let lastByte: number | undefined
+    for (;;) {
+      const bytes = this.read()
+      if (!bytes) return length > 0 ? toLine(pieces) : null
+      const end = bytes.indexOf(NEWLINE)
+      const piece = end < 0 ? bytes : bytes.subarray(0, end)
+      pieces.push(piece)
+      length += piece.length
+      lastByte = piece.at(-1) ?? lastByte
+      const content = lastByte === CARRIAGE_RETURN ? length - 1 : length
+      if (content > maxBytes) throw new LineTooLong('x')
+      if (end < 0) continue
+      if (end + 1 < bytes.length) this.#rest = bytes.subarray(end + 1)
+      return toLine(pieces).replace(/\\r+$/, '')
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'ends-the-line-at-the-last-newline',
+    step: '03.6',
+    says: ['indexOf'],
+    edits: [
+      {
+        file: 'blocking-socket.ts',
+        hole: 'readLine',
+        by: `const pieces: Uint8Array[] = []
+    let length = 0
+    let lastByte: number | undefined
+    for (;;) {
+      const bytes = this.read()
+      if (!bytes) return length > 0 ? toLine(pieces) : null
+      const end = bytes.lastIndexOf(NEWLINE)
+      const piece = end < 0 ? bytes : bytes.subarray(0, end)
+      pieces.push(piece)
+      length += piece.length
+      lastByte = piece.at(-1) ?? lastByte
+      const content = lastByte === CARRIAGE_RETURN ? length - 1 : length
+      if (content > maxBytes) throw new LineTooLong('x')
+      if (end < 0) continue
+      if (end + 1 < bytes.length) this.#rest = bytes.subarray(end + 1)
+      return toLine(pieces)
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'returns-the-rest-again-and-again',
+    step: '03.6',
+    says: ['returned once'],
+    edits: [
+      {
+        file: 'blocking-socket.ts',
+        hole: 'readLine',
+        by: `const pieces: Uint8Array[] = []
+    let length = 0
+    let lastByte: number | undefined
+    for (;;) {
+      const bytes = this.read()
+      if (!bytes) return length > 0 ? toLine(pieces) : null
+      const end = bytes.indexOf(NEWLINE)
+      const piece = end < 0 ? bytes : bytes.subarray(0, end)
+      pieces.push(piece)
+      length += piece.length
+      lastByte = piece.at(-1) ?? lastByte
+      const content = lastByte === CARRIAGE_RETURN ? length - 1 : length
+      if (content > maxBytes) throw new LineTooLong('x')
+      if (end < 0) continue
+      if (end + 1 < bytes.length) this.#rest = bytes.subarray(end + 1)
+      return toLine(pieces)
+    }`,
+      },
+      { file: 'blocking-socket.ts', replace: 'this.#rest = undefined', by: '' },
+    ],
+  },
+  {
+    name: 'has-a-limit-of-its-own',
+    step: '03.6',
+    says: ['The limit is the parameter'],
+    edits: [
+      {
+        file: 'blocking-socket.ts',
+        hole: 'readLine',
+        by: `const pieces: Uint8Array[] = []
+    let length = 0
+    let lastByte: number | undefined
+    for (;;) {
+      const bytes = this.read()
+      if (!bytes) return length > 0 ? toLine(pieces) : null
+      const end = bytes.indexOf(NEWLINE)
+      const piece = end < 0 ? bytes : bytes.subarray(0, end)
+      pieces.push(piece)
+      length += piece.length
+      lastByte = piece.at(-1) ?? lastByte
+      const content = lastByte === CARRIAGE_RETURN ? length - 1 : length
+      if (content > MAX_LINE_BYTES) throw new LineTooLong('x')
+      if (end < 0) continue
+      if (end + 1 < bytes.length) this.#rest = bytes.subarray(end + 1)
+      return toLine(pieces)
     }`,
       },
     ],

@@ -237,4 +237,148 @@ ${ENDS}`,
       },
     ],
   },
+  {
+    name: 'waits-by-its-own-loop',
+    style:
+      'read() waits in a loop of its own, and the wait guards itself against waking for nothing.',
+    edits: [
+      {
+        file: 'blocking-socket.ts',
+        hole: 'read',
+        by: `const rest = this.#rest
+  if (rest !== undefined) { this.#rest = undefined; return rest }
+  let message: ToThread | undefined = this.#ending
+  while (!message) {
+    const seen = Atomics.load(this.#words, NEWS)
+    message = this.#receive()
+    if (!message) Atomics.wait(this.#words, NEWS, seen)
+  }
+  if (message.kind === 'bytes') {
+    this.#post({ kind: 'taken', bytes: message.bytes.length })
+    return Buffer.from(message.bytes)
+  }
+  this.#ending = message
+  if (message.kind === 'end') return null
+  const lost = new ConnectionLost(message.code)
+  throw lost`,
+      },
+      {
+        file: 'blocking-socket.ts',
+        replace: `  FLUSHED,
+`,
+        by: `  FLUSHED,
+  NEWS,
+`,
+      },
+      {
+        file: 'news.ts',
+        hole: 'sleepUntil',
+        by: `for (;;) {
+    const seen = Atomics.load(words, NEWS)
+    const found = look()
+    if (typeof found !== 'undefined') return found
+    while (Atomics.load(words, NEWS) === seen) Atomics.wait(words, NEWS, seen, Infinity)
+  }`,
+      },
+    ],
+  },
+  {
+    name: 'finished-and-two-sums',
+    style:
+      'finished() tells the end and the loss in one place; two sums that only grow instead of a debt; a count that keeps within 31 bits.',
+    edits: [
+      {
+        file: 'bridge.ts',
+        hole: 'pumpToThread',
+        by: `let delivered = 0
+  let taken = 0
+  const adjust = () => (delivered - taken >= WINDOW_BYTES ? socket.pause() : socket.resume())
+  socket.on('data', (bytes: Buffer) => { delivered += bytes.length; deliver(port, words, { kind: 'bytes', bytes }); adjust() })
+  port.on('message', (m: FromThread) => { if (m.kind === 'taken') { taken += m.bytes; adjust() } })
+  finished(socket, { writable: false }, (error) => {
+    if (!error) return deliver(port, words, { kind: 'end' })
+    const { code } = error as NodeJS.ErrnoException
+    deliver(port, words, { kind: 'lost', code: code && code !== 'ERR_STREAM_PREMATURE_CLOSE' ? code : 'ECONNRESET' })
+  })`,
+      },
+      {
+        file: 'bridge.ts',
+        replace: `import type { Socket } from 'node:net'`,
+        by: `import type { Socket } from 'node:net'
+import { finished } from 'node:stream'`,
+      },
+      {
+        file: 'blocking-socket.ts',
+        hole: '#waitForRoom',
+        by: `sleepUntil(this.#words, () => {
+    const flushed = Atomics.load(this.#words, FLUSHED)
+    if (Atomics.load(this.#words, CLOSED) > 0) throw new ConnectionLost('EPIPE')
+    return ((this.#written - flushed) | 0) > WINDOW_BYTES ? undefined : null
+  })`,
+      },
+      {
+        file: 'news.ts',
+        hole: 'tellNews',
+        by: `Atomics.store(words, NEWS, (Atomics.load(words, NEWS) + 1) & 0x7fffffff)
+  Atomics.notify(words, NEWS)`,
+      },
+    ],
+  },
+  {
+    name: 'takes-the-count-away',
+    style:
+      'Takes the news away when it looks, and sleeps while there is none: the bridge only ever adds.',
+    edits: [
+      {
+        file: 'news.ts',
+        hole: 'sleepUntil',
+        by: `for (;;) {
+    const news = Atomics.exchange(words, NEWS, 0)
+    const found = look()
+    if (found !== undefined) return found
+    Atomics.wait(words, NEWS, 0)
+  }`,
+      },
+    ],
+  },
+  {
+    name: 'decodes-as-it-comes',
+    style:
+      'A StringDecoder, byte by byte, that holds a carriage return back until it knows what follows.',
+    edits: [
+      {
+        file: 'blocking-socket.ts',
+        hole: 'readLine',
+        by: `const decoder = new StringDecoder('utf8')
+  let text = ''
+  let length = 0
+  let held = false
+  let some = false
+  const check = () => { if (length > maxBytes) throw new LineTooLong(String(maxBytes)) }
+  for (;;) {
+    const bytes = this.read()
+    if (!bytes) { if (!some) return null; return text + decoder.end() }
+    some = true
+    for (let i = 0; i < bytes.length; i++) {
+      const byte = bytes[i]!
+      if (byte === NEWLINE) {
+        if (i + 1 < bytes.length) this.#rest = bytes.subarray(i + 1)
+        return text + decoder.end()
+      }
+      if (held) { text += decoder.write(Buffer.of(CARRIAGE_RETURN)); length++; held = false; check() }
+      if (byte === CARRIAGE_RETURN) { held = true; continue }
+      length++
+      check()
+      text += decoder.write(Buffer.of(byte))
+    }
+  }`,
+      },
+      {
+        file: 'blocking-socket.ts',
+        replace: 'import { receiveMessageOnPort }',
+        by: `import { StringDecoder } from 'node:string_decoder'
+import { receiveMessageOnPort }`,
+      },
+    ],
+  },
 ]

@@ -78,7 +78,32 @@ export const WAITS: Wait[] = [
     because: 'Only undefined means that nothing was found.',
     likely: 'Compare with undefined: false, 0, null and an empty text are things, too.',
   },
+  {
+    story: 'leaves something that makes the look throw',
+    script: { things: [new Error('lost')], happens: [asleep('never')], finds: 1 },
+    expected: ['throws lost'],
+    because: 'What a look throws has to reach the code that waits. It may be all that ever comes.',
+    likely: 'Let it pass: catch nothing.',
+  },
+  {
+    story:
+      'has served another connection with two news; leaves two things, with news of each, just after the first look',
+    script: { toldElsewhere: 2, happens: [behind('one', 'two')], finds: 2 },
+    expected: ['one', 'two'],
+    because:
+      'Each connection has words of its own, and the same count in two of them means nothing.',
+    likely:
+      'Read the count in each call, before each look, and keep nothing from one call to the next.',
+  },
 ]
+
+/** Why a thread may not hear of a byte. */
+export function causeOfUntold(calls: string[], isNews: boolean): string {
+  if (calls.length === 0) return "Nothing listens for 'data'."
+  if (calls.includes('notify') && !isNews)
+    return 'Nothing has changed in the words of this bridge, so a thread that is about to sleep notices nothing. tellNews(words) counts and notifies.'
+  return 'In deliver(): first postMessage, then tellNews().'
+}
 
 /** Why a sleeper is stuck. */
 export function causeOfStuck({ stuck }: SleeperOutcome, otherwise: string): string {
@@ -144,10 +169,11 @@ export const LINES: Lines[] = [
     likely: 'At the end of the stream there is a last line only if it has any bytes.',
   },
   {
-    texts: ['  a\rb  \r\n', '\r\n'],
-    lines: ['line   a\rb  ', 'line '],
+    texts: ['  a\rb  \r\n', '\r\n', 'c\r\r\n', 'd\r'],
+    lines: ['line   a\rb  ', 'line ', 'line c\r', 'line d'],
     because: 'Only the line end is no part of the line. Spaces are, and so is a \\r in the middle.',
-    likely: 'Take off one \\r at the end, and nothing else.',
+    likely:
+      'Take off one \\r at the end, also at the end of the stream, and nothing else. toLine() does.',
   },
   {
     texts: ['whole\nhal'],
@@ -171,6 +197,14 @@ export const LINES: Lines[] = [
     lines: ['line one', 'line 2', 'line 3', 'null'],
     because: 'One byte is enough for a line, with a line end behind it or without.',
     likely: 'What follows a line end may be a single byte, and so may the last line.',
+  },
+  {
+    texts: ['123456'],
+    limit: 5,
+    lines: ['throws LineTooLong'],
+    because: 'readLine(5) asks for at most five bytes.',
+    likely:
+      'The limit is the parameter, maxBytes. MAX_LINE_BYTES is only what it is unless told otherwise.',
   },
   {
     texts: ['1\n123456\n2\n'],
@@ -220,7 +254,7 @@ export function causeOfLossMistold(told: string[]): string {
 /** Why a bridge may be wrong about a connection that closes without an error. */
 export function causeOfCloseMistold(told: string[]): string {
   return told[1]?.startsWith('lost')
-    ? "Without an 'error' the code is ECONNRESET."
+    ? "This connection had no 'error', so the code is ECONNRESET: not that of another connection."
     : "A socket may close without an 'error'. Deliver the loss at 'close': that comes in any case."
 }
 

@@ -26,16 +26,26 @@ interface PlayedThread extends Ends {
   post(message: FromThread): void
 }
 
-/** What the bridge calls for one byte that its socket receives, in this order. */
-export async function callsForAByte(bridgeSocket: BridgeSocket): Promise<string[]> {
+/** What a bridge does with one byte, `x`, that its socket receives. */
+export interface Delivery {
+  /** What it calls, in this order. */
+  calls: string[]
+  /** One of the words that it shares with its thread has changed. */
+  isNews: boolean
+  message: string | undefined
+}
+
+export async function callsForAByte(bridgeSocket: BridgeSocket): Promise<Delivery> {
   const { near, far, rest } = streams()
   const calls: string[] = []
   const restore = recordCalls((name) => calls.push(name))
   try {
-    bridgeSocket(near as Socket)
+    const { port, shared } = bridgeSocket(near as Socket)
+    const before = new Int32Array(shared).join()
     far.write('x')
     await rest()
-    return calls
+    const [message] = messagesFor(port).map(describe)
+    return { calls, isNews: new Int32Array(shared).join() !== before, message }
   } finally {
     restore()
     near.destroy()
@@ -106,6 +116,8 @@ export interface Window {
   fullest: number
   /** How many bytes were delivered in the end. */
   delivered: number
+  /** Listeners of its port's `'message'` in the end. */
+  listeners: number
 }
 
 const ALSO_POSTED: Record<'bytes' | 'end', FromThread> = {
@@ -134,9 +146,9 @@ export async function windowOf(
   alsoPosts: ('bytes' | 'end')[],
 ): Promise<Window> {
   const { near, far, rest } = streams()
-  const { port } = bridgeSocket(near as Socket)
+  const { port, ownPort } = bridgeWithPort(bridgeSocket, near as Socket)
   const untaken: number[] = []
-  const window: Window = { sent: 0, most: 0, fullest: 0, delivered: 0 }
+  const window: Window = { sent: 0, most: 0, fullest: 0, delivered: 0, listeners: 0 }
   for (let piece = 1; window.sent < 1024 * KIBIBYTE; piece++) {
     const length = piece <= 64 ? KIBIBYTE : 16 * KIBIBYTE
     far.write(Buffer.alloc(length))
@@ -155,9 +167,26 @@ export async function windowOf(
     }
     window.most = Math.max(window.most, sum(untaken))
   } while (untaken.length > 0)
+  window.listeners = ownPort()?.listenerCount('message') ?? 0
   port.close()
   near.destroy()
   return window
+}
+
+/** The bridge's own port is the one that it listens to first. */
+function bridgeWithPort(bridgeSocket: BridgeSocket, socket: Socket) {
+  const { on } = MessagePort.prototype
+  let own: MessagePort | undefined
+  MessagePort.prototype.on = function (this: MessagePort, ...args: Parameters<typeof on>) {
+    own ??= this
+    return on.apply(this, args)
+  } as typeof on
+  try {
+    const { port } = bridgeSocket(socket)
+    return { port, ownPort: () => own }
+  } finally {
+    MessagePort.prototype.on = on
+  }
 }
 
 function sum(lengths: number[]): number {
@@ -187,6 +216,14 @@ function messagesFor(port: MessagePort): ToThread[] {
 }
 
 function describe(message: ToThread): string {
-  if (message.kind === 'bytes') return `bytes ${Buffer.from(message.bytes)}`
+  if (message.kind === 'bytes') return describeBytes(message.bytes)
   return message.kind === 'lost' ? `lost ${message.code}` : message.kind
+}
+
+const SHOWN_BYTES = 32
+
+function describeBytes(bytes: unknown): string {
+  if (!(bytes instanceof Uint8Array)) return `bytes as ${Object(bytes).constructor.name}`
+  const text = `bytes ${Buffer.from(bytes.subarray(0, SHOWN_BYTES))}`
+  return bytes.length > SHOWN_BYTES ? `${text}… (${bytes.length} bytes)` : text
 }

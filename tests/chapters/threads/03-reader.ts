@@ -1,4 +1,7 @@
-/** A blocking socket that reads, and a bridge that the test plays by hand: `waiting` and `late` say what each look finds. */
+/**
+ * A blocking socket that reads, and a bridge that the test plays by hand: `waiting` and `late` say what each look finds.
+ * Time is virtual as long as nothing comes (`silenceMs`).
+ */
 
 import { parentPort, workerData } from 'node:worker_threads'
 import type * as BlockingSocketModule from '#code/03-blocking-socket/blocking-socket.ts'
@@ -9,6 +12,8 @@ export interface ReaderScript {
   waiting: ToThread[]
   /** Messages that arrive right after the thread has looked and found nothing, or just before it falls asleep. */
   late: ToThread[]
+  /** So long nothing comes before what is late. */
+  silenceMs?: number
   /** What the thread does, in this order. */
   acts: ('read' | 'line')[]
   /** How long a line may be. */
@@ -21,11 +26,22 @@ export interface ReaderOutcome {
   results: string[]
   /** Bytes that the bridge was told of as taken. */
   taken: number
+  /** How often it looked in vain in `silenceMs`. */
+  looksInSilence: number
 }
 
-const { code, waiting, late, acts, maxBytes, isClosed } = workerData as ReaderScript & {
-  code: string
-}
+/** A thread that looks so often does not sleep: the silence ends for it, too. */
+const SPINNING_LOOKS = 1_000
+
+const {
+  code,
+  waiting,
+  late,
+  silenceMs = 0,
+  acts,
+  maxBytes,
+  isClosed,
+} = workerData as ReaderScript & { code: string }
 const { BlockingSocket }: typeof BlockingSocketModule = await import(
   `${code}/03-blocking-socket/blocking-socket.ts`
 )
@@ -33,6 +49,8 @@ const { BlockingSocket }: typeof BlockingSocketModule = await import(
 const words = new Int32Array(new SharedArrayBuffer(12))
 const queue: ToThread[] = []
 let taken = 0
+let silenceLeftMs = silenceMs
+let looksInSilence = 0
 
 function deliver(message: ToThread): void {
   queue.push(message)
@@ -47,12 +65,19 @@ function deliverLate(): void {
 
 function receive(): ToThread | undefined {
   const found = queue.shift()
-  if (!found) deliverLate()
-  return found
+  if (found) return found
+  if (silenceLeftMs > 0 && looksInSilence < SPINNING_LOOKS) looksInSilence += 1
+  else deliverLate()
+  return undefined
 }
 
 const { wait } = Atomics
 Atomics.wait = ((array: Int32Array, index: number, value: number, ms = Infinity) => {
+  if (ms < silenceLeftMs) {
+    silenceLeftMs -= ms
+    return 'timed-out'
+  }
+  silenceLeftMs = 0
   deliverLate()
   return wait(array, index, value, ms)
 }) as typeof Atomics.wait
@@ -70,7 +95,7 @@ const results = acts.map((act) =>
     ? tell('bytes', () => socket.read())
     : tell('line', () => socket.readLine(maxBytes)),
 )
-parentPort?.postMessage({ results, taken } satisfies ReaderOutcome)
+parentPort?.postMessage({ results, taken, looksInSilence } satisfies ReaderOutcome)
 
 function tell(what: string, act: () => Uint8Array | string | null): string {
   try {

@@ -12,8 +12,10 @@ const SPINNING_LOOKS = 1_000
 export interface SleeperScript {
   /** How often news was told before the thread looks for the first time. */
   toldBefore?: number
-  /** What is there before the first look. */
+  /** What is there before the first look. A look throws an `Error` that it finds. */
   things?: unknown[]
+  /** How often news was told of another connection, which the same thread has served before. */
+  toldElsewhere?: number
   happens: Happening[]
   /** How many things the thread waits for, one after the other. */
   finds: number
@@ -38,6 +40,7 @@ export interface SleeperOutcome {
 const {
   code,
   toldBefore = 0,
+  toldElsewhere = 0,
   things = [],
   happens,
   finds,
@@ -54,6 +57,7 @@ const words = new Int32Array(new SharedArrayBuffer(12))
 const outcome: SleeperOutcome = { found: [], looksInSilence: 0, waits: 0 }
 let looks = 0
 let silenceMs = 0
+let thrown: Error | undefined
 
 function happen(): void {
   const next = happens.shift()
@@ -66,7 +70,12 @@ function look(): unknown {
   looks += 1
   if (looks > SPINNING_LOOKS) stuck('spinning')
   if (silenceMs > 0) outcome.looksInSilence += 1
-  if (things.length > 0) return things.shift()
+  if (things.length > 0) {
+    const thing = things.shift()
+    if (!(thing instanceof Error)) return thing
+    thrown = thing
+    throw thing
+  }
   if (happens[0]?.when === 'behind the look') happen()
   return undefined
 }
@@ -76,6 +85,7 @@ Atomics.wait = ((array: Int32Array, index: number, value: number, ms = Infinity)
   outcome.waits += 1
   if (outcome.waits > SPINNING_LOOKS) stuck('spinning')
   if (array.buffer !== words.buffer || index !== NEWS) {
+    if (load(array, index) !== value) return 'not-equal'
     if (ms === Infinity) stuck('asleep on another word')
   } else if (load(array, index) !== value) return 'not-equal'
   const next = happens[0]
@@ -91,6 +101,18 @@ Atomics.wait = ((array: Int32Array, index: number, value: number, ms = Infinity)
   return 'ok'
 }) as typeof Atomics.wait
 
+/** Waits for something on words of its own, which comes with its news right behind the first look. */
+function sleepElsewhere(): void {
+  const others = new Int32Array(new SharedArrayBuffer(12))
+  let isThere = false
+  sleepUntil(others, () => {
+    if (isThere) return true
+    isThere = true
+    for (let told = 0; told < toldElsewhere; told++) tellNews(others)
+    return undefined
+  })
+}
+
 function stuck(how: SleeperOutcome['stuck']): never {
   outcome.stuck = how
   throw new Stuck()
@@ -98,8 +120,10 @@ function stuck(how: SleeperOutcome['stuck']): never {
 
 for (let told = 0; told < toldBefore; told++) tellNews(words)
 try {
+  if (toldElsewhere > 0) sleepElsewhere()
   for (let find = 0; find < finds; find++) outcome.found.push(sleepUntil(words, look))
 } catch (error) {
-  if (!(error instanceof Stuck)) throw error
+  if (error === thrown) outcome.found.push(`throws ${thrown?.message}`)
+  else if (!(error instanceof Stuck)) throw error
 }
 parentPort?.postMessage(outcome)

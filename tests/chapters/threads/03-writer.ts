@@ -12,8 +12,9 @@ const WINDOW_BYTES = 64 * 1024
 const SPINNING_LOOKS = 10_000
 
 export interface WriterScript {
-  /** So many bytes are written in one call. */
+  /** So many bytes are written in one call, and then in another. */
   bytes: number
+  more?: number
   happens: Happening[]
 }
 
@@ -39,7 +40,7 @@ export interface WriterOutcome {
   looksInSilence: number
 }
 
-const { code, bytes, happens } = workerData as WriterScript & { code: string }
+const { code, bytes, more = 0, happens } = workerData as WriterScript & { code: string }
 const { BlockingSocket }: typeof BlockingSocketModule = await import(
   `${code}/03-blocking-socket/blocking-socket.ts`
 )
@@ -110,6 +111,7 @@ parentPort?.postMessage({
 function write(): WriterOutcome['write'] {
   try {
     socket.write(Buffer.alloc(bytes))
+    if (more > 0) socket.write(Buffer.alloc(more))
     return 'returns'
   } catch (error) {
     if (error instanceof Stuck) return `never returns: ${error.message}` as WriterOutcome['write']
