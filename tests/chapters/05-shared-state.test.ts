@@ -1,6 +1,10 @@
 import { step } from '../judge/step.ts'
 import { ask } from '../protocols/lines.ts'
-import { expectCrowdNumbered, expectOldestGivesWay } from '../worlds/guest-crowd.ts'
+import {
+  expectCountLast,
+  expectCrowdNumbered,
+  expectOldestGivesWay,
+} from '../worlds/guest-crowd.ts'
 import { expectBalancesKept } from '../worlds/ledger-transfers.ts'
 import { expectDeathsNoticed } from '../worlds/lock-deaths.ts'
 import { expectOwnerOnly, IF_THE_LOCK_FAILS } from '../worlds/lock-owners.ts'
@@ -31,6 +35,11 @@ step('05.1', 'no update is lost, in any order of turns', async (stage) => {
           'compareExchange() changes nothing when somebody else was faster: look and try again.',
       },
     ],
+  })
+  await explore('two threads that count twice to have counted four', scenario('increment-twice'), {
+    because: 'A thread may be overtaken again and again, also when it tries once more.',
+    likely:
+      'A second try can be overtaken like the first one: try until compareExchange() has changed the word, or let add() do it in one turn.',
   })
   const { increment } = await load(() => import('#code/05-shared-state/counter.ts'))
   const { AtomicWords } = await load(() => import('#code/05-shared-state/shared-words.ts'))
@@ -73,7 +82,10 @@ step('05.3', 'withLock() frees the lock, however its body ends', async ({ explor
         likely:
           'A catch that does not throw swallows the exception. finally passes it on by itself.',
       },
-      { seen: /answered/, likely: 'withLock() returns what body() returns.' },
+      {
+        seen: /answered/,
+        likely: 'withLock() returns what body() returns, also when that is 0 or false.',
+      },
       { seen: /were not alone/, likely: 'body() runs between lock() and unlock().' },
       {
         seen: /does not have the lock/,
@@ -171,6 +183,7 @@ step('05.5', 'visitors are numbered without gaps, and entries are whole', async 
       look: ['guest-book.sign()', 'guest-book.read()'],
     },
   )
+  await expectCountLast(stage)
   await expectOldestGivesWay(stage)
   await expectCrowdNumbered(stage)
 })

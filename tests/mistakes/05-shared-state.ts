@@ -770,8 +770,8 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'counts-before-it-writes',
-    step: '05.6',
-    says: ['entry 257 was written', 'sign() stores the count behind the text'],
+    step: '05.5',
+    says: ['Store the count when the text is written'],
     edits: [
       {
         file: book,
@@ -796,6 +796,68 @@ export const mistakes: Mistake[] = [
     })
     this.#withBook(() => this.#writeText(number, text))
     return number`,
+      },
+    ],
+  },
+  {
+    name: 'tries-once-more-without-care',
+    step: '05.1',
+    says: ['A second try can be overtaken'],
+    edits: [
+      {
+        file: 'counter.ts',
+        hole: 'increment',
+        by: `const old = words.load(index)
+  if (words.compareExchange(index, old, old + 1) === old) return old + 1
+  const again = words.load(index)
+  words.store(index, again + 1)
+  return again + 1`,
+      },
+    ],
+  },
+  {
+    name: 'returns-nothing-for-zero',
+    step: '05.3',
+    says: ['also when that is 0 or false'],
+    edits: [
+      {
+        file: 'mutex.ts',
+        hole: 'withLock',
+        by: `this.lock()
+  try { return body() || (undefined as T) } finally { this.unlock() }`,
+      },
+    ],
+  },
+  {
+    name: 'notes-the-place-instead-of-the-number',
+    step: '05.5',
+    says: ['also where it is noted as begun'],
+    edits: [
+      {
+        file: 'guest-book.ts',
+        hole: 'sign',
+        by: `return this.#withBook(() => {
+    const number = this.#words.load(this.#count) + 1
+    this.#writeText(number % MAX_ENTRIES, text)
+    this.#words.store(this.#count, number)
+    return number
+  })`,
+      },
+    ],
+  },
+  {
+    name: 'takes-an-empty-text-for-none',
+    step: '05.5',
+    says: ['An empty text is one'],
+    edits: [
+      {
+        file: 'guest-book.ts',
+        hole: 'read',
+        by: `return this.#withBook(() => {
+    const count = this.#words.load(this.#count)
+    const isThere = number > 0 && number <= count && number > count - MAX_ENTRIES
+    return (isThere && this.#readText(number)) || undefined
+  })`,
       },
     ],
   },

@@ -207,4 +207,114 @@ export const rightAnswers: RightAnswer[] = [
       },
     ],
   },
+  {
+    name: 'looks-before-it-takes',
+    style:
+      'Loads before each compareExchange(), and tries again; an outcome as a value instead of finally.',
+    edits: [
+      {
+        file: 'counter.ts',
+        hole: 'increment',
+        by: `let old = words.load(index), found: number
+  while ((found = words.compareExchange(index, old, old + 1)) !== old) old = found
+  return old + 1`,
+      },
+      {
+        file: 'mutex.ts',
+        hole: 'lock',
+        by: `let mine = this.#me
+  for (;;) {
+    const seen = this.#words.load(this.#lock)
+    if (seen === FREE) {
+      if (this.#words.compareExchange(this.#lock, FREE, mine) === FREE) return
+      continue
+    }
+    if (seen > 0 && this.#words.compareExchange(this.#lock, seen, -seen) !== seen) continue
+    this.#words.wait(this.#lock, -Math.abs(seen))
+    mine = -this.#me
+  }`,
+      },
+      {
+        file: 'mutex.ts',
+        hole: 'unlock',
+        by: `for (;;) {
+    const word = this.#words.load(this.#lock)
+    if (word !== this.#me && word !== -this.#me) throw new TypeError('no')
+    if (this.#words.compareExchange(this.#lock, word, FREE) !== word) continue
+    if (word < 0) this.#words.notify(this.#lock, 1)
+    return
+  }`,
+      },
+      {
+        file: 'mutex.ts',
+        hole: 'withLock',
+        by: `const attempt = () => { try { return { ok: true as const, value: body() } } catch (error) { return { ok: false as const, error } } }
+  this.lock()
+  const outcome = attempt()
+  this.unlock()
+  if (!outcome.ok) throw outcome.error
+  return outcome.value`,
+      },
+    ],
+  },
+  {
+    name: 'always-takes-it-as-contended',
+    style:
+      'No fast path: the word is always negative, and all sleepers are woken. Slower, and as right.',
+    edits: [
+      {
+        file: 'mutex.ts',
+        hole: 'lock',
+        by: `for (;;) {
+    const owner = this.#words.compareExchange(this.#lock, FREE, -this.#me)
+    switch (Math.sign(owner)) {
+      case 0: return
+      case 1: if (this.#words.compareExchange(this.#lock, owner, -owner) === owner) this.#words.wait(this.#lock, -owner); break
+      default: this.#words.wait(this.#lock, owner)
+    }
+  }`,
+      },
+      {
+        file: 'mutex.ts',
+        hole: 'unlock',
+        by: `const before = this.#words.compareExchange(this.#lock, this.#me, FREE)
+  if (before !== this.#me && before !== -this.#me) throw new Error('x')
+  if (before === -this.#me) {
+    this.#words.compareExchange(this.#lock, before, FREE)
+    this.#words.notify(this.#lock)
+  }`,
+      },
+      {
+        file: 'ledger.ts',
+        hole: 'transfer',
+        by: `if (from === to) return false
+  const locks = [from, to].toSorted((a, b) => a - b).map((n) => this.#lockOf(n))
+  for (const lock of locks) lock.lock()
+  try {
+    const balance = this.#read(from, BALANCE)
+    const enough = balance >= amount
+    if (enough) {
+      this.#change(to, BALANCE, amount)
+      this.#change(to, TRANSFERS, 1)
+      this.#change(from, BALANCE, -amount)
+      this.#change(from, TRANSFERS, 1)
+    }
+    return enough
+  } finally {
+    for (const lock of locks.toReversed()) lock.unlock()
+  }`,
+      },
+      {
+        file: 'guest-book.ts',
+        hole: '#repair',
+        by: `const begun = this.#words.load(this.#begun)
+  const count = this.#words.load(this.#count)
+  if (begun > count) {
+    this.#words.store(this.#wordOf(begun), TORN)
+    this.#words.store(this.#begun, count)
+  }
+  this.#mutex.markConsistent()`,
+      },
+    ],
+  },
 ]

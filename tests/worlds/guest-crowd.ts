@@ -4,6 +4,59 @@ import type { Client } from '../harness/client.ts'
 import type { Stage } from '../judge/step.ts'
 import { ask } from '../protocols/lines.ts'
 
+const [COUNT, BEGUN, ENTRIES] = [2, 3, 4]
+
+/** A thread may die between any two changes: the count is the last of them. */
+export async function expectCountLast({ load, expectSame, story }: Stage): Promise<void> {
+  const { GuestBook } = await load(() => import('#code/05-shared-state/guest-book.ts'))
+  const { AtomicWords } = await load(() => import('#code/05-shared-state/shared-words.ts'))
+  const memory = new SharedArrayBuffer(32 * 1024)
+  const words = new AtomicWords(memory)
+  words.store(COUNT, 256)
+  words.store(BEGUN, 256)
+  const changes: string[] = []
+  const noting = new Proxy(words, {
+    get(_, method: keyof typeof words) {
+      return (...args: [number, number, number]) => {
+        const before = words.load(args[0])
+        const outcome = (words[method] as (...args: number[]) => unknown)(...args)
+        const after = words.load(args[0])
+        const isWrite = method === 'store' || method === 'add' || after !== before
+        if (isWrite && args[0] >= COUNT) changes.push(nameOf(args[0], after))
+        return outcome
+      }
+    },
+  })
+  new GuestBook(noting, 0, 1).sign('aaaa')
+  story.tell('ada', `signs as the 257th, and changes ${changes.join(', ')}`)
+  expectSame(
+    'the first and the last change',
+    [changes[0], changes.at(-1)],
+    ['begun = 257', 'count = 257'],
+    {
+      because:
+        'If this thread dies in between, the words tell which entry it had begun, and that it is not whole.',
+      likely:
+        changes.at(-1) === 'count = 257'
+          ? 'The number of entry 257 is 257, also where it is noted as begun. #writeText() finds its place by itself.'
+          : 'Store the count when the text is written: an entry that is counted is whole.',
+      look: 'guest-book.sign()',
+    },
+  )
+  const book = new GuestBook(words, 0, 1)
+  expectSame('what an entry without text reads', book.read(book.sign('')) ?? 'none', '', {
+    because: 'Somebody signed, and said nothing. That is an entry.',
+    likely: 'undefined means that there is no such entry. An empty text is one.',
+    look: 'guest-book.read()',
+  })
+}
+
+function nameOf(word: number, value: number): string {
+  if (word === COUNT) return `count = ${value}`
+  if (word === BEGUN) return `begun = ${value}`
+  return (word - ENTRIES) % 17 === 0 ? 'its length' : 'its text'
+}
+
 /** 256 entries are kept: the 257th takes the place of the first. */
 export async function expectOldestGivesWay({ load, expectSame }: Stage): Promise<void> {
   const { GuestBook } = await load(() => import('#code/05-shared-state/guest-book.ts'))
