@@ -1,21 +1,22 @@
-import type { Decoded } from '#code/15-history/groups.ts'
 import type { Saved } from '#code/15-history/log.ts'
-import { countBytes, firstDifference, hex, quote } from '../harness/bytes.ts'
+import { countBytes, quote } from '../harness/bytes.ts'
 import { EMPTY_DISK, SimulatedDisk } from '../harness/crash-points/disk.ts'
 import { logProgram } from '../harness/crash-points/log-program.ts'
 import type { Reason } from '../harness/failure.ts'
-import { randomBytes, randomInteger } from '../harness/random.ts'
 import { step } from '../judge/step.ts'
-import { flipBit, GROUP_HEADER_BYTES, group, groups } from '../protocols/groups.ts'
+import { group } from '../protocols/groups.ts'
 import { systemError } from '../worlds/disk.ts'
+import { expectAppendedBehind, expectCloseWaits } from '../worlds/history-appends.ts'
+import { expectFailedRemoval, expectFaultsTold } from '../worlds/history-faults.ts'
+import { expectDecoded, expectEncoded } from '../worlds/history-groups.ts'
 import {
   expectExactPages,
+  expectFailedRead,
   expectLoadedWhileOthersTalk,
   expectNotSaved,
   expectToldInOrder,
 } from '../worlds/history-journal.ts'
 import {
-  describeError,
   expectClosed,
   expectNumbersKept,
   expectRemovedOneByOne,
@@ -32,133 +33,12 @@ import {
   sayer,
   soon,
 } from '../worlds/history-log.ts'
+import { expectSegmentsRead } from '../worlds/history-segments.ts'
 import { expectKilledServer, inDataFolder } from '../worlds/history-server.ts'
 
 step('15.1', 'a group is there as a whole, or is told for what it is', async (stage) => {
-  const { decodeGroup, encodeGroup } = await stage.load(() => import('#code/15-history/groups.ts'))
-  const encodes = (what: string, records: Buffer[], reason: Reason) => {
-    const expected = group(...records)
-    const received = encodeGroup(records)
-    const place = firstDifference(received, expected)
-    stage.expect(`the group of ${what}`, received.equals(expected), {
-      ...reason,
-      expected: hex(expected),
-      received: `${hex(received)} (the first difference is at byte ${place})`,
-    })
-  }
-  encodes('"ada" and "bob"', [Buffer.from('ada'), Buffer.from('bob')], {
-    because:
-      'Magic, length of the payload, CRC-32 of the first 8 bytes and the payload; then each record behind its length.',
-    likely:
-      'The checksum covers magic, length and payload: everything but the four bytes that hold it. crc32(b, crc32(a)) is the checksum of a and b.',
-  })
-  encodes('no record', [], {
-    because: 'A group may be empty. Its magic and length have a checksum all the same.',
-  })
-  encodes('an empty record', [Buffer.alloc(0)], { because: 'A record may be empty, too.' })
-  encodes(
-    'any bytes',
-    [randomBytes(stage.random, 300), randomBytes(stage.random, 70)].map(Buffer.from),
-    {
-      because: 'The log does not know what records mean.',
-    },
-  )
-
-  const describe = (bytes: Buffer, at: number) =>
-    describeDecoded(attempt(() => decodeGroup(bytes, at)))
-  const decodes = (what: string, bytes: Buffer, at: number, expected: string, reason: Reason) =>
-    stage.expectSame(`decodeGroup() of ${what}`, describe(bytes, at), expected, reason)
-  const two = Buffer.concat([group('ada', '', 'bob'), group('cyd')])
-  const second = group('ada', '', 'bob').length
-  decodes(
-    'a group with three records',
-    two,
-    0,
-    'group "ada" at 16, "" at 23, "bob" at 27, up to 30',
-    {
-      because:
-        'Each record, and the byte at which it begins; then the byte at which the next group begins.',
-      likely: 'A record begins behind its own length. Places count from the beginning of `bytes`.',
-    },
-  )
-  decodes(
-    'the group behind it',
-    two,
-    second,
-    `group "cyd" at ${second + 16}, up to ${two.length}`,
-    {
-      because: 'Places count from the beginning of `bytes`, wherever the group begins.',
-    },
-  )
-  decodes('the end of the bytes', two, two.length, 'end', {
-    because: 'Nothing is wrong: the segment is over.',
-    likely: 'The end comes before everything else: no byte is neither cut nor zero.',
-  })
-  decodes('an empty group', group(), 0, `group , up to ${GROUP_HEADER_BYTES}`, {
-    because: 'It was written like this.',
-  })
-
-  const whole = group('hello', 'world')
-  for (let length = 1; length < whole.length; length++) {
-    decodes(
-      `its first ${length} bytes`,
-      Buffer.concat([two, whole.subarray(0, length)]),
-      two.length,
-      'cut',
-      {
-        because: 'A group begins here, and the bytes are over before it is.',
-        likely: 'Of a magic that is cut, those bytes that are there can be compared.',
-      },
-    )
-  }
-  for (const length of [1, 7, GROUP_HEADER_BYTES, 4_096]) {
-    decodes(`${length} zeros`, Buffer.concat([two, Buffer.alloc(length)]), two.length, 'zeros', {
-      because: 'A file got its new size, and its bytes never came.',
-      likely: 'Look whether there is anything but zeros before you look for a magic.',
-    })
-  }
-  decodes('zeros and then something', Buffer.from([0, 0, 0, 1]), 0, 'damaged', {
-    because: 'Zeros up to the end are a size without bytes. These are not.',
-  })
-  decodes('20 zeros and then something', Buffer.concat([Buffer.alloc(20), whole]), 0, 'damaged', {
-    because: 'Something follows: these zeros are not the end.',
-    likely: 'All bytes from `at` on have to be zeros, not only the first ones.',
-  })
-  const halfHeader = Buffer.concat([whole.subarray(0, 4), Buffer.alloc(whole.length - 4)])
-  decodes('a magic, and zeros behind it', halfHeader, 0, 'damaged', {
-    because:
-      'A length of 0 and a checksum of 0: the checksum of an empty payload would be just that.',
-    likely: 'The checksum covers the header, too: magic and length.',
-  })
-  for (let bit = 0; bit < whole.length * 8; bit++) {
-    const flipped = describe(Buffer.concat([flipBit(whole, bit), group('more')]), 0)
-    if (flipped === 'damaged' || flipped === 'cut') continue
-    stage.expectSame(
-      `decodeGroup() with bit ${bit & 7} of byte ${bit >> 3} flipped`,
-      flipped,
-      'damaged',
-      {
-        because: 'No bit of a group may change without being noticed.',
-        likely: 'Which bytes does the checksum cover?',
-      },
-    )
-  }
-  stage.story.judge(
-    'test',
-    `expects each of ${whole.length * 8} flipped bits to be noticed`,
-    'kept',
-  )
-  for (let times = 0; times < 300; times++) {
-    const bytes = Buffer.from(randomBytes(stage.random, randomInteger(stage.random, 60)))
-    if (times % 2 === 0) group('x').copy(bytes, 0, 0, randomInteger(stage.random, 20))
-    const found = describe(bytes, 0)
-    stage.expect(`decodeGroup() of ${quote(bytes)} to throw nothing`, !found.startsWith('throws'), {
-      because: 'Whatever is on the disk, this says what it is.',
-      received: found,
-    })
-    stage.story.lines.pop()
-  }
-  stage.story.judge('test', 'expects 300 times random bytes to be told for what they are', 'kept')
+  await expectEncoded(stage)
+  await expectDecoded(stage)
 })
 
 step('15.2', 'one sync at a time, and what comes meanwhile goes with the next', async (stage) => {
@@ -221,6 +101,8 @@ step('15.2', 'one sync at a time, and what comes meanwhile goes with the next', 
   await file.expectSync({ because: 'Each group is synced.' })
   await told.expect(['group: seven', 'seven is saved'], { because: 'As before.' })
 
+  await expectCloseWaits(stage)
+  await expectAppendedBehind(stage)
   stage.story.tell('test', 'appends 3,000 records at once')
   for (let index = 0; index < 3_000; index++) void log.append(Buffer.from(`${index}`))
   const before = file.callsSoFar
@@ -323,87 +205,8 @@ step('15.3', 'what could not be saved is said, and ends the writing', async (sta
 })
 
 step('15.4', 'wherever the machine stops, what was promised is there', async (stage) => {
-  const { readGroups } = await stage.load(() => import('#code/15-history/recovery.ts'))
+  await expectSegmentsRead(stage)
   const { Log } = await stage.load(() => import('#code/15-history/log.ts'))
-  const begin = group('begin')
-
-  const read = (what: string, bytes: Buffer, expected: string, reason: Reason) => {
-    const found: string[] = []
-    const outcome = attempt(() => readGroups(bytes, 7, ({ record }) => found.push(String(record))))
-    const received =
-      typeof outcome === 'number'
-        ? `${found.join(', ')}; good up to byte ${outcome}`
-        : `throws ${describeError(outcome)}`
-    stage.expectSame(`readGroups() of ${what}`, received, expected, reason)
-  }
-  const good = groups('begin', 'one', 'two')
-  read('three groups', good, `begin, one, two; good up to byte ${good.length}`, {
-    because: 'Every record, in order, and nothing is bad.',
-  })
-  const tails: [string, Buffer][] = [
-    ['the first half of a group', group('three').subarray(0, 10)],
-    ['a group with a flipped bit', flipBit(group('three'), 140)],
-    ['40 zeros', Buffer.alloc(40)],
-    ['1 MiB of zeros', Buffer.alloc(1024 * 1024)],
-    [
-      'a group without its first page',
-      Buffer.concat([Buffer.alloc(8), group('three').subarray(8)]),
-    ],
-    ['a magic and nothing that belongs to it', Buffer.from('\xffLOG\xffLOGLOGLOGLOG', 'latin1')],
-  ]
-  for (const [what, tail] of tails) {
-    read(
-      `three groups and ${what}`,
-      Buffer.concat([good, tail]),
-      `begin, one, two; good up to byte ${good.length}`,
-      {
-        because:
-          'Nothing good follows. That is a torn tail: the last write, which nobody was promised.',
-        likely:
-          'A tail is torn unless a whole group, checksum and all, begins somewhere behind it.',
-      },
-    )
-  }
-  const damagedAt = groups('begin', 'one').length
-  for (const [what, broken] of [
-    ['a flipped bit in it', flipBit(group('two'), 130)],
-    ['a flipped bit in its length', flipBit(group('two'), 40)],
-    ['a flipped bit in its magic', flipBit(group('two'), 3)],
-    ['zeros instead of it', Buffer.alloc(group('two').length)],
-    ['a byte of it missing', group('two').subarray(1)],
-    ['a byte instead of it', Buffer.from([0])],
-  ] as const) {
-    read(
-      `four groups, the third with ${what}`,
-      Buffer.concat([groups('begin', 'one'), broken, group('three')]),
-      `throws DamagedLog: 00000007.log is damaged at byte ${damagedAt}`,
-      {
-        because:
-          'A group was written only after the one before it had been synced. No crash does this, and to cut it off would lose "three".',
-        likely:
-          'Look for a good group at every byte behind the bad one. Where it begins is not known: the length may be wrong.',
-      },
-    )
-  }
-  for (const [what, bytes] of [
-    ['nothing', Buffer.alloc(0)],
-    ['half of its first group', begin.subarray(0, 15)],
-    ['zeros', Buffer.alloc(30)],
-  ] as const) {
-    read(`a segment with ${what}`, bytes, 'throws DamagedLog: 00000007.log is damaged at byte 0', {
-      because: 'A segment gets its name when its first group has been synced. No crash does this.',
-    })
-  }
-  const many = Buffer.concat(Array.from({ length: 30_000 }, (_, index) => group(`${index}`)))
-  stage.expect(
-    'readGroups() of 30,000 groups to find them all',
-    attempt(() => readGroups(many, 7, () => {})) === many.length,
-    {
-      because: 'A segment has that many, and more.',
-      likely: 'No group is copied, and no bytes are gone through twice.',
-    },
-  )
-
   await expectSettled(stage, Log)
   await stage.walkCrashes(
     logProgram(Log),
@@ -413,9 +216,10 @@ step('15.4', 'wherever the machine stops, what was promised is there', async (st
       likely:
         'When is anybody told? When append() resolves, the group has been synced. When open() resolves, whatever it has read has been: the process before may have been killed between write and sync.',
     },
-    justRenamed({ '00000001.log': begin }, { '00000002.log': begin }),
+    justRenamed({ '00000001.log': group('begin') }, { '00000002.log': group('begin') }),
   )
   await expectSynced(stage, Log)
+  await expectFaultsTold(stage, Log)
 })
 
 step('15.5', 'old messages go by segments, and no number comes again', async (stage) => {
@@ -488,6 +292,7 @@ step('15.5', 'old messages go by segments, and no number comes again', async (st
   }
   await expectWholeSegments(stage, Log)
   await expectRemovedOneByOne(stage, Log)
+  await expectFailedRemoval(stage, Log)
   await expectNumbersKept(stage, Log)
 
   const because =
@@ -506,21 +311,6 @@ step('15.6', 'what is told survives, and pages are exact', async (stage) => {
   await expectExactPages(stage)
   await expectLoadedWhileOthersTalk(stage)
   await expectNotSaved(stage)
+  await expectFailedRead(stage)
   await inDataFolder((data) => expectKilledServer(stage, data))
 })
-
-function describeDecoded(decoded: Decoded | Error): string {
-  if (decoded instanceof Error) return `throws ${decoded}`
-  if (decoded.kind !== 'group') return decoded.kind
-  const entries = decoded.entries.map(({ record, at }) => `${quote(record)} at ${at}`)
-  return `group ${entries.join(', ')}, up to ${decoded.end}`
-}
-
-function attempt<T>(body: () => T): T | Error {
-  try {
-    return body()
-  } catch (error) {
-    if (/^TODO/.test((error as Error).message)) throw error
-    return error as Error
-  }
-}

@@ -152,6 +152,71 @@ export const mistakes: Mistake[] = [
     edits: [{ file: groups, replace: 'end: at + length', by: 'end: length' }],
   },
   {
+    name: 'a-checksum-of-the-beginning',
+    step: '15.1',
+    says: ['The checksum covers all of the payload'],
+    edits: [
+      {
+        file: 'groups.ts',
+        hole: 'checksum',
+        by: 'return crc32(group.subarray(GROUP_HEADER_BYTES, 65536), crc32(group.subarray(0, 8)))',
+      },
+    ],
+  },
+  {
+    name: 'a-length-that-must-be-small',
+    step: '15.1',
+    says: ['It has no other bound'],
+    edits: [
+      {
+        file: 'groups.ts',
+        replace: "  if (length > rest.length) return { kind: 'cut' }",
+        by: `  if (length > 1_048_576 + 12) return { kind: 'damaged' }
+  if (length > rest.length) return { kind: 'cut' }`,
+      },
+    ],
+  },
+  {
+    name: 'two-bytes-of-a-length',
+    step: '15.1',
+    says: ['All bytes of a length are written'],
+    edits: [
+      {
+        file: 'groups.ts',
+        hole: 'encodeGroup',
+        by: `      const size = records.reduce((n, x) => n + 4 + x.byteLength, 0)
+      const out = Buffer.alloc(12 + size)
+      MAGIC.copy(out, 0)
+      out.writeUInt32BE(size, 4)
+      let at = 12
+      for (const x of records) { out.writeUInt16BE(x.length & 0xffff, at + 2); out.set(x, at + 4); at += 4 + x.length }
+      out.writeUInt32BE(checksum(out), 8)
+      return out`,
+      },
+    ],
+  },
+  {
+    name: 'one-buffer-for-all-groups',
+    step: '15.1',
+    says: ['bytes of its own'],
+    edits: [
+      {
+        file: 'groups.ts',
+        hole: 'encodeGroup',
+        by: `      const g = globalThis as any
+      const size = records.reduce((n, x) => n + 4 + x.byteLength, 12)
+      if (!g.__buf || g.__buf.length < size) g.__buf = Buffer.alloc(size * 2)
+      const group: Buffer = g.__buf.subarray(0, size)
+      let at = 12
+      for (const x of records) { group.set(uint32(x.length), at); group.set(x, at + 4); at += 4 + x.length }
+      group.set(MAGIC)
+      group.writeUInt32BE(group.length - GROUP_HEADER_BYTES, 4)
+      group.writeUInt32BE(checksum(group), 8)
+      return group`,
+      },
+    ],
+  },
+  {
     name: 'tells-before-the-sync',
     step: '15.2',
     says: ['Written is not saved'],
@@ -267,6 +332,62 @@ export const mistakes: Mistake[] = [
         file: log,
         replace: '    this.#saving = undefined\n',
         by: '    this.#saving = undefined\n    await this.#last.file.sync()\n',
+      },
+    ],
+  },
+  {
+    name: 'each-append-chains-a-loop',
+    step: '15.2',
+    says: ['Only the loop that ends may do so'],
+    edits: [
+      {
+        file: 'log.ts',
+        replace: 'this.#saving ??= this.#saveWaiting()',
+        by: 'this.#saving = (this.#saving ?? Promise.resolve()).then(() => this.#saveWaiting())',
+      },
+    ],
+  },
+  {
+    name: 'free-a-turn-too-late',
+    step: '15.2',
+    says: ['not a turn later'],
+    edits: [
+      {
+        file: 'log.ts',
+        hole: '#saveWaiting',
+        by: `    while (this.#waiting.length > 0) {
+      const group = this.#takeGroup()
+      let saved: Saved[]
+      try { saved = await this.#saveGroup(group.map(({ record }) => record)) } catch (error) { return this.#fail(error as Error, group) }
+      this.#keeper.onSynced(saved)
+      for (const { resolve } of group) resolve()
+    }
+    await null
+    this.#saving = undefined`,
+      },
+    ],
+  },
+  {
+    name: 'free-once-more-behind-the-loop',
+    step: '15.2',
+    says: ['Only the loop that ends may do so'],
+    edits: [
+      {
+        file: 'log.ts',
+        replace: 'this.#saving ??= this.#saveWaiting()',
+        by: 'this.#saving ??= this.#saveWaiting().finally(() => { this.#saving = undefined })',
+      },
+    ],
+  },
+  {
+    name: 'close-has-nothing-to-wait-for',
+    step: '15.2',
+    says: ['#saving resolves when all that was appended'],
+    edits: [
+      {
+        file: 'log.ts',
+        replace: 'this.#saving ??= this.#saveWaiting()',
+        by: 'if (!this.#saving) { const p = this.#saveWaiting(); this.#saving = Promise.resolve(); p.then(() => { this.#saving = undefined; if (this.#waiting.length) this.#saving = this.#saveWaiting() }) }',
       },
     ],
   },
@@ -401,6 +522,19 @@ export const mistakes: Mistake[] = [
     setImmediate(() => {
       this.#failure = error
     })`,
+      },
+    ],
+  },
+  {
+    name: 'not-saved-without-a-reason',
+    step: '15.3',
+    says: ['nobody is told why'],
+    edits: [
+      {
+        file: 'log.ts',
+        hole: '#fail',
+        by: `this.#failure = error
+ for (const { reject } of [...group, ...this.#waiting.splice(0)]) reject(new NotSaved())`,
       },
     ],
   },
@@ -588,6 +722,63 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'only-the-first-magic-behind',
+    step: '15.4',
+    says: ['a magic may be there by chance'],
+    edits: [
+      {
+        file: 'recovery.ts',
+        hole: 'readGroups',
+        by: `    let end = 0
+    let decoded = decodeGroup(bytes, 0)
+    while (decoded.kind === 'group') { for (const entry of decoded.entries) onEntry(entry, segment)
+      end = decoded.end
+      decoded = decodeGroup(bytes, end) }
+    const next = bytes.indexOf(MAGIC, end + 1)
+    if (end === 0 || (next >= 0 && decodeGroup(bytes, next).kind === 'group')) throw new DamagedLog(segment, end, decoded.kind)
+    return end`,
+      },
+    ],
+  },
+  {
+    name: 'a-header-is-skipped',
+    step: '15.4',
+    says: ['a magic may be there by chance'],
+    edits: [
+      {
+        file: 'recovery.ts',
+        replace: `    next = bytes.indexOf(MAGIC, next + 1)
+`,
+        by: `    next = bytes.indexOf(MAGIC, next + GROUP_HEADER)
+`,
+      },
+      {
+        file: 'recovery.ts',
+        replace: '/** @answer 15.4 */',
+        by: `const GROUP_HEADER = 12
+
+/** @answer 15.4 */`,
+      },
+    ],
+  },
+  {
+    name: 'a-failed-sync-at-the-start',
+    step: '15.4',
+    says: ['lets their errors out'],
+    edits: [
+      {
+        file: 'recovery.ts',
+        hole: 'settle',
+        by: `    const { kind } = decodeGroup(bytes, size)
+    await file.truncate(size)
+    await file.sync().catch(() => {})
+    await folder.sync().catch(() => {})
+    if (size === bytes.length) return undefined
+    return { file: nameOf(number), at: size, bytes: bytes.length - size, kind }`,
+      },
+    ],
+  },
+  {
     name: 'renames-before-the-sync',
     step: '15.5',
     says: ['is damaged at byte 0'],
@@ -747,6 +938,20 @@ export const mistakes: Mistake[] = [
         file: log,
         replace: RETIRE,
         by: RETIRE.replace('      await this.#folder.sync()\n', ''),
+      },
+    ],
+  },
+  {
+    name: 'a-segment-that-cannot-be-removed',
+    step: '15.5',
+    says: ['Let the error out'],
+    edits: [
+      {
+        file: 'log.ts',
+        replace: `      await this.#folder.remove(nameOf(oldest.number))
+`,
+        by: `      await this.#folder.remove(nameOf(oldest.number)).catch(() => {})
+`,
       },
     ],
   },
@@ -912,6 +1117,19 @@ export const mistakes: Mistake[] = [
         file: journal,
         replace: 'return messages.page(query)',
         by: 'return messages.page({ limit })',
+      },
+    ],
+  },
+  {
+    name: 'an-unreadable-page-is-empty',
+    step: '15.6',
+    says: ['that is no empty room'],
+    edits: [
+      {
+        file: 'log-journal.ts',
+        replace:
+          '    for (const { message } of await this.read(room, from, to)) messages.add(message)',
+        by: '    for (const { message } of await this.read(room, from, to).catch(() => [])) messages.add(message)',
       },
     ],
   },

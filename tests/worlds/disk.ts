@@ -179,6 +179,32 @@ export function fillable<D extends SimulatedDisk>(disk: D): { folder: D; fill():
   }
 }
 
+/** A disk on which each call fails that it is told to fail: `'file.sync'`, `'folder.remove'`. */
+export function failing<D extends SimulatedDisk>(
+  disk: D,
+): { folder: D; fail(...calls: string[]): void } {
+  const failed = new Set<string>()
+  const watch = <T extends object>(target: T, kind: 'file' | 'folder'): T =>
+    new Proxy(target, {
+      get: (_, name) => {
+        const value: unknown = Reflect.get(target, name, target)
+        if (typeof value !== 'function') return value
+        return (...values: unknown[]) => {
+          if (failed.has(`${kind}.${String(name)}`)) return Promise.reject(systemError('EIO'))
+          const result = value.apply(target, values)
+          const isOpening = kind === 'folder' && (name === 'open' || name === 'create')
+          return isOpening ? result.then((file: object) => watch(file, 'file')) : result
+        }
+      },
+    })
+  return {
+    folder: watch(disk, 'folder'),
+    fail: (...calls) => {
+      for (const call of calls) failed.add(call)
+    },
+  }
+}
+
 /** A disk that takes no more than so many bytes of a write. */
 export function stingy<D extends SimulatedDisk>(disk: D, maxBytes: number): D {
   return withWrites(

@@ -5,7 +5,7 @@ import { EMPTY_DISK, SimulatedDisk } from '../harness/crash-points/disk.ts'
 import type { Reason } from '../harness/failure.ts'
 import { randomInteger } from '../harness/random.ts'
 import type { Stage } from '../judge/step.ts'
-import { fillable, settle } from './disk.ts'
+import { failing, fillable, settle } from './disk.ts'
 
 /** A journal on a simulated disk, and what it tells. */
 async function openJournal(
@@ -405,4 +405,29 @@ export async function expectNotSaved(stage: Stage): Promise<void> {
       because: 'Nothing that was acknowledged is lost.',
     },
   )
+}
+
+/** A page that cannot be read is no empty page. */
+export async function expectFailedRead(stage: Stage): Promise<void> {
+  stage.story.tell(
+    'test',
+    'opens another journal, says 3 messages in "lobby", and has the disk fail',
+  )
+  const { folder, fail } = failing(new SimulatedDisk(EMPTY_DISK))
+  const { journal } = await openJournal(stage, { folder })
+  for (const text of ['one', 'two', 'three'])
+    await new Promise<void>((resolve) => {
+      journal.onKept = () => resolve()
+      journal.append({ room: 'lobby', name: 'ada', text, onKept() {} })
+    })
+  fail('file.read')
+  const outcome = await journal.page('lobby', {}).then(
+    ({ messages }) => `a page with ${messages.length} messages`,
+    (error: Error) => error.message,
+  )
+  stage.expectSame('what page() comes to', outcome, 'EIO: i/o error', {
+    because: 'There are three messages, and the disk cannot read them: that is no empty room.',
+    likely: 'Let errors out. page() knows which of them are no fault.',
+    look: 'log-journal.#readPage()',
+  })
 }

@@ -105,9 +105,13 @@ export function sayer(log: Log, told: Told) {
     log.append(Buffer.from(text)).then(
       () => told.tell(`${text} is saved`),
       (error: Error) =>
-        told.tell(`${text} is ${error.name === 'NotSaved' ? 'not saved' : String(error)}`),
+        told.tell(`${text} is ${error.name === 'NotSaved' ? notSaved(error) : String(error)}`),
     )
   }
+}
+
+function notSaved({ message }: Error): string {
+  return message === '' ? 'not saved, and nobody is told why' : 'not saved'
 }
 
 /** A log that has failed writes nothing more, and can still be read. */
