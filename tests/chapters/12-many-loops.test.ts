@@ -4,7 +4,17 @@ import { join } from 'node:path'
 import type { Client } from '../harness/client.ts'
 import { step } from '../judge/step.ts'
 import { ask, echo } from '../protocols/lines.ts'
-import { expectLeastBusy, expectResponsive } from '../worlds/loop-choice.ts'
+import { ARE_GONE, expectGraceToEnd } from '../worlds/closing-loops.ts'
+import {
+  expectCountedAtOnce,
+  expectCountedUntilClosed,
+  expectOutAtOnce,
+} from '../worlds/counted-loops.ts'
+import {
+  expectLeastBusy,
+  expectOnlyConnectionsCompared,
+  expectResponsive,
+} from '../worlds/loop-choice.ts'
 import {
   breakableLoop,
   connectionsIn,
@@ -26,7 +36,8 @@ step('12.1', 'a socket moves to a loop thread before a byte is read', async (sta
   const { serve, connect, expect } = stage
   await expectUnread(stage)
 
-  const server = await serve(CHAPTER, { loops: 2, choose: 'in turn' })
+  const script = talkativeLoop()
+  const server = await serve(CHAPTER, { loops: 2, choose: 'in turn', script })
   const loops = (await statsOf(server)).loops.map(({ threadId }) => String(threadId))
   const [ada, bob] = [await connect(server), await connect(server)]
   const first = await ask(ada, 'whoami', /^\d+$/, {
@@ -60,11 +71,19 @@ step('12.1', 'a socket moves to a loop thread before a byte is read', async (sta
   await cyd.expectEnd({
     because: 'cyd’s FIN has moved with the socket: first the answers, then our FIN.',
   })
+  expect('one loop in each thread', !server.output.includes('has another loop'), {
+    because:
+      'A thread has one loop for all of its sockets: that is what makes a handler need no lock.',
+    likely: 'Serve the socket on the loop that serveSocket() is given.',
+    look: 'loop-thread.serveSocket()',
+    received: server.output,
+  })
 })
 
 step('12.2', 'connections are spread evenly, also when some of them stay', async (stage) => {
   const { serve, connect, expect, expectSame } = stage
   await expectLeastBusy(stage)
+  await expectOnlyConnectionsCompared(stage)
 
   const script = talkativeLoop()
   const busy = await serve(CHAPTER, { loops: 2, choose: 'least busy', script })
@@ -124,46 +143,8 @@ step('12.2', 'connections are spread evenly, also when some of them stay', async
     look: ['loop-group.#give()', 'loop-group.#onClosed()'],
   })
 
-  const single = await serve(CHAPTER, { loops: 1, choose: 'least busy', script })
-  const [fay, gus] = [await connect(single, 'fay'), await connect(single, 'gus')]
-  const expectCounted = async (count: number, reason: { because: string }) => {
-    await echo(gus, { because: 'gus is served by the same loop.' })
-    await single.roundTrip()
-    expectSame('the connections of the loop', sum(connectionsIn(await statsOf(single))), count, {
-      ...reason,
-      likely:
-        "The socket emits 'end' when the peer has said FIN and 'finish' when we have. Only 'close' says that the descriptor is free.",
-      look: 'loop-thread.serveSocket()',
-    })
-  }
-  await fay.send('wait\n')
-  await fay.halfClose()
-  await single.expectEventually(
-    'the loop to hear her FIN',
-    async () => ({ holds: single.output.includes('has heard FIN'), received: 'nothing of it' }),
-    { because: 'fay has said FIN, and her loop is awake.' },
-  )
-  await expectCounted(2, {
-    because: 'fay has said FIN and waits for her answers: she still costs a connection.',
-  })
-  await ask(gus, 'go', 'error unknown command', {
-    because: 'At this line the loop answers FIN with FIN.',
-  })
-  await fay.expectEnd({ because: 'Now the loop has said FIN to her, too.' })
-  await expectConnectionsCounted(single, 1, {
-    because: 'Both FINs have passed: the descriptor is free.',
-  })
-  const hal = await connect(single, 'hal')
-  await hal.send('bye\n')
-  await hal.expectEnd({ because: 'At this line the server says FIN first.' })
-  await expectCounted(2, {
-    because:
-      'The server has said FIN, hal has not: she may go on sending, and still costs a connection.',
-  })
-  await hal.halfClose()
-  await expectConnectionsCounted(single, 1, {
-    because: 'Both FINs have passed: the descriptor is free.',
-  })
+  await expectCountedAtOnce(stage)
+  await expectCountedUntilClosed(stage)
 })
 
 step('12.3', 'a loop that dies takes its own clients along, and is replaced', async (stage) => {
@@ -226,6 +207,7 @@ step('12.3', 'a loop that dies takes its own clients along, and is replaced', as
       because: 'Three newcomers, three loops, in turn.',
     })
 
+    await expectOutAtOnce(stage)
     await putToSleep(server, ada, homes[0], 'sleep 200\nbug\n')
     const lost = await connectToLoop(stage, server, homes[0])
     await expectReplaced(server, 2, {
@@ -324,6 +306,11 @@ step('12.4', 'close() lets every loop finish, and leaves no thread', async (stag
     likely: 'Take it out of the list first, and look at #isClosing after that.',
     look: 'loop-group.#onExit()',
   })
+  expectSame('the replaced loops', (await statsOf(server)).replaced, 0, {
+    because: 'No loop has taken its place: the server is closing.',
+    likely: 'Count a replacement when there is one, behind the look at #isClosing.',
+    look: 'loop-group.#onExit()',
+  })
   await leave(bob)
   server.beginClose()
   await server.roundTrip()
@@ -348,36 +335,13 @@ step('12.4', 'close() lets every loop finish, and leaves no thread', async (stag
     because: 'The last connection has ended: nothing is left to wait for, however long graceMs is.',
     likely: 'Stop waiting when no loop has a connection any more: #whenIdle() tells.',
   })
-  const areGone = {
-    because: 'close() promises that no thread is left, not that they will end soon.',
-    likely: 'terminate() is a promise for every thread: await it.',
-  }
-  expectSame('the threads alive when close() resolved', server.threadsWhenClosed, 0, areGone)
+  expectSame('the threads alive when close() resolved', server.threadsWhenClosed, 0, ARE_GONE)
   await server.expectNothingLeft({
     because: 'A thread or a timer that is left keeps the process alive.',
     likely: 'End every thread, wait until it has ended, and clear the timer.',
   })
 
-  const hasty = await serve(CHAPTER, { loops: 2, choose: 'in turn', graceMs: 50 })
-  const [dee, eve] = [await connect(hasty), await connect(hasty)]
-  for (const client of [dee, eve]) await echo(client, { because: 'Each has a loop.' })
-  await eve.send('sleep 60000\n')
-  await hasty.roundTrip()
-  hasty.beginClose()
-  await dee.expectClosed({
-    because: 'dee simply stays. After graceMs, close() waits for nobody.',
-    likely: 'Wait for the last connection or for a timer, whichever comes first.',
-  })
-  await eve.expectClosed({
-    because: 'eve’s loop sleeps for a minute. close() does not wait for it, either.',
-    likely: 'A thread that sleeps hears no message. terminate() ends it all the same.',
-  })
-  await hasty.expectClosed({ because: 'The grace period is over.' })
-  expectSame('the threads alive when close() resolved', hasty.threadsWhenClosed, 0, areGone)
-  await hasty.expectNothingLeft({
-    because: 'A thread that is left keeps the process alive.',
-    likely: 'close() resolves when every terminate() has.',
-  })
+  await expectGraceToEnd(stage)
 })
 
 step('12.5', 'a loop that is blocked delays its clients, and gets no more', async (stage) => {

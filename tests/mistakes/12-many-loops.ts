@@ -96,6 +96,20 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'a-loop-for-each-socket',
+    step: '12.1',
+    says: ['on the loop that serveSocket() is given'],
+    edits: [
+      {
+        file: 'loop-thread.ts',
+        hole: 'serveSocket',
+        by: `const own = new EventLoop<Source>(new NetPoller()); own.run()
+ serve(new NetStream(socket), own)
+ socket.once('close', () => report('closed'))`,
+      },
+    ],
+  },
+  {
     name: 'picks-the-first',
     step: '12.2',
     says: ['Go through all of them'],
@@ -250,6 +264,60 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'only-loops-that-nothing-waits-for',
+    step: '12.2',
+    says: ['Compare connections, and nothing else'],
+    edits: [
+      {
+        file: 'choose.ts',
+        hole: 'leastBusy',
+        by: `const free = loops.filter((l) => l.waitingSinceMs === undefined)
+ return (free.length ? free : loops).reduce((b, l) => (l.connections < b.connections ? l : b))`,
+      },
+    ],
+  },
+  {
+    name: 'counted-a-turn-later',
+    step: '12.2',
+    says: ['not in a later turn'],
+    edits: [
+      {
+        file: 'loop-group.ts',
+        hole: '#give',
+        by: `moveSocket(socket, loop.thread)
+ setImmediate(() => { loop.connections += 1
+ loop.total += 1 })`,
+      },
+    ],
+  },
+  {
+    name: 'the-total-a-turn-later',
+    step: '12.2',
+    says: ['not in a later turn'],
+    edits: [
+      {
+        file: 'loop-group.ts',
+        hole: '#give',
+        by: `moveSocket(socket, loop.thread)
+ loop.connections += 1
+ setImmediate(() => { loop.total += 1 })`,
+      },
+    ],
+  },
+  {
+    name: 'looks-whether-it-is-closed',
+    step: '12.2',
+    says: ['A timer for each connection'],
+    edits: [
+      {
+        file: 'loop-thread.ts',
+        hole: 'serveSocket',
+        by: `serve(new NetStream(socket), loop)
+ const t = setInterval(() => { if (socket.closed) { clearInterval(t); report('closed') } }, 20)`,
+      },
+    ],
+  },
+  {
     name: 'takes-the-first-loop-out-of-the-list',
     step: '12.3',
     says: ['the dead loop to be out of the list', 'not just any'],
@@ -298,7 +366,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'leaves-the-list-once-the-new-loop-runs',
     step: '12.3',
-    says: ['two loops to be left'],
+    says: ['not in a later turn'],
     edits: [
       {
         file: 'loop-group.ts',
@@ -365,6 +433,21 @@ export const mistakes: Mistake[] = [
         file: 'loop-group.ts',
         replace: '    if (this.#isClosing) return',
         by: '    if (this.#isClosing || this.#replaced > 0) return',
+      },
+    ],
+  },
+  {
+    name: 'out-a-turn-later',
+    step: '12.3',
+    says: ['not in a later turn'],
+    edits: [
+      {
+        file: 'loop-group.ts',
+        hole: '#onExit',
+        by: `setImmediate(() => { this.#loops.splice(this.#loops.indexOf(loop), 1)
+ if (this.#isClosing) return
+ this.#replaced += 1
+ this.#addLoop().catch(() => {}) })`,
       },
     ],
   },
@@ -491,6 +574,38 @@ export const mistakes: Mistake[] = [
         file: 'loop-group.ts',
         replace: 'setTimeout(resolve, graceMs)',
         by: 'setTimeout(resolve, Math.min(graceMs, 5_000))',
+      },
+    ],
+  },
+  {
+    name: 'no-grace-is-a-second',
+    step: '12.4',
+    says: ['takes 0 for a value'],
+    edits: [
+      {
+        file: 'loop-group.ts',
+        hole: 'close',
+        by: `    this.#isClosing = true
+    const { promise: deadline, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, graceMs || 1_000)
+    await Promise.race([this.#whenIdle(), deadline])
+    clearTimeout(timer)
+    await this.terminate()`,
+      },
+    ],
+  },
+  {
+    name: 'counts-what-is-not-replaced',
+    step: '12.4',
+    says: ['Count a replacement when there is one'],
+    edits: [
+      {
+        file: 'loop-group.ts',
+        hole: '#onExit',
+        by: `this.#loops.splice(this.#loops.indexOf(loop), 1)
+ this.#replaced += 1
+ if (this.#isClosing) return
+ this.#addLoop().catch(() => {})`,
       },
     ],
   },

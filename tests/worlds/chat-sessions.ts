@@ -21,7 +21,7 @@ export class ScriptedPeer implements Peer {
   #session: ChatSession | undefined
   /** Why the connection has been ended, if it has. */
   ending: Ending | undefined
-  /** Takes nothing more: whoever sends is told `false`. */
+  /** Takes nothing more: `send()` returns `false`. */
   isDeaf = false
   isPaused = false
 

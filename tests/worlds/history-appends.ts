@@ -5,7 +5,7 @@ import { group } from '../protocols/groups.ts'
 import { settle } from './disk.ts'
 import { openHeld, START, sayer, soon } from './history-log.ts'
 
-/** Whoever is told that a record is saved may append the next one at once. */
+/** A caller that is told that its record is saved may append the next one at once. */
 export async function expectAppendedBehind(stage: Stage): Promise<void> {
   stage.story.tell(
     'test',

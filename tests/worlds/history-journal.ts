@@ -37,7 +37,7 @@ export async function expectToldInOrder(stage: Stage): Promise<void> {
     disk.state.files.some(({ durable }) => durable.includes(Buffer.from(text)))
   await journal.load('lobby')
   const lobby = journal.open('lobby')
-  // What is wrong here is judged outside: whoever calls this would take what it throws for a fault of its own.
+  // What is wrong here is judged outside: the caller would take what this throws for a fault of its own.
   journal.onKept = (kept) => {
     groups.push(kept.map(({ message }) => `${message?.number} ${message?.text}`))
     for (const { draft, message } of kept) {

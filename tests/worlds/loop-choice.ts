@@ -27,6 +27,26 @@ export async function expectLeastBusy({ load, expectSame, random }: Stage): Prom
   }
 }
 
+/** Whether a socket waits is a question for `responsive()`. */
+export async function expectOnlyConnectionsCompared({ load, expectSame }: Stage): Promise<void> {
+  const { leastBusy } = await load(() => import('#code/12-many-loops/choose.ts'))
+  const loops = [
+    { connections: 2, waitingSinceMs: undefined },
+    { connections: 1, waitingSinceMs: 5 },
+  ]
+  expectSame(
+    'what leastBusy() picks when a socket waits for one loop',
+    leastBusy(loops),
+    loops[1],
+    {
+      because:
+        'It has one connection, the other has two. A socket on its way is no reason against it.',
+      likely: 'Compare connections, and nothing else.',
+      look: 'choose.leastBusy()',
+    },
+  )
+}
+
 /** No clock has come this far: the time is what the test says. */
 const NOW_MS = 1_000_000_000
 

@@ -18,6 +18,7 @@ export interface Stats {
  *     bug     throws in the handler, which ends the loop
  *     bye     the server says FIN first
  *     wait    a FIN of this client is heard and answered only when another one says `go`
+ *     timers  says on the process's own output how many timers this thread has
  *
  * Before it sleeps, and when it hears a FIN that it does not answer, it says so on the process's own output: from a loop
  * that sleeps comes nothing else.
@@ -39,6 +40,8 @@ export function talkativeLoop(prologue = ''): string {
     const tell = (what) => writeSync(1, \`Loop \${threadId} \${what}\\n\`)
     ${prologue}
     const waiting = new Set()
+    const timers = () => process.getActiveResourcesInfo().filter((each) => each === 'Timeout').length
+    let ownLoop
     const events = {
       ...COMMANDS,
       onLine(line, lines) {
@@ -47,6 +50,7 @@ export function talkativeLoop(prologue = ''): string {
         if (line === 'wait') return void waiting.add(lines)
         if (line === 'go') for (const each of waiting) each.end('finished')
         if (line.startsWith('sleep ')) tell('sleeps')
+        if (line === 'timers') tell(\`has \${timers()} timers\`)
         COMMANDS.onLine(line, lines)
       },
       onEnd(lines) {
@@ -55,6 +59,8 @@ export function talkativeLoop(prologue = ''): string {
       },
     }
     runLoop((stream, loop) => {
+      ownLoop ??= loop
+      if (ownLoop !== loop) tell('has another loop')
       const connection = new Connection(stream, loop)
       connection.use(new LineProtocol(connection, events))
     })
@@ -91,7 +97,7 @@ export async function putToSleep(
   )
 }
 
-/** A newcomer whose connection goes to that loop, or `undefined` when the loop is gone. Who goes elsewhere is served. */
+/** A newcomer whose connection goes to that loop, or `undefined` when the loop is gone. A client that another loop gets is served. */
 export async function connectToLoop(
   { connect, expect }: Stage,
   server: HostedServer,
