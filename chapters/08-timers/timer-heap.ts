@@ -88,7 +88,7 @@ export class TimerHeap {
 }
 
 /**
- * Whether `one` is to fire before `other`. No two timers are equal: at the same deadline, whoever was armed first.
+ * Whether `one` is to fire before `other`. No two timers are equal: at the same deadline, the one that was armed first does.
  *
  * @step 08.1
  */
