@@ -32,7 +32,7 @@ export interface PoolStats {
   queued: number
   /** Jobs refused because the queue was full, since the beginning. */
   rejected: number
-  /** Threads that crashed and were replaced, since the beginning. */
+  /** Threads that have ended by themselves, with a job or without, since the beginning. */
   crashed: number
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { step } from '../judge/step.ts'
 import { ask, echo } from '../protocols/lines.ts'
 import {
@@ -30,6 +31,7 @@ import {
   expectSignalsForgotten,
   expectSignalsHeard,
   expectTakenOutOfQueue,
+  expectTwinLeft,
 } from '../worlds/pool-waiting-jobs.ts'
 
 const CHAPTER = '06-worker-pool'
@@ -44,13 +46,16 @@ step('06.1', 'a fixed number of threads takes jobs in order of arrival', async (
 })
 
 step('06.2', 'a full queue refuses at once', async (stage) => {
-  await withPool(stage, { size: 2, maxQueued: 2 }, async ({ play, expectStats }) => {
+  await withPool(stage, { size: 2, maxQueued: 2 }, async ({ pool, play, expectStats }) => {
     // A queue that has been full is as good as new, so all of this holds twice.
     for (const round of [1, 2]) {
       const names = [`waiting ${round}a`, `waiting ${round}b`]
       const running = [play(`running ${round}a`), play(`running ${round}b`)]
       const waiting = names.map((name) => play(name))
-      await play(`one too many ${round}`).expectRejection(/PoolBusy/, {
+      const tooMany = play(`one too many ${round}`)
+      await turn()
+      const isRefused = pool.stats().rejected === round
+      await tooMany.expectRejection(/PoolBusy/, {
         because:
           'A queue without an end only hides that there is too much to do, until memory is gone.',
         likely: 'When no thread is free and maxQueued jobs wait: #refuse(task).',
@@ -70,6 +75,11 @@ step('06.2', 'a full queue refuses at once', async (stage) => {
           look: 'run()',
         },
       )
+      stage.expect('it to be refused at once', isRefused, {
+        because: 'There is nothing to wait for: its caller can ask elsewhere, or try again later.',
+        likely: 'Call #refuse() in run() itself. A timer delays the bad news, and nothing else.',
+        look: 'run()',
+      })
       for (const job of [...running, ...waiting]) job.open()
       for (const job of [...running, ...waiting]) {
         await job.expectResult(job.name, {
@@ -162,6 +172,7 @@ step('06.3', 'a thread that crashes is replaced, and only its job is lost', asyn
 
 step('06.4', 'a job that waits is taken back', async (stage) => {
   await expectTakenOutOfQueue(stage)
+  await expectTwinLeft(stage)
   await expectSignalsHeard(stage)
   await expectSignalsForgotten(stage)
 })

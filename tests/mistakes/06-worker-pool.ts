@@ -1146,4 +1146,86 @@ export const mistakes: Mistake[] = [
       },
     ],
   },
+  {
+    name: 'refuses-in-a-while',
+    step: '06.2',
+    says: ['refused at once', 'A timer delays the bad news'],
+    edits: [
+      {
+        file,
+        replace: 'else this.#refuse(task)',
+        by: 'else setTimeout(() => this.#refuse(task), 50)',
+      },
+    ],
+  },
+  {
+    name: 'counts-only-crashes-with-a-job',
+    step: '06.3',
+    says: ['crashed: 1', 'with a job or without'],
+    edits: [
+      {
+        file,
+        replace: `    this.#crashed += 1
+    const task = this.#threads.get(thread)
+    if (!task) return void this.#threads.delete(thread)
+`,
+        by: `    const task = this.#threads.get(thread)
+    if (!task) return void this.#threads.delete(thread)
+    this.#crashed += 1
+`,
+      },
+    ],
+  },
+  {
+    name: 'an-error-of-its-own-for-a-crash',
+    step: '06.3',
+    says: ['"hopeless 1" to be rejected', 'Reject with `crash` itself'],
+    edits: [
+      {
+        file,
+        replace: 'task.reject(crash)',
+        by: 'task.reject(new Error((crash as Error).message))',
+      },
+    ],
+  },
+  {
+    name: 'takes-back-a-job-like-it',
+    step: '06.4',
+    says: ['what became of the two', 'Two tasks may have the same job'],
+    edits: [
+      {
+        file,
+        replace: '    const place = this.#queue.indexOf(task)\n',
+        by: '    const place = this.#queue.findIndex(({ job }) => job === task.job)\n    if (place >= 0) return this.#queue.splice(place, 1)[0]!.reject(reason)\n',
+      },
+    ],
+  },
+  {
+    name: 'counts-what-was-taken-back-as-refused',
+    step: '06.4',
+    says: ['rejected: 0', 'reject it and count nothing'],
+    edits: [
+      {
+        file,
+        replace: 'if (place >= 0) this.#queue.splice(place, 1)',
+        by: 'if (place >= 0) this.#rejected += this.#queue.splice(place, 1).length',
+      },
+    ],
+  },
+  {
+    name: 'counts-what-came-too-late-as-refused',
+    step: '06.6',
+    says: ['rejected: 0', '#refuse() is for a full queue'],
+    edits: [
+      {
+        file,
+        replace: '    if (this.#isClosing) return Promise.reject(new PoolClosed())\n',
+        by: `    if (this.#isClosing) {
+      this.#rejected += 1
+      return Promise.reject(new PoolClosed())
+    }
+`,
+      },
+    ],
+  },
 ]

@@ -100,6 +100,14 @@ export async function expectAcceptedJobsDone(stage: Stage): Promise<void> {
         look: 'worker-pool.close()',
       },
     )
+    expectStats(
+      { rejected: 0 },
+      {
+        because: 'The queue was never full. `rejected` says how often it was.',
+        likely: 'Reject with PoolClosed and count nothing: #refuse() is for a full queue.',
+        look: 'worker-pool.run()',
+      },
+    )
   })
 }
 

@@ -7,7 +7,7 @@ const BROKEN_SCRIPT = new URL('../chapters/threads/06-cannot-load.ts', import.me
 
 /** A thread that ends without a job is forgotten; the next job gets a new one. */
 export async function expectThreadForgotten(stage: Stage): Promise<void> {
-  await withPool(stage, { size: 1, maxQueued: 10 }, async ({ pool, play }) => {
+  await withPool(stage, { size: 1, maxQueued: 10 }, async ({ pool, play, expectStats }) => {
     const farewell = play('farewell', 'answer and exit')
     farewell.open()
     await farewell.expectResult('farewell', { because: 'Its thread answers before it ends.' })
@@ -16,6 +16,14 @@ export async function expectThreadForgotten(stage: Stage): Promise<void> {
       likely: 'Without a task there is nobody to tell: delete the thread from #threads.',
       look: '#onExit()',
     })
+    expectStats(
+      { crashed: 1 },
+      {
+        because: 'It has ended by itself, though no job was lost with it.',
+        likely: 'Count every thread that ends by itself, with a job or without.',
+        look: '#onExit()',
+      },
+    )
     const after = play('after')
     after.open()
     await after.expectResult('after', {
@@ -31,7 +39,7 @@ export async function expectBrokenScriptTold(stage: Stage): Promise<void> {
   const hopeless = { size: 1, maxQueued: 10, script: BROKEN_SCRIPT }
   await withPool(stage, hopeless, async ({ pool, play }) => {
     for (const name of ['hopeless 1', 'hopeless 2']) {
-      await play(name).expectRejection(/this script cannot load/, {
+      await play(name).expectRejection(/^TypeError: this script cannot load/, {
         because:
           'A thread that cannot load its script ends as well, and its caller wants to know why.',
         likely: 'Reject with `crash`, which says why.',

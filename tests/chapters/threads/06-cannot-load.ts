@@ -1,3 +1,3 @@
 /** The script of a pool that has no chance: it fails before it can take a job. */
 
-throw new Error('this script cannot load')
+throw new TypeError('this script cannot load')
