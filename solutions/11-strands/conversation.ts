@@ -127,7 +127,7 @@ export class Conversation implements LineEvents {
 
   /**
    * Called when as many lines are unanswered as may be: hands on no further line before a reply has been said, and reads
-   * nothing more from the client.
+   * nothing more from the client. The reason is the owner's own: others may pause the connection for theirs.
    *
    * @step 11.6
    */

@@ -16,6 +16,7 @@ import {
   expectErrorReplies,
   expectFinLast,
   expectJobsTakenBack,
+  expectOtherPausesKept,
   expectPausedWhileFull,
   IN_LINE,
 } from '../worlds/scripted-replies.ts'
@@ -308,5 +309,6 @@ step('11.6', 'a client that asks faster than we answer is not read', async (stag
   await expectFloodHeldBack(stage, { server, bob, flood, before })
 
   await expectPausedWhileFull(stage)
+  await expectOtherPausesKept(stage)
   await expectEveryLineAnswered(stage)
 })

@@ -354,7 +354,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'says-the-whole-message',
     step: '11.4',
-    says: ['A message of several lines', 'Only the first line'],
+    says: ['error crashed: no answer to fib 2', 'all of it, and no other'],
     edits: [{ file, replace: "error.message.split('\\n')[0]", by: 'error.message' }],
   },
   {
@@ -506,6 +506,42 @@ export const mistakes: Mistake[] = [
         file,
         replace: RESUME,
         by: 'const line = this.#later.shift()\n    if (line !== undefined) this.onLine(line)',
+      },
+    ],
+  },
+  {
+    name: 'cuts-a-message-short',
+    step: '11.4',
+    says: ['error crashed: no answer to fib 2', 'all of it, and no other'],
+    edits: [
+      {
+        file: 'conversation.ts',
+        replace: "error.message.split('\\n')[0]",
+        by: "error.message.slice(0, 80).split('\\n')[0]",
+      },
+    ],
+  },
+  {
+    name: 'pauses-in-anothers-name',
+    step: '11.6',
+    says: ['the lines in the pool', "Yours is 'owner'"],
+    edits: [
+      { file: 'conversation.ts', replace: "pauseReading('owner')", by: "pauseReading('rate')" },
+      { file: 'conversation.ts', replace: "resumeReading('owner')", by: "resumeReading('rate')" },
+    ],
+  },
+  {
+    name: 'takes-back-every-pause',
+    step: '11.6',
+    says: ['the lines in the pool', 'by no other'],
+    edits: [
+      {
+        file: 'conversation.ts',
+        replace: "    this.#lines.connection.resumeReading('owner')\n",
+        by: `    for (const reason of ['protocol', 'rate', 'owner'] as const) {
+      this.#lines.connection.resumeReading(reason)
+    }
+`,
       },
     ],
   },

@@ -4,6 +4,7 @@
  * Whatever the conversation wants to do it can do at once: nothing here takes time, and no time passes.
  */
 
+import type { Connection } from '#code/07-event-loop/connection.ts'
 import type { LineEvents } from '#code/07-event-loop/line-protocol.ts'
 import type * as ConversationModule from '#code/11-strands/conversation.ts'
 import type { Reason } from '../harness/failure.ts'
@@ -53,6 +54,19 @@ export class ScriptedConversation extends ScriptedPeer {
     }
     await this.freeDescriptor()
     return endings
+  }
+
+  /** Returns the connection, from its first line on. */
+  watchConnection(): () => Connection {
+    let connection: Connection | undefined
+    for (const events of this.open as Set<LineEvents>) {
+      const onLine = events.onLine.bind(events)
+      events.onLine = (line, lines) => {
+        connection = lines.connection
+        onLine(line, lines)
+      }
+    }
+    return () => connection!
   }
 
   /** Expects what was said since the last look. */

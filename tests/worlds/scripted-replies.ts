@@ -81,6 +81,9 @@ export async function expectFinLast(stage: Stage): Promise<void> {
   expectIntact()
 }
 
+const LONG_LINE =
+  'no answer to fib 2: its thread has a MiB of stack left, and each of its calls takes some of that'
+
 /** One line is one reply, whatever became of its job. */
 export async function expectErrorReplies(stage: Stage): Promise<void> {
   const { PoolBusy } = await stage.load(() => import('#code/06-worker-pool/worker-pool.ts'))
@@ -88,13 +91,13 @@ export async function expectErrorReplies(stage: Stage): Promise<void> {
   await dee.send('fib 1\nfib 2\nfib 3\nfib 4\n')
   await dee.end(3, new Error('too busy to go on'))
   await dee.end(2, new PoolBusy())
-  await dee.end(1, new Error('first line\nsecond line\nthird line'))
+  await dee.end(1, new Error(`${LONG_LINE}\nsecond line\nthird line`))
   await dee.end(0, '1')
-  dee.expectSaid(['1', 'error crashed: first line', 'busy', 'error crashed: too busy to go on'], {
+  dee.expectSaid(['1', `error crashed: ${LONG_LINE}`, 'busy', 'error crashed: too busy to go on'], {
     because:
       'One line is one reply. A message of several lines would be taken for several replies.',
     likely:
-      'Only the first line of a message is said. And `busy` is for PoolBusy alone, whatever words another error uses.',
+      'The first line of a message is said, all of it, and no other. And `busy` is for PoolBusy alone, whatever words another error uses.',
     look: 'conversation.errorReply()',
   })
 }
@@ -163,4 +166,31 @@ export async function expectPausedWhileFull(stage: Stage): Promise<void> {
     because: 'Each line has its reply, those of the second chunk, too.',
     likely: '#listenAgain() resumes the connection after every reply that makes room.',
   })
+}
+
+/** Somebody else has a reason of its own not to read from her: it is theirs to take back. */
+export async function expectOtherPausesKept(stage: Stage): Promise<void> {
+  for (const reason of ['rate', 'protocol'] as const) {
+    const fay = await ScriptedConversation.start(stage, 'fay', 1)
+    const connection = fay.watchConnection()
+    await fay.send('fib 1\nfib 2\n')
+    stage.story.tell('test', `pauses the connection as well, with the reason '${reason}'`)
+    connection().pauseReading(reason)
+    await fay.end(0, '1')
+    fay.expectJobs(['fib 1'], {
+      because:
+        'There is room for her next line, but somebody else has paused the connection meanwhile, and has not resumed it.',
+      likely:
+        "Each reason to pause is taken back by the code that gave it, and by no other. Yours is 'owner', in both functions.",
+      look: ['conversation.#listenAgain()', 'conversation.#stopListening()'],
+    })
+    stage.story.tell('test', `takes back '${reason}'`)
+    connection().resumeReading(reason)
+    await fay.settle()
+    fay.expectJobs(['fib 1', 'fib 2'], {
+      because: 'Nobody has a reason any more not to read from her.',
+      likely: '#listenAgain() takes back the reason that #stopListening() gave.',
+      look: ['conversation.#listenAgain()', 'conversation.#stopListening()'],
+    })
+  }
 }
