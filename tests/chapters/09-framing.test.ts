@@ -11,8 +11,10 @@ import {
   expectFewCopies,
   expectLittleHeld,
   expectRoomTwiceAtMost,
+  expectSmallFramesHeldCheaply,
   expectSteady,
   largeToSmall,
+  largeToSmallFrame,
   lateToEarly,
 } from '../worlds/frame-costs.ts'
 import {
@@ -82,6 +84,18 @@ step('09.1', 'a frame is its length in four bytes, then its payload', async (sta
     received: hex(ada),
   })
   expect('the frame of "bob"', sameBytes(bob, frame('bob')), { because: 'It is another frame.' })
+  for (const bytes of [MAX_FRAME_BYTES / 32, MAX_FRAME_BYTES]) {
+    await expectSteady(stage, `a byte to cost no more in a frame of ${countBytes(bytes)}`, {
+      ratio: () => largeToSmallFrame(encodeFrame, bytes),
+      because: 'Sixteen times as many bytes are sixteen times as much work, and no more.',
+      likely:
+        'The frame is put together in pieces, and each piece copies what was there. Make room for all of it first, and copy the payload once.',
+    })
+  }
+  expectSmallFramesHeldCheaply(stage, encodeFrame, {
+    because: 'Thousands of small frames may wait to be sent. Each holds the memory behind it.',
+    likely: 'Make room for LENGTH_BYTES + payload.length bytes, and not for the largest frame.',
+  })
   const largest = encodeFrame(new Uint8Array(MAX_FRAME_BYTES))
   expect('a payload of MAX_FRAME_BYTES to be allowed', largest.length === MAX_FRAME_BYTES + 4, {
     because: 'The limit itself is not over the limit.',
@@ -148,7 +162,10 @@ step('09.2', 'a whole frame is read, and too little of one is no error', async (
   const announced = parseFrame(own(announce(2 ** 24 + 2)), 0, 2 ** 25)
   expectText(stage, 'the length 01 00 00 02', describe(announced), incomplete(2 ** 24 + 2), {
     because: 'The first byte of a length counts 16,777,216 times as much as the last.',
-    likely: 'All four bytes of the length count.',
+    likely:
+      announced.kind === 'invalid'
+        ? 'What may be announced is `maxBytes`, here 33,554,432: each decoder has its own limit.'
+        : 'All four bytes of the length count.',
   })
   check('6 of 7 bytes, behind a frame', two.subarray(0, 15), 9, incomplete(1), {
     because: 'From place 9 on there are 6 bytes of 7.',
@@ -281,7 +298,7 @@ step('09.4', 'frames come out whole, wherever their bytes are cut', async (stage
     ratio: () => largeToSmall(FrameDecoder),
     because: 'A chunk with a thousand frames in it costs a thousand frames, and no more.',
     likely:
-      'What is left of the chunk is copied for each frame. subarray() copies nothing; slice(), Buffer.concat and new Uint8Array do.',
+      'Something is copied for each frame: what is left of the chunk (subarray() copies nothing; slice(), Buffer.concat and new Uint8Array do), or the list of the frames so far ([...list, next] does; push() adds one).',
     look: ['frames.next()', 'frames.push()'],
   })
 

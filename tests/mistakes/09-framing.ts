@@ -840,4 +840,63 @@ export const mistakes: Mistake[] = [
       },
     ],
   },
+  {
+    name: 'a-frame-in-pieces',
+    step: '09.1',
+    says: ['a byte to cost no more in a frame', 'copy the payload once'],
+    cardVaries: true,
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: `  const frame = Buffer.allocUnsafe(LENGTH_BYTES + payload.length)
+  frame.writeUInt32BE(payload.length)
+  frame.set(payload, LENGTH_BYTES)
+`,
+        by: `  let frame = Buffer.alloc(LENGTH_BYTES)
+  frame.writeUInt32BE(payload.length)
+  for (let at = 0; at < payload.length; at += 1024) {
+    frame = Buffer.concat([frame, payload.subarray(at, at + 1024)])
+  }
+`,
+      },
+    ],
+  },
+  {
+    name: 'room-for-the-largest-frame',
+    step: '09.1',
+    says: ['64 small frames', 'not for the largest frame'],
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: `  const frame = Buffer.allocUnsafe(LENGTH_BYTES + payload.length)
+`,
+        by: `  const room = Buffer.allocUnsafe(LENGTH_BYTES + MAX_FRAME_BYTES)
+  const frame = room.subarray(0, LENGTH_BYTES + payload.length)
+`,
+      },
+    ],
+  },
+  {
+    name: 'a-limit-for-all-decoders',
+    step: '09.2',
+    says: ['the length 01 00 00 02', 'each decoder has its own limit'],
+    edits: [{ file: 'frames.ts', replace: 'length > maxBytes', by: 'length > MAX_FRAME_BYTES' }],
+  },
+  {
+    name: 'a-new-list-for-each-frame',
+    step: '09.4',
+    says: ['a frame in a large chunk', 'the list of the frames so far'],
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: '    const decoded: (Frame | Invalid)[] = []\n',
+        by: '    let decoded: (Frame | Invalid)[] = []\n',
+      },
+      {
+        file: 'frames.ts',
+        replace: 'decoded.push(next)',
+        by: 'decoded = [...decoded, next]',
+      },
+    ],
+  },
 ]
