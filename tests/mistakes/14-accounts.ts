@@ -296,6 +296,31 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'only-latin-letters',
+    step: '14.1',
+    says: ['They are two passwords'],
+    edits: [
+      {
+        file: 'passwords.ts',
+        replace: "password.normalize('NFKC')",
+        by: "Buffer.from(password.normalize('NFKC'), 'latin1')",
+      },
+    ],
+  },
+  {
+    name: 'always-the-same-cost',
+    step: '14.1',
+    says: ['is for the server to say'],
+    edits: [
+      {
+        file: 'passwords.ts',
+        hole: 'hashPassword',
+        by: `const salt = randomBytes(SALT_BYTES)
+ return formatHash({ cost: COST, salt, hash: await derive(password, salt, COST) })`,
+      },
+    ],
+  },
+  {
     name: 'no-limit',
     step: '14.2',
     says: ['Two may run'],
@@ -892,6 +917,12 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'half-a-token',
+    step: '14.4',
+    says: ['Nobody guesses 256 bits'],
+    edits: [{ file: 'sessions.ts', replace: 'randomBytes(TOKEN_BYTES)', by: 'randomBytes(16)' }],
+  },
+  {
     name: 'counts-when-it-has-failed',
     step: '14.5',
     says: ['Until it succeeds it counts as a failure', 'Count in begin()'],
@@ -1129,6 +1160,19 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'a-log-in-clears-the-window',
+    step: '14.5',
+    says: ['takes one from the window'],
+    edits: [
+      {
+        file: 'throttle.ts',
+        replace: 'this.#pair(account, address).failures = 0',
+        by: `this.#pair(account, address).failures = 0
+    this.#window(account).failures = 0`,
+      },
+    ],
+  },
+  {
     name: 'enters-when-the-store-has-answered',
     step: '14.6',
     says: ['Enter the peer before you ask the store'],
@@ -1286,6 +1330,44 @@ export const mistakes: Mistake[] = [
         file: 'account-handlers.ts',
         replace: '    try {\n      await handler(session, request)\n',
         by: '    try {\n      console.log(request)\n      await handler(session, request)\n',
+      },
+    ],
+  },
+  {
+    name: 'forgotten-behind-the-goodbye',
+    step: '14.6',
+    says: ['Forget the session first'],
+    edits: [
+      {
+        file: 'live-sessions.ts',
+        replace: `      this.#peers.delete(sessionId)
+      for (const peer of peers) peer.close('no-session')`,
+        by: `      for (const peer of peers) peer.close('no-session')
+      this.#peers.delete(sessionId)`,
+      },
+    ],
+  },
+  {
+    name: 'only-the-first-that-is-over',
+    step: '14.6',
+    says: ['also behind one that is over'],
+    edits: [
+      {
+        file: 'live-sessions.ts',
+        replace: 'if (!(await this.#sessions.use(sessionId))) this.end([sessionId])',
+        by: 'if (!(await this.#sessions.use(sessionId))) return this.end([sessionId])',
+      },
+    ],
+  },
+  {
+    name: 'a-full-disk-ends-sessions',
+    step: '14.6',
+    says: ['not the same as undefined'],
+    edits: [
+      {
+        file: 'live-sessions.ts',
+        replace: 'if (!(await this.#sessions.use(sessionId))) this.end([sessionId])',
+        by: 'if (!(await this.#sessions.use(sessionId).catch(() => undefined))) this.end([sessionId])',
       },
     ],
   },

@@ -131,7 +131,7 @@ export function migrateTogether(migrate: Migrate, at: number): { content: string
   }
 }
 
-/** SQLite says "locked" to whoever comes while another writes. */
+/** SQLite says "locked" to a connection that comes while another writes. */
 const BUSY = 5
 
 function finishOrWait(migrate: Migrate, database: DatabaseSync): void {

@@ -49,7 +49,7 @@ export async function playLiveSessions(stage: Stage) {
 
 /** Ended sessions take their peers along, and nobody else's. */
 export async function expectEnded(stage: Stage): Promise<void> {
-  const { story } = stage
+  const { expectSame, story } = stage
   const world = await playLiveSessions(stage)
   const { live, enter, expectClosed, expectSize } = world
   const [phone, laptop] = [await world.beginId(1), await world.beginId(1)]
@@ -86,6 +86,23 @@ export async function expectEnded(stage: Stage): Promise<void> {
     because: 'Several sessions can be ended at once.',
   })
   expectSize(0, { because: 'Nobody is left.' })
+
+  const hasty = await world.beginId(2)
+  let closings = 0
+  await live.enter(hasty, {
+    close() {
+      closings += 1
+      if (closings < 3) live.end([hasty])
+    },
+  })
+  story.tell('test', 'ends a session, which is ended once more while its peer is closed')
+  live.end([hasty])
+  expectSame('how often the peer was closed', closings, 1, {
+    because: 'Two connections may log out at once. A peer hears of it once.',
+    likely: 'Forget the session first, then close its peers.',
+    look: 'live-sessions.end()',
+  })
+  expectSize(0, { because: 'The session has ended.', likely: 'What has ended is forgotten.' })
 
   const last = await world.beginId(3)
   const peer = await enter('cyd', last, true, letIn)
@@ -177,4 +194,24 @@ export async function expectSwept(stage: Stage): Promise<void> {
     because: 'The store does not know its session any more.',
   })
   world.expectSize(0, { because: 'Nobody is left.' })
+
+  for (const account of [3, 4]) {
+    await enter(`tab of ${account}`, await world.beginId(account), true, letIn)
+  }
+  store.failure = stagedError(new Error('the disk is full'))
+  story.tell('store', 'fails')
+  await live.endOver().catch(() => {})
+  expectClosed([], {
+    because: 'Nobody knows whether these sessions are over. A full disk is no reason to end them.',
+    likely: 'A rejection of use() is not the same as undefined.',
+    look: 'live-sessions.endOver()',
+  })
+  store.failure = undefined
+  world.advance(90 * DAY)
+  await sweep()
+  expectClosed(['tab of 3: no-session', 'tab of 4: no-session'], {
+    because: 'Both sessions are 90 days old.',
+    likely: 'Look at every session that has a peer, also behind one that is over.',
+    look: 'live-sessions.endOver()',
+  })
 }

@@ -108,6 +108,7 @@ export async function expectKeys({ expect, story }: Stage, deriveKey: DeriveKey)
   for (const [one, other] of [
     ['horse', 'Horse'],
     ['horse', 'horse '],
+    ['\u0141ukasz', 'Aukasz'],
     [long, `${long}y`],
   ]) {
     const what = one === long ? '200 and 201 letters' : `"${one}" and "${other}"`

@@ -11,7 +11,7 @@ type Seen<T> = { kind: 'resolved'; value: T } | { kind: 'rejected'; error: unkno
 
 const staged = new WeakSet<Error>()
 
-/** An error that the test throws on purpose: whoever lets it out where it should not is told so. */
+/** An error that the test throws on purpose: code that lets it out where it should not is told so. */
 export function stagedError(error: Error): Error {
   staged.add(error)
   return error

@@ -175,6 +175,15 @@ export async function expectClosedAccount(stage: Stage): Promise<void> {
       'This one waits for a second because of its failure, and for an hour because the account is closed.',
     likely: 'The longest wait counts.',
   })
+  const busy = await playThrottle(stage, { maxFailures: 3 })
+  for (const address of ['203.0.113.1', '203.0.113.2', HOME])
+    busy.begin('ada', address, 0, { because: 'Fewer than three have failed before it.' })
+  busy.succeed('ada', HOME)
+  busy.begin('ada', '203.0.113.3', 0, { because: 'Two have failed: the owner’s try was none.' })
+  busy.begin('ada', AWAY, HOUR, {
+    because: 'Three strangers have failed. That the owner has logged in takes none of it back.',
+    likely: 'succeed() takes one from the window, and no more.',
+  })
 }
 
 /** Tries that were none. */
