@@ -19,7 +19,7 @@ export interface Offer {
   open(connection: Connection, timers: TimerQueue): Protocol
 }
 
-/** Every server appends this to the key: whoever does not know it is no WebSocket server. */
+/** Every server appends this to the key: a server that does not know it speaks no WebSocket. */
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 
 /** 16 bytes in Base64. */
@@ -27,7 +27,7 @@ const KEY = /^[A-Za-z0-9+/]{21}[AQgw]==$/
 
 const VERSION = '13'
 
-/** Whoever sends the one field has to send the other (RFC 9110 §7.8). */
+/** The one field needs the other (RFC 9110 §7.8). */
 const UPGRADE = { Upgrade: 'websocket', Connection: 'Upgrade' }
 
 /**
@@ -35,7 +35,7 @@ const UPGRADE = { Upgrade: 'websocket', Connection: 'Upgrade' }
  * - with 405 and `Allow`, unless it is a GET;
  * - with 426, `UPGRADE` and `Sec-WebSocket-Version`, unless it is HTTP/1.1, `Upgrade` lists `websocket` and `Connection`
  *   lists `upgrade`, in upper or lower case, and the version is 13;
- * - with 400, unless there is one key, of 16 bytes;
+ * - with 400, unless there is one key, which is 16 bytes in Base64 (`KEY`);
  * - with 403, when it has an `Origin` that is not one of ours.
  *
  * Otherwise it is accepted: 101 with `UPGRADE`, the answer to the key, and the first of the *client's* subprotocols that we

@@ -27,7 +27,7 @@ import {
 export interface Message {
   /** A text is valid UTF-8. */
   isText: boolean
-  /** May be a view into the chunk it came in: whoever keeps it copies it. */
+  /** May be a view into the chunk it came in: copy it to keep it. */
   payload: Uint8Array
   /** So many bytes in front of the payload are free: the header that it came with was there. */
   roomBefore?: number

@@ -43,7 +43,7 @@ class WebSocketPeer implements Peer, WebSocketEvents {
   socket!: WebSocketProtocol
   readonly #connection: Connection
   readonly #session: ChatSession
-  /** Whoever is sending learns from `send` that the peer is lost, and is not to be surprised by it before. */
+  /** `send` itself reports that the peer is lost. Its caller must not hear of it in another way before. */
   #isSending = false
 
   constructor(connection: Connection, chat: Chat, { token, address }: ChatWebSocketOptions) {

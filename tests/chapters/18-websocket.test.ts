@@ -1,10 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import fc from 'fast-check'
-import type { Protocol } from '#code/07-event-loop/connection.ts'
-import type { HttpAnswer, HttpRequest } from '#code/17-http/http-message.ts'
-import type * as FramesModule from '#code/18-websocket/websocket-frames.ts'
+import type { HttpAnswer } from '#code/17-http/http-message.ts'
 import { countBytes, hex } from '../harness/bytes.ts'
 import { pattern } from '../harness/client.ts'
+import { leastUs } from '../harness/cost.ts'
 import type { Reason } from '../harness/failure.ts'
 import { type Random, randomBytes, randomInteger } from '../harness/random.ts'
 import { type Stage, step } from '../judge/step.ts'
@@ -13,22 +12,31 @@ import {
   clientClose,
   clientFrame,
   clientText,
-  closePayload,
-  codeOf,
   expectClose,
   expectFrameOf,
   expectHead,
-  type FrameForm,
   type FrameKind,
-  HANDSHAKE,
   OPCODE,
   openWebSocket,
   SAMPLE_KEY,
-  serverFrame,
   upgradeRequest,
 } from '../protocols/websocket.ts'
 import { forAll } from '../worlds/for-all.ts'
-import { openWebSockets } from '../worlds/websocket-connection.ts'
+import { bytesTrial, usPerPiece } from '../worlds/utf8-bytes.ts'
+import {
+  expectCloses,
+  expectClosingHandshakes,
+  expectSlowConsumer,
+} from '../worlds/websocket-endings.ts'
+import {
+  BAD_KEYS,
+  type FieldValues,
+  field,
+  openHandshakes,
+} from '../worlds/websocket-handshakes.ts'
+import { headerTrials, inHex, loadFrames } from '../worlds/websocket-headers.ts'
+import { fastestRatio, maskTrial } from '../worlds/websocket-masks.ts'
+import { expectPongs } from '../worlds/websocket-pings.ts'
 import {
   ANY_TEXT,
   byteByByte,
@@ -46,55 +54,10 @@ import {
   whole,
 } from '../worlds/websocket-reader.ts'
 
-type FieldValues = Record<string, string | string[]>
-
 step('18.1', 'a handshake is accepted, or refused for the reason it has', async (stage) => {
-  const { expect, expectSame, load, story } = stage
-  const { acceptWebSocket } = await load(() => import('#code/18-websocket/handshake.ts'))
-  const { HeaderFields } = await load(() => import('#code/17-http/http-message.ts'))
-  const protocol: Protocol = { onBytes: (bytes) => bytes.length, onEnd() {} }
-  const opened: unknown[][] = []
-  const open = (...args: unknown[]) => {
-    opened.push(args)
-    return protocol
-  }
-  const OFFER = { protocols: ['chat.v2', 'chat.v1'], origins: ['https://chat.example.org'], open }
-  const ask = (what: string, fields: FieldValues, request: Partial<HttpRequest> = {}) => {
-    story.tell('test', `asks for a WebSocket ${what}`)
-    const present = Object.entries({ ...HANDSHAKE, ...fields }).filter(
-      ([, value]) => value !== 'none',
-    )
-    return acceptWebSocket(
-      {
-        method: 'GET',
-        target: '/chat',
-        path: '/chat',
-        query: '',
-        version: '1.1',
-        headers: HeaderFields.from(Object.fromEntries(present) as FieldValues),
-        body: new Uint8Array(),
-        peer: { address: '127.0.0.1', isSecure: false },
-        ...request,
-      },
-      OFFER,
-    )
-  }
-  const refused = (status: number, what: string, fields: FieldValues, reason: Reason) => {
-    const answer = ask(what, fields)
-    expectSame('the status', answer.status, status, reason)
-    expect('the answer not to switch protocols', answer.upgrade === undefined, reason)
-    return answer
-  }
-
-  const accepted = (what: string, fields: FieldValues, reason: Reason) => {
-    const answer = ask(what, fields)
-    const isForNoOrigin = answer.status === 403 && !('Origin' in fields)
-    const likely = isForNoOrigin
-      ? 'Other programs send no Origin: only one that is there is checked.'
-      : reason.likely
-    expectSame('the status', answer.status, 101, { ...reason, likely })
-    return answer
-  }
+  const { expect, expectSame } = stage
+  const { accepted, acceptAny, ask, opened, open, OFFER, protocol, refused } =
+    await openHandshakes(stage)
   const answer = accepted(
     'with the key of RFC 6455 §1.3, and without an Origin',
     {},
@@ -158,6 +121,11 @@ step('18.1', 'a handshake is accepted, or refused for the reason it has', async 
 
   const upgradeAnswer = (answer: HttpAnswer, reason: Reason) => {
     expectSame('Upgrade', field(answer, 'upgrade')?.toLowerCase(), 'websocket', reason)
+    expectSame('Connection', field(answer, 'connection')?.toLowerCase(), 'upgrade', {
+      because:
+        'Upgrade counts for the next hop only, and Connection has to say so (RFC 9110 §7.8).',
+      likely: 'A 426 has the fields of UPGRADE, both of them.',
+    })
     expectSame('Sec-WebSocket-Version', field(answer, 'sec-websocket-version'), '13', reason)
   }
   const notAsked: Reason = {
@@ -187,7 +155,7 @@ step('18.1', 'a handshake is accepted, or refused for the reason it has', async 
       what,
       { 'Sec-WebSocket-Version': version },
       {
-        because: 'There is one version, 13. Whoever speaks another one is told so.',
+        because: 'There is one version, 13. A client of another one is told so.',
       },
     )
     upgradeAnswer(old, { because: 'The answer says which version would do (RFC 6455 §4.4).' })
@@ -204,14 +172,18 @@ step('18.1', 'a handshake is accepted, or refused for the reason it has', async 
       },
     )
   }
-  const post = ask('with POST', {}, { method: 'POST' })
-  expectSame('the status', post.status, 405, { because: 'A WebSocket begins with a GET.' })
-  expectSame('Allow', field(post, 'allow'), 'GET', {
-    because: 'A 405 says what is allowed (RFC 9110 §15.5.6).',
-  })
-  expect('the answer not to switch protocols', post.upgrade === undefined, {
-    because: 'It refuses.',
-  })
+  for (const method of ['POST', 'HEAD', 'get']) {
+    const answer = ask(`with ${method}`, {}, { method })
+    expectSame('the status', answer.status, 405, {
+      because: 'A WebSocket begins with a GET, and methods are case-sensitive.',
+    })
+    expectSame('Allow', field(answer, 'allow'), 'GET', {
+      because: 'A 405 says what is allowed (RFC 9110 §15.5.6).',
+    })
+    expect('the answer not to switch protocols', answer.upgrade === undefined, {
+      because: 'It refuses.',
+    })
+  }
 
   for (const origin of [
     'https://evil.example',
@@ -232,24 +204,27 @@ step('18.1', 'a handshake is accepted, or refused for the reason it has', async 
       },
     )
   }
-  accepted(
-    'from our page',
-    { Origin: 'https://chat.example.org' },
-    {
-      because: 'This page is ours.',
-    },
-  )
+  for (const origin of OFFER.origins) {
+    accepted(
+      `from our page of ${origin}`,
+      { Origin: origin },
+      { because: 'This page is ours: `origins` lists it.' },
+    )
+  }
   accepted(
     'from no page',
     {},
     { because: 'Only browsers send an Origin: other programs may come.' },
   )
-  const everywhere = acceptWebSocket(
-    requestWith(HeaderFields.from({ ...HANDSHAKE, Origin: 'https://any.example' } as FieldValues)),
-    { open },
-  )
+  const everywhere = acceptAny({ Origin: 'https://any.example' }, { open })
   expectSame('the status for any page, without origins in the offer', everywhere.status, 101, {
     because: 'Without a list of origins every page may come.',
+  })
+
+  const nowhere = acceptAny({ Origin: 'https://any.example' }, { open, origins: [] })
+  expectSame('the status for any page, with an empty list of origins', nowhere.status, 403, {
+    because: 'An empty list of origins is a list: no page is in it, and none may come.',
+    likely: 'Only when `origins` is left out, any page may come.',
   })
 
   const protocols: [string, string | string[] | undefined, string | undefined][] = [
@@ -275,12 +250,7 @@ step('18.1', 'a handshake is accepted, or refused for the reason it has', async 
           : 'Go through the client’s list, not through ours. Names are case-sensitive.',
     })
   }
-  const plain = acceptWebSocket(
-    requestWith(
-      HeaderFields.from({ ...HANDSHAKE, 'Sec-WebSocket-Protocol': 'chat.v1' } as FieldValues),
-    ),
-    { open },
-  )
+  const plain = acceptAny({ 'Sec-WebSocket-Protocol': 'chat.v1' }, { open })
   expectSame('the status for a subprotocol, without protocols in the offer', plain.status, 101, {
     because: 'A server that speaks no subprotocol is a WebSocket server all the same.',
   })
@@ -301,90 +271,13 @@ step('18.1', 'a handshake is accepted, or refused for the reason it has', async 
 
 const IN_ORDER: Reason = { because: 'Nothing is wrong with it.' }
 
-const BAD_KEYS: (string | string[])[] = [
-  'none',
-  '',
-  'dGhlIHNhbXBsZSBub25jZQ',
-  'dGhlIHNhbXBsZSBub25jZQ=',
-  'dGhlIHNhbXBsZSBub25j',
-  'dGhlIHNhbXBsZSBub25jZQAA',
-  'dGhlIHNhbXBsZSBub25jZR==',
-  'dGhlIHNhbXBsZSBub25jZSE=',
-  'dGhlIHNhbXBsZSBub25jZSEhIQ==',
-  'dGhlIHNhbXBsZSBub25j Q==',
-  'dGhlIHNhbXBsZSBub25j-Q==',
-  ['dGhlIHNhbXBsZSBub25jZQ==', 'dGhlIHNhbXBsZSBub25jZQ=='],
-]
-
-function requestWith(headers: HttpRequest['headers']): HttpRequest {
-  return {
-    method: 'GET',
-    target: '/',
-    path: '/',
-    query: '',
-    version: '1.1',
-    headers,
-    body: new Uint8Array(),
-    peer: { address: '127.0.0.1', isSecure: false },
-  }
-}
-
-/** A field of an answer; names are the same in upper and lower case. */
-function field({ headers = {} }: HttpAnswer, name: string): string | undefined {
-  const found = Object.entries(headers).find(([each]) => each.toLowerCase() === name)
-  return found && String(found[1])
-}
+const CONTROL = { close: 1, ping: 1, pong: 1 }
 
 step('18.2', 'a header is read once it is there, a fault once it shows', async (stage) => {
   const { FrameHeader } = await loadFrames(stage)
-  const { expect, expectSame, story } = stage
+  const { expect } = stage
   const header = new FrameHeader()
-
-  const check = (
-    what: string,
-    frame: Uint8Array,
-    expected: object,
-    headerBytes: number,
-    reason: Reason,
-  ) => {
-    for (const at of [0, 3]) {
-      const bytes = Buffer.concat([Buffer.alloc(at, 0xff), frame])
-      for (let length = at; length < at + headerBytes; length++) {
-        const state = header.read(bytes.subarray(0, length), at)
-        if (state === 'incomplete') continue
-        expect(`the first ${countBytes(length - at)} of ${what} to be incomplete`, false, {
-          because:
-            state === 'whole'
-              ? 'Bytes come as they come. What is not all there is not whole.'
-              : `What can still become right is no fault. ${reason.because}`,
-          likely: at > 0 ? COUNT_FROM_AT : likelyOfState(state),
-          expected: `'incomplete' for ${length === at ? 'no byte' : hex(bytes.subarray(at, length))}, read from place ${at} on`,
-          received: `'${state}'`,
-        })
-      }
-      story.tell(
-        'test',
-        `reads ${hex(bytes.subarray(at, at + headerBytes + 2))} from place ${at} on`,
-      )
-      const exact = header.read(bytes.subarray(0, at + headerBytes), at)
-      expectSame(`${what}, read`, exact, 'whole', {
-        ...reason,
-        likely:
-          at > 0
-            ? COUNT_FROM_AT
-            : 'A header is whole with the last byte of its key: no payload need be there.',
-      })
-      expectSame(`${what} with something behind it, read`, header.read(bytes, at), 'whole', reason)
-      const { isFinal, opcode, length, key } = header
-      const read = { isFinal, opcode, length, key: inHex(key) }
-      const asSent = { isFinal: true, opcode: 2, key: '0xc7e4129f', ...expected }
-      expectSame(what, read, asSent, at > 0 ? { ...reason, likely: COUNT_FROM_AT } : reason)
-      expectSame('the length of the header itself', header.bytes, headerBytes, {
-        because: 'The payload begins so many bytes behind the place where the header does.',
-        likely: 'It ends behind the key; and it began at `at`.',
-      })
-    }
-  }
+  const { check, faulty } = headerTrials(stage, header)
   const size: Reason = {
     because:
       'Up to 125 stands in the second byte; 126 and 127 say that 2 or 8 bytes of length follow.',
@@ -444,31 +337,6 @@ step('18.2', 'a header is read once it is there, a fault once it shows', async (
     )
   }
 
-  const faulty = (
-    what: string,
-    name: string,
-    kind: FrameKind | number,
-    provenBy: number,
-    form: FrameForm,
-    reason: Reason,
-  ) => {
-    const frame = clientFrame(kind, '', form)
-    for (const at of [0, 5]) {
-      const bytes = Buffer.concat([Buffer.alloc(at, 0x82), frame])
-      story.tell(
-        'test',
-        `reads ${hex(bytes.subarray(at, at + provenBy))} from place ${at} on, and no more`,
-      )
-      const state = header.read(bytes.subarray(0, at + provenBy), at)
-      const waitsForMore = state === 'incomplete' && header.read(bytes, at) === name
-      const likely = waitsForMore && provenBy === 1 ? NOTHING_BEHIND_IT : reason.likely
-      expectSame(what, state, name, {
-        ...reason,
-        likely: at > 0 ? COUNT_FROM_AT : (likely ?? NOTHING_BEHIND_IT),
-      })
-      expectSame(`${what}, and more behind it`, header.read(bytes, at), name, reason)
-    }
-  }
   for (const reserved of [0x40, 0x20, 0x10, 0x70]) {
     faulty(
       `a header with the bits ${reserved.toString(16)} set`,
@@ -529,9 +397,18 @@ step('18.2', 'a header is read once it is there, a fault once it shows', async (
       {
         because:
           'A client masks each frame, or a page could make a proxy see what it likes (RFC 6455 §5.1, §10.3).',
-        likely:
-          'An empty frame without a mask has two bytes: whoever waits for a key waits forever.',
+        likely: 'An empty frame without a mask has two bytes: a wait for its key never ends.',
       },
+    )
+  }
+  for (const length of [126, 70_000]) {
+    faulty(
+      `a binary frame of ${length.toLocaleString('en')} bytes without a mask`,
+      'not-masked',
+      'binary',
+      2,
+      { key: 'none', length },
+      { because: 'The second byte says that there is no mask, however long the length is.' },
     )
   }
   for (const [length, lengthBytes] of [
@@ -552,80 +429,28 @@ step('18.2', 'a header is read once it is there, a fault once it shows', async (
       { length, lengthBytes },
       {
         because: 'A length is written in as few bytes as it can be (RFC 6455 §5.2).',
-        likely: 'It can be judged when all of the length is there; the key need not be.',
+        likely: '126 is the first length that needs two bytes, 65,536 the first that needs eight.',
       },
     )
   }
+
+  const chunk = new Uint8Array(1024 * 1024)
+  chunk.set(clientFrame('text', 'hello'))
+  const us = leastUs(50, () => header.read(chunk, 0))
+  expect('a header to cost the same, however much lies behind it', us < 20, {
+    because:
+      'A chunk holds thousands of small frames. What is copied for each of them costs the square.',
+    likely: 'slice() of a Uint8Array copies all that is left: read the bytes where they are.',
+    expected: 'less than 20 µs with 1 MiB behind it',
+    received: `${us.toFixed(1)} µs`,
+    look: 'read()',
+  })
 })
-
-const COUNT_FROM_AT = 'What lies in front of `at` is not the header’s; do you count from `at`?'
-
-const NOTHING_BEHIND_IT = 'The byte that is wrong is there. Nothing behind it can make it right.'
-
-function inHex(key: number): string {
-  return `0x${(key >>> 0).toString(16).padStart(8, '0')}`
-}
-
-function likelyOfState(state: string): string {
-  if (state === 'whole') return 'Look whether a byte is there before you look at it.'
-  return state === 'length-not-minimal'
-    ? '126 is the first length that needs two bytes, 65,536 the first that needs eight. A length is big-endian, and << has only 32 bits.'
-    : 'Which byte says so, and has it come?'
-}
-
-const CONTROL = { close: 1, ping: 1, pong: 1 }
-
-function loadFrames(stage: Stage): Promise<typeof FramesModule> {
-  return stage.load(() => import('#code/18-websocket/websocket-frames.ts'))
-}
 
 step('18.3', 'the mask comes off, from any place to any place, by words', async (stage) => {
   const { unmask } = await loadFrames(stage)
   const { expect, random, story } = stage
-  const check = (offset: number, start: number, length: number, before: number, key: number[]) => {
-    // In a buffer of just that length, which need not be whole words.
-    const all = Uint8Array.from(randomBytes(random, offset + start + length + 9))
-    // A chunk from a socket is a Buffer, whose slice() is no copy.
-    const view = all.subarray(offset)
-    const bytes = length % 2 > 0 ? view : Buffer.from(view.buffer, view.byteOffset, view.length)
-    const expected = Uint8Array.from(bytes)
-    for (let place = 0; place < length; place++)
-      expected[start + place] ^= key[(before + place) % 4]
-    const original = Uint8Array.from(bytes)
-    const call = `unmask(bytes, ${start}, ${start + length}, key, ${before})`
-    const tell = () =>
-      story.tell(
-        'test',
-        `calls ${call}; the bytes are a view that begins at byte ${offset} of a buffer of ${countBytes(all.length)}`,
-      )
-    try {
-      unmask(bytes, start, start + length, Buffer.from(key).readInt32LE(), before)
-    } catch (error) {
-      tell()
-      if (!String(error).includes('byte length of')) throw error
-      expect('unmask() to work in a buffer of any length', false, {
-        because: 'A chunk lies in a buffer that need not be a whole number of words long.',
-        likely:
-          'A buffer may have any length: make a view of the words in the payload, not of the whole buffer.',
-        received: String(error),
-      })
-    }
-    const place = expected.findIndex((byte, index) => byte !== bytes[index])
-    if (place < 0) return
-    tell()
-    const isOutside = place < start || place >= start + length
-    const from = Math.max(0, place - 4)
-    expect(isOutside ? 'bytes outside not to change' : 'the mask to be off', false, {
-      because: isOutside
-        ? 'What lies around a payload belongs to other frames.'
-        : 'Byte 0 of a payload is XORed with the first byte of the key, byte 4 with the first again, wherever it lies.',
-      likely: isOutside
-        ? 'How many whole words are there from `at` to `end`?'
-        : likelyOf(place - start, length, before, offset + start),
-      expected: `byte ${place - start} of the payload: ${hex(expected.subarray(from, place + 8))}`,
-      received: `${hex(bytes.subarray(from, place + 8))} (with the mask: ${hex(original.subarray(from, place + 8))}, key ${hex(Buffer.from(key))})`,
-    })
-  }
+  const check = maskTrial(stage, unmask)
   const keys = [
     [0x37, 0xfa, 0x21, 0x3d],
     [0x81, 0xff, 0x80, 0xc3],
@@ -668,45 +493,6 @@ step('18.3', 'the mask comes off, from any place to any place, by words', async 
     received: `${ratio.toFixed(2)} of it`,
   })
 })
-
-function likelyOf(place: number, length: number, before: number, address: number): string {
-  if (before === 0 && length < 8) {
-    return 'The first byte of the key is the lowest one of the number, the second one the next: the key turns right.'
-  }
-  if (before > 0 && place < 4) return 'So many bytes came before: the key goes on from there.'
-  if (place >= length - 4) return 'Behind the last whole word, up to three bytes are left.'
-  if (address % 4 > 0) {
-    return 'Once the first bytes are done one by one, another byte of the key is the next one.'
-  }
-  return 'The first byte of the key is the lowest one of the number.'
-}
-
-/** The least of several tries: other work on the machine makes both slower, now the one and now the other. */
-function fastestRatio(unmask: typeof FramesModule.unmask): number {
-  const bytes = new Uint8Array(64 * 1024)
-  const key = Uint8Array.from([1, 2, 3, 4])
-  let [least, leastInLoop] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
-  const msOf = (act: () => void) => {
-    const startedAt = performance.now()
-    for (let time = 0; time < 8; time++) act()
-    return performance.now() - startedAt
-  }
-  for (let round = 0; round < 40; round++) {
-    least = Math.min(
-      least,
-      msOf(() => unmask(bytes, 0, bytes.length, 0x04030201, 0)),
-    )
-    leastInLoop = Math.min(
-      leastInLoop,
-      msOf(() => xorInLoop(bytes, key)),
-    )
-  }
-  return least / leastInLoop
-}
-
-function xorInLoop(bytes: Uint8Array, key: Uint8Array): void {
-  for (let place = 0; place < bytes.length; place++) bytes[place] ^= key[place & 3]
-}
 
 step('18.4', 'messages come out of fragments, with control frames between', async (stage) => {
   const { MessageReader } = await loadReader(stage)
@@ -831,6 +617,7 @@ step('18.4', 'messages come out of fragments, with control frames between', asyn
     check([...hello, stray], nothing)
     check([control('ping', 'p'), stray], nothing)
     check([fragment('text', ''), lastFragment('', 'text', ''), stray], nothing)
+    check([fault(clientFrame('continuation', '', { isFinal }), 'nothing-to-continue')], nothing)
   }
   const unfinished: Reason = {
     because: 'The last message is not finished: only a continuation may come (RFC 6455 §5.4).',
@@ -930,7 +717,7 @@ step('18.4', 'messages come out of fragments, with control frames between', asyn
     one.kind === 'message' ? Buffer.from(one.payload).toString() : one.kind,
     'abcd',
     {
-      because: 'A payload that was handed out belongs to whoever got it.',
+      because: 'A payload that was handed out is not ours any more: nothing may change it.',
     },
   )
 })
@@ -954,34 +741,7 @@ step('18.5', 'a text fails at the first impossible byte, inside a frame, too', a
   const { MessageReader } = await loadReader(stage)
   const { expect, expectSame, random, story } = stage
 
-  /** How many bytes are taken before one is refused. */
-  const taken = (bytes: Uint8Array) => {
-    const check = new Utf8Check()
-    const refused = [...bytes].findIndex((byte) => !check.push(Uint8Array.of(byte)))
-    return refused < 0 ? bytes.length : refused
-  }
-  const stateOf = knowCharacters()
-  const tryBytes = (...bytes: number[]) => {
-    let expected = 0
-    let begun = ''
-    for (const byte of bytes) {
-      begun += String.fromCharCode(byte)
-      const state = stateOf(begun)
-      if (state === undefined) break
-      if (state === 'whole') begun = ''
-      expected += 1
-    }
-    const received = taken(Uint8Array.from(bytes))
-    if (received === expected) return
-    story.tell('test', `pushes ${hex(Uint8Array.from(bytes))}, byte by byte`)
-    const isLate = received > expected
-    expectSame('the number of bytes that are taken', received, expected, {
-      because: isLate
-        ? `No valid text has ${hex(Uint8Array.of(bytes[expected]))} here. It is refused before anything else comes.`
-        : 'There are characters that begin like this.',
-      likely: isLate ? likelyOfBytes(bytes, expected) : likelyOfRefusal(bytes, received, taken),
-    })
-  }
+  const tryBytes = bytesTrial(stage, Utf8Check)
   for (let first = 0; first < 256; first++) tryBytes(first)
   for (let first = 0; first < 256; first++)
     for (let second = 0; second < 256; second++) tryBytes(first, second)
@@ -1034,6 +794,17 @@ step('18.5', 'a text fails at the first impossible byte, inside a frame, too', a
   )
   expectSame('the outcomes', outcomes, [true, true, true, true], {
     because: 'One object checks all texts of a connection, one after the other.',
+  })
+  const us = usPerPiece(Utf8Check)
+  story.tell('test', 'pushes a text of 1 MiB, then 200 pieces of one byte')
+  expect('a piece to cost what a piece costs, however much came before', us < 20, {
+    because:
+      'A text may come in as many pieces as it has bytes. What came before was looked at then.',
+    likely:
+      'To keep the bytes and look at all of them again costs the square: three numbers are enough.',
+    expected: 'less than 20 µs a piece',
+    received: `${us.toFixed(1)} µs a piece`,
+    look: 'push()',
   })
 
   const check = (what: string, said: Said[], reason: Reason, cut = cutAt(said, [])) => {
@@ -1139,53 +910,6 @@ step('18.5', 'a text fails at the first impossible byte, inside a frame, too', a
   story.judge('test', 'expects 60 texts, fragmented and cut at random, to be valid', 'kept')
 })
 
-/** What some bytes are: a character, the beginning of one, or neither. Known from what Node writes. */
-function knowCharacters(): (bytes: string) => 'whole' | 'begun' | undefined {
-  const begun = new Set<string>()
-  const allButLast = new Set<string>()
-  // The last byte of a longer character is any of 64, so one character in 64 tells of all.
-  for (let code = 0x80; code < 0x110000; code += 64) {
-    if (code >= 0xd800 && code < 0xe000) continue
-    const bytes = Buffer.from(String.fromCodePoint(code)).toString('latin1')
-    for (let length = 1; length < bytes.length; length++) begun.add(bytes.slice(0, length))
-    allButLast.add(bytes.slice(0, -1))
-  }
-  return (bytes) => {
-    const last = bytes.charCodeAt(bytes.length - 1)
-    if (bytes.length === 1 && last < 0x80) return 'whole'
-    if (last >= 0x80 && last < 0xc0 && allButLast.has(bytes.slice(0, -1))) return 'whole'
-    return begun.has(bytes) ? 'begun' : undefined
-  }
-}
-
-/** A byte was refused that may come. */
-function likelyOfRefusal(
-  bytes: number[],
-  place: number,
-  taken: (bytes: Uint8Array) => number,
-): string {
-  if (bytes[place] < 0x80) return 'Up to 7F a byte is a whole character.'
-  const isBehindNarrow = [0xe0, 0xed, 0xf0, 0xf4].includes(bytes[place - 2])
-  // Or three bytes are one too many, with wide bounds as well.
-  return isBehindNarrow && taken(Uint8Array.of(0xe1, 0x80, 0x80)) === 3
-    ? 'The narrow bounds are for the second byte only.'
-    : likelyOfBytes(bytes, place)
-}
-
-function likelyOfBytes(bytes: number[], place: number): string {
-  const [before, byte] = [bytes[place - 1], bytes[place]]
-  if (byte >= 0xc2 && byte < 0xf5) {
-    return 'A piece may end inside a character: push() says whether the text can still become valid.'
-  }
-  if (byte >= 0xc0 || place === 0) {
-    return 'C0 and C1 could only begin what is shorter without them, F5 and more what is above U+10FFFF; 80–BF begin nothing.'
-  }
-  if (before >= 0xe0 && byte >= 0x80) {
-    return 'Behind E0, ED, F0 and F4 only some of 80–BF may come: see the table in utf8.ts.'
-  }
-  return 'Behind the first byte come so many of 80–BF as it says, and what is known of a character is kept until the next piece.'
-}
-
 step('18.6', 'both ends say Close once; of many pings the newest is answered', async (stage) => {
   await expectCloses(stage)
   await expectClosingHandshakes(stage)
@@ -1195,316 +919,6 @@ step('18.6', 'both ends say Close once; of many pings the newest is answered', a
 })
 
 /** What a Close frame says, and what it must not say. */
-async function expectCloses(stage: Stage): Promise<void> {
-  const { expectSame, load, story } = stage
-  const { parseClose } = await load(() => import('#code/18-websocket/close.ts'))
-  const check = (payload: Uint8Array, expected: unknown, reason: Reason) => {
-    story.tell('test', `parses a Close with ${payload.length === 0 ? 'no payload' : hex(payload)}`)
-    const close = parseClose(Uint8Array.from(payload))
-    const received = typeof close === 'string' ? close : { code: close.code, reason: close.reason }
-    expectSame('the result', received, expected, { ...reason, look: 'parseClose()' })
-  }
-  check(
-    closePayload(),
-    { code: 1005, reason: '' },
-    {
-      because:
-        'A Close need not say why. 1005 stands for that, and is never sent (RFC 6455 §7.1.5).',
-    },
-  )
-  check(Buffer.of(3), 'bad-close', { because: 'A code has two bytes (RFC 6455 §5.5.1).' })
-  for (const code of [
-    1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999,
-  ]) {
-    check(
-      closePayload(code),
-      { code, reason: '' },
-      {
-        because: 'That code may be sent (RFC 6455 §7.4).',
-        likely:
-          code === 1000
-            ? 'The code is big-endian.'
-            : '1000–1003, 1007–1014 and 3000–4999 may be sent.',
-      },
-    )
-  }
-  check(
-    closePayload(4321, 'gone for lunch 🍰'),
-    { code: 4321, reason: 'gone for lunch 🍰' },
-    {
-      because: 'Behind the code comes the reason, in UTF-8.',
-    },
-  )
-  for (const code of [
-    0, 1, 255, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65_535,
-  ]) {
-    check(closePayload(code, 'why'), 'bad-close', {
-      because: `${code} may not be sent: ${whyNot(code)}`,
-    })
-  }
-  for (const reason of [[0xff], [0xc3], [0x61, 0xed, 0xa0, 0x80]]) {
-    check(closePayload(1000, Buffer.from(reason)), 'not-utf8', {
-      because: 'A reason is text, and all of it is there (RFC 6455 §5.5.1).',
-    })
-  }
-}
-
-function whyNot(code: number): string {
-  if (code < 1000) return 'below 1000 there are none (§7.4.2).'
-  if (code < 1016) return 'it is reserved (§7.4.1).'
-  return code < 3000 ? 'nobody has defined it (§7.4.2).' : 'from 5000 on there are none.'
-}
-
-/** Who says Close first, and what comes back. */
-async function expectClosingHandshakes(stage: Stage): Promise<void> {
-  const { expectSame } = stage
-  const world = await openWebSockets(stage, { goodbyeMs: 5_000 })
-  const comesBack: Reason = {
-    because: 'The answer to a Close is a Close with the same code (RFC 6455 §5.5.1).',
-    likely: 'Keep the code of the peer’s Close: close() sends it back.',
-    look: ['websocket.close()', '#hearClose()'],
-  }
-  const [ada, adaEnd] = await world.arrive('ada')
-  await ada.send(
-    Buffer.concat([clientText('last words'), clientClose(4001, 'bye'), clientText('late')]),
-  )
-  ada.expectFrames(['text "last words"', 'close 4001'], {
-    ...comesBack,
-    because: `${comesBack.because} What comes behind it is not looked at.`,
-  })
-  ada.expectEnd({ because: 'Both have said Close: the server ends the connection (§7.1.1).' })
-  await ada.send(clientText('later'))
-  ada.expectReceived('', { because: 'Behind a Close nothing is heard, and nothing said.' })
-  await ada.halfClose()
-  expectSame('why ada’s connection has ended', adaEnd.endings, ['finished'], {
-    because: 'Nothing was wrong.',
-  })
-
-  const [bob] = await world.arrive('bob')
-  await bob.send(clientClose())
-  bob.expectClosed(undefined, {
-    because: 'A Close without a code is answered by one without: 1005 is never sent.',
-    likely: 'encodeClose() knows NO_CODE: hand it on.',
-  })
-  await bob.halfClose()
-
-  const wrong: [string, Uint8Array, number, string][] = [
-    ['cyd', clientFrame('close', Buffer.of(3)), 1002, 'half a code is a protocol error'],
-    ['dee', clientClose(1005), 1002, '1005 is never sent, and is not sent back'],
-    ['eve', clientClose(1000, Buffer.of(0xff)), 1007, 'its reason is not UTF-8'],
-    ['fay', clientFrame('text', Buffer.of(0xc0)), 1007, 'a text is UTF-8'],
-    ['gus', clientFrame('continuation', 'x'), 1002, 'there is nothing to continue'],
-    ['hal', clientFrame('binary', '', { length: 1_001 }), 1009, 'the message is too large'],
-  ]
-  for (const [name, frame, code, why] of wrong) {
-    const [client, end] = await world.arrive(name)
-    await client.send(Buffer.concat([frame, clientText('late')]))
-    client.expectClosed(code, {
-      because: `${code}: ${why}. Nothing behind it counts.`,
-      likely: 'A fault is told in a Close with the code of FAULTS.',
-      look: ['#hearClose()', 'websocket.close()'],
-    })
-    await client.halfClose()
-    expectSame(
-      `why ${name}’s connection has ended`,
-      end.endings,
-      [code === 1009 ? 'too-large' : 'invalid'],
-      {
-        because: 'A server counts its connections by why they have ended.',
-      },
-    )
-  }
-
-  const [ivy, ivyEnd] = await world.arrive('ivy')
-  await world.act(() => ivyEnd.socket.close('idle'))
-  ivy.expectClosed(1008, {
-    because: 'ENDINGS has the code of each ending, and the server said Close first.',
-  })
-  await world.act(() => ivyEnd.socket.close('finished'))
-  await ivy.send(Buffer.concat([clientText('too late'), clientClose(1008)]))
-  ivy.expectReceived('', { because: 'The server has said Close: it says nothing more.' })
-  await ivy.halfClose()
-  expectSame('why ivy’s connection has ended', ivyEnd.endings, ['idle'], {
-    because: 'The first reason is the reason, and a connection is over once.',
-  })
-
-  const [jay, jayEnd] = await world.arrive('jay')
-  await world.act(() => jayEnd.socket.close('invalid', 1003, 'The chat is text. '.repeat(20)))
-  const [close] = jay.takeFrames()
-  expectSame('the code', close && codeOf(close.payload), 1003, {
-    because: 'A code that is given takes the place of the ending’s.',
-  })
-  const said = close?.payload.subarray(2).toString()
-  stage.expect(
-    'the reason to be the one that is given',
-    said?.startsWith('The chat is text.') === true,
-    {
-      because: 'A reason that is given takes the place of the ending’s.',
-      received: JSON.stringify(said),
-    },
-  )
-  expectSame('what is wrong with the frame', close?.fault, undefined, {
-    because: 'A Close has 125 bytes at most, however much there is to say.',
-    likely: 'encodeClose() cuts a reason.',
-  })
-  await world.advance(5_001)
-  jay.expectCut({
-    because: 'jay has neither said Close nor FIN. Nobody is waited for forever.',
-    likely: 'Connection.end() begins the deadline of chapter 08.',
-  })
-  expectSame('why jay’s connection has ended', jayEnd.endings, ['invalid'], {
-    because: 'The deadline is not the reason.',
-  })
-
-  const patient = await openWebSockets(
-    stage,
-    {},
-    {
-      lastWords: (why) => (why === 'finished' ? undefined : serverFrame('text', `because ${why}`)),
-      onEnd() {},
-    },
-  )
-  const [kim, kimEnd] = await patient.arrive('kim')
-  await kim.send(Buffer.concat([clientText('one'), clientClose(4002)]))
-  kim.expectFrames(['text "one"'], {
-    because: 'The service has something to finish: with onEnd, it says itself when to close.',
-    likely: 'A Close ends what the peer says. #end() asks the service, if it wants to be asked.',
-    look: '#hearClose()',
-  })
-  await kim.send(clientText('two'))
-  await patient.act(() => kimEnd.socket.send({ isText: true, payload: Buffer.from('still due') }))
-  await patient.act(() => kimEnd.socket.close('finished'))
-  kim.expectFrames(['text "still due"', 'close 4002'], {
-    because:
-      'What was due is sent. Behind the peer’s Close nothing was heard, and its code comes back.',
-  })
-  await kim.halfClose()
-  const [lee, leeEnd] = await patient.arrive('lee')
-  await patient.act(() => leeEnd.connection.stop('stopping'))
-  lee.expectFrames(['text "because stopping"', 'close 1001'], {
-    because: 'Last words come before the Close: behind it nothing may.',
-    look: 'websocket.close()',
-  })
-  await lee.halfClose()
-  patient.expectTimers(0, { because: 'Everybody has gone.' })
-}
-
-/** Who does not listen is told so all the same, when everything else has found its way. */
-async function expectSlowConsumer(stage: Stage): Promise<void> {
-  const lastWords = () => serverFrame('text', 'too slow')
-  const world = await openWebSockets(stage, { maxQueuedBytes: 2_000 }, { lastWords })
-  const [mia, end] = await world.arrive('mia')
-  mia.stopReading()
-  stage.story.tell('server', 'sends five texts of 660 bytes, of which three find room')
-  const text = { isText: true, payload: Buffer.alloc(660, 'x') }
-  try {
-    await world.act(() => {
-      for (let time = 0; time < 5; time++) end.socket.send(text)
-    })
-  } catch (error) {
-    if (!String(error).includes('Maximum call stack')) throw error
-    stage.expect('the connection to be closed once', false, {
-      because: 'For last words and a Close there is always room, once.',
-      likely:
-        'Both go with connection.end(), which always has room. send() may be refused, and then stops the connection again, which comes back to close().',
-      look: 'websocket.close()',
-      received: 'close() was called again and again, until the stack was full',
-    })
-  }
-  await mia.startReading()
-  const texts = Array.from({ length: 3 }, () => 'text 660 bytes')
-  mia.expectFrames([...texts, 'text "too slow"', 'close 1008'], {
-    because: 'For last words and a Close there is always room, once.',
-    likely:
-      'What send() has no room for stops the connection, and that comes back to close(). end() takes last words.',
-    look: 'websocket.close()',
-  })
-  mia.expectEnd({ because: 'Behind the Close comes FIN.' })
-  await mia.halfClose()
-  stage.expectSame('why mia’s connection has ended', end.endings, ['slow-consumer'], {
-    because: 'She took less than she was told.',
-  })
-}
-
-/** Pings: each of a few, the newest of many. */
-async function expectPongs(stage: Stage): Promise<void> {
-  const { expect, expectSame } = stage
-  const world = await openWebSockets(stage)
-  const [ada] = await world.arrive('ada')
-  await ada.send(clientFrame('ping', 'are you there?'))
-  ada.expectFrames(['pong "are you there?"'], {
-    because: 'A ping is answered with its own payload (RFC 6455 §5.5.2, §5.5.3).',
-    look: '#hearPing()',
-  })
-  await ada.send(clientFrame('ping'))
-  ada.expectFrames(['pong ""'], {
-    because: 'A ping may be empty.',
-    look: '#hearPing()',
-    likely: 'That a payload is empty does not mean that there was no ping.',
-  })
-  await ada.send(
-    Buffer.concat(Array.from({ length: 10 }, (_, place) => clientFrame('ping', `ping ${place}`))),
-  )
-  ada.expectFrames(
-    Array.from({ length: 10 }, (_, place) => `pong "ping ${place}"`),
-    {
-      because: 'Ten short pings leave room for ten pongs, in order.',
-      look: '#hearPing()',
-      likely: 'Only when more than PROMPT_PONG_BYTES wait to be sent, a ping may go unanswered.',
-    },
-  )
-  await ada.send(
-    Buffer.concat([
-      clientFrame('ping', 'a'),
-      clientText('b'),
-      clientFrame('pong', 'c'),
-      clientFrame('ping', 'd'),
-    ]),
-  )
-  ada.expectFrames(['pong "a"', 'text "b"', 'pong "d"'], {
-    because: 'A pong is answered by nothing, and answers keep the order of what they answer.',
-  })
-  await ada.send(
-    Buffer.concat([
-      clientFrame('text', 'be', { isFinal: false }),
-      clientFrame('ping', 'between'),
-      clientFrame('continuation', 'gun'),
-    ]),
-  )
-  ada.expectFrames(['pong "between"', 'text "begun"'], {
-    because: 'A pong does not wait for the message that is under way.',
-  })
-
-  const many = 3_000
-  await ada.send(
-    Buffer.concat(Array.from({ length: many }, (_, place) => clientFrame('ping', `ping ${place}`))),
-  )
-  const pongs = ada.takeFrames().map(({ payload }) => payload.toString())
-  const flood: Reason = {
-    look: '#hearPing()',
-    because:
-      'Of many pings only the newest has to be answered (RFC 6455 §5.5.3), or a flood of pings makes a flood of pongs.',
-    likely:
-      'While more than PROMPT_PONG_BYTES wait, a ping takes the place of the last one that is due.',
-  }
-  expect(`${many.toLocaleString('en')} pings at once to draw few pongs`, pongs.length < 200, {
-    ...flood,
-    received: `${pongs.length.toLocaleString('en')} pongs`,
-  })
-  expectSame('the last pong', pongs.at(-1), `ping ${many - 1}`, {
-    ...flood,
-    because: 'The newest is answered in any case: the peer may wait for it.',
-  })
-  expectSame('pongs that came twice', pongs.length - new Set(pongs).size, 0, {
-    because: 'A ping is answered once.',
-    likely: 'When the pong is sent, it is no longer due.',
-  })
-  await ada.send(clientFrame('ping', 'again'))
-  ada.expectFrames(['pong "again"'], { because: 'The flood is over.' })
-  await ada.halfClose()
-  world.expectTimers(0, { because: 'ada has gone.' })
-}
-
 /** The whole of it, through a handshake, on a socket. */
 async function expectRealServer({ connect, expect, serve }: Stage): Promise<void> {
   const server = await serve('18-websocket', { goodbyeMs: 200 })

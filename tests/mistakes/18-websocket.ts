@@ -290,7 +290,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'waits-for-two-bytes',
     step: '18.2',
-    says: ['Nothing behind it can make it right'],
+    says: ['nothing behind it can make it right'],
     edits: [
       {
         file: frames,
@@ -388,7 +388,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-long-control-frame-is-found-late',
     step: '18.2',
-    says: ['Nothing behind it can make it right'],
+    says: ['nothing behind it can make it right'],
     edits: [
       {
         file: frames,
@@ -412,7 +412,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'waits-for-a-key-that-never-comes',
     step: '18.2',
-    says: ['whoever waits for a key waits forever'],
+    says: ['a wait for its key never ends'],
     edits: [
       { file: frames, replace: `    if (second < IS_MASKED) return 'not-masked'\n`, by: '' },
       {
@@ -1232,6 +1232,139 @@ export const mistakes: Mistake[] = [
         by: `    if (this.connection.queuedBytes > PROMPT_PONG_BYTES) return
     this.#duePong = payload
     this.#sendDuePong()`,
+      },
+    ],
+  },
+  {
+    name: 'head-opens-a-websocket',
+    step: '18.1',
+    says: ['A WebSocket begins with a GET'],
+    edits: [
+      {
+        file: handshake,
+        replace: `request.method !== 'GET'`,
+        by: `!['GET', 'HEAD'].includes(request.method)`,
+      },
+    ],
+  },
+  {
+    name: 'a-426-without-connection',
+    step: '18.1',
+    says: ['both of them'],
+    edits: [
+      {
+        file: handshake,
+        replace: `headers: { ...UPGRADE, 'Sec-WebSocket-Version': VERSION }`,
+        by: `headers: { Upgrade: 'websocket', 'Sec-WebSocket-Version': VERSION }`,
+      },
+    ],
+  },
+  {
+    name: 'no-origin-in-the-list-means-any',
+    step: '18.1',
+    says: ['An empty list of origins is a list'],
+    edits: [
+      {
+        file: handshake,
+        replace: 'offer.origins && !offer.origins.includes',
+        by: 'offer.origins?.length && !offer.origins.includes',
+      },
+    ],
+  },
+  {
+    name: 'the-first-origin-is-the-only-one',
+    step: '18.1',
+    says: ['`origins` lists it'],
+    edits: [
+      {
+        file: handshake,
+        replace: '!offer.origins.includes(origin)',
+        by: 'offer.origins[0] !== origin',
+      },
+    ],
+  },
+  {
+    name: 'the-mask-is-looked-for-behind-the-length',
+    step: '18.2',
+    says: ['nothing behind it can make it right'],
+    edits: [
+      { file: frames, replace: `    if (second < IS_MASKED) return 'not-masked'\n`, by: '' },
+      {
+        file: frames,
+        replace: '    if (!isMinimal(this.length',
+        by: `    if (second < IS_MASKED) return 'not-masked'\n    if (!isMinimal(this.length`,
+      },
+    ],
+  },
+  {
+    name: 'copies-what-is-left-of-the-chunk',
+    step: '18.2',
+    says: ['copies all that is left'],
+    edits: [
+      {
+        file: frames,
+        replace: '    const first = bytes[at]',
+        by: '    const [first] = bytes.slice(at)',
+      },
+    ],
+  },
+  {
+    name: 'an-empty-continuation-is-welcome',
+    step: '18.4',
+    says: ['There is no message to continue'],
+    edits: [
+      {
+        file: reader,
+        replace: `if (opcode === CONTINUATION && !isUnderWay) return`,
+        by: `if (opcode === CONTINUATION && !isUnderWay && length > 0) return`,
+      },
+    ],
+  },
+  {
+    name: 'all-bytes-are-kept-and-looked-at-again',
+    step: '18.5',
+    says: ['costs the square'],
+    edits: [
+      {
+        file: utf8,
+        replace: '  #missing = 0\n',
+        by: '  #missing = 0\n  #all: Uint8Array = new Uint8Array()\n',
+      },
+      {
+        file: utf8,
+        hole: 'push',
+        by: `    this.#all = Buffer.concat([this.#all, bytes])
+    this.#missing = 0
+    for (const byte of this.#all) {
+      if (this.#missing === 0) {
+        if (byte >= 0x80 && !this.#begin(byte)) return false
+        continue
+      }
+      if (byte < this.#least || byte > this.#most) return false
+      this.#missing -= 1
+      this.#least = 0x80
+      this.#most = 0xbf
+    }
+    return true`,
+      },
+      {
+        file: utf8,
+        hole: 'end',
+        by: `    this.#all = new Uint8Array()
+    return this.#missing === 0`,
+      },
+    ],
+  },
+  {
+    name: 'destroyed-when-all-is-said',
+    step: '18.6',
+    says: ['destroy() throws away what waits'],
+    edits: [
+      {
+        file: websocket,
+        replace: `    this.connection.end(why, Buffer.concat([words, encodeClose(close)]))`,
+        by: `    this.connection.end(why, Buffer.concat([words, encodeClose(close)]))
+    if (this.#peerCode !== undefined) this.connection.destroy(why)`,
       },
     ],
   },

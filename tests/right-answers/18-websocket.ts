@@ -319,4 +319,43 @@ export const rightAnswers: RightAnswer[] = [
       },
     ],
   },
+  {
+    name: 'decodes-and-waits-for-nothing',
+    style:
+      'A key is told by its form and what it decodes to; lengths are BigInts, and six zeros of a long one are enough to see that it is not minimal; other orders within a byte.',
+    edits: [
+      {
+        file: 'handshake.ts',
+        replace: '!KEY.test(key)',
+        by: `!/^[+/0-9A-Za-z]{22}==$/.test(key) || Buffer.from(key, 'base64').length !== 16`,
+      },
+      {
+        file: frames,
+        hole: 'readLength',
+        by: `  let length = 0n
+  for (let place = 0; place < count; place++) length = (length << 8n) | BigInt(bytes[at + place])
+  return Number(length)`,
+      },
+      {
+        file: frames,
+        replace: `    if (bytes.length < keyAt) return 'incomplete'\n`,
+        by: `    if (bytes.length < keyAt) {
+      const isLongAndShort = lengthBytes === 8 && bytes.length >= at + 8
+      const begun = bytes.subarray(at + 2, at + 8)
+      return isLongAndShort && begun.every((byte) => byte === 0) ? 'length-not-minimal' : 'incomplete'
+    }\n`,
+      },
+      {
+        file: frames,
+        replace: `    if (first & RESERVED_BITS) return 'reserved-bits'\n`,
+        by: '',
+      },
+      {
+        file: frames,
+        replace: `    if (at + 1 >= bytes.length) return 'incomplete'\n`,
+        by: `    if (first & RESERVED_BITS) return 'reserved-bits'
+    if (at + 1 >= bytes.length) return 'incomplete'\n`,
+      },
+    ],
+  },
 ]

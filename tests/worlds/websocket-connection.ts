@@ -70,6 +70,9 @@ export async function openWebSockets(
   }
 }
 
+/** A reason, or what makes one of the frames that have come, as `describeFrame` says them. */
+type ReasonOfFrames = Reason | ((received: readonly string[]) => Reason)
+
 /** Of so many frames that come at once each is told. */
 const TOLD = 12
 
@@ -108,7 +111,7 @@ class WebSocketClient extends ScriptedClient {
   }
 
   /** Expects exactly these frames, as `describeFrame` says them; the reason of a Close is left out. */
-  expectFrames(expected: readonly string[], reason: Reason): void {
+  expectFrames(expected: readonly string[], reason: ReasonOfFrames): void {
     const received = this.takeFrames().map(inShort)
     if (this.#rest.length > 0) received.push(`and ${quote(this.#rest)}`)
     const kept = received.join('\n') === expected.join('\n')
@@ -119,12 +122,12 @@ class WebSocketClient extends ScriptedClient {
       headline: `${this.name} expected ${what}.`,
       expected: { text: expected.join('\n') || 'nothing' },
       received: { text: received.join('\n') || 'nothing' },
-      ...reason,
+      ...(typeof reason === 'function' ? reason(received) : reason),
     })
   }
 
   /** Expects a Close with that code, FIN behind it, and nothing else. */
-  expectClosed(code: number | undefined, reason: Reason): void {
+  expectClosed(code: number | undefined, reason: ReasonOfFrames): void {
     this.expectFrames([code === undefined ? 'close without a code' : `close ${code}`], reason)
     this.expectEnd({
       because: 'Behind our Close nothing more may be sent (RFC 6455 §5.5.1), and FIN says so.',
