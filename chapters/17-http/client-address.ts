@@ -4,7 +4,7 @@ import { isIP } from 'node:net'
 import type { HttpRequest } from './http-message.ts'
 
 /**
- * The address of the client. Each proxy puts the address of whoever asked it at the end of `X-Forwarded-For`; what stands in
+ * The address of the client. Each proxy puts the address that its own request came from at the end of `X-Forwarded-For`; what stands in
  * front of that, anybody may have written. So the list is read from its end, as far as the addresses are trusted proxies.
  */
 export function clientAddress(

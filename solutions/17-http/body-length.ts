@@ -44,7 +44,8 @@ export function bodyLength(
 
 /** @step 17.2 */
 function checkCoding(value: string): BodyLength {
-  const codings = value.split(',').map((coding) => coding.trim().toLowerCase())
+  // Not with trim(): it takes away the byte A0, too, which is no blank in HTTP.
+  const codings = value.toLowerCase().split(/[\t ]*,[\t ]*/)
   const place = codings.indexOf('chunked')
   if (place === 0 && codings.length === 1) return CHUNKED
   const isInFront = place >= 0 && place < codings.length - 1

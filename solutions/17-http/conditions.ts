@@ -27,7 +27,7 @@ export type Part = { start: number; end: number } | 'all' | 'none'
 
 const RANGE = /^bytes=(\d*)-(\d*)$/
 
-/** One range only: whoever asks for several gets everything, which is allowed, and cannot make us copy a lot for a little. */
+/** One range only. A request for several gets everything, which is allowed, and cannot make us copy a lot for a little. */
 export function partOf(headers: HeaderFields, size: number, version: Version): Part {
   const [, first, last] = RANGE.exec(headers.get('range') ?? '') ?? []
   if (first === undefined || (first === '' && last === '')) return 'all'

@@ -1,5 +1,5 @@
 /**
- * What a request and its answer are, between the connection and whoever answers.
+ * What a request and its answer are, between the connection and its handler.
  *
  * A handler sees a whole request: its head is checked and its body is complete. Nothing here knows about bytes on a wire.
  */
@@ -67,7 +67,7 @@ export interface HttpRequest {
   query: string
   version: '1.0' | '1.1'
   headers: HeaderFields
-  /** May be a view into a larger chunk: whoever stores it copies it. */
+  /** May be a view into a larger chunk: copy it before you store it. */
   body: Uint8Array
   peer: Peer
 }

@@ -1,6 +1,7 @@
 import type { ReadBody } from '#code/17-http/body-reader.ts'
 import type { Scan } from '#code/17-http/head-scan.ts'
 import { type Bytes, toBytes } from '../harness/bytes.ts'
+import { leastUs } from '../harness/cost.ts'
 import type { Reason } from '../harness/failure.ts'
 import { cutAtRandom } from '../harness/random.ts'
 import { step } from '../judge/step.ts'
@@ -144,7 +145,7 @@ const LIKELY_LENGTH: Record<string, string> = {
 }
 
 step('17.3', 'a body in chunks has bounds everywhere, and ends where it ends', async (stage) => {
-  const { load, random, story } = stage
+  const { expect, load, random, story } = stage
   const { expectSame } = quietly(stage)
   const { ChunkedReader, MAX_EXTENSION_BYTES, MAX_SIZE_LINE_BYTES, MAX_TRAILER_BYTES } = await load(
     () => import('#code/17-http/chunked-reader.ts'),
@@ -220,6 +221,21 @@ step('17.3', 'a body in chunks has bounds everywhere, and ends where it ends', a
       look: '#scanSize()',
     },
   )
+
+  story.tell('test', 'sends 400 KB of a chunk of 500 KB, and then its data byte by byte')
+  const large = new ChunkedReader(500_000)
+  large.next(Buffer.from(`${(500_000).toString(16)}\r\n`), 0)
+  large.next(Buffer.alloc(400_000, 'x'), 0)
+  const byte = Buffer.from('x')
+  const us = leastUs(100, () => large.next(byte, 0))
+  expect('a byte to cost the same, however much came before', us < 15, {
+    because: 'The data of a chunk may come in as many pieces as it has bytes.',
+    likely:
+      'Data are taken as they come. What is left until the chunk is complete is kept as a line would be, and copied for each piece.',
+    look: '#takeData()',
+    expected: 'less than 15 µs',
+    received: `${us.toFixed(1)} µs`,
+  })
 
   const extension = `;${'e'.repeat(127)}`
   const most = MAX_EXTENSION_BYTES / extension.length
@@ -385,6 +401,12 @@ step('17.4', 'answers go out in order, on a connection that goes on or ends', as
     ['GET', 'HEAD'],
   )
 
+  await ada.send(request('head /a'))
+  ada.expectAnswers([{ status: 200, body: 'head /a' }], {
+    because: 'Methods are case-sensitive: "head" is not HEAD, and the handler has answered it.',
+    look: '#answer()',
+  })
+
   await ada.send(request('GET /body') + request('GET /e'))
   const [body] = site.sources
   await world.act(() => body.give('abc'))
@@ -428,8 +450,8 @@ step('17.4', 'answers go out in order, on a connection that goes on or ends', as
     because: 'Now it is complete.',
     look: '#handle()',
   })
-  expectSame('the requests that were heard', world.stats().messages, 11, {
-    because: 'Eleven have come, and each is heard once, however late its answer is.',
+  expectSame('the requests that were heard', world.stats().messages, 12, {
+    because: 'Twelve have come, and each is heard once, however late its answer is.',
     look: '#handle()',
   })
 
@@ -462,6 +484,7 @@ const CONNECTIONS: { version: '1.0' | '1.1'; connection: string[]; stays: boolea
   { version: '1.1', connection: ['x ,\tCLOSE , y'], stays: false },
   { version: '1.1', connection: ['keep-alive, close'], stays: false },
   { version: '1.1', connection: ['keep-alive', 'close'], stays: false },
+  { version: '1.1', connection: ['close', 'x'], stays: false },
   { version: '1.1', connection: ['x-close'], stays: true },
   { version: '1.1', connection: ['closed'], stays: true },
   { version: '1.1', connection: [''], stays: true },
@@ -470,6 +493,7 @@ const CONNECTIONS: { version: '1.0' | '1.1'; connection: string[]; stays: boolea
   { version: '1.0', connection: ['keep-alive'], stays: true },
   { version: '1.0', connection: ['Keep-Alive'], stays: true },
   { version: '1.0', connection: ['x, KEEP-ALIVE'], stays: true },
+  { version: '1.0', connection: ['keep-alive', 'x'], stays: true },
   { version: '1.0', connection: ['keep-alive, close'], stays: false },
   { version: '1.0', connection: ['not-keep-alive'], stays: false },
   { version: '1.0', connection: ['x'], stays: false },

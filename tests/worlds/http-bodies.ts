@@ -54,6 +54,8 @@ export const LENGTHS: Length[] = [
     "'5'",
     'five',
     '\u0665',
+    '5\u00a0',
+    '\u00a05',
   ].map((value): Length => ({ fields: [['content-length', value]], told: '400', because: DIGITS })),
   {
     fields: [
@@ -163,6 +165,14 @@ export const LENGTHS: Length[] = [
   ].map(
     (value): Length => ({ fields: [['transfer-encoding', value]], told: '501', because: UNKNOWN }),
   ),
+  {
+    fields: [
+      ['transfer-encoding', 'chunked'],
+      ['content-length', ''],
+    ],
+    told: '400',
+    because: `${BOTH} An empty length is there, too.`,
+  },
 ]
 
 /** A body in chunks, and what it says. */
@@ -184,7 +194,7 @@ export interface WrongBody {
 }
 
 const SIZE = 'A size is hex digits, and nothing else (RFC 9112 §7.1).'
-const MANY_DIGITS = 'Whoever counts in 64 bits sees another number.'
+const MANY_DIGITS = 'A server that counts in 64 bits sees another number.'
 const END = 'Behind the data stands CR LF, and behind that the next size.'
 const LINE_END = 'A line ends with CR LF, and neither of the two stands alone.'
 const EXTENSION = 'Behind the size may stand ;name or ;name=value.'

@@ -95,6 +95,18 @@ export async function expectLastAnswers({ expectSame }: Stage, world: World): Pr
     look: ['#answer()', '#handle()'],
   })
 
+  const ian = await world.arrive('ian')
+  await ian.send(request('GET /body', ['Connection: close']))
+  const lastBody = site.sources.at(-1)!
+  for (const piece of ['abc', 'defghi']) await world.act(() => lastBody.give(piece))
+  ian.expectAnswers([{ status: 200, body: 'abcdefghi', headers: { connection: 'close' } }], {
+    because: 'The last answer has a body that takes its time, and all of it belongs to the answer.',
+    likely:
+      '#goOn() ends the connection. While an answer is held, #holdUntil() calls it, and nobody else.',
+    look: '#handle()',
+  })
+  ian.expectEnd({ because: 'It was the last answer.', look: '#handle()' })
+
   const flo = await world.arrive('flo')
   await flo.send(request('GET /bug') + request('GET /late/flo') + request('GET /c'))
   await world.act(() => site.late.at(-1)!.reject(new Error('a late bug')))
@@ -263,6 +275,14 @@ export async function expectLeave({ expectSame }: Stage, world: World): Promise<
     because: 'Her body has come.',
     look,
   })
+  await eve.halfClose()
+  const old = await world.arrive('eve')
+  await old.send('GET /e HTTP/1.0\r\nExpect: 200-ok\r\n\r\n')
+  old.expectAnswers([{ status: 200, body: 'GET /e' }], {
+    because: 'A request in HTTP/1.0 expects nothing, whatever it says.',
+    likely: 'The version is looked at first.',
+    look,
+  })
   for (const expectation of ['200-ok', '100-continue, 200-ok', '']) {
     const flo = await world.arrive('flo')
     await flo.send(request('GET /f', [`Expect: ${expectation}`]))
@@ -273,7 +293,7 @@ export async function expectLeave({ expectSame }: Stage, world: World): Promise<
     })
     flo.expectEnd({ because: 'It was refused.', look })
   }
-  expectSame('what the handler was asked', site.asked.slice(asked), ['POST /e hello'], {
+  expectSame('what the handler was asked', site.asked.slice(asked), ['POST /e hello', 'GET /e'], {
     because: 'Nothing that was refused gets there.',
     look,
   })
@@ -320,7 +340,7 @@ export async function expectStops(stage: Stage): Promise<void> {
   const mia = await world.arrive('mia')
   const ned = await world.arrive('ned')
   await kim.send(`${request('GET /late/kim')}${request('GET /k')}`)
-  await lea.send(request('POST /l', ['Content-Length: 2'], 'a'))
+  await lea.send(request('POST /l', ['Content-Length: 2', 'Connection: close'], 'a'))
   await mia.send(request('GET /late/upgrade', ['Connection: Upgrade', 'Upgrade: echo']))
   await ned.send('GET /n HTTP/1.1\r\n')
   stage.story.tell('server', 'is to stop')

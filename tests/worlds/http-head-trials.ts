@@ -82,6 +82,24 @@ export async function expectHeads(stage: Stage): Promise<void> {
     const pieces = cutAtRandom(random, Buffer.from(glued, 'latin1'), 40)
     expectSame(`the heads, in ${pieces.length} pieces`, parse(pieces), all, same)
   }
+  const [first] = HEADS
+  for (const at of [1, 18, first.length - 1]) {
+    const [begun, rest] = cutIn(first, at)
+    const parser = new HeadParser()
+    parser.next(begun, 0)
+    const chunk = Buffer.concat([Buffer.alloc(5, 'x'), rest, Buffer.from('GET ')])
+    const parsed = parser.next(chunk, 5)
+    expectSame(
+      `where the head ends that was cut after ${at} bytes and goes on at place 5 of a chunk`,
+      parsed.kind === 'head' ? parsed.end : parsed.kind,
+      5 + rest.length,
+      {
+        because: '`end` is a place in this chunk, from which the next one goes on.',
+        likely: 'The rest of the head begins at `from`, and what was kept is not in this chunk.',
+        look,
+      },
+    )
+  }
   for (const { text, status, because } of WRONG_HEADS) {
     for (const pieces of [[Buffer.from(text, 'latin1')], bytewise(text), cutIn(text, 9)]) {
       const { outcome } = parse(pieces)

@@ -1,6 +1,6 @@
 /** Files of a site, opened directly and through a real server. */
 
-import { constants, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { constants, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { open as openFile, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Files } from '#code/17-http/site-file.ts'
@@ -57,6 +57,15 @@ export async function expectOpened(stage: Stage, { root, hasFifo }: SiteFolder):
       look,
     })
   }
+  const modified = new Date('2001-02-03T04:05:06Z')
+  utimesSync(join(root, 'a.txt'), modified, modified)
+  const dated = await openInside(root, ['a.txt'])
+  await dated?.handle.close()
+  expectSame('modifiedMs', dated?.modifiedMs, modified.getTime(), {
+    because: 'It is when the contents were changed: clients compare it (Last-Modified).',
+    likely: 'ctime is about the entry, and atime about reading; mtime is about the contents.',
+    look,
+  })
   const refused: [string[], string][] = [
     [['nothing.txt'], 'There is no such file.'],
     [['nowhere', 'a.txt'], 'There is no such folder.'],
@@ -113,15 +122,38 @@ export async function expectOpened(stage: Stage, { root, hasFifo }: SiteFolder):
     'nothing',
     {
       because:
-        'A look before the opening says what was there. Whoever may write to the site could read any file of ours that way.',
+        'A look before the opening says what was there. Anybody who may write to the site could read any file of ours that way.',
       likely: 'The flags are FLAGS: the kernel itself refuses the link.',
+      look,
+    },
+  )
+  const turning = join(root, 'turning')
+  symlinkSync(join(root, 'inside'), turning)
+  const turned = {
+    ...files,
+    async realpath(path: string) {
+      const real = await realpath(path)
+      rmSync(turning)
+      symlinkSync(join(root, 'out'), turning)
+      return real
+    },
+  }
+  expectSame(
+    'what openInside() finds in a folder that leads out as soon as it was looked at',
+    await tryToOpen(['turning', 'secret.txt'], turned),
+    'nothing',
+    {
+      because:
+        'A link was followed twice: to look where it leads, and to open. It can change in between.',
+      likely:
+        'Open the name in the folder that realpath() has found, not in the one that was asked for.',
       look,
     },
   )
   if (hasFifo) {
     const fifo = tryToOpen(['fifo'])
     const outcome = await fifo
-    // Whoever waits for a writer is let go, or this process would never end.
+    // An opening that waits for a writer gets one, or this process would never end.
     const writer = await openFile(`${root}/fifo`, constants.O_RDWR | constants.O_NONBLOCK)
     await writer.close()
     expectSame('what openInside() finds for a FIFO', outcome, 'nothing', {
@@ -138,8 +170,7 @@ export async function expectOpened(stage: Stage, { root, hasFifo }: SiteFolder):
     }
     const outcome = await tryToOpen(['a.txt'], failing).catch((error) => error.code)
     expectSame(`what openInside() says when opening fails with ${code}`, outcome, code, {
-      because:
-        'That says nothing about the file: it may be there. Whoever is told 404 believes it.',
+      because: 'That says nothing about the file: it may be there. A client believes a 404.',
       likely: 'Only what is in NOT_THERE means that there is nothing.',
       look,
     })
