@@ -197,4 +197,51 @@ export class Watch implements ConnectionObserver {
       },
     ],
   },
+  {
+    name: 'a-list-of-what-is-due-put-back',
+    style:
+      'A round takes out all that is due first, and puts back what a throw has kept from firing.',
+    edits: [
+      {
+        file: queue,
+        hole: 'runDue',
+        by: `    const now = this.now()
+    const due: Timer[] = []
+    while (this.#heap.first && this.#heap.first.deadlineMs <= now) due.push(this.#heap.takeFirst()!)
+    try {
+      while (due.length > 0) {
+        const timer = due.shift()!
+        const { callback } = timer
+        if (!callback) continue
+        if (timer.periodMs > 0) this.#rearm(timer, now)
+        else timer.callback = undefined
+        callback()
+      }
+    } finally {
+      for (const timer of due) if (timer.callback) this.#heap.add(timer)
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'sinks-to-a-leaf-and-rises',
+    style:
+      'Floyd: the gap goes down to a leaf along the earlier children, and the timer rises from there.',
+    edits: [
+      {
+        file: heap,
+        hole: '#sink',
+        by: `    const size = this.#timers.length
+    let place = from
+    while (2 * place + 1 < size) {
+      const left = 2 * place + 1
+      const right = left + 1
+      const isRight = right < size && isBefore(this.#timers[right]!, this.#timers[left]!)
+      this.#put(this.#timers[isRight ? right : left]!, place)
+      place = isRight ? right : left
+    }
+    this.#rise(timer, place)`,
+      },
+    ],
+  },
 ]
