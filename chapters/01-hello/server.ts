@@ -88,7 +88,7 @@ export function listen(server: Server, port: number, host: string): Promise<numb
 }
 
 /**
- * Sends the greeting and ends our direction: the client reads the whole greeting, however slowly, then FIN.
+ * Sends the greeting and ends our direction at once: the client reads the whole greeting, however slowly, then FIN.
  *
  * @step 01.2
  */
@@ -108,7 +108,8 @@ export function outliveLostPeer(socket: Socket): void {
 }
 
 /**
- * Stops accepting, gives the open connections `graceMs` to end by themselves, then destroys those that are left.
+ * Stops accepting, leaves the open connections alone for `graceMs`, in which they end by themselves, then destroys those
+ * that are left. Sleeps meanwhile.
  *
  * Resolves once the listening socket and every connection are gone, each time it is called.
  *

@@ -1,10 +1,14 @@
 import type { HostedServer } from '../harness/hosted-server.ts'
 import { step } from '../judge/step.ts'
+import { restlessness } from '../worlds/echo.ts'
 import { expectOtherProblems, isSentence, listenTwice } from '../worlds/failed-listen.ts'
 import {
+  expectConversationToGoOn,
   expectEachClosedByItself,
+  expectFinAtOnce,
   expectLossToBeNothing,
   expectNoListenerLeft,
+  expectPortPassedOn,
   GRACE_MS,
   otherLoopback,
   talk,
@@ -12,6 +16,9 @@ import {
 } from '../worlds/hello.ts'
 
 const MEBIBYTE = 1024 * 1024
+
+/** A timer that is never further away than that is set again and again. */
+const POLLING_MS = 200
 
 /** Characters of one, two and four bytes. */
 const GREETING = 'Grüß Gott, 🌍!\n'
@@ -46,15 +53,18 @@ step('01.1', 'listens on a free port and says which', async (stage) => {
   })
 
   const { listen } = await load(() => import('#code/01-hello/server.ts'))
+  await expectPortPassedOn(stage, listen)
   await expectNoListenerLeft(stage, listen)
 })
 
-step('01.2', 'greets everybody and ends the connection', async ({ serve, connect }) => {
+step('01.2', 'greets everybody and ends the connection', async (stage) => {
+  const { serve, connect, load } = stage
   const server = await serve('01-hello', { greeting: GREETING })
   const reason = {
     because: 'The client can only know that the greeting is complete when FIN follows it.',
     likely:
       'write() sends bytes and keeps the connection open. Something must say that this was all.',
+    seen: { 'other bytes': 'The greeting is sent as it is, with nothing behind it.' },
   }
   for (let client = 1; client <= 3; client++) {
     const ada = await connect(server)
@@ -62,6 +72,10 @@ step('01.2', 'greets everybody and ends the connection', async ({ serve, connect
       because: 'Every client gets the greeting, as UTF-8, without having to say anything first.',
       likely:
         'Write the string as it is: without another encoding it becomes UTF-8, and its bytes are more than its characters.',
+      seen: {
+        ended: 'FIN came, and no whole greeting before it. First write, then end, for each client.',
+        silent: 'Something is waited for. Write the greeting as soon as greet() is called.',
+      },
     })
     await ada.expectEnd(reason)
     await ada.halfClose()
@@ -114,6 +128,9 @@ step('01.2', 'greets everybody and ends the connection', async ({ serve, connect
     because: 'A client that talks first is greeted like everybody else.',
   })
   await dee.expectEnd(reason)
+
+  const { greet } = await load(() => import('#code/01-hello/server.ts'))
+  await expectFinAtOnce(stage, greet)
 })
 
 step('01.3', 'outlives clients that reset or leave early', async (stage) => {
@@ -162,6 +179,16 @@ step('01.4', 'close() lets the greeting in flight finish, then cuts stragglers',
   })
   second.catch(() => {})
   await server.roundTrip()
+  const { isSpinning, timerMs } = await restlessness(server)
+  // A clock that was set once is further away, and comes nearer.
+  const isPolling = timerMs !== undefined && timerMs < POLLING_MS
+  expect('close() to sleep while ada reads', !isSpinning && !isPolling, {
+    because: 'Nothing can happen before a connection closes or the minute of grace is over.',
+    likely:
+      'A short timer or every turn of the loop looks whether all are gone. One timer of graceMs and the callback of server.close() are enough.',
+    look: 'closeGracefully()',
+    received: isSpinning ? 'it computes all the time' : `a timer of ${timerMs} ms`,
+  })
   const hasResolvedEarly = server.isClosed
   const hasSecondResolvedEarly = isSecondResolved
   await expectRefused(server, {
@@ -258,6 +285,7 @@ step('01.4', 'close() lets the greeting in flight finish, then cuts stragglers',
   await hasty.expectNothingLeft({ because: 'After close() the process must be able to end.' })
 
   const { listen, closeGracefully } = await load(() => import('#code/01-hello/server.ts'))
+  await expectConversationToGoOn(stage, listen, closeGracefully)
   await expectEachClosedByItself(stage, listen, closeGracefully)
 })
 

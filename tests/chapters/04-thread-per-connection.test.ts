@@ -70,13 +70,24 @@ step('04.1', 'every connection gets a thread of its own', async (stage) => {
   })
 })
 
-step('04.2', 'one client that computes does not delay another', async ({ serve, connect }) => {
+step('04.2', 'one client that computes does not delay another', async (stage) => {
+  const { serve, connect, expect } = stage
   const server = await serve(CHAPTER)
   const [ada, bob] = [await connect(server), await connect(server)]
   await ask(ada, 'fib 10', '55', { because: 'fib(10) is 55.' })
   await ask(ada, 'fib 0', '0', { because: 'fib(0) is 0.' })
   await ask(ada, 'fib 1', '1', { because: 'fib(1) is 1.' })
   await ask(ada, 'fib 24', '46368', { because: 'fib(24) is 46368.' })
+  const usedMs = await server.cpuMsWhile(() =>
+    ask(ada, 'fib 38', '39088169', { because: 'fib(38) is 39,088,169.' }),
+  )
+  expect('fib(38) to be computed', usedMs >= LEAST_FIB_MS, {
+    because: 'It is there to keep a CPU busy: fib(38) calls itself some 126 million times.',
+    likely:
+      'No table, no loop, no formula, and no sleep: two calls of fibonacci() for each number above 1.',
+    expected: `${LEAST_FIB_MS} ms of CPU or more`,
+    received: `${Math.round(usedMs)} ms`,
+  })
   await echo(bob, { because: 'bob’s thread is up.' })
 
   await ada.send('fib 40\n')
@@ -166,8 +177,12 @@ step('04.4', 'threads end with their connections, and all of them with close()',
   })
   await ask(dee, 'crash', /^error crashed/, { because: 'dee’s thread crashes.' })
   await dee.expectEnd({ because: 'That ends her connection.' })
+  await expectThreads(server, 0, {
+    because: 'A thread that crashed is gone like any other, although dee has not hung up yet.',
+    likely: "Forget a thread when it emits 'exit', whatever its socket does.",
+    look: 'tieTogether()',
+  })
   dee.leave()
-  await expectThreads(server, 0, { because: 'A thread that crashed is gone like any other.' })
 
   const eve = await connect(server, 'eve')
   await crashUnread(eve, server)
@@ -282,5 +297,8 @@ step('04.5', 'past the limit a client hears `busy`, and places are given back', 
     look: 'tieTogether()',
   })
 })
+
+/** No CPU makes 126 million calls in less. */
+const LEAST_FIB_MS = 100
 
 const FIVE_ANSWERS = ['busy', 'busy', 'busy', 'hi', 'hi']

@@ -87,6 +87,13 @@ export class HostedServer {
     return (await this.#usage()).cpuMs - before
   }
 
+  /** How much CPU time the server uses until `act` is over. */
+  async cpuMsWhile(act: () => Promise<unknown>): Promise<number> {
+    const before = (await this.#usage()).cpuMs
+    await act()
+    return (await this.#usage()).cpuMs - before
+  }
+
   /** Milliseconds until the next timer of the server fires; Infinity when none is set. */
   async msToNextTimer(): Promise<number> {
     const { timerMs } = (await this.#request('A look at its timers', 'activity')) as Activity

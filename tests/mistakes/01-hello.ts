@@ -400,4 +400,147 @@ export const mistakes: Mistake[] = [
     says: ['EADDRINUSE', 'Make a sentence'],
     edits: [{ replace: 'reject(listenProblem(error, port))', by: 'reject(error)' }],
   },
+  {
+    name: 'draws-a-port-by-lot',
+    step: '01.1',
+    says: ['may be taken'],
+    edits: [
+      {
+        file: 'server.ts',
+        hole: 'listen',
+        by: `return new Promise((resolve, reject) => {
+    const fail = (error: Error) => reject(listenProblem(error, port))
+    server.once('error', fail)
+    server.listen(port || 20000 + Math.floor(Math.random() * 20000), host, () => {
+      server.off('error', fail)
+      resolve((server.address() as AddressInfo).port)
+    })
+  })`,
+      },
+    ],
+  },
+  {
+    name: 'listens-on-any-port',
+    step: '01.1',
+    says: ['Pass the port on'],
+    edits: [
+      {
+        file: 'server.ts',
+        hole: 'listen',
+        by: `return new Promise((resolve, reject) => {
+    const fail = (error: Error) => reject(listenProblem(error, port))
+    server.once('error', fail)
+    server.listen(0, host, () => {
+      server.off('error', fail)
+      resolve((server.address() as AddressInfo).port)
+    })
+  })`,
+      },
+    ],
+  },
+  {
+    name: 'takes-all-listeners-off',
+    step: '01.1',
+    says: ['and no other'],
+    edits: [
+      {
+        file: 'server.ts',
+        hole: 'listen',
+        by: `return new Promise((resolve, reject) => {
+    const fail = (error: Error) => reject(listenProblem(error, port))
+    server.once('error', fail)
+    server.listen(port, host, () => {
+      server.removeAllListeners()
+      resolve((server.address() as AddressInfo).port)
+    })
+  })`,
+      },
+    ],
+  },
+  {
+    name: 'says-fin-a-while-later',
+    step: '01.2',
+    says: ['A timer ends the socket'],
+    edits: [
+      {
+        file: 'server.ts',
+        hole: 'greet',
+        by: `socket.write(greeting)
+  setTimeout(() => socket.end(), 50)`,
+      },
+    ],
+  },
+  {
+    name: 'an-idle-limit-for-slow-readers',
+    step: '01.2',
+    says: ['an idle limit'],
+    edits: [
+      {
+        file: 'server.ts',
+        hole: 'greet',
+        by: `socket.end(greeting)
+  socket.setTimeout(200, () => socket.destroy())`,
+      },
+    ],
+  },
+  {
+    name: 'looks-every-20-ms',
+    step: '01.4',
+    says: ['looks whether all are gone'],
+    edits: [
+      {
+        file: 'server.ts',
+        hole: 'closeGracefully',
+        by: `return new Promise((resolve) => {
+const started = Date.now()
+    let isClosed = false
+    server.close(() => { isClosed = true })
+    const tick = () => {
+      if (isClosed) return resolve()
+      if (Date.now() - started >= graceMs) for (const socket of open) socket.destroy()
+      setTimeout(tick, 20)
+    }
+    tick()
+  })`,
+      },
+    ],
+  },
+  {
+    name: 'looks-at-every-turn',
+    step: '01.4',
+    says: ['it computes all the time'],
+    edits: [
+      {
+        file: 'server.ts',
+        hole: 'closeGracefully',
+        by: `return new Promise((resolve) => {
+const started = Date.now()
+    let isClosed = false
+    server.close(() => { isClosed = true })
+    const tick = () => {
+      if (isClosed) return resolve()
+      if (Date.now() - started >= graceMs) for (const socket of open) socket.destroy()
+      setImmediate(tick)
+    }
+    tick()
+  })`,
+      },
+    ],
+  },
+  {
+    name: 'ends-conversations-at-close',
+    step: '01.4',
+    says: ['Leave open sockets alone'],
+    edits: [
+      {
+        file: 'server.ts',
+        hole: 'closeGracefully',
+        by: `return new Promise((resolve) => {
+for (const socket of open) socket.end()
+    const cut = setTimeout(() => { for (const socket of open) socket.destroy() }, graceMs)
+    server.close(() => { clearTimeout(cut); resolve() })
+  })`,
+      },
+    ],
+  },
 ]

@@ -96,7 +96,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'fib-with-a-table',
     step: '04.2',
-    says: ['It is meant to be slow'],
+    says: ['to be computed', 'No table'],
     edits: [
       {
         file: 'commands.ts',
@@ -393,5 +393,65 @@ export const mistakes: Mistake[] = [
     step: '04.5',
     says: ['She is told so at once'],
     edits: [{ replace: "socket.end('busy\\n')", by: 'socket.destroy()' }],
+  },
+  {
+    name: 'sleeps-instead-of-computing',
+    step: '04.2',
+    says: ['and no sleep'],
+    edits: [
+      {
+        file: 'commands.ts',
+        hole: 'fibonacci',
+        by: `let [a, b] = [0, 1]
+  for (let i = 0; i < n; i++) [a, b] = [b, a + b]
+  if (n > 20) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1.6 ** n / 100_000)
+  return a`,
+      },
+    ],
+  },
+  {
+    name: 'close-looks-every-10-ms',
+    step: '04.4',
+    says: ['looks again and again'],
+    edits: [
+      {
+        file: 'server.ts',
+        hole: 'closeWithThreads',
+        by: `await server.close()
+  for (const t of threads) void t.terminate()
+  while (threads.size > 0) await new Promise((r) => setTimeout(r, 10))`,
+      },
+    ],
+  },
+  {
+    name: 'close-looks-at-every-turn',
+    step: '04.4',
+    says: ['looks again and again'],
+    edits: [
+      {
+        file: 'server.ts',
+        hole: 'closeWithThreads',
+        by: `await server.close()
+  for (const t of threads) void t.terminate()
+  while (threads.size > 0) await new Promise((r) => setImmediate(r))`,
+      },
+    ],
+  },
+  {
+    name: 'forgets-threads-after-their-sockets',
+    step: '04.4',
+    says: ['dee has not hung up yet'],
+    edits: [
+      {
+        file: 'server.ts',
+        hole: 'tieTogether',
+        by: `threads.add(thread)
+  thread.once('exit', () => {
+    
+    socket.end()
+  })
+  socket.once('close', async () => { await thread.terminate(); threads.delete(thread) })`,
+      },
+    ],
   },
 ]

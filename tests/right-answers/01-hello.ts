@@ -109,4 +109,101 @@ import { setTimeout as delay } from 'node:timers/promises'`,
       },
     ],
   },
+  {
+    name: 'abort-signals-and-pieces',
+    style:
+      'AbortController takes the listener off and cuts the stragglers; the greeting goes out in pieces, one drain after the other.',
+    edits: [
+      {
+        file: 'server.ts',
+        hole: 'listen',
+        by: `return new Promise((resolve, reject) => {
+    const done = new AbortController()
+    once(server, 'error', { signal: done.signal }).then(([error]) => reject(listenProblem(error, port)), () => {})
+    server.listen({ port, host, exclusive: false }, () => { done.abort(); resolve((server.address() as AddressInfo).port) })
+  })`,
+      },
+      {
+        file: 'server.ts',
+        replace: 'import { type AddressInfo,',
+        by: `import { once } from 'node:events'
+import { type AddressInfo,`,
+      },
+      {
+        file: 'server.ts',
+        hole: 'greet',
+        by: `const bytes = Buffer.from(greeting)
+  let at = 0
+  const more = () => {
+    while (at < bytes.length) { const ok = socket.write(bytes.subarray(at, (at += 65536))); if (!ok) { socket.once('drain', more); return } }
+    socket.end()
+  }
+  more()`,
+      },
+      {
+        file: 'server.ts',
+        hole: 'closeGracefully',
+        by: `return new Promise<void>((resolve) => {
+    const signal = AbortSignal.timeout(graceMs)
+    const cut = () => { for (const socket of open) socket.resetAndDestroy() }
+    signal.addEventListener('abort', cut)
+    server.close(() => { signal.removeEventListener('abort', cut); resolve() })
+  })`,
+      },
+    ],
+  },
+  {
+    name: 'streams-and-races',
+    style: 'events.once(), a Readable that is piped, and a race between the end and a delay.',
+    edits: [
+      {
+        file: 'server.ts',
+        hole: 'listen',
+        by: `const { promise, resolve, reject } = Promise.withResolvers<number>()
+  const cleanUp = () => { server.removeListener('error', failed); server.removeListener('listening', listening) }
+  function failed(e: Error) { cleanUp(); reject(listenProblem(e, port)) }
+  function listening() { cleanUp(); resolve((server.address() as AddressInfo).port) }
+  server.on('error', failed).on('listening', listening)
+  server.listen(port, host)
+  return promise`,
+      },
+      {
+        file: 'server.ts',
+        hole: 'greet',
+        by: 'Readable.from([Buffer.from(greeting)]).pipe(socket)',
+      },
+      {
+        file: 'server.ts',
+        replace: 'import { type AddressInfo,',
+        by: `import { Readable } from 'node:stream'
+import { type AddressInfo,`,
+      },
+      {
+        file: 'server.ts',
+        hole: 'closeGracefully',
+        by: `const known = closings.get(server)
+  if (known) return known
+  const closing = new Promise<void>((resolve) => {
+    const cut = setTimeout(() => { for (const socket of open) socket.destroy() }, graceMs)
+    server.close(() => { clearTimeout(cut); resolve() })
+  })
+  closings.set(server, closing)
+  return closing`,
+      },
+      {
+        file: 'server.ts',
+        replace: 'export const GREETING',
+        by: `const closings = new WeakMap<Server, Promise<void>>()
+export const GREETING`,
+      },
+      {
+        file: 'server.ts',
+        hole: 'listenProblem',
+        by: `const why: Record<string, string> = { EADDRINUSE: 'is in use', EACCES: 'needs privileges' }
+  const reason = why[error.code ?? ''] ?? \`cannot be opened (\${error.message})\`
+  const e = new Error(\`Port \${port} \${reason}.\`)
+  return Object.assign(e, { code: error.code })`,
+      },
+    ],
+  },
 ]

@@ -100,4 +100,45 @@ export const rightAnswers: RightAnswer[] = [
       },
     ],
   },
+  {
+    name: 'loops-until-all-are-gone',
+    style: 'Generators and inner functions; waits for each exit, until no thread is left.',
+    edits: [
+      {
+        file: 'connection.ts',
+        hole: 'converse',
+        by: `function* lines() { for (let l = socket.readLine(); l !== null; l = socket.readLine()) yield l }
+  for (const line of lines()) { socket.write(runCommand(line, { threadId, sleep })); socket.write('\\n') }
+  socket.end()`,
+      },
+      {
+        file: 'commands.ts',
+        hole: 'fibonacci',
+        by: `const fib = (k: number): number => (k <= 1 ? k : fib(k - 1) + fib(k - 2))
+  return fib(n)`,
+      },
+      {
+        file: 'server.ts',
+        hole: 'tieTogether',
+        by: `threads.add(thread)
+  const exit = new Promise<void>((resolve) => thread.once('exit', () => resolve()))
+  const close = new Promise<void>((resolve) => socket.once('close', () => resolve()))
+  void exit.then(() => { threads.delete(thread); socket.end() })
+  void close.then(() => thread.terminate())`,
+      },
+      {
+        file: 'server.ts',
+        hole: 'closeWithThreads',
+        by: `await server.close()
+  while (threads.size > 0) await Promise.all([...threads].map((t) => t.terminate()))`,
+      },
+      {
+        file: 'server.ts',
+        hole: 'refuse',
+        by: `socket.on('data', () => {})
+  socket.write('busy\\n')
+  socket.end()`,
+      },
+    ],
+  },
 ]

@@ -1,6 +1,7 @@
 /** Threads and connections of a server, counted, and a client whose thread crashes while its answers wait. */
 
 import type { Client } from '../harness/client.ts'
+import type { Reason } from '../harness/failure.ts'
 import type { HostedServer } from '../harness/hosted-server.ts'
 import { Deadline, PATIENCE_MS } from '../harness/patience.ts'
 
@@ -76,7 +77,7 @@ export async function expectOpenSockets(
 export async function expectThreads(
   server: HostedServer,
   count: number,
-  reason: { because: string; likely?: string },
+  reason: Reason,
 ): Promise<void> {
   await server.expectEventually(
     `${count} ${count === 1 ? 'thread' : 'threads'}`,

@@ -5,6 +5,7 @@ import { connect, type Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
 import { PATIENCE_MS, within } from '../harness/patience.ts'
+import { countPendingWakeUps } from '../harness/pending-wakeups.ts'
 import type { Stage } from '../judge/step.ts'
 
 const SCRIPT = new URL('../chapters/threads/04-uninterruptible.ts', import.meta.url)
@@ -115,7 +116,19 @@ export async function expectThreadsOutlived(
   story.tell('leo and mia', 'connect and make their threads compute in native code, hers longer')
   const [leo, mia] = [await slow.connect(), await slow.connect(4 * ROUNDS)]
   story.tell('test', 'calls close()')
-  await slow.close()
+  const before = await countPendingWakeUps()
+  const closing = slow.close()
+  // Both are cut at the end of the grace period, and its timer has fired.
+  const cut = [leo, mia].map(({ client }) => client.closed || once(client, 'close'))
+  await within(PATIENCE_MS, Promise.all(cut))
+  const pending = await countPendingWakeUps()
+  await closing
+  expect('close() to sleep until the threads have ended', pending <= before, {
+    because: 'Nothing can happen before a thread exits, and then it says so itself.',
+    likely: 'A timer, or a turn of the loop, looks again and again. terminate() returns a promise.',
+    look: 'closeWithThreads()',
+    received: 'a timer or a turn of the loop that waits',
+  })
   expect('close() to have waited for both threads', leo.hasEnded && mia.hasEnded, {
     because: 'After close() the caller may end the process, or free what the threads use.',
     likely: 'terminate() returns a promise. Wait for those of all threads.',
