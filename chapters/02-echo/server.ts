@@ -29,7 +29,7 @@ export function echoBytes(socket: Socket): void {
 }
 
 /**
- * Answers the client's FIN with ours, once everything that came before it has been echoed.
+ * Answers the client's FIN with ours, at once, behind everything that came before it.
  *
  * @step 02.2
  */

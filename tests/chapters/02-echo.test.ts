@@ -2,7 +2,14 @@ import { countBytes } from '../harness/bytes.ts'
 import { type Client, isMoving, pattern } from '../harness/client.ts'
 import { randomBytes } from '../harness/random.ts'
 import { step } from '../judge/step.ts'
-import { fillAgainAndAgain, LOOK_MS, restlessness, sendUntilQueued } from '../worlds/echo.ts'
+import {
+  besideAnother,
+  fillAgainAndAgain,
+  goodbyeAtOnce,
+  LOOK_MS,
+  restlessness,
+  sendUntilQueued,
+} from '../worlds/echo.ts'
 
 const KIBIBYTE = 1024
 const MEBIBYTE = 1024 * KIBIBYTE
@@ -81,49 +88,73 @@ step('02.1', 'echoes bytes unchanged, however they are cut', async (stage) => {
         : 'Not every chunk is written, or not all of it.',
     received: failed,
   })
+  story.tell('dee', 'sends pieces of 2 KiB and of 10 bytes by turns, and one of 256 KiB')
+  const pieces = [
+    ...Array(16)
+      .fill([2 * KIBIBYTE, 10])
+      .flat(),
+    256 * KIBIBYTE,
+  ]
+  const uneven = await fillAgainAndAgain(echoBytes, { rounds: 1, pieces, mark: MEBIBYTE })
+  expect('small and large pieces to come back as they were', uneven.failed === undefined, {
+    because: 'A chunk may be a byte long, or longer than any buffer of yours.',
+    likely:
+      uneven.failed === 'other bytes'
+        ? 'Chunks come back in another order: something holds the large ones up. Or the end of a large one is cut off.'
+        : 'Write all of the chunk, however long it is.',
+    received: uneven.failed,
+  })
 })
 
-step(
-  '02.2',
-  'what is left after the client says goodbye is still echoed',
-  async ({ serve, connect }) => {
-    const server = await serve('02-echo')
-    const ada = await connect(server)
-    await ada.send('last words')
-    await ada.halfClose()
-    await ada.expectBytes('last words', {
-      because: 'FIN says "I will send no more", not "I will not listen".',
-    })
-    await ada.expectEnd({
-      because: 'Both sides say FIN. Until the server has said its own, the connection stays.',
-      likely: "Nobody answers the client's FIN. It arrives as 'end'.",
-      seen: {
-        reset:
-          'The connection is reset, where it should end in order: end() says FIN, resetAndDestroy() says RST.',
-        'other bytes': 'end() was given something to send. FIN is the whole answer.',
-      },
-    })
+step('02.2', 'what is left after the client says goodbye is still echoed', async (stage) => {
+  const { serve, connect, load, expectSame, story } = stage
+  const server = await serve('02-echo')
+  const ada = await connect(server)
+  await ada.send('last words')
+  await ada.halfClose()
+  await ada.expectBytes('last words', {
+    because: 'FIN says "I will send no more", not "I will not listen".',
+  })
+  await ada.expectEnd({
+    because: 'Both sides say FIN. Until the server has said its own, the connection stays.',
+    likely: "Nobody answers the client's FIN. It arrives as 'end'.",
+    seen: {
+      reset:
+        'The connection is reset, where it should end in order: end() says FIN, resetAndDestroy() says RST.',
+      'other bytes': 'end() was given something to send. FIN is the whole answer.',
+    },
+  })
 
-    const bob = await connect(server)
-    bob.stopReading()
-    const sent = await sendUntilQueued(bob, server)
-    await bob.halfClose()
-    // bob takes his time: longer than a timer that somebody thought to be long enough.
-    await server.cpuMsDuring(LOOK_MS)
-    await bob.expectBytes(pattern(0, sent), {
-      because:
-        'bob had not read yet, so his last bytes waited in the server when his FIN came. They are still his, whenever he reads them.',
-      likely:
-        'destroy() throws the queue away, at the FIN or a while later, and `for await` over a socket calls it at its end. end() sends the queue first.',
-    })
-    await bob.expectEnd({
-      because: 'After the last byte comes FIN.',
-      likely:
-        'FIN is only said if nothing waits in the queue at that moment. end() waits for the queue by itself.',
-      seen: { reset: 'The socket is destroyed or reset. end() says FIN behind the queue.' },
-    })
-  },
-)
+  const bob = await connect(server)
+  bob.stopReading()
+  const sent = await sendUntilQueued(bob, server)
+  await bob.halfClose()
+  // bob takes his time: longer than a timer that somebody thought to be long enough.
+  await server.cpuMsDuring(LOOK_MS)
+  await bob.expectBytes(pattern(0, sent), {
+    because:
+      'bob had not read yet, so his last bytes waited in the server when his FIN came. They are still his, whenever he reads them.',
+    likely:
+      'destroy() throws the queue away, at the FIN or a while later, and `for await` over a socket calls it at its end. end() sends the queue first.',
+  })
+  await bob.expectEnd({
+    because: 'After the last byte comes FIN.',
+    likely:
+      'FIN is only said if nothing waits in the queue at that moment. end() waits for the queue by itself.',
+    seen: { reset: 'The socket is destroyed or reset. end() says FIN behind the queue.' },
+  })
+
+  const { echoBytes, answerGoodbye } = await load(() => import('#code/02-echo/server.ts'))
+  story.tell('cyd', 'says `bye` and FIN over a stream without a kernel')
+  const heard = await goodbyeAtOnce((socket) => {
+    echoBytes(socket)
+    answerGoodbye(socket)
+  })
+  expectSame('what comes back within a few turns of the loop', heard, 'bye, FIN', {
+    because: 'Nothing waits any more, so there is nothing to wait for: FIN answers FIN at once.',
+    likely: "A timer says FIN later, or looks for the end again and again. 'end' is the moment.",
+  })
+})
 
 step('02.3', 'a client that never reads stops being read', async ({ serve, connect, expect }) => {
   const server = await serve('02-echo')
@@ -233,6 +264,21 @@ step('02.4', 'a slow reader loses nothing and delays nobody', async (stage) => {
       'A listener for each chunk is memory for each chunk, and each of them is called each time.',
     likely: "Register 'drain' once for the socket, not once a chunk.",
     received: `${drainListeners} listeners after ${rounds} times`,
+  })
+  story.tell(
+    'cyd',
+    'does not read, while the queue beside hers fills up and empties; then she reads',
+  )
+  const cyd = await besideAnother(echoBytes)
+  expect('nothing more to be read from cyd meanwhile', cyd.growth <= 64 * KIBIBYTE, {
+    because: 'There is room in the queue of another client. In hers there is none.',
+    likely: 'Each socket is paused by its own queue, and resumed by its own drain.',
+    received: `${countBytes(Math.max(0, cyd.growth))} more in her queue`,
+  })
+  expect('all of hers to come back', cyd.isServed, {
+    because: 'Her bytes have waited, and are not lost.',
+    likely:
+      'Is something remembered for all sockets? The drain of another client says nothing of hers.',
   })
 })
 

@@ -302,4 +302,93 @@ export const mistakes: Mistake[] = [
       },
     ],
   },
+  {
+    name: 'answers-fin-a-while-later',
+    step: '02.2',
+    says: ['A timer says FIN later'],
+    edits: [
+      {
+        file: 'server.ts',
+        hole: 'answerGoodbye',
+        by: `socket.on('end', () => setTimeout(() => socket.end(), 50))`,
+      },
+    ],
+  },
+  {
+    name: 'looks-for-the-end-every-10-ms',
+    step: '02.2',
+    says: ['again and again'],
+    edits: [
+      {
+        file: 'server.ts',
+        hole: 'answerGoodbye',
+        by: `const t = setInterval(() => { if (socket.readableEnded) { clearInterval(t); socket.end() } }, 10)
+  socket.on('close', () => clearInterval(t))`,
+      },
+    ],
+  },
+  {
+    name: 'leaves-the-last-byte-of-a-full-chunk',
+    step: '02.1',
+    says: ['Write all of the chunk'],
+    edits: [
+      {
+        file: 'server.ts',
+        hole: 'echoBytes',
+        by: `socket.on('data', (c) => { if (!socket.write(c.subarray(0, 65535))) socket.pause() })
+  socket.on('drain', () => socket.resume())`,
+      },
+    ],
+  },
+  {
+    name: 'holds-large-chunks-up',
+    step: '02.1',
+    says: ['in another order'],
+    edits: [
+      {
+        file: 'server.ts',
+        hole: 'echoBytes',
+        by: `socket.on('data', (c) => { const go = () => { if (!socket.write(c)) socket.pause() }; if (c.length > 1000) setImmediate(go); else go() })
+  socket.on('drain', () => socket.resume())`,
+      },
+    ],
+  },
+  {
+    name: 'resumes-everybody-at-each-drain',
+    step: '02.4',
+    says: ['resumed by its own drain'],
+    edits: [
+      {
+        file: 'server.ts',
+        hole: 'echoBytes',
+        by: `socket.on('data', (c) => { if (!socket.write(c)) { socket.pause(); stuck.add(socket) } })
+  socket.on('drain', () => { for (const s of stuck) s.resume(); stuck.clear() })`,
+      },
+      {
+        file: 'server.ts',
+        replace: 'export function startServer',
+        by: `const stuck = new Set<Socket>()
+export function startServer`,
+      },
+    ],
+  },
+  {
+    name: 'remembers-one-pause-for-all',
+    step: '02.4',
+    says: ['remembered for all sockets'],
+    edits: [
+      {
+        file: 'server.ts',
+        hole: 'echoBytes',
+        by: `socket.on('data', (c) => { if (!socket.write(c)) { busy = true; socket.pause() } })
+  socket.on('drain', () => { if (busy) { busy = false; socket.resume() } })`,
+      },
+      {
+        file: 'server.ts',
+        replace: 'export function startServer',
+        by: `let busy = false
+export function startServer`,
+      },
+    ],
+  },
 ]

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import { type Duplex, duplexPair } from 'node:stream'
 import { type Client, pattern } from '../harness/client.ts'
 import type { HostedServer } from '../harness/hosted-server.ts'
+import { withTimersHeld } from './held-timers.ts'
 
 const KIBIBYTE = 1024
 
@@ -73,19 +74,17 @@ export interface Fills {
   drainListeners: number
 }
 
-/** Lets 32 pieces come, and then takes all that is sent, in each round, without a kernel in between. */
+/** Lets pieces come, 32 alike unless told otherwise, and then takes all that is sent, in each round, without a kernel in between. */
 export async function fillAgainAndAgain(
   echo: (socket: Socket) => void,
-  { rounds, piece }: { rounds: number; piece: number },
+  { rounds, piece = 0, pieces = Array(32).fill(piece), mark = MARK }: Filling,
 ): Promise<Fills> {
-  const [near, far] = duplexPair({ highWaterMark: MARK })
-  const total = 32 * piece
-  for (const method of ['setNoDelay', 'setKeepAlive', 'setTimeout', 'ref', 'unref'])
-    Object.assign(near, { [method]: () => near })
+  const { near, far } = socketWithoutKernel(mark)
+  const total = pieces.reduce((sum, length) => sum + length, 0)
   echo(near as Socket)
   const fills: Fills = { done: 0, mostQueued: 0, drainListeners: 0 }
   while (fills.done < rounds) {
-    for (let sent = 0; sent < total; sent += piece) far.write(pattern(sent, piece))
+    sendPieces(far, pieces)
     for (let turn = 0; turn < TURNS_TO_REST; turn++) await nextTurn()
     fills.mostQueued = Math.max(fills.mostQueued, near.writableLength)
     const back = await receive(far, total)
@@ -99,6 +98,76 @@ export async function fillAgainAndAgain(
   near.destroy()
   far.destroy()
   return fills
+}
+
+interface Filling {
+  rounds: number
+  piece?: number
+  pieces?: number[]
+  /** Of its queues: a socket's own unless told otherwise. */
+  mark?: number
+}
+
+function sendPieces(far: Duplex, pieces: number[]): void {
+  let sent = 0
+  for (const piece of pieces) {
+    far.write(pattern(sent, piece))
+    sent += piece
+  }
+}
+
+export interface Neighbour {
+  /** Bytes by which its queue grew while others were served. */
+  growth: number
+  /** Whether all came back when it read at last. */
+  isServed: boolean
+}
+
+/** A client that does not read, beside one whose queue fills up and is emptied again and again. */
+export async function besideAnother(echo: (socket: Socket) => void): Promise<Neighbour> {
+  const { near, far } = socketWithoutKernel()
+  echo(near as Socket)
+  const pieces = Array(64).fill(16 * KIBIBYTE)
+  sendPieces(far, pieces)
+  for (let turn = 0; turn < TURNS_TO_REST; turn++) await nextTurn()
+  const before = near.writableLength
+  await fillAgainAndAgain(echo, { rounds: 5, piece: 16 * KIBIBYTE })
+  const growth = near.writableLength - before
+  const back = await receive(far, 1024 * KIBIBYTE)
+  near.destroy()
+  far.destroy()
+  return { growth, isServed: back.equals(pattern(0, 1024 * KIBIBYTE)) }
+}
+
+/** What comes back to a client that says a word and FIN, over a stream in this process, within a few turns of the loop. */
+export function goodbyeAtOnce(serve: (socket: Socket) => void): Promise<string> {
+  return withTimersHeld(() => sayGoodbye(serve))
+}
+
+async function sayGoodbye(serve: (socket: Socket) => void): Promise<string> {
+  const { near, far } = socketWithoutKernel()
+  serve(near as Socket)
+  let heard = ''
+  far.on('data', (chunk: Buffer) => {
+    heard += chunk
+  })
+  far.once('end', () => {
+    heard += ', FIN'
+  })
+  far.end('bye')
+  for (let turn = 0; turn < 2 * TURNS_TO_REST; turn++) await nextTurn()
+  near.destroy()
+  far.destroy()
+  return heard
+}
+
+function socketWithoutKernel(highWaterMark = MARK): { near: Duplex; far: Duplex } {
+  const [near, far] = duplexPair({ highWaterMark })
+  for (const method of ['setNoDelay', 'setKeepAlive', 'setTimeout', 'ref', 'unref'])
+    Object.assign(near, { [method]: () => near })
+  const destroySoon = () => near.end(() => near.destroy())
+  Object.assign(near, { destroySoon, resetAndDestroy: () => near.destroy() })
+  return { near, far }
 }
 
 /** A socket's own. */
