@@ -119,7 +119,7 @@ step('15.2', 'one sync at a time, and what comes meanwhile goes with the next', 
   for (let index = 0; index < 5; index++) void log.append(Buffer.alloc(600_000))
   await file.serveAll()
   stage.expect('no group of them to be larger than 1 MiB', file.largestWrite <= 1024 * 1024, {
-    because: 'Whoever waits for the first of them need not wait for all.',
+    because: 'The caller that waits for the first of them need not wait for all.',
     likely: '#takeGroup() knows how many are enough.',
     received: countBytes(file.largestWrite),
   })
@@ -170,7 +170,7 @@ step('15.3', 'what could not be saved is said, and ends the writing', async (sta
     likely: '0 bytes taken are an error.',
   })
   stage.expect('log.failure to say why', Boolean(stuck.log.failure?.message), {
-    because: 'Whoever runs the server wants to know what is wrong with the disk.',
+    because: 'The log has to say what is wrong with the disk.',
     likely: 'An error needs a text.',
     received: 'an error without a text',
   })
@@ -272,7 +272,7 @@ step('15.5', 'old messages go by segments, and no number comes again', async (st
     likely: 'All segments count, also the one that was just begun.',
   })
   stage.expectSame('onRetired', retired, [2], {
-    because: 'Whoever keeps an index forgets what was in the segments before number 2.',
+    because: 'An index forgets what was in the segments before number 2.',
   })
   stage.expectSame('how many files are open', disk.openFiles, 4, {
     because: 'A file that was removed keeps its bytes on the disk for as long as it is open.',

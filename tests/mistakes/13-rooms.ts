@@ -483,7 +483,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'outsiders-are-heard',
     step: '13.3',
-    says: ['has to be in the room'],
+    says: ['Only a member of a room'],
     edits: [
       {
         file: hub,
@@ -1039,7 +1039,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'dropped-again-and-again',
     step: '13.6',
-    says: ['Only the first counts'],
+    says: ['Only the first call counts'],
     edits: [
       {
         file: session,

@@ -474,7 +474,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'open-again-after-a-failure',
     step: '15.3',
-    says: ['Whoever asks whether the server is ready'],
+    says: ['A health check has to see'],
     edits: [
       {
         file: log,

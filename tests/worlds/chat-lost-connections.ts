@@ -20,7 +20,7 @@ export async function expectConnectionsEnded(stage: Stage): Promise<void> {
       { type: 'welcome', name },
       {
         because: 'The name is free.',
-        likely: 'Whoever had it before is gone: drop() gives it back.',
+        likely: 'The connection that had it is gone: drop() gives the name back.',
       },
     )
     await askInFrame(
@@ -67,7 +67,7 @@ export async function expectConnectionsEnded(stage: Stage): Promise<void> {
     dee,
     { type: 'error', code: 'invalid' },
     {
-      because: 'That is no UTF-8. Whoever sends it does not speak our language.',
+      because: 'That is no UTF-8, so it is no message of this protocol.',
     },
   )
   await dee.expectEnd({ because: 'So the connection ends.' })

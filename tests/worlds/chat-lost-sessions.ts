@@ -72,7 +72,7 @@ export async function expectSessionsDropped(stage: Stage): Promise<void> {
     likely: 'drop() leaves all rooms.',
   })
   expectSame('isOver', bob.session.isOver, true, {
-    because: 'Whoever has waited for something asks whether to go on.',
+    because: 'A handler that has waited for something asks whether to go on.',
     likely: 'drop() notes that the session is over, before anything else.',
   })
   gates[0]()
@@ -105,7 +105,7 @@ export async function expectSessionsDropped(stage: Stage): Promise<void> {
   await world.ask(third, { id: 1, type: 'hello', version: 1, name: 'bob' })
   third.inbox.expect([{ type: 'error', code: 'name-taken' }], {
     because: 'The name belongs to another connection now. The first one’s end came long ago.',
-    likely: 'drop() may be called several times, by whoever notices first. Only the first counts.',
+    likely: 'drop() may be called several times. Only the first call counts.',
   })
   ada.inbox.expect([], { because: 'The other bob is in no room.' })
 

@@ -94,7 +94,7 @@ export async function expectToldInOrder(stage: Stage): Promise<void> {
     likely: 'onKept is called when onSynced is, not when append() is.',
   })
   stage.expectSame('the wrong last numbers in memory, while others were told', wrongInMemory, [], {
-    because: 'Whoever joins now is given what has been told, and is told what comes next.',
+    because: 'A member who joins now is given what has been told, and is told what comes next.',
     likely: 'The message belongs into the loaded history of its room before onKept is called.',
   })
   stage.expectSame('the numbers that were in memory before they were told', [...untold], [], {
@@ -177,7 +177,7 @@ export async function expectExactPages(stage: Stage): Promise<void> {
       )
       story.lines.pop()
       stage.expectSame(`"more" of the page ${describeQuery(query)}`, page.more, expected.more, {
-        because: '"more" is exact: whoever asks once too often gets an empty page.',
+        because: '"more" is exact: a client that believes it must not get an empty page.',
         likely: 'Read one message more than the page may have; `before` and `after` do not count.',
       })
       story.lines.pop()

@@ -128,7 +128,7 @@ export async function expectClosed(
     likely: 'A failed log touches its file no more: no second try, no sync.',
   })
   stage.expect(`log.failure to be the ${code}`, log.failure?.message.startsWith(code) === true, {
-    because: 'Whoever asks whether the server is ready has to see that it is not, and why.',
+    because: 'A health check has to see that the server is not ready, and why.',
     received: String(log.failure),
   })
   sayer(log, told)('late')

@@ -58,7 +58,7 @@ export async function expectKilledServer(stage: Stage, data: string): Promise<vo
     'the server to say what it has cut off',
     /00000001\.log.* cut off/.test(server.output),
     {
-      because: 'Something was thrown away. Whoever runs the server has to be able to see that.',
+      because: 'Something was thrown away. The operator has to be able to see that.',
       received: server.output || 'nothing',
     },
   )
@@ -71,7 +71,7 @@ export async function expectKilledServer(stage: Stage, data: string): Promise<vo
     because: 'Another server has this folder. Two of them would overwrite each other.',
   })
   stage.expect('the error to say so', /in use/.test(inUse.message), {
-    because: 'Whoever starts it has to see why it does not start.',
+    because: 'The operator has to see why it does not start.',
     received: inUse.message,
   })
   await server.kill()
