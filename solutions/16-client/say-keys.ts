@@ -82,8 +82,9 @@ export class SayKeys {
     try {
       const known = await this.#find(say)
       if (!known) return { kind: 'first', settle }
-      settle(known)
-      return repeat(known.text === say.text ? known : OTHER_TEXT)
+      const outcome = known.text === say.text ? known : OTHER_TEXT
+      settle(outcome)
+      return repeat(outcome)
     } catch (error) {
       settle(UNREADABLE)
       throw error

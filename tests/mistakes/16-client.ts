@@ -640,7 +640,7 @@ export const mistakes: Mistake[] = [
     name: 'a-claim-that-was-a-repeat-stays',
     step: '16.5',
     says: ['All of them are settled'],
-    edits: [{ file: keys, replace: '      settle(known)\n', by: '' }],
+    edits: [{ file: keys, replace: '      settle(outcome)\n', by: '' }],
   },
   {
     name: 'the-same-key-for-any-text',
@@ -941,6 +941,92 @@ export const mistakes: Mistake[] = [
         file: room,
         replace: "{ type: 'say', room: this.name, ...request }",
         by: "{ type: 'say', room: this.name, text: request.text }",
+      },
+    ],
+  },
+  {
+    name: 'a-key-is-the-same-in-every-room',
+    step: '16.5',
+    says: ['made of account, room and key'],
+    edits: [
+      {
+        file: 'say-keys.ts',
+        replace: '[say.account, say.room, say.key]',
+        by: '[say.account, say.key]',
+      },
+    ],
+  },
+  {
+    name: 'another-since-is-another-message',
+    step: '16.5',
+    says: ['text and since do not'],
+    edits: [
+      {
+        file: 'say-keys.ts',
+        replace: '[say.account, say.room, say.key]',
+        by: '[say.account, say.room, say.key, say.since]',
+      },
+    ],
+  },
+  {
+    name: 'too-old-before-it-is-pending',
+    step: '16.5',
+    says: ['before anything about the history'],
+    edits: [
+      {
+        file: 'say-keys.ts',
+        replace: '    if (this.#isStale(say)) return repeat(STALE_KEY)\n',
+        by: '',
+      },
+      {
+        file: 'say-keys.ts',
+        replace: '    const pending = this.#pending.get(scope)\n',
+        by: `    if (this.#isStale(say)) return repeat(STALE_KEY)
+    const pending = this.#pending.get(scope)\n`,
+      },
+    ],
+  },
+  {
+    name: 'what-is-found-is-told-to-one',
+    step: '16.5',
+    says: ['The second waits for the first'],
+    edits: [
+      {
+        file: 'say-keys.ts',
+        replace: '      settle(outcome)\n',
+        by: '      this.#pending.delete(scope)\n',
+      },
+    ],
+  },
+  {
+    name: 'one-message-between-two-pages',
+    step: '16.5',
+    says: ['the next one begins at'],
+    edits: [
+      {
+        file: 'say-keys.ts',
+        replace: 'from += READ_AT_ONCE) {',
+        by: 'from += READ_AT_ONCE + 1) {',
+      },
+    ],
+  },
+  {
+    name: 'all-pages-at-once',
+    step: '16.5',
+    says: ['Wait for a page'],
+    edits: [
+      {
+        file: 'say-keys.ts',
+        hole: '#find',
+        by: `    const { last } = this.#history.range(room)
+    const pages: ReturnType<KeyedHistory['read']>[] = []
+    for (let from = since + 1; from <= last; from += READ_AT_ONCE) {
+      pages.push(this.#history.read(room, from, Math.min(last, from + READ_AT_ONCE - 1)))
+    }
+    const saved = (await Promise.all(pages)).flat()
+    return saved.find(
+      ({ message, ...other }) => other.key === key && message.name.toLowerCase() === account,
+    )?.message`,
       },
     ],
   },

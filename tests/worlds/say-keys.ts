@@ -11,6 +11,8 @@ export async function openKeys({ load, story, expectSame }: Stage) {
   let first = 1
   let isBroken = false
   const reads: [from: number, to: number][] = []
+  let underWay = 0
+  let mostUnderWay = 0
   /** Reads that wait for `answerReads`, if they have to. */
   let held: (() => void)[] | undefined
   const keys = new SayKeys({
@@ -18,7 +20,10 @@ export async function openKeys({ load, story, expectSame }: Stage) {
     async read(_room, from, to) {
       reads.push([from, to])
       const shown = kept.slice(from - 1, to)
-      if (held) await new Promise<void>((resolve) => held?.push(resolve))
+      underWay += 1
+      mostUnderWay = Math.max(mostUnderWay, underWay)
+      await (held ? new Promise<void>((resolve) => held?.push(resolve)) : turn())
+      underWay -= 1
       if (isBroken) throw new Error('EIO: i/o error, read')
       return shown
     },
@@ -32,6 +37,8 @@ export async function openKeys({ load, story, expectSame }: Stage) {
   return {
     keys,
     reads,
+    /** How many reads were under way at once, at most. */
+    mostReadsAtOnce: () => mostUnderWay,
     /** Others, or this account, have said so many messages. */
     keep(count: number, name = 'zoe', key?: string) {
       for (let index = 0; index < count; index++) {
@@ -81,7 +88,8 @@ export async function openKeys({ load, story, expectSame }: Stage) {
           outcome = `rejected: ${error.message}`
         },
       )
-      await turn()
+      // As many reads as a search may need, each in a turn of its own.
+      for (let turns = 0; turns < 30; turns++) await turn()
       return {
         expect: (expected: string, reason: Reason) =>
           expectSame(`what ${name} is told`, outcome, expected, reason),
