@@ -1,7 +1,7 @@
 /**
  * What can be set, and where: a flag, or else the environment, or else the default. `--web-port` is CHAT_WEB_PORT.
  *
- * Whoever runs the server reads `--help` and sentences, not stacks: every value that is wrong is named in one sentence, all
+ * People who run the server read `--help` and sentences, not stacks: every value that is wrong is named in one sentence, all
  * of them at once. Nothing here reads the environment by itself.
  */
 

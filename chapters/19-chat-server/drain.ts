@@ -2,7 +2,7 @@
  * How the server ends: nothing that was acknowledged is lost, and nobody is kept waiting for long.
  *
  *   begin() ──▶ all doors close ──▶ data close ──▶ the lookout closes
- *                 └─ deadline, or cut(): whoever is still connected is cut off
+ *                 └─ deadline, or cut(): what is still connected is cut off
  *
  * A door knows how to see its people out: it finishes what it has taken, says `stopping` behind that, and waits until they
  * have gone. This knows the order. Data close behind the last door, because messages may be on their way to the disk until

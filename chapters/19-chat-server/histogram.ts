@@ -1,9 +1,9 @@
 /**
  * How long things take, in a few numbers: so many took 1 ms at most, so many 5 ms at most, and so on.
  *
- * A mean hides the one in a hundred who waits. A list of all times would grow for ever. A histogram has a fixed number of
+ * A mean hides the one in a hundred who waits. A list of all times would grow forever. A histogram has a fixed number of
  * counters, whatever happens, and a monitoring system can add up those of ten servers. It costs one search and three
- * additions for each observation. Who reads it knows Prometheus' rules: `text-format.ts`.
+ * additions for each observation. Its samples follow Prometheus' rules: `text-format.ts`.
  */
 
 import type { Metric, Sample } from './text-format.ts'

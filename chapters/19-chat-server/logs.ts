@@ -1,5 +1,5 @@
 /**
- * What happens, for whoever runs the server: JSON, one object a line.
+ * What happens, for the people who run the server: JSON, one object a line.
  *
  *     {"time":"2026-11-21T20:15:03.120Z","level":"info","event":"door opened","door":"frames","port":4019}
  *

@@ -36,7 +36,7 @@ export interface WebOptions {
 
 /**
  * Answers requests at the web door by their path. `/chat` is the chat: a WebSocket that speaks `chat.v1`, for our own
- * page and for programs, and behind it a `ChatWebSocket` on this chat for whoever asks. Everything below `/api/` is the API's, everything
+ * page and for programs, and behind it a `ChatWebSocket` on this chat, with what `whoAsks` says. Everything below `/api/` is the API's, everything
  * else the page's.
  *
  * @step 19.1

@@ -34,7 +34,7 @@ export function listener(config: ListenConfig, logs: Logs, tls: Tls | undefined)
     )
 }
 
-/** Whoever has been told goodbye has so long to go. */
+/** After our goodbye a peer has so long to go. */
 const GOODBYE_MS = 5_000
 
 /** The same service; each connection gets a number, by which its lines in the log belong together. */

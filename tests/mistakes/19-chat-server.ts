@@ -193,7 +193,7 @@ import { lastWords } from '../13-rooms/peer.ts'`,
   {
     name: 'lets-any-page-in',
     step: '19.1',
-    says: ['would be in the chat with our people’s names'],
+    says: ['could be in the chat with our people’s names'],
     edits: [
       { file: web, replace: '      origins,\n', by: '' },
       { file: web, replace: '{ api, page, origins, whoAsks }', by: '{ api, page, whoAsks }' },
@@ -442,7 +442,7 @@ import { lastWords } from '../13-rooms/peer.ts'`,
   {
     name: 'swallows-every-error',
     step: '19.2',
-    says: ['Whoever waits has to hear that something went wrong'],
+    says: ['The caller has to hear that something went wrong'],
     edits: [{ file: drain, replace: THROW_FIRST, by: '    void outcomes' }],
   },
   {
@@ -972,6 +972,47 @@ import { lastWords } from '../13-rooms/peer.ts'`,
         file: tls,
         replace: '      this.#options.onReload(error as Error)\n    }',
         by: '      this.#options.onReload(error as Error)\n    }\n    this.#isReloading = false',
+      },
+    ],
+  },
+  {
+    name: 'everybody-is-who-came-first',
+    step: '19.1',
+    says: ['whoAsks() for each request'],
+    edits: [
+      {
+        file: 'web.ts',
+        replace: '  return (request) => {',
+        by: '  let who: ChatWebSocketOptions | undefined\n  return (request) => {',
+      },
+      {
+        file: 'web.ts',
+        replace: 'whoAsks(request, timers)),',
+        by: '(who ??= whoAsks(request, timers))),',
+      },
+    ],
+  },
+  {
+    name: 'the-second-call-is-done-at-once',
+    step: '19.2',
+    says: ['Further calls return the promise of the first one'],
+    edits: [
+      {
+        file: 'drain.ts',
+        replace: '    this.#over ??= this.#run()\n    return this.#over',
+        by: '    if (this.#over) return Promise.resolve()\n    this.#over = this.#run()\n    return this.#over',
+      },
+    ],
+  },
+  {
+    name: 'cut-forgets-the-doors',
+    step: '19.2',
+    says: ['the list of doors stays as it is'],
+    edits: [
+      {
+        file: 'drain.ts',
+        replace: 'for (const door of this.#options.doors) door.cut()',
+        by: 'for (const door of (this.#options.doors as Drainable[]).splice(0)) door.cut()',
       },
     ],
   },

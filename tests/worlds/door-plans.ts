@@ -168,7 +168,7 @@ async function expectNone(
     look: OPEN_DOORS,
   })
   expectSame('the promise of openDoors()', outcome, 'rejected: Port 4021 is taken.', {
-    because: 'That is the reason, and whoever starts the server reads it.',
+    because: 'That is the reason, and the person who starts the server reads it.',
     likely:
       'Throw the first error on. Promise.allSettled() waits for every close(), and lets none of their errors come in between.',
     look: OPEN_DOORS,

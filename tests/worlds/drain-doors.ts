@@ -18,7 +18,7 @@ class Part {
   constructor(name: string, log: (event: string) => void) {
     this.name = name
     this.#log = log
-    // Whoever asks for it will see the error.
+    // The caller of close() sees the error.
     this.#closed.promise.catch(() => {})
   }
 
@@ -49,6 +49,8 @@ export class DrainWorld {
   data!: Part
   lookout!: Part
   outcome = 'pending'
+  /** What has become of further calls of begin(). */
+  readonly laterOutcomes: string[] = []
   readonly #stage: Stage
   readonly #events: string[] = []
   #readyWhenClosing: boolean[] = []
@@ -101,6 +103,34 @@ export class DrainWorld {
       look: 'drain.begin()',
     })
     await this.settle()
+  }
+
+  /** One more call. */
+  async beginAgain(): Promise<void> {
+    this.#stage.story.tell('test', 'calls begin() once more')
+    const place = this.laterOutcomes.push('pending') - 1
+    this.drain.begin().then(
+      () => {
+        this.laterOutcomes[place] = 'resolved'
+      },
+      (error: Error) => {
+        this.laterOutcomes[place] = `rejected: ${error.message}`
+      },
+    )
+    await this.settle()
+  }
+
+  expectLaterOutcome(expected: string, reason: Reason): void {
+    this.#stage.expectSame(
+      'the promise of the second begin()',
+      this.laterOutcomes.at(-1),
+      expected,
+      {
+        likely: 'Further calls return the promise of the first one.',
+        look: 'drain.begin()',
+        ...reason,
+      },
+    )
   }
 
   /** Something happens, and everything that follows from it. */

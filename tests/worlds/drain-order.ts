@@ -94,8 +94,7 @@ export async function expectDeadline(stage: Stage): Promise<void> {
   await world.advance(1)
   const atOpenDoors = world.takeEvents().filter((event) => event !== 'web is cut')
   stage.expectSame('what happens at the doors that are open', atOpenDoors, ['frames is cut'], {
-    because:
-      'Whoever is still here after 10 s is cut off. Whoever started us will not wait for ever: systemd kills.',
+    because: 'After 10 s the rest is cut off. A supervisor does not wait forever: systemd kills.',
     likely: atOpenDoors.includes('data closes')
       ? 'The data close when the doors have closed, also after the deadline.'
       : 'timers.after(deadlineMs, () => this.cut()), from begin() on.',
@@ -120,12 +119,14 @@ export async function expectDeadline(stage: Stage): Promise<void> {
 export async function expectSecondSignal(stage: Stage): Promise<void> {
   const world = await DrainWorld.open(stage, 'somebody is in a hurry')
   await world.begin()
-  const first = world.drain.begin()
-  await world.settle()
+  await world.beginAgain()
   world.expectEvents(['frames closes', 'web closes'], {
     because: 'begin() was called twice, and there is one end.',
     likely: 'Remember the promise of the first call.',
     look: BEGIN,
+  })
+  world.expectLaterOutcome('pending', {
+    because: 'Nobody has gone yet: a second call waits for the same end.',
   })
   await world.when('cut() is called', () => world.drain.cut())
   world.expectEvents(['frames is cut', 'web is cut'], {
@@ -142,10 +143,28 @@ export async function expectSecondSignal(stage: Stage): Promise<void> {
   await world.when('data and lookout are closed', () => world.lookout.hasClosed())
   world.expectEvents(['lookout closes'], { because: 'The order is the same.', look: BEGIN })
   world.expectOutcome('resolved', { because: 'Everything is closed.', look: BEGIN })
-  stage.expectSame('what the second begin() resolves with', await first, undefined, {
-    because: 'Both calls wait for the same end.',
-  })
+  world.expectLaterOutcome('resolved', { because: 'Both calls wait for the same end.' })
   world.expectNoTimers()
+
+  const early = await DrainWorld.open(stage, 'somebody is in a hurry from the beginning')
+  await early.when('cut() is called', () => early.drain.cut())
+  const before = early.takeEvents()
+  stage.expectSame(
+    'who is cut off',
+    before.filter((event) => !isClosing(event)),
+    ['frames is cut', 'web is cut'],
+    {
+      because: 'Everybody, at every door.',
+      look: 'drain.cut()',
+    },
+  )
+  await early.begin()
+  const closing = [...before, ...early.takeEvents()].filter(isClosing)
+  stage.expectSame('what closes', closing, ['frames closes', 'web closes'], {
+    because: 'The doors are still there: cut() is about the people, not about the doors.',
+    likely: 'cut() changes nothing but connections: the list of doors stays as it is.',
+    look: ['drain.cut()', BEGIN],
+  })
 }
 
 export async function expectFailures(stage: Stage): Promise<void> {
@@ -180,7 +199,7 @@ export async function expectFailures(stage: Stage): Promise<void> {
       look: BEGIN,
     })
     world.expectOutcome('rejected: frames is broken', {
-      because: 'Whoever waits has to hear that something went wrong: the first of it.',
+      because: 'The caller has to hear that something went wrong: the first of it.',
       look: BEGIN,
     })
   }
@@ -188,11 +207,15 @@ export async function expectFailures(stage: Stage): Promise<void> {
   await world.begin()
   world.frames.hasClosed()
   await world.when('all doors are closed', () => world.web.hasClosed())
+  await world.beginAgain()
   await world.when('the data reject', () => world.data.hasFailed(new Error('EIO')))
   await world.when('the lookout is closed', () => world.lookout.hasClosed())
   world.expectOutcome('rejected: EIO', {
     because: 'The process must not end with 0 when something was not saved.',
     likely: 'allSettled() never rejects: look at its outcomes.',
     look: BEGIN,
+  })
+  world.expectLaterOutcome('rejected: EIO', {
+    because: 'A second call hears of it as well.',
   })
 }

@@ -44,7 +44,7 @@ export async function expectReloads(stage: Stage, world: TlsWorld): Promise<void
       'onReload to be told the error, once',
       world.reloads.length === 1 && world.reloads[0] instanceof Error,
       {
-        because: 'Whoever replaced the certificate has to hear that it did not work.',
+        because: 'The person who replaced the certificate has to hear that it did not work.',
         likely: 'makeContext() and load() throw. Catch that.',
         look: 'tls.reload()',
         received:

@@ -58,6 +58,24 @@ export async function expectOneChat(stage: Stage, data: string): Promise<void> {
     },
   )
 
+  const cyds = await register(stage, server, 'cyd')
+  const cyd = await connect(web, 'cyd')
+  await openWebSocket(cyd, web.port, '/chat', {
+    Origin: origin,
+    Cookie: `session=${cyds}`,
+    'Sec-WebSocket-Protocol': 'chat.v1',
+  })
+  await cyd.send(clientText(JSON.stringify({ id: 1, type: 'hello', version: 1 })))
+  await hearWeb(
+    cyd,
+    { type: 'welcome', id: 1, name: 'cyd' },
+    {
+      because: 'cyd has a cookie and a connection of his own, and bob’s are none of his business.',
+      likely: 'For each connection a ChatWebSocket of its own, and whoAsks() for each request.',
+      look: 'web.webHandler()',
+    },
+  )
+
   await ada.send(chatFrame({ id: 3, type: 'say', room: 'hall', text: 'Grüße, bob! 👋' }))
   await hearFrames(ada, { type: 'said', id: 3, number: 1 }, { because: 'ada is in the room.' })
   const said = { type: 'message', number: 1, name: 'ada' }
@@ -87,6 +105,7 @@ export async function expectOneChat(stage: Stage, data: string): Promise<void> {
 
   ada.leave()
   bob.leave()
+  cyd.leave()
 }
 
 /** The same server, at the port that is not for frames. */

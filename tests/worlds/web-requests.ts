@@ -125,7 +125,7 @@ const HANDSHAKES: [string, string, Record<string, string>, number, string][] = [
     '/chat',
     { origin: 'https://evil.example' },
     403,
-    'A browser sends our cookie along with it. Whoever owns that page would be in the chat with our people’s names.',
+    'A browser sends our cookie along with it. That page could be in the chat with our people’s names.',
   ],
   [
     'a page with our name in front of its own',
