@@ -400,7 +400,8 @@ step('03.4', 'a thread that does not read is not sent more', async (stage) => {
   })
   story.tell('gus', 'sends 64 KiB, and nothing more until all is taken; then a byte')
   const afterPause = await whatBridgeTells(bridgeSocket, async ({ far, rest }) => {
-    for (let sent = 0; sent < WINDOW; sent += 16 * KIBIBYTE) far.write(Buffer.alloc(16 * KIBIBYTE))
+    for (let sent = 0; sent < WINDOW; sent += 16 * KIBIBYTE)
+      far.write(Buffer.alloc(16 * KIBIBYTE, 'a'))
     await rest()
     await rest()
     far.write('x')

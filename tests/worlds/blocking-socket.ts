@@ -87,7 +87,7 @@ export const WAITS: Wait[] = [
   },
   {
     story:
-      'has served another connection with two news; leaves two things, with news of each, just after the first look',
+      'tells the thread two news of another connection, and they are heard; then leaves two things here, with news of each, just after the first look',
     script: { toldElsewhere: 2, happens: [behind('one', 'two')], finds: 2 },
     expected: ['one', 'two'],
     because:
