@@ -3,7 +3,7 @@
  * body's end, the rest of it is a request to one of them. So whatever could be read in two ways is refused.
  */
 
-import { type HeaderFields, type Invalid, invalid } from './http-message.ts'
+import { type HeaderFields, type Invalid, invalid, withoutBlanks } from './http-message.ts'
 
 export type BodyLength =
   | { kind: 'none' }
@@ -23,7 +23,7 @@ const BAD_LENGTH = invalid(400, 'A Content-Length is one number, in decimal digi
  * The length of the body of a request with these fields. Both lengths at once, a coding in 1.0, `chunked` that is not the
  * last coding or not the only one of its name, an empty element in the list: 400. Other codings: 501. A `Content-Length`
  * that is not digits alone, or has zeros in front (some read octal numbers there), or comes twice, even if both are the
- * same: 400. Over `maxBytes`: 413.
+ * same: 400. Over `maxBytes`: 413. Ten times as many bytes cost ten times the time, not a hundred times.
  *
  * @step 17.2
  */
@@ -44,8 +44,7 @@ export function bodyLength(
 
 /** @step 17.2 */
 function checkCoding(value: string): BodyLength {
-  // Not with trim(): it takes away the byte A0, too, which is no blank in HTTP.
-  const codings = value.toLowerCase().split(/[\t ]*,[\t ]*/)
+  const codings = value.toLowerCase().split(',').map(withoutBlanks)
   const place = codings.indexOf('chunked')
   if (place === 0 && codings.length === 1) return CHUNKED
   const isInFront = place >= 0 && place < codings.length - 1

@@ -233,6 +233,22 @@ export const mistakes: Mistake[] = [
   ),
   mistake(
     '17.2',
+    'blanks-of-javascript-in-a-coding',
+    'The byte A0 belongs to the word',
+    length,
+    '.map(withoutBlanks)',
+    '.map((coding) => coding.trim())',
+  ),
+  mistake(
+    '17.2',
+    'a-pattern-tries-every-blank',
+    'begins anew at each blank',
+    length,
+    "split(',').map(withoutBlanks)",
+    'split(/[\\t ]*,[\\t ]*/)',
+  ),
+  mistake(
+    '17.2',
     'unknown-codings-are-bad',
     'A coding that we do not know is 501',
     length,
