@@ -156,7 +156,7 @@ const MANY_BLANKS = 4_000
 const LIKELY_LENGTH: Record<string, string> = {
   400: 'Number() and parseInt() let a lot pass: test the text first. get() joins several lines with a comma.',
   413: 'Digits are right, however many. Then compare with maxBytes.',
-  501: 'Split the list at its commas, and compare whole codings. withoutBlanks() takes spaces and tabs away; trim() takes more.',
+  501: 'Split the list at its commas, and compare whole codings.',
   chunked: 'toLowerCase() before you compare.',
 }
 

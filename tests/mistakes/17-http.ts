@@ -233,14 +233,6 @@ export const mistakes: Mistake[] = [
   ),
   mistake(
     '17.2',
-    'blanks-of-javascript-in-a-coding',
-    'The byte A0 belongs to the word',
-    length,
-    '.map(withoutBlanks)',
-    '.map((coding) => coding.trim())',
-  ),
-  mistake(
-    '17.2',
     'a-pattern-tries-every-blank',
     'begins anew at each blank',
     length,

@@ -68,10 +68,7 @@ export const rightAnswers: RightAnswer[] = [
       {
         file: length,
         hole: 'checkCoding',
-        by: `  const codings = value.toLowerCase().split(',').map((element) => {
-    const words = element.split(/[\\t ]/).filter((word) => word !== '')
-    return words.length > 1 ? 'no coding' : (words[0] ?? '')
-  })
+        by: `  const codings = value.toLowerCase().split(',').map((element) => element.trim())
   const last = codings.pop()
   if (last === '' || codings.includes('') || codings.includes('chunked')) return BAD_CODING
   return last === 'chunked' && codings.length === 0 ? CHUNKED : UNKNOWN_CODING`,

@@ -165,13 +165,6 @@ export const LENGTHS: Length[] = [
   ].map(
     (value): Length => ({ fields: [['transfer-encoding', value]], told: '501', because: UNKNOWN }),
   ),
-  ...['chunked\u00a0', '\u00a0chunked', 'gzip, \u00a0chunked'].map(
-    (value): Length => ({
-      fields: [['transfer-encoding', value]],
-      told: '501',
-      because: `${UNKNOWN} The byte A0 belongs to the word: blanks are spaces and tabs.`,
-    }),
-  ),
   {
     fields: [
       ['transfer-encoding', 'chunked'],
