@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect as dial } from 'node:net'
 import type { Reason } from '../harness/failure.ts'
-import { PATIENCE_MS, within } from '../harness/patience.ts'
+import { PATIENCE_MS, whenBusy, within } from '../harness/patience.ts'
 import { step } from '../judge/step.ts'
 import { echoFrame, frame } from '../protocols/frames.ts'
 import { expectFailureSeen, expectOrderlyClose, standstill } from '../worlds/bounded-close.ts'
@@ -478,7 +478,7 @@ step('10.6', 'close() sees everybody out before its deadline', async (stage) => 
       because: 'From the moment of close() nobody is let in.',
       likely: 'Call server.close() first and wait for it last: it stops accepting at once.',
     })
-    const results = await within(PATIENCE_MS, talks)
+    const results = await within(whenBusy(2 * PATIENCE_MS), talks)
     expect('the crowd to be seen out', results !== 'too late', {
       because: 'They read all the time, so nothing has to be waited for.',
     })

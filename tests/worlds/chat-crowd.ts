@@ -2,8 +2,11 @@
 
 import type { Socket } from 'node:net'
 import { dialMany } from '../harness/crowd.ts'
-import { Deadline, PATIENCE_MS, within } from '../harness/patience.ts'
+import { Deadline, whenBusy, within } from '../harness/patience.ts'
 import { type ChatMessage, chatFrame } from '../protocols/chat.ts'
+
+/** The server is another process, and has a crowd to answer. */
+const ANSWER_MS = 3_000
 
 export class CrowdMember {
   readonly socket: Socket
@@ -30,7 +33,7 @@ export class CrowdMember {
 
   /** Waits until so many of a kind have come, or the connection is closed, or there is no hope. */
   async hears(count: number, kind: string): Promise<boolean> {
-    const deadline = new Deadline(PATIENCE_MS)
+    const deadline = new Deadline(whenBusy(ANSWER_MS))
     while (this.count(kind) < count && !this.socket.closed && !deadline.isOver) {
       const { promise, resolve } = Promise.withResolvers<void>()
       this.#wake = resolve

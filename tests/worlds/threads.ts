@@ -3,7 +3,7 @@
 import type { Client } from '../harness/client.ts'
 import type { Reason } from '../harness/failure.ts'
 import type { HostedServer } from '../harness/hosted-server.ts'
-import { Deadline, PATIENCE_MS } from '../harness/patience.ts'
+import { Deadline, PATIENCE_MS, whenBusy } from '../harness/patience.ts'
 
 /** A chunk of what waits for a client who does not read. */
 const ANSWER = 'x'.repeat(60_000)
@@ -50,7 +50,7 @@ const MOST_QUEUED = 64 * 1024 * 1024
 
 /** The thread needs a moment for its answer. */
 async function untilWritten(server: HostedServer, bytes: number): Promise<void> {
-  const deadline = new Deadline(PATIENCE_MS)
+  const deadline = new Deadline(whenBusy(PATIENCE_MS))
   while ((await server.writtenBytes()) < bytes && !deadline.isOver) await server.roundTrip()
 }
 
