@@ -791,6 +791,12 @@ import { lastWords } from '../13-rooms/peer.ts'`,
     edits: [{ file: tls, replace: "      if (how !== 'done') secured.destroy()\n", by: '' }],
   },
   {
+    name: 'a-late-handshake-is-ended-politely',
+    step: '19.4',
+    says: ['FIN was said, and the descriptor is kept'],
+    edits: [{ file: tls, replace: 'secured.destroy()', by: 'secured.end()' }],
+  },
+  {
     name: 'never-cancels-the-deadline',
     step: '19.4',
     says: ['Her deadline is met'],

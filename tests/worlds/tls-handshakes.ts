@@ -36,7 +36,7 @@ export async function expectHandshakes(stage: Stage, world: TlsWorld): Promise<v
   })
   await world.expectClosed(bob, {
     because: 'Nobody waits for him any more.',
-    likely: 'destroy() the socket.',
+    likely: 'destroy() the socket: end() waits for the FIN of a peer who may never say it.',
     look: 'tls.secure()',
   })
   world.expectNoTimers({ because: 'Nothing of bob is left.', likely: LEFT_BEHIND })

@@ -49,15 +49,15 @@ export class TlsWorld {
     secured.on('data', (chunk) => secured.write(chunk)).on('error', () => {})
     this.#sockets.push(near, far)
     far.resume()
-    return { name, far, secured }
+    return { name, far, near, secured }
   }
 
   /** A client that does its handshake. */
   async connectSecurely(name: string): Promise<SecurePeer> {
-    const { far, secured } = await this.connect(name)
+    const { far, near, secured } = await this.connect(name)
     const client = connectTls({ socket: far, rejectUnauthorized: false })
     client.on('error', () => {})
-    const peer = { name, far, secured, client, received: '' }
+    const peer = { name, far, near, secured, client, received: '' }
     client.on('data', (chunk) => {
       peer.received += chunk
     })
@@ -91,11 +91,12 @@ export class TlsWorld {
     this.#stage.expectSame('what onHandshake was told', this.handshakes, expected, reason)
   }
 
-  async expectClosed({ name, far }: RawPeer, reason: Reason): Promise<void> {
-    await this.until(() => far.closed || far.readableEnded)
-    this.#stage.expect(`${name}’s connection to be closed`, far.closed || far.readableEnded, {
+  async expectClosed({ name, far, near }: RawPeer, reason: Reason): Promise<void> {
+    const isTold = () => far.closed || far.readableEnded
+    await this.until(() => isTold() && near.destroyed)
+    this.#stage.expect(`${name}’s connection to be closed`, isTold() && near.destroyed, {
       ...reason,
-      received: 'it is open',
+      received: isTold() ? 'FIN was said, and the descriptor is kept' : 'it is open',
     })
   }
 
@@ -140,7 +141,8 @@ export interface RawPeer {
   name: string
   /** The client's end, below TLS. */
   far: Socket
-  /** The server's end. */
+  /** The server's end, below TLS and above it. */
+  near: Socket
   secured: TLSSocket
 }
 
