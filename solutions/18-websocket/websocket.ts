@@ -100,7 +100,7 @@ export class WebSocketProtocol implements Protocol {
    * Ends the connection, behind everything that was sent: first come the service's last words, if there are any, then a
    * Close frame. Both go with `connection.end`, which always has room; `send` may be refused, and then stops the connection
    * again. The Close carries `code` and `reason`; if the peer's Close has come, its code in place of `code`, and `reason`
-   * all the same.
+   * or none.
    *
    * @step 18.6
    */
