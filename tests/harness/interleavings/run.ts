@@ -5,6 +5,7 @@
  * same run, every time.
  */
 
+import { Deadline } from '../patience.ts'
 import type { Turn } from './scenario.ts'
 import {
   ABORTED,
@@ -49,6 +50,17 @@ const STUCK_MS = 1_000
 
 /** Enough to have looked at everything twice. */
 const VAIN_TURNS = 8
+
+/** Whether the thread leaves the state. Time in which it had no core is none in which it computes. */
+function comesBack(block: Block, state: number): boolean {
+  if (awaitChange(block, state, STUCK_MS)) return true
+  // Only now: to count it takes a few system calls.
+  const deadline = new Deadline(STUCK_MS, process.pid)
+  while (!deadline.isOver) {
+    if (awaitChange(block, state, deadline.leftMs)) return true
+  }
+  return false
+}
 
 export class ThreadStuck extends Error {
   readonly thread: number
@@ -168,7 +180,7 @@ export class Run {
       if (place >= 0) sleepers.splice(place, 1)
     }
     setState(this.#blocks[thread], DYING)
-    if (!awaitChange(this.#blocks[thread], DYING, STUCK_MS)) throw new ThreadStuck(thread)
+    if (!comesBack(this.#blocks[thread], DYING)) throw new ThreadStuck(thread)
     this.#vain.fill(0)
     this.#phases[thread] = hasExitHandler ? 'asks' : 'ended'
     if (hasExitHandler) this.#begin(thread, EXIT_HANDLER)
@@ -179,7 +191,7 @@ export class Run {
     for (const [thread, block] of this.#blocks.entries()) {
       if (this.#phases[thread] === 'ended') continue
       setState(block, ABORTED)
-      if (!awaitChange(block, ABORTED, STUCK_MS)) throw new ThreadStuck(thread)
+      if (!comesBack(block, ABORTED)) throw new ThreadStuck(thread)
     }
   }
 
@@ -247,7 +259,7 @@ export class Run {
   /** Waits until the thread asks for its next turn or has ended. */
   #follow(thread: number): void {
     const block = this.#blocks[thread]
-    if (!awaitChange(block, RUNNING, STUCK_MS)) throw new ThreadStuck(thread)
+    if (!comesBack(block, RUNNING)) throw new ThreadStuck(thread)
     const state = Atomics.load(block.words, STATE)
     if (state === ASKS) return
     this.#phases[thread] = 'ended'
