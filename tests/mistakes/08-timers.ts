@@ -218,7 +218,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-hundred-timers-a-round',
     step: '08.2',
-    says: ['how many of 50,000 timers', 'however many there are'],
+    says: ['how many of 13,000 timers', 'however many there are'],
     edits: [
       {
         file: 'timer-queue.ts',
