@@ -406,16 +406,8 @@ export const mistakes: Mistake[] = [
     says: ['may be taken'],
     edits: [
       {
-        file: 'server.ts',
-        hole: 'listen',
-        by: `return new Promise((resolve, reject) => {
-    const fail = (error: Error) => reject(listenProblem(error, port))
-    server.once('error', fail)
-    server.listen(port || 20000 + Math.floor(Math.random() * 20000), host, () => {
-      server.off('error', fail)
-      resolve((server.address() as AddressInfo).port)
-    })
-  })`,
+        replace: 'server.listen(port, host',
+        by: 'server.listen(port || 20000 + Math.floor(Math.random() * 20000), host',
       },
     ],
   },
@@ -423,39 +415,13 @@ export const mistakes: Mistake[] = [
     name: 'listens-on-any-port',
     step: '01.1',
     says: ['Pass the port on'],
-    edits: [
-      {
-        file: 'server.ts',
-        hole: 'listen',
-        by: `return new Promise((resolve, reject) => {
-    const fail = (error: Error) => reject(listenProblem(error, port))
-    server.once('error', fail)
-    server.listen(0, host, () => {
-      server.off('error', fail)
-      resolve((server.address() as AddressInfo).port)
-    })
-  })`,
-      },
-    ],
+    edits: [{ replace: 'server.listen(port, host', by: 'server.listen(0, host' }],
   },
   {
     name: 'takes-all-listeners-off',
     step: '01.1',
     says: ['and no other'],
-    edits: [
-      {
-        file: 'server.ts',
-        hole: 'listen',
-        by: `return new Promise((resolve, reject) => {
-    const fail = (error: Error) => reject(listenProblem(error, port))
-    server.once('error', fail)
-    server.listen(port, host, () => {
-      server.removeAllListeners()
-      resolve((server.address() as AddressInfo).port)
-    })
-  })`,
-      },
-    ],
+    edits: [{ replace: "server.off('error', fail)", by: 'server.removeAllListeners()' }],
   },
   {
     name: 'says-fin-a-while-later',

@@ -1292,24 +1292,8 @@ const drains = new`,
     edits: [
       {
         file: 'blocking-socket.ts',
-        hole: 'readLine',
-        by: `const pieces: Uint8Array[] = []
-    let length = 0
-    let lastByte: number | undefined
-    for (;;) {
-      const bytes = this.read()
-      if (!bytes) return length > 0 ? toLine(pieces) : null
-      const end = bytes.indexOf(NEWLINE)
-      const piece = end < 0 ? bytes : bytes.subarray(0, end)
-      pieces.push(piece)
-      length += piece.length
-      lastByte = piece.at(-1) ?? lastByte
-      const content = lastByte === CARRIAGE_RETURN ? length - 1 : length
-      if (content > maxBytes) throw new LineTooLong('x')
-      if (end < 0) continue
-      if (end + 1 < bytes.length) this.#rest = bytes.subarray(end + 1)
-      return toLine(pieces).replace(/\\r+$/, '')
-    }`,
+        replace: '      return toLine(pieces)\n    }\n  }',
+        by: "      return toLine(pieces).replace(/\\r+$/, '')\n    }\n  }",
       },
     ],
   },
@@ -1320,24 +1304,8 @@ const drains = new`,
     edits: [
       {
         file: 'blocking-socket.ts',
-        hole: 'readLine',
-        by: `const pieces: Uint8Array[] = []
-    let length = 0
-    let lastByte: number | undefined
-    for (;;) {
-      const bytes = this.read()
-      if (!bytes) return length > 0 ? toLine(pieces) : null
-      const end = bytes.lastIndexOf(NEWLINE)
-      const piece = end < 0 ? bytes : bytes.subarray(0, end)
-      pieces.push(piece)
-      length += piece.length
-      lastByte = piece.at(-1) ?? lastByte
-      const content = lastByte === CARRIAGE_RETURN ? length - 1 : length
-      if (content > maxBytes) throw new LineTooLong('x')
-      if (end < 0) continue
-      if (end + 1 < bytes.length) this.#rest = bytes.subarray(end + 1)
-      return toLine(pieces)
-    }`,
+        replace: 'bytes.indexOf(NEWLINE)',
+        by: 'bytes.lastIndexOf(NEWLINE)',
       },
     ],
   },
@@ -1345,57 +1313,14 @@ const drains = new`,
     name: 'returns-the-rest-again-and-again',
     step: '03.6',
     says: ['returned once'],
-    edits: [
-      {
-        file: 'blocking-socket.ts',
-        hole: 'readLine',
-        by: `const pieces: Uint8Array[] = []
-    let length = 0
-    let lastByte: number | undefined
-    for (;;) {
-      const bytes = this.read()
-      if (!bytes) return length > 0 ? toLine(pieces) : null
-      const end = bytes.indexOf(NEWLINE)
-      const piece = end < 0 ? bytes : bytes.subarray(0, end)
-      pieces.push(piece)
-      length += piece.length
-      lastByte = piece.at(-1) ?? lastByte
-      const content = lastByte === CARRIAGE_RETURN ? length - 1 : length
-      if (content > maxBytes) throw new LineTooLong('x')
-      if (end < 0) continue
-      if (end + 1 < bytes.length) this.#rest = bytes.subarray(end + 1)
-      return toLine(pieces)
-    }`,
-      },
-      { file: 'blocking-socket.ts', replace: 'this.#rest = undefined', by: '' },
-    ],
+    edits: [{ file: 'blocking-socket.ts', replace: 'this.#rest = undefined', by: '' }],
   },
   {
     name: 'has-a-limit-of-its-own',
     step: '03.6',
     says: ['The limit is the parameter'],
     edits: [
-      {
-        file: 'blocking-socket.ts',
-        hole: 'readLine',
-        by: `const pieces: Uint8Array[] = []
-    let length = 0
-    let lastByte: number | undefined
-    for (;;) {
-      const bytes = this.read()
-      if (!bytes) return length > 0 ? toLine(pieces) : null
-      const end = bytes.indexOf(NEWLINE)
-      const piece = end < 0 ? bytes : bytes.subarray(0, end)
-      pieces.push(piece)
-      length += piece.length
-      lastByte = piece.at(-1) ?? lastByte
-      const content = lastByte === CARRIAGE_RETURN ? length - 1 : length
-      if (content > MAX_LINE_BYTES) throw new LineTooLong('x')
-      if (end < 0) continue
-      if (end + 1 < bytes.length) this.#rest = bytes.subarray(end + 1)
-      return toLine(pieces)
-    }`,
-      },
+      { file: 'blocking-socket.ts', replace: 'content > maxBytes', by: 'content > MAX_LINE_BYTES' },
     ],
   },
 ]
