@@ -1,5 +1,6 @@
 /** The explorer's own thread: it sleeps whenever a thread under test is on its way, and so must not be the main thread. */
 
+import { basename } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import { seededRandom } from '../random.ts'
 import type { Scenario } from './scenario.ts'
@@ -14,5 +15,7 @@ parentPort?.once('message', (buffers: SharedArrayBuffer[]) => {
   const blocks = buffers.map(openBlock)
   // A thread is RUNNING until it has loaded the code under test.
   for (const block of blocks) awaitChange(block, RUNNING)
-  parentPort?.postMessage(search(blocks, scenario, seededRandom(seed, script)))
+  // Not all of its path: the same seed makes the same runs, wherever the workbook lies.
+  const random = seededRandom(seed, basename(script))
+  parentPort?.postMessage(search(blocks, scenario, random))
 })
