@@ -6,6 +6,7 @@ import type { Reason } from '../harness/failure.ts'
 import { cutAtRandom } from '../harness/random.ts'
 import { step } from '../judge/step.ts'
 import { request } from '../protocols/http.ts'
+import { quietly } from '../worlds/for-all.ts'
 import { CHUNKED, LENGTHS, WRONG_CHUNKED } from '../worlds/http-bodies.ts'
 import {
   answerLike,
@@ -21,7 +22,7 @@ import { makeSite, PATHS, SPELLINGS } from '../worlds/http-files.ts'
 import { expectHeads } from '../worlds/http-head-trials.ts'
 import { FIELDS, REQUEST_LINES, WRONG_FIELDS, WRONG_LINES } from '../worlds/http-heads.ts'
 import { expectOpened, expectSite } from '../worlds/http-site-trials.ts'
-import { inPieces, quietly, STRANGE, shown } from '../worlds/http-tables.ts'
+import { inPieces, STRANGE, shown } from '../worlds/http-tables.ts'
 
 step('17.1', 'a head is read strictly, and the same however it is cut', async (stage) => {
   const { load, story } = stage

@@ -4,8 +4,9 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type { Reason } from '../harness/failure.ts'
 import { cutAtRandom } from '../harness/random.ts'
 import type { Stage } from '../judge/step.ts'
+import { quietly } from './for-all.ts'
 import { HEADS, WRONG_HEADS } from './http-heads.ts'
-import { cutEvery, inPieces, quietly, STRANGE, shown } from './http-tables.ts'
+import { cutEvery, inPieces, STRANGE, shown } from './http-tables.ts'
 
 /** Heads through `HeadParser`: whole, cut in two anywhere, byte by byte, glued; and too large. */
 export async function expectHeads(stage: Stage): Promise<void> {

@@ -10,6 +10,8 @@ import { HANDSHAKE } from '../protocols/websocket.ts'
 /** A field that is `'none'` is left out of the handshake. */
 export type FieldValues = Record<string, string | string[]>
 
+export type Handshakes = Awaited<ReturnType<typeof openHandshakes>>
+
 export async function openHandshakes(stage: Stage) {
   const { expect, expectSame, load, story } = stage
   const { acceptWebSocket } = await load(() => import('#code/18-websocket/handshake.ts'))

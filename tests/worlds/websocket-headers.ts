@@ -12,6 +12,8 @@ export function loadFrames(stage: Stage): Promise<typeof FramesModule> {
   return stage.load(() => import('#code/18-websocket/websocket-frames.ts'))
 }
 
+export type HeaderTrials = ReturnType<typeof headerTrials>
+
 /** `check` expects a header to be read once it is there, `faulty` a fault with the byte that proves it. */
 export function headerTrials({ expect, expectSame, story }: Stage, header: Header) {
   const check = (
