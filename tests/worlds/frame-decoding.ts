@@ -31,19 +31,6 @@ export function load(stage: Stage): Promise<typeof FramesModule> {
   return stage.load(() => import('#code/09-framing/frames.ts'))
 }
 
-export const IN_TWO: Reason = {
-  because: 'A chunk ends where the network likes, also inside a length.',
-  likely:
-    'What is left over at the end of a chunk is the start of a frame: keep it for the next chunk.',
-}
-
-export const IN_THREE: Reason = {
-  because: 'A frame may need more than two chunks.',
-  likely:
-    'A chunk that does not complete the frame is to be kept as well, behind what was kept before.',
-  look: ['frames.#finishBegun()', 'frames.#keep()'],
-}
-
 export type Payload = string | Uint8Array
 
 export function glued(...payloads: Payload[]): Buffer {
@@ -162,17 +149,4 @@ export function describeEnd(invalid: FramesModule.Invalid | undefined): string {
 
 export function withoutReason(texts: string[]): string[] {
   return texts.map((text) => text.split(':')[0])
-}
-
-export function attempt<T>(act: () => T): T | unknown {
-  try {
-    return act()
-  } catch (error) {
-    if (String(error).includes('TODO')) throw error
-    return error
-  }
-}
-
-export function sameBytes(received: unknown, expected: Uint8Array): boolean {
-  return received instanceof Uint8Array && Buffer.compare(received, expected) === 0
 }
