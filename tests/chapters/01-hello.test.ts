@@ -1,19 +1,21 @@
 import type { HostedServer } from '../harness/hosted-server.ts'
 import { step } from '../judge/step.ts'
-import { restlessness } from '../worlds/echo.ts'
-import { expectOtherProblems, isSentence, listenTwice } from '../worlds/failed-listen.ts'
 import {
   expectConversationToGoOn,
   expectEachClosedByItself,
-  expectFinAtOnce,
-  expectLossToBeNothing,
+  expectStragglersCut,
+  talk,
+} from '../worlds/closing-servers.ts'
+import { restlessness } from '../worlds/echo.ts'
+import { expectOtherProblems, isSentence, listenTwice } from '../worlds/failed-listen.ts'
+import { expectFinAtOnce } from '../worlds/greeted-streams.ts'
+import {
   expectNoListenerLeft,
   expectPortPassedOn,
-  GRACE_MS,
   otherLoopback,
-  talk,
-  whileTalking,
-} from '../worlds/hello.ts'
+} from '../worlds/listening-servers.ts'
+import { expectLossToBeNothing } from '../worlds/lost-peers.ts'
+import { expectAccountKept } from '../worlds/open-connections.ts'
 
 const MEBIBYTE = 1024 * 1024
 
@@ -133,10 +135,11 @@ step('01.2', 'greets everybody and ends the connection', async (stage) => {
   await expectFinAtOnce(stage, greet)
 })
 
-step('01.3', 'outlives clients that reset or leave early', async (stage) => {
+step('01.3', 'knows its open connections, and outlives those that are lost', async (stage) => {
   const { serve, connect, load } = stage
-  const { outliveLostPeer } = await load(() => import('#code/01-hello/server.ts'))
-  expectLossToBeNothing(stage, outliveLostPeer)
+  const { trackConnection } = await load(() => import('#code/01-hello/server.ts'))
+  expectLossToBeNothing(stage, trackConnection)
+  await expectAccountKept(stage, trackConnection)
 
   const server = await serve('01-hello', { greeting: LONG_GREETING })
   const bob = await connect(server, 'bob')
@@ -239,50 +242,7 @@ step('01.4', 'close() lets the greeting in flight finish, then cuts stragglers',
     likely: 'A timer that is not cleared keeps a process alive until it fires.',
   })
 
-  const hasty = await serve('01-hello', { greeting: LONG_GREETING, graceMs: GRACE_MS })
-  const [bob, cyd, dee] = [
-    await connect(hasty, 'bob'),
-    await connect(hasty, 'cyd'),
-    await connect(hasty, 'dee'),
-  ]
-  cyd.stopReading()
-  await bob.expectBytes(LONG_GREETING, { because: 'bob is greeted, and then stays.' })
-  await cyd.expectBytes('x', { because: 'cyd stops reading in the middle of her greeting.' })
-  await dee.expectBytes(LONG_GREETING, { because: 'dee is greeted, and then she talks and talks.' })
-  dee.beQuiet('talks and talks')
-  const beganAt = performance.now()
-  hasty.beginClose()
-  await hasty.roundTrip()
-  const kept = await hasty.connections()
-  // A machine that is busy enough needs all of the grace period to get here.
-  const passedMs = performance.now() - beganAt
-  expect('close() to cut nobody yet', kept === 3 || passedMs >= GRACE_MS, {
-    because: 'Each open connection has graceMs to end by itself, whatever it is doing.',
-    likely:
-      passedMs < GRACE_MS / 2
-        ? 'Sockets are destroyed at once, those of greeted clients, too. Give them graceMs first.'
-        : 'The time is a fixed number. closeGracefully() was given graceMs: wait that long.',
-    expected: '3 connections',
-    received: `${kept}`,
-  })
-  await whileTalking(dee, hasty, () =>
-    hasty.expectClosed({
-      because:
-        'bob, cyd and dee never end their sides. Waiting for the last client must have a limit: graceMs.',
-      likely:
-        'server.close() alone waits forever. One setTimeout() of graceMs, from now on, destroys the sockets that are still open, whatever they are doing. (socket.setTimeout() begins again with each byte.)',
-    }),
-  )
-  const waitedMs = Math.round(performance.now() - beganAt)
-  // A timer counts in whole milliseconds, and the test's clock began a moment earlier.
-  expect(`the stragglers to get their ${GRACE_MS} ms`, waitedMs >= GRACE_MS - 20, {
-    because: 'graceMs is a promise to the clients, and the time in which the process must be gone.',
-    likely: 'The time is a fixed number. closeGracefully() was given graceMs: wait that long.',
-    received: `cut after ${waitedMs} ms`,
-  })
-  for (const straggler of [bob, cyd, dee])
-    await straggler.expectClosed({ because: 'After the grace period stragglers are cut.' })
-  await hasty.expectNothingLeft({ because: 'After close() the process must be able to end.' })
+  await expectStragglersCut(stage)
 
   const { listen, closeGracefully } = await load(() => import('#code/01-hello/server.ts'))
   await expectConversationToGoOn(stage, listen, closeGracefully)

@@ -6,6 +6,9 @@ const LISTEN = `server.listen(port, host, () => {
       resolve((server.address() as AddressInfo).port)
     })`
 
+const LOST = "socket.on('error', () => {})"
+const TAKEN_OUT = "socket.on('close', () => open.delete(socket))"
+
 export const mistakes: Mistake[] = [
   {
     name: 'resolves-before-listening',
@@ -112,26 +115,19 @@ export const mistakes: Mistake[] = [
     name: 'no-error-listener',
     step: '01.3',
     says: ['ECONNRESET', "'error' listener"],
-    edits: [{ replace: "socket.on('error', () => {})", by: 'void socket' }],
+    edits: [{ replace: LOST, by: '' }],
   },
   {
     name: 'error-ends-the-process',
     step: '01.3',
     says: ['process.exit(1)', 'not the process'],
-    edits: [
-      { replace: "socket.on('error', () => {})", by: "socket.on('error', () => process.exit(1))" },
-    ],
+    edits: [{ replace: LOST, by: "socket.on('error', () => process.exit(1))" }],
   },
   {
     name: 'throws-what-it-hears',
     step: '01.3',
     says: ['Your listener is called, and throws'],
-    edits: [
-      {
-        hole: 'outliveLostPeer',
-        by: "  socket.on('error', (error) => {\n    throw error\n  })",
-      },
-    ],
+    edits: [{ replace: LOST, by: "socket.on('error', (error) => {\n    throw error\n  })" }],
   },
   {
     name: 'survives-resets-only',
@@ -139,8 +135,8 @@ export const mistakes: Mistake[] = [
     says: ['throws read EPIPE', 'whatever its code says'],
     edits: [
       {
-        hole: 'outliveLostPeer',
-        by: `  socket.on('error', (error: NodeJS.ErrnoException) => {
+        replace: LOST,
+        by: `socket.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'ECONNRESET') throw error
   })`,
       },
@@ -150,12 +146,7 @@ export const mistakes: Mistake[] = [
     name: 'listens-too-late',
     step: '01.3',
     says: ["Every socket needs an 'error' listener"],
-    edits: [
-      {
-        hole: 'outliveLostPeer',
-        by: "  socket.once('data', () => socket.on('error', () => {}))",
-      },
-    ],
+    edits: [{ replace: LOST, by: "socket.once('end', () => socket.on('error', () => {}))" }],
   },
   {
     name: 'stops-listening-when-all-is-sent',
@@ -163,10 +154,136 @@ export const mistakes: Mistake[] = [
     says: ["Every socket needs an 'error' listener"],
     edits: [
       {
-        hole: 'outliveLostPeer',
-        by: `  const ignore = () => {}
+        replace: LOST,
+        by: `const ignore = () => {}
   socket.on('error', ignore)
   socket.once('finish', () => socket.off('error', ignore))`,
+      },
+    ],
+  },
+  {
+    name: 'catches-what-nobody-catches',
+    step: '01.3',
+    says: ['a listener of the process', 'listen to the socket'],
+    edits: [{ replace: LOST, by: "process.on('uncaughtException', () => {})" }],
+  },
+  {
+    name: 'taken-out-at-fin',
+    step: '01.3',
+    says: ['in `open` still', 'She still listens'],
+    edits: [{ replace: TAKEN_OUT, by: "socket.on('end', () => open.delete(socket))" }],
+  },
+  {
+    name: 'taken-out-when-all-is-sent',
+    step: '01.3',
+    says: ['in `open` still', 'ada may still talk'],
+    edits: [{ replace: TAKEN_OUT, by: "socket.on('finish', () => open.delete(socket))" }],
+  },
+  {
+    name: 'taken-out-when-both-have-said-fin',
+    step: '01.3',
+    says: ['when a connection is cut'],
+    edits: [
+      {
+        replace: TAKEN_OUT,
+        by: `let left = 2
+  for (const fin of ['end', 'finish']) socket.on(fin, () => --left || open.delete(socket))`,
+      },
+    ],
+  },
+  {
+    name: 'never-taken-out',
+    step: '01.3',
+    says: ['memory that never comes back', 'the descriptor is free'],
+    edits: [{ replace: TAKEN_OUT, by: '' }],
+  },
+  {
+    name: 'taken-out-when-lost',
+    step: '01.3',
+    says: ['memory that never comes back', 'the descriptor is free'],
+    edits: [{ replace: TAKEN_OUT, by: "socket.on('error', () => open.delete(socket))" }],
+  },
+  {
+    name: 'takes-all-out',
+    step: '01.3',
+    says: ['bob, who is still connected', 'no other'],
+    edits: [{ replace: TAKEN_OUT, by: "socket.on('close', () => open.clear())" }],
+  },
+  {
+    name: 'put-in-a-turn-later',
+    step: '01.3',
+    says: ['in `open` at once'],
+    edits: [{ replace: 'open.add(socket)', by: 'setImmediate(() => open.add(socket))' }],
+  },
+  {
+    name: 'put-in-when-it-talks',
+    step: '01.3',
+    says: ['in `open` at once'],
+    edits: [{ replace: 'open.add(socket)', by: "socket.once('readable', () => open.add(socket))" }],
+  },
+  {
+    name: 'looks-who-is-closed-every-10-ms',
+    step: '01.3',
+    says: ['memory that never comes back', 'the descriptor is free'],
+    edits: [
+      {
+        replace: TAKEN_OUT,
+        by: `const look = setInterval(() => {
+    if (!socket.closed) return
+    clearInterval(look)
+    open.delete(socket)
+  }, 10)`,
+      },
+    ],
+  },
+  {
+    name: 'cuts-at-fin',
+    step: '01.3',
+    says: ['to be as it was', 'Leave that to its owner'],
+    edits: [
+      {
+        replace: TAKEN_OUT,
+        by: "socket.on('end', () => socket.destroy())\n  socket.on('close', () => open.delete(socket))",
+      },
+    ],
+  },
+  {
+    name: 'takes-silence-for-loss',
+    step: '01.3',
+    says: ['left to its owner', 'only silent'],
+    edits: [
+      {
+        replace: LOST,
+        by: "socket.on('error', () => {})\n  socket.setTimeout(60_000, () => socket.destroy())",
+      },
+    ],
+  },
+  {
+    name: 'knows-the-newest-only',
+    step: '01.3',
+    says: ['bob, who is still connected', 'kept in the module'],
+    edits: [
+      {
+        hole: 'trackConnection',
+        by: `  newest = socket
+  open.add(newest)
+  socket.on('close', () => open.delete(newest))
+  socket.on('error', () => {})`,
+      },
+      {
+        replace: 'export interface HelloOptions',
+        by: 'let newest: Socket\n\nexport interface HelloOptions',
+      },
+    ],
+  },
+  {
+    name: 'reads-to-see-the-end',
+    step: '01.3',
+    says: ['left to its owner', 'bytes that others wait for'],
+    edits: [
+      {
+        replace: TAKEN_OUT,
+        by: "socket.on('data', () => {})\n  socket.on('close', () => open.delete(socket))",
       },
     ],
   },

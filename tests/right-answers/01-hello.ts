@@ -23,6 +23,13 @@ import { setTimeout as delay } from 'node:timers/promises'`,
   )`,
       },
       {
+        hole: 'trackConnection',
+        by: `  open.add(socket)
+  const forget = () => open.delete(socket)
+  once(socket, 'close').then(forget, forget)
+  socket.setKeepAlive(true, 60_000)`,
+      },
+      {
         hole: 'closeGracefully',
         by: `  const over = new AbortController()
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
@@ -42,6 +49,14 @@ import { setTimeout as delay } from 'node:timers/promises'`,
     edits: [
       { replace: IMPORT, by: `${IMPORT}\nimport { pipeline, Readable } from 'node:stream'` },
       { hole: 'greet', by: '  pipeline(Readable.from([Buffer.from(greeting)]), socket, () => {})' },
+      {
+        hole: 'trackConnection',
+        by: `  const forget = function (this: Socket) {
+    open.delete(this)
+    this.off('close', forget)
+  }
+  open.add(socket.on('close', forget).on('error', () => socket.destroy()))`,
+      },
       {
         hole: 'closeGracefully',
         by: `  AbortSignal.timeout(graceMs).addEventListener('abort', () => {
@@ -80,10 +95,12 @@ import { setTimeout as delay } from 'node:timers/promises'`,
   writeFrom(0)`,
       },
       {
-        hole: 'outliveLostPeer',
+        hole: 'trackConnection',
         by: `  socket.once('error', () => {
     if (!socket.destroyed) socket.destroy()
-  })`,
+  })
+  socket.once('close', () => setImmediate(() => open.delete(socket)))
+  open.add(socket)`,
       },
       {
         hole: 'closeGracefully',
