@@ -120,8 +120,8 @@ export class WebSocketProtocol implements Protocol {
   }
 
   /**
-   * A ping is answered with a pong that has the same payload: at once, while no more than `PROMPT_PONG_BYTES` wait to be
-   * sent. Otherwise it is due, and takes the place of an earlier one that is (RFC 6455 §5.5.3).
+   * A ping is answered with a pong that has the same payload: at once, if no more than `PROMPT_PONG_BYTES` wait to be sent
+   * when it comes. Otherwise it is due, and takes the place of an earlier one that is (RFC 6455 §5.5.3).
    *
    * @step 18.6
    */

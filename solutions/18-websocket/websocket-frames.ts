@@ -6,7 +6,7 @@
  *   │F│RSV│ op │M│  len  │ length, if len is 126/127 │ mask key │ payload
  *   └─┴───┴────┴─┴───────┴───────────────────────────┴──────────┴─────────
  *
- * Nothing here allocates for a frame that comes in, and nothing knows a socket.
+ * What comes in is read where it lies and never copied. Nothing here knows a socket.
  */
 
 import type { Fault } from './close.ts'
@@ -49,6 +49,7 @@ export class FrameHeader {
    * Reads a client's header from place `at` on. Returns `'whole'` once all of it is there, and the fields are set; a fault
    * as soon as the byte that proves it is there; `'incomplete'` otherwise. A client masks every frame; no extension uses
    * reserved bits; opcodes 3–7 and 11–15 mean nothing. A control frame is final, with `MAX_CONTROL_BYTES` at most.
+   * However much lies behind the header, none of it is copied; a view of it is cheap.
    *
    * @step 18.2
    */

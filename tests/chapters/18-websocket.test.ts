@@ -1,11 +1,11 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { pattern } from '../harness/client.ts'
-import { leastUs } from '../harness/cost.ts'
+import { costInCopies, FEW_BYTES, LARGE_BYTES } from '../harness/cost.ts'
 import type { Reason } from '../harness/failure.ts'
 import { randomBytes, randomInteger } from '../harness/random.ts'
 import { step } from '../judge/step.ts'
 import { acceptFor, clientFrame, SAMPLE_KEY } from '../protocols/websocket.ts'
-import { bytesTrial, usPerPiece } from '../worlds/utf8-bytes.ts'
+import { bytesTrial, costOfPiece } from '../worlds/utf8-bytes.ts'
 import { expectPieces } from '../worlds/utf8-pieces.ts'
 import { expectRealServer } from '../worlds/websocket-echo-server.ts'
 import {
@@ -107,15 +107,15 @@ step('18.2', 'a header is read once it is there, a fault once it shows', async (
   expectHeadersRead(trials)
   expectHeaderFaults(trials)
 
-  const chunk = new Uint8Array(1024 * 1024)
+  const chunk = new Uint8Array(LARGE_BYTES)
   chunk.set(clientFrame('text', 'hello'))
-  const us = leastUs(50, () => header.read(chunk, 0))
-  expect('a header to cost the same, however much lies behind it', us < 20, {
+  const copies = costInCopies(20, () => header.read(chunk, 0))
+  expect('a header to cost the same, however much lies behind it', copies < FEW_BYTES, {
     because:
       'A chunk holds thousands of small frames. What is copied for each of them costs the square.',
     likely: 'slice() of a Uint8Array copies all that is left: read the bytes where they are.',
-    expected: 'less than 20 µs with 1 MiB behind it',
-    received: `${us.toFixed(1)} µs`,
+    expected: 'less than half of what a copy of the chunk costs, which has 4 MiB',
+    received: `${copies.toFixed(2)} of it`,
     look: 'read()',
   })
 })
@@ -244,15 +244,15 @@ step('18.5', 'a text fails at the first impossible byte, inside a frame, too', a
   story.judge('test', 'expects the same of threes and fours', 'kept')
   expectPieces(stage, Utf8Check)
 
-  const us = usPerPiece(Utf8Check)
-  story.tell('test', 'pushes a text of 1 MiB, then 200 pieces of one byte')
-  expect('a piece to cost what a piece costs, however much came before', us < 20, {
+  story.tell('test', 'pushes a text of 4 MiB, then 200 pieces of one byte')
+  const copies = costOfPiece(Utf8Check)
+  expect('a piece to cost what a piece costs, however much came before', copies < FEW_BYTES, {
     because:
       'A text may come in as many pieces as it has bytes. What came before was looked at then.',
     likely:
       'To keep the bytes and look at all of them again costs the square: three numbers are enough.',
-    expected: 'less than 20 µs a piece',
-    received: `${us.toFixed(1)} µs a piece`,
+    expected: 'less than half of what a copy of the 4 MiB costs',
+    received: `${copies.toFixed(2)} of it`,
     look: 'push()',
   })
   await expectTexts(stage)

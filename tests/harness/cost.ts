@@ -76,14 +76,32 @@ async function costUs(
   return usedUs / count
 }
 
-/** Microseconds of CPU for a call: the least of ten tries, for other work makes it more and never less. */
-export function leastUs(calls: number, call: () => void): number {
-  const tries = Array.from({ length: 10 }, () => {
+/** So many bytes do not fit into the nearest caches: a copy of them costs hundreds of times what a few bytes do. */
+export const LARGE_BYTES = 4 * 1024 * 1024
+
+/** In copies of `LARGE_BYTES`: a call that looks at a few bytes stays far below, one that copies or walks over all of them costs more. */
+export const FEW_BYTES = 0.5
+
+/**
+ * What a call costs beside one copy of `LARGE_BYTES`, made by the same thread on the same machine: a call that copies so
+ * many bytes, or walks over them, is at 1 or above; one that looks at a few is near 0.
+ */
+export function costInCopies(calls: number, call: () => void): number {
+  const [from, to] = [new Uint8Array(LARGE_BYTES).fill(1), new Uint8Array(LARGE_BYTES)]
+  const copyUs = leastUs(10, () => to.set(from))
+  const aloneUs = leastUs(1, call, 3)
+  // A walk over all of them, byte by byte, takes too long to be tried hundreds of times.
+  return (aloneUs > FAR_TOO_MUCH * copyUs ? aloneUs : leastUs(calls, call)) / copyUs
+}
+
+/** Microseconds of CPU for a call: the least of so many tries, for other work makes it more and never less. */
+export function leastUs(calls: number, call: () => void, tries = 10): number {
+  const us = Array.from({ length: tries }, () => {
     const startedAt = cpuUs()
     for (let time = 0; time < calls; time++) call()
     return (cpuUs() - startedAt) / calls
   })
-  return Math.min(...tries)
+  return Math.min(...us)
 }
 
 function cpuUs(): number {

@@ -1210,6 +1210,30 @@ export const mistakes: Mistake[] = [
     edits: [{ file: websocket, replace: PONG, by: '    this.#duePong = payload' }],
   },
   {
+    name: 'few-pings-are-answered-at-once',
+    step: '18.6',
+    says: ['Up to the eleventh ping'],
+    edits: [
+      {
+        file: websocket,
+        replace: 'this.connection.queuedBytes <= PROMPT_PONG_BYTES',
+        by: 'this.connection.queuedBytes <= PROMPT_PONG_BYTES / 2',
+      },
+    ],
+  },
+  {
+    name: 'the-limit-is-that-of-the-pong',
+    step: '18.6',
+    says: ['what waits to be sent, before this pong'],
+    edits: [
+      {
+        file: websocket,
+        replace: 'this.connection.queuedBytes <= PROMPT_PONG_BYTES',
+        by: 'this.connection.queuedBytes + payload.length <= PROMPT_PONG_BYTES',
+      },
+    ],
+  },
+  {
     name: 'the-oldest-ping-is-answered',
     step: '18.6',
     says: ['The newest is answered in any case'],
@@ -1305,6 +1329,18 @@ export const mistakes: Mistake[] = [
         file: frames,
         replace: '    const first = bytes[at]',
         by: '    const [first] = bytes.slice(at)',
+      },
+    ],
+  },
+  {
+    name: 'walks-over-what-is-left-of-the-chunk',
+    step: '18.2',
+    says: ['however much lies behind it'],
+    edits: [
+      {
+        file: frames,
+        replace: '    const first = bytes[at]',
+        by: '    const first = bytes.reduceRight((_, byte, place) => (place >= at ? byte : _), 0)',
       },
     ],
   },

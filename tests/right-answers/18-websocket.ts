@@ -234,10 +234,9 @@ export const rightAnswers: RightAnswer[] = [
       {
         file: websocket,
         hole: '#hearPing',
-        by: `    if (this.connection.queuedBytes < PROMPT_PONG_BYTES / 2) {
-      this.#duePong = undefined
-      this.connection.send(encodeFrame(PONG, payload))
-    } else this.#duePong = payload.slice()`,
+        by: `    const isCrowded = this.connection.queuedBytes > PROMPT_PONG_BYTES
+    this.#duePong = isCrowded ? payload.slice() : undefined
+    if (!isCrowded) this.connection.send(encodeFrame(PONG, payload))`,
       },
       {
         file: websocket,

@@ -2,7 +2,7 @@
 
 import type * as Utf8Module from '#code/18-websocket/utf8.ts'
 import { hex } from '../harness/bytes.ts'
-import { leastUs } from '../harness/cost.ts'
+import { costInCopies, LARGE_BYTES } from '../harness/cost.ts'
 import type { Stage } from '../judge/step.ts'
 
 type CheckClass = typeof Utf8Module.Utf8Check
@@ -42,12 +42,12 @@ export function bytesTrial(
   }
 }
 
-/** Microseconds of CPU for a byte behind 1 MiB of the same text. */
-export function usPerPiece(Utf8Check: CheckClass): number {
+/** What a byte behind 4 MiB of the same text costs, in copies of those. */
+export function costOfPiece(Utf8Check: CheckClass): number {
   const check = new Utf8Check()
-  check.push(Buffer.alloc(1024 * 1024, 'x'))
+  check.push(Buffer.alloc(LARGE_BYTES, 'x'))
   const piece = Buffer.from('x')
-  return leastUs(20, () => check.push(piece))
+  return costInCopies(20, () => check.push(piece))
 }
 
 /** What some bytes are: a character, the beginning of one, or neither. Known from what Node writes. */

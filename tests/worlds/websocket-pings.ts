@@ -81,6 +81,18 @@ export async function expectPongs(stage: Stage): Promise<void> {
   await ada.send(clientFrame('ping', 'again'))
   ada.expectFrames(['pong "again"'], { because: 'The flood is over.' })
 
+  const long = Array.from({ length: 16 }, (_, place) => `${place}`.padStart(100, '.'))
+  await ada.send(Buffer.concat(long.map((payload) => clientFrame('ping', payload))))
+  const answered = ada
+    .takeFrames()
+    .map(({ payload }) => Number(payload.toString().replaceAll('.', '')))
+  expectSame('which of 16 pings of 100 bytes are answered', answered, [...Array(11).keys(), 15], {
+    because:
+      'A pong of 100 bytes has 102. Up to the eleventh ping no more than PROMPT_PONG_BYTES wait to be sent. Of the others the newest is due.',
+    likely: 'connection.queuedBytes says what waits to be sent, before this pong is added to it.',
+    look: '#hearPing()',
+  })
+
   await ada.halfClose()
   world.expectTimers(0, { because: 'ada has gone.' })
 }
