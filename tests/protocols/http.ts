@@ -90,3 +90,15 @@ export function describeAnswer(answer: Answer | Expected, fields: readonly strin
   const body = answer.body === undefined ? '' : ` ${JSON.stringify(answer.body.slice(0, 60))}`
   return `${answer.status}${list === '' ? '' : ` {${list}}`}${body}`
 }
+
+/** A whole answer with this status, as a real client gets it. */
+export function answerLike(status: number) {
+  return {
+    what: `an answer with status ${status}`,
+    endOf: (bytes: Uint8Array) => {
+      const { answers, rest } = readAnswers(bytes)
+      return answers.length > 0 ? bytes.length - rest.length : 0
+    },
+    fits: (bytes: Uint8Array) => readAnswers(bytes).answers[0]?.status === status,
+  }
+}

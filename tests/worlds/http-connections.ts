@@ -24,6 +24,8 @@ interface Late {
   reject(error: Error): void
 }
 
+export type HttpWorld = Awaited<ReturnType<typeof openHttp>>
+
 export async function openHttp(
   stage: Stage,
   http: Partial<HttpLimits> = {},
