@@ -1,8 +1,9 @@
 /**
  * The lines of a head, byte by byte (RFC 9112 §2 to §5).
  *
- * A scan says where a line ends, or that its end has not come yet, or that a byte cannot stand where it does. Each byte
- * is looked at once, and no text is made of it: `spans` collects places, and the head makes text when it is complete.
+ * A scan says where a line ends, or that its end has not come yet, or that a byte cannot stand where it does: at once, or
+ * when the line ends, for until then nobody acts on it, and a head has a limit and a deadline. No text is made of the
+ * bytes: `spans` collects places, and the head makes text when it is complete.
  * A tolerant scan is a hole: what we would let pass, the proxy before us may have read in another way.
  */
 

@@ -112,10 +112,10 @@ step('18.2', 'a header is read once it is there, a fault once it shows', async (
   const copies = costInCopies(20, () => header.read(chunk, 0))
   expect('a header to cost the same, however much lies behind it', copies < FEW_BYTES, {
     because:
-      'A chunk holds thousands of small frames. What is copied for each of them costs the square.',
+      'A chunk holds thousands of small frames. To go over the rest of it for each of them costs the square.',
     likely: 'slice() of a Uint8Array copies all that is left: read the bytes where they are.',
     expected: 'less than half of what a copy of the chunk costs, which has 4 MiB',
-    received: `${copies.toFixed(2)} of it`,
+    received: `${copies.toFixed(2)} of what a copy costs`,
     look: 'read()',
   })
 })
@@ -252,7 +252,7 @@ step('18.5', 'a text fails at the first impossible byte, inside a frame, too', a
     likely:
       'To keep the bytes and look at all of them again costs the square: three numbers are enough.',
     expected: 'less than half of what a copy of the 4 MiB costs',
-    received: `${copies.toFixed(2)} of it`,
+    received: `${copies.toFixed(2)} of what a copy costs`,
     look: 'push()',
   })
   await expectTexts(stage)

@@ -1212,7 +1212,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'few-pings-are-answered-at-once',
     step: '18.6',
-    says: ['Up to the eleventh ping'],
+    says: ['Up to the eleventh ping, number 10'],
     edits: [
       {
         file: websocket,

@@ -78,9 +78,8 @@ export function expectChunked(stage: Stage, { read }: Chunks): void {
   }
 }
 
-/** On both sides of each limit. */
-export function expectSizes(stage: Stage, chunks: Chunks): void {
-  const { MAX_EXTENSION_BYTES, MAX_SIZE_LINE_BYTES, read } = chunks
+/** A body that is as long as it may be. */
+export function expectLongest(stage: Stage, { read }: Chunks): void {
   const { story } = stage
   const { expectSame } = quietly(stage)
   const edge = 'x'.repeat(1_000)
@@ -94,6 +93,12 @@ export function expectSizes(stage: Stage, chunks: Chunks): void {
       look: '#scanSize()',
     },
   )
+}
+
+/** On both sides of each limit of a line with a size. */
+export function expectSizeLines(stage: Stage, chunks: Chunks): void {
+  const { MAX_EXTENSION_BYTES, MAX_SIZE_LINE_BYTES, read } = chunks
+  const { expectSame } = quietly(stage)
   const extension = `;${'e'.repeat(127)}`
   const most = MAX_EXTENSION_BYTES / extension.length
   const sendChunks = (count: number) => read(whole(`1${extension}\r\nx\r\n`.repeat(count)))

@@ -86,12 +86,17 @@ export async function expectPongs(stage: Stage): Promise<void> {
   const answered = ada
     .takeFrames()
     .map(({ payload }) => Number(payload.toString().replaceAll('.', '')))
-  expectSame('which of 16 pings of 100 bytes are answered', answered, [...Array(11).keys(), 15], {
-    because:
-      'A pong of 100 bytes has 102. Up to the eleventh ping no more than PROMPT_PONG_BYTES wait to be sent. Of the others the newest is due.',
-    likely: 'connection.queuedBytes says what waits to be sent, before this pong is added to it.',
-    look: '#hearPing()',
-  })
+  expectSame(
+    'which of 16 pings of 100 bytes are answered',
+    answered.join(' '),
+    '0 1 2 3 4 5 6 7 8 9 10 15',
+    {
+      because:
+        'A pong of 100 bytes is a frame of 102. Up to the eleventh ping, number 10, no more than PROMPT_PONG_BYTES wait to be sent. Of the others the newest is due.',
+      likely: 'connection.queuedBytes says what waits to be sent, before this pong is added to it.',
+      look: '#hearPing()',
+    },
+  )
 
   await ada.halfClose()
   world.expectTimers(0, { because: 'ada has gone.' })
