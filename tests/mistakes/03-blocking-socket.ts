@@ -645,6 +645,30 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'forgets-that-counts-wrap-around',
+    step: '03.5',
+    says: ['has written nearly 2 GiB', 'Count with 32 bits'],
+    edits: [
+      {
+        file,
+        replace: 'return this.#unflushed() <= WINDOW_BYTES ?',
+        by: 'return this.#written - Atomics.load(this.#words, FLUSHED) <= WINDOW_BYTES ?',
+      },
+    ],
+  },
+  {
+    name: 'waits-for-the-other-end-of-the-counts',
+    step: '03.5',
+    says: ['has written nearly 2 GiB', 'Count with 32 bits'],
+    edits: [
+      {
+        file,
+        replace: 'return this.#unflushed() <= WINDOW_BYTES ?',
+        by: 'return Math.abs(this.#written - Atomics.load(this.#words, FLUSHED)) <= WINDOW_BYTES ?',
+      },
+    ],
+  },
+  {
     name: 'says-no-code',
     step: '03.5',
     says: ['throws ConnectionLost ()', 'It has a code of errno(3)'],

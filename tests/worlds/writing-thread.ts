@@ -73,6 +73,21 @@ export async function expectRoomAwaited(stage: Stage): Promise<void> {
     likely: 'Sleep until there is news, without a time-out: sleepUntil() does.',
     received: `${looksInSilence} looks`,
   })
+  const long = { before: 2 ** 31 - 40 * KIBIBYTE, bytes: bytesToWrite }
+  story.tell('thread', 'has written nearly 2 GiB, and the kernel has taken them')
+  const wrapped = await write({ ...long, happens: [other, bit, other, bit] }, COMES_BACK)
+  expectSame(
+    'write() and what is left to flush',
+    [wrapped.write, wrapped.unflushed],
+    ['returns', WINDOW],
+    {
+      because:
+        'Both counts are modulo 2³², and begin anew with -2,147,483,648. What waits for the peer is their difference, however long they have talked.',
+      likely:
+        'Count with 32 bits, (written - flushed) | 0, as #unflushed() does: then both may have wrapped around, or one of them.',
+      look: '#waitForRoom()',
+    },
+  )
 }
 
 /** Why a write with `window` bytes of room may end too early, too late or never. */

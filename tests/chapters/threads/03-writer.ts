@@ -15,6 +15,8 @@ export interface WriterScript {
   /** So many bytes are written in one call, and then in another. */
   bytes: number
   more?: number
+  /** So many bytes were written before that, and the kernel has taken them. */
+  before?: number
   happens: Happening[]
 }
 
@@ -40,7 +42,7 @@ export interface WriterOutcome {
   looksInSilence: number
 }
 
-const { code, bytes, more = 0, happens } = workerData as WriterScript & { code: string }
+const { code, bytes, more = 0, before = 0, happens } = workerData as WriterScript & { code: string }
 const { BlockingSocket }: typeof BlockingSocketModule = await import(
   `${code}/03-blocking-socket/blocking-socket.ts`
 )
@@ -54,6 +56,7 @@ let looks = 0
 let silenceMs = 0
 let looksInSilence = 0
 let hasSeenRoom = false
+let isBefore = false
 
 function happen(): void {
   const next = happens.shift()
@@ -70,7 +73,7 @@ function happen(): void {
 Atomics.load = ((array: Int32Array, index: number): number => {
   const value = load(array, index)
   if (index !== FLUSHED) return value
-  hasSeenRoom = written - value <= WINDOW_BYTES
+  hasSeenRoom = ((written - value) | 0) <= WINDOW_BYTES
   if (hasSeenRoom) return value
   looks += 1
   if (looks > SPINNING_LOOKS) throw new Stuck('spinning')
@@ -95,12 +98,15 @@ Atomics.wait = ((array: Int32Array, index: number, value: number, ms = Infinity)
 
 const port = {
   postMessage(message: FromThread) {
-    if (message.kind === 'bytes') written += message.bytes.length
+    if (message.kind !== 'bytes') return
+    written += message.bytes.length
+    if (isBefore) Atomics.add(words, FLUSHED, message.bytes.length)
   },
 } as never
 const socket = new BlockingSocket({ port, shared: words.buffer }, () => undefined)
 const said = write()
-const unflushed = written - load(words, FLUSHED)
+// Like the counts themselves, their difference is one modulo 2³².
+const unflushed = (written - load(words, FLUSHED)) | 0
 parentPort?.postMessage({
   write: said,
   unflushed,
@@ -110,6 +116,7 @@ parentPort?.postMessage({
 
 function write(): WriterOutcome['write'] {
   try {
+    if (before > 0) writeBefore()
     socket.write(Buffer.alloc(bytes))
     if (more > 0) socket.write(Buffer.alloc(more))
     return 'returns'
@@ -118,5 +125,21 @@ function write(): WriterOutcome['write'] {
     const thrown = error as Error & { code?: string }
     if (thrown.message.startsWith('TODO')) throw error
     return `throws ${thrown.constructor.name}${'code' in thrown ? ` (${thrown.code})` : ''}`
+  }
+}
+
+/** Copies of what is written count for that many bytes: gigabytes need not be made to be counted. */
+function writeBefore(): void {
+  const { Uint8Array: OneByte } = globalThis
+  const counted = { length: { value: before }, byteLength: { value: before } }
+  globalThis.Uint8Array = new Proxy(OneByte, {
+    construct: (target, args) => Object.defineProperties(Reflect.construct(target, args), counted),
+  })
+  isBefore = true
+  try {
+    socket.write('x')
+  } finally {
+    isBefore = false
+    globalThis.Uint8Array = OneByte
   }
 }
