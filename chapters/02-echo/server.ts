@@ -21,7 +21,7 @@ export function startServer(options: ServerOptions = {}): Promise<RunningServer>
  * While a client does not read, nothing more is read from it: about one high-water mark of bytes
  * (`socket.writableHighWaterMark`, 64 KiB) waits here for it at most.
  *
- * @step 02.1 02.3 02.4
+ * @step 02.1 02.2 02.3
  */
 export function echoBytes(socket: Socket): void {
   // TODO 02.1
@@ -31,9 +31,9 @@ export function echoBytes(socket: Socket): void {
 /**
  * Answers the client's FIN with ours, at once, behind everything that came before it.
  *
- * @step 02.2
+ * @step 02.1
  */
 export function answerGoodbye(socket: Socket): void {
-  // TODO 02.2
-  throw new Error('TODO 02.2')
+  // TODO 02.1
+  throw new Error('TODO 02.1')
 }

@@ -21,7 +21,7 @@ export function startServer(options: ServerOptions = {}): Promise<RunningServer>
  * While a client does not read, nothing more is read from it: about one high-water mark of bytes
  * (`socket.writableHighWaterMark`, 64 KiB) waits here for it at most.
  *
- * @step 02.1 02.3 02.4
+ * @step 02.1 02.2 02.3
  */
 export function echoBytes(socket: Socket): void {
   socket.on('data', (chunk) => {
@@ -34,7 +34,7 @@ export function echoBytes(socket: Socket): void {
 /**
  * Answers the client's FIN with ours, at once, behind everything that came before it.
  *
- * @step 02.2
+ * @step 02.1
  */
 export function answerGoodbye(socket: Socket): void {
   // 'end' comes after the last 'data', and end() sends its FIN after what is queued.

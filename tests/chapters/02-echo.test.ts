@@ -1,5 +1,6 @@
 import { countBytes } from '../harness/bytes.ts'
 import { type Client, isMoving, pattern } from '../harness/client.ts'
+import type { HostedServer } from '../harness/hosted-server.ts'
 import { randomBytes } from '../harness/random.ts'
 import { step } from '../judge/step.ts'
 import {
@@ -18,11 +19,11 @@ const MEBIBYTE = 1024 * KIBIBYTE
 const AFTER_THE_FIRST = {
   silent:
     "Only the first chunk was answered. 'data' comes with each chunk: listen to all of them (on, not once), and go on reading as long as write() returns true.",
-  ended: 'The socket was ended after an answer. Ending it is for step 02.2, at the FIN.',
+  ended: 'The socket was ended after an answer. Only answerGoodbye() ends it, at the FIN.',
 }
 
-step('02.1', 'echoes bytes unchanged, however they are cut', async (stage) => {
-  const { serve, connect, random, load, expect, story } = stage
+step('02.1', 'echoes every byte unchanged, and says FIN behind the last', async (stage) => {
+  const { serve, connect, random, load, expect, expectSame, story } = stage
   const server = await serve('02-echo')
   const [ada, bob] = [await connect(server), await connect(server)]
   await ada.send('hello')
@@ -77,7 +78,7 @@ step('02.1', 'echoes bytes unchanged, however they are cut', async (stage) => {
     })
   }
 
-  const { echoBytes } = await load(() => import('#code/02-echo/server.ts'))
+  const { echoBytes, answerGoodbye } = await load(() => import('#code/02-echo/server.ts'))
   story.tell('cyd', 'sends 32 pieces of 1 KiB before she reads')
   const { failed } = await fillAgainAndAgain(echoBytes, { rounds: 1, piece: KIBIBYTE })
   expect('all pieces to come back as they were', failed === undefined, {
@@ -104,59 +105,21 @@ step('02.1', 'echoes bytes unchanged, however they are cut', async (stage) => {
         : 'Write all of the chunk, however long it is.',
     received: uneven.failed,
   })
-})
 
-step('02.2', 'what is left after the client says goodbye is still echoed', async (stage) => {
-  const { serve, connect, load, expectSame, story } = stage
-  const server = await serve('02-echo')
-  const ada = await connect(server)
-  await ada.send('last words')
-  await ada.halfClose()
-  await ada.expectBytes('last words', {
-    because: 'FIN says "I will send no more", not "I will not listen".',
-  })
-  await ada.expectEnd({
-    because: 'Both sides say FIN. Until the server has said its own, the connection stays.',
-    likely: "Nobody answers the client's FIN. It arrives as 'end'.",
-    seen: {
-      reset:
-        'The connection is reset, where it should end in order: end() says FIN, resetAndDestroy() says RST.',
-      'other bytes': 'end() was given something to send. FIN is the whole answer.',
-    },
-  })
-
-  const bob = await connect(server)
-  bob.stopReading()
-  const sent = await sendUntilQueued(bob, server)
-  await bob.halfClose()
-  // bob takes his time: longer than a timer that somebody thought to be long enough.
-  await server.cpuMsDuring(LOOK_MS)
-  await bob.expectBytes(pattern(0, sent), {
-    because:
-      'bob had not read yet, so his last bytes waited in the server when his FIN came. They are still his, whenever he reads them.',
-    likely:
-      'destroy() throws the queue away, at the FIN or a while later, and `for await` over a socket calls it at its end. end() sends the queue first.',
-  })
-  await bob.expectEnd({
-    because: 'After the last byte comes FIN.',
-    likely:
-      'FIN is only said if nothing waits in the queue at that moment. end() waits for the queue by itself.',
-    seen: { reset: 'The socket is destroyed or reset. end() says FIN behind the queue.' },
-  })
-
-  const { echoBytes, answerGoodbye } = await load(() => import('#code/02-echo/server.ts'))
-  story.tell('cyd', 'says `bye` and FIN over a stream without a kernel')
+  await expectGoodbye(server, ada, bob)
+  story.tell('eve', 'says `bye` and FIN over a stream without a kernel')
   const heard = await goodbyeAtOnce((socket) => {
     echoBytes(socket)
     answerGoodbye(socket)
   })
   expectSame('what comes back within a few turns of the loop', heard, 'bye, FIN', {
+    look: 'answerGoodbye()',
     because: 'Nothing waits any more, so there is nothing to wait for: FIN answers FIN at once.',
     likely: "A timer says FIN later, or looks for the end again and again. 'end' is the moment.",
   })
 })
 
-step('02.3', 'a client that never reads stops being read', async ({ serve, connect, expect }) => {
+step('02.2', 'a client that never reads stops being read', async ({ serve, connect, expect }) => {
   const server = await serve('02-echo')
   const [ada, bob] = [await connect(server), await connect(server)]
   bob.beQuiet('sends something and gets it back, again and again')
@@ -206,7 +169,7 @@ step('02.3', 'a client that never reads stops being read', async ({ serve, conne
   })
 })
 
-step('02.4', 'a slow reader loses nothing and delays nobody', async (stage) => {
+step('02.3', 'a slow reader loses nothing and delays nobody', async (stage) => {
   const { serve, connect, expect, load, story } = stage
   const server = await serve('02-echo')
   const [ada, bob] = [await connect(server), await connect(server)]
@@ -281,6 +244,46 @@ step('02.4', 'a slow reader loses nothing and delays nobody', async (stage) => {
       'Is something remembered for all sockets? The drain of another client says nothing of hers.',
   })
 })
+
+/** FIN is answered with FIN, at once, behind whatever still waits. */
+async function expectGoodbye(server: HostedServer, ada: Client, bob: Client): Promise<void> {
+  await ada.send('last words')
+  await ada.halfClose()
+  await ada.expectBytes('last words', {
+    look: 'answerGoodbye()',
+    because: 'FIN says "I will send no more", not "I will not listen".',
+  })
+  await ada.expectEnd({
+    look: 'answerGoodbye()',
+    because: 'Both sides say FIN. Until the server has said its own, the connection stays.',
+    likely: "Nobody answers the client's FIN. It arrives as 'end'.",
+    seen: {
+      reset:
+        'The connection is reset, where it should end in order: end() says FIN, resetAndDestroy() says RST.',
+      'other bytes': 'end() was given something to send. FIN is the whole answer.',
+    },
+  })
+
+  bob.stopReading()
+  const sent = await sendUntilQueued(bob, server)
+  await bob.halfClose()
+  // bob takes his time: longer than a timer that somebody thought to be long enough.
+  await server.cpuMsDuring(LOOK_MS)
+  await bob.expectBytes(pattern(0, sent), {
+    look: 'answerGoodbye()',
+    because:
+      'bob had not read yet, so his last bytes waited in the server when his FIN came. They are still his, whenever he reads them.',
+    likely:
+      'destroy() throws the queue away, at the FIN or a while later, and `for await` over a socket calls it at its end. end() sends the queue first.',
+  })
+  await bob.expectEnd({
+    look: 'answerGoodbye()',
+    because: 'After the last byte comes FIN.',
+    likely:
+      'FIN is only said if nothing waits in the queue at that moment. end() waits for the queue by itself.',
+    seen: { reset: 'The socket is destroyed or reset. end() says FIN behind the queue.' },
+  })
+}
 
 /** bob's round trip: proof that the server serves others. */
 async function echoOnce(bob: Client): Promise<void> {

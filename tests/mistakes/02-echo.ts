@@ -74,19 +74,19 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'never-answers-fin',
-    step: '02.2',
+    step: '02.1',
     says: ['still waits for the end', "It arrives as 'end'"],
     edits: [{ replace: END, by: 'void socket' }],
   },
   {
     name: 'closes-at-fin-and-loses-the-tail',
-    step: '02.2',
+    step: '02.1',
     says: ['throws the queue away'],
     edits: [{ replace: END, by: "socket.on('end', () => socket.destroy())" }],
   },
   {
     name: 'closes-a-while-after-fin',
-    step: '02.2',
+    step: '02.1',
     says: ['at the FIN or a while later'],
     edits: [
       { replace: END, by: "socket.on('end', () => setTimeout(() => socket.destroy(), 100))" },
@@ -94,7 +94,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'says-fin-only-when-nothing-waits',
-    step: '02.2',
+    step: '02.1',
     says: ['end() waits for the queue by itself'],
     edits: [
       {
@@ -105,7 +105,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'answers-fin-with-rst',
-    step: '02.2',
+    step: '02.1',
     says: ['was reset', 'resetAndDestroy() says RST'],
     edits: [{ replace: END, by: "socket.on('end', () => socket.resetAndDestroy())" }],
   },
@@ -122,13 +122,13 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'ignores-a-full-queue',
-    step: '02.3',
+    step: '02.2',
     says: ['less than 8 MiB', 'write() returns false'],
     edits: [{ replace: 'if (!hasRoom) socket.pause()', by: 'void hasRoom' }],
   },
   {
     name: 'pauses-far-too-late',
-    step: '02.3',
+    step: '02.2',
     says: ['less than 8 MiB'],
     edits: [
       {
@@ -145,7 +145,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'throws-away-what-does-not-fit',
-    step: '02.3',
+    step: '02.2',
     says: ['thrown away'],
     edits: [
       {
@@ -156,7 +156,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'resumes-on-a-timer',
-    step: '02.3',
+    step: '02.2',
     says: ['not to grow any more', 'a timer does not know'],
     edits: [
       {
@@ -171,7 +171,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'resumes-a-second-later',
-    step: '02.3',
+    step: '02.2',
     says: ['a server that is asleep', 'An event tells when there is'],
     cardVaries: true,
     edits: [
@@ -186,7 +186,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'looks-for-room-at-every-turn',
-    step: '02.3',
+    step: '02.2',
     says: ['a server that is asleep', 'again and again'],
     edits: [
       {
@@ -205,7 +205,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'has-a-mark-of-its-own',
-    step: '02.3',
+    step: '02.2',
     says: ['256 KiB in the queue', 'not at a mark of your own'],
     edits: [
       {
@@ -216,15 +216,15 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'throws-slow-clients-out',
-    step: '02.3',
+    step: '02.2',
     says: ['Her connection is gone'],
     edits: [{ replace: 'if (!hasRoom) socket.pause()', by: 'if (!hasRoom) socket.destroy()' }],
   },
   {
     name: 'pauses-only-the-first-time',
-    step: '02.4',
+    step: '02.3',
     // On a busy machine the queue may empty once before the kernel's buffers are full.
-    orStep: '02.3',
+    orStep: '02.2',
     says: ['to hold less than 8 MiB', 'not only for the first'],
     edits: [
       {
@@ -240,7 +240,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'pauses-twenty-times',
-    step: '02.4',
+    step: '02.3',
     // How often the queue fills up depends on the kernel: either there are more than twenty times, or fewer.
     says: ['paused'],
     cardVaries: true,
@@ -256,7 +256,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'resumes-forty-times',
-    step: '02.4',
+    step: '02.3',
     says: ['every byte to come back each time'],
     edits: [
       {
@@ -267,7 +267,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'a-listener-for-each-chunk',
-    step: '02.4',
+    step: '02.3',
     says: ["few listeners of 'drain'", 'not once a chunk'],
     edits: [
       {
@@ -282,19 +282,19 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'pauses-and-never-resumes',
-    step: '02.4',
+    step: '02.3',
     says: ['paused and never resumed'],
     edits: [{ replace: DRAIN, by: '' }],
   },
   {
     name: 'resumes-only-once',
-    step: '02.4',
+    step: '02.3',
     says: ['each time'],
     edits: [{ replace: DRAIN, by: "socket.once('drain', () => socket.resume())" }],
   },
   {
     name: 'waits-for-drain-in-a-loop',
-    step: '02.3',
+    step: '02.2',
     says: ['spins at chapters/02-echo/server.ts:'],
     cardVaries: true,
     edits: [
@@ -306,7 +306,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'answers-fin-a-while-later',
-    step: '02.2',
+    step: '02.1',
     says: ['A timer says FIN later'],
     edits: [
       {
@@ -318,7 +318,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'looks-for-the-end-every-10-ms',
-    step: '02.2',
+    step: '02.1',
     says: ['again and again'],
     edits: [
       {
@@ -357,7 +357,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'resumes-everybody-at-each-drain',
-    step: '02.4',
+    step: '02.3',
     says: ['resumed by its own drain'],
     edits: [
       {
@@ -376,7 +376,7 @@ export function startServer`,
   },
   {
     name: 'remembers-one-pause-for-all',
-    step: '02.4',
+    step: '02.3',
     says: ['remembered for all sockets'],
     edits: [
       {

@@ -5,7 +5,6 @@ import { expect, test } from 'vitest'
 import { fileIn } from '../harness/code-tree.ts'
 import { type EditedSolution, editSolution, firstStepReached } from './edited-solution.ts'
 
-const STEPS = [{ id: '02.1' }, { id: '02.2' }, { id: '02.3' }]
 const GOODBYE = "  socket.on('end', () => socket.end())"
 
 test('a hole gets another body, and keeps its comment and its parameters', () => {
@@ -37,15 +36,15 @@ test('an edit that has lost its place in the solution is an error', () => {
 })
 
 test('judging begins at the first step that an edit can reach', () => {
-  const first = (edited: Omit<EditedSolution, 'name'>) => firstStepReached('02-echo', STEPS, edited)
-  const goodbye = { hole: 'answerGoodbye', by: '' }
-  expect(first({ edits: [goodbye] })).toBe('02.2')
-  expect(first({ edits: [{ replace: GOODBYE, by: '' }] })).toBe('02.2')
-  expect(first({ edits: [goodbye, { hole: 'echoBytes', by: '' }] })).toBe('02.1')
-  expect(first({ edits: [goodbye, { replace: 'export function startServer', by: '' }] })).toBe(
-    '02.1',
-  )
-  expect(first({ files: { 'server.ts': '' } })).toBe('02.1')
+  const steps = ['01.1', '01.2', '01.3', '01.4'].map((id) => ({ id }))
+  const first = (edited: Omit<EditedSolution, 'name'>) =>
+    firstStepReached('01-hello', steps, edited)
+  const track = { hole: 'trackConnection', by: '' }
+  expect(first({ edits: [track] })).toBe('01.3')
+  expect(first({ edits: [{ replace: '  open.add(socket)', by: '' }] })).toBe('01.3')
+  expect(first({ edits: [track, { hole: 'greet', by: '' }] })).toBe('01.2')
+  expect(first({ edits: [track, { replace: 'export function startServer', by: '' }] })).toBe('01.1')
+  expect(first({ files: { 'server.ts': '' } })).toBe('01.1')
 })
 
 function serverOf(edited: EditedSolution): string {

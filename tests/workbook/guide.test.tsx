@@ -6,6 +6,7 @@ import stringWidth from 'string-width'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { readBook } from '../../tutor/book/book.ts'
 import { BINDINGS } from '../../tutor/state/keys.ts'
+import { seeOutlook } from '../../tutor/state/outlook.ts'
 import { beginWith, reduce } from '../../tutor/state/reduce.ts'
 import type { Effect, TutorEvent, TutorState } from '../../tutor/state/state.ts'
 import { Store } from '../../tutor/state/store.ts'
@@ -77,6 +78,19 @@ describe('where the guide begins', () => {
     expect(state).toMatchObject({ screen: 'step', chapter: 1, step: 2 })
     const { effects } = play(state, { kind: 'opened' })
     expect(effects[0]).toMatchObject({ kind: 'judge', chapter: '02-echo', upTo: '02.3' })
+  })
+
+  test('a step that the book has no longer: its chapter begins again, and what is green stays', () => {
+    const steps = Object.fromEntries(
+      ['02.1', '02.2', '02.3', '02.4', '98.7'].map((id) => [id, { passedAt: 'then' }]),
+    )
+    const known = { ...nothing, steps, hints: { '02.4': 2 }, place: '02.4' }
+    const state = beginWith(book, known)
+    expect(state).toMatchObject({ screen: 'step', chapter: 1, step: 0 })
+    expect(play(state, { kind: 'opened' }).effects[0]).toMatchObject({ upTo: '02.3' })
+    const { chapters, next } = seeOutlook(book, known)
+    expect(chapters.map((chapter) => chapter.state).slice(0, 2)).toEqual(['untouched', 'done'])
+    expect(next?.step.id).toBe('01.1')
   })
 
   test('a place that is gone does no harm', () => {

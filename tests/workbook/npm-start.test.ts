@@ -90,7 +90,7 @@ describe.concurrent('npm start', () => {
     expect(stdout).toMatch(
       /Reference written: chapters\/01-hello\/server\.ts\nYours is kept in[\s\S]*02-echo can begin\. It stands on 01-hello/,
     )
-    home.writeUpTo('02-echo', '02.4')
+    home.writeUpTo('02-echo', '02.3')
     const judged = await home.test('2')
     expect(judged.code, judged.stdout).toBe(0)
     await home.start('restore', '1')

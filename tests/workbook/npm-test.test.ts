@@ -50,7 +50,7 @@ describe.concurrent('npm test', () => {
 
   test('a chapter on an unfinished one says so first', async ({ expect }) => {
     const home = makeHome('unfinished')
-    home.writeUpTo('02-echo', '02.4')
+    home.writeUpTo('02-echo', '02.3')
     const { code, stdout } = await home.test('2')
     expect(code).toBe(1)
     expect(stdout).toMatch(
@@ -80,7 +80,7 @@ describe.concurrent('npm test', () => {
   }) => {
     const home = makeHome('red-beneath')
     home.writeUpTo('01-hello', '01.5')
-    home.writeUpTo('02-echo', '02.4')
+    home.writeUpTo('02-echo', '02.3')
     home.write(
       'chapters/01-hello/server.ts',
       home
@@ -98,9 +98,9 @@ describe.concurrent('npm test', () => {
   }) => {
     const home = makeHome('sound-beneath')
     home.writeUpTo('01-hello', '01.5')
-    home.writeUpTo('02-echo', '02.4')
+    home.writeUpTo('02-echo', '02.3')
     const server = home.read('chapters/02-echo/server.ts')
-    home.write('chapters/02-echo/server.ts', server.replace('socket.end()', 'socket'))
+    home.write('chapters/02-echo/server.ts', server.replace('socket.pause()', 'socket.destroy()'))
     expect((await home.test('2')).stdout).toMatch(/✗ 02\.2/)
     expect(Object.keys(JSON.parse(home.read('.workbook/progress.json')).steps)).toEqual(['02.1'])
 
