@@ -6,8 +6,11 @@ import { randomInteger } from '../harness/random.ts'
 import type { Stage } from '../judge/step.ts'
 import { type Armed, armHolding, expectOrder, type PlayedQueue, throws } from './timer-queues.ts'
 
-/** The last timer of the heap fills the gap of a cancelled one, and goes where it belongs. */
-export function expectGapsFilled({ arm, cancel, expectFires }: PlayedQueue): void {
+/** The last timer of the heap fills the gap of a cancelled one, and goes where it belongs, if it is not that one itself. */
+export function expectGapsFilled(
+  { expectSame }: Stage,
+  { timers, arm, cancel, expectFires }: PlayedQueue,
+): void {
   for (const ms of [10, 100, 20, 110, 120, 30, 40]) arm(`${ms}`, ms)
   cancel('110')
   // With so many behind it, 40 stays where it was put.
@@ -37,6 +40,13 @@ export function expectGapsFilled({ arm, cancel, expectFires }: PlayedQueue): voi
     because: 'At the same deadline, the timer that was armed first fires first, also behind a gap.',
     likely:
       'What fills a gap rises past a parent that fires after it: isBefore() knows, for it looks at `order`, too.',
+    look: 'timer-heap.remove()',
+  })
+  arm('only', 10)
+  cancel('only')
+  expectSame('timers.size', timers.size, 0, {
+    because: 'The only timer there was has been cancelled.',
+    likely: 'When the last timer of the heap is taken out, there is no gap to fill.',
     look: 'timer-heap.remove()',
   })
 }

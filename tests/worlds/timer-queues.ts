@@ -1,7 +1,6 @@
-/** A timer queue whose time moves when the test says so, and what its timers cost. */
+/** A timer queue whose time moves when the test says so. */
 
 import type { Timer, TimerQueue } from '#code/08-timers/timer-queue.ts'
-import { compareCost, FEW, MANY, type Work } from '../harness/cost.ts'
 import type { Reason } from '../harness/failure.ts'
 import { VirtualClock } from '../harness/virtual-time.ts'
 import type { Stage } from '../judge/step.ts'
@@ -112,23 +111,3 @@ export function thrownBy(call: () => void): unknown {
 }
 
 export function fire(): void {}
-
-/** Expects that something does not cost much more among very many timers than among a few. */
-export async function expectCheap(
-  { expect }: Stage,
-  what: string,
-  prepare: (size: number) => Work,
-): Promise<void> {
-  const { few, many, isCheap } = await compareCost(prepare)
-  expect(`${what} in O(log n)`, isCheap, {
-    because: 'A server with 100,000 clients has that many timers, and touches some on every line.',
-    likely:
-      'Something goes through all timers: a sort, an indexOf, a splice, a scan for the smallest. A heap moves along one path.',
-    expected: `among ${countOf(MANY)} timers about what it costs among ${countOf(FEW)}`,
-    received: `${few.toFixed(2)} µs among ${countOf(FEW)} timers, ${many.toFixed(2)} µs among ${countOf(MANY)}`,
-  })
-}
-
-function countOf(timers: number): string {
-  return timers.toLocaleString('en')
-}

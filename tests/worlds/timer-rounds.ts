@@ -61,6 +61,24 @@ export function expectOneLook(
   })
 }
 
+/** A callback may arm a timer that is due at once: that waits for the next round. */
+export function expectNextRound({ arm, expectFires }: PlayedQueue): void {
+  let rounds = 0
+  const again = () => {
+    if (++rounds <= 5) arm('again', 0, again)
+  }
+  arm('in an hour', 3_600_000)
+  again()
+  arm('behind', 0)
+  expectFires(0, ['again', 'behind'], {
+    because:
+      'What a callback arms waits for the next round, even with 0 ms, or the loop would never come back to its clients.',
+    likely: 'Fire what was armed before runDue() began. `order` tells.',
+    look: 'timer-queue.runDue()',
+  })
+  expectFires(0, ['again'], { because: 'This is the next round.', look: 'timer-queue.runDue()' })
+}
+
 /** What a callback throws comes out of the round, and the next round fires the rest. */
 export async function expectErrorsSeen(stage: Stage): Promise<void> {
   const { expect } = stage
