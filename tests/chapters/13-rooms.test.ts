@@ -1,9 +1,6 @@
-import type { Reason } from '../harness/failure.ts'
-import { randomInteger } from '../harness/random.ts'
 import { step } from '../judge/step.ts'
-import { inShort } from '../protocols/chat.ts'
-import { isRun } from '../worlds/chat-crowd.ts'
 import { expectMeetings } from '../worlds/chat-full-speed.ts'
+import { expectJoinedAgain, expectPageOfItsOwn } from '../worlds/chat-joins.ts'
 import {
   expectKeptOnce,
   expectMixedGroup,
@@ -27,15 +24,18 @@ import {
   expectModel,
   expectToldDirectly,
 } from '../worlds/chat-room-members.ts'
-import { expectPages, messageOf } from '../worlds/chat-room-pages.ts'
-import { Crowd, HubWorld, loadRooms } from '../worlds/chat-rooms.ts'
+import { expectOneOrder } from '../worlds/chat-room-order.ts'
+import { expectPages } from '../worlds/chat-room-pages.ts'
+import { expectPresenceOfName, expectRoomsClosed } from '../worlds/chat-room-presence.ts'
+import { HubWorld, loadRooms } from '../worlds/chat-rooms.ts'
 import {
   expectBugsAnswered,
-  expectSlowSays,
+  expectRefused,
   expectTurns,
   expectWelcomeNeeded,
 } from '../worlds/chat-session-turns.ts'
 import { ChatWorld, loadChat } from '../worlds/chat-sessions.ts'
+import { expectSlowSays } from '../worlds/chat-slow-says.ts'
 
 step('13.1', 'every message is a request, or refused with its code and id', async (stage) => {
   await expectRequestsParsed(stage)
@@ -45,11 +45,9 @@ step('13.2', 'a room tells who comes and who goes, once for each name', async (s
   const { expectSame, story } = stage
   const modules = await loadRooms(stage)
   const world = new HubWorld(modules, story)
-  const expectOutcome = (what: string, outcome: string, expected: string, reason: Reason) =>
-    expectSame(what, outcome, expected, reason)
 
   const [ada, bob] = [world.member('ada', 'Ada'), world.member('bob')]
-  expectOutcome('join()', world.join(ada, 'kitchen'), 'joined', { because: 'Anybody may.' })
+  expectSame('join()', world.join(ada, 'kitchen'), 'joined', { because: 'Anybody may.' })
   ada.inbox.expect([], {
     because: 'Nobody else is there to be told, and she knows.',
     look: ['room.enter()', 'room.tell()'],
@@ -69,62 +67,8 @@ step('13.2', 'a room tells who comes and who goes, once for each name', async (s
     likely: '#count() keeps the names.',
   })
 
-  const phone = world.member('ada’s phone', 'ADA')
-  world.join(phone, 'kitchen')
-  bob.inbox.expect([], {
-    because: 'Ada is here already, with another connection. Presence belongs to the name.',
-    likely: 'Announce only when #count() returns 1.',
-    look: 'room.enter()',
-  })
-  world.join(phone, 'kitchen')
-  world.join(bob, 'kitchen')
-  expectOutcome('leave()', world.leave(ada, 'kitchen'), 'left', { because: 'She was a member.' })
-  bob.inbox.expect([], {
-    because: 'Ada is still here on her phone.',
-    likely: 'She is gone when #count() returns 0.',
-    look: 'room.exit()',
-  })
-  world.leave(phone, 'kitchen')
-  bob.inbox.expect([{ type: 'member', room: 'kitchen', name: 'ADA', is: 'gone' }], {
-    because: 'That was her last connection. To join twice is to be a member once.',
-    likely: 'A member who joins again changes nothing: look before you enter().',
-    look: ['hub.join()', 'room.exit()'],
-  })
-  ada.inbox.expect([], {
-    because: 'She has left, and is told nothing more from there.',
-    look: ['room.exit()', 'hub.leave()'],
-  })
-  phone.inbox.expect([], {
-    because: 'A member who leaves knows it.',
-    look: ['room.exit()', 'hub.leave()'],
-  })
-  expectOutcome('leave()', world.leave(ada, 'kitchen'), 'not-a-member', {
-    because: 'She has left before.',
-    look: 'hub.leave()',
-  })
-  bob.inbox.expect([], { because: 'Nothing has happened.' })
-  world.leave(bob, 'kitchen')
-  expectSame('the rooms', world.rooms, [], {
-    because: 'Nobody is left in the kitchen. Rooms that nobody is in would pile up.',
-    likely: '#close() the room when its last member has left.',
-    look: 'hub.leave()',
-  })
-  for (const room of ['nowhere', '__proto__']) {
-    expectOutcome('leave()', world.leave(bob, room), 'not-a-member', {
-      because: 'There is no such room.',
-      look: 'hub.leave()',
-    })
-  }
-  expectSame('the rooms', world.rooms, [], {
-    because: 'To leave a room that nobody is in does not open it.',
-    likely: 'Only join() opens a room.',
-  })
-  world.join(ada, '__proto__')
-  world.join(bob, '__proto__')
-  expectSame('names', world.namesIn('__proto__', bob), ['Ada', 'bob'], {
-    because: 'It is a room like any other.',
-  })
-
+  expectPresenceOfName(stage, world, { ada, bob })
+  expectRoomsClosed(stage, world, { ada, bob })
   expectLossesTold(stage, new HubWorld(modules, story))
   expectLimits(stage, new HubWorld(modules, story, { membersPerRoom: 2, roomsPerMember: 2 }))
   expectDropsInCompany(stage, new HubWorld(modules, story, { roomsPerMember: 1 }))
@@ -133,7 +77,7 @@ step('13.2', 'a room tells who comes and who goes, once for each name', async (s
 })
 
 step('13.3', 'what is said gets one number, and reaches everybody in one order', async (stage) => {
-  const { expect, expectSame, random, story } = stage
+  const { expectSame, story } = stage
   const modules = await loadRooms(stage)
   const world = new HubWorld(modules, story)
   const [ada, bob, cyd] = ['ada', 'bob', 'cyd'].map((name) => world.member(name))
@@ -199,29 +143,7 @@ step('13.3', 'what is said gets one number, and reaches everybody in one order',
   expectOrderOfJournal(stage, modules)
   expectKeptOnce(stage, modules)
 
-  story.tell('test', 'lets 200 members of one room say 1,000 messages, in any order')
-  const crowd = Crowd.gather(modules, 200)
-  for (let count = 0; count < 1_000; count++) {
-    crowd.say(randomInteger(random, 200), `this is message ${count}`)
-  }
-  expectSame('how often a message was encoded', crowd.encodings, 1_000, {
-    because: '1,000 messages to 200 members are 1,000 encodings, not 200,000.',
-    likely: 'One Outgoing for all members: each door encodes it once.',
-    look: 'hub.#tell()',
-  })
-  const [first, ...others] = crowd.heard
-  const numbers = first.map((message) => JSON.parse(message).number)
-  expect('the first member to hear 1, 2, 3, …', isRun(numbers, 1, 1_000), {
-    because: '1,000 messages were said, and each has one number.',
-    received: inShort(numbers),
-  })
-  const differing = others.findIndex((heard) => heard.join() !== first.join())
-  expect('all of them to hear the same, in the same order', differing < 0, {
-    because: 'A broadcast is made in one turn, so nothing comes between.',
-    likely: 'tell() must not await anything between two members.',
-    received: `member ${differing + 2} has heard something else than member 1`,
-    look: ['room.tell()', 'hub.#tell()'],
-  })
+  expectOneOrder(stage, modules)
   expectMixedGroup(stage, modules)
 })
 
@@ -271,25 +193,7 @@ step('13.4', 'a session answers every request once, in order', async (stage) => 
       look: 'chat-session.#carryOut()',
     },
   )
-  const imp = world.connect('imp')
-  await world.ask(
-    imp,
-    { id: 1, type: 'hello', version: 1, name: 'ADA' },
-    { id: 2, type: 'hello', version: 1, name: 'imp' },
-  )
-  imp.inbox.expect(
-    [
-      { type: 'error', id: 1, code: 'name-taken' },
-      { type: 'welcome', id: 2, name: 'imp' },
-    ],
-    { because: 'A refusal changes nothing: he may try another name.' },
-  )
-  await world.ask(ada, { id: 10, type: 'say', room: 'kitchen', text: 'hi' })
-  ada.inbox.expect([{ type: 'error', id: 10, code: 'not-a-member' }], {
-    because: 'She is in no room.',
-    likely: 'A say has its answer, too, when it is refused.',
-  })
-
+  await expectRefused(world, ada)
   await expectWelcomeNeeded(stage, modules)
   await expectTurns(stage, modules)
   await expectBugsAnswered(stage, modules)
@@ -356,39 +260,9 @@ step('13.5', 'joined ends exactly where the live messages begin', async (stage) 
         'Ask the history for the page above `after`. `last` and `first` are those of the history, not of the page.',
     },
   )
-  await world.ask(cyd, { id: 5, type: 'join', room: 'kitchen', after: 0 })
-  cyd.inbox.expect([{ type: 'joined', id: 5, last: 4, messages: [{}, {}, {}, {}] }], {
-    because: 'To join again is no mistake: it is answered like the first time.',
-  })
-  const phone = world.connect('ada’s phone')
-  phone.session.person = ada.session.person
-  for (const peer of [ada, phone]) await world.ask(peer, { id: 8, type: 'join', room: 'cellar' })
-  phone.inbox.expect([{ type: 'joined', id: 8, members: ['ada'] }], {
-    because: 'Two connections of ada are there: she is in the list once.',
-    likely: 'room.names has everybody once. room.members has connections.',
-  })
-  for (const { inbox } of [ada, bob]) inbox.take()
-  const dee = await world.arrive('dee', 'attic')
-  await world.ask(dee, { id: 6, type: 'join', room: 'kitchen' })
-  dee.inbox.expect([{ type: 'error', id: 6, code: 'room-full' }], {
-    because: 'A refusal is the one answer.',
-    likely: 'hub.join() returns a room, or a refusal, which has a code.',
-  })
-  await world.ask(dee, { id: 7, type: 'say', room: 'attic', text: 'here' })
-  dee.inbox.expect([{ type: 'said' }, { type: 'message' }], {
-    because: 'What is refused changes nothing: she is still in her other room.',
-  })
-  for (const { inbox } of [ada, bob]) inbox.expect([], { because: 'Nobody has come.' })
+  await expectJoinedAgain(world, { ada, bob, cyd })
   await expectMeetings(stage, modules)
-
-  const { join } = await stage.load(() => import('#code/13-rooms/handlers.ts'))
-  stage.story.tell('test', 'calls join() for ada with a page of its own')
-  const request = { id: 7, type: 'join', room: 'kitchen' }
-  join(ada.session, request, () => ({ messages: [messageOf(2, 'two')], more: true }))
-  ada.inbox.expect([{ type: 'joined', id: 7, last: 4, messages: [{ number: 2 }], more: true }], {
-    because: 'Chapter 15 has read the page from a disk, and hands it over as `pageOf`.',
-    likely: 'The page in the answer is what pageOf(room) returns.',
-  })
+  await expectPageOfItsOwn(stage, ada)
 })
 
 step('13.6', 'whoever is lost is gone once, and the room does not wait', async (stage) => {

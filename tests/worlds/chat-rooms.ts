@@ -126,13 +126,13 @@ export async function loadRooms({ load }: Pick<Stage, 'load'>) {
   return { Hub, MemoryJournal }
 }
 
-type Modules = Awaited<ReturnType<typeof loadRooms>>
+export type RoomModules = Awaited<ReturnType<typeof loadRooms>>
 
 /** A hub on the chapter's own journal, unless told otherwise, at a clock that always shows 1000. */
 export class HubWorld {
   readonly hub: Hub
   readonly story: Story
-  constructor({ Hub, MemoryJournal }: Modules, story: Story, options: HubOptions = {}) {
+  constructor({ Hub, MemoryJournal }: RoomModules, story: Story, options: HubOptions = {}) {
     const { journal = new MemoryJournal({ now: () => 1_000 }), ...limits } = options
     this.story = story
     this.hub = new Hub(journal, limits)
@@ -178,53 +178,5 @@ export class HubWorld {
   /** The names of all rooms. */
   get rooms(): string[] {
     return Array.from(this.hub.rooms, ({ name }) => name)
-  }
-}
-
-/** Many members of one room, without a story. */
-export class Crowd {
-  /** Every message that each of them was told, but not who came. */
-  readonly heard: string[][] = []
-  encodings = 0
-  readonly #hub: Hub
-  readonly #members: Member[] = []
-
-  /** They are all behind one door. */
-  readonly #encode = (text: string): Uint8Array => {
-    this.encodings += 1
-    return Buffer.from(text)
-  }
-
-  private constructor({ Hub, MemoryJournal }: Modules) {
-    this.#hub = new Hub(new MemoryJournal({ now: () => 1_000 }))
-  }
-
-  static gather(modules: Modules, count: number): Crowd {
-    const crowd = new Crowd(modules)
-    for (let place = 0; place < count; place++) crowd.#enter(`member${place}`)
-    for (const heard of crowd.heard) heard.length = 0
-    crowd.encodings = 0
-    return crowd
-  }
-
-  say(place: number, text: string): void {
-    const member = this.#members[place]
-    this.#hub.say(member, { room: 'hall', name: member.name, text, onKept() {} })
-  }
-
-  #enter(name: string): void {
-    const heard: string[] = []
-    const member: Member = {
-      name,
-      send: (message) => {
-        message.encodedBy(this.#encode)
-        heard.push(message.text)
-        return true
-      },
-      drop() {},
-    }
-    this.heard.push(heard)
-    this.#members.push(member)
-    this.#hub.join(member, 'hall')
   }
 }
