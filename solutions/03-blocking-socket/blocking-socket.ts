@@ -41,14 +41,15 @@ export class BlockingSocket {
   #rest: Uint8Array | undefined
   /** How the stream ended, once it has: no other message follows, so each further read says it again. */
   #ending: Exclude<ToThread, { kind: 'bytes' }> | undefined
-  /** Bytes written so far, modulo 2³². */
-  #written = 0
+  /** Bytes written so far, modulo 2³². Begins where `FLUSHED` stands: nothing waits. */
+  #written: number
 
   /** `receive` looks for a message and never waits; tests bring their own. */
   constructor({ port, shared }: ThreadEnd, receive = () => receiveMessageOnPort(port)?.message) {
     this.#post = (message) => port.postMessage(message)
     this.#receive = receive
     this.#words = new Int32Array(shared)
+    this.#written = Atomics.load(this.#words, FLUSHED)
   }
 
   /**

@@ -212,8 +212,8 @@ ${ENDS}`,
       },
       {
         file,
-        replace: '  #written = 0\n',
-        by: '  #written = 0\n  #sayAgain: (() => null) | undefined\n',
+        replace: '  #written: number\n',
+        by: '  #written: number\n  #sayAgain: (() => null) | undefined\n',
       },
       {
         file,
