@@ -69,42 +69,42 @@ function startThread(script: URL, data: object, socket: Socket): Worker {
  * Tells the client why its thread has crashed, in one line (`error crashed: …`, the first line of the message), and ends
  * the connection. What the thread wrote before is still sent.
  *
- * @step 04.3
+ * @step 04.2
  */
 function reportCrash(socket: Socket, error: Error): void {
-  // TODO 04.3
-  throw new Error('TODO 04.3')
+  // TODO 04.2
+  throw new Error('TODO 04.2')
 }
 
 /**
  * Keeps the thread in `threads` from now until it has exited, and lets neither outlive the other: a closed socket ends its
  * thread, even in the middle of a computation; a thread that has exited ends its socket, behind all that waits there.
  *
- * @step 04.4
+ * @step 04.3
  */
 function tieTogether(socket: Socket, thread: Worker, threads: Set<Worker>): void {
-  // TODO 04.4
-  throw new Error('TODO 04.4')
+  // TODO 04.3
+  throw new Error('TODO 04.3')
 }
 
 /**
  * Closes the server, which lets connections finish; then ends the threads that are left, and resolves when all of them have
  * exited.
  *
- * @step 04.4
+ * @step 04.3
  */
 async function closeWithThreads(server: RunningServer, threads: Set<Worker>): Promise<void> {
-  // TODO 04.4
-  throw new Error('TODO 04.4')
+  // TODO 04.3
+  throw new Error('TODO 04.3')
 }
 
 /**
  * Turns a client away: one line, `busy`, and FIN. The socket closes when the client has said FIN, too, whatever it says
  * before; it is not reset.
  *
- * @step 04.5
+ * @step 04.4
  */
 function refuse(socket: Socket): void {
-  // TODO 04.5
-  throw new Error('TODO 04.5')
+  // TODO 04.4
+  throw new Error('TODO 04.4')
 }

@@ -46,10 +46,8 @@ export function runCommand(line: string, place: Place): string {
 /**
  * The nth Fibonacci number by its definition: fib(0) = 0, fib(1) = 1, fib(n) = fib(n − 1) + fib(n − 2). Takes about 1.6
  * times as long for each step of n, on purpose: it is there to keep a CPU busy.
- *
- * @step 04.2
  */
-export function fibonacci(n: number): number {
+function fibonacci(n: number): number {
   return n < 2 ? n : fibonacci(n - 1) + fibonacci(n - 2)
 }
 

@@ -88,32 +88,14 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
-    name: 'fib-starts-at-one',
-    step: '04.2',
-    says: ['fib(10) is 55'],
-    edits: [{ file: 'commands.ts', replace: 'n < 2 ? n :', by: 'n < 2 ? 1 :' }],
-  },
-  {
-    name: 'fib-with-a-table',
-    step: '04.2',
-    says: ['to be computed', 'No table'],
-    edits: [
-      {
-        file: 'commands.ts',
-        replace: 'return n < 2 ? n : fibonacci(n - 1) + fibonacci(n - 2)',
-        by: 'let [a, b] = [0, 1]\n  for (let i = 0; i < n; i++) [a, b] = [b, a + b]\n  return a',
-      },
-    ],
-  },
-  {
     name: 'no-word-about-the-crash',
-    step: '04.3',
+    step: '04.2',
     says: ['why her connection ends'],
     edits: [{ replace: 'socket.end(`error crashed', by: 'socket.end(`' }],
   },
   {
     name: 'a-crash-takes-the-server-along',
-    step: '04.3',
+    step: '04.2',
     says: ['crashed on request'],
     // The last words may be lost with the process, or be just on their way.
     cardVaries: true,
@@ -129,7 +111,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'crash-leaves-the-connection-open',
-    step: '04.3',
+    step: '04.2',
     says: ['Her thread is gone'],
     edits: [
       { replace: 'socket.end(`error crashed', by: 'socket.write(`error crashed' },
@@ -138,7 +120,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'says-fin-before-the-reason',
-    step: '04.3',
+    step: '04.2',
     says: ['received no line', 'a `finally`'],
     edits: [
       {
@@ -156,7 +138,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'destroys-when-the-reason-is-written',
-    step: '04.3',
+    step: '04.2',
     says: ['end() closes ours'],
     cardVaries: true,
     edits: [
@@ -168,7 +150,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'destroys-soon-after-a-crash',
-    step: '04.3',
+    step: '04.2',
     says: ['end() closes ours'],
     cardVaries: true,
     edits: [
@@ -180,7 +162,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'destroys-when-the-thread-exits',
-    step: '04.4',
+    step: '04.3',
     says: ['destroy() throws away what waits'],
     cardVaries: true,
     edits: [
@@ -192,7 +174,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'destroys-soon-when-the-thread-exits',
-    step: '04.4',
+    step: '04.3',
     says: ['destroySoon() closes both directions'],
     cardVaries: true,
     edits: [
@@ -204,19 +186,19 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'forgets-the-data',
-    step: '04.4',
+    step: '04.3',
     says: ['to find its data', 'everything in `data`'],
     edits: [{ replace: 'workerData: { ...data, end }', by: 'workerData: { end }' }],
   },
   {
     name: 'tells-a-crash-in-two-lines',
-    step: '04.4',
+    step: '04.3',
     says: ['an answer is one line', 'the first line of the message only'],
     edits: [{ replace: "error.message.split('\\n')[0]", by: 'error.message' }],
   },
   {
     name: 'a-thread-that-returns-leaves-its-socket',
-    step: '04.4',
+    step: '04.3',
     says: ['and no FIN', "End the socket when its thread emits 'exit'"],
     edits: [
       { replace: '    threads.delete(thread)\n    socket.end()', by: '    threads.delete(thread)' },
@@ -224,7 +206,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'ends-the-thread-at-the-clients-fin',
-    step: '04.4',
+    step: '04.3',
     says: ['still listens', 'ended at her FIN'],
     edits: [
       {
@@ -235,14 +217,14 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'close-waits-for-one-thread',
-    step: '04.4',
+    step: '04.3',
     says: ['waited for both threads'],
     edits: [{ replace: 'await Promise.all([...threads]', by: 'await Promise.race([...threads]' }],
   },
   {
     name: 'close-does-not-wait-for-threads',
-    step: '04.4',
-    says: ['04.4'],
+    step: '04.3',
+    says: ['04.3'],
     cardVaries: true,
     edits: [
       {
@@ -253,7 +235,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'close-ends-threads-first',
-    step: '04.4',
+    step: '04.3',
     says: ['served to the end', 'First close the server'],
     edits: [
       {
@@ -265,7 +247,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'forgets-threads-with-their-sockets',
-    step: '04.4',
+    step: '04.3',
     says: ['to count until it has ended', 'forget the thread at the latter'],
     edits: [
       {
@@ -279,7 +261,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'second-close-resolves-at-once',
-    step: '04.4',
+    step: '04.3',
     says: ['both times'],
     edits: [
       {
@@ -294,19 +276,19 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'forgets-to-forget-threads',
-    step: '04.4',
+    step: '04.3',
     says: ['expected 3 threads', "emits 'exit'"],
     edits: [{ replace: 'threads.delete(thread)', by: '' }],
   },
   {
     name: 'leaves-threads-of-lost-clients-asleep',
-    step: '04.4',
+    step: '04.3',
     says: ['would sleep for a minute for nobody', 'in sleep()'],
     edits: [{ replace: "socket.once('close', () => thread.terminate())", by: '' }],
   },
   {
     name: 'close-leaves-threads-behind',
-    step: '04.4',
+    step: '04.3',
     says: ['thread'],
     edits: [
       {
@@ -321,7 +303,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'no-limit',
-    step: '04.5',
+    step: '04.4',
     says: ['There is no thread for cyd'],
     edits: [
       { replace: 'if (threads.size >= maxThreads) return refuse(socket)', by: 'void refuse' },
@@ -329,8 +311,8 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'counts-threads-that-are-up',
-    step: '04.5',
-    orStep: '04.4',
+    step: '04.4',
+    orStep: '04.3',
     says: ['thread'],
     edits: [
       {
@@ -341,7 +323,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'destroys-whoever-talks-on',
-    step: '04.5',
+    step: '04.4',
     says: ['FIN was promised', 'answers what she says with RST'],
     edits: [
       {
@@ -352,7 +334,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'destroys-a-while-after-busy',
-    step: '04.5',
+    step: '04.4',
     says: ['FIN was promised'],
     edits: [
       {
@@ -363,7 +345,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'counts-and-never-releases',
-    step: '04.5',
+    step: '04.4',
     says: ['gives its place back'],
     edits: [
       {
@@ -378,40 +360,25 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'refuses-and-never-reads',
-    step: '04.5',
+    step: '04.4',
     says: ['must not cost a socket', 'Her FIN comes behind it'],
     edits: [{ hole: 'refuse', by: "  socket.end('busy\\n')" }],
   },
   {
     name: 'refuses-and-resets',
-    step: '04.5',
+    step: '04.4',
     says: ['FIN was promised', 'answers what she says with RST'],
     edits: [{ hole: 'refuse', by: "  socket.end('busy\\n')\n  socket.destroySoon()" }],
   },
   {
     name: 'cuts-without-a-word',
-    step: '04.5',
+    step: '04.4',
     says: ['She is told so at once'],
     edits: [{ replace: "socket.end('busy\\n')", by: 'socket.destroy()' }],
   },
   {
-    name: 'sleeps-instead-of-computing',
-    step: '04.2',
-    says: ['and no sleep'],
-    edits: [
-      {
-        file: 'commands.ts',
-        hole: 'fibonacci',
-        by: `let [a, b] = [0, 1]
-  for (let i = 0; i < n; i++) [a, b] = [b, a + b]
-  if (n > 20) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1.6 ** n / 100_000)
-  return a`,
-      },
-    ],
-  },
-  {
     name: 'close-looks-every-10-ms',
-    step: '04.4',
+    step: '04.3',
     says: ['looks again and again'],
     edits: [
       {
@@ -425,7 +392,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'close-looks-at-every-turn',
-    step: '04.4',
+    step: '04.3',
     says: ['looks again and again'],
     edits: [
       {
@@ -439,7 +406,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'forgets-threads-after-their-sockets',
-    step: '04.4',
+    step: '04.3',
     says: ['dee has not hung up yet'],
     edits: [
       {

@@ -24,11 +24,6 @@ export const rightAnswers: RightAnswer[] = [
   socket.end()`,
       },
       {
-        file: 'commands.ts',
-        hole: 'fibonacci',
-        by: '  if (n === 0) return 0\n  if (n <= 2) return 1\n  return fibonacci(n - 2) + fibonacci(n - 1)',
-      },
-      {
         hole: 'reportCrash',
         by: `  const [reason] = String(error.message).split('\\n', 1)
   socket.write('error crashed: ' + reason + '\\n', () => socket.end())`,
@@ -110,12 +105,6 @@ export const rightAnswers: RightAnswer[] = [
         by: `function* lines() { for (let l = socket.readLine(); l !== null; l = socket.readLine()) yield l }
   for (const line of lines()) { socket.write(runCommand(line, { threadId, sleep })); socket.write('\\n') }
   socket.end()`,
-      },
-      {
-        file: 'commands.ts',
-        hole: 'fibonacci',
-        by: `const fib = (k: number): number => (k <= 1 ? k : fib(k - 1) + fib(k - 2))
-  return fib(n)`,
       },
       {
         file: 'server.ts',
