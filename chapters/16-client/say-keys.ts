@@ -60,7 +60,8 @@ export class SayKeys {
 
   /**
    * Claims a key, so that of all that say the same only the first is appended. From this call on until `settle`, and not
-   * only when the history has been searched, everybody else with that key is a repeat, and gets the outcome of the first.
+   * only when the history has been searched, everybody else with that key and text is a repeat, and gets the outcome of
+   * the first: what it appended, what was found, or a refusal.
    *
    * What was said before is found in the history, above `since`. When that cannot be known, `STALE_KEY`: some of those
    * messages are not kept any more, or they are more than `MAX_SEARCH`. The same key with another text is `OTHER_TEXT`,

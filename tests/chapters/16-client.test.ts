@@ -12,7 +12,12 @@ import { expectClientObeys } from '../worlds/client-states.ts'
 import { expectOnceOnSockets, expectServerKnows } from '../worlds/keyed-server.ts'
 import { tryAll } from '../worlds/model-chat-trials.ts'
 import { openFeed } from '../worlds/room-feed.ts'
-import { expectClaims, expectFound, expectNothingLeft } from '../worlds/say-key-trials.ts'
+import {
+  expectClaims,
+  expectFound,
+  expectNothingLeft,
+  expectOtherTextFound,
+} from '../worlds/say-key-trials.ts'
 import { expectQueue } from '../worlds/say-queue.ts'
 
 step('16.1', 'waits are drawn at random, below a bound that doubles', async (stage) => {
@@ -226,6 +231,7 @@ step('16.5', 'a repeat gets what became of the first', async (stage) => {
   await expectClaims(stage)
   await expectFound(stage)
   await expectNothingLeft(stage)
+  await expectOtherTextFound(stage)
   await expectServerKnows(stage)
 })
 

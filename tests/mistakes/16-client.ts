@@ -619,6 +619,12 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'tells-a-repeat-what-was-found-for-another-text',
+    step: '16.5',
+    says: ['gets the same answer', 'and not with what was found'],
+    edits: [{ file: keys, replace: '      settle(outcome)\n', by: '      settle(known)\n' }],
+  },
+  {
     name: 'looks-only-at-what-is-pending',
     step: '16.5',
     says: ['it is in the history'],

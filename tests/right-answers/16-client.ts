@@ -188,18 +188,17 @@ export const rightAnswers: RightAnswer[] = [
       resolve = done
     })
     this.#pending.set(scope, { text: say.text, outcome })
-    let known: SayOutcome | undefined
-    let isFirst = false
+    let found: SayOutcome | undefined = UNREADABLE
     try {
-      known = await this.#find(say)
-      isFirst = !known
+      const known = await this.#find(say)
+      found = known && (known.text === say.text ? known : OTHER_TEXT)
     } finally {
-      if (!isFirst) {
+      if (found) {
         this.#pending.delete(scope)
-        resolve(known ?? UNREADABLE)
+        resolve(found)
       }
     }
-    if (known && 'text' in known && 'number' in known) return repeat(known.text === say.text ? known : OTHER_TEXT)
+    if (found) return repeat(found)
     return {
       kind: 'first',
       settle: (result) => {

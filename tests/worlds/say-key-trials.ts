@@ -236,3 +236,24 @@ export async function expectNothingLeft(stage: Stage): Promise<void> {
   const three = await world.claim('request 3')
   three.expect('first', { because: 'The disk is well again.' })
 }
+
+/** A key of the history that comes with another text, twice at once. */
+export async function expectOtherTextFound(stage: Stage): Promise<void> {
+  const world = await openKeys(stage)
+  world.keep(1, 'ada', 'k1')
+  stage.story.tell('history', 'has one message: number 1, with ada’s k1 and the text "hello"')
+  world.holdReads()
+  const one = await world.claim('request 1', { text: 'goodbye' })
+  const two = await world.claim('request 2', { text: 'goodbye' })
+  await world.answerReads()
+  one.expect('bad-request', { because: 'That key was used for another text, "hello".' })
+  two.expect('bad-request', {
+    because:
+      'It says the same as the first, and gets the same answer. That its words were said as 1 would be a lie.',
+    likely: 'Settle the claim with what the first is told, and not with what was found.',
+  })
+  world.expectSize(0, {
+    because: 'Both have their answer.',
+    likely: 'A claim that ends in a repeat is settled, too.',
+  })
+}

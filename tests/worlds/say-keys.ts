@@ -7,6 +7,7 @@ import type { Stage } from '../judge/step.ts'
 
 export async function openKeys({ load, story, expectSame }: Stage) {
   const { SayKeys } = await load(() => import('#code/16-client/say-keys.ts'))
+  story.beginAnew()
   const kept: { message: Message; key?: string }[] = []
   let first = 1
   let isBroken = false
