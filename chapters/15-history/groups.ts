@@ -31,7 +31,7 @@ export type Decoded =
   | { kind: 'damaged' }
 
 /**
- * The group of these records, in order; there may be none.
+ * The group of these records, in order; there may be none, or thousands, and each costs as much as it would alone.
  *
  * @step 15.1
  */

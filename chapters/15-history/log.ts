@@ -123,7 +123,8 @@ export class Log {
 
   /**
    * Saves what waits, a group at a time, until nothing does: never two at once. `onSynced` is told of a group that was
-   * saved, then its promises resolve. A group that could not be saved is the last one that was tried: `#fail`.
+   * saved, then its promises resolve. A group that could not be saved is the last one that was tried: `#fail`. What
+   * `onSynced` throws is no failure of the disk, and is not caught: it ends the process, as a bug should.
    *
    * @step 15.2 15.3
    */

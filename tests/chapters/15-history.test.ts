@@ -7,7 +7,14 @@ import { step } from '../judge/step.ts'
 import { group } from '../protocols/groups.ts'
 import { systemError } from '../worlds/disk.ts'
 import { expectAppendedBehind, expectCloseWaits } from '../worlds/history-appends.ts'
+import {
+  expectBugSeen,
+  expectFailedSync,
+  expectNoSecondTry,
+  expectNothingTaken,
+} from '../worlds/history-failures.ts'
 import { expectFailedRemoval, expectFaultsTold } from '../worlds/history-faults.ts'
+import { expectManyEncodedCheaply } from '../worlds/history-group-costs.ts'
 import { expectDecoded, expectEncoded } from '../worlds/history-groups.ts'
 import {
   expectExactPages,
@@ -39,6 +46,7 @@ import { expectKilledServer, inDataFolder } from '../worlds/history-server.ts'
 step('15.1', 'a group is there as a whole, or is told for what it is', async (stage) => {
   await expectEncoded(stage)
   await expectDecoded(stage)
+  await expectManyEncodedCheaply(stage)
 })
 
 step('15.2', 'one sync at a time, and what comes meanwhile goes with the next', async (stage) => {
@@ -161,47 +169,10 @@ step('15.3', 'what could not be saved is said, and ends the writing', async (sta
   })
   await expectClosed(stage, log, file, told, 'ENOSPC')
 
-  stage.story.tell('test', 'opens another log, on a disk that does not take bytes')
-  const stuck = await openHeld(stage)
-  sayer(stuck.log, stuck.told)('one')
-  await stuck.file.expectWrite(bytes, START, { because: 'As before.' }, 0)
-  await stuck.told.expect(['one is not saved'], {
-    because: 'A write that takes nothing would take nothing for ever.',
-    likely: '0 bytes taken are an error.',
-  })
-  stage.expect('log.failure to say why', Boolean(stuck.log.failure?.message), {
-    because: 'The log has to say what is wrong with the disk.',
-    likely: 'An error needs a text.',
-    received: 'an error without a text',
-  })
-
-  stage.story.tell('test', 'opens another log, on a disk that fails to sync')
-  const other = await openHeld(stage)
-  const sayThere = sayer(other.log, other.told)
-  sayThere('one')
-  await other.file.expectWrite(bytes, START, { because: 'As before.' })
-  sayThere('two')
-  await other.file.expectSync({ because: 'As before.' }, systemError('EIO'))
-  await other.told.expect(['one is not saved', 'two is not saved'], {
-    because: 'After a failed sync nobody knows what is on the disk.',
-    likely: 'A failed sync is a failure like a failed write.',
-  })
-  await expectClosed(stage, other.log, other.file, other.told, 'EIO')
-
-  stage.story.tell('test', 'opens another log, in which everybody tries again at once')
-  const last = await openHeld(stage)
-  let tries = 0
-  const insist = (): Promise<void> => {
-    tries += 1
-    return last.log.append(Buffer.from('again')).catch(() => (tries < 10 ? insist() : undefined))
-  }
-  const insisting = insist()
-  await last.file.expectWrite(group('again'), START, { because: 'As before.' }, systemError('EIO'))
-  await last.file.expectIdle({
-    because: 'Once it has failed, the log does not touch the file again.',
-    likely: 'The log has to know that it has failed before it rejects anything.',
-  })
-  await soon(stage, 'every append() to reject', insisting)
+  await expectNothingTaken(stage)
+  await expectFailedSync(stage)
+  await expectNoSecondTry(stage)
+  await expectBugSeen(stage)
 })
 
 step('15.4', 'wherever the machine stops, what was promised is there', async (stage) => {

@@ -289,6 +289,70 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'copies-the-group-for-each-record',
+    step: '15.1',
+    says: ['a record to cost no more', 'put it together once'],
+    cardVaries: true,
+    edits: [
+      {
+        file: groups,
+        replace: `  const payload = records.flatMap((record) => [uint32(record.length), record])
+  const group = Buffer.concat([Buffer.alloc(GROUP_HEADER_BYTES), ...payload])
+`,
+        by: `  let group: Buffer = Buffer.alloc(GROUP_HEADER_BYTES)
+  for (const record of records) group = Buffer.concat([group, uint32(record.length), record])
+`,
+      },
+    ],
+  },
+  {
+    name: 'a-new-list-for-each-record',
+    step: '15.1',
+    says: ['a record to cost no more', 'put it together once'],
+    cardVaries: true,
+    edits: [
+      {
+        file: groups,
+        replace: '  const payload = records.flatMap((record) => [uint32(record.length), record])\n',
+        by: '  let payload: Uint8Array[] = []\n  for (const record of records) payload = [...payload, uint32(record.length), record]\n',
+      },
+    ],
+  },
+  {
+    name: 'a-bug-of-the-keeper-is-told-as-a-failure-of-the-disk',
+    step: '15.3',
+    says: ['nobody to be told that "one" is not saved', 'a bug of the keeper'],
+    edits: [
+      {
+        file: log,
+        hole: '#saveWaiting',
+        by: `    while (this.#waiting.length > 0) {
+      const group = this.#takeGroup()
+      try {
+        const saved = await this.#saveGroup(group.map(({ record }) => record))
+        this.#keeper.onSynced(saved)
+        for (const { resolve } of group) resolve()
+      } catch (error) {
+        return this.#fail(error as Error, group)
+      }
+    }
+    this.#saving = undefined`,
+      },
+    ],
+  },
+  {
+    name: 'a-bug-of-the-keeper-is-swallowed',
+    step: '15.3',
+    says: ['the bug to come out', 'let it through'],
+    edits: [
+      {
+        file: log,
+        replace: '      this.#keeper.onSynced(saved)\n',
+        by: '      try {\n        this.#keeper.onSynced(saved)\n      } catch {}\n',
+      },
+    ],
+  },
+  {
     name: 'told-after-the-promises',
     step: '15.2',
     says: ['so it comes first'],
