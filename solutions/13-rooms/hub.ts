@@ -84,7 +84,7 @@ export class Hub {
   }
 
   /**
-   * Ends all memberships of somebody.
+   * Ends all memberships of somebody. Goes through the rooms of this member, however many others there are.
    *
    * @step 13.6
    */

@@ -23,7 +23,7 @@ export interface Draft {
   readonly text: string
   /** By which chapter 16 knows a message that is said again. */
   readonly key?: string
-  /** Told just before everybody else: the message, or `undefined` when it could not be kept. */
+  /** Told just before everybody else: the message, or `undefined` when it could not be kept. Does not throw. */
   onKept(message: Message | undefined): void
 }
 

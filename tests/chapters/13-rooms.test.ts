@@ -16,6 +16,7 @@ import {
   expectGhostsStopped,
   expectSessionsDropped,
 } from '../worlds/chat-lost-sessions.ts'
+import { expectOthersLeftAlone } from '../worlds/chat-other-rooms.ts'
 import { expectRequestsParsed } from '../worlds/chat-parsing.ts'
 import {
   expectDropsInCompany,
@@ -265,7 +266,7 @@ step('13.5', 'joined ends exactly where the live messages begin', async (stage) 
   await expectPageOfItsOwn(stage, ada)
 })
 
-step('13.6', 'whoever is lost is gone once, and the room does not wait', async (stage) => {
+step('13.6', 'a lost member is gone once, and the room does not wait', async (stage) => {
   await expectModel(stage, 'joins, leaves, messages and losses in any order', [
     'join',
     'leave',
@@ -275,6 +276,7 @@ step('13.6', 'whoever is lost is gone once, and the room does not wait', async (
   await expectSessionsDropped(stage)
   await expectDroppedAtOnce(stage)
   await expectGhostsStopped(stage)
+  await expectOthersLeftAlone(stage)
   await expectConnectionsEnded(stage)
   await expectSlowDropped(stage)
   await expectCrowdServed(stage)

@@ -725,6 +725,32 @@ export const mistakes: Mistake[] = [
     edits: [{ file: session, replace: WAIT, by: '' }],
   },
   {
+    name: 'only-a-refusal-waits-for-a-say',
+    step: '13.4',
+    says: ['what comes behind a say waits for it'],
+    edits: [
+      {
+        file: session,
+        replace: WAIT,
+        by: "    if (parsed.kind !== 'request') await this.newestSay\n",
+      },
+    ],
+  },
+  {
+    name: 'a-say-is-waited-for-only-so-long',
+    step: '13.4',
+    says: ['when a timer fires'],
+    edits: [
+      {
+        file: session,
+        replace: WAIT,
+        by: `    if (!isSay)
+      await Promise.race([this.newestSay, new Promise((resolve) => setTimeout(resolve, 50))])
+`,
+      },
+    ],
+  },
+  {
     name: 'a-refusal-does-not-wait-for-a-say',
     step: '13.4',
     says: ['or refused, await newestSay'],
@@ -1122,6 +1148,32 @@ export const mistakes: Mistake[] = [
     this.#isOver = true
     this.chat.hub.leaveAll(this)
     queueMicrotask(() => this.person?.left(this))`,
+      },
+    ],
+  },
+  {
+    name: 'leaves-all-rooms-there-are',
+    step: '13.6',
+    says: ['#roomsBy(member) has the rooms'],
+    edits: [
+      {
+        file: hub,
+        hole: 'leaveAll',
+        by: '    for (const room of this.#rooms.values()) this.leave(member, room.name)',
+      },
+    ],
+  },
+  {
+    name: 'asks-every-room-for-the-member',
+    step: '13.6',
+    says: ['#roomsBy(member) has the rooms'],
+    edits: [
+      {
+        file: hub,
+        hole: 'leaveAll',
+        by: `    this.#rooms.forEach((room) => {
+      if (this.#roomsBy(member).has(room)) this.leave(member, room.name)
+    })`,
       },
     ],
   },

@@ -3,6 +3,7 @@
 import type { Stage } from '../judge/step.ts'
 import { SlowJournal } from './chat-rooms.ts'
 import { ChatWorld, type loadChat } from './chat-sessions.ts'
+import { timersSetDuring } from './set-timers.ts'
 
 /** Messages that wait for the journal do not wait for each other; everything else waits for them. */
 export async function expectSlowSays(
@@ -18,10 +19,15 @@ export async function expectSlowSays(
   const bob = await world.arrive('bob', 'attic')
   bob.sends(say(1, 'attic'))
   bob.sends('{')
-  await world.ask(bob, { id: 2, type: 'rooms' })
+  const timers = await timersSetDuring(() => world.ask(bob, { id: 2, type: 'rooms' }))
   bob.inbox.expect([], {
     because: 'His message has not been kept, and what he asked behind it is answered behind it.',
     likely: 'Before anything but a say is carried out, or refused, await newestSay.',
+    look: 'chat-session.#carryOut()',
+  })
+  expectSame('timers that were set meanwhile', timers, 0, {
+    because: 'A disk may take a minute. What is answered when a timer fires is out of order.',
+    likely: 'await newestSay, and nothing beside it.',
     look: 'chat-session.#carryOut()',
   })
   story.tell('journal', 'has kept it')
@@ -82,5 +88,25 @@ export async function expectSlowSays(
       { type: 'message', number: 3 },
     ],
     { because: 'And the last one.' },
+  )
+  for (const peer of [ada, bob]) peer.inbox.take()
+  await world.ask(bob, say(3, 'attic'), { id: 4, type: 'leave', room: 'attic' })
+  bob.inbox.expect([], {
+    because: 'He leaves when he has said it: what comes behind a say waits for it.',
+    likely: 'Before any request but a say, await newestSay.',
+    look: 'chat-session.#carryOut()',
+  })
+  story.tell('journal', 'has kept it')
+  journal.keep(1)
+  await world.settle()
+  bob.inbox.expect(
+    [
+      { type: 'said', id: 3 },
+      { type: 'message', number: 2 },
+      { type: 'left', id: 4 },
+    ],
+    {
+      because: 'He was still there when it was told.',
+    },
   )
 }
