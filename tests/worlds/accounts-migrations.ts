@@ -1,8 +1,16 @@
-/** Migrations that fail. */
+/** Migrations of chapter 14 that fail, are interrupted, or meet another process. */
 
 import { DatabaseSync } from 'node:sqlite'
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Stage } from '../judge/step.ts'
-import { contentOf, MIGRATED, MIGRATIONS } from './accounts-databases.ts'
+import {
+  contentOf,
+  killDuring,
+  MIGRATED,
+  MIGRATIONS,
+  type Migrate,
+  migrateTogether,
+} from './accounts-databases.ts'
 
 /** The middle one of three fails: nothing of it stays, and its error is the one that comes out. */
 export async function expectFailedMigration(
@@ -62,5 +70,55 @@ export function thrownBy(body: () => void): unknown {
     return undefined
   } catch (error) {
     return error
+  }
+}
+
+/** The process is killed before each of its calls in turn. */
+export async function expectInterrupted(
+  { expect, expectSame, story }: Stage,
+  migrate: Migrate,
+): Promise<void> {
+  for (let killAt = 0; ; killAt++) {
+    const { database: left, wasKilled, at } = killDuring(migrate, killAt)
+    if (!wasKilled) break
+    story.tell('process', `is killed ${at}`)
+    const found = contentOf(left)
+    const failure = thrownBy(() => migrate(left, MIGRATIONS))
+    const reason = {
+      because: `The process was killed ${at}, which left "${found}". The next start must go on from there.`,
+      likely:
+        'A migration and its count belong into one transaction: then either both are in the file, or neither is.',
+    }
+    expect('the next migration to succeed', failure === undefined, {
+      ...reason,
+      received: String(failure),
+    })
+    expectSame('the database', contentOf(left), MIGRATED, reason)
+    left.close()
+    await turn()
+  }
+}
+
+/** Another process migrates the same file, before each call in turn. */
+export async function expectTogether(
+  { expect, expectSame, story }: Stage,
+  migrate: Migrate,
+): Promise<void> {
+  for (let at = 0; ; at++) {
+    story.tell('another process', `migrates the same file before call ${at + 1} of the first`)
+    let seen: ReturnType<typeof migrateTogether> | undefined
+    const failure = thrownBy(() => {
+      seen = migrateTogether(migrate, at)
+    })
+    const reason = {
+      because:
+        'Two servers were started at once. One migrates; the other finds nothing left to do.',
+      likely:
+        'Between reading user_version and BEGIN it may change. Take the lock first (BEGIN IMMEDIATE), and read it then.',
+    }
+    expect('both to succeed', failure === undefined, { ...reason, received: String(failure) })
+    expectSame('the database', seen?.content, MIGRATED, reason)
+    if (at >= seen!.calls) break
+    await turn()
   }
 }

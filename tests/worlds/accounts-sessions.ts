@@ -14,6 +14,8 @@ export const DAY = 24 * HOUR
 
 export type SessionState = 'goes on' | 'is over' | 'unknown'
 
+export type SessionWorld = Awaited<ReturnType<typeof playSessions>>
+
 /** Sessions on a store of the test's, with a wall clock that it sets. */
 export async function playSessions(stage: Stage) {
   const { expectSame, story, random } = stage
