@@ -20,7 +20,7 @@ export interface ThrottleLimits {
   firstDelayMs: number
   /** … up to this. */
   maxDelayMs: number
-  /** So long after its last try at an account, a network's failures there are forgotten. */
+  /** So long after its last try at an account that was not refused, a network's failures there are forgotten. */
   forgetMs: number
   /** Tries that a network may begin, whatever the account. */
   rate: RateLimits
@@ -80,7 +80,8 @@ export class Throttle {
 
   /**
    * Begins a try to log in to an account (any string that stands for it) from an address. Returns 0 if it may go on: it
-   * is counted as a failure from now on. Otherwise returns for how many milliseconds it is refused, and counts nothing.
+   * is counted as a failure from now on. Otherwise returns for how many milliseconds it is refused: that is no failure, and
+   * prolongs nothing.
    *
    * Three may refuse, and the longest wait counts. The network's rate comes first: a try that it refuses leaves no trace
    * in the other tables, or made-up names would push everybody else out of them. The pair's wait begins with each of its

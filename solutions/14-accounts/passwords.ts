@@ -51,6 +51,7 @@ const PHC = /^\$scrypt\$ln=(\d+),r=(\d+),p=(\d+)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+
 
 /**
  * Resolves with the key that scrypt derives: `HASH_BYTES` long. The work is done in another thread; the loop goes on.
+ * Rejects when scrypt fails.
  *
  * The same password may be typed as different code points ("é" has two spellings): the NFKC form is hashed.
  *

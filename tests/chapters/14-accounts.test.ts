@@ -4,6 +4,7 @@ import type { Reason } from '../harness/failure.ts'
 import { step } from '../judge/step.ts'
 import { expectRehash, expectSameWork } from '../worlds/accounts-credentials.ts'
 import { contentOf, MIGRATED, MIGRATIONS } from '../worlds/accounts-databases.ts'
+import { expectScryptFailure } from '../worlds/accounts-failed-scrypt.ts'
 import { expectFailuresPassedOn, expectStrings, expectVerdicts } from '../worlds/accounts-hashes.ts'
 import { expectEnded, expectEndedMeanwhile, expectSwept } from '../worlds/accounts-live.ts'
 import {
@@ -29,6 +30,7 @@ import { HOUR, playSessions, sha256 } from '../worlds/accounts-sessions.ts'
 import {
   expectClosedAccount,
   expectDoubling,
+  expectForgotten,
   expectNetworks,
   expectRateFirst,
   expectRealClock,
@@ -83,6 +85,7 @@ step('14.1', 'a password is stored as a hash that says how it was made', async (
   expectStrings(stage, parseHash)
   await expectVerdicts(stage, passwords, hasher)
   await expectFailuresPassedOn(stage, passwords, hasher)
+  await expectScryptFailure(stage, passwords.deriveKey)
 })
 
 step('14.2', 'two hash, some wait, and an unknown name costs the same', async (stage) => {
@@ -208,6 +211,7 @@ step('14.5', 'a try counts before it is hashed, and guessing gets slow', async (
   await expectClosedAccount(stage)
   await expectTakenBack(stage)
   await expectRateFirst(stage)
+  await expectForgotten(stage)
   await expectRealClock(stage)
 })
 

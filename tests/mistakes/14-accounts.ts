@@ -1371,4 +1371,52 @@ export const mistakes: Mistake[] = [
       },
     ],
   },
+  {
+    name: 'an-error-of-scrypt-is-lost',
+    step: '14.1',
+    says: ['The first argument of the callback'],
+    edits: [
+      {
+        file: passwords,
+        replace: 'error ? reject(error) : resolve(key)',
+        by: 'void [error, reject, resolve(key)]',
+      },
+    ],
+  },
+  {
+    name: 'an-error-of-scrypt-ends-the-process',
+    step: '14.1',
+    says: ['would end the process'],
+    edits: [
+      {
+        file: passwords,
+        replace: '(error, key) =>\n    error ? reject(error) : resolve(key),',
+        by: '(error, key) => {\n    if (error) throw error\n    void reject\n    resolve(key)\n  }',
+      },
+    ],
+  },
+  {
+    name: 'an-error-of-scrypt-leaves-it-waiting',
+    step: '14.1',
+    says: ['nothing: it waits'],
+    edits: [
+      {
+        file: passwords,
+        replace: 'error ? reject(error) : resolve(key)',
+        by: 'error ? void reject : resolve(key)',
+      },
+    ],
+  },
+  {
+    name: 'a-refused-try-keeps-failures-in-mind',
+    step: '14.5',
+    says: ['The one that was refused prolongs nothing'],
+    edits: [
+      {
+        file: throttle,
+        replace: '    if (waitMs > 0) return waitMs',
+        by: '    pair.triedAt = now\n    if (waitMs > 0) return waitMs',
+      },
+    ],
+  },
 ]

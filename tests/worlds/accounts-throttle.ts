@@ -101,6 +101,25 @@ export async function expectDoubling(stage: Stage): Promise<void> {
   begin('ada', HOME, 1_000, { because: 'After forgetMs it is a first failure.' })
 }
 
+/** Old failures are forgotten, whatever was asked in vain meanwhile. */
+export async function expectForgotten(stage: Stage): Promise<void> {
+  const { begin, pass } = await playThrottle(stage, {
+    firstDelayMs: 60_000,
+    maxDelayMs: HOUR,
+    forgetMs: 100_000,
+  })
+  begin('ada', HOME, 0, { because: 'It is the first try.' })
+  pass(50_000)
+  begin('ada', HOME, 10_000, { because: 'A minute after a failure, of which 50 s are over.' })
+  pass(50_000)
+  begin('ada', HOME, 0, { because: 'The minute is over.' })
+  begin('ada', HOME, 60_000, {
+    because:
+      'It is a first failure: the last try that went on was 100 s before it, which is forgetMs. The one that was refused prolongs nothing.',
+    likely: 'triedAt is set where a try is counted, and nowhere else.',
+  })
+}
+
 /** A clock that moves on between two looks, as real ones do. */
 export async function expectRealClock({ expectSame, load }: Stage): Promise<void> {
   const { Throttle } = await load(() => import('#code/14-accounts/throttle.ts'))
