@@ -61,9 +61,10 @@ export class HeadParser {
     }
     const before = this.#keptBytes
     this.#keep(chunk, from)
+    const come = this.#kept.subarray(0, this.#keptBytes)
     // From the last byte on that was there: it may be a CR, which needs an LF.
-    if (!hasLineEnd(this.#kept, before - 1) && this.#keptBytes <= MAX_HEAD_BYTES) return INCOMPLETE
-    const parsed = parseHead(this.#kept.subarray(0, this.#keptBytes), 0)
+    if (!hasLineEnd(come, before - 1) && come.length <= MAX_HEAD_BYTES) return INCOMPLETE
+    const parsed = parseHead(come, 0)
     if (parsed.kind === 'incomplete') return parsed
     this.#kept = NOTHING
     this.#keptBytes = 0

@@ -28,6 +28,8 @@ import { expectPongs } from '../worlds/websocket-pings.ts'
 import { control, fragment, lastFragment, whole } from '../worlds/websocket-reader.ts'
 import { expectTexts } from '../worlds/websocket-texts.ts'
 
+const IN_ORDER: Reason = { because: 'Nothing is wrong with it.' }
+
 step('18.1', 'a handshake is accepted, or refused for the reason it has', async (stage) => {
   const { expect, expectSame } = stage
   const handshakes = await openHandshakes(stage)
@@ -96,8 +98,6 @@ step('18.1', 'a handshake is accepted, or refused for the reason it has', async 
   expectOrigins(stage, handshakes)
   expectSubprotocols(stage, handshakes)
 })
-
-const IN_ORDER: Reason = { because: 'Nothing is wrong with it.' }
 
 step('18.2', 'a header is read once it is there, a fault once it shows', async (stage) => {
   const { FrameHeader } = await loadFrames(stage)

@@ -107,7 +107,7 @@ export const mistakes: Mistake[] = [
     'scans-again-for-every-byte',
     'A byte costs its sender nothing',
     parser,
-    'if (!hasLineEnd(this.#kept, before - 1) && this.#keptBytes <= MAX_HEAD_BYTES) return INCOMPLETE',
+    'if (!hasLineEnd(come, before - 1) && come.length <= MAX_HEAD_BYTES) return INCOMPLETE',
     '',
   ),
   mistake(
@@ -115,7 +115,7 @@ export const mistakes: Mistake[] = [
     'looks-for-line-ends-in-the-piece-alone',
     'neither of the two stands alone',
     parser,
-    'hasLineEnd(this.#kept, before - 1)',
+    'hasLineEnd(come, before - 1)',
     'hasLineEnd(chunk, from)',
   ),
   mistake(
@@ -123,7 +123,7 @@ export const mistakes: Mistake[] = [
     'a-head-without-lines-never-ends',
     'A head has a limit',
     parser,
-    ' && this.#keptBytes <= MAX_HEAD_BYTES',
+    ' && come.length <= MAX_HEAD_BYTES',
     '',
   ),
   mistake(

@@ -1,6 +1,7 @@
 /** Heads through the parser of chapter 17: whole, cut anywhere, glued, too large, and slow. */
 
 import { setImmediate as turn } from 'node:timers/promises'
+import { leastUs } from '../harness/cost.ts'
 import type { Reason } from '../harness/failure.ts'
 import { cutAtRandom } from '../harness/random.ts'
 import type { Stage } from '../judge/step.ts'
@@ -161,11 +162,14 @@ export async function expectHeads(stage: Stage): Promise<void> {
     }
     micros = Math.min(micros, usedMs / 3)
   }
-  expect('one of the last bytes to cost no more than a few microseconds', micros < 12, {
+  const wholeUs = leastUs(20, () => new HeadParser().next(slow, 0))
+  const share = micros / wholeUs
+  expect('one of the last bytes to cost much less than the whole head', share < 0.5, {
     because:
       'A byte costs its sender nothing. If we look at all of the head again for each, it costs us more and more.',
     likely: 'Scan again only when the piece has the end of a line, or the head is too large.',
-    received: `${micros.toFixed(1)} µs`,
+    expected: 'less than half of what the head costs in one piece',
+    received: `${share.toFixed(2)} of what it costs`,
     look,
   })
 }

@@ -4,8 +4,8 @@ export const explained: Explained[] = [
   {
     file: 'head-parser.ts',
     function: 'next',
-    was: 'if (!hasLineEnd(this.#kept, before - 1) && this.#keptBytes <= MAX_HEAD_BYTES) return INCOMPLETE',
-    now: 'if (!hasLineEnd(this.#kept, before - 1) && this.#keptBytes < MAX_HEAD_BYTES) return INCOMPLETE',
+    was: 'if (!hasLineEnd(come, before - 1) && come.length <= MAX_HEAD_BYTES) return INCOMPLETE',
+    now: 'if (!hasLineEnd(come, before - 1) && come.length < MAX_HEAD_BYTES) return INCOMPLETE',
     because: 'With exactly so many bytes it is scanned once in vain: the head is still incomplete.',
   },
   {
