@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect as dial } from 'node:net'
+import type { AdmissionStats } from '#code/10-backpressure/admission.ts'
 import type { Reason } from '../harness/failure.ts'
 import { PATIENCE_MS, whenBusy, within } from '../harness/patience.ts'
 import { step } from '../judge/step.ts'
@@ -17,6 +18,7 @@ import {
   expectBoundedOutbox,
   expectCheapFlushes,
   expectMarks,
+  expectOwnMarks,
   expectPieceAsItIs,
   playOutbox,
   pushAtRandom,
@@ -28,9 +30,14 @@ import {
   expectEndingsCounted,
   expectForgotten,
   expectOwnRates,
+  expectPauseAndStall,
   expectPlaceKeptUntilClosed,
 } from '../worlds/bounded-rates.ts'
-import { expectProgressNotLength, expectSecondStallNoticed } from '../worlds/bounded-stalls.ts'
+import {
+  expectProgressNotLength,
+  expectSecondStallNoticed,
+  ONE_LOOK,
+} from '../worlds/bounded-stalls.ts'
 
 const CHAPTER = '10-backpressure'
 
@@ -64,6 +71,12 @@ step('10.1', 'a write that takes only a part goes on where it stopped', async (s
   push('panic')
   flush()
   give(FOREVER)
+  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
+  expectSame('bytes, when there is room and nobody has called flush()', outbox.bytes, 8, {
+    because: 'The connection calls flush() when the stream is writable, and nobody else does.',
+    likely: 'A flush that could not send everything plans nothing: no timer, no listener.',
+    look: 'outbox.flush()',
+  })
   push('!')
   flush()
   expectSame('what the stream was given', textOf(stream), "Don't panic!", {
@@ -160,6 +173,7 @@ step('10.2', 'reading stops at the high-water mark and goes on at the low one', 
     likely: 'isBacklogged counts what waits, as soon as it is pushed.',
   })
   expectSame('frames of dee that were accepted', dees.frames, 60, { because: 'All of them.' })
+  await expectOwnMarks(stage)
   await expectMarks(stage)
 })
 
@@ -190,7 +204,7 @@ step('10.3', 'a peer that does not take what it is due is told to go', async (st
   expectSame('how ada’s connection ended', adas.endings, ['slow-consumer'], {
     because: 'Both FINs have passed, and onClose is told the reason.',
   })
-  world.expectTimers(0, { because: 'Nothing of her is left.' })
+  world.expectTimers(0, { because: 'Nothing of her is left.', ...ONE_LOOK })
 
   const [bob, bobs] = await world.echoTo('bob')
   bob.stopReading()
@@ -204,7 +218,7 @@ step('10.3', 'a peer that does not take what it is due is told to go', async (st
   bob.expectCut({
     because: 'He has had his 5 s. A peer that takes nothing would hold its memory forever.',
   })
-  world.expectTimers(0, { because: 'Nothing of him is left.' })
+  world.expectTimers(0, { because: 'Nothing of him is left.', ...ONE_LOOK })
 
   const [cyd, cyds] = await world.echoTo('cyd')
   const [dee, dees] = await world.echoTo('dee')
@@ -233,7 +247,9 @@ step('10.3', 'a peer that does not take what it is due is told to go', async (st
         ? 'stop() has the protocol say why, behind what waits. destroy() loses both.'
         : cyds.connection.isOpen
           ? 'After stallMs, compare sentBytes with what it was before; then stop the connection.'
-          : 'stop() has the protocol say why. end() alone says nothing.',
+          : cyds.connection.queuedBytes > 500
+            ? 'The reason is `slow-consumer`.'
+            : 'stop() has the protocol say why. end() alone says nothing.',
       look: 'bounds.#watchForStall()',
     },
   )
@@ -268,7 +284,7 @@ step('10.3', 'a peer that does not take what it is due is told to go', async (st
     because: 'The first look saw that she had taken a byte. She has stood still since.',
     likely: 'A look that finds progress plans the next one itself: no turn may ever come to do it.',
   })
-  world.expectTimers(0, { because: 'Nobody is left.' })
+  world.expectTimers(0, { because: 'Nobody is left.', ...ONE_LOOK })
 
   const [eve, eves] = await world.echoTo('eve')
   stage.story.tell('server', 'calls end() on eve’s connection')
@@ -318,6 +334,9 @@ step('10.4', 'there is a limit to how many come and to how fast they talk', asyn
     { connections: 2, refused: 2 },
     {
       because: 'Two are inside, and two were refused.',
+      likely:
+        'enter() counts the connections that are let in; admit() counts those that are refused, and no others.',
+      look: ['admission.admit()', 'limits.enter()'],
     },
   )
 
@@ -353,10 +372,13 @@ step('10.4', 'there is a limit to how many come and to how fast they talk', asyn
   )
 
   await expectOwnRates(stage)
+  await expectPauseAndStall(stage)
   await expectEndingsCounted(stage)
   await expectPlaceKeptUntilClosed(stage)
   await expectForgotten(stage)
 })
+
+const ONLY_COUNTS = 'onAcceptError() adds one to acceptErrors, and does nothing else.'
 
 step('10.5', 'some descriptors are kept back, and a failed accept ends nothing', async (stage) => {
   const { connect, expectSame, serve, story } = stage
@@ -371,16 +393,12 @@ step('10.5', 'some descriptors are kept back, and a failed accept ends nothing',
     [100, 164, 100, 'It is just enough.'],
     [10, 50, 1, 'There are too few to begin with. A server that lets nobody in is useless.'],
   ] as const) {
-    expectSame(
-      `affordableConnections(${wanted}, ${descriptors})`,
-      affordableConnections(wanted, descriptors),
-      affordable,
-      {
-        because,
-        likely: affordable === 1 ? 'At least one: Math.max(1, …).' : LIKELY,
-        look: 'limits.affordableConnections()',
-      },
-    )
+    const computed = affordableConnections(wanted, descriptors)
+    expectSame(`affordableConnections(${wanted}, ${descriptors})`, computed, affordable, {
+      because,
+      likely: computed < affordable && affordable === 1 ? 'At least one: Math.max(1, …).' : LIKELY,
+      look: 'limits.affordableConnections()',
+    })
   }
 
   const isPosix = process.platform !== 'win32'
@@ -401,13 +419,26 @@ step('10.5', 'some descriptors are kept back, and a failed accept ends nothing',
   }
   await echoFrame(ada, 'still here', {
     because: 'The open connections have nothing to do with it.',
+    likely: ONLY_COUNTS,
+    look: 'admission.onAcceptError()',
   })
   const bob = await connect(server)
-  await echoFrame(bob, 'hello', { because: 'And the next one may come in.' })
-  const { acceptErrors } = await server.call<{ acceptErrors: number }>('stats')
-  expectSame('stats().acceptErrors', acceptErrors, 3, {
+  await echoFrame(bob, 'hello', {
+    because: 'And the next one may come in.',
+    likely: ONLY_COUNTS,
+    look: 'admission.onAcceptError()',
+  })
+  const stats = await server.call<AdmissionStats>('stats')
+  expectSame('stats().acceptErrors', stats.acceptErrors, 3, {
     because: 'The person who runs the server should see that newcomers are lost.',
     likely: 'onAcceptError() counts, whatever the code of the error.',
+    look: 'admission.onAcceptError()',
+  })
+  const { connections: inside, refused } = stats
+  expectSame('connections and refused in stats()', [inside, refused], [2, 0], {
+    because:
+      'ada and bob are inside. The three that could not be accepted never were, and nobody was refused.',
+    likely: ONLY_COUNTS,
     look: 'admission.onAcceptError()',
   })
 

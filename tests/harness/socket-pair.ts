@@ -11,9 +11,11 @@ export interface SocketPair {
   destroy(): void
 }
 
-export async function socketPair(): Promise<SocketPair> {
+/** The marks of the server's end are Node's own, unless `highWaterMark` says otherwise. */
+export async function socketPair(highWaterMark?: number): Promise<SocketPair> {
   const { promise: accepted, resolve } = Promise.withResolvers<Socket>()
-  const server = createServer({ allowHalfOpen: true }, resolve).listen(0, '127.0.0.1')
+  const options = { allowHalfOpen: true, highWaterMark }
+  const server = createServer(options, resolve).listen(0, '127.0.0.1')
   await new Promise((ready) => server.once('listening', ready))
   const { port } = server.address() as { port: number }
   const far = connect({ port, host: '127.0.0.1', allowHalfOpen: true })

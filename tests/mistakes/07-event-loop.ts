@@ -462,7 +462,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'the-last-round-instead-of-the-longest',
     step: '07.6',
-    says: ['keep the maximum'],
+    says: ['one of the last rounds'],
     edits: [
       {
         file: loop,
@@ -1666,7 +1666,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'the-peers-fin-ends-both-ways',
     step: '07.5',
-    says: ['what was written before FIN', 'and the connection is ending'],
+    says: ['the connection to be open for the answer', 'FIN only when the connection is ending'],
     edits: [
       {
         file: connection,
@@ -1684,6 +1684,433 @@ export const mistakes: Mistake[] = [
         file: connection,
         replace: '    this.#queue.flush()\n',
         by: '    if (!this.#queue.isBacklogged) this.#queue.flush()\n',
+      },
+    ],
+  },
+  {
+    name: 'one-less-is-left-and-not-one-chunk-less',
+    step: '07.1',
+    says: ['the socket not to be paused', 'subtracted less'],
+    edits: [
+      {
+        file: stream,
+        replace: `    this.#inboxBytes -= chunk.length
+${RESUME}`,
+        by: `    this.#inboxBytes -= 1
+    if (this.#inbox.length === 0 && this.#socket.isPaused()) this.#socket.resume()
+`,
+      },
+    ],
+  },
+  {
+    name: 'one-inbox-for-all',
+    step: '07.1',
+    says: ['its socket to go on', 'static or global'],
+    edits: [
+      {
+        file: stream,
+        replace: '  #hasEnded = false\n',
+        by: '  #hasEnded = false\n  static waiting = 0\n',
+      },
+      {
+        file: stream,
+        replace: 'this.#inboxBytes += chunk.length',
+        by: 'NetStream.waiting += chunk.length\n    this.#inboxBytes += chunk.length',
+      },
+      {
+        file: stream,
+        replace: `    this.#inboxBytes -= chunk.length
+${RESUME}`,
+        by: `    NetStream.waiting -= chunk.length
+    this.#inboxBytes -= chunk.length
+    if (NetStream.waiting < INBOX_BYTES && this.#socket.isPaused()) this.#socket.resume()
+`,
+      },
+    ],
+  },
+  {
+    name: 'the-end-is-answered-with-fin',
+    step: '07.1',
+    says: ['the socket to be open for an answer', 'ends and destroys nothing'],
+    edits: [
+      {
+        file: stream,
+        replace: EMPTY,
+        by: `if (!chunk) {
+      if (!this.#hasEnded && !this.lostWith) return 'would-block'
+      this.#socket.end()
+      return 'end'
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'what-has-been-read-stays',
+    step: '07.1',
+    says: ['what the next reads answer', 'has to leave the inbox'],
+    edits: [
+      {
+        file: stream,
+        hole: 'read',
+        by: `    if (this.#inboxBytes === 0) return this.#hasEnded || this.lostWith ? 'end' : 'would-block'
+    const all = Buffer.concat(this.#inbox)
+    this.#inboxBytes = 0
+    if (this.#socket.isPaused()) this.#socket.resume()
+    return all`,
+      },
+    ],
+  },
+  {
+    name: 'the-paused-are-not-written-to',
+    step: '07.2',
+    says: ['only the first is paused', '#room does'],
+    edits: [
+      {
+        file: stream,
+        replace: 'if (!this.#socket.writable) return 0',
+        by: 'if (!this.#socket.writable || this.#socket.isPaused()) return 0',
+      },
+    ],
+  },
+  {
+    name: 'every-mark-is-64-kib',
+    step: '07.2',
+    says: ['a write of 60 KiB', 'No number of your own'],
+    edits: [
+      {
+        file: stream,
+        replace: 'Math.min(bytes.length, Math.max(0, this.#room))',
+        by: 'Math.min(bytes.length, Math.max(0, 65_536 - this.#socket.writableLength))',
+      },
+    ],
+  },
+  {
+    name: 'no-room-until-all-has-gone',
+    step: '07.2',
+    says: ['24 of 64 KiB are queued', 'writableNeedDrain'],
+    edits: [
+      {
+        file: stream,
+        replace: 'if (!this.#socket.writable) return 0',
+        by: 'if (!this.#socket.writable || this.#socket.writableNeedDrain) return 0',
+      },
+    ],
+  },
+  {
+    name: 'all-but-the-end',
+    step: '07.2',
+    says: ['a write of 150 KiB', 'all but the end'],
+    edits: [
+      {
+        file: stream,
+        hole: 'write',
+        by: `    if (!this.#socket.writable) return 0
+    const part = bytes.subarray(0, this.#room)
+    this.#socket.write(part)
+    return part.length`,
+      },
+    ],
+  },
+  {
+    name: 'a-thousand-at-a-time',
+    step: '07.3',
+    says: ['the sources that a wait reports'],
+    edits: [
+      {
+        file: poller,
+        replace: COLLECT,
+        by: `      if (ready.length === 1_024) break
+${COLLECT}`,
+      },
+    ],
+  },
+  {
+    name: 'one-object-for-all-reports',
+    step: '07.3',
+    says: ['a wait in which bob became ready', 'an object of its own'],
+    edits: [
+      {
+        file: poller,
+        replace: '    const ready: Ready<Source>[] = []\n',
+        by: '    const ready: Ready<Source>[] = []\n    const report = {} as Ready<Source>\n',
+      },
+      {
+        file: poller,
+        replace: 'ready.push({ source, readable, writable, hungUp })',
+        by: 'ready.push(Object.assign(report, { source, readable, writable, hungUp }))',
+      },
+    ],
+  },
+  {
+    name: 'a-timer-for-every-wait',
+    step: '07.3',
+    says: ['to set no timer', 'Leave the timer to #sleep()'],
+    edits: [
+      {
+        file: poller,
+        hole: 'wait',
+        by: `    const timer = setTimeout(() => this.wake(), Math.min(timeoutMs, MAX_TIMEOUT_MS))
+    const isOver = this.#isWoken || this.#collect().length > 0 || timeoutMs <= 0
+    await this.#sleep(isOver ? 0 : Number.POSITIVE_INFINITY)
+    clearTimeout(timer)
+    this.#isWoken = false
+    return this.#collect()`,
+      },
+    ],
+  },
+  {
+    name: 'the-delay-of-the-round-before',
+    step: '07.4',
+    says: ['the time-outs of the first two waits', 'right before #wait()'],
+    edits: [
+      {
+        file: loop,
+        replace: `    while (!this.#isStopping) {
+      const ready = await this.#wait(this.#timers.nextDelay())
+`,
+        by: `    let delay = this.#timers.nextDelay()
+    while (!this.#isStopping) {
+      const ready = await this.#wait(delay)
+`,
+      },
+      {
+        file: loop,
+        replace: '      this.#endRound()\n      this.#longest',
+        by: '      delay = this.#timers.nextDelay()\n      this.#endRound()\n      this.#longest',
+      },
+    ],
+  },
+  {
+    name: 'runs-while-it-has-sources',
+    step: '07.4',
+    says: ['the time-outs of the first two waits', 'whether or not it has sources'],
+    edits: [
+      {
+        file: loop,
+        replace: 'while (!this.#isStopping) {',
+        by: 'while (!this.#isStopping && this.#sources.size > 0) {',
+      },
+    ],
+  },
+  {
+    name: 'a-broken-poller-is-asked-again',
+    step: '07.4',
+    says: ['when the poller throws', 'Catch nothing'],
+    edits: [
+      {
+        file: loop,
+        replace: 'await this.#wait(this.#timers.nextDelay())',
+        by: 'await this.#wait(this.#timers.nextDelay()).catch(() => [])',
+      },
+    ],
+  },
+  {
+    name: 'sixty-four-turns-a-round',
+    step: '07.4',
+    says: ['stats().turns', 'Go through the whole list'],
+    edits: [
+      {
+        file: loop,
+        replace: 'for (const each of ready) this',
+        by: 'for (const each of ready.slice(0, 64)) this',
+      },
+    ],
+  },
+  {
+    name: 'the-hung-up-hear-everything',
+    step: '07.4',
+    says: ['the turns', 'was reported and is wanted now'],
+    edits: [
+      {
+        file: loop,
+        replace: 'entry.handler({ source, readable, writable, hungUp })',
+        by: 'entry.handler(hungUp ? ready : { source, readable, writable, hungUp })',
+      },
+    ],
+  },
+  {
+    name: 'the-hung-up-are-removed',
+    step: '07.4',
+    says: ['the turns', 'Only the handler removes'],
+    edits: [
+      {
+        file: loop,
+        replace: '    entry.handler(',
+        by: '    if (hungUp) this.remove(source)\n    entry.handler(',
+      },
+    ],
+  },
+  {
+    name: 'returns-after-a-round',
+    step: '07.4',
+    says: ['the turns', 'has returned after one round'],
+    edits: [
+      {
+        file: loop,
+        hole: 'run',
+        by: `    if (this.#isStopping) return
+    const ready = await this.#wait(this.#timers.nextDelay())
+    for (const each of ready) this.#giveTurn(each)
+    this.#timers.runDue()
+    this.#endRound()
+    setImmediate(() => this.run())`,
+      },
+    ],
+  },
+  {
+    name: 'a-loss-is-not-told',
+    step: '07.5',
+    says: ['the calls of onEnd()', 'whatever lostWith says'],
+    edits: [
+      {
+        file: connection,
+        replace: "if (this.#state === 'open') this.#protocol.onEnd()",
+        by: `if (this.#stream.lostWith) this.end('lost')
+      else if (this.#state === 'open') this.#protocol.onEnd()`,
+      },
+    ],
+  },
+  {
+    name: 'bytes-are-taken-for-messages',
+    step: '07.5',
+    says: ['how often the observer was told of a message', 'calls no heard()'],
+    edits: [
+      {
+        file: connection,
+        replace: "} else if (this.#state === 'open') this.#offer(bytes)",
+        by: `} else if (this.#state === 'open') {
+      this.heard()
+      this.#offer(bytes)
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'tells-of-the-end-later',
+    step: '07.5',
+    says: ['what happened', 'calls onEnd() itself'],
+    edits: [
+      {
+        file: connection,
+        replace: "if (this.#state === 'open') this.#protocol.onEnd()",
+        by: "if (this.#state === 'open') setImmediate(() => this.#protocol.onEnd())",
+      },
+    ],
+  },
+  {
+    name: 'sends-in-the-turn',
+    step: '07.5',
+    says: ['the writes that this took', 'at the end of the round'],
+    edits: [
+      {
+        file: connection,
+        replace: "} else if (this.#state === 'open') this.#offer(bytes)",
+        by: `} else if (this.#state === 'open') {
+      this.#offer(bytes)
+      this.#queue.flush()
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'fin-a-turn-later',
+    step: '07.5',
+    says: ['what happened', 'at once'],
+    edits: [
+      {
+        file: connection,
+        replace: FIN,
+        by: FIN.replace('this.#stream.end()', 'setImmediate(() => this.#stream.end())'),
+      },
+    ],
+  },
+  {
+    name: 'fin-whenever-nothing-waits',
+    step: '07.5',
+    says: ['to read once from both', 'Nobody has called end()'],
+    edits: [
+      {
+        file: connection,
+        replace: "if (this.#state !== 'ending' || this.#queue.bytes > 0) return",
+        by: 'if (this.#queue.bytes > 0) return',
+      },
+    ],
+  },
+  {
+    name: 'ends-behind-on-end',
+    step: '07.5',
+    says: ['the connection to be open for the answer', 'decides when to end'],
+    edits: [
+      {
+        file: connection,
+        replace: "if (this.#state === 'open') this.#protocol.onEnd()",
+        by: `if (this.#state === 'open') this.#protocol.onEnd()
+      this.end('finished')`,
+      },
+    ],
+  },
+  {
+    name: 'waits-to-write-for-ever',
+    step: '07.5',
+    says: ['the loop to leave the peer alone', 'and no longer'],
+    edits: [
+      {
+        file: connection,
+        replace: 'const writes = this.#queue.bytes > 0',
+        by: 'const writes = this.#queue.bytes > 0 || this.#interest.writable',
+      },
+    ],
+  },
+  {
+    name: 'the-longest-of-the-last-hundred',
+    step: '07.6',
+    says: ['the longest round to be the second', 'however many come behind it'],
+    edits: [
+      {
+        file: loop,
+        replace: '    while (!this.#isStopping) {',
+        by: '    const last: number[] = []\n    while (!this.#isStopping) {',
+      },
+      {
+        file: loop,
+        replace:
+          'this.#longestRoundMs = Math.max(this.#longestRoundMs, performance.now() - startedAt)',
+        by: `last.push(performance.now() - startedAt)
+      if (last.length > 100) last.shift()
+      this.#longestRoundMs = Math.max(...last)`,
+      },
+    ],
+  },
+  {
+    name: 'in-microseconds',
+    step: '07.6',
+    says: ['the time in wait() not to count', 'Those are microseconds'],
+    edits: [
+      {
+        file: loop,
+        replace: 'performance.now() - startedAt)',
+        by: '1_000 * (performance.now() - startedAt))',
+      },
+    ],
+  },
+  {
+    name: 'told-when-the-loop-is-over',
+    step: '07.6',
+    says: ['somebody had to wait for 250 ms', 'is asked while the loop runs'],
+    edits: [
+      {
+        file: loop,
+        hole: 'run',
+        by: `    let longestMs = 0
+    while (!this.#isStopping) {
+      const ready = await this.#wait(this.#timers.nextDelay())
+      const startedAt = performance.now()
+      for (const each of ready) this.#giveTurn(each)
+      this.#timers.runDue()
+      this.#endRound()
+      longestMs = Math.max(longestMs, performance.now() - startedAt)
+    }
+    this.#longestRoundMs = longestMs`,
       },
     ],
   },

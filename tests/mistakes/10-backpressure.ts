@@ -927,7 +927,7 @@ ${STALL}`,
   {
     name: 'takes-a-place-while-stopping',
     step: '10.6',
-    says: ['nobody enters while the server is stopping'],
+    says: ['Nobody enters the cap while the server is stopping'],
     edits: [
       {
         file: 'admission.ts',
@@ -982,5 +982,370 @@ ${STALL}`,
 `,
       },
     ],
+  },
+  {
+    name: 'a-flush-that-goes-on-by-itself',
+    step: '10.1',
+    says: ['nobody has called flush()', 'plans nothing'],
+    edits: [
+      {
+        file: outbox,
+        replace: '      if (taken < first.length) return',
+        by: `      if (taken < first.length) {
+        setImmediate(() => this.flush())
+        return
+      }`,
+      },
+    ],
+  },
+  {
+    name: 'a-part-is-not-counted',
+    step: '10.1',
+    says: ['sentBytes', 'also when that was only a part'],
+    edits: [
+      {
+        file: outbox,
+        replace: FLUSH,
+        by: `      const taken = this.#stream.write(first)
+      this.#waiting.drop(taken)
+      if (taken < first.length) return
+      this.#sentBytes += taken`,
+      },
+    ],
+  },
+  {
+    name: 'the-high-mark-is-the-limit',
+    step: '10.1',
+    says: ['push() to return true', 'The two marks are for isBacklogged'],
+    edits: [
+      { file: outbox, replace: FULL, by: FULL.replaceAll('maxQueuedBytes', 'highWaterBytes') },
+    ],
+  },
+  {
+    name: 'one-memory-for-all-outboxes',
+    step: '10.2',
+    says: ['of the first with 150 bytes', 'nothing static or global'],
+    edits: [
+      {
+        file: outbox,
+        replace: '  #isBacklogged = false\n',
+        by: '  #isBacklogged = false\n  static isFull = false\n',
+      },
+      {
+        file: outbox,
+        hole: 'isBacklogged',
+        by: `    if (this.bytes > this.#limits.highWaterBytes) Outbox.isFull = true
+    if (this.bytes <= this.#limits.lowWaterBytes) Outbox.isFull = false
+    return Outbox.isFull`,
+      },
+    ],
+  },
+  {
+    name: 'takes-the-part-that-fits',
+    step: '10.3',
+    says: ['not even the part for which there is some', 'return false before you add anything'],
+    edits: [
+      {
+        file: outbox,
+        replace: '.maxQueuedBytes) return false',
+        by: `.maxQueuedBytes) {
+      this.append(bytes.subarray(0, this.#limits.maxQueuedBytes - this.bytes))
+      return false
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'as-much-as-the-limit-is-too-much-after-a-flush',
+    step: '10.3',
+    says: ['now that the stream takes 1', 'the same as the one before it'],
+    edits: [
+      {
+        file: outbox,
+        replace: 'this.#limits.maxQueuedBytes) return false',
+        by: 'this.#limits.maxQueuedBytes - 1) return false',
+      },
+      {
+        file: outbox,
+        replace: 'if (this.bytes + bytes.length > this.#limits.maxQueuedBytes) this.flush()',
+        by: `if (this.bytes + bytes.length <= this.#limits.maxQueuedBytes) {
+      this.append(bytes)
+      return true
+    }
+    this.flush()`,
+      },
+    ],
+  },
+  {
+    name: 'asks-the-stream-when-it-is-just-full',
+    step: '10.3',
+    says: ['10 bytes are not too many', 'flush() only if'],
+    edits: [
+      {
+        file: outbox,
+        replace: '> this.#limits.maxQueuedBytes) this.flush()',
+        by: '>= this.#limits.maxQueuedBytes) this.flush()',
+      },
+    ],
+  },
+  {
+    name: 'a-full-outbox-is-emptied',
+    step: '10.3',
+    says: ['bytes', 'changes nothing about what waits already'],
+    edits: [
+      {
+        file: outbox,
+        replace: '.maxQueuedBytes) return false',
+        by: `.maxQueuedBytes) {
+      while (this.bytes > 0) this.#waiting.drop(this.#waiting.first.length)
+      return false
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'as-long-as-before-is-taken-for-standing-still',
+    step: '10.3',
+    says: ['hal should still be connected', 'Compare sentBytes'],
+    edits: [
+      {
+        file: bounds,
+        replace: 'const sentBefore = this.#outbox.sentBytes',
+        by: 'const bytesBefore = this.#outbox.bytes',
+      },
+      {
+        file: bounds,
+        replace: 'if (this.#outbox.sentBytes === sentBefore)',
+        by: 'if (this.#outbox.bytes === bytesBefore)',
+      },
+    ],
+  },
+  {
+    name: 'looks-ten-times-as-often',
+    step: '10.3',
+    says: ['the time up to that look', 'One timer, of stallMs'],
+    edits: [
+      {
+        file: bounds,
+        hole: '#watchForStall',
+        by: `    let sentBefore = this.#outbox.sentBytes
+    let since = this.#timers.now()
+    const look = () => {
+      this.#stall = undefined
+      const { bytes, sentBytes } = this.#outbox
+      if (bytes === 0) return
+      if (sentBytes !== sentBefore) since = this.#timers.now()
+      sentBefore = sentBytes
+      if (this.#timers.now() - since >= this.#stallMs) this.connection.stop('slow-consumer')
+      else this.#stall = this.#timers.after(this.#stallMs / 10, look)
+    }
+    this.#stall = this.#timers.after(this.#stallMs / 10, look)`,
+      },
+    ],
+  },
+  {
+    name: 'a-look-too-many',
+    step: '10.3',
+    says: ['timers.size', 'No more than one look is planned'],
+    edits: [
+      {
+        file: bounds,
+        hole: '#watchForStall',
+        by: `    const sentBefore = this.#outbox.sentBytes
+    this.#stall = this.#timers.after(this.#stallMs, () => {
+      if (this.#outbox.bytes > 0) {
+        if (this.#outbox.sentBytes === sentBefore) this.connection.stop('slow-consumer')
+        else this.#watchForStall()
+      }
+      this.#stall = undefined
+    })`,
+      },
+    ],
+  },
+  {
+    name: 'stops-for-another-reason',
+    step: '10.3',
+    says: ['what waits for cyd', 'The reason is `slow-consumer`'],
+    edits: [
+      {
+        file: bounds,
+        replace: "this.connection.stop('slow-consumer')",
+        by: "this.connection.stop('idle')",
+      },
+    ],
+  },
+  {
+    name: 'rounds-a-wait-down',
+    step: '10.4',
+    says: ['take(3)', 'Do not round down'],
+    edits: [
+      {
+        file: limits,
+        replace: '-this.#tokens / this.#perMs',
+        by: 'Math.floor(-this.#tokens / this.#perMs)',
+      },
+    ],
+  },
+  {
+    name: 'waits-until-a-token-is-there',
+    step: '10.4',
+    says: ['take(1) to say: wait for 100 ms', 'then the bucket is at 0'],
+    edits: [
+      {
+        file: limits,
+        replace: '-this.#tokens / this.#perMs',
+        by: '(1 - this.#tokens) / this.#perMs',
+      },
+    ],
+  },
+  {
+    name: 'forgives-the-debt',
+    step: '10.4',
+    says: ['take(1) to say: wait for 100 ms', 'The debt has to be kept'],
+    edits: [
+      {
+        file: limits,
+        replace: `    this.#countedAtMs = now
+    return this.#tokens >= 0 ? 0 : -this.#tokens / this.#perMs`,
+        by: `    this.#countedAtMs = now
+    const waitMs = this.#tokens >= 0 ? 0 : -this.#tokens / this.#perMs
+    this.#tokens = Math.max(0, this.#tokens)
+    return waitMs`,
+      },
+    ],
+  },
+  {
+    name: 'the-pause-takes-the-place-of-the-stall',
+    step: '10.4',
+    says: ['whether zoe’s connection is open', 'Each may run while the other does'],
+    edits: [
+      {
+        file: bounds,
+        hole: '#pay',
+        by: `    const waitMs = bucket.take(1)
+    if (waitMs === 0) return
+    this.connection.pauseReading('rate')
+    this.#stall = this.#timers.after(waitMs, () => {
+      this.#stall = undefined
+      this.connection.resumeReading('rate')
+    })`,
+      },
+    ],
+  },
+  {
+    name: 'a-place-is-freed-when-all-are-taken',
+    step: '10.4',
+    says: ['stats()', 'full or not'],
+    edits: [
+      {
+        file: limits,
+        replace: '    this.#count -= 1',
+        by: '    if (this.#count >= this.#max) this.#count -= 1',
+      },
+    ],
+  },
+  {
+    name: 'a-failed-accept-was-refused',
+    step: '10.5',
+    says: ['connections and refused in stats()', 'does nothing else'],
+    edits: [
+      {
+        file: admission,
+        replace: '    this.#counts.acceptErrors += 1',
+        by: '    this.#counts.acceptErrors += 1\n    this.#counts.refused += 1',
+      },
+    ],
+  },
+  {
+    name: 'a-failed-accept-costs-somebody-else-the-place',
+    step: '10.5',
+    says: ['does nothing else'],
+    edits: [
+      {
+        file: admission,
+        replace: '    this.#counts.acceptErrors += 1',
+        by: `    this.#counts.acceptErrors += 1
+    for (const { connection } of this.#open) connection.stop('busy')`,
+      },
+    ],
+  },
+  {
+    name: 'busy-although-it-is-stopping',
+    step: '10.6',
+    says: ['She had connected', 'and for the cap after that'],
+    edits: [
+      {
+        file: admission,
+        hole: 'admit',
+        by: `    if (this.#cap.count >= this.#limits.maxConnections) {
+      this.#counts.refused += 1
+      return this.#refuse(stream, loop, 'busy')
+    }
+    if (this.#isStopping) return this.#refuse(stream, loop, 'stopping')
+    this.#cap.enter()
+    this.#letIn(stream, loop)`,
+      },
+    ],
+  },
+  {
+    name: 'opens-again-when-it-cannot-close',
+    step: '10.6',
+    says: ['also if it fails', '#isStopping is set for good'],
+    edits: [
+      {
+        file: admission,
+        replace: '    await closed',
+        by: `    await closed.catch((error) => {
+      this.#isStopping = false
+      throw error
+    })`,
+      },
+    ],
+  },
+  {
+    name: 'tells-them-a-round-later',
+    step: '10.6',
+    says: ['that were open right after the call', 'before anything is waited for'],
+    edits: [
+      {
+        file: admission,
+        replace: STOP,
+        by: `await new Promise((resolve) => setImmediate(resolve))
+    ${STOP}`,
+      },
+    ],
+  },
+  {
+    name: 'accepts-for-one-turn-more',
+    step: '10.6',
+    says: ['right after the call', 'before anything is waited for'],
+    edits: [
+      {
+        file: admission,
+        replace: CLOSE,
+        by: `    this.#isStopping = true
+    ${STOP}
+    await new Promise((resolve) => setImmediate(resolve))
+    await server.close()`,
+      },
+    ],
+  },
+  {
+    name: 'gives-another-reason',
+    step: '10.6',
+    says: ['all of the crowd to be told', 'The reason is `stopping`'],
+    edits: [
+      {
+        file: admission,
+        replace: STOP,
+        by: "for (const { connection } of this.#open) connection.stop('finished')",
+      },
+    ],
+  },
+  {
+    name: 'closes-the-listener-twice',
+    step: '10.6',
+    says: ['calls of close() on the listening socket', 'keep the promise'],
+    edits: [{ file: admission, replace: '    await closed', by: '    await server.close()' }],
   },
 ]

@@ -334,4 +334,33 @@ export const rightAnswers: RightAnswer[] = [
     style: 'The round is measured in whole milliseconds.',
     edits: [measuredBy('performance.now()', 'Math.round(performance.now() - startedAt)')],
   },
+  {
+    name: 'reads-sixteen-kib-at-a-time',
+    style: 'read() returns no more than 16 KiB of the oldest chunk, as recv(2) with a buffer does.',
+    edits: [
+      {
+        file: 'byte-stream.ts',
+        hole: 'read',
+        by: `    const oldest = this.#inbox[0]
+    if (!oldest) return this.isReadable ? 'end' : 'would-block'
+    const part = oldest.subarray(0, 16_384)
+    if (part.length < oldest.length) this.#inbox[0] = oldest.subarray(part.length)
+    else this.#inbox.shift()
+    this.#inboxBytes -= part.length
+    if (this.#inboxBytes < INBOX_BYTES && this.#socket.isPaused()) this.#socket.resume()
+    return part`,
+      },
+    ],
+  },
+  {
+    name: 'asks-the-timers-twice',
+    style: 'nextDelay() is asked as often as one likes: once for a look, once for the wait.',
+    edits: [
+      {
+        file: loop,
+        replace: 'await this.#wait(this.#timers.nextDelay())',
+        by: 'await this.#wait(this.#timers.nextDelay() <= 0 ? 0 : this.#timers.nextDelay())',
+      },
+    ],
+  },
 ]

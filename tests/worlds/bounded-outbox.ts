@@ -52,7 +52,16 @@ export function pushAtRandom(stage: Stage, outbox: Outbox, stream: ScriptedStrea
   for (let pushed = 0; pushed < total; ) {
     stream.setRoom(randomBelow(random, 6) === 0 ? randomBelow(random, 20_000) : 0)
     const piece = pattern(pushed, Math.min(total - pushed, 1 + randomBelow(random, 5_000)))
-    outbox.push(piece)
+    const hasRoom = outbox.push(piece)
+    // A thousand times the same would hide the rest of the story.
+    if (hasRoom !== true)
+      expect('push() to return true', false, {
+        because: 'maxQueuedBytes is 1 MiB, and less than half of that waits.',
+        likely:
+          'Only maxQueuedBytes is a reason to take nothing. The two marks are for isBacklogged.',
+        look: 'outbox.push()',
+        received: `${hasRoom}`,
+      })
     pushed += piece.length
     if (randomBelow(random, 3) === 0) outbox.flush()
     look()
@@ -74,7 +83,10 @@ export function pushAtRandom(stage: Stage, outbox: Outbox, stream: ScriptedStrea
   })
   stage.expectSame('sentBytes', outbox.sentBytes - sentBefore, total, {
     because: 'It counts what the stream has taken.',
-    likely: 'Add what write() has returned, not what it was offered.',
+    likely:
+      outbox.sentBytes - sentBefore > total
+        ? 'Add what write() has returned, not what it was offered.'
+        : 'Add what write() has returned, after each write, also when that was only a part.',
     look: 'outbox.flush()',
   })
 }
@@ -105,36 +117,63 @@ export async function expectBoundedOutbox(stage: Stage): Promise<void> {
     look: 'outbox.push()',
   })
   expectSame('bytes', outbox.bytes, 10, {
-    because: 'Of bytes that find no room, none is taken.',
-    likely: 'Look whether there is room before you take them.',
+    because: 'Of bytes that find no room, none is taken. What waits goes on waiting.',
+    likely:
+      outbox.bytes > 10
+        ? 'Look whether there is room before you take them.'
+        : 'A refused push changes nothing about what waits already.',
     look: 'outbox.push()',
   })
   give(4)
-  expectSame(
-    'push("!") and push("?"), now that the stream takes 4 bytes',
-    [push('!'), push('?')],
-    [true, true],
-    {
-      because:
-        'The limit is for what the peer does not take. So the stream is asked before a push is refused.',
-      likely: 'flush() before you say that there is no room.',
-      look: 'outbox.push()',
-    },
-  )
+  const fits = [push('!'), push('?')]
+  expectSame('push("!") and push("?"), now that the stream takes 4 bytes', fits, [true, true], {
+    because:
+      'The limit is for what the peer does not take. So the stream is asked before a push is refused.',
+    likely:
+      fits[0] === fits[1]
+        ? 'flush() before you say that there is no room.'
+        : 'After flush() the question is the same as before: whether all of it together is too much.',
+    look: 'outbox.push()',
+  })
+  give(0)
+  push('ab')
+  give(1)
+  expectSame('push("c") with 10 bytes waiting, now that the stream takes 1', push('c'), true, {
+    because: 'After that byte 9 wait, and with this one 10: that is not more than maxQueuedBytes.',
+    likely: 'The comparison behind flush() is the same as the one before it: `>`.',
+    look: 'outbox.push()',
+  })
   give(FOREVER)
   flush()
-  expectSame('what the stream was given', textOf(stream), '1234567890!?', {
+  expectSame('what the stream was given', textOf(stream), '1234567890!?abc', {
     because: 'What was refused is not sent later.',
     look: 'outbox.push()',
   })
+  push('abcde')
+  push('fghij')
+  expectSame('what the stream was given', textOf(stream), '', {
+    because:
+      '10 bytes are not too many, so there was no reason to send anything before the round’s end.',
+    likely: 'flush() only if more than maxQueuedBytes would wait.',
+    look: 'outbox.push()',
+  })
+  flush()
+  textOf(stream)
   give(1)
   expectSame('push() of 12 bytes', push('abcdefghijkl'), false, {
     because: 'Eleven of them would wait.',
+    likely: 'Nothing waits, and it is too much all the same: no piece is an exception.',
     look: 'outbox.push()',
   })
   expectSame('what the stream was given', textOf(stream), '', {
     because: 'Half a frame must not go out: the peer would take the next frame for the rest of it.',
     likely: 'All or nothing. Look at the limit before the stream gets anything.',
+    look: 'outbox.push()',
+  })
+  expectSame('bytes', outbox.bytes, 0, {
+    because:
+      'Of bytes that find no room, none is taken, not even the part for which there is some.',
+    likely: 'All or nothing: return false before you add anything.',
     look: 'outbox.push()',
   })
 }
@@ -183,6 +222,31 @@ export async function expectMarks(stage: Stage): Promise<void> {
   }
 }
 
+/** Each outbox remembers for itself: between the marks one may be backlogged and another not. */
+export async function expectOwnMarks(stage: Stage): Promise<void> {
+  const limits = { highWaterBytes: 100, lowWaterBytes: 20 }
+  const [full, calm] = [await playOutbox(stage, limits), await playOutbox(stage, limits)]
+  stage.story.tell('test', 'has two outboxes: one held 150 bytes, and in each of them 50 wait now')
+  for (const { stream } of [full, calm]) stream.setRoom(0)
+  full.outbox.push(Buffer.alloc(150))
+  const was = full.outbox.isBacklogged
+  full.stream.setRoom(100)
+  full.outbox.flush()
+  calm.outbox.push(Buffer.alloc(50))
+  const are = [was, calm.outbox.isBacklogged, full.outbox.isBacklogged]
+  stage.expectSame(
+    'isBacklogged: of the first with 150 bytes, of the second, of the first',
+    are,
+    [true, false, true],
+    {
+      because:
+        'The second one never held more than 100 bytes. The first one did, and not yet 20 or fewer since.',
+      likely: 'Each outbox has a memory of its own: a private field, nothing static or global.',
+      look: 'outbox.isBacklogged()',
+    },
+  )
+}
+
 /** A stream that notes what it is offered. */
 class OfferedStream extends ScriptedStream {
   readonly offers: Uint8Array[] = []
@@ -224,7 +288,7 @@ export async function expectPieceAsItIs({ load, story, expect }: Stage): Promise
 }
 
 const FLUSHES = 1_000
-/** Measured: 5 ms; and 400 ms for whoever copies what waits each time. */
+/** Measured: 5 ms; and 400 ms with a copy of what waits, each time. */
 const MAX_CPU_MS = 100
 
 /** What a flush costs depends on what the stream takes, and not on what waits. */

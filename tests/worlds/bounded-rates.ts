@@ -34,6 +34,7 @@ export async function expectCap(stage: Stage): Promise<void> {
   stage.story.tell('cap', 'leave()')
   stage.expectSame('enter(), twice more', [enter(), enter()], [true, false], {
     because: 'One has left: there is one place.',
+    likely: 'leave() makes one place free, at once, and enter() takes it.',
     look: ['limits.leave()', 'limits.enter()'],
   })
 }
@@ -68,18 +69,26 @@ export async function expectBucket(stage: Stage): Promise<void> {
   }
   expectWait(5, 0, {
     because: 'The bucket was full: a burst of five costs no waiting.',
+    likely: 'No token is left, and none is owed: that is 0 ms. Only below zero is there a debt.',
     look: 'limits.take()',
   })
   expectWait(1, 100, {
     because: 'It is empty, and a token comes every 100 ms.',
-    likely:
-      'Take the tokens even when there are too few. How far the bucket is below zero says how long to wait.',
+    likely: (waitMs) =>
+      waitMs > 100
+        ? 'Nothing more is owed than one token, which comes in 100 ms: then the bucket is at 0, and the wait is over.'
+        : waitMs === -100
+          ? 'The bucket is below zero, the wait is above.'
+          : 'Take the tokens even when there are too few. How far the bucket is below zero says how long to wait.',
     look: 'limits.take()',
   })
   pass(100)
   expectWait(1, 100, {
     because: 'The debt was just paid, and here is the next.',
-    likely: 'In 100 ms by the clock that was passed in, one token has come.',
+    likely: (waitMs) =>
+      waitMs === 0
+        ? 'The debt has to be kept: the bucket stays below zero until tokens have come for it.'
+        : 'In 100 ms by the clock that was passed in, one token has come.',
     look: 'limits.take()',
   })
   pass(350)
@@ -92,9 +101,11 @@ export async function expectBucket(stage: Stage): Promise<void> {
     likely: (waitMs) =>
       waitMs === 2_000 || waitMs === 1_900
         ? 'Parts of a token count: do not round.'
-        : waitMs < 1_950
-          ? 'Time that has brought its tokens brings no more: note when you have looked, each time.'
-          : 'Not all of the tokens that have come were there.',
+        : waitMs === 100
+          ? 'How long depends on how many are owed.'
+          : waitMs < 1_950
+            ? 'Time that has brought its tokens brings no more: note when you have looked, each time.'
+            : 'Not all of the tokens that have come were there.',
     look: 'limits.take()',
   })
   pass(1_950)
@@ -106,6 +117,26 @@ export async function expectBucket(stage: Stage): Promise<void> {
     look: 'limits.take()',
   })
   await expectHalfTokens(stage)
+  await expectWholeWait(stage)
+}
+
+/** A wait that is a fraction may be rounded up, but not down. Only a failure is told. */
+async function expectWholeWait({ load, story, expect }: Stage): Promise<void> {
+  const { TokenBucket } = await load(() => import('#code/10-backpressure/limits.ts'))
+  const wait = new TokenBucket(new VirtualClock(), 3_000, 1).take(3)
+  if (wait > 0.666 && wait <= 1) return
+  story.tell(
+    'test',
+    'makes another bucket, with 3,000 tokens a second, 1 at most; it calls take(3)',
+  )
+  expect('take(3) to say: wait for 0.667 ms', false, {
+    because:
+      'Two tokens are owed, and 3 come in a millisecond. Sooner than that they are not paid.',
+    likely: 'Do not round down: with many tokens a second that would be no wait at all.',
+    look: 'limits.take()',
+    expected: '0.667 ms, or up to 1 ms',
+    received: `${wait} ms`,
+  })
 }
 
 /** Half a token comes, and is counted once, however often somebody looks. Only a failure is told. */
@@ -209,6 +240,32 @@ export async function expectOwnRates(stage: Stage): Promise<void> {
   })
 }
 
+/** A peer that talks too fast may also stall: each has a timer of its own. */
+export async function expectPauseAndStall(stage: Stage): Promise<void> {
+  const world = await openAdmission(stage, { messagesPerSecond: 0.01, burstMessages: 1 })
+  const zoe = await world.arrive('zoe')
+  zoe.stopReading()
+  await zoe.send(Buffer.concat([frame('one'), frame('two'), frame('three')]))
+  await world.advance(30_000)
+  stage.expectSame(
+    'whether zoe’s connection is open',
+    world.connections[0].deref()?.isOpen,
+    false,
+    {
+      because:
+        'She has to wait 100 s for her next message, and has taken no answer for 30 s: a slow consumer.',
+      likely:
+        '#pause is the timer of the rate, #stall is the timer of what waits. Each may run while the other does.',
+      look: 'bounds.#pay()',
+    },
+  )
+  await zoe.reset()
+  world.expectTimers(0, {
+    because: 'Nobody is left.',
+    likely: 'onClose() cancels #pause and #stall.',
+  })
+}
+
 export async function expectEndingsCounted(stage: Stage): Promise<void> {
   const world = await openAdmission(stage, { maxQueuedBytes: 250, idleMs: 60_000 })
   const [gus, hal, ida] = [
@@ -233,8 +290,11 @@ export async function expectEndingsCounted(stage: Stage): Promise<void> {
   }
   stage.expectSame('stats()', world.stats('connections', 'messages', 'endings'), counts, {
     because: 'gus did not take three answers of 100 bytes, hal just left, ida said half a frame.',
-    likely: 'onClose() is told why: count that ending.',
-    look: 'admission.onClose()',
+    likely:
+      world.admission.stats().connections === 0
+        ? 'onClose() is told why: count that ending.'
+        : 'onClose() leaves the cap each time, and leave() frees a place, full or not.',
+    look: ['admission.onClose()', 'limits.leave()'],
   })
   const [jo, kim, lea] = [
     await world.arrive('jo'),

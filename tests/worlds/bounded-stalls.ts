@@ -4,6 +4,15 @@ import type { Stage } from '../judge/step.ts'
 import { frame } from '../protocols/frames.ts'
 import { openWorld } from './bounded-frames.ts'
 
+const LOOK = 'bounds.#watchForStall()'
+
+/** For timers that are left when everybody has gone. */
+export const ONE_LOOK = {
+  likely:
+    'No more than one look is planned, and #stall is its timer: onClose() cancels that one, and knows of no other.',
+  look: LOOK,
+}
+
 /** A peer that stalls, catches up, says nothing for long, and stalls again. */
 export async function expectSecondStallNoticed(stage: Stage): Promise<void> {
   const world = await openWorld(stage, { stallMs: 30_000, goodbyeMs: 5_000 })
@@ -14,6 +23,12 @@ export async function expectSecondStallNoticed(stage: Stage): Promise<void> {
     await world.act(() => gils.connection.send(frame('news')))
   }
   await stall()
+  world.expectTimers(1, { because: 'Something waits for gil: one look is planned.', look: LOOK })
+  stage.expectSame('the time up to that look', world.timers.nextDelay(), 30_000, {
+    because: 'Until stallMs are over there is nothing to see: a look before that is one too many.',
+    likely: 'One timer, of stallMs.',
+    look: LOOK,
+  })
   await world.advance(10_000)
   await gil.startReading()
   gil.expectReceived(frame('news'), { because: 'He was slow, but not for long.' })
@@ -23,7 +38,11 @@ export async function expectSecondStallNoticed(stage: Stage): Promise<void> {
     likely: 'A look that finds nothing waiting is the last one, until something waits again.',
     look: 'bounds.#watchForStall()',
   })
-  world.expectTimers(0, { because: 'Nothing waits for him: no look is planned.' })
+  world.expectTimers(0, {
+    because: 'Nothing waits for him: no look is planned.',
+    likely: 'A look that finds nothing waiting plans no other one.',
+    look: LOOK,
+  })
   await stall()
   await world.advance(30_000)
   stage.expectSame('whether gil’s connection is open', gils.connection.isOpen, false, {
@@ -33,7 +52,7 @@ export async function expectSecondStallNoticed(stage: Stage): Promise<void> {
   })
   await world.advance(5_000)
   gil.expectCut({ because: 'He has not taken his goodbye, either.' })
-  world.expectTimers(0, { because: 'Nothing of him is left.' })
+  world.expectTimers(0, { because: 'Nothing of him is left.', ...ONE_LOOK })
 }
 
 /** A slow member of a busy room: as long as it takes something, it does not matter how much is added meanwhile. */
@@ -44,16 +63,19 @@ export async function expectProgressNotLength(stage: Stage): Promise<void> {
   stage.story.tell('server', 'has a frame of 100 bytes to say to hal, every 14.9 s')
   const say = () => world.act(() => hals.connection.send(frame('x'.repeat(96))))
   await say()
-  for (let times = 0; times < 6; times++) {
+  for (const bytes of [1, 1, 1, 1, 1, 1, 100, 100, 100, 100, 100, 100]) {
     await world.advance(14_900)
-    await hal.takes(1)
+    await hal.takes(bytes)
     await say()
+    hal.expectOpen({
+      because:
+        bytes === 1
+          ? 'hal takes a byte every 14.9 s. That more and more waits is not his fault.'
+          : 'hal takes 100 bytes every 14.9 s, and 100 are added. That as much waits as before is not his fault.',
+      likely: 'Compare sentBytes, which counts what was taken, not how much waits.',
+      look: 'bounds.#watchForStall()',
+    })
   }
-  hal.expectOpen({
-    because: 'hal has taken a byte every 14.9 s. That more and more waits is not his fault.',
-    likely: 'Compare sentBytes, which counts what was taken, not how much waits.',
-    look: 'bounds.#watchForStall()',
-  })
   await hal.reset()
-  world.expectTimers(0, { because: 'Nobody is left.' })
+  world.expectTimers(0, { because: 'Nobody is left.', ...ONE_LOOK })
 }

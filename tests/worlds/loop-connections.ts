@@ -12,6 +12,9 @@ import { settled, textOf } from './loop-streams.ts'
 /** A stream that counts what is asked of it. */
 export class CountedStream extends ScriptedStream {
   reads = 0
+  writes = 0
+  /** Called in each read. */
+  onRead: () => void = () => {}
   /** How often FIN was said. */
   ends = 0
   #isFalseAlarm = false
@@ -22,6 +25,7 @@ export class CountedStream extends ScriptedStream {
 
   override read(): Uint8Array | 'would-block' | 'end' {
     this.reads += 1
+    this.onRead()
     if (this.#isFalseAlarm) {
       this.#isFalseAlarm = false
       return 'would-block'
@@ -33,6 +37,11 @@ export class CountedStream extends ScriptedStream {
   raiseFalseAlarm(): void {
     this.#isFalseAlarm = true
     this.onChange?.(this)
+  }
+
+  override write(bytes: Uint8Array): number {
+    this.writes += 1
+    return super.write(bytes)
   }
 
   override end(): void {
@@ -106,6 +115,7 @@ export async function expectFairTurns({ story, load, expect }: Stage): Promise<v
   const { Connection } = await load(() => import('#code/07-event-loop/connection.ts'))
   const loop = new EventLoop<Source>(new NetPoller())
   const turns: string[] = []
+  const connections: Connection[] = []
   story.tell('firehose', 'has 1,000 chunks to read')
   story.tell('trickle', 'has 3')
   for (const [name, count] of [
@@ -114,7 +124,9 @@ export async function expectFairTurns({ story, load, expect }: Stage): Promise<v
   ] as const) {
     const stream = new ScriptedStream()
     for (let chunk = 0; chunk < count; chunk++) stream.arrive(`${name}\n`)
-    new Connection(stream, loop).use({
+    const connection = new Connection(stream, loop)
+    connections.push(connection)
+    connection.use({
       onBytes(bytes) {
         turns.push(name)
         if (turns.length === 6) loop.stop()
@@ -137,7 +149,17 @@ export async function expectFairTurns({ story, load, expect }: Stage): Promise<v
       because:
         'One read a turn, one turn a round: a peer that talks without end must not starve the rest.',
       likely:
-        'Read once and return. The poller reports again who has more; that is what it is for.',
+        turns.length >= 6
+          ? 'Read once and return. The poller reports again who has more; that is what it is for.'
+          : connections.some(({ isOpen }) => !isOpen)
+            ? 'Nobody has called end(). #flush(): only a connection that is ending says FIN.'
+            : '#watch(): an open connection waits to read as long as it isReading and nothing is unread.',
+      look:
+        turns.length >= 6
+          ? undefined
+          : connections.some(({ isOpen }) => !isOpen)
+            ? '#flush()'
+            : '#watch()',
       expected: 'firehose and trickle in turn',
       received: turns.slice(0, 6).join(', '),
     },
@@ -181,13 +203,15 @@ const DEAF: Protocol = { onBytes: (bytes) => bytes.length, onEnd() {} }
 /** What is said in a turn goes out at the end of its round, and needs no turn of its own. */
 export async function expectPromptReplies(stage: Stage): Promise<void> {
   const { story, expectSame } = stage
-  const { stream, loop, end } = await onScriptedStream(stage, (connection) => ({
+  const { stream, connection, loop, end } = await onScriptedStream(stage, (connection) => ({
     onBytes(bytes) {
       connection.send(Buffer.from(textOf(bytes).toUpperCase()))
       return bytes.length
     },
     onEnd() {},
   }))
+  let heard = 0
+  connection.observe({ onHeard: () => void heard++ })
   story.tell('peer', 'asks ten times, and waits for each answer', 'toServer')
   let answers = ''
   for (let question = 0; question < 10; question++) {
@@ -206,6 +230,60 @@ export async function expectPromptReplies(stage: Stage): Promise<void> {
     likely:
       '#flush() lets the queue send each time. Only what the stream did not take waits for it to be writable.',
     look: ['#flush()', '#watch()'],
+  })
+  expectSame('how often the observer was told of a message', heard, 0, {
+    because: 'This protocol never calls heard(). Bytes alone are no message, and no sign of life.',
+    likely:
+      'Whether a whole message has come is the protocol’s to know: #receive() calls no heard().',
+    look: 'connection.#receive()',
+  })
+  await end()
+}
+
+/** What is said in a round goes out at its end, in one write; and the end is told in the turn in which it was read. */
+export async function expectAllInOneRound(stage: Stage): Promise<void> {
+  const { story, expectSame } = stage
+  const happened: string[] = []
+  const atRoundEnd = (then: () => void) => loop.touch({ onRoundEnd: then })
+  const { stream, connection, loop, end } = await onScriptedStream(stage, (connection) => ({
+    onBytes(bytes) {
+      connection.send(Buffer.from('hello '))
+      return bytes.length
+    },
+    onEnd() {
+      happened.push('onEnd()')
+      connection.end('finished', Buffer.from('bye'))
+      atRoundEnd(() => {
+        const said = textOf(stream.takeWritten())
+        happened.push(`sent: ${said}${stream.isEnded ? ' and FIN' : ''}`)
+      })
+    },
+  }))
+  story.tell('ada', 'sends "hi", and is sent "hello " in her turn, "ada" at the end of its round')
+  stream.onRead = () => atRoundEnd(() => connection.send(Buffer.from('ada')))
+  stream.arrive('hi')
+  await rounds()
+  expectSame('what was written', textOf(stream.takeWritten()), 'hello ada', {
+    because: 'Both were said to ada.',
+  })
+  expectSame('the writes that this took', stream.writes, 1, {
+    because: 'All that is said to a connection in one round goes out at its end, together.',
+    likely: '#receive() sends nothing. #flush() runs at the end of the round.',
+    look: ['connection.#receive()', '#flush()'],
+  })
+  story.tell('ada', 'says FIN; her protocol says "bye", and ends')
+  stream.onRead = () => atRoundEnd(() => happened.push('the end of the round'))
+  stream.arriveEnd()
+  await rounds()
+  const inOrder = ['onEnd()', 'the end of the round', 'sent: bye and FIN']
+  expectSame('what happened', happened, inOrder, {
+    because:
+      'The end is told in the turn in which it was read. What is said then goes out at the end of that round, with FIN behind it.',
+    likely:
+      happened[0] === inOrder[0]
+        ? '#flush(): when nothing waits any more, stream.end(), at once.'
+        : '#receive() calls onEnd() itself, at once.',
+    look: happened[0] === inOrder[0] ? '#flush()' : 'connection.#receive()',
   })
   await end()
 }
@@ -275,11 +353,11 @@ const LOUD = Buffer.alloc(100_000)
 
 /** `isBacklogged` says whether to read, `bytes` whether to write: another queue has other marks. */
 export async function expectQueueAsked(stage: Stage): Promise<void> {
-  const { story, expectSame } = stage
+  const { story, expect, expectSame } = stage
   const heard: string[] = []
   const stream = new CountedStream()
   const queue = new TestQueue(stream)
-  const { connection, end } = await onScriptedStream(
+  const { connection, loop, end } = await onScriptedStream(
     stage,
     () => ({
       onBytes(bytes) {
@@ -312,6 +390,17 @@ export async function expectQueueAsked(stage: Stage): Promise<void> {
       'Something was queued, so the connection waits until the stream is writable, backlogged or not.',
     likely: '#watch(): writes if queue.bytes > 0.',
     look: '#watch()',
+  })
+  const { turns } = loop.stats()
+  await rounds()
+  const more = loop.stats().turns - turns
+  expect('the loop to leave the peer alone', more <= 1, {
+    because:
+      'Nothing is queued any more. The stream is writable all the time, so a connection that still waits for that has a turn in every round.',
+    likely: '#watch(): it waits to write while something is queued, and no longer.',
+    look: '#watch()',
+    expected: 'no turns',
+    received: `${more} turns`,
   })
   story.tell('queue', 'is backlogged; the stream takes nothing')
   stream.setRoom(0)

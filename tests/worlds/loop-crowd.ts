@@ -132,7 +132,7 @@ export async function expectRefusedTalkerDropped(
     talker.end()
     const answer = await receive(talker, 100, PATIENCE_MS)
     expectSame('the answer', answer.toString(), 'error line too long\n', {
-      because: 'Whoever is refused is told why, once; and FIN follows.',
+      because: 'A client that is refused is told why, once; and FIN follows.',
     })
   } finally {
     talker.destroy()

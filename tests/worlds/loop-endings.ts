@@ -34,6 +34,12 @@ export async function expectLateAnswer(stage: Stage): Promise<void> {
     }),
     stream,
   )
+  let isEnding = false
+  connection.observe({
+    onEnding() {
+      isEnding = true
+    },
+  })
   await within(PATIENCE_MS, ended)
   await rounds()
   const { turns } = loop.stats()
@@ -52,6 +58,14 @@ export async function expectLateAnswer(stage: Stage): Promise<void> {
         ? '#receive(): the end is for the protocol’s onEnd(), which decides when to call end().'
         : '#receive() tells the protocol once, when it reads the end.',
     look: 'connection.#receive()',
+  })
+  const isFinOurs = !connection.isOpen && !isEnding
+  expect('the connection to be open for the answer', connection.isOpen && !stream.isEnded, {
+    because: 'The peer may still be listening, and nobody has called end() yet.',
+    likely: isFinOurs
+      ? '#flush(): FIN only when the connection is ending, whatever the peer has said.'
+      : '#receive(): the end is for the protocol’s onEnd() alone, which decides when to end. It ends, destroys and closes nothing itself.',
+    look: isFinOurs ? '#flush()' : 'connection.#receive()',
   })
   story.tell('test', 'sends the answer, and ends; the stream takes five bytes at a time')
   stream.setRoom(5)
@@ -295,9 +309,10 @@ export async function expectClosedMeansClosed(stage: Stage): Promise<void> {
 export async function expectLostMeansClosed(stage: Stage): Promise<void> {
   const { story, expectSame } = stage
   const closed: string[] = []
+  let ends = 0
   const { stream, end } = await onScriptedStream(stage, () => ({
     onBytes: (bytes) => bytes.length,
-    onEnd() {},
+    onEnd: () => void ends++,
     onClose: (why) => closed.push(why),
   }))
   stream.holdDescriptor()
@@ -313,6 +328,11 @@ export async function expectLostMeansClosed(stage: Stage): Promise<void> {
       'The connection is lost, but its descriptor is in use: a server that counts it as free opens too many.',
     likely: NOBODY_ELSE_CLOSES,
     look: ['connection.#receive()', '#flush()'],
+  })
+  expectSame('the calls of onEnd()', ends, 1, {
+    because: 'Nothing more will come, be it by FIN or by a loss: the protocol hears of the end.',
+    likely: "#receive(): 'end' is for onEnd(), whatever lostWith says.",
+    look: 'connection.#receive()',
   })
   story.tell('kernel', 'frees the descriptor')
   stream.freeDescriptor()

@@ -47,14 +47,14 @@ export class TestPoller implements Poller<string> {
 export class TestTimers implements TimerSource {
   runs = 0
   readonly #onRun: () => void
-  #delay = 100
 
   constructor(onRun = () => {}) {
     this.#onRun = onRun
   }
 
+  /** Another one in each round, and the same however often it is asked. */
   nextDelay(): number {
-    return this.#delay++
+    return 100 + this.runs
   }
 
   runDue(): void {
@@ -153,7 +153,10 @@ export async function expectTurnsAsWanted(stage: Stage): Promise<void> {
       'ida',
       { source: 'jon', ...WRITING, hungUp: false },
       { source: 'kim', ...NEITHER, hungUp: true },
+      { source: 'lea', ...READING, hungUp: true },
+      { source: 'max', ...READING, hungUp: true },
     ],
+    [{ source: 'kim', ...NEITHER, hungUp: true }],
   ])
   const turns: string[] = []
   const take =
@@ -173,6 +176,8 @@ export async function expectTurnsAsWanted(stage: Stage): Promise<void> {
   })
   for (const name of ['eve', 'fay', 'gus', 'hal', 'ida', 'jon']) loop.add(name, BOTH, take(name))
   loop.add('kim', NEITHER, take('kim'))
+  loop.add('lea', READING, take('lea'))
+  loop.add('max', WRITING, take('max'))
   await within(PATIENCE_MS, loop.run())
   expectSame(
     'the turns',
@@ -185,16 +190,19 @@ export async function expectTurnsAsWanted(stage: Stage): Promise<void> {
       'ida: readable',
       'jon: writable',
       'kim: hung up',
+      'lea: readable, hung up',
+      'max: hung up',
+      'kim: hung up',
     ],
     {
       because:
-        'dan’s turn came first, and changed what is wanted of eve, fay and gus, who had been reported. ida and jon are ready for one thing only. kim’s descriptor is free, and nothing is wanted of her.',
+        'dan’s turn came first, and changed what is wanted of eve, fay and gus, who had been reported. ida and jon are ready for one thing only. kim, lea and max have free descriptors; lea is to be read, max to be written. kim is reported again.',
       likely:
-        'A handler is called with what was reported and is wanted now: ready.readable && entry.interest.readable, writable alike; hungUp as reported, which is reason enough for a turn.',
+        'A handler is called with what was reported and is wanted now: ready.readable && entry.interest.readable, writable alike; hungUp as reported, which is reason enough for a turn. Only the handler removes its source.',
       look: '#giveTurn()',
     },
   )
-  expectSame('stats().turns', loop.stats().turns, 7, {
+  expectSame('stats().turns', loop.stats().turns, 10, {
     because: 'Only turns that were had are counted. eve had none.',
     likely: COUNT_TURNS,
     look: '#giveTurn()',
@@ -228,6 +236,92 @@ export async function expectBugsSeen(stage: Stage): Promise<void> {
   }
 }
 
+/** A poller that cannot wait is our own bug, too. */
+export async function expectPollerSeen(stage: Stage): Promise<void> {
+  const { loop, poller } = await makeLoop(stage, [])
+  let waits = 0
+  poller.wait = async () => {
+    waits += 1
+    await settled()
+    if (waits === 1) throw new Error('the poller is broken')
+    loop.stop()
+    return []
+  }
+  loop.add('ada', READING, () => {})
+  stage.story.tell('test', 'runs a loop whose poller throws')
+  const seen = await within(
+    PATIENCE_MS,
+    loop.run().then(
+      () => 'nothing was thrown',
+      (error: Error) => error.message,
+    ),
+  )
+  stage.expectSame('run(), when the poller throws', seen, 'the poller is broken', {
+    because: 'A loop that cannot wait serves nobody, and that has to be seen.',
+    likely: 'Catch nothing in run(): what is thrown in an async function rejects its promise.',
+  })
+}
+
+/** Every source that is reported has a turn, however many they are. */
+export async function expectTurnForEach(stage: Stage): Promise<void> {
+  const names = Array.from({ length: 5_000 }, (_, index) => `source ${index}`)
+  const { loop } = await makeLoop(stage, [names])
+  for (const name of names) loop.add(name, READING, () => {})
+  stage.story.tell('poller', 'reports 5,000 sources in one round')
+  await within(PATIENCE_MS, loop.run())
+  stage.expectSame('stats().turns', loop.stats().turns, 5_000, {
+    because:
+      'One turn for each, in that round: a wait does not know whom the one before has left out.',
+    likely: 'Go through the whole list.',
+  })
+}
+
+/** What the loop does for its timers has nothing to do with sources, and the last moment to ask is before the wait. */
+export async function expectTimersServed(stage: Stage): Promise<void> {
+  const { story, expectSame } = stage
+  const timers = {
+    delay: 50,
+    runs: 0,
+    nextDelay: () => timers.delay,
+    plan(delay: number) {
+      timers.delay = delay
+    },
+    runDue() {
+      timers.runs += 1
+      timers.plan(20)
+    },
+  }
+  const { EventLoop } = await stage.load(() => import('#code/07-event-loop/event-loop.ts'))
+  const poller = new TestPoller([['ada'], []])
+  const loop = new EventLoop<string>(poller, timers)
+  poller.whenOver = () => loop.stop()
+  const task = { onRoundEnd: () => timers.plan(5) }
+  loop.add('ada', READING, () => {
+    timers.plan(40)
+    loop.touch(task)
+    loop.remove('ada')
+  })
+  story.tell('ada', 'has the only turn, and is removed')
+  story.tell(
+    'timers',
+    'have one in 40 ms after the turns, in 20 ms after runDue(), in 5 ms after the round’s end',
+  )
+  await within(PATIENCE_MS, loop.run())
+  const [first, second] = poller.timeouts
+  expectSame('the time-outs of the first two waits', [first, second], [50, 5], {
+    because:
+      'Turns, timers and tasks may all plan something. The loop sleeps no longer than until then.',
+    likely:
+      second === undefined
+        ? 'The loop runs until stop(), whether or not it has sources: there are timers.'
+        : 'Ask nextDelay() right before #wait(), behind the end of the round.',
+  })
+  expectSame('whether timers were run without a source', timers.runs >= 2, true, {
+    because: 'A loop that has no connections still has timers.',
+    likely: 'while (!this.#isStopping), and nothing else.',
+  })
+}
+
 const MANY_ROUNDS = 2_000
 
 /** A loop may run for years: a round must leave nothing behind. */
@@ -256,13 +350,18 @@ export async function expectNothingKept(stage: Stage): Promise<void> {
   })
 }
 
+/** So many rounds in which nothing happens come behind the longest one. */
+const SHORT_ROUNDS = 300
+
 /** The clock covers turns, timers and the end of each round, and nothing else; the longest round counts. */
 export async function expectLongestRound(stage: Stage): Promise<void> {
   const { story, expect } = stage
   const clock = new FakedClock()
   try {
     const timers = new TestTimers(() => clock.advance(3))
-    const { loop, poller } = await makeLoop(stage, [['ada'], ['ada', 'bob'], ['ada'], []], timers)
+    const short = Array.from({ length: SHORT_ROUNDS }, () => [])
+    const rounds = [['ada'], ['ada', 'bob'], ['ada'], ...short]
+    const { loop, poller } = await makeLoop(stage, rounds, timers)
     poller.onWait = () => clock.advance(500)
     const sending = { onRoundEnd: () => clock.advance(5) }
     for (const name of ['ada', 'bob']) {
@@ -279,16 +378,18 @@ export async function expectLongestRound(stage: Stage): Promise<void> {
     expect('the time in wait() not to count', longestRoundMs < 500, {
       because: 'A loop that waits delays nobody. Each wait of this test took 500 ms.',
       likely:
-        longestRoundMs > 1e9
-          ? 'Two clocks: Date counts from 1970, performance.now() from the start of the process. Take both times from the same one.'
-          : 'The clock starts when wait() has returned.',
+        Math.round(longestRoundMs) === 48_000
+          ? 'Those are microseconds. LoopStats has milliseconds.'
+          : longestRoundMs > 1e9
+            ? 'Two clocks: Date counts from 1970, performance.now() from the start of the process. Take both times from the same one.'
+            : 'The clock starts when wait() has returned.',
       expected: '48 ms',
       received,
     })
     expect('the longest round to be the second, all of it', Math.abs(longestRoundMs - 48) < 0.01, {
       because:
-        'Whoever becomes ready when a round begins waits until all of it is over: two turns of 20 ms, timers for 3 ms, and 5 ms at its end. The rounds before and after it were shorter.',
-      likely: likelyRound(Math.round(longestRoundMs)),
+        'A source that becomes ready when a round begins waits until all of it is over: two turns of 20 ms, timers for 3 ms, and 5 ms at its end. The rounds before and after it were shorter.',
+      likely: likelyRound(longestRoundMs),
       expected: '48 ms',
       received,
     })
@@ -299,7 +400,12 @@ export async function expectLongestRound(stage: Stage): Promise<void> {
 }
 
 /** What was measured tells what was left out. */
-function likelyRound(ms: number): string {
+function likelyRound(exactMs: number): string {
+  const ms = Math.round(exactMs)
+  if (exactMs >= 0.04 && exactMs < 0.05) return 'Those are seconds. LoopStats has milliseconds.'
+  if (ms === 3)
+    return 'That is one of the last rounds. The longest of all counts, however many come behind it: Math.max().'
+  if (ms === 8) return 'The turns are left out: take the time before the first of them.'
   if (ms === 0)
     return '#longestRoundMs is still 0. This step extends run(): at the end of each round it keeps the longer one, Math.max(), and both times come from one clock.'
   if (ms === 40) return 'The clock is stopped before the timers. They delay everybody, too.'
@@ -318,7 +424,7 @@ async function expectTimersCounted(stage: Stage, clock: FakedClock): Promise<voi
   await within(PATIENCE_MS, loop.run())
   const { longestRoundMs } = loop.stats()
   stage.expect('the round to count without turns', Math.abs(longestRoundMs - 30) < 0.01, {
-    because: 'Whoever became ready meanwhile had to wait for the timers.',
+    because: 'A source that became ready meanwhile had to wait for the timers.',
     likely: 'Every round is measured, also when nobody was ready.',
     expected: '30 ms',
     received: `${longestRoundMs.toFixed(1)} ms`,

@@ -13,9 +13,10 @@ const MEBIBYTE = 1024 * KIBIBYTE
 export async function withStream(
   stage: Stage,
   body: (stream: ByteStream, pair: SocketPair) => Promise<void>,
+  highWaterMark?: number,
 ): Promise<void> {
   const { NetStream } = await stage.load(() => import('#code/07-event-loop/byte-stream.ts'))
-  const pair = await socketPair()
+  const pair = await socketPair(highWaterMark)
   stage.story.tell('peer', 'connects', 'toServer')
   try {
     await body(new NetStream(pair.near), pair)
@@ -84,7 +85,7 @@ export function expectBrake(
     })
     let length = first.length
     let resumedAt = 0
-    for (let reads = 0; reads < 64 && length < 128 * KIBIBYTE; reads++) {
+    for (let reads = 0; reads < 1_000 && length < 128 * KIBIBYTE; reads++) {
       length += stream.read().length
       if (!near.isPaused()) resumedAt = Math.max(resumedAt, 128 * KIBIBYTE - length)
     }
@@ -100,9 +101,36 @@ export function expectBrake(
     })
     expect('the socket to go on', !near.isPaused(), {
       because: 'Nothing is waiting any more.',
-      likely: 'resume() the socket when fewer than INBOX_BYTES are left.',
+      likely:
+        'resume() the socket when fewer than INBOX_BYTES are left. #inboxBytes tells, if you subtract from it as many as you return.',
     })
   }
+  story.tell('Node', 'hands over 10 bytes')
+  near.emit('data', Buffer.alloc(10))
+  expect('the socket not to be paused', !near.isPaused(), {
+    because: '10 bytes are waiting, and all that came before has been read.',
+    likely:
+      'read() has subtracted less from #inboxBytes than it has returned, so #receive() thinks that the inbox is full.',
+  })
+  expectSame('the bytes of the next read', stream.read().length, 10, {
+    because: 'They are all that is waiting.',
+  })
+}
+
+/** What waits for one connection is no reason to pause another. */
+export async function expectOwnInbox(stage: Stage): Promise<void> {
+  await withStream(stage, async (_unread, { near: full }) => {
+    await withStream(stage, async (stream, { near }) => {
+      stage.story.tell('Node', 'hands over 64 KiB on each of two connections; one of them is read')
+      for (const socket of [full, near]) socket.emit('data', Buffer.alloc(64 * KIBIBYTE))
+      for (let reads = 0; reads < 1_000 && stream.read() !== 'would-block'; reads++);
+      stage.expect('its socket to go on', !near.isPaused(), {
+        because:
+          'Nothing is waiting for it any more. The other connection has an inbox of its own.',
+        likely: 'Nothing about the inbox is static or global.',
+      })
+    })
+  })
 }
 
 /** Whatever a connection is lost with, what had arrived is read first, and then the end. */
@@ -198,10 +226,10 @@ export async function fill(
   return taken
 }
 
-/** The peer's FIN ends what it says, not what it hears. */
+/** The peer's FIN ends what it says, not what it hears; and not to be read is no reason not to be written. */
 export async function expectHalfOpen(stage: Stage): Promise<void> {
   const { story, expectSame } = stage
-  await withStream(stage, async (stream, { far }) => {
+  await withStream(stage, async (stream, { near, far }) => {
     story.tell('peer', 'says FIN, and goes on listening', 'toServer')
     far.end()
     await change(stream)
@@ -213,6 +241,50 @@ export async function expectHalfOpen(stage: Stage): Promise<void> {
     const received = await receive(far, 10, PATIENCE_MS)
     expectSame('the bytes that reach the peer', received.length, 10, {
       because: 'They were taken.',
+    })
+    story.tell('Node', 'hands over 64 KiB that nobody reads, so the socket is paused')
+    near.emit('data', Buffer.alloc(64 * KIBIBYTE))
+    expectSame('a write of 10 bytes', stream.write(pattern(0, 10)), 10, {
+      because: 'What comes and what goes are two directions: only the first is paused.',
+      likely: 'Whether the socket is paused says nothing about writing. #room does.',
+    })
+  })
+}
+
+/** A socket says itself how much it queues, and how much of that has gone. */
+export async function expectRoomAsked(stage: Stage): Promise<void> {
+  const { story, expectSame } = stage
+  const small = async (stream: ByteStream, { near }: SocketPair) => {
+    story.tell(
+      'test',
+      'has a socket whose high-water mark is 16 KiB, and from which nothing leaves',
+    )
+    near.cork()
+    expectSame('a write of 60 KiB', stream.write(Buffer.alloc(60 * KIBIBYTE)), 16 * KIBIBYTE, {
+      because: 'The mark is the socket’s own: another socket has another.',
+      likely: '#room asks the socket: writableHighWaterMark. No number of your own.',
+    })
+  }
+  await withStream(stage, small, 16 * KIBIBYTE)
+  await withStream(stage, async (stream, { near }) => {
+    let isSent = () => {}
+    near._write = (_chunk, _encoding, done) => {
+      isSent = done
+    }
+    near._writev = undefined
+    story.tell(
+      'test',
+      'writes 40 KiB and 24 KiB; the kernel takes the first, and not the second yet',
+    )
+    const takes = [40, 24].map((kibibytes) => stream.write(Buffer.alloc(kibibytes * KIBIBYTE)))
+    isSent()
+    expectSame('the bytes that each write has taken', takes, [40 * KIBIBYTE, 24 * KIBIBYTE], {
+      because: 'There was room for 64 KiB.',
+    })
+    expectSame('a write of 10 bytes', stream.write(pattern(0, 10)), 10, {
+      because: '24 of 64 KiB are queued.',
+      likely:
+        '#room says what fits now. That the socket needs to drain (writableNeedDrain) stays true until all of its queue has gone.',
     })
   })
 }
@@ -231,10 +303,11 @@ export async function expectNoRoom(stage: Stage): Promise<void> {
     })
     story.tell('test', 'queues 100 KiB behind the stream’s back, as TLS does with what it encrypts')
     near.write(Buffer.alloc(100 * KIBIBYTE))
-    expectSame('a write of 10 bytes', stream.write(pattern(0, 10)), 0, {
+    expectSame('a write of 150 KiB', stream.write(pattern(0, 150 * KIBIBYTE)), 0, {
       because:
         'More than the mark is queued already. A write takes nothing then, not less than nothing.',
-      likely: '#room can be negative: Math.max(0, …).',
+      likely:
+        '#room can be negative: Math.max(0, …). Of that, subarray() would take all but the end.',
     })
     near.uncork()
     far.resume()

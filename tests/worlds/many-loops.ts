@@ -118,7 +118,7 @@ export async function connectToLoop(
     )
     if (!now.has(threadId)) return undefined
     if (now.get(threadId)! > before.get(threadId)!) return client
-    await echo(client, { because: 'The other loop serves whoever it gets.' })
+    await echo(client, { because: 'The other loop serves the clients that it gets.' })
   }
   expect(`a newcomer to be given to loop ${threadId}`, false, {
     because: 'It lives, and nobody is known to be waiting for it: it gets its share.',
