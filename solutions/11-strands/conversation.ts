@@ -37,10 +37,14 @@ export class Conversation implements LineEvents {
   readonly #context: ConversationContext
   /** One task for each reply: it waits for the answer and says it. */
   readonly #replies = new Strand()
+  /**
+   * Lines whose replies have not been said.
+   *
+   * @answer 11.2
+   */
+  #unanswered = 0
   /** Aborts when the connection is over. */
   readonly #gone = new AbortController()
-  /** Lines whose replies have not been said. */
-  #unanswered = 0
 
   constructor(stream: ByteStream, loop: EventLoop<Source>, context: ConversationContext) {
     this.#context = context
@@ -51,9 +55,7 @@ export class Conversation implements LineEvents {
   }
 
   onLine(line: string): void {
-    this.#unanswered += 1
     this.#reply(this.#answer(line))
-    if (!this.#hasRoom) this.#stopListening()
   }
 
   /**
@@ -84,16 +86,13 @@ export class Conversation implements LineEvents {
   }
 
   /**
-   * Takes back all jobs of this client that are in the pool, running or queued: nobody is left to be answered.
+   * Takes back all jobs of this client that are in the pool, running or queued: nobody is left to be answered. From now on
+   * no reply is said: neither one that was known already, nor one that a job which was taken back would have.
    *
    * @step 11.5
    */
   cancel(): void {
     this.#gone.abort()
-  }
-
-  get #hasRoom(): boolean {
-    return this.#unanswered < this.#context.maxUnanswered
   }
 
   /**
@@ -110,38 +109,28 @@ export class Conversation implements LineEvents {
   }
 
   /**
-   * Says the answer once it is known and the replies to all earlier lines have been said.
+   * Says the answer once it is known and the replies to all earlier lines have been said; says nothing after `cancel()`.
    *
-   * @step 11.2 11.3
+   * Until its reply has been said a line is unanswered. With `maxUnanswered` of them no further line is handed on, and nothing
+   * more is read from the client. Each reply makes room for one line: those that were read before come first, at the end of
+   * the round; when none is left, the client is read from again. The reason to pause is the owner's own: others may pause
+   * the connection for theirs.
+   *
+   * @step 11.2 11.3 11.5 11.6
    */
   #reply(answer: string | Promise<string>): void {
+    this.#unanswered += 1
+    if (this.#unanswered >= this.#context.maxUnanswered) {
+      this.#lines.connection.pauseReading('owner')
+    }
     this.#replies.post(async () => this.#say(await answer))
   }
 
+  /** @answer 11.2 */
   #say(reply: string): void {
-    const hadRoom = this.#hasRoom
+    if (this.#gone.signal.aborted) return
     this.#lines.say(reply)
     this.#unanswered -= 1
-    if (!hadRoom) this.#listenAgain()
-  }
-
-  /**
-   * Called when as many lines are unanswered as may be: hands on no further line before a reply has been said, and reads
-   * nothing more from the client. The reason is the owner's own: others may pause the connection for theirs.
-   *
-   * @step 11.6
-   */
-  #stopListening(): void {
-    this.#lines.connection.pauseReading('owner')
-  }
-
-  /**
-   * Called when there is room for a line again: lines that were read before are handed on at the end of the round, as many
-   * as there is room for; when none is left, the client is read from again.
-   *
-   * @step 11.6
-   */
-  #listenAgain(): void {
     this.#lines.connection.resumeReading('owner')
   }
 }

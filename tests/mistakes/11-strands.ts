@@ -33,6 +33,16 @@ const JOB = 'return this.#context.pool.run(line, { signal: this.#gone.signal }).
 const REPLY = 'this.#replies.post(async () => this.#say(await answer))'
 const PAUSE = "this.#lines.connection.pauseReading('owner')"
 const RESUME = "this.#lines.connection.resumeReading('owner')"
+const COUNT = 'this.#unanswered += 1\n'
+/** What says a reply, and makes room. */
+const SAY = `  /** @answer 11.2 */
+  #say(reply: string): void {
+    if (this.#gone.signal.aborted) return
+    this.#lines.say(reply)
+    this.#unanswered -= 1
+    this.#lines.connection.resumeReading('owner')
+  }
+`
 const END = "this.#replies.post(() => this.#lines.end('finished'))"
 
 export const mistakes: Mistake[] = [
@@ -166,7 +176,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'says-the-promise',
     step: '11.2',
-    says: ['[object Promise]', 'await it before you #say it'],
+    says: ['[object Promise]', 'await it before you say it'],
     edits: [{ file, replace: 'this.#say(await answer)', by: 'this.#say(String(answer))' }],
   },
   {
@@ -341,13 +351,14 @@ export const mistakes: Mistake[] = [
       {
         file,
         replace: REPLY,
-        by: "const busy = Promise.resolve(answer).then((reply) => reply === 'busy' && this.#say(reply))\n    this.#replies.post(async () => {\n      if (!(await busy)) this.#say(await answer)\n    })",
-      },
-      { file, replace: '#say(reply: string): void {', by: '#say(reply: string): true {' },
-      {
-        file,
-        replace: 'if (!hadRoom) this.#listenAgain()\n',
-        by: 'if (!hadRoom) this.#listenAgain()\n    return true\n',
+        by: `const busy = Promise.resolve(answer).then((reply) => {
+      if (reply !== 'busy') return false
+      this.#say(reply)
+      return true
+    })
+    this.#replies.post(async () => {
+      if (!(await busy)) this.#say(await answer)
+    })`,
       },
     ],
   },
@@ -401,7 +412,7 @@ export const mistakes: Mistake[] = [
       {
         file,
         replace: '{ signal: this.#gone.signal }',
-        by: '{ signal: this.#unanswered === 1 ? this.#gone.signal : undefined }',
+        by: '{ signal: this.#unanswered === 0 ? this.#gone.signal : undefined }',
       },
     ],
   },
@@ -410,6 +421,97 @@ export const mistakes: Mistake[] = [
     step: '11.3',
     says: ['no timer to be set'],
     edits: [{ file, replace: END, by: `${END}\n    setTimeout(() => this.cancel(), 100)` }],
+  },
+  {
+    name: 'says-that-a-job-was-taken-back',
+    step: '11.5',
+    says: ['what gus hears', 'is no crash, and no reply'],
+    edits: [{ file, replace: 'if (this.#gone.signal.aborted) return\n', by: '' }],
+  },
+  {
+    name: 'says-what-was-known-already',
+    step: '11.5',
+    says: ['what gus hears', 'look at the signal first'],
+    edits: [
+      {
+        file,
+        replace: 'if (this.#gone.signal.aborted) return\n',
+        by: "if (reply === '') return\n",
+      },
+      {
+        file,
+        replace: "if (error instanceof PoolBusy) return 'busy'",
+        by: "if (error.name === 'AbortError') return ''\n  if (error instanceof PoolBusy) return 'busy'",
+      },
+    ],
+  },
+  {
+    name: 'says-busy-for-a-job-that-was-taken-back',
+    step: '11.5',
+    says: ['what gus hears', 'is no crash, and no reply'],
+    edits: [
+      { file, replace: 'if (this.#gone.signal.aborted) return\n', by: '' },
+      {
+        file,
+        replace: 'if (error instanceof PoolBusy)',
+        by: "if (error instanceof PoolBusy || error.name === 'AbortError')",
+      },
+    ],
+  },
+  {
+    name: 'counts-jobs-only',
+    step: '11.6',
+    says: ['The echo has its answer', 'Every line counts'],
+    edits: [
+      { file, replace: COUNT, by: "if (typeof answer !== 'string') this.#unanswered += 1\n" },
+      {
+        file,
+        replace: 'this.#replies.post(async () => this.#say(await answer))',
+        by: "this.#replies.post(async () => {\n      const reply = await answer\n      if (typeof answer === 'string') this.#unanswered += 1\n      this.#say(reply)\n    })",
+      },
+    ],
+  },
+  {
+    name: 'one-count-for-everybody',
+    step: '11.6',
+    says: ['the lines in the pool', 'nothing static'],
+    edits: [
+      { file, replace: '  #unanswered = 0\n', by: '  static unanswered = 0\n' },
+      { file, replace: COUNT, by: 'Conversation.unanswered += 1\n' },
+      { file, replace: 'this.#unanswered >=', by: 'Conversation.unanswered >=' },
+      { file, replace: 'this.#unanswered -= 1', by: 'Conversation.unanswered -= 1' },
+    ],
+  },
+  {
+    name: 'one-line-too-many',
+    step: '11.6',
+    says: ['busy: 1, queued: 3'],
+    edits: [{ file, replace: 'this.#unanswered >=', by: 'this.#unanswered >' }],
+  },
+  {
+    name: 'pauses-only-the-first-time',
+    step: '11.6',
+    says: ['busy: 1, queued: 3'],
+    edits: [
+      { file, replace: '  #unanswered = 0\n', by: '  #unanswered = 0\n  #hasPaused = false\n' },
+      {
+        file,
+        replace: '>= this.#context.maxUnanswered) {',
+        by: '>= this.#context.maxUnanswered && !this.#hasPaused) {\n      this.#hasPaused = true',
+      },
+    ],
+  },
+  {
+    name: 'a-failed-job-makes-no-room',
+    step: '11.6',
+    says: ['A job that fails has a reply', 'whatever it says'],
+    edits: [
+      {
+        file,
+        replace: 'this.#unanswered -= 1',
+        by: "if (reply.startsWith('error')) return\n    this.#unanswered -= 1",
+      },
+    ],
   },
   {
     name: 'as-many-jobs-as-lines',
@@ -438,13 +540,13 @@ export const mistakes: Mistake[] = [
   {
     name: 'never-listens-again',
     step: '11.6',
-    says: ['sixty lines', '#listenAgain() resumes the connection every time'],
+    says: ['sixty lines', 'resume the connection behind every reply'],
     edits: [{ file, replace: RESUME, by: '' }],
   },
   {
     name: 'listens-again-when-all-is-answered',
     step: '11.6',
-    says: ['sixty lines', 'Each reply makes room for one line'],
+    says: ['the lines in the pool', 'not only when none is missing'],
     edits: [{ file, replace: RESUME, by: `if (this.#unanswered === 0) ${RESUME}` }],
   },
   {
@@ -462,7 +564,7 @@ export const mistakes: Mistake[] = [
       {
         file,
         replace: PAUSE,
-        by: `${PAUSE}\n    const timer = setInterval(() => {\n      if (!this.#hasRoom) return\n      clearInterval(timer)\n      this.#lines.connection.resumeReading('owner')\n    }, 1)`,
+        by: `${PAUSE}\n    const timer = setInterval(() => {\n      if (this.#unanswered >= this.#context.maxUnanswered) return\n      clearInterval(timer)\n      this.#lines.connection.resumeReading('owner')\n    }, 1)`,
       },
     ],
   },
@@ -475,17 +577,18 @@ export const mistakes: Mistake[] = [
         file,
         replace: REPLY,
         by: `void Promise.resolve(answer).then(() => {
-      const hadRoom = this.#hasRoom
       this.#unanswered -= 1
-      if (!hadRoom) this.#listenAgain()
+      this.#lines.connection.resumeReading('owner')
     })
-    ${REPLY}`,
+    this.#replies.post(async () => {
+      const reply = await answer
+      if (!this.#gone.signal.aborted) this.#lines.say(reply)
+    })`,
       },
       {
         file,
-        replace:
-          '    const hadRoom = this.#hasRoom\n    this.#lines.say(reply)\n    this.#unanswered -= 1\n    if (!hadRoom) this.#listenAgain()\n',
-        by: '    this.#lines.say(reply)\n',
+        replace: SAY,
+        by: '',
       },
     ],
   },
@@ -496,9 +599,8 @@ export const mistakes: Mistake[] = [
     edits: [
       {
         file,
-        replace:
-          '    this.#unanswered += 1\n    this.#reply(this.#answer(line))\n    if (!this.#hasRoom) this.#stopListening()',
-        by: '    if (!this.#hasRoom) return void this.#later.push(line)\n    this.#unanswered += 1\n    this.#reply(this.#answer(line))',
+        replace: '    this.#reply(this.#answer(line))',
+        by: '    if (this.#unanswered >= this.#context.maxUnanswered) return void this.#later.push(line)\n    this.#reply(this.#answer(line))',
       },
       { file, replace: '  #unanswered = 0\n', by: '  #unanswered = 0\n  #later: string[] = []\n' },
       { file, replace: PAUSE, by: '' },

@@ -70,7 +70,10 @@ export const rightAnswers: RightAnswer[] = [
       {
         file: conversation,
         hole: '#reply',
-        by: `    const said = Promise.resolve(answer)
+        by: `    this.#unanswered += 1
+    const { connection } = this.#lines
+    if (this.#unanswered === this.#context.maxUnanswered) connection.pauseReading('owner')
+    const said = Promise.resolve(answer)
     void this.#replies.post(() => said.then((reply) => this.#say(reply)))`,
       },
     ],
@@ -98,8 +101,12 @@ export const rightAnswers: RightAnswer[] = [
       { file: conversation, hole: 'cancel', by: '    queueMicrotask(() => this.#gone.abort())' },
       {
         file: conversation,
-        hole: '#listenAgain',
-        by: "    setImmediate(() => this.#lines.connection.resumeReading('owner'))",
+        replace: "this.#lines.connection.resumeReading('owner')",
+        by: `setImmediate(() => {
+      if (this.#unanswered < this.#context.maxUnanswered) {
+        this.#lines.connection.resumeReading('owner')
+      }
+    })`,
       },
     ],
   },
@@ -111,7 +118,11 @@ export const rightAnswers: RightAnswer[] = [
       {
         file: conversation,
         hole: '#reply',
-        by: `    const isAlone = this.#unanswered === 1
+        by: `    this.#unanswered += 1
+    const isAlone = this.#unanswered === 1
+    if (this.#unanswered >= this.#context.maxUnanswered) {
+      this.#lines.connection.pauseReading('owner')
+    }
     if (isAlone && typeof answer === 'string') this.#say(answer)
     else this.#replies.post(async () => this.#say(await answer))`,
       },
@@ -120,6 +131,48 @@ export const rightAnswers: RightAnswer[] = [
         hole: 'onEnd',
         by: `    if (this.#unanswered === 0) return this.#lines.end('finished')
     this.#replies.post(() => this.#lines.end('finished'))`,
+      },
+    ],
+  },
+  {
+    name: 'counts-with-a-set',
+    style:
+      'Unanswered lines are a set of tokens; the connection is resumed only when it was full, and nothing is awaited when nobody listens.',
+    edits: [
+      {
+        file: conversation,
+        hole: '#reply',
+        by: `    const token = {}
+    const { connection } = this.#lines
+    const { maxUnanswered } = this.#context
+    this.#waiting.add(token)
+    if (this.#waiting.size >= maxUnanswered) connection.pauseReading('owner')
+    void this.#replies.post(async () => {
+      if (this.#gone.signal.aborted) return
+      const reply = await answer
+      const wasFull = this.#waiting.size >= maxUnanswered
+      this.#waiting.delete(token)
+      if (this.#gone.signal.aborted) return
+      this.#lines.say(reply)
+      if (wasFull) connection.resumeReading('owner')
+    })`,
+      },
+      {
+        file: conversation,
+        replace: '  #unanswered = 0\n',
+        by: '  readonly #waiting = new Set<object>()\n',
+      },
+      {
+        file: conversation,
+        replace: `  /** @answer 11.2 */
+  #say(reply: string): void {
+    if (this.#gone.signal.aborted) return
+    this.#lines.say(reply)
+    this.#unanswered -= 1
+    this.#lines.connection.resumeReading('owner')
+  }
+`,
+        by: '',
       },
     ],
   },

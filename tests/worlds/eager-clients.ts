@@ -1,7 +1,7 @@
 /** Clients of chapter 11 that send many lines at once, or leave with jobs under way. */
 
 import { countBytes } from '../harness/bytes.ts'
-import { type Client, type Flood, isMoving } from '../harness/client.ts'
+import { type Client, isMoving } from '../harness/client.ts'
 import type { HostedServer } from '../harness/hosted-server.ts'
 import { randomInteger } from '../harness/random.ts'
 import type { Stage } from '../judge/step.ts'
@@ -14,7 +14,7 @@ export const HOLD = 'sleep 60000\n'
 const MEBIBYTE = 1024 * 1024
 
 /** More than fits into the buffers of two kernels. */
-export const FLOOD_BYTES = 64 * MEBIBYTE
+const FLOOD_BYTES = 64 * MEBIBYTE
 
 /** echo, fib and sleep at random: each reply has the place of its line. */
 export async function expectFortyInOrder({ random }: Stage, cyd: Client): Promise<void> {
@@ -80,7 +80,7 @@ export async function expectEveryLineAnswered({ serve, connect }: Stage): Promis
   await cyd.expectBytes(`slept\n${texts.map((text) => `${text}\n`).join('')}`, {
     because: 'Every line has its reply, and in order.',
     likely:
-      '#stopListening() pauses the connection. Each reply makes room for one line, and #listenAgain() resumes it.',
+      'Pause the connection when there is no room, and resume it behind each reply, which makes room for one line.',
   })
   await sent
   await cyd.halfClose()
@@ -94,7 +94,7 @@ export async function expectEveryLineAnswered({ serve, connect }: Stage): Promis
     { busy: 1, queued: 3 },
     {
       because: 'One reply makes room for one line, not for two hundred.',
-      likely: 'resume() is enough: when there is no room again, #stopListening() is called again.',
+      likely: 'resumeReading() is enough: when there is no room again, the next line pauses again.',
     },
   )
   dee.reset()
@@ -110,15 +110,32 @@ export async function expectEveryLineAnswered({ serve, connect }: Stage): Promis
 }
 
 /** What a client sends without end, and waits for no reply, stays in the kernels; the others are served. */
-export async function expectFloodHeldBack(
-  { expect }: Stage,
-  {
+export async function expectFloodHeldBack({ serve, connect, expect }: Stage): Promise<void> {
+  const server = await serve('11-strands', { threads: 1, maxQueued: 1_000, maxUnanswered: 4 })
+  const [ada, bob] = [await connect(server), await connect(server)]
+  const before = await server.heldBytes()
+  await ada.send(`${'sleep 4\n'.repeat(60)}${HOLD}${'fib 30\n'.repeat(300)}`)
+  const flood = ada.flood(FLOOD_BYTES)
+  await ada.expectBytes('slept\n'.repeat(60), {
+    because: 'Her first sixty lines are short sleeps, and each has its reply.',
+    likely:
+      'Pause the connection when there is no room, and resume it behind each reply, which makes room for one line.',
+    seen: {
+      silent:
+        'Each reply makes room for one line: resume the connection behind every reply that is said.',
+      ended: 'A client that asks too fast is not sent away: its connection is paused.',
+    },
+  })
+  await expectPool(
     server,
-    bob,
-    flood,
-    before,
-  }: { server: HostedServer; bob: Client; flood: Flood; before: number },
-): Promise<void> {
+    { busy: 1, queued: 3 },
+    {
+      because:
+        'Four lines of one client may be unanswered. The others wait where they are: outside the pool.',
+      likely:
+        'pauseReading() of the connection when there is no room. It keeps what has come, and each reply makes room for a line: resumeReading() then.',
+    },
+  )
   bob.beQuiet('sends a line and gets it back, again and again')
   const isServed = { because: 'bob’s lines are answered, whatever ada does.' }
   let held = 0

@@ -46,6 +46,13 @@ export class ScriptedConversation extends ScriptedPeer {
     await this.freeDescriptor()
   }
 
+  /** As the server's `close()` does: the connection has not told of its end. */
+  async cancel(): Promise<void> {
+    this.stage.story.tell('test', 'calls cancel(), as close() of the server does')
+    for (const conversation of this.open) conversation.cancel()
+    await this.settle()
+  }
+
   /** The kernel has done with it. Returns why it ended. The conversation is not told: what it does then is step 11.5. */
   async close(): Promise<string[]> {
     const endings: string[] = []

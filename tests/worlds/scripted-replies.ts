@@ -128,69 +128,24 @@ export async function expectJobsTakenBack(stage: Stage): Promise<void> {
   })
 }
 
-/** Two lines may be unanswered: the others wait, in the kernel, until a reply has been said. */
-export async function expectPausedWhileFull(stage: Stage): Promise<void> {
-  const { expect } = stage
-  const eve = await ScriptedConversation.start(stage, 'eve', 2)
-  const atRest = await countPendingWakeUps()
-  await eve.send('fib 1\nfib 2\nfib 3\nfib 4\nfib 5\n')
-  await eve.send('echo 6\n')
-  eve.expectJobs(['fib 1', 'fib 2'], {
-    because: 'Two lines of hers may be unanswered.',
-    likely: 'When there is no room, #stopListening() pauses the connection, every time.',
+/** Jobs are taken back before the connection has told of its end: what is known, and what becomes of them, is not said. */
+export async function expectSilenceBehindCancel(stage: Stage): Promise<void> {
+  const gus = await ScriptedConversation.start(stage, 'gus')
+  await gus.send('fib 1\nfib 2\necho 3\nfib 4\n')
+  await gus.end(1, '1')
+  await gus.cancel()
+  const takenBack = [true, true, true]
+  const isTakenBack = gus.jobs.map((job) => job.isTakenBack)
+  stage.expectSame('whether his three jobs are taken back', isTakenBack, takenBack, {
+    because: 'Nobody is left to be answered, whoever calls cancel().',
+    likely: 'cancel() aborts the one signal that all jobs of a conversation are run with.',
+    look: 'conversation.cancel()',
   })
-  expect('her last chunk not to be read', eve.stream.isReadable, {
-    because: 'While a connection is paused, nothing more is read: her bytes wait in the kernel.',
-    likely: 'pauseReading() does it. Lines that are kept for later are our memory.',
-  })
-  await eve.expectNoPolling(atRest, {
+  gus.expectSaid([], {
     because:
-      'Until a reply has been said there is nothing to look for, and that may take a minute.',
+      'close() of the server calls cancel() when the loop has stopped: nobody is left to be answered. A job that was taken back is no crash, and no reply.',
     likely:
-      'A timer or setImmediate() looks for room. #listenAgain() is called when there is some.',
+      'A job that is taken back rejects, which makes a reply of it, and then come those that were known already. When a reply has its turn, look at the signal first: `aborted`.',
+    look: 'conversation.#reply()',
   })
-  await eve.end(1, '1')
-  eve.expectJobs(['fib 1', 'fib 2'], {
-    because: 'An answer that waits for its turn is no reply yet: two lines are still unanswered.',
-    likely: 'Room is made where a reply is said, not where a job ends.',
-  })
-  await eve.end(0, '1')
-  eve.expectJobs(['fib 1', 'fib 2', 'fib 3', 'fib 4'], {
-    because: 'Two replies have been said, so there is room for two lines, at once.',
-    likely: '#listenAgain() resumes the connection. Nothing has to be looked at again by a timer.',
-  })
-  await eve.end(2, '2')
-  await eve.end(3, '3')
-  await eve.end(4, '5')
-  eve.expectSaid(['1', '1', '2', '3', '5', '6'], {
-    because: 'Each line has its reply, those of the second chunk, too.',
-    likely: '#listenAgain() resumes the connection after every reply that makes room.',
-  })
-}
-
-/** Somebody else has a reason of its own not to read from her: it is theirs to take back. */
-export async function expectOtherPausesKept(stage: Stage): Promise<void> {
-  for (const reason of ['rate', 'protocol'] as const) {
-    const fay = await ScriptedConversation.start(stage, 'fay', 1)
-    const connection = fay.watchConnection()
-    await fay.send('fib 1\nfib 2\n')
-    stage.story.tell('test', `pauses the connection as well, with the reason '${reason}'`)
-    connection().pauseReading(reason)
-    await fay.end(0, '1')
-    fay.expectJobs(['fib 1'], {
-      because:
-        'There is room for her next line, but somebody else has paused the connection meanwhile, and has not resumed it.',
-      likely:
-        "Each reason to pause is taken back by the code that gave it, and by no other. Yours is 'owner', in both functions.",
-      look: ['conversation.#listenAgain()', 'conversation.#stopListening()'],
-    })
-    stage.story.tell('test', `takes back '${reason}'`)
-    connection().resumeReading(reason)
-    await fay.settle()
-    fay.expectJobs(['fib 1', 'fib 2'], {
-      because: 'Nobody has a reason any more not to read from her.',
-      likely: '#listenAgain() takes back the reason that #stopListening() gave.',
-      look: ['conversation.#listenAgain()', 'conversation.#stopListening()'],
-    })
-  }
 }
