@@ -8,7 +8,7 @@ import { restlessness } from '../worlds/echo.ts'
 import { expectNewsTold } from '../worlds/news-told.ts'
 import { expectLines, expectRestRead } from '../worlds/reading-lines.ts'
 import { expectEndingsRead, expectReads, expectTakenTold } from '../worlds/reading-thread.ts'
-import { expectNoCpuUsed, expectPromptWaking, untilAsleep } from '../worlds/sleeping-server.ts'
+import { expectNoCpuUsed, expectWaking, untilAsleep } from '../worlds/sleeping-server.ts'
 import { expectEveryWait, expectSleepInSilence } from '../worlds/sleeping-thread.ts'
 import { expectRoomAwaited } from '../worlds/writing-thread.ts'
 
@@ -52,7 +52,7 @@ step('03.2', 'read() sleeps until bytes come, and wakes promptly', async (stage)
   })
 
   await expectNoCpuUsed(stage, server)
-  await expectPromptWaking(stage, server, ada)
+  await expectWaking(server, ada)
 })
 
 step('03.3', 'the end of the stream and a lost peer both wake it', async (stage) => {

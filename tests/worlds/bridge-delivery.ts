@@ -7,12 +7,13 @@ import { type BridgeSocket, describe, messagesFor, recordCalls, streams } from '
 /** The message is there before the news is told. */
 export async function expectDelivery({ load, expect, expectSame, story }: Stage): Promise<void> {
   const { bridgeSocket } = await load(() => import('#code/03-blocking-socket/bridge.ts'))
-  const { calls, isNews, message } = await callsForAByte(bridgeSocket)
+  const delivery = await callsForAByte(bridgeSocket)
+  const { calls, isNews, message } = delivery
   story.tell('bridge', `receives a byte, and calls ${calls.join(', then ') || 'nothing'}`)
   const isInOrder = calls[0] === 'postMessage' && calls.includes('notify') && isNews
   expect('the message to be posted, and then the news to be told', isInOrder, {
     because: 'A thread that is woken looks at once, and must find what it was woken for.',
-    likely: causeOfUntold(calls, isNews),
+    likely: causeOfUntold(delivery),
     look: calls.length === 0 ? 'pumpToThread()' : 'deliver()',
     expected: 'postMessage, then add and notify',
     received: `${calls.join(', ') || 'neither'}${isNews ? '' : ', and no word of `words` has changed'}`,
@@ -32,6 +33,8 @@ interface Delivery {
   /** One of the words that it shares with its thread has changed. */
   isNews: boolean
   message: string | undefined
+  /** It has read the byte. */
+  isRead: boolean
 }
 
 async function callsForAByte(bridgeSocket: BridgeSocket): Promise<Delivery> {
@@ -44,7 +47,8 @@ async function callsForAByte(bridgeSocket: BridgeSocket): Promise<Delivery> {
     far.write('x')
     await rest()
     const [message] = messagesFor(port).map(describe)
-    return { calls, isNews: new Int32Array(shared).join() !== before, message }
+    const isNews = new Int32Array(shared).join() !== before
+    return { calls, isNews, message, isRead: near.readableLength === 0 }
   } finally {
     restore()
     near.destroy()
@@ -52,7 +56,9 @@ async function callsForAByte(bridgeSocket: BridgeSocket): Promise<Delivery> {
 }
 
 /** Why a thread may not hear of a byte. */
-function causeOfUntold(calls: string[], isNews: boolean): string {
+function causeOfUntold({ calls, isNews, isRead }: Delivery): string {
+  if (calls.length === 0 && isRead)
+    return "The byte was read, and nothing was posted: call deliver() in the 'data' listener itself, for each chunk. It posts at once, and not by a timer."
   if (calls.length === 0) return "Nothing listens for 'data'."
   if (calls.includes('notify') && !isNews)
     return 'Nothing has changed in the words of this bridge, so a thread that is about to sleep notices nothing. tellNews(words) counts and notifies.'
