@@ -6,6 +6,7 @@ import type { Reason } from '../harness/failure.ts'
 import { step } from '../judge/step.ts'
 import { group } from '../protocols/groups.ts'
 import { systemError } from '../worlds/disk.ts'
+import { expectClosed, openHeld, START, sayer, soon } from '../worlds/held-log.ts'
 import { expectAppendedBehind, expectCloseWaits } from '../worlds/history-appends.ts'
 import {
   expectBugSeen,
@@ -16,32 +17,24 @@ import {
 import { expectFailedRemoval, expectFaultsTold } from '../worlds/history-faults.ts'
 import { expectManyEncodedCheaply } from '../worlds/history-group-costs.ts'
 import { expectDecoded, expectEncoded } from '../worlds/history-groups.ts'
+import { expectLoadedWhileOthersTalk, expectToldInOrder } from '../worlds/history-journal.ts'
+import { expectFailedRead, expectNotSaved } from '../worlds/history-journal-faults.ts'
+import { expectExactPages } from '../worlds/history-pages.ts'
+import { expectSettled, expectSynced } from '../worlds/history-recovery.ts'
 import {
-  expectExactPages,
-  expectFailedRead,
-  expectLoadedWhileOthersTalk,
-  expectNotSaved,
-  expectToldInOrder,
-} from '../worlds/history-journal.ts'
-import {
-  expectClosed,
   expectNumbersKept,
   expectRemovedOneByOne,
-  expectSettled,
-  expectSynced,
   expectWholeSegments,
+} from '../worlds/history-retention.ts'
+import { expectSegmentsRead } from '../worlds/history-segments.ts'
+import { expectKilledServer, inDataFolder } from '../worlds/history-server.ts'
+import {
   fileNamed,
   fileOf,
   justRenamed,
   listing,
   nameOfSegment,
-  openHeld,
-  START,
-  sayer,
-  soon,
-} from '../worlds/history-log.ts'
-import { expectSegmentsRead } from '../worlds/history-segments.ts'
-import { expectKilledServer, inDataFolder } from '../worlds/history-server.ts'
+} from '../worlds/segment-folders.ts'
 
 step('15.1', 'a group is there as a whole, or is told for what it is', async (stage) => {
   await expectEncoded(stage)

@@ -8,6 +8,7 @@ import { randomBytes } from '../harness/random.ts'
 import type { Stage } from '../judge/step.ts'
 import { resolves, settle, stagedError } from './accounts-promises.ts'
 import { NotedSessions } from './accounts-stores.ts'
+import { uncaughtDuring } from './uncaught-errors.ts'
 
 export const HOUR = 60 * 60_000
 export const DAY = 24 * HOUR
@@ -93,11 +94,7 @@ export async function expectNoLooseEnd(
   store: NotedSessions,
   use: () => Promise<unknown>,
 ): Promise<void> {
-  const loose: unknown[] = []
-  const note = (error: unknown) => loose.push(error)
-  const others = process.listeners('unhandledRejection')
-  process.removeAllListeners('unhandledRejection').on('unhandledRejection', note)
-  try {
+  const loose = await uncaughtDuring(async () => {
     story.tell('store', 'finds the session; then the disk is full')
     store.held = []
     const using = use().catch(() => {})
@@ -106,10 +103,7 @@ export async function expectNoLooseEnd(
     await letGo(store)
     await within(PATIENCE_MS, using)
     await settle()
-  } finally {
-    process.off('unhandledRejection', note)
-    for (const other of others) process.on('unhandledRejection', other)
-  }
+  })
   store.failure = undefined
   expect('every rejection to reach somebody', loose.length === 0, {
     because: 'A promise that rejects while nobody waits for it ends the process.',

@@ -3,7 +3,7 @@
 import type { Stage } from '../judge/step.ts'
 import { group } from '../protocols/groups.ts'
 import { settle } from './disk.ts'
-import { openHeld, START, sayer, soon } from './history-log.ts'
+import { openHeld, START, sayer, soon } from './held-log.ts'
 
 /** A caller that is told that its record is saved may append the next one at once. */
 export async function expectAppendedBehind(stage: Stage): Promise<void> {

@@ -3,7 +3,7 @@
 import type { Stage } from '../judge/step.ts'
 import { group } from '../protocols/groups.ts'
 import { settle, systemError } from './disk.ts'
-import { expectClosed, openHeld, START, sayer, soon } from './history-log.ts'
+import { expectClosed, openHeld, START, sayer, soon } from './held-log.ts'
 import { uncaughtDuring } from './uncaught-errors.ts'
 
 const bytes = group('one')

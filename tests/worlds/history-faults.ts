@@ -5,7 +5,7 @@ import { SimulatedDisk } from '../harness/crash-points/disk.ts'
 import type { Stage } from '../judge/step.ts'
 import { group, groups } from '../protocols/groups.ts'
 import { failing } from './disk.ts'
-import { diskWith } from './history-log.ts'
+import { diskWith } from './segment-folders.ts'
 
 const KEEPER = { onFound() {}, onSynced() {}, marks: () => [], onRetired() {} }
 

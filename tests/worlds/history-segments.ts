@@ -4,7 +4,7 @@ import type { Reason } from '../harness/failure.ts'
 import type { Stage } from '../judge/step.ts'
 import { flipBit, group, groups } from '../protocols/groups.ts'
 import { attempt } from './history-groups.ts'
-import { describeError } from './history-log.ts'
+import { describeError } from './history-recovery.ts'
 
 /** A record that looks like the beginning of a group. */
 const MAGIC_INSIDE = Buffer.from('two \xffLOG and something behind it', 'latin1')
