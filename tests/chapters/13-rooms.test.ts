@@ -20,11 +20,10 @@ import { expectOthersLeftAlone } from '../worlds/chat-other-rooms.ts'
 import { expectRequestsParsed } from '../worlds/chat-parsing.ts'
 import {
   expectDropsInCompany,
-  expectLimits,
   expectLossesTold,
-  expectModel,
   expectToldDirectly,
-} from '../worlds/chat-room-members.ts'
+} from '../worlds/chat-room-losses.ts'
+import { expectLimits, expectModel } from '../worlds/chat-room-members.ts'
 import { expectOneOrder } from '../worlds/chat-room-order.ts'
 import { expectPages } from '../worlds/chat-room-pages.ts'
 import { expectPresenceOfName, expectRoomsClosed } from '../worlds/chat-room-presence.ts'

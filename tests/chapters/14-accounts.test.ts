@@ -5,6 +5,12 @@ import { step } from '../judge/step.ts'
 import { expectRehash, expectSameWork } from '../worlds/accounts-credentials.ts'
 import { contentOf, MIGRATED, MIGRATIONS } from '../worlds/accounts-databases.ts'
 import { expectScryptFailure } from '../worlds/accounts-failed-scrypt.ts'
+import {
+  expectClosedAccount,
+  expectNetworks,
+  expectRateFirst,
+  expectTakenBack,
+} from '../worlds/accounts-guesses.ts'
 import { expectFailuresPassedOn, expectStrings, expectVerdicts } from '../worlds/accounts-hashes.ts'
 import { expectEnded, expectEndedMeanwhile, expectSwept } from '../worlds/accounts-live.ts'
 import {
@@ -27,15 +33,7 @@ import {
   expectStoreFailures,
 } from '../worlds/accounts-session-ends.ts'
 import { HOUR, playSessions, sha256 } from '../worlds/accounts-sessions.ts'
-import {
-  expectClosedAccount,
-  expectDoubling,
-  expectForgotten,
-  expectNetworks,
-  expectRateFirst,
-  expectRealClock,
-  expectTakenBack,
-} from '../worlds/accounts-throttle.ts'
+import { expectDoubling, expectForgotten, expectRealClock } from '../worlds/accounts-throttle.ts'
 
 step('14.1', 'a password is stored as a hash that says how it was made', async (stage) => {
   const { expect, expectSame, story } = stage

@@ -7,12 +7,9 @@ import { step } from '../judge/step.ts'
 import { acceptFor, clientFrame, SAMPLE_KEY } from '../protocols/websocket.ts'
 import { bytesTrial, costOfPiece } from '../worlds/utf8-bytes.ts'
 import { expectPieces } from '../worlds/utf8-pieces.ts'
+import { expectCloses } from '../worlds/websocket-close-payloads.ts'
 import { expectRealServer } from '../worlds/websocket-echo-server.ts'
-import {
-  expectCloses,
-  expectClosingHandshakes,
-  expectSlowConsumer,
-} from '../worlds/websocket-endings.ts'
+import { expectClosingHandshakes, expectSlowConsumer } from '../worlds/websocket-endings.ts'
 import { expectAnyFragments, expectStrays } from '../worlds/websocket-fragments.ts'
 import { expectRefusals } from '../worlds/websocket-handshake-refusals.ts'
 import { field, openHandshakes } from '../worlds/websocket-handshakes.ts'

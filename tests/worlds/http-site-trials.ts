@@ -1,4 +1,4 @@
-/** Files of a site, opened directly and through a real server. */
+/** Files of a site of chapter 17, opened directly: what is found, and what stays open. */
 
 import { constants, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { open as openFile, realpath } from 'node:fs/promises'
@@ -6,16 +6,8 @@ import { join } from 'node:path'
 import type { Files } from '#code/17-http/site-file.ts'
 import { PATIENCE_MS, within } from '../harness/patience.ts'
 import type { Stage } from '../judge/step.ts'
-import { answerLike, readAnswers, request } from '../protocols/http.ts'
-import { NOT_TWICE, PATHS, SECRET, type SiteFolder, SPELLINGS } from './http-files.ts'
+import type { SiteFolder } from './http-files.ts'
 
-const CHAPTER = '17-http'
-
-const ODD_ESCAPE = /%(?![0-9a-f]{2})|%[01c-f]|%7f/i
-
-const ANY_ANSWER = { ...answerLike(0), what: 'an answer', fits: () => true }
-
-/** Files of a site, opened directly: what is found, and what stays open. */
 export async function expectOpened(stage: Stage, { root, hasFifo }: SiteFolder): Promise<void> {
   const { load, expectSame, story } = stage
   const { openInside } = await load(() => import('#code/17-http/site-file.ts'))
@@ -190,56 +182,4 @@ export async function expectOpened(stage: Stage, { root, hasFifo }: SiteFolder):
     likely: 'Close it, whatever has gone wrong: catch or finally.',
     look,
   })
-}
-
-/** The same files through a real server. */
-export async function expectSite(
-  { serve, connect, expectSame }: Stage,
-  { root }: SiteFolder,
-): Promise<void> {
-  const server = await serve(CHAPTER, { site: root })
-  const ada = await connect(server, 'ada')
-  const paths = [
-    ...PATHS.slice(1, 7).map(([path]) => path),
-    ...SPELLINGS,
-    ...NOT_TWICE,
-    '/link.txt',
-    '/out/secret.txt',
-    '/next/secret.txt',
-    '/fifo',
-    '/inside',
-  ]
-  // What is left has no byte, and no escape, that the head would be refused for.
-  const usual = paths.filter((path) => /^\/[^\\]*$/.test(path) && !ODD_ESCAPE.test(path))
-  ada.beQuiet(`asks for ${usual.length} paths, one after the other`)
-  const found: string[] = []
-  for (const path of usual) {
-    await ada.send(request(`GET ${path}`))
-    const bytes = await ada.expectMessage(ANY_ANSWER, { because: 'Every request has its answer.' })
-    const [answer] = readAnswers(bytes).answers
-    if (answer.status !== 404) found.push(`${path} ${answer.status}`)
-    expectSame('whether the secret came out', answer.body.includes(SECRET), false, {
-      because: `It was asked for as ${path}.`,
-    })
-  }
-  expectSame(
-    'what was found',
-    found,
-    [
-      '/a.txt 200',
-      '/inside/deep/d.txt 200',
-      '/inside/ 200',
-      '/b%20c.txt 200',
-      '/%61.txt 200',
-      '/100%25.txt 200',
-    ],
-    {
-      because: 'Those are files of the site. Everything else is 404.',
-      look: ['namesIn()', 'openInside()'],
-    },
-  )
-  ada.leave()
-  server.beginClose()
-  await server.expectClosed({ because: 'Nobody is left.' })
-  await server.expectNothingLeft({ because: 'Whatever is left keeps the process alive.' })
 }
