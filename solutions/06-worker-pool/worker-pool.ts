@@ -122,7 +122,8 @@ export class WorkerPool<Job, Result> {
   }
 
   /**
-   * Takes no more jobs, lets those that run or wait come to their end, then ends the threads.
+   * Takes no more jobs, lets those that run or wait come to their end, then ends the threads. A job that never ends is waited
+   * for until its caller takes it back.
    *
    * Resolves when every thread has ended, also those that were replaced and are about to. So does every further call.
    *

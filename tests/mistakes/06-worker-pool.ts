@@ -404,6 +404,48 @@ export const mistakes: Mistake[] = [
     edits: [{ hole: 'limitIdleness', by: 'void [socket, idleMs, owesAnswer]' }],
   },
   {
+    name: 'counts-only-what-comes-in',
+    step: '06.7',
+    says: ['since his answer', 'with every byte, in or out'],
+    edits: [
+      {
+        hole: 'limitIdleness',
+        by: `const timer = setTimeout(() => {
+    if (socket.writableLength > 0) return void socket.destroy()
+    if (owesAnswer()) return void timer.refresh()
+    if (!socket.writableEnded) socket.write('idle\\n')
+    socket.destroySoon()
+  }, idleMs)
+  socket.on('data', () => timer.refresh())
+  socket.once('close', () => clearTimeout(timer))`,
+      },
+    ],
+  },
+  {
+    name: 'close-clears-the-graces',
+    step: '06.6',
+    says: ['close() to resolve', 'go on while the pool closes'],
+    edits: [
+      {
+        file,
+        replace: '    this.#isClosing = true\n',
+        by: '    this.#isClosing = true\n    for (const timer of this.#graces.values()) clearTimeout(timer)\n',
+      },
+    ],
+  },
+  {
+    name: 'no-grace-while-it-closes',
+    step: '06.6',
+    says: ['close() to resolve', 'go on while the pool closes'],
+    edits: [
+      {
+        file,
+        replace: '    if (thread) this.#replaceSoon(thread)\n',
+        by: '    if (thread && !this.#isClosing) this.#replaceSoon(thread)\n',
+      },
+    ],
+  },
+  {
     name: 'waits-for-the-fin-of-who-says-nothing',
     step: '06.7',
     says: ['closes both directions'],
