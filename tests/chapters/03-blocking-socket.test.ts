@@ -139,7 +139,7 @@ step('03.5', 'write() sleeps while its peer does not read', async (stage) => {
   ada.leave()
   const bob = await connect(talkative)
   await bob.expectBytes('xxxx', {
-    because: 'ada has left, so the thread that was writing to him must be free for bob.',
+    because: 'ada has left, so the thread that was writing to her must be free for bob.',
     likely:
       'A thread that waits for room must also wake when the connection closes: then throw ConnectionLost.',
   })

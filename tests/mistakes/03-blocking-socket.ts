@@ -933,8 +933,8 @@ export const mistakes: Mistake[] = [
       },
       {
         file,
-        replace: '  /** Bytes written so far, modulo 2³². */',
-        by: '  #saidLast = false\n  /** Bytes written so far, modulo 2³². */',
+        replace: '  #written: number\n',
+        by: '  #written: number\n  #saidLast = false\n',
       },
     ],
   },

@@ -15,7 +15,7 @@ export async function expectNothingTaken(stage: Stage): Promise<void> {
   sayer(stuck.log, stuck.told)('one')
   await stuck.file.expectWrite(bytes, START, { because: 'As before.' }, 0)
   await stuck.told.expect(['one is not saved'], {
-    because: 'A write that takes nothing would take nothing for ever.',
+    because: 'A write that takes nothing would take nothing forever.',
     likely: '0 bytes taken are an error.',
   })
   stage.expect('log.failure to say why', Boolean(stuck.log.failure?.message), {
