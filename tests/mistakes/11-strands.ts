@@ -472,6 +472,24 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'never-counts-down',
+    step: '11.6',
+    says: ['there is room for two again', 'Every reply counts a line down'],
+    edits: [{ file, replace: '    this.#unanswered -= 1\n', by: '' }],
+  },
+  {
+    name: 'counts-down-while-full-only',
+    step: '11.6',
+    says: ['there is room for two again', 'Every reply counts a line down'],
+    edits: [
+      {
+        file,
+        replace: 'this.#unanswered -= 1',
+        by: 'if (this.#unanswered >= this.#context.maxUnanswered) this.#unanswered -= 1',
+      },
+    ],
+  },
+  {
     name: 'one-count-for-everybody',
     step: '11.6',
     says: ['the lines in the pool', 'nothing static'],

@@ -77,6 +77,16 @@ export async function expectEveryLineCounted(stage: Stage): Promise<void> {
     likely: 'Count down where a reply is said, whatever it says.',
     look: 'conversation.#reply()',
   })
+  const joe = await ScriptedConversation.start(stage, 'joe', 2)
+  await joe.send('fib 7\nfib 8\n')
+  await joe.end(0, '13')
+  await joe.end(1, '21')
+  await joe.send('fib 9\nfib 10\n')
+  joe.expectJobs(['fib 7', 'fib 8', 'fib 9', 'fib 10'], {
+    because: 'His first two lines have their replies: there is room for two again.',
+    likely: 'Every reply counts a line down, be there too many at the moment or not.',
+    look: 'conversation.#reply()',
+  })
 }
 
 /** Somebody else has a reason of its own not to read from her: it is theirs to take back. */
