@@ -1,8 +1,10 @@
 /**
- * How long threads were ready to run and had no core: time in which nobody can be blamed for silence.
+ * How long threads were ready to run and had no core, and how long the disk kept anybody waiting: time in which nobody can
+ * be blamed for silence.
  *
- * Linux counts it for each thread (`/proc/PID/task/TID/schedstat`, its second number, in nanoseconds; see
- * Documentation/scheduler/sched-stats in the kernel). Elsewhere it is 0.
+ * Linux counts the first for each thread (`/proc/PID/task/TID/schedstat`, its second number, in nanoseconds; see
+ * Documentation/scheduler/sched-stats in the kernel) and the second for all of them together (`/proc/pressure/io`, in
+ * microseconds; see Documentation/accounting/psi). Elsewhere both are 0.
  */
 
 import { readdirSync, readFileSync } from 'node:fs'
@@ -15,6 +17,16 @@ export function tellsCoreWait(): boolean {
 /** The main thread's total, in milliseconds. */
 export function coreWaitMs(pid: number | 'self'): number {
   return readSchedstat(`/proc/${pid}/schedstat`)
+}
+
+/** In milliseconds since the system began: how long at least one thread of whatever process waited for a disk. */
+export function diskWaitMs(file = '/proc/pressure/io'): number {
+  try {
+    const [, total] = /^some .*total=(\d+)/.exec(readFileSync(file, 'latin1')) ?? []
+    return (Number(total) || 0) / 1_000
+  } catch {
+    return 0
+  }
 }
 
 /** From now on, for every thread of one process; a thread that starts later counts as well. */

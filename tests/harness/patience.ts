@@ -1,13 +1,14 @@
 /**
  * Deadlines. Each one is a statement about *silence*: so long without any progress, and we ask what is wrong.
  *
- * Time in which a process was ready to run and had no core does not count. Where the system does not tell (`core-wait.ts`),
- * all deadlines grow with the number of processes that wait for each core, beyond four, as it counts them over the last
- * minute (on Windows it does not). `WORKBOOK_PATIENCE=3` makes all of them three times as long besides.
+ * Time in which a process was ready to run and had no core does not count, nor does time in which a disk was waited for: a
+ * process that starts reads hundreds of files. Where the system does not tell (`core-wait.ts`), all deadlines grow with the
+ * number of processes that wait for each core, beyond four, as it counts them over the last minute (on Windows it does not).
+ * `WORKBOOK_PATIENCE=3` makes all of them three times as long besides.
  */
 
 import { availableParallelism, loadavg } from 'node:os'
-import { CoreWait, coreWaitMs, tellsCoreWait } from './core-wait.ts'
+import { CoreWait, coreWaitMs, diskWaitMs, tellsCoreWait } from './core-wait.ts'
 
 // Taken before a test can put its own in their place.
 const { setTimeout, clearTimeout } = globalThis
@@ -37,17 +38,21 @@ function busyFactor(): number {
   return Math.min(Math.max(1, loadavg()[0] / availableParallelism() / QUEUE), MAX_BUSY_FACTOR)
 }
 
-/** At most so many times its length is a deadline put off because there was no core. */
+/** At most so many times its length is a deadline put off because there was no core … */
 const MAX_PUT_OFF = 16
+
+/** … and because of a disk, which somebody else may keep busy for hours. */
+const MAX_PUT_OFF_BY_DISK = 4
 
 /**
  * A moment after which there is no more hope. It is put off by the time in which the main thread of this process, or any
- * thread of the others that are waited for, was ready to run and had no core.
+ * thread of the others that are waited for, was ready to run and had no core, and by that in which anybody waited for a disk.
  */
 export class Deadline {
   readonly #ms: number
   readonly #startedAt = now()
   readonly #waitedBefore = coreWaitMs('self')
+  readonly #diskBefore = diskWaitMs()
   readonly #others: CoreWait[]
 
   constructor(ms: number, ...pids: number[]) {
@@ -62,12 +67,14 @@ export class Deadline {
   get leftMs(): number {
     const left = this.#ms - (now() - this.#startedAt)
     // Only when time is up: it takes a few system calls to find out.
-    return left > 0 ? left : left + Math.min(this.#coreWaitMs(), MAX_PUT_OFF * this.#ms)
+    return left > 0 ? left : left + this.#putOffMs()
   }
 
-  #coreWaitMs(): number {
+  #putOffMs(): number {
     const waits = this.#others.map(({ longestMs }) => longestMs)
-    return coreWaitMs('self') - this.#waitedBefore + Math.max(0, ...waits)
+    const core = coreWaitMs('self') - this.#waitedBefore + Math.max(0, ...waits)
+    const disk = diskWaitMs() - this.#diskBefore
+    return Math.min(core, MAX_PUT_OFF * this.#ms) + Math.min(disk, MAX_PUT_OFF_BY_DISK * this.#ms)
   }
 }
 

@@ -1,9 +1,11 @@
-/** A deadline does not run while there is no core to run on. */
+/** A deadline does not run while there is no core to run on, nor while a disk is waited for. */
 
-import { availableParallelism } from 'node:os'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { expect, onTestFinished, test } from 'vitest'
-import { CoreWait, tellsCoreWait } from '../harness/core-wait.ts'
+import { CoreWait, diskWaitMs, tellsCoreWait } from '../harness/core-wait.ts'
 import { Deadline, within } from '../harness/patience.ts'
 
 const LENGTH_MS = 200
@@ -33,11 +35,23 @@ test.skipIf(!tellsCoreWait())('time without a core does not count (Linux)', asyn
   spin(LENGTH_MS)
   expect(others.longestMs).toBeGreaterThan(0)
   expect(deadline.isOver).toBe(false)
-  expect(deadline.leftMs).toBeLessThan(LENGTH_MS * 16)
+  expect(deadline.leftMs).toBeLessThan(LENGTH_MS * 20)
   // It ends all the same.
   for (const end = performance.now() + 60_000; !deadline.isOver && performance.now() < end; )
     spin(50)
   expect(deadline.isOver).toBe(true)
+})
+
+test('what Linux tells about waits for a disk is read as milliseconds, and nothing where it tells nothing', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'pressure-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'io')
+  writeFileSync(
+    file,
+    'some avg10=6.89 avg60=12.62 avg300=12.16 total=1661053499\nfull avg10=0.39 avg60=2.40 avg300=3.03 total=663390594\n',
+  )
+  expect(diskWaitMs(file)).toBe(1_661_053.499)
+  expect(diskWaitMs(join(folder, 'none'))).toBe(0)
 })
 
 /** Computes for so long by the clock. */
