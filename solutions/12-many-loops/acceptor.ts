@@ -21,7 +21,8 @@ export function createAcceptor(onSocket: (socket: Socket) => void): Server {
 /**
  * Moves the socket to that thread, which receives it as a message: the message is the socket itself.
  *
- * Node refuses (`ERR_WORKER_HANDLE_NOT_TRANSFERABLE`) when a byte of it has been read or written here.
+ * Throws when Node refuses (`ERR_WORKER_HANDLE_NOT_TRANSFERABLE`), because a byte of it has been read or written here:
+ * that is our bug, and must be seen.
  *
  * @step 12.1
  */

@@ -1,14 +1,15 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Client } from '../harness/client.ts'
 import { step } from '../judge/step.ts'
 import { ask, echo } from '../protocols/lines.ts'
-import { ARE_GONE, expectGraceToEnd } from '../worlds/closing-loops.ts'
+import { expectBrokenScriptLeft, IS_NOT_STARTED, startsIn } from '../worlds/broken-loops.ts'
+import { ARE_GONE, expectGraceToEnd, expectNotReplaced } from '../worlds/closing-loops.ts'
 import {
   expectCountedAtOnce,
   expectCountedUntilClosed,
   expectOutAtOnce,
+  expectSpreadWhileAsleep,
 } from '../worlds/counted-loops.ts'
 import {
   expectLeastBusy,
@@ -28,13 +29,14 @@ import {
   sum,
   talkativeLoop,
 } from '../worlds/many-loops.ts'
-import { expectUnread } from '../worlds/unread-sockets.ts'
+import { expectRefusalSeen, expectUnread } from '../worlds/unread-sockets.ts'
 
 const CHAPTER = '12-many-loops'
 
 step('12.1', 'a socket moves to a loop thread before a byte is read', async (stage) => {
   const { serve, connect, expect } = stage
   await expectUnread(stage)
+  await expectRefusalSeen(stage)
 
   const script = talkativeLoop()
   const server = await serve(CHAPTER, { loops: 2, choose: 'in turn', script })
@@ -85,29 +87,7 @@ step('12.2', 'connections are spread evenly, also when some of them stay', async
   await expectLeastBusy(stage)
   await expectOnlyConnectionsCompared(stage)
 
-  const script = talkativeLoop()
-  const busy = await serve(CHAPTER, { loops: 2, choose: 'least busy', script })
-  const early: [Client, string][] = []
-  for (let arrival = 0; arrival < 2; arrival++) {
-    const client = await connect(busy)
-    early.push([client, await ask(client, 'whoami', /^\d+$/, { because: 'Each has a loop.' })])
-    await busy.roundTrip()
-  }
-  for (const [client, loop] of early) await putToSleep(busy, client, loop)
-  for (let newcomer = 0; newcomer < 6; newcomer++) await connect(busy)
-  await busy.expectEventually(
-    'both loops to have four connections',
-    async () => {
-      const seen = connectionsIn(await statsOf(busy))
-      return { holds: seen.every((connections) => connections === 4), received: seen.join(' and ') }
-    },
-    {
-      because: 'Eight have come, and both loops sleep. The counts have to be right all the same.',
-      likely:
-        'Count a connection when it moves. A count that waits for a report of the loop comes too late for the next one.',
-      look: 'loop-group.#give()',
-    },
-  )
+  await expectSpreadWhileAsleep(stage)
 
   const server = await serve(CHAPTER, { loops: 2, choose: 'least busy' })
   const homes: string[] = []
@@ -223,45 +203,11 @@ step('12.3', 'a loop that dies takes its own clients along, and is replaced', as
       because: 'Three loops were asked for. Two have died, and there are three.',
     })
 
-    const starts = () => readFileSync(join(folder, 'starts')).length
-    await server.expectEventually(
-      'every loop so far to have started',
-      async () => ({ holds: starts() === 5, received: `${starts()} starts` }),
-      { because: 'Three loops were asked for, and two have been replaced.' },
-    )
-    writeFileSync(join(folder, 'broken'), '')
-    stage.story.tell('test', 'breaks the script: no loop can be started any more')
-    await cyd.send('bug\n')
-    await cyd.expectClosed({ because: 'Her loop has died.' })
-    const isNotStarted = {
-      because: 'A third loop has died, and the one that should replace it cannot start.',
-      likely:
-        '#addLoop() rejects then: catch that, and do not try again. A script that is broken stays broken.',
-    }
-    await server.expectEventually(
-      'another loop to be started',
-      async () => ({ holds: starts() === 6, received: `${starts()} starts` }),
-      isNotStarted,
-    )
-    await server.expectEventually(
-      'two loops to be left',
-      async () => {
-        const [threads, { loops }] = [await server.workers(), await statsOf(server)]
-        return {
-          holds: threads === 2 && loops.length === 2,
-          received: `${threads} threads, ${loops.length} loops in the list`,
-          likely:
-            loops.length > threads
-              ? 'The dead loop leaves the list at once, whether or not another can be started.'
-              : undefined,
-        }
-      },
-      isNotStarted,
-    )
+    await expectBrokenScriptLeft(stage, server, folder, cyd)
     await expectOut(homes[2], 2)
     for (const name of ['gus', 'hal'])
       await echo(await connect(server, name), { because: 'The loops that are left go on.' })
-    expectSame('the loops started since the beginning', starts(), 6, isNotStarted)
+    expectSame('the loops started since the beginning', startsIn(folder), 6, IS_NOT_STARTED)
   } finally {
     rmSync(folder, { recursive: true })
   }
@@ -288,29 +234,7 @@ step('12.4', 'close() lets every loop finish, and leaves no thread', async (stag
   }
   await ada.send('bug\n')
   await ada.expectClosed({ because: 'ada’s loop dies while the server closes.' })
-  await server.expectEventually(
-    'two threads to be left',
-    async () => {
-      const threads = await server.workers()
-      return { holds: threads === 2, received: `${threads} threads` }
-    },
-    {
-      because: 'A server that closes starts nothing new.',
-      likely:
-        'A loop that ends while the group is closing is not replaced: close() sets #isClosing first of all, and #onExit() looks at it.',
-      look: ['loop-group.#onExit()', 'loop-group.close()'],
-    },
-  )
-  expectSame('the loops in the list', (await statsOf(server)).loops.length, 2, {
-    because: 'ada’s loop has died: it is out of the list, whether or not another takes its place.',
-    likely: 'Take it out of the list first, and look at #isClosing after that.',
-    look: 'loop-group.#onExit()',
-  })
-  expectSame('the replaced loops', (await statsOf(server)).replaced, 0, {
-    because: 'No loop has taken its place: the server is closing.',
-    likely: 'Count a replacement when there is one, behind the look at #isClosing.',
-    look: 'loop-group.#onExit()',
-  })
+  await expectNotReplaced(stage, server)
   await leave(bob)
   server.beginClose()
   await server.roundTrip()

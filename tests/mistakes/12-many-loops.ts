@@ -689,4 +689,20 @@ export const mistakes: Mistake[] = [
       },
     ],
   },
+  {
+    name: 'a-refusal-is-swallowed',
+    step: '12.1',
+    says: ['what moveSocket() throws', 'Catch nothing'],
+    edits: [
+      {
+        file: 'acceptor.ts',
+        replace: '  thread.postMessage(socket, [socket])',
+        by: `  try {
+    thread.postMessage(socket, [socket])
+  } catch {
+    socket.resume()
+  }`,
+      },
+    ],
+  },
 ]

@@ -1,8 +1,10 @@
 /** Servers of several loops that are closed with little time, or none, for clients that stay. */
 
+import type { HostedServer } from '../harness/hosted-server.ts'
 import type { Stage } from '../judge/step.ts'
 import { echo } from '../protocols/lines.ts'
 import { withGroup } from './counted-loops.ts'
+import { statsOf } from './many-loops.ts'
 
 const CHAPTER = '12-many-loops'
 
@@ -62,5 +64,35 @@ async function expectNoGrace(stage: Stage): Promise<void> {
       look: 'loop-group.close()',
       received: `a timer of ${longest} ms`,
     })
+  })
+}
+
+/** A loop has died while its group is closing. */
+export async function expectNotReplaced(
+  { expectSame }: Stage,
+  server: HostedServer,
+): Promise<void> {
+  await server.expectEventually(
+    'two threads to be left',
+    async () => {
+      const threads = await server.workers()
+      return { holds: threads === 2, received: `${threads} threads` }
+    },
+    {
+      because: 'A server that closes starts nothing new.',
+      likely:
+        'A loop that ends while the group is closing is not replaced: close() sets #isClosing first of all, and #onExit() looks at it.',
+      look: ['loop-group.#onExit()', 'loop-group.close()'],
+    },
+  )
+  expectSame('the loops in the list', (await statsOf(server)).loops.length, 2, {
+    because: 'ada’s loop has died: it is out of the list, whether or not another takes its place.',
+    likely: 'Take it out of the list first, and look at #isClosing after that.',
+    look: 'loop-group.#onExit()',
+  })
+  expectSame('the replaced loops', (await statsOf(server)).replaced, 0, {
+    because: 'No loop has taken its place: the server is closing.',
+    likely: 'Count a replacement when there is one, behind the look at #isClosing.',
+    look: 'loop-group.#onExit()',
   })
 }

@@ -4,11 +4,13 @@ import { once } from 'node:events'
 import { type AddressInfo, connect as dial, type Socket } from 'node:net'
 import type { Worker } from 'node:worker_threads'
 import type { LoopGroup } from '#code/12-many-loops/loop-group.ts'
+import type { Client } from '../harness/client.ts'
 import type { Stage } from '../judge/step.ts'
 import { ask, echo } from '../protocols/lines.ts'
 import {
   connectionsIn,
   expectConnectionsCounted,
+  putToSleep,
   statsOf,
   sum,
   talkativeLoop,
@@ -36,6 +38,33 @@ export async function withGroup(
     for (const thread of threads) thread.removeAllListeners('exit')
     await group.terminate()
   }
+}
+
+/** Loops that sleep report nothing, and have to be counted right all the same. */
+export async function expectSpreadWhileAsleep({ serve, connect }: Stage): Promise<void> {
+  const script = talkativeLoop()
+  const busy = await serve(CHAPTER, { loops: 2, choose: 'least busy', script })
+  const early: [Client, string][] = []
+  for (let arrival = 0; arrival < 2; arrival++) {
+    const client = await connect(busy)
+    early.push([client, await ask(client, 'whoami', /^\d+$/, { because: 'Each has a loop.' })])
+    await busy.roundTrip()
+  }
+  for (const [client, loop] of early) await putToSleep(busy, client, loop)
+  for (let newcomer = 0; newcomer < 6; newcomer++) await connect(busy)
+  await busy.expectEventually(
+    'both loops to have four connections',
+    async () => {
+      const seen = connectionsIn(await statsOf(busy))
+      return { holds: seen.every((connections) => connections === 4), received: seen.join(' and ') }
+    },
+    {
+      because: 'Eight have come, and both loops sleep. The counts have to be right all the same.',
+      likely:
+        'Count a connection when it moves. A count that waits for a report of the loop comes too late for the next one.',
+      look: 'loop-group.#give()',
+    },
+  )
 }
 
 /** Two connections may come in one turn: the second has to see the first one's count. */
@@ -101,14 +130,14 @@ export async function expectCountedUntilClosed({
   const script = talkativeLoop()
   const single = await serve(CHAPTER, { loops: 1, choose: 'least busy', script })
   const [fay, gus] = [await connect(single, 'fay'), await connect(single, 'gus')]
-  const expectCounted = async (count: number, reason: { because: string }) => {
+  const expectCounted = async (count: number, reason: { because: string; likely?: string }) => {
     await echo(gus, { because: 'gus is served by the same loop.' })
     await single.roundTrip()
     expectSame('the connections of the loop', sum(connectionsIn(await statsOf(single))), count, {
-      ...reason,
       likely:
         "The socket emits 'end' when the peer has said FIN and 'finish' when we have. Only 'close' says that the descriptor is free.",
       look: 'loop-thread.serveSocket()',
+      ...reason,
     })
   }
   await fay.send('wait\n')
@@ -125,9 +154,14 @@ export async function expectCountedUntilClosed({
     because: 'At this line the loop answers FIN with FIN.',
   })
   await fay.expectEnd({ because: 'Now the loop has said FIN to her, too.' })
-  await expectConnectionsCounted(single, 1, {
-    because: 'Both FINs have passed: the descriptor is free.',
-  })
+  await single.expectEventually(
+    'the loop to have closed the connection',
+    async () => ({
+      holds: single.output.includes('has closed it'),
+      received: 'it has not',
+    }),
+    { because: 'Both FINs have passed: the descriptor is free.' },
+  )
   await ask(gus, 'timers', 'error unknown command', { because: 'gus is still served.' })
   expect('no timer in the loop’s thread', single.output.includes('has 0 timers'), {
     because: 'Nothing has to be looked at again and again: a socket says when it is closed.',
@@ -135,6 +169,10 @@ export async function expectCountedUntilClosed({
       "The socket emits 'close' once. A timer for each connection wakes the loop for nothing.",
     look: 'loop-thread.serveSocket()',
     received: single.output,
+  })
+  await expectCounted(1, {
+    because: 'Her socket has emitted `close`: the connection is gone, and counted no longer.',
+    likely: "Report 'closed' when the socket emits 'close', at once.",
   })
   const hal = await connect(single, 'hal')
   await hal.send('bye\n')

@@ -20,8 +20,8 @@ export interface Stats {
  *     wait    a FIN of this client is heard and answered only when another one says `go`
  *     timers  says on the process's own output how many timers this thread has
  *
- * Before it sleeps, and when it hears a FIN that it does not answer, it says so on the process's own output: from a loop
- * that sleeps comes nothing else.
+ * Before it sleeps, when it hears a FIN that it does not answer, and when that connection is over, it says so on the
+ * process's own output: from a loop that sleeps comes nothing else.
  */
 export function talkativeLoop(prologue = ''): string {
   const [loopThread, connection, lines, commands] = [
@@ -56,6 +56,10 @@ export function talkativeLoop(prologue = ''): string {
       onEnd(lines) {
         if (waiting.has(lines)) tell('has heard FIN')
         else COMMANDS.onEnd(lines)
+      },
+      // A little later, so that everybody else has heard that the socket is closed.
+      onClose(_why, lines) {
+        if (waiting.has(lines)) setImmediate(() => setImmediate(() => tell('has closed it')))
       },
     }
     runLoop((stream, loop) => {

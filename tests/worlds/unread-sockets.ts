@@ -1,9 +1,31 @@
 /** Sockets that an acceptor has handed over and that nobody serves. */
 
 import { once } from 'node:events'
-import { type AddressInfo, connect as dial, type Socket } from 'node:net'
+import { type AddressInfo, connect as dial, Socket } from 'node:net'
+import type { Worker } from 'node:worker_threads'
 import { within } from '../harness/patience.ts'
 import type { Stage } from '../judge/step.ts'
+
+/** What Node refuses to move is a client whom nobody serves. */
+export async function expectRefusalSeen({ load, story, expectSame }: Stage): Promise<void> {
+  const { moveSocket } = await load(() => import('#code/12-many-loops/acceptor.ts'))
+  const refusal = 'the handle cannot be moved'
+  const thread: Pick<Worker, 'postMessage'> = {
+    postMessage() {
+      throw new Error(refusal)
+    },
+  }
+  story.tell('test', 'moves a socket to a thread, and postMessage() throws')
+  const outcome = await Promise.try(moveSocket, new Socket(), thread as Worker).then(
+    () => 'nothing was thrown',
+    (error: Error) => error.message,
+  )
+  expectSame('what moveSocket() throws', outcome, refusal, {
+    because: 'The socket is still here, and nobody reads it: its client would wait forever.',
+    likely: 'Catch nothing: a socket that cannot be moved is a bug of ours.',
+    look: 'acceptor.moveSocket()',
+  })
+}
 
 /** A socket that the acceptor hands over has nothing read from it, and its FIN is not answered. */
 export async function expectUnread({ load, story, expect }: Stage): Promise<void> {
