@@ -1,7 +1,6 @@
 /** What step 10.6 plays: a close() of which the test sees every step, in virtual time. */
 
 import { quote } from '../harness/bytes.ts'
-import type { HostedServer } from '../harness/hosted-server.ts'
 import { countPendingWakeUps } from '../harness/pending-wakeups.ts'
 import type { Stage } from '../judge/step.ts'
 import { frame } from '../protocols/frames.ts'
@@ -203,16 +202,4 @@ export async function expectFailureSeen(stage: Stage): Promise<void> {
     likely: '#isStopping is set for good.',
     look: 'admission.close()',
   })
-}
-
-/** How many frames a server has accepted when it accepts no more; ten looks at it are the same. */
-export async function standstill(server: HostedServer): Promise<number> {
-  let seen = -1
-  for (let sameTimes = 0; sameTimes < 10; ) {
-    await server.roundTrip()
-    const { messages } = await server.call<{ messages: number }>('stats')
-    sameTimes = messages === seen ? sameTimes + 1 : 0
-    seen = messages
-  }
-  return seen
 }

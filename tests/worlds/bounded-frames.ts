@@ -1,12 +1,12 @@
 /** Chapter 10's frame connections in virtual time, and peers that can be as rude as they like. */
 
-import { once } from 'node:events'
-import { connect as dial, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { Source } from '#code/07-event-loop/byte-stream.ts'
 import type { Connection, PauseReason } from '#code/07-event-loop/connection.ts'
 import type { FrameEvents } from '#code/09-framing/frame-protocol.ts'
 import type { AdmissionLimits } from '#code/10-backpressure/admission.ts'
 import { quote } from '../harness/bytes.ts'
+import { dialMany } from '../harness/crowd.ts'
 import { Failure, type Reason } from '../harness/failure.ts'
 import type { HostedServer } from '../harness/hosted-server.ts'
 import { PATIENCE_MS, within } from '../harness/patience.ts'
@@ -94,10 +94,14 @@ export async function openWorld(stage: Stage, limits: Partial<AdmissionLimits>) 
   }
 }
 
+export type World = Awaited<ReturnType<typeof openWorld>>
+
 const ECHO: FrameEvents = {
   onFrame: (payload, frames) => frames.send(payload),
   lastWords: (_why, reason) => Buffer.from(`error ${reason}`),
 }
+
+export type AdmissionWorld = Awaited<ReturnType<typeof openAdmission>>
 
 /** The chapter's admission, in virtual time: peers arrive without a socket. */
 export async function openAdmission(stage: Stage, limits: Partial<AdmissionLimits>) {
@@ -245,11 +249,9 @@ export class Crowd {
     this.#sockets = sockets
   }
 
-  static async connect(server: HostedServer, count: number): Promise<Crowd> {
-    const sockets = Array.from({ length: count }, () => dial(server.port, '127.0.0.1'))
-    for (const socket of sockets) socket.on('error', () => {})
-    await within(PATIENCE_MS, Promise.all(sockets.map((socket) => once(socket, 'connect'))))
-    return new Crowd(sockets)
+  static async connect({ port }: HostedServer, count: number): Promise<Crowd> {
+    const sockets = await within(PATIENCE_MS, dialMany(port, count))
+    return new Crowd(sockets === 'too late' ? [] : sockets)
   }
 
   /** Each sends frames, the next when the last has been answered, until it is told goodbye or has ended. */

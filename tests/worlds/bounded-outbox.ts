@@ -178,73 +178,14 @@ export async function expectBoundedOutbox(stage: Stage): Promise<void> {
   })
 }
 
-/** Whether an outbox is backlogged depends on what waits and on what was before: in any order, as often as you like. */
-export async function expectMarks(stage: Stage): Promise<void> {
-  const { expect, random, story } = stage
-  const marks = { highWaterBytes: 100, lowWaterBytes: 20, maxQueuedBytes: 1_000_000 }
-  for (const limits of [marks, { ...marks, lowWaterBytes: 0 }]) {
-    const { lowWaterBytes: low, highWaterBytes: high } = limits
-    const { outbox, stream } = await playOutbox(stage, limits)
-    story.tell('test', `pushes and flushes as it pleases, with marks at ${high} and ${low} bytes`)
-    let waiting = 0
-    let was = false
-    for (let moves = 0; moves < 2_000; moves++) {
-      // Often exactly to a mark, or to one byte beyond.
-      const target =
-        [low, low + 1, high, high + 1][randomInteger(random, 8)] ?? randomInteger(random, 150)
-      const isPush = target > waiting
-      const count = Math.abs(target - waiting)
-      if (isPush) outbox.push(Buffer.alloc(count))
-      stream.setRoom(isPush ? FOREVER : count)
-      if (!isPush) outbox.flush()
-      stream.takeWritten()
-      waiting = isPush ? waiting + count : Math.max(0, waiting - count)
-      const is: boolean = waiting > high || (waiting > low && was)
-      const { isBacklogged } = outbox
-      const isAsItWas = outbox.bytes === waiting
-      expect('the question to send nothing', isAsItWas && stream.takeWritten().length === 0, {
-        because: 'isBacklogged only says how things are. flush() sends, once a round.',
-        likely: 'Compare `bytes` with the marks, and call nothing that writes.',
-        look: 'outbox.isBacklogged()',
-        expected: `${waiting} bytes waiting`,
-        received: `${outbox.bytes} bytes waiting`,
-      })
-      expect(`isBacklogged to be ${is} with ${waiting} bytes waiting`, isBacklogged === is, {
-        because: `It was ${was} before. More than ${high} bytes make it true, ${low} or fewer make it false, each time; in between it stays what it was.`,
-        likely: is
-          ? 'Above the high mark it becomes true, whatever was before, and stays so down to the low mark.'
-          : 'At the low mark or below it becomes false, and stays so up to the high mark.',
-        look: 'outbox.isBacklogged()',
-        received: `${isBacklogged}`,
-      })
-      was = is
-    }
-  }
-}
-
-/** Each outbox remembers for itself: between the marks one may be backlogged and another not. */
-export async function expectOwnMarks(stage: Stage): Promise<void> {
-  const limits = { highWaterBytes: 100, lowWaterBytes: 20 }
-  const [full, calm] = [await playOutbox(stage, limits), await playOutbox(stage, limits)]
-  stage.story.tell('test', 'has two outboxes: one held 150 bytes, and in each of them 50 wait now')
-  for (const { stream } of [full, calm]) stream.setRoom(0)
-  full.outbox.push(Buffer.alloc(150))
-  const was = full.outbox.isBacklogged
-  full.stream.setRoom(100)
-  full.outbox.flush()
-  calm.outbox.push(Buffer.alloc(50))
-  const are = [was, calm.outbox.isBacklogged, full.outbox.isBacklogged]
-  stage.expectSame(
-    'isBacklogged: of the first with 150 bytes, of the second, of the first',
-    are,
-    [true, false, true],
-    {
-      because:
-        'The second one never held more than 100 bytes. The first one did, and not yet 20 or fewer since.',
-      likely: 'Each outbox has a memory of its own: a private field, nothing static or global.',
-      look: 'outbox.isBacklogged()',
-    },
-  )
+/** There is room again, and 8 bytes wait: for a call of flush(). */
+export async function expectNoFlushByItself({ expectSame }: Stage, outbox: Outbox): Promise<void> {
+  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
+  expectSame('bytes, when there is room and nobody has called flush()', outbox.bytes, 8, {
+    because: 'The connection calls flush() when the stream is writable, and nobody else does.',
+    likely: 'A flush that could not send everything plans nothing: no timer, no listener.',
+    look: 'outbox.flush()',
+  })
 }
 
 /** A stream that notes what it is offered. */

@@ -2,7 +2,7 @@
 
 import type { Stage } from '../judge/step.ts'
 import { frame } from '../protocols/frames.ts'
-import { openWorld } from './bounded-frames.ts'
+import { type Echo, openWorld, type World } from './bounded-frames.ts'
 
 const LOOK = 'bounds.#watchForStall()'
 
@@ -11,6 +11,91 @@ export const ONE_LOOK = {
   likely:
     'No more than one look is planned, and #stall is its timer: onClose() cancels that one, and knows of no other.',
   look: LOOK,
+}
+
+export const HUNDRED = frame('x'.repeat(96))
+
+/** The server says so many frames of 100 bytes, whether or not somebody asked. */
+export function sayHundreds(world: World, { connection }: Echo, count: number): Promise<void> {
+  return world.act(() => {
+    for (let times = 0; times < count; times++) connection.send(HUNDRED)
+  })
+}
+
+/** Two peers take nothing, or little: only the first stands still. */
+export async function expectStandstillStopped(
+  { story, expectSame }: Stage,
+  world: World,
+): Promise<void> {
+  const [cyd, cyds] = await world.echoTo('cyd')
+  const [dee, dees] = await world.echoTo('dee')
+  for (const client of [cyd, dee]) client.stopReading()
+  story.tell('server', 'has 5 frames to say to each of cyd and dee')
+  for (const echo of [cyds, dees]) await sayHundreds(world, echo, 5)
+  for (let times = 0; times < 2; times++) {
+    await world.advance(14_900)
+    await dee.takes(1)
+  }
+  for (const client of [cyd, dee]) {
+    client.expectOpen({
+      because: 'Neither has stood still for 30 s.',
+      likely: 'Look after stallMs, not before.',
+    })
+  }
+  await world.advance(300)
+  expectSame(
+    'what waits for cyd',
+    cyds.connection.queuedBytes,
+    500 + frame('error slow-consumer').length,
+    {
+      because:
+        'cyd has taken nothing for 30 s though something waits for her. She is stopped: the reason waits behind the rest.',
+      likely: cyd.stream.isDestroyed
+        ? 'stop() has the protocol say why, behind what waits. destroy() loses both.'
+        : cyds.connection.isOpen
+          ? 'After stallMs, compare sentBytes with what it was before; then stop the connection.'
+          : cyds.connection.queuedBytes > 500
+            ? 'The reason is `slow-consumer`.'
+            : 'stop() has the protocol say why. end() alone says nothing.',
+      look: 'bounds.#watchForStall()',
+    },
+  )
+  await world.advance(5_000)
+  cyd.expectCut({ because: 'She has not taken that, either.' })
+  for (let times = 0; times < 4; times++) {
+    await world.advance(14_900)
+    await dee.takes(1)
+  }
+  dee.expectOpen({
+    because: 'dee is slow, but she takes something all the time.',
+    likely: 'A peer that has taken something since the last look is looked at again in stallMs.',
+  })
+  story.tell('dee', 'takes nothing from now on')
+  await world.advance(60_000)
+  await world.advance(5_000)
+  dee.expectCut({
+    because: 'Now she has stood still for more than 30 s, and then for the 5 s that she had left.',
+    likely:
+      'One look is not enough: while something waits, the next look is planned, and it compares sentBytes with what the look before has seen.',
+  })
+}
+
+/** A peer takes a byte, and stands still from then on. */
+export async function expectLastProgressNoted({ story }: Stage, world: World): Promise<void> {
+  const [flo, flos] = await world.echoTo('flo')
+  flo.stopReading()
+  story.tell('server', 'has 5 frames to say to flo')
+  await sayHundreds(world, flos, 5)
+  await world.advance(10_000)
+  await flo.takes(1)
+  story.tell('flo', 'takes nothing from now on')
+  await world.advance(60_000)
+  await world.advance(5_000)
+  flo.expectCut({
+    because: 'The first look saw that she had taken a byte. She has stood still since.',
+    likely: 'A look that finds progress plans the next one itself: no turn may ever come to do it.',
+  })
+  world.expectTimers(0, { because: 'Nobody is left.', ...ONE_LOOK })
 }
 
 /** A peer that stalls, catches up, says nothing for long, and stalls again. */
