@@ -1,15 +1,46 @@
 /** What step 07.5 plays in on sockets: a peer that does not read, one that does not stop, and a thousand at once. */
 
 import { connect as dial, type Socket } from 'node:net'
+import type { Client } from '../harness/client.ts'
 import { dialMany } from '../harness/crowd.ts'
 import type { HostedServer } from '../harness/hosted-server.ts'
 import { PATIENCE_MS, within } from '../harness/patience.ts'
 import { receive } from '../harness/socket-pair.ts'
 import type { Stage } from '../judge/step.ts'
-import { echo } from '../protocols/lines.ts'
+import { ask, echo } from '../protocols/lines.ts'
 
 const KIBIBYTE = 1024
 const MEBIBYTE = 1024 * KIBIBYTE
+
+/** Two clients with lines in every shape, a crash, and two FINs each. */
+export async function expectLinesServed(server: HostedServer, [ada, bob]: Client[]): Promise<void> {
+  await echo(ada, { because: 'A line is answered.' })
+  await ada.send('echo byte by byte\nwhoami\r\n', { cut: 'byte by byte' })
+  await ada.expectBytes('byte by byte\n0\n', {
+    because: 'Half a line is no line yet; the rest comes later.',
+  })
+  await ada.sendGlued('echo one\n', 'echo two\n', 'echo thr')
+  await ada.expectBytes('one\ntwo\n', { because: 'Two lines and a half make two answers.' })
+  await ada.sendGlued('ee\n', 'echo four\n')
+  await ada.halfClose()
+  await ada.expectBytes('three\nfour\n', { because: 'What was asked before FIN is answered.' })
+  await ada.expectEnd({
+    because: 'ada has said FIN, and has all her answers.',
+    likely: 'The end of the stream is an event for the protocol’s onEnd().',
+  })
+  await ask(bob, 'crash', /^error crashed/, { because: 'The command throws.' })
+  await bob.expectEnd({
+    because: 'A connection whose command crashed ends, with FIN behind the reason.',
+    likely: '#flush(): when it is ending and nothing waits any more, end() the stream.',
+  })
+  await bob.send('x'.repeat(300 * KIBIBYTE))
+  await bob.halfClose()
+  await expectOnLoop(server, 0, {
+    because: 'Both FINs have passed on both connections.',
+    likely:
+      'After our FIN bob’s bytes must still be read, and thrown away, or his FIN behind them is never seen: #watch().',
+  })
+}
 
 /** Someone who asks a lot and does not read: stopped in time, served in the end, and nobody is delayed. */
 export async function expectSlowReaderServed(
@@ -168,5 +199,31 @@ export class Crowd {
 
   destroy(): void {
     for (const socket of this.#sockets) socket.destroy()
+  }
+}
+
+/** A thousand clients are asked and answered; half of them are lost, and the others stay. */
+export async function expectCrowdServed(
+  { story, connect, expectSame }: Stage,
+  server: HostedServer,
+): Promise<void> {
+  const crowd = await Crowd.connect(server, 1_000)
+  try {
+    story.tell('crowd', 'connects a thousand times, each asks for an echo of its own')
+    expectSame('the answers that are right', await crowd.askAll(), 1_000, {
+      because: 'A thousand connections are a thousand small objects. No thread is needed for any.',
+    })
+    expectSame('the threads of the server, beside the first', await server.workers(), 0, {
+      because: 'One loop, one thread.',
+    })
+    crowd.loseHalf()
+    const cyd = await connect(server, 'cyd')
+    await echo(cyd, { because: 'Half of the crowd is lost at once, and nobody else minds.' })
+    await expectOnLoop(server, 502, {
+      because: 'The other half is still there, cyd, and `other`.',
+      likely: 'A lost stream is reported as hung up.',
+    })
+  } finally {
+    crowd.destroy()
   }
 }
