@@ -15,6 +15,8 @@ import { expectFinishedBehind, expectSameFrames } from '../worlds/frame-cuts.ts'
 import { checker, describeAll, glued, load, own } from '../worlds/frame-decoding.ts'
 import { expectEncoded, expectLargestEncoded } from '../worlds/frame-encoding.ts'
 import { expectEndInOrder, expectInvalidTold } from '../worlds/frame-endings.ts'
+import { expectEarlyEndsTold } from '../worlds/frame-ends.ts'
+import { expectLengthsRefused, expectNoiseIgnored } from '../worlds/frame-limits.ts'
 import {
   chunkThatEndsInAFrame,
   expectLittleHeld,
@@ -22,11 +24,6 @@ import {
   expectSmallFramesHeldCheaply,
 } from '../worlds/frame-memory.ts'
 import { expectParsed } from '../worlds/frame-parsing.ts'
-import {
-  expectEarlyEndsTold,
-  expectLengthsRefused,
-  expectNoiseIgnored,
-} from '../worlds/invalid-frames.ts'
 
 const CHAPTER = '09-framing'
 const MAX_FRAME_BYTES = 1024 * 1024

@@ -12,12 +12,8 @@ import { expectClientObeys } from '../worlds/client-states.ts'
 import { expectOnceOnSockets, expectServerKnows } from '../worlds/keyed-server.ts'
 import { tryAll } from '../worlds/model-chat-trials.ts'
 import { openFeed } from '../worlds/room-feed.ts'
-import {
-  expectClaims,
-  expectFound,
-  expectNothingLeft,
-  expectOtherTextFound,
-} from '../worlds/say-key-trials.ts'
+import { expectClaims, expectNothingLeft } from '../worlds/say-key-claims.ts'
+import { expectFound, expectOtherTextFound } from '../worlds/say-key-history.ts'
 import { expectQueue } from '../worlds/say-queue.ts'
 
 step('16.1', 'waits are drawn at random, below a bound that doubles', async (stage) => {
