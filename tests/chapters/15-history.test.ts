@@ -6,7 +6,7 @@ import type { Reason } from '../harness/failure.ts'
 import { step } from '../judge/step.ts'
 import { group } from '../protocols/groups.ts'
 import { systemError } from '../worlds/disk.ts'
-import { expectClosed, openHeld, START, sayer, soon } from '../worlds/held-log.ts'
+import { expectClosed, inTime, openHeld, START, sayer, soon } from '../worlds/held-log.ts'
 import { expectAppendedBehind, expectCloseWaits } from '../worlds/history-appends.ts'
 import {
   expectBugSeen,
@@ -199,7 +199,11 @@ step('15.5', 'old messages go by segments, and no number comes again', async (st
   }
   const limits = { maxSegmentBytes: 100, maxTotalBytes: 400 }
   stage.story.tell('test', 'opens a log in an empty folder, with segments of 100 bytes, 400 in all')
-  const { log } = await Log.open(disk, keeper, limits)
+  const { log } = await inTime(stage, 'the log to be open', Log.open(disk, keeper, limits), {
+    because: 'Its first segment is there: the disk has done all that it was asked for.',
+    likely: 'A promise that nobody resolves. publish() is over when the folder is synced.',
+    look: 'segments.publish()',
+  })
   const append = async (from: number, to: number) => {
     stage.story.tell('test', `appends "record ${from}" to "record ${to}", one by one`)
     const all = async () => {

@@ -603,6 +603,18 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'a-sync-that-never-reports',
+    step: '15.4',
+    says: ['the log to be open', 'A promise that nobody resolves'],
+    edits: [
+      {
+        file: recovery,
+        replace: '  await file.sync()\n  await folder.sync()\n',
+        by: '  await new Promise<void>(() => Promise.all([file.sync(), folder.sync()]))\n',
+      },
+    ],
+  },
+  {
     name: 'no-look-behind-the-bad-group',
     step: '15.4',
     says: ['would lose "three"'],
@@ -746,6 +758,20 @@ export const mistakes: Mistake[] = [
         file: recovery,
         replace: 'let next = bytes.indexOf(MAGIC, at + 1)',
         by: 'let next = bytes.indexOf(MAGIC, at + MAGIC.length)',
+      },
+    ],
+  },
+  {
+    name: 'a-segment-that-is-never-there',
+    step: '15.5',
+    says: ['the log to be open', 'publish() is over when the folder is synced'],
+    edits: [
+      {
+        file: segments,
+        replace: PUBLISH,
+        by: `  await save(file, group, 0)
+  await folder.rename(names.unfinished, names.finished)
+  await new Promise<void>((_resolve, reject) => folder.sync().catch(reject))`,
       },
     ],
   },
@@ -1016,6 +1042,18 @@ export const mistakes: Mistake[] = [
 `,
         by: `      await this.#folder.remove(nameOf(oldest.number)).catch(() => {})
 `,
+      },
+    ],
+  },
+  {
+    name: 'an-empty-page-never-comes',
+    step: '15.6',
+    says: ['to be loaded', 'also an empty page is a page'],
+    edits: [
+      {
+        file: journal,
+        hole: '#readPage',
+        by: '    void [room, query]\n    return new Promise<Page>(() => {})',
       },
     ],
   },

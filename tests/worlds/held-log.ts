@@ -97,6 +97,22 @@ export async function soon<T>(
   return (outcome as { value: T }).value
 }
 
+/** The same where only a failure is worth a line; what the promise rejects with comes out as it is. */
+export async function inTime<T>(
+  stage: Stage,
+  what: string,
+  promise: Promise<T>,
+  reason: Reason,
+): Promise<T> {
+  const outcome = await within(
+    PATIENCE_MS,
+    promise.then((value) => ({ value })),
+  )
+  if (outcome === 'too late')
+    stage.expect(what, false, { ...reason, received: 'nothing has happened' })
+  return (outcome as { value: T }).value
+}
+
 export function sayer(log: Log, told: Told) {
   return (text: string): void => {
     told.story.tell('test', `appends "${text}"`)

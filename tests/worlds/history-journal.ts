@@ -4,6 +4,7 @@ import type { Message } from '#code/13-rooms/journal.ts'
 import { EMPTY_DISK, SimulatedDisk } from '../harness/crash-points/disk.ts'
 import type { Stage } from '../judge/step.ts'
 import { settle } from './disk.ts'
+import { inTime } from './held-log.ts'
 
 /** A journal on a simulated disk, and what it tells. */
 export async function openJournal(
@@ -33,7 +34,11 @@ export async function expectToldInOrder(stage: Stage): Promise<void> {
   let lastTold = 0
   const isSafe = (text: string) =>
     disk.state.files.some(({ durable }) => durable.includes(Buffer.from(text)))
-  await journal.load('lobby')
+  await inTime(stage, 'the newest messages of "lobby" to be loaded', journal.load('lobby'), {
+    because: 'Nobody has said anything there: a page without messages.',
+    likely: 'A promise that nobody resolves: also an empty page is a page.',
+    look: 'log-journal.#readPage()',
+  })
   const lobby = journal.open('lobby')
   // What is wrong here is judged outside: the caller would take what this throws for a fault of its own.
   journal.onKept = (kept) => {

@@ -4,6 +4,7 @@ import type { Log } from '#code/15-history/log.ts'
 import { SimulatedDisk } from '../harness/crash-points/disk.ts'
 import type { Stage } from '../judge/step.ts'
 import { group, groups } from '../protocols/groups.ts'
+import { inTime } from './held-log.ts'
 import { diskWith, fileOf } from './segment-folders.ts'
 
 /** What opening a log leaves behind, without any crash. */
@@ -13,10 +14,15 @@ export async function expectSettled(stage: Stage, LogClass: typeof Log): Promise
   const open = async (what: string, files: Record<string, Buffer>) => {
     stage.story.tell('test', `opens a log with ${what}`)
     const disk = new SimulatedDisk(diskWith(files))
-    const outcome = await LogClass.open(disk, keeper).then(
+    const opening = LogClass.open(disk, keeper).then(
       ({ cut }) => cut ?? 'no cut',
       (error: Error) => describeError(error),
     )
+    const outcome = await inTime(stage, 'the log to be open', opening, {
+      because: 'The disk has done all that it was asked for.',
+      likely: 'A promise that nobody resolves. settle() is over when the last sync is.',
+      look: 'recovery.settle()',
+    })
     return { disk, outcome }
   }
   const torn = await open('a torn tail', {
