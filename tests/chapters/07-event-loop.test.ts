@@ -72,6 +72,7 @@ import {
   expectMebibyte,
   expectOldestFirst,
   expectOwnInbox,
+  expectReadBehindOwnFin,
 } from '../worlds/stream-reads.ts'
 import {
   expectHalfOpen,
@@ -105,6 +106,7 @@ step('07.1', 'a read answers at once: bytes, would-block or the end', async (sta
   })
 
   await expectOwnInbox(stage)
+  await expectReadBehindOwnFin(stage)
   await expectLoss(stage)
 })
 
@@ -178,7 +180,7 @@ step('07.3', 'wait() reports only what is ready, again until it is consumed', as
   await expectEachAspect(stage, told)
   await expectOneWakeUp(stage, told, ada)
   await expectTurnsForNode(stage, poller, ada, ['after wake()', 'for 0 ms'])
-  await expectClosedReported(stage, told)
+  await expectClosedReported(stage, told, ada)
   await expectEverybody(stage, poller)
   await expectNoQuestions(stage, poller, ada)
   await expectSleep(stage, poller)

@@ -2114,4 +2114,46 @@ ${COLLECT}`,
       },
     ],
   },
+  {
+    name: 'our-own-fin-ends-the-reading',
+    step: '07.1',
+    says: ['The peer may still be talking', 'Our own FIN'],
+    edits: [
+      {
+        file: stream,
+        replace: EMPTY,
+        by: "if (!chunk) return this.isReadable || !this.#socket.writable ? 'end' : 'would-block'",
+      },
+    ],
+  },
+  {
+    name: 'listens-anew-with-each-write',
+    step: '07.2',
+    says: ['a write to leave no listener behind'],
+    edits: [
+      {
+        file: stream,
+        replace: 'if (!this.#socket.writable) return 0',
+        by: `if (!this.#socket.writable) return 0
+    this.#socket.setMaxListeners(0).on('error', () => {})`,
+      },
+    ],
+  },
+  {
+    name: 'the-closed-take-the-place-of-others',
+    step: '07.3',
+    says: ['the next wait', 'are in one list'],
+    edits: [
+      {
+        file: poller,
+        replace: `    }
+    return ready
+  }`,
+        by: `    }
+    const closed = ready.filter(({ hungUp }) => hungUp)
+    return closed.length > 0 ? closed : ready
+  }`,
+      },
+    ],
+  },
 ]

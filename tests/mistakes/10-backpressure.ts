@@ -1348,4 +1348,28 @@ ${STALL}`,
     says: ['calls of close() on the listening socket', 'keep the promise'],
     edits: [{ file: admission, replace: '    await closed', by: '    await server.close()' }],
   },
+  {
+    name: 'nothing-is-too-much',
+    step: '10.3',
+    says: ['push("")', 'and nothing else'],
+    edits: [
+      { file: outbox, replace: FULL, by: `    if (bytes.length === 0) return false\n${FULL}` },
+    ],
+  },
+  {
+    name: 'stopped-and-cut-off',
+    step: '10.3',
+    says: ['cyd should still be connected', 'stop() is enough'],
+    edits: [
+      {
+        file: bounds,
+        replace: `      if (this.#outbox.sentBytes === sentBefore) this.connection.stop('slow-consumer')
+      else`,
+        by: `      if (this.#outbox.sentBytes === sentBefore) {
+        this.connection.stop('slow-consumer')
+        this.connection.destroy('slow-consumer')
+      } else`,
+      },
+    ],
+  },
 ]

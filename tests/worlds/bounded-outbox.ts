@@ -124,6 +124,11 @@ export async function expectBoundedOutbox(stage: Stage): Promise<void> {
         : 'A refused push changes nothing about what waits already.',
     look: 'outbox.push()',
   })
+  expectSame('push("")', push(''), true, {
+    because: 'Nothing more would wait than does already.',
+    likely: 'Compare what would wait with maxQueuedBytes, and nothing else.',
+    look: 'outbox.push()',
+  })
   give(4)
   const fits = [push('!'), push('?')]
   expectSame('push("!") and push("?"), now that the stream takes 4 bytes', fits, [true, true], {

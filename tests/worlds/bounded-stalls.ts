@@ -60,6 +60,11 @@ export async function expectStandstillStopped(
       look: 'bounds.#watchForStall()',
     },
   )
+  cyd.expectOpen({
+    because: 'From the goodbye on she has 5 s to take what waits for her.',
+    likely: 'stop() is enough: the connection ends by itself, and is cut when goodbyeMs are over.',
+    look: LOOK,
+  })
   await world.advance(5_000)
   cyd.expectCut({ because: 'She has not taken that, either.' })
   for (let times = 0; times < 4; times++) {

@@ -184,6 +184,9 @@ export async function expectRestKept(stage: Stage): Promise<void> {
   await rounds()
   expectSame('what was taken', [...taken], ['one'], {
     because: 'The protocol has paused. What it left waits in the connection.',
+    likely:
+      '#watch(): nothing is read while the connection is paused, nor while something is unread.',
+    look: '#watch()',
   })
   story.tell('test', 'resumes; the protocol takes three bytes and puts another in its place')
   connection.resumeReading('protocol')

@@ -150,6 +150,24 @@ export async function expectOwnInbox(stage: Stage): Promise<void> {
   })
 }
 
+/** Our own FIN ends what we say, not what we hear. */
+export async function expectReadBehindOwnFin(stage: Stage): Promise<void> {
+  const { story, expectSame } = stage
+  await withStream(stage, async (stream, { far }) => {
+    story.tell('test', 'calls end(); the peer has not said FIN')
+    stream.end()
+    expectSame('a read', stream.read(), 'would-block', {
+      because: 'The peer may still be talking.',
+      likely:
+        'Ask #hasEnded, which is the peer’s FIN, and lostWith. Our own FIN is no end of reading.',
+    })
+    story.tell('peer', 'sends "late"', 'toServer')
+    far.write('late')
+    await change(stream)
+    expectSame('a read', textOf(stream.read()), 'late', { because: 'That is what has come.' })
+  })
+}
+
 /** Whatever a connection is lost with, what had arrived is read first, and then the end. */
 export async function expectLoss(stage: Stage): Promise<void> {
   const { story, expectSame } = stage

@@ -1,5 +1,6 @@
 /** What step 07.2 asks about writing: how much is taken, and when nothing is. */
 
+import type { Socket } from 'node:net'
 import type { ByteStream } from '#code/07-event-loop/byte-stream.ts'
 import { pattern } from '../harness/client.ts'
 import { PATIENCE_MS } from '../harness/patience.ts'
@@ -17,6 +18,7 @@ export async function fill(
   { near }: SocketPair,
 ): Promise<number> {
   const offered = pattern(0, 64 * MEBIBYTE)
+  const listeners = listenersOf(near)
   let taken = 0
   let last = 1
   let writes = 0
@@ -62,6 +64,13 @@ export async function fill(
         ? `${last} bytes taken by the ${MAX_WRITES}th write`
         : `${last}, with ${(taken / MEBIBYTE).toFixed(1)} MiB taken before`,
   })
+  const added = listenersOf(near) - listeners
+  expect('a write to leave no listener behind', added < writes / 2, {
+    because: 'A connection may be written to for days. What each write leaves is never freed.',
+    likely: 'NetStream listens to its socket from the beginning: a write need not.',
+    expected: 'as many listeners as before',
+    received: `${added} more after ${writes} writes`,
+  })
   expect('the socket to hold no more than its mark', near.writableLength <= 64 * KIBIBYTE, {
     because: 'What was taken and not sent lies in memory. The socket’s high-water mark is 64 KiB.',
     likely: 'Hand the socket no more of the bytes than there is room for.',
@@ -69,6 +78,10 @@ export async function fill(
     received: `${near.writableLength} bytes`,
   })
   return taken
+}
+
+function listenersOf(socket: Socket): number {
+  return socket.eventNames().reduce((sum, event) => sum + socket.listenerCount(event), 0)
 }
 
 /** The peer reads, so there is room again: every byte arrives, in order, whatever was taken at a time. */
