@@ -5,17 +5,17 @@ import {
   expectEachClosedByItself,
   expectStragglersCut,
   talk,
-} from '../worlds/closing-servers.ts'
-import { restlessness } from '../worlds/echo.ts'
-import { expectOtherProblems, isSentence, listenTwice } from '../worlds/failed-listen.ts'
-import { expectFinAtOnce } from '../worlds/greeted-streams.ts'
+} from '../worlds/01-hello/closing-servers.ts'
+import { expectOtherProblems, isSentence, listenTwice } from '../worlds/01-hello/failed-listen.ts'
+import { expectFinAtOnce } from '../worlds/01-hello/greeted-streams.ts'
 import {
   expectNoListenerLeft,
   expectPortPassedOn,
   otherLoopback,
-} from '../worlds/listening-servers.ts'
-import { expectLossToBeNothing } from '../worlds/lost-peers.ts'
-import { expectAccountKept } from '../worlds/open-connections.ts'
+} from '../worlds/01-hello/listening-servers.ts'
+import { expectLossToBeNothing } from '../worlds/01-hello/lost-peers.ts'
+import { expectAccountKept } from '../worlds/01-hello/open-connections.ts'
+import { restlessness } from '../worlds/echo.ts'
 
 const MEBIBYTE = 1024 * 1024
 

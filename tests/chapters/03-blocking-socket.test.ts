@@ -1,16 +1,30 @@
 import { countBytes } from '../harness/bytes.ts'
 import { isMoving, pattern } from '../harness/client.ts'
 import { step } from '../judge/step.ts'
-import { expectDelivery } from '../worlds/bridge-delivery.ts'
-import { expectEndingsTold } from '../worlds/bridge-endings.ts'
-import { expectWindow, expectWindowKept } from '../worlds/bridge-window-trials.ts'
+import { expectDelivery } from '../worlds/03-blocking-socket/bridge-delivery.ts'
+import { expectEndingsTold } from '../worlds/03-blocking-socket/bridge-endings.ts'
+import {
+  expectWindow,
+  expectWindowKept,
+} from '../worlds/03-blocking-socket/bridge-window-trials.ts'
+import { expectNewsTold } from '../worlds/03-blocking-socket/news-told.ts'
+import { expectLines, expectRestRead } from '../worlds/03-blocking-socket/reading-lines.ts'
+import {
+  expectEndingsRead,
+  expectReads,
+  expectTakenTold,
+} from '../worlds/03-blocking-socket/reading-thread.ts'
+import {
+  expectNoCpuUsed,
+  expectWaking,
+  untilAsleep,
+} from '../worlds/03-blocking-socket/sleeping-server.ts'
+import {
+  expectEveryWait,
+  expectSleepInSilence,
+} from '../worlds/03-blocking-socket/sleeping-thread.ts'
+import { expectRoomAwaited } from '../worlds/03-blocking-socket/writing-thread.ts'
 import { restlessness } from '../worlds/echo.ts'
-import { expectNewsTold } from '../worlds/news-told.ts'
-import { expectLines, expectRestRead } from '../worlds/reading-lines.ts'
-import { expectEndingsRead, expectReads, expectTakenTold } from '../worlds/reading-thread.ts'
-import { expectNoCpuUsed, expectWaking, untilAsleep } from '../worlds/sleeping-server.ts'
-import { expectEveryWait, expectSleepInSilence } from '../worlds/sleeping-thread.ts'
-import { expectRoomAwaited } from '../worlds/writing-thread.ts'
 
 const CHAPTER = '03-blocking-socket'
 const MEBIBYTE = 1024 * 1024

@@ -1,7 +1,14 @@
 import { step } from '../judge/step.ts'
 import { ask, echo } from '../protocols/lines.ts'
-import { crashUnread, expectOpenSockets, expectThreads } from '../worlds/threads.ts'
-import { expectShortLivedHeard, expectThreadsOutlived } from '../worlds/uninterruptible-threads.ts'
+import {
+  crashUnread,
+  expectOpenSockets,
+  expectThreads,
+} from '../worlds/04-thread-per-connection/threads.ts'
+import {
+  expectShortLivedHeard,
+  expectThreadsOutlived,
+} from '../worlds/04-thread-per-connection/uninterruptible-threads.ts'
 import type { ConversationScript, Posted } from './threads/04-conversation.ts'
 
 const CHAPTER = '04-thread-per-connection'

@@ -4,10 +4,10 @@ import {
   expectCountLast,
   expectCrowdNumbered,
   expectOldestGivesWay,
-} from '../worlds/guest-crowd.ts'
-import { expectBalancesKept } from '../worlds/ledger-transfers.ts'
-import { expectDeathsNoticed } from '../worlds/lock-deaths.ts'
-import { expectOwnerOnly, IF_THE_LOCK_FAILS } from '../worlds/lock-owners.ts'
+} from '../worlds/05-shared-state/guest-crowd.ts'
+import { expectBalancesKept } from '../worlds/05-shared-state/ledger-transfers.ts'
+import { expectDeathsNoticed } from '../worlds/05-shared-state/lock-deaths.ts'
+import { expectOwnerOnly, IF_THE_LOCK_FAILS } from '../worlds/05-shared-state/lock-owners.ts'
 
 const CHAPTER = '05-shared-state'
 

@@ -6,36 +6,42 @@ import {
   talkUntilServed,
   trickle,
   wakeThreads,
-} from '../worlds/idle-clients.ts'
-import { withPool } from '../worlds/played-pool.ts'
+} from '../worlds/06-worker-pool/idle-clients.ts'
+import { withPool } from '../worlds/06-worker-pool/played-pool.ts'
 import {
   expectAcceptedJobsDone,
   expectIdlePoolClosed,
   expectRunningJobAwaited,
-} from '../worlds/pool-close.ts'
-import { expectBrokenScriptTold, expectThreadForgotten } from '../worlds/pool-crashes.ts'
-import { expectFullQueueRefusing, expectNoPlaceRefusing } from '../worlds/pool-full-queue.ts'
+} from '../worlds/06-worker-pool/pool-close.ts'
+import {
+  expectBrokenScriptTold,
+  expectThreadForgotten,
+} from '../worlds/06-worker-pool/pool-crashes.ts'
+import {
+  expectFullQueueRefusing,
+  expectNoPlaceRefusing,
+} from '../worlds/06-worker-pool/pool-full-queue.ts'
 import {
   expectReplacedThreadAwaited,
   expectReplacementEnded,
   expectTakenBackJobLeft,
-} from '../worlds/pool-last-threads.ts'
+} from '../worlds/06-worker-pool/pool-last-threads.ts'
 import {
   expectEveryOutcome,
   expectOrderOfArrival,
   expectUnsendableRejected,
-} from '../worlds/pool-order.ts'
+} from '../worlds/06-worker-pool/pool-order.ts'
 import {
   expectGrace,
   expectLateCancelHarmless,
   expectThreadReplaced,
-} from '../worlds/pool-running-jobs.ts'
+} from '../worlds/06-worker-pool/pool-running-jobs.ts'
 import {
   expectSignalsForgotten,
   expectSignalsHeard,
   expectTakenOutOfQueue,
   expectTwinLeft,
-} from '../worlds/pool-waiting-jobs.ts'
+} from '../worlds/06-worker-pool/pool-waiting-jobs.ts'
 
 const CHAPTER = '06-worker-pool'
 

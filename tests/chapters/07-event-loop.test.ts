@@ -2,21 +2,21 @@ import { pattern } from '../harness/client.ts'
 import { PATIENCE_MS, within } from '../harness/patience.ts'
 import { step } from '../judge/step.ts'
 import { ask, echo } from '../protocols/lines.ts'
-import { expectCheapWaits, expectNoQuestions } from '../worlds/idle-sources.ts'
-import { expectLongestRound } from '../worlds/long-rounds.ts'
+import { expectCheapWaits, expectNoQuestions } from '../worlds/07-event-loop/idle-sources.ts'
+import { expectLongestRound } from '../worlds/07-event-loop/long-rounds.ts'
 import {
   expectBugsSeen,
   expectNothingKept,
   expectPollerSeen,
   expectTimersServed,
   expectTurnForEach,
-} from '../worlds/loop-bugs.ts'
+} from '../worlds/07-event-loop/loop-bugs.ts'
 import {
   expectCrowdServed,
   expectLinesServed,
   expectRefusedTalkerDropped,
   expectSlowReaderServed,
-} from '../worlds/loop-crowd.ts'
+} from '../worlds/07-event-loop/loop-crowd.ts'
 import {
   expectClosedMeansClosed,
   expectLastByte,
@@ -24,16 +24,20 @@ import {
   expectLostMeansClosed,
   expectNothingBehindGoodbye,
   expectWholeGoodbye,
-} from '../worlds/loop-endings.ts'
-import { expectPause, expectQueueAsked, expectRestKept } from '../worlds/loop-pauses.ts'
-import { expectAllInOneRound, expectPromptReplies } from '../worlds/loop-replies.ts'
+} from '../worlds/07-event-loop/loop-endings.ts'
+import {
+  expectPause,
+  expectQueueAsked,
+  expectRestKept,
+} from '../worlds/07-event-loop/loop-pauses.ts'
+import { expectAllInOneRound, expectPromptReplies } from '../worlds/07-event-loop/loop-replies.ts'
 import {
   expectClosedReported,
   expectEachAspect,
   expectEverybody,
   expectFreshAnswer,
   expectInterestAsked,
-} from '../worlds/loop-reports.ts'
+} from '../worlds/07-event-loop/loop-reports.ts'
 import {
   COUNT_TURNS,
   expectOrder,
@@ -41,14 +45,14 @@ import {
   expectTurnsAsWanted,
   makeLoop,
   TestTimers,
-} from '../worlds/loop-rounds.ts'
+} from '../worlds/07-event-loop/loop-rounds.ts'
 import {
   expectOneWakeUp,
   expectSleep,
   expectTimeKept,
   expectTurnsForNode,
   expectWaitWithoutLimit,
-} from '../worlds/loop-sleeps.ts'
+} from '../worlds/07-event-loop/loop-sleeps.ts'
 import {
   isTwice,
   LEAVE_IT_HOT,
@@ -57,14 +61,14 @@ import {
   READING,
   STILL_WAITING,
   ToldPoller,
-} from '../worlds/loop-sources.ts'
-import { change, textOf, withStream } from '../worlds/loop-streams.ts'
+} from '../worlds/07-event-loop/loop-sources.ts'
+import { change, textOf, withStream } from '../worlds/07-event-loop/loop-streams.ts'
 import {
   expectBacklogFromAnotherTurn,
   expectFairGoodbye,
   expectFairTurns,
   expectTurnInVain,
-} from '../worlds/loop-turns.ts'
+} from '../worlds/07-event-loop/loop-turns.ts'
 import {
   expectBrake,
   expectEndBehindBytes,
@@ -73,14 +77,14 @@ import {
   expectOldestFirst,
   expectOwnInbox,
   expectReadBehindOwnFin,
-} from '../worlds/stream-reads.ts'
+} from '../worlds/07-event-loop/stream-reads.ts'
 import {
   expectHalfOpen,
   expectNoRoom,
   expectRoomAgain,
   expectRoomAsked,
   fill,
-} from '../worlds/stream-writes.ts'
+} from '../worlds/07-event-loop/stream-writes.ts'
 
 const CHAPTER = '07-event-loop'
 

@@ -1,40 +1,48 @@
 import { step } from '../judge/step.ts'
 import { echo } from '../protocols/lines.ts'
-import { expectEndlessPings, expectOnlyPong, expectPings } from '../worlds/heartbeats.ts'
-import { expectEveryEnding, expectNoLimit, expectOwnGoodbye } from '../worlds/idle-limits.ts'
-import { expectDelays, expectLongDelay } from '../worlds/next-delays.ts'
-import { expectRealSleep } from '../worlds/real-sleep.ts'
-import { expectRestOfSilence, expectSmallRest, expectStoppedSilence } from '../worlds/silences.ts'
-import { expectExactSleep, expectWakeUps } from '../worlds/sleeping-loop.ts'
+import { expectEndlessPings, expectOnlyPong, expectPings } from '../worlds/08-timers/heartbeats.ts'
+import {
+  expectEveryEnding,
+  expectNoLimit,
+  expectOwnGoodbye,
+} from '../worlds/08-timers/idle-limits.ts'
+import { expectDelays, expectLongDelay } from '../worlds/08-timers/next-delays.ts'
+import { expectRealSleep } from '../worlds/08-timers/real-sleep.ts'
+import {
+  expectRestOfSilence,
+  expectSmallRest,
+  expectStoppedSilence,
+} from '../worlds/08-timers/silences.ts'
+import { expectExactSleep, expectWakeUps } from '../worlds/08-timers/sleeping-loop.ts'
 import {
   expectAnyPeriod,
   expectBeat,
   expectFaultyBeat,
   expectOwnBeat,
   expectPeriodsRefused,
-} from '../worlds/timer-beats.ts'
+} from '../worlds/08-timers/timer-beats.ts'
 import {
   expectCancelledInside,
   expectCrowdInOrder,
   expectGapsFilled,
   expectLetGo,
-} from '../worlds/timer-cancelling.ts'
+} from '../worlds/08-timers/timer-cancelling.ts'
 import {
   expectCheapCancelling,
   expectCheapFiring,
   expectCheapHeap,
   expectCheapLook,
-} from '../worlds/timer-costs.ts'
-import { expectHeapInOrder } from '../worlds/timer-heap-orders.ts'
-import { playQueue } from '../worlds/timer-queues.ts'
+} from '../worlds/08-timers/timer-costs.ts'
+import { expectHeapInOrder } from '../worlds/08-timers/timer-heap-orders.ts'
+import { playQueue } from '../worlds/08-timers/timer-queues.ts'
 import {
   expectAnyDelay,
   expectErrorsSeen,
   expectNextRound,
   expectNoNaN,
   expectOneLook,
-} from '../worlds/timer-rounds.ts'
-import { serveVirtually } from '../worlds/watched-clients.ts'
+} from '../worlds/08-timers/timer-rounds.ts'
+import { serveVirtually } from '../worlds/08-timers/watched-clients.ts'
 
 const CHAPTER = '08-timers'
 

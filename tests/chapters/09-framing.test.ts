@@ -3,27 +3,27 @@ import { countBytes, quote } from '../harness/bytes.ts'
 import { pattern } from '../harness/client.ts'
 import { step } from '../judge/step.ts'
 import { announce, echoFrame, expectFrame, expectFrameLike, frame } from '../protocols/frames.ts'
-import { expectHalfTaken, expectPausesBetweenFrames } from '../worlds/frame-chunks.ts'
+import { expectHalfTaken, expectPausesBetweenFrames } from '../worlds/09-framing/frame-chunks.ts'
 import {
   expectFewCopies,
   expectSteady,
   largeToSmall,
   largeToSmallFrame,
   lateToEarly,
-} from '../worlds/frame-costs.ts'
-import { expectFinishedBehind, expectSameFrames } from '../worlds/frame-cuts.ts'
-import { checker, describeAll, glued, load, own } from '../worlds/frame-decoding.ts'
-import { expectEncoded, expectLargestEncoded } from '../worlds/frame-encoding.ts'
-import { expectEndInOrder, expectInvalidTold } from '../worlds/frame-endings.ts'
-import { expectEarlyEndsTold } from '../worlds/frame-ends.ts'
-import { expectLengthsRefused, expectNoiseIgnored } from '../worlds/frame-limits.ts'
+} from '../worlds/09-framing/frame-costs.ts'
+import { expectFinishedBehind, expectSameFrames } from '../worlds/09-framing/frame-cuts.ts'
+import { checker, describeAll, glued, load, own } from '../worlds/09-framing/frame-decoding.ts'
+import { expectEncoded, expectLargestEncoded } from '../worlds/09-framing/frame-encoding.ts'
+import { expectEndInOrder, expectInvalidTold } from '../worlds/09-framing/frame-endings.ts'
+import { expectEarlyEndsTold } from '../worlds/09-framing/frame-ends.ts'
+import { expectLengthsRefused, expectNoiseIgnored } from '../worlds/09-framing/frame-limits.ts'
 import {
   chunkThatEndsInAFrame,
   expectLittleHeld,
   expectRoomTwiceAtMost,
   expectSmallFramesHeldCheaply,
-} from '../worlds/frame-memory.ts'
-import { expectParsed } from '../worlds/frame-parsing.ts'
+} from '../worlds/09-framing/frame-memory.ts'
+import { expectParsed } from '../worlds/09-framing/frame-parsing.ts'
 
 const CHAPTER = '09-framing'
 const MAX_FRAME_BYTES = 1024 * 1024

@@ -8,16 +8,18 @@ import {
   expectMarks,
   expectOneChunk,
   expectOwnMarks,
-} from '../worlds/bounded-backlogs.ts'
-import { expectFailureSeen, expectOrderlyClose } from '../worlds/bounded-close.ts'
+} from '../worlds/10-backpressure/bounded-backlogs.ts'
+import { expectFailureSeen, expectOrderlyClose } from '../worlds/10-backpressure/bounded-close.ts'
 import {
   expectAffordable,
   expectFailuresCounted,
   expectNobodyLost,
-} from '../worlds/bounded-descriptors.ts'
-import { expectAllSeenOut, expectDeafNotRead } from '../worlds/bounded-farewells.ts'
-import { Crowd, FOREVER, openAdmission, openWorld } from '../worlds/bounded-frames.ts'
-import { expectCutAfterGoodbye, expectTalkerCut } from '../worlds/bounded-goodbyes.ts'
+} from '../worlds/10-backpressure/bounded-descriptors.ts'
+import { expectAllSeenOut, expectDeafNotRead } from '../worlds/10-backpressure/bounded-farewells.ts'
+import {
+  expectCutAfterGoodbye,
+  expectTalkerCut,
+} from '../worlds/10-backpressure/bounded-goodbyes.ts'
 import {
   expectBoundedOutbox,
   expectCheapFlushes,
@@ -26,15 +28,19 @@ import {
   playOutbox,
   pushAtRandom,
   textOf,
-} from '../worlds/bounded-outbox.ts'
+} from '../worlds/10-backpressure/bounded-outbox.ts'
 import {
   expectCap,
   expectEndingsCounted,
   expectForgotten,
   expectPlaceKeptUntilClosed,
   expectPlacesFreed,
-} from '../worlds/bounded-places.ts'
-import { expectBucket, expectOwnRates, expectPauseAndStall } from '../worlds/bounded-rates.ts'
+} from '../worlds/10-backpressure/bounded-places.ts'
+import {
+  expectBucket,
+  expectOwnRates,
+  expectPauseAndStall,
+} from '../worlds/10-backpressure/bounded-rates.ts'
 import {
   expectLastProgressNoted,
   expectProgressNotLength,
@@ -43,7 +49,8 @@ import {
   HUNDRED,
   ONE_LOOK,
   sayHundreds,
-} from '../worlds/bounded-stalls.ts'
+} from '../worlds/10-backpressure/bounded-stalls.ts'
+import { Crowd, FOREVER, openAdmission, openWorld } from '../worlds/bounded-frames.ts'
 
 const CHAPTER = '10-backpressure'
 

@@ -8,22 +8,26 @@ import {
   expectFloodHeldBack,
   expectFortyInOrder,
   HOLD,
-} from '../worlds/eager-clients.ts'
+} from '../worlds/11-strands/eager-clients.ts'
 import {
   expectEveryLineCounted,
   expectOtherPausesKept,
   expectPausedWhileFull,
-} from '../worlds/held-back-clients.ts'
-import { expectPool, poolNumbers } from '../worlds/pool-numbers.ts'
-import { ScriptedConversation } from '../worlds/scripted-conversation.ts'
+} from '../worlds/11-strands/held-back-clients.ts'
+import { expectPool, poolNumbers } from '../worlds/11-strands/pool-numbers.ts'
+import { ScriptedConversation } from '../worlds/11-strands/scripted-conversation.ts'
 import {
   expectErrorReplies,
   expectFinLast,
   expectJobsTakenBack,
   expectSilenceBehindCancel,
   IN_LINE,
-} from '../worlds/scripted-replies.ts'
-import { expectTasksForgotten, expectThrowsSurvived, post } from '../worlds/strand-tasks.ts'
+} from '../worlds/11-strands/scripted-replies.ts'
+import {
+  expectTasksForgotten,
+  expectThrowsSurvived,
+  post,
+} from '../worlds/11-strands/strand-tasks.ts'
 
 const CHAPTER = '11-strands'
 

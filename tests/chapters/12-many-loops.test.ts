@@ -3,19 +3,27 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { step } from '../judge/step.ts'
 import { ask, echo } from '../protocols/lines.ts'
-import { expectBrokenScriptLeft, IS_NOT_STARTED, startsIn } from '../worlds/broken-loops.ts'
-import { ARE_GONE, expectGraceToEnd, expectNotReplaced } from '../worlds/closing-loops.ts'
+import {
+  expectBrokenScriptLeft,
+  IS_NOT_STARTED,
+  startsIn,
+} from '../worlds/12-many-loops/broken-loops.ts'
+import {
+  ARE_GONE,
+  expectGraceToEnd,
+  expectNotReplaced,
+} from '../worlds/12-many-loops/closing-loops.ts'
 import {
   expectCountedAtOnce,
   expectCountedUntilClosed,
   expectOutAtOnce,
   expectSpreadWhileAsleep,
-} from '../worlds/counted-loops.ts'
+} from '../worlds/12-many-loops/counted-loops.ts'
 import {
   expectLeastBusy,
   expectOnlyConnectionsCompared,
   expectResponsive,
-} from '../worlds/loop-choice.ts'
+} from '../worlds/12-many-loops/loop-choice.ts'
 import {
   breakableLoop,
   connectionsIn,
@@ -28,8 +36,8 @@ import {
   statsOf,
   sum,
   talkativeLoop,
-} from '../worlds/many-loops.ts'
-import { expectRefusalSeen, expectUnread } from '../worlds/unread-sockets.ts'
+} from '../worlds/12-many-loops/many-loops.ts'
+import { expectRefusalSeen, expectUnread } from '../worlds/12-many-loops/unread-sockets.ts'
 
 const CHAPTER = '12-many-loops'
 

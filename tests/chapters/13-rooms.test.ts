@@ -1,41 +1,41 @@
 import { step } from '../judge/step.ts'
-import { expectMeetings } from '../worlds/chat-full-speed.ts'
-import { expectJoinedAgain, expectPageOfItsOwn } from '../worlds/chat-joins.ts'
+import { expectMeetings } from '../worlds/13-rooms/chat-full-speed.ts'
+import { expectJoinedAgain, expectPageOfItsOwn } from '../worlds/13-rooms/chat-joins.ts'
 import {
   expectKeptOnce,
   expectMixedGroup,
   expectOrderOfJournal,
-} from '../worlds/chat-journal-order.ts'
+} from '../worlds/13-rooms/chat-journal-order.ts'
 import {
   expectConnectionsEnded,
   expectCrowdServed,
   expectSlowDropped,
-} from '../worlds/chat-lost-connections.ts'
+} from '../worlds/13-rooms/chat-lost-connections.ts'
 import {
   expectDroppedAtOnce,
   expectGhostsStopped,
   expectSessionsDropped,
-} from '../worlds/chat-lost-sessions.ts'
-import { expectOthersLeftAlone } from '../worlds/chat-other-rooms.ts'
-import { expectRequestsParsed } from '../worlds/chat-parsing.ts'
+} from '../worlds/13-rooms/chat-lost-sessions.ts'
+import { expectOthersLeftAlone } from '../worlds/13-rooms/chat-other-rooms.ts'
+import { expectRequestsParsed } from '../worlds/13-rooms/chat-parsing.ts'
 import {
   expectDropsInCompany,
   expectLossesTold,
   expectToldDirectly,
-} from '../worlds/chat-room-losses.ts'
-import { expectLimits, expectModel } from '../worlds/chat-room-members.ts'
-import { expectOneOrder } from '../worlds/chat-room-order.ts'
-import { expectPages } from '../worlds/chat-room-pages.ts'
-import { expectPresenceOfName, expectRoomsClosed } from '../worlds/chat-room-presence.ts'
-import { HubWorld, loadRooms } from '../worlds/chat-rooms.ts'
+} from '../worlds/13-rooms/chat-room-losses.ts'
+import { expectLimits, expectModel } from '../worlds/13-rooms/chat-room-members.ts'
+import { expectOneOrder } from '../worlds/13-rooms/chat-room-order.ts'
+import { expectPages } from '../worlds/13-rooms/chat-room-pages.ts'
+import { expectPresenceOfName, expectRoomsClosed } from '../worlds/13-rooms/chat-room-presence.ts'
+import { HubWorld, loadRooms } from '../worlds/13-rooms/chat-rooms.ts'
 import {
   expectBugsAnswered,
   expectRefused,
   expectTurns,
   expectWelcomeNeeded,
-} from '../worlds/chat-session-turns.ts'
-import { ChatWorld, loadChat } from '../worlds/chat-sessions.ts'
-import { expectSlowSays } from '../worlds/chat-slow-says.ts'
+} from '../worlds/13-rooms/chat-session-turns.ts'
+import { ChatWorld, loadChat } from '../worlds/13-rooms/chat-sessions.ts'
+import { expectSlowSays } from '../worlds/13-rooms/chat-slow-says.ts'
 
 step('13.1', 'every message is a request, or refused with its code and id', async (stage) => {
   await expectRequestsParsed(stage)

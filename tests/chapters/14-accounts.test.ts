@@ -2,38 +2,54 @@ import { DatabaseSync } from 'node:sqlite'
 import type { Hasher } from '#code/14-accounts/passwords.ts'
 import type { Reason } from '../harness/failure.ts'
 import { step } from '../judge/step.ts'
-import { expectRehash, expectSameWork } from '../worlds/accounts-credentials.ts'
-import { contentOf, MIGRATED, MIGRATIONS } from '../worlds/accounts-databases.ts'
-import { expectScryptFailure } from '../worlds/accounts-failed-scrypt.ts'
+import { expectRehash, expectSameWork } from '../worlds/14-accounts/accounts-credentials.ts'
+import { contentOf, MIGRATED, MIGRATIONS } from '../worlds/14-accounts/accounts-databases.ts'
+import { expectScryptFailure } from '../worlds/14-accounts/accounts-failed-scrypt.ts'
 import {
   expectClosedAccount,
   expectNetworks,
   expectRateFirst,
   expectTakenBack,
-} from '../worlds/accounts-guesses.ts'
-import { expectFailuresPassedOn, expectStrings, expectVerdicts } from '../worlds/accounts-hashes.ts'
-import { expectEnded, expectEndedMeanwhile, expectSwept } from '../worlds/accounts-live.ts'
+} from '../worlds/14-accounts/accounts-guesses.ts'
+import {
+  expectFailuresPassedOn,
+  expectStrings,
+  expectVerdicts,
+} from '../worlds/14-accounts/accounts-hashes.ts'
+import {
+  expectEnded,
+  expectEndedMeanwhile,
+  expectSwept,
+} from '../worlds/14-accounts/accounts-live.ts'
 import {
   expectFailedMigration,
   expectFirstError,
   expectInterrupted,
   expectTogether,
   thrownBy,
-} from '../worlds/accounts-migrations.ts'
-import { expectKeys } from '../worlds/accounts-passwords.ts'
-import { resolves } from '../worlds/accounts-promises.ts'
-import { expectCrowdInOrder, expectNoOvertaking, expectQueue } from '../worlds/accounts-queue.ts'
-import { fits, NotedHasher } from '../worlds/accounts-scrypt.ts'
-import { expectExpired, expectLoggedOut } from '../worlds/accounts-server.ts'
+} from '../worlds/14-accounts/accounts-migrations.ts'
+import { expectKeys } from '../worlds/14-accounts/accounts-passwords.ts'
+import { resolves } from '../worlds/14-accounts/accounts-promises.ts'
+import {
+  expectCrowdInOrder,
+  expectNoOvertaking,
+  expectQueue,
+} from '../worlds/14-accounts/accounts-queue.ts'
+import { fits, NotedHasher } from '../worlds/14-accounts/accounts-scrypt.ts'
+import { expectExpired, expectLoggedOut } from '../worlds/14-accounts/accounts-server.ts'
 import {
   expectAbsoluteEnd,
   expectClockSetBack,
   expectEndedWhileNoted,
   expectIdleEnd,
   expectStoreFailures,
-} from '../worlds/accounts-session-ends.ts'
-import { HOUR, playSessions, sha256 } from '../worlds/accounts-sessions.ts'
-import { expectDoubling, expectForgotten, expectRealClock } from '../worlds/accounts-throttle.ts'
+} from '../worlds/14-accounts/accounts-session-ends.ts'
+import { HOUR, playSessions, sha256 } from '../worlds/14-accounts/accounts-sessions.ts'
+import {
+  expectDoubling,
+  expectForgotten,
+  expectRealClock,
+} from '../worlds/14-accounts/accounts-throttle.ts'
 
 step('14.1', 'a password is stored as a hash that says how it was made', async (stage) => {
   const { expect, expectSame, story } = stage

@@ -5,36 +5,46 @@ import { logProgram } from '../harness/crash-points/log-program.ts'
 import type { Reason } from '../harness/failure.ts'
 import { step } from '../judge/step.ts'
 import { group } from '../protocols/groups.ts'
-import { systemError } from '../worlds/disk.ts'
-import { expectClosed, inTime, openHeld, START, sayer, soon } from '../worlds/held-log.ts'
-import { expectAppendedBehind, expectCloseWaits } from '../worlds/history-appends.ts'
+import { systemError } from '../worlds/15-history/disk.ts'
+import {
+  expectClosed,
+  inTime,
+  openHeld,
+  START,
+  sayer,
+  soon,
+} from '../worlds/15-history/held-log.ts'
+import { expectAppendedBehind, expectCloseWaits } from '../worlds/15-history/history-appends.ts'
 import {
   expectBugSeen,
   expectFailedSync,
   expectNoSecondTry,
   expectNothingTaken,
-} from '../worlds/history-failures.ts'
-import { expectFailedRemoval, expectFaultsTold } from '../worlds/history-faults.ts'
-import { expectManyEncodedCheaply } from '../worlds/history-group-costs.ts'
-import { expectDecoded, expectEncoded } from '../worlds/history-groups.ts'
-import { expectLoadedWhileOthersTalk, expectToldInOrder } from '../worlds/history-journal.ts'
-import { expectFailedRead, expectNotSaved } from '../worlds/history-journal-faults.ts'
-import { expectExactPages } from '../worlds/history-pages.ts'
-import { expectSettled, expectSynced } from '../worlds/history-recovery.ts'
+} from '../worlds/15-history/history-failures.ts'
+import { expectFailedRemoval, expectFaultsTold } from '../worlds/15-history/history-faults.ts'
+import { expectManyEncodedCheaply } from '../worlds/15-history/history-group-costs.ts'
+import { expectDecoded, expectEncoded } from '../worlds/15-history/history-groups.ts'
+import {
+  expectLoadedWhileOthersTalk,
+  expectToldInOrder,
+} from '../worlds/15-history/history-journal.ts'
+import { expectFailedRead, expectNotSaved } from '../worlds/15-history/history-journal-faults.ts'
+import { expectExactPages } from '../worlds/15-history/history-pages.ts'
+import { expectSettled, expectSynced } from '../worlds/15-history/history-recovery.ts'
 import {
   expectNumbersKept,
   expectRemovedOneByOne,
   expectWholeSegments,
-} from '../worlds/history-retention.ts'
-import { expectSegmentsRead } from '../worlds/history-segments.ts'
-import { expectKilledServer, inDataFolder } from '../worlds/history-server.ts'
+} from '../worlds/15-history/history-retention.ts'
+import { expectSegmentsRead } from '../worlds/15-history/history-segments.ts'
+import { expectKilledServer, inDataFolder } from '../worlds/15-history/history-server.ts'
 import {
   fileNamed,
   fileOf,
   justRenamed,
   listing,
   nameOfSegment,
-} from '../worlds/segment-folders.ts'
+} from '../worlds/15-history/segment-folders.ts'
 
 step('15.1', 'a group is there as a whole, or is told for what it is', async (stage) => {
   await expectEncoded(stage)

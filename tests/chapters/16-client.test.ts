@@ -1,20 +1,20 @@
 import { type Stage, step } from '../judge/step.ts'
-import { addressesOf, NEVER, namesOf, race } from '../worlds/address-race.ts'
+import { addressesOf, NEVER, namesOf, race } from '../worlds/16-client/address-race.ts'
 import {
   expectFailuresReplaced,
   expectHopeless,
   expectLateClosed,
   expectRaceCancelled,
-} from '../worlds/address-race-trials.ts'
-import { expectBounds, expectProven, expectSpread } from '../worlds/backoff-waits.ts'
-import { expectIgnored, expectSteps } from '../worlds/client-state-steps.ts'
-import { expectClientObeys } from '../worlds/client-states.ts'
-import { expectOnceOnSockets, expectServerKnows } from '../worlds/keyed-server.ts'
-import { tryAll } from '../worlds/model-chat-trials.ts'
-import { openFeed } from '../worlds/room-feed.ts'
-import { expectClaims, expectNothingLeft } from '../worlds/say-key-claims.ts'
-import { expectFound, expectOtherTextFound } from '../worlds/say-key-history.ts'
-import { expectQueue } from '../worlds/say-queue.ts'
+} from '../worlds/16-client/address-race-trials.ts'
+import { expectBounds, expectProven, expectSpread } from '../worlds/16-client/backoff-waits.ts'
+import { expectIgnored, expectSteps } from '../worlds/16-client/client-state-steps.ts'
+import { expectClientObeys } from '../worlds/16-client/client-states.ts'
+import { expectOnceOnSockets, expectServerKnows } from '../worlds/16-client/keyed-server.ts'
+import { tryAll } from '../worlds/16-client/model-chat-trials.ts'
+import { openFeed } from '../worlds/16-client/room-feed.ts'
+import { expectClaims, expectNothingLeft } from '../worlds/16-client/say-key-claims.ts'
+import { expectFound, expectOtherTextFound } from '../worlds/16-client/say-key-history.ts'
+import { expectQueue } from '../worlds/16-client/say-queue.ts'
 
 step('16.1', 'waits are drawn at random, below a bound that doubles', async (stage) => {
   await expectBounds(stage)

@@ -2,31 +2,31 @@ import { costInCopies, FEW_BYTES, LARGE_BYTES, leastUs } from '../harness/cost.t
 import type { Reason } from '../harness/failure.ts'
 import { step } from '../judge/step.ts'
 import { request } from '../protocols/http.ts'
-import { quietly } from '../worlds/for-all.ts'
-import { LENGTHS } from '../worlds/http-bodies.ts'
-import { expectBodyDeadlines, TOO_SLOW } from '../worlds/http-body-deadlines.ts'
-import { expectCorpus, expectCorpusInPieces } from '../worlds/http-cases.ts'
+import { LENGTHS } from '../worlds/17-http/http-bodies.ts'
+import { expectBodyDeadlines, TOO_SLOW } from '../worlds/17-http/http-body-deadlines.ts'
+import { expectCorpus, expectCorpusInPieces } from '../worlds/17-http/http-cases.ts'
 import {
   expectChunked,
   expectLongest,
   expectSizeLines,
   expectTrailers,
   openChunks,
-} from '../worlds/http-chunk-trials.ts'
-import { openHttp } from '../worlds/http-connections.ts'
-import { expectLeave } from '../worlds/http-expectations.ts'
-import { makeSite, PATHS, SPELLINGS } from '../worlds/http-files.ts'
-import { expectHeads } from '../worlds/http-head-trials.ts'
-import { expectLastAnswers } from '../worlds/http-last-answers.ts'
-import { expectLateBodies } from '../worlds/http-late-bodies.ts'
-import { expectFields, expectRequestLines } from '../worlds/http-line-trials.ts'
-import { expectPersistence } from '../worlds/http-persistence.ts'
-import { expectRefusalsHeard } from '../worlds/http-real-clients.ts'
-import { expectSite } from '../worlds/http-site-server.ts'
-import { expectOpened } from '../worlds/http-site-trials.ts'
-import { expectStops } from '../worlds/http-stops.ts'
-import { shown } from '../worlds/http-tables.ts'
-import { expectUpgrades } from '../worlds/http-upgrades.ts'
+} from '../worlds/17-http/http-chunk-trials.ts'
+import { openHttp } from '../worlds/17-http/http-connections.ts'
+import { expectLeave } from '../worlds/17-http/http-expectations.ts'
+import { makeSite, PATHS, SPELLINGS } from '../worlds/17-http/http-files.ts'
+import { expectHeads } from '../worlds/17-http/http-head-trials.ts'
+import { expectLastAnswers } from '../worlds/17-http/http-last-answers.ts'
+import { expectLateBodies } from '../worlds/17-http/http-late-bodies.ts'
+import { expectFields, expectRequestLines } from '../worlds/17-http/http-line-trials.ts'
+import { expectPersistence } from '../worlds/17-http/http-persistence.ts'
+import { expectRefusalsHeard } from '../worlds/17-http/http-real-clients.ts'
+import { expectSite } from '../worlds/17-http/http-site-server.ts'
+import { expectOpened } from '../worlds/17-http/http-site-trials.ts'
+import { expectStops } from '../worlds/17-http/http-stops.ts'
+import { shown } from '../worlds/17-http/http-tables.ts'
+import { expectUpgrades } from '../worlds/17-http/http-upgrades.ts'
+import { quietly } from '../worlds/for-all.ts'
 
 step('17.1', 'a head is read strictly, and the same however it is cut', async (stage) => {
   await expectRequestLines(stage)

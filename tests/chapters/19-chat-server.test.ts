@@ -1,20 +1,20 @@
 import { step } from '../judge/step.ts'
-import { inFolder } from '../worlds/chat-accounts.ts'
-import { expectDoors } from '../worlds/door-plans.ts'
+import { expectDoors } from '../worlds/19-chat-server/door-plans.ts'
 import {
   expectDeadline,
   expectFailures,
   expectOrder,
   expectSecondSignal,
-} from '../worlds/drain-order.ts'
-import { expectDrainedServer } from '../worlds/drained-server.ts'
-import { linesFor, playHistogram } from '../worlds/histogram.ts'
-import { expectFewSeries, expectSteady } from '../worlds/histogram-crowd.ts'
-import { expectHandshakes } from '../worlds/tls-handshakes.ts'
-import { TlsWorld } from '../worlds/tls-peers.ts'
-import { expectRacingReloads, expectReloads } from '../worlds/tls-reloads.ts'
-import { expectOneChat } from '../worlds/two-doors.ts'
-import { expectPlaces } from '../worlds/web-requests.ts'
+} from '../worlds/19-chat-server/drain-order.ts'
+import { expectDrainedServer } from '../worlds/19-chat-server/drained-server.ts'
+import { linesFor, playHistogram } from '../worlds/19-chat-server/histogram.ts'
+import { expectFewSeries, expectSteady } from '../worlds/19-chat-server/histogram-crowd.ts'
+import { expectHandshakes } from '../worlds/19-chat-server/tls-handshakes.ts'
+import { TlsWorld } from '../worlds/19-chat-server/tls-peers.ts'
+import { expectRacingReloads, expectReloads } from '../worlds/19-chat-server/tls-reloads.ts'
+import { expectOneChat } from '../worlds/19-chat-server/two-doors.ts'
+import { expectPlaces } from '../worlds/19-chat-server/web-requests.ts'
+import { inFolder } from '../worlds/chat-accounts.ts'
 
 step('19.1', 'two doors open onto one chat, or none', async (stage) => {
   await expectDoors(stage)

@@ -17,7 +17,7 @@ import { restartUnderLoad } from '../../tutor/lab/chat-restart.ts'
 import { Program } from '../harness/program.ts'
 import { SOLUTION } from '../judge/workbook.ts'
 import { needsProgram } from '../maintainers/programs.ts'
-import { ONE, TWO } from '../worlds/certificates.ts'
+import { ONE, TWO } from '../worlds/19-chat-server/certificates.ts'
 import { Talker } from '../worlds/chat-talker.ts'
 
 const MAIN = join(SOLUTION.root, '19-chat-server', 'main.ts')

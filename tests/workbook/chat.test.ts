@@ -15,7 +15,7 @@ import {
   sizeOf,
 } from '../../solutions/13-rooms/recent-messages.ts'
 import { makeChat, startServer } from '../../solutions/13-rooms/server.ts'
-import { type CrowdMember, gatherInRoom } from '../worlds/chat-crowd.ts'
+import { type CrowdMember, gatherInRoom } from '../worlds/13-rooms/chat-crowd.ts'
 
 interface Told {
   type: string

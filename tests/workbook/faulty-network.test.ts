@@ -8,8 +8,8 @@ import { type Ending, FaultyNetwork, HEALTHY } from '../harness/faulty-network.t
 import { Story } from '../harness/story.ts'
 import { VirtualTimers } from '../harness/virtual-timers.ts'
 import { ROOT } from '../judge/workbook.ts'
-import type { ClientRequest } from '../worlds/model-chat-schedules.ts'
-import { tryAll } from '../worlds/model-chat-trials.ts'
+import type { ClientRequest } from '../worlds/16-client/model-chat-schedules.ts'
+import { tryAll } from '../worlds/16-client/model-chat-trials.ts'
 
 test('timers fire in order, at their time, and in order of arming when that is the same', async () => {
   const timers = new VirtualTimers()

@@ -78,6 +78,28 @@ test('a chapter imports only earlier ones', () => {
   expect(wrong).toEqual([])
 })
 
+test('a world in a chapter’s folder is that chapter’s only; what several play in lies beside the folders', () => {
+  const ownerOf = (path: string) => /^tests\/worlds\/(\d\d)-/.exec(path)?.[1]
+  const users = new Map<string, Set<string | undefined>>()
+  const sources = [...listSources('tests/chapters'), ...listSources('tests/worlds')]
+  for (const file of sources) {
+    const user = ownerOf(file) ?? /^tests\/chapters\/(?:threads\/)?(\d\d)-/.exec(file)?.[1]
+    for (const target of importsOf(file).filter((target) => target.startsWith('.'))) {
+      const path = relative(ROOT, resolve(ROOT, dirname(file), target))
+      if (path.startsWith('tests/worlds/'))
+        users.set(path, (users.get(path) ?? new Set()).add(user))
+    }
+  }
+  const wrong = [...users]
+    .filter(([path, by]) => {
+      const owner = ownerOf(path)
+      return owner === undefined ? by.size === 1 && !by.has(undefined) : [...by].join() !== owner
+    })
+    .map(([path, by]) => `${path}: ${[...by].join(', ')}`)
+  expect(users.size).toBeGreaterThan(100)
+  expect(wrong).toEqual([])
+})
+
 test('every chapter has all its parts', () => {
   const chapters = readdirSync(join(ROOT, 'solutions'))
   for (const chapter of chapters) {

@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { randomSchedule } from '../../tests/worlds/model-chat-plans.ts'
+import { randomSchedule } from '../../tests/worlds/16-client/model-chat-plans.ts'
 import {
   type ClientRequest,
   type MakeClient,
   play,
-} from '../../tests/worlds/model-chat-schedules.ts'
+} from '../../tests/worlds/16-client/model-chat-schedules.ts'
 import type { Measurement } from './measurement.ts'
 
 const SCHEDULES = 2_000

@@ -2,7 +2,7 @@
 
 import { pbkdf2Sync } from 'node:crypto'
 import { parentPort, threadId } from 'node:worker_threads'
-import type { TestJob } from '../../worlds/played-pool.ts'
+import type { TestJob } from '../../worlds/06-worker-pool/played-pool.ts'
 
 parentPort?.on('message', ({ gate, then, value, rounds = 1, told }: TestJob) => {
   if (gate) while (Atomics.load(gate, 0) === 0) Atomics.wait(gate, 0, 0)

@@ -1,0 +1,142 @@
+/** Servers that close: clients that stay and talk all the while, and conversations that go on. */
+
+import { once } from 'node:events'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import type { Client } from '../../harness/client.ts'
+import type { HostedServer } from '../../harness/hosted-server.ts'
+import { PATIENCE_MS, within } from '../../harness/patience.ts'
+import type { Stage } from '../../judge/step.ts'
+import type { Listen } from './failed-listen.ts'
+import { turns } from './greeted-streams.ts'
+
+/** Waits for real: half of it is still longer than most things take. */
+const GRACE_MS = 1_500
+
+/** A word that the server has at hand when this is over. */
+export async function talk(client: Client, server: HostedServer): Promise<void> {
+  await client.send('hm')
+  await server.roundTrip()
+}
+
+/** Lets a client talk without a pause while something else is waited for. */
+async function whileTalking(
+  client: Client,
+  server: HostedServer,
+  wait: () => Promise<void>,
+): Promise<void> {
+  let isOver = false
+  const talks = async () => {
+    while (!isOver) await talk(client, server)
+  }
+  const talking = talks()
+  // The one who waits says what is wrong with the server.
+  talking.catch(() => {})
+  try {
+    await wait()
+  } finally {
+    isOver = true
+    await talking.catch(() => {})
+  }
+}
+
+/** Three clients that never end their sides get all of the grace period, and are cut then. */
+export async function expectStragglersCut({ serve, connect, expect }: Stage): Promise<void> {
+  // More than the kernel holds for a client that does not read.
+  const greeting = 'x'.repeat(12 * 1024 * 1024)
+  const hasty = await serve('01-hello', { greeting, graceMs: GRACE_MS })
+  const [bob, cyd, dee] = [
+    await connect(hasty, 'bob'),
+    await connect(hasty, 'cyd'),
+    await connect(hasty, 'dee'),
+  ]
+  cyd.stopReading()
+  await bob.expectBytes(greeting, { because: 'bob is greeted, and then stays.' })
+  await cyd.expectBytes('x', { because: 'cyd stops reading in the middle of her greeting.' })
+  await dee.expectBytes(greeting, { because: 'dee is greeted, and then she talks and talks.' })
+  dee.beQuiet('talks and talks')
+  const beganAt = performance.now()
+  hasty.beginClose()
+  await hasty.roundTrip()
+  const kept = await hasty.connections()
+  // A machine that is busy enough needs all of the grace period to get here.
+  const passedMs = performance.now() - beganAt
+  expect('close() to cut nobody yet', kept === 3 || passedMs >= GRACE_MS, {
+    because: 'Each open connection has graceMs to end by itself, whatever it is doing.',
+    likely:
+      passedMs < GRACE_MS / 2
+        ? 'Sockets are destroyed at once, those of greeted clients, too. Give them graceMs first.'
+        : 'The time is a fixed number. closeGracefully() was given graceMs: wait that long.',
+    expected: '3 connections',
+    received: `${kept}`,
+  })
+  await whileTalking(dee, hasty, () =>
+    hasty.expectClosed({
+      because:
+        'bob, cyd and dee never end their sides. Waiting for the last client must have a limit: graceMs.',
+      likely:
+        'server.close() alone waits forever. One setTimeout() of graceMs, from now on, destroys the sockets that are still open, whatever they are doing. (socket.setTimeout() begins again with each byte.)',
+    }),
+  )
+  const waitedMs = Math.round(performance.now() - beganAt)
+  // A timer counts in whole milliseconds, and the test's clock began a moment earlier.
+  expect(`the stragglers to get their ${GRACE_MS} ms`, waitedMs >= GRACE_MS - 20, {
+    because: 'graceMs is a promise to the clients, and the time in which the process must be gone.',
+    likely: 'The time is a fixed number. closeGracefully() was given graceMs: wait that long.',
+    received: `cut after ${waitedMs} ms`,
+  })
+  for (const straggler of [bob, cyd, dee])
+    await straggler.expectClosed({ because: 'After the grace period stragglers are cut.' })
+  await hasty.expectNothingLeft({ because: 'After close() the process must be able to end.' })
+}
+
+/** `close()` begins: a connection in the middle of its conversation goes on with it. */
+export async function expectConversationToGoOn(
+  { expect, story }: Stage,
+  listen: Listen,
+  closeGracefully: CloseGracefully,
+): Promise<void> {
+  const server = createServer({ allowHalfOpen: true })
+  const open = new Set<Socket>()
+  const port = await listen(server, 0, '127.0.0.1')
+  const accepted = once(server, 'connection') as Promise<[Socket]>
+  const client = connect(port, '127.0.0.1').on('error', () => {})
+  const [socket] = await accepted
+  socket.on('error', () => {}).resume()
+  open.add(socket)
+  story.tell('gil', 'is in the middle of a conversation when closeGracefully() is called')
+  const closing = closeGracefully(server, open, 60_000)
+  await turns()
+  const isUntouched = socket.writable && !socket.destroyed
+  socket.on('close', () => open.delete(socket))
+  socket.destroy()
+  client.destroy()
+  await within(PATIENCE_MS, closing)
+  expect('her connection to be as it was', isUntouched, {
+    because:
+      'It has graceMs to end by itself. Later servers are in the middle of an answer, and have to say the rest of it.',
+    likely:
+      'Leave open sockets alone until graceMs is over: end() says FIN in the middle of a sentence.',
+    look: 'closeGracefully()',
+    received: socket.writableEnded ? 'FIN was said' : 'it was destroyed',
+  })
+}
+
+type CloseGracefully = (server: Server, open: ReadonlySet<Socket>, graceMs: number) => Promise<void>
+
+/** Two servers in one process close one after the other. */
+export async function expectEachClosedByItself(
+  { expect, story }: Stage,
+  listen: Listen,
+  closeGracefully: CloseGracefully,
+): Promise<void> {
+  story.tell('test', 'starts two servers in one process, and closes both')
+  const both = [createServer(), createServer()]
+  for (const one of both) await listen(one, 0, '127.0.0.1')
+  for (const one of both) await closeGracefully(one, new Set(), GRACE_MS)
+  const left = both.filter((one) => one.listening)
+  for (const one of left) one.close()
+  expect('both to be closed', left.length === 0, {
+    because: 'A process may run several servers. Each is closed by itself.',
+    likely: 'Something is kept in the module, where all servers share it.',
+  })
+}

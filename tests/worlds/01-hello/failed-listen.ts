@@ -1,0 +1,87 @@
+/** Servers that cannot listen, and what a person is told of it. */
+
+import { createServer, type Server } from 'node:net'
+import type { Stage } from '../../judge/step.ts'
+
+export type Listen = (server: Server, port: number, host: string) => Promise<number>
+
+/** Why else a server may not listen. A code of `undefined` is an error that is none of errno(3)'s. */
+const OTHER_PROBLEMS = [
+  ['EACCES', 'permission denied'],
+  ['EADDRNOTAVAIL', 'address not available'],
+  ['EMFILE', 'too many open files'],
+  [undefined, 'the host said no'],
+] as const
+
+/** The error that Node makes of it. */
+function failedListen(
+  code: string | undefined,
+  words: string,
+  port: number,
+): NodeJS.ErrnoException {
+  if (!code) return new Error(words)
+  const error = new Error(`listen ${code}: ${words} 127.0.0.1:${port}`)
+  return Object.assign(error, { code, syscall: 'listen', address: '127.0.0.1', port })
+}
+
+/** The sentence that a reason is told in, or what came instead of an `Error`. */
+function sentenceOf(make: () => unknown): { sentence?: string; instead?: string } {
+  try {
+    const made = make()
+    return made instanceof Error ? { sentence: made.message } : { instead: `returns ${made}` }
+  } catch (error) {
+    return { instead: `throws ${(error as Error)?.message ?? error}` }
+  }
+}
+
+/** What `listen()` rejects with on a port where somebody listens already, and whether anything listens after all. */
+export async function listenTwice(listen: Listen, port: number): Promise<unknown> {
+  const server = createServer()
+  try {
+    await listen(server, port, '127.0.0.1')
+    return undefined
+  } catch (reason) {
+    return reason
+  } finally {
+    server.close()
+  }
+}
+
+export function isSentence(text: string, port: number): boolean {
+  return text.includes(String(port)) && !text.includes('\n')
+}
+
+/** Every reason has a sentence of its own; `taken` is the one for a taken port. */
+export function expectOtherProblems(
+  { expect, story }: Stage,
+  listenProblem: (error: NodeJS.ErrnoException, port: number) => unknown,
+  { port, taken }: { port: number; taken: string },
+): void {
+  const sentences = new Map([[taken, 'a taken port']])
+  for (const [code, words] of OTHER_PROBLEMS) {
+    story.tell('kernel', `refuses to let a server listen (${code ?? 'an error without a code'})`)
+    const problem = failedListen(code, words, port)
+    const { sentence, instead } = sentenceOf(() => listenProblem(problem, port))
+    expect('an Error, returned', sentence !== undefined, {
+      because: 'listen() rejects with what listenProblem() returns, whatever the code is.',
+      likely: instead?.startsWith('throws')
+        ? 'It throws where it should return: codes that you do not know, and none at all, are problems, too.'
+        : 'Return an Error for every code, also for those that you do not know.',
+      received: instead,
+    })
+    if (sentence === undefined) return
+    const same = sentences.get(sentence)
+    expect(`another sentence than for ${same ?? 'any other problem'}`, same === undefined, {
+      because: `The reason is: ${words}. A person who is told another one looks in the wrong place.`,
+      likely:
+        'Look at error.code. For a code that you do not know, repeat what error.message says.',
+      received: sentence,
+    })
+    sentences.set(sentence, `${code}`)
+    expect('one sentence that names the port', isSentence(sentence, port), {
+      because: 'With several servers on one machine, the port tells which of them could not start.',
+      likely: 'Name the port in every case, and leave the stack out: it is about files of Node.',
+      received: sentence,
+    })
+  }
+}

@@ -1,0 +1,78 @@
+/** What `listen()` asks of the kernel, and what it leaves behind at a server that listens. */
+
+import { createServer, type Server } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import type { Stage } from '../../judge/step.ts'
+import type { Listen } from './failed-listen.ts'
+
+/** An address of this machine alone that is not the usual 127.0.0.1. */
+export function otherLoopback(): string {
+  const addresses = Object.values(networkInterfaces()).flatMap((found) => found ?? [])
+  return addresses.some(({ address }) => address === '::1') ? '::1' : '127.0.0.2'
+}
+
+/** `listen()` asks for the port that it was given, and takes off no listener but its own. */
+export async function expectPortPassedOn(
+  { expectSame, story }: Stage,
+  listen: Listen,
+): Promise<void> {
+  for (const port of [4001, 0]) {
+    const server = createServer(() => {})
+    const original = server.listen.bind(server)
+    let asked: unknown
+    server.listen = ((...args: [unknown, ...unknown[]]) => {
+      const [first, ...rest] = args
+      const isOptions = typeof first === 'object' && first !== null
+      asked = isOptions ? (first as { port?: number }).port : first
+      // Whether 4001 is free on this machine is nobody's business.
+      const any = isOptions ? { ...first, port: 0 } : 0
+      return (original as (...args: unknown[]) => Server)(any, ...rest)
+    }) as typeof server.listen
+    story.tell('test', `calls listen() with port ${port}`)
+    await listen(server, port, '127.0.0.1')
+    const listeners = server.listenerCount('connection')
+    server.close()
+    expectSame('the port that the kernel is asked for', Number(asked), port, {
+      because:
+        port === 0
+          ? 'Port 0 means "any free port". One that is drawn by lot may be taken.'
+          : 'A server that was given a port listens there: its clients know no other.',
+      likely: 'Pass the port on as it is.',
+      look: 'listen()',
+    })
+    expectSame("the listeners of 'connection' afterwards", listeners, 1, {
+      because: 'What others listen for is theirs.',
+      likely:
+        "Take off the listener that you have put on, and no other: server.off('error', fail).",
+      look: 'listen()',
+    })
+  }
+}
+
+/** Once a server listens, `listen()` hears no more of its errors. */
+export async function expectNoListenerLeft(
+  { expect, story }: Stage,
+  listen: Listen,
+): Promise<void> {
+  const busy = createServer()
+  await listen(busy, 0, '127.0.0.1')
+  story.tell('kernel', 'cannot hand over a connection to a server that listens (EMFILE)')
+  const isHeard = isHeardBySomebody(busy, new Error('accept EMFILE'))
+  busy.close()
+  expect('listen() to hear no more errors', !isHeard, {
+    because:
+      'Once the server listens, an error means that a connection could not be accepted. The person who runs the server has to hear of it: by onAcceptError, or by the end of the process.',
+    likely:
+      "The 'error' listener of listen() is still there, and swallows it. Take it off in the callback of listen().",
+    received: "an 'error' listener that swallowed it",
+  })
+}
+
+/** Whether somebody listens for `'error'` and takes it without a word. */
+function isHeardBySomebody(server: Server, error: Error): boolean {
+  try {
+    return server.emit('error', error)
+  } catch (thrown) {
+    return thrown !== error
+  }
+}

@@ -1,0 +1,152 @@
+/** Connections of this process that end in every way, and who is in `open` meanwhile. */
+
+import type { Socket } from 'node:net'
+import { PATIENCE_MS, within } from '../../harness/patience.ts'
+import { type SocketPair, socketPair } from '../../harness/socket-pair.ts'
+import type { Stage } from '../../judge/step.ts'
+import { withTimersHeld } from '../held-timers.ts'
+
+export type TrackConnection = (socket: Socket, open: Set<Socket>) => void
+
+/** A connection's ends: something happens, and the server's socket tells of it. */
+interface Moment {
+  who: string
+  does: string
+  act(pair: SocketPair): void
+  /** The server's socket emits it, and then everything has its turn. */
+  emits: string
+  /** What a socket that is not in `open` any more was taken out by; none when it has to be out. */
+  tooEarly?: string
+}
+
+const CLIENT_ENDS: Moment = {
+  who: 'ada',
+  does: 'says FIN, and goes on reading',
+  act: ({ far }) => far.end(),
+  emits: 'end',
+  tooEarly: "'end' says that ada will send no more. She still listens, and may be in mid-answer.",
+}
+
+const SERVER_ENDS: Moment = {
+  who: 'test',
+  does: "says FIN to ada on the server's socket",
+  act: ({ near }) => near.end(),
+  emits: 'finish',
+  tooEarly: "'finish' says that our side has said all. ada may still talk, and never stop.",
+}
+
+const ENDINGS: Moment[][] = [
+  [CLIENT_ENDS, { ...SERVER_ENDS, emits: 'close', tooEarly: undefined }],
+  [SERVER_ENDS, { ...CLIENT_ENDS, does: 'says FIN, too', emits: 'close', tooEarly: undefined }],
+  [
+    {
+      who: 'ada',
+      does: 'resets the connection (RST)',
+      act: ({ far }) => void far.resetAndDestroy(),
+      emits: 'close',
+    },
+  ],
+  [
+    {
+      who: 'test',
+      does: "destroys the server's socket",
+      act: ({ near }) => void near.destroy(),
+      emits: 'close',
+    },
+  ],
+]
+
+/** A socket is in `open` from the beginning to its `'close'`, whichever way it comes to that, and so is everybody else. */
+export async function expectAccountKept(
+  stage: Stage,
+  trackConnection: TrackConnection,
+): Promise<void> {
+  for (const ending of ENDINGS) {
+    const [ada, bob] = [await socketPair(), await socketPair()]
+    try {
+      const open = new Set<Socket>()
+      await expectFromTheBeginning(stage, trackConnection, ada, open)
+      stage.story.tell('bob', 'connects, too, and stays')
+      trackConnection(bob.near, open)
+      for (const moment of ending) await expectAccountAt(stage, moment, ada, bob, open)
+    } finally {
+      ada.destroy()
+      bob.destroy()
+    }
+  }
+}
+
+async function expectFromTheBeginning(
+  { expect, story }: Stage,
+  trackConnection: TrackConnection,
+  { near, far }: SocketPair,
+  open: Set<Socket>,
+): Promise<void> {
+  story.tell('ada', 'connects; the server calls trackConnection()')
+  // Nobody finds out by looking again and again.
+  await withTimersHeld(async () => trackConnection(near, open))
+  expect("ada's socket to be in `open` at once", open.has(near), {
+    because: 'A connection that is not in `open` is one that close() can never cut.',
+    likely: 'Put it in when trackConnection() is called: no event tells that it begins.',
+  })
+  const isUntouched = near.readableFlowing === null && !near.timeout
+  expect('the conversation to be left to its owner', isUntouched, {
+    because:
+      'Every later server stands on trackConnection(). What a client says, and how long it may be silent, is theirs to judge.',
+    likely:
+      near.readableFlowing !== null
+        ? "A listener of 'data' or 'readable', or resume(), takes bytes that others wait for."
+        : 'setTimeout() ends a client that is only silent. A lost peer is told by an event.',
+    received: near.readableFlowing !== null ? 'it is read from' : `a limit of ${near.timeout} ms`,
+  })
+  near.resume()
+  far.resume()
+}
+
+async function expectAccountAt(
+  { expect, story }: Stage,
+  { who, does, act, emits, tooEarly }: Moment,
+  pair: SocketPair,
+  bob: SocketPair,
+  open: Set<Socket>,
+): Promise<void> {
+  const { near } = pair
+  story.tell(who, does)
+  const told = within(PATIENCE_MS, new Promise((resolve) => near.once(emits, resolve)))
+  act(pair)
+  const hasCome = (await told) !== 'too late'
+  await everythingElse()
+  expect('bob, who is still connected, to be in `open`', open.has(bob.near), {
+    because: 'Each connection counts for itself. close() cuts those that are in `open`.',
+    likely:
+      'Take out this socket and no other: open.delete(socket). Nothing is kept in the module.',
+  })
+  if (tooEarly) {
+    const isIntact = !near.destroyed && (near.writable || emits === 'finish')
+    expect("ada's connection to be as it was", hasCome && isIntact, {
+      because: 'Keeping account of a connection changes nothing about it.',
+      likely:
+        'trackConnection() ends the socket, or something in it does. Leave that to its owner.',
+      received: near.destroyed ? 'destroyed' : 'FIN was said',
+    })
+    expect("ada's socket to be in `open` still", open.has(near), {
+      because: 'Its descriptor is in use until both sides have said FIN.',
+      likely: `${tooEarly} 'close' comes last, and always.`,
+      received: `taken out at '${emits}'`,
+    })
+    return
+  }
+  expect("ada's socket not to be in `open` behind its 'close'", hasCome && !open.has(near), {
+    because: 'Its descriptor is free. What stays in `open` is memory that never comes back.',
+    likely:
+      does.includes('FIN') && hasCome
+        ? "'close' says that the descriptor is free: take the socket out then."
+        : "Neither 'end' nor 'finish' comes when a connection is cut, and no 'error' when it ends in order. 'close' always comes.",
+    received: hasCome ? 'it is still there' : "no 'close'",
+  })
+}
+
+/** Whatever else hears of the same event. */
+async function everythingElse(): Promise<void> {
+  for (let turn = 0; turn < 3; turn++) await new Promise((next) => setImmediate(next))
+}

@@ -1,0 +1,75 @@
+/** A bridge that tells news a thousand times, and nobody sleeps: what `tellNews()` calls, and what it leaves. */
+
+import type { Stage } from '../../judge/step.ts'
+import { recordCalls } from './bridge.ts'
+
+/** The first time that it went wrong, or the last time of all. */
+interface Telling {
+  time: number
+  calls: string[]
+  /** A word had changed when it notified. */
+  isChanged: boolean
+  /** It notified `NEWS`. */
+  isHeard: boolean
+  /** The words are as they have never been before. */
+  isNew: boolean
+}
+
+const TIMES = 1_000
+const NEWS = 0
+
+function tellAgainAndAgain(tellNews: (words: Int32Array) => void): Telling {
+  const words = new Int32Array(new SharedArrayBuffer(12))
+  const seen = new Set<string>()
+  for (let time = 1; ; time++) {
+    const before = words.join()
+    seen.add(before)
+    const telling: Telling = { time, calls: [], isChanged: false, isHeard: false, isNew: false }
+    const restore = recordCalls((name, [, index, count = 1]) => {
+      telling.calls.push(name)
+      if (name !== 'notify') return
+      telling.isChanged = words.join() !== before
+      telling.isHeard = index === NEWS && Number(count) > 0
+    })
+    try {
+      tellNews(words)
+    } finally {
+      restore()
+    }
+    telling.isNew = !seen.has(words.join())
+    const isRight = telling.isChanged && telling.isHeard && telling.isNew
+    if (!isRight || time === TIMES) return telling
+  }
+}
+
+/** Each event counts, and wakes the sleeper. */
+export async function expectNewsTold({ load, expect, story }: Stage): Promise<void> {
+  const { tellNews } = await load(() => import('#code/03-blocking-socket/news.ts'))
+  const told = tellAgainAndAgain(tellNews)
+  const calls = told.calls.join(', then ')
+  story.tell('bridge', `tells news, time ${told.time}: ${calls || 'nothing happens'}`)
+  const stays = told.calls.includes('notify') && told.time > 1
+  expect('the count to change, and then the sleeper to be notified', told.isChanged, {
+    because:
+      'A thread that is just about to sleep is not woken by notify. It finds the count changed and stays awake, if that is done first.',
+    likely: stays
+      ? 'This time the count has stayed as it was: two events must not look like none. Atomics.add(words, NEWS, 1), each time.'
+      : told.calls.includes('notify')
+        ? 'Atomics.add(words, NEWS, 1) first, then Atomics.notify(words, NEWS).'
+        : 'Changing a word wakes nobody. Atomics.notify(words, NEWS) does, each time.',
+    look: 'news.tellNews()',
+    received: told.calls.join(', ') || 'neither',
+  })
+  expect('the thread that sleeps on NEWS to be woken', told.isHeard, {
+    because: 'A thread sleeps on one word, and only a notify on that word wakes it.',
+    likely: 'Atomics.notify(words, NEWS): the same word, and not for 0 threads.',
+    look: 'news.tellNews()',
+  })
+  expect('a count that has never been there before', told.isNew, {
+    because:
+      'A thread that is about to sleep compares the count with the one it has read. However much has happened in between, it must not look like nothing.',
+    likely: 'A flag that changes twice looks as if nothing had happened. Count.',
+    look: 'news.tellNews()',
+    received: `the same words as before, after event ${told.time}`,
+  })
+}

@@ -1,0 +1,150 @@
+/** A thread that reads lines, while the test plays its bridge: how a line may be cut, and how it may end. */
+
+import type { ReaderScript } from '../../chapters/threads/03-reader.ts'
+import type { Stage } from '../../judge/step.ts'
+import { bytes, end, lost, readByHand } from './reading-thread.ts'
+import { COMES_BACK } from './sleeping-thread.ts'
+
+interface Lines {
+  texts: string[]
+  /** How the stream ends; by FIN unless said otherwise. */
+  ending?: ReturnType<typeof lost> | typeof end
+  /** `maxBytes`. */
+  limit?: number
+  /** What each `readLine()` comes to. */
+  lines: string[]
+  because: string
+  likely: string
+}
+
+const LINES: Lines[] = [
+  {
+    texts: ['whole\n'],
+    lines: ['line whole', 'null'],
+    because: 'Behind the last line end nothing is left: no line, not even an empty one.',
+    likely: 'At the end of the stream there is a last line only if it has any bytes.',
+  },
+  {
+    texts: ['  a\rb  \r\n', '\r\n', 'c\r\r\n', 'd\r'],
+    lines: ['line   a\rb  ', 'line ', 'line c\r', 'line d'],
+    because: 'Only the line end is no part of the line. Spaces are, and so is a \\r in the middle.',
+    likely:
+      'Take off one \\r at the end, also at the end of the stream, and nothing else. toLine() does.',
+  },
+  {
+    texts: ['whole\nhal'],
+    ending: lost('ECONNRESET'),
+    lines: ['line whole', 'throws ConnectionLost (ECONNRESET)'],
+    because:
+      'The peer was lost in the middle of a line. Half a line must not look like a whole one.',
+    likely: 'Let what read() throws pass through.',
+  },
+  {
+    texts: ['12345\n12', '345\r\n', '12345\r', '\n12345'],
+    limit: 5,
+    lines: [...Array(4).fill('line 12345'), 'null'],
+    because:
+      'The limit is for the line. Its end, \\n or \\r\\n, does not count, however it is cut.',
+    likely:
+      'A \\r at the end may belong to the line end: take it off before you count. It may have been the last byte of the chunk before.',
+  },
+  {
+    texts: ['one\n2', '\n3'],
+    lines: ['line one', 'line 2', 'line 3', 'null'],
+    because: 'One byte is enough for a line, with a line end behind it or without.',
+    likely: 'What follows a line end may be a single byte, and so may the last line.',
+  },
+  {
+    texts: ['123456'],
+    limit: 5,
+    lines: ['throws LineTooLong'],
+    because: 'readLine(5) asks for at most five bytes.',
+    likely:
+      'The limit is the parameter, maxBytes. MAX_LINE_BYTES is only what it is unless told otherwise.',
+  },
+  {
+    texts: ['1\n123456\n2\n'],
+    limit: 5,
+    lines: ['line 1', 'throws LineTooLong'],
+    because: 'A line that is too long is too long, also when all of it is there, its end included.',
+    likely: 'Look at the limit in both cases: with the line end in the chunk and without.',
+  },
+  {
+    texts: ['123456\r\n'],
+    limit: 5,
+    lines: ['throws LineTooLong'],
+    because:
+      'Six bytes are too many for a limit of five. Of the line, only its end does not count.',
+    likely: 'Only one \\r may be taken off the count: the \\n was never in it.',
+  },
+  {
+    texts: ['🌍🌍\n'],
+    limit: 5,
+    lines: ['throws LineTooLong'],
+    because: 'The limit counts bytes: memory is made of bytes, and 🌍 is four of them.',
+    likely: 'Count the length of the pieces, not the characters of the text.',
+  },
+]
+
+/** However the bytes of lines are cut, and however the stream ends. */
+export async function expectLines(stage: Stage): Promise<void> {
+  const { expect, expectSame, story } = stage
+
+  for (const { texts, ending = end, limit, lines, because, likely } of LINES) {
+    story.tell('bridge', `delivers ${texts.map((text) => JSON.stringify(text)).join(', ')}`)
+    story.tell('bridge', `delivers ${ending.kind === 'end' ? 'the end' : 'the loss of the peer'}`)
+    const waiting = [...texts.map(bytes), ending]
+    const acts = lines.map(() => 'line' as const)
+    const script = { waiting, late: [], acts, maxBytes: limit }
+    const { results, taken } = await readByHand(stage, script, COMES_BACK)
+    const what = limit ? `the lines, with a limit of ${limit} bytes` : 'the lines'
+    expectSame(what, results, lines, { because, likely, look: 'blocking-socket.readLine()' })
+    const came = Buffer.byteLength(texts.join(''))
+    expect('no byte to be taken twice', taken <= came, {
+      because: 'What read() returns a second time, from #rest, the bridge has heard of already.',
+      likely: 'Post `taken` for a message, when it comes, and not for what was kept of it.',
+      look: 'blocking-socket.read()',
+      expected: `at most ${came} bytes`,
+      received: `${taken} bytes`,
+    })
+  }
+  story.tell('bridge', 'delivers "🌍\\n" byte by byte')
+  const cut = [...Buffer.from('🌍\n')].map((byte) => ({
+    kind: 'bytes' as const,
+    bytes: Buffer.of(byte),
+  }))
+  const globe = await readByHand(stage, { waiting: cut, late: [], acts: ['line'] }, COMES_BACK)
+  expectSame('the line', globe.results, ['line 🌍'], {
+    because: 'A character may come in several pieces.',
+    likely: 'Decode the whole line, not each piece of it.',
+    look: 'blocking-socket.readLine()',
+  })
+}
+
+/** What follows a line is read next, once. */
+export async function expectRestRead(stage: Stage): Promise<void> {
+  const { expectSame, story } = stage
+  story.tell('bridge', 'delivers "one\\n", and "two" late; the thread reads a line, and then bytes')
+  const mixed = { waiting: [bytes('one\n')], late: [bytes('two')], acts: ['line', 'read'] as const }
+  const both = await readByHand(stage, { ...mixed, acts: [...mixed.acts] }, COMES_BACK)
+  expectSame('the line, and the bytes', both.results, ['line one', 'bytes two'], {
+    because: 'read() returns one byte or more. Behind that line end there was none.',
+    likely: 'Keep what follows the line end only if anything follows it.',
+    look: 'blocking-socket.readLine()',
+  })
+  story.tell(
+    'bridge',
+    'delivers "one\\nre", and "st" and the end late; the thread reads a line, and then bytes',
+  )
+  const kept: ReaderScript = {
+    waiting: [bytes('one\nre')],
+    late: [bytes('st'), end],
+    acts: ['line', 'read', 'read'],
+  }
+  const all = await readByHand(stage, kept, COMES_BACK)
+  expectSame('the line, and the bytes', all.results, ['line one', 'bytes re', 'bytes st'], {
+    because: 'What came behind the line end is the next thing to be read, as a line or as bytes.',
+    likely: 'read() returns #rest first (#takeRest() does), once. readLine() only calls read().',
+    look: 'blocking-socket.read()',
+  })
+}

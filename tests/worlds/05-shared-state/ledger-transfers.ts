@@ -1,0 +1,33 @@
+/** Transfers of chapter 05 between two accounts, made by one thread alone. */
+
+import type { Stage } from '../../judge/step.ts'
+
+/** What is there can be moved to the last coin, and what is refused changes nothing. */
+export async function expectBalancesKept({ load, expectSame }: Stage): Promise<void> {
+  const { Ledger } = await load(() => import('#code/05-shared-state/ledger.ts'))
+  const { AtomicWords } = await load(() => import('#code/05-shared-state/shared-words.ts'))
+  const words = new AtomicWords(new SharedArrayBuffer(1024))
+  const ledger = new Ledger(words, 0, 1)
+  words.store(2, 10)
+  expectSame('a transfer of 4 out of 10', ledger.transfer(0, 1, 4), true, {
+    because: 'There is enough.',
+  })
+  expectSame('a transfer of 7 out of 6', ledger.transfer(0, 1, 7), false, {
+    because: 'There is not enough, and no account may have less than nothing.',
+  })
+  expectSame(
+    'the two accounts',
+    [ledger.read(0), ledger.read(1)],
+    [
+      { balance: 6, transfers: 1 },
+      { balance: 4, transfers: 1 },
+    ],
+    {
+      because: 'What was refused has changed nothing, and what was made is counted on both sides.',
+    },
+  )
+  expectSame('a transfer of 6 out of 6', ledger.transfer(0, 1, 6), true, {
+    because: 'There is enough: nothing is left then, and nothing is not less than nothing.',
+    likely: 'Refuse when the balance is less than the amount, not when it is as much.',
+  })
+}

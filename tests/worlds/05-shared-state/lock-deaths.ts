@@ -1,0 +1,52 @@
+/** Threads of chapter 05 that die with a lock, and without it. */
+
+import type { Stage } from '../../judge/step.ts'
+
+/** Only its owner's death abandons a lock; the next owner repairs what may be torn, and nothing else. */
+export async function expectDeathsNoticed(stage: Stage): Promise<void> {
+  const { load, expect, expectSame, story } = stage
+  const { Mutex } = await load(() => import('#code/05-shared-state/mutex.ts'))
+  const { AtomicWords } = await load(() => import('#code/05-shared-state/shared-words.ts'))
+  const { GuestBook } = await load(() => import('#code/05-shared-state/guest-book.ts'))
+  const words = new AtomicWords(new SharedArrayBuffer(32 * 1024))
+  const [main, ada, bob] = [0, 1, 3].map((thread) => new Mutex(words, 0, thread))
+  ada.lock()
+  story.tell('ada', 'has the lock')
+  story.tell('cyd', 'dies without it')
+  main.threadEnded(2)
+  expect('the lock to be still ada’s', Math.abs(words.load(0)) === 1, {
+    because: 'cyd did not have it: that death is no reason to let somebody else in.',
+    likely: 'Look whose lock it is before you free it.',
+    look: 'mutex.threadEnded()',
+  })
+  expect('it not to be abandoned', !ada.isAbandoned, {
+    because: 'What the lock protects is as ada keeps it; cyd has changed nothing.',
+    likely: 'Only the death of the owner abandons a lock.',
+    look: 'mutex.threadEnded()',
+  })
+  story.tell('ada', 'dies with it')
+  main.threadEnded(1)
+  bob.lock()
+  expect('bob to find it abandoned', bob.isAbandoned, {
+    because: 'ada has died with the lock. bob must not trust what he finds.',
+    likely: 'Mark the lock as abandoned before you free it.',
+    look: 'mutex.threadEnded()',
+  })
+  bob.unlock()
+
+  const book = new GuestBook(words, 0, 3)
+  book.sign('bob was here')
+  expect('a book that has been repaired to be consistent', !bob.isAbandoned, {
+    because: 'What has been repaired need not be repaired again.',
+    likely: 'The repair ends with markConsistent().',
+  })
+
+  for (let number = 2; number <= 256; number++) book.sign(`guest ${number}`)
+  ada.lock()
+  story.tell('ada', 'dies with the lock of a full book, and has written nothing')
+  main.threadEnded(1)
+  expectSame('entry 1', book.read(1) ?? 'none', 'bob was here', {
+    because: 'Nobody has begun to write in its place.',
+    likely: 'A place is torn only if an entry was begun there and not counted.',
+  })
+}

@@ -1,0 +1,104 @@
+/** Whose a lock of chapter 05 is, and what its turns tell when it fails. */
+
+import type { Stage } from '../../judge/step.ts'
+
+/** What a lock does wrong shows in its turns. */
+export const IF_THE_LOCK_FAILS = [
+  {
+    seen: /goes round in circles/,
+    likely: 'Sleep in wait() until the word changes, and try again only then.',
+    look: 'lock()',
+  },
+  {
+    seen: /nobody can move[\s\S]*notify[\s\S]*store lock = 0(?![\s\S]*notify)/,
+    likely: 'Free the lock, then notify: a thread woken too early finds it taken and sleeps again.',
+    look: 'unlock()',
+  },
+  {
+    seen: /nobody can move[\s\S]*⇒ 0\? no, -[\s\S]*store lock = 0(?![\s\S]*notify)/,
+    likely: 'A negative word says that somebody may sleep: free the lock, then notify one.',
+    look: 'unlock()',
+  },
+  {
+    seen: /nobody can move/,
+    likely:
+      'The last owner saw nothing of the sleeper, so it woke nobody. Make the word negative before you wait, and take the lock as -me afterwards: others may still sleep. Look and change in one turn.',
+    look: ['lock()', 'unlock()'],
+  },
+  {
+    seen: /does not have the lock[\s\S]*store lock = 0\nnotify lock[^\n]*\nlock: -?\d ⇒ 0\? no, 0$/,
+    likely:
+      'It has just freed the lock, and frees it again: one way for me, another for -me, and never both.',
+    look: 'unlock()',
+  },
+  {
+    seen: /does not have the lock[\s\S]*load lock → (\d)[\s\S]*lock: \1 ⇒ 0\? no, -\1/,
+    likely:
+      'Between a look and the change the word may become -me, when another thread is about to sleep: the lock is still yours. Act on what compareExchange() returns.',
+    look: 'unlock()',
+  },
+  {
+    seen: /does not have the lock/,
+    likely:
+      'Two threads have had the lock at once. Take it only when it was FREE, and look and change in one turn (compareExchange).',
+    look: 'lock()',
+  },
+]
+
+/** A thread that does not have the lock cannot unlock it, whatever its word says of sleepers. */
+export async function expectOwnerOnly({ load, expect, story }: Stage): Promise<void> {
+  const { Mutex } = await load(() => import('#code/05-shared-state/mutex.ts'))
+  const { AtomicWords } = await load(() => import('#code/05-shared-state/shared-words.ts'))
+  const words = new AtomicWords(new SharedArrayBuffer(8))
+  const [ada, bob] = [new Mutex(words, 0, 1), new Mutex(words, 0, 2)]
+  ada.lock()
+  expect('the lock’s word to name ada, who is thread 1', Math.abs(words.load(0)) === 1, {
+    because:
+      'unlock() asks it who has the lock. A second word, written later, would be wrong for a moment.',
+    likely: 'Taken, the word is the owner’s number, or −number when others may be asleep.',
+    received: String(words.load(0)),
+  })
+  expect(
+    'unlock() by a thread that does not have the lock to throw',
+    throws(() => bob.unlock()),
+    {
+      because:
+        'bob’s bug would let two threads in, some time later and somewhere else. It should be seen at once.',
+      likely: 'The lock’s word says who has it. Look before anything is changed.',
+      look: 'unlock()',
+    },
+  )
+  expect('the lock to be still ada’s', Math.abs(words.load(0)) === 1, {
+    because: 'An unlock() that throws has not unlocked.',
+    likely: 'Look at the owner before anything is changed.',
+    look: 'unlock()',
+  })
+  words.store(0, -1)
+  story.tell('ada', 'still has the lock, and others may be asleep: its word is -1')
+  const didThrow = throws(() => bob.unlock())
+  expect('unlock() by bob to throw as before', didThrow && words.load(0) === -1, {
+    because: 'The lock is ada’s, whether somebody sleeps or not.',
+    likely: 'A negative word names its owner, too: only -me is yours.',
+    received: `${didThrow ? 'an exception' : 'no exception'}, and the word is ${words.load(0)}`,
+    look: 'unlock()',
+  })
+  ada.unlock()
+  expect(
+    'a second unlock() to throw as well',
+    throws(() => ada.unlock()),
+    {
+      because: 'A thread that has unlocked does not have the lock any more.',
+      likely: 'A free lock is nobody’s: its word is 0, neither me nor -me.',
+      look: 'unlock()',
+    },
+  )
+}
+
+function throws(act: () => void): boolean {
+  try {
+    act()
+    return false
+  } catch {
+    return true
+  }
+}

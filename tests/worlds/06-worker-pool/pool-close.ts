@@ -1,0 +1,144 @@
+/** close() of a pool of chapter 06, called early, late and several times. */
+
+import { PATIENCE_MS, within } from '../../harness/patience.ts'
+import { countPendingWakeUps } from '../../harness/pending-wakeups.ts'
+import type { Stage } from '../../judge/step.ts'
+import { withPool } from './played-pool.ts'
+
+/** What was accepted is done, and every call of close() waits for it and for the threads. */
+export async function expectAcceptedJobsDone(stage: Stage): Promise<void> {
+  const { expect, expectSame, story } = stage
+  await withPool(stage, { size: 1, maxQueued: 10 }, async (played) => {
+    const { pool, play, livingThreads, expectStats } = played
+    const [running, waiting] = [play('running'), play('waiting')]
+    const before = await countPendingWakeUps()
+    const resolved: string[] = []
+    const livingAt: number[] = []
+    const close = async (call: string): Promise<string> => {
+      story.tell('test', `calls close(): ${call}`)
+      try {
+        await pool.close()
+      } catch (error) {
+        return `${call} rejects: ${error}`
+      }
+      resolved.push(call)
+      livingAt.push(livingThreads())
+      return 'resolves'
+    }
+    const calls = [close('the first call'), close('the second call')]
+    await play('too late').expectRejection(/PoolClosed/, {
+      because: 'A pool that closes takes nothing new.',
+      likely: 'close() says so before it waits for anything, and run() looks before all else.',
+      look: ['worker-pool.run()', 'worker-pool.close()'],
+    })
+    expect('close() not to look again and again', (await countPendingWakeUps()) <= before, {
+      because: 'The last job may take an hour. close() is told when it has ended.',
+      likely: '#free() calls whatever is in #onDrained. No timer and no loop is needed.',
+      look: 'worker-pool.close()',
+    })
+    running.open()
+    await running.expectResult('running', {
+      because: 'A job that runs is not cut off.',
+      likely:
+        'Threads were ended, or the queue was emptied, too early: wait until the last job has ended.',
+      look: 'worker-pool.close()',
+    })
+    expectSame('the calls of close() that have resolved', resolved, [], {
+      because: 'A job that was accepted is a promise, and one of them still waits.',
+      likely: 'Every call of close() waits until the last job has ended, also the second one.',
+      look: 'worker-pool.close()',
+    })
+    waiting.open()
+    await waiting.expectResult('waiting', {
+      because: 'A job that waits is done, too.',
+      likely:
+        'Threads were ended, or the queue was emptied, too early: wait until the last job has ended.',
+      ifRejected: 'What was accepted is neither refused nor forgotten afterwards.',
+      look: 'worker-pool.close()',
+    })
+    // The last job has ended, and the thread is about to.
+    calls.push(close('a call when the last job has ended'))
+    for (const [index, call] of calls.entries()) {
+      const outcome = await within(PATIENCE_MS, call)
+      const ifItHangs =
+        index < 2
+          ? '#free() calls everything in #onDrained, once. Each call of close() puts its own resolve there.'
+          : 'The last job ends only once: wait for that only while a thread is busy.'
+      expect('every call of close() to resolve', outcome === 'resolves', {
+        because: 'Nothing is left to do.',
+        likely:
+          outcome === 'too late'
+            ? ifItHangs
+            : 'A further call waits like the first one; there is nothing wrong with it.',
+        received:
+          outcome === 'too late' ? `resolved so far: ${resolved.join(', ') || 'none'}` : outcome,
+        look: 'worker-pool.close()',
+      })
+    }
+    expectSame('the threads left as each call of close() resolved', livingAt, [0, 0, 0], {
+      because: 'Closed means gone: a thread that is left keeps the process alive.',
+      likely:
+        'Every call waits until each thread in #alive is gone, also a call that comes late. terminate() returns a promise that says when.',
+      look: 'worker-pool.close()',
+    })
+    const again = await within(PATIENCE_MS, pool.close())
+    expect('close() of a closed pool to resolve', again !== 'too late', {
+      because: 'Nothing is left to do, still.',
+      likely: 'The last job ends only once: wait for that only while a thread is busy.',
+      look: 'worker-pool.close()',
+    })
+    await play('far too late').expectRejection(/PoolClosed/, {
+      because: 'A pool that was closed stays closed.',
+      likely: '#isClosing stays true.',
+      look: ['worker-pool.close()', 'worker-pool.run()'],
+    })
+    expectStats(
+      { threads: 0, crashed: 0 },
+      {
+        because: 'The pool has none left, and a thread that close() ends has not crashed.',
+        likely: 'Forget the threads before you terminate them.',
+        look: 'worker-pool.close()',
+      },
+    )
+    expectStats(
+      { rejected: 0 },
+      {
+        because: 'The queue was never full. `rejected` says how often it was.',
+        likely: 'Reject with PoolClosed and count nothing: #refuse() is for a full queue.',
+        look: 'worker-pool.run()',
+      },
+    )
+  })
+}
+
+/** The queue may be empty while a job still runs. */
+export async function expectRunningJobAwaited(stage: Stage): Promise<void> {
+  const { story } = stage
+  await withPool(stage, { size: 2, maxQueued: 10 }, async ({ pool, play }) => {
+    const last = play('last')
+    story.tell('test', 'calls close(), with nothing in the queue')
+    const closed = pool.close()
+    last.open()
+    await last.expectResult('last', {
+      because: 'The queue is empty, but one job still runs.',
+      likely: 'Wait as long as any thread is busy, whatever the queue says.',
+      look: 'worker-pool.close()',
+    })
+    await closed
+  })
+}
+
+/** A pool that has nothing to do closes at once. */
+export async function expectIdlePoolClosed(stage: Stage): Promise<void> {
+  const { expect, story } = stage
+  await withPool(stage, { size: 2, maxQueued: 10 }, async ({ pool }) => {
+    story.tell('test', 'calls close() of a pool that has nothing to do')
+    const outcome = await within(PATIENCE_MS, pool.close())
+    expect('close() to resolve', outcome !== 'too late', {
+      because: 'There is nothing to wait for.',
+      likely:
+        'The last job has ended long ago, and nobody says so again. Wait only when a thread is busy.',
+      look: 'worker-pool.close()',
+    })
+  })
+}

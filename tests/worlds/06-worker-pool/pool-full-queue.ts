@@ -1,0 +1,71 @@
+/** Pools of chapter 06 with more jobs than may wait: the last one is refused, and nobody else. */
+
+import { setImmediate as turn } from 'node:timers/promises'
+import type { Stage } from '../../judge/step.ts'
+import { withPool } from './played-pool.ts'
+
+/** Two run, two wait, and the fifth is refused; a queue that has emptied takes jobs again. */
+export async function expectFullQueueRefusing(stage: Stage): Promise<void> {
+  await withPool(stage, { size: 2, maxQueued: 2 }, async ({ pool, play, expectStats }) => {
+    // A queue that has been full is as good as new, so all of this holds twice.
+    for (const round of [1, 2]) {
+      const names = [`waiting ${round}a`, `waiting ${round}b`]
+      const running = [play(`running ${round}a`), play(`running ${round}b`)]
+      const waiting = names.map((name) => play(name))
+      const tooMany = play(`one too many ${round}`)
+      await turn()
+      const isRefused = pool.stats().rejected === round
+      await tooMany.expectRejection(/PoolBusy/, {
+        because:
+          'A queue without an end only hides that there is too much to do, until memory is gone.',
+        likely: 'When no thread is free and maxQueued jobs wait: #refuse(task).',
+        ifNothing: ({ rejected }) =>
+          rejected === round
+            ? 'Another job was refused in its place. The one that comes last is refused.'
+            : 'When no thread is free and maxQueued jobs wait: #refuse(task).',
+        ifRejected: 'Reject with PoolBusy, so that callers can tell why: #refuse() does.',
+        look: ['run()', '#refuse()'],
+      })
+      expectStats(
+        { queued: 2, rejected: round },
+        {
+          because: `Two jobs may wait, and ${round === 1 ? 'one was' : 'two were'} refused so far.`,
+          likely:
+            'A job is refused only when maxQueued others wait already. #refuse() rejects it and counts it.',
+          look: 'run()',
+        },
+      )
+      stage.expect('it to be refused at once', isRefused, {
+        because: 'There is nothing to wait for: its caller can ask elsewhere, or try again later.',
+        likely: 'Call #refuse() in run() itself. A timer delays the bad news, and nothing else.',
+        look: 'run()',
+      })
+      for (const job of [...running, ...waiting]) job.open()
+      for (const job of [...running, ...waiting]) {
+        await job.expectResult(job.name, {
+          because: 'Jobs that were accepted are done, whoever is refused meanwhile.',
+        })
+      }
+    }
+  })
+}
+
+/** With no place at all a job gets a free thread or is refused. */
+export async function expectNoPlaceRefusing(stage: Stage): Promise<void> {
+  await withPool(stage, { size: 1, maxQueued: 0 }, async ({ play }) => {
+    for (const round of [1, 2]) {
+      const served = play(`served ${round}`)
+      await play(`refused ${round}`).expectRejection(/PoolBusy/, {
+        because: 'The one thread is busy, and nobody may wait.',
+        likely: 'With maxQueued: 0 the queue is always full: a job gets a free thread or nothing.',
+        look: 'run()',
+      })
+      served.open()
+      await served.expectResult(served.name, {
+        because: 'Nobody may wait in this pool, but its thread was free.',
+        likely: 'Look for a free thread first. Only a job that has to wait needs a place.',
+        look: 'run()',
+      })
+    }
+  })
+}

@@ -1,0 +1,90 @@
+/** close() of a pool of chapter 06 whose threads have crashed or work at jobs that were taken back. */
+
+import { PATIENCE_MS, within } from '../../harness/patience.ts'
+import type { Stage } from '../../judge/step.ts'
+import { roundsIn, withPool } from './played-pool.ts'
+
+/** A thread that took the place of a crashed one is ended, too. */
+export async function expectReplacementEnded(stage: Stage): Promise<void> {
+  const { expect, expectSame, story } = stage
+  await withPool(stage, { size: 1, maxQueued: 10 }, async ({ pool, play, livingThreads }) => {
+    const [crashing, waiting] = [play('crash', 'exit'), play('waiting')]
+    story.tell('test', 'calls close()')
+    const closed = pool.close()
+    crashing.open()
+    waiting.open()
+    await crashing.expectRejection(/its thread ended/, { because: 'Its thread has ended.' })
+    await waiting.expectResult('waiting', {
+      because: 'A new thread does it, though the pool is about to close.',
+      look: 'worker-pool.close()',
+    })
+    expect('close() to resolve', (await within(PATIENCE_MS, closed)) !== 'too late', {
+      because: 'Nothing is left to do.',
+      look: 'worker-pool.close()',
+    })
+    expectSame('the threads that are left', livingThreads(), 0, {
+      because: 'The thread that has taken the place of the crashed one is one of the pool’s, too.',
+      likely: 'Look which threads there are when the last job has ended, not before.',
+      look: 'worker-pool.close()',
+    })
+  })
+}
+
+/** A thread that was replaced may take a while to end. */
+export async function expectReplacedThreadAwaited(stage: Stage): Promise<void> {
+  const { expectSame, story } = stage
+  const hasty = { size: 1, maxQueued: 10, cancelGraceMs: 0 }
+  await withPool(stage, hasty, async ({ pool, play, livingThreads }) => {
+    const startedAt = performance.now()
+    const ready = play('ready')
+    ready.open()
+    await ready.expectResult('ready', { because: 'The thread has started.' })
+    // Native code goes on for longer than another thread takes to start and to end, also if everything is slower then.
+    const rounds = roundsIn(8 * (performance.now() - startedAt))
+    const lost = play('lost', 'stay in native code', undefined, rounds)
+    lost.open()
+    lost.blockUntilTold()
+    lost.cancel()
+    await lost.expectRejection(/AbortError/, { because: 'Nobody wants it any more.' })
+    const next = play('next')
+    next.open()
+    await next.expectResult('next', { because: 'Another thread has taken its place.' })
+    story.tell('test', 'calls close()')
+    // The thread gets whatever time it needs: only what is left in the end counts.
+    await within(10 * PATIENCE_MS, pool.close())
+    expectSame('the threads left when close() resolved', livingThreads(), 0, {
+      because:
+        'A thread that was replaced may take a while to end. Until it has, it keeps the process alive.',
+      likely: '#alive holds every thread that has not ended; #threads has forgotten some of them.',
+      look: 'worker-pool.close()',
+    })
+  })
+}
+
+/** A job that never ends is taken back, before close() or while it waits: its thread is replaced, and close() goes on. */
+export async function expectTakenBackJobLeft(stage: Stage): Promise<void> {
+  const { expect, expectSame, story } = stage
+  for (const when of ['before', 'behind'] as const) {
+    await withPool(stage, { size: 1, maxQueued: 10 }, async ({ pool, play, livingThreads }) => {
+      const endless = play('endless')
+      if (when === 'before') endless.cancel()
+      story.tell('test', 'calls close()')
+      const closed = pool.close()
+      if (when === 'behind') endless.cancel()
+      await endless.expectRejection(/AbortError/, { because: 'Nobody wants it any more.' })
+      const outcome = await within(3 * PATIENCE_MS, closed)
+      expect('close() to resolve', outcome !== 'too late', {
+        because:
+          'The job was taken back. Its thread has cancelGraceMs, and is replaced then: nothing runs any more.',
+        likely:
+          'The timers in #graces go on while the pool closes: nothing else ends a job that never ends.',
+        look: 'worker-pool.close()',
+      })
+      expectSame('the threads that are left', livingThreads(), 0, {
+        because: 'The thread of a job that was taken back is one of the pool’s, too.',
+        likely: 'Wait for the terminate() of every thread in #alive.',
+        look: 'worker-pool.close()',
+      })
+    })
+  }
+}

@@ -1,0 +1,151 @@
+/** A pool of chapter 06 and its jobs: who is started when, and who gets which answer. */
+
+import { setImmediate as turn } from 'node:timers/promises'
+import type { Stage } from '../../judge/step.ts'
+import { withPool } from './played-pool.ts'
+
+/** Two threads, five jobs: first come, first served, and each caller gets its own answer. */
+export async function expectOrderOfArrival(stage: Stage): Promise<void> {
+  const { expect, expectSame } = stage
+  await withPool(stage, { size: 2, maxQueued: 10 }, async ({ play, expectStats }) => {
+    const [first, second] = [play('first'), play('second')]
+    const later = ['third', 'fourth', 'fifth'].map((name) => play(name))
+    const all = [first, second, ...later]
+    expectStats(
+      { threads: 2, busy: 2, queued: 3 },
+      {
+        because: 'Two threads, five jobs: two run, three wait.',
+        likely: 'A job goes to a free thread if there is one, into the queue if not.',
+        look: 'run()',
+      },
+    )
+    await turn()
+    const starts = all.map(({ starts }) => starts)
+    expectSame('how often each onStart was called', starts, [1, 1, 0, 0, 0], {
+      because: 'onStart is called when a thread begins with the job, and three still wait.',
+      likely: 'A task carries the options that run() was given; #start() calls onStart.',
+      look: 'run()',
+    })
+    second.open()
+    await second.expectResult('second', {
+      because: 'The job that ends first is answered first, and its own caller gets the answer.',
+      likely: 'The caller is the one whose task #threads has for this very thread.',
+      ifNothing: 'Settle the task that #threads has for the thread that has answered.',
+      look: '#onAnswer()',
+    })
+    await turn()
+    const startsThen = all.map(({ starts }) => starts)
+    const isNoneStarted = startsThen.join() === starts.join()
+    expectSame('how often each onStart was called', startsThen, [1, 1, 1, 0, 0], {
+      because: 'A thread is free, so the job that has waited longest is started.',
+      likely: isNoneStarted
+        ? 'A thread that has answered takes the next job out of the queue: #free().'
+        : 'The queue is taken from the wrong end: push() and shift().',
+      look: isNoneStarted ? '#onAnswer()' : 'run()',
+    })
+    first.open()
+    await first.expectResult('first', {
+      because: 'Each caller gets the answer to its own job.',
+      likely: 'The caller is the one whose task #threads has for this very thread.',
+      look: '#onAnswer()',
+    })
+    const threads = new Set<number>()
+    for (const job of later) {
+      job.open()
+      const { threadId } = await job.expectResult(job.name, {
+        because: 'A job that waits is started as soon as a thread is free.',
+        likely: 'A thread that has answered takes the next job out of the queue: #free().',
+        look: '#onAnswer()',
+      })
+      threads.add(threadId)
+    }
+    expect('the two threads to have done it all', threads.size <= 2, {
+      because: 'Threads are started once. That is the point of a pool.',
+      likely: 'A new Worker for each job is no pool.',
+      received: `${threads.size} threads`,
+    })
+    const startsInTheEnd = all.map(({ starts }) => starts)
+    expectSame('how often each onStart was called', startsInTheEnd, [1, 1, 1, 1, 1], {
+      because: 'Each job has been started once.',
+      likely: 'A task carries the options that run() was given; #start() calls onStart.',
+      look: 'run()',
+    })
+  })
+}
+
+/** Results and errors of any kind end a job, and leave its thread free. */
+export async function expectEveryOutcome(stage: Stage): Promise<void> {
+  const { expectSame } = stage
+  await withPool(stage, { size: 1, maxQueued: 10 }, async ({ play, startedThreads }) => {
+    const jobs = ['one', 'two', 'three', 'four'].map((name) => play(name, 'answer', 'no signal'))
+    for (const job of jobs.toReversed()) job.open()
+    for (const job of jobs) await job.expectResult(job.name, { because: 'Four jobs, one thread.' })
+    const order = jobs.map(({ endedAt }) => endedAt)
+    expectSame('the order in which they ended', order, [1, 2, 3, 4], {
+      because: 'First come, first served.',
+      likely: 'The queue is taken from the wrong end: push() and shift().',
+    })
+    const [failing, after] = [play('no', 'throw'), play('after')]
+    failing.open()
+    await failing.expectRejection(/^RangeError: no$/, {
+      because: 'What a job throws is what its caller gets, unchanged.',
+      likely: 'An answer with an error rejects.',
+      ifRejected: 'Reject with answer.error itself, not with an error about it.',
+      look: '#onAnswer()',
+    })
+    after.open()
+    await after.expectResult('after', {
+      because: 'A job that throws has ended, and its thread is as good as before.',
+      likely: 'A thread that has answered with an error is free, too.',
+      look: '#onAnswer()',
+    })
+    // Node tells of a new thread one turn later.
+    await turn()
+    expectSame('the number of threads started', startedThreads(), 1, {
+      because: 'What threw was the job. Its thread has caught that, and a new one would cost 8 MB.',
+      likely: 'A thread that has answered with an error is freed, not replaced.',
+      look: '#onAnswer()',
+    })
+    const [empty, vain] = [play('empty', 'answer nothing'), play('vain', 'throw nothing')]
+    empty.open()
+    await empty.expectResult('undefined', {
+      because: 'A job that returns nothing has ended well.',
+      likely: "'error' in answer says whether the job threw. The value of its result does not.",
+      look: '#onAnswer()',
+    })
+    vain.open()
+    await vain.expectRejection(/undefined/, {
+      because: 'Whatever a job throws, be it undefined, it has thrown.',
+      likely: "'error' in answer says whether the job threw. The value of the error does not.",
+      look: '#onAnswer()',
+    })
+  })
+}
+
+/** A job that cannot be sent to a thread costs no thread and no place. */
+export async function expectUnsendableRejected(stage: Stage): Promise<void> {
+  await withPool(stage, { size: 1, maxQueued: 10 }, async (played) => {
+    const { play, playUnsendable, expectStats } = played
+    await playUnsendable('a function').expectRejection(/DataCloneError/, {
+      because: 'It cannot be sent to a thread, and its caller hears of that as of any other error.',
+      likely: '#start() rejects a task that cannot be sent. There is nothing left to do for run().',
+    })
+    expectStats(
+      { busy: 0, queued: 0 },
+      {
+        because: 'That job has ended: no thread has got it, and it waits for none.',
+        likely: 'When #start() returns false, the task is rejected already: do not queue it.',
+        look: 'run()',
+      },
+    )
+    const [running, unsendable, after] = [play('running'), playUnsendable('another'), play('after')]
+    running.open()
+    after.open()
+    await unsendable.expectRejection(/DataCloneError/, {
+      because: 'That it cannot be sent turns out when a thread is free for it.',
+    })
+    await after.expectResult('after', {
+      because: 'The thread has not got that job, so it takes the next one.',
+    })
+  })
+}

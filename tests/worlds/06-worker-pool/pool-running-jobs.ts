@@ -1,0 +1,145 @@
+/** Jobs of chapter 06 that are taken back while a thread works at them. */
+
+import { setImmediate as turn } from 'node:timers/promises'
+import { countPendingWakeUps } from '../../harness/pending-wakeups.ts'
+import type { Stage } from '../../judge/step.ts'
+import { withPool } from './played-pool.ts'
+
+/** Its caller is told at once, and its thread is replaced: that thread, and no other. */
+export async function expectThreadReplaced(stage: Stage): Promise<void> {
+  const hasty = { size: 2, maxQueued: 10, cancelGraceMs: 0 }
+  await withPool(stage, hasty, async ({ play, expectStats }) => {
+    const [steady, running, waiting] = [play('steady'), play('running'), play('waiting')]
+    running.cancel(new RangeError('not any more'))
+    await running.expectRejection(/^RangeError: not any more$/, {
+      because: 'It runs, and nobody wants it any more: its caller is told at once.',
+      likely: 'Find the thread that works at this task. Reject the task, and replace the thread.',
+      ifRejected: 'Reject with the reason that the signal has, not with the end of the thread.',
+      look: '#cancel()',
+    })
+    waiting.open()
+    await waiting.expectResult('waiting', {
+      because: 'The new thread takes the next job.',
+      likely: '#replaceSoon() starts a new thread, which takes the next job.',
+      ifNothing: ({ queued }) =>
+        queued === 0
+          ? 'It is not in the queue any more: indexOf() is -1 for a task that does not wait, and splice(-1, 1) takes the last one.'
+          : 'It still waits, because the thread of `running` was not replaced. #replaceSoon() sees to that.',
+      look: '#cancel()',
+    })
+    expectStats(
+      { threads: 2, busy: 1, crashed: 0 },
+      {
+        because: '`steady` still runs, and a thread that we end ourselves is no crash.',
+        likely:
+          'Leave it to #replaceSoon(): it forgets the thread before it terminates it, so that nobody takes its end for a crash.',
+        look: '#cancel()',
+      },
+    )
+    steady.open()
+    await steady.expectResult('steady', {
+      because: 'It runs in another thread, and nobody has taken it back.',
+      likely: 'Look for the thread that works at this very task, not for any that is busy.',
+      look: '#cancel()',
+    })
+  })
+}
+
+/** A job may end before it is taken back, or its answer may cross that on its way. */
+export async function expectLateCancelHarmless(stage: Stage): Promise<void> {
+  const hasty = { size: 2, maxQueued: 10, cancelGraceMs: 0 }
+  await withPool(stage, { ...hasty, size: 1 }, async ({ play, expectStats }) => {
+    const late = play('late')
+    late.open()
+    await late.expectResult('late', { because: 'It ends before it is taken back.' })
+    const [after, last] = [play('after'), play('last')]
+    late.cancel()
+    for (const job of [after, last]) {
+      job.open()
+      await job.expectResult(job.name, {
+        because: 'Taking back what has ended changes nothing.',
+        likely:
+          'Its thread works at something else by now. Look for the thread that works at this very task.',
+        look: ['#cancel()', 'run()'],
+      })
+    }
+
+    const [crossed, next, final] = ['crossed', 'next', 'final'].map((name) => play(name))
+    crossed.open()
+    crossed.blockUntilTold()
+    crossed.cancel()
+    await crossed.expectRejection(/AbortError/, {
+      because:
+        'It is taken back while its answer is on its way: the pool has not heard of that yet.',
+    })
+    for (const job of [next, final]) {
+      job.open()
+      await job.expectResult(job.name, {
+        because:
+          'The answer of a thread that was replaced still arrives. That thread ends, and takes no more jobs.',
+        likely:
+          '#onAnswer() frees a thread that is not in #threads any more. Its next job is lost with it.',
+        look: '#onAnswer()',
+      })
+    }
+    expectStats(
+      { threads: 1, crashed: 0 },
+      { because: 'A thread that was replaced does not come back.', look: '#onAnswer()' },
+    )
+  })
+}
+
+/** A job that ends within the grace leaves its thread as good as before. */
+export async function expectGrace(stage: Stage): Promise<void> {
+  const { expect, expectSame } = stage
+  const patient = { size: 1, maxQueued: 10, cancelGraceMs: 60_000 }
+  await withPool(stage, patient, async ({ play, startedThreads, expectStats }) => {
+    const reason = {
+      because:
+        'It was taken back, and has come to its end within the grace of a minute: its thread is as good as before.',
+      likely: 'The grace is in #replaceSoon(). A late answer frees the thread like any other.',
+      look: ['#cancel()', '#onAnswer()'],
+    }
+    const ready = play('ready')
+    ready.open()
+    await ready.expectResult('ready', { because: 'The thread has started.' })
+    const before = await countPendingWakeUps()
+    const [ended, waiting] = [play('ended'), play('waiting')]
+    ended.cancel()
+    await ended.expectRejection(/AbortError/, {
+      because: 'Its caller hears of that at once, whatever the thread does.',
+      likely: 'Reject in #cancel(); do not wait for the thread.',
+      look: '#cancel()',
+    })
+    // Node tells of a new thread one turn later.
+    await turn()
+    expectStats(
+      { busy: 1, queued: 1 },
+      {
+        because: 'The thread still works at `ended`, so `waiting` waits.',
+        likely:
+          startedThreads() > 1
+            ? '#replaceSoon() gives the thread its grace; #replace() takes it away at once.'
+            : 'A thread is free when it has answered, not when nobody wants its answer.',
+        look: '#cancel()',
+      },
+    )
+    ended.open()
+    waiting.open()
+    await waiting.expectResult('waiting', reason)
+    const crossed = play('crossed')
+    crossed.open()
+    crossed.blockUntilTold()
+    crossed.cancel()
+    const after = play('after')
+    after.open()
+    await after.expectResult('after', reason)
+    expectSame('the number of threads started', startedThreads(), 1, reason)
+    expectStats({ busy: 0, crashed: 0 }, reason)
+    expect('no timer to be left', (await countPendingWakeUps()) <= before, {
+      because: 'The thread has come to its end in time: a timer would end its next job.',
+      likely: 'Leave the timer to #replaceSoon() and #free(), which clears it.',
+      look: '#cancel()',
+    })
+  })
+}

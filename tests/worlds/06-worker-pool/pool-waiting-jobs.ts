@@ -1,0 +1,210 @@
+/** Jobs of chapter 06 that are taken back before a thread has begun with them. */
+
+import { getEventListeners } from 'node:events'
+import { setImmediate as turn } from 'node:timers/promises'
+import { countPendingWakeUps } from '../../harness/pending-wakeups.ts'
+import type { Stage } from '../../judge/step.ts'
+import { type TestJob, withPool } from './played-pool.ts'
+
+/** The job is out of the queue, and the others keep their order. */
+export async function expectTakenOutOfQueue(stage: Stage): Promise<void> {
+  const { expect, expectSame } = stage
+  const patient = { cancelGraceMs: 60_000 }
+  await withPool(stage, { size: 1, maxQueued: 10, ...patient }, async ({ play, expectStats }) => {
+    const running = play('running')
+    const names = ['front', 'inside', 'behind', 'end']
+    const [front, inside, behind, end] = names.map((name) => play(name))
+    const others = [running, front, behind, end]
+    const before = await countPendingWakeUps()
+    inside.cancel(new RangeError('not any more'))
+    await inside.expectRejection(/^RangeError: not any more$/, {
+      because: 'Nobody wants it any more, and it has not even begun: its caller is told at once.',
+      likely: 'On abort, take the task out of the queue and reject it.',
+      ifRejected: 'Reject with the reason that the signal has: signal.reason.',
+      look: ['run()', '#cancel()'],
+    })
+    expectStats(
+      { busy: 1, queued: 3 },
+      {
+        because: 'The three others still wait.',
+        likely: 'Take this one task out of the queue, no more and no less: splice(place, 1).',
+        look: '#cancel()',
+      },
+    )
+    expectStats(
+      { rejected: 0 },
+      {
+        because: '`rejected` says how often the queue was full, and it never was.',
+        likely: 'A job that was taken back has not been refused: reject it and count nothing.',
+        look: '#cancel()',
+      },
+    )
+    expect('no timer to be left', (await countPendingWakeUps()) <= before, {
+      because: '`inside` had no thread, so none has to be replaced, now or later.',
+      likely: '#replaceSoon() is for the thread that works at this task. One that waits has none.',
+      look: '#cancel()',
+    })
+    for (const job of others) job.open()
+    for (const job of others) {
+      await job.expectResult(job.name, {
+        because: 'Only `inside` was taken back.',
+        likely:
+          'Its place in the queue is where indexOf() finds it, neither the first nor the last.',
+        look: '#cancel()',
+      })
+    }
+    const order = others.map(({ endedAt }) => endedAt)
+    expectSame('the order in which they ended', order, [2, 3, 4, 5], {
+      because: 'The others keep their order.',
+      likely: 'splice() takes one out and leaves the others as they are.',
+      look: '#cancel()',
+    })
+  })
+}
+
+/** Two jobs may be alike, even the same object: the one that is taken back is not the other. */
+export async function expectTwinLeft(stage: Stage): Promise<void> {
+  const { expectSame, story } = stage
+  const patient = { cancelGraceMs: 60_000 }
+  await withPool(stage, { size: 1, maxQueued: 10, ...patient }, async ({ pool, play }) => {
+    const running = play('running')
+    const then = 'answer'
+    const job: TestJob = { then, value: 'twin' }
+    const [first, second] = [new AbortController(), new AbortController()]
+    story.tell('pool', 'is given the same job twice, with a signal each')
+    const outcomes = ['waits', 'waits']
+    const ends = [first, second].map(async ({ signal }, index) => {
+      const outcome = pool.run(job, { signal })
+      outcomes[index] = await outcome.then(
+        () => 'answered',
+        () => 'rejected',
+      )
+    })
+    story.tell('test', 'takes the second of them back')
+    second.abort()
+    await turn()
+    expectSame('what became of the two', outcomes, ['waits', 'rejected'], {
+      because: 'They are alike, but each has a caller and a signal of its own.',
+      likely: 'Look for the task in the queue. Two tasks may have the same job.',
+      look: '#cancel()',
+    })
+    running.open()
+    await Promise.all(ends)
+    expectSame('what became of the two in the end', outcomes, ['answered', 'rejected'], {
+      because: 'Nobody has taken the first one back.',
+      look: '#cancel()',
+    })
+  })
+}
+
+/** A signal that has aborted before, and one that serves several jobs. */
+export async function expectSignalsHeard(stage: Stage): Promise<void> {
+  const { expectSame } = stage
+  const patient = { cancelGraceMs: 60_000 }
+  await withPool(stage, { size: 1, maxQueued: 10, ...patient }, async ({ play, expectStats }) => {
+    const unwanted = AbortSignal.abort(new RangeError('too early'))
+    const unborn = play('unborn', 'answer', unwanted)
+    await unborn.expectRejection(/^RangeError: too early$/, {
+      because: 'Its signal had aborted before it came.',
+      likely: 'A signal that has aborted emits no event any more: look at signal.aborted first.',
+      ifRejected: 'Reject with the reason that the signal has: signal.reason.',
+      look: 'run()',
+    })
+    expectSame('how often its onStart was called', unborn.starts, 0, {
+      because: 'A thread is free, but nobody wants this job.',
+      likely: 'Look at signal.aborted before you give the job to a thread.',
+      look: 'run()',
+    })
+    const running = play('running')
+    const common = new AbortController()
+    const [first, second] = ['first', 'second'].map((name) => play(name, 'answer', common))
+    const early = play('early', 'answer', unwanted)
+    await early.expectRejection(/^RangeError: too early$/, {
+      because: 'Its signal had aborted before it came.',
+      likely: 'A signal that has aborted emits no event any more: look at signal.aborted first.',
+      ifRejected: 'Reject with the reason that the signal has: signal.reason.',
+      look: 'run()',
+    })
+    expectStats(
+      { busy: 1, queued: 2, rejected: 0 },
+      {
+        because: '`early` is over before it began: it takes no thread and no place.',
+        likely: 'Return the rejection, and go no further.',
+        look: 'run()',
+      },
+    )
+    first.cancel()
+    for (const job of [first, second]) {
+      await job.expectRejection(/AbortError/, {
+        because: 'Both were given the same signal.',
+        likely:
+          'One signal may serve many jobs: addEventListener() adds a listener, signal.onabort has room for one.',
+        look: 'run()',
+      })
+    }
+    expectStats({ queued: 0 }, { because: 'Both are out of the queue.', look: '#cancel()' })
+    running.open()
+    await running.expectResult('running', { because: 'It has a signal of its own.' })
+  })
+}
+
+/** However a job ends, nothing of it stays with its signal. */
+export async function expectSignalsForgotten(stage: Stage): Promise<void> {
+  const { expectSame } = stage
+  const patient = { cancelGraceMs: 60_000 }
+  await withPool(stage, { size: 1, maxQueued: 1, ...patient }, async (played) => {
+    const { play, playUnsendable } = played
+    const common = new AbortController()
+    const expectNoListener = async (what: string) => {
+      await turn()
+      const listening = getEventListeners(common.signal, 'abort').length
+      expectSame(`what listens to the signal of a job that ${what}`, listening, 0, {
+        because:
+          'A signal may serve a million jobs, one after the other, and must not remember them.',
+        likely:
+          'Take the listener off the signal however the job has ended: finally(), not then().',
+        look: 'run()',
+      })
+    }
+    const aborted = AbortSignal.abort()
+    await play('too early', 'answer', aborted).expectRejection(/AbortError/, {
+      because: 'Its signal had aborted before it came.',
+      look: 'run()',
+    })
+    await turn()
+    expectSame(
+      'what listens to a signal that had aborted before',
+      getEventListeners(aborted, 'abort').length,
+      0,
+      {
+        because: 'It aborts once, and that is over: a listener would stay there for nothing.',
+        likely: 'Look at signal.aborted before you listen.',
+        look: 'run()',
+      },
+    )
+    const brief = play('brief', 'answer', common)
+    brief.open()
+    await brief.expectResult('brief', { because: 'Nobody takes it back.' })
+    await expectNoListener('has ended well')
+    const failing = play('failing', 'throw', common)
+    failing.open()
+    await failing.expectRejection(/failing/, { because: 'It throws.' })
+    await expectNoListener('has thrown')
+    await playUnsendable('unsendable', common.signal).expectRejection(/DataCloneError/, {
+      because: 'It cannot be sent.',
+    })
+    await expectNoListener('could not be sent')
+    const [running, waiting] = [play('running'), play('waiting')]
+    await play('refused', 'answer', common).expectRejection(/PoolBusy/, { because: 'It is full.' })
+    await expectNoListener('was refused')
+    waiting.cancel()
+    await waiting.expectRejection(/AbortError/, { because: 'It waits, and is taken back.' })
+    const next = play('next', 'answer', common)
+    for (const job of [running, next]) job.open()
+    await next.expectResult('next', {
+      because: '`waiting` has left its place in the queue to others.',
+      likely: 'A place that nobody needs any more is free.',
+    })
+    await expectNoListener('has ended well')
+  })
+}

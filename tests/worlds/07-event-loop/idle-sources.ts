@@ -1,0 +1,72 @@
+/** What step 07.3 asks about the cost of a wait: sources that are silent cost nothing. */
+
+import type { Source } from '#code/07-event-loop/byte-stream.ts'
+import type { Poller } from '#code/07-event-loop/poller.ts'
+import { PATIENCE_MS, within } from '../../harness/patience.ts'
+import type { Stage } from '../../judge/step.ts'
+import { LONG_MS, READING, TestSource, WRITING } from './loop-sources.ts'
+
+/** Silent sources cost nothing, however many there are, and also if they are ready for what nobody wants of them. */
+export async function expectNoQuestions(
+  stage: Stage,
+  poller: Poller<Source>,
+  talker: TestSource,
+): Promise<void> {
+  const { story, expect } = stage
+  story.tell('test', 'adds 1,000 sources that have nothing to read, and 1,000 that nobody reads')
+  const silent = Array.from(
+    { length: 2_000 },
+    (_, index) => new TestSource(`silent ${index}`, index < 1_000 ? WRITING : READING),
+  )
+  for (const [index, source] of silent.entries())
+    poller.add(source, index < 1_000 ? READING : WRITING)
+  talker.becomes({ readable: true }, story)
+  for (let round = 0; round < 20; round++)
+    await within(PATIENCE_MS, Promise.resolve(poller.wait(LONG_MS)))
+  talker.becomes({ readable: false }, story)
+  const questions = silent.reduce((sum, source) => sum + source.questions, 0)
+  expect('the silent ones to be left alone', questions < 6 * silent.length, {
+    because:
+      'Twenty waits, and nothing has changed about the two thousand. To ask each of them each time is what select() and poll() do, and why there is epoll.',
+    likely:
+      'Ask the hot ones only, and let everybody cool down who has nothing to report, writable or not: an idle socket is writable all the time.',
+    expected: 'two or three questions to each, when they are new',
+    received: `${questions} questions to 2,000 sources`,
+  })
+  for (const source of silent) poller.remove(source)
+}
+
+const CROWD = 100_000
+
+/** Going through a hundred thousand twenty times costs 20 ms of CPU and more; leaving them alone less than one. */
+const MAX_CPU_MS = 8
+
+/** A wait does not even go through a list of those that are silent. */
+export async function expectCheapWaits(
+  { story, expect }: Stage,
+  poller: Poller<Source>,
+  talker: TestSource,
+): Promise<void> {
+  story.tell('test', `adds ${CROWD.toLocaleString('en')} silent sources, and waits 20 times`)
+  const silent = Array.from({ length: CROWD }, () => new TestSource('silent'))
+  for (const source of silent) poller.add(source, READING)
+  talker.becomes({ readable: true }, story)
+  let cpuMs = Number.POSITIVE_INFINITY
+  for (let attempt = 0; attempt < 6 && cpuMs > MAX_CPU_MS; attempt++) {
+    await within(PATIENCE_MS, Promise.resolve(poller.wait(LONG_MS)))
+    const before = process.cpuUsage()
+    for (let round = 0; round < 20; round++)
+      await within(PATIENCE_MS, Promise.resolve(poller.wait(LONG_MS)))
+    const { user, system } = process.cpuUsage(before)
+    cpuMs = Math.min(cpuMs, (user + system) / 1_000)
+  }
+  talker.becomes({ readable: false }, story)
+  for (const source of silent) poller.remove(source)
+  expect('twenty waits to cost no more than they do without the crowd', cpuMs <= MAX_CPU_MS, {
+    because:
+      'Nothing has changed about the silent ones. What is done for each of them in each wait is what epoll saves.',
+    likely: '#collect() goes through #hot, not through #interests.',
+    expected: `less than ${MAX_CPU_MS} ms of CPU time`,
+    received: `${cpuMs.toFixed(1)} ms`,
+  })
+}

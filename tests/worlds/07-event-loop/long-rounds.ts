@@ -1,0 +1,88 @@
+/** What step 07.6 plays in: rounds that take as long as the test says, by a clock in its hand. */
+
+import { FakedClock } from '../../harness/faked-clock.ts'
+import { PATIENCE_MS, within } from '../../harness/patience.ts'
+import type { Stage } from '../../judge/step.ts'
+import { makeLoop, TestTimers } from './loop-rounds.ts'
+import { READING } from './loop-sources.ts'
+
+/** So many rounds in which nothing happens come behind the longest one. */
+const SHORT_ROUNDS = 300
+
+/** The clock covers turns, timers and the end of each round, and nothing else; the longest round counts. */
+export async function expectLongestRound(stage: Stage): Promise<void> {
+  const { story, expect } = stage
+  const clock = new FakedClock()
+  try {
+    const timers = new TestTimers(() => clock.advance(3))
+    const short = Array.from({ length: SHORT_ROUNDS }, () => [])
+    const rounds = [['ada'], ['ada', 'bob'], ['ada'], ...short]
+    const { loop, poller } = await makeLoop(stage, rounds, timers)
+    poller.onWait = () => clock.advance(500)
+    const sending = { onRoundEnd: () => clock.advance(5) }
+    for (const name of ['ada', 'bob']) {
+      loop.add(name, READING, () => {
+        story.tell(name, 'has a turn that takes 20 ms')
+        clock.advance(20)
+        loop.touch(sending)
+      })
+    }
+    await within(PATIENCE_MS, loop.run())
+    story.tell('loop', 'has run timers for 3 ms in each round, and sent for 5 ms at its end')
+    const { longestRoundMs } = loop.stats()
+    const received = `${longestRoundMs.toFixed(1)} ms`
+    expect('the time in wait() not to count', longestRoundMs < 500, {
+      because: 'A loop that waits delays nobody. Each wait of this test took 500 ms.',
+      likely:
+        Math.round(longestRoundMs) === 48_000
+          ? 'Those are microseconds. LoopStats has milliseconds.'
+          : longestRoundMs > 1e9
+            ? 'Two clocks: Date counts from 1970, performance.now() from the start of the process. Take both times from the same one.'
+            : 'The clock starts when wait() has returned.',
+      expected: '48 ms',
+      received,
+    })
+    expect('the longest round to be the second, all of it', Math.abs(longestRoundMs - 48) < 0.01, {
+      because:
+        'A source that becomes ready when a round begins waits until all of it is over: two turns of 20 ms, timers for 3 ms, and 5 ms at its end. The rounds before and after it were shorter.',
+      likely: likelyRound(longestRoundMs),
+      expected: '48 ms',
+      received,
+    })
+    await expectTimersCounted(stage, clock)
+  } finally {
+    clock.giveBack()
+  }
+}
+
+/** What was measured tells what was left out. */
+function likelyRound(exactMs: number): string {
+  const ms = Math.round(exactMs)
+  if (exactMs >= 0.04 && exactMs < 0.05) return 'Those are seconds. LoopStats has milliseconds.'
+  if (ms === 3)
+    return 'That is one of the last rounds. The longest of all counts, however many come behind it: Math.max().'
+  if (ms === 8) return 'The turns are left out: take the time before the first of them.'
+  if (ms === 0)
+    return '#longestRoundMs is still 0. This step extends run(): at the end of each round it keeps the longer one, Math.max(), and both times come from one clock.'
+  if (ms === 40) return 'The clock is stopped before the timers. They delay everybody, too.'
+  if (ms === 43)
+    return 'The clock is stopped before #endRound(). What is sent there delays everybody.'
+  if (ms === 45) return 'The timers are left out: the clock covers turns, timers and #endRound().'
+  if (ms === 28) return 'That is the first round, or the last. Keep the longest of all: Math.max().'
+  if (ms === 20) return 'That is a turn. Take the time before the first and behind #endRound().'
+  if (ms > 48) return 'Rounds are added up. Keep the longest of them: Math.max().'
+  return 'Take the time before the first turn and behind #endRound(), in ms, and keep the maximum.'
+}
+
+async function expectTimersCounted(stage: Stage, clock: FakedClock): Promise<void> {
+  stage.story.tell('timers', 'take 30 ms in a round in which nobody is ready')
+  const { loop } = await makeLoop(stage, [[]], new TestTimers(() => clock.advance(30)))
+  await within(PATIENCE_MS, loop.run())
+  const { longestRoundMs } = loop.stats()
+  stage.expect('the round to count without turns', Math.abs(longestRoundMs - 30) < 0.01, {
+    because: 'A source that became ready meanwhile had to wait for the timers.',
+    likely: 'Every round is measured, also when nobody was ready.',
+    expected: '30 ms',
+    received: `${longestRoundMs.toFixed(1)} ms`,
+  })
+}

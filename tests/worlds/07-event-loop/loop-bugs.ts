@@ -1,0 +1,150 @@
+/** What step 07.4 asks about a loop that runs for years: bugs are seen, nobody is left out, and nothing is kept. */
+
+import { queryObjects } from 'node:v8'
+import type { Ready } from '#code/07-event-loop/poller.ts'
+import { PATIENCE_MS, within } from '../../harness/patience.ts'
+import type { Stage } from '../../judge/step.ts'
+import { makeLoop, TestPoller, TestTimers } from './loop-rounds.ts'
+import { READING } from './loop-sources.ts'
+import { settled } from './loop-streams.ts'
+
+/** Our own bugs end the loop, wherever in a round they are. */
+export async function expectBugsSeen(stage: Stage): Promise<void> {
+  const { story, expectSame } = stage
+  for (const place of ['a handler', 'a timer', 'a task at the end of the round']) {
+    const fail = (where: string) => {
+      if (where === place) throw new Error(`${place} is broken`)
+    }
+    const { loop } = await makeLoop(stage, [['eve']], new TestTimers(() => fail('a timer')))
+    loop.add('eve', READING, () => {
+      loop.touch({ onRoundEnd: () => fail('a task at the end of the round') })
+      fail('a handler')
+    })
+    story.tell('test', `runs a loop in which ${place} throws`)
+    const seen = await within(
+      PATIENCE_MS,
+      loop.run().then(
+        () => 'nothing was thrown',
+        (error: Error) => error.message,
+      ),
+    )
+    expectSame(`run(), when ${place} throws`, seen, `${place} is broken`, {
+      because: `That is our own bug. It has to be seen, not swallowed.`,
+      likely: 'Catch nothing in run(): what is thrown in an async function rejects its promise.',
+    })
+  }
+}
+
+/** A poller that cannot wait is our own bug, too. */
+export async function expectPollerSeen(stage: Stage): Promise<void> {
+  const { loop, poller } = await makeLoop(stage, [])
+  let waits = 0
+  poller.wait = async () => {
+    waits += 1
+    await settled()
+    if (waits === 1) throw new Error('the poller is broken')
+    loop.stop()
+    return []
+  }
+  loop.add('ada', READING, () => {})
+  stage.story.tell('test', 'runs a loop whose poller throws')
+  const seen = await within(
+    PATIENCE_MS,
+    loop.run().then(
+      () => 'nothing was thrown',
+      (error: Error) => error.message,
+    ),
+  )
+  stage.expectSame('run(), when the poller throws', seen, 'the poller is broken', {
+    because: 'A loop that cannot wait serves nobody, and that has to be seen.',
+    likely: 'Catch nothing in run(): what is thrown in an async function rejects its promise.',
+  })
+}
+
+/** Every source that is reported has a turn, however many they are. */
+export async function expectTurnForEach(stage: Stage): Promise<void> {
+  const names = Array.from({ length: 5_000 }, (_, index) => `source ${index}`)
+  const { loop } = await makeLoop(stage, [names])
+  for (const name of names) loop.add(name, READING, () => {})
+  stage.story.tell('poller', 'reports 5,000 sources in one round')
+  await within(PATIENCE_MS, loop.run())
+  stage.expectSame('stats().turns', loop.stats().turns, 5_000, {
+    because:
+      'One turn for each, in that round: a wait does not know whom the one before has left out.',
+    likely: 'Go through the whole list.',
+  })
+}
+
+/** What the loop does for its timers has nothing to do with sources, and the last moment to ask is before the wait. */
+export async function expectTimersServed(stage: Stage): Promise<void> {
+  const { story, expectSame } = stage
+  const timers = {
+    delay: 50,
+    runs: 0,
+    nextDelay: () => timers.delay,
+    plan(delay: number) {
+      timers.delay = delay
+    },
+    runDue() {
+      timers.runs += 1
+      timers.plan(20)
+    },
+  }
+  const { EventLoop } = await stage.load(() => import('#code/07-event-loop/event-loop.ts'))
+  const poller = new TestPoller([['ada'], []])
+  const loop = new EventLoop<string>(poller, timers)
+  poller.whenOver = () => loop.stop()
+  const task = { onRoundEnd: () => timers.plan(5) }
+  loop.add('ada', READING, () => {
+    timers.plan(40)
+    loop.touch(task)
+    loop.remove('ada')
+  })
+  story.tell('ada', 'has the only turn, and is removed')
+  story.tell(
+    'timers',
+    'have one in 40 ms after the turns, in 20 ms after runDue(), in 5 ms after the round’s end',
+  )
+  await within(PATIENCE_MS, loop.run())
+  const [first, second] = poller.timeouts
+  expectSame('the time-outs of the first two waits', [first, second], [50, 5], {
+    because:
+      'Turns, timers and tasks may all plan something. The loop sleeps no longer than until then.',
+    likely:
+      second === undefined
+        ? 'The loop runs until stop(), whether or not it has sources: there are timers.'
+        : 'Ask nextDelay() right before #wait(), behind the end of the round.',
+  })
+  expectSame('whether timers were run without a source', timers.runs >= 2, true, {
+    because: 'A loop that has no connections still has timers.',
+    likely: 'while (!this.#isStopping), and nothing else.',
+  })
+}
+
+const MANY_ROUNDS = 2_000
+
+/** A loop may run for years: a round must leave nothing behind. */
+export async function expectNothingKept(stage: Stage): Promise<void> {
+  const { story, expect } = stage
+  const { loop, poller } = await makeLoop(stage, [])
+  const rounds = Array.from({ length: MANY_ROUNDS }, (): Ready<string>[] => [])
+  let promises = 0
+  poller.wait = () => {
+    const round = rounds.pop()
+    if (round) return Promise.resolve(round)
+    promises = queryObjects(Promise, { format: 'count' }) as unknown as number
+    loop.stop()
+    return Promise.resolve([])
+  }
+  story.tell('test', `lets the loop run ${MANY_ROUNDS} rounds in which nothing happens`)
+  const before = queryObjects(Promise, { format: 'count' }) as unknown as number
+  await within(PATIENCE_MS, loop.run())
+  const kept = promises - before
+  expect('a round to leave nothing behind', kept < MANY_ROUNDS / 2, {
+    because: 'A server’s loop runs for years. What each of its rounds keeps is never freed.',
+    likely:
+      'run() calls itself: each call waits for the next one, and none ever returns. Use a `while` loop.',
+    expected: 'as many promises as before, or a few more',
+    received: `${kept} more after ${MANY_ROUNDS} rounds`,
+  })
+}

@@ -1,0 +1,137 @@
+/** What step 07.5 plays in: connections on streams whose other end is the test's hand. */
+
+import type { Source } from '#code/07-event-loop/byte-stream.ts'
+import type { Connection, Protocol } from '#code/07-event-loop/connection.ts'
+import type { EventLoop } from '#code/07-event-loop/event-loop.ts'
+import type { SendQueue } from '#code/07-event-loop/send-queue.ts'
+import { PATIENCE_MS, within } from '../../harness/patience.ts'
+import { ScriptedStream } from '../../harness/scripted-stream.ts'
+import type { Stage } from '../../judge/step.ts'
+import { settled } from './loop-streams.ts'
+
+/** A stream that counts what is asked of it. */
+export class CountedStream extends ScriptedStream {
+  reads = 0
+  writes = 0
+  /** Called in each read. */
+  onRead: () => void = () => {}
+  /** How often FIN was said. */
+  ends = 0
+  #isFalseAlarm = false
+
+  override get isReadable(): boolean {
+    return this.#isFalseAlarm || super.isReadable
+  }
+
+  override read(): Uint8Array | 'would-block' | 'end' {
+    this.reads += 1
+    this.onRead()
+    if (this.#isFalseAlarm) {
+      this.#isFalseAlarm = false
+      return 'would-block'
+    }
+    return super.read()
+  }
+
+  /** It says that it is readable, and the next read finds nothing. */
+  raiseFalseAlarm(): void {
+    this.#isFalseAlarm = true
+    this.onChange?.(this)
+  }
+
+  override write(bytes: Uint8Array): number {
+    this.writes += 1
+    return super.write(bytes)
+  }
+
+  override end(): void {
+    this.ends += 1
+    super.end()
+  }
+}
+
+/** A connection on a scripted stream and a loop that runs. */
+export interface Scripted {
+  stream: CountedStream
+  connection: Connection
+  loop: EventLoop<Source>
+  /** Ends the loop; expects that the connection was not over before its descriptor was free. */
+  end(): Promise<void>
+}
+
+export async function onScriptedStream(
+  { load, expect }: Stage,
+  protocolOn: (connection: Connection) => Protocol,
+  stream = new CountedStream(),
+  queue?: SendQueue,
+): Promise<Scripted> {
+  const { EventLoop } = await load(() => import('#code/07-event-loop/event-loop.ts'))
+  const { NetPoller } = await load(() => import('#code/07-event-loop/poller.ts'))
+  const { Connection } = await load(() => import('#code/07-event-loop/connection.ts'))
+  const loop = new EventLoop<Source>(new NetPoller())
+  const connection = queue ? new Connection(stream, loop, queue) : new Connection(stream, loop)
+  const protocol = protocolOn(connection)
+  let isOverTooEarly = false
+  connection.use({
+    ...protocol,
+    onClose(why) {
+      isOverTooEarly ||= !stream.isClosed
+      protocol.onClose?.(why)
+    },
+  })
+  const running = loop.run().catch((error) => {
+    // What comes of that is told by end(). Anything else is seen as it is.
+    if (!isOverTooEarly) throw error
+  })
+  const end = async () => {
+    loop.stop()
+    await within(PATIENCE_MS, running)
+    if (!isOverTooEarly) return
+    expect('the connection to be over when its descriptor is free', false, {
+      because:
+        'Both may have said FIN, but what was sent may still be on its way, and the socket is open.',
+      likely: NOBODY_ELSE_CLOSES,
+      look: ['#flush()', 'connection.#receive()'],
+      expected: 'no onClose() before',
+      received: 'onClose() while the descriptor was in use',
+    })
+  }
+  return { stream, connection, loop, end }
+}
+
+/** For a connection that is over too early. */
+export const NOBODY_ELSE_CLOSES =
+  'The loop reports the stream as hung up when it is over, and #takeTurn() calls #close() then. Nobody else calls it.'
+
+/** The loop has had its turns, if there was anything to do in them. */
+export async function rounds(): Promise<void> {
+  for (let round = 0; round < 10; round++) await settled()
+}
+
+/** A queue that says it is backlogged when the test says so. */
+export class TestQueue implements SendQueue {
+  isBacklogged = false
+  readonly #stream: CountedStream
+  #waiting = Buffer.alloc(0)
+
+  constructor(stream: CountedStream) {
+    this.#stream = stream
+  }
+
+  get bytes(): number {
+    return this.#waiting.length
+  }
+
+  push(bytes: Uint8Array): boolean {
+    this.append(bytes)
+    return true
+  }
+
+  append(bytes: Uint8Array): void {
+    this.#waiting = Buffer.concat([this.#waiting, bytes])
+  }
+
+  flush(): void {
+    this.#waiting = this.#waiting.subarray(this.#stream.write(this.#waiting))
+  }
+}

@@ -1,0 +1,204 @@
+/** What step 07.5 asks about peers that are not read for a while: by a backlog, by a pause, behind a rest. */
+
+import type { Stage } from '../../judge/step.ts'
+import { CountedStream, onScriptedStream, rounds, TestQueue } from './loop-connections.ts'
+import { textOf } from './loop-streams.ts'
+
+/** `isBacklogged` says whether to read, `bytes` whether to write: another queue has other marks. */
+export async function expectQueueAsked(stage: Stage): Promise<void> {
+  const { story, expect, expectSame } = stage
+  const heard: string[] = []
+  const stream = new CountedStream()
+  const queue = new TestQueue(stream)
+  const { connection, loop, end } = await onScriptedStream(
+    stage,
+    () => ({
+      onBytes(bytes) {
+        heard.push(textOf(bytes))
+        return bytes.length
+      },
+      onEnd() {},
+    }),
+    stream,
+    queue,
+  )
+  story.tell('test', 'sends 10 bytes; the stream takes none; the queue is not backlogged')
+  stream.setRoom(0)
+  connection.send(Buffer.from('0123456789'))
+  await rounds()
+  stream.arrive('one')
+  await rounds()
+  expectSame('the chunks that were handed on', [...heard], ['one'], {
+    because:
+      'A few bytes that wait are no reason not to read. The queue says when they are too many, as in chapter 10.',
+    likely:
+      '#watch(): isReading decides about reading, not queue.bytes, nor whether there is something to write.',
+    look: '#watch()',
+  })
+  story.tell('stream', 'takes everything again')
+  stream.setRoom(Number.POSITIVE_INFINITY)
+  await rounds()
+  expectSame('what was written', textOf(stream.takeWritten()), '0123456789', {
+    because:
+      'Something was queued, so the connection waits until the stream is writable, backlogged or not.',
+    likely: '#watch(): writes if queue.bytes > 0.',
+    look: '#watch()',
+  })
+  const { turns } = loop.stats()
+  await rounds()
+  const more = loop.stats().turns - turns
+  expect('the loop to leave the peer alone', more <= 1, {
+    because:
+      'Nothing is queued any more. The stream is writable all the time, so a connection that still waits for that has a turn in every round.',
+    likely: '#watch(): it waits to write while something is queued, and no longer.',
+    look: '#watch()',
+    expected: 'no turns',
+    received: `${more} turns`,
+  })
+  story.tell('queue', 'is backlogged; the stream takes nothing')
+  stream.setRoom(0)
+  queue.isBacklogged = true
+  connection.send(Buffer.from('more'))
+  await rounds()
+  stream.arrive('two')
+  await rounds()
+  expectSame('the chunks that were handed on', [...heard], ['one'], {
+    because: 'While the queue is backlogged, isReading is false.',
+    likely: '#watch(): `isReading`, and not only whether somebody has called pauseReading().',
+    look: '#watch()',
+  })
+  story.tell('stream', 'takes everything again; the queue is not backlogged any more')
+  queue.isBacklogged = false
+  stream.setRoom(Number.POSITIVE_INFINITY)
+  await rounds()
+  expectSame('the chunks that were handed on', heard, ['one', 'two'], {
+    because: 'There is room again, so the connection reads on.',
+    likely:
+      '#watch() runs at the end of each round: reading begins again when isReading is true again.',
+    look: '#watch()',
+  })
+  await end()
+}
+
+/** A peer that is not to be listened to for a while: chapter 11 will do that to all who ask too fast. */
+export async function expectPause(stage: Stage): Promise<void> {
+  const { story, expect, expectSame } = stage
+  const heard: string[] = []
+  const { stream, connection, loop, end } = await onScriptedStream(stage, (connection) => ({
+    onBytes(bytes) {
+      const text = textOf(bytes)
+      heard.push(text)
+      if (text.startsWith('pause')) connection.pauseReading('protocol')
+      if (text.endsWith('resume')) connection.resumeReading('protocol')
+      return bytes.length
+    },
+    onEnd() {},
+    onClose: (why) => heard.push(why),
+  }))
+  const peer = {
+    async sends(text: string) {
+      story.tell('peer', `sends ${JSON.stringify(text)}`, 'toServer')
+      stream.arrive(text)
+      await rounds()
+    },
+  }
+
+  await peer.sends('one')
+  await peer.sends('pause')
+  expectSame('the chunks that were handed on', heard.splice(0), ['one', 'pause'], {
+    because: 'The second one’s handler has called pauseReading().',
+  })
+  const { turns } = loop.stats()
+  await peer.sends('two')
+  const turnsInVain = loop.stats().turns - turns
+  expect('the loop to leave a paused peer alone', turnsInVain === 0 && stream.isReadable, {
+    because:
+      'Nothing is read while the connection is paused. Bytes that nobody reads are reported again and again.',
+    likely: '#watch(): wait to read only while isReading.',
+    expected: 'no turn, and nothing read',
+    received: `${turnsInVain} turns, ${stream.isReadable ? 'nothing' : 'the next bytes'} read`,
+  })
+  story.tell('test', 'sends "wait a moment", for which there is room a little later')
+  stream.setRoom(0)
+  connection.send(Buffer.from('wait a moment'))
+  await rounds()
+  stream.setRoom(Number.POSITIVE_INFINITY)
+  await rounds()
+  expectSame('what was written meanwhile', textOf(stream.takeWritten()), 'wait a moment', {
+    because: 'A peer that is not listened to is answered all the same.',
+    likely: '#watch(): wait to write while something is queued, paused or not.',
+  })
+  expectSame('the chunks that were handed on meanwhile', heard, [], {
+    because: 'A turn for writing is no reason to read.',
+  })
+
+  story.tell('test', 'calls resumeReading()')
+  connection.resumeReading('protocol')
+  await rounds()
+  expectSame('the chunks that were handed on', heard.splice(0), ['two'], {
+    because: 'What came meanwhile is read now.',
+    likely: '#watch(): wait to read when nothing is queued, nobody has said FIN, and it isReading.',
+  })
+  await peer.sends('pause and resume')
+  await peer.sends('three')
+  expectSame('the chunks', heard.splice(0), ['pause and resume', 'three'], {
+    because: 'A pause that is over before its round is leaves no trace.',
+  })
+  await peer.sends('pause')
+  await peer.sends('four')
+  story.tell('peer', 'resets the connection (RST)', 'toServer')
+  stream.lose('ECONNRESET')
+  await rounds()
+  expectSame('what is heard from the peer', heard, ['pause', 'lost'], {
+    because:
+      'A lost connection is over at once, paused or not. What came behind the pause is nobody’s.',
+  })
+  await end()
+}
+
+/** What a protocol leaves untaken is offered again: to itself, or to the one that was put in its place. */
+export async function expectRestKept(stage: Stage): Promise<void> {
+  const { story, expectSame } = stage
+  const taken: string[] = []
+  const { stream, connection, end } = await onScriptedStream(stage, (connection) => ({
+    onBytes(bytes) {
+      taken.push(textOf(bytes.subarray(0, 3)))
+      if (taken.length === 1) connection.pauseReading('protocol')
+      else {
+        connection.use({
+          onBytes(rest) {
+            taken.push(`next protocol: ${textOf(rest)}`)
+            return rest.length
+          },
+          onEnd() {},
+        })
+      }
+      return 3
+    },
+    onEnd() {},
+  }))
+  story.tell('peer', 'sends "onetwothree" in one chunk; the protocol takes three bytes and pauses')
+  stream.arrive('onetwothree')
+  await rounds()
+  stream.arrive(' and more')
+  await rounds()
+  expectSame('what was taken', [...taken], ['one'], {
+    because: 'The protocol has paused. What it left waits in the connection.',
+    likely:
+      '#watch(): nothing is read while the connection is paused, nor while something is unread.',
+    look: '#watch()',
+  })
+  story.tell('test', 'resumes; the protocol takes three bytes and puts another in its place')
+  connection.resumeReading('protocol')
+  await rounds()
+  const whole = taken.slice(2).join('').replaceAll('next protocol: ', '')
+  expectSame('what was taken then', [taken[1], whole], ['two', 'three and more'], {
+    because: 'The next protocol gets the rest of the chunk first, then what is read after it.',
+    likely:
+      taken[1] === 'two'
+        ? '#watch(): while something is unread, nothing more is read: it would overtake the rest.'
+        : '#receive() gives #offer() what it has read: that keeps what the protocol does not take, and offers it again.',
+    look: taken[1] === 'two' ? '#watch()' : 'connection.#receive()',
+  })
+  await end()
+}

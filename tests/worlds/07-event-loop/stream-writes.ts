@@ -1,0 +1,220 @@
+/** What step 07.2 asks about writing: how much is taken, and when nothing is. */
+
+import type { Socket } from 'node:net'
+import type { ByteStream } from '#code/07-event-loop/byte-stream.ts'
+import { pattern } from '../../harness/client.ts'
+import { PATIENCE_MS } from '../../harness/patience.ts'
+import { receive, type SocketPair } from '../../harness/socket-pair.ts'
+import type { Stage } from '../../judge/step.ts'
+import { change, KIBIBYTE, MEBIBYTE, settled, withStream } from './loop-streams.ts'
+
+/** No more writes than these are tried until a peer that reads nothing has stopped the stream. */
+const MAX_WRITES = 1_000
+
+/** Writes to a peer that reads nothing, until nothing is taken any more. Returns how many bytes were. */
+export async function fill(
+  { story, expect }: Stage,
+  stream: ByteStream,
+  { near }: SocketPair,
+): Promise<number> {
+  const offered = pattern(0, 64 * MEBIBYTE)
+  const listeners = listenersOf(near)
+  let taken = 0
+  let last = 1
+  let writes = 0
+  let vain = 0
+  // A kernel that takes its time may make room once more behind a write that took nothing.
+  while ((last > 0 || stream.isWritable) && taken < offered.length - 256 * KIBIBYTE && vain < 100) {
+    last = stream.write(offered.subarray(taken, taken + 256 * KIBIBYTE))
+    writes += 1
+    if (!Number.isInteger(last) || last < 0 || last > 256 * KIBIBYTE || writes === MAX_WRITES) break
+    if (writes === 1) {
+      story.tell('test', `writes 256 KiB: ${last} bytes are taken`)
+      const handed = near.bytesWritten
+      expect('write() to take 64 KiB of them, at least', last >= 64 * KIBIBYTE, {
+        because: 'Nothing is queued yet, and there is room for 64 KiB.',
+        likely: 'Take the part that fits, all of it: as many bytes as #room says.',
+        expected: '65536 bytes',
+        received: `${last} bytes`,
+      })
+      expect('the socket to get as many bytes as write() says', handed === last, {
+        because:
+          'The caller offers the rest again. What the socket already has would be sent twice, what it has not got never.',
+        likely:
+          handed < last
+            ? 'Return how many bytes the socket was handed, not how many there were.'
+            : 'subarray(0, taken) is the part that fits. Hand over that, and no more.',
+        expected: `${last} bytes`,
+        received: `${handed} bytes`,
+      })
+    }
+    taken += last
+    if (last === 0) vain += 1
+    await settled()
+  }
+  story.tell(
+    'test',
+    `writes 256 KiB again and again: ${(taken / MEBIBYTE).toFixed(1)} MiB are taken`,
+  )
+  expect('write() to return 0 at last', last === 0, {
+    because: 'A peer that reads nothing fills every buffer on the way. Then a write would block.',
+    likely: 'There is no room when writableLength has reached writableHighWaterMark.',
+    received:
+      writes === MAX_WRITES
+        ? `${last} bytes taken by the ${MAX_WRITES}th write`
+        : `${last}, with ${(taken / MEBIBYTE).toFixed(1)} MiB taken before`,
+  })
+  const added = listenersOf(near) - listeners
+  expect('a write to leave no listener behind', added < writes / 2, {
+    because: 'A connection may be written to for days. What each write leaves is never freed.',
+    likely: 'NetStream listens to its socket from the beginning: a write need not.',
+    expected: 'as many listeners as before',
+    received: `${added} more after ${writes} writes`,
+  })
+  expect('the socket to hold no more than its mark', near.writableLength <= 64 * KIBIBYTE, {
+    because: 'What was taken and not sent lies in memory. The socket’s high-water mark is 64 KiB.',
+    likely: 'Hand the socket no more of the bytes than there is room for.',
+    expected: 'at most 65536 bytes',
+    received: `${near.writableLength} bytes`,
+  })
+  return taken
+}
+
+function listenersOf(socket: Socket): number {
+  return socket.eventNames().reduce((sum, event) => sum + socket.listenerCount(event), 0)
+}
+
+/** The peer reads, so there is room again: every byte arrives, in order, whatever was taken at a time. */
+export async function expectRoomAgain(
+  { story, expect, expectSame }: Stage,
+  stream: ByteStream,
+  { far }: SocketPair,
+  taken: number,
+): Promise<void> {
+  story.tell('peer', 'reads on')
+  let received = await receive(far, taken, PATIENCE_MS)
+  expect('every byte that was taken to reach the peer, and no other', received.length === taken, {
+    because: 'write() has returned that it took so many: no more, no fewer.',
+    likely: 'The number is not that of the bytes that were handed to the socket.',
+    expected: 'all of them',
+    received: `${received.length} of ${taken}`,
+  })
+  if (!stream.isWritable) await change(stream, () => stream.isWritable)
+  const more = stream.write(pattern(taken, 1_000))
+  expectSame('a write of 1000 bytes', more, 1_000, { because: 'There is room again.' })
+  const single = stream.write(pattern(taken + more, 1))
+  expectSame('a write of one byte', single, 1, { because: 'There is room for one more.' })
+  const written = taken + more + single
+  received = Buffer.concat([received, await receive(far, more + single, PATIENCE_MS)])
+  const isIntact = received.equals(pattern(0, written))
+  const isShort = received.length < written
+  expect('all of it to be as it was written', isIntact, {
+    because: 'A write takes from the front, and what it did not take is offered again.',
+    likely: isShort
+      ? 'write() has returned more bytes than it handed to the socket. A single byte counts, too.'
+      : 'subarray(0, taken) is the part that fits.',
+    expected: `${written} bytes`,
+    received: isShort ? `${received.length} bytes` : 'as many, and others than were written',
+  })
+}
+
+/** The peer's FIN ends what it says, not what it hears; and not to be read is no reason not to be written. */
+export async function expectHalfOpen(stage: Stage): Promise<void> {
+  const { story, expectSame } = stage
+  await withStream(stage, async (stream, { near, far }) => {
+    story.tell('peer', 'says FIN, and goes on listening', 'toServer')
+    far.end()
+    await change(stream)
+    expectSame('a write of 10 bytes', stream.write(pattern(0, 10)), 10, {
+      because: 'FIN says "I will send no more", not "I will not listen".',
+      likely:
+        'The peer’s FIN (#hasEnded) is no reason to take nothing. Our own is, and socket.writable knows it.',
+    })
+    const received = await receive(far, 10, PATIENCE_MS)
+    expectSame('the bytes that reach the peer', received.length, 10, {
+      because: 'They were taken.',
+    })
+    story.tell('Node', 'hands over 64 KiB that nobody reads, so the socket is paused')
+    near.emit('data', Buffer.alloc(64 * KIBIBYTE))
+    expectSame('a write of 10 bytes', stream.write(pattern(0, 10)), 10, {
+      because: 'What comes and what goes are two directions: only the first is paused.',
+      likely: 'Whether the socket is paused says nothing about writing. #room does.',
+    })
+  })
+}
+
+/** A socket says itself how much it queues, and how much of that has gone. */
+export async function expectRoomAsked(stage: Stage): Promise<void> {
+  const { story, expectSame } = stage
+  const small = async (stream: ByteStream, { near }: SocketPair) => {
+    story.tell(
+      'test',
+      'has a socket whose high-water mark is 16 KiB, and from which nothing leaves',
+    )
+    near.cork()
+    expectSame('a write of 60 KiB', stream.write(Buffer.alloc(60 * KIBIBYTE)), 16 * KIBIBYTE, {
+      because: 'The mark is the socket’s own: another socket has another.',
+      likely: '#room asks the socket: writableHighWaterMark. No number of your own.',
+    })
+  }
+  await withStream(stage, small, 16 * KIBIBYTE)
+  await withStream(stage, async (stream, { near }) => {
+    let isSent = () => {}
+    near._write = (_chunk, _encoding, done) => {
+      isSent = done
+    }
+    near._writev = undefined
+    story.tell(
+      'test',
+      'writes 40 KiB and 24 KiB; the kernel takes the first, and not the second yet',
+    )
+    const takes = [40, 24].map((kibibytes) => stream.write(Buffer.alloc(kibibytes * KIBIBYTE)))
+    isSent()
+    expectSame('the bytes that each write has taken', takes, [40 * KIBIBYTE, 24 * KIBIBYTE], {
+      because: 'There was room for 64 KiB.',
+    })
+    expectSame('a write of 10 bytes', stream.write(pattern(0, 10)), 10, {
+      because: '24 of 64 KiB are queued.',
+      likely:
+        '#room says what fits now. That the socket needs to drain (writableNeedDrain) stays true until all of its queue has gone.',
+    })
+  })
+}
+
+/** There is no room in a queue that somebody else has filled beyond its mark, and none behind our own FIN. */
+export async function expectNoRoom(stage: Stage): Promise<void> {
+  const { story, expectSame } = stage
+  await withStream(stage, async (stream, { near, far }) => {
+    story.tell('test', 'corks the socket, so that nothing leaves it, and writes 60 KiB twice')
+    near.cork()
+    const piece = Buffer.alloc(60 * KIBIBYTE)
+    const takes = [stream.write(piece), stream.write(piece)]
+    expectSame('the bytes that each write takes', takes, [60 * KIBIBYTE, 4 * KIBIBYTE], {
+      because: 'The socket’s high-water mark is 64 KiB, and 60 are queued: 4 are left.',
+      likely: 'Ask #room how many bytes fit. That the socket needs no drain yet does not say so.',
+    })
+    story.tell('test', 'queues 100 KiB behind the stream’s back, as TLS does with what it encrypts')
+    near.write(Buffer.alloc(100 * KIBIBYTE))
+    expectSame('a write of 150 KiB', stream.write(pattern(0, 150 * KIBIBYTE)), 0, {
+      because:
+        'More than the mark is queued already. A write takes nothing then, not less than nothing.',
+      likely:
+        '#room can be negative: Math.max(0, …). Of that, subarray() would take all but the end.',
+    })
+    near.uncork()
+    far.resume()
+    await change(stream, () => near.writableLength === 0)
+    story.tell('test', 'calls end(), and writes 10 bytes behind it')
+    stream.end()
+    expectSame('a write behind FIN', stream.write(pattern(0, 10)), 0, {
+      because:
+        'After our FIN nothing more can be sent. Node makes an error of it that ends the connection.',
+      likely: 'socket.writable is false from end() on; socket.destroyed is not true yet.',
+    })
+    await settled()
+    expectSame('lostWith', stream.lostWith, undefined, {
+      because: 'Nothing was wrong with the connection.',
+      likely: 'Nothing may be handed to a socket that is not writable.',
+    })
+  })
+}

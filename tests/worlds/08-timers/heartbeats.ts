@@ -1,0 +1,131 @@
+/** Silent clients of chapter 08 that are asked whether they are still there. */
+
+import type { Stage } from '../../judge/step.ts'
+import { serveVirtually, type Watched } from './watched-clients.ts'
+
+/** One says nothing, one answers, one talks, one never ends its line: who is asked, and who is let go. */
+export async function expectPings({ advance, connect, expectTimers }: Watched): Promise<void> {
+  const [ada, bob] = [await connect('ada'), await connect('bob')]
+  const [cyd, dee] = [await connect('cyd'), await connect('dee')]
+  const PINGED = {
+    because: 'Not a line for 20 s: we ask whether anybody is there.',
+    likely: 'A second Silence, of heartbeatMs, that says `ping`.',
+    look: 'watch.#startHeartbeat()',
+  }
+  await advance(15_000)
+  await cyd.send('echo hi\n')
+  cyd.expectReceived('hi\n', { because: 'She is served.' })
+  await dee.send('half a line')
+  await advance(4_999)
+  for (const client of [ada, bob, cyd, dee]) {
+    client.expectNothing({ because: 'It is 19,999 ms, and nobody has been silent for 20 s.' })
+  }
+  await advance(1)
+  ada.expectReceived('ping\n', PINGED)
+  bob.expectReceived('ping\n', PINGED)
+  dee.expectReceived('ping\n', { ...PINGED, because: 'Half a line is no sign of life.' })
+  cyd.expectNothing({
+    because: 'cyd said a line 5 s ago: there is nothing to ask.',
+    likely:
+      'The heartbeat is a Silence, which begins anew with each line: onHeard() tells the heartbeat as well.',
+    look: ['watch.onHeard()', 'watch.#startHeartbeat()'],
+  })
+  await bob.send('pong\n')
+  bob.expectNothing({
+    because: '`pong` is an answer. Answers to answers would go on forever.',
+    likely: 'onLine() does not run PONG as a command.',
+    look: 'server.onLine()',
+  })
+  await advance(15_000)
+  cyd.expectReceived('ping\n', { because: 'Now her line was 20 s ago.' })
+  await advance(5_000)
+  ada.expectReceived('ping\n', {
+    because: 'ada has been silent for another 20 s. One ping may get lost.',
+    likely: 'After a ping the heartbeat goes on.',
+    look: 'watch.#startHeartbeat()',
+  })
+  bob.expectReceived('ping\n', { because: 'His `pong` was 20 s ago.' })
+  for (let times = 0; times < 7; times++) {
+    await bob.send('pong\n')
+    await cyd.send('echo hi\n')
+    await advance(10_000)
+    if (times > 0) continue
+    ada.expectReceived('idle\n', {
+      because: 'Two pings and no answer in 50 s: nobody is there.',
+      likely: 'Our own pings are no sign of life of the client.',
+      look: ['watch.#startHeartbeat()', 'watch.onHeard()'],
+    })
+    ada.expectEnd({ because: 'She is let go.' })
+  }
+  bob.expectNothing({
+    because:
+      'He has said `pong` every 10 s: he is there, and there is nothing to ask or to answer.',
+    likely: 'Any line, `pong` too, is a sign of life for both: onHeard() tells idle and heartbeat.',
+    look: 'watch.onHeard()',
+  })
+  cyd.expectReceived('hi\n'.repeat(7), {
+    because: 'She has said a line every 10 s, and has never heard of `pong`.',
+    likely: 'Any line is a sign of life for both: onHeard() tells idle and heartbeat.',
+    look: 'watch.onHeard()',
+  })
+  await bob.halfClose()
+  await cyd.halfClose()
+  for (const client of [ada, dee]) {
+    client.expectCut({ because: 'They were let go, and never said FIN.' })
+  }
+  expectTimers(0, {
+    because: 'All four are gone. A heartbeat that is left behind goes on forever.',
+    likely: 'onEnding() and onClose() stop the heartbeat as well.',
+    look: ['watch.onEnding()', 'watch.onClose()'],
+  })
+}
+
+/** `pong` is the one line that is no command, and every ending stops the heartbeat. */
+export async function expectOnlyPong({ connect, expectTimers }: Watched): Promise<void> {
+  const fay = await connect('fay')
+  for (const line of ['pongo', 'PONG', ' pong ', 'ping', '']) {
+    await fay.send(`${line}\n`)
+    fay.expectReceived('error unknown command\n', {
+      because: `"${line}" is not the answer to our ping, so it is a command, and there is none of that name.`,
+      likely: 'Only PONG is the answer. Compare the whole line with it.',
+      look: 'server.onLine()',
+    })
+  }
+  await fay.reset()
+  expectTimers(0, {
+    because: 'fay was reset: onEnding() was not called, and yet her connection is over.',
+    likely: 'onClose() stops both silences.',
+    look: 'watch.onClose()',
+  })
+  const gus = await connect('gus')
+  await gus.send('crash\n')
+  expectTimers(1, {
+    because: 'The connection is ending. Only the goodbye is left to wait for.',
+    likely: 'onEnding() stops both silences.',
+    look: 'watch.onEnding()',
+  })
+  await gus.reset()
+}
+
+/** Where nothing ends a silence, it is asked about again and again. */
+export async function expectEndlessPings(stage: Stage): Promise<void> {
+  const endless = await serveVirtually(stage, {
+    idleMs: Number.POSITIVE_INFINITY,
+    heartbeatMs: 25_000,
+  })
+  stage.story.tell('test', 'serves hal with idleMs: Infinity and heartbeatMs: 25_000')
+  const hal = await endless.connect('hal')
+  await endless.advance(24_999)
+  hal.expectNothing({
+    because: 'He is to be asked every 25 s.',
+    likely: 'How long a silence is depends on everyMs, not on the default of the server.',
+    look: 'watch.#startHeartbeat()',
+  })
+  await endless.advance(100_001)
+  hal.expectReceived('ping\n'.repeat(5), {
+    because: 'He has said nothing for five times 25 s, and nothing ends his silence.',
+    likely: 'He is asked after every further everyMs, however often that is.',
+    look: 'watch.#startHeartbeat()',
+  })
+  await hal.reset()
+}

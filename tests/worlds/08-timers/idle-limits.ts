@@ -1,0 +1,112 @@
+/** Clients of chapter 08 that say nothing, too little or enough: who is let go, when, and what stays behind. */
+
+import type { Source } from '#code/07-event-loop/byte-stream.ts'
+import { ScriptedClient } from '../../harness/scripted-client.ts'
+import { VirtualLoop } from '../../harness/virtual-time.ts'
+import type { Stage } from '../../judge/step.ts'
+import { serveVirtually, type Watched } from './watched-clients.ts'
+
+const DAY_MS = 86_400_000
+
+/** A peer has as long as `goodbyeMs` says, which chapter 10 sets for itself. */
+export async function expectOwnGoodbye({ load, story }: Stage): Promise<void> {
+  const { EventLoop } = await load(() => import('#code/07-event-loop/event-loop.ts'))
+  const { Connection } = await load(() => import('#code/07-event-loop/connection.ts'))
+  const { TimerQueue } = await load(() => import('#code/08-timers/timer-queue.ts'))
+  const { Watch } = await load(() => import('#code/08-timers/watch.ts'))
+  const world = new VirtualLoop<Source>(story)
+  const timers = new TimerQueue(world.clock)
+  const loop = new EventLoop<Source>(world.poller, timers)
+  await world.start(loop)
+  const ida = new ScriptedClient('ida', story, world)
+  const connection = new Connection(ida.stream, loop)
+  connection.use({ onBytes: (bytes) => bytes.length, onEnd() {} })
+  connection.observe(
+    new Watch(connection, timers, { idleMs: Number.POSITIVE_INFINITY, goodbyeMs: 700 }),
+  )
+  story.tell('test', 'ends ida’s connection, with goodbyeMs: 700')
+  connection.end('finished')
+  await world.settle()
+  const LIMIT = { likely: 'The limit is #goodbyeMs.', look: 'watch.onEnding()' }
+  await world.advance(699)
+  ida.expectEnd({ ...LIMIT, because: 'She has had 699 of her 700 ms.' })
+  await world.advance(1)
+  ida.expectCut({ ...LIMIT, because: 'She has had 700 ms, and has not said FIN.' })
+}
+
+/** One talks a lot, one is reset, two do not read: none costs more than a timer, and none stays. */
+export async function expectEveryEnding(
+  { expectSame, story }: Stage,
+  { world, advance, connect, countArmings, expectTimers }: Watched,
+): Promise<void> {
+  const [dee, eve, fay] = [await connect('dee'), await connect('eve'), await connect('fay')]
+  const armings = countArmings()
+  story.tell('dee', 'says 1,000 lines', 'toServer')
+  for (let chunk = 0; chunk < 50; chunk++) {
+    dee.stream.arrive('echo hi\n'.repeat(20))
+    await world.settle()
+  }
+  expectSame('bytes that dee receives', dee.stream.takeWritten().length, 3_000, {
+    because: 'Each line is answered with `hi`.',
+  })
+  expectSame('timers armed for 1,000 lines', armings(), 0, {
+    because: 'A client that talks all the time must not cost more timers than a silent one.',
+    likely: 'heard() only notes the time. The timer looks at it when it fires.',
+    look: 'silence.heard()',
+  })
+  await dee.halfClose()
+  dee.expectEnd({ because: 'FIN is answered with FIN.' })
+  await eve.reset()
+  expectTimers(1, {
+    because: 'dee has left, eve was reset, and fay is there.',
+    likely:
+      'For eve, who was reset, onEnding() was not called. onClose() is called for everybody: it stops the idle silence, too.',
+    look: 'watch.onClose()',
+  })
+  fay.stopReading()
+  fay.stream.holdDescriptor()
+  await advance(64_000)
+  fay.expectNothing({ because: 'She does not read.' })
+  await advance(1_000)
+  fay.expectCut({
+    because: 'She has not said a line for 60 s, and not taken our last words for 5 more.',
+    likely: 'A client that does not read may never say FIN: after goodbyeMs, destroy().',
+    look: 'watch.onEnding()',
+  })
+  expectTimers(0, {
+    because:
+      'She has been cut off once. The kernel has not freed her descriptor yet, and nothing else is to be done.',
+    likely: 'A goodbye fires once: after(), not every().',
+    look: 'watch.onEnding()',
+  })
+  fay.stream.freeDescriptor()
+  await world.settle()
+
+  const gus = await connect('gus')
+  gus.stopReading()
+  await gus.send('crash\n')
+  await advance(4_999)
+  gus.expectNothing({ because: 'He does not read.' })
+  await advance(1)
+  gus.expectCut({
+    because: 'A crash has ended his connection, and he has not taken our last words for 5 s.',
+    likely:
+      'onEnding() is called for every ending: each goodbye has its limit, not only that of an idle client.',
+    look: 'watch.onEnding()',
+  })
+  expectTimers(0, { because: 'He is gone.' })
+}
+
+/** Without a limit a client may be silent for a day. */
+export async function expectNoLimit(stage: Stage): Promise<void> {
+  const endless = await serveVirtually(stage, { idleMs: Number.POSITIVE_INFINITY })
+  stage.story.tell('test', 'serves hal with idleMs: Infinity')
+  const hal = await endless.connect('hal')
+  await endless.advance(DAY_MS)
+  hal.expectNothing({ because: 'Nobody is let go for being silent: there is no limit.' })
+  await hal.send('echo hi\n')
+  hal.expectReceived('hi\n', { because: 'He is served a day later.' })
+  await hal.halfClose()
+  hal.expectEnd({ because: 'FIN is answered with FIN.' })
+  endless.expectTimers(0, { because: 'He is gone.', look: 'watch.onClose()' })
+}

@@ -1,0 +1,129 @@
+/** Periodic timers: a beat on time, late and missed; a callback that throws; periods of all kinds. */
+
+import type { Stage } from '../../judge/step.ts'
+import { type PlayedQueue, playQueue, thrownBy, throws } from './timer-queues.ts'
+
+const DAY_MS = 86_400_000
+
+/** A beat of 100 ms on a loop that comes on time, late and much too late. */
+export function expectBeat({ every, cancel, expectFires }: PlayedQueue): void {
+  every('beat', 100)
+  expectFires(99, [], { because: 'The first time is in 100 ms.' })
+  expectFires(1, ['beat'], { because: '100 ms have passed.' })
+  expectFires(150, ['beat'], {
+    because: 'The loop was busy and comes at 250 ms: the beat of 200 ms fires now.',
+  })
+  expectFires(49, [], { because: 'It is 299 ms, and the next beat is at 300 ms.' })
+  expectFires(1, ['beat'], {
+    because: 'Deadlines are at 100, 200, 300 ms: what came late has moved none of them.',
+    likely:
+      'Count from the last deadline, not from the moment of firing: otherwise each delay is added to all later deadlines.',
+    look: 'timer-queue.#rearm()',
+  })
+  expectFires(750, ['beat'], {
+    because:
+      'It is 1,050 ms, and seven beats were missed. Seven pings at once would help nobody: one fires.',
+    likely: 'However many deadlines have passed, there is one call.',
+    look: ['timer-queue.runDue()', 'timer-queue.#rearm()'],
+  })
+  expectFires(49, [], {
+    because: 'It is 1,099 ms: what was missed is not made up for, now or later.',
+    likely: 'The next deadline is the first one after now.',
+    look: 'timer-queue.#rearm()',
+  })
+  expectFires(1, ['beat'], {
+    because: 'The beat goes on where it would be if nothing had been missed.',
+    likely: 'To the last deadline, add as many whole periods as it takes to come after now.',
+    look: 'timer-queue.#rearm()',
+  })
+  expectFires(300, ['beat'], {
+    because: 'It is 1,400 ms: three periods after the last time, exactly.',
+  })
+  expectFires(0, [], {
+    because: 'The beat of 1,400 ms has fired. The next one is at 1,500 ms.',
+    likely:
+      'The next deadline lies after now, also when now is a deadline: Math.floor(…) + 1, not Math.ceil(…).',
+    look: 'timer-queue.#rearm()',
+  })
+  expectFires(100, ['beat'], { because: 'It is 1,500 ms.' })
+  cancel('beat')
+  expectFires(1_000, [], {
+    because: 'It was cancelled.',
+    likely:
+      'Each firing arms the timer anew: that has to be the same timer, or cancel() misses it.',
+    look: 'timer-queue.#rearm()',
+  })
+}
+
+/** A callback that throws ends no beat. */
+export function expectFaultyBeat(
+  { expect, expectSame }: Stage,
+  { timers, clock, every, arm }: PlayedQueue,
+): void {
+  every('faulty', 10, () => {
+    throw new Error('a bug in a callback')
+  })
+  arm('behind', 15)
+  clock.pass(10)
+  expect('runDue() to throw what the callback threw', throws(timers), {
+    because: 'A bug is to be seen.',
+  })
+  expectSame('timers.size', timers.size, 2, {
+    because: 'A periodic timer goes on until it is cancelled, even when a call has failed.',
+    likely: 'Arm it for the next time before the callback is called.',
+    look: 'timer-queue.runDue()',
+  })
+}
+
+/** No pause at all is no period. */
+export function expectPeriodsRefused({ expect }: Stage, { timers }: PlayedQueue): void {
+  for (const periodMs of [0, -1, Number.NaN]) {
+    const thrown = thrownBy(() => timers.every(periodMs, () => {}))
+    expect(`every(${periodMs}) to throw a RangeError`, thrown instanceof RangeError, {
+      because: 'A beat without a pause would be due all the time.',
+      likely: 'if (!(periodMs > 0)) throw new RangeError(…)',
+      look: 'timer-queue.every()',
+      received: thrown === undefined ? 'a timer' : String(thrown),
+    })
+  }
+}
+
+/** A beat counts from the moment of its arming. */
+export async function expectOwnBeat(stage: Stage): Promise<void> {
+  const { story } = stage
+  const other = await playQueue(stage)
+  story.tell('time', 'moves on by 37 ms')
+  other.clock.pass(37)
+  other.every('beat', 100)
+  other.expectFires(100, ['beat'], { because: '100 ms have passed since every() was called.' })
+  other.expectFires(99, [], {
+    because: 'Armed at 37 ms, its deadlines are 137, 237, 337 ms: it is 236.',
+    likely: 'Count from the last deadline. The clock’s own hundreds are not this timer’s.',
+    look: 'timer-queue.#rearm()',
+  })
+}
+
+/** Whatever is above 0 is a period. */
+export async function expectAnyPeriod(stage: Stage): Promise<void> {
+  const { expect } = stage
+  const brief = await playQueue(stage)
+  for (const [name, periodMs] of [
+    ['monthly', 30 * DAY_MS],
+    ['often', 0.5],
+  ] as const) {
+    const refused = thrownBy(() => brief.every(name, periodMs))
+    expect(`every(${periodMs}) to arm a timer`, refused === undefined, {
+      because: `${periodMs === 0.5 ? 'Half a millisecond' : 'A month'} is above 0.`,
+      likely: 'Refuse a period that is not above 0, and no other.',
+      received: String(refused),
+      look: 'timer-queue.every()',
+    })
+  }
+  for (const time of ['The first', 'The second']) {
+    brief.expectFires(0.5, ['often'], {
+      because: `${time} period of 0.5 ms is over.`,
+      likely: 'A timer is periodic when its periodMs is above 0, however short the period is.',
+      look: 'timer-queue.runDue()',
+    })
+  }
+}

@@ -1,0 +1,143 @@
+/** Timers that are cancelled, and those that stay: gaps in the heap, crowds, callbacks to be let go. */
+
+import type { Timer } from '#code/08-timers/timer-queue.ts'
+import { isGarbage } from '../../harness/garbage.ts'
+import { randomInteger } from '../../harness/random.ts'
+import type { Stage } from '../../judge/step.ts'
+import { type Armed, armHolding, expectOrder, type PlayedQueue, throws } from './timer-queues.ts'
+
+/** The last timer of the heap fills the gap of a cancelled one, and goes where it belongs, if it is not that one itself. */
+export function expectGapsFilled(
+  { expectSame }: Stage,
+  { timers, arm, cancel, expectFires }: PlayedQueue,
+): void {
+  for (const ms of [10, 100, 20, 110, 120, 30, 40]) arm(`${ms}`, ms)
+  cancel('110')
+  // With so many behind it, 40 stays where it was put.
+  for (const ms of [200, 210, 220, 230, 240, 250, 260, 270]) arm(`${ms}`, ms)
+  expectFires(200, ['10', '20', '30', '40', '100', '120', '200'], {
+    because: 'The last timer of the heap, 40, fills the gap below 100, which it has to pass.',
+    likely: 'What fills a gap comes from another branch: it may have to rise as well as to sink.',
+    look: 'timer-heap.remove()',
+  })
+
+  expectFires(100, ['210', '220', '230', '240', '250', '260', '270'], {
+    because: 'The others have not been cancelled.',
+  })
+  for (const [name, ms] of [
+    ['a', 40],
+    ['b', 30],
+    ['c', 30],
+    ['cancelled', 40],
+    ['e', 30],
+    ['f', 30],
+    ['g', 20],
+  ] as const) {
+    arm(name, ms)
+  }
+  cancel('cancelled')
+  expectFires(40, ['g', 'b', 'c', 'e', 'f', 'a'], {
+    because: 'At the same deadline, the timer that was armed first fires first, also behind a gap.',
+    likely:
+      'What fills a gap rises past a parent that fires after it: isBefore() knows, for it looks at `order`, too.',
+    look: 'timer-heap.remove()',
+  })
+  arm('only', 10)
+  cancel('only')
+  expectSame('timers.size', timers.size, 0, {
+    because: 'The only timer there was has been cancelled.',
+    likely: 'When the last timer of the heap is taken out, there is no gap to fill.',
+    look: 'timer-heap.remove()',
+  })
+}
+
+/** A timer cancels others that are due in the same round, and itself. */
+export function expectCancelledInside(
+  { expectSame, story }: Stage,
+  { timers, clock, arm, cancel, expectFired }: PlayedQueue,
+): void {
+  let leftArmed = 0
+  arm('first', 10, () => {
+    cancel('second')
+    leftArmed = timers.size
+    cancel('first')
+  })
+  arm('second', 10)
+  arm('third', 10)
+  clock.pass(10)
+  story.tell('time', 'moves on by 10 ms, and the loop calls runDue()')
+  timers.runDue()
+  const isStillArmed = leftArmed === 2
+  expectFired(['first', 'third'], {
+    because:
+      'All three were due when "first" fired and cancelled "second", which must not fire any more.',
+    likely: isStillArmed
+      ? 'cancel() has left it in the heap, although it was there. A timer that is due can be cancelled as long as it has not fired.'
+      : 'runDue() has made a list of what is due, and a list does not know what is cancelled. Take one at a time out of the heap.',
+    look: isStillArmed ? 'timer-queue.cancel()' : 'timer-queue.runDue()',
+  })
+  expectSame('timers.size', timers.size, 0, { because: 'Two have fired, one was cancelled.' })
+}
+
+/** Hundreds are armed at random, every third is cancelled: the others fire in order. */
+export function expectCrowdInOrder(stage: Stage, { timers, clock }: PlayedQueue): void {
+  const start = clock.now()
+  const armed: (Armed & { timer: Timer })[] = []
+  const fired: Armed[] = []
+  stage.story.tell('test', 'arms 400 timers at random, cancels every third, arms 200 more')
+  const armMany = (count: number) => {
+    for (let done = 0; done < count; done++) {
+      const ms = randomInteger(stage.random, 1_000)
+      const entry = { deadlineMs: start + ms, order: armed.length } as (typeof armed)[number]
+      entry.timer = timers.after(ms, () => fired.push(entry))
+      armed.push(entry)
+    }
+  }
+  armMany(400)
+  const kept = armed.filter((_, index) => index % 3 > 0)
+  for (const entry of armed) if (!kept.includes(entry)) timers.cancel(entry.timer)
+  armMany(200)
+  clock.pass(1_000)
+  timers.runDue()
+  expectOrder(
+    stage,
+    fired,
+    [...kept, ...armed.slice(400)],
+    'What fills a gap in the heap may have to sink or to rise, and every timer that moves has to know its new place.',
+  )
+}
+
+/** A timer that will not be called any more holds nothing. */
+export async function expectLetGo(
+  { expect }: Stage,
+  { timers, clock }: PlayedQueue,
+): Promise<void> {
+  const cancelled = armHolding(timers)
+  timers.cancel(cancelled.timer)
+  expect('the callback of a cancelled timer to be let go', await isGarbage(cancelled.held), {
+    because:
+      'A callback holds what it uses: a connection, its buffers, its user. Code that keeps the timer must not keep all that in memory.',
+    likely: 'cancel() sets timer.callback to undefined.',
+    look: 'timer-queue.cancel()',
+  })
+  const over = armHolding(timers)
+  clock.pass(1_000)
+  timers.runDue()
+  expect('the callback of a timer that has fired to be let go', await isGarbage(over.held), {
+    because: 'It will not be called again.',
+    likely: 'runDue() sets timer.callback to undefined.',
+    look: 'timer-queue.runDue()',
+  })
+  const faulty = armHolding(timers, () => {
+    throw new Error('a bug in a callback')
+  })
+  clock.pass(1_000)
+  throws(timers)
+  expect('the callback of a timer that has thrown to be let go', await isGarbage(faulty.held), {
+    because: 'It will not be called again either.',
+    likely: 'Let the callback go before it is called, or in a finally.',
+    look: 'timer-queue.runDue()',
+  })
+  // Until here somebody has the timers.
+  for (const { timer } of [cancelled, over, faulty]) timers.cancel(timer)
+}

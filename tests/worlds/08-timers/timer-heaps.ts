@@ -1,0 +1,127 @@
+/** A heap of timers with names, which a test fills and empties. */
+
+import type { Timer, TimerHeap } from '#code/08-timers/timer-heap.ts'
+import type { Reason } from '../../harness/failure.ts'
+import { randomInteger } from '../../harness/random.ts'
+import type { Stage } from '../../judge/step.ts'
+
+/** A heap, and timers for it, which are armed in the order in which they are made. */
+export async function playHeap({ load, story, random, expect, expectSame }: Stage) {
+  const { TimerHeap, NOWHERE } = await load(() => import('#code/08-timers/timer-heap.ts'))
+  const names = new Map<Timer | undefined, string>()
+  const heap = new TimerHeap()
+  let armed = 0
+  const toTimer = (deadlineMs: number): Timer => {
+    const order = armed++
+    return { deadlineMs, order, place: NOWHERE, callback: undefined, periodMs: 0 }
+  }
+  return {
+    newHeap: (): TimerHeap => new TimerHeap(),
+    toTimer,
+    add(name: string, deadlineMs: number): Timer {
+      story.tell('test', `adds "${name}", which is due at ${deadlineMs} ms`)
+      const timer = toTimer(deadlineMs)
+      names.set(timer, name)
+      heap.add(timer)
+      return timer
+    },
+    /** Adds timers that are due at these milliseconds, and are named after them. */
+    addAll(deadlinesMs: number[]): void {
+      story.tell('test', `adds timers that are due at ${deadlinesMs.join(', ')} ms`)
+      for (const deadlineMs of deadlinesMs) {
+        const timer = toTimer(deadlineMs)
+        names.set(timer, `${deadlineMs}`)
+        heap.add(timer)
+      }
+    },
+    expectFirst(name: string, reason: Reason): void {
+      const { first } = heap
+      expectSame('the first of the heap', names.get(first), name, reason)
+    },
+    /** Takes out the first one as often as there are names. */
+    expectTaken(expected: string[], reason: Reason): void {
+      const taken = expected.map(() => names.get(heap.takeFirst()) ?? 'nothing')
+      expectSame('the timers taken out, one by one', taken.join(', '), expected.join(', '), reason)
+    },
+    /** Expects each of these to have a place in the heap, and no two the same one. */
+    expectPlaces(timers: readonly Timer[]): void {
+      const places = timers.map(({ place }) => place).toSorted((a, b) => a - b)
+      const isEach = places.every((place, index) => place === index)
+      const shown = places.slice(0, 8).join(', ')
+      expect(`the ${places.length} timers to know places from 0 to ${places.length - 1}`, isEach, {
+        expected: 'each place once',
+        received: `${shown}${places.length > 8 ? ', …' : ''} (sorted)`,
+        because: 'A timer that is cancelled is found by its place. No two have the same one.',
+        likely:
+          'A timer that moves gets its new place, up or down, and so does the one that has risen or sunk: #put() does both.',
+      })
+    },
+    /** Fills a small heap in every order there is, and empties it. */
+    expectEveryOrder(): void {
+      story.tell('test', 'adds timers that are due at 1 to 6 ms in every order, and takes them out')
+      for (let size = 1; size <= 6; size++) {
+        for (const deadlinesMs of permutations(size)) {
+          for (const deadlineMs of deadlinesMs) heap.add(toTimer(deadlineMs))
+          const taken = deadlinesMs.map(() => heap.takeFirst()?.deadlineMs)
+          const inOrder = deadlinesMs.toSorted((a, b) => a - b).join(', ')
+          if (taken.join(', ') === inOrder) continue
+          expectSame(
+            `what is taken out after ${deadlinesMs.join(', ')}`,
+            taken.join(', '),
+            inOrder,
+            {
+              because: 'Whatever was taken out, the one that fires next is at the root.',
+              likely:
+                'A timer sinks until neither child fires before it. The last place of the heap is a child like any other, and the last child may have no sibling.',
+              look: 'timer-heap.#sink()',
+            },
+          )
+        }
+      }
+    },
+    /** Adds timers at random and takes some out. Returns those that are still in the heap. */
+    expectOrderInCrowd(): Timer[] {
+      story.tell('test', 'adds timers at random and takes out nearly as many, 2,000 times')
+      const inside = new Set<Timer>()
+      for (let times = 0; times < 2_000; times++) {
+        if (inside.size === 0 || randomInteger(random, 100) < 55) {
+          const timer = toTimer(randomInteger(random, 60))
+          heap.add(timer)
+          inside.add(timer)
+          continue
+        }
+        const due = [...inside].reduce((one, other) => (isBefore(one, other) ? one : other))
+        const taken = heap.takeFirst()
+        inside.delete(due)
+        if (taken === due) continue
+        expect('the timer taken out to be the one that fires first', false, {
+          because:
+            'By deadline, and at the same deadline by order of arming, whatever came and went.',
+          likely: 'No timer may fire before its parent, on the whole way up or down.',
+          expected: describe(due),
+          received: describe(taken),
+        })
+      }
+      return [...inside]
+    },
+  }
+}
+
+/** The numbers from 1 to `size`, in every order. */
+function permutations(size: number): number[][] {
+  if (size === 0) return [[]]
+  return permutations(size - 1).flatMap((rest) =>
+    Array.from({ length: size }, (_, place) => rest.toSpliced(place, 0, size)),
+  )
+}
+
+function isBefore(one: Timer, other: Timer): boolean {
+  return (
+    one.deadlineMs - other.deadlineMs < 0 ||
+    (one.deadlineMs === other.deadlineMs && one.order < other.order)
+  )
+}
+
+function describe(timer: Timer | undefined): string {
+  return timer ? `number ${timer.order}, due at ${timer.deadlineMs} ms` : 'none'
+}

@@ -1,0 +1,113 @@
+/** A timer queue whose time moves when the test says so. */
+
+import type { Timer, TimerQueue } from '#code/08-timers/timer-queue.ts'
+import type { Reason } from '../../harness/failure.ts'
+import { VirtualClock } from '../../harness/virtual-time.ts'
+import type { Stage } from '../../judge/step.ts'
+
+export interface Armed {
+  deadlineMs: number
+  order: number
+}
+
+/** A queue whose timers have names. */
+export type PlayedQueue = Awaited<ReturnType<typeof playQueue>>
+
+/** A timer queue in virtual time, whose timers have names. */
+export async function playQueue({ load, story, expectSame }: Stage) {
+  const { TimerQueue } = await load(() => import('#code/08-timers/timer-queue.ts'))
+  const clock = new VirtualClock()
+  const timers = new TimerQueue(clock)
+  const armed = new Map<string, Timer>()
+  const fired: string[] = []
+  /** Expects these to have fired since it was asked last. */
+  const expectFired = (names: string[], reason: Reason): void => {
+    const text = (fired: string[]) => fired.join(', ') || 'nothing'
+    expectSame('what fires', text(fired.splice(0)), text(names), reason)
+  }
+  return {
+    timers,
+    clock,
+    arm(name: string, ms: number, then?: () => void): void {
+      story.tell('test', `arms "${name}", due in ${ms} ms`)
+      const fire = () => {
+        fired.push(name)
+        then?.()
+      }
+      armed.set(name, timers.after(ms, fire))
+    },
+    every(name: string, ms: number, then?: (times: number) => void): void {
+      story.tell('test', `arms "${name}", due every ${ms} ms`)
+      let times = 0
+      const fire = () => {
+        fired.push(name)
+        then?.(++times)
+      }
+      armed.set(name, timers.every(ms, fire))
+    },
+    cancel(name: string): void {
+      story.tell('test', `cancels "${name}"`)
+      timers.cancel(armed.get(name)!)
+    },
+    /** Lets time pass, then the loop comes by. */
+    expectFires(afterMs: number, names: string[], reason: Reason): void {
+      story.tell('time', `moves on by ${afterMs} ms, and the loop calls runDue()`)
+      clock.pass(afterMs)
+      timers.runDue()
+      expectFired(names, reason)
+    },
+    expectFired,
+    newQueue(): [TimerQueue, VirtualClock] {
+      const time = new VirtualClock()
+      return [new TimerQueue(time), time]
+    },
+  }
+}
+
+/** Expects all of them to have fired, by deadline and then by order of arming. */
+export function expectOrder(
+  { expect }: Stage,
+  fired: Armed[],
+  armed: Armed[],
+  likely: string,
+): void {
+  const inOrder = armed.toSorted((a, b) => a.deadlineMs - b.deadlineMs || a.order - b.order)
+  const wrong = inOrder.findIndex((entry, index) => fired[index] !== entry)
+  const describe = (entry: Armed | undefined) =>
+    entry ? `number ${entry.order}, due at ${entry.deadlineMs} ms` : 'none'
+  expect(`${armed.length} timers to fire in order`, wrong < 0 && fired.length === armed.length, {
+    because: 'By deadline, and at the same deadline by order of arming, whatever came and went.',
+    likely,
+    expected: describe(inOrder[wrong]),
+    received: describe(fired[wrong]),
+  })
+}
+
+/** Arms a timer whose callback holds something. In a function of its own: while it runs, it holds that as well. */
+export function armHolding(
+  timers: TimerQueue,
+  then = () => {},
+): { timer: Timer; held: WeakRef<object> } {
+  const connection = { buffer: new Uint8Array(1024) }
+  const timer = timers.after(1_000, () => {
+    connection.buffer.fill(1)
+    then()
+  })
+  return { timer, held: new WeakRef(connection) }
+}
+
+export function throws(timers: TimerQueue): boolean {
+  return thrownBy(() => timers.runDue()) !== undefined
+}
+
+/** What the call throws; `undefined` when it returns. */
+export function thrownBy(call: () => void): unknown {
+  try {
+    call()
+  } catch (error) {
+    return error
+  }
+  return undefined
+}
+
+export function fire(): void {}

@@ -1,0 +1,130 @@
+/** Rounds of a loop with a timer queue: what fires in which, and what a round lets out. */
+
+import type { Stage } from '../../judge/step.ts'
+import { fire, type PlayedQueue, playQueue, thrownBy } from './timer-queues.ts'
+
+const DAY_MS = 86_400_000
+
+/** As many as clients who were all heard from in one millisecond. */
+const MANY_AT_ONCE = 13_000
+
+/** A delay is a number like any other: a fraction, or a month. */
+export function expectAnyDelay({ arm, expectFires }: PlayedQueue): void {
+  arm('in 10.5 ms', 10.5)
+  expectFires(10.25, [], {
+    because: 'A fraction of a millisecond is missing.',
+    likely: 'A clock may tell fractions. Leave the delay as it is.',
+    look: 'timer-queue.after()',
+  })
+  expectFires(0.75, ['in 10.5 ms'], {
+    because: 'Its deadline has passed, half a millisecond ago.',
+    likely: 'A clock may tell fractions. Leave the delay as it is.',
+    look: 'timer-queue.after()',
+  })
+  arm('in 10.9 ms', 10.9)
+  arm('in 10.6 ms', 10.6)
+  expectFires(11, ['in 10.6 ms', 'in 10.9 ms'], {
+    because: 'The one with the earlier deadline fires first, be it by a fraction of a millisecond.',
+    likely: 'A clock may tell fractions. Leave the delay as it is.',
+    look: 'timer-queue.after()',
+  })
+  arm('in 30 days', 30 * DAY_MS)
+  expectFires(29 * DAY_MS, [], {
+    because: 'It is one day early. Only setTimeout() of Node knows no more than 24.8 days.',
+    likely: 'A delay is a number like any other: neither cut off nor turned into 32 bits (| 0).',
+    look: 'timer-queue.after()',
+  })
+  expectFires(DAY_MS, ['in 30 days'], { because: 'Thirty days have passed.' })
+}
+
+/** What is due is decided when a round begins, and all of that fires in it. */
+export function expectOneLook(
+  { expectSame }: Stage,
+  { timers, clock, arm, expectFires }: PlayedQueue,
+): void {
+  arm('takes 50 ms', 10, () => clock.pass(50))
+  arm('meanwhile', 30)
+  expectFires(10, ['takes 50 ms'], {
+    because: '"meanwhile" was not due when runDue() began. Clients have their turn before it.',
+    likely: 'Look at the clock once, at the beginning of runDue().',
+    look: 'timer-queue.runDue()',
+  })
+  expectFires(0, ['meanwhile'], { because: 'This is the next round.' })
+  let fired = 0
+  for (let index = 0; index < MANY_AT_ONCE; index++) timers.after(5, () => fired++)
+  clock.pass(5)
+  timers.runDue()
+  expectSame('how many of 13,000 timers with one deadline fire', fired, MANY_AT_ONCE, {
+    because: 'All of them were due when runDue() began.',
+    likely: 'Fire until the first one is not due, however many there are.',
+    look: 'timer-queue.runDue()',
+  })
+}
+
+/** A callback may arm a timer that is due at once: that waits for the next round. */
+export function expectNextRound({ arm, expectFires }: PlayedQueue): void {
+  let rounds = 0
+  const again = () => {
+    if (++rounds <= 5) arm('again', 0, again)
+  }
+  arm('in an hour', 3_600_000)
+  again()
+  arm('behind', 0)
+  expectFires(0, ['again', 'behind'], {
+    because:
+      'What a callback arms waits for the next round, even with 0 ms, or the loop would never come back to its clients.',
+    likely: 'Fire what was armed before runDue() began. `order` tells.',
+    look: 'timer-queue.runDue()',
+  })
+  expectFires(0, ['again'], { because: 'This is the next round.', look: 'timer-queue.runDue()' })
+}
+
+/** What a callback throws comes out of the round, and the next round fires the rest. */
+export async function expectErrorsSeen(stage: Stage): Promise<void> {
+  const { expect } = stage
+  const next = await playQueue(stage)
+  const bugs = [new Error('a bug in a callback'), new Error('another bug')]
+  next.arm('before', 10)
+  for (const [index, name] of ['faulty', 'faulty, too'].entries()) {
+    next.arm(name, 10, () => {
+      throw bugs[index]
+    })
+  }
+  next.arm('behind', 10)
+  next.clock.pass(10)
+  for (const [index, place] of ['the callback', 'the next faulty callback'].entries()) {
+    const thrown = thrownBy(() => next.timers.runDue())
+    expect(`runDue() to throw what ${place} threw`, thrown === bugs[index], {
+      because: 'A bug is to be seen, not to be swallowed.',
+      likely:
+        thrown === undefined
+          ? 'runDue() catches nothing: let it through at once. What was still to fire fires in the next call.'
+          : 'runDue() catches nothing and adds nothing: what comes out is the very error that was thrown.',
+      look: 'timer-queue.runDue()',
+      expected: 'the error',
+      received: thrown === undefined ? 'nothing was thrown' : `another one: ${thrown}`,
+    })
+  }
+  next.expectFires(0, ['before', 'faulty', 'faulty, too', 'behind'], {
+    because: 'What was not reached because of it fires in the next round. No timer fires twice.',
+    likely: 'A timer leaves the heap before it is called, and one at a time.',
+    look: 'timer-queue.runDue()',
+  })
+}
+
+/** `NaN` is no delay. */
+export function expectNoNaN({ expect, expectSame }: Stage, { timers }: PlayedQueue): void {
+  const armedBefore = timers.size
+  const refused = thrownBy(() => timers.after(Number.NaN, fire))
+  expect('after(NaN) to throw a RangeError', refused instanceof RangeError, {
+    because: 'NaN is neither before nor after any deadline. In the heap it would upset all others.',
+    likely: 'Math.max(0, NaN) is NaN: look for it before the timer goes into the heap.',
+    look: 'timer-queue.after()',
+    received: refused === undefined ? 'a timer' : String(refused),
+  })
+  expectSame('timers.size', timers.size, armedBefore, {
+    because: 'A timer that was refused is not armed.',
+    likely: 'after() looks at the delay before it puts anything into the heap.',
+    look: 'timer-queue.after()',
+  })
+}

@@ -1,0 +1,90 @@
+/** What `onBytes()` of chapter 09 takes of a chunk, and what it hands on, when the connection is paused. */
+
+import type { Connection } from '#code/07-event-loop/connection.ts'
+import type { Stage } from '../../judge/step.ts'
+import { cutAt, glued } from './frame-decoding.ts'
+
+/** A connection may be paused in the middle of a chunk: the frames behind wait, and none is lost. */
+export async function expectPausesBetweenFrames({ load, story, expectSame }: Stage): Promise<void> {
+  const { FrameProtocol } = await load(() => import('#code/09-framing/frame-protocol.ts'))
+  const heard: string[] = []
+  let heardOf = 0
+  const connection = {
+    isOpen: true,
+    isReading: true,
+    heard() {
+      heardOf += 1
+    },
+  }
+  const frames = new FrameProtocol(connection as unknown as Connection, {
+    onFrame(payload) {
+      heard.push(Buffer.from(payload).toString())
+      connection.isReading = heard.length !== 2
+    },
+  })
+  const bytes = glued('one', 'two', 'three', 'four')
+  story.tell('test', 'hands over four frames in one chunk; the second one pauses the connection')
+  const taken = frames.onBytes(bytes)
+  const reason = {
+    because:
+      'Behind a message that pauses the connection, nothing is handed on. The connection keeps the rest and offers it again.',
+    likely:
+      heard.length < 2
+        ? 'One chunk may hold many frames: after each one, go on from its end.'
+        : 'Go on only while connection.isReading, and return how many bytes were taken.',
+    look: 'frame-protocol.onBytes()',
+  }
+  expectSame('the frames that were handed on', [...heard], ['one', 'two'], reason)
+  expectSame(
+    'the bytes that onBytes() says it has taken',
+    taken,
+    glued('one', 'two').length,
+    reason,
+  )
+  connection.isReading = true
+  frames.onBytes(bytes.subarray(taken))
+  expectSame('the frames in the end', heard, ['one', 'two', 'three', 'four'], reason)
+  expectSame('how often connection.heard() was called', heardOf, 4, {
+    because: 'A whole frame is a sign of life, and chapter 08 ends connections that give none.',
+    likely: '#hear(), which is given, hands on a frame and tells the connection: call it.',
+    look: 'frame-protocol.onBytes()',
+  })
+}
+
+/** What onBytes() takes, and what is a sign of life. Only a failure is told. */
+export async function expectHalfTaken({ load, story, expectSame }: Stage): Promise<void> {
+  const { FrameProtocol } = await load(() => import('#code/09-framing/frame-protocol.ts'))
+  let heardOf = 0
+  const connection = { isOpen: true, isReading: true, heard: () => void heardOf++ }
+  const frames = new FrameProtocol(connection as unknown as Connection, { onFrame() {} })
+  const [begun, rest] = cutAt(glued('one', 'half'), 11)
+  const taken = frames.onBytes(begun)
+  if (taken !== begun.length || heardOf !== 1) {
+    story.tell('test', 'hands over a frame, and the first four bytes of a second one')
+  }
+  if (taken !== begun.length) {
+    expectSame('the bytes that onBytes() says it has taken', taken, begun.length, {
+      because:
+        'The decoder keeps what is incomplete. So it was taken: what is not, the connection offers again.',
+      likely: 'Of a chunk that ends inside a frame, everything is taken.',
+      look: 'frame-protocol.onBytes()',
+    })
+  }
+  if (heardOf !== 1) {
+    expectSame('how often connection.heard() was called', heardOf, 1, {
+      because:
+        'Only a whole frame is a sign of life. Half of one could come byte by byte, forever.',
+      likely: 'Say so where a frame is handed on: #hear() does both.',
+      look: 'frame-protocol.onBytes()',
+    })
+  }
+  connection.isReading = false
+  const takenInPause = frames.onBytes(rest)
+  if (takenInPause === 0) return
+  story.tell('test', 'hands over the rest of a frame, while the connection is paused')
+  expectSame('the bytes that onBytes() says it has taken', takenInPause, 0, {
+    because: 'A chunk may come when the connection is paused already. Nothing of it is taken then.',
+    likely: 'Look at connection.isReading before each frame, also before the first.',
+    look: 'frame-protocol.onBytes()',
+  })
+}

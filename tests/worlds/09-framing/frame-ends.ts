@@ -1,0 +1,60 @@
+/** Peers of chapter 09 that end, between two frames or in the middle of one: what their decoders say. */
+
+import type * as FramesModule from '#code/09-framing/frames.ts'
+import { quote } from '../../harness/bytes.ts'
+import type { Stage } from '../../judge/step.ts'
+import { frame } from '../../protocols/frames.ts'
+import { checker, describeEnd, expectText, glued, load } from './frame-decoding.ts'
+
+/** An end in mid-frame is invalid, and says how much is missing; `invalidPeer` has been told already. */
+export async function expectEarlyEndsTold(
+  stage: Stage,
+  invalidPeer: FramesModule.FrameDecoder,
+): Promise<void> {
+  const { FrameDecoder } = await load(stage)
+  const { expect } = stage
+  const check = checker(stage, FrameDecoder)
+  await check(['fits'], [frame('fits')], {
+    because: 'A whole frame is in order, and so is its end.',
+  })
+  const ends: [string, Uint8Array, RegExp | undefined, string][] = [
+    ['before anything', Buffer.alloc(0), undefined, 'Nobody has to say anything.'],
+    ['behind a frame', frame('hello'), undefined, 'It said everything it had begun.'],
+    [
+      'inside a length',
+      frame('hello').subarray(0, 1),
+      /\b3\b/,
+      'Three bytes of its length are missing.',
+    ],
+    [
+      'inside a payload',
+      glued('hi', 'hello').subarray(0, 11),
+      /\b4\b/,
+      'Four bytes of "hello" are missing.',
+    ],
+    ['before a payload', frame('hello').subarray(0, 4), /\b5\b/, 'Five bytes were announced.'],
+  ]
+  for (const [where, bytes, missing, because] of ends) {
+    const ended = new FrameDecoder()
+    stage.story.tell('test', `pushes ${quote(bytes)}, then end()`)
+    ended.push(bytes)
+    const invalid = ended.end()
+    expectText(stage, `an end ${where}`, describeEnd(invalid), missing ? 'invalid' : 'in order', {
+      because,
+      likely: missing
+        ? 'What is kept for the next chunk is a frame that is missing something, if only of its length.'
+        : 'Nothing is left over, so nothing is missing.',
+      look: 'frames.end()',
+    })
+    if (!missing) continue
+    expect(`the reason to say how many bytes are missing`, missing.test(invalid!.reason), {
+      because,
+      expected: `a text like ${missing}`,
+      received: invalid!.reason,
+    })
+  }
+
+  expectText(stage, 'the end of the invalid peer', describeEnd(invalidPeer.end()), 'in order', {
+    because: 'It has been found invalid already. Once is enough.',
+  })
+}

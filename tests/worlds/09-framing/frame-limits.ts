@@ -1,0 +1,113 @@
+/** Peers of chapter 09 that announce too much: what their decoders say, and what follows. */
+
+import type * as FramesModule from '#code/09-framing/frames.ts'
+import { hex, quote } from '../../harness/bytes.ts'
+import type { Stage } from '../../judge/step.ts'
+import { announce, frame } from '../../protocols/frames.ts'
+import { cutAt, describeAll, load, withoutReason } from './frame-decoding.ts'
+
+const MAX_FRAME_BYTES = 1024 * 1024
+
+/** A length over the limit is invalid, once, and the limit itself is not. Returns the decoder of a peer that is invalid. */
+export async function expectLengthsRefused(stage: Stage): Promise<FramesModule.FrameDecoder> {
+  const { FrameDecoder } = await load(stage)
+  const { expect, expectSame } = stage
+  for (const length of [MAX_FRAME_BYTES + 1, 2 ** 31, 2 ** 32 - 1]) {
+    const text = length.toLocaleString('en')
+    const decoder = new FrameDecoder()
+    stage.story.tell(
+      'test',
+      `announces ${text} bytes (${hex(announce(length))}), byte by byte, then pushes ${quote(frame('late'))}`,
+    )
+    const pieces = [...cutAt(announce(length), 1, 2, 3), frame('late')]
+    const answers = pieces.map((piece) => withoutReason(describeAll(decoder.push(piece))))
+    const isReported = answers[3].join() === 'invalid'
+    expectSame('what push() returns', answers, [[], [], [], ['invalid'], []], {
+      because: `${text} bytes are over the limit, and the fourth byte says so. What follows is not awaited, and not decoded.`,
+      likely: isReported
+        ? 'After an invalid length nothing more is decoded: set #isInvalid, also when the length came in pieces.'
+        : length >= 2 ** 31
+          ? 'The length is unsigned: << and | give a negative number when its first bit is set.'
+          : 'Look at the length as soon as it is there, before you wait for the payload.',
+      look: ['frames.#finishBegun()', 'frames.parseFrame()'],
+    })
+  }
+  expectSame(
+    'what push() returns for a length of MAX_FRAME_BYTES',
+    describeAll(new FrameDecoder().push(announce(MAX_FRAME_BYTES))),
+    [],
+    {
+      because: 'The limit itself is not over the limit: its payload is awaited.',
+      likely: 'Over the limit means length > maxBytes, not >=.',
+      look: 'frames.parseFrame()',
+    },
+  )
+
+  const strict = new FrameDecoder({ maxBytes: 10 })
+  expectSame(
+    'what push() returns for 11 bytes, with maxBytes: 10',
+    withoutReason(describeAll(strict.push(announce(11)))),
+    ['invalid'],
+    {
+      because: 'Each decoder has its own limit.',
+      likely: 'Hand on #maxBytes to parseFrame(), not MAX_FRAME_BYTES.',
+    },
+  )
+  const decoder = new FrameDecoder({ maxBytes: 10 })
+  stage.story.tell('test', 'has a decoder with maxBytes: 10')
+  const answers = [
+    ...decoder.push(Buffer.concat([frame('0123456789'), announce(11), frame('junk')])),
+  ]
+  expectSame(
+    'a frame of 10 bytes, then one of 11',
+    describeAll(answers).map((text) => text.split(':')[0]),
+    ['frame "0123456789"', 'invalid'],
+    {
+      because:
+        'What came before is valid. What comes after is noise: nobody knows where a frame begins there.',
+      likely: 'After an invalid length nothing more is decoded, not even from the same chunk.',
+      look: 'frames.next()',
+    },
+  )
+  const { reason } = answers[1] as FramesModule.Invalid
+  expect(
+    'the reason to name the length, 11, and the limit, 10',
+    /\b11\b.*\b10\b|\b10\b.*\b11\b/.test(reason),
+    {
+      because: 'The author of the other end wants to know what was wrong.',
+      received: reason,
+    },
+  )
+  expectSame('a good frame after that', describeAll(decoder.push(frame('late'))), [], {
+    because: 'Once a peer is invalid it stays invalid.',
+    likely: 'Remember in #isInvalid that it was invalid, also for later chunks.',
+    look: 'frames.next()',
+  })
+  return decoder
+}
+
+/** What follows an invalid length is no frame, wherever it comes. */
+export async function expectNoiseIgnored(stage: Stage): Promise<void> {
+  const { FrameDecoder } = await load(stage)
+  const { expectSame } = stage
+  const noise = frame('late')
+  for (const before of [0, 2]) {
+    const peer = new FrameDecoder({ maxBytes: 10 })
+    const chunk = Buffer.concat([announce(11).subarray(before), noise])
+    stage.story.tell(
+      'test',
+      `asks a decoder with next() for what is in ${quote(announce(11))} and a good frame`,
+    )
+    if (before > 0) peer.push(announce(11).subarray(0, before))
+    const kinds = [
+      peer.next(chunk, 0).kind,
+      peer.next(chunk, 4 - before).kind,
+      peer.next(noise, 0).kind,
+    ]
+    expectSame('what next() returns', kinds, ['invalid', 'incomplete', 'incomplete'], {
+      because: 'After an invalid length nothing is decoded, in the same chunk or in any other.',
+      likely: 'Look at #isInvalid first, whatever `from` is.',
+      look: 'frames.next()',
+    })
+  }
+}

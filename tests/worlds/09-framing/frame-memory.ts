@@ -1,0 +1,116 @@
+/** What frames of chapter 09 hold in memory: those that wait to be sent, and decoders that wait for more. */
+
+import { setImmediate } from 'node:timers/promises'
+import type * as FramesModule from '#code/09-framing/frames.ts'
+import { countBytes } from '../../harness/bytes.ts'
+import type { Reason } from '../../harness/failure.ts'
+import { collectGarbage } from '../../harness/garbage.ts'
+import type { Stage } from '../../judge/step.ts'
+import { announce, frame } from '../../protocols/frames.ts'
+
+const MEBIBYTE = 1024 * 1024
+
+/** Expects that small frames that wait to be sent hold little more memory than their bytes. */
+export function expectSmallFramesHeldCheaply(
+  stage: Stage,
+  encodeFrame: typeof FramesModule.encodeFrame,
+  reason: Reason,
+): void {
+  const frames = Array.from({ length: 64 }, () => encodeFrame(Buffer.from('hello')))
+  const buffers = new Set(frames.map(({ buffer }) => buffer))
+  const heldBytes = [...buffers].reduce((sum, { byteLength }) => sum + byteLength, 0)
+  stage.expect('64 small frames to hold less than 1 MiB', heldBytes < MEBIBYTE, {
+    ...reason,
+    received: countBytes(heldBytes),
+  })
+}
+
+type Decoder = InstanceType<typeof FramesModule.FrameDecoder>
+
+const DECODERS = 256
+const LITTLE = 2 * MEBIBYTE
+
+/** Expects that so many decoders hold next to nothing when that has happened to each of them. */
+export async function expectLittleHeld(
+  stage: Stage,
+  FrameDecoder: typeof FramesModule.FrameDecoder,
+  what: string,
+  happen: (decoder: Decoder) => void,
+  reason: Reason,
+): Promise<void> {
+  stage.story.tell('test', `has ${DECODERS} decoders; ${what}`)
+  const decoders = Array.from({ length: DECODERS }, () => new FrameDecoder())
+  const heldBytes = await bytesHeldBy(decoders, happen, LITTLE)
+  stage.expect(`the ${DECODERS} decoders to hold less than 2 MiB`, heldBytes < LITTLE, {
+    ...reason,
+    expected: 'less than 2 MiB of buffers',
+    received: countBytes(Math.max(0, heldBytes)),
+  })
+}
+
+const HALF_DONE = 32
+const COME_BYTES = 128 * 1024
+/** Twice what has come, and a little for whatever else is held. */
+const TWICE = HALF_DONE * COME_BYTES * 2 + MEBIBYTE
+
+/** Expects that the room of decoders which have part of a large frame is at most twice as large as that part. */
+export async function expectRoomTwiceAtMost(
+  stage: Stage,
+  FrameDecoder: typeof FramesModule.FrameDecoder,
+  reason: Reason,
+): Promise<void> {
+  stage.story.tell('test', `has ${HALF_DONE} decoders; each gets 128 KiB of a frame of 1 MiB`)
+  const part = new Uint8Array(COME_BYTES)
+  const decoders = Array.from({ length: HALF_DONE }, () => new FrameDecoder())
+  const heldBytes = await bytesHeldBy(
+    decoders,
+    (decoder) => {
+      decoder.push(announce(MEBIBYTE))
+      decoder.push(part)
+    },
+    TWICE,
+  )
+  stage.expect(`the ${HALF_DONE} decoders to hold at most twice what has come`, heldBytes < TWICE, {
+    ...reason,
+    expected: '4 MiB have come: 8 MiB of buffers',
+    received: `${Math.round(heldBytes / MEBIBYTE)} MiB`,
+  })
+}
+
+/** What decoders hold in buffers once that has happened to each of them. Up to `enough` it is not asked for exactly. */
+async function bytesHeldBy(
+  decoders: Decoder[],
+  happen: (decoder: Decoder) => void,
+  enough: number,
+): Promise<number> {
+  const before = await leastHeldBytes(0)
+  for (const decoder of decoders) {
+    happen(decoder)
+    await setImmediate()
+  }
+  const heldBytes = (await leastHeldBytes(before + enough)) - before
+  // They live until here.
+  for (const decoder of decoders) decoder.push(new Uint8Array())
+  return heldBytes
+}
+
+/** Bytes in buffers that somebody holds. The memory of dead ones is given back a moment after the collection that finds them. */
+async function leastHeldBytes(enough: number): Promise<number> {
+  let least = Number.POSITIVE_INFINITY
+  for (let look = 0; look < 8 && least >= enough; look++) {
+    collectGarbage()
+    await setImmediate()
+    least = Math.min(least, process.memoryUsage().arrayBuffers)
+  }
+  return least
+}
+
+/** A chunk of 64 KiB, as a socket reads it: whole frames, and the first bytes of one of a MiB. */
+export function chunkThatEndsInAFrame(): Uint8Array {
+  const begun = [...announce(MEBIBYTE), 1]
+  const whole = frame(new Uint8Array(64 * 1024 - begun.length - 4))
+  const chunk = new Uint8Array(64 * 1024)
+  chunk.set(whole)
+  chunk.set(begun, whole.length)
+  return chunk
+}

@@ -1,0 +1,87 @@
+/** What `parseFrame()` of chapter 09 makes of bytes that hold a frame, more than one, or too little. */
+
+import { pattern } from '../../harness/client.ts'
+import type { Reason } from '../../harness/failure.ts'
+import type { Stage } from '../../judge/step.ts'
+import { announce, frame } from '../../protocols/frames.ts'
+import {
+  describe,
+  describePayload,
+  expectText,
+  glued,
+  incomplete,
+  load,
+  own,
+} from './frame-decoding.ts'
+
+const MAX_FRAME_BYTES = 1024 * 1024
+
+export async function expectParsed(stage: Stage): Promise<void> {
+  const { parseFrame } = await load(stage)
+  const check = (what: string, bytes: Uint8Array, at: number, expected: string, reason: Reason) => {
+    const parsed = parseFrame(bytes, at, MAX_FRAME_BYTES)
+    expectText(stage, what, describe(parsed), expected, reason)
+  }
+  const hello = own(frame('hello'))
+  const two = own(glued('hello', 'sea'))
+  check('a frame', hello, 0, 'frame "hello"', {
+    because: 'The length says 5, and five bytes follow.',
+    likely:
+      'The first byte of the length is the most significant one. The length does not count itself.',
+  })
+  check('a frame and more', two, 0, 'frame "hello"', {
+    because: 'The length says where the payload ends.',
+    likely: 'The payload ends where its length says, not where the bytes end.',
+  })
+  check('the second of two', two, 9, 'frame "sea"', {
+    because: 'It begins at place 9.',
+    likely: 'Length and payload are at `at`, not at the start of the bytes.',
+  })
+  check('the frame in a view', two.subarray(9), 0, 'frame "sea"', {
+    because: 'A Uint8Array may be a window on a larger buffer, and chunks often are.',
+    likely: 'bytes.buffer begins somewhere else than bytes: bytes.byteOffset says where.',
+  })
+  check('an empty frame', own(frame('')), 0, 'frame ""', {
+    because: 'The length says 0, and it is all there.',
+    likely: '0 is a length like any other, and it is falsy.',
+  })
+  const payload = pattern(7, 70_000)
+  const large = own(frame(payload))
+  check('a large frame', large, 0, describePayload(payload), {
+    because: 'A length has four bytes: 70,000 is 00 01 11 70.',
+    likely: 'All four bytes of the length count.',
+  })
+  for (const length of [0, 1, 2, 3]) {
+    check(`${length} bytes of 00 01 11 70`, large.subarray(0, length), 0, incomplete(4 - length), {
+      because:
+        '"Not yet" is a value. Without four bytes of length nothing is known but how much of it is missing.',
+      likely: 'Look whether four bytes are there before you read them.',
+    })
+  }
+  for (const length of [4, 5, 8]) {
+    check(`${length} of 9 bytes`, hello.subarray(0, length), 0, incomplete(9 - length), {
+      because: '"Not yet" is a value. The length says how many bytes are missing.',
+      likely:
+        'Look whether the whole payload is there before you cut it out: subarray() returns less when there is less.',
+    })
+  }
+  const announced = parseFrame(own(announce(2 ** 24 + 2)), 0, 2 ** 25)
+  expectText(stage, 'the length 01 00 00 02', describe(announced), incomplete(2 ** 24 + 2), {
+    because: 'The first byte of a length counts 16,777,216 times as much as the last.',
+    likely:
+      announced.kind === 'invalid'
+        ? 'What may be announced is `maxBytes`, here 33,554,432: each decoder has its own limit.'
+        : 'All four bytes of the length count.',
+  })
+  check('6 of 7 bytes, behind a frame', two.subarray(0, 15), 9, incomplete(1), {
+    because: 'From place 9 on there are 6 bytes of 7.',
+    likely: 'What counts is how many bytes there are from `at` on.',
+  })
+  const parsed = parseFrame(large, 0, MAX_FRAME_BYTES)
+  const isView = parsed.kind === 'frame' && parsed.payload.buffer === large.buffer
+  stage.expect('the payload to be a view of the bytes', isView, {
+    because:
+      'A server that only passes messages on need not copy them: a view costs the same for any length.',
+    likely: 'subarray() makes a view. slice(), Uint8Array.from() and Buffer.from() copy.',
+  })
+}

@@ -1,0 +1,111 @@
+/** What step 10.2 asks about backlogs: who is heard, what is answered, and when reading goes on. */
+
+import { randomInteger } from '../../harness/random.ts'
+import type { Stage } from '../../judge/step.ts'
+import { frame } from '../../protocols/frames.ts'
+import { FOREVER, type World } from '../bounded-frames.ts'
+import { playOutbox } from './bounded-outbox.ts'
+
+/** A peer that reads late has its answers all the same, FIN or no FIN. */
+export async function expectAnswersAfterFin(world: World): Promise<void> {
+  const [bob] = await world.echoTo('bob')
+  bob.stopReading()
+  await bob.send(frame('last words'))
+  await bob.halfClose()
+  await bob.startReading()
+  bob.expectReceived(frame('last words'), { because: 'He can still hear.' })
+  bob.expectEnd({ because: 'He has said FIN and has all his answers.' })
+}
+
+/** A peer that is not read is lost like any other. */
+export async function expectLossOfTheUnread({ expectSame }: Stage, world: World): Promise<void> {
+  const [cyd, cyds] = await world.echoTo('cyd')
+  cyd.stopReading()
+  for (const payload of Array(12).fill('x'.repeat(96))) await cyd.send(frame(payload))
+  await cyd.reset()
+  expectSame('how cyd’s connection ended', cyds.endings, ['lost'], {
+    because: 'Nothing is read from her. Her loss is reported all the same.',
+  })
+}
+
+/** A connection that is backlogged in the middle of a chunk sends, and goes on with the rest. */
+export async function expectOneChunk({ expectSame }: Stage, world: World): Promise<void> {
+  const [dee, dees] = await world.echoTo('dee')
+  const many = Array.from({ length: 60 }, (_, index) => frame(`${index} `.padEnd(96, '.')))
+  await dee.send(Buffer.concat(many))
+  dee.expectReceived(Buffer.concat(many), {
+    because:
+      'dee reads as fast as she asks. 60 frames came in one chunk; a connection that is backlogged stops between two of them, sends, and goes on.',
+    likely: 'isBacklogged counts what waits, as soon as it is pushed.',
+  })
+  expectSame('frames of dee that were accepted', dees.frames, 60, { because: 'All of them.' })
+}
+
+/** Whether an outbox is backlogged depends on what waits and on what was before: in any order, as often as you like. */
+export async function expectMarks(stage: Stage): Promise<void> {
+  const { expect, random, story } = stage
+  const marks = { highWaterBytes: 100, lowWaterBytes: 20, maxQueuedBytes: 1_000_000 }
+  for (const limits of [marks, { ...marks, lowWaterBytes: 0 }]) {
+    const { lowWaterBytes: low, highWaterBytes: high } = limits
+    const { outbox, stream } = await playOutbox(stage, limits)
+    story.tell('test', `pushes and flushes as it pleases, with marks at ${high} and ${low} bytes`)
+    let waiting = 0
+    let was = false
+    for (let moves = 0; moves < 2_000; moves++) {
+      // Often exactly to a mark, or to one byte beyond.
+      const target =
+        [low, low + 1, high, high + 1][randomInteger(random, 8)] ?? randomInteger(random, 150)
+      const isPush = target > waiting
+      const count = Math.abs(target - waiting)
+      if (isPush) outbox.push(Buffer.alloc(count))
+      stream.setRoom(isPush ? FOREVER : count)
+      if (!isPush) outbox.flush()
+      stream.takeWritten()
+      waiting = isPush ? waiting + count : Math.max(0, waiting - count)
+      const is: boolean = waiting > high || (waiting > low && was)
+      const { isBacklogged } = outbox
+      const isAsItWas = outbox.bytes === waiting
+      expect('the question to send nothing', isAsItWas && stream.takeWritten().length === 0, {
+        because: 'isBacklogged only says how things are. flush() sends, once a round.',
+        likely: 'Compare `bytes` with the marks, and call nothing that writes.',
+        look: 'outbox.isBacklogged()',
+        expected: `${waiting} bytes waiting`,
+        received: `${outbox.bytes} bytes waiting`,
+      })
+      expect(`isBacklogged to be ${is} with ${waiting} bytes waiting`, isBacklogged === is, {
+        because: `It was ${was} before. More than ${high} bytes make it true, ${low} or fewer make it false, each time; in between it stays what it was.`,
+        likely: is
+          ? 'Above the high mark it becomes true, whatever was before, and stays so down to the low mark.'
+          : 'At the low mark or below it becomes false, and stays so up to the high mark.',
+        look: 'outbox.isBacklogged()',
+        received: `${isBacklogged}`,
+      })
+      was = is
+    }
+  }
+}
+
+/** Each outbox remembers for itself: between the marks one may be backlogged and another not. */
+export async function expectOwnMarks(stage: Stage): Promise<void> {
+  const limits = { highWaterBytes: 100, lowWaterBytes: 20 }
+  const [full, calm] = [await playOutbox(stage, limits), await playOutbox(stage, limits)]
+  stage.story.tell('test', 'has two outboxes: one held 150 bytes, and in each of them 50 wait now')
+  for (const { stream } of [full, calm]) stream.setRoom(0)
+  full.outbox.push(Buffer.alloc(150))
+  const was = full.outbox.isBacklogged
+  full.stream.setRoom(100)
+  full.outbox.flush()
+  calm.outbox.push(Buffer.alloc(50))
+  const are = [was, calm.outbox.isBacklogged, full.outbox.isBacklogged]
+  stage.expectSame(
+    'isBacklogged: of the first with 150 bytes, of the second, of the first',
+    are,
+    [true, false, true],
+    {
+      because:
+        'The second one never held more than 100 bytes. The first one did, and not yet 20 or fewer since.',
+      likely: 'Each outbox has a memory of its own: a private field, nothing static or global.',
+      look: 'outbox.isBacklogged()',
+    },
+  )
+}

@@ -1,0 +1,205 @@
+/** What step 10.6 plays: a close() of which the test sees every step, in virtual time. */
+
+import { quote } from '../../harness/bytes.ts'
+import { countPendingWakeUps } from '../../harness/pending-wakeups.ts'
+import type { Stage } from '../../judge/step.ts'
+import { frame } from '../../protocols/frames.ts'
+import { openAdmission } from '../bounded-frames.ts'
+
+/** So many who are told one after the other with a pause between would take a while. */
+const CROWD = 50
+
+/** A close() of which the judge sees every step, in virtual time. */
+export async function expectOrderlyClose(stage: Stage): Promise<void> {
+  const { expectSame, story } = stage
+  const world = await openAdmission(stage, { maxConnections: CROWD + 2 })
+  const [ada, bob] = [await world.arrive('ada'), await world.arrive('bob')]
+  const crowd = await Promise.all(Array.from({ length: CROWD }, () => world.arrive('', true)))
+  story.tell('crowd', `comes: ${CROWD} more, who only listen`)
+  ada.stopReading()
+  await ada.send(frame('first'))
+  await ada.send(frame('second'))
+  const gate = Promise.withResolvers<void>()
+  let calls = 0
+  const listening = {
+    port: 0,
+    close: () => {
+      calls += 1
+      story.tell('listening socket', 'close() is called')
+      return gate.promise
+    },
+  }
+  const atRest = await countPendingWakeUps()
+  story.tell('test', 'calls close() of the admission')
+  let isClosed = false
+  const closing = world.act(() => world.admission.close(listening))
+  // No turn of Node's loop has passed, and none of ours.
+  for (let microtask = 0; microtask < 10; microtask++) await Promise.resolve()
+  const open = world.connections.filter((connection) => connection.deref()?.isOpen).length
+  const callsAtOnce = calls
+  void closing.then(() => {
+    isClosed = true
+  })
+  await world.settle()
+  expectSame('calls of close() on the listening socket', calls, 1, {
+    because: 'close() stops accepting first, and the deadline runs from there.',
+    likely:
+      calls > 1
+        ? 'Call server.close() once each time, and keep the promise that it returns.'
+        : 'Call server.close() before you wait for anything.',
+    look: 'admission.close()',
+  })
+  const goodbye = frame('error stopping')
+  const heard = crowd.map(({ stream }) => Buffer.from(stream.takeWritten()))
+  const told = heard.filter((bytes) => goodbye.equals(bytes))
+  const other = heard.find((bytes) => bytes.length > 0 && !goodbye.equals(bytes))
+  const cut = crowd.filter(({ stream }) => stream.isDestroyed).length
+  const silent = crowd.filter(({ stream }) => stream.isEnded).length - told.length
+  stage.expect('all of the crowd to be told', told.length === CROWD, {
+    because: 'Everybody inside is told that the server says goodbye, in the same turn.',
+    likely:
+      cut > 0
+        ? 'stop() says the last words. destroy() says nothing, and what waits is lost.'
+        : other
+          ? `The reason is \`stopping\`. They were told ${quote(other)}.`
+          : silent > 0
+            ? 'stop() has the protocol say why, and then end. end() alone is FIN without a word.'
+            : 'stop() every open connection, as `stopping`, one right after the other: wait only then.',
+    look: 'admission.close()',
+    expected: `${CROWD} times a goodbye`,
+    received: `${told.length} times; FIN without it: ${silent}, of which cut off: ${cut}`,
+  })
+  expectSame('the connections that were open right after the call', open, 0, {
+    because:
+      'Every open connection is stopped at once. In a turn of the loop between, it would be asked and would answer on.',
+    likely: 'Call server.close() and stop() right in close(), before anything is waited for.',
+    look: 'admission.close()',
+  })
+  expectSame('calls of close() on the listening socket, right after the call', callsAtOnce, 1, {
+    because:
+      'From this moment on nobody is let in, so the listening socket is closed at once, too.',
+    likely: 'Call server.close() right in close(), before anything is waited for.',
+    look: 'admission.close()',
+  })
+  const cyd = await world.arrive('cyd')
+  cyd.expectReceived(frame('error stopping'), {
+    because:
+      'She had connected and was not accepted yet. She hears the same, although there is no room for her, either.',
+    likely:
+      'close() sets #isStopping at once; admit() asks for it first, and for the cap after that.',
+    look: ['admission.admit()', 'admission.close()'],
+  })
+  cyd.expectEnd({ because: 'And then FIN.' })
+  ada.expectNothing({
+    because: 'She does not read. Her answers and her goodbye wait until she does.',
+    likely: 'stop() puts the last words behind what waits. destroy() would lose both.',
+    look: 'admission.close()',
+  })
+  for (const each of crowd) await each.halfClose()
+  bob.expectReceived(frame('error stopping'), {
+    because: 'bob is inside: he is told that the server says goodbye.',
+    likely: 'stop() every open connection, as `stopping`.',
+  })
+  bob.expectEnd({ because: 'And then FIN.' })
+  await bob.send(frame('one more'))
+  bob.expectNothingMore({ because: 'What comes after goodbye is not accepted.' })
+
+  expectSame(
+    'stats().refused',
+    world.stats('refused'),
+    { refused: 0 },
+    {
+      because: 'That was not for want of room.',
+      likely: 'Only a connection that is refused as `busy` is counted.',
+      look: 'admission.admit()',
+    },
+  )
+  const waiting = ['first', 'second', 'error stopping'].map(frame)
+  expectSame(
+    'stats()',
+    world.stats('connections', 'queuedBytes'),
+    { connections: 2, queuedBytes: Buffer.concat(waiting).length },
+    {
+      because:
+        'ada and bob are still inside, and ada’s answers and her goodbye wait. cyd never was.',
+      likely:
+        'Nobody leaves #open or the cap before it is closed, and nobody enters while the server is stopping.',
+      look: ['admission.close()', 'admission.admit()'],
+    },
+  )
+  let isClosedAgain = false
+  void world.admission.close(listening).then(() => {
+    isClosedAgain = true
+  })
+  story.tell('test', 'calls close() once more')
+  await world.settle()
+  const pending = (await countPendingWakeUps()) - atRest
+  stage.expect('close() not to look again and again', pending <= 0, {
+    because: 'close() waits for a promise. It need not ask.',
+    likely: 'await the promise that server.close() has returned, and set no timer.',
+    look: 'admission.close()',
+    received: `${pending} timers and immediates`,
+  })
+
+  await ada.startReading()
+  ada.expectReceived(Buffer.concat(['first', 'second', 'error stopping'].map(frame)), {
+    because:
+      'Two frames of hers were accepted, so both are answered, and the goodbye comes behind.',
+    likely: 'stop() puts the last words behind what waits.',
+  })
+  ada.expectEnd({ because: 'And then FIN.' })
+  expectSame('whether close() has resolved', isClosed, false, {
+    because: 'The listening socket has not closed yet.',
+    likely: 'Wait for the promise that server.close() has returned.',
+    look: 'admission.close()',
+  })
+  expectSame('whether the second close() has resolved', isClosedAgain, false, {
+    because: 'A caller of close() wants to know when the server is closed, also the second time.',
+    likely: 'Wait for server.close() each time: an earlier call is no reason to return at once.',
+    look: 'admission.close()',
+  })
+  for (const client of [ada, bob, cyd]) await client.halfClose()
+  gate.resolve()
+  await world.settle()
+  await closing
+  const dan = await world.arrive('dan')
+  dan.expectReceived(frame('error stopping'), {
+    because:
+      'He had connected before the listening socket was closed, and is looked at only now. A server that is closed lets nobody in.',
+    likely: '#isStopping is set for good.',
+    look: 'admission.close()',
+  })
+  await dan.halfClose()
+  expectSame(
+    'stats()',
+    world.stats('connections', 'refused'),
+    { connections: 0, refused: 0 },
+    {
+      because: 'ada and bob have left. dan never was inside, although there was room.',
+      likely: 'Nobody enters the cap while the server is stopping: ask #isStopping first.',
+      look: 'admission.admit()',
+    },
+  )
+}
+
+/** A listening socket that cannot be closed is our bug. */
+export async function expectFailureSeen(stage: Stage): Promise<void> {
+  const world = await openAdmission(stage, {})
+  const listening = { port: 0, close: () => Promise.reject(new Error('not listening')) }
+  stage.story.tell('test', 'calls close() with a listening socket that cannot be closed')
+  const outcome = await world.admission.close(listening).then(
+    () => 'it has resolved',
+    (error: Error) => error.message,
+  )
+  stage.expectSame('what close() rejects with', outcome, 'not listening', {
+    because: 'Something is wrong with the server, and the caller of close() must see it.',
+    likely: 'close() catches nothing: what server.close() rejects with comes out.',
+    look: 'admission.close()',
+  })
+  const dan = await world.arrive('dan')
+  dan.expectReceived(frame('error stopping'), {
+    because: 'From the call of close() on nobody is let in, ever, also if it fails.',
+    likely: '#isStopping is set for good.',
+    look: 'admission.close()',
+  })
+}

@@ -1,0 +1,107 @@
+/** What step 10.5 asks about descriptors: how many connections a process can afford, and that it takes no more. */
+
+import type { AdmissionStats } from '#code/10-backpressure/admission.ts'
+import type { Client } from '../../harness/client.ts'
+import type { HostedServer } from '../../harness/hosted-server.ts'
+import type { Stage } from '../../judge/step.ts'
+import { echoFrame } from '../../protocols/frames.ts'
+import { Crowd, FOREVER } from '../bounded-frames.ts'
+
+export async function expectAffordable({ load, expectSame }: Stage): Promise<void> {
+  const { affordableConnections, RESERVED_DESCRIPTORS } = await load(
+    () => import('#code/10-backpressure/limits.ts'),
+  )
+  const LIKELY = `Return the smaller of two numbers: what is wanted, and the descriptors less ${RESERVED_DESCRIPTORS}.`
+  for (const [wanted, descriptors, affordable, because] of [
+    [100, 20_000, 100, 'There are enough for all that are wanted.'],
+    [100, FOREVER, 100, 'The kernel sets no limit.'],
+    [10_000, 1_024, 960, 'A connection costs a descriptor, and 64 are for everything else.'],
+    [100, 164, 100, 'It is just enough.'],
+    [10, 50, 1, 'There are too few to begin with. A server that lets nobody in is useless.'],
+  ] as const) {
+    const computed = affordableConnections(wanted, descriptors)
+    expectSame(`affordableConnections(${wanted}, ${descriptors})`, computed, affordable, {
+      because,
+      likely: computed < affordable && affordable === 1 ? 'At least one: Math.max(1, …).' : LIKELY,
+      look: 'limits.affordableConnections()',
+    })
+  }
+}
+
+const ONLY_COUNTS = 'onAcceptError() adds one to acceptErrors, and does nothing else.'
+
+/** Three newcomers cannot be accepted. That is counted, and nothing else happens. */
+export async function expectFailuresCounted(
+  { connect, expectSame }: Stage,
+  server: HostedServer,
+  ada: Client,
+): Promise<void> {
+  for (const errno of ['EMFILE', 'ENOMEM', 'ECONNABORTED']) {
+    await server.failAccept(errno, {
+      because:
+        'One newcomer could not be accepted. The open connections have nothing to do with it.',
+      likely:
+        'onAcceptError() counts the error and throws nothing: what it throws ends the process.',
+      look: 'admission.onAcceptError()',
+    })
+  }
+  await echoFrame(ada, 'still here', {
+    because: 'The open connections have nothing to do with it.',
+    likely: ONLY_COUNTS,
+    look: 'admission.onAcceptError()',
+  })
+  const bob = await connect(server)
+  await echoFrame(bob, 'hello', {
+    because: 'And the next one may come in.',
+    likely: ONLY_COUNTS,
+    look: 'admission.onAcceptError()',
+  })
+  const stats = await server.call<AdmissionStats>('stats')
+  expectSame('stats().acceptErrors', stats.acceptErrors, 3, {
+    because: 'The person who runs the server should see that newcomers are lost.',
+    likely: 'onAcceptError() counts, whatever the code of the error.',
+    look: 'admission.onAcceptError()',
+  })
+  const { connections: inside, refused } = stats
+  expectSame('connections and refused in stats()', [inside, refused], [2, 0], {
+    because:
+      'ada and bob are inside. The three that could not be accepted never were, and nobody was refused.',
+    likely: ONLY_COUNTS,
+    look: 'admission.onAcceptError()',
+  })
+}
+
+/** A crowd, for which the server has too few descriptors: each of them is let in or refused, and none is lost. */
+export async function expectNobodyLost(
+  { story, expectSame }: Stage,
+  server: HostedServer,
+  ada: Client,
+): Promise<void> {
+  const crowd = await Crowd.connect(server, 180)
+  try {
+    story.tell('crowd', 'connects 180 times, and none of them leaves')
+    await echoFrame(ada, 'still here', { because: 'ada is served as before.' })
+    let connections = 0
+    await server.expectEventually(
+      'the server to have seen all 182 of them',
+      async () => {
+        const seen = await server.call<{ connections: number; refused: number }>('stats')
+        connections = seen.connections
+        return {
+          holds: seen.connections + seen.refused === 182,
+          received: `${seen.connections} connections, ${seen.refused} refused`,
+        }
+      },
+      {
+        because:
+          'Past the last descriptor libuv closes newcomers without a word, to them or to us. They have to be told that we are busy while there still is a descriptor to tell them with.',
+        likely: 'startServer() bounds the number of connections by affordableConnections().',
+      },
+    )
+    expectSame('stats().connections', connections, 136, {
+      because: '64 of 200 descriptors are kept back.',
+    })
+  } finally {
+    crowd.destroy()
+  }
+}

@@ -1,0 +1,267 @@
+/** What steps 10.1 to 10.3 ask an outbox: on a stream that the test has in its hand. */
+
+import type { Outbox, OutboxLimits } from '#code/10-backpressure/outbox.ts'
+import { quote } from '../../harness/bytes.ts'
+import { pattern } from '../../harness/client.ts'
+import { type Random, randomInteger } from '../../harness/random.ts'
+import { ScriptedStream } from '../../harness/scripted-stream.ts'
+import type { Stage } from '../../judge/step.ts'
+import { FOREVER, LIMITS } from '../bounded-frames.ts'
+
+/** An outbox on a stream that the test has in its hand. */
+export async function playOutbox({ load, story }: Stage, limits: Partial<OutboxLimits>) {
+  const { Outbox } = await load(() => import('#code/10-backpressure/outbox.ts'))
+  const stream = new ScriptedStream()
+  const outbox = new Outbox(stream, { ...LIMITS, ...limits })
+  return {
+    outbox,
+    stream,
+    push(text: string) {
+      const hasRoom = outbox.push(Buffer.from(text))
+      story.tell('outbox', `push(${quote(text)}) returns ${hasRoom}`)
+      return hasRoom
+    },
+    flush() {
+      outbox.flush()
+      story.tell('outbox', 'flush()')
+    },
+    give(bytes: number) {
+      story.tell('stream', bytes === FOREVER ? 'takes everything' : `takes ${bytes} bytes more`)
+      stream.setRoom(bytes)
+    },
+  }
+}
+
+export function textOf(stream: ScriptedStream): string {
+  return Buffer.from(stream.takeWritten()).toString()
+}
+
+/** Pieces of every size into a stream that takes whatever it likes. */
+export function pushAtRandom(stage: Stage, outbox: Outbox, stream: ScriptedStream): void {
+  const { expect, random, story } = stage
+  const total = 400_000
+  const written: Uint8Array[] = []
+  const sentBefore = outbox.sentBytes
+  let writtenBytes = 0
+  const look = () => {
+    const bytes = stream.takeWritten()
+    written.push(bytes)
+    writtenBytes += bytes.length
+  }
+  story.tell('test', 'pushes 400,000 bytes in pieces, and the stream takes some now and then')
+  for (let pushed = 0; pushed < total; ) {
+    stream.setRoom(randomBelow(random, 6) === 0 ? randomBelow(random, 20_000) : 0)
+    const piece = pattern(pushed, Math.min(total - pushed, 1 + randomBelow(random, 5_000)))
+    const hasRoom = outbox.push(piece)
+    // A thousand times the same would hide the rest of the story.
+    if (hasRoom !== true)
+      expect('push() to return true', false, {
+        because: 'maxQueuedBytes is 1 MiB, and less than half of that waits.',
+        likely:
+          'Only maxQueuedBytes is a reason to take nothing. The two marks are for isBacklogged.',
+        look: 'outbox.push()',
+        received: `${hasRoom}`,
+      })
+    pushed += piece.length
+    if (randomBelow(random, 3) === 0) outbox.flush()
+    look()
+    expect('every byte to be either sent or queued', outbox.bytes === pushed - writtenBytes, {
+      because: 'What was pushed and not taken waits; what was taken does not.',
+      likely: 'Drop from the waiting bytes as many as write() has taken.',
+      expected: `${pushed} pushed − ${writtenBytes} taken = ${pushed - writtenBytes} queued`,
+      received: `${outbox.bytes} queued`,
+    })
+  }
+  stream.setRoom(FOREVER)
+  outbox.flush()
+  look()
+  expect('the stream to be given what was pushed', sameBytes(Buffer.concat(written), total), {
+    because: 'Whatever a stream takes at a time, the bytes are the same, in the same order.',
+    likely:
+      'A flush goes on, piece after piece, until nothing waits or the stream takes only a part. The next one begins with the first byte that was not taken.',
+    look: 'outbox.flush()',
+  })
+  stage.expectSame('sentBytes', outbox.sentBytes - sentBefore, total, {
+    because: 'It counts what the stream has taken.',
+    likely:
+      outbox.sentBytes - sentBefore > total
+        ? 'Add what write() has returned, not what it was offered.'
+        : 'Add what write() has returned, after each write, also when that was only a part.',
+    look: 'outbox.flush()',
+  })
+}
+
+export function sameBytes(bytes: Buffer, total: number): boolean {
+  return bytes.equals(pattern(0, total))
+}
+
+export function randomBelow(random: Random, limit: number): number {
+  return randomInteger(random, limit)
+}
+
+/** The limit of an outbox, and that what is refused leaves no trace. */
+export async function expectBoundedOutbox(stage: Stage): Promise<void> {
+  const { expectSame } = stage
+  const { outbox, stream, push, flush, give } = await playOutbox(stage, { maxQueuedBytes: 10 })
+  give(0)
+  for (const text of ['123456', '7890']) {
+    expectSame(`push("${text}")`, push(text), true, {
+      because: 'The outbox holds 10 bytes.',
+      likely: 'As many as maxQueuedBytes may wait; more may not.',
+      look: 'outbox.push()',
+    })
+  }
+  expectSame('push("!")', push('!'), false, {
+    because: 'It would be the eleventh byte.',
+    likely: 'Compare before anything is taken: what waits, and what would come to it.',
+    look: 'outbox.push()',
+  })
+  expectSame('bytes', outbox.bytes, 10, {
+    because: 'Of bytes that find no room, none is taken. What waits goes on waiting.',
+    likely:
+      outbox.bytes > 10
+        ? 'Look whether there is room before you take them.'
+        : 'A refused push changes nothing about what waits already.',
+    look: 'outbox.push()',
+  })
+  expectSame('push("")', push(''), true, {
+    because: 'Nothing more would wait than does already.',
+    likely: 'Compare what would wait with maxQueuedBytes, and nothing else.',
+    look: 'outbox.push()',
+  })
+  give(4)
+  const fits = [push('!'), push('?')]
+  expectSame('push("!") and push("?"), now that the stream takes 4 bytes', fits, [true, true], {
+    because:
+      'The limit is for what the peer does not take. So the stream is asked before a push is refused.',
+    likely:
+      fits[0] === fits[1]
+        ? 'flush() before you say that there is no room.'
+        : 'After flush() the question is the same as before: whether all of it together is too much.',
+    look: 'outbox.push()',
+  })
+  give(0)
+  push('ab')
+  give(1)
+  expectSame('push("c") with 10 bytes waiting, now that the stream takes 1', push('c'), true, {
+    because: 'After that byte 9 wait, and with this one 10: that is not more than maxQueuedBytes.',
+    likely: 'The comparison behind flush() is the same as the one before it: `>`.',
+    look: 'outbox.push()',
+  })
+  give(FOREVER)
+  flush()
+  expectSame('what the stream was given', textOf(stream), '1234567890!?abc', {
+    because: 'What was refused is not sent later.',
+    look: 'outbox.push()',
+  })
+  push('abcde')
+  push('fghij')
+  expectSame('what the stream was given', textOf(stream), '', {
+    because:
+      '10 bytes are not too many, so there was no reason to send anything before the round’s end.',
+    likely: 'flush() only if more than maxQueuedBytes would wait.',
+    look: 'outbox.push()',
+  })
+  flush()
+  textOf(stream)
+  give(1)
+  expectSame('push() of 12 bytes', push('abcdefghijkl'), false, {
+    because: 'Eleven of them would wait.',
+    likely: 'Nothing waits, and it is too much all the same: no piece is an exception.',
+    look: 'outbox.push()',
+  })
+  expectSame('what the stream was given', textOf(stream), '', {
+    because: 'Half a frame must not go out: the peer would take the next frame for the rest of it.',
+    likely: 'All or nothing. Look at the limit before the stream gets anything.',
+    look: 'outbox.push()',
+  })
+  expectSame('bytes', outbox.bytes, 0, {
+    because:
+      'Of bytes that find no room, none is taken, not even the part for which there is some.',
+    likely: 'All or nothing: return false before you add anything.',
+    look: 'outbox.push()',
+  })
+}
+
+/** There is room again, and 8 bytes wait: for a call of flush(). */
+export async function expectNoFlushByItself({ expectSame }: Stage, outbox: Outbox): Promise<void> {
+  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
+  expectSame('bytes, when there is room and nobody has called flush()', outbox.bytes, 8, {
+    because: 'The connection calls flush() when the stream is writable, and nobody else does.',
+    likely: 'A flush that could not send everything plans nothing: no timer, no listener.',
+    look: 'outbox.flush()',
+  })
+}
+
+/** A stream that notes what it is offered. */
+class OfferedStream extends ScriptedStream {
+  readonly offers: Uint8Array[] = []
+
+  override write(bytes: Uint8Array): number {
+    this.offers.push(bytes)
+    return super.write(bytes)
+  }
+}
+
+/** More writes than these for 1 MiB are pieces that nobody asked for. */
+const MAX_WRITES = 100
+
+/** A large piece goes out as it is: not copied, and not in crumbs. */
+export async function expectPieceAsItIs({ load, story, expect }: Stage): Promise<void> {
+  const { Outbox } = await load(() => import('#code/10-backpressure/outbox.ts'))
+  const stream = new OfferedStream()
+  const outbox = new Outbox(stream, LIMITS)
+  const piece = pattern(0, 1024 * 1024)
+  story.tell('test', 'pushes a piece of 1 MiB, and the stream takes everything')
+  outbox.push(piece)
+  outbox.flush()
+  const { offers } = stream
+  expect('a few writes to be enough', offers.length <= MAX_WRITES, {
+    because: 'Each write costs a system call. The stream says itself how much it takes.',
+    likely: 'Offer the stream all of the first piece.',
+    look: 'outbox.flush()',
+    expected: `1 write, and ${MAX_WRITES} at most`,
+    received: `${offers.length} writes`,
+  })
+  const isCopied = offers.some((bytes) => bytes.buffer !== piece.buffer)
+  expect('the piece not to be copied', !isCopied, {
+    because:
+      'In a room of a thousand, a thousand outboxes wait with the same bytes. With a copy for each, they cost a thousand times as much.',
+    likely:
+      'Push what you were given, and offer what is the first to wait: no slice(), no Buffer.from(), no concat().',
+    look: ['outbox.push()', 'outbox.flush()'],
+  })
+}
+
+const FLUSHES = 1_000
+/** Measured: 5 ms; and 400 ms with a copy of what waits, each time. */
+const MAX_CPU_MS = 100
+
+/** What a flush costs depends on what the stream takes, and not on what waits. */
+export async function expectCheapFlushes(stage: Stage): Promise<void> {
+  const { story, expect } = stage
+  story.tell('test', 'pushes 4 MiB in pieces of 1 MiB; the stream takes 4 KiB of it at a time')
+  let cpuMs = Number.POSITIVE_INFINITY
+  for (let attempt = 0; attempt < 3 && cpuMs > MAX_CPU_MS; attempt++) {
+    const { outbox, stream } = await playOutbox(stage, { maxQueuedBytes: FOREVER })
+    for (let piece = 0; piece < 4; piece++) outbox.push(Buffer.alloc(1024 * 1024))
+    const before = process.cpuUsage()
+    let spentMs = 0
+    for (let flush = 0; flush < FLUSHES && spentMs <= MAX_CPU_MS; flush++) {
+      stream.setRoom(4 * 1024)
+      outbox.flush()
+      stream.takeWritten()
+      const { user, system } = process.cpuUsage(before)
+      spentMs = (user + system) / 1_000
+    }
+    cpuMs = Math.min(cpuMs, spentMs)
+  }
+  expect(`${FLUSHES} flushes to cost little`, cpuMs <= MAX_CPU_MS, {
+    because: 'A slow peer has its outbox flushed often. What goes on waiting is not to be touched.',
+    likely:
+      'Offer the first piece as it is, and drop what was taken. Copy nothing, and do not put pieces together.',
+    look: 'outbox.flush()',
+    expected: `less than ${MAX_CPU_MS} ms of CPU time`,
+    received: `more than ${Math.floor(cpuMs)} ms`,
+  })
+}

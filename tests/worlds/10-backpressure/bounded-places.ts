@@ -1,0 +1,167 @@
+/** What step 10.4 asks about places: who gets one, who leaves one, and who is counted. */
+
+import { isGarbage } from '../../harness/garbage.ts'
+import type { Stage } from '../../judge/step.ts'
+import { frame } from '../../protocols/frames.ts'
+import { type AdmissionWorld, openAdmission } from '../bounded-frames.ts'
+
+export async function expectCap(stage: Stage): Promise<void> {
+  const { ConnectionCap } = await stage.load(() => import('#code/10-backpressure/limits.ts'))
+  const cap = new ConnectionCap(2)
+  const enter = () => {
+    const isIn = cap.enter()
+    stage.story.tell('cap', `enter() returns ${isIn}`)
+    return isIn
+  }
+  stage.expectSame(
+    'three times enter(), with room for two',
+    [enter(), enter(), enter()],
+    [true, true, false],
+    {
+      because: 'The third finds both places taken.',
+      likely: 'Compare the count with the limit before you add one.',
+      look: 'limits.enter()',
+    },
+  )
+  stage.expectSame('count', cap.count, 2, {
+    because: 'A connection that was not let in does not count.',
+    likely: 'Count only when there is room.',
+    look: 'limits.enter()',
+  })
+  cap.leave()
+  stage.story.tell('cap', 'leave()')
+  stage.expectSame('enter(), twice more', [enter(), enter()], [true, false], {
+    because: 'One has left: there is one place.',
+    likely: 'leave() makes one place free, at once, and enter() takes it.',
+    look: ['limits.leave()', 'limits.enter()'],
+  })
+}
+
+/** However a visitor leaves, its place is free for the next one; bob has the other place. */
+export async function expectPlacesFreed(
+  { story, expectSame }: Stage,
+  world: AdmissionWorld,
+): Promise<void> {
+  story.tell('crowd', 'comes and goes, fifty times: half of them are reset')
+  for (let times = 0; times < 50; times++) {
+    const visitor = await world.arrive('', true)
+    await visitor.send(frame('hi'))
+    visitor.expectReceived(frame('hi'), {
+      because: 'There is one place, and it is free each time.',
+      likely: 'A connection ends in more ways than by FIN. onClose() is called for all of them.',
+      look: ['admission.onClose()', 'limits.leave()'],
+    })
+    if (times % 2) await visitor.halfClose()
+    else await visitor.reset()
+  }
+  expectSame(
+    'stats()',
+    world.stats('connections', 'refused', 'messages'),
+    { connections: 1, refused: 2, messages: 53 },
+    {
+      because: 'bob is inside. The others have left, and what they sent is still counted.',
+      look: 'admission.onClose()',
+    },
+  )
+}
+
+export async function expectEndingsCounted(stage: Stage): Promise<void> {
+  const world = await openAdmission(stage, { maxQueuedBytes: 250, idleMs: 60_000 })
+  const [gus, hal, ida] = [
+    await world.arrive('gus'),
+    await world.arrive('hal'),
+    await world.arrive('ida'),
+  ]
+  gus.stopReading()
+  for (let times = 0; times < 3; times++) await gus.send(frame('x'.repeat(96)))
+  await gus.reset()
+  await hal.halfClose()
+  await ida.send(frame('half of this').subarray(0, 9))
+  await world.advance(60_000)
+  ida.expectReceived(frame('error idle'), {
+    because: 'Half a frame is no sign of life: it would keep its place forever.',
+  })
+  await ida.halfClose()
+  const counts = {
+    connections: 0,
+    messages: 3,
+    endings: { 'slow-consumer': 1, finished: 1, idle: 1 },
+  }
+  stage.expectSame('stats()', world.stats('connections', 'messages', 'endings'), counts, {
+    because: 'gus did not take three answers of 100 bytes, hal just left, ida said half a frame.',
+    likely:
+      world.admission.stats().connections === 0
+        ? 'onClose() is told why: count that ending.'
+        : 'onClose() leaves the cap each time, and leave() frees a place, full or not.',
+    look: ['admission.onClose()', 'limits.leave()'],
+  })
+  const [jo, kim, lea] = [
+    await world.arrive('jo'),
+    await world.arrive('kim'),
+    await world.arrive('lea'),
+  ]
+  lea.stopReading()
+  await lea.send(frame('x'.repeat(96)))
+  for (const client of [jo, kim]) await client.halfClose()
+  const { queuedBytes } = world.admission.stats()
+  stage.expectSame('stats().queuedBytes', queuedBytes, 100, {
+    because: 'jo and kim have left. lea is still there, and 100 bytes wait for her.',
+    likely:
+      queuedBytes > 100
+        ? 'onClose() takes the connection out of #open: what waits for the closed is counted as well.'
+        : 'onClose() takes the one that is closed out of #open, and not the others.',
+    look: 'admission.onClose()',
+  })
+  stage.expectSame(
+    'stats()',
+    world.stats('connections', 'endings'),
+    { connections: 1, endings: { 'slow-consumer': 1, finished: 3, idle: 1 } },
+    {
+      because: 'jo and kim have left as hal did.',
+      likely: 'Add one to what is counted already.',
+      look: 'admission.onClose()',
+    },
+  )
+  await lea.reset()
+  world.expectTimers(0, { because: 'Nobody is left.' })
+}
+
+/** A place is free when its descriptor is. */
+export async function expectPlaceKeptUntilClosed(stage: Stage): Promise<void> {
+  const world = await openAdmission(stage, { maxConnections: 1 })
+  const jo = await world.arrive('jo')
+  jo.stream.holdDescriptor()
+  await jo.halfClose()
+  stage.story.tell('kernel', 'has not freed jo’s descriptor yet')
+  const kim = await world.arrive('kim')
+  kim.expectReceived(frame('error busy'), {
+    because: 'Both FINs have passed, and jo’s descriptor is not free: there is no place yet.',
+    likely:
+      'onClose(), which is called when the descriptor is free, leaves the cap. Nothing else does.',
+    look: 'admission.onClose()',
+  })
+  jo.stream.freeDescriptor()
+  await world.settle()
+  const lou = await world.arrive('lou')
+  await lou.send(frame('lou'))
+  lou.expectReceived(frame('lou'), { because: 'Now there is a place.' })
+}
+
+/** A server that runs for a year sees millions of connections: those that are closed must not be kept. */
+export async function expectForgotten(stage: Stage): Promise<void> {
+  const world = await openAdmission(stage, {})
+  const visit = async () => {
+    const max = await world.arrive('max')
+    await max.halfClose()
+    return new WeakRef(max.stream)
+  }
+  const stream = await visit()
+  // A loop that sleeps may still have its last round in hand.
+  const noa = await world.arrive('noa')
+  await noa.send(frame('noa'))
+  stage.expect('nothing to keep max, who has left', await isGarbage(stream), {
+    because: 'What is kept for each connection that ever was fills the memory in the end.',
+    likely: 'onClose() takes the connection out of #open.',
+    look: 'admission.onClose()',
+  })
+}

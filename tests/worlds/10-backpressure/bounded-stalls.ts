@@ -1,0 +1,171 @@
+/** What step 10.3 plays: peers that stall, and go on, and stall again. */
+
+import type { Stage } from '../../judge/step.ts'
+import { frame } from '../../protocols/frames.ts'
+import { type Echo, openWorld, type World } from '../bounded-frames.ts'
+
+const LOOK = 'bounds.#watchForStall()'
+
+/** For timers that are left when everybody has gone. */
+export const ONE_LOOK = {
+  likely:
+    'No more than one look is planned, and #stall is its timer: onClose() cancels that one, and knows of no other.',
+  look: LOOK,
+}
+
+export const HUNDRED = frame('x'.repeat(96))
+
+/** The server says so many frames of 100 bytes, whether or not somebody asked. */
+export function sayHundreds(world: World, { connection }: Echo, count: number): Promise<void> {
+  return world.act(() => {
+    for (let times = 0; times < count; times++) connection.send(HUNDRED)
+  })
+}
+
+/** Two peers take nothing, or little: only the first stands still. */
+export async function expectStandstillStopped(
+  { story, expectSame }: Stage,
+  world: World,
+): Promise<void> {
+  const [cyd, cyds] = await world.echoTo('cyd')
+  const [dee, dees] = await world.echoTo('dee')
+  for (const client of [cyd, dee]) client.stopReading()
+  story.tell('server', 'has 5 frames to say to each of cyd and dee')
+  for (const echo of [cyds, dees]) await sayHundreds(world, echo, 5)
+  for (let times = 0; times < 2; times++) {
+    await world.advance(14_900)
+    await dee.takes(1)
+  }
+  for (const client of [cyd, dee]) {
+    client.expectOpen({
+      because: 'Neither has stood still for 30 s.',
+      likely: 'Look after stallMs, not before.',
+    })
+  }
+  await world.advance(300)
+  expectSame(
+    'what waits for cyd',
+    cyds.connection.queuedBytes,
+    500 + frame('error slow-consumer').length,
+    {
+      because:
+        'cyd has taken nothing for 30 s though something waits for her. She is stopped: the reason waits behind the rest.',
+      likely: cyd.stream.isDestroyed
+        ? 'stop() has the protocol say why, behind what waits. destroy() loses both.'
+        : cyds.connection.isOpen
+          ? 'After stallMs, compare sentBytes with what it was before; then stop the connection.'
+          : cyds.connection.queuedBytes > 500
+            ? 'The reason is `slow-consumer`.'
+            : 'stop() has the protocol say why. end() alone says nothing.',
+      look: 'bounds.#watchForStall()',
+    },
+  )
+  cyd.expectOpen({
+    because: 'From the goodbye on she has 5 s to take what waits for her.',
+    likely: 'stop() is enough: the connection ends by itself, and is cut when goodbyeMs are over.',
+    look: LOOK,
+  })
+  await world.advance(5_000)
+  cyd.expectCut({ because: 'She has not taken that, either.' })
+  for (let times = 0; times < 4; times++) {
+    await world.advance(14_900)
+    await dee.takes(1)
+  }
+  dee.expectOpen({
+    because: 'dee is slow, but she takes something all the time.',
+    likely: 'A peer that has taken something since the last look is looked at again in stallMs.',
+  })
+  story.tell('dee', 'takes nothing from now on')
+  await world.advance(60_000)
+  await world.advance(5_000)
+  dee.expectCut({
+    because: 'Now she has stood still for more than 30 s, and then for the 5 s that she had left.',
+    likely:
+      'One look is not enough: while something waits, the next look is planned, and it compares sentBytes with what the look before has seen.',
+  })
+}
+
+/** A peer takes a byte, and stands still from then on. */
+export async function expectLastProgressNoted({ story }: Stage, world: World): Promise<void> {
+  const [flo, flos] = await world.echoTo('flo')
+  flo.stopReading()
+  story.tell('server', 'has 5 frames to say to flo')
+  await sayHundreds(world, flos, 5)
+  await world.advance(10_000)
+  await flo.takes(1)
+  story.tell('flo', 'takes nothing from now on')
+  await world.advance(60_000)
+  await world.advance(5_000)
+  flo.expectCut({
+    because: 'The first look saw that she had taken a byte. She has stood still since.',
+    likely: 'A look that finds progress plans the next one itself: no turn may ever come to do it.',
+  })
+  world.expectTimers(0, { because: 'Nobody is left.', ...ONE_LOOK })
+}
+
+/** A peer that stalls, catches up, says nothing for long, and stalls again. */
+export async function expectSecondStallNoticed(stage: Stage): Promise<void> {
+  const world = await openWorld(stage, { stallMs: 30_000, goodbyeMs: 5_000 })
+  const [gil, gils] = await world.echoTo('gil')
+  const stall = async () => {
+    gil.stopReading()
+    stage.story.tell('server', 'has a frame to say to gil')
+    await world.act(() => gils.connection.send(frame('news')))
+  }
+  await stall()
+  world.expectTimers(1, { because: 'Something waits for gil: one look is planned.', look: LOOK })
+  stage.expectSame('the time up to that look', world.timers.nextDelay(), 30_000, {
+    because: 'Until stallMs are over there is nothing to see: a look before that is one too many.',
+    likely: 'One timer, of stallMs.',
+    look: LOOK,
+  })
+  await world.advance(10_000)
+  await gil.startReading()
+  gil.expectReceived(frame('news'), { because: 'He was slow, but not for long.' })
+  await world.advance(120_000)
+  gil.expectOpen({
+    because: 'Nothing waits for gil, so there is nothing that he could take.',
+    likely: 'A look that finds nothing waiting is the last one, until something waits again.',
+    look: 'bounds.#watchForStall()',
+  })
+  world.expectTimers(0, {
+    because: 'Nothing waits for him: no look is planned.',
+    likely: 'A look that finds nothing waiting plans no other one.',
+    look: LOOK,
+  })
+  await stall()
+  await world.advance(30_000)
+  stage.expectSame('whether gil’s connection is open', gils.connection.isOpen, false, {
+    because: 'He has stalled again, for 30 s. That he once caught up changes nothing.',
+    likely: 'A look that has been made is not planned any more: `#stall` is free for the next.',
+    look: 'bounds.#watchForStall()',
+  })
+  await world.advance(5_000)
+  gil.expectCut({ because: 'He has not taken his goodbye, either.' })
+  world.expectTimers(0, { because: 'Nothing of him is left.', ...ONE_LOOK })
+}
+
+/** A slow member of a busy room: as long as it takes something, it does not matter how much is added meanwhile. */
+export async function expectProgressNotLength(stage: Stage): Promise<void> {
+  const world = await openWorld(stage, { stallMs: 30_000, goodbyeMs: 5_000 })
+  const [hal, hals] = await world.echoTo('hal')
+  hal.stopReading()
+  stage.story.tell('server', 'has a frame of 100 bytes to say to hal, every 14.9 s')
+  const say = () => world.act(() => hals.connection.send(frame('x'.repeat(96))))
+  await say()
+  for (const bytes of [1, 1, 1, 1, 1, 1, 100, 100, 100, 100, 100, 100]) {
+    await world.advance(14_900)
+    await hal.takes(bytes)
+    await say()
+    hal.expectOpen({
+      because:
+        bytes === 1
+          ? 'hal takes a byte every 14.9 s. That more and more waits is not his fault.'
+          : 'hal takes 100 bytes every 14.9 s, and 100 are added. That as much waits as before is not his fault.',
+      likely: 'Compare sentBytes, which counts what was taken, not how much waits.',
+      look: 'bounds.#watchForStall()',
+    })
+  }
+  await hal.reset()
+  world.expectTimers(0, { because: 'Nobody is left.', ...ONE_LOOK })
+}

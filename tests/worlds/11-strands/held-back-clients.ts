@@ -1,0 +1,117 @@
+/** Conversations of chapter 11 with more lines than may be unanswered: which wait, where, and until when. */
+
+import { countPendingWakeUps } from '../../harness/pending-wakeups.ts'
+import type { Stage } from '../../judge/step.ts'
+import { ScriptedConversation } from './scripted-conversation.ts'
+
+/** Two lines may be unanswered: the others wait, in the kernel, until a reply has been said. */
+export async function expectPausedWhileFull(stage: Stage): Promise<void> {
+  const { expect } = stage
+  const eve = await ScriptedConversation.start(stage, 'eve', 2)
+  const atRest = await countPendingWakeUps()
+  await eve.send('fib 1\nfib 2\nfib 3\nfib 4\nfib 5\n')
+  await eve.send('echo 6\n')
+  eve.expectJobs(['fib 1', 'fib 2'], {
+    because: 'Two lines of hers may be unanswered.',
+    likely:
+      eve.jobs.length < 2
+        ? 'Is there room for two? Her count begins at 0, and is her own: nothing static.'
+        : 'Count a line when it comes. With as many as may be unanswered, pause the connection, every time.',
+  })
+  expect('her last chunk not to be read', eve.stream.isReadable, {
+    because: 'While a connection is paused, nothing more is read: her bytes wait in the kernel.',
+    likely: 'pauseReading() does it. Lines that are kept for later are our memory.',
+  })
+  await eve.expectNoPolling(atRest, {
+    because:
+      'Until a reply has been said there is nothing to look for, and that may take a minute.',
+    likely: 'A timer or setImmediate() looks for room. There is some when a reply has been said.',
+  })
+  await eve.end(1, '1')
+  eve.expectJobs(['fib 1', 'fib 2'], {
+    because: 'An answer that waits for its turn is no reply yet: two lines are still unanswered.',
+    likely: 'Room is made where a reply is said, not where a job ends.',
+  })
+  await eve.end(0, '1')
+  eve.expectJobs(['fib 1', 'fib 2', 'fib 3', 'fib 4'], {
+    because: 'Two replies have been said, so there is room for two lines, at once.',
+    likely:
+      'Resume the connection where a reply is said. Nothing has to be looked at again by a timer.',
+  })
+  await eve.end(2, '2')
+  eve.expectJobs(['fib 1', 'fib 2', 'fib 3', 'fib 4', 'fib 5'], {
+    because: 'One reply has been said, so there is room for one line. Nobody waits for the others.',
+    likely: 'Resume the connection behind every reply, and not only when none is missing.',
+  })
+  await eve.end(3, '3')
+  await eve.end(4, '5')
+  eve.expectSaid(['1', '1', '2', '3', '5', '6'], {
+    because: 'Each line has its reply, those of the second chunk, too.',
+    likely: 'Resume the connection behind every reply: each one makes room for a line.',
+  })
+}
+
+/** A line that is answered at once counts, too, as long as it waits for its turn; another client has a count of its own. */
+export async function expectEveryLineCounted(stage: Stage): Promise<void> {
+  const [gus, hal] = [
+    await ScriptedConversation.start(stage, 'gus', 2),
+    await ScriptedConversation.start(stage, 'hal', 2),
+  ]
+  await gus.send('fib 1\necho 2\nfib 3\n')
+  gus.expectJobs(['fib 1'], {
+    because: 'The echo has its answer, but not its turn: two lines are unanswered.',
+    likely: 'Every line counts when it comes, whether it is a job or not.',
+    look: 'conversation.#reply()',
+  })
+  await hal.send('fib 4\n')
+  hal.expectJobs(['fib 4'], {
+    because: 'gus has as many unanswered lines as he may. hal has none.',
+    likely: 'Each conversation counts its own lines: nothing static, nothing in the module.',
+    look: 'conversation.#reply()',
+  })
+  const ivy = await ScriptedConversation.start(stage, 'ivy', 1)
+  await ivy.send('fib 5\nfib 6\n')
+  await ivy.end(0, new Error('too deep'))
+  ivy.expectJobs(['fib 5', 'fib 6'], {
+    because: 'A job that fails has a reply like any other, and that makes room.',
+    likely: 'Count down where a reply is said, whatever it says.',
+    look: 'conversation.#reply()',
+  })
+  const joe = await ScriptedConversation.start(stage, 'joe', 2)
+  await joe.send('fib 7\nfib 8\n')
+  await joe.end(0, '13')
+  await joe.end(1, '21')
+  await joe.send('fib 9\nfib 10\n')
+  joe.expectJobs(['fib 7', 'fib 8', 'fib 9', 'fib 10'], {
+    because: 'His first two lines have their replies: there is room for two again.',
+    likely: 'Every reply counts a line down, be there too many at the moment or not.',
+    look: 'conversation.#reply()',
+  })
+}
+
+/** Somebody else has a reason of its own not to read from her: it is theirs to take back. */
+export async function expectOtherPausesKept(stage: Stage): Promise<void> {
+  for (const reason of ['rate', 'protocol'] as const) {
+    const fay = await ScriptedConversation.start(stage, 'fay', 1)
+    const connection = fay.watchConnection()
+    await fay.send('fib 1\nfib 2\n')
+    stage.story.tell('test', `pauses the connection as well, with the reason '${reason}'`)
+    connection().pauseReading(reason)
+    await fay.end(0, '1')
+    fay.expectJobs(['fib 1'], {
+      because:
+        'There is room for her next line, but somebody else has paused the connection meanwhile, and has not resumed it.',
+      likely:
+        "Each reason to pause is taken back by the code that gave it, and by no other. Yours is 'owner', both times.",
+      look: 'conversation.#reply()',
+    })
+    stage.story.tell('test', `takes back '${reason}'`)
+    connection().resumeReading(reason)
+    await fay.settle()
+    fay.expectJobs(['fib 1', 'fib 2'], {
+      because: 'Nobody has a reason any more not to read from her.',
+      likely: 'Resume the connection with the reason with which you paused it.',
+      look: 'conversation.#reply()',
+    })
+  }
+}

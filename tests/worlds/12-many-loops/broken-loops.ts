@@ -1,0 +1,57 @@
+/** Loops whose script is broken: what cannot be started once would be started again and again. */
+
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Client } from '../../harness/client.ts'
+import type { HostedServer } from '../../harness/hosted-server.ts'
+import type { Stage } from '../../judge/step.ts'
+import { statsOf } from './many-loops.ts'
+
+export const IS_NOT_STARTED = {
+  because: 'A third loop has died, and the one that should replace it cannot start.',
+  likely:
+    '#addLoop() rejects then: catch that, and do not try again. A script that is broken stays broken.',
+}
+
+/** How often a loop with the breakable script was started. */
+export function startsIn(folder: string): number {
+  return readFileSync(join(folder, 'starts')).length
+}
+
+/** The script breaks, and then cyd's loop dies: another is started, in vain, and only once. */
+export async function expectBrokenScriptLeft(
+  { story }: Stage,
+  server: HostedServer,
+  folder: string,
+  cyd: Client,
+): Promise<void> {
+  await server.expectEventually(
+    'every loop so far to have started',
+    async () => ({ holds: startsIn(folder) === 5, received: `${startsIn(folder)} starts` }),
+    { because: 'Three loops were asked for, and two have been replaced.' },
+  )
+  writeFileSync(join(folder, 'broken'), '')
+  story.tell('test', 'breaks the script: no loop can be started any more')
+  await cyd.send('bug\n')
+  await cyd.expectClosed({ because: 'Her loop has died.' })
+  await server.expectEventually(
+    'another loop to be started',
+    async () => ({ holds: startsIn(folder) === 6, received: `${startsIn(folder)} starts` }),
+    IS_NOT_STARTED,
+  )
+  await server.expectEventually(
+    'two loops to be left',
+    async () => {
+      const [threads, { loops }] = [await server.workers(), await statsOf(server)]
+      return {
+        holds: threads === 2 && loops.length === 2,
+        received: `${threads} threads, ${loops.length} loops in the list`,
+        likely:
+          loops.length > threads
+            ? 'The dead loop leaves the list at once, whether or not another can be started.'
+            : undefined,
+      }
+    },
+    IS_NOT_STARTED,
+  )
+}

@@ -1,0 +1,188 @@
+/** What a group of loops counts, and when: in the turn in which it happens. */
+
+import { once } from 'node:events'
+import { type AddressInfo, connect as dial, type Socket } from 'node:net'
+import type { Worker } from 'node:worker_threads'
+import type { LoopGroup } from '#code/12-many-loops/loop-group.ts'
+import type { Client } from '../../harness/client.ts'
+import type { Stage } from '../../judge/step.ts'
+import { ask, echo } from '../../protocols/lines.ts'
+import {
+  connectionsIn,
+  expectConnectionsCounted,
+  putToSleep,
+  statsOf,
+  sum,
+  talkativeLoop,
+} from './many-loops.ts'
+
+const CHAPTER = '12-many-loops'
+
+/** A group of two loops in this process, and its threads. It is ended when the body is over. */
+export async function withGroup(
+  { load }: Stage,
+  body: (group: LoopGroup, threads: Worker[]) => Promise<void>,
+): Promise<void> {
+  const { LoopGroup } = await load(() => import('#code/12-many-loops/loop-group.ts'))
+  const { leastBusy } = await load(() => import('#code/12-many-loops/choose.ts'))
+  const threads: Worker[] = []
+  const note = (thread: Worker) => void threads.push(thread)
+  process.on('worker', note)
+  const script = new URL(talkativeLoop())
+  const group = await LoopGroup.start({ script, size: 2, choose: leastBusy })
+  try {
+    await body(group, threads)
+  } finally {
+    process.off('worker', note)
+    // What a group does with a thread that has ended is a matter of 12.3.
+    for (const thread of threads) thread.removeAllListeners('exit')
+    await group.terminate()
+  }
+}
+
+/** Loops that sleep report nothing, and have to be counted right all the same. */
+export async function expectSpreadWhileAsleep({ serve, connect }: Stage): Promise<void> {
+  const script = talkativeLoop()
+  const busy = await serve(CHAPTER, { loops: 2, choose: 'least busy', script })
+  const early: [Client, string][] = []
+  for (let arrival = 0; arrival < 2; arrival++) {
+    const client = await connect(busy)
+    early.push([client, await ask(client, 'whoami', /^\d+$/, { because: 'Each has a loop.' })])
+    await busy.roundTrip()
+  }
+  for (const [client, loop] of early) await putToSleep(busy, client, loop)
+  for (let newcomer = 0; newcomer < 6; newcomer++) await connect(busy)
+  await busy.expectEventually(
+    'both loops to have four connections',
+    async () => {
+      const seen = connectionsIn(await statsOf(busy))
+      return { holds: seen.every((connections) => connections === 4), received: seen.join(' and ') }
+    },
+    {
+      because: 'Eight have come, and both loops sleep. The counts have to be right all the same.',
+      likely:
+        'Count a connection when it moves. A count that waits for a report of the loop comes too late for the next one.',
+      look: 'loop-group.#give()',
+    },
+  )
+}
+
+/** Two connections may come in one turn: the second has to see the first one's count. */
+export async function expectCountedAtOnce(stage: Stage): Promise<void> {
+  const { createAcceptor } = await stage.load(() => import('#code/12-many-loops/acceptor.ts'))
+  await withGroup(stage, async (group) => {
+    stage.story.tell('test', 'starts two loops, and gives them two sockets in one turn')
+    const sockets: Socket[] = []
+    const server = createAcceptor((socket) => void sockets.push(socket)).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const clients = [dial(port, '127.0.0.1'), dial(port, '127.0.0.1')]
+    try {
+      for (const client of clients) client.on('error', () => {})
+      while (sockets.length < 2) await new Promise((resolve) => setImmediate(resolve))
+      for (const socket of sockets) group.serve(socket)
+      const counts = group.stats().loops.map(({ connections, total }) => ({ connections, total }))
+      const one = { connections: 1, total: 1 }
+      stage.expectSame('what is counted in the same turn', counts, [one, one], {
+        because:
+          'Many may connect in one turn. Each goes where the fewest are, so each has to be counted before the next is.',
+        likely: 'Count in #give() itself: not in a later turn, and not in a callback.',
+        look: 'loop-group.#give()',
+      })
+    } finally {
+      for (const socket of [...clients, ...sockets]) socket.destroy()
+      server.close()
+    }
+  })
+}
+
+/** A thread that has ended swallows what it is sent. */
+export async function expectOutAtOnce(stage: Stage): Promise<void> {
+  await withGroup(stage, async (group, [thread]) => {
+    stage.story.tell('test', 'starts two loops, and ends the thread of one')
+    const { threadId } = thread
+    const listed = new Promise<boolean>((resolve) => {
+      thread.once('exit', () =>
+        resolve(group.stats().loops.some((loop) => loop.threadId === threadId)),
+      )
+    })
+    void thread.terminate()
+    stage.expectSame(
+      'whether the dead loop is in the list when the thread has ended',
+      await listed,
+      false,
+      {
+        because: 'A socket that is given to it is lost, and one may come at any moment.',
+        likely: 'Take it out in #onExit() itself: not in a later turn.',
+        look: 'loop-group.#onExit()',
+      },
+    )
+  })
+}
+
+/** A connection is counted for as long as its descriptor is not free. */
+export async function expectCountedUntilClosed({
+  serve,
+  connect,
+  expect,
+  expectSame,
+}: Stage): Promise<void> {
+  const script = talkativeLoop()
+  const single = await serve(CHAPTER, { loops: 1, choose: 'least busy', script })
+  const [fay, gus] = [await connect(single, 'fay'), await connect(single, 'gus')]
+  const expectCounted = async (count: number, reason: { because: string; likely?: string }) => {
+    await echo(gus, { because: 'gus is served by the same loop.' })
+    await single.roundTrip()
+    expectSame('the connections of the loop', sum(connectionsIn(await statsOf(single))), count, {
+      likely:
+        "The socket emits 'end' when the peer has said FIN and 'finish' when we have. Only 'close' says that the descriptor is free.",
+      look: 'loop-thread.serveSocket()',
+      ...reason,
+    })
+  }
+  await fay.send('wait\n')
+  await fay.halfClose()
+  await single.expectEventually(
+    'the loop to hear her FIN',
+    async () => ({ holds: single.output.includes('has heard FIN'), received: 'nothing of it' }),
+    { because: 'fay has said FIN, and her loop is awake.' },
+  )
+  await expectCounted(2, {
+    because: 'fay has said FIN and waits for her answers: she still costs a connection.',
+  })
+  await ask(gus, 'go', 'error unknown command', {
+    because: 'At this line the loop answers FIN with FIN.',
+  })
+  await fay.expectEnd({ because: 'Now the loop has said FIN to her, too.' })
+  await single.expectEventually(
+    'the loop to have closed the connection',
+    async () => ({
+      holds: single.output.includes('has closed it'),
+      received: 'it has not',
+    }),
+    { because: 'Both FINs have passed: the descriptor is free.' },
+  )
+  await ask(gus, 'timers', 'error unknown command', { because: 'gus is still served.' })
+  expect('no timer in the loop’s thread', single.output.includes('has 0 timers'), {
+    because: 'Nothing has to be looked at again and again: a socket says when it is closed.',
+    likely:
+      "The socket emits 'close' once. A timer for each connection wakes the loop for nothing.",
+    look: 'loop-thread.serveSocket()',
+    received: single.output,
+  })
+  await expectCounted(1, {
+    because: 'Her socket has emitted `close`: the connection is gone, and counted no longer.',
+    likely: "Report 'closed' when the socket emits 'close', at once.",
+  })
+  const hal = await connect(single, 'hal')
+  await hal.send('bye\n')
+  await hal.expectEnd({ because: 'At this line the server says FIN first.' })
+  await expectCounted(2, {
+    because:
+      'The server has said FIN, hal has not: she may go on sending, and still costs a connection.',
+  })
+  await hal.halfClose()
+  await expectConnectionsCounted(single, 1, {
+    because: 'Both FINs have passed: the descriptor is free.',
+  })
+}

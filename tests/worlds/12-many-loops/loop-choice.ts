@@ -1,0 +1,111 @@
+/** Whom `leastBusy()` and `responsive()` choose, of loops that are only numbers. */
+
+import type { Stage } from '../../judge/step.ts'
+
+export async function expectLeastBusy({ load, expectSame, random }: Stage): Promise<void> {
+  const { leastBusy } = await load(() => import('#code/12-many-loops/choose.ts'))
+  const byChance = Array.from({ length: 20 }, () =>
+    Array.from({ length: 8 }, () => Math.floor(random() * 1_000)),
+  )
+  for (const loads of [[3, 1, 2], [4, 4, 3, 5], [5, 2, 3, 1], [100, 20, 9], ...byChance]) {
+    const loops = loads.map((connections) => ({ connections, waitingSinceMs: undefined }))
+    const before = [...loops]
+    const chosen = leastBusy(loops)
+    expectSame(
+      `the load of the loop that leastBusy() picks from ${loads.join(', ')}`,
+      chosen?.connections,
+      Math.min(...loads),
+      {
+        because: 'A new connection goes where it finds the fewest others.',
+        likely: 'Go through all of them, compare numbers, and keep the one with the fewest.',
+      },
+    )
+    expectSame('the list of loops', loops, before, {
+      because: 'The list belongs to the group. Choosing from it changes nothing.',
+      likely: 'sort() sorts the list itself; toSorted() makes another one. reduce() needs neither.',
+    })
+  }
+}
+
+/** Whether a socket waits is a question for `responsive()`. */
+export async function expectOnlyConnectionsCompared({ load, expectSame }: Stage): Promise<void> {
+  const { leastBusy } = await load(() => import('#code/12-many-loops/choose.ts'))
+  const loops = [
+    { connections: 2, waitingSinceMs: undefined },
+    { connections: 1, waitingSinceMs: 5 },
+  ]
+  expectSame(
+    'what leastBusy() picks when a socket waits for one loop',
+    leastBusy(loops),
+    loops[1],
+    {
+      because:
+        'It has one connection, the other has two. A socket on its way is no reason against it.',
+      likely: 'Compare connections, and nothing else.',
+      look: 'choose.leastBusy()',
+    },
+  )
+}
+
+/** No clock has come this far: the time is what the test says. */
+const NOW_MS = 1_000_000_000
+
+export async function expectResponsive({ load, expectSame }: Stage): Promise<void> {
+  const { responsive } = await load(() => import('#code/12-many-loops/choose.ts'))
+  const ago = (ms: number) => NOW_MS - ms
+  const cases = [
+    {
+      waiting: { idle: undefined, slow: ago(100), fresh: ago(10) },
+      answering: ['idle', 'fresh'],
+      because:
+        'A socket has waited 100 ms for `slow`, which is longer than 50; for `fresh` only 10.',
+      likely:
+        'waitingSinceMs is a point in time, as nowMs is: compare their difference with patienceMs. Ask no other clock.',
+    },
+    {
+      waiting: { slow: ago(51), exact: ago(50) },
+      answering: ['exact'],
+      because:
+        'Left out is a loop that has let a socket wait for longer than 50 ms: 51, but not 50.',
+      likely:
+        'Longer than patienceMs means >, so a loop answers as long as the wait is <= patienceMs.',
+    },
+    {
+      waiting: { idle: undefined, first: 0 },
+      answering: ['idle'],
+      because: 'For `first` a socket has waited since the very beginning of the clock.',
+      likely: '0 is a point in time like any other. Only `undefined` means that nobody waits.',
+    },
+    {
+      waiting: { slow: ago(900), slower: ago(950) },
+      answering: ['slow', 'slower'],
+      because: 'None of them answers, and one of them has to take the connection.',
+      likely: 'When nothing is left, return all of them.',
+    },
+    {
+      waiting: { only: undefined, other: undefined },
+      answering: ['only', 'other'],
+      because: 'No socket waits for either of them.',
+      likely: '`undefined` means that nobody waits.',
+    },
+  ]
+  for (const { waiting, answering, ...reason } of cases) {
+    const loops = Object.entries(waiting).map(([name, waitingSinceMs]) => ({
+      name,
+      connections: 1,
+      waitingSinceMs,
+    }))
+    const names = responsive(loops, NOW_MS, 50).map(({ name }) => name)
+    expectSame('the loops that answer', names, answering, reason)
+    expectSame(
+      'the loops of the group',
+      loops.map(({ name }) => name),
+      Object.keys(waiting),
+      {
+        because:
+          'The list belongs to the group: a loop that is left out today may answer tomorrow.',
+        likely: 'filter() makes another list; splice() changes this one.',
+      },
+    )
+  }
+}

@@ -1,0 +1,77 @@
+/** Sockets that an acceptor has handed over and that nobody serves. */
+
+import { once } from 'node:events'
+import { type AddressInfo, connect as dial, Socket } from 'node:net'
+import type { Worker } from 'node:worker_threads'
+import { within } from '../../harness/patience.ts'
+import type { Stage } from '../../judge/step.ts'
+
+/** What Node refuses to move is a client whom nobody serves. */
+export async function expectRefusalSeen({ load, story, expectSame }: Stage): Promise<void> {
+  const { moveSocket } = await load(() => import('#code/12-many-loops/acceptor.ts'))
+  const refusal = 'the handle cannot be moved'
+  const thread: Pick<Worker, 'postMessage'> = {
+    postMessage() {
+      throw new Error(refusal)
+    },
+  }
+  story.tell('test', 'moves a socket to a thread, and postMessage() throws')
+  const outcome = await Promise.try(moveSocket, new Socket(), thread as Worker).then(
+    () => 'nothing was thrown',
+    (error: Error) => error.message,
+  )
+  expectSame('what moveSocket() throws', outcome, refusal, {
+    because: 'The socket is still here, and nobody reads it: its client would wait forever.',
+    likely: 'Catch nothing: a socket that cannot be moved is a bug of ours.',
+    look: 'acceptor.moveSocket()',
+  })
+}
+
+/** A socket that the acceptor hands over has nothing read from it, and its FIN is not answered. */
+export async function expectUnread({ load, story, expect }: Stage): Promise<void> {
+  const { createAcceptor } = await load(() => import('#code/12-many-loops/acceptor.ts'))
+  const sockets: Socket[] = []
+  const server = createAcceptor((socket) => sockets.push(socket))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const clients = [dial(port, '127.0.0.1'), dial(port, '127.0.0.1')]
+  try {
+    story.tell('zoe', 'connects to an acceptor that leaves her socket lying, and says "early"')
+    await new Promise((resolve) => clients[0].end('early', () => resolve(undefined)))
+    // An acceptor that reads zoe's bytes has read them by the time that a later client has been heard.
+    const arrived = within(
+      1_500,
+      (async () => {
+        while (sockets.length < 2) await new Promise((resolve) => setImmediate(resolve))
+        sockets[1].resume()
+        clients[1].write('later')
+        await once(sockets[1], 'data')
+      })(),
+    )
+    expect('the acceptor to hand over the sockets', (await arrived) !== 'too late', {
+      because: 'Every connection is handed to onSocket at once, whether or not the client speaks.',
+      likely:
+        'createServer() can call onSocket itself, with each connection as soon as it is there.',
+    })
+    expect('nothing of zoe’s socket to be read', sockets.every(isUntouched), {
+      because:
+        'A byte that this thread has read cannot move: the loop would never see it, and Node refuses to move the socket.',
+      likely:
+        'A server reads from each connection as soon as it is there, unless it pauses it on connect.',
+      received: `${sockets[0].bytesRead} bytes read`,
+    })
+    expect('her socket to stay open behind her FIN', sockets[0].allowHalfOpen, {
+      because:
+        'A client that has said FIN still wants its answers. The socket takes that setting along when it moves.',
+      likely: 'createServer() needs allowHalfOpen, as in serveConnections() of 01-hello/server.ts.',
+    })
+  } finally {
+    for (const socket of [...clients, ...sockets]) socket.destroy()
+    server.close()
+  }
+
+  function isUntouched(socket: Socket): boolean {
+    return socket === sockets[1] || socket.bytesRead === 0
+  }
+}

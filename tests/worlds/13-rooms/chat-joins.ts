@@ -1,0 +1,46 @@
+/** Joins of chapter 13 that come a second time, are refused, or bring a page of their own. */
+
+import type { Stage } from '../../judge/step.ts'
+import { messageOf } from './chat-room-pages.ts'
+import type { ChatWorld, ScriptedPeer } from './chat-sessions.ts'
+
+/** Three are in the kitchen, which is full with them. */
+export async function expectJoinedAgain(
+  world: ChatWorld,
+  { ada, bob, cyd }: { ada: ScriptedPeer; bob: ScriptedPeer; cyd: ScriptedPeer },
+): Promise<void> {
+  await world.ask(cyd, { id: 5, type: 'join', room: 'kitchen', after: 0 })
+  cyd.inbox.expect([{ type: 'joined', id: 5, last: 4, messages: [{}, {}, {}, {}] }], {
+    because: 'To join again is no mistake: it is answered like the first time.',
+  })
+  const phone = world.connect('ada’s phone')
+  phone.session.person = ada.session.person
+  for (const peer of [ada, phone]) await world.ask(peer, { id: 8, type: 'join', room: 'cellar' })
+  phone.inbox.expect([{ type: 'joined', id: 8, members: ['ada'] }], {
+    because: 'Two connections of ada are there: she is in the list once.',
+    likely: 'room.names has everybody once. room.members has connections.',
+  })
+  for (const { inbox } of [ada, bob]) inbox.take()
+  const dee = await world.arrive('dee', 'attic')
+  await world.ask(dee, { id: 6, type: 'join', room: 'kitchen' })
+  dee.inbox.expect([{ type: 'error', id: 6, code: 'room-full' }], {
+    because: 'A refusal is the one answer.',
+    likely: 'hub.join() returns a room, or a refusal, which has a code.',
+  })
+  await world.ask(dee, { id: 7, type: 'say', room: 'attic', text: 'here' })
+  dee.inbox.expect([{ type: 'said' }, { type: 'message' }], {
+    because: 'What is refused changes nothing: she is still in her other room.',
+  })
+  for (const { inbox } of [ada, bob]) inbox.expect([], { because: 'Nobody has come.' })
+}
+
+export async function expectPageOfItsOwn(stage: Stage, ada: ScriptedPeer): Promise<void> {
+  const { join } = await stage.load(() => import('#code/13-rooms/handlers.ts'))
+  stage.story.tell('test', 'calls join() for ada with a page of its own')
+  const request = { id: 7, type: 'join', room: 'kitchen' }
+  join(ada.session, request, () => ({ messages: [messageOf(2, 'two')], more: true }))
+  ada.inbox.expect([{ type: 'joined', id: 7, last: 4, messages: [{ number: 2 }], more: true }], {
+    because: 'Chapter 15 has read the page from a disk, and hands it over as `pageOf`.',
+    likely: 'The page in the answer is what pageOf(room) returns.',
+  })
+}

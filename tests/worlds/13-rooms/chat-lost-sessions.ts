@@ -1,0 +1,171 @@
+/** Sessions that end while their requests wait, and members that are lost with them. */
+
+import type { Stage } from '../../judge/step.ts'
+import { SlowJournal } from './chat-rooms.ts'
+import { ChatWorld, loadChat, type ScriptedPeer } from './chat-sessions.ts'
+
+/** A session that ends while its requests wait for what it has said. */
+export async function expectGhostsStopped(stage: Stage): Promise<void> {
+  stage.story.tell('test', 'opens another chat, with a journal that takes its time')
+  const journal = new SlowJournal()
+  const world = new ChatWorld(await loadChat(stage), stage.story, { journal })
+  const [ada, bob] = [await world.arrive('ada', 'kitchen'), await world.arrive('bob', 'kitchen')]
+  ada.inbox.take()
+  await world.ask(
+    bob,
+    { id: 1, type: 'say', room: 'kitchen', text: 'last words' },
+    { id: 2, type: 'join', room: 'cellar' },
+  )
+  stage.story.tell('bob', 'loses his connection', 'toServer')
+  bob.session.drop()
+  stage.story.tell('journal', 'has kept what bob said')
+  journal.keep(1)
+  await world.settle()
+  ada.inbox.expect(
+    [
+      { type: 'member', name: 'bob', is: 'gone' },
+      { type: 'message', number: 1 },
+    ],
+    {
+      because: 'He is gone, and what he said was said: it is in the journal.',
+    },
+  )
+  const rooms = Array.from(world.chat.hub.rooms, ({ name }) => name)
+  stage.expectSame('the rooms', rooms, ['kitchen'], {
+    because: 'His join waited for the journal. When it could go on, he was gone.',
+    likely:
+      'After `await this.newestSay`, #carryOut() looks again whether the session is over: drop() may have been called meanwhile.',
+    look: 'chat-session.#carryOut()',
+  })
+}
+
+/** Sessions whose connections are over. */
+export async function expectSessionsDropped(stage: Stage): Promise<void> {
+  const { expectSame, story } = stage
+  story.tell('test', 'opens another chat, in which `who` takes its time')
+  const modules = await loadChat(stage)
+  const gates: (() => void)[] = []
+  const world: ChatWorld = new ChatWorld(modules, story, {
+    handlers: {
+      async who(session, request: { id: number; type: string }) {
+        await new Promise<void>((resolve) => gates.push(resolve))
+        session.answer(request, { type: 'members' })
+      },
+    },
+  })
+  const [ada, bob] = [await world.arrive('ada', 'kitchen'), await world.arrive('bob', 'kitchen')]
+  ada.inbox.take()
+  const drop = async (peer: ScriptedPeer) => {
+    story.tell(peer.inbox.label, 'loses its connection', 'toServer')
+    peer.session.drop()
+    await world.settle()
+  }
+  await world.ask(
+    bob,
+    { id: 1, type: 'who', room: 'kitchen' },
+    { id: 2, type: 'say', room: 'kitchen', text: 'last words' },
+    { id: 3, type: 'join', room: 'cellar' },
+  )
+  await drop(bob)
+  ada.inbox.expect([{ type: 'member', name: 'bob', is: 'gone' }], {
+    because: 'His connection is over.',
+    likely: 'drop() leaves all rooms.',
+  })
+  expectSame('isOver', bob.session.isOver, true, {
+    because: 'A handler that has waited for something asks whether to go on.',
+    likely: 'drop() notes that the session is over, before anything else.',
+  })
+  gates[0]()
+  await world.settle()
+  ada.inbox.expect([], {
+    because: 'What he asked before and was not done yet is not done any more.',
+    likely:
+      'drop() notes that the session is over, and #carryOut() looks at that before it calls a handler.',
+    look: ['chat-session.drop()', 'chat-session.#carryOut()'],
+  })
+  expectSame(
+    'the rooms',
+    Array.from(world.chat.hub.rooms, ({ name }) => name),
+    ['kitchen'],
+    {
+      because: 'He has not joined the cellar: nobody would ever leave it for him.',
+      likely:
+        '#carryOut() has to ask whether the session is over, when the turn of a request comes.',
+      look: 'chat-session.#carryOut()',
+    },
+  )
+  const next = world.connect('another bob')
+  await world.ask(next, { id: 1, type: 'hello', version: 1, name: 'Bob' })
+  next.inbox.expect([{ type: 'welcome', name: 'Bob' }], {
+    because: 'The name is free at once.',
+    likely: 'person.left(): the session is over.',
+  })
+  await drop(bob)
+  const third = world.connect('a third bob')
+  await world.ask(third, { id: 1, type: 'hello', version: 1, name: 'bob' })
+  third.inbox.expect([{ type: 'error', code: 'name-taken' }], {
+    because: 'The name belongs to another connection now. The first one’s end came long ago.',
+    likely: 'drop() may be called several times. Only the first call counts.',
+  })
+  ada.inbox.expect([], { because: 'The other bob is in no room.' })
+
+  const cyd = await world.arrive('cyd', 'kitchen', 'attic')
+  world.chat.hub.join(ada.session, 'attic')
+  cyd.inbox.take()
+  story.tell('ada', 'is in two rooms, and cannot be told anything any more')
+  ada.isDeaf = true
+  await world.ask(ada, { id: 9, type: 'rooms' })
+  const rooms = cyd.inbox.take().map(({ name, is, room }) => `${name} is ${is} from the ${room}`)
+  expectSame(
+    'what cyd was told',
+    rooms.toSorted(),
+    ['ada is gone from the attic', 'ada is gone from the kitchen'],
+    {
+      because:
+        'An answer that cannot be given is a loss like any other: she is gone from all rooms.',
+      likely: 'leaveAll() leaves each room as leave() does.',
+      look: 'hub.leaveAll()',
+    },
+  )
+  await drop(world.connect('a stranger'))
+  world.story.tell('cyd', 'is told to go')
+  cyd.session.close('no-session')
+  expectSame('how the connection of cyd ended', cyd.ending, 'no-session', {
+    because: 'close() ends the session and the connection.',
+  })
+  expectSame('the rooms', [...world.chat.hub.rooms].length, 0, { because: 'She was the last.' })
+}
+
+/** Two sessions that find out about each other's loss while they are dropped. */
+export async function expectDroppedAtOnce({ load, story, expectSame }: Stage): Promise<void> {
+  story.tell('test', 'opens another chat: ada and bob are in two rooms')
+  const modules = await loadChat({ load })
+  const left: string[] = []
+  const world = new ChatWorld(modules, story)
+  const peers = ['ada', 'bob'].map((name) => world.connect(name))
+  for (const peer of peers) {
+    const { label } = peer.inbox
+    peer.session.person = { name: label, left: () => void left.push(label) }
+    for (const room of ['kitchen', 'attic']) {
+      story.tell(label, `is in ${room}`)
+      world.chat.hub.join(peer.session, room)
+    }
+  }
+  for (const peer of peers) {
+    story.tell(peer.inbox.label, 'cannot be told anything any more')
+    peer.isDeaf = true
+  }
+  story.tell('ada', 'loses her connection', 'toServer')
+  peers[0].session.drop()
+  expectSame('who has left when drop() returns', left.toSorted(), ['ada', 'bob'], {
+    because:
+      'bob cannot be told that ada is gone, and is dropped; nor can she be told that he is. Each of them leaves once, and at once.',
+    likely:
+      'drop() may be called again while it runs: note that the session is over before anything else. Nothing in it may happen later.',
+    look: 'chat-session.drop()',
+  })
+  expectSame('the rooms', [...world.chat.hub.rooms].length, 0, {
+    because: 'Nobody is left.',
+    look: ['chat-session.drop()', 'hub.leaveAll()'],
+  })
+}

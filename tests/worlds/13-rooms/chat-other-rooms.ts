@@ -1,0 +1,61 @@
+/** A hub of chapter 13 with many rooms, and one who leaves: the others are not gone through. */
+
+import type { Stage } from '../../judge/step.ts'
+import { HubWorld, loadRooms } from './chat-rooms.ts'
+
+const ROOMS = 1_000
+const LIMITS = { roomsPerMember: ROOMS }
+
+export async function expectOthersLeftAlone(stage: Stage): Promise<void> {
+  const { expect, expectSame, story } = stage
+  const modules = await loadRooms(stage)
+  const steps = { count: 0 }
+  const world = withCountedMaps(steps, () => new HubWorld(modules, story, LIMITS))
+  const [ada, bob] = [world.member('ada'), world.member('bob')]
+  story.tell('bob', `joins ${ROOMS.toLocaleString('en')} rooms`, 'toServer')
+  for (let place = 0; place < ROOMS; place++) world.hub.join(bob, `room ${place}`)
+  for (const place of [1, 500, 999]) world.join(ada, `room ${place}`)
+  story.tell('ada', 'is gone: leaveAll()', 'toServer')
+  steps.count = 0
+  world.hub.leaveAll(ada)
+  const gone = steps.count
+  const left = [1, 500, 999].filter((place) => world.hub.roomOf(ada, `room ${place}`) === undefined)
+  expectSame('the rooms that she has left', left.length, 3, {
+    because: 'All of hers.',
+    look: 'hub.leaveAll()',
+  })
+  expect('only her rooms to be gone through', gone <= 3, {
+    because:
+      'Connections end all the time. If each of them goes through 10,000 rooms, 10,000 that end together go through a hundred million.',
+    likely: '#roomsBy(member) has the rooms that this member is in.',
+    expected: '3 rooms at most',
+    received: `${gone.toLocaleString('en')} of ${ROOMS.toLocaleString('en')}`,
+    look: 'hub.leaveAll()',
+  })
+}
+
+/** Every map that `make` makes counts how many entries are gone through. */
+function withCountedMaps<T>(steps: { count: number }, make: () => T): T {
+  const { Map: PlainMap } = globalThis
+  function* counted<E>(entries: Iterable<E>): MapIterator<E> {
+    for (const entry of entries) {
+      steps.count += 1
+      yield entry
+    }
+  }
+  class CountedMap<K, V> extends PlainMap<K, V> {
+    override keys = () => counted(super.keys())
+    override values = () => counted(super.values())
+    override entries = () => counted(super.entries())
+    override [Symbol.iterator] = () => this.entries()
+    override forEach(act: (value: V, key: K, map: Map<K, V>) => void): void {
+      for (const [key, value] of this.entries()) act(value, key, this)
+    }
+  }
+  globalThis.Map = CountedMap as MapConstructor
+  try {
+    return make()
+  } finally {
+    globalThis.Map = PlainMap
+  }
+}

@@ -1,0 +1,148 @@
+/** Members of a hub under test who cannot be told anything any more. */
+
+import { isDeepStrictEqual } from 'node:util'
+import type { Outgoing } from '#code/13-rooms/peer.ts'
+import type { Member } from '#code/13-rooms/room.ts'
+import type { Stage } from '../../judge/step.ts'
+import { fits, inLines, inShort } from '../../protocols/chat.ts'
+import type { HubWorld } from './chat-rooms.ts'
+
+/** Members who cannot be told any more, found when somebody comes. */
+export function expectLossesTold(stage: Stage, world: HubWorld): void {
+  const { expect, expectSame, story } = stage
+  story.tell('test', 'opens another hub')
+  const enter = (label: string, ...rooms: string[]) => {
+    const member = world.member(label, label.slice(0, 3))
+    member.onDrop = () => {
+      for (const room of rooms) world.hub.leave(member, room)
+    }
+    for (const room of rooms) world.join(member, room)
+    return member
+  }
+  const labels = ['ada', 'bob', 'bob’s phone', 'cyd', 'dee']
+  const [ada, bob, phone, cyd, dee] = labels.map((label) => enter(label, 'kitchen', 'attic'))
+  for (const { inbox } of [ada, bob, phone, cyd, dee]) inbox.take()
+  for (const member of [bob, phone, cyd]) {
+    story.tell(member.inbox.label, 'cannot be told anything any more')
+    member.isDeaf = true
+  }
+  enter('eve', 'kitchen')
+  const [toAda, toDee] = [ada, dee].map(({ inbox }) => inbox.take())
+  const first = { type: 'member', room: 'kitchen', name: 'eve', is: 'here' }
+  expect(
+    `ada and dee to be told ${inShort(first)} first`,
+    fits([toAda[0], toDee[0]], [first, first]),
+    {
+      because:
+        'Everybody who can hear is told, before anything else happens. Received: the first that ada was told, then the first that dee was told.',
+      likely: 'Drop the lost when the loop is over: to drop one tells others that it is gone.',
+      received: inLines([toAda[0], toDee[0]]),
+      look: 'room.tell()',
+    },
+  )
+  const goodbyes = toDee.slice(1).map(({ name, is, room }) => `${name} is ${is} from the ${room}`)
+  const expected = [
+    'bob is gone from the attic',
+    'bob is gone from the kitchen',
+    'cyd is gone from the attic',
+    'cyd is gone from the kitchen',
+  ]
+  expectSame('what dee was told then', goodbyes.toSorted(), expected, {
+    because: 'Those who could not be told are dropped, and have left all their rooms.',
+    likely: 'drop() every member for whom send() has returned false.',
+    look: 'room.tell()',
+  })
+  expect('ada to be told the same as dee', isDeepStrictEqual(toAda, toDee), {
+    because: 'Everybody is told the same, in one order.',
+    received: inLines(toAda),
+    look: 'room.tell()',
+  })
+  expectSame('names', world.namesIn('attic', ada), ['ada', 'dee'], {
+    because: 'The others are out of this room as well.',
+    look: 'room.tell()',
+  })
+  const fay = enter('fay', 'cellar')
+  fay.isDeaf = true
+  story.tell('fay', 'cannot be told anything any more')
+  const gus = enter('gus', 'cellar')
+  expectSame('names in the cellar', world.namesIn('cellar', gus), ['gus'], {
+    because: 'fay cannot be told that gus is here, so she is gone. gus is not.',
+    likely: 'The room must not be empty while fay is dropped: add the member, then announce it.',
+    look: 'room.enter()',
+  })
+}
+
+/** Several connections are lost at once: of one name, or one that is just entering. */
+export function expectDropsInCompany({ expectSame, story }: Stage, world: HubWorld): void {
+  story.tell('test', 'opens another hub: 1 room for a member')
+  const enter = (room: string, label: string, name = label, isDeaf = false) => {
+    const member = world.member(label, name)
+    member.onDrop = () => void world.hub.leave(member, room)
+    world.join(member, room)
+    if (isDeaf) story.tell(label, 'cannot be told anything any more')
+    member.isDeaf = isDeaf
+    return member
+  }
+  enter('porch', 'ian')
+  enter('porch', 'jon', 'jon', true)
+  enter('porch', 'ian’s phone', 'ian', true)
+  const kim = enter('porch', 'kim')
+  expectSame('names on the porch', world.namesIn('porch', kim), ['ian', 'kim'], {
+    because: 'Two connections could not be told that kim is here. Both are dropped.',
+    likely: 'drop() every member for whom send() has returned false, not only one.',
+    look: 'room.tell()',
+  })
+
+  enter('cellar', 'lea', 'lea', true)
+  const mia = world.member('mia')
+  mia.isDeaf = true
+  mia.onDrop = () => void world.hub.leave(mia, 'cellar')
+  story.tell('mia', 'cannot be told anything any more')
+  world.join(mia, 'cellar')
+  expectSame('the rooms', world.rooms, ['porch'], {
+    because:
+      'lea cannot be told that mia is here, and is dropped; mia cannot be told that lea is gone, and is dropped while she joins.',
+    look: 'hub.join()',
+  })
+  mia.isDeaf = false
+  expectSame('join() of another room', world.join(mia, 'porch'), 'joined', {
+    because: 'She has left the cellar, so she is in no room.',
+    likely: 'A member may be dropped inside enter(). Store the room in #roomsOf before.',
+    look: 'hub.join()',
+  })
+}
+
+/** A room by itself, which a later chapter may have tell something, too. */
+export async function expectToldDirectly({ load, story, expectSame }: Stage): Promise<void> {
+  const { Room } = await load(() => import('#code/13-rooms/room.ts'))
+  const { Outgoing } = await load(() => import('#code/13-rooms/peer.ts'))
+  const { MemoryJournal } = await load(() => import('#code/13-rooms/journal.ts'))
+  story.tell('test', 'makes a room: ada, ada’s phone and bob enter')
+  const room = new Room('hall', new MemoryJournal({ now: () => 1_000 }).open('hall'))
+  const told: string[] = []
+  let sent: unknown
+  const member = (label: string, name = label): Member => ({
+    name,
+    send(message) {
+      told.push(message === sent ? label : `${label}, another message`)
+      return true
+    },
+    drop() {},
+  })
+  const [ada, phone, bob] = [member('ada'), member('ada’s phone', 'ada'), member('bob')]
+  for (const each of [ada, phone, bob]) room.enter(each)
+  for (const [except, expected] of [
+    [undefined, ['ada', 'ada’s phone', 'bob']],
+    [ada, ['ada’s phone', 'bob']],
+  ] as const) {
+    told.length = 0
+    sent = new Outgoing({ type: 'message' })
+    room.tell(sent as Outgoing, except)
+    const what = except ? 'a message, but not ada' : 'a message'
+    expectSame(`who is told when the room tells ${what}`, told.toSorted(), expected, {
+      because: 'All members get the message that was passed in, or all but that one member.',
+      likely: 'Go through all members; leave out `except`: that connection, not its name.',
+      look: 'room.tell()',
+    })
+  }
+}

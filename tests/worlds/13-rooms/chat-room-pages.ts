@@ -1,0 +1,145 @@
+/** Pages of a room's newest messages, beside the longest page that may be. */
+
+import fc from 'fast-check'
+import type { Message } from '#code/13-rooms/journal.ts'
+import type { RecentMessages } from '#code/13-rooms/recent-messages.ts'
+import type { Reason } from '../../harness/failure.ts'
+import type { Stage } from '../../judge/step.ts'
+import { inShort } from '../../protocols/chat.ts'
+import { forAll, type QuietStage } from '../for-all.ts'
+
+/** Pages of a room's newest messages, with every limit. */
+export async function expectPages(stage: Stage): Promise<void> {
+  const { RecentMessages, sizeOf } = await stage.load(
+    () => import('#code/13-rooms/recent-messages.ts'),
+  )
+  const make = (first: number, texts: string[], limits = {}): RecentMessages => {
+    const recent = new RecentMessages(first - 1, limits)
+    texts.forEach((text, place) => {
+      recent.add(messageOf(first + place, text))
+    })
+    return recent
+  }
+  const expectPage = (
+    { expectSame }: QuietStage,
+    recent: RecentMessages,
+    query: object,
+    numbers: number[],
+    more: boolean,
+    reason: Reason,
+  ) => {
+    const page = recent.page(query)
+    const received = { numbers: page.messages.map(({ number }) => number), more: page.more }
+    expectSame(`page(${inShort(query)})`, received, { numbers, more }, reason)
+  }
+  stage.story.tell('test', 'takes pages of messages 11 to 15')
+  const recent = make(11, ['a', 'b', 'c', 'd', 'e'])
+  const all = [11, 12, 13, 14, 15]
+  const MORE =
+    'A full page is no proof that there are more: look whether any of those asked for are left.'
+  for (const [query, numbers, more, because] of [
+    [{}, all, false, 'Without a bound, the newest: here, all of them.'],
+    [{ limit: 5 }, all, false, 'Five are asked for, five are there, and nothing is left.'],
+    [{ limit: 2 }, [14, 15], true, 'The newest two, ascending. Older ones are left.'],
+    [{ before: 14 }, [11, 12, 13], false, 'Below 14.'],
+    [{ before: 14, limit: 1 }, [13], true, 'The newest below 14. Older ones are left.'],
+    [{ before: 14, limit: 3 }, [11, 12, 13], false, 'Three are below 14, and nothing is left.'],
+    [{ before: 11 }, [], false, 'Nothing is below 11.'],
+    [{ before: 99, limit: 1 }, [15], true, 'The newest below 99.'],
+    [{ after: 0, limit: 2 }, [11, 12], true, 'The oldest above 0: what he missed comes in order.'],
+    [{ after: 13 }, [14, 15], false, 'Above 13.'],
+    [{ after: 13, limit: 1 }, [14], true, 'The oldest above 13. A newer one is left.'],
+    [{ after: 13, limit: 2 }, [14, 15], false, 'Two are above 13, and nothing is left.'],
+    [{ after: 15 }, [], false, 'Nothing is above 15.'],
+    [{ after: 99 }, [], false, 'Nothing is above 99.'],
+  ] as const) {
+    expectPage(stage, recent, query, [...numbers], more, {
+      because,
+      likely: MORE,
+      look: 'recent-messages.page()',
+    })
+  }
+  stage.expectSame(
+    'page({ after: 13 }).messages',
+    recent.page({ after: 13 }).messages,
+    [messageOf(14, 'd'), messageOf(15, 'e')],
+    { because: 'A page has whole messages.', look: 'recent-messages.page()' },
+  )
+
+  const size = sizeOf(messageOf(1, '语'.repeat(100)))
+  stage.story.tell(
+    'test',
+    `takes pages of ${2 * size} bytes at most; a message is ${size} bytes long`,
+  )
+  const wide = make(1, Array(5).fill('语'.repeat(100)), { maxPageBytes: 2 * size })
+  expectPage(stage, wide, {}, [4, 5], true, {
+    because: 'Two have just as many bytes as a page may have.',
+    likely:
+      'The page ends before the message that exceeds maxPageBytes. sizeOf() counts bytes. A string’s length does not: 语 is three of them.',
+    look: 'recent-messages.page()',
+  })
+  expectPage(stage, wide, { after: 1, limit: 2 }, [2, 3], true, {
+    because: 'The same upwards.',
+    look: 'recent-messages.page()',
+  })
+  const short = make(1, Array(5).fill('语'.repeat(100)), { maxPageBytes: 2 * size - 1 })
+  expectPage(stage, short, {}, [5], true, {
+    because: `Two have ${2 * size} bytes, one more than this page may have.`,
+    likely:
+      'The page ends before the message that exceeds maxPageBytes. #sizes tells how many bytes each of them is.',
+    look: 'recent-messages.page()',
+  })
+  const narrow = make(1, ['a', 'b'.repeat(300), 'c'], { maxPageBytes: 200 })
+  expectPage(stage, narrow, { after: 1 }, [2], true, {
+    because: 'It alone is too long for a page. Without it nobody could ever get past it.',
+    likely: 'The first message comes into the page, however long it is. The next one has to fit.',
+    look: 'recent-messages.page()',
+  })
+  await forAll(stage, 'pages of any messages, with any bounds', anyPage, (quiet, request) => {
+    const { first, texts, query, maxPageBytes } = request
+    const list = texts.map((text, place) => messageOf(first + place, text))
+    const { numbers, more } = pageByCounting(list, query, (each) => sizeOf(each), maxPageBytes)
+    quiet.story.tell('test', `has messages ${first} to ${first + texts.length - 1}`)
+    expectPage(quiet, make(first, texts, { maxPageBytes }), query, numbers, more, {
+      because: 'As many as limit and bytes allow, at least one; `more` is exact.',
+      look: 'recent-messages.page()',
+    })
+  })
+}
+
+export function messageOf(number: number, text: string): Message {
+  return { number, name: 'ada', text, at: 0 }
+}
+
+const anyPage = fc.record({
+  first: fc.constantFrom(1, 7, 1_000),
+  texts: fc.array(fc.string({ minLength: 1, maxLength: 60, unit: 'grapheme' }), { maxLength: 12 }),
+  query: fc.oneof(
+    fc.record({ limit: fc.integer({ min: 1, max: 14 }) }, { requiredKeys: [] }),
+    fc.record({ before: fc.nat({ max: 20 }), limit: fc.integer({ min: 1, max: 14 }) }),
+    fc.record({ after: fc.nat({ max: 20 }), limit: fc.integer({ min: 1, max: 14 }) }),
+  ),
+  maxPageBytes: fc.constantFrom(1, 150, 300, 1_000_000),
+})
+
+interface AnyQuery {
+  before?: number
+  after?: number
+  limit?: number
+}
+
+/** The longest page that may be: found by trying every length. */
+function pageByCounting(
+  list: Message[],
+  { before, after, limit = 100 }: AnyQuery,
+  sizeOf: (message: Message) => number,
+  maxBytes: number,
+): { numbers: number[]; more: boolean } {
+  const asked = list.filter(({ number }) => number < (before ?? Infinity) && number > (after ?? 0))
+  const cut = (length: number) =>
+    after === undefined ? asked.slice(asked.length - length) : asked.slice(0, length)
+  const bytesOf = (messages: Message[]) => messages.reduce((sum, each) => sum + sizeOf(each), 0)
+  const lengths = asked.map((_, place) => place + 1).filter((length) => length <= limit)
+  const length = lengths.findLast((length) => length === 1 || bytesOf(cut(length)) <= maxBytes) ?? 0
+  return { numbers: cut(length).map(({ number }) => number), more: length < asked.length }
+}

@@ -1,0 +1,161 @@
+/** Requests of a session that take their time, throw, or wait for the journal. */
+
+import type { Stage } from '../../judge/step.ts'
+import { inShort } from '../../protocols/chat.ts'
+import { ChatWorld, type loadChat, type ScriptedPeer } from './chat-sessions.ts'
+
+/** A request that takes its time holds up what comes behind it, and nobody else. */
+export async function expectTurns(
+  stage: Stage,
+  modules: Awaited<ReturnType<typeof loadChat>>,
+): Promise<void> {
+  const { expectSame, story } = stage
+  story.tell('test', 'opens another chat, in which `who` takes its time')
+  const gates: (() => void)[] = []
+  const world: ChatWorld = new ChatWorld(modules, story, {
+    handlers: {
+      async who(session, request: { id: number; type: string }) {
+        await new Promise<void>((resolve) => gates.push(resolve))
+        session.answer(request, { type: 'members' })
+      },
+    },
+  })
+  const [ada, bob] = [await world.arrive('ada'), await world.arrive('bob')]
+  const who = (id: number) => ({ id, type: 'who', room: 'kitchen' })
+  await world.ask(ada, who(1), who(2), { id: 3, type: 'rooms' }, '{', { id: 4, type: 'ping' })
+  ada.inbox.expect([{ type: 'pong', id: 4 }], {
+    because: 'Her first request is not done. Only a ping overtakes.',
+    likely: '#post() runs one task after the other: wait in it for the handler’s promise.',
+  })
+  expectSame('requests that have begun', gates.length, 1, {
+    because: 'The second begins when the first has ended.',
+    likely: 'await the handler.',
+  })
+  await world.ask(bob, { id: 1, type: 'rooms' })
+  bob.inbox.expect([{ type: 'rooms', id: 1 }], { because: 'He has a session of his own.' })
+  gates[0]()
+  await world.settle()
+  ada.inbox.expect([{ type: 'members', id: 1 }], { because: 'Now the first is done.' })
+  gates[1]()
+  await world.settle()
+  ada.inbox.expect(
+    [
+      { type: 'members', id: 2 },
+      { type: 'rooms', id: 3 },
+      { type: 'error', code: 'malformed' },
+    ],
+    { because: 'And then the others, in order.' },
+  )
+  story.tell('ada', 'sends 100 requests')
+  ada.sends(who(5))
+  for (let count = 0; count < 100; count++) ada.session.receive('{"id":6,"type":"rooms"}')
+  expectSame('whether ada is listened to', ada.isPaused, true, {
+    because: 'As long as so many requests of hers wait, no more are taken.',
+    likely: 'Whatever waits for its turn goes through #post().',
+  })
+  await world.settle()
+  gates[2]()
+  await world.settle()
+  expectSame('how many were answered', ada.inbox.take().length, 101, { because: 'Each of them.' })
+  expectSame('whether ada is listened to', !ada.isPaused, true, { because: 'Nothing waits.' })
+}
+
+/** A handler that throws costs one answer. */
+export async function expectBugsAnswered(
+  stage: Stage,
+  modules: Awaited<ReturnType<typeof loadChat>>,
+): Promise<void> {
+  const { expectSame, story } = stage
+  story.tell('test', 'opens another chat, in which `who` and `leave` have bugs')
+  const world = new ChatWorld(modules, story, {
+    handlers: {
+      who() {
+        throw new Error('at once')
+      },
+      async leave() {
+        await null
+        throw new Error('later')
+      },
+    },
+  })
+  world.expectsBugs = true
+  const ada = await world.arrive('ada')
+  await world.ask(
+    ada,
+    { id: 1, type: 'who', room: 'kitchen' },
+    { id: 2, type: 'leave', room: 'kitchen' },
+    { id: 3, type: 'rooms' },
+  )
+  const internal = { type: 'error', code: 'internal' }
+  ada.inbox.expect(
+    [
+      { ...internal, id: 1 },
+      { ...internal, id: 2 },
+      { type: 'rooms', id: 3 },
+    ],
+    {
+      because: 'Every request has an answer, also when we are to blame; and the session goes on.',
+      likely:
+        'Catch what the handler throws, and what its promise rejects with: await it inside try.',
+      look: 'chat-session.#carryOut()',
+    },
+  )
+  await world.ask(ada, { id: 4, type: 'who', room: 'kitchen' })
+  const { code, text } = ada.inbox.take()[0] ?? {}
+  stage.expect('an answer that says nothing of the error', !String(text).includes('at once'), {
+    because: 'What was thrown may hold secrets of the server. It is for `onBug`.',
+    likely: 'The answer is INTERNAL, whatever was thrown.',
+    received: inShort({ code, text }),
+    look: 'chat-session.#carryOut()',
+  })
+  const messages = world.bugs.map((bug) => (bug as Error).message)
+  expectSame('what onBug was told', messages, ['at once', 'later', 'at once'], {
+    because: 'Somebody has to learn of a bug.',
+    likely: 'Pass the error to chat.onBug(), besides the answer `internal`.',
+    look: 'chat-session.#carryOut()',
+  })
+}
+
+/** What needs no welcome is what the chat says. */
+export async function expectWelcomeNeeded(
+  { story }: Stage,
+  modules: Awaited<ReturnType<typeof loadChat>>,
+): Promise<void> {
+  story.tell('test', 'opens another chat, in which `rooms` needs no welcome, but `hello` does')
+  const world = new ChatWorld(modules, story, { beforeWelcome: new Set(['rooms']) })
+  const ada = world.connect('ada')
+  await world.ask(ada, { id: 1, type: 'rooms' }, { id: 2, type: 'hello', version: 1, name: 'ada' })
+  ada.inbox.expect(
+    [
+      { type: 'rooms', id: 1 },
+      { type: 'error', id: 2, code: 'not-welcome' },
+    ],
+    {
+      because: 'The requests that need no welcome are those of `beforeWelcome`.',
+      likely: 'Ask chat.beforeWelcome: a later chapter puts more into it.',
+      look: 'chat-session.#carryOut()',
+    },
+  )
+}
+
+/** A refusal is an answer like any other, and changes nothing. */
+export async function expectRefused(world: ChatWorld, ada: ScriptedPeer): Promise<void> {
+  const imp = world.connect('imp')
+  await world.ask(
+    imp,
+    { id: 1, type: 'hello', version: 1, name: 'ADA' },
+    { id: 2, type: 'hello', version: 1, name: 'imp' },
+  )
+  imp.inbox.expect(
+    [
+      { type: 'error', id: 1, code: 'name-taken' },
+      { type: 'welcome', id: 2, name: 'imp' },
+    ],
+    { because: 'A refusal changes nothing: he may try another name.' },
+  )
+  await world.ask(ada, { id: 10, type: 'say', room: 'kitchen', text: 'hi' })
+  ada.inbox.expect([{ type: 'error', id: 10, code: 'not-a-member' }], {
+    because: 'She is in no room.',
+    likely: 'A say has its answer, too, when it is refused.',
+  })
+}

@@ -1,0 +1,112 @@
+/** Sessions of chapter 13 on a journal that takes its time: what waits for a `say`, and what does not. */
+
+import type { Stage } from '../../judge/step.ts'
+import { SlowJournal } from './chat-rooms.ts'
+import { ChatWorld, type loadChat } from './chat-sessions.ts'
+import { timersSetDuring } from './set-timers.ts'
+
+/** Messages that wait for the journal do not wait for each other; everything else waits for them. */
+export async function expectSlowSays(
+  stage: Stage,
+  modules: Awaited<ReturnType<typeof loadChat>>,
+): Promise<void> {
+  const { expectSame, story } = stage
+  story.tell('test', 'opens another chat, with a journal that takes its time')
+  const journal = new SlowJournal()
+  const world = new ChatWorld(modules, story, { journal })
+  const ada = await world.arrive('ada', 'kitchen')
+  const say = (id: number, room = 'kitchen') => ({ id, type: 'say', room, text: `${id}` })
+  const bob = await world.arrive('bob', 'attic')
+  bob.sends(say(1, 'attic'))
+  bob.sends('{')
+  const timers = await timersSetDuring(() => world.ask(bob, { id: 2, type: 'rooms' }))
+  bob.inbox.expect([], {
+    because: 'His message has not been kept, and what he asked behind it is answered behind it.',
+    likely: 'Before anything but a say is carried out, or refused, await newestSay.',
+    look: 'chat-session.#carryOut()',
+  })
+  expectSame('timers that were set meanwhile', timers, 0, {
+    because: 'A disk may take a minute. What is answered when a timer fires is out of order.',
+    likely: 'await newestSay, and nothing beside it.',
+    look: 'chat-session.#carryOut()',
+  })
+  story.tell('journal', 'has kept it')
+  journal.keep(1)
+  await world.settle()
+  bob.inbox.expect(
+    [
+      { type: 'said', id: 1 },
+      { type: 'message' },
+      { type: 'error', code: 'malformed' },
+      { type: 'rooms', id: 2 },
+    ],
+    { because: 'Now it is kept.' },
+  )
+  await world.ask(ada, say(1), say(2), say(3, 'nowhere'), { id: 4, type: 'ping' })
+  expectSame('drafts in the journal', journal.drafts.length, 2, {
+    because: 'A journal can keep many messages at a time, if they do not wait for each other.',
+    likely: 'A say does not wait for newestSay. Everything else does.',
+    look: 'chat-session.#carryOut()',
+  })
+  ada.inbox.expect([{ type: 'pong', id: 4 }], { because: 'Nothing has been kept yet.' })
+  ada.sends({ id: 5, type: 'who', room: 'kitchen' })
+  ada.sends('{')
+  ada.sends(say(6))
+  const keep = async (count: number) => {
+    await world.settle()
+    story.tell('journal', `has kept ${count} of them`)
+    journal.keep(count)
+    await world.settle()
+  }
+  await keep(1)
+  ada.inbox.expect(
+    [
+      { type: 'said', id: 1, number: 1 },
+      { type: 'message', number: 1 },
+    ],
+    {
+      because: 'One of two has its answer. What came behind them waits for both.',
+      likely: 'Before anything but a say is carried out, await newestSay.',
+      look: 'chat-session.#carryOut()',
+    },
+  )
+  await keep(1)
+  ada.inbox.expect(
+    [
+      { type: 'said', id: 2, number: 2 },
+      { type: 'message', number: 2 },
+      { type: 'error', id: 3, code: 'not-a-member' },
+      { type: 'members', id: 5 },
+      { type: 'error', code: 'malformed' },
+    ],
+    { because: 'Every answer comes in its order.' },
+  )
+  await keep(1)
+  ada.inbox.expect(
+    [
+      { type: 'said', id: 6, number: 3 },
+      { type: 'message', number: 3 },
+    ],
+    { because: 'And the last one.' },
+  )
+  for (const peer of [ada, bob]) peer.inbox.take()
+  await world.ask(bob, say(3, 'attic'), { id: 4, type: 'leave', room: 'attic' })
+  bob.inbox.expect([], {
+    because: 'He leaves when he has said it: what comes behind a say waits for it.',
+    likely: 'Before any request but a say, await newestSay.',
+    look: 'chat-session.#carryOut()',
+  })
+  story.tell('journal', 'has kept it')
+  journal.keep(1)
+  await world.settle()
+  bob.inbox.expect(
+    [
+      { type: 'said', id: 3 },
+      { type: 'message', number: 2 },
+      { type: 'left', id: 4 },
+    ],
+    {
+      because: 'He was still there when it was told.',
+    },
+  )
+}

@@ -1,0 +1,112 @@
+/** Stored strings of chapter 14: which are taken, what a password is worth beside them, and what is said when nobody knows. */
+
+import type * as PasswordsModule from '#code/14-accounts/passwords.ts'
+import type { Hasher } from '#code/14-accounts/passwords.ts'
+import type { Reason } from '../../harness/failure.ts'
+import type { Stage } from '../../judge/step.ts'
+import {
+  ANY_HASH,
+  ANY_SALT,
+  BAD_STRINGS,
+  COSTS,
+  phcFrom,
+  shown,
+  TODAY,
+} from './accounts-passwords.ts'
+import { rejects, resolves, stagedError } from './accounts-promises.ts'
+import { CHEAP, derivation, NotedHasher, PASSLIB, phc, phcOf, scryptOf } from './accounts-scrypt.ts'
+
+type Passwords = typeof PasswordsModule
+
+export function expectStrings({ expectSame }: Stage, parseHash: Passwords['parseHash']): void {
+  for (const [stored, because] of BAD_STRINGS) {
+    expectSame(`parseHash(${shown(stored)})`, parseHash(stored), undefined, {
+      because,
+      likely:
+        'Three checks: the form, each parameter from 1 to its MAX_COST, and HASH_BYTES of hash.',
+    })
+  }
+  for (const stored of [PASSLIB, phc({ ln: 17, r: 16, p: 8 }, ANY_SALT, ANY_HASH)]) {
+    const parsed = parseHash(stored)
+    expectSame(`parseHash(${shown(stored)}), written again`, parsed && phcFrom(parsed), stored, {
+      because: 'It has the right form, and asks for no more than MAX_COST.',
+      likely: 'MAX_COST itself is allowed.',
+    })
+  }
+}
+
+export async function expectVerdicts(
+  stage: Stage,
+  { verifyPassword }: Passwords,
+  hasher: NotedHasher,
+): Promise<void> {
+  const { expectSame, story } = stage
+  const verify = async (
+    password: string,
+    stored: string,
+    expected: string,
+    reason: Reason,
+    { derive, cost } = hasher,
+  ) => {
+    const verdict = await resolves(
+      story,
+      'verifyPassword()',
+      verifyPassword(password, stored, { derive, cost }),
+      { because: 'derive() has resolved.' },
+    )
+    expectSame(`verifyPassword("${password}", ${shown(stored)})`, verdict, expected, reason)
+  }
+  const stored = phcOf('correct horse', CHEAP)
+  await verify('correct horse', stored, 'right', { because: 'It is the password.' })
+  await verify('Correct horse', stored, 'wrong', { because: 'One letter differs.' })
+  await verify('', stored, 'wrong', { because: 'It is another password.' })
+  for (const place of [0, 31]) {
+    const altered = scryptOf('correct horse', ANY_SALT, CHEAP)
+    altered[place] ^= 1
+    await verify('correct horse', phc(CHEAP, ANY_SALT, altered), 'wrong', {
+      because: `One bit of the hash differs, in byte ${place}.`,
+      likely: 'All bytes count: timingSafeEqual() compares them all.',
+    })
+  }
+  hasher.takeCalls()
+  await verify('correct horse', 'nonsense', 'wrong', { because: 'Nothing fits a damaged string.' })
+  expectSame('the keys that were derived for it', hasher.takeCalls(), [], {
+    because: 'It names no cost and no salt.',
+  })
+
+  const today = new NotedHasher(TODAY)
+  story.tell('test', 'verifies at ln=4, r=8, p=2 from now on')
+  for (const [cost, verdict, because] of COSTS) {
+    const likely =
+      '`outdated` if any of ln, r and p is below today’s. Verify with the cost that is stored.'
+    await verify('horse', phcOf('horse', cost), verdict, { because, likely }, today)
+    expectSame('the keys that were derived', today.takeCalls(), [derivation('horse', cost)], {
+      because: 'One, at the cost of the stored hash: at any other price, another key comes out.',
+    })
+  }
+  const cheaper = phcOf('horse', { ...TODAY, ln: 3 })
+  const reason = { because: 'A wrong password is wrong, at whatever price.' }
+  await verify('mule', cheaper, 'wrong', reason, today)
+}
+
+export async function expectFailuresPassedOn(
+  stage: Stage,
+  { hashPassword, verifyPassword }: Passwords,
+  hasher: NotedHasher,
+): Promise<void> {
+  const { expectSame, story } = stage
+  const stored = phcOf('correct horse', CHEAP)
+  hasher.failures.push(...[1, 2].map(() => stagedError(new RangeError('out of memory'))))
+  for (const [name, attempt] of [
+    ['verifyPassword()', () => verifyPassword('horse', stored, hasher as Hasher)],
+    ['hashPassword()', () => hashPassword('horse', hasher as Hasher)],
+  ] as const) {
+    const error = await rejects(story, `${name}, when derive() fails`, attempt(), {
+      because: 'Nobody knows whether the password is right. To say "wrong" would be a lie.',
+      likely: 'Let the error through.',
+    })
+    expectSame('the error', String(error), 'RangeError: out of memory', {
+      because: 'It is what derive() has rejected with.',
+    })
+  }
+}

@@ -1,0 +1,217 @@
+/** Sessions that end while their peers talk, enter or leave. */
+
+import type { SessionPeer } from '#code/14-accounts/live-sessions.ts'
+import type { Reason } from '../../harness/failure.ts'
+import type { Stage } from '../../judge/step.ts'
+import { rejects, resolves, settle, stagedError } from './accounts-promises.ts'
+import { DAY, letGo, playSessions, sha256 } from './accounts-sessions.ts'
+
+/** Sessions with peers that leave, as connections do, when they are closed. */
+export async function playLiveSessions(stage: Stage) {
+  const { expectSame, story } = stage
+  const { LiveSessions } = await stage.load(() => import('#code/14-accounts/live-sessions.ts'))
+  const world = await playSessions(stage)
+  const live = new LiveSessions(world.sessions)
+  const closed: string[] = []
+  const makePeer = (name: string, sessionId: string): SessionPeer => {
+    const peer: SessionPeer = {
+      close(reason) {
+        closed.push(`${name}: ${reason}`)
+        live.leave(sessionId, peer)
+      },
+    }
+    return peer
+  }
+  const expectSize = (size: number, reason: Reason) =>
+    expectSame('sessions that have a peer', live.size, size, reason)
+  return {
+    ...world,
+    live,
+    makePeer,
+    expectSize,
+    async beginId(accountId: number): Promise<string> {
+      return sha256(await world.begin(accountId))
+    },
+    async enter(name: string, sessionId: string, isLetIn: boolean, reason: Reason) {
+      story.tell(name, 'shows its token')
+      const peer = makePeer(name, sessionId)
+      const session = await resolves(story, 'enter()', live.enter(sessionId, peer), {
+        because: 'The store has answered.',
+      })
+      expectSame(`whether ${name} is let in`, session !== undefined, isLetIn, reason)
+      return peer
+    },
+    expectClosed(expected: string[], reason: Reason) {
+      expectSame('the peers that were closed', closed.splice(0).toSorted(), expected, reason)
+    },
+  }
+}
+
+/** Ended sessions take their peers along, and nobody else's. */
+export async function expectEnded(stage: Stage): Promise<void> {
+  const { expectSame, story } = stage
+  const world = await playLiveSessions(stage)
+  const { live, enter, expectClosed, expectSize } = world
+  const [phone, laptop] = [await world.beginId(1), await world.beginId(1)]
+  const letIn = {
+    because: 'There is such a session.',
+    likely: 'Resolve with what use() has found.',
+  }
+  await enter('phone', phone, true, letIn)
+  const tab = await enter('tab 1', laptop, true, letIn)
+  await enter('tab 2', laptop, true, letIn)
+  await enter('tab 3', laptop, true, letIn)
+  await enter('stranger', '0'.repeat(64), false, { because: 'There is no such session.' })
+  expectSize(2, {
+    because: 'Two sessions have peers. The stranger was not let in, and leaves nothing behind.',
+    likely: 'Whoever is not let in leaves, and the last one to leave takes the set along.',
+  })
+  story.tell('tab 1', 'hangs up')
+  live.leave(laptop, tab)
+  story.tell('test', 'ends the session of the laptop')
+  live.end([laptop])
+  expectClosed(['tab 2: no-session', 'tab 3: no-session'], {
+    because:
+      'They are the peers of that session that are left. The phone has a session of its own.',
+    likely: 'close("no-session") for each peer of these sessions, and of no other.',
+  })
+  expectSize(1, { because: 'Only the phone is left.', likely: 'What has ended is forgotten.' })
+  live.end([laptop])
+  expectClosed([], { because: 'Nobody is in that session any more.' })
+  const other = await world.beginId(2)
+  await enter('bob', other, true, letIn)
+  story.tell('test', 'ends both sessions that are left')
+  live.end([other, phone, laptop])
+  expectClosed(['bob: no-session', 'phone: no-session'], {
+    because: 'Several sessions can be ended at once.',
+  })
+  expectSize(0, { because: 'Nobody is left.' })
+
+  const hasty = await world.beginId(2)
+  let closings = 0
+  await live.enter(hasty, {
+    close() {
+      closings += 1
+      if (closings < 3) live.end([hasty])
+    },
+  })
+  story.tell('test', 'ends a session, which is ended once more while its peer is closed')
+  live.end([hasty])
+  expectSame('how often the peer was closed', closings, 1, {
+    because: 'Two connections may log out at once. A peer hears of it once.',
+    likely: 'Forget the session first, then close its peers.',
+    look: 'live-sessions.end()',
+  })
+  expectSize(0, { because: 'The session has ended.', likely: 'What has ended is forgotten.' })
+
+  const last = await world.beginId(3)
+  const peer = await enter('cyd', last, true, letIn)
+  live.leave(last, world.makePeer('somebody else', last))
+  live.leave(last, peer)
+  expectSize(0, {
+    because: 'cyd has left. An empty set for each session that ever was would fill the memory.',
+    likely: 'The last one to leave takes the set along.',
+  })
+  world.store.failure = stagedError(new Error('the disk is full'))
+  await rejects(story, 'enter(), when the store fails', live.enter(last, peer), {
+    because: 'Nobody knows whether there is such a session.',
+  })
+  expectSize(0, {
+    because: 'cyd was not let in, and leaves nothing behind.',
+    likely: 'An exception is a way out, too: try … finally.',
+  })
+}
+
+/** The store takes its time, and the session does not wait for it. */
+export async function expectEndedMeanwhile(stage: Stage): Promise<void> {
+  const { expectSame, story } = stage
+  const world = await playLiveSessions(stage)
+  const { store, live, expectClosed, expectSize } = world
+  for (const what of ['the session is ended', 'the peer hangs up'] as const) {
+    const session = await world.beginId(1)
+    const peer = world.makePeer('phone', session)
+    store.held = []
+    story.tell('phone', 'shows its token')
+    const entering = live.enter(session, peer)
+    await settle()
+    story.tell('store', 'has found the session, and its answer is on its way')
+    if (what === 'the session is ended') {
+      story.tell('laptop', 'logs out everywhere')
+      void world.sessions.endOf(1)
+      await settle()
+      live.end([session])
+      expectClosed(['phone: no-session'], {
+        because: 'The phone has shown its token just before, and the session is no more.',
+        likely: 'Enter the peer before you ask the store: then end() finds it.',
+      })
+    } else {
+      story.tell('phone', 'hangs up')
+      live.leave(session, peer)
+    }
+    await letGo(store)
+    const found = await resolves(story, 'enter()', entering, { because: 'The store has answered.' })
+    expectSame('whether the phone is let in', found !== undefined, false, {
+      because: `Since the store has looked, ${what}. Its answer is old news.`,
+      likely: 'Behind the await, look again whether the peer is still in the session.',
+    })
+    expectSize(0, { because: 'Nobody is in it.' })
+    expectClosed([], { because: 'Nobody is closed twice.' })
+  }
+}
+
+/** Sessions end by their age, too, while their peers talk. */
+export async function expectSwept(stage: Stage): Promise<void> {
+  const { story } = stage
+  const world = await playLiveSessions(stage)
+  const { live, enter, expectClosed, store } = world
+  const letIn = { because: 'There is such a session.' }
+  const sweep = () =>
+    resolves(story, 'endOver()', live.endOver(), { because: 'The store has answered.' })
+  const old = await world.beginId(1)
+  await enter('old tab', old, true, letIn)
+  world.advance(5 * DAY)
+  await sweep()
+  const young = await world.beginId(2)
+  await enter('young tab', young, true, letIn)
+  for (let age = 5; age < 85; age += 10) {
+    world.advance(10 * DAY)
+    await sweep()
+  }
+  expectClosed([], {
+    because: 'They are 85 and 80 days old, and their connections are open: they are in use.',
+    likely: 'use() of each session that has a peer; it prolongs the session.',
+  })
+  world.advance(5 * DAY)
+  await sweep()
+  expectClosed(['old tab: no-session'], {
+    because: 'Its session is 90 days old. The other one has five days left.',
+    likely: 'Ask use() for each session that has a peer, and end those that are over.',
+  })
+  story.tell('another server', 'ends the session of the young tab, in the same database')
+  store.rows.delete(young)
+  await sweep()
+  expectClosed(['young tab: no-session'], {
+    because: 'The store does not know its session any more.',
+  })
+  world.expectSize(0, { because: 'Nobody is left.' })
+
+  for (const account of [3, 4]) {
+    await enter(`tab of ${account}`, await world.beginId(account), true, letIn)
+  }
+  store.failure = stagedError(new Error('the disk is full'))
+  story.tell('store', 'fails')
+  await live.endOver().catch(() => {})
+  expectClosed([], {
+    because: 'Nobody knows whether these sessions are over. A full disk is no reason to end them.',
+    likely: 'A rejection of use() is not the same as undefined.',
+    look: 'live-sessions.endOver()',
+  })
+  store.failure = undefined
+  world.advance(90 * DAY)
+  await sweep()
+  expectClosed(['tab of 3: no-session', 'tab of 4: no-session'], {
+    because: 'Both sessions are 90 days old.',
+    likely: 'Look at every session that has a peer, also behind one that is over.',
+    look: 'live-sessions.endOver()',
+  })
+}

@@ -1,0 +1,124 @@
+/** Migrations of chapter 14 that fail, are interrupted, or meet another process. */
+
+import { DatabaseSync } from 'node:sqlite'
+import { setImmediate as turn } from 'node:timers/promises'
+import type { Stage } from '../../judge/step.ts'
+import {
+  contentOf,
+  killDuring,
+  MIGRATED,
+  MIGRATIONS,
+  type Migrate,
+  migrateTogether,
+} from './accounts-databases.ts'
+
+/** The middle one of three fails: nothing of it stays, and its error is the one that comes out. */
+export async function expectFailedMigration(
+  { expect, expectSame, story }: Stage,
+  migrate: (database: DatabaseSync, migrations: readonly string[]) => void,
+): Promise<void> {
+  const database = new DatabaseSync(':memory:')
+  story.tell('test', 'migrates a new database; the second of three migrations has a mistake in it')
+  const [first, second, third] = MIGRATIONS
+  const error = thrownBy(() =>
+    migrate(database, [first, `${second}; INSERT INTO nowhere VALUES (1)`, third]),
+  )
+  expect('its error to come out', String(error).includes('no such table: nowhere'), {
+    because: 'A server that cannot migrate must not start, and has to say why.',
+    likely: 'Roll back, and throw the error that you caught.',
+    received: error === undefined ? 'nothing was thrown' : String(error),
+  })
+  expectSame('whether the database is in a transaction', database.isTransaction, false, {
+    because: 'A transaction that stays open locks everybody out.',
+    likely: 'ROLLBACK on the way out.',
+  })
+  expect('the third migration not to be run', contentOf(database).endsWith('no rooms'), {
+    because: 'What comes behind a failed migration needs it.',
+    received: contentOf(database),
+  })
+  story.tell('test', 'corrects the second migration and migrates again')
+  const reason = {
+    because: 'The failed migration has left no trace of itself.',
+    likely: 'Its statements and its count belong into one transaction, which is rolled back.',
+  }
+  const again = thrownBy(() => migrate(database, MIGRATIONS))
+  expect('the migrations to succeed', again === undefined, { ...reason, received: String(again) })
+  expectSame('the database', contentOf(database), MIGRATED, reason)
+}
+
+/** Some errors end the transaction by themselves. */
+export function expectFirstError(
+  { expect, story }: Stage,
+  migrate: (database: DatabaseSync, migrations: readonly string[]) => void,
+): void {
+  const database = new DatabaseSync(':memory:')
+  story.tell('test', 'migrates a new database; SQLite fails, and rolls back itself')
+  const sql =
+    'CREATE TABLE one (x UNIQUE); INSERT INTO one VALUES (1); INSERT OR ROLLBACK INTO one VALUES (1)'
+  const error = thrownBy(() => migrate(database, [sql]))
+  expect('its error to come out', String(error).includes('UNIQUE constraint failed'), {
+    because:
+      'When the disk is full, SQLite rolls back by itself. Another ROLLBACK fails, and that hides why.',
+    likely: 'if (database.isTransaction) database.exec("ROLLBACK")',
+    received: error === undefined ? 'nothing was thrown' : String(error),
+  })
+}
+
+export function thrownBy(body: () => void): unknown {
+  try {
+    body()
+    return undefined
+  } catch (error) {
+    return error
+  }
+}
+
+/** The process is killed before each of its calls in turn. */
+export async function expectInterrupted(
+  { expect, expectSame, story }: Stage,
+  migrate: Migrate,
+): Promise<void> {
+  for (let killAt = 0; ; killAt++) {
+    const { database: left, wasKilled, at } = killDuring(migrate, killAt)
+    if (!wasKilled) break
+    story.tell('process', `is killed ${at}`)
+    const found = contentOf(left)
+    const failure = thrownBy(() => migrate(left, MIGRATIONS))
+    const reason = {
+      because: `The process was killed ${at}, which left "${found}". The next start must go on from there.`,
+      likely:
+        'A migration and its count belong into one transaction: then either both are in the file, or neither is.',
+    }
+    expect('the next migration to succeed', failure === undefined, {
+      ...reason,
+      received: String(failure),
+    })
+    expectSame('the database', contentOf(left), MIGRATED, reason)
+    left.close()
+    await turn()
+  }
+}
+
+/** Another process migrates the same file, before each call in turn. */
+export async function expectTogether(
+  { expect, expectSame, story }: Stage,
+  migrate: Migrate,
+): Promise<void> {
+  for (let at = 0; ; at++) {
+    story.tell('another process', `migrates the same file before call ${at + 1} of the first`)
+    let seen: ReturnType<typeof migrateTogether> | undefined
+    const failure = thrownBy(() => {
+      seen = migrateTogether(migrate, at)
+    })
+    const reason = {
+      because:
+        'Two servers were started at once. One migrates; the other finds nothing left to do.',
+      likely:
+        'Between reading user_version and BEGIN it may change. Take the lock first (BEGIN IMMEDIATE), and read it then.',
+    }
+    expect('both to succeed', failure === undefined, { ...reason, received: String(failure) })
+    expectSame('the database', seen?.content, MIGRATED, reason)
+    if (at >= seen!.calls) break
+    await turn()
+  }
+}

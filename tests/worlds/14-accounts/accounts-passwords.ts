@@ -1,0 +1,128 @@
+/** What is asked of a key derivation, of stored strings, and of their costs. */
+
+import { PATIENCE_MS, within } from '../../harness/patience.ts'
+import type { Stage } from '../../judge/step.ts'
+import { resolves } from './accounts-promises.ts'
+import { CHEAP, type Cost, PASSLIB, phc } from './accounts-scrypt.ts'
+
+/** Salt and hash of a string that is only looked at. */
+export const ANY_SALT = Buffer.from('sixteen bytes ok')
+export const ANY_HASH = Buffer.alloc(32, 7)
+
+export const FORM = 'It has another form.'
+export const COSTLY = 'One damaged digit must not cost a minute, or all memory.'
+export const BAD_STRINGS: [stored: string, because: string][] = [
+  ['', FORM],
+  ['correct horse', FORM],
+  [PASSLIB.replace('scrypt', 'argon2id'), FORM],
+  [PASSLIB.replace(',p=1', ''), FORM],
+  [PASSLIB.replace('ln=16', 'ln=x'), FORM],
+  [PASSLIB.slice(0, PASSLIB.lastIndexOf('$')), FORM],
+  [`${PASSLIB}$`, FORM],
+  [PASSLIB.replace('ln=16', 'ln=18'), COSTLY],
+  [PASSLIB.replace('ln=16', 'ln=160'), COSTLY],
+  [PASSLIB.replace('r=8', 'r=17'), COSTLY],
+  [PASSLIB.replace('p=1', 'p=9'), COSTLY],
+  [PASSLIB.replace('ln=16', 'ln=0'), 'scrypt knows no ln of 0.'],
+  [PASSLIB.replace('r=8', 'r=0'), 'scrypt knows no r of 0.'],
+  [PASSLIB.replace('p=1', 'p=0'), 'scrypt knows no p of 0.'],
+  [phc(CHEAP, ANY_SALT, ANY_HASH.subarray(0, 1)), 'One password in 256 fits a hash of one byte.'],
+  [phc(CHEAP, ANY_SALT, ANY_HASH.subarray(0, 31)), 'A byte is missing.'],
+  [phc(CHEAP, ANY_SALT, Buffer.alloc(33)), 'There is a byte too many.'],
+]
+
+/** What a hash costs in the next test, stored costs, and what they are then. */
+export const TODAY: Cost = { ln: 4, r: 8, p: 2 }
+export const COSTS: [cost: Cost, verdict: 'right' | 'outdated', because: string][] = [
+  [TODAY, 'right', 'It costs what a hash costs today.'],
+  [{ ...TODAY, ln: 3 }, 'outdated', 'ln has risen since: this hash is cheaper to guess at.'],
+  [{ ...TODAY, r: 7 }, 'outdated', 'r has risen since.'],
+  [{ ...TODAY, p: 1 }, 'outdated', 'p has risen since.'],
+  [{ ln: 5, r: 7, p: 3 }, 'outdated', 'r has risen since, whatever the others did.'],
+  [
+    { ln: 5, r: 9, p: 3 },
+    'right',
+    'It costs more than today’s: nothing is gained by hashing again.',
+  ],
+]
+
+export function phcFrom({
+  cost,
+  salt,
+  hash,
+}: {
+  cost: Cost
+  salt: Uint8Array
+  hash: Uint8Array
+}): string {
+  return phc(cost, salt, hash)
+}
+
+/** A stored string, short enough for a title. */
+export function shown(stored: string): string {
+  return JSON.stringify(stored.length > 44 ? `${stored.slice(0, 32)}…${stored.slice(-8)}` : stored)
+}
+
+export type DeriveKey = (password: string, salt: Uint8Array, cost: Cost) => Promise<Uint8Array>
+
+/** A key that another program has derived, at a price that scrypt's default limit refuses, and not on this thread. */
+export async function expectKeys({ expect, story }: Stage, deriveKey: DeriveKey): Promise<void> {
+  const [, , , saltText, hashText] = PASSLIB.split('$')
+  story.tell('test', 'derives the key of "password", with ln=16, r=8, p=1')
+  const [threadBefore, processBefore] = [cpuOf(process.threadCpuUsage()), cpuOf(process.cpuUsage())]
+  const deriving = deriveKey('password', Buffer.from(saltText, 'base64'), { ln: 16, r: 8, p: 1 })
+  const key = await within(10 * PATIENCE_MS, deriving)
+  const onThread = cpuOf(process.threadCpuUsage()) - threadBefore
+  const inAll = cpuOf(process.cpuUsage()) - processBefore
+  expect('it to be the key that Python derives', key !== 'too late' && toText(key) === hashText, {
+    because: 'scrypt is a standard (RFC 7914). Other programs can read what we store.',
+    likely: 'N is 2 to the power of ln. r and p are as they stand.',
+    expected: hashText,
+    received: key === 'too late' ? 'nothing so far' : toText(key),
+  })
+  expect('another thread to have done the work', onThread < inAll / 2, {
+    because: 'While the loop hashes, nobody is served: a fifth of a second for every log-in.',
+    likely: 'scrypt() works in libuv’s threads, scryptSync() in yours.',
+    received: `${Math.round((100 * onThread) / inAll)} % of the CPU time was this thread’s`,
+  })
+  const keyOf = async (password: string) =>
+    toText(
+      await resolves(story, 'deriveKey()', deriveKey(password, ANY_SALT, CHEAP), {
+        because: 'scrypt has done its work.',
+      }),
+    )
+  for (const [one, other] of [
+    ['caf\u00e9', 'cafe\u0301'],
+    ['\ufb01sh', 'fish'],
+  ]) {
+    expect(
+      `"${one}" to have one key, however it was typed`,
+      (await keyOf(one)) === (await keyOf(other)),
+      {
+        because: 'One keyboard sends é as one code point, another as e and an accent.',
+        likely: 'password.normalize("NFKC")',
+      },
+    )
+  }
+  const long = 'x'.repeat(200)
+  for (const [one, other] of [
+    ['horse', 'Horse'],
+    ['horse', 'horse '],
+    ['\u0141ukasz', 'Aukasz'],
+    [long, `${long}y`],
+  ]) {
+    const what = one === long ? '200 and 201 letters' : `"${one}" and "${other}"`
+    expect(`${what} to have two keys`, (await keyOf(one)) !== (await keyOf(other)), {
+      because: 'They are two passwords.',
+      likely: 'But for its NFKC form, a password is hashed as it is: all of it.',
+    })
+  }
+}
+
+export function toText(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64').replaceAll('=', '')
+}
+
+export function cpuOf({ user, system }: NodeJS.CpuUsage): number {
+  return user + system
+}

@@ -1,0 +1,192 @@
+/** A queue whose tasks begin when it lets them, and end when the test says so. */
+
+import { setImmediate as turn } from 'node:timers/promises'
+import type { Reason } from '../../harness/failure.ts'
+import { randomInteger } from '../../harness/random.ts'
+import type { Stage } from '../../judge/step.ts'
+import { rejects, resolves, settle } from './accounts-promises.ts'
+
+/** A task that begins when the queue lets it, and ends when the test says so. */
+export interface Hash {
+  hasBegun: boolean
+  /** How it ends. */
+  end: { resolve(value: string): void; reject(error: Error): void }
+  result: Promise<string>
+}
+
+/** Two places, and three to wait in. */
+export async function expectQueue(stage: Stage): Promise<void> {
+  const { expect, expectSame, story } = stage
+  const { HashQueue, HashesBusy } = await stage.load(
+    () => import('#code/14-accounts/hash-queue.ts'),
+  )
+  const queue = new HashQueue({ running: 2, waiting: 3 })
+  story.tell('test', 'makes a queue: two may run, three may wait')
+  const run = (name: string, task?: () => Promise<string>): Hash => {
+    const { promise, ...end } = Promise.withResolvers<string>()
+    const hash: Hash = { hasBegun: false, end, result: Promise.resolve('') }
+    story.tell('queue', `is given ${name}`)
+    hash.result = queue.run(() => {
+      hash.hasBegun = true
+      return task ? task() : promise
+    })
+    hash.result.catch(() => {})
+    return hash
+  }
+  const expectBegun = async (hashes: Record<string, Hash>, begun: string[], reason: Reason) => {
+    await settle()
+    const seen = Object.keys(hashes).filter((name) => hashes[name].hasBegun)
+    expectSame('the tasks that have begun', seen, begun, reason)
+  }
+  const [a, b, c, d, e] = ['a', 'b', 'c', 'd', 'e'].map((name) => run(name))
+  const all = { a, b, c, d, e }
+  await expectBegun(all, ['a', 'b'], {
+    because: 'Two may run. libuv has four threads, and files need some of them.',
+    likely: 'Count those that run. The third waits for a promise that a place resolves.',
+  })
+  expectSame(
+    'stats()',
+    queue.stats(),
+    { running: 2, waiting: 3, refused: 0 },
+    {
+      because: 'Two run, three wait.',
+    },
+  )
+  const f = run('f')
+  const refusal = await rejects(story, 'the sixth', f.result, {
+    because: 'Three wait already.',
+    likely: 'HashesBusy is for whoever finds `waiting` tasks in line.',
+  })
+  expect('it to be rejected with HashesBusy', refusal instanceof HashesBusy, {
+    because: 'The client is told `busy`, and can try again.',
+    received: String(refusal),
+  })
+
+  b.end.resolve('b')
+  expectSame('the result of b', await resolves(story, 'b', b.result, DONE), 'b', DONE)
+  await expectBegun({ ...all, f }, ['a', 'b', 'c'], {
+    because: 'b has ended: the one that has waited longest has its place. f was refused.',
+    likely: 'First come, first served: shift(), not pop().',
+  })
+  a.end.reject(new RangeError('out of memory'))
+  const error = await rejects(story, 'a', a.result, {
+    because: 'Its task has failed.',
+    likely: 'try … finally hands the place on and lets the error through.',
+  })
+  expectSame('the error of a', String(error), 'RangeError: out of memory', {
+    because: 'It is what the task has rejected with.',
+  })
+  await expectBegun(all, ['a', 'b', 'c', 'd'], {
+    because: 'A task that fails leaves its place like any other.',
+    likely: 'try … finally',
+  })
+
+  story.tell('test', 'ends c, and gives the queue g before anybody else has a turn')
+  c.end.resolve('c')
+  const g = run('g')
+  await expectBegun({ ...all, g }, ['a', 'b', 'c', 'd', 'e'], {
+    because: 'e has waited, g has just come. And d runs still: there is one place, not two.',
+    likely:
+      'A place that becomes free belongs to the one that waits. If it is counted as free first, g may take it too.',
+  })
+  const h = run('h', () => {
+    throw new TypeError('at once')
+  })
+  for (const hash of [d, e, g]) hash.end.resolve('')
+  const thrown = await rejects(story, 'h, which throws', h.result, {
+    because: 'To throw and to reject are the same to whoever waits for it.',
+  })
+  expectSame('the error of h', String(thrown), 'TypeError: at once', {
+    because: 'It is what the task has thrown.',
+  })
+  await settle()
+  expectSame(
+    'stats()',
+    queue.stats(),
+    { running: 0, waiting: 0, refused: 1 },
+    {
+      because: 'Everything has ended. One was refused.',
+      likely: 'Whoever leaves hands the place on, or counts it as free: exactly one of the two.',
+    },
+  )
+  const [i, j, k] = ['i', 'j', 'k'].map((name) => run(name))
+  await expectBegun({ i, j, k }, ['i', 'j'], { because: 'There are two places, as before.' })
+  for (const hash of [i, j, k]) hash.end.resolve('')
+  await settle()
+}
+
+export const DONE = { because: 'Its task has resolved with that.' }
+
+/** Somebody comes just when a place becomes free: at this very moment, or a few steps of promises later. */
+export async function expectNoOvertaking({ expectSame, load, story }: Stage): Promise<void> {
+  const { HashQueue } = await load(() => import('#code/14-accounts/hash-queue.ts'))
+  story.tell(
+    'test',
+    'ends one task while another waits, and gives the queue a third at that moment',
+  )
+  for (let steps = 0; steps < 12; steps++) {
+    const queue = new HashQueue({ running: 1, waiting: 2 })
+    const gates = [1, 2, 3].map(() => Promise.withResolvers<void>())
+    const began: string[] = []
+    const run = (name: string, gate: PromiseWithResolvers<void>) =>
+      queue.run(() => {
+        began.push(name)
+        return gate.promise
+      })
+    const results = [run('first', gates[0]), run('second', gates[1])]
+    await settle()
+    gates[0].resolve()
+    for (let step = 0; step < steps; step++) await undefined
+    results.push(run('third', gates[2]))
+    await settle()
+    expectSame('the tasks that have begun', began, ['first', 'second'], {
+      because:
+        'One may run. The second has waited for the place of the first; the third has just come.',
+      likely:
+        'Between "the place is free" and "the one that waits has it" somebody else takes it. Hand the place over, and never count it as free.',
+    })
+    for (const gate of gates) gate.resolve()
+    await resolves(story, 'The third task', Promise.all(results), {
+      because: 'The others have ended, and the place is free.',
+      likely: 'A place that nobody waits for is counted as free.',
+    })
+  }
+}
+
+/** Two hundred tasks that end at random: never more than two at a time, and each in its turn. */
+export async function expectCrowdInOrder({ expect, load, random, story }: Stage): Promise<void> {
+  const { HashQueue } = await load(() => import('#code/14-accounts/hash-queue.ts'))
+  const queue = new HashQueue({ running: 2, waiting: 200 })
+  story.tell('test', 'runs 200 tasks that end in any order, while others come')
+  const began: number[] = []
+  const running: (() => void)[] = []
+  let most = 0
+  const results: Promise<void>[] = []
+  while (results.length < 200 || running.length > 0) {
+    if (results.length < 200 && randomInteger(random, 3) > 0) {
+      const number = results.length
+      const task = () => {
+        began.push(number)
+        const { promise, resolve } = Promise.withResolvers<void>()
+        running.push(resolve)
+        most = Math.max(most, running.length)
+        return promise
+      }
+      results.push(queue.run(task))
+    } else if (running.length > 0) {
+      running.splice(randomInteger(random, running.length), 1)[0]()
+    }
+    if (randomInteger(random, 4) === 0) await turn()
+    if (running.length === 0) await settle()
+  }
+  expect('never more than two to run', most <= 2, {
+    because: 'Two is two, however tasks come and go.',
+    received: `${most} at a time`,
+  })
+  const isInOrder = began.length === 200 && began.every((number, index) => number === index)
+  expect('all of them to begin, in the order in which they came', isInOrder, {
+    because: 'First come, first served.',
+    likely: 'Does a newcomer see that others wait? A free place is not free while somebody waits.',
+    received: `${began.length} began: ${began.slice(0, 8).join(', ')} …`,
+  })
+}

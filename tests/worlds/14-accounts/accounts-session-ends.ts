@@ -1,0 +1,106 @@
+/** How sessions of chapter 14 end: unused, too old, ended by somebody else; what a clock that is set back may do; and a store that fails. */
+
+import type { Stage } from '../../judge/step.ts'
+import { rejects, resolves, stagedError } from './accounts-promises.ts'
+import { DAY, expectNoLooseEnd, letGo, type SessionWorld, sha256 } from './accounts-sessions.ts'
+
+export async function expectIdleEnd({ expect, story }: Stage, world: SessionWorld): Promise<void> {
+  const { store } = world
+  story.tell('test', 'lets sessions end after 14 days without use, and after 90 days in any case')
+  const idle = await world.begin(8)
+  world.advance(14 * DAY - 1)
+  await world.use(sha256(idle), 'goes on', { because: 'It is 14 days less a millisecond.' })
+  world.advance(14 * DAY)
+  await world.use(sha256(idle), 'is over', {
+    because: 'It has not been used for 14 days.',
+    likely: 'idleMs since usedAt: as much is enough.',
+  })
+  expect('it to be in the store no more', !store.rows.has(sha256(idle)), {
+    because: 'A session that has been refused once must not come back.',
+    likely: 'remove() what is over.',
+  })
+  world.setBack(20 * DAY)
+  await world.use(sha256(idle), 'is over', {
+    because: 'Somebody has set the clock right. What was over stays over.',
+    likely: 'remove() what is over.',
+  })
+}
+
+export async function expectAbsoluteEnd(world: SessionWorld): Promise<void> {
+  const { clock } = world
+  const long = await world.begin(9)
+  const began = clock.now()
+  while (clock.now() < began + 90 * DAY - 10 * DAY) {
+    world.advance(10 * DAY)
+    await world.use(sha256(long), 'goes on', { because: 'It is used every ten days.' })
+  }
+  world.advance(10 * DAY - 1)
+  await world.use(sha256(long), 'goes on', { because: 'It is 90 days less a millisecond old.' })
+  world.advance(1)
+  await world.use(sha256(long), 'is over', {
+    because: 'It is 90 days old. A stolen token must not live for as long as the thief uses it.',
+    likely: 'maxMs since createdAt, however often it was used.',
+  })
+}
+
+export async function expectClockSetBack(
+  { expectSame }: Stage,
+  world: SessionWorld,
+): Promise<void> {
+  const { store } = world
+  const young = await world.begin(10)
+  world.setBack(3 * DAY)
+  store.takeCalls()
+  await world.use(sha256(young), 'goes on', {
+    because: 'The clock was set back. The session seems to begin in the future, and harms nobody.',
+  })
+  expectSame('the writes', store.takeCalls('touch'), [], {
+    because: 'To note an earlier use than the one that is noted would shorten the session.',
+  })
+}
+
+/** A session is ended while the store is asked. */
+export async function expectEndedWhileNoted(stage: Stage, world: SessionWorld): Promise<void> {
+  const { expect, story } = stage
+  const { sessions, store } = world
+  const gone = await world.begin(11)
+  world.advance(2 * DAY)
+  story.tell('store', 'is slow; meanwhile the session is ended')
+  store.held = []
+  const using = sessions.use(sha256(gone))
+  const ending = sessions.end(sha256(gone))
+  await letGo(store)
+  await resolves(story, 'use()', Promise.all([using, ending]), {
+    because: 'The store has answered. A session that has gone is no error.',
+  })
+  expect('the session not to come back', !store.rows.has(sha256(gone)), {
+    because: 'It was ended while its use was being noted.',
+    likely: 'touch() changes a session that is still there. add() makes one.',
+  })
+
+  const late = await world.begin(13)
+  world.advance(2 * DAY)
+  await expectNoLooseEnd(stage, store, () => sessions.use(sha256(late)))
+  world.advance(20 * DAY)
+  await expectNoLooseEnd(stage, store, () => sessions.use(sha256(late)))
+}
+
+export async function expectStoreFailures(
+  { expectSame, story }: Stage,
+  { sessions, store }: SessionWorld,
+): Promise<void> {
+  const [known] = store.rows.keys()
+  store.failure = stagedError(new Error('the disk is full'))
+  for (const [name, attempt] of [
+    ['begin()', () => sessions.begin(12)],
+    ['use()', () => sessions.use(known)],
+  ] as const) {
+    const error = await rejects(story, `${name}, when the store fails`, attempt(), {
+      because: 'Nobody knows whether there is such a session.',
+      likely: 'Let the error through.',
+    })
+    expectSame('the error', String(error), 'Error: the disk is full', {
+      because: 'It is what the store has rejected with.',
+    })
+  }
+}

@@ -1,0 +1,138 @@
+/** A throttle in virtual time, and one network that guesses at one account. */
+
+import type { ThrottleLimits } from '#code/14-accounts/throttle.ts'
+import type { Reason } from '../../harness/failure.ts'
+import { VirtualClock } from '../../harness/virtual-time.ts'
+import type { Stage } from '../../judge/step.ts'
+import { HOUR } from './accounts-sessions.ts'
+
+export const LIMITS: ThrottleLimits = {
+  firstDelayMs: 1_000,
+  maxDelayMs: 60_000,
+  forgetMs: 10 * HOUR,
+  rate: { perSecond: 100, burst: 1_000 },
+  maxFailures: 100,
+  windowMs: HOUR,
+  maxEntries: 10_000,
+}
+
+/** A throttle in virtual time, whose answers are told. */
+export async function playThrottle(
+  { expectSame, load, story }: Stage,
+  limits: Partial<ThrottleLimits> = {},
+) {
+  const { Throttle } = await load(() => import('#code/14-accounts/throttle.ts'))
+  const clock = new VirtualClock()
+  clock.pass(5_000)
+  const throttle = new Throttle(clock, { ...LIMITS, ...limits })
+  const rounded = (ms: number) => Math.round(ms * 1_000) / 1_000
+  return {
+    throttle,
+    pass(ms: number) {
+      story.tell('time', `moves on by ${ms.toLocaleString('en')} ms`)
+      clock.pass(ms)
+    },
+    begin(account: string, address: string, waitMs: number, reason: Reason) {
+      const what = `begin("${account}", "${address}")`
+      expectSame(what, rounded(throttle.begin(account, address)), waitMs, reason)
+    },
+    succeed(account: string, address: string) {
+      story.tell('test', `succeed("${account}", "${address}")`)
+      throttle.succeed(account, address)
+    },
+    takeBack(account: string, address: string) {
+      story.tell('test', `takeBack("${account}", "${address}")`)
+      throttle.takeBack(account, address)
+    },
+  }
+}
+
+export const HOME = '192.0.2.1'
+export const AWAY = '198.51.100.7'
+
+/** One network, one account. */
+export async function expectDoubling(stage: Stage): Promise<void> {
+  const { begin, pass, succeed } = await playThrottle(stage)
+  begin('ada', HOME, 0, { because: 'It is the first try.' })
+  begin('ada', HOME, 1_000, {
+    because: 'The first try is being hashed. Until it succeeds it counts as a failure.',
+    likely:
+      'Count in begin(): whoever counts when the hash is done lets a hundred tries in at once. The first wait is firstDelayMs.',
+  })
+  begin('ada', AWAY, 0, { because: 'Another network has its own count.' })
+  begin('bob', HOME, 0, { because: 'Another account has its own count.' })
+  pass(999)
+  begin('ada', HOME, 1, {
+    because: 'A millisecond is left: asking in vain has not made it longer.',
+    likely: 'waitUntil, less now. Count a try only if it may go on.',
+  })
+  pass(1)
+  begin('ada', HOME, 0, {
+    because: 'The second has passed. The tries that were refused have not made it longer.',
+    likely: 'Count a try only if it may go on.',
+  })
+  for (const waitMs of [2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]) {
+    begin('ada', HOME, waitMs, {
+      because: 'Each failure doubles the wait, up to maxDelayMs.',
+      likely: 'firstDelayMs · 2^(failures before this one), and no more than maxDelayMs.',
+    })
+    pass(waitMs)
+    begin('ada', HOME, 0, { because: 'The wait is over.' })
+  }
+  succeed('ada', HOME)
+  begin('ada', HOME, 0, {
+    because: 'That password was right: nothing is held against this network any more.',
+    likely: 'succeed() ends the wait.',
+  })
+  begin('ada', HOME, 1_000, {
+    because: 'It is the first failure after a success.',
+    likely: 'succeed() forgets the failures before it.',
+  })
+  pass(6 * HOUR)
+  begin('ada', HOME, 0, { because: 'That was six hours ago.' })
+  pass(6 * HOUR)
+  begin('ada', HOME, 0, { because: 'It is twelve hours since the first of these failures.' })
+  begin('ada', HOME, 4_000, {
+    because: 'It is the third failure: less than forgetMs, ten hours, lie between any two.',
+    likely: 'triedAt is when the pair tried last: each try that goes on sets it.',
+  })
+  pass(10 * HOUR)
+  begin('ada', HOME, 0, { because: 'That was ten hours ago.' })
+  begin('ada', HOME, 1_000, { because: 'After forgetMs it is a first failure.' })
+}
+
+/** Old failures are forgotten, whatever was asked in vain meanwhile. */
+export async function expectForgotten(stage: Stage): Promise<void> {
+  const { begin, pass } = await playThrottle(stage, {
+    firstDelayMs: 60_000,
+    maxDelayMs: HOUR,
+    forgetMs: 100_000,
+  })
+  begin('ada', HOME, 0, { because: 'It is the first try.' })
+  pass(50_000)
+  begin('ada', HOME, 10_000, { because: 'A minute after a failure, of which 50 s are over.' })
+  pass(50_000)
+  begin('ada', HOME, 0, { because: 'The minute is over.' })
+  begin('ada', HOME, 60_000, {
+    because:
+      'It is a first failure: the last try that went on was 100 s before it, which is forgetMs. The one that was refused prolongs nothing.',
+    likely: 'triedAt is set where a try is counted, and nowhere else.',
+  })
+}
+
+/** A clock that moves on between two looks, as real ones do. */
+export async function expectRealClock({ expectSame, load }: Stage): Promise<void> {
+  const { Throttle } = await load(() => import('#code/14-accounts/throttle.ts'))
+  let nowMs = 1_000
+  const clock = { now: () => (nowMs += 0.01) }
+  const throttle = new Throttle(clock, LIMITS)
+  const reason = {
+    because: 'Between two looks at a clock, time passes.',
+    likely: 'Look once, and count with that.',
+  }
+  expectSame('begin("ada", HOME), on a real clock', throttle.begin('ada', HOME), 0, reason)
+  throttle.takeBack('ada', HOME)
+  expectSame('begin("ada", HOME), after takeBack()', throttle.begin('ada', HOME), 0, reason)
+  nowMs += 1_000
+  expectSame('begin("ada", HOME), a second later', throttle.begin('ada', HOME), 0, reason)
+}

@@ -1,0 +1,155 @@
+/** A log on a file that is told how each call ends, and what it tells. */
+
+import type { Log, Saved } from '#code/15-history/log.ts'
+import { EMPTY_DISK, SimulatedDisk } from '../../harness/crash-points/disk.ts'
+import type { Reason } from '../../harness/failure.ts'
+import { PATIENCE_MS, within } from '../../harness/patience.ts'
+import type { Stage } from '../../judge/step.ts'
+import { HeldFile, settle } from './disk.ts'
+
+/** Where a held log goes on. */
+export const START = 40
+
+/** What a log has told, and what became of what was appended. */
+export class Told {
+  readonly #stage: Stage
+  readonly story: Stage['story']
+  #lines: string[] = []
+  #react: (() => void) | undefined
+
+  constructor(stage: Stage) {
+    this.#stage = stage
+    this.story = stage.story
+  }
+
+  tell(line: string): void {
+    this.#lines.push(line)
+    const react = line.startsWith('group') ? this.#react : undefined
+    if (react) this.#react = undefined
+    react?.()
+  }
+
+  /** Does something while `onSynced` is told of the next group. */
+  reactWith(react: () => void): void {
+    this.#react = react
+  }
+
+  /** Expects that this was told since the last time, and nothing else. */
+  async expect(lines: string[], reason: Reason): Promise<void> {
+    await settle()
+    const received = this.#lines
+    this.#lines = []
+    const text = (told: string[]) => (told.length === 0 ? 'nothing' : told.join('; '))
+    this.#stage.expectSame('what is told', text(received), text(lines), reason)
+  }
+
+  /** What was told since the last time, in a few words. */
+  get summary(): string {
+    const text = this.#lines.join('; ')
+    return text.length > 100 ? `${text.slice(0, 100)}…` : text
+  }
+
+  /** Whether groups of 0, 1, 2 … were told. */
+  isCounting(count: number): boolean {
+    const records = this.#lines.flatMap((line) => line.replace('group: ', '').split(', '))
+    return records.length === count && records.every((record, index) => record === `${index}`)
+  }
+}
+
+/** A log on a file that is told how each call ends. */
+export async function openHeld(stage: Stage) {
+  const { Log } = await stage.load(() => import('#code/15-history/log.ts'))
+  const file = new HeldFile(stage.story)
+  const told = new Told(stage)
+  const keeper = {
+    onSynced: (saved: Saved[]) =>
+      told.tell(`group: ${saved.map(({ record }) => String(record)).join(', ')}`),
+    marks: () => [],
+    onRetired() {},
+  }
+  const folder = new SimulatedDisk(EMPTY_DISK)
+  const log: Log = new Log(folder, [{ number: 1, file, size: START }], keeper)
+  return { log, file, told }
+}
+
+/** What has to come without anything else happening. */
+export async function soon<T>(
+  stage: Stage,
+  what: string,
+  promise: Promise<T>,
+  reason?: Reason,
+): Promise<T> {
+  const outcome = await within(
+    PATIENCE_MS,
+    promise.then(
+      (value) => ({ value }),
+      (error: Error) => ({ error }),
+    ),
+  )
+  const error = outcome !== 'too late' && 'error' in outcome ? outcome.error : undefined
+  if (error && error.name !== 'NotSaved') throw error
+  stage.expect(what, outcome !== 'too late' && !error, {
+    because: 'Nothing is left to wait for.',
+    likely: 'A promise that is neither resolved nor rejected on some way through the code.',
+    ...reason,
+    received: error ? `${error.name}: ${error.message}` : 'nothing has happened',
+  })
+  return (outcome as { value: T }).value
+}
+
+/** The same where only a failure is worth a line; what the promise rejects with comes out as it is. */
+export async function inTime<T>(
+  stage: Stage,
+  what: string,
+  promise: Promise<T>,
+  reason: Reason,
+): Promise<T> {
+  const outcome = await within(
+    PATIENCE_MS,
+    promise.then((value) => ({ value })),
+  )
+  if (outcome === 'too late')
+    stage.expect(what, false, { ...reason, received: 'nothing has happened' })
+  return (outcome as { value: T }).value
+}
+
+export function sayer(log: Log, told: Told) {
+  return (text: string): void => {
+    told.story.tell('test', `appends "${text}"`)
+    log.append(Buffer.from(text)).then(
+      () => told.tell(`${text} is saved`),
+      (error: Error) =>
+        told.tell(`${text} is ${error.name === 'NotSaved' ? notSaved(error) : String(error)}`),
+    )
+  }
+}
+
+function notSaved({ message }: Error): string {
+  return message === '' ? 'not saved, and nobody is told why' : 'not saved'
+}
+
+/** A log that has failed writes nothing more, and can still be read. */
+export async function expectClosed(
+  stage: Stage,
+  log: Log,
+  file: HeldFile,
+  told: Told,
+  code: string,
+): Promise<void> {
+  await file.expectIdle({
+    because:
+      'After a failure nobody knows what is on the disk. What is written now could land behind a hole.',
+    likely: 'A failed log touches its file no more: no second try, no sync.',
+  })
+  stage.expect(`log.failure to be the ${code}`, log.failure?.message.startsWith(code) === true, {
+    because: 'A health check has to see that the server is not ready, and why.',
+    received: String(log.failure),
+  })
+  sayer(log, told)('late')
+  await told.expect(['late is not saved'], {
+    because: 'Nothing is saved until the log is opened again.',
+  })
+  await file.expectIdle({ because: 'Nothing is even tried.' })
+  const read = await log.read(1, START, 4)
+  stage.expectSame('log.read()', read.length, 4, { because: 'What was saved can still be read.' })
+}

@@ -1,0 +1,80 @@
+/** Records that are appended as soon as others are saved, and a log that is closed while some wait. */
+
+import type { Stage } from '../../judge/step.ts'
+import { group } from '../../protocols/groups.ts'
+import { settle } from './disk.ts'
+import { openHeld, START, sayer, soon } from './held-log.ts'
+
+/** A caller that is told that its record is saved may append the next one at once. */
+export async function expectAppendedBehind(stage: Stage): Promise<void> {
+  stage.story.tell(
+    'test',
+    'opens another log, and appends "b" when "a" is saved, and "c" behind it',
+  )
+  const { log, file, told } = await openHeld(stage)
+  const say = sayer(log, told)
+  say('z')
+  await file.expectWrite(group('z'), START, { because: 'As before.' })
+  for (const text of ['y', 'x']) say(text)
+  await file.expectSync({ because: 'As before.' })
+  let at = START + group('z').length
+  await file.expectWrite(group('y', 'x'), at, { because: 'As before.' })
+  const append = (text: string) => log.append(Buffer.from(text))
+  const saved: string[] = []
+  const chain = append('a')
+    .then(() => {
+      saved.push('a')
+      return append('b')
+    })
+    .then(() => void saved.push('b'))
+  await file.expectSync({ because: 'As before.' })
+  at += group('y', 'x').length
+  await file.expectWrite(group('a'), at, { because: '"a" waited.' })
+  await file.expectSync({ because: 'As before.' })
+  at += group('a').length
+  await file.expectWrite(group('b'), at, {
+    because: '"b" was appended as soon as "a" was saved, and nothing else was going on.',
+    likely:
+      'Note that nothing is being saved in the same turn in which nothing waits any more, and not a turn later.',
+  })
+  const [c, d] = [append('c'), append('d')]
+  await file.expectSync({
+    because: '"c" and "d" wait for the sync that is on its way: never two at once.',
+    likely:
+      'Something else has set #saving to undefined while a group was being saved. Only the loop that ends may do so.',
+  })
+  at += group('b').length
+  await file.expectWrite(group('c', 'd'), at, { because: 'Both waited.' })
+  await file.expectSync({ because: 'As before.' })
+  await soon(stage, 'all of them to be saved', Promise.all([chain, c, d]))
+}
+
+/** `close()` waits for what `#saving` stands for. */
+export async function expectCloseWaits(stage: Stage): Promise<void> {
+  stage.story.tell('test', 'opens another log, appends "one" and "two", and closes it')
+  const { log, file, told } = await openHeld(stage)
+  const say = sayer(log, told)
+  say('one')
+  await file.expectWrite(group('one'), START, { because: 'As before.' })
+  say('two')
+  let isClosed = false
+  const closing = log.close().then(() => {
+    isClosed = true
+  })
+  const expectOpen = async () => {
+    await settle()
+    stage.expect('close() to wait', !isClosed, {
+      because: 'What was appended before is saved before the file is closed.',
+      likely: '#saving resolves when all that was appended so far has been saved.',
+      look: ['log.append()', 'log.#saveWaiting()'],
+      received: 'close() has resolved',
+    })
+  }
+  await expectOpen()
+  await file.expectSync({ because: 'As before.' })
+  await expectOpen()
+  await file.expectWrite(group('two'), START + group('one').length, { because: 'As before.' })
+  await expectOpen()
+  await file.expectSync({ because: 'As before.' })
+  await soon(stage, 'the log to be closed', closing)
+}

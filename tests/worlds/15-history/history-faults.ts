@@ -1,0 +1,55 @@
+/** Disks that fail where a log hopes that they do not: while it is opened, and while it removes a segment. */
+
+import type { Log } from '#code/15-history/log.ts'
+import { SimulatedDisk } from '../../harness/crash-points/disk.ts'
+import type { Stage } from '../../judge/step.ts'
+import { group, groups } from '../../protocols/groups.ts'
+import { failing } from './disk.ts'
+import { diskWith } from './segment-folders.ts'
+
+const KEEPER = { onFound() {}, onSynced() {}, marks: () => [], onRetired() {} }
+
+/** A log whose disk cannot make safe what was read is not open. */
+export async function expectFaultsTold(stage: Stage, LogClass: typeof Log): Promise<void> {
+  const torn = Buffer.concat([groups('begin', 'one'), Buffer.alloc(9)])
+  for (const [what, call] of [
+    ['truncate a file', 'file.truncate'],
+    ['sync a file', 'file.sync'],
+    ['sync the folder', 'folder.sync'],
+  ]) {
+    stage.story.tell('test', `opens a log with a torn tail on a disk that cannot ${what}`)
+    const { folder, fail } = failing(new SimulatedDisk(diskWith({ '00000001.log': torn })))
+    fail(call)
+    const outcome = await LogClass.open(folder, KEEPER).then(
+      () => 'is open',
+      (error: Error) => error.message,
+    )
+    stage.expectSame('what becomes of it', outcome, 'EIO: i/o error', {
+      because: 'What was read may be lost in the next crash. Nobody may be shown it.',
+      likely: 'settle() waits for truncate and for both syncs, and lets their errors out.',
+      look: 'recovery.settle()',
+    })
+  }
+}
+
+/** An old segment that cannot be removed must not be followed by a gap. */
+export async function expectFailedRemoval(stage: Stage, LogClass: typeof Log): Promise<void> {
+  stage.story.tell('test', 'opens a log of two segments on a disk that cannot remove a file')
+  const disk = new SimulatedDisk(
+    diskWith({ '00000001.log': group('a'), '00000002.log': group('b') }),
+  )
+  const { folder, fail } = failing(disk)
+  fail('folder.remove')
+  const { log } = await LogClass.open(folder, KEEPER, { maxSegmentBytes: 1, maxTotalBytes: 1 })
+  stage.story.tell('test', 'appends "c", for which there is no room')
+  const outcome = await log.append(Buffer.from('c')).then(
+    () => 'is saved',
+    (error: Error) => error.name,
+  )
+  stage.expectSame('what becomes of "c"', outcome, 'NotSaved', {
+    because:
+      'If the first segment stays and the second is removed, the next start finds a gap and refuses.',
+    likely: 'Let the error out: a log that cannot remove a segment has failed.',
+    look: 'log.#rollOver()',
+  })
+}

@@ -1,0 +1,237 @@
+/** Groups of records in bytes: as they have to be written, and what has to be read of whatever is on a disk. */
+
+import type { Decoded } from '#code/15-history/groups.ts'
+import { countBytes, firstDifference, hex, quote } from '../../harness/bytes.ts'
+import type { Reason } from '../../harness/failure.ts'
+import { randomBytes, randomInteger } from '../../harness/random.ts'
+import type { Stage } from '../../judge/step.ts'
+import { flipBit, GROUP_HEADER_BYTES, group } from '../../protocols/groups.ts'
+
+const DECODE = 'groups.decodeGroup()'
+
+/** Groups of few records and many, of small ones and large ones. */
+export async function expectEncoded(stage: Stage): Promise<void> {
+  const { encodeGroup } = await stage.load(() => import('#code/15-history/groups.ts'))
+  const encodes = (what: string, records: Buffer[], reason: Reason) => {
+    const expected = group(...records)
+    const received = encodeGroup(records)
+    const place = firstDifference(received, expected)
+    stage.expect(`the group of ${what}`, received.equals(expected), {
+      ...reason,
+      ...wrongPart(received, expected, place),
+      expected: hex(expected),
+      received: `${hex(received)} (the first difference is at byte ${place})`,
+    })
+  }
+  encodes('"ada" and "bob"', [Buffer.from('ada'), Buffer.from('bob')], {
+    because:
+      'Magic, length of the payload, CRC-32 of the first 8 bytes and the payload; then each record behind its length.',
+  })
+  encodes('no record', [], {
+    because: 'A group may be empty. Its magic and length have a checksum all the same.',
+  })
+  encodes('an empty record', [Buffer.alloc(0)], { because: 'A record may be empty, too.' })
+  encodes(
+    'any bytes',
+    [randomBytes(stage.random, 300), randomBytes(stage.random, 70)].map(Buffer.from),
+    {
+      because: 'The log does not know what records mean.',
+    },
+  )
+  const large = Buffer.alloc(1_500_000, 'ab')
+  const received = encodeGroup([large, Buffer.from('behind')])
+  stage.expect(
+    'the group of a record of 1,500,000 bytes',
+    received.equals(group(large, 'behind')),
+    {
+      because: 'A record may be larger than any other group, and all numbers have 4 bytes.',
+      likely: 'The checksum covers all of the payload. All bytes of a length are written.',
+      received: `${countBytes(received.length)}, not those that were expected`,
+    },
+  )
+  const first = encodeGroup([Buffer.from('ada')])
+  encodeGroup([Buffer.from('bob')])
+  stage.expect('a group to stay as it is when another is made', first.equals(group('ada')), {
+    because: 'It may still be on its way to the disk.',
+    likely: 'Each group has bytes of its own.',
+    received: hex(first),
+  })
+}
+
+/** Whole groups and all that may be left of one. */
+export async function expectDecoded(stage: Stage): Promise<void> {
+  const { decodeGroup } = await stage.load(() => import('#code/15-history/groups.ts'))
+  const describe = (bytes: Buffer, at: number) =>
+    describeDecoded(attempt(() => decodeGroup(bytes, at)))
+  const kindOf = (bytes: Buffer) => describe(bytes, 0).split(' ')[0]
+  const decodes = (what: string, bytes: Buffer, at: number, expected: string, reason: Reason) =>
+    stage.expectSame(`decodeGroup() of ${what}`, describe(bytes, at), expected, {
+      look: DECODE,
+      ...reason,
+    })
+  const two = Buffer.concat([group('ada', '', 'bob'), group('cyd')])
+  const second = group('ada', '', 'bob').length
+  decodes(
+    'a group with three records',
+    two,
+    0,
+    'group "ada" at 16, "" at 23, "bob" at 27, up to 30',
+    {
+      because:
+        'Each record, and the byte at which it begins; then the byte at which the next group begins.',
+      likely: 'A record begins behind its own length. Places count from the beginning of `bytes`.',
+    },
+  )
+  decodes(
+    'the group behind it',
+    two,
+    second,
+    `group "cyd" at ${second + 16}, up to ${two.length}`,
+    {
+      because: 'Places count from the beginning of `bytes`, wherever the group begins.',
+      likely: 'Add `at` to every place. A group may end where the bytes end.',
+    },
+  )
+  decodes('the end of the bytes', two, two.length, 'end', {
+    because: 'Nothing is wrong: the segment is over.',
+    likely: 'The end comes before everything else: no byte is neither cut nor zero.',
+  })
+  decodes('an empty group', group(), 0, `group , up to ${GROUP_HEADER_BYTES}`, {
+    because: 'It was written like this.',
+    likely: 'A length of 0 is a length: header and checksum are right.',
+  })
+
+  const whole = group('hello', 'world')
+  for (let length = 1; length < whole.length; length++) {
+    decodes(
+      `its first ${length} bytes`,
+      Buffer.concat([two, whole.subarray(0, length)]),
+      two.length,
+      'cut',
+      {
+        because: 'A group begins here, and the bytes are over before it is.',
+        likely:
+          length < 4
+            ? 'Of a magic that is cut, those bytes that are there can be compared.'
+            : length < GROUP_HEADER_BYTES
+              ? 'The magic is right, and the header is cut: its length cannot be known yet.'
+              : 'The header is whole. Fewer bytes follow than its length says.',
+      },
+    )
+  }
+  for (const length of [1, 7, GROUP_HEADER_BYTES, 4_096]) {
+    decodes(`${length} zeros`, Buffer.concat([two, Buffer.alloc(length)]), two.length, 'zeros', {
+      because: 'A file got its new size, and its bytes never came.',
+      likely: 'Look whether there is anything but zeros before you look for a magic.',
+    })
+  }
+  decodes('zeros and then something', Buffer.from([0, 0, 0, 1]), 0, 'damaged', {
+    because: 'Zeros up to the end are a size without bytes. These are not.',
+    likely: 'Compare as much of the magic as is there, before you ask whether a header is.',
+  })
+  decodes('20 zeros and then something', Buffer.concat([Buffer.alloc(20), whole]), 0, 'damaged', {
+    because: 'Something follows: these zeros are not the end.',
+    likely: 'All bytes from `at` on have to be zeros, not only the first ones.',
+  })
+  const halfHeader = Buffer.concat([whole.subarray(0, 4), Buffer.alloc(whole.length - 4)])
+  decodes('a magic, and zeros behind it', halfHeader, 0, 'damaged', {
+    because:
+      'A length of 0 and a checksum of 0: the checksum of an empty payload would be just that.',
+    likely: 'The checksum covers the header, too: magic and length.',
+  })
+  for (let bit = 0; bit < whole.length * 8; bit++) {
+    const flipped = describe(Buffer.concat([flipBit(whole, bit), group('more')]), 0)
+    if (flipped === 'damaged' || flipped === 'cut') continue
+    stage.expectSame(
+      `decodeGroup() with bit ${bit & 7} of byte ${bit >> 3} flipped`,
+      flipped,
+      'damaged',
+      {
+        because: 'No bit of a group may change without being noticed.',
+        likely:
+          'The checksum covers every byte but its own four. Read numbers as they were written: 4 bytes, big-endian, without a sign.',
+        look: DECODE,
+      },
+    )
+  }
+  stage.story.judge(
+    'test',
+    `expects each of ${whole.length * 8} flipped bits to be noticed`,
+    'kept',
+  )
+  for (let times = 0; times < 300; times++) {
+    const bytes = Buffer.from(randomBytes(stage.random, randomInteger(stage.random, 60)))
+    if (times % 2 === 0) group('x').copy(bytes, 0, 0, randomInteger(stage.random, 20))
+    const found = describe(bytes, 0)
+    stage.expect(`decodeGroup() of ${quote(bytes)} to throw nothing`, !found.startsWith('throws'), {
+      because: 'Whatever is on the disk, this says what it is.',
+      received: found,
+      look: DECODE,
+    })
+    stage.story.lines.pop()
+  }
+  stage.story.judge('test', 'expects 300 times random bytes to be told for what they are', 'kept')
+  const large = group(Buffer.alloc(1_500_000, 'ab'))
+  stage.expect(
+    'decodeGroup() of a record of 1,500,000 bytes to be a group',
+    kindOf(large) === 'group',
+    {
+      because: 'encodeGroup() makes such a group, and append() takes any record.',
+      likely:
+        'Whether a length is right, the bytes that follow and the checksum tell. It has no other bound.',
+      received: kindOf(large),
+      look: DECODE,
+    },
+  )
+  large[1_400_000] ^= 1
+  stage.expect(
+    'decodeGroup() of it with a flipped bit to be damaged',
+    kindOf(large) === 'damaged',
+    {
+      because: 'No bit of a group may change without being noticed.',
+      likely: 'The checksum covers all of the payload.',
+      received: kindOf(large),
+      look: DECODE,
+    },
+  )
+}
+
+/** What is probably wrong, by the place of the first wrong byte. */
+function wrongPart(received: Buffer, expected: Buffer, place: number): Partial<Reason> {
+  if (received.length !== expected.length)
+    return {
+      likely:
+        'The group has a header of 12 bytes; each record has its length before it, in 4 bytes.',
+    }
+  if (place < 4) return { likely: 'A group begins with the magic.' }
+  if (place < 8)
+    return {
+      likely: 'Bytes 4 to 7 are the length of the payload alone, without the header; big-endian.',
+    }
+  if (place >= GROUP_HEADER_BYTES)
+    return {
+      likely: 'Each record is preceded by its length. A record may be a part of a larger buffer.',
+    }
+  return {
+    likely:
+      'The checksum covers magic, length and payload, in this order: everything but the four bytes that hold it. crc32(b, crc32(a)) is the checksum of a and b.',
+    look: ['groups.checksum()', 'groups.encodeGroup()'],
+  }
+}
+
+function describeDecoded(decoded: Decoded | Error): string {
+  if (decoded instanceof Error) return `throws ${decoded}`
+  if (decoded.kind !== 'group') return decoded.kind
+  const entries = decoded.entries.map(({ record, at }) => `${quote(record)} at ${at}`)
+  return `group ${entries.join(', ')}, up to ${decoded.end}`
+}
+
+/** The result, or what was thrown. */
+export function attempt<T>(body: () => T): T | Error {
+  try {
+    return body()
+  } catch (error) {
+    if (/^TODO/.test((error as Error).message)) throw error
+    return error as Error
+  }
+}

@@ -1,0 +1,77 @@
+/** A journal whose disk is full, or cannot be read. */
+
+import { EMPTY_DISK, SimulatedDisk } from '../../harness/crash-points/disk.ts'
+import type { Stage } from '../../judge/step.ts'
+import { failing, fillable, settle } from './disk.ts'
+import { openJournal } from './history-journal.ts'
+
+/** A disk that is full: everybody is told so, nothing is lost, and reading goes on. */
+export async function expectNotSaved(stage: Stage): Promise<void> {
+  const disk = new SimulatedDisk(EMPTY_DISK)
+  const { folder, fill } = fillable(disk)
+  const { journal } = await openJournal(stage, { disk, folder })
+  const told: string[] = []
+  journal.onKept = (kept) => {
+    for (const { draft, message } of kept)
+      told.push(`${draft.text} ${message ? 'saved' : 'not saved'}`)
+  }
+  const say = (text: string) => journal.append({ room: 'lobby', name: 'ada', text, onKept() {} })
+  say('before')
+  await settle()
+  stage.story.tell('disk', 'is full from now on')
+  fill()
+  for (const text of ['one', 'two', 'three']) say(text)
+  await settle()
+  say('four')
+  await settle()
+  const expected = [
+    'before saved',
+    ...['one', 'two', 'three', 'four'].map((text) => `${text} not saved`),
+  ]
+  stage.expectSame('what onKept is told', told, expected, {
+    because: 'Everybody gets an answer, in order; "not saved" is one.',
+  })
+  const { messages } = await journal.page('lobby', {})
+  stage.expectSame(
+    'what is there',
+    messages.map(({ text }) => text),
+    ['before'],
+    {
+      because: 'Reading goes on, and shows what was saved.',
+    },
+  )
+  const again = await openJournal(stage, { disk })
+  stage.expectSame(
+    'what is there after a restart',
+    again.journal.range('lobby'),
+    { first: 1, last: 1 },
+    {
+      because: 'Nothing that was acknowledged is lost.',
+    },
+  )
+}
+
+/** A page that cannot be read is no empty page. */
+export async function expectFailedRead(stage: Stage): Promise<void> {
+  stage.story.tell(
+    'test',
+    'opens another journal, says 3 messages in "lobby", and has the disk fail',
+  )
+  const { folder, fail } = failing(new SimulatedDisk(EMPTY_DISK))
+  const { journal } = await openJournal(stage, { folder })
+  for (const text of ['one', 'two', 'three'])
+    await new Promise<void>((resolve) => {
+      journal.onKept = () => resolve()
+      journal.append({ room: 'lobby', name: 'ada', text, onKept() {} })
+    })
+  fail('file.read')
+  const outcome = await journal.page('lobby', {}).then(
+    ({ messages }) => `a page with ${messages.length} messages`,
+    (error: Error) => error.message,
+  )
+  stage.expectSame('what page() comes to', outcome, 'EIO: i/o error', {
+    because: 'There are three messages, and the disk cannot read them: that is no empty room.',
+    likely: 'Let errors out. page() knows which of them are no fault.',
+    look: 'log-journal.#readPage()',
+  })
+}

@@ -1,0 +1,198 @@
+/** Pages of a room in a journal, compared with a model of twenty lines. */
+
+import type { Message } from '#code/13-rooms/journal.ts'
+import { EMPTY_DISK, SimulatedDisk } from '../../harness/crash-points/disk.ts'
+import type { Reason } from '../../harness/failure.ts'
+import { randomInteger } from '../../harness/random.ts'
+import type { Stage } from '../../judge/step.ts'
+import { settle } from './disk.ts'
+import { openJournal } from './history-journal.ts'
+
+/** Pages of a room, compared with a model of twenty lines. */
+export async function expectExactPages(stage: Stage): Promise<void> {
+  const { random, story } = stage
+  const limits = { maxSegmentBytes: 6_000, maxTotalBytes: 30_000 }
+  const disk = new SimulatedDisk(EMPTY_DISK)
+  // Nothing is ordered by this one.
+  const clock = { now: () => randomInteger(random, 2_000_000_000_000) - 1_000_000 }
+  const first = await openJournal(stage, { disk, limits, clock })
+  const said: Message[] = []
+  first.journal.onKept = (kept) => {
+    for (const { draft, message } of kept) if (draft.room === 'lobby') said.push(message!)
+  }
+  const onKept = () => {}
+  for (let index = 0; index < 700; index++) {
+    const text = 'x'.repeat(randomInteger(random, 60))
+    first.journal.append({ room: 'lobby', name: 'ada', text, onKept })
+    first.journal.append({ room: 'garden', name: 'bob', text, onKept })
+    if (index % 7 === 0) await settle()
+  }
+  await settle()
+  const opened = {
+    'as it was written': first,
+    'after a restart': await openJournal(stage, { disk, limits }),
+  }
+  for (const [when, { journal }] of Object.entries(opened)) {
+    const range = journal.range('lobby')
+    story.tell(
+      'test',
+      `has said 700 messages in "lobby"; ${range.first} to ${range.last} are left, ${when}`,
+    )
+    const there = said.filter(({ number }) => number >= range.first)
+    for (const query of queries(range, random)) {
+      const page = await journal.page('lobby', query)
+      const expected = modelPage(there, query)
+      stage.expectSame(
+        `the page ${describeQuery(query)}`,
+        numbersOf(page),
+        numbersOf(expected),
+        reasonFor(query, range),
+      )
+      story.lines.pop()
+      stage.expectSame(`"more" of the page ${describeQuery(query)}`, page.more, expected.more, {
+        because: '"more" is exact: a client that believes it must not get an empty page.',
+        likely: 'Read one message more than the page may have; `before` and `after` do not count.',
+      })
+      story.lines.pop()
+      stage.expectSame('its messages', page.messages, expected.messages, {
+        because: 'What was said is what is read.',
+      })
+      story.lines.pop()
+    }
+    story.judge('test', 'expects every page to be exact', 'kept')
+  }
+  const { journal } = opened['after a restart']
+  const middle = journal.range('lobby').last - 100
+  for (const query of [
+    { before: middle, limit: 5 },
+    { after: middle, limit: 5 },
+  ]) {
+    const readsBefore = disk.reads
+    await journal.page('lobby', query)
+    const reads = disk.reads - readsBefore
+    stage.expect('a page of 5 messages to be read without the others', reads <= 20, {
+      because: 'The index knows where each message is. A room may have millions.',
+      received: `${reads} reads`,
+    })
+  }
+  stage.expectSame(
+    'a page of a room where nothing was said',
+    await journal.page('attic', {}),
+    { messages: [], more: false },
+    {
+      because: 'An empty page is a page.',
+    },
+  )
+  await expectPagesThatFit(stage)
+}
+
+/** A page has room for so many bytes. */
+async function expectPagesThatFit(stage: Stage): Promise<void> {
+  const { journal } = await openJournal(stage)
+  stage.story.tell('test', 'says 100 messages of 4,000 Chinese characters each')
+  for (let index = 0; index < 100; index++)
+    journal.append({ room: 'lobby', name: 'ada', text: '\u6f22'.repeat(4_000), onKept() {} })
+  await settle()
+  for (const [query, from, to] of [
+    [{ before: 101 }, 80, 100],
+    [{ after: 0 }, 1, 21],
+    [{ after: 90 }, 91, 100],
+  ] as const) {
+    const page = await journal.page('lobby', query)
+    const received = {
+      from: page.messages[0]?.number,
+      to: page.messages.at(-1)?.number,
+      more: page.more,
+    }
+    stage.expectSame(
+      `the page ${describeQuery(query)}`,
+      received,
+      { from, to, more: to - from === 20 },
+      {
+        because:
+          '21 of these messages fit into 256 KiB, and whoever pages goes on where the page ends.',
+        likely: 'RecentMessages cuts a page; it has to be given all that were read, and the query.',
+      },
+    )
+  }
+}
+
+interface Query {
+  before?: number
+  after?: number
+  limit?: number
+}
+
+function* queries(
+  { first, last }: { first: number; last: number },
+  random: () => number,
+): Generator<Query> {
+  const edges = [
+    0,
+    1,
+    first - 1,
+    first,
+    first + 1,
+    first + 99,
+    first + 100,
+    last - 100,
+    last - 99,
+    last,
+    last + 1,
+    last + 50,
+  ]
+  yield {}
+  yield { limit: 1 }
+  for (const edge of edges) {
+    for (const limit of [undefined, 1, 99, 100]) {
+      yield { before: Math.max(1, edge), limit }
+      yield { after: edge, limit }
+    }
+  }
+  for (let times = 0; times < 40; times++) {
+    const edge = randomInteger(random, last + 10) + 1
+    const limit = 1 + randomInteger(random, 100)
+    yield times % 2 === 0 ? { before: edge, limit } : { after: edge, limit }
+  }
+}
+
+function modelPage(there: Message[], { before = Infinity, after, limit = 100 }: Query) {
+  if (after !== undefined) {
+    const newer = there.filter(({ number }) => number > after)
+    return { messages: newer.slice(0, limit), more: newer.length > limit }
+  }
+  const older = there.filter(({ number }) => number < before)
+  return { messages: older.slice(-limit), more: older.length > limit }
+}
+
+function numbersOf({ messages }: { messages: Message[] }): string {
+  if (messages.length === 0) return 'no messages'
+  const numbers = messages.map(({ number }) => number)
+  const isWhole = numbers.every((number, index) => number === numbers[0] + index)
+  return isWhole ? `messages ${numbers[0]} to ${numbers.at(-1)}` : `messages ${numbers.join(', ')}`
+}
+
+function describeQuery({ before, after, limit }: Query): string {
+  const from =
+    after !== undefined
+      ? `after ${after}`
+      : before !== undefined
+        ? `before ${before}`
+        : 'of the newest'
+  return `${from}, limit ${limit ?? 100}`
+}
+
+function reasonFor(
+  { before, after }: Query,
+  { first, last }: { first: number; last: number },
+): Reason {
+  if (after !== undefined)
+    return {
+      because: `The oldest messages above ${after}; ${first} to ${last} are there.`,
+      likely: 'Above a number that is gone the page begins with the first that is there.',
+    }
+  return {
+    because: `The newest messages${before === undefined ? '' : ` below ${before}`}; ${first} to ${last} are there.`,
+    likely: 'Below a number that was not reached yet the page ends with the last that was told.',
+  }
+}

@@ -1,0 +1,77 @@
+/** What a log leaves on its disk when it is opened, without any crash. */
+
+import type { Log } from '#code/15-history/log.ts'
+import { SimulatedDisk } from '../../harness/crash-points/disk.ts'
+import type { Stage } from '../../judge/step.ts'
+import { group, groups } from '../../protocols/groups.ts'
+import { inTime } from './held-log.ts'
+import { diskWith, fileOf } from './segment-folders.ts'
+
+/** What opening a log leaves behind, without any crash. */
+export async function expectSettled(stage: Stage, LogClass: typeof Log): Promise<void> {
+  const keeper = { onFound() {}, onSynced() {}, marks: () => [], onRetired() {} }
+  const good = groups('begin', 'one')
+  const open = async (what: string, files: Record<string, Buffer>) => {
+    stage.story.tell('test', `opens a log with ${what}`)
+    const disk = new SimulatedDisk(diskWith(files))
+    const opening = LogClass.open(disk, keeper).then(
+      ({ cut }) => cut ?? 'no cut',
+      (error: Error) => describeError(error),
+    )
+    const outcome = await inTime(stage, 'the log to be open', opening, {
+      because: 'The disk has done all that it was asked for.',
+      likely: 'A promise that nobody resolves. settle() is over when the last sync is.',
+      look: 'recovery.settle()',
+    })
+    return { disk, outcome }
+  }
+  const torn = await open('a torn tail', {
+    '00000001.log': Buffer.concat([good, Buffer.alloc(9)]),
+  })
+  const cut = { file: '00000001.log', at: good.length, bytes: 9, kind: 'zeros' }
+  stage.expectSame('the cut', torn.outcome, cut, {
+    because: 'What is thrown away is said: which file, where, how much, and what it was.',
+  })
+  const whole = await open('nothing wrong', { '00000001.log': good })
+  stage.expectSame('the cut', whole.outcome, 'no cut', { because: 'There was nothing to cut.' })
+  for (const { disk } of [torn, whole]) {
+    const left = fileOf(disk, 1)
+    stage.expect('the good groups to be left, and nothing else', left.equals(good), {
+      because: 'The next group is written behind the last good one.',
+      likely: 'truncate() to where the good groups end.',
+      received: `${left.length} bytes instead of ${good.length}`,
+    })
+  }
+  const damaged = await open('two segments, the first with a torn tail', {
+    '00000001.log': Buffer.concat([good, group('two').subarray(0, 9)]),
+    '00000002.log': good,
+  })
+  stage.expectSame(
+    'open()',
+    damaged.outcome,
+    `DamagedLog: 00000001.log is damaged at byte ${good.length}`,
+    {
+      because: 'The first segment was synced as a whole before the second was begun.',
+    },
+  )
+}
+
+/** What was cut off is gone for good, too, when the log is open. */
+export async function expectSynced(stage: Stage, LogClass: typeof Log): Promise<void> {
+  const keeper = { onFound() {}, onSynced() {}, marks: () => [], onRetired() {} }
+  const good = groups('begin', 'one')
+  const torn = Buffer.concat([good, group('two').subarray(0, 9)])
+  const disk = new SimulatedDisk(diskWith({ '00000001.log': torn }))
+  stage.story.tell('test', 'opens a log with a torn tail')
+  await LogClass.open(disk, keeper)
+  const [{ durable }] = disk.state.files
+  stage.expect('everything to be synced, the cut too', durable.equals(good), {
+    because: 'The log was said to end there.',
+    likely: 'Sync behind the cut, not before it.',
+  })
+}
+
+/** Without what is said behind the place. */
+export function describeError(error: Error): string {
+  return `${error.name}: ${error.message.replace(/(at byte \d+).*/s, '$1')}`
+}

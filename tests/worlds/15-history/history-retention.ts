@@ -1,0 +1,124 @@
+/** Segments that are begun and given up: whole, one by one, up to a limit, and no number comes again. */
+
+import type { Log, Saved } from '#code/15-history/log.ts'
+import { quote } from '../../harness/bytes.ts'
+import { EMPTY_DISK, SimulatedDisk } from '../../harness/crash-points/disk.ts'
+import type { Stage } from '../../judge/step.ts'
+import { group, groups } from '../../protocols/groups.ts'
+import { stingy } from './disk.ts'
+import { soon } from './held-log.ts'
+import { diskWith, fileOf, listing, nameOfSegment } from './segment-folders.ts'
+
+/** A disk may take a part of every write, also of the first group of a segment. */
+export async function expectWholeSegments(stage: Stage, LogClass: typeof Log): Promise<void> {
+  const disk = new SimulatedDisk(EMPTY_DISK)
+  const keeper = {
+    onFound() {},
+    onSynced() {},
+    marks: () => [Buffer.from('a long mark')],
+    onRetired() {},
+  }
+  stage.story.tell('test', 'opens a log on a disk that takes 7 bytes of a write, and appends twice')
+  const { log } = await LogClass.open(stingy(disk, 7), keeper, { maxSegmentBytes: 1 })
+  for (const text of ['one', 'two'])
+    await soon(stage, `"${text}" to be saved`, log.append(Buffer.from(text)))
+  const expected = Buffer.concat([group('a long mark'), group('two')])
+  const received = fileOf(disk, 3)
+  stage.expect('the third segment to be whole', received.equals(expected), {
+    because: 'write() says how many bytes it took, here as everywhere.',
+    likely: 'save() writes the rest, too.',
+    expected: quote(expected),
+    received: quote(received),
+  })
+}
+
+/** Between two removals the folder is synced: a crash that forgets only the first would leave a gap. */
+export async function expectRemovedOneByOne(stage: Stage, LogClass: typeof Log): Promise<void> {
+  const disk = new SimulatedDisk(
+    diskWith({
+      '00000001.log': group('a'),
+      '00000002.log': group('b'),
+      '00000003.log': group('c'),
+    }),
+  )
+  const keeper = { onFound() {}, onSynced() {}, marks: () => [], onRetired() {} }
+  await expectLimit(stage, LogClass)
+  stage.story.tell('test', 'opens a log of three segments, of which none may be kept, and appends')
+  const { log } = await LogClass.open(disk, keeper, { maxSegmentBytes: 1, maxTotalBytes: 1 })
+  await soon(stage, '"d" to be saved', log.append(Buffer.from('d')), {
+    because: 'The last segment is the one that "d" belongs into: it is never removed.',
+    likely: 'However large it is, one segment stays.',
+  })
+  stage.expectSame('the folder', listing(disk), ['00000004.log'], {
+    because:
+      'All of them are old but the one that was just begun, and the last one is never removed.',
+    likely: 'Several segments can be too many at once, when the limit was lowered.',
+  })
+}
+
+/** As much as is allowed is not too much. */
+async function expectLimit(stage: Stage, LogClass: typeof Log): Promise<void> {
+  const keeper = { onFound() {}, onSynced() {}, marks: () => [], onRetired() {} }
+  const inAll = groups('a', 'b').length + group().length
+  for (const [maxTotalBytes, kept] of [
+    [inAll, [1, 2, 3]],
+    [inAll - 1, [2, 3]],
+  ] as const) {
+    const disk = new SimulatedDisk(
+      diskWith({ '00000001.log': group('a'), '00000002.log': group('b') }),
+    )
+    const { log } = await LogClass.open(disk, keeper, { maxSegmentBytes: 1, maxTotalBytes })
+    stage.story.tell(
+      'test',
+      `opens a log of two segments, ${maxTotalBytes} bytes in all, and appends`,
+    )
+    await soon(stage, '"c" to be saved', log.append(Buffer.from('c')))
+    stage.expectSame('the folder', listing(disk), kept.map(nameOfSegment), {
+      because: `Two segments and the new one, before anything is appended to it, have ${inAll} bytes.`,
+      likely: '"Larger than" is not "as large as".',
+    })
+  }
+}
+
+/** The numbers of a room outlive its messages. */
+export async function expectNumbersKept(stage: Stage, LogClass: typeof Log): Promise<void> {
+  const { RoomIndex } = await stage.load(() => import('#code/15-history/room-index.ts'))
+  const { encodeMessage } = await stage.load(() => import('#code/15-history/records.ts'))
+  const limits = { maxSegmentBytes: 300, maxTotalBytes: 900 }
+  const disk = new SimulatedDisk(EMPTY_DISK)
+  const open = async () => {
+    const index = new RoomIndex()
+    const keeper = {
+      onFound: (entry: Saved, segment: number) => index.add(entry, segment),
+      onSynced: (saved: Saved[]) => {
+        for (const entry of saved) index.add(entry, entry.segment)
+      },
+      marks: () => index.marks(),
+      onRetired: (oldest: number) => index.forgetBefore(oldest),
+    }
+    const { log } = await LogClass.open(disk, keeper as never, limits)
+    const say = (room: string) => {
+      const message = { number: index.reserve(room, 'ada'), name: 'ada', text: 'hello', at: 0 }
+      return log.append(encodeMessage({ room, message }))
+    }
+    return { index, say }
+  }
+  const first = await open()
+  stage.story.tell('test', 'says 3 messages in "quiet", then 100 in "loud"')
+  for (let times = 0; times < 3; times++) await first.say('quiet')
+  for (let times = 0; times < 100; times++) await first.say('loud')
+  for (const [when, { index }] of [
+    ['before', first],
+    ['after', await open()],
+  ] as const) {
+    stage.expectSame(
+      `the range of "quiet" ${when} a restart`,
+      index.range('quiet'),
+      { first: 4, last: 3 },
+      {
+        because: 'Its messages are gone with their segment. The next one is number 4 all the same.',
+        likely: 'Every segment begins with the last number of every room.',
+      },
+    )
+  }
+}

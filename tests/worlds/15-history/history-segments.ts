@@ -1,0 +1,94 @@
+/** What is read of a segment's bytes: good groups, a torn tail, or damage that no crash explains. */
+
+import type { Reason } from '../../harness/failure.ts'
+import type { Stage } from '../../judge/step.ts'
+import { flipBit, group, groups } from '../../protocols/groups.ts'
+import { attempt } from './history-groups.ts'
+import { describeError } from './history-recovery.ts'
+
+/** A record that looks like the beginning of a group. */
+const MAGIC_INSIDE = Buffer.from('two \xffLOG and something behind it', 'latin1')
+
+/** Whatever the bytes are, this is what is found. */
+export async function expectSegmentsRead(stage: Stage): Promise<void> {
+  const { readGroups } = await stage.load(() => import('#code/15-history/recovery.ts'))
+  const begin = group('begin')
+  const read = (what: string, bytes: Buffer, expected: string, reason: Reason) => {
+    const found: string[] = []
+    const outcome = attempt(() => readGroups(bytes, 7, ({ record }) => found.push(String(record))))
+    const received =
+      typeof outcome === 'number'
+        ? `${found.join(', ')}; good up to byte ${outcome}`
+        : `throws ${describeError(outcome)}`
+    stage.expectSame(`readGroups() of ${what}`, received, expected, reason)
+  }
+  const good = groups('begin', 'one', 'two')
+  read('three groups', good, `begin, one, two; good up to byte ${good.length}`, {
+    because: 'Every record, in order, and nothing is bad.',
+  })
+  const tails: [string, Buffer][] = [
+    ['the first half of a group', group('three').subarray(0, 10)],
+    ['a group with a flipped bit', flipBit(group('three'), 140)],
+    ['40 zeros', Buffer.alloc(40)],
+    ['1 MiB of zeros', Buffer.alloc(1024 * 1024)],
+    [
+      'a group without its first page',
+      Buffer.concat([Buffer.alloc(8), group('three').subarray(8)]),
+    ],
+    ['a magic and nothing that belongs to it', Buffer.from('\xffLOG\xffLOGLOGLOGLOG', 'latin1')],
+  ]
+  for (const [what, tail] of tails) {
+    read(
+      `three groups and ${what}`,
+      Buffer.concat([good, tail]),
+      `begin, one, two; good up to byte ${good.length}`,
+      {
+        because:
+          'Nothing good follows. That is a torn tail: the last write, which nobody was promised.',
+        likely:
+          'A tail is torn unless a whole group, checksum and all, begins somewhere behind it.',
+      },
+    )
+  }
+  const damagedAt = groups('begin', 'one').length
+  for (const [what, broken] of [
+    ['a flipped bit in it', flipBit(group('two'), 130)],
+    ['a flipped bit in its length', flipBit(group('two'), 40)],
+    ['a flipped bit in its magic', flipBit(group('two'), 3)],
+    ['zeros instead of it', Buffer.alloc(group('two').length)],
+    ['a byte of it missing', group('two').subarray(1)],
+    ['a byte instead of it', Buffer.from([0])],
+    ['a magic right before the next', Buffer.from('x\xffLOG', 'latin1')],
+    ['a flipped bit, and a magic in its text', flipBit(group(MAGIC_INSIDE), 130)],
+  ] as const) {
+    read(
+      `four groups, the third with ${what}`,
+      Buffer.concat([groups('begin', 'one'), broken, group('three')]),
+      `throws DamagedLog: 00000007.log is damaged at byte ${damagedAt}`,
+      {
+        because:
+          'A group was written only after the one before it had been synced. No crash does this, and to cut it off would lose "three".',
+        likely:
+          'Look for a good group at every byte behind the bad one. Where it begins is not known: the length may be wrong, and a magic may be there by chance.',
+      },
+    )
+  }
+  for (const [what, bytes] of [
+    ['nothing', Buffer.alloc(0)],
+    ['half of its first group', begin.subarray(0, 15)],
+    ['zeros', Buffer.alloc(30)],
+  ] as const) {
+    read(`a segment with ${what}`, bytes, 'throws DamagedLog: 00000007.log is damaged at byte 0', {
+      because: 'A segment gets its name when its first group has been synced. No crash does this.',
+    })
+  }
+  const many = Buffer.concat(Array.from({ length: 30_000 }, (_, index) => group(`${index}`)))
+  stage.expect(
+    'readGroups() of 30,000 groups to find them all',
+    attempt(() => readGroups(many, 7, () => {})) === many.length,
+    {
+      because: 'A segment has that many, and more.',
+      likely: 'No group is copied, and no bytes are gone through twice.',
+    },
+  )
+}

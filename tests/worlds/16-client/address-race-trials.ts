@@ -1,0 +1,113 @@
+/** Races of chapter 16 in which addresses fail, come too late, or are not wanted any more. */
+
+import type { Stage } from '../../judge/step.ts'
+import { NEVER, race } from './address-race.ts'
+
+/** A failure brings the next address at once, and that one has its 250 ms. */
+export async function expectFailuresReplaced(stage: Stage): Promise<void> {
+  const refused = await race(stage, {
+    '6a': [10, 'fails'],
+    '4a': [NEVER, 'connects'],
+    '6b': [20, 'connects'],
+    '4b': [NEVER, 'connects'],
+  })
+  await refused.passes(2_000)
+  refused.expectDials(['6a at 0', '4a at 10', '6b at 260'], {
+    because:
+      'A failure makes room for the next address at once, and that one has its 250 ms from then on.',
+    likely: 'Cancel the timer that was armed before; the next attempt arms its own.',
+  })
+  refused.expectResult('6b', 280)
+
+  const slow = await race(stage, {
+    '6a': [300, 'fails'],
+    '4a': [NEVER, 'connects'],
+    '6b': [NEVER, 'connects'],
+    '4b': [10, 'connects'],
+  })
+  await slow.passes(2_000)
+  slow.expectDials(['6a at 0', '4a at 250', '6b at 300', '4b at 550'], {
+    because:
+      'Whichever attempt fails, the next address is tried at once, and the one after it 250 ms later.',
+    likely: 'Two timers are armed? Only one address is the next.',
+  })
+  slow.expectResult('4b', 560)
+}
+
+/** A connection that comes behind the end of its race is closed. */
+export async function expectLateClosed(stage: Stage): Promise<void> {
+  const late = await race(stage, {
+    '6a': [400, 'connects anyway'],
+    '4a': [20, 'connects'],
+    '6b': [1, 'connects'],
+  })
+  await late.passes(2_000)
+  late.expectResult('4a', 270)
+  late.expectDials(['6a at 0', '4a at 250'], {
+    because: 'What comes after the end of the race starts nothing.',
+    likely: 'An attempt that was aborted fails: that is no reason to dial the next address.',
+  })
+  late.expectClosed(['6a'], {
+    because:
+      'It was aborted too late: its handshake was done. Nobody will ever use that connection, and nobody else knows it.',
+    likely: 'A connection that comes after the race is over is closed.',
+  })
+}
+
+/** A race is hopeless when all addresses have failed, and not before. */
+export async function expectHopeless(stage: Stage): Promise<void> {
+  const last = await race(stage, {
+    '6a': [900, 'connects'],
+    '4a': [10, 'fails'],
+    '6b': [10, 'fails'],
+  })
+  await last.passes(2_000)
+  last.expectDials(['6a at 0', '4a at 250', '6b at 260'], { because: 'All have been tried.' })
+  last.expectResult('6a', 900)
+
+  const none = await race(stage, { '6a': [900, 'fails'], '4a': [10, 'fails'], '6b': [10, 'fails'] })
+  await none.passes(899)
+  none.expectPending({
+    because: 'Nothing is left to try, but 6a may still connect.',
+    likely: 'Count the attempts that are under way.',
+  })
+  await none.passes(1)
+  none.expectRejected({
+    because: 'All attempts have failed.',
+    likely: 'When the last attempt fails and no address is left, run() rejects.',
+  })
+
+  none.expectErrors(['4a refused', '6b refused', '6a refused'], {
+    because: 'The person who reads it should learn why each of them failed.',
+    likely: 'An AggregateError with all errors, as they came.',
+  })
+
+  const only = await race(stage, { '6a': [900, 'connects'] })
+  await only.passes(2_000)
+  only.expectDials(['6a at 0'], {
+    because: 'There is no other address, however long it takes.',
+    likely: 'The timer is armed only if an untried address waits for its turn.',
+  })
+  only.expectResult('6a', 900)
+
+  const nothing = await race(stage, {})
+  await nothing.passes(1)
+  nothing.expectRejected({ because: 'There is no address.' })
+}
+
+export async function expectRaceCancelled(stage: Stage): Promise<void> {
+  const cancelled = await race(stage, {
+    '6a': [500, 'connects anyway'],
+    '4a': [NEVER, 'connects'],
+    '6b': [1, 'connects'],
+  })
+  await cancelled.passes(300)
+  cancelled.cancel()
+  await cancelled.passes(2_000)
+  cancelled.expectRejected({ because: 'It was cancelled.' })
+  cancelled.expectDials(['6a at 0', '4a at 250'], {
+    because: 'Nobody wants a connection any more.',
+    likely: 'After cancel() the race is over: an abort fails attempts, and that starts no other.',
+  })
+  cancelled.expectClosed(['6a'], { because: 'It came after all.' })
+}

@@ -1,0 +1,132 @@
+/** How long a client of chapter 16 waits before it tries again: bounds, chance, and what starts anew. */
+
+import type { Backoff } from '#code/16-client/backoff.ts'
+import type { Reason } from '../../harness/failure.ts'
+import { seededRandom } from '../../harness/random.ts'
+import type { Stage } from '../../judge/step.ts'
+
+const LIMITS = { firstMs: 1_000, capMs: 30_000, provenMs: 10_000 }
+
+/** The bound doubles up to a cap, and a wait is drawn from all that lies below it. */
+export async function expectBounds(stage: Stage): Promise<void> {
+  const { expectSame, story } = stage
+  const { Backoff } = await stage.load(() => import('#code/16-client/backoff.ts'))
+  story.tell('random', 'is 0.5 each time: in the middle')
+  const middle = new Backoff(LIMITS, () => 0.5)
+  const seven = waitsOf(middle, 7)
+  expectSame('seven waits', seven, [500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000], {
+    because:
+      'The bounds are 1, 2, 4, 8 and 16 s, then 30 s; a wait is drawn from all that lies below its bound.',
+    likely: whyOtherWaits(seven),
+  })
+  expectSame(
+    'all different waits among the next 2,000',
+    [...new Set(waitsOf(middle, 2_000))],
+    [15_000],
+    {
+      because: 'A server can be away for a week. The bound has reached its cap and stays there.',
+      likely: '1 << 31 is negative, and 1 << 32 is 1 again; 2 ** n is neither.',
+    },
+  )
+  expectSame(
+    'the first wait, where the cap is 400 ms',
+    waitsOf(new Backoff({ ...LIMITS, capMs: 400 }, () => 0.5), 1),
+    [200],
+    {
+      because: 'No bound is above the cap.',
+    },
+  )
+}
+
+/** No wait is likelier than another: not for two clients, and not for 10,000. */
+export async function expectSpread(stage: Stage): Promise<void> {
+  const { expect, expectSame, story } = stage
+  const { Backoff } = await stage.load(() => import('#code/16-client/backoff.ts'))
+  story.tell('random', 'is 0.05 for one client and 0.95 for another')
+  const ends = [0.05, 0.95].map((value) => new Backoff(LIMITS, () => value))
+  for (let times = 0; times < 8; times++) for (const backoff of ends) backoff.nextDelayMs()
+  const spread = ends.map((backoff) => toTens(backoff.nextDelayMs())).sort((a, b) => a - b)
+  expectSame('their waits under the cap', spread, [1_500, 28_500], {
+    because:
+      'All waits from 0 to the bound are equally likely, at the cap, too. Where nobody waits for a short time, all come together.',
+    likely:
+      'Not half of it fixed and half drawn, nor a little jitter around it: random() times the bound.',
+  })
+  const crowd = seededRandom(16, 'crowd')
+  const perTenth = Array.from({ length: 10 }, () => 0)
+  for (let client = 0; client < 10_000; client++) {
+    const waitMs = new Backoff(LIMITS, crowd).nextDelayMs()
+    perTenth[Math.min(9, Math.floor(waitMs / 100))] += 1
+  }
+  expect(
+    '10,000 clients to come back evenly over the first second',
+    perTenth.every((count) => count > 800 && count < 1_200),
+    {
+      because: 'They all lost their connection at the same moment.',
+      expected: 'about 1,000 in each tenth of it',
+      received: perTenth.join(', '),
+    },
+  )
+}
+
+/** Only a connection that lasted starts anew. */
+export async function expectProven(stage: Stage): Promise<void> {
+  const { expectSame, story } = stage
+  const { Backoff } = await stage.load(() => import('#code/16-client/backoff.ts'))
+  const backoff = new Backoff(LIMITS, () => 0.5)
+  const other = new Backoff(LIMITS, () => 0.5)
+  waitsOf(backoff, 3)
+  story.tell('client', 'has waited three times')
+  const ended = (welcomeMs: number, wait: number, reason: Reason) => {
+    story.tell(
+      'connection',
+      welcomeMs === 0 ? 'ends; it was never welcome' : `ends; it was welcome for ${welcomeMs} ms`,
+    )
+    backoff.connectionEnded(welcomeMs)
+    const received = toTens(backoff.nextDelayMs())
+    const likely = 'A wait is counted where it is drawn, and nowhere else.'
+    expectSame(
+      'the next wait',
+      received,
+      wait,
+      received > wait && wait > 500 ? { ...reason, likely } : reason,
+    )
+  }
+  ended(0, 4_000, {
+    because: 'A server that accepts and hangs up at once is no better than one that refuses.',
+    likely: 'Only a connection that lasted starts anew.',
+  })
+  ended(9_999, 8_000, {
+    because:
+      'It was welcome, but not for long enough: a server that dies under its load, again and again, welcomes everybody first.',
+    likely: 'Compare with provenMs.',
+  })
+  ended(10_000, 500, {
+    because: 'It has proved itself: what comes now is a new failure.',
+    likely: 'The bound is firstMs again.',
+  })
+  ended(0, 1_000, { because: 'It grows from there.' })
+  expectSame('the first wait of another client', waitsOf(other, 1), [500], {
+    because: 'Every client counts its own failures.',
+  })
+}
+
+function waitsOf(backoff: Backoff, count: number): number[] {
+  return Array.from({ length: count }, () => toTens(backoff.nextDelayMs()))
+}
+
+/** Why waits are not 500, 1,000, … 15,000. */
+function whyOtherWaits([first, second, , , , , last]: number[]): string {
+  if (first === 500 && second !== 1_000)
+    return 'Every further bound is twice the one before, the second one already.'
+  if (first === 500)
+    return 'The bound is capped before it is multiplied by random(): Math.min(capMs, …).'
+  if (first === 1_000 && last === 15_000)
+    return 'The first bound is firstMs itself. It doubles after that.'
+  return 'A wait is random() times its bound: no part of it is fixed.'
+}
+
+/** A wait that is rounded to whole milliseconds is right, too. */
+function toTens(ms: number): number {
+  return Math.round(ms / 10) * 10
+}

@@ -1,0 +1,136 @@
+/** What the reducer of chapter 16 makes of every event in every state. */
+
+import type { ClientEvent, ClientState } from '#code/16-client/client-state.ts'
+import type { Reason } from '../../harness/failure.ts'
+import type { Stage } from '../../judge/step.ts'
+
+const IDLE: ClientState = { kind: 'idle' }
+const CONNECTING: ClientState = { kind: 'connecting' }
+const GREETING: ClientState = { kind: 'greeting' }
+const ONLINE: ClientState = { kind: 'online', sinceMs: 5_000 }
+const WAITING: Extract<ClientState, { kind: 'waiting' }> = {
+  kind: 'waiting',
+  atLeastMs: 0,
+  welcomeMs: 0,
+}
+const ENDED: ClientState = { kind: 'ended', code: 'no-session' }
+
+const start: ClientEvent = { kind: 'start' }
+const opened: ClientEvent = { kind: 'opened' }
+const welcomed: ClientEvent = { kind: 'welcomed', atMs: 5_000 }
+const lost: ClientEvent = { kind: 'lost', atMs: 65_000 }
+const timeUp: ClientEvent = { kind: 'timeUp' }
+const close: ClientEvent = { kind: 'close' }
+const error = (code: string, seconds?: number): ClientEvent => ({ kind: 'error', code, seconds })
+
+/** What leads to another state. */
+export async function expectSteps({ load, expectSame }: Stage): Promise<void> {
+  const { reduce } = await load(() => import('#code/16-client/client-state.ts'))
+  const expectStep = (
+    state: ClientState,
+    event: ClientEvent,
+    next: ClientState,
+    reason: Reason,
+  ) => {
+    const shown = event.kind === 'error' ? `the error ${event.code}` : event.kind
+    expectSame(`${state.kind}, after ${shown},`, reduce(Object.freeze(state), event), next, reason)
+  }
+  expectStep(IDLE, start, CONNECTING, { because: 'It begins.' })
+  expectStep(CONNECTING, opened, GREETING, { because: 'There is a connection: time to say hello.' })
+  expectStep(GREETING, welcomed, ONLINE, {
+    because: 'The server has let us in; when, is for the back-off.',
+  })
+  expectStep(
+    ONLINE,
+    lost,
+    { ...WAITING, welcomeMs: 60_000 },
+    {
+      because: 'It was online for 60 s. The back-off wants to know that.',
+      likely: 'welcomeMs is the time between the welcome and the loss.',
+    },
+  )
+  expectStep({ ...WAITING, welcomeMs: 60_000 }, timeUp, CONNECTING, {
+    because: 'The wait is over.',
+  })
+  for (const event of [lost, timeUp]) {
+    const because =
+      event === lost
+        ? 'The connection could not be made, or has gone.'
+        : 'Nothing has come for too long: a dead peer says nothing.'
+    expectStep(CONNECTING, event, WAITING, { because })
+    expectStep(GREETING, event, WAITING, { because: `${because} It was never welcome.` })
+  }
+  expectStep(
+    GREETING,
+    error('try-later', 30),
+    { ...WAITING, atLeastMs: 30_000 },
+    {
+      because: 'The server is there and says when to come back.',
+      likely: 'seconds, in milliseconds.',
+    },
+  )
+  expectStep(GREETING, error('busy'), WAITING, {
+    because: 'It may work later. The error does not say when.',
+    likely: 'Without seconds it is 0.',
+  })
+  for (const code of ['no-session', 'unsupported-version'] as const) {
+    for (const state of [GREETING, ONLINE]) {
+      expectStep(
+        state,
+        error(code),
+        { kind: 'ended', code },
+        {
+          because: 'However often it tries, the server will say the same.',
+          likely: 'These two codes end it, when they answer hello as well as later.',
+        },
+      )
+    }
+  }
+  for (const code of ['stopping', 'idle', 'slow-consumer', 'internal']) {
+    expectStep(ONLINE, error(code), ONLINE, {
+      because: 'The server will end the connection itself, behind what it has still to say.',
+      likely: 'Only the loss makes it wait.',
+    })
+  }
+  for (const state of [IDLE, CONNECTING, GREETING, ONLINE, WAITING]) {
+    expectStep(
+      state,
+      close,
+      { kind: 'ended', code: 'closed' },
+      { because: 'We want no more.', likely: 'close means the same in every state.' },
+    )
+  }
+}
+
+/** What means nothing there: the state stays the same object. */
+export async function expectIgnored({ load, expect }: Stage): Promise<void> {
+  const { reduce } = await load(() => import('#code/16-client/client-state.ts'))
+  const events = [start, opened, welcomed, lost, timeUp, close, error('busy'), error('no-session')]
+  const ignored: [ClientState, ClientEvent[]][] = [
+    [IDLE, [opened, welcomed, lost, timeUp, error('no-session'), error('busy')]],
+    [CONNECTING, [start, welcomed, error('no-session'), error('busy')]],
+    [GREETING, [start, opened]],
+    [ONLINE, [start, opened, { ...welcomed, atMs: 9_000 } as ClientEvent, timeUp]],
+    [WAITING, [start, opened, welcomed, lost, error('no-session'), error('busy')]],
+    [ENDED, events],
+    [{ kind: 'ended', code: 'closed' }, events],
+  ]
+  for (const [state, meaningless] of ignored) {
+    for (const event of meaningless) {
+      const next = reduce(state, event)
+      const shown = event.kind === 'error' ? `the error ${event.code}` : event.kind
+      expect(`${shown} to mean nothing in ${state.kind}`, next === state, {
+        because:
+          state.kind === 'ended'
+            ? 'Ended is for good.'
+            : 'It comes late, from something that is over, or too early. The client acts whenever the state is a new one.',
+        likely:
+          next.kind === state.kind
+            ? 'Return the state itself, not a copy.'
+            : 'In each state only some events mean something. For all others, return `state`.',
+        expected: 'the same object',
+        received: JSON.stringify(next),
+      })
+    }
+  }
+}

@@ -1,0 +1,49 @@
+/** A feed of a room under test, and the messages that it tells: their numbers are all that matters. */
+
+import type { RoomMessage } from '#code/16-client/room-feed.ts'
+import type { Reason } from '../../harness/failure.ts'
+import type { Stage } from '../../judge/step.ts'
+
+export async function openFeed({ load, story, expectSame }: Stage) {
+  const { RoomFeed } = await load(() => import('#code/16-client/room-feed.ts'))
+  let told: string[] = []
+  const feed = new RoomFeed({
+    onMessage: ({ number }) => void told.push(String(number)),
+    onMissed: (from, to) =>
+      void told.push(from === to ? `(missed ${from})` : `(missed ${from}–${to})`),
+    onForgotten: () => void told.push('(forgotten)'),
+  })
+  story.tell('feed', 'knows nothing of the room')
+  const messagesOf = (numbers: number[]): RoomMessage[] =>
+    numbers.map((number) => ({ number, name: 'zoe', text: `message ${number}`, at: 0 }))
+  const inWords = (numbers: number[]) =>
+    numbers.length === 0 ? 'no messages' : `the messages ${numbers.join(', ')}`
+  return {
+    joined({ last, messages }: { last: number; messages: number[] }) {
+      story.tell('feed', `has joined: last is ${last}, the page has ${inWords(messages)}`)
+      return feed.onJoined({ last, messages: messagesOf(messages) })
+    },
+    page(messages: number[]) {
+      story.tell('feed', `gets a page with ${inWords(messages)}`)
+      return feed.onPage({ messages: messagesOf(messages) })
+    },
+    live(number: number) {
+      story.tell('feed', `gets the live message ${number}`)
+      feed.onLive(messagesOf([number])[0])
+    },
+    lost() {
+      story.tell('feed', 'loses its connection')
+      feed.onLost()
+    },
+    expectTold(expected: string, reason: Reason) {
+      const sofar = told.join(' ')
+      told = []
+      expectSame('what it has told', sofar, expected, reason)
+    },
+    hasTold: (text: string) => told.join(' ').includes(text),
+    expectAfter: (after: number | undefined, reason: Reason) =>
+      expectSame('the number to join with', feed.last, after, reason),
+    expectNext: (received: number | undefined, expected: number | undefined, reason: Reason) =>
+      expectSame('the number to ask for the next page after', received, expected, reason),
+  }
+}

@@ -1,0 +1,152 @@
+/** Claims of keys: the first and its repeats, whoever comes while it is not settled, and what is left behind. */
+
+import type { Stage } from '../../judge/step.ts'
+import { openKeys, saidAs } from './say-keys.ts'
+
+/** A key is claimed by one, and all others get what becomes of it. */
+export async function expectClaims(stage: Stage): Promise<void> {
+  const world = await openKeys(stage)
+  const one = await world.claim('request 1')
+  one.expect('first', { because: 'Nobody has said this before: it is to be appended.' })
+  const two = await world.claim('request 2')
+  two.expect('not known yet', {
+    because: 'The same message is being appended. Two may not be.',
+    likely: 'A claim holds until it is settled.',
+  })
+  const other = await world.claim('request 3', { text: 'goodbye' })
+  other.expect('bad-request', {
+    because: 'It has the key of another text. Which of the two is meant?',
+    likely: 'OTHER_TEXT, while the first is pending, too.',
+  })
+  await one.settle(saidAs(1))
+  world.keep(1, 'ada', 'k1')
+  two.expect('said as 1', {
+    because: 'It is the first that was said: the repeat gets its number.',
+    likely: 'A repeat waits for the outcome of the first.',
+  })
+  const three = await world.claim('request 4')
+  three.expect('said as 1', {
+    because: 'It was said: it is in the history, above since.',
+    likely:
+      '#find() looks at all messages from since + 1 to last, the first and the last of them, too.',
+  })
+  const again = await world.claim('request 5', { text: 'goodbye' })
+  again.expect('bad-request', { because: 'That key was used for another text.' })
+  world.expectSize(0, {
+    because: 'All of them are settled.',
+    likely: 'settle() gives the key back; and a claim that ends in a repeat is settled, too.',
+  })
+  for (const [what, say] of [
+    ['another account', { account: 'bob' }],
+    ['another room', { room: 'den' }],
+    ['another key', { key: 'k2' }],
+  ] as const) {
+    const claim = await world.claim(what, { ...say, since: 1 })
+    claim.expect('first', {
+      because: `A key means something within one account and one room: ${what} has its own.`,
+    })
+  }
+  const glued = await openKeys(stage)
+  const a = await glued.claim('request 1', { account: 'ada', room: 'b.c', key: 'k' })
+  const b = await glued.claim('request 2', { account: 'ada.b', room: 'c', key: 'k' })
+  a.expect('first', { because: 'It is new.' })
+  b.expect('first', {
+    because: 'Another account, another room: names may have a dot in them.',
+    likely:
+      'Parts that are glued together come apart in more than one way. JSON.stringify([…]) does not.',
+  })
+
+  const pending = await openKeys(stage)
+  pending.keep(3)
+  const inHall = await pending.claim('request 1')
+  inHall.expect('first', { because: 'It is new.' })
+  const inDen = await pending.claim('request 2, in another room', { room: 'den' })
+  inDen.expect('first', {
+    because: 'A key means something within one account and one room, also while both are pending.',
+    likely: 'The key of a claim is made of account, room and key.',
+  })
+  const older = await pending.claim('request 3, with another since', { since: 2 })
+  older.expect('not known yet', {
+    because: 'It is the same message, however far back its client wants us to look.',
+    likely: 'Account, room and key say which message it is; text and since do not.',
+  })
+  await inHall.settle(saidAs(4))
+  older.expect('said as 4', { because: 'It is a repeat.' })
+
+  const { MAX_SEARCH } = await stage.load(() => import('#code/16-client/say-keys.ts'))
+  const busy = await openKeys(stage)
+  const begun = await busy.claim('request 1')
+  begun.expect('first', { because: 'It is new.' })
+  busy.keep(MAX_SEARCH + 1)
+  stage.story.tell('others', `say ${(MAX_SEARCH + 1).toLocaleString('en')} things meanwhile`)
+  const behind = await busy.claim('request 2')
+  behind.expect('not known yet', {
+    because: 'Its first is being appended: nothing has to be looked for, however much was said.',
+    likely: 'Whether the key is pending is asked before anything about the history.',
+  })
+
+  const known = await openKeys(stage)
+  known.keep(1, 'ada', 'k1')
+  known.holdReads()
+  const both = [await known.claim('request 1'), await known.claim('request 2')]
+  await known.answerReads()
+  for (const each of both) {
+    each.expect('said as 1', {
+      because: 'It was said as number 1, and that is true for both of them.',
+      likely: 'The second waits for the first: what is found settles the claim, too.',
+    })
+  }
+
+  const failed = await openKeys(stage)
+  const lost = await failed.claim('request 1')
+  const joined = await failed.claim('request 2')
+  await lost.settle({ code: 'not-saved', text: '' })
+  joined.expect('not-saved', { because: 'What became of the first became of it.' })
+  const next = await failed.claim('request 3')
+  next.expect('first', {
+    because: 'It is neither in the history nor pending: the server may try once more.',
+    likely: 'What is settled is claimed no longer, however it ended.',
+  })
+
+  const slow = await openKeys(stage)
+  slow.keep(3)
+  slow.holdReads()
+  const early = await slow.claim('request 1')
+  const late = await slow.claim('request 2')
+  await slow.answerReads()
+  early.expect('first', { because: 'It came first, and is not in the history.' })
+  late.expect('not known yet', {
+    because:
+      'Both were looked up at the same time, and neither was found. Only one may be appended.',
+    likely:
+      'Claim the key before the first await: what was true before it need not be true behind it.',
+  })
+  await early.settle(saidAs(4))
+  late.expect('said as 4', { because: 'It is a repeat.' })
+}
+
+/** A history that cannot be read leaves no claim behind. */
+export async function expectNothingLeft(stage: Stage): Promise<void> {
+  const world = await openKeys(stage)
+  world.keep(3)
+  world.breakReads(true)
+  world.holdReads()
+  const one = await world.claim('request 1')
+  const two = await world.claim('request 2')
+  await world.answerReads()
+  one.expect('rejected: EIO: i/o error, read', {
+    because: 'It cannot be known whether it was said.',
+    likely: 'What read() throws comes out of claim().',
+  })
+  two.expect('internal', {
+    because: 'It waits for the first, and that will not come to an end any more.',
+    likely: 'Settle the claim before the error goes on: UNREADABLE.',
+  })
+  world.expectSize(0, {
+    because:
+      'Nobody works on that key any more. If it stayed claimed, every repeat would wait forever.',
+  })
+  world.breakReads(false)
+  const three = await world.claim('request 3')
+  three.expect('first', { because: 'The disk is well again.' })
+}

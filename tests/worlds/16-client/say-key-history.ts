@@ -1,0 +1,114 @@
+/** What the history knows of a key: where it is looked for, how far back, and with which text. */
+
+import type { Stage } from '../../judge/step.ts'
+import { openKeys } from './say-keys.ts'
+
+/** What was said is found, on whatever page, and as far back as can be known. */
+export async function expectFound(stage: Stage): Promise<void> {
+  const { expectSame } = stage
+  const world = await openKeys(stage)
+  world.keep(30)
+  world.keep(1, 'ada', 'k1')
+  world.keep(300)
+  world.keep(1, 'Ada', 'k2')
+  stage.story.tell(
+    'history',
+    'has 332 messages; number 31 has ada’s k1, and number 332 the k2 of Ada: the same account',
+  )
+  for (const [key, since, number] of [
+    ['k1', 30, 31],
+    ['k1', 0, 31],
+    ['k2', 331, 332],
+    ['k2', 100, 332],
+    ['k2', 32, 332],
+  ] as const) {
+    const claim = await world.claim('a repeat', { key, since })
+    claim.expect(`said as ${number}`, {
+      because: `It is among the messages from ${since + 1} to 332.`,
+      likely:
+        'All of them are looked at, the first and the last too; and names are the same in upper and lower case.',
+    })
+  }
+  const edges = await openKeys(stage)
+  for (let number = 1; number <= 260; number++) edges.keep(1, 'ada', `k${number}`)
+  stage.story.tell('history', 'has 260 messages of ada, number 1 with the key k1, and so on')
+  for (const number of [1, 99, 100, 101, 102, 103, 199, 200, 201, 202, 203, 260]) {
+    const claim = await edges.claim('a repeat', { key: `k${number}` })
+    claim.expect(`said as ${number}`, {
+      because: 'It is there. Each message is on one of the pages that are read.',
+      likely: 'Behind a page that ends at `to` the next one begins at `to + 1`.',
+      look: '#find()',
+    })
+  }
+  expectSame('how many reads were under way at once', edges.mostReadsAtOnce(), 1, {
+    because: 'No more than READ_AT_ONCE messages are read at a time, or a repeat costs memory.',
+    likely: 'Wait for a page before the next one is asked for.',
+    look: '#find()',
+  })
+
+  const widest = Math.max(...world.reads.map(([from, to]) => to - from + 1))
+  stage.expect('no read of more than 100 messages', widest <= 100, {
+    because: 'A repeat could ask for thousands at once.',
+    received: `a read of ${widest}`,
+    likely: 'READ_AT_ONCE',
+  })
+  expectSame(
+    'the reads outside of 1 to 332',
+    world.reads.filter(([from, to]) => from < 1 || to > 332),
+    [],
+    { because: 'The history has no such messages.' },
+  )
+  world.reads.length = 0
+  const fresh = await world.claim('a new say', { key: 'k3', since: 332 })
+  fresh.expect('first', { because: 'Nothing was said since.' })
+  expectSame('the reads for it', world.reads.length, 0, {
+    because: 'Nearly every say is like this one: it must cost no read.',
+    likely: 'There is nothing from since + 1 to last.',
+  })
+  const bob = await world.claim('bob', { account: 'bob', key: 'k2', since: 300 })
+  bob.expect('first', {
+    because: 'Number 332 has that key, but it is ada’s.',
+    likely: 'Compare the name, too.',
+  })
+
+  world.retire(31)
+  world.reads.length = 0
+  const stale = await world.claim('an old repeat', { key: 'k1', since: 30 })
+  stale.expect('stale-key', {
+    because: 'Number 31 is gone. Whether it was this one, nobody can know.',
+    likely: 'since + 1 < first.',
+  })
+  expectSame('the reads for it', world.reads.length, 0, { because: 'There is no use in looking.' })
+  const just = await world.claim('a repeat', { key: 'k9', since: 31 })
+  just.expect('first', {
+    because: 'Everything above 31 is there, and it is not among that.',
+    likely: 'since + 1 is the first that matters: it may be the first that is kept.',
+  })
+  const { MAX_SEARCH } = await stage.load(() => import('#code/16-client/say-keys.ts'))
+  world.keep(MAX_SEARCH)
+  const far = await world.claim('an old repeat', { key: 'k8', since: 331 })
+  far.expect('stale-key', { because: 'One more than MAX_SEARCH have been said since.' })
+  const near = await world.claim('a repeat', { key: 'k2', since: 332 })
+  near.expect('first', { because: 'MAX_SEARCH have been said since: they are looked through.' })
+}
+
+/** A key of the history that comes with another text, twice at once. */
+export async function expectOtherTextFound(stage: Stage): Promise<void> {
+  const world = await openKeys(stage)
+  world.keep(1, 'ada', 'k1')
+  stage.story.tell('history', 'has one message: number 1, with ada’s k1 and the text "hello"')
+  world.holdReads()
+  const one = await world.claim('request 1', { text: 'goodbye' })
+  const two = await world.claim('request 2', { text: 'goodbye' })
+  await world.answerReads()
+  one.expect('bad-request', { because: 'That key was used for another text, "hello".' })
+  two.expect('bad-request', {
+    because:
+      'It says the same as the first, and gets the same answer. That its words were said as 1 would be a lie.',
+    likely: 'Settle the claim with what the first is told, and not with what was found.',
+  })
+  world.expectSize(0, {
+    because: 'Both have their answer.',
+    likely: 'A claim that ends in a repeat is settled, too.',
+  })
+}

@@ -1,0 +1,122 @@
+/** Keys under test, in front of a history in memory that is read as slowly as a test says. */
+
+import type { Message } from '#code/13-rooms/journal.ts'
+import type { Claim, KeyedSay, SayOutcome } from '#code/16-client/say-keys.ts'
+import type { Reason } from '../../harness/failure.ts'
+import type { Stage } from '../../judge/step.ts'
+
+export async function openKeys({ load, story, expectSame }: Stage) {
+  const { SayKeys } = await load(() => import('#code/16-client/say-keys.ts'))
+  story.beginAnew()
+  const kept: { message: Message; key?: string }[] = []
+  let first = 1
+  let isBroken = false
+  const reads: [from: number, to: number][] = []
+  let underWay = 0
+  let mostUnderWay = 0
+  /** Reads that wait for `answerReads`, if they have to. */
+  let held: (() => void)[] | undefined
+  const keys = new SayKeys({
+    range: (room) => (room === 'hall' ? { first, last: kept.length } : { first: 1, last: 0 }),
+    async read(_room, from, to) {
+      reads.push([from, to])
+      const shown = kept.slice(from - 1, to)
+      underWay += 1
+      mostUnderWay = Math.max(mostUnderWay, underWay)
+      await (held ? new Promise<void>((resolve) => held?.push(resolve)) : turn())
+      underWay -= 1
+      if (isBroken) throw new Error('EIO: i/o error, read')
+      return shown
+    },
+  })
+  const describeClaim = (claim: Claim) =>
+    claim.kind === 'first'
+      ? 'first'
+      : 'code' in claim.outcome
+        ? claim.outcome.code
+        : `said as ${claim.outcome.number}`
+  return {
+    keys,
+    reads,
+    /** How many reads were under way at once, at most. */
+    mostReadsAtOnce: () => mostUnderWay,
+    /** Others, or this account, have said so many messages. */
+    keep(count: number, name = 'zoe', key?: string) {
+      for (let index = 0; index < count; index++) {
+        const number = kept.length + 1
+        kept.push({
+          message: { number, name, text: key ? 'hello' : `message ${number}`, at: 0 },
+          key,
+        })
+      }
+    },
+    retire(count: number) {
+      first += count
+      story.tell('history', `begins at number ${first}`)
+    },
+    breakReads(is: boolean) {
+      isBroken = is
+      story.tell('history', is ? 'cannot be read' : 'can be read again')
+    },
+    holdReads() {
+      held = []
+      story.tell('history', 'is slow: what is read takes its time')
+    },
+    async answerReads() {
+      while (held && held.length > 0) {
+        for (const answer of held.splice(0)) answer()
+        await turn()
+      }
+      story.tell('history', 'answers')
+      held = undefined
+      await turn()
+    },
+    /** Begins to claim, and says how far that has come by now. */
+    async claim(name: string, say: Partial<KeyedSay> = {}) {
+      const request = { account: 'ada', room: 'hall', text: 'hello', key: 'k1', since: 0, ...say }
+      story.tell(
+        name,
+        `claims ${request.account}’s key ${request.key} in ${request.room} for ${JSON.stringify(request.text)}, since ${request.since}`,
+      )
+      let outcome = 'not known yet'
+      let settle: ((outcome: SayOutcome) => void) | undefined
+      keys.claim(request).then(
+        (claim) => {
+          outcome = describeClaim(claim)
+          if (claim.kind === 'first') settle = claim.settle
+        },
+        (error) => {
+          outcome = `rejected: ${error.message}`
+        },
+      )
+      // As many reads as a search may need, each in a turn of its own.
+      for (let turns = 0; turns < 30; turns++) await turn()
+      return {
+        expect: (expected: string, reason: Reason) =>
+          expectSame(`what ${name} is told`, outcome, expected, reason),
+        async settle(result: SayOutcome) {
+          story.tell(
+            name,
+            'code' in result
+              ? `settles its claim: ${result.code}`
+              : `appends it: it is number ${result.number}`,
+          )
+          settle?.(result)
+          await turn()
+        },
+      }
+    },
+    expectSize: (expected: number, reason: Reason) =>
+      expectSame('the claims that are not settled', keys.size, expected, reason),
+  }
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+/** The outcome of a claim that was appended. */
+export const saidAs = (number: number): SayOutcome => ({
+  number,
+  name: 'ada',
+  text: 'hello',
+  at: 0,
+})

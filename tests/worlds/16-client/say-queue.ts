@@ -1,0 +1,131 @@
+/** A queue under test of what is to be said in one room, and what becomes of each message. */
+
+import type { Reason } from '../../harness/failure.ts'
+import type { Stage } from '../../judge/step.ts'
+
+/** Plays a queue by hand. */
+export async function expectQueue({ load, story, expectSame }: Stage): Promise<void> {
+  const { SayQueue } = await load(() => import('#code/16-client/say-queue.ts'))
+  const { ChatError } = await load(() => import('#code/16-client/chat-error.ts'))
+  let keys = 0
+  const queue = new SayQueue(() => `key ${++keys}`)
+  const results = new Map<string, string>()
+  const add = (text: string) => {
+    story.tell('queue', `is given ${JSON.stringify(text)}`)
+    queue.add(text).then(
+      ({ number }) => void results.set(text, `said as ${number}`),
+      (error) => void results.set(text, `rejected: ${error.code}`),
+    )
+  }
+  const expectNext = (last: number, expected: object | undefined, reason: Reason) =>
+    expectSame(`next(${last})`, queue.next(last), expected, reason)
+  const expectResult = async (text: string, expected: string | undefined, reason: Reason) => {
+    await new Promise(setImmediate)
+    expectSame(`what became of ${JSON.stringify(text)}`, results.get(text), expected, reason)
+  }
+  const said = (number: number) => {
+    story.tell('queue', `hears \`said\`, number ${number}`)
+    queue.onSaid({ number, at: 0 })
+  }
+  const error = (code: string) => {
+    story.tell('queue', `hears the error ${code}`)
+    queue.onError(new ChatError(code))
+  }
+  const lost = () => {
+    story.tell('queue', 'loses its connection')
+    queue.onLost()
+  }
+
+  expectNext(5, undefined, { because: 'Nothing waits.' })
+  for (const text of ['one', 'two', 'three', 'four', 'five', 'six', 'seven']) add(text)
+  expectNext(
+    7,
+    { text: 'one', key: 'key 1', since: 7 },
+    {
+      because: 'It is the oldest. When it is said, its number will be above 7.',
+      likely: 'since is the number that next() is given.',
+    },
+  )
+  expectNext(7, undefined, {
+    because: 'One is in flight. Its successor waits for its answer.',
+    likely: 'Is one in flight already (#isInFlight)?',
+  })
+  lost()
+  expectNext(
+    12,
+    { text: 'one', key: 'key 1', since: 7 },
+    {
+      because: 'It may have been said, as number 8. The server looks for its key above `since`.',
+      likely: 'A repeat goes with the key and the since of the first time.',
+    },
+  )
+  said(8)
+  await expectResult('one', 'said as 8', { because: 'It was said, the first time or the second.' })
+  expectNext(
+    12,
+    { text: 'two', key: 'key 2', since: 12 },
+    {
+      because: 'It is the next, and is sent for the first time.',
+      likely: 'onSaid(): the message is done with, and nothing is in flight any more.',
+    },
+  )
+  error('text-too-long')
+  await expectResult('two', 'rejected: text-too-long', {
+    because: 'It was sent once, and refused.',
+    likely: 'The error about the first request is the last word.',
+  })
+  await expectResult('three', undefined, {
+    because: 'It was not sent yet.',
+    likely: 'An answer settles the one in flight.',
+  })
+  expectNext(13, { text: 'three', key: 'key 3', since: 13 }, { because: 'The next one goes on.' })
+  lost()
+  expectNext(13, { text: 'three', key: 'key 3', since: 13 }, { because: 'It is sent again.' })
+  error('too-fast')
+  await expectResult('three', 'rejected: unknown', {
+    because: 'The repeat was refused. The first time it may have been said.',
+    likely: 'An error about a repeat is rejected as unknown, whatever its code.',
+  })
+  expectNext(20, { text: 'four', key: 'key 4', since: 20 }, { because: 'The next one goes on.' })
+  error('not-saved')
+  await expectResult('four', undefined, {
+    because: 'It may have been saved. The server knows when it is back.',
+    likely: 'not-saved settles nothing.',
+  })
+  expectNext(20, undefined, {
+    because: 'The server saves nothing more: to go on is of no use.',
+    likely: 'It stays in flight until the connection is lost.',
+  })
+  lost()
+  expectNext(25, { text: 'four', key: 'key 4', since: 20 }, { because: 'Now it is sent again.' })
+  said(21)
+  await expectResult('four', 'said as 21', { because: 'It had been saved.' })
+  expectNext(26, { text: 'five', key: 'key 5', since: 26 }, { because: 'The next one goes on.' })
+  error('internal')
+  await expectResult('five', 'rejected: unknown', {
+    because: 'Something broke in the server, before it was said or after.',
+    likely: 'internal leaves it open.',
+  })
+  story.tell('queue', 'hears that the server has other data')
+  queue.forget()
+  await expectResult('six', undefined, {
+    because: 'It was never sent.',
+    likely: 'Only a message that was sent is unknown.',
+  })
+  expectNext(30, { text: 'six', key: 'key 6', since: 30 }, { because: 'It can still be said.' })
+  lost()
+  story.tell('queue', 'hears that the server has other data')
+  queue.forget()
+  await expectResult('six', 'rejected: unknown', {
+    because: 'It was sent, and the server that might know is gone.',
+    likely: 'forget() rejects a message that was sent.',
+  })
+  expectNext(
+    2,
+    { text: 'seven', key: 'key 7', since: 2 },
+    { because: 'The next one goes on, with the numbers of the new data.' },
+  )
+  said(3)
+  queue.forget()
+  expectNext(3, undefined, { because: 'Nothing is left.' })
+}

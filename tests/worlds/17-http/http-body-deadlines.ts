@@ -1,0 +1,75 @@
+/** Bodies of chapter 17 that come slowly, and requests that follow each other slowly: each has a deadline of its own. */
+
+import type { Reason } from '../../harness/failure.ts'
+import { request } from '../../protocols/http.ts'
+import type { HttpWorld } from './http-connections.ts'
+
+export const TOO_SLOW = { status: 408, headers: { connection: 'close' } }
+
+/** `expectTimers` expects so many timers beside the one for silence, with one connection. */
+export async function expectBodyDeadlines(
+  world: HttpWorld,
+  expectTimers: (waiting: number, reason: Reason) => void,
+): Promise<void> {
+  const bob = await world.arrive('bob')
+  await bob.send('POST /b HTTP/1.1\r\nHost: a\r\n')
+  await world.advance(9_000)
+  await bob.send('Content-Length: 4\r\n\r\na')
+  for (const byte of 'bc') {
+    await world.advance(9_000)
+    await bob.send(byte)
+  }
+  await world.advance(11_000)
+  bob.expectNothing({
+    because: 'His head has come in time. From then on his body has 30 seconds, and 29 are over.',
+    likely: 'bodyMs once the head has come (#begun).',
+    look: '#watchForEnd()',
+  })
+  await bob.send('d')
+  bob.expectAnswers([{ status: 200, body: 'POST /b abcd' }], {
+    because: 'The last byte has come in time.',
+    look: '#watchForEnd()',
+  })
+  expectTimers(0, {
+    because: 'Nothing is waited for any more.',
+    likely: '#forgetDeadline() needs to know the timer: #deadline.',
+    look: '#watchForEnd()',
+  })
+  await bob.send(request('POST /b', ['Transfer-Encoding: chunked'], '1\r\na\r\n'))
+  expectTimers(1, { because: 'A body has begun.', look: '#watchForEnd()' })
+  for (let second = 5; second < 30; second += 5) {
+    await world.advance(5_000)
+    await bob.send('1\r\nx\r\n')
+  }
+  await world.advance(5_000)
+  bob.expectAnswers([TOO_SLOW], {
+    because: 'A chunk every five seconds is slow, and 30 seconds are over.',
+    likely: 'One deadline for the whole body.',
+    look: '#watchForEnd()',
+  })
+  bob.expectEnd({ because: 'Nothing more is wanted of him.', look: '#watchForEnd()' })
+  await bob.halfClose()
+
+  const cyd = await world.arrive('cyd')
+  const whole = request('GET /c')
+  await cyd.send(whole.slice(0, 7))
+  for (let count = 0; count < 8; count++) {
+    await world.advance(3_000)
+    await cyd.send(whole.slice(7) + whole.slice(0, 7))
+  }
+  cyd.expectAnswers(
+    Array.from({ length: 8 }, () => ({ status: 200, body: 'GET /c' })),
+    {
+      because:
+        'Each of her requests took 3 seconds. The beginning of the next one has a deadline of its own.',
+      likely: 'The deadline of a request that has come must not hit the one behind it.',
+      look: '#watchForEnd()',
+    },
+  )
+  await cyd.reset()
+  expectTimers(-1, {
+    because: 'She is gone, in the middle of a head. No timer is left of her.',
+    likely: '#deadline is the timer that onClose() forgets.',
+    look: '#watchForEnd()',
+  })
+}

@@ -1,0 +1,188 @@
+/** Bodies in chunks of chapter 17: whole, cut anywhere, and at each of their limits. */
+
+import type { ReadBody } from '#code/17-http/body-reader.ts'
+import { type Bytes, toBytes } from '../../harness/bytes.ts'
+import type { Reason } from '../../harness/failure.ts'
+import { cutAtRandom } from '../../harness/random.ts'
+import type { Stage } from '../../judge/step.ts'
+import { quietly } from '../for-all.ts'
+import { CHUNKED, WRONG_CHUNKED } from './http-bodies.ts'
+import { inPieces, STRANGE, shown } from './http-tables.ts'
+
+export async function openChunks(stage: Stage) {
+  const { load } = stage
+  const limits = await load(() => import('#code/17-http/chunked-reader.ts'))
+  const read = (pieces: readonly Uint8Array[]) => {
+    const reader = new limits.ChunkedReader(1_000)
+    let left = 0
+    for (const [place, piece] of pieces.entries()) {
+      const outcome: ReadBody = reader.next(piece, 0)
+      if (outcome.kind === 'invalid') return String(outcome.status)
+      if (outcome.kind === 'incomplete') continue
+      left = piece.length - outcome.end
+      for (const later of pieces.slice(place + 1)) left += later.length
+      return `${JSON.stringify(Buffer.from(outcome.body).toString('latin1'))} and ${left} bytes behind it`
+    }
+    return 'incomplete'
+  }
+  return { ...limits, read }
+}
+
+type Chunks = Awaited<ReturnType<typeof openChunks>>
+
+/** Bodies that are right, and what stands behind them; bodies that are not. */
+export function expectChunked(stage: Stage, { read }: Chunks): void {
+  const { random, story } = stage
+  const { expectSame } = quietly(stage)
+  story.tell('test', `reads ${CHUNKED.length + WRONG_CHUNKED.length} bodies, whole and in pieces`)
+  for (const [text, body] of CHUNKED) {
+    const expected = `${JSON.stringify(body)} and ${NEXT.length} bytes behind it`
+    expectSame(`the body of ${shown(text)}`, read(whole(text + NEXT)), expected, {
+      because: 'That is what its chunks hold. Behind it the next request begins.',
+      likely:
+        'Behind a size of 0 come the trailers, and then an empty line. Extensions and trailers are dropped.',
+    })
+    for (let at = 1; at < text.length; at++) {
+      const pieces = [Buffer.from(text.slice(0, at)), Buffer.from(text.slice(at) + NEXT)]
+      expectSame(`the body of ${shown(text)}, cut after ${at} bytes`, read(pieces), expected, SAME)
+    }
+    expectSame(
+      `the body of ${shown(text)}, byte by byte`,
+      read(bytewise(text + NEXT)),
+      expected,
+      SAME,
+    )
+    expectSame(
+      `the body of ${shown(text)} without its last byte`,
+      read(whole(text.slice(0, -1))),
+      'incomplete',
+      {
+        because: 'The end has not come.',
+        look: '#scanTrailer()',
+      },
+    )
+  }
+  for (const { text, status, because } of WRONG_CHUNKED) {
+    const look = status === 400 && text.startsWith('0\r\n') ? '#scanTrailer()' : '#scanSize()'
+    for (const pieces of [
+      inLatin1(text),
+      bytewise(text),
+      cutAtRandom(random, inLatin1(text)[0], 7),
+    ])
+      expectSame(
+        `the outcome of ${shown(text)}, in ${inPieces(pieces)}`,
+        read(pieces),
+        String(status),
+        { because, likely: STRANGE, look },
+      )
+  }
+}
+
+/** A body that is as long as it may be. */
+export function expectLongest(stage: Stage, { read }: Chunks): void {
+  const { story } = stage
+  const { expectSame } = quietly(stage)
+  const edge = 'x'.repeat(1_000)
+  story.tell('test', 'tries how much may come')
+  expectSame(
+    'the outcome of a body of 1,000 bytes',
+    read(whole(`3e8\r\n${edge}\r\n0\r\n\r\n`)),
+    `${JSON.stringify(edge)} and 0 bytes behind it`,
+    {
+      because: '1,000 bytes are not more than 1,000.',
+      look: '#scanSize()',
+    },
+  )
+}
+
+/** On both sides of each limit of a line with a size. */
+export function expectSizeLines(stage: Stage, chunks: Chunks): void {
+  const { MAX_EXTENSION_BYTES, MAX_SIZE_LINE_BYTES, read } = chunks
+  const { expectSame } = quietly(stage)
+  const extension = `;${'e'.repeat(127)}`
+  const most = MAX_EXTENSION_BYTES / extension.length
+  const sendChunks = (count: number) => read(whole(`1${extension}\r\nx\r\n`.repeat(count)))
+  expectSame(
+    `the outcome of ${most} chunks of a byte with an extension`,
+    sendChunks(most),
+    'incomplete',
+    {
+      because: `${most} extensions of ${extension.length} bytes are MAX_EXTENSION_BYTES, and not more.`,
+      look: '#scanSize()',
+    },
+  )
+  expectSame(`the outcome of ${most + 1} such chunks`, sendChunks(most + 1), '400', {
+    because:
+      'Each line is short enough, but all together they are most of what comes: a thousand bytes of body could bring 128 KB.',
+    likely: 'Count the bytes behind the digits, over all chunks.',
+    look: '#scanSize()',
+  })
+  const longest = `5;${'a'.repeat(MAX_SIZE_LINE_BYTES - 2)}\r\nhello\r\n0\r\n\r\n`
+  expectSame(
+    'the outcome of the longest line',
+    read(whole(longest)),
+    '"hello" and 0 bytes behind it',
+    {
+      because: `A line of ${MAX_SIZE_LINE_BYTES} bytes is not too long.`,
+      look: '#scanSize()',
+    },
+  )
+}
+
+export function expectTrailers(stage: Stage, { MAX_TRAILER_BYTES, read }: Chunks): void {
+  const { random } = stage
+  const { expectSame } = quietly(stage)
+  const long = 'x'.repeat(MAX_TRAILER_BYTES)
+  expectSame(
+    'the outcome with much behind it',
+    read(whole(`0\r\nT: x\r\n\r\n${long}`)),
+    `"" and ${long.length} bytes behind it`,
+    {
+      because: 'What stands behind the body is not a part of its trailers.',
+      likely: 'Only a line without an end, where no more may come, is too long.',
+      look: '#scanTrailer()',
+    },
+  )
+  const trailersOf = (bytes: number) =>
+    `0\r\n${'T: x\r\n'.repeat(9)}T: ${'x'.repeat(bytes - 61)}\r\n\r\n`
+  for (const [bytes, outcome] of [
+    [MAX_TRAILER_BYTES, '"" and 0 bytes behind it'],
+    [MAX_TRAILER_BYTES + 1, '431'],
+  ] as const) {
+    for (const pieces of [
+      whole(trailersOf(bytes)),
+      cutAtRandom(random, whole(trailersOf(bytes))[0], 500),
+    ])
+      expectSame(
+        `the outcome of trailers of ${bytes} bytes, in ${inPieces(pieces)}`,
+        read(pieces),
+        outcome,
+        {
+          because: `Trailers have ${MAX_TRAILER_BYTES} bytes at most, their empty line included.`,
+          likely: 'Count the bytes of each line, and look at no more than may still come.',
+          look: '#scanTrailer()',
+        },
+      )
+  }
+  expectSame(
+    'the outcome of trailers without an end',
+    read(whole(`0\r\nT: ${'x'.repeat(9_000)}`)),
+    '431',
+    {
+      because: 'Its end would change nothing any more, and meanwhile it would fill our memory.',
+      look: '#scanTrailer()',
+    },
+  )
+}
+
+const NEXT = 'GET / HTTP/1.1\r\n'
+
+const whole = (text: Bytes) => [Buffer.from(typeof text === 'string' ? text : toBytes(text))]
+const inLatin1 = (text: string) => [Buffer.from(text, 'latin1')]
+const bytewise = (text: string) => Array.from(text, (byte) => Buffer.from(byte, 'latin1'))
+
+const SAME: Reason = {
+  because: 'TCP cuts where it likes. The same bytes are the same body.',
+  likely:
+    'Take what has come of the data. A line of which the end is missing is offered again, with more behind it.',
+}

@@ -1,0 +1,84 @@
+/** `Expect` in chapter 17, and what is said before a body comes. */
+
+import type { Stage } from '../../judge/step.ts'
+import { request } from '../../protocols/http.ts'
+import type { HttpWorld } from './http-connections.ts'
+
+export async function expectLeave({ expectSame }: Stage, world: HttpWorld): Promise<void> {
+  const { site } = world
+  const look = '#meetExpectation()'
+  const dee = await world.arrive('dee')
+  await dee.send(request('POST /d', ['Expect: 100-continue', 'Content-Length: 5']))
+  dee.expectReceived('HTTP/1.1 100 Continue\r\n\r\n', {
+    because: 'She waits for leave to send her body (RFC 9110 §10.1.1).',
+    look,
+  })
+  await dee.send('hello')
+  dee.expectAnswers([{ status: 200, body: 'POST /d hello' }], {
+    because: 'Her body has come.',
+    look,
+  })
+  await dee.send(request('POST /d', ['expect: 100-Continue', 'Transfer-Encoding: chunked']))
+  dee.expectReceived('HTTP/1.1 100 Continue\r\n\r\n', {
+    because: 'It is the same in upper and lower case, and for chunks.',
+    likely: 'toLowerCase()',
+    look,
+  })
+  await dee.send('0\r\n\r\n')
+  dee.expectAnswers([{ status: 200, body: 'POST /d' }], { because: 'Her body has come.', look })
+  await dee.send(request('POST /d', ['Expect: 100-continue', 'Content-Length: 5'], 'h'))
+  dee.expectNothing({
+    because: 'She has begun to send without leave, and does not wait for it.',
+    likely: 'Only if she isWaiting.',
+    look,
+  })
+  await dee.send('ello')
+  dee.expectAnswers([{ status: 200, body: 'POST /d hello' }], {
+    because: 'Her body has come.',
+    look,
+  })
+  await dee.send(request('GET /d', ['Expect: 100-continue']))
+  dee.expectAnswers([{ status: 200, body: 'GET /d' }], {
+    because: 'There is no body to wait for.',
+    likely: 'Only if she isWaiting.',
+    look,
+  })
+  const asked = site.asked.length
+  await dee.send(request('POST /d', ['Expect: 100-continue', 'Content-Length: 5000']))
+  dee.expectAnswers([{ status: 413, headers: { connection: 'close' } }], {
+    because: 'That is why she has asked: 5,000 bytes are too many, and now she need not send them.',
+    look,
+  })
+  dee.expectEnd({ because: 'Nobody can tell whether she sends them all the same.' })
+
+  const eve = await world.arrive('eve')
+  await eve.send('POST /e HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n')
+  eve.expectNothing({ because: 'HTTP/1.0 knows no 100: she would take it for her answer.', look })
+  await eve.send('hello')
+  eve.expectAnswers([{ status: 200, body: 'POST /e hello' }], {
+    because: 'Her body has come.',
+    look,
+  })
+  await eve.halfClose()
+  const old = await world.arrive('eve')
+  await old.send('GET /e HTTP/1.0\r\nExpect: 200-ok\r\n\r\n')
+  old.expectAnswers([{ status: 200, body: 'GET /e' }], {
+    because: 'A request in HTTP/1.0 expects nothing, whatever it says.',
+    likely: 'The version is looked at first.',
+    look,
+  })
+  for (const expectation of ['200-ok', '100-continue, 200-ok', '']) {
+    const flo = await world.arrive('flo')
+    await flo.send(request('GET /f', [`Expect: ${expectation}`]))
+    flo.expectAnswers([{ status: 417, headers: { connection: 'close' } }], {
+      because: `Nobody knows how to meet "${expectation}".`,
+      likely: 'UNMET, for everything but 100-continue.',
+      look,
+    })
+    flo.expectEnd({ because: 'It was refused.', look })
+  }
+  expectSame('what the handler was asked', site.asked.slice(asked), ['POST /e hello', 'GET /e'], {
+    because: 'Nothing that was refused gets there.',
+    look,
+  })
+}

@@ -1,0 +1,126 @@
+/** Connections of chapter 17 that end: because one of the two says so, or the peer has said FIN. */
+
+import type { Stage } from '../../judge/step.ts'
+import { request } from '../../protocols/http.ts'
+import type { HttpWorld } from './http-connections.ts'
+
+export async function expectLastAnswers({ expectSame }: Stage, world: HttpWorld): Promise<void> {
+  const { site } = world
+  const bob = await world.arrive('bob')
+  await bob.send(request('GET /a', ['Connection: close']) + request('GET /b'))
+  bob.expectAnswers([{ status: 200, body: 'GET /a', headers: { connection: 'close' } }], {
+    because:
+      'He wants no more than this answer, and it says that it is the last. What he sent behind it is ignored (RFC 9112 §9.6).',
+    likely: 'Without keepsOpen(), set #endsAs before the answer is sent.',
+    look: '#answer()',
+  })
+  bob.expectEnd({
+    because: 'It was the last answer.',
+    likely: '#goOn() ends the connection if #endsAs is set.',
+    look: ['#answer()', '#handle()'],
+  })
+  expectSame('the last that was asked', site.asked.at(-1), 'GET /a', {
+    because: 'What stands behind the last request is not looked at.',
+    look: '#answer()',
+  })
+
+  const cyd = await world.arrive('cyd')
+  await cyd.send('GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n')
+  cyd.expectAnswers([{ status: 200, headers: { connection: 'keep-alive' } }], {
+    because: 'A client of 1.0 that wants to go on has to be told that we do as well.',
+    likely: "`'say'`",
+    look: '#answer()',
+  })
+  await cyd.send('GET /b HTTP/1.0\r\n\r\n')
+  cyd.expectAnswers([{ status: 200, body: 'GET /b', headers: { connection: 'close' } }], {
+    because: 'A client of 1.0 that says nothing wants one answer.',
+    look: '#answer()',
+  })
+  cyd.expectEnd({ because: 'It was the last answer.', look: '#answer()' })
+
+  const dee = await world.arrive('dee')
+  await dee.send(request('GET /late/dee', ['Connection: close']))
+  await world.act(() => site.late.at(-1)!.resolve({ status: 200, body: 'late' }))
+  dee.expectAnswers([{ status: 200, body: 'late', headers: { connection: 'close' } }], {
+    because: 'A late answer is sent like any other, and it is the last.',
+    look: ['#handle()', '#answer()'],
+  })
+  dee.expectEnd({
+    because: 'It was the last answer.',
+    likely: '#holdUntil() ends with #goOn().',
+    look: '#handle()',
+  })
+
+  const eve = await world.arrive('eve')
+  await eve.send(request('GET /late/eve'))
+  await eve.halfClose()
+  eve.expectNothing({
+    because: 'She will send no more, and waits for her answer.',
+    look: '#handle()',
+  })
+  await world.act(() => site.late.at(-1)!.resolve({ status: 200, body: 'late' }))
+  eve.expectAnswers([{ status: 200, body: 'late' }], {
+    because: 'She can still hear.',
+    look: '#handle()',
+  })
+  eve.expectEnd({
+    because: 'Behind it there is nothing to wait for.',
+    look: ['#answer()', '#handle()'],
+  })
+
+  const ian = await world.arrive('ian')
+  await ian.send(request('GET /body', ['Connection: close']))
+  const lastBody = site.sources.at(-1)!
+  for (const piece of ['abc', 'defghi']) await world.act(() => lastBody.give(piece))
+  ian.expectAnswers([{ status: 200, body: 'abcdefghi', headers: { connection: 'close' } }], {
+    because: 'The last answer has a body that takes its time, and all of it belongs to the answer.',
+    likely:
+      '#goOn() ends the connection. While an answer is held, #holdUntil() calls it, and nobody else.',
+    look: '#handle()',
+  })
+  ian.expectEnd({ because: 'It was the last answer.', look: '#handle()' })
+
+  const flo = await world.arrive('flo')
+  await flo.send(request('GET /bug') + request('GET /late/flo') + request('GET /c'))
+  await world.act(() => site.late.at(-1)!.reject(new Error('a late bug')))
+  flo.expectAnswers([{ status: 500 }, { status: 500 }, { status: 200, body: 'GET /c' }], {
+    because:
+      'A handler that throws has answered, too: with 500. Nobody else has to suffer from it.',
+    likely: '#ask() knows what to do about it, now and later.',
+    look: '#handle()',
+  })
+  expectSame(
+    'the bugs',
+    site.bugs.map((bug) => (bug as Error).message),
+    ['a bug in the handler', 'a late bug'],
+    {
+      because: 'Our bugs are seen.',
+    },
+  )
+
+  const gus = await world.arrive('gus')
+  await gus.send(request('GET /body') + request('GET /smuggled'))
+  gus.stream.takeWritten()
+  await world.act(() => site.sources.at(-1)!.give(undefined))
+  gus.expectCut({
+    because:
+      'He was promised 9 bytes, and there are none. Whatever came next he would take for them.',
+    look: '#handle()',
+  })
+  const hal = await world.arrive('hal')
+  await hal.send(request('HEAD /body') + request('GET /d'))
+  hal.expectAnswers(
+    [
+      { status: 200, headers: { 'content-length': '9' } },
+      { status: 200, body: 'GET /d' },
+    ],
+    {
+      because: 'HEAD wants no body.',
+      look: '#answer()',
+    },
+    ['HEAD'],
+  )
+  expectSame('how often its body was closed', site.sources.at(-1)!.closed, 1, {
+    because: 'It is not wanted.',
+  })
+}

@@ -1,0 +1,60 @@
+/** Answers of chapter 17 whose bodies take their time, and the answers behind them. */
+
+import type { Stage } from '../../judge/step.ts'
+import { request } from '../../protocols/http.ts'
+import { type HttpPeer, type HttpWorld, ScriptedBody } from './http-connections.ts'
+
+export async function expectLateBodies(
+  { expectSame }: Stage,
+  world: HttpWorld,
+  ada: HttpPeer,
+): Promise<void> {
+  const { site } = world
+  await ada.send(request('GET /body') + request('GET /e'))
+  const [body] = site.sources
+  await world.act(() => body.give('abc'))
+  ada.expectText(
+    /^HTTP\/1\.1 200 .*Content-Length: 9\r\n.*\r\nabc$/is,
+    'a head with Content-Length: 9, and "abc"',
+    {
+      because:
+        'The head of the answer, and the first piece of its body. The next answer has to wait for the rest.',
+      likely: '#answer() returns what the sender does: a promise, until everything is sent.',
+      look: '#answer()',
+    },
+  )
+  await world.act(() => body.give('defghi'))
+  ada.expectText(
+    /^defghiHTTP\/1\.1 200 .*\r\n\r\nGET \/e$/s,
+    '"defghi", and then the next answer',
+    {
+      because: 'A body that takes its time is part of its answer: the next one comes behind it.',
+      likely:
+        '#answer() returns what the sender does: a promise, until everything is sent. #holdUntil() it is.',
+      look: ['#answer()', '#handle()'],
+    },
+  )
+  expectSame('how often the body was closed', body.closed, 1, {
+    because: 'It was sent to its end.',
+  })
+
+  await ada.send(request('GET /late/3') + request('GET /f'))
+  const lateBody = new ScriptedBody(3)
+  await world.act(() => site.late[2].resolve({ status: 200, body: lateBody }))
+  await world.act(() => lateBody.give('ab'))
+  ada.expectText(/^HTTP\/1\.1 200 .*\r\n\r\nab$/s, 'a head, and "ab"', {
+    because:
+      'The answer came late, and its body comes later still. The next answer has to wait for both.',
+    likely: 'then() waits for the promise that its callback returns, if it returns one.',
+    look: '#handle()',
+  })
+  await world.act(() => lateBody.give('c'))
+  ada.expectText(/^cHTTP\/1\.1 200 .*\r\n\r\nGET \/f$/s, '"c", and then the next answer', {
+    because: 'Now it is complete.',
+    look: '#handle()',
+  })
+  expectSame('the requests that were heard', world.stats().messages, 12, {
+    because: 'Twelve have come, and each is heard once, however late its answer is.',
+    look: '#handle()',
+  })
+}

@@ -1,0 +1,109 @@
+/** Lines of a head through the scans of chapter 17: right, wrong, and cut before their end. */
+
+import type { Scan } from '#code/17-http/head-scan.ts'
+import type { Stage } from '../../judge/step.ts'
+import { type QuietStage, quietly } from '../for-all.ts'
+import { FIELDS, REQUEST_LINES, WRONG_FIELDS, WRONG_LINES } from './http-heads.ts'
+import { STRANGE, shown } from './http-tables.ts'
+
+export async function expectRequestLines(stage: Stage): Promise<void> {
+  const { load, story } = stage
+  const quiet = quietly(stage)
+  const { expectSame } = quiet
+  story.tell('test', `scans ${REQUEST_LINES.length + WRONG_LINES.length} request lines`)
+  const { scanRequestLine } = await load(() => import('#code/17-http/head-scan.ts'))
+  for (const [method, target, version] of REQUEST_LINES) {
+    const line = `${method} ${target} ${version}\r\n`
+    const spans: number[] = []
+    // Something stands before it, for places are those of the chunk.
+    const scan = scanRequestLine(bytesOf(`xx${line}Host: a`), 2, spans)
+    const pieces = [0, 2, 4].map((place) => `xx${line}`.slice(spans[place], spans[place + 1]))
+    expectSame(`scanRequestLine(${shown(line)})`, scan, 2 + line.length, {
+      because: 'That is a request line. Behind it the first field begins.',
+      likely: 'The target is a run of TARGET bytes, method and version are runs, too.',
+      look: 'scanRequestLine()',
+    })
+    expectSame('method, target and version', pieces, [method, target, version], {
+      because: '`spans` has six places: where each of the three begins, and where it ends.',
+      look: 'scanRequestLine()',
+    })
+  }
+  for (const wrong of WRONG_LINES) {
+    expectScan(
+      quiet,
+      `scanRequestLine(${shown(wrong.text)})`,
+      scanRequestLine(bytesOf(wrong.text), 0, []),
+      wrong,
+    )
+  }
+  for (const end of [0, 1, 3, 4, 5, 8, 9, 13, 14, 19, 20]) {
+    const part = 'GET /path HTTP/1.1\r\n'.slice(0, end)
+    expectSame(
+      `scanRequestLine(${shown(part)})`,
+      scanRequestLine(bytesOf(part), 0, []),
+      end < 20 ? 'incomplete' : 20,
+      {
+        because:
+          end < 20
+            ? 'Every byte so far may stand there, and the line has no end yet.'
+            : 'Now it has.',
+        likely: 'A run that goes to the end of the chunk may go on in the next one.',
+        look: 'scanRequestLine()',
+      },
+    )
+  }
+}
+
+export async function expectFields(stage: Stage): Promise<void> {
+  const { load, story } = stage
+  const quiet = quietly(stage)
+  const { expectSame } = quiet
+  const { scanField } = await load(() => import('#code/17-http/head-scan.ts'))
+  story.tell('test', `scans ${FIELDS.length + WRONG_FIELDS.length} fields`)
+  for (const [line, name, value] of FIELDS) {
+    const spans: number[] = []
+    const scan = scanField(bytesOf(`xx${line}\r\nb: c`), 2, spans)
+    expectSame(`scanField(${shown(`${line}\r\n`)})`, scan, 2 + line.length + 2, {
+      because: 'That is a field. Behind it the next line begins.',
+      look: 'scanField()',
+    })
+    const pieces = [0, 2].map((place) => `xx${line}`.slice(spans[place], spans[place + 1]))
+    expectSame('name and value', pieces, [name, value], {
+      because: 'The blanks before and behind a value do not belong to it, those inside do.',
+      likely: '`spans` has four places: where the name begins and ends, and the same of the value.',
+      look: 'scanField()',
+    })
+  }
+  for (const wrong of WRONG_FIELDS) {
+    expectScan(
+      quiet,
+      `scanField(${shown(wrong.text)})`,
+      scanField(bytesOf(wrong.text), 0, []),
+      wrong,
+    )
+  }
+  const spans: number[] = []
+  for (const part of ['', 'Ho', 'Host', 'Host:', 'Host: ', 'Host: a', 'Host: a ', 'Host: a\r']) {
+    expectSame(`scanField(${shown(part)})`, scanField(bytesOf(part), 0, spans), 'incomplete', {
+      because: 'Every byte so far may stand there, and the line has no end yet.',
+      likely: 'scanLineEnd() knows whether the end is missing or wrong.',
+      look: 'scanField()',
+    })
+  }
+}
+
+const bytesOf = (text: string) => Buffer.from(text, 'latin1')
+
+function expectScan(
+  { expectSame }: QuietStage,
+  what: string,
+  scan: Scan,
+  { status, because }: { status: number; because: string },
+): void {
+  const told = typeof scan === 'object' ? `invalid, ${scan.status}` : String(scan)
+  expectSame(what, told, `invalid, ${status}`, {
+    because,
+    likely: STRANGE,
+    look: what.startsWith('scanField') ? 'scanField()' : 'scanRequestLine()',
+  })
+}

@@ -1,0 +1,185 @@
+/** Files of a site of chapter 17, opened directly: what is found, and what stays open. */
+
+import { constants, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { open as openFile, realpath } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Files } from '#code/17-http/site-file.ts'
+import { PATIENCE_MS, within } from '../../harness/patience.ts'
+import type { Stage } from '../../judge/step.ts'
+import type { SiteFolder } from './http-files.ts'
+
+export async function expectOpened(stage: Stage, { root, hasFifo }: SiteFolder): Promise<void> {
+  const { load, expectSame, story } = stage
+  const { openInside } = await load(() => import('#code/17-http/site-file.ts'))
+  const look = 'openInside()'
+  /** Files that were opened through us, and not closed. */
+  let open = 0
+  const files = {
+    realpath,
+    async open(path: string, flags: number) {
+      const handle = await openFile(path, flags)
+      open += 1
+      const close = handle.close.bind(handle)
+      handle.close = () => {
+        open -= 1
+        return close()
+      }
+      return handle
+    },
+  }
+  /** The text of what was opened, or what else came of it. */
+  const tryToOpen = async (names: string[], fs: Files = files): Promise<string> => {
+    const opening = openInside(root, names, fs)
+    const found = await within(PATIENCE_MS, opening)
+    if (found === 'too late') return 'it has not come back'
+    if (!found) return open === 0 ? 'nothing' : 'nothing, and a file is still open'
+    const text = await found.handle.readFile('utf8')
+    await found.handle.close()
+    return `${found.size} bytes: ${text}`
+  }
+  story.tell('test', 'opens files of a site, and tries to open others')
+  for (const [names, text] of [
+    [['a.txt'], '22 bytes: a file of 22 bytes .. '],
+    [['empty.txt'], '0 bytes: '],
+    [['inside', 'deep', 'd.txt'], '4 bytes: deep'],
+  ] as [string[], string][]) {
+    expectSame(`what openInside() finds for ${names.join('/')}`, await tryToOpen(names), text, {
+      because: 'That is a regular file of the site.',
+      look,
+    })
+  }
+  const modified = new Date('2001-02-03T04:05:06Z')
+  utimesSync(join(root, 'a.txt'), modified, modified)
+  const dated = await openInside(root, ['a.txt'])
+  await dated?.handle.close()
+  expectSame('modifiedMs', dated?.modifiedMs, modified.getTime(), {
+    because: 'It is when the contents were changed: clients compare it (Last-Modified).',
+    likely: 'ctime is about the entry, and atime about reading; mtime is about the contents.',
+    look,
+  })
+  const refused: [string[], string][] = [
+    [['nothing.txt'], 'There is no such file.'],
+    [['nowhere', 'a.txt'], 'There is no such folder.'],
+    [['a.txt', 'b'], 'a.txt is no folder.'],
+    [['inside'], 'A folder is not a file.'],
+    [['link.txt'], 'It is a link, and leads out of the site.'],
+    [['link-inside.txt'], 'It is a link. Where it leads can change between two looks.'],
+    [['out', 'secret.txt'], 'The folder is a link that leads out of the site.'],
+    [
+      ['next', 'secret.txt'],
+      'The folder is a link to a neighbour of the site, whose name begins like the site’s.',
+    ],
+    [['out', 'site', 'a.txt', 'x'], 'There is nothing.'],
+    [['x'.repeat(300)], 'No file has such a long name.'],
+  ]
+  for (const [names, because] of refused) {
+    expectSame(
+      `what openInside() finds for ${names.join('/').slice(0, 40)}`,
+      await tryToOpen(names),
+      'nothing',
+      {
+        because,
+        likely:
+          names.length > 1
+            ? 'realpath() of the folder has to be the root, or to begin with it and a separator.'
+            : 'The flags are FLAGS; what is opened is looked at: isFile().',
+        look,
+      },
+    )
+  }
+  expectSame(
+    'what openInside() finds for short/d.txt',
+    await tryToOpen(['short', 'd.txt']),
+    '4 bytes: deep',
+    {
+      because: 'That folder is a link, too, and leads to another folder of the site.',
+      likely: 'realpath() both: what the folder really is decides.',
+      look,
+    },
+  )
+  const swapped = join(root, 'swapped.txt')
+  writeFileSync(swapped, 'a file, for now')
+  const swapping = {
+    ...files,
+    open(path: string, flags: number) {
+      rmSync(swapped)
+      symlinkSync(join(root, 'link.txt'), swapped)
+      return files.open(path, flags)
+    },
+  }
+  expectSame(
+    'what openInside() finds for a file that becomes a link just before it is opened',
+    await tryToOpen(['swapped.txt'], swapping),
+    'nothing',
+    {
+      because:
+        'A look before the opening says what was there. Anybody who may write to the site could read any file of ours that way.',
+      likely: 'The flags are FLAGS: the kernel itself refuses the link.',
+      look,
+    },
+  )
+  const turning = join(root, 'turning')
+  symlinkSync(join(root, 'inside'), turning)
+  const turned = {
+    ...files,
+    async realpath(path: string) {
+      const real = await realpath(path)
+      rmSync(turning)
+      symlinkSync(join(root, 'out'), turning)
+      return real
+    },
+  }
+  expectSame(
+    'what openInside() finds in a folder that leads out as soon as it was looked at',
+    await tryToOpen(['turning', 'secret.txt'], turned),
+    'nothing',
+    {
+      because:
+        'A link was followed twice: to look where it leads, and to open. It can change in between.',
+      likely:
+        'Open the name in the folder that realpath() has found, not in the one that was asked for.',
+      look,
+    },
+  )
+  if (hasFifo) {
+    const fifo = tryToOpen(['fifo'])
+    const outcome = await fifo
+    // An opening that waits for a writer gets one, or this process would never end.
+    const writer = await openFile(`${root}/fifo`, constants.O_RDWR | constants.O_NONBLOCK)
+    await writer.close()
+    expectSame('what openInside() finds for a FIFO', outcome, 'nothing', {
+      because:
+        'To open a FIFO is to wait for its writer, on one of the four threads that do all file work. Four such requests, and nobody gets a file any more.',
+      likely: 'The flags are FLAGS. What is opened and no regular file is closed again.',
+      look,
+    })
+  }
+  for (const code of ['EMFILE', 'EIO']) {
+    const failing = {
+      ...files,
+      open: () => Promise.reject(Object.assign(new Error(`${code}: a test`), { code })),
+    }
+    const outcome = await tryToOpen(['a.txt'], failing).catch((error) => error.code)
+    expectSame(`what openInside() says when opening fails with ${code}`, outcome, code, {
+      because: 'That says nothing about the file: it may be there. A client believes a 404.',
+      likely: 'Only what is in NOT_THERE means that there is nothing.',
+      look,
+    })
+  }
+  const unseen = {
+    ...files,
+    async open(path: string, flags: number) {
+      const handle = await files.open(path, flags)
+      handle.stat = (): Promise<never> =>
+        Promise.reject(Object.assign(new Error('EIO: a test'), { code: 'EIO' }))
+      return handle
+    },
+  }
+  await tryToOpen(['a.txt'], unseen).catch(() => {})
+  expectSame('how many files are open when it could not look at one', open, 0, {
+    because:
+      'Of a file that is not returned, nothing stays open: each one left behind is a descriptor less.',
+    likely: 'Close it, whatever has gone wrong: catch or finally.',
+    look,
+  })
+}

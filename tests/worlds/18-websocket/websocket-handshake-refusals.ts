@@ -1,0 +1,74 @@
+/** Handshakes of chapter 18 that are refused: what asks for something else, an old version, a malformed key. */
+
+import type { HttpAnswer } from '#code/17-http/http-message.ts'
+import type { Reason } from '../../harness/failure.ts'
+import type { Stage } from '../../judge/step.ts'
+import { BAD_KEYS, type FieldValues, field, type Handshakes } from './websocket-handshakes.ts'
+
+export function expectRefusals({ expect, expectSame }: Stage, { ask, refused }: Handshakes): void {
+  const upgradeAnswer = (answer: HttpAnswer, reason: Reason) => {
+    expectSame('Upgrade', field(answer, 'upgrade')?.toLowerCase(), 'websocket', reason)
+    expectSame('Connection', field(answer, 'connection')?.toLowerCase(), 'upgrade', {
+      because:
+        'Upgrade counts for the next hop only, and Connection has to say so (RFC 9110 §7.8).',
+      likely: 'A 426 has the fields of UPGRADE, both of them.',
+    })
+    expectSame('Sec-WebSocket-Version', field(answer, 'sec-websocket-version'), '13', reason)
+  }
+  const notAsked: Reason = {
+    because: 'That is no request for a WebSocket. 426 says that this place has nothing else.',
+    likely: 'Upgrade has to list websocket, and Connection has to list upgrade.',
+  }
+  const otherwise: Record<string, FieldValues> = {
+    'without Upgrade': { Upgrade: 'none' },
+    'with another protocol': { Upgrade: 'h2c' },
+    'with a name that only contains the right one': { Upgrade: 'websockets' },
+    'without Connection': { Connection: 'none' },
+    'with Connection: keep-alive': { Connection: 'keep-alive' },
+    'with Connection: not-upgrade': { Connection: 'not-upgrade, upgrade-insecure' },
+  }
+  for (const [what, fields] of Object.entries(otherwise)) {
+    upgradeAnswer(refused(426, what, fields, notAsked), {
+      because: 'A 426 has to say which protocol is wanted (RFC 9110 §15.5.22).',
+    })
+  }
+  expectSame('the status', ask('over HTTP/1.0', {}, { version: '1.0' }).status, 426, {
+    because: 'HTTP/1.0 knows no Upgrade (RFC 6455 §4.1).',
+  })
+  for (const version of ['none', '8', '12', '14', '130', '13, 13', '', ' 013']) {
+    const what = version === 'none' ? 'without a version' : `with version "${version}"`
+    const old = refused(
+      426,
+      what,
+      { 'Sec-WebSocket-Version': version },
+      {
+        because: 'There is one version, 13. A client of another one is told so.',
+      },
+    )
+    upgradeAnswer(old, { because: 'The answer says which version would do (RFC 6455 §4.4).' })
+  }
+  for (const key of BAD_KEYS) {
+    const what = key === 'none' ? 'without a key' : `with the key ${JSON.stringify(key)}`
+    refused(
+      400,
+      what,
+      { 'Sec-WebSocket-Key': key },
+      {
+        because: 'A key is 16 bytes in Base64: 22 characters and "==", once (RFC 6455 §4.2.1).',
+        likely: 'Buffer.from(key, "base64") takes anything: compare what stands there.',
+      },
+    )
+  }
+  for (const method of ['POST', 'HEAD', 'get']) {
+    const answer = ask(`with ${method}`, {}, { method })
+    expectSame('the status', answer.status, 405, {
+      because: 'A WebSocket begins with a GET, and methods are case-sensitive.',
+    })
+    expectSame('Allow', field(answer, 'allow'), 'GET', {
+      because: 'A 405 says what is allowed (RFC 9110 §15.5.6).',
+    })
+    expect('the answer not to switch protocols', answer.upgrade === undefined, {
+      because: 'It refuses.',
+    })
+  }
+}

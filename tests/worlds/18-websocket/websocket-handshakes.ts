@@ -1,0 +1,90 @@
+/** Requests for a WebSocket, for `acceptWebSocket` of chapter 18: right ones, and such with one thing wrong. */
+
+import type { Protocol } from '#code/07-event-loop/connection.ts'
+import type { HttpAnswer, HttpRequest } from '#code/17-http/http-message.ts'
+import type { Offer } from '#code/18-websocket/handshake.ts'
+import type { Reason } from '../../harness/failure.ts'
+import type { Stage } from '../../judge/step.ts'
+import { HANDSHAKE } from '../../protocols/websocket.ts'
+
+/** A field that is `'none'` is left out of the handshake. */
+export type FieldValues = Record<string, string | string[]>
+
+export type Handshakes = Awaited<ReturnType<typeof openHandshakes>>
+
+export async function openHandshakes(stage: Stage) {
+  const { expect, expectSame, load, story } = stage
+  const { acceptWebSocket } = await load(() => import('#code/18-websocket/handshake.ts'))
+  const { HeaderFields } = await load(() => import('#code/17-http/http-message.ts'))
+  const protocol: Protocol = { onBytes: (bytes) => bytes.length, onEnd() {} }
+  const opened: unknown[][] = []
+  const open = (...args: unknown[]) => {
+    opened.push(args)
+    return protocol
+  }
+  const OFFER = {
+    protocols: ['chat.v2', 'chat.v1'],
+    origins: ['https://chat.example.org', 'https://other.example.org'],
+    open,
+  }
+  const requestWith = (fields: FieldValues): HttpRequest => ({
+    method: 'GET',
+    target: '/chat',
+    path: '/chat',
+    query: '',
+    version: '1.1',
+    headers: HeaderFields.from(fields),
+    body: new Uint8Array(),
+    peer: { address: '127.0.0.1', isSecure: false },
+  })
+  const ask = (what: string, fields: FieldValues, request: Partial<HttpRequest> = {}) => {
+    story.tell('test', `asks for a WebSocket ${what}`)
+    const present = Object.entries({ ...HANDSHAKE, ...fields }).filter(
+      ([, value]) => value !== 'none',
+    )
+    return acceptWebSocket(
+      { ...requestWith(Object.fromEntries(present) as FieldValues), ...request },
+      OFFER,
+    )
+  }
+  const refused = (status: number, what: string, fields: FieldValues, reason: Reason) => {
+    const answer = ask(what, fields)
+    expectSame('the status', answer.status, status, reason)
+    expect('the answer not to switch protocols', answer.upgrade === undefined, reason)
+    return answer
+  }
+
+  const accepted = (what: string, fields: FieldValues, reason: Reason) => {
+    const answer = ask(what, fields)
+    const isForNoOrigin = answer.status === 403 && !('Origin' in fields)
+    const likely = isForNoOrigin
+      ? 'Other programs send no Origin: only one that is there is checked.'
+      : reason.likely
+    expectSame('the status', answer.status, 101, { ...reason, likely })
+    return answer
+  }
+  /** The answer to a right handshake with these fields, by another offer than ours. */
+  const acceptAny = (fields: FieldValues, offer: Offer) =>
+    acceptWebSocket(requestWith({ ...HANDSHAKE, ...fields } as FieldValues), offer)
+  return { accepted, acceptAny, ask, opened, open, OFFER, protocol, refused }
+}
+
+export const BAD_KEYS: (string | string[])[] = [
+  'none',
+  '',
+  'dGhlIHNhbXBsZSBub25jZQ',
+  'dGhlIHNhbXBsZSBub25jZQ=',
+  'dGhlIHNhbXBsZSBub25j',
+  'dGhlIHNhbXBsZSBub25jZQAA',
+  'dGhlIHNhbXBsZSBub25jZSE=',
+  'dGhlIHNhbXBsZSBub25jZSEhIQ==',
+  'dGhlIHNhbXBsZSBub25j Q==',
+  'dGhlIHNhbXBsZSBub25j-Q==',
+  ['dGhlIHNhbXBsZSBub25jZQ==', 'dGhlIHNhbXBsZSBub25jZQ=='],
+]
+
+/** A field of an answer; names are the same in upper and lower case. */
+export function field({ headers = {} }: HttpAnswer, name: string): string | undefined {
+  const found = Object.entries(headers).find(([each]) => each.toLowerCase() === name)
+  return found && String(found[1])
+}

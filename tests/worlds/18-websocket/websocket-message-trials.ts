@@ -1,0 +1,46 @@
+/** What the trials of messages of chapter 18 have in common: a reader that checks no text, and what a client says to it. */
+
+import type { Reason } from '../../harness/failure.ts'
+import type { Stage } from '../../judge/step.ts'
+import { quietly } from '../for-all.ts'
+import {
+  ANY_TEXT,
+  byteByByte,
+  cutAt,
+  expectFed,
+  fragment,
+  lastFragment,
+  loadReader,
+  type Said,
+} from './websocket-reader.ts'
+
+export type MessageTrials = Awaited<ReturnType<typeof messageTrials>>
+
+/** The longest message that `newReader()` of the trials lets pass. */
+export const MAX_BYTES = 100_000
+
+/** `check` expects what a client says to yield what it has to, `twice` also when it comes byte by byte. */
+export async function messageTrials(stage: Stage) {
+  const { MessageReader } = await loadReader(stage)
+  const { story } = stage
+  const newReader = (maxBytes = MAX_BYTES) => new MessageReader({ maxBytes, textCheck: ANY_TEXT })
+  const check = (said: Said[], reason: Reason, cut = cutAt(said, [])) => {
+    story.tell('test', `sends ${said.length === 1 ? 'one frame' : `${said.length} frames`}`)
+    expectFed(quietly(stage), newReader(), cut, reason)
+    story.judge('test', 'expects it to yield what is complete', 'kept')
+  }
+  const twice = (said: Said[], reason: Reason) => {
+    check(said, reason)
+    check(
+      said,
+      { ...reason, because: `${reason.because} In pieces of one byte, too.` },
+      byteByByte(said),
+    )
+  }
+  const hello = [
+    fragment('binary', 'hel'),
+    fragment('continuation', 'l'),
+    lastFragment('o', 'binary', 'hello'),
+  ]
+  return { check, hello, newReader, twice }
+}

@@ -1,0 +1,93 @@
+/** What a server of chapter 18 offers: to pages of which origins, and which subprotocols; it offers no extension. */
+
+import type { Stage } from '../../judge/step.ts'
+import { type FieldValues, field, type Handshakes } from './websocket-handshakes.ts'
+
+export function expectOrigins({ expectSame }: Stage, handshakes: Handshakes): void {
+  const { accepted, acceptAny, OFFER, open, refused } = handshakes
+  for (const origin of [
+    'https://evil.example',
+    'http://chat.example.org',
+    'https://chat.example.org.evil.example',
+    'https://chat.example.org:8443',
+    'null',
+    '',
+  ]) {
+    refused(
+      403,
+      `from a page of ${JSON.stringify(origin)}`,
+      { Origin: origin },
+      {
+        because:
+          'A browser sends our cookies along with any page’s WebSocket. Origin is all that tells ours from theirs (§10.2).',
+        likely: 'An origin is compared as a whole: scheme, host and port.',
+      },
+    )
+  }
+  for (const origin of OFFER.origins) {
+    accepted(
+      `from our page of ${origin}`,
+      { Origin: origin },
+      { because: 'This page is ours: `origins` lists it.' },
+    )
+  }
+  accepted(
+    'from no page',
+    {},
+    { because: 'Only browsers send an Origin: other programs may come.' },
+  )
+  const everywhere = acceptAny({ Origin: 'https://any.example' }, { open })
+  expectSame('the status for any page, without origins in the offer', everywhere.status, 101, {
+    because: 'Without a list of origins every page may come.',
+  })
+
+  const nowhere = acceptAny({ Origin: 'https://any.example' }, { open, origins: [] })
+  expectSame('the status for any page, with an empty list of origins', nowhere.status, 403, {
+    because: 'An empty list of origins is a list: no page is in it, and none may come.',
+    likely: 'Only when `origins` is left out, any page may come.',
+  })
+}
+
+export function expectSubprotocols({ expectSame }: Stage, handshakes: Handshakes): void {
+  const { accepted, acceptAny, open } = handshakes
+  const protocols: [string, string | string[] | undefined, string | undefined][] = [
+    ['without a subprotocol', undefined, undefined],
+    ['with chat.v1', 'chat.v1', 'chat.v1'],
+    ['with three', 'soap, chat.v1, chat.v2', 'chat.v1'],
+    ['with chat.v2 first', ['chat.v2,chat.v1'], 'chat.v2'],
+    ['with two lines', ['soap', 'chat.v1'], 'chat.v1'],
+    ['with what nobody speaks', 'soap, CHAT.V1', undefined],
+  ]
+  for (const [what, wanted, chosen] of protocols) {
+    const fields = wanted === undefined ? {} : { 'Sec-WebSocket-Protocol': wanted }
+    const spoken = accepted(what, fields as FieldValues, {
+      because: 'A subprotocol that nobody speaks is no reason to refuse: the client decides.',
+    })
+    const said = field(spoken, 'sec-websocket-protocol')
+    expectSame('Sec-WebSocket-Protocol', said, chosen, {
+      because:
+        'It is the first in the client’s list that we speak, or there is none. One that was not asked for would make the client give up.',
+      likely:
+        said === 'undefined' || said === ''
+          ? 'Without a subprotocol the field is left out, not set to undefined or to nothing.'
+          : 'Go through the client’s list, not through ours. Names are case-sensitive.',
+    })
+  }
+  const plain = acceptAny({ 'Sec-WebSocket-Protocol': 'chat.v1' }, { open })
+  expectSame('the status for a subprotocol, without protocols in the offer', plain.status, 101, {
+    because: 'A server that speaks no subprotocol is a WebSocket server all the same.',
+  })
+  expectSame('Sec-WebSocket-Protocol', field(plain, 'sec-websocket-protocol'), undefined, {
+    because: 'It speaks none.',
+  })
+  const extended = accepted(
+    'with an extension',
+    {
+      'Sec-WebSocket-Extensions': 'permessage-deflate; client_max_window_bits',
+    },
+    { because: 'Extensions are offers.' },
+  )
+  expectSame('Sec-WebSocket-Extensions', field(extended, 'sec-websocket-extensions'), undefined, {
+    because: 'What is not accepted is not said back.',
+  })
+}

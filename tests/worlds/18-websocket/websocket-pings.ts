@@ -1,0 +1,103 @@
+/** Pings to a WebSocket of chapter 18: one, a few, and floods of them. */
+
+import type { Reason } from '../../harness/failure.ts'
+import type { Stage } from '../../judge/step.ts'
+import { clientFrame, clientText } from '../../protocols/websocket.ts'
+import { openWebSockets } from './websocket-connection.ts'
+
+/** Pings: each of a few, the newest of many. */
+export async function expectPongs(stage: Stage): Promise<void> {
+  const { expect, expectSame } = stage
+  const world = await openWebSockets(stage)
+  const [ada] = await world.arrive('ada')
+  await ada.send(clientFrame('ping', 'are you there?'))
+  ada.expectFrames(['pong "are you there?"'], {
+    because: 'A ping is answered with its own payload (RFC 6455 §5.5.2, §5.5.3).',
+    look: '#hearPing()',
+  })
+  await ada.send(clientFrame('ping'))
+  ada.expectFrames(['pong ""'], {
+    because: 'A ping may be empty.',
+    look: '#hearPing()',
+    likely: 'That a payload is empty does not mean that there was no ping.',
+  })
+  await ada.send(
+    Buffer.concat(Array.from({ length: 10 }, (_, place) => clientFrame('ping', `ping ${place}`))),
+  )
+  ada.expectFrames(
+    Array.from({ length: 10 }, (_, place) => `pong "ping ${place}"`),
+    {
+      because: 'Ten short pings leave room for ten pongs, in order.',
+      look: '#hearPing()',
+      likely: 'Only when more than PROMPT_PONG_BYTES wait to be sent, a ping may go unanswered.',
+    },
+  )
+  await ada.send(
+    Buffer.concat([
+      clientFrame('ping', 'a'),
+      clientText('b'),
+      clientFrame('pong', 'c'),
+      clientFrame('ping', 'd'),
+    ]),
+  )
+  ada.expectFrames(['pong "a"', 'text "b"', 'pong "d"'], {
+    because: 'A pong is answered by nothing, and answers keep the order of what they answer.',
+  })
+  await ada.send(
+    Buffer.concat([
+      clientFrame('text', 'be', { isFinal: false }),
+      clientFrame('ping', 'between'),
+      clientFrame('continuation', 'gun'),
+    ]),
+  )
+  ada.expectFrames(['pong "between"', 'text "begun"'], {
+    because: 'A pong does not wait for the message that is under way.',
+  })
+
+  const many = 3_000
+  await ada.send(
+    Buffer.concat(Array.from({ length: many }, (_, place) => clientFrame('ping', `ping ${place}`))),
+  )
+  const pongs = ada.takeFrames().map(({ payload }) => payload.toString())
+  const flood: Reason = {
+    look: '#hearPing()',
+    because:
+      'Of many pings only the newest has to be answered (RFC 6455 §5.5.3), or a flood of pings makes a flood of pongs.',
+    likely:
+      'While more than PROMPT_PONG_BYTES wait, a ping takes the place of the last one that is due.',
+  }
+  expect(`${many.toLocaleString('en')} pings at once to draw few pongs`, pongs.length < 200, {
+    ...flood,
+    received: `${pongs.length.toLocaleString('en')} pongs`,
+  })
+  expectSame('the last pong', pongs.at(-1), `ping ${many - 1}`, {
+    ...flood,
+    because: 'The newest is answered in any case: the peer may wait for it.',
+  })
+  expectSame('pongs that came twice', pongs.length - new Set(pongs).size, 0, {
+    because: 'A ping is answered once.',
+    likely: 'When the pong is sent, it is no longer due.',
+  })
+  await ada.send(clientFrame('ping', 'again'))
+  ada.expectFrames(['pong "again"'], { because: 'The flood is over.' })
+
+  const long = Array.from({ length: 16 }, (_, place) => `${place}`.padStart(100, '.'))
+  await ada.send(Buffer.concat(long.map((payload) => clientFrame('ping', payload))))
+  const answered = ada
+    .takeFrames()
+    .map(({ payload }) => Number(payload.toString().replaceAll('.', '')))
+  expectSame(
+    'which of 16 pings of 100 bytes are answered',
+    answered.join(' '),
+    '0 1 2 3 4 5 6 7 8 9 10 15',
+    {
+      because:
+        'A pong of 100 bytes is a frame of 102. Up to the eleventh ping, number 10, no more than PROMPT_PONG_BYTES wait to be sent. Of the others the newest is due.',
+      likely: 'connection.queuedBytes says what waits to be sent, before this pong is added to it.',
+      look: '#hearPing()',
+    },
+  )
+
+  await ada.halfClose()
+  world.expectTimers(0, { because: 'ada has gone.' })
+}

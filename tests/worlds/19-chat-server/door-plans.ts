@@ -1,0 +1,191 @@
+/** Doors that are planned, and a machine on which some of them cannot be opened. */
+
+import type { Door, DoorPlan } from '#code/19-chat-server/doors.ts'
+import type { Reason } from '../../harness/failure.ts'
+import { PATIENCE_MS, within } from '../../harness/patience.ts'
+import type { Stage } from '../../judge/step.ts'
+
+const OPEN_DOORS = 'doors.openDoors()'
+
+/** What is listened on, by its name: everything that happens to it is noted. */
+class Machine {
+  readonly events: string[] = []
+  /** Names of doors that cannot be opened. */
+  readonly broken = new Set<string>()
+  /** Names of doors whose close() rejects. */
+  readonly stuck = new Set<string>()
+  /** While this is set, closing a door waits for it. */
+  closing: Promise<void> = Promise.resolve()
+  readonly chats: unknown[] = []
+
+  plan(name: string, port: number): DoorPlan {
+    const serve = (chat: unknown) => {
+      this.chats.push(chat)
+      return { name } as never
+    }
+    return { name, port, serve } as DoorPlan
+  }
+
+  listen = async ({ name, port }: DoorPlan, service: unknown) => {
+    const served = (service as { name: string }).name
+    this.events.push(`listens for ${name}`)
+    await new Promise((resolve) => setImmediate(resolve))
+    if (this.broken.has(name)) throw new Error(`Port ${port} is taken.`)
+    this.events.push(
+      served === name ? `${name} is open` : `${name} is open, with ${served} behind it`,
+    )
+    return {
+      port,
+      stats: () => ({ of: name }),
+      cut: () => void this.events.push(`${name} is cut`),
+      close: async () => {
+        this.events.push(`${name} closes`)
+        await this.closing
+        await new Promise((resolve) => setImmediate(resolve))
+        this.events.push(`${name} is closed`)
+        if (this.stuck.has(name)) throw new Error(`${name} does not close.`)
+      },
+    } as never
+  }
+}
+
+type OpenDoors = typeof import('#code/19-chat-server/doors.ts').openDoors
+
+export async function expectDoors(stage: Stage): Promise<void> {
+  const { expectSame } = stage
+  const { openDoors } = await stage.load(() => import('#code/19-chat-server/doors.ts'))
+  const machine = new Machine()
+  const chat = { hub: 'the one' } as never
+  const plans = [machine.plan('frames', 1), machine.plan('web', 2)]
+  stage.story.tell('test', 'opens the doors frames and web onto one chat')
+  const doors = await opened(stage, openDoors(chat, plans, machine.listen))
+  expectSame(
+    'what happens',
+    machine.events.splice(0),
+    ['listens for frames', 'frames is open', 'listens for web', 'web is open'],
+    {
+      because: 'One door after the other, each with what its own plan serves.',
+      likely: 'listen(plan, plan.serve(chat)), and wait for it.',
+      look: OPEN_DOORS,
+    },
+  )
+  expectSame('what the plans were given to serve', machine.chats, [chat, chat], {
+    because: 'There is one chat, and everybody is in it. Two hubs would be two chats.',
+    likely: 'plan.serve(chat).',
+    look: OPEN_DOORS,
+  })
+  expectSame(
+    'the doors',
+    doors.map(({ name, port, stats }) => ({ name, port, ...stats() })),
+    [
+      { name: 'frames', port: 1, of: 'frames' },
+      { name: 'web', port: 2, of: 'web' },
+    ],
+    {
+      because: 'A door is what listen() resolves with, and the name of its plan.',
+      look: OPEN_DOORS,
+    },
+  )
+  for (const door of doors) door.cut()
+  await Promise.all(doors.map((door) => door.close()))
+  expectSame(
+    'what happens when both are cut and closed',
+    machine.events.splice(0).toSorted(),
+    [
+      'frames closes',
+      'frames is closed',
+      'frames is cut',
+      'web closes',
+      'web is closed',
+      'web is cut',
+    ],
+    { because: 'A door can be cut and closed.', look: OPEN_DOORS },
+  )
+
+  await expectNone(stage, openDoors, { closes: 'well' })
+  await expectNone(stage, openDoors, { closes: 'badly' })
+}
+
+/** The third of four doors cannot be opened. */
+async function expectNone(
+  stage: Stage,
+  openDoors: OpenDoors,
+  { closes }: { closes: 'well' | 'badly' },
+): Promise<void> {
+  const { expectSame, story } = stage
+  const machine = new Machine()
+  machine.broken.add('third')
+  if (closes === 'badly') machine.stuck.add('first')
+  const gate = Promise.withResolvers<void>()
+  machine.closing = gate.promise
+  const plans = ['first', 'second', 'third', 'fourth'].map((name, place) =>
+    machine.plan(name, 4_019 + place),
+  )
+  const stuck = closes === 'badly' ? '; closing the first will fail, too' : ''
+  story.tell('test', `opens four doors, and the port of the third is taken${stuck}`)
+  let outcome = 'pending'
+  const over = openDoors({} as never, plans, machine.listen).then(
+    () => {
+      outcome = 'resolved'
+    },
+    (error: Error) => {
+      outcome = `rejected: ${error.message}`
+    },
+  )
+  for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve))
+  const opening = [
+    'listens for first',
+    'first is open',
+    'listens for second',
+    'second is open',
+    'listens for third',
+  ]
+  const [closing, rest] = split(machine.events, (event) => event.endsWith('closes'))
+  expectSame('what was opened', rest, opening, {
+    because: 'The third could not be opened, so nothing comes of the fourth.',
+    likely: 'One after the other: the next is tried when the one before it is open.',
+    look: OPEN_DOORS,
+  })
+  stage.expect('the doors that are open to begin to close', closing.length > 0, {
+    because:
+      'All or none: a server that listens at half of its doors would look as if it were well.',
+    likely: 'Remember the doors that are open. In a catch, close all of them.',
+    look: OPEN_DOORS,
+    received: 'no door closes',
+  })
+  expectSame('the promise of openDoors()', outcome, 'pending', {
+    because: 'The doors that were open are still closing.',
+    likely: 'Wait for their close() before you reject.',
+    look: OPEN_DOORS,
+  })
+  gate.resolve()
+  await within(PATIENCE_MS, over)
+  const closed = machine.events.filter((event) => event.endsWith('is closed')).toSorted()
+  expectSame('what is closed by then', closed, ['first is closed', 'second is closed'], {
+    because:
+      'All or none. Both were open, and both are closed before it rejects, whatever becomes of one of them.',
+    likely: 'Close all of them: Promise.allSettled() waits for every one.',
+    look: OPEN_DOORS,
+  })
+  expectSame('the promise of openDoors()', outcome, 'rejected: Port 4021 is taken.', {
+    because: 'That is the reason, and the person who starts the server reads it.',
+    likely:
+      'Throw the first error on. Promise.allSettled() waits for every close(), and lets none of their errors come in between.',
+    look: OPEN_DOORS,
+  })
+}
+
+async function opened(stage: Stage, opening: Promise<Door[]>): Promise<Door[]> {
+  const doors = await within(PATIENCE_MS, opening)
+  const reason: Reason = { because: 'Both can be opened.', look: OPEN_DOORS }
+  stage.expect(
+    'openDoors() to resolve with two doors',
+    Array.isArray(doors) && doors.length === 2,
+    reason,
+  )
+  return doors as Door[]
+}
+
+function split<T>(all: T[], isFirst: (each: T) => boolean): [T[], T[]] {
+  return [all.filter(isFirst), all.filter((each) => !isFirst(each))]
+}

@@ -1,0 +1,98 @@
+/** Histograms that clients write into: with label values of their own invention, and very often. */
+
+import type { Histogram } from '#code/19-chat-server/histogram.ts'
+import { randomInteger } from '../../harness/random.ts'
+import type { Stage } from '../../judge/step.ts'
+import { linesFor, playHistogram } from './histogram.ts'
+
+const LABELS = ['method']
+
+/** A label whose values a stranger chooses. */
+export async function expectFewSeries(stage: Stage): Promise<void> {
+  const took = await playHistogram(stage, { bounds: [1], labels: LABELS, maxSeries: 2 })
+  took.observeAs(1, 'GET')
+  took.observeAs(1, 'POST')
+  const known = [
+    ...linesFor([1], [1, 1], 1, 'method="GET"'),
+    ...linesFor([1], [1, 1], 1, 'method="POST"'),
+  ]
+  took.expectLines(known, { because: 'Two combinations may have counters of their own.' })
+  took.observeAs(2, 'XXXX')
+  took.expectLines([...known, ...linesFor([1], [0, 1], 2, 'method="other"')], {
+    because:
+      'There are two already. What comes with a third is counted all the same, with `other` for each label.',
+    likely: '`maxSeries` have counters of their own; one series more is for all others.',
+    look: 'histogram.#seriesOf()',
+  })
+  stage.story.tell('eve', 'sends 1,000 methods of her own invention, and GET now and then')
+  for (let index = 0; index < 1_000; index++) {
+    took.histogram.observe(1, [`X${index}`])
+    if (index % 100 === 0) took.histogram.observe(1, ['GET'])
+  }
+  took.expectLines(
+    [
+      ...linesFor([1], [11, 11], 11, 'method="GET"'),
+      ...linesFor([1], [1, 1], 1, 'method="POST"'),
+      ...linesFor([1], [1_000, 1_001], 1_002, 'method="other"'),
+    ],
+    {
+      because:
+        'Those that are known go on in their own counters, and everybody else’s are few, whatever eve thinks of. Nothing is lost of what she did.',
+      likely: 'Look for the combination first, and for room only when it is new.',
+      look: 'histogram.#seriesOf()',
+    },
+  )
+  const pairs = await playHistogram(stage, { bounds: [1], labels: ['a', 'b'], maxSeries: 1 })
+  pairs.observeAs(1, 'x', 'y')
+  pairs.observeAs(1, 'x', 'z')
+  pairs.expectLines(
+    [
+      ...linesFor([1], [1, 1], 1, 'a="x",b="y"'),
+      ...linesFor([1], [1, 1], 1, 'a="other",b="other"'),
+    ],
+    {
+      because: 'The combination is new, though one of its values is not.',
+      likely: 'Every label says `other`.',
+      look: 'histogram.#seriesOf()',
+    },
+  )
+}
+
+/** Values at random, beside a list of all of them. */
+export async function expectSteady(stage: Stage): Promise<void> {
+  const bounds = [1, 2, 4, 8, 16, 32]
+  const { Histogram } = await stage.load(() => import('#code/19-chat-server/histogram.ts'))
+  const took = await playHistogram(stage, { bounds })
+  stage.story.tell('test', 'observes 20,000 values from 0 to 40')
+  const values = Array.from({ length: 20_000 }, () => randomInteger(stage.random, 41))
+  for (const value of values) took.histogram.observe(value)
+  const upTo = bounds.map((bound) => values.filter((value) => value <= bound).length)
+  const sum = values.reduce((total, value) => total + value, 0)
+  took.expectLines(linesFor(bounds, [...upTo, values.length], sum), {
+    because: 'Counted one by one, they are as many.',
+    look: 'histogram.observe()',
+  })
+  const few = askingUs(new Histogram({ name: 'took', help: 'Test.', bounds }), 100)
+  const many = askingUs(new Histogram({ name: 'took', help: 'Test.', bounds }), 100_000)
+  stage.expect(
+    'a histogram to answer as fast behind 100,000 observations as behind 100',
+    many < 20 * few || many < 200,
+    {
+      because: 'It has a few counters, however often something happens, and grows no further.',
+      likely: 'Count when something is observed; keep no observation.',
+      look: 'histogram.observe()',
+      received: `${Math.round(few)} µs and ${Math.round(many)} µs`,
+    },
+  )
+}
+
+/** Microseconds that the fastest of five answers takes, behind so many observations. */
+function askingUs(histogram: Histogram, observations: number): number {
+  for (let index = 0; index < observations; index++) histogram.observe(index % 40)
+  const took = Array.from({ length: 5 }, () => {
+    const beganMs = performance.now()
+    histogram.samples()
+    return (performance.now() - beganMs) * 1_000
+  })
+  return Math.min(...took)
+}

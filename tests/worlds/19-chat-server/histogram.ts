@@ -1,0 +1,90 @@
+/** A histogram under test, and what it says, as one line for each sample. */
+
+import type { Histogram, HistogramOptions } from '#code/19-chat-server/histogram.ts'
+import type { Sample } from '#code/19-chat-server/text-format.ts'
+import type { Reason } from '../../harness/failure.ts'
+import type { Stage } from '../../judge/step.ts'
+
+export interface HistogramPlay {
+  observe(...values: number[]): void
+  /** Observes once for these label values. */
+  observeAs(value: number, ...labels: string[]): void
+  /** Expects these lines, and no others. */
+  expectLines(lines: string[], reason: Reason): void
+  lines(): string[]
+  histogram: Histogram
+}
+
+export async function playHistogram(
+  stage: Stage,
+  options: Partial<HistogramOptions>,
+): Promise<HistogramPlay> {
+  const { Histogram } = await stage.load(() => import('#code/19-chat-server/histogram.ts'))
+  const { bounds = [1, 5, 10], labels = [] } = options
+  const histogram = new Histogram({ name: 'took', help: 'Test.', ...options, bounds, labels })
+  const named = labels.length > 0 ? `, labels ${labels.join(' and ')}` : ''
+  stage.story.tell('test', `makes a histogram: bounds ${bounds.join(', ')}${named}`)
+  const lines = () => histogram.samples().map(lineOf)
+  return {
+    histogram,
+    lines,
+    observe(...values) {
+      stage.story.tell('test', `observes ${values.join(', ')}`)
+      for (const value of values) histogram.observe(value)
+    },
+    observeAs(value, ...values) {
+      stage.story.tell('test', `observes ${value} with ${values.map(quoted).join(', ')}`)
+      histogram.observe(value, values)
+    },
+    expectLines(expected, reason) {
+      const received = lines()
+      const isScattered = countsIn(received) > countsIn(expected) && labels.length === 0
+      stage.expect('samples as they are below', isSame(received, expected), {
+        ...(isScattered ? SCATTERED : reason),
+        expected: expected.join('\n'),
+        received: received.join('\n') || 'none',
+      })
+    },
+  }
+}
+
+/** The lines that a histogram with these bounds has for one combination of labels. */
+export function linesFor(
+  bounds: readonly number[],
+  upTo: readonly number[],
+  sum: number,
+  labels = '',
+): string[] {
+  const behind = labels === '' ? '' : `${labels},`
+  const own = labels === '' ? '' : `{${labels}}`
+  const les = [...bounds.map(String), '+Inf']
+  return [
+    ...les.map((le, place) => `_bucket{${behind}le="${le}"} ${upTo[place]}`),
+    `_sum${own} ${sum}`,
+    `_count${own} ${upTo.at(-1)}`,
+  ]
+}
+
+function lineOf({ suffix = '', labels, value }: Sample): string {
+  const pairs = labels.map(([name, text]) => `${name}="${text}"`)
+  return `${suffix}${pairs.length > 0 ? `{${pairs.join(',')}}` : ''} ${value}`
+}
+
+/** Observations without labels that are not counted together. */
+const SCATTERED: Reason = {
+  because: 'Without labels there is one series, and whatever is observed is counted in it.',
+  likely: 'Look the series up by its label values, and make a new one only when there is none.',
+  look: 'histogram.#seriesOf()',
+}
+
+function countsIn(lines: string[]): number {
+  return lines.filter((line) => line.startsWith('_count')).length
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text)
+}
+
+function isSame(received: string[], expected: string[]): boolean {
+  return received.length === expected.length && received.every((line, i) => line === expected[i])
+}

@@ -1,0 +1,87 @@
+/** Clients that do their handshake, that do not, and that never will. */
+
+import type { Stage } from '../../judge/step.ts'
+import { clientHello, HANDSHAKE_MS, type TlsWorld } from './tls-peers.ts'
+
+const LEFT_BEHIND = 'Cancel the deadline however the handshake ends: done, failed, or gone.'
+
+export async function expectHandshakes(stage: Stage, world: TlsWorld): Promise<void> {
+  const { story } = stage
+  const ada = await world.connectSecurely('ada')
+  await world.expectHandshakes(['done'], {
+    because: 'ada’s handshake is done.',
+    likely: 'A server’s TLSSocket says "secure" then. ("secureConnect" is for clients.)',
+    look: 'tls.secure()',
+  })
+  await world.expectTalk(ada, 'one.example', { because: 'It is the certificate that was loaded.' })
+  world.expectNoTimers({ because: 'Her deadline is met.', likely: LEFT_BEHIND })
+  await world.advance(10 * HANDSHAKE_MS)
+  world.expectOpen(ada, {
+    because: 'Her handshake was in time. What comes after it has other limits.',
+    likely: LEFT_BEHIND,
+  })
+
+  const bob = await world.connect('bob')
+  story.tell('bob', 'says nothing')
+  await world.advance(HANDSHAKE_MS - 1)
+  world.expectOpen(bob, { because: 'He has 10 s, and one of their milliseconds is left.' })
+  await world.advance(1)
+  await world.expectHandshakes(['done', 'late'], {
+    because: 'bob has said nothing for 10 s. A thousand like him would be a thousand descriptors.',
+    likely:
+      world.handshakes.length > 2
+        ? 'When the socket has been destroyed it closes, too: that is no news. Only the first time counts.'
+        : 'timers.after(handshakeMs, …), and destroy() the socket then.',
+    look: 'tls.secure()',
+  })
+  await world.expectClosed(bob, {
+    because: 'Nobody waits for him any more.',
+    likely: 'destroy() the socket: end() waits for the FIN of a peer who may never say it.',
+    look: 'tls.secure()',
+  })
+  world.expectNoTimers({ because: 'Nothing of bob is left.', likely: LEFT_BEHIND })
+
+  const cyd = await world.connect('cyd')
+  const hello = await clientHello()
+  story.tell('cyd', 'sends the beginning of a handshake, a byte a second')
+  for (let second = 0; second < 10; second++) {
+    cyd.far.write(hello.subarray(second, second + 1))
+    await world.quiet()
+    await world.timers.advance(1_000)
+  }
+  await world.expectHandshakes(['done', 'late', 'late'], {
+    because:
+      'cyd has had her 10 s. Bytes are no handshake: with a byte now and then she could stay for ever.',
+    likely: 'The deadline counts from the moment when the socket was secured.',
+    look: 'tls.secure()',
+  })
+
+  const dee = await world.connect('dee')
+  story.tell('dee', 'takes us for a web server: "GET / HTTP/1.1"')
+  dee.far.write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n')
+  await world.expectHandshakes(['done', 'late', 'late', 'failed'], {
+    because: 'That is no handshake, and none will follow.',
+    likely: 'The TLS socket is closed then: `failed`, once.',
+    look: 'tls.secure()',
+  })
+  await world.expectClosed(dee, { because: 'There is nothing more to say to her.' })
+
+  const eve = await world.connect('eve')
+  story.tell('eve', 'resets the connection')
+  eve.far.resetAndDestroy()
+  await world.expectHandshakes(['done', 'late', 'late', 'failed', 'failed'], {
+    because: 'eve is gone, and her handshake was not done.',
+    likely: '"close" comes however a connection ends.',
+    look: 'tls.secure()',
+  })
+  world.expectNoTimers({ because: 'Nobody is left who has a deadline.', likely: LEFT_BEHIND })
+
+  story.tell('ada', 'resets the connection')
+  ada.far.resetAndDestroy()
+  await world.until(() => ada.secured.closed)
+  await world.expectHandshakes(['done', 'late', 'late', 'failed', 'failed'], {
+    because: 'ada’s handshake was done long ago. That her connection ends is no news of it.',
+    likely: 'onHandshake is told once.',
+    look: 'tls.secure()',
+  })
+}

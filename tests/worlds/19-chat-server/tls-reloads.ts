@@ -1,0 +1,120 @@
+/** Certificates that are replaced while people talk. */
+
+import type { Certificate } from '#code/19-chat-server/tls.ts'
+import { PATIENCE_MS, within } from '../../harness/patience.ts'
+import type { Stage } from '../../judge/step.ts'
+import { ONE, TWO } from './certificates.ts'
+import type { TlsWorld } from './tls-peers.ts'
+
+const BAD: [string, () => Promise<Certificate>][] = [
+  ['a file that is not there', () => Promise.reject(new Error('ENOENT: no such file'))],
+  ['the key of another certificate', async () => ({ key: ONE.key, cert: TWO.cert })],
+  ['a certificate that is half written', async () => ({ ...ONE, cert: ONE.cert.slice(0, 300) })],
+  ['an empty file', async () => ({ ...ONE, cert: '' })],
+]
+
+export async function expectReloads(stage: Stage, world: TlsWorld): Promise<void> {
+  const { expect, expectSame, story } = stage
+  const ada = await world.connectSecurely('ada')
+  await world.expectTalk(ada, 'one.example', { because: 'Nobody has replaced it yet.' })
+  story.tell('test', 'puts another certificate in its place, and calls reload()')
+  world.load = async () => TWO
+  await reload(stage, world)
+  expectSame('what onReload was told', world.reloads, [undefined], {
+    because: 'The new certificate can be used.',
+    likely: 'onReload(undefined).',
+    look: 'tls.reload()',
+  })
+  const bob = await world.connectSecurely('bob')
+  await world.expectTalk(bob, 'two.example', {
+    because: 'bob has come after reload() has resolved.',
+    likely: 'reload() reads, makes a context of it, and keeps that for the next socket.',
+    look: ['tls.reload()', 'tls.secure()'],
+  })
+  await world.expectTalk(ada, 'one.example', {
+    because: 'ada has a connection already, and keeps it.',
+  })
+
+  for (const [what, load] of BAD) {
+    story.tell('test', `puts ${what} in its place, and calls reload()`)
+    world.load = load
+    world.reloads.length = 0
+    await reload(stage, world)
+    expect(
+      'onReload to be told the error, once',
+      world.reloads.length === 1 && world.reloads[0] instanceof Error,
+      {
+        because: 'The person who replaced the certificate has to hear that it did not work.',
+        likely: 'makeContext() and load() throw. Catch that.',
+        look: 'tls.reload()',
+        received:
+          world.reloads.map((error) => error?.message ?? 'undefined').join(', ') || 'nothing',
+      },
+    )
+    const cyd = await world.connectSecurely('cyd')
+    await world.expectTalk(cyd, 'two.example', {
+      because: 'The certificate that worked until now still does.',
+      likely: 'Make the new context first; replace the old one when that has worked.',
+      look: 'tls.reload()',
+    })
+  }
+}
+
+/** Several signals at a time, and a disk that is slow with the first. */
+export async function expectRacingReloads(stage: Stage, world: TlsWorld): Promise<void> {
+  const { story } = stage
+  const first = Promise.withResolvers<Certificate>()
+  story.tell(
+    'test',
+    'calls reload(), and again while the first still reads; the second has ONE at once',
+  )
+  world.load = () => first.promise
+  const slow = reload(stage, world)
+  world.load = async () => ONE
+  await reload(stage, world)
+  const ada = await world.connectSecurely('ada')
+  await world.expectTalk(ada, 'one.example', {
+    because: 'The second reload has resolved. It does not wait for the first.',
+    look: 'tls.reload()',
+  })
+  story.tell('disk', 'has TWO for the first, which is what was there before')
+  first.resolve(TWO)
+  await slow
+  const bob = await world.connectSecurely('bob')
+  await world.expectTalk(bob, 'one.example', {
+    because: 'What the second has read is newer than what the first has.',
+    likely:
+      'Give each reload a number when it begins. An older one must not replace what a newer one has brought.',
+    look: 'tls.reload()',
+  })
+
+  const late = Promise.withResolvers<Certificate>()
+  story.tell('test', 'calls reload() twice again; the second finds no file')
+  world.load = () => late.promise
+  const good = reload(stage, world)
+  world.load = BAD[0][1]
+  await reload(stage, world)
+  story.tell('disk', 'has TWO for the first')
+  late.resolve(TWO)
+  await good
+  const cyd = await world.connectSecurely('cyd')
+  await world.expectTalk(cyd, 'two.example', {
+    because: 'The second has brought nothing. The first is the newest that can be used.',
+    likely: 'A reload that has failed counts for nothing.',
+    look: 'tls.reload()',
+  })
+}
+
+/** Calls `reload()`, which has to resolve. */
+async function reload(stage: Stage, world: TlsWorld): Promise<void> {
+  const reloaded = world.tls.reload().then(
+    () => 'resolved',
+    (error: Error) => `rejected: ${error.message}`,
+  )
+  const outcome = await within(PATIENCE_MS, reloaded)
+  stage.expectSame('reload()', outcome, 'resolved', {
+    because: 'A signal handler calls it, and nobody catches what it throws.',
+    likely: 'Whatever goes wrong, onReload is told, and the promise resolves.',
+    look: 'tls.reload()',
+  })
+}
