@@ -130,8 +130,9 @@ export class ChatSession implements Member {
 
   /**
    * Carries out a request whose turn it is. Everything but a `say` waits until `newestSay` has settled, however long that
-   * takes. Then, for a session that is not over: what the parser has refused is refused; `not-welcome`, if nobody has been welcomed and the request is
-   * not one of `beforeWelcome`; otherwise its handler has it. When that throws, `internal`, and `onBug` is told.
+   * takes. Then, for a session that is not over: what the parser has refused is refused; `not-welcome`, if nobody has been
+   * welcomed and the request is not one of `beforeWelcome`; otherwise its handler has it. When that throws, `internal`, and
+   * `onBug` is told.
    *
    * @step 13.4
    */

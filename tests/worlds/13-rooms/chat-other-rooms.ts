@@ -4,6 +4,9 @@ import type { Stage } from '../../judge/step.ts'
 import { HubWorld, loadRooms } from './chat-rooms.ts'
 
 const ROOMS = 1_000
+
+/** Of the three that she is in, more than once: an answer may go through them for each thing that it does. */
+const FEW_STEPS = 30
 const LIMITS = { roomsPerMember: ROOMS }
 
 export async function expectOthersLeftAlone(stage: Stage): Promise<void> {
@@ -24,11 +27,11 @@ export async function expectOthersLeftAlone(stage: Stage): Promise<void> {
     because: 'All of hers.',
     look: 'hub.leaveAll()',
   })
-  expect('only her rooms to be gone through', gone <= 3, {
+  expect('only her rooms to be gone through', gone <= FEW_STEPS, {
     because:
       'Connections end all the time. If each of them goes through 10,000 rooms, 10,000 that end together go through a hundred million.',
     likely: '#roomsBy(member) has the rooms that this member is in.',
-    expected: '3 rooms at most',
+    expected: 'her 3 rooms, a few times at most',
     received: `${gone.toLocaleString('en')} of ${ROOMS.toLocaleString('en')}`,
     look: 'hub.leaveAll()',
   })
