@@ -198,6 +198,17 @@ export const mistakes: Mistake[] = [
     edits: [{ replace: TAKEN_OUT, by: '' }],
   },
   {
+    name: 'taken-out-when-lost-and-when-closed',
+    step: '01.3',
+    says: ["right behind its 'error'", "'close' follows an 'error', always"],
+    edits: [
+      {
+        replace: "  socket.on('error', () => {})",
+        by: "  socket.on('error', () => open.delete(socket))",
+      },
+    ],
+  },
+  {
     name: 'taken-out-when-lost',
     step: '01.3',
     says: ['memory that never comes back', 'the descriptor is free'],

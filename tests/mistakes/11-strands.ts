@@ -431,7 +431,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'says-what-was-known-already',
     step: '11.5',
-    says: ['what gus hears', 'look at the signal first'],
+    says: ['what gus hears', 'look at the signal'],
     edits: [
       {
         file,
@@ -528,6 +528,37 @@ export const mistakes: Mistake[] = [
         file,
         replace: 'this.#unanswered -= 1',
         by: "if (reply.startsWith('error')) return\n    this.#unanswered -= 1",
+      },
+    ],
+  },
+  {
+    name: 'a-failure-counts-no-line-down',
+    step: '11.6',
+    says: ['an error is one', 'Every reply counts a line down'],
+    edits: [
+      {
+        file,
+        replace: 'this.#unanswered -= 1',
+        by: "if (!reply.startsWith('error')) this.#unanswered -= 1",
+      },
+    ],
+  },
+  {
+    name: 'pauses-for-one-and-resumes-for-another',
+    step: '11.6',
+    says: ['sixty lines', 'the same reason'],
+    edits: [{ file, replace: PAUSE, by: PAUSE.replace('owner', 'protocol') }],
+  },
+  {
+    name: 'looks-for-room-before-it-counts-down',
+    step: '11.6',
+    says: ['there is room for one line', 'Count the line down first'],
+    edits: [
+      { file, replace: '    this.#unanswered -= 1\n', by: '' },
+      {
+        file,
+        replace: RESUME,
+        by: `if (this.#unanswered < this.#context.maxUnanswered) ${RESUME}\n    this.#unanswered -= 1`,
       },
     ],
   },

@@ -74,6 +74,34 @@ export async function expectAccountKept(
       bob.destroy()
     }
   }
+  await expectKeptWhenLost(stage, trackConnection)
+}
+
+/** `'error'` comes first, and `'close'` when the descriptor is free. */
+async function expectKeptWhenLost(
+  { expect, story }: Stage,
+  trackConnection: TrackConnection,
+): Promise<void> {
+  const ada = await socketPair()
+  try {
+    const open = new Set<Socket>()
+    story.tell('ada', 'connects once more, and resets the connection (RST)')
+    trackConnection(ada.near, open)
+    const isOpenAtError = new Promise<boolean>((resolve) => {
+      // Behind whatever else hears of it; 'close' comes in a later turn of the loop.
+      ada.near.once('error', () => process.nextTick(() => resolve(open.has(ada.near))))
+    })
+    ada.near.resume()
+    ada.far.resetAndDestroy()
+    const isOpen = await within(PATIENCE_MS, isOpenAtError)
+    expect("ada's socket to be in `open` still, right behind its 'error'", isOpen === true, {
+      because: "'error' tells what has happened. Whether the descriptor is free, it does not tell.",
+      likely: "'close' follows an 'error', always: take the socket out there, and nowhere else.",
+      received: isOpen === false ? "taken out at 'error'" : "no 'error'",
+    })
+  } finally {
+    ada.destroy()
+  }
 }
 
 async function expectFromTheBeginning(

@@ -122,7 +122,7 @@ export async function expectFloodHeldBack({ serve, connect, expect }: Stage): Pr
       'Pause the connection when there is no room, and resume it behind each reply, which makes room for one line.',
     seen: {
       silent:
-        'Each reply makes room for one line: resume the connection behind every reply that is said.',
+        'Each reply makes room for one line: resume the connection behind every reply that is said, for the same reason for which it was paused.',
       ended: 'A client that asks too fast is not sent away: its connection is paused.',
     },
   })
@@ -135,6 +135,7 @@ export async function expectFloodHeldBack({ serve, connect, expect }: Stage): Pr
       likely:
         'pauseReading() of the connection when there is no room. It keeps what has come, and each reply makes room for a line: resumeReading() then.',
     },
+    ({ queued }) => causeOfOthers[queued],
   )
   bob.beQuiet('sends a line and gets it back, again and again')
   const isServed = { because: 'bob’s lines are answered, whatever ada does.' }
@@ -153,6 +154,12 @@ export async function expectFloodHeldBack({ serve, connect, expect }: Stage): Pr
       'Nothing of hers can be answered for a minute, so there is no place for all she sends.',
     likely: 'Lines are thrown away. Stop reading instead: then the kernel tells ada to wait.',
   })
+}
+
+/** What it may be that the pool has so many jobs of ada's waiting, where three are right. */
+const causeOfOthers: Record<number, string> = {
+  4: 'One line too many: the line itself counts, so pause when the fourth is counted (`>=`), and count it down when its reply is said, not before.',
+  2: 'There was room for one more: every reply counts a line down and resumes the connection.',
 }
 
 const FIBONACCI = [0, 1, 1, 2, 3, 5, 8, 13, 21, 34]

@@ -41,7 +41,8 @@ export async function expectPausedWhileFull(stage: Stage): Promise<void> {
   await eve.end(2, '2')
   eve.expectJobs(['fib 1', 'fib 2', 'fib 3', 'fib 4', 'fib 5'], {
     because: 'One reply has been said, so there is room for one line. Nobody waits for the others.',
-    likely: 'Resume the connection behind every reply, and not only when none is missing.',
+    likely:
+      'Count the line down first. Then resume the connection, behind every reply, and not only when none is missing.',
   })
   await eve.end(3, '3')
   await eve.end(4, '5')
@@ -80,11 +81,13 @@ export async function expectEveryLineCounted(stage: Stage): Promise<void> {
   const joe = await ScriptedConversation.start(stage, 'joe', 2)
   await joe.send('fib 7\nfib 8\n')
   await joe.end(0, '13')
-  await joe.end(1, '21')
+  await joe.end(1, new Error('too deep'))
   await joe.send('fib 9\nfib 10\n')
   joe.expectJobs(['fib 7', 'fib 8', 'fib 9', 'fib 10'], {
-    because: 'His first two lines have their replies: there is room for two again.',
-    likely: 'Every reply counts a line down, be there too many at the moment or not.',
+    because:
+      'His first two lines have their replies, and an error is one: there is room for two again.',
+    likely:
+      'Every reply counts a line down, whatever it says, be there too many at the moment or not.',
     look: 'conversation.#reply()',
   })
 }

@@ -15,11 +15,12 @@ export async function poolNumbers(server: HostedServer): Promise<PoolNumbers> {
   return (await server.call<{ pool: PoolNumbers }>('stats')).pool
 }
 
-/** Waits until the pool's numbers are these, and looks again when everything on its way has arrived. */
+/** Waits until the pool's numbers are these, and looks again when everything on its way has arrived. Other numbers may have a cause of their own. */
 export async function expectPool(
   server: HostedServer,
   expected: Partial<PoolNumbers>,
   reason: Reason,
+  likelyOf: (seen: PoolNumbers) => string | undefined = () => undefined,
 ): Promise<void> {
   const names = Object.keys(expected) as (keyof PoolNumbers)[]
   const what = `the pool to say ${names.map((name) => `${name}: ${expected[name]}`).join(', ')}`
@@ -28,6 +29,7 @@ export async function expectPool(
     return {
       holds: names.every((name) => pool[name] === expected[name]),
       received: names.map((name) => `${name}: ${pool[name]}`).join(', '),
+      likely: likelyOf(pool),
     }
   }
   const lookTwice = async () => {

@@ -145,7 +145,7 @@ export async function expectSilenceBehindCancel(stage: Stage): Promise<void> {
     because:
       'close() of the server calls cancel() when the loop has stopped: nobody is left to be answered. A job that was taken back is no crash, and no reply.',
     likely:
-      'A job that is taken back rejects, which makes a reply of it, and then come those that were known already. When a reply has its turn, look at the signal first: `aborted`.',
+      'A job that is taken back rejects, which makes a reply of it, and then come those that were known already. Behind the await, just before the reply is said, look at the signal: `aborted`.',
     look: 'conversation.#reply()',
   })
 }
