@@ -8,7 +8,7 @@
 import type { Socket } from 'node:net'
 import { type Bytes, countBytes, countPart, firstDifference, quote, toBytes } from './bytes.ts'
 import { explainDifference } from './difference.ts'
-import type { Evidence, FailureReport, Reason, Seen } from './failure.ts'
+import { type Evidence, likeliest, type Reason, type Seen } from './failure.ts'
 import type { HostedServer } from './hosted-server.ts'
 import { cutAtRandom, type Random } from './random.ts'
 import type { Story } from './story.ts'
@@ -368,7 +368,7 @@ export class Client {
       headline,
       expected: evidence(expected, matched),
       received: evidence(expected.subarray(0, matched), matched),
-      ...likeliest(reason, this.#seen()),
+      ...likeliest(reason, matched > 0 && reason.seen?.part ? 'part' : this.#seen()),
     })
   }
 
@@ -381,18 +381,17 @@ export class Client {
   ): Promise<Error> {
     // What came before the chunk was as expected.
     const received = Buffer.concat([expected.subarray(0, chunkStart), chunk])
+    const known = likeliest(reason, 'other bytes')
     return this.#fail({
       headline: `${this.name} received other bytes than expected, from byte ${difference.toLocaleString('en')} on.`,
       expected: evidence(expected, difference),
       received: evidence(received, difference),
-      ...reason,
-      likely:
-        explainDifference(expected, received, difference) ??
-        likeliest(reason, 'other bytes').likely,
+      ...known,
+      likely: explainDifference(expected, received, difference) ?? known.likely,
     })
   }
 
-  async #fail(report: Omit<FailureReport, 'story'>): Promise<Error> {
+  async #fail(report: Parameters<HostedServer['fail']>[0]): Promise<Error> {
     return this.#setting.server.fail(report)
   }
 }
@@ -409,11 +408,6 @@ function evidence(bytes: Uint8Array, place: number): Evidence {
   const start = place < BYTES_BEFORE + 2 ? 0 : place - BYTES_BEFORE
   const shown = Buffer.from(bytes.subarray(start, start + BYTES_BEFORE + BYTES_AFTER))
   return { bytes: shown, start, place, total: bytes.length }
-}
-
-/** The reason with the cause that fits what was seen. */
-function likeliest(reason: Reason, seen: Seen): Reason {
-  return { ...reason, likely: reason.seen?.[seen] ?? reason.likely }
 }
 
 function describeBytes(bytes: Uint8Array): string {

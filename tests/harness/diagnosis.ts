@@ -127,6 +127,9 @@ function likelyCause(error: ThrownError): string | undefined {
   if (error.name === 'DataCloneError' && error.message.startsWith('Cannot transfer object')) {
     return "A Buffer's memory may belong to a pool and cannot be moved: post it without a transferList."
   }
+  if (error.name === 'DataCloneError' && error.message.startsWith('Found invalid value')) {
+    return 'The transferList holds what cannot move. Only the port itself moves: not the object that it lies in, and not shared memory, which both sides keep.'
+  }
   if (error.name === 'DataCloneError' && error.message.includes('transfer')) {
     return 'A port or a socket cannot be copied to a thread: it moves. Name it in the transferList.'
   }

@@ -65,8 +65,14 @@ export class Failure extends Error {
   }
 }
 
-/** What a client saw where something else was expected; `'silent'`: it still waits. */
-export type Seen = 'silent' | 'ended' | 'reset' | 'other bytes'
+/**
+ * What was seen where something else was expected. `'silent'`: the client still waits; `'part'`: the first bytes came, and
+ * then it waits, or the connection has ended; `'crashed'`: a thread of the server ended with an error.
+ */
+export type Seen = 'silent' | 'part' | 'ended' | 'reset' | 'other bytes' | 'crashed'
+
+/** The most likely cause, or that and the functions to look at first. */
+export type Cause = string | Pick<Reason, 'likely' | 'look'>
 
 /** What an expectation tells a learner when it does not hold. */
 export interface Reason {
@@ -74,11 +80,17 @@ export interface Reason {
   because: string
   /** The one most likely cause, when the harness itself sees nothing better. */
   likely?: string
-  /** Other causes, where a client has seen something that tells them apart. */
-  seen?: Partial<Record<Seen, string>>
+  /** Other causes, where something was seen that tells them apart. */
+  seen?: Partial<Record<Seen, Cause>>
   /**
    * The functions that this expectation is about, where they are not all of the step's: `'outbox.push()'` is `push` in the
    * chapter's `outbox.ts`, `'push()'` that of any of its files. They are the first of those that the card shows.
    */
   look?: string | string[]
+}
+
+/** The reason with the cause that fits what was seen. */
+export function likeliest<T extends Partial<Reason>>(reason: T, seen: Seen): T {
+  const cause = reason.seen?.[seen]
+  return { ...reason, ...(typeof cause === 'string' ? { likely: cause } : cause) }
 }

@@ -6,6 +6,7 @@
  */
 
 import { subscribe } from 'node:diagnostics_channel'
+import { errorMonitor } from 'node:events'
 import { flushCompileCache } from 'node:module'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { pathToFileURL } from 'node:url'
@@ -62,6 +63,7 @@ let step = ''
 const servers = new Set<Server>()
 const sockets = new Set<Socket>()
 const workers = new Set<Worker>()
+const threadErrors: ThrownError[] = []
 
 reportLastWords(isForALaterStep)
 watchHoles((thrown) => process.send?.({ hole: toThrownError(thrown) } satisfies HoleReached))
@@ -79,6 +81,11 @@ process.on('worker', (worker) => {
   if (worker === watchdog) return
   workers.add(worker)
   worker.once('exit', () => workers.delete(worker))
+  // A monitor is no listener: an error that nobody listens to must stay one.
+  worker.on(errorMonitor, (error) => {
+    const isKept = threadErrors.length < MAX_THREAD_ERRORS && !ASKED_FOR.test(String(error))
+    if (isKept) threadErrors.push(toThrownError(error))
+  })
 })
 const ownResources = process.getActiveResourcesInfo()
 
@@ -108,12 +115,31 @@ answerRequests({
   failAccept,
   writtenBytes: () => [...sockets].reduce((sum, socket) => sum + socket.bytesWritten, 0),
   workers: () => workers.size,
+  threadErrors: () => threadErrors,
+  crashThreads,
 })
 
 /** A starter may run into holes that the step at hand does not ask for; they end nothing. */
 function isForALaterStep(error: unknown): boolean {
   const hole = openHole(error as Error)
   return hole !== undefined && isLater(hole, step)
+}
+
+/** The errors of threads that a test has asked for say so: they explain nothing. */
+const ASKED_FOR = /\bon request\b/
+
+/** The first one says what is wrong. */
+const MAX_THREAD_ERRORS = 10
+
+/** Every thread ends as if its code had thrown an error with that message. */
+function crashThreads(message: string): void {
+  for (const worker of workers) {
+    // As from Node's own event, so to speak: what a listener throws is not the answer to this request.
+    setImmediate(() => {
+      worker.emit('error', new Error(message))
+      void worker.terminate()
+    })
+  }
 }
 
 /** Tells the listening sockets that a connection could not be accepted, in the words of libuv. */

@@ -3,8 +3,10 @@
 import { type CodeTree, placesOf } from './code-tree.ts'
 import { type Diagnosis, diagnose, explainThrown } from './diagnosis.ts'
 import { expecting } from './expecting.ts'
-import { Failure, type FailureReport, type Reason } from './failure.ts'
+import { Failure, type FailureReport, likeliest, type Reason } from './failure.ts'
 import type { Activity, Leftovers, Listening } from './host-process.ts'
+import type { ThrownError } from './last-words.ts'
+import { openHole } from './open-hole.ts'
 import { Deadline, PATIENCE_MS, whenBusy } from './patience.ts'
 import type { Story } from './story.ts'
 import type { Usage } from './watchdog.ts'
@@ -128,6 +130,13 @@ export class HostedServer {
     return (await this.#request('A look at its sockets', 'listening')) as Listening[]
   }
 
+  /** Lets all of its threads crash with that message, which says `on request`. */
+  async crashThreads(message: string): Promise<void> {
+    this.#story.tell('thread', `throws ${JSON.stringify(message)}`)
+    await this.#request('A crash of its threads', 'crashThreads', [message])
+    await this.roundTrip()
+  }
+
   /** Lets the kernel fail to hand over a connection, with an errno name such as `EMFILE`; the server must survive it. */
   async failAccept(errno: string, reason: Reason): Promise<void> {
     this.#story.tell('kernel', `cannot hand over a connection (${errno})`)
@@ -214,20 +223,34 @@ export class HostedServer {
   }
 
   /** A failed expectation becomes a failure, with what the server itself has to say about it. */
-  async fail(report: Omit<FailureReport, 'story'>): Promise<Failure> {
-    const diagnosis = await this.diagnose()
-    const threads = diagnosis ? undefined : await this.#whereThreadsAre()
+  async fail({
+    seen,
+    ...report
+  }: Omit<FailureReport, 'story'> & Pick<Reason, 'seen'>): Promise<Failure> {
+    const illness = await this.diagnose()
+    const crash = illness ? undefined : await this.#crashOfThread()
+    const threads = illness ? undefined : await this.#whereThreadsAre()
+    const diagnosis = illness ?? crash
+    const known = crash && likeliest<Partial<Reason>>({ seen }, 'crashed')
     return new Failure(this.#story, {
       ...report,
+      look: known?.look ?? report.look,
       headline: diagnosis
         ? `${report.headline.replace(/\.$/, '')}: ${diagnosis.finding}.`
         : report.headline,
-      likely: diagnosis ? diagnosis.likely : report.likely,
+      likely: diagnosis ? (diagnosis.likely ?? known?.likely) : report.likely,
       trace: diagnosis?.trace ?? report.trace,
       openStep: diagnosis?.openStep,
       threads,
       output: this.output,
     })
+  }
+
+  /** Why the first thread crashed that was not asked to. A hole that it reached is told elsewhere. */
+  async #crashOfThread(): Promise<Diagnosis | undefined> {
+    const errors = (await this.#process.request('threadErrors')) as ThrownError[]
+    const error = errors.find((each) => openHole(each) === undefined)
+    return error && explainThrown(error, this.#tree, 'a thread crashed')
   }
 
   /** Threads that are in the code under test: asleep in it, or busy with it. */

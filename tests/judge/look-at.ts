@@ -2,6 +2,7 @@
 
 import type { CodeTree } from '../harness/code-tree.ts'
 import type { FailureReport, Place } from '../harness/failure.ts'
+import { isLater } from '../harness/open-hole.ts'
 import type { StepHome } from './events.ts'
 import { findHomeOfStep, findNamed, findOpenHoles } from './holes.ts'
 import { chapterOfStep, listFiles } from './workbook.ts'
@@ -15,13 +16,15 @@ export function findLookAt(
 ): StepHome[] {
   if (report.openStep) return findUnwritten(tree, chapter, report.openStep, report.trace?.[0])
   const looks = [report.look ?? []].flat()
+  const own = findHomeOfStep(tree, chapter, step)
+  const unwritten = looks.length > 0 ? findLaterHoles(tree, chapter, step) : []
+  const isGuiltless = (home: Place) =>
+    unwritten.some((hole) => isSame(hole, home)) && !own.some((each) => isSame(each, home))
   const named = looks
     .flatMap((look) => findNamed(tree, chapter, look))
+    .filter((home) => !isGuiltless(home))
     .map((home): StepHome => ({ ...home, isNamed: true }))
-  const others = findHomeOfStep(tree, chapter, step).filter(
-    (home) => !named.some((each) => isSame(each, home)),
-  )
-  return [...named, ...others]
+  return [...named, ...own.filter((home) => !named.some((each) => isSame(each, home)))]
 }
 
 /** The functions of a step that is still to be written: first the one that was reached, then others that are empty. */
@@ -40,6 +43,16 @@ function findUnwritten(
     .map(({ place }) => around(place))
   const first = [reachedAt && around(reachedAt), ...empty].filter((home) => home !== undefined)
   return [...new Set([...first, ...homes])]
+}
+
+/** Functions of later steps that nobody has written yet: they cannot be guilty. */
+function findLaterHoles(tree: CodeTree, chapter: string, step: string): Place[] {
+  return findOpenHoles(tree, chapter, listFiles(tree, chapter))
+    .filter((hole) => isLater(hole.step, step))
+    .flatMap(({ step: later, place: { file, line } }) => {
+      const homes = findHomeOfStep(tree, chapter, later)
+      return homes.findLast((home) => home.file === file && home.line <= line) ?? []
+    })
 }
 
 function isSame(a: Place, b: Place): boolean {

@@ -47,8 +47,8 @@ export const later = async () => {}
 
 describe('where to look', () => {
   const tree = write('look', PARTS)
-  const look = (report: Partial<FailureReport>) =>
-    findLookAt(tree, '77-pure', '77.1', { headline: '', story: [], ...report }).map(
+  const look = (report: Partial<FailureReport>, step = '77.1') =>
+    findLookAt(tree, '77-pure', step, { headline: '', story: [], ...report }).map(
       ({ file, line, function: name }) =>
         `${file.replace('chapters/77-pure/', '')}:${line} ${name}`,
     )
@@ -63,10 +63,19 @@ describe('where to look', () => {
       'first.ts:2 one',
       'first.ts:5 two',
     ])
-    expect(look({ look: ['#pull()', 'given()', 'later()'] }).slice(0, 3)).toEqual([
+    expect(look({ look: ['#pull()', 'given()', 'later()'] }, '77.2').slice(0, 3)).toEqual([
       'second.ts:12 #pull',
       'first.ts:9 given',
       'second.ts:17 later',
+    ])
+  })
+
+  test('none that is of a later step and still to be written', () => {
+    expect(look({ look: ['#pull()', 'two()', 'given()'] })).toEqual([
+      'first.ts:5 two',
+      'first.ts:9 given',
+      'first.ts:2 one',
+      'second.ts:7 push',
     ])
   })
 
@@ -134,6 +143,27 @@ describe.concurrent('a hole that was reached comes first, whatever became of its
     const card = await cardOf('a-later-hole', source)
     expect(card.openStep).toBeUndefined()
     expect(card.headline).toContain('ada received nothing')
+  })
+})
+
+describe.concurrent('a thread that crashed is told, whatever its listener makes of the error', () => {
+  const crashing = (thrown: string) =>
+    serverWith(`const thrown = new URL('data:text/javascript,throw Error("${thrown}")')
+      new Worker(thrown).on('error', () => { throw new Error('TODO 77.2') })`).replace(
+      /77\.2/g,
+      '77.3',
+    )
+
+  test('with its error', async ({ expect }) => {
+    const card = await cardOf('a-thread-crashed', crashing('no port'))
+    expect(card.openStep).toBeUndefined()
+    expect(card.headline).toContain('a thread crashed: Error: no port')
+  })
+
+  test('unless the test has asked for it', async ({ expect }) => {
+    const card = await cardOf('a-thread-crashed-on-request', crashing('crashed on request'))
+    expect(card.headline).toContain('ada received nothing')
+    expect(card.headline).not.toContain('crashed')
   })
 })
 
