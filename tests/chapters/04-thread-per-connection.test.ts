@@ -20,34 +20,66 @@ step('04.1', 'every connection gets a thread of its own', async (stage) => {
   const [ada, bob] = [await connect(server), await connect(server)]
   await echo(ada, {
     because: 'The thread reads a line, runs the command and writes the answer.',
-    likely: 'Is the bridge’s end the workerData of the thread, and its port in the transferList?',
+    likely:
+      'Is the script run in a Worker, with `end` in its workerData? Does converse() write what runCommand() returns?',
+    look: ['startThread()', 'converse()'],
+    seen: { crashed: NO_END, part: NO_LINE_END },
   })
-  await ask(ada, 'nonsense', 'error unknown command', { because: 'Every line gets an answer.' })
+  await ask(ada, 'nonsense', 'error unknown command', {
+    because: 'Every line gets an answer.',
+    likely: 'Only the first line is answered. Answer in a loop, until readLine() returns null.',
+    look: 'converse()',
+    seen: {
+      'other bytes':
+        'The first line is answered once more. Read the next one each time, with readLine().',
+      part: NO_LINE_END,
+      ended: 'The thread says FIN after one line. Answer in a loop; end() comes behind it.',
+    },
+  })
   await ask(ada, 'echo  a  ', ' a  ', {
     because: 'Spaces are part of a line.',
-    likely: 'Give runCommand() the line as it came.',
+    likely:
+      'Give runCommand() the line as it came: readLine() has taken the line end off, and trim() takes spaces, too.',
+    look: 'converse()',
+    seen: { part: NO_LINE_END },
   })
   await ask(ada, 'echo ', '', {
     because: 'An empty answer is an answer: a line without anything in it.',
     likely: "'' is as false as null. Write a line for every answer.",
+    look: 'converse()',
   })
   await ask(ada, '', 'error unknown command', {
     because: 'An empty line is a line, and no command.',
     likely: "The loop ends at an empty line: '' is as false as null. Compare with null.",
-    seen: { ended: "The loop ends at an empty line: '' is as false as null. Compare with null." },
+    look: 'converse()',
   })
 
-  const first = await ask(ada, 'whoami', /^\d+$/, {
+  const id = {
     because: 'whoami answers with the thread’s id.',
-  })
+    likely:
+      "runCommand() gets it in its second argument, `{ threadId, sleep }`: the `threadId` of 'node:worker_threads'.",
+    look: 'converse()',
+  }
+  const first = await ask(ada, 'whoami', /^\d+$/, { ...id, seen: { crashed: id.likely } })
   const second = await ask(bob, 'whoami', /^\d+$/, {
     because: 'bob is served while ada is still connected.',
     likely: 'Does bob’s thread exist? A thread that serves ada serves nobody else.',
+    look: 'startThread()',
   })
   const again = await ask(ada, 'whoami', /^\d+$/, { because: 'ada goes on talking to her thread.' })
+  const threads = await server.workers()
   expect('ada and bob to be served by two threads', first !== second && first === again, {
     because: 'A connection has its own thread, and keeps it.',
-    likely: 'One thread serves everybody. Start a new Worker for each socket.',
+    ...(threads < 2
+      ? {
+          likely: 'One thread serves everybody. Start a new Worker for each socket.',
+          look: 'startThread()',
+        }
+      : {
+          likely:
+            "There are two threads, but the id is not theirs. Give runCommand() the `threadId` of 'node:worker_threads', as it is in the thread.",
+          look: 'converse()',
+        }),
     expected: 'two different ids, each the same every time',
     received: `ada ${first}, bob ${second}, ada again ${again}`,
   })
@@ -56,11 +88,22 @@ step('04.1', 'every connection gets a thread of its own', async (stage) => {
   await ada.expectEnd({
     because: 'After ada’s FIN her thread says FIN, too.',
     likely: 'readLine() returns null at the end: leave the loop and call end().',
+    look: ['converse()', 'tieTogether()'],
   })
-  await bob.sendGlued('echo one\n', 'echo two\n', 'echo three')
+  await bob.sendGlued('echo one\n', 'sleep 200\n', 'echo three')
   await bob.halfClose()
-  for (const answer of ['one', 'two', 'three'])
-    await bob.expectLine(answer, { because: 'All of it came before bob’s FIN, so it is answered.' })
+  for (const answer of ['one', 'slept', 'three'])
+    await bob.expectLine(answer, {
+      because: 'All of it came before bob’s FIN, so it is answered.',
+      likely:
+        'A packet may hold several lines. readLine() returns one at a time, and null only when all of them were read.',
+      look: ['converse()', 'tieTogether()'],
+      seen: {
+        crashed: 'runCommand() needs both in its second argument: `{ threadId, sleep }`.',
+        ended:
+          "Either the loop ends before readLine() returns null, or, if tieTogether() is written, the thread is ended at the FIN ('end') in place of the 'close' of its socket.",
+      },
+    })
   await bob.expectEnd({ because: 'Then bob’s thread says FIN.' })
 
   story.tell('bridge', 'delivers two lines to a thread, and FIN')
@@ -125,6 +168,16 @@ step('04.2', 'a crash costs one connection, with a reason', async (stage) => {
   const other = await serve(CHAPTER)
   const dee = await connect(other, 'dee')
   await crashUnread(dee, other)
+
+  const eve = await connect(other, 'eve')
+  await echo(eve, { because: 'eve is served.' })
+  await other.crashThreads('the first line, on request\nand a second')
+  const oneLine = {
+    because: 'In a line protocol an answer is one line.',
+    likely: 'Send the first line of the message only.',
+  }
+  await eve.expectLine(/^error crashed: .*the first line, on request$/, oneLine)
+  await eve.expectEnd({ ...oneLine, because: `${oneLine.because} Then comes FIN.` })
 })
 
 step('04.3', 'threads end with their connections, and all of them with close()', async (stage) => {
@@ -287,5 +340,17 @@ step('04.4', 'past the limit a client hears `busy`, and places are given back', 
     look: 'tieTogether()',
   })
 })
+
+const NO_END = {
+  likely:
+    'If its end of the bridge is undefined: connection.ts reads `workerData.end`, so startThread() hands it over under that name.',
+  look: 'startThread()',
+}
+
+const NO_LINE_END = {
+  likely:
+    'An answer ends with a line end, which runCommand() leaves off: write it behind the answer.',
+  look: 'converse()',
+}
 
 const FIVE_ANSWERS = ['busy', 'busy', 'busy', 'hi', 'hi']

@@ -88,6 +88,173 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'spreads-the-end',
+    step: '04.1',
+    says: ['a thread crashed', 'workerData.end'],
+    edits: [
+      { replace: 'workerData: { ...data, end }', by: 'workerData: { ...data, ...end }' },
+      { hole: 'reportCrash', by: "  throw new Error('TODO 04.2')" },
+    ],
+  },
+  {
+    name: 'commands-without-a-place',
+    step: '04.1',
+    says: ['a thread crashed', "reading 'threadId'", 'second argument'],
+    edits: [
+      {
+        file: 'connection.ts',
+        replace: 'socket.write(`${runCommand(line, { threadId, sleep })}\\n`)',
+        by: 'void sleep\n    socket.write(`${runCommand(line, undefined as never)}\\n`)',
+      },
+      { file: 'connection.ts', replace: '{ threadId, workerData }', by: '{ workerData }' },
+      { hole: 'reportCrash', by: "  throw new Error('TODO 04.2')" },
+    ],
+  },
+  {
+    name: 'commands-without-sleep',
+    step: '04.1',
+    says: ['place.sleep is not a function', 'needs both'],
+    edits: [
+      {
+        file: 'connection.ts',
+        replace: '{ threadId, sleep })',
+        by: '{ threadId } as never)',
+      },
+      { file: 'connection.ts', replace: 'function sleep(', by: 'export function sleep(' },
+      { hole: 'reportCrash', by: "  throw new Error('TODO 04.2')" },
+    ],
+  },
+  {
+    name: 'forgets-the-line-end',
+    step: '04.1',
+    says: ['An answer ends with a line end'],
+    edits: [
+      {
+        file: 'connection.ts',
+        replace: 'socket.write(`${runCommand(line, { threadId, sleep })}\\n`)',
+        by: 'socket.write(runCommand(line, { threadId, sleep }))',
+      },
+    ],
+  },
+  {
+    name: 'reads-packets-without-a-line-end',
+    step: '04.1',
+    says: ['An answer ends with a line end'],
+    edits: [
+      {
+        file: 'connection.ts',
+        hole: 'converse',
+        by: `  for (let chunk = socket.read(); chunk !== null; chunk = socket.read()) {
+    socket.write(runCommand(Buffer.from(chunk).toString().trim(), { threadId, sleep }))
+  }
+  socket.end()`,
+      },
+    ],
+  },
+  {
+    name: 'reads-packets-for-lines',
+    step: '04.1',
+    says: ['trim() takes spaces'],
+    edits: [
+      {
+        file: 'connection.ts',
+        hole: 'converse',
+        by: `  for (let chunk = socket.read(); chunk !== null; chunk = socket.read()) {
+    socket.write(\`\${runCommand(Buffer.from(chunk).toString().trim(), { threadId, sleep })}\\n\`)
+  }
+  socket.end()`,
+      },
+    ],
+  },
+  {
+    name: 'takes-a-packet-for-a-line',
+    step: '04.1',
+    says: ['A packet may hold several lines'],
+    edits: [
+      {
+        file: 'connection.ts',
+        hole: 'converse',
+        by: `  for (let chunk = socket.read(); chunk !== null; chunk = socket.read()) {
+    const line = Buffer.from(chunk).toString().replace('\\n', '')
+    socket.write(\`\${runCommand(line, { threadId, sleep })}\\n\`)
+  }
+  socket.end()`,
+      },
+    ],
+  },
+  {
+    name: 'transfers-the-whole-end',
+    step: '04.1',
+    cardVaries: true,
+    says: ['Only the port itself moves'],
+    edits: [{ replace: '[end.port]', by: '[end as never]' }],
+  },
+  {
+    name: 'transfers-shared-memory',
+    step: '04.1',
+    cardVaries: true,
+    says: ['Only the port itself moves'],
+    edits: [{ replace: '[end.port]', by: '[end.port, end.shared as never]' }],
+  },
+  {
+    name: 'ends-in-the-loop',
+    step: '04.1',
+    says: ['says FIN after one line'],
+    edits: [
+      {
+        file: 'connection.ts',
+        replace: '  }\n  socket.end()\n}\n',
+        by: '    socket.end()\n  }\n}\n',
+      },
+    ],
+  },
+  {
+    name: 'never-reads-the-next-line',
+    step: '04.1',
+    says: ['Read the next one each time'],
+    edits: [
+      {
+        file: 'connection.ts',
+        hole: 'converse',
+        by: `  const line = socket.readLine()
+  while (line !== null) {
+    socket.write(\`\${runCommand(line, { threadId, sleep })}\\n\`)
+    if (socket.readLine() === null) break
+  }
+  socket.end()`,
+      },
+    ],
+  },
+  {
+    name: 'says-a-constant-id',
+    step: '04.1',
+    says: ['the id is not theirs'],
+    edits: [
+      { file: 'connection.ts', replace: '{ threadId, sleep }', by: '{ threadId: 1, sleep }' },
+      { file: 'connection.ts', replace: '{ threadId, workerData }', by: '{ workerData }' },
+    ],
+  },
+  {
+    name: 'is-tied-to-the-clients-fin',
+    step: '04.1',
+    says: ['tieTogether() is written'],
+    edits: [
+      {
+        file: 'connection.ts',
+        hole: 'converse',
+        by: `  for (;;) {
+    const line = socket.readLine()
+    if (line === null) return socket.end()
+    socket.write(\`\${runCommand(line, { threadId, sleep })}\\n\`)
+  }`,
+      },
+      {
+        replace: "socket.once('close', () => thread.terminate())",
+        by: "socket.once('end', () => thread.terminate())",
+      },
+    ],
+  },
+  {
     name: 'no-word-about-the-crash',
     step: '04.2',
     says: ['why her connection ends'],
@@ -192,7 +359,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'tells-a-crash-in-two-lines',
-    step: '04.3',
+    step: '04.2',
     says: ['an answer is one line', 'the first line of the message only'],
     edits: [{ replace: "error.message.split('\\n')[0]", by: 'error.message' }],
   },

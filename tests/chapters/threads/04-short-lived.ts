@@ -1,7 +1,3 @@
-/** A thread that ends at once, and says nothing to its client: it returns, or throws what it was told to. */
+/** A thread that ends at once, and says nothing to its client. */
 
-import { workerData } from 'node:worker_threads'
-
-const { throws } = workerData as { throws?: string }
-
-if (throws !== undefined) throw new Error(throws)
+export {}

@@ -73,10 +73,10 @@ class UninterruptibleThreads {
   }
 }
 
-/** What a client receives, up to FIN, whose thread ends at once: with that error, or without any. */
-async function heardOfShortLived(serveInThreads: ServeInThreads, throws?: string): Promise<string> {
+/** What a client receives, up to FIN, whose thread ends at once. */
+async function heardOfShortLived(serveInThreads: ServeInThreads): Promise<string> {
   const script = new URL('../../chapters/threads/04-short-lived.ts', import.meta.url)
-  const server = await serveInThreads(script, { throws }, { graceMs: 20 })
+  const server = await serveInThreads(script, {}, { graceMs: 20 })
   const client = connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true })
   client.setEncoding('utf8').on('error', () => {})
   let heard = ''
@@ -136,22 +136,13 @@ export async function expectThreadsOutlived(
   })
 }
 
-/** What a client hears of a thread that ends before it has said a word: why, if it crashed, and FIN. */
+/** What a client hears of a thread that ends before it has said a word: FIN. */
 export async function expectShortLivedHeard(
-  { expect, expectSame, story }: Stage,
+  { expectSame, story }: Stage,
   serveInThreads: ServeInThreads,
 ): Promise<void> {
-  story.tell('nan', 'connects, and her thread throws an error whose message has two lines')
-  const heard = await heardOfShortLived(serveInThreads, 'first\nsecond')
-  expect('one line that ends with the first of them', /^error crashed: .*first\n$/.test(heard), {
-    because: 'In a line protocol an answer is one line.',
-    likely: 'Send the first line of the message only.',
-    look: 'reportCrash()',
-    expected: '"error crashed: first\\n"',
-    received: JSON.stringify(heard),
-  })
-  story.tell('oli', 'connects, and his thread returns without a word')
-  expectSame('what he hears', await heardOfShortLived(serveInThreads), '', {
+  story.tell('nan', 'connects, and her thread returns without a word')
+  expectSame('what she hears', await heardOfShortLived(serveInThreads), '', {
     because: 'A thread that has ended leaves no open socket behind, however it ended.',
     likely: "End the socket when its thread emits 'exit'.",
     look: 'tieTogether()',
