@@ -22,6 +22,12 @@ const AFTER_THE_FIRST = {
   ended: 'The socket was ended after an answer. Only answerGoodbye() ends it, at the FIN.',
 }
 
+/** Nothing was answered. */
+const ENDED_FIRST = {
+  likely:
+    "The socket was ended before the echo was written. 'data' is answered with write(); answerGoodbye() says FIN when 'end' comes, and not before.",
+}
+
 step('02.1', 'echoes every byte unchanged, and says FIN behind the last', async (stage) => {
   const { serve, connect, random, load, expect, expectSame, story } = stage
   const server = await serve('02-echo')
@@ -31,10 +37,19 @@ step('02.1', 'echoes every byte unchanged, and says FIN behind the last', async 
     because: 'An echo server sends back what it gets, as soon as it gets it.',
     likely:
       'Write each chunk when it arrives, to the socket it came from. Do not wait for a line, more bytes or FIN.',
+    seen: { ended: ENDED_FIRST, reset: ENDED_FIRST },
   })
   await bob.expectSilence(() => server.roundTrip(), {
     because: 'What ada says goes back to ada alone.',
     likely: 'Something is shared by all sockets. Each has its own.',
+  })
+
+  await ada.send('and again')
+  await ada.expectBytes('and again', {
+    because: 'A client says more than one thing, and each chunk is echoed.',
+    look: 'echoBytes()',
+    likely: AFTER_THE_FIRST.silent,
+    seen: AFTER_THE_FIRST,
   })
 
   const everyByte = Uint8Array.from({ length: 256 }, (_, byte) => byte)
@@ -113,11 +128,21 @@ step('02.1', 'echoes every byte unchanged, and says FIN behind the last', async 
     answerGoodbye(socket)
   })
   expectSame('what comes back within a few turns of the loop', heard, 'bye, FIN', {
-    look: 'answerGoodbye()',
     because: 'Nothing waits any more, so there is nothing to wait for: FIN answers FIN at once.',
-    likely: "A timer says FIN later, or looks for the end again and again. 'end' is the moment.",
+    ...(heard.startsWith('bye') ? LATE_FIN : LATE_ECHO),
   })
 })
+
+const LATE_FIN = {
+  look: 'answerGoodbye()',
+  likely: "A timer says FIN later, or looks for the end again and again. 'end' is the moment.",
+}
+
+const LATE_ECHO = {
+  look: 'echoBytes()',
+  likely:
+    "The chunk is written later than it comes: by a timer, or in another turn of the loop. 'end' may come before that, and nothing can follow FIN. Write it in the listener of 'data'.",
+}
 
 step('02.2', 'a client that never reads stops being read', async ({ serve, connect, expect }) => {
   const server = await serve('02-echo')
@@ -256,7 +281,8 @@ async function expectGoodbye(server: HostedServer, ada: Client, bob: Client): Pr
   await ada.expectEnd({
     look: 'answerGoodbye()',
     because: 'Both sides say FIN. Until the server has said its own, the connection stays.',
-    likely: "Nobody answers the client's FIN. It arrives as 'end'.",
+    likely:
+      "Nobody answers the client's FIN. It arrives as 'end'. Or the answer waits for 'drain', which comes only if the queue was full.",
     seen: {
       reset:
         'The connection is reset, where it should end in order: end() says FIN, resetAndDestroy() says RST.',

@@ -17,7 +17,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'answers-only-the-first-chunk',
     step: '02.1',
-    says: ['still waits for'],
+    says: ['still waits for', 'Only the first chunk was answered'],
     edits: [{ replace: "socket.on('data'", by: "socket.once('data'" }],
   },
   {
@@ -108,6 +108,40 @@ export const mistakes: Mistake[] = [
     step: '02.1',
     says: ['was reset', 'resetAndDestroy() says RST'],
     edits: [{ replace: END, by: "socket.on('end', () => socket.resetAndDestroy())" }],
+  },
+  {
+    name: 'waits-for-drain-before-fin',
+    step: '02.1',
+    says: ['which comes only if the queue was full'],
+    edits: [
+      {
+        replace: END,
+        by: "socket.on('end', () => {\n    socket.once('drain', () => socket.end())\n  })",
+      },
+    ],
+  },
+  {
+    name: 'echoes-a-turn-later',
+    step: '02.1',
+    says: ['written later than it comes'],
+    edits: [
+      {
+        replace: DATA,
+        by: "socket.on('data', (chunk) => {\n    setImmediate(() => socket.write(chunk))\n  })",
+      },
+    ],
+  },
+  {
+    name: 'ends-in-place-of-an-echo',
+    step: '02.1',
+    says: ['ended before the echo'],
+    edits: [{ replace: DATA, by: "socket.on('data', () => socket.end())" }],
+  },
+  {
+    name: 'says-fin-at-once',
+    step: '02.1',
+    says: ['ended before the echo'],
+    edits: [{ replace: END, by: 'socket.end()' }],
   },
   {
     name: 'ends-after-the-first-answer',
