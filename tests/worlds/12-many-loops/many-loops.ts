@@ -45,12 +45,12 @@ export function talkativeLoop(prologue = ''): string {
     const events = {
       ...COMMANDS,
       onLine(line, lines) {
-        if (line === 'bug') throw new Error('a bug in a handler')
+        if (line === 'bug') throw new Error('a bug in a handler, on request')
         if (line === 'bye') return lines.end('finished')
         if (line === 'wait') return void waiting.add(lines)
         if (line === 'go') for (const each of waiting) each.end('finished')
         if (line.startsWith('sleep ')) tell('sleeps')
-        if (line === 'timers') tell(\`has \${timers()} timers\`)
+        if (line === 'timers') tell(timers() === 0 ? 'has 0 timers' : 'has timers')
         COMMANDS.onLine(line, lines)
       },
       onEnd(lines) {
@@ -79,7 +79,7 @@ export function breakableLoop(folder: string): string {
   return talkativeLoop(`
     const isBroken = existsSync(${broken})
     appendFileSync(${starts}, '.')
-    if (isBroken) throw new Error('this script is broken')
+    if (isBroken) throw new Error('this script is broken, on request')
   `)
 }
 
