@@ -83,8 +83,8 @@ process.on('worker', (worker) => {
   worker.once('exit', () => workers.delete(worker))
   // A monitor is no listener: an error that nobody listens to must stay one.
   worker.on(errorMonitor, (error) => {
-    const isKept = threadErrors.length < MAX_THREAD_ERRORS && !ASKED_FOR.test(String(error))
-    if (isKept) threadErrors.push(toThrownError(error))
+    const thrown = toThrownError(error)
+    if (threadErrors.length < MAX_THREAD_ERRORS && !isAskedFor(thrown)) threadErrors.push(thrown)
   })
 })
 const ownResources = process.getActiveResourcesInfo()
@@ -125,8 +125,14 @@ function isForALaterStep(error: unknown): boolean {
   return hole !== undefined && isLater(hole, step)
 }
 
-/** The errors of threads that a test has asked for say so: they explain nothing. */
-const ASKED_FOR = /\bon request\b/
+/** Errors of threads that a test has asked for explain nothing: they say so, or were thrown in code of the tests. */
+function isAskedFor({ message, stack }: ThrownError): boolean {
+  const [thrownAt] = /^\s+at .*$/m.exec(stack) ?? ['']
+  return /\bon request\b/.test(message) || TESTS.some((place) => thrownAt.includes(place))
+}
+
+/** Scripts that tests make up are data: URLs. */
+const TESTS = [new URL('../', import.meta.url).href, 'data:text/javascript']
 
 /** The first one says what is wrong. */
 const MAX_THREAD_ERRORS = 10
