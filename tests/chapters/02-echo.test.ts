@@ -1,16 +1,9 @@
 import { countBytes } from '../harness/bytes.ts'
 import { type Client, isMoving, pattern } from '../harness/client.ts'
-import type { HostedServer } from '../harness/hosted-server.ts'
 import { randomBytes } from '../harness/random.ts'
 import { step } from '../judge/step.ts'
-import {
-  besideAnother,
-  fillAgainAndAgain,
-  goodbyeAtOnce,
-  LOOK_MS,
-  restlessness,
-  sendUntilQueued,
-} from '../worlds/echo.ts'
+import { expectGoodbye } from '../worlds/02-echo/goodbyes.ts'
+import { besideAnother, fillAgainAndAgain, goodbyeAtOnce, restlessness } from '../worlds/echo.ts'
 
 const KIBIBYTE = 1024
 const MEBIBYTE = 1024 * KIBIBYTE
@@ -269,47 +262,6 @@ step('02.3', 'a slow reader loses nothing and delays nobody', async (stage) => {
       'Is something remembered for all sockets? The drain of another client says nothing of hers.',
   })
 })
-
-/** FIN is answered with FIN, at once, behind whatever still waits. */
-async function expectGoodbye(server: HostedServer, ada: Client, bob: Client): Promise<void> {
-  await ada.send('last words')
-  await ada.halfClose()
-  await ada.expectBytes('last words', {
-    look: 'answerGoodbye()',
-    because: 'FIN says "I will send no more", not "I will not listen".',
-  })
-  await ada.expectEnd({
-    look: 'answerGoodbye()',
-    because: 'Both sides say FIN. Until the server has said its own, the connection stays.',
-    likely:
-      "Nobody answers the client's FIN. It arrives as 'end'. Or the answer waits for 'drain', which comes only if the queue was full.",
-    seen: {
-      reset:
-        'The connection is reset, where it should end in order: end() says FIN, resetAndDestroy() says RST.',
-      'other bytes': 'end() was given something to send. FIN is the whole answer.',
-    },
-  })
-
-  bob.stopReading()
-  const sent = await sendUntilQueued(bob, server)
-  await bob.halfClose()
-  // bob takes his time: longer than a timer that somebody thought to be long enough.
-  await server.cpuMsDuring(LOOK_MS)
-  await bob.expectBytes(pattern(0, sent), {
-    look: 'answerGoodbye()',
-    because:
-      'bob had not read yet, so his last bytes waited in the server when his FIN came. They are still his, whenever he reads them.',
-    likely:
-      'destroy() throws the queue away, at the FIN or a while later, and `for await` over a socket calls it at its end. end() sends the queue first.',
-  })
-  await bob.expectEnd({
-    look: 'answerGoodbye()',
-    because: 'After the last byte comes FIN.',
-    likely:
-      'FIN is only said if nothing waits in the queue at that moment. end() waits for the queue by itself.',
-    seen: { reset: 'The socket is destroyed or reset. end() says FIN behind the queue.' },
-  })
-}
 
 /** bob's round trip: proof that the server serves others. */
 async function echoOnce(bob: Client): Promise<void> {

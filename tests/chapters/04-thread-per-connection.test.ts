@@ -1,7 +1,13 @@
 import { step } from '../judge/step.ts'
 import { ask, echo } from '../protocols/lines.ts'
 import {
+  expectFinBehindAnswers,
+  expectNobodyDelayed,
+  expectOwnThreads,
+} from '../worlds/04-thread-per-connection/own-threads.ts'
+import {
   crashUnread,
+  expectOneLine,
   expectOpenSockets,
   expectThreads,
 } from '../worlds/04-thread-per-connection/threads.ts'
@@ -9,13 +15,11 @@ import {
   expectShortLivedHeard,
   expectThreadsOutlived,
 } from '../worlds/04-thread-per-connection/uninterruptible-threads.ts'
-import type { ConversationScript, Posted } from './threads/04-conversation.ts'
 
 const CHAPTER = '04-thread-per-connection'
-const CONVERSATION = new URL('threads/04-conversation.ts', import.meta.url)
 
 step('04.1', 'every connection gets a thread of its own', async (stage) => {
-  const { serve, connect, inThread, expect, expectSame, story } = stage
+  const { serve, connect } = stage
   const server = await serve(CHAPTER)
   const [ada, bob] = [await connect(server), await connect(server)]
   await echo(ada, {
@@ -54,35 +58,7 @@ step('04.1', 'every connection gets a thread of its own', async (stage) => {
     look: 'converse()',
   })
 
-  const id = {
-    because: 'whoami answers with the thread’s id.',
-    likely:
-      "runCommand() gets it in its second argument, `{ threadId, sleep }`: the `threadId` of 'node:worker_threads'.",
-    look: 'converse()',
-  }
-  const first = await ask(ada, 'whoami', /^\d+$/, { ...id, seen: { crashed: id.likely } })
-  const second = await ask(bob, 'whoami', /^\d+$/, {
-    because: 'bob is served while ada is still connected.',
-    likely: 'Does bob’s thread exist? A thread that serves ada serves nobody else.',
-    look: 'startThread()',
-  })
-  const again = await ask(ada, 'whoami', /^\d+$/, { because: 'ada goes on talking to her thread.' })
-  const threads = await server.workers()
-  expect('ada and bob to be served by two threads', first !== second && first === again, {
-    because: 'A connection has its own thread, and keeps it.',
-    ...(threads < 2
-      ? {
-          likely: 'One thread serves everybody. Start a new Worker for each socket.',
-          look: 'startThread()',
-        }
-      : {
-          likely:
-            "There are two threads, but the id is not theirs. Give runCommand() the `threadId` of 'node:worker_threads', as it is in the thread.",
-          look: 'converse()',
-        }),
-    expected: 'two different ids, each the same every time',
-    received: `ada ${first}, bob ${second}, ada again ${again}`,
-  })
+  await expectOwnThreads(stage, server, ada, bob)
 
   await ada.halfClose()
   await ada.expectEnd({
@@ -106,35 +82,8 @@ step('04.1', 'every connection gets a thread of its own', async (stage) => {
     })
   await bob.expectEnd({ because: 'Then bob’s thread says FIN.' })
 
-  story.tell('bridge', 'delivers two lines to a thread, and FIN')
-  const script: ConversationScript = { lines: ['echo one', 'echo two'] }
-  const posted = await inThread<Posted>(CONVERSATION, script, {
-    because: 'Behind the FIN nothing more comes, and the thread has nothing more to do.',
-    likely: 'readLine() returns null at the end: leave the loop.',
-  })
-  expectSame('what the thread posts', posted, ['one\ntwo\n', 'FIN'], {
-    because:
-      'The thread says FIN itself, behind its answers. The bridge may hear of its exit before it has heard the last of them.',
-    likely: 'Behind the loop call end(): it returns when the bridge has all of it.',
-    look: 'converse()',
-  })
-
-  const [cyd, dee] = [await connect(server), await connect(server)]
-  await echo(dee, { because: 'dee’s thread is up.' })
-  await cyd.send('fib 40\n')
-  await cyd.expectSilence(
-    async () => {
-      for (let trip = 0; trip < 5; trip++)
-        await echo(dee, {
-          because: 'dee has a thread of her own, and waits for nobody’s computation.',
-          likely: 'Is fib computed in the main thread, or in a thread that dee shares?',
-        })
-    },
-    {
-      because: 'dee’s five answers take a few milliseconds, cyd’s computation about a second.',
-      likely: 'cyd is answered before dee: does one of them wait for the other?',
-    },
-  )
+  await expectFinBehindAnswers(stage)
+  await expectNobodyDelayed(stage, server)
 })
 
 step('04.2', 'a crash costs one connection, with a reason', async (stage) => {
@@ -168,16 +117,7 @@ step('04.2', 'a crash costs one connection, with a reason', async (stage) => {
   const other = await serve(CHAPTER)
   const dee = await connect(other, 'dee')
   await crashUnread(dee, other)
-
-  const eve = await connect(other, 'eve')
-  await echo(eve, { because: 'eve is served.' })
-  await other.crashThreads('the first line, on request\nand a second')
-  const oneLine = {
-    because: 'In a line protocol an answer is one line.',
-    likely: 'Send the first line of the message only.',
-  }
-  await eve.expectLine(/^error crashed: .*the first line, on request$/, oneLine)
-  await eve.expectEnd({ ...oneLine, because: `${oneLine.because} Then comes FIN.` })
+  await expectOneLine(stage, other)
 })
 
 step('04.3', 'threads end with their connections, and all of them with close()', async (stage) => {

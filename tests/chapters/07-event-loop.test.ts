@@ -1,9 +1,8 @@
 import { pattern } from '../harness/client.ts'
 import { PATIENCE_MS, within } from '../harness/patience.ts'
 import { step } from '../judge/step.ts'
-import { ask, echo } from '../protocols/lines.ts'
 import { expectCheapWaits, expectNoQuestions } from '../worlds/07-event-loop/idle-sources.ts'
-import { expectLongestRound } from '../worlds/07-event-loop/long-rounds.ts'
+import { expectLongestRound, expectSlowCommandTold } from '../worlds/07-event-loop/long-rounds.ts'
 import {
   expectBugsSeen,
   expectNothingKept,
@@ -280,25 +279,6 @@ step('07.5', 'a thousand clients are served by one thread', async (stage) => {
 })
 
 step('07.6', 'one slow command delays everybody, and the loop says how long', async (stage) => {
-  const { story, serve, connect, expect } = stage
   await expectLongestRound(stage)
-
-  const server = await serve(CHAPTER)
-  const [cyd, dee] = [await connect(server), await connect(server)]
-  for (const client of [cyd, dee]) await echo(client, { because: 'Two clients, one thread.' })
-  await cyd.send('sleep 250\n')
-  const askedAt = performance.now()
-  await ask(dee, 'echo hurry', 'hurry', { because: 'dee is served when cyd’s command is over.' })
-  story.tell('dee', `has waited ${Math.round(performance.now() - askedAt)} ms for her echo`)
-  await cyd.expectLine('slept', { because: 'That is what everybody has waited for.' })
-  const { longestRoundMs: blocked } = await server.call<{ longestRoundMs: number }>('stats')
-  expect('stats() to tell that somebody had to wait for 250 ms', blocked >= 249, {
-    because: 'The person who runs the server has to see that a handler blocks.',
-    likely:
-      blocked === 0
-        ? 'stats() is asked while the loop runs: keep the longest at the end of each round.'
-        : 'Take the time before the turns and behind the end of the round, by a clock that goes on while the thread sleeps.',
-    expected: '250 ms or more',
-    received: `${blocked.toFixed(1)} ms`,
-  })
+  await expectSlowCommandTold(stage)
 })

@@ -1,6 +1,10 @@
 import { step } from '../judge/step.ts'
-import { echo } from '../protocols/lines.ts'
-import { expectEndlessPings, expectOnlyPong, expectPings } from '../worlds/08-timers/heartbeats.ts'
+import {
+  expectEndlessPings,
+  expectOnlyPong,
+  expectPings,
+  expectTimersOfHerOwn,
+} from '../worlds/08-timers/heartbeats.ts'
 import {
   expectEveryEnding,
   expectNoLimit,
@@ -44,7 +48,7 @@ import {
 } from '../worlds/08-timers/timer-rounds.ts'
 import { serveVirtually } from '../worlds/08-timers/watched-clients.ts'
 
-const CHAPTER = '08-timers'
+const _CHAPTER = '08-timers'
 
 step('08.1', 'the timer that fires first is at the root of the heap', async (stage) => {
   await expectHeapInOrder(stage)
@@ -271,33 +275,9 @@ step('08.6', 'a client that says no line for a while is let go', async (stage) =
 })
 
 step('08.7', 'a silent client is asked whether it is still there', async (stage) => {
-  const { serve, connect, expect } = stage
   const virtual = await serveVirtually(stage, { idleMs: 50_000, heartbeatMs: 20_000 })
   await expectPings(virtual)
   await expectOnlyPong(virtual)
   await expectEndlessPings(stage)
-
-  const server = await serve(CHAPTER)
-  const eve = await connect(server, 'eve')
-  const countTimers = async () => (await server.call<{ timers: number }>('stats')).timers
-  await eve.send('pong\n')
-  await echo(eve, { because: 'The same on a real socket.' })
-  const armed = await countTimers()
-  expect('a timer to be armed for eve', armed > 0, {
-    because: 'A timer has to look whether she is silent for too long.',
-  })
-  await eve.halfClose()
-  await eve.expectEnd({ because: 'FIN is answered with FIN.' })
-  await server.expectEventually(
-    'no timer to be left for her',
-    async () => {
-      const timers = await countTimers()
-      return { holds: timers === 0, received: `${timers} timers` }
-    },
-    {
-      because: 'She is gone, and so are her timers.',
-      likely: 'onClose() stops them all.',
-      look: 'watch.onClose()',
-    },
-  )
+  await expectTimersOfHerOwn(stage)
 })

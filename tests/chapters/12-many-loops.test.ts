@@ -3,11 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { step } from '../judge/step.ts'
 import { ask, echo } from '../protocols/lines.ts'
-import {
-  expectBrokenScriptLeft,
-  IS_NOT_STARTED,
-  startsIn,
-} from '../worlds/12-many-loops/broken-loops.ts'
+import { expectBrokenScriptLeft, expectOthersGoOn } from '../worlds/12-many-loops/broken-loops.ts'
 import {
   ARE_GONE,
   expectGraceToEnd,
@@ -21,6 +17,7 @@ import {
 } from '../worlds/12-many-loops/counted-loops.ts'
 import {
   expectLeastBusy,
+  expectNewcomersElsewhere,
   expectOnlyConnectionsCompared,
   expectResponsive,
 } from '../worlds/12-many-loops/loop-choice.ts'
@@ -213,9 +210,7 @@ step('12.3', 'a loop that dies takes its own clients along, and is replaced', as
 
     await expectBrokenScriptLeft(stage, server, folder, cyd)
     await expectOut(homes[2], 2)
-    for (const name of ['gus', 'hal'])
-      await echo(await connect(server, name), { because: 'The loops that are left go on.' })
-    expectSame('the loops started since the beginning', startsIn(folder), 6, IS_NOT_STARTED)
+    await expectOthersGoOn(stage, server, folder)
   } finally {
     rmSync(folder, { recursive: true })
   }
@@ -296,13 +291,5 @@ step('12.5', 'a loop that is blocked delays its clients, and gets no more', asyn
     because:
       'Here is the flaw: ada’s loop sleeps, so a client that shares it waits, although the other loop has nothing to do.',
   })
-  await server.roundTrip()
-  for (const name of ['fay', 'gus', 'hal']) {
-    const newcomer = await connect(server, name)
-    await echo(newcomer, {
-      because: `A socket has been waiting for ada’s loop; ${name} goes where sockets are taken up.`,
-      likely: 'Leave out a loop that has let a socket wait for longer than patienceMs.',
-    })
-    await server.roundTrip()
-  }
+  await expectNewcomersElsewhere(stage, server)
 })

@@ -4,6 +4,8 @@ import type { Client } from '../../harness/client.ts'
 import type { Reason } from '../../harness/failure.ts'
 import type { HostedServer } from '../../harness/hosted-server.ts'
 import { Deadline, PATIENCE_MS, whenBusy } from '../../harness/patience.ts'
+import type { Stage } from '../../judge/step.ts'
+import { echo } from '../../protocols/lines.ts'
 
 /** A chunk of what waits for a client who does not read. */
 const ANSWER = 'x'.repeat(60_000)
@@ -92,4 +94,17 @@ export async function expectThreads(
     },
     reason,
   )
+}
+
+/** An error whose message has two lines is told in one. */
+export async function expectOneLine({ connect }: Stage, other: HostedServer): Promise<void> {
+  const eve = await connect(other, 'eve')
+  await echo(eve, { because: 'eve is served.' })
+  await other.crashThreads('the first line, on request\nand a second')
+  const oneLine = {
+    because: 'In a line protocol an answer is one line.',
+    likely: 'Send the first line of the message only.',
+  }
+  await eve.expectLine(/^error crashed: .*the first line, on request$/, oneLine)
+  await eve.expectEnd({ ...oneLine, because: `${oneLine.because} Then comes FIN.` })
 }

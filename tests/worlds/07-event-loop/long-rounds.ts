@@ -3,6 +3,7 @@
 import { FakedClock } from '../../harness/faked-clock.ts'
 import { PATIENCE_MS, within } from '../../harness/patience.ts'
 import type { Stage } from '../../judge/step.ts'
+import { ask, echo } from '../../protocols/lines.ts'
 import { makeLoop, TestTimers } from './loop-rounds.ts'
 import { READING } from './loop-sources.ts'
 
@@ -84,5 +85,32 @@ async function expectTimersCounted(stage: Stage, clock: FakedClock): Promise<voi
     likely: 'Every round is measured, also when nobody was ready.',
     expected: '30 ms',
     received: `${longestRoundMs.toFixed(1)} ms`,
+  })
+}
+
+/** A command that takes a quarter of a second, on a real server. */
+export async function expectSlowCommandTold({
+  story,
+  serve,
+  connect,
+  expect,
+}: Stage): Promise<void> {
+  const server = await serve('07-event-loop')
+  const [cyd, dee] = [await connect(server), await connect(server)]
+  for (const client of [cyd, dee]) await echo(client, { because: 'Two clients, one thread.' })
+  await cyd.send('sleep 250\n')
+  const askedAt = performance.now()
+  await ask(dee, 'echo hurry', 'hurry', { because: 'dee is served when cyd’s command is over.' })
+  story.tell('dee', `has waited ${Math.round(performance.now() - askedAt)} ms for her echo`)
+  await cyd.expectLine('slept', { because: 'That is what everybody has waited for.' })
+  const { longestRoundMs: blocked } = await server.call<{ longestRoundMs: number }>('stats')
+  expect('stats() to tell that somebody had to wait for 250 ms', blocked >= 249, {
+    because: 'The person who runs the server has to see that a handler blocks.',
+    likely:
+      blocked === 0
+        ? 'stats() is asked while the loop runs: keep the longest at the end of each round.'
+        : 'Take the time before the turns and behind the end of the round, by a clock that goes on while the thread sleeps.',
+    expected: '250 ms or more',
+    received: `${blocked.toFixed(1)} ms`,
   })
 }

@@ -1,6 +1,7 @@
 /** Silent clients of chapter 08 that are asked whether they are still there. */
 
 import type { Stage } from '../../judge/step.ts'
+import { echo } from '../../protocols/lines.ts'
 import { serveVirtually, type Watched } from './watched-clients.ts'
 
 /** One says nothing, one answers, one talks, one never ends its line: who is asked, and who is let go. */
@@ -128,4 +129,31 @@ export async function expectEndlessPings(stage: Stage): Promise<void> {
     look: 'watch.#startHeartbeat()',
   })
   await hal.reset()
+}
+
+/** On a real server, a client's timers live as long as she is there. */
+export async function expectTimersOfHerOwn({ serve, connect, expect }: Stage): Promise<void> {
+  const server = await serve('08-timers')
+  const eve = await connect(server, 'eve')
+  const countTimers = async () => (await server.call<{ timers: number }>('stats')).timers
+  await eve.send('pong\n')
+  await echo(eve, { because: 'The same on a real socket.' })
+  const armed = await countTimers()
+  expect('a timer to be armed for eve', armed > 0, {
+    because: 'A timer has to look whether she is silent for too long.',
+  })
+  await eve.halfClose()
+  await eve.expectEnd({ because: 'FIN is answered with FIN.' })
+  await server.expectEventually(
+    'no timer to be left for her',
+    async () => {
+      const timers = await countTimers()
+      return { holds: timers === 0, received: `${timers} timers` }
+    },
+    {
+      because: 'She is gone, and so are her timers.',
+      likely: 'onClose() stops them all.',
+      look: 'watch.onClose()',
+    },
+  )
 }

@@ -61,3 +61,18 @@ async function standstill(server: HostedServer): Promise<number> {
   }
   return seen
 }
+
+/** What close() lets in is answered, and nothing else is let in. */
+export async function expectAcceptedAnswered(
+  { expectSame }: Stage,
+  server: HostedServer,
+  framesBefore: number,
+  answered: number,
+): Promise<void> {
+  const { messages } = await server.call<{ messages: number }>('stats')
+  expectSame('the frames that were accepted from the crowd', messages - framesBefore, answered, {
+    because: `The crowd has received ${answered} answers. A frame that was accepted is answered, goodbye or not.`,
+    likely:
+      'After close() nothing is accepted; what was accepted before goes out before the goodbye.',
+  })
+}

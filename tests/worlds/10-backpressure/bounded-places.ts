@@ -41,7 +41,17 @@ export async function expectCap(stage: Stage): Promise<void> {
 export async function expectPlacesFreed(
   { story, expectSame }: Stage,
   world: AdmissionWorld,
+  ada: Awaited<ReturnType<AdmissionWorld['arrive']>>,
 ): Promise<void> {
+  await ada.halfClose()
+  const eve = await world.arrive('eve')
+  await eve.send(frame('eve'))
+  eve.expectReceived(frame('eve'), {
+    because: 'ada has gone: her place is free.',
+    likely: 'onClose() is called for every connection that was let in: leave() the cap.',
+    look: ['admission.onClose()', 'limits.leave()'],
+  })
+  await eve.reset()
   story.tell('crowd', 'comes and goes, fifty times: half of them are reset')
   for (let times = 0; times < 50; times++) {
     const visitor = await world.arrive('', true)

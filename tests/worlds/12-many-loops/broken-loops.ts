@@ -5,16 +5,17 @@ import { join } from 'node:path'
 import type { Client } from '../../harness/client.ts'
 import type { HostedServer } from '../../harness/hosted-server.ts'
 import type { Stage } from '../../judge/step.ts'
+import { echo } from '../../protocols/lines.ts'
 import { statsOf } from './many-loops.ts'
 
-export const IS_NOT_STARTED = {
+const IS_NOT_STARTED = {
   because: 'A third loop has died, and the one that should replace it cannot start.',
   likely:
     '#addLoop() rejects then: catch that, and do not try again. A script that is broken stays broken.',
 }
 
 /** How often a loop with the breakable script was started. */
-export function startsIn(folder: string): number {
+function startsIn(folder: string): number {
   return readFileSync(join(folder, 'starts')).length
 }
 
@@ -54,4 +55,15 @@ export async function expectBrokenScriptLeft(
     },
     IS_NOT_STARTED,
   )
+}
+
+/** Newcomers are served by the loops that are left, and nothing was started for them. */
+export async function expectOthersGoOn(
+  { connect, expectSame }: Stage,
+  server: HostedServer,
+  folder: string,
+): Promise<void> {
+  for (const name of ['gus', 'hal'])
+    await echo(await connect(server, name), { because: 'The loops that are left go on.' })
+  expectSame('the loops started since the beginning', startsIn(folder), 6, IS_NOT_STARTED)
 }

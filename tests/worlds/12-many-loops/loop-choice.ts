@@ -1,6 +1,8 @@
 /** Whom `leastBusy()` and `responsive()` choose, of loops that are only numbers. */
 
+import type { HostedServer } from '../../harness/hosted-server.ts'
 import type { Stage } from '../../judge/step.ts'
+import { echo } from '../../protocols/lines.ts'
 
 export async function expectLeastBusy({ load, expectSame, random }: Stage): Promise<void> {
   const { leastBusy } = await load(() => import('#code/12-many-loops/choose.ts'))
@@ -107,5 +109,21 @@ export async function expectResponsive({ load, expectSame }: Stage): Promise<voi
         likely: 'filter() makes another list; splice() changes this one.',
       },
     )
+  }
+}
+
+/** A loop has let a socket wait: those who come now are served by the other one. */
+export async function expectNewcomersElsewhere(
+  { connect }: Stage,
+  server: HostedServer,
+): Promise<void> {
+  await server.roundTrip()
+  for (const name of ['fay', 'gus', 'hal']) {
+    const newcomer = await connect(server, name)
+    await echo(newcomer, {
+      because: `A socket has been waiting for ada’s loop; ${name} goes where sockets are taken up.`,
+      likely: 'Leave out a loop that has let a socket wait for longer than patienceMs.',
+    })
+    await server.roundTrip()
   }
 }

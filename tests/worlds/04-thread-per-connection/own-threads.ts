@@ -1,0 +1,87 @@
+/** Clients of chapter 04 who have a thread each: who answers, what a thread says last, and who waits for whom. */
+
+import type { ConversationScript, Posted } from '../../chapters/threads/04-conversation.ts'
+import type { Client } from '../../harness/client.ts'
+import type { HostedServer } from '../../harness/hosted-server.ts'
+import type { Stage } from '../../judge/step.ts'
+import { ask, echo } from '../../protocols/lines.ts'
+
+const CONVERSATION = new URL('../../chapters/threads/04-conversation.ts', import.meta.url)
+
+/** ada and bob are answered by two threads, and ada always by hers. */
+export async function expectOwnThreads(
+  { expect }: Stage,
+  server: HostedServer,
+  ada: Client,
+  bob: Client,
+): Promise<void> {
+  const id = {
+    because: 'whoami answers with the thread’s id.',
+    likely:
+      "runCommand() gets it in its second argument, `{ threadId, sleep }`: the `threadId` of 'node:worker_threads'.",
+    look: 'converse()',
+  }
+  const first = await ask(ada, 'whoami', /^\d+$/, { ...id, seen: { crashed: id.likely } })
+  const second = await ask(bob, 'whoami', /^\d+$/, {
+    because: 'bob is served while ada is still connected.',
+    likely: 'Does bob’s thread exist? A thread that serves ada serves nobody else.',
+    look: 'startThread()',
+  })
+  const again = await ask(ada, 'whoami', /^\d+$/, { because: 'ada goes on talking to her thread.' })
+  const threads = await server.workers()
+  expect('ada and bob to be served by two threads', first !== second && first === again, {
+    because: 'A connection has its own thread, and keeps it.',
+    ...(threads < 2
+      ? {
+          likely: 'One thread serves everybody. Start a new Worker for each socket.',
+          look: 'startThread()',
+        }
+      : {
+          likely:
+            "There are two threads, but the id is not theirs. Give runCommand() the `threadId` of 'node:worker_threads', as it is in the thread.",
+          look: 'converse()',
+        }),
+    expected: 'two different ids, each the same every time',
+    received: `ada ${first}, bob ${second}, ada again ${again}`,
+  })
+}
+
+/** A thread that has answered everything says FIN itself. */
+export async function expectFinBehindAnswers({
+  inThread,
+  expectSame,
+  story,
+}: Stage): Promise<void> {
+  story.tell('bridge', 'delivers two lines to a thread, and FIN')
+  const script: ConversationScript = { lines: ['echo one', 'echo two'] }
+  const posted = await inThread<Posted>(CONVERSATION, script, {
+    because: 'Behind the FIN nothing more comes, and the thread has nothing more to do.',
+    likely: 'readLine() returns null at the end: leave the loop.',
+  })
+  expectSame('what the thread posts', posted, ['one\ntwo\n', 'FIN'], {
+    because:
+      'The thread says FIN itself, behind its answers. The bridge may hear of its exit before it has heard the last of them.',
+    likely: 'Behind the loop call end(): it returns when the bridge has all of it.',
+    look: 'converse()',
+  })
+}
+
+/** One client's computation delays no other. */
+export async function expectNobodyDelayed({ connect }: Stage, server: HostedServer): Promise<void> {
+  const [cyd, dee] = [await connect(server), await connect(server)]
+  await echo(dee, { because: 'dee’s thread is up.' })
+  await cyd.send('fib 40\n')
+  await cyd.expectSilence(
+    async () => {
+      for (let trip = 0; trip < 5; trip++)
+        await echo(dee, {
+          because: 'dee has a thread of her own, and waits for nobody’s computation.',
+          likely: 'Is fib computed in the main thread, or in a thread that dee shares?',
+        })
+    },
+    {
+      because: 'dee’s five answers take a few milliseconds, cyd’s computation about a second.',
+      likely: 'cyd is answered before dee: does one of them wait for the other?',
+    },
+  )
+}
