@@ -347,6 +347,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'nobody-catches-a-replacement-that-cannot-start',
     step: '12.3',
+    cardVaries: true,
     says: ['nobody caught it'],
     edits: [{ file: 'loop-group.ts', replace: ADD, by: '    void this.#addLoop()' }],
   },

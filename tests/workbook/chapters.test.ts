@@ -191,7 +191,9 @@ function record(card: Card): string {
       .filter(({ who, way }) => way !== 'fromServer' && who !== 'server')
       .map((line) => ({
         ...line,
-        text: line.text.replace(/[\d.]+ MiB in [\d,]+/, '<n> MiB in <n>'),
+        text: line.text
+          .replace(/[\d.]+ MiB in [\d,]+/, '<n> MiB in <n>')
+          .replace(/has waited \d+ ms/, 'has waited <n> ms'),
       })),
     expected: steadyEvidence(card.expected),
     received: withoutNumbers(steadyEvidence(card.received)),
