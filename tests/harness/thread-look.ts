@@ -90,9 +90,10 @@ function ask(session: Session, sessionId: string, found: (frames: Frames) => voi
       idle = setTimeout(found, STOP_MS, [])
     } else if (message.method === 'Debugger.paused') {
       clearTimeout(idle)
-      found(toFrames(message.params.callFrames, files))
+      // Before `found`, which may end the session: a question on an ended one prints a warning below what the server said.
       send(RESUME, 'Debugger.resume')
       send(DISABLE, 'Debugger.disable')
+      found(toFrames(message.params.callFrames, files))
     }
   })
   send(ENABLE, 'Debugger.enable')
