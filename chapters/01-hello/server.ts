@@ -60,6 +60,7 @@ export async function serveConnections(
 ): Promise<ConnectionServer> {
   const open = new Set<Socket>()
   const server = createServer({ allowHalfOpen: true }, (socket) => {
+    // Its owner first: no event of the socket comes before this turn of Node's loop is over.
     onConnection(socket)
     trackConnection(socket, open)
   })
