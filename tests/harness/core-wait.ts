@@ -29,6 +29,11 @@ export function diskWaitMs(file = '/proc/pressure/io'): number {
   }
 }
 
+/** Whether a thread of that process waits for a disk this moment (proc(5): state `D`). */
+export function waitsForDisk(pid: number, proc = '/proc'): boolean {
+  return threadFiles(pid, 'stat', proc).some((file) => stateOf(file) === 'D')
+}
+
 /** From now on, for every thread of one process; a thread that starts later counts as well. */
 export class CoreWait {
   readonly #pid: number
@@ -47,13 +52,25 @@ export class CoreWait {
 }
 
 function readThreads(pid: number): Map<string, number> {
-  const folder = `/proc/${pid}/task`
+  return new Map(threadFiles(pid, 'schedstat').map((file) => [file, readSchedstat(file)]))
+}
+
+/** That file of each of the process's threads; none when it is gone. */
+function threadFiles(pid: number, name: string, proc = '/proc'): string[] {
+  const folder = `${proc}/${pid}/task`
   try {
-    return new Map(
-      readdirSync(folder).map((id) => [id, readSchedstat(`${folder}/${id}/schedstat`)]),
-    )
+    return readdirSync(folder).map((id) => `${folder}/${id}/${name}`)
   } catch {
-    return new Map()
+    return []
+  }
+}
+
+/** A letter, behind the program's name in brackets. */
+function stateOf(statFile: string): string | undefined {
+  try {
+    return /^.*\) (\S)/s.exec(readFileSync(statFile, 'latin1'))?.[1]
+  } catch {
+    return undefined
   }
 }
 

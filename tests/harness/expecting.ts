@@ -5,6 +5,7 @@
  * that could wake it in time will not do anything more until somebody speaks to it.
  */
 
+import { waitsForDisk } from './core-wait.ts'
 import type { Activity } from './host-process.ts'
 import { Deadline, PATIENCE_MS, patience, within } from './patience.ts'
 import type { WatchedProcess } from './watched-process.ts'
@@ -27,7 +28,10 @@ const GRACE_MS = patience(300)
 /** A server that computes gets so much CPU time before hope ends, however many others want the same cores … */
 const SHARE_CPU_MS = 1_500
 
-/** … within so many looks, and as long as it is not idle in so many of them, one after the other. */
+/**
+ * … within so many looks, and as long as it is not idle in so many of them, one after the other. A disk that is waited for, and
+ * a watchdog that does not get to answer, are no idleness.
+ */
 const LOOKS_FOR_SHARE = 80
 const IDLE_LOOKS = 3
 
@@ -62,8 +66,8 @@ function isIdle(activity: Activity | undefined, timeLeft: number): activity is A
 }
 
 /**
- * The deadline is over. On a busy machine that may have been next to nothing for a process that computes: it gets its
- * share, as long as it uses it.
+ * The deadline is over. On a busy machine that may have been next to nothing for a process that computes or reads files: it
+ * gets its share, as long as it uses it.
  */
 async function giveItsShare<T>(
   process: WatchedProcess,
@@ -79,7 +83,7 @@ async function giveItsShare<T>(
     if (outcome !== 'too late') break
     const before = used
     used = await cpuMsOf(process)
-    idle = used - before > IDLE_CPU_MS ? 0 : idle + 1
+    idle = used - before <= IDLE_CPU_MS && !waitsForDisk(process.pid) ? idle + 1 : 0
   }
   return outcome
 }

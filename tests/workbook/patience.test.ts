@@ -1,11 +1,11 @@
 /** A deadline does not run while there is no core to run on, nor while a disk is waited for. */
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { expect, onTestFinished, test } from 'vitest'
-import { CoreWait, diskWaitMs, tellsCoreWait } from '../harness/core-wait.ts'
+import { CoreWait, diskWaitMs, tellsCoreWait, waitsForDisk } from '../harness/core-wait.ts'
 import { Deadline, within } from '../harness/patience.ts'
 
 const LENGTH_MS = 200
@@ -52,6 +52,22 @@ test('what Linux tells about waits for a disk is read as milliseconds, and nothi
   )
   expect(diskWaitMs(file)).toBe(1_661_053.499)
   expect(diskWaitMs(join(folder, 'none'))).toBe(0)
+})
+
+test('a process waits for a disk while one of its threads does, whatever its name', () => {
+  const proc = mkdtempSync(join(tmpdir(), 'proc-'))
+  onTestFinished(() => rmSync(proc, { recursive: true }))
+  const becomes = (thread: number, state: string) => {
+    const folder = join(proc, '7', 'task', String(thread))
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(join(folder, 'stat'), `${thread} (a (D) D) ${state} 1 7 7 0 -1 4194304 0`)
+  }
+  expect(waitsForDisk(7, proc)).toBe(false)
+  becomes(7, 'S')
+  becomes(8, 'R')
+  expect(waitsForDisk(7, proc)).toBe(false)
+  becomes(8, 'D')
+  expect(waitsForDisk(7, proc)).toBe(true)
 })
 
 /** Computes for so long by the clock. */
