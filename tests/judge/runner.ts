@@ -123,10 +123,17 @@ function toReport(error: unknown, story: Story, tree: CodeTree): FailureReport {
     }
   }
   return {
-    headline: `The test itself failed, which is the workbook's fault and not yours: ${thrown.message}`,
+    headline: `The test could not go on: ${thrown.message}`,
     story: story.lines,
-    output: thrown.stack,
+    likely:
+      'Your code returned or did something that the test was not made for, last of all: see the end of the story.',
+    note: `A test should say it in better words, so this is a fault of the workbook, too. ${whereInTests(thrown.stack)}`,
   }
+}
+
+function whereInTests(stack = ''): string {
+  const [place] = /tests\/\S+?:\d+/.exec(stack) ?? []
+  return place ? `It stopped at ${place}.` : stack
 }
 
 /** Code that is still to be written comes before anything else that was seen: it may all have come of that. */

@@ -110,6 +110,18 @@ describe.concurrent('pure code that misbehaves', () => {
     expect(card.headline).toMatch(/called process\.exit\(0\) at chapters\/77-pure\/part\.ts:3/)
   })
 
+  test('what a test was not made for is said to be both: an answer to look at, and a fault of the workbook', async ({
+    expect,
+  }) => {
+    const card = await cardOf('answers-otherwise', 'export const behave = () => 7')
+    expect(card.headline).toBe('The test could not go on: next is not a function')
+    expect(card.likely).toContain('Your code returned or did something')
+    expect(card.note).toMatch(
+      /so this is a fault of the workbook, too\. It stopped at tests\/workbook\/fixtures\/pure\.steps\.ts:\d+\.$/,
+    )
+    expect(card.output).toBeUndefined()
+  })
+
   test('an error from a timer is a crash', async ({ expect }) => {
     const card = await cardOf(
       'crashes-later',
