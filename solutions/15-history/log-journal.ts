@@ -106,6 +106,7 @@ export class LogJournal implements Journal {
   /**
    * These records would survive now. Each is a message, the next of its room: it belongs into the index, into the
    * history of its room if that is loaded, and to the oldest of `#drafts`. Then `onKept` is told of all of them at once.
+   * All of that is one turn: the next segment may be begun in the next, with the numbers of the index.
    *
    * @step 15.6
    */

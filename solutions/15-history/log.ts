@@ -126,8 +126,9 @@ export class Log {
 
   /**
    * Saves what waits, a group at a time, until nothing does: never two at once. `onSynced` is told of a group that was
-   * saved, then its promises resolve. A group that could not be saved is the last one that was tried: `#fail`. What
-   * `onSynced` throws is no failure of the disk, and is not caught: it ends the process, as a bug should.
+   * saved, synchronously, and may append; then its promises resolve. A group that could not be saved is the last one that
+   * was tried: `#fail`. What `onSynced` throws is no failure of the disk, and is not caught: it ends the process, as a bug
+   * should.
    *
    * @step 15.2 15.3
    */
@@ -147,8 +148,8 @@ export class Log {
   }
 
   /**
-   * Nothing is saved any more, because of `error`. The promises of this group and of everything that waits reject with
-   * `NotSaved`, which says why.
+   * Nothing is saved any more: `failure` is `error` itself. The promises of this group and of everything that waits reject
+   * with `NotSaved`, whose message or `cause` says what `error` says.
    *
    * @step 15.3
    */

@@ -66,8 +66,9 @@ export async function recover(
 
 /**
  * Gives `onEntry` the records of one group after the other, from the beginning of a segment, and returns where the good
- * groups end. Throws a `DamagedLog` when a good group begins anywhere behind a bad one; and when the first group is bad
- * or missing, for a segment has its name only since that one was synced.
+ * groups end. Places count from the beginning of the segment. Throws a `DamagedLog` that names where the bad group begins
+ * when a good one begins anywhere behind it; and when the first group is bad or missing, for a segment has its name only
+ * since that one was synced.
  *
  * @step 15.4
  */

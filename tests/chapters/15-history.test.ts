@@ -14,7 +14,11 @@ import {
   sayer,
   soon,
 } from '../worlds/15-history/held-log.ts'
-import { expectAppendedBehind, expectCloseWaits } from '../worlds/15-history/history-appends.ts'
+import {
+  expectAppendedBehind,
+  expectAppendedWithin,
+  expectCloseWaits,
+} from '../worlds/15-history/history-appends.ts'
 import {
   expectBugSeen,
   expectFailedSync,
@@ -29,6 +33,7 @@ import {
   expectToldInOrder,
 } from '../worlds/15-history/history-journal.ts'
 import { expectFailedRead, expectNotSaved } from '../worlds/15-history/history-journal-faults.ts'
+import { expectMarkedInTime } from '../worlds/15-history/history-marks.ts'
 import { expectExactPages } from '../worlds/15-history/history-pages.ts'
 import { expectSettled, expectSynced } from '../worlds/15-history/history-recovery.ts'
 import {
@@ -114,6 +119,7 @@ step('15.2', 'one sync at a time, and what comes meanwhile goes with the next', 
 
   await expectCloseWaits(stage)
   await expectAppendedBehind(stage)
+  await expectAppendedWithin(stage)
   stage.story.tell('test', 'appends 3,000 records at once')
   for (let index = 0; index < 3_000; index++) void log.append(Buffer.from(`${index}`))
   const before = file.callsSoFar
@@ -286,6 +292,7 @@ step('15.5', 'old messages go by segments, and no number comes again', async (st
 
 step('15.6', 'what is told survives, and pages are exact', async (stage) => {
   await expectToldInOrder(stage)
+  await expectMarkedInTime(stage)
   await expectExactPages(stage)
   await expectLoadedWhileOthersTalk(stage)
   await expectNotSaved(stage)

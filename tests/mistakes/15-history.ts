@@ -444,6 +444,18 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'free-before-the-keeper-is-told',
+    step: '15.2',
+    says: ['"c" waits: never two at once', 'Two savings run'],
+    edits: [
+      {
+        file: log,
+        replace: '      this.#keeper.onSynced(saved)\n',
+        by: '      if (this.#waiting.length === 0) this.#saving = undefined\n      this.#keeper.onSynced(saved)\n',
+      },
+    ],
+  },
+  {
     name: 'close-has-nothing-to-wait-for',
     step: '15.2',
     says: ['#saving resolves when all that was appended'],
@@ -1054,6 +1066,37 @@ export const mistakes: Mistake[] = [
         file: journal,
         hole: '#readPage',
         by: '    void [room, query]\n    return new Promise<Page>(() => {})',
+      },
+    ],
+  },
+  {
+    name: 'keeps-a-moment-later',
+    step: '15.6',
+    says: ['Await nothing in it'],
+    edits: [
+      {
+        file: journal,
+        replace: '  #keep(saved: Saved[]): void {',
+        by: '  async #keep(saved: Saved[]): Promise<void> {\n    await null',
+      },
+    ],
+  },
+  {
+    name: 'in-the-index-after-it-was-told',
+    step: '15.6',
+    says: ['index.add() comes before onKept'],
+    edits: [
+      {
+        file: journal,
+        replace: KEEP,
+        by: `    const drafts = this.#drafts.splice(0, saved.length)
+    const kept = saved.map((entry, index) => {
+      const { room, message } = decodeMessage(entry.record)
+      this.#loaded.get(room)?.add(message)
+      return { draft: drafts[index], message }
+    })
+    this.onKept(kept)
+    for (const entry of saved) this.#index.add(entry, entry.segment)`,
       },
     ],
   },

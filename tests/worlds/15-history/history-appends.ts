@@ -5,6 +5,8 @@ import { group } from '../../protocols/groups.ts'
 import { settle } from './disk.ts'
 import { openHeld, START, sayer, soon } from './held-log.ts'
 
+const SAVE_WAITING = 'log.#saveWaiting()'
+
 /** A caller that is told that its record is saved may append the next one at once. */
 export async function expectAppendedBehind(stage: Stage): Promise<void> {
   stage.story.tell(
@@ -47,6 +49,36 @@ export async function expectAppendedBehind(stage: Stage): Promise<void> {
   await file.expectWrite(group('c', 'd'), at, { because: 'Both waited.' })
   await file.expectSync({ because: 'As before.' })
   await soon(stage, 'all of them to be saved', Promise.all([chain, c, d]))
+}
+
+/** What onSynced appends when nothing else waits is part of the same saving. */
+export async function expectAppendedWithin(stage: Stage): Promise<void> {
+  const { log, file, told } = await openHeld(stage)
+  const say = sayer(log, told)
+  stage.story.tell('test', 'opens another log, whose keeper appends "b" when "a" is synced')
+  told.reactWith(() => say('b'))
+  say('a')
+  await file.expectWrite(group('a'), START, { because: 'As before.' })
+  await file.expectSync({ because: 'As before.' })
+  const second = START + group('a').length
+  await file.expectWrite(group('b'), second, {
+    because: 'onSynced has appended "b", and nothing else waits.',
+    likely: 'Look again whether something waits when onSynced has been told.',
+    look: SAVE_WAITING,
+  })
+  say('c')
+  await file.expectSync({
+    because: '"b" is being saved, so "c" waits: never two at once.',
+    likely:
+      'Two savings run. onSynced may append: #saving has to be there until it has been told, and nothing waits even then.',
+    look: SAVE_WAITING,
+  })
+  const third = second + group('b').length
+  await file.expectWrite(group('c'), third, { because: '"c" waited.', look: SAVE_WAITING })
+  await file.expectSync({ because: 'As before.' })
+  const because = 'In order, each of them once.'
+  const lines = ['a', 'b', 'c'].flatMap((text) => [`group: ${text}`, `${text} is saved`])
+  await told.expect(lines, { because })
 }
 
 /** `close()` waits for what `#saving` stands for. */
