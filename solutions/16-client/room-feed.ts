@@ -69,8 +69,8 @@ export class RoomFeed {
    * We have joined; what we asked for were the messages after `this.last`, and the first page of them is here. The result
    * is the number after which to ask for the next page; `undefined` when none is needed: then the feed is live.
    *
-   * A room whose last number is below ours is not the one that we knew. Then we `forget`, and the next page begins so that
-   * the newest `FIRST_LOOK` messages come.
+   * A room whose last number is below ours is not the one that we knew. Then we `forget`; `joined` brought no messages, and
+   * the next page begins so that the newest `FIRST_LOOK` come. The gap ends at `joined.last`, as always.
    *
    * @step 16.4
    */

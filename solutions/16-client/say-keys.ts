@@ -14,6 +14,7 @@ import type { Message } from '../13-rooms/journal.ts'
 export interface KeyedSay {
   /** In lower case: the account. A key means something only within an account and a room. */
   account: string
+  /** In lower case, too. */
   room: string
   text: string
   key: string
@@ -60,8 +61,8 @@ export class SayKeys {
 
   /**
    * Claims a key, so that of all that say the same only the first is appended. From this call on until `settle`, and not
-   * only when the history has been searched, everybody else with that key and text is a repeat, and gets the outcome of
-   * the first: what it appended, what was found, or a refusal.
+   * only when the history has been searched, everybody else with that key and text is a repeat, and gets what it
+   * appended, or what the first itself was told.
    *
    * What was said before is found in the history, above `since`. When that cannot be known, `STALE_KEY`: some of those
    * messages are not kept any more, or they are more than `MAX_SEARCH`. The same key with another text is `OTHER_TEXT`,

@@ -892,7 +892,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'does-not-wait-for-the-room',
     step: '16.6',
-    says: ['A room that is not live has none yet'],
+    says: ['the room is not live'],
     edits: [
       {
         file: room,
@@ -1033,6 +1033,244 @@ export const mistakes: Mistake[] = [
     return saved.find(
       ({ message, ...other }) => other.key === key && message.name.toLowerCase() === account,
     )?.message`,
+      },
+    ],
+  },
+  {
+    name: 'random-numbers-of-its-own',
+    step: '16.1',
+    says: ['Twice the same random numbers'],
+    edits: [
+      {
+        file: backoff,
+        replace: 'return this.#random() * boundMs',
+        by: 'return Math.random() * boundMs + 0 * this.#random()',
+      },
+    ],
+  },
+  {
+    name: 'the-winner-ends-nothing',
+    step: '16.2',
+    says: ['nothing has stopped the timer'],
+    edits: [
+      {
+        file: addresses,
+        replace: '    this.#end()\n    this.#result.resolve(connection)',
+        by: '    this.#result.resolve(connection)',
+      },
+    ],
+  },
+  {
+    name: 'a-timer-behind-the-last-address',
+    step: '16.2',
+    says: ['only while an untried address waits'],
+    edits: [
+      {
+        file: addresses,
+        hole: '#tryNext',
+        by: `    const address = this.#untried.shift()
+    if (!address) return
+    const attempt = new AbortController()
+    this.#attempts.add(attempt)
+    this.#turn = this.#timers.after(ATTEMPT_DELAY_MS, () => this.#tryNext())
+    this.#dial(address, attempt.signal).then(
+      (connection) => this.#connected(connection, attempt),
+      (error) => this.#failed(error, attempt),
+    )`,
+      },
+      {
+        file: addresses,
+        replace:
+          '    this.#timers.cancel(this.#turn)\n    if (this.#untried.length > 0) this.#tryNext()\n    else if',
+        by: `    if (this.#untried.length > 0) {
+      this.#timers.cancel(this.#turn)
+      this.#tryNext()
+    } else if`,
+      },
+    ],
+  },
+  {
+    name: 'the-gap-of-the-room-before',
+    step: '16.4',
+    says: ['The gap ends at joined.last after every join'],
+    edits: [
+      {
+        file: feed,
+        hole: 'onJoined',
+        by: `    if (this.#last !== undefined && joined.last < this.#last) {
+      this.forget()
+      return Math.max(0, joined.last - FIRST_LOOK)
+    }
+    this.#gapEnd = joined.last
+    return this.onPage(joined)`,
+      },
+    ],
+  },
+  {
+    name: 'compares-with-the-gap-before',
+    step: '16.4',
+    says: ['and no older gap'],
+    edits: [
+      {
+        file: feed,
+        hole: 'onJoined',
+        by: `    const isOther = this.#last !== undefined && joined.last < this.#gapEnd
+    this.#gapEnd = joined.last
+    if (!isOther) return this.onPage(joined)
+    this.forget()
+    return Math.max(0, joined.last - FIRST_LOOK)`,
+      },
+    ],
+  },
+  {
+    name: 'is-never-live',
+    step: '16.4',
+    says: ['so the feed is live'],
+    edits: [{ file: feed, replace: '    this.#isLive = true\n', by: '' }],
+  },
+  {
+    name: 'the-same-last-number-is-another-room',
+    step: '16.4',
+    says: ['this is the room we know'],
+    edits: [{ file: feed, replace: 'this.#last <= joined.last', by: 'this.#last < joined.last' }],
+  },
+  {
+    name: 'the-end-of-the-gap-is-not-missed',
+    step: '16.4',
+    says: ['is missed, too: #gapEnd + 1'],
+    edits: [
+      { file: feed, replace: 'this.#skipTo(this.#gapEnd + 1)', by: 'this.#skipTo(this.#gapEnd)' },
+    ],
+  },
+  {
+    name: 'begins-anew-and-does-not-forget',
+    step: '16.4',
+    says: ['mean nothing in this one: forget()'],
+    edits: [
+      {
+        file: feed,
+        replace: '    this.forget()\n    return Math.max(',
+        by: '    return Math.max(',
+      },
+    ],
+  },
+  {
+    name: 'glues-the-scope-with-a-dash',
+    step: '16.5',
+    says: ['Parts that are glued together'],
+    edits: [
+      {
+        file: keys,
+        replace: 'JSON.stringify([say.account, say.room, say.key])',
+        by: "[say.account, say.room, say.key].join('-')",
+      },
+    ],
+  },
+  {
+    name: 'glues-the-scope-with-nothing',
+    step: '16.5',
+    says: ['nobody can see afterwards'],
+    edits: [
+      {
+        file: keys,
+        replace: 'JSON.stringify([say.account, say.room, say.key])',
+        by: 'say.key + say.room + say.account',
+      },
+    ],
+  },
+  {
+    name: 'a-claim-for-all-accounts',
+    step: '16.5',
+    says: ['This is bob’s'],
+    edits: [{ file: keys, replace: '[say.account, say.room, say.key]', by: '[say.room, say.key]' }],
+  },
+  {
+    name: 'does-not-wait-for-the-search',
+    step: '16.5',
+    says: ['a promise is no message'],
+    edits: [
+      {
+        file: keys,
+        replace: 'const known = await this.#find(say)',
+        by: 'const known = this.#find(say) as unknown as Message',
+      },
+    ],
+  },
+  {
+    name: 'begins-at-since',
+    step: '16.5',
+    says: ['The first that matters is since + 1'],
+    edits: [{ file: keys, replace: 'let from = since + 1;', by: 'let from = since;' }],
+  },
+  {
+    name: 'an-await-before-the-claim',
+    step: '16.5',
+    says: ['no await between them'],
+    edits: [
+      {
+        file: keys,
+        replace: '    if (this.#isStale(say)) return repeat(STALE_KEY)\n',
+        by: '    await undefined\n    if (this.#isStale(say)) return repeat(STALE_KEY)\n',
+      },
+    ],
+  },
+  {
+    name: 'says-as-soon-as-a-number-is-known',
+    step: '16.6',
+    says: ['the room is not live'],
+    edits: [
+      {
+        file: room,
+        replace: 'this.#feed.isLive ? this.#says.next(this.#feed.last!) : undefined',
+        by: 'this.#link && this.#feed.last !== undefined ? this.#says.next(this.#feed.last) : undefined',
+      },
+    ],
+  },
+  {
+    name: 'says-without-a-room',
+    step: '16.6',
+    says: ['without a room'],
+    edits: [
+      {
+        file: room,
+        replace: "{ type: 'say', room: this.name, ...request }",
+        by: "{ type: 'say', ...request }",
+      },
+    ],
+  },
+  {
+    name: 'says-without-since',
+    step: '16.6',
+    says: ['what the queue has given, as it is'],
+    edits: [
+      {
+        file: room,
+        replace: "{ type: 'say', room: this.name, ...request }",
+        by: "{ type: 'say', room: this.name, text: request.text, key: request.key }",
+      },
+    ],
+  },
+  {
+    name: 'the-queue-hears-of-no-error',
+    step: '16.6',
+    says: ['the queue has not heard of it'],
+    edits: [
+      {
+        file: room,
+        replace: '          this.#says.onError(error)\n          this.#sayNext()',
+        by: '          void error',
+      },
+    ],
+  },
+  {
+    name: 'a-new-error-with-the-same-code',
+    step: '16.6',
+    says: ['not with a new one of the same code'],
+    edits: [
+      {
+        file: queue,
+        replace: "this.#reject(isUnsure ? new ChatError('unknown') : error)",
+        by: "this.#reject(new ChatError(isUnsure ? 'unknown' : error.code))",
       },
     ],
   },

@@ -176,7 +176,7 @@ export const rightAnswers: RightAnswer[] = [
       {
         file: 'say-keys.ts',
         hole: 'claim',
-        by: `    const scope = JSON.stringify([say.room, say.key, say.account])
+        by: `    const scope = [say.room, say.account, say.key].join(':')
     const other = this.#pending.get(scope)
     if (other) {
       if (other.text !== say.text) return { kind: 'repeat', outcome: OTHER_TEXT }

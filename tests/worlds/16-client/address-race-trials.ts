@@ -82,6 +82,13 @@ export async function expectHopeless(stage: Stage): Promise<void> {
     likely: 'An AggregateError with all errors, as they came.',
   })
 
+  const soon = await race(stage, { '6a': [10, 'fails'], '4a': [10, 'fails'] })
+  await soon.passes(20)
+  soon.expectRejected({
+    because: 'Both have failed, and there is no third.',
+    likely: 'When the last attempt fails and no address is left, run() rejects.',
+  })
+
   const only = await race(stage, { '6a': [900, 'connects'] })
   await only.passes(2_000)
   only.expectDials(['6a at 0'], {

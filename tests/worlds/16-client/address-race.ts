@@ -73,7 +73,10 @@ export async function race({ load, story, expectSame, expect }: Stage, plan: Pla
   const expectIdle = () =>
     expectSame('the timers that are armed', timers.size, 0, {
       because: 'The race is over.',
-      likely: 'Cancel the timer for the next address.',
+      likely:
+        result === 'rejected'
+          ? 'A timer is armed only while an untried address waits for its turn.'
+          : 'Cancel the timer for the next address.',
     })
   return {
     passes: (ms: number) => timers.advance(ms),
@@ -84,7 +87,7 @@ export async function race({ load, story, expectSame, expect }: Stage, plan: Pla
     expectDials(expected: string[], reason: Reason) {
       const likely =
         dials.length > dialsAtEnd && result !== undefined
-          ? 'The race was over. An attempt that is aborted fails: that starts no other.'
+          ? whyGoingOn(aborted)
           : dials.length < expected.length
             ? 'Each attempt arms the timer for the next one, and a failure brings the next at once: as long as there is one.'
             : reason.likely
@@ -121,4 +124,11 @@ export async function race({ load, story, expectSame, expect }: Stage, plan: Pla
     expectClosed: (expected: string[], reason: Reason) =>
       expectSame('the connections that were closed', closed, expected, reason),
   }
+}
+
+/** Why something is dialled after the race is over. */
+function whyGoingOn(aborted: string[]): string {
+  return aborted.length > 0
+    ? 'The race was over. An attempt that is aborted fails: that starts no other.'
+    : 'The race was over, and nothing has stopped the timer for the next address: #end().'
 }

@@ -70,9 +70,9 @@ export class Count {
     const [breach] = this.#server.breaches
     if (breach)
       return {
-        headline: `The server has heard what no client should say: ${breach}.`,
-        because:
-          'A room is joined before anything is said in it, and of its messages one is in flight at a time: a second could be said although the first was not.',
+        headline: `The server has heard what no client should say: ${breach.what}.`,
+        because: breach.because,
+        likely: breach.likely,
       }
     for (const guest of guests) {
       const problem = this.#countSays(guest) ?? this.#countTold(guest) ?? this.#countOrder(guest)
@@ -81,7 +81,7 @@ export class Count {
     return undefined
   }
 
-  #countSays({ name, says, sent, client, network }: Guest): Problem | undefined {
+  #countSays({ name, says, sent, client }: Guest): Problem | undefined {
     for (const { room, text, result } of says) {
       const quoted = JSON.stringify(text)
       const attempts = this.#server.says.filter((say) => say.name === name && say.text === text)
@@ -102,7 +102,7 @@ export class Count {
           headline: `Nobody knows what became of ${quoted}: say() has not settled.`,
           because:
             'The network has done no harm for two minutes. Every message is said, or rejected.',
-          likely: whyUnsettled(attempts, client, network),
+          likely: whyUnsettled(attempts, client, this.#server),
           received: describeAttempts(attempts),
         }
       }
@@ -136,8 +136,7 @@ export class Count {
           headline: `${quoted} was rejected as stale, and it was never sent before.`,
           because:
             'The server has removed its oldest messages, and was asked to look for this one among them.',
-          likely:
-            '`since` is the last number that was told. A room that is not live has none yet: nothing is said in it before.',
+          likely: '`since` is the last number that was told: the feed knows it.',
           received: describeAttempts(attempts),
         }
       }
@@ -147,7 +146,9 @@ export class Count {
           because:
             'The server has all its data and has refused nothing: it would have recognised a repeat.',
           likely:
-            'A lost connection is no reason to give a message up: it is sent again on the next one.',
+            code === 'bad-request'
+              ? 'A `say` has a text, a key, and a number `since`: what the queue has given, as it is.'
+              : 'A lost connection is no reason to give a message up: it is sent again on the next one.',
           received: describeAttempts(attempts),
         }
     }
@@ -234,14 +235,16 @@ function whyDoubled(attempts: SeenSay[], found: Entry[]): string {
 function whyUnsettled(
   attempts: SeenSay[],
   client: ClientUnderTest,
-  network: FaultyNetwork,
+  server: ModelChatServer,
 ): string {
   const last = attempts.at(-1)
   if (client.state.kind !== 'online') return `The client is ${client.state.kind}.`
   if (!last)
     return 'It was never sent. When a room is live, and when an answer has come, the next message goes out.'
-  if (last.outcome === undefined || network.connections > 1)
+  if (!server.isOpen(last.connection))
     return 'The connection that it was sent on is lost, and nothing is in flight any more: on the next one it is sent again.'
+  if (last.outcome !== undefined && last.outcome !== 'said')
+    return `It was answered with ${last.outcome}, and the queue has not heard of it, or has not settled it: onError().`
   return 'The server has answered. The answer settles the oldest message.'
 }
 

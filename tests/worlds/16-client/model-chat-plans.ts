@@ -64,12 +64,34 @@ export function lostData(clients: Clients): Schedule[] {
     appendMs: 30,
     pageSize: 2,
   }
+  /** Talks all the time, while its first connection is cut and its second is slow. */
+  const talkative: Schedule = {
+    seed: 5,
+    people: [
+      {
+        name: 'ada',
+        rooms: [HALL],
+        fates: [
+          { ...HEALTHY, ending: { kind: 'cut', way: 'toClient', at: 6, passes: true, lateMs: 0 } },
+          { opening: 'opens', delayMs: 150 },
+        ],
+        says: Array.from({ length: 24 }, (_, index) => ({
+          atMs: 100 + 40 * index,
+          room: HALL,
+          text: `ada ${index + 1}`,
+        })),
+      },
+    ],
+    server: others,
+    appendMs: 30,
+    pageSize: 2,
+  }
   const losses = [2, 0].flatMap((last) => [
     plan(1, [], { atMs: 600, does: 'roll back', room: HALL, last }),
     plan(2, away, { atMs: 390, does: 'retire', room: HALL, count: 5 + last }),
     plan(3, away, { atMs: 900, does: 'retire', room: HALL, count: 100 }),
   ])
-  return clients === 'talk' ? [hasty, ...losses] : losses
+  return clients === 'talk' ? [hasty, talkative, ...losses] : losses
 }
 
 function shortConversation(
@@ -184,8 +206,16 @@ export async function shrink(
 
 const MAX_TRIES = 200
 
-/** The same schedule without one thing. */
+/** The same schedule without one thing. A disk that breaks stays one that is mended. */
 function* smallerThan(schedule: Schedule): Generator<Schedule> {
+  for (const candidate of withoutOneThing(schedule)) {
+    const isBroken = candidate.server.some(({ does }) => does === 'break its disk')
+    const isMended = candidate.server.some(({ does }) => does === 'restart')
+    if (isMended || !isBroken) yield candidate
+  }
+}
+
+function* withoutOneThing(schedule: Schedule): Generator<Schedule> {
   const { people, server } = schedule
   for (const person of people) {
     if (people.length > 1) yield { ...schedule, people: people.filter((other) => other !== person) }

@@ -13,6 +13,7 @@ import {
 import { seededRandom } from '../../harness/random.ts'
 import type { StoryLine } from '../../harness/story.ts'
 import { VirtualTimers } from '../../harness/virtual-timers.ts'
+import { watchingForEarlySays } from './early-says.ts'
 import { Count, type Guest, type Problem, type Say } from './model-chat-count.ts'
 import { ModelChatServer } from './model-chat-server.ts'
 
@@ -182,7 +183,15 @@ class World {
       },
     })
     const client = makeClient({
-      connect: network.connect,
+      connect: watchingForEarlySays(network.connect, (text, room, waitsFor) => {
+        this.#mind(
+          `${name}’s client has said ${JSON.stringify(text)} in ${room}, and the room is not live: ${waitsFor} is still to come.`,
+          waitsFor === 'joined'
+            ? 'It may turn out to be another room. Then the message is given up as unknown, and the answer that still comes is taken for one to its successor.'
+            : 'Until then the last number is an old one: the server looks for the key above it, and answers `stale-key` if it has not kept all of that.',
+          '#sayNext() asks whether the feed is live (isLive). A link, or a last number, is there long before.',
+        )
+      }),
       timers: this.timers,
       random: seededRandom(this.#schedule.seed, name),
       hello: () => ({ name }),

@@ -27,6 +27,14 @@ export interface SeenSay {
   outcome?: string
 }
 
+/** What a client has done against the protocol. */
+export interface Breach {
+  /** Completes "what no client should say: …". */
+  what: string
+  because: string
+  likely?: string
+}
+
 export interface ModelOptions {
   timers: VirtualTimers
   random: Random
@@ -57,8 +65,7 @@ type Received = Record<string, any>
 
 export class ModelChatServer {
   readonly says: SeenSay[] = []
-  /** What clients have done against the protocol. */
-  readonly breaches: string[] = []
+  readonly breaches: Breach[] = []
   readonly #options: ModelOptions
   readonly #sessions = new Set<Session>()
   #rooms = new Map<string, Room>()
@@ -171,6 +178,11 @@ export class ModelChatServer {
     for (const session of this.#sessions) session.send({ type: 'error', code, text: code })
   }
 
+  /** Whether the connection with this number has not ended. */
+  isOpen(connection: number): boolean {
+    return [...this.#sessions].some(({ number }) => number === connection)
+  }
+
   leaveAll(session: Session): void {
     for (const room of this.#rooms.values()) room.members.delete(session)
     this.#sessions.delete(session)
@@ -212,17 +224,20 @@ export class ModelChatServer {
       (other) => other.connection === session.number && other.room === name && !other.outcome,
     )
     if (isSecond)
-      this.breaches.push(
-        `${session.name} says ${JSON.stringify(text)} in ${name} before the say before it was answered`,
-      )
+      this.breaches.push({
+        what: `${session.name} says ${JSON.stringify(text)} in ${name} before the say before it was answered`,
+        because:
+          'Of the messages of a room one is in flight at a time: a second could be said although the first was not.',
+      })
     this.says.push(seen)
     const refusal = this.#refusals.shift()
     if (refusal) return fail(refusal)
     const room = this.room(name)
     if (!room.members.has(session)) {
-      this.breaches.push(
-        `${session.name} says ${JSON.stringify(text)} in ${name} before \`joined\``,
-      )
+      this.breaches.push({
+        what: `${session.name} says ${JSON.stringify(text)} in ${name} before \`joined\``,
+        because: 'A room is joined before anything is said in it.',
+      })
       return fail('not-a-member')
     }
     if (this.#isBroken) return fail('not-saved')
@@ -310,11 +325,22 @@ class Session implements ServerEvents {
     const { id, type } = request
     if (type === 'hello') return this.#hello(request)
     if (this.name === '') {
-      this.#server.breaches.push(`\`${type}\` before \`welcome\``)
+      this.#server.breaches.push({
+        what: `\`${type}\` before \`welcome\``,
+        because: 'A server does nothing for somebody whom it does not know.',
+      })
       return this.#fail(id, 'not-welcome')
     }
     if (type === 'ping') return this.send({ type: 'pong', id })
     if (type === 'join') return this.#join(request)
+    if (type === 'say' && typeof request.room !== 'string') {
+      this.#server.breaches.push({
+        what: `${this.name} says ${JSON.stringify(request.text)} without a room`,
+        because: 'One connection has many rooms: each `say` names its own.',
+        likely: 'The request has the type, the room, and what the queue has given.',
+      })
+      return this.#fail(id, 'bad-request')
+    }
     if (type === 'say') return this.#server.say(this, request)
     if (type === 'leave') {
       this.#server.room(request.room).members.delete(this)

@@ -22,11 +22,14 @@ export async function expectFound(stage: Stage): Promise<void> {
     ['k2', 100, 332],
     ['k2', 32, 332],
   ] as const) {
+    const before = world.reads.length
     const claim = await world.claim('a repeat', { key, since })
+    const tooEarly = world.reads.slice(before).find(([from]) => from <= since)
     claim.expect(`said as ${number}`, {
       because: `It is among the messages from ${since + 1} to 332.`,
-      likely:
-        'All of them are looked at, the first and the last too; and names are the same in upper and lower case.',
+      likely: tooEarly
+        ? `You read from number ${tooEarly[0]} on. The first that matters is since + 1.`
+        : 'All of them are looked at, the first and the last too; and names are the same in upper and lower case.',
     })
   }
   const edges = await openKeys(stage)
@@ -56,7 +59,10 @@ export async function expectFound(stage: Stage): Promise<void> {
     'the reads outside of 1 to 332',
     world.reads.filter(([from, to]) => from < 1 || to > 332),
     [],
-    { because: 'The history has no such messages.' },
+    {
+      because: 'The history has no such messages.',
+      likely: 'A read goes from since + 1 at the earliest to last at most.',
+    },
   )
   world.reads.length = 0
   const fresh = await world.claim('a new say', { key: 'k3', since: 332 })

@@ -35,6 +35,40 @@ export async function openKeys({ load, story, expectSame }: Stage) {
       : 'code' in claim.outcome
         ? claim.outcome.code
         : `said as ${claim.outcome.number}`
+  const begin = (name: string, say: Partial<KeyedSay> = {}) => {
+    const request = { account: 'ada', room: 'hall', text: 'hello', key: 'k1', since: 0, ...say }
+    story.tell(
+      name,
+      `claims ${request.account}’s key ${request.key} in ${request.room} for ${JSON.stringify(request.text)}, since ${request.since}`,
+    )
+    let outcome = 'not known yet'
+    let settle: ((outcome: SayOutcome) => void) | undefined
+    keys.claim(request).then(
+      (claim) => {
+        outcome = describeClaim(claim)
+        if (claim.kind === 'first') settle = claim.settle
+      },
+      (error) => {
+        outcome = `rejected: ${error.message}`
+      },
+    )
+    return {
+      expect: (expected: string, reason: Reason) =>
+        expectSame(`what ${name} is told`, outcome, expected, reason),
+      /** What it is told by now. */
+      outcome: () => outcome,
+      async settle(result: SayOutcome) {
+        story.tell(
+          name,
+          'code' in result
+            ? `settles its claim: ${result.code}`
+            : `appends it: it is number ${result.number}`,
+        )
+        settle?.(result)
+        await turn()
+      },
+    }
+  }
   return {
     keys,
     reads,
@@ -73,42 +107,24 @@ export async function openKeys({ load, story, expectSame }: Stage) {
     },
     /** Begins to claim, and says how far that has come by now. */
     async claim(name: string, say: Partial<KeyedSay> = {}) {
-      const request = { account: 'ada', room: 'hall', text: 'hello', key: 'k1', since: 0, ...say }
-      story.tell(
-        name,
-        `claims ${request.account}’s key ${request.key} in ${request.room} for ${JSON.stringify(request.text)}, since ${request.since}`,
-      )
-      let outcome = 'not known yet'
-      let settle: ((outcome: SayOutcome) => void) | undefined
-      keys.claim(request).then(
-        (claim) => {
-          outcome = describeClaim(claim)
-          if (claim.kind === 'first') settle = claim.settle
-        },
-        (error) => {
-          outcome = `rejected: ${error.message}`
-        },
-      )
-      // As many reads as a search may need, each in a turn of its own.
-      for (let turns = 0; turns < 30; turns++) await turn()
-      return {
-        expect: (expected: string, reason: Reason) =>
-          expectSame(`what ${name} is told`, outcome, expected, reason),
-        async settle(result: SayOutcome) {
-          story.tell(
-            name,
-            'code' in result
-              ? `settles its claim: ${result.code}`
-              : `appends it: it is number ${result.number}`,
-          )
-          settle?.(result)
-          await turn()
-        },
-      }
+      const begun = begin(name, say)
+      await turns()
+      return begun
+    },
+    /** The same, for several that come before anybody else has a turn. */
+    async claimAtOnce(...names: string[]) {
+      const begun = names.map((name) => begin(name))
+      await turns()
+      return begun
     },
     expectSize: (expected: number, reason: Reason) =>
       expectSame('the claims that are not settled', keys.size, expected, reason),
   }
+}
+
+/** As many reads as a search may need, each in a turn of its own. */
+async function turns(): Promise<void> {
+  for (let count = 0; count < 30; count++) await turn()
 }
 
 const turn = () => new Promise((resolve) => setImmediate(resolve))

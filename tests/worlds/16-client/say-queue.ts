@@ -14,7 +14,10 @@ export async function expectQueue({ load, story, expectSame }: Stage): Promise<v
     story.tell('queue', `is given ${JSON.stringify(text)}`)
     queue.add(text).then(
       ({ number }) => void results.set(text, `said as ${number}`),
-      (error) => void results.set(text, `rejected: ${error.code}`),
+      ({ code, seconds }) => {
+        const wait = seconds === undefined ? '' : `, wait ${seconds} s`
+        results.set(text, `rejected: ${code}${wait}`)
+      },
     )
   }
   const expectNext = (last: number, expected: object | undefined, reason: Reason) =>
@@ -27,9 +30,10 @@ export async function expectQueue({ load, story, expectSame }: Stage): Promise<v
     story.tell('queue', `hears \`said\`, number ${number}`)
     queue.onSaid({ number, at: 0 })
   }
-  const error = (code: string) => {
-    story.tell('queue', `hears the error ${code}`)
-    queue.onError(new ChatError(code))
+  const error = (code: string, seconds?: number) => {
+    const wait = seconds === undefined ? '' : `, which asks to wait ${seconds} s`
+    story.tell('queue', `hears the error ${code}${wait}`)
+    queue.onError(new ChatError(code, seconds))
   }
   const lost = () => {
     story.tell('queue', 'loses its connection')
@@ -69,10 +73,14 @@ export async function expectQueue({ load, story, expectSame }: Stage): Promise<v
       likely: 'onSaid(): the message is done with, and nothing is in flight any more.',
     },
   )
-  error('text-too-long')
-  await expectResult('two', 'rejected: text-too-long', {
+  error('too-fast', 3)
+  await new Promise(setImmediate)
+  await expectResult('two', 'rejected: too-fast, wait 3 s', {
     because: 'It was sent once, and refused.',
-    likely: 'The error about the first request is the last word.',
+    likely:
+      results.get('two') === 'rejected: too-fast'
+        ? 'It is rejected with that error, and not with a new one of the same code: it has more to say.'
+        : 'The error about the first request is the last word.',
   })
   await expectResult('three', undefined, {
     because: 'It was not sent yet.',

@@ -1,0 +1,53 @@
+/** A feed that joins again, and the room is not the one that it knew: it ends below what was told. */
+
+import type { Stage } from '../../judge/step.ts'
+import { openFeed } from './room-feed.ts'
+
+const GAP_END =
+  'The gap ends at joined.last after every join, also when the room turns out to be another one: #gapEnd.'
+
+export async function expectOtherRoom(stage: Stage): Promise<void> {
+  const feed = await openFeed(stage)
+  feed.joined({ last: 31, messages: [30, 31] })
+  feed.lost()
+  feed.expectNext(feed.joined({ last: 7, messages: [] }), 0, {
+    because:
+      'The room ends at 7, and this feed has told 31: that is not the room it knew. It begins anew, with the newest 50 messages.',
+    likely:
+      'joined.last is below the last number: forget(), and ask from joined.last - 50 on, or 0.',
+  })
+  const next = feed.page([1, 2, 3, 4, 5, 6, 7])
+  feed.expectTold('30 31 (forgotten) 1 2 3 4 5 6 7', {
+    because: 'The user should know that it is another room. All of its messages are new to us.',
+    likely: feed.hasTold('forgotten')
+      ? 'After forget() no number is known: nothing was told before, and nothing is missed.'
+      : 'Numbers of the room before mean nothing in this one: forget().',
+  })
+  feed.expectNext(next, undefined, {
+    because: 'This room ends at 7, and 7 is told. What the room before had does not matter.',
+    likely: GAP_END,
+  })
+  feed.live(8)
+  feed.live(9)
+  feed.expectTold('8 9', { because: 'The feed is live.', likely: GAP_END })
+
+  const longer = await openFeed(stage)
+  longer.joined({ last: 5, messages: [5] })
+  for (const number of [6, 7, 8, 9]) longer.live(number)
+  longer.lost()
+  longer.expectNext(longer.joined({ last: 8, messages: [] }), 0, {
+    because: 'The room ends at 8, and this feed has told 9: that is not the room it knew.',
+    likely: 'Compare joined.last with the last number told, and not with the end of a gap.',
+  })
+  longer.expectNext(longer.page([1, 2, 3, 4, 5]), 5, {
+    because: 'This room ends at 8: 6 to 8 are still missing.',
+    likely: GAP_END,
+  })
+
+  const large = await openFeed(stage)
+  large.joined({ last: 900, messages: [899, 900] })
+  large.lost()
+  large.expectNext(large.joined({ last: 800, messages: [] }), 750, {
+    because: 'The newest 50 of 800 messages come after number 750.',
+  })
+}
