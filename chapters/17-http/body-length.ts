@@ -20,10 +20,11 @@ const UNKNOWN_CODING = invalid(501, 'This server knows no Transfer-Encoding but 
 const BAD_LENGTH = invalid(400, 'A Content-Length is one number, in decimal digits.')
 
 /**
- * The length of the body of a request with these fields. Both lengths at once, a coding in 1.0, `chunked` that is not the
- * last coding or not the only one of its name, an empty element in the list: 400. Other codings: 501. A `Content-Length`
- * that is not digits alone, or has zeros in front (some read octal numbers there), or comes twice, even if both are the
- * same: 400. Over `maxBytes`: 413. Ten times as many bytes cost ten times the time, not a hundred times.
+ * The length of the body of a request with these fields. Both lengths at once, whatever they say; a coding in 1.0;
+ * `chunked` before the last place, so also twice; an empty element in the list: 400. Other codings: 501. Around a coding
+ * may stand spaces and tabs, and no other blanks. A `Content-Length` that is not digits alone, or has zeros in front (some
+ * read octal numbers there), or comes twice, even if both are the same: 400. Over `maxBytes`: 413. Ten times as many bytes
+ * cost ten times the time, not a hundred times.
  *
  * @step 17.2
  */

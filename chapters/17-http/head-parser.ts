@@ -48,8 +48,9 @@ export class HeadParser {
    * Takes the bytes from `from` on, up to the end of one head, and returns that; `end` is a place in this chunk. When
    * there are too few, it keeps all of them and returns `'incomplete'`. However a head is cut, the result is the same in
    * the end. A head of `MAX_HEAD_BYTES` that is cut into single bytes must not be scanned for each of them: there is
-   * nothing new to say before a piece has the end of a line, or the head is too large. The room of a head that was kept
-   * may stay for the next one: it has a limit.
+   * nothing new to say before a line may have ended, in this piece or with a CR at the end of what was kept, or the head is
+   * too large. When a head has come, or is refused, no bytes are kept (`hasBegun`). Their room may stay for the next head:
+   * it has a limit.
    *
    * @step 17.1
    */

@@ -169,8 +169,9 @@ export class HttpConnection implements Protocol {
   }
 
   /**
-   * A whole request has come: the peer is heard, the handler asked, and its answer sent. When that is not done at once, no
-   * other request is taken until it is (`#holdUntil`): answers go out in the order of the requests.
+   * A whole request has come: the peer is heard, the handler asked, and its answer sent. When that is done at once, the
+   * connection goes on or ends (`#goOn`). When it is not, no other request is taken until it is (`#holdUntil`): answers go
+   * out in the order of the requests.
    *
    * @step 17.4
    */
@@ -181,8 +182,9 @@ export class HttpConnection implements Protocol {
 
   /**
    * Sends an answer, or with `upgrade` changes the protocol. A HEAD request gets no body. If the peer does not want to go on
-   * (`keepsOpen`), the connection ends behind this answer (`#endsAs`, unless that says why already). An answer that is the
-   * last says `close`, and one to HTTP/1.0 that is not, `say`. Returns what the sender does.
+   * (`keepsOpen`), the connection ends behind this answer (`#endsAs`, unless that says why already). Persistence is `'close'`
+   * for an answer behind which the connection ends, whoever has said so; else `'say'` to HTTP/1.0 and `'keep'` to 1.1.
+   * Returns what `#sender.answer()` returns.
    *
    * @step 17.4
    */
@@ -192,9 +194,9 @@ export class HttpConnection implements Protocol {
   }
 
   /**
-   * Sends the answer, and hands the connection over to the protocol that `upgrade` makes: from here on `#isReplaced`, and
-   * what comes is not ours. A request in HTTP/1.0, one with a body, or one on a connection that is to end, is refused
-   * instead, as `NO_UPGRADE`.
+   * Sends the answer (`'keep'`), flushes it, and hands the connection over to the protocol that `upgrade` makes: from here
+   * on `#isReplaced`, and what comes is not ours. A request in HTTP/1.0, one with a body, or one on a connection that is to
+   * end (`#endsAs`), is refused instead, as `NO_UPGRADE`.
    *
    * @step 17.4
    */

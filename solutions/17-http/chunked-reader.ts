@@ -59,6 +59,8 @@ export class ChunkedReader implements BodyReader {
         this.#rest = bytes.slice(at)
         return { kind: 'incomplete' }
       }
+      if (scan === at)
+        throw new Error(`no byte of the ${this.#state} has come: that is 'incomplete'`)
       at = scan
     }
     return { kind: 'body', body: this.#come.take(), end: placeInChunk(at) }
@@ -76,8 +78,9 @@ export class ChunkedReader implements BodyReader {
 
   /**
    * Scans the line with the size of a chunk: 1 to `MAX_SIZE_DIGITS` hex digits, then extensions, if any. What follows is
-   * data, or after a size of 0 the trailers. A line over `MAX_SIZE_LINE_BYTES`, or extensions over `MAX_EXTENSION_BYTES`
-   * in all, are invalid (400) as soon as that is known; so is a size with which the body has more than `maxBytes` (413).
+   * data, or after a size of 0 the trailers. A line over `MAX_SIZE_LINE_BYTES` is invalid (400) as soon as that is known,
+   * with its end or without. The rest counts once, when the line has ended: extensions over `MAX_EXTENSION_BYTES` in all are
+   * invalid (400), and so is a size with which the body has more than `maxBytes` (413).
    *
    * @step 17.3
    */
@@ -98,7 +101,8 @@ export class ChunkedReader implements BodyReader {
   }
 
   /**
-   * Takes as much of the chunk's data as has come. Behind the last byte of it stands CR LF.
+   * Takes as much of the chunk's data as has come, and returns the place behind it; `'incomplete'` only if nothing has
+   * come. Behind the last byte of it stands CR LF.
    *
    * @step 17.3
    */

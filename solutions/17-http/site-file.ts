@@ -51,7 +51,7 @@ export async function openInside(
 ): Promise<SiteFile | undefined> {
   try {
     const folder = await files.realpath(join(root, ...names.slice(0, -1)))
-    if (folder !== root && !folder.startsWith(root + sep)) return undefined
+    if (folder !== root && !folder.startsWith(join(root, sep))) return undefined
     return await keepRegular(await files.open(join(folder, names.at(-1)!), FLAGS))
   } catch (error) {
     if (NOT_THERE.has((error as NodeJS.ErrnoException).code ?? '')) return undefined

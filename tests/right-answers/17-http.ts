@@ -68,7 +68,7 @@ export const rightAnswers: RightAnswer[] = [
       {
         file: length,
         hole: 'checkCoding',
-        by: `  const codings = value.toLowerCase().split(',').map((element) => element.trim())
+        by: `  const codings = value.toLowerCase().split(',').map((element) => element.split(/[\\t ]/).filter(Boolean).join(' '))
   const last = codings.pop()
   if (last === '' || codings.includes('') || codings.includes('chunked')) return BAD_CODING
   return last === 'chunked' && codings.length === 0 ? CHUNKED : UNKNOWN_CODING`,

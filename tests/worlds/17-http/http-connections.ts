@@ -39,12 +39,18 @@ export async function openHttp(
     world.timers,
     { ...LIMITS, ...limits },
     {
-      open: (connection, timers) =>
-        new HttpConnection(connection, (request) => site.answer(request), {
+      open(connection, timers) {
+        const use = connection.use.bind(connection)
+        connection.use = (protocol) => {
+          if (protocol instanceof HeardBytes) protocol.isUsed = true
+          use(protocol)
+        }
+        return new HttpConnection(connection, (request) => site.answer(request), {
           ...http,
           timers,
           onBug: (error) => void site.bugs.push(error),
-        }),
+        })
+      },
     },
   )
   return {
@@ -135,6 +141,8 @@ export class ScriptedBody implements BodySource {
 /** The protocol behind an upgrade: says hello, and what it hears in brackets. */
 export class HeardBytes implements Protocol {
   heard = ''
+  /** Whether the connection speaks it. */
+  isUsed = false
   readonly #connection: Connection
 
   constructor(connection: Connection) {
@@ -185,10 +193,10 @@ export class HttpPeer extends Peer {
     await this.#settle()
   }
 
-  /** Expects exactly these answers since the last expectation, and nothing behind them. */
+  /** Expects exactly these answers since the last expectation, and nothing behind them. The reason may follow what came. */
   expectAnswers(
     expected: readonly Expected[],
-    reason: Reason,
+    reason: Reason | ((answers: readonly Answer[], rest: string) => Reason),
     methods: readonly string[] = [],
   ): Answer[] {
     const bytes = this.stream.takeWritten()
@@ -212,22 +220,23 @@ export class HttpPeer extends Peer {
       headline: `${this.name} has received ${bytes.length === 0 ? 'nothing' : 'something else'}.`,
       expected: { text: inLines(expected) },
       received: { text: inLines(answers) + surplus },
-      ...reason,
+      ...(typeof reason === 'function' ? reason(answers, rest) : reason),
     })
   }
 
-  /** Expects bytes like these, whole or not, since the last expectation. */
-  expectText(pattern: RegExp, what: string, reason: Reason): void {
+  /** Expects bytes like these, whole or not, since the last expectation. The reason may follow what came. */
+  expectText(pattern: RegExp, what: string, reason: Reason | ((text: string) => Reason)): void {
     const bytes = this.stream.takeWritten()
     if (bytes.length > 0) this.#teller.tellBytes(this.name, 'fromServer', bytes)
-    const kept = pattern.test(Buffer.from(bytes).toString('latin1'))
+    const text = Buffer.from(bytes).toString('latin1')
+    const kept = pattern.test(text)
     this.#teller.judge(this.name, `expects ${what}`, kept ? 'kept' : 'broken')
     if (kept) return
     throw new Failure(this.#teller, {
       headline: `${this.name} has received ${bytes.length === 0 ? 'nothing' : 'something else'}.`,
       expected: { text: what },
       received: { text: bytes.length === 0 ? 'nothing' : quote(bytes, 400) },
-      ...reason,
+      ...(typeof reason === 'function' ? reason(text) : reason),
     })
   }
 }

@@ -43,6 +43,28 @@ export async function expectLeave({ expectSame }: Stage, world: HttpWorld): Prom
     likely: 'Only if she isWaiting.',
     look,
   })
+  const dan = await world.arrive('dan')
+  await dan.send(
+    request('GET /first') + request('POST /second', ['Expect: 100-continue', 'Content-Length: 5']),
+  )
+  dan.expectText(
+    /^HTTP\/1\.1 200 .*\r\n\r\nGET \/firstHTTP\/1\.1 100 Continue\r\n\r\n$/s,
+    '200 "GET /first", then 100',
+    (text) => ({
+      because:
+        'Both requests came in one chunk, and only the second one waits for leave. What is said goes out in the order of the requests.',
+      likely: text.startsWith('HTTP/1.1 100 ')
+        ? 'The 100 has overtaken an answer that was said before it: #sender.say(), not connection.send().'
+        : undefined,
+      look,
+    }),
+  )
+  await dan.send('hello')
+  dan.expectAnswers([{ status: 200, body: 'POST /second hello' }], {
+    because: 'His body has come.',
+    look,
+  })
+  await dan.halfClose()
   const asked = site.asked.length
   await dee.send(request('POST /d', ['Expect: 100-continue', 'Content-Length: 5000']))
   dee.expectAnswers([{ status: 413, headers: { connection: 'close' } }], {

@@ -2,18 +2,29 @@
 
 import type { Stage } from '../../judge/step.ts'
 import { request } from '../../protocols/http.ts'
-import type { HttpWorld } from './http-connections.ts'
+import { type HttpWorld, ScriptedBody } from './http-connections.ts'
 
 export async function expectLastAnswers({ expectSame }: Stage, world: HttpWorld): Promise<void> {
   const { site } = world
   const bob = await world.arrive('bob')
   await bob.send(request('GET /a', ['Connection: close']) + request('GET /b'))
-  bob.expectAnswers([{ status: 200, body: 'GET /a', headers: { connection: 'close' } }], {
-    because:
-      'He wants no more than this answer, and it says that it is the last. What he sent behind it is ignored (RFC 9112 §9.6).',
-    likely: 'Without keepsOpen(), set #endsAs before the answer is sent.',
-    look: '#answer()',
-  })
+  bob.expectAnswers(
+    [{ status: 200, body: 'GET /a', headers: { connection: 'close' } }],
+    ([first]) => ({
+      because:
+        'He wants no more than this answer, and it says that it is the last. What he sent behind it is ignored (RFC 9112 §9.6).',
+      ...(first?.headers.get('connection') === 'close'
+        ? {
+            likely:
+              'Nobody has ended the connection. #endsAs says why it ends, and #goOn() ends it when an answer is complete at once.',
+            look: ['#handle()', '#answer()'],
+          }
+        : {
+            likely: 'Without keepsOpen(), set #endsAs before the answer is sent.',
+            look: '#answer()',
+          }),
+    }),
+  )
   bob.expectEnd({
     because: 'It was the last answer.',
     likely: '#goOn() ends the connection if #endsAs is set.',
@@ -28,7 +39,7 @@ export async function expectLastAnswers({ expectSame }: Stage, world: HttpWorld)
   await cyd.send('GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n')
   cyd.expectAnswers([{ status: 200, headers: { connection: 'keep-alive' } }], {
     because: 'A client of 1.0 that wants to go on has to be told that we do as well.',
-    likely: "`'say'`",
+    likely: "`'say'`, to HTTP/1.0 alone.",
     look: '#answer()',
   })
   await cyd.send('GET /b HTTP/1.0\r\n\r\n')
@@ -105,6 +116,27 @@ export async function expectLastAnswers({ expectSame }: Stage, world: HttpWorld)
   gus.expectCut({
     because:
       'He was promised 9 bytes, and there are none. Whatever came next he would take for them.',
+    look: '#handle()',
+  })
+  const gil = await world.arrive('gil')
+  await gil.send(request('GET /late/gil') + request('GET /smuggled'))
+  const broken = new ScriptedBody(9)
+  await world.act(() => site.late.at(-1)!.resolve({ status: 200, body: broken }))
+  await world.act(() => broken.give('abc'))
+  gil.expectText(/^HTTP\/1\.1 200 .*\r\n\r\nabc$/s, 'a head, and "abc"', {
+    because: 'The answer came late, and its body has begun.',
+    look: '#handle()',
+  })
+  await world.act(() => broken.give(undefined))
+  gil.expectCut({
+    because:
+      'He was promised 9 bytes, and there are 3. Whatever came next he would take for the rest.',
+    likely:
+      'The promise that #holdUntil() gets has to reject when the body breaks. Do not catch it on the way.',
+    look: '#handle()',
+  })
+  expectSame('the last that was asked', site.asked.at(-1), 'GET /late/gil', {
+    because: 'Behind an answer that has no end nothing is looked at.',
     look: '#handle()',
   })
   const hal = await world.arrive('hal')

@@ -20,7 +20,10 @@ export async function expectRequestLines(stage: Stage): Promise<void> {
     const pieces = [0, 2, 4].map((place) => `xx${line}`.slice(spans[place], spans[place + 1]))
     expectSame(`scanRequestLine(${shown(line)})`, scan, 2 + line.length, {
       because: 'That is a request line. Behind it the first field begins.',
-      likely: 'The target is a run of TARGET bytes, method and version are runs, too.',
+      likely:
+        typeof scan === 'object' && scan.status === 414
+          ? 'More than MAX_TARGET_BYTES is too long, MAX_TARGET_BYTES is not; and the space in front does not count.'
+          : 'The target is a run of TARGET bytes, method and version are runs, too.',
       look: 'scanRequestLine()',
     })
     expectSame('method, target and version', pieces, [method, target, version], {
@@ -86,7 +89,9 @@ export async function expectFields(stage: Stage): Promise<void> {
   for (const part of ['', 'Ho', 'Host', 'Host:', 'Host: ', 'Host: a', 'Host: a ', 'Host: a\r']) {
     expectSame(`scanField(${shown(part)})`, scanField(bytesOf(part), 0, spans), 'incomplete', {
       because: 'Every byte so far may stand there, and the line has no end yet.',
-      likely: 'scanLineEnd() knows whether the end is missing or wrong.',
+      likely: part.includes(':')
+        ? 'scanLineEnd() knows whether the end is missing or wrong.'
+        : 'A run that goes to the end of the chunk may go on in the next one.',
       look: 'scanField()',
     })
   }

@@ -1,6 +1,6 @@
 /** Files of a site of chapter 17, opened directly: what is found, and what stays open. */
 
-import { constants, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { constants, mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { open as openFile, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Files } from '#code/17-http/site-file.ts'
@@ -33,7 +33,8 @@ export async function expectOpened(stage: Stage, { root, hasFifo }: SiteFolder):
     const found = await within(PATIENCE_MS, opening)
     if (found === 'too late') return 'it has not come back'
     if (!found) return open === 0 ? 'nothing' : 'nothing, and a file is still open'
-    const text = await found.handle.readFile('utf8')
+    if (found.handle.fd < 0) return CLOSED
+    const text = await found.handle.readFile('utf8').catch((error) => error.code)
     await found.handle.close()
     return `${found.size} bytes: ${text}`
   }
@@ -43,8 +44,13 @@ export async function expectOpened(stage: Stage, { root, hasFifo }: SiteFolder):
     [['empty.txt'], '0 bytes: '],
     [['inside', 'deep', 'd.txt'], '4 bytes: deep'],
   ] as [string[], string][]) {
-    expectSame(`what openInside() finds for ${names.join('/')}`, await tryToOpen(names), text, {
+    const found = await tryToOpen(names)
+    expectSame(`what openInside() finds for ${names.join('/')}`, found, text, {
       because: 'That is a regular file of the site.',
+      likely:
+        found === CLOSED
+          ? 'What is returned is to be read: close it only when it is not returned.'
+          : undefined,
       look,
     })
   }
@@ -118,6 +124,7 @@ export async function expectOpened(stage: Stage, { root, hasFifo }: SiteFolder):
       look,
     },
   )
+  await expectLookedAtOpened()
   const turning = join(root, 'turning')
   symlinkSync(join(root, 'inside'), turning)
   const turned = {
@@ -182,4 +189,50 @@ export async function expectOpened(stage: Stage, { root, hasFifo }: SiteFolder):
     likely: 'Close it, whatever has gone wrong: catch or finally.',
     look,
   })
+
+  /** A path that means something else before it is opened, and again behind it. */
+  async function expectLookedAtOpened(): Promise<void> {
+    const path = join(root, 'changing.txt')
+    const turns: [string, { before?: () => void; behind?: () => void }, string][] = [
+      ['becomes a folder just before it is opened', { before: () => mkdirSync(path) }, 'nothing'],
+      [
+        'is another one, and longer, when it is opened',
+        { before: () => writeFileSync(path, 'not what it was') },
+        '15 bytes: not what it was',
+      ],
+      [
+        'is replaced by a longer one as soon as it is open',
+        { behind: () => writeFileSync(path, 'not what it was') },
+        '5 bytes: short',
+      ],
+    ]
+    for (const [what, { before, behind }, told] of turns) {
+      writeFileSync(path, 'short')
+      const changing = {
+        ...files,
+        async open(asked: string, flags: number) {
+          if (before) replace(before)
+          const handle = await files.open(asked, flags)
+          if (behind) replace(behind)
+          return handle
+        },
+      }
+      const found = await tryToOpen(['changing.txt'], changing)
+      // To refuse what has changed is right, too.
+      const expected = found === 'nothing' ? found : told
+      expectSame(`what openInside() finds for a file that ${what}`, found, expected, {
+        because:
+          'Between a look at a path and its opening, and behind that, somebody may put something else there. Only what is open stays what it is.',
+        likely: 'Ask the handle: handle.stat(). lstat() and stat() ask the path.',
+        look,
+      })
+      rmSync(path, { recursive: true })
+    }
+    function replace(by: () => void) {
+      rmSync(path)
+      by()
+    }
+  }
 }
+
+const CLOSED = 'a file that openInside() has closed'

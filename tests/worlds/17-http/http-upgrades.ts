@@ -10,20 +10,29 @@ export async function expectUpgrades(stage: Stage): Promise<void> {
   const { site } = world
   const UPGRADE = ['Connection: Upgrade', 'Upgrade: echo']
   const ada = await world.arrive('ada')
-  await ada.send(`${request('GET /a')}${request('GET /upgrade', UPGRADE)}early`)
+  await ada.send(`${request('GET /a')}${request('GET /upgrade', UPGRADE)}`)
   ada.expectText(
-    /^HTTP\/1\.1 200 .*HTTP\/1\.1 101 .*Upgrade: echo\r\n.*\r\n\[hello\]\[early\]$/s,
-    '200, then 101, then "[hello][early]"',
+    /^HTTP\/1\.1 200 .*HTTP\/1\.1 101 .*Upgrade: echo\r\n.*\r\n\[hello\]$/s,
+    '200, then 101, then "[hello]"',
+    (text) => ({
+      because: 'Behind the 101 the other protocol begins, and it says hello at once.',
+      ...causeOf(text),
+      look: '#upgrade()',
+    }),
+  )
+  expectSame(
+    'whether the connection speaks what upgrade() has made',
+    site.upgraded[0].isUsed,
+    true,
     {
-      because:
-        'Behind the 101 the other protocol begins: it says hello at once, and what came behind the request belongs to it.',
+      because: 'Whatever she sends from here on is not HTTP.',
       likely:
-        'connection.use() the protocol, when the answer is sent. #isReplaced: onBytes() takes no more.',
+        'connection.use() it. The protocol before it would be offered the bytes again and again.',
       look: '#upgrade()',
     },
   )
-  await ada.send('late')
-  ada.expectReceived('[late]', {
+  await ada.send('(late)')
+  ada.expectReceived('[(late)]', {
     because: 'The connection is not ours any more.',
     look: '#upgrade()',
   })
@@ -32,14 +41,24 @@ export async function expectUpgrades(stage: Stage): Promise<void> {
     look: '#upgrade()',
   })
 
+  // No HTTP begins with a bracket: what still reads it as HTTP says so at once.
+  const ann = await world.arrive('ann')
+  await ann.send(`${request('GET /upgrade', UPGRADE)}(early)`)
+  ann.expectText(EARLY, '101, then "[hello][(early)]"', (text) => ({
+    because: 'What came behind the request, in the same chunk, belongs to the other protocol.',
+    ...causeOf(text),
+    look: '#upgrade()',
+  }))
+
   const bob = await world.arrive('bob')
-  await bob.send(`${request('GET /late/upgrade', UPGRADE)}early`)
+  await bob.send(`${request('GET /late/upgrade', UPGRADE)}(early)`)
   bob.expectNothing({ because: 'The handler has not decided.' })
   await world.act(() => site.late.at(-1)!.resolve(site.upgrade()))
-  bob.expectText(/^HTTP\/1\.1 101 .*\r\n\r\n\[hello\]\[early\]$/s, '101, then "[hello][early]"', {
+  bob.expectText(EARLY, '101, then "[hello][(early)]"', (text) => ({
     because: 'The answer came late. What bob sent meanwhile has waited for the other protocol.',
+    ...causeOf(text),
     look: ['#upgrade()', '#handle()'],
-  })
+  }))
   await bob.halfClose()
   bob.expectEnd({ because: 'The other protocol hears of his FIN, and ends.', look: '#upgrade()' })
 
@@ -64,8 +83,26 @@ export async function expectUpgrades(stage: Stage): Promise<void> {
     })
     cyd.expectEnd({ because: 'It was refused.', look: '#upgrade()' })
   }
-  expectSame('how many protocols were made', site.upgraded.length, 2, {
-    because: 'Ada’s and bob’s.',
+  expectSame('how many protocols were made', site.upgraded.length, 3, {
+    because: 'Ada’s, ann’s and bob’s.',
     look: '#upgrade()',
   })
+}
+
+const EARLY = /^HTTP\/1\.1 101 .*\r\n\r\n\[hello\]\[\(early\)\]$/s
+
+/** What has probably gone wrong when this has come. */
+function causeOf(text: string): { likely?: string } {
+  const switched = text.indexOf('HTTP/1.1 101 ')
+  const hello = text.indexOf('[hello]')
+  if (switched === -1) return {}
+  if (hello === -1) return { likely: 'connection.use() the protocol that upgrade() makes.' }
+  if (hello < switched)
+    return {
+      likely:
+        'The 101 has to be on its way before the protocol is made, which speaks at once: answer(), then flush().',
+    }
+  if (text.includes('HTTP/1.1 400 ', switched))
+    return { likely: 'What stands behind the 101 was read as HTTP: #isReplaced.' }
+  return {}
 }

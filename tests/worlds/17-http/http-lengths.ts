@@ -1,0 +1,292 @@
+/** How long a body is, said in every way that anybody has tried. RFC 9112 §6. */
+
+import { leastUs } from '../../harness/cost.ts'
+import type { Stage } from '../../judge/step.ts'
+import { quietly } from '../for-all.ts'
+import { shown } from './http-tables.ts'
+
+export async function expectLengths(stage: Stage): Promise<void> {
+  const { expect, load, story } = stage
+  const { expectSame } = quietly(stage)
+  story.tell('test', `asks for the length of ${LENGTHS.length} bodies`)
+  const { bodyLength } = await load(() => import('#code/17-http/body-length.ts'))
+  const { HeaderFields } = await load(() => import('#code/17-http/http-message.ts'))
+  for (const each of LENGTHS) {
+    const { fields, version = '1.1', told, because } = each
+    const headers = new HeaderFields()
+    for (const [name, value] of fields) headers.add(name, value)
+    const length = bodyLength(headers, version, 1_000)
+    const lines = fields.map(([name, value]) => `${name}: ${shown(value.slice(0, 40))}`).join(', ')
+    const outcome =
+      length.kind === 'invalid'
+        ? String(length.status)
+        : length.kind === 'bytes'
+          ? `${length.bytes} bytes`
+          : length.kind
+    expectSame(`the body of HTTP/${version} with { ${lines} }`, outcome, told, {
+      because,
+      ...causeOf(each, outcome),
+    })
+  }
+
+  story.tell('test', `asks for the length of a body whose coding has ${MANY_BLANKS} blanks in it`)
+  const blanks = new HeaderFields()
+  blanks.add('transfer-encoding', `gzip${' '.repeat(MANY_BLANKS)}x`)
+  const us = leastUs(1, () => bodyLength(blanks, '1.1', 1_000))
+  expect('that to cost less than 5 ms', us < 5_000, {
+    because: 'Anybody may send such a head, again and again. The time goes with its length.',
+    likely:
+      "A pattern that begins with blanks begins anew at each blank, and runs to the last one each time. split(','), and then withoutBlanks().",
+    look: 'checkCoding()',
+    expected: 'less than 5 ms',
+    received: `${(us / 1_000).toFixed(1)} ms`,
+  })
+}
+
+/** A pattern that begins anew at each of them takes 100 ms; a walk over them 0.05. */
+const MANY_BLANKS = 4_000
+
+/** What has probably gone wrong, and where, when this was the outcome. */
+function causeOf({ fields, version, told }: Length, outcome: string) {
+  const has = (name: string) => fields.some(([each]) => each === name)
+  const value = fields.map(([, each]) => each).join(', ')
+  if (!has('transfer-encoding')) {
+    const look = 'bodyLength()'
+    if (told === '413' && outcome === '400')
+      return { likely: 'Digits are right, however many. Then compare with maxBytes.', look }
+    if (told === '413' || outcome === '413')
+      return { likely: 'More than maxBytes is too much, and maxBytes is not.', look }
+    if (fields.length > 1)
+      return { likely: 'get() joins several lines with a comma. A comma is no digit.', look }
+    if (told === '400')
+      return { likely: 'Number() and parseInt() let a lot pass: test the text first.', look }
+    return { likely: '"0" is a length. Only a field that is not there says nothing.', look }
+  }
+  if (has('content-length')) {
+    const likely =
+      'First of all: are both there? What they say does not matter, and get() is undefined only for a field that is not there.'
+    return { likely, look: 'bodyLength()' }
+  }
+  if (version === '1.0')
+    return {
+      likely: 'The version is asked before the coding is looked at.',
+      look: 'bodyLength()',
+    }
+  const look = value === '' && outcome === 'none' ? 'bodyLength()' : 'checkCoding()'
+  if (value.includes('\u00a0'))
+    return { likely: 'trim() takes A0 for a blank. withoutBlanks() does not.', look }
+  if (told === 'chunked') return { likely: 'toLowerCase() before you compare.', look }
+  if (told === '501')
+    return { likely: 'Split the list at its commas, and compare whole codings.', look }
+  if (value === '' && outcome === 'none')
+    return { likely: 'A coding that is there is not undefined, even if it is empty.', look }
+  return {
+    likely:
+      'Cut at the commas, blanks away, compare whole codings. An empty one, or chunked before the last place, is 400.',
+    look,
+  }
+}
+
+interface Length {
+  /** Lines of a head. */
+  fields: [string, string][]
+  version?: '1.0'
+  /** `'none'`, `'chunked'`, `'5 bytes'`, or a status. */
+  told: string
+  because: string
+}
+
+const DIGITS =
+  'A Content-Length is digits, and nothing else: a sign, a blank, a comma or a zero in front is read by some in another way than by others.'
+const TWICE = 'Two lengths are two requests to somebody, even if they are the same today.'
+const BOTH =
+  'With both, one server takes the length and the next one the chunks: that is smuggling (RFC 9112 §6.1).'
+const LAST = 'Behind "chunked" nothing may come, and it is said once.'
+const UNKNOWN = 'A coding that we do not know is 501 (RFC 9112 §6.1).'
+
+const LENGTHS: Length[] = [
+  {
+    fields: [],
+    told: 'none',
+    because: 'A request that says no length has no body (RFC 9112 §6.3).',
+  },
+  { fields: [['content-length', '5']], told: '5 bytes', because: 'It says so.' },
+  { fields: [['content-length', '0']], told: '0 bytes', because: 'It says so.' },
+  {
+    fields: [['content-length', '1000']],
+    told: '1000 bytes',
+    because: 'That is as many as may come.',
+  },
+  { fields: [['content-length', '1001']], told: '413', because: 'That is one more than may come.' },
+  {
+    fields: [['content-length', '99999999999999999999999']],
+    told: '413',
+    because: 'No integer holds it, and it is too many in any case.',
+  },
+  { fields: [['content-length', '9'.repeat(400)]], told: '413', because: 'It is too many.' },
+  ...[
+    '0005',
+    '00',
+    '+5',
+    '-5',
+    '5 5',
+    '5,5',
+    '5, 5',
+    '5, 6',
+    '',
+    '0x5',
+    '5.0',
+    '5e0',
+    '5;',
+    "'5'",
+    'five',
+    '\u0665',
+    '5\u00a0',
+    '\u00a05',
+  ].map((value): Length => ({ fields: [['content-length', value]], told: '400', because: DIGITS })),
+  {
+    fields: [
+      ['content-length', '5'],
+      ['content-length', '5'],
+    ],
+    told: '400',
+    because: TWICE,
+  },
+  {
+    fields: [
+      ['content-length', '5'],
+      ['content-length', '6'],
+    ],
+    told: '400',
+    because: TWICE,
+  },
+  {
+    fields: [
+      ['content-length', ''],
+      ['content-length', '5'],
+    ],
+    told: '400',
+    because: TWICE,
+  },
+  { fields: [['transfer-encoding', 'chunked']], told: 'chunked', because: 'It says so.' },
+  {
+    fields: [['transfer-encoding', 'Chunked']],
+    told: 'chunked',
+    because: 'Codings are the same in upper and lower case (RFC 9112 §7).',
+  },
+  {
+    fields: [['transfer-encoding', 'chunked']],
+    version: '1.0',
+    told: '400',
+    because: 'HTTP/1.0 has no chunks; a proxy of its time passes them on as the body.',
+  },
+  {
+    fields: [['transfer-encoding', 'gzip']],
+    version: '1.0',
+    told: '400',
+    because: 'HTTP/1.0 has no codings.',
+  },
+  {
+    fields: [
+      ['transfer-encoding', 'chunked'],
+      ['content-length', '5'],
+    ],
+    told: '400',
+    because: BOTH,
+  },
+  {
+    fields: [
+      ['content-length', '0'],
+      ['transfer-encoding', 'chunked'],
+    ],
+    told: '400',
+    because: BOTH,
+  },
+  {
+    fields: [
+      ['content-length', '5'],
+      ['transfer-encoding', 'identity'],
+    ],
+    told: '400',
+    because: BOTH,
+  },
+  {
+    fields: [
+      ['content-length', ''],
+      ['transfer-encoding', ''],
+    ],
+    told: '400',
+    because: BOTH,
+  },
+  ...[
+    ['5', '5'],
+    ['5', '6'],
+    ['', ''],
+    ['five', '5'],
+  ].flatMap(([one, other]): Length[] =>
+    ['chunked', 'gzip'].map((coding) => ({
+      fields: [
+        ['content-length', one],
+        ['transfer-encoding', coding],
+        ['content-length', other],
+      ],
+      told: '400',
+      because: `${BOTH} Two lengths are no better than one.`,
+    })),
+  ),
+  {
+    fields: [
+      ['transfer-encoding', 'gzip'],
+      ['transfer-encoding', 'chunked'],
+      ['content-length', '5'],
+    ],
+    told: '400',
+    because: BOTH,
+  },
+  { fields: [['transfer-encoding', 'chunked, chunked']], told: '400', because: LAST },
+  {
+    fields: [
+      ['transfer-encoding', 'chunked'],
+      ['transfer-encoding', 'chunked'],
+    ],
+    told: '400',
+    because: LAST,
+  },
+  { fields: [['transfer-encoding', 'chunked, identity']], told: '400', because: LAST },
+  {
+    fields: [
+      ['transfer-encoding', 'chunked'],
+      ['transfer-encoding', 'gzip'],
+    ],
+    told: '400',
+    because: LAST,
+  },
+  { fields: [['transfer-encoding', 'gzip, chunked, chunked']], told: '400', because: LAST },
+  { fields: [['transfer-encoding', '']], told: '400', because: 'The list is empty.' },
+  { fields: [['transfer-encoding', ',chunked']], told: '400', because: 'One of the two is empty.' },
+  { fields: [['transfer-encoding', 'chunked,']], told: '400', because: 'One of the two is empty.' },
+  ...[
+    'gzip',
+    'identity',
+    'gzip, chunked',
+    'xchunked',
+    'chunked;q=1',
+    '"chunked"',
+    'chunke\u0064x',
+    'chunked chunked',
+    '\u00a0chunked',
+    'chunked\u00a0',
+    'gzip,\u00a0chunked',
+    '\u00a0',
+  ].map(
+    (value): Length => ({ fields: [['transfer-encoding', value]], told: '501', because: UNKNOWN }),
+  ),
+  {
+    fields: [
+      ['transfer-encoding', 'chunked'],
+      ['content-length', ''],
+    ],
+    told: '400',
+    because: `${BOTH} An empty length is there, too.`,
+  },
+]
