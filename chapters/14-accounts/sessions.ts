@@ -40,7 +40,7 @@ export class Sessions {
 
   /**
    * Stores a new session of the account and resolves with its token: `TOKEN_BYTES` random bytes in base64url. The token
-   * itself is stored nowhere.
+   * itself is stored nowhere. Bytes come from `options.randomBytes`, times from `options.now`. Rejects when the store does.
    *
    * @step 14.4
    */
@@ -52,7 +52,10 @@ export class Sessions {
   /**
    * Resolves with the session if it goes on, and takes this for a use of it: that is noted in the store, unless the last
    * use was noted less than `NOTE_EVERY_MS` ago. A session that is over is removed, so that a clock which is set back
-   * does not revive it.
+   * does not revive it. Rejects when the session cannot be found because the store fails.
+   *
+   * When only the note fails, the session may be taken as it was found, or the error may come out; but somebody has to
+   * catch it. The `usedAt` that comes back may be the old one or the new one.
    *
    * @step 14.4
    */

@@ -73,7 +73,9 @@ export class LiveSessions {
 
   /**
    * Ends the sessions that are over by now, or no longer in the store. A session with an open connection is in use, so
-   * what ends it here is its age.
+   * what ends it here is its age. Rejects when the store does; that ends no session.
+   *
+   * There may be more sessions than calls that the store lets wait, so they are not looked at all at once.
    *
    * @step 14.6
    */

@@ -33,7 +33,7 @@ export interface StoredHash {
   hash: Uint8Array
 }
 
-/** `outdated`: the password is right, but its hash was made at a lower price than today's. */
+/** `outdated`: the password is right, but ln, r or p of its hash is below today's. */
 export type Verdict = 'right' | 'outdated' | 'wrong'
 
 export const COST: Cost = { ln: 15, r: 8, p: 3 }
@@ -95,7 +95,8 @@ export function parseHash(stored: string): StoredHash | undefined {
 
 /**
  * Resolves with whether this is the password. It is derived once, with the salt and cost of the stored string, and
- * compared in constant time. A string that `parseHash` does not accept fits no password, and nothing is derived.
+ * compared in constant time, which no test here can see. A string that `parseHash` does not accept fits no password, and
+ * nothing is derived.
  *
  * @step 14.1
  */

@@ -83,10 +83,10 @@ export class Throttle {
    * is counted as a failure from now on. Otherwise returns for how many milliseconds it is refused: that is no failure, and
    * prolongs nothing.
    *
-   * Three may refuse, and the longest wait counts. The network's rate comes first: a try that it refuses leaves no trace
-   * in the other tables, or made-up names would push everybody else out of them. The pair's wait begins with each of its
-   * failures: `firstDelayMs`, then twice as long each time, up to `maxDelayMs`. An account that has had `maxFailures`
-   * is closed to networks that have never logged in to it until its window is over.
+   * The network's rate is asked first. If it refuses, that is the answer and no other table is touched, or made-up names
+   * would push everybody else out of them. Of the other two, the longer wait counts; the rate has been taken either way.
+   * The pair's wait begins with each of its failures: `firstDelayMs`, then twice as long each time, up to `maxDelayMs`.
+   * An account that has had `maxFailures` is closed to networks that have never logged in to it until its window is over.
    *
    * @step 14.5
    */
@@ -111,7 +111,7 @@ export class Throttle {
 
   /**
    * A try that had begun was none: its password was never hashed. It does not count any more, and the pair need not
-   * wait for it.
+   * wait for it. A count that was forgotten meanwhile does not go below 0.
    *
    * @step 14.5
    */
@@ -125,7 +125,8 @@ export class Throttle {
 
   /**
    * A try that had begun was right. It does not count any more, the pair's earlier failures are forgotten, and its
-   * network is known to the account from now on.
+   * network is known to the account from now on. Every success is a use of the pair's entry in that table. What other
+   * tries have counted for the account stays.
    *
    * @step 14.5
    */
