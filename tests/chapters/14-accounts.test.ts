@@ -4,10 +4,14 @@ import type { Reason } from '../harness/failure.ts'
 import { step } from '../judge/step.ts'
 import { expectRehash, expectSameWork } from '../worlds/14-accounts/accounts-credentials.ts'
 import { contentOf, MIGRATED, MIGRATIONS } from '../worlds/14-accounts/accounts-databases.ts'
+import { expectEndedMeanwhile, expectOthersStay } from '../worlds/14-accounts/accounts-entering.ts'
 import { expectScryptFailure } from '../worlds/14-accounts/accounts-failed-scrypt.ts'
 import {
   expectClosedAccount,
+  expectDailyUser,
   expectNetworks,
+  expectOthersFailures,
+  expectOwnersNetwork,
   expectRateFirst,
   expectTakenBack,
 } from '../worlds/14-accounts/accounts-guesses.ts'
@@ -16,11 +20,7 @@ import {
   expectStrings,
   expectVerdicts,
 } from '../worlds/14-accounts/accounts-hashes.ts'
-import {
-  expectEnded,
-  expectEndedMeanwhile,
-  expectSwept,
-} from '../worlds/14-accounts/accounts-live.ts'
+import { expectEnded, expectManySwept, expectSwept } from '../worlds/14-accounts/accounts-live.ts'
 import {
   expectFailedMigration,
   expectFirstError,
@@ -50,6 +50,7 @@ import {
   expectForgotten,
   expectRealClock,
 } from '../worlds/14-accounts/accounts-throttle.ts'
+import { expectStored, expectToken } from '../worlds/14-accounts/accounts-tokens.ts'
 
 step('14.1', 'a password is stored as a hash that says how it was made', async (stage) => {
   const { expect, expectSame, story } = stage
@@ -58,16 +59,19 @@ step('14.1', 'a password is stored as a hash that says how it was made', async (
   await expectKeys(stage, passwords.deriveKey)
 
   const hasher = new NotedHasher()
+  const look = 'passwords.hashPassword()'
   const hash = (password: string) => {
     story.tell('test', `hashes "${password}" with ln=4, r=8, p=1`)
     return resolves(story, 'hashPassword()', hashPassword(password, hasher as Hasher), {
       because: 'derive() has resolved.',
+      look,
     })
   }
   const [first, second] = [await hash('correct horse'), await hash('correct horse')]
   expect('the stored string to have the form of PHC', fits('', first) !== undefined, {
     because: 'The string says how the hash was made, so that it can be verified in ten years.',
     likely: 'formatHash() writes it: cost, salt, hash.',
+    look,
     expected: '$scrypt$ln=4,r=8,p=1$<salt>$<hash>',
     received: first,
   })
@@ -78,21 +82,24 @@ step('14.1', 'a password is stored as a hash that says how it was made', async (
     {
       because: 'What a hash costs is for the server to say: `hasher.cost`.',
       likely: 'Derive and write the `cost` of the hasher, not the constant COST.',
-      look: 'passwords.hashPassword()',
+      look,
     },
   )
   expect('it to fit its password', fits('correct horse', first) === true, {
     because: 'We have derived the key ourselves, with the salt and cost that the string names.',
     likely: 'Is the salt in the string the one that derive() was given?',
+    look,
     received: 'it fits another key',
   })
   expect('the same password to be stored differently the next time', first !== second, {
     because: 'Two people with one password must not be seen to have it.',
     likely: 'Each hash has a salt of its own: randomBytes(SALT_BYTES).',
+    look,
     received: `both times ${first}`,
   })
   expect('the salt to be 16 bytes or more', hasher.shortestSalt >= 16, {
     because: 'Short salts repeat.',
+    look,
     received: `${hasher.shortestSalt} bytes`,
   })
 
@@ -126,7 +133,7 @@ step('14.3', 'an interrupted migration goes on, a newer schema is refused', asyn
   migrate(database, MIGRATIONS)
   expectContent(MIGRATED, {
     because: 'It has had the first one already. The other two were run, in order.',
-    likely: 'Begin at user_version.',
+    likely: 'Begin at user_version, and count in it what was run.',
   })
   story.tell('test', 'migrates it again')
   migrate(database, MIGRATIONS)
@@ -140,8 +147,15 @@ step('14.3', 'an interrupted migration goes on, a newer schema is refused', asyn
   const error = thrownBy(() => migrate(database, MIGRATIONS.slice(0, 2)))
   expect('NewerSchema to be thrown', error instanceof NewerSchema, {
     because: 'The third migration may have changed what the first two made. We cannot know.',
-    likely: 'user_version above the number of migrations: throw new NewerSchema(…).',
-    received: String(error),
+    likely:
+      'user_version above the number of migrations: throw new NewerSchema(…), and let no catch swallow it.',
+    received: error === undefined ? 'nothing was thrown' : String(error),
+  })
+  const told = new NewerSchema(3, 2).message
+  expectSame('what it says', (error as Error).message, told, {
+    because: 'The file has had three migrations, and this program knows two.',
+    likely:
+      'new NewerSchema(found, known): first the version in the file, then the number of migrations.',
   })
   expectContent(MIGRATED, { because: 'It is not ours to change.' })
   expectSame('whether it is in a transaction', database.isTransaction, false, {
@@ -160,30 +174,21 @@ step('14.4', 'a token is stored as its hash, and a session ends in time', async 
   const world = await playSessions(stage)
   const { clock, store } = world
   const token = await world.begin(7)
-  const bytes = Buffer.from(token, 'base64url')
-  const isToken = bytes.length === 32 && bytes.equals(world.drawn[0])
-  expect('the token to be 32 random bytes in base64url', isToken, {
-    because: 'Nobody guesses 256 bits.',
-    likely: 'randomBytes(TOKEN_BYTES).toString("base64url")',
-    expected: world.drawn[0].toString('base64url'),
-    received: token,
-  })
-  const stored = [...store.rows.values()]
-  expectSame(
-    'what is stored',
-    stored,
+  expectToken(stage, token, world.drawn)
+  expectStored(
+    stage,
+    [...store.rows.values()],
     [{ id: sha256(token), accountId: 7, createdAt: clock.now(), usedAt: clock.now() }],
-    {
-      because: 'A thief of the database finds the SHA-256 of the token, and that logs in nowhere.',
-      likely: 'sessionIdOf(token) is the id.',
-    },
   )
+  const look = 'sessions.begin()'
   expect('the token to be in no call of the store', !store.takeCalls().join().includes(token), {
     because: 'What is never stored cannot be stolen.',
+    look,
   })
   const other = await world.begin(7)
   expect('another log-in to make another token', other !== token, {
     because: 'Each device has a session of its own, which can be ended alone.',
+    look,
   })
 
   await world.use('0'.repeat(64), 'unknown', { because: 'There is no such session.' })
@@ -194,6 +199,7 @@ step('14.4', 'a token is stored as its hash, and a session ends in time', async 
   expectSame('the writes', store.takeCalls('touch'), [], {
     because: 'A use was noted less than an hour ago. A write for each request would wear the disk.',
     likely: 'NOTE_EVERY_MS, since usedAt.',
+    look: 'sessions.use()',
   })
   world.advance(1)
   await world.use(sha256(token), 'goes on', { because: 'It is used.' })
@@ -204,12 +210,14 @@ step('14.4', 'a token is stored as its hash, and a session ends in time', async 
     {
       because: 'The last use was noted an hour ago: now this one is.',
       likely: 'touch(id, now). What is not noted does not prolong the session.',
+      look: 'sessions.use()',
     },
   )
   world.advance(HOUR - 1)
   await world.use(sha256(token), 'goes on', { because: 'It is used.' })
   expectSame('the writes', store.takeCalls('touch'), [], {
     because: 'The hour begins anew with each use that is noted.',
+    look: 'sessions.use()',
   })
 
   await expectIdleEnd(stage, world)
@@ -223,6 +231,9 @@ step('14.5', 'a try counts before it is hashed, and guessing gets slow', async (
   await expectDoubling(stage)
   await expectNetworks(stage)
   await expectClosedAccount(stage)
+  await expectOthersFailures(stage)
+  await expectOwnersNetwork(stage)
+  await expectDailyUser(stage)
   await expectTakenBack(stage)
   await expectRateFirst(stage)
   await expectForgotten(stage)
@@ -233,6 +244,8 @@ step('14.6', 'a session that ends takes all its connections along', async (stage
   await expectEnded(stage)
   await expectEndedMeanwhile(stage)
   await expectSwept(stage)
+  await expectManySwept(stage)
+  await expectOthersStay(stage)
   await expectLoggedOut(stage)
   await expectExpired(stage)
 })

@@ -284,7 +284,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'wrong-when-it-cannot-tell',
     step: '14.1',
-    says: ['To say "wrong" would be a lie', 'Let the error through'],
+    says: ['To say "wrong" would be a lie', 'let its error through'],
     edits: [
       {
         file: passwords,
@@ -541,7 +541,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'swallows-whatever-the-rehash-throws',
     step: '14.2',
-    says: ['Catch HashesBusy, and nothing else'],
+    says: ['catch HashesBusy, and nothing else'],
     edits: [
       {
         file: credentials,
@@ -902,7 +902,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'does-not-wait-for-the-store',
     step: '14.4',
-    says: ['Let the error through'],
+    says: ['let its error through'],
     edits: [
       {
         file: sessions,
@@ -1416,6 +1416,339 @@ export const mistakes: Mistake[] = [
         file: throttle,
         replace: '    if (waitMs > 0) return waitMs',
         by: '    pair.triedAt = now\n    if (waitMs > 0) return waitMs',
+      },
+    ],
+  },
+  {
+    name: 'resolves-before-it-has-a-key',
+    step: '14.1',
+    says: ['a promise that the callback of scrypt() settles'],
+    edits: [
+      {
+        file: passwords,
+        replace: `): Promise<Uint8Array> {
+  const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>()`,
+        by: `): Promise<Uint8Array> {
+  let promise!: Promise<Uint8Array>
+  const [resolve, reject] = [(_: Uint8Array) => {}, (_: Error) => {}]`,
+      },
+    ],
+  },
+  {
+    name: 'a-salt-of-letters',
+    step: '14.1',
+    says: ['Salt and hash are bytes'],
+    edits: [
+      {
+        file: passwords,
+        replace: `  const [salt, hash] = found.slice(4).map((text) => Buffer.from(text, 'base64'))`,
+        by: `  const [salt, hash] = [Buffer.from(found[4]), Buffer.from(found[5], 'base64')]`,
+      },
+    ],
+  },
+  {
+    name: 'leaves-before-the-task-has-ended',
+    step: '14.2',
+    says: ['`return await task()`'],
+    edits: [
+      {
+        file: queue,
+        replace: `      return await task()`,
+        by: `      return task()`,
+      },
+    ],
+  },
+  {
+    name: 'refuses-and-does-not-count',
+    step: '14.2',
+    says: ['counted in #refused'],
+    edits: [
+      {
+        file: queue,
+        replace: `    this.#refused += 1
+`,
+        by: ``,
+      },
+    ],
+  },
+  {
+    name: 'hashes-the-string-that-was-stored',
+    step: '14.2',
+    says: ['the new hash does not fit the password'],
+    edits: [
+      {
+        file: credentials,
+        replace: `await hashPassword(password, this.#hasher)`,
+        by: `await hashPassword(passwordHash, this.#hasher)
+      void password`,
+      },
+    ],
+  },
+  {
+    name: 'does-not-wait-for-the-new-hash',
+    step: '14.2',
+    says: ['Await replaceHash() inside the try'],
+    edits: [
+      {
+        file: credentials,
+        replace: `await this.#accounts.replaceHash(id, passwordHash, hash)`,
+        by: `this.#accounts.replaceHash(id, passwordHash, hash).catch(() => {})`,
+      },
+    ],
+  },
+  {
+    name: 'a-promise-is-never-wrong',
+    step: '14.2',
+    says: ['Is verifyPassword() awaited?'],
+    edits: [
+      {
+        file: credentials,
+        replace: `const verdict = await verifyPassword`,
+        by: `const verdict: unknown = verifyPassword`,
+      },
+    ],
+  },
+  {
+    name: 'says-the-versions-the-wrong-way-round',
+    step: '14.3',
+    says: ['first the version in the file'],
+    edits: [
+      {
+        file: migrations,
+        replace: `new NewerSchema(version, migrations.length)`,
+        by: `new NewerSchema(migrations.length, version)`,
+      },
+    ],
+  },
+  {
+    name: 'draws-bytes-of-its-own',
+    step: '14.4',
+    says: ['the test passes its own'],
+    edits: [
+      {
+        file: sessions,
+        replace: `this.#options.randomBytes(TOKEN_BYTES)`,
+        by: `randomBytes(TOKEN_BYTES)`,
+      },
+      {
+        file: sessions,
+        replace: `import { createHash } from 'node:crypto'`,
+        by: `import { createHash, randomBytes } from 'node:crypto'`,
+      },
+    ],
+  },
+  {
+    name: 'a-token-in-base64',
+    step: '14.4',
+    says: ['In base64url'],
+    edits: [
+      {
+        file: sessions,
+        replace: `toString('base64url')`,
+        by: `toString('base64')`,
+      },
+    ],
+  },
+  {
+    name: 'begins-in-seconds',
+    step: '14.4',
+    says: ['are both options.now(), in ms'],
+    edits: [
+      {
+        file: sessions,
+        replace: `const now = this.#options.now()
+    await this.#store.add`,
+        by: `const now = Math.floor(this.#options.now() / 1_000)
+    await this.#store.add`,
+      },
+    ],
+  },
+  {
+    name: 'a-busy-moment-makes-it-known',
+    step: '14.5',
+    says: ['Only succeed() makes a network known'],
+    edits: [
+      {
+        file: throttle,
+        replace: `    pair.waitUntil = this.#clock.now()
+`,
+        by: `    pair.waitUntil = this.#clock.now()
+    this.#known.use(keyOf(account, address))
+`,
+      },
+      {
+        file: throttle,
+        replace: `    this.#pair(account, address).failures = 0
+    this.#known.use(keyOf(account, address))
+`,
+        by: `    this.#pair(account, address).failures = 0
+`,
+      },
+    ],
+  },
+  {
+    name: 'knows-addresses-instead-of-networks',
+    step: '14.5',
+    says: ['It is the /64 that has logged in'],
+    edits: [
+      {
+        file: throttle,
+        replace: `!this.#known.has(keyOf(account, address))`,
+        by: `!this.#known.has(\`\${address} \${account}\`)`,
+      },
+      {
+        file: throttle,
+        replace: `    this.#known.use(keyOf(account, address))`,
+        by: `    this.#known.use(\`\${address} \${account}\`)`,
+      },
+    ],
+  },
+  {
+    name: 'forgets-who-comes-every-day',
+    step: '14.5',
+    says: ['Each success is a use of the pair'],
+    edits: [
+      {
+        file: throttle,
+        replace: `    this.#known.use(keyOf(account, address))`,
+        by: `    const key = keyOf(account, address)
+    if (!this.#known.has(key)) this.#known.use(key)`,
+      },
+    ],
+  },
+  {
+    name: 'a-window-below-zero',
+    step: '14.5',
+    says: ['The count of the window does not go below 0'],
+    edits: [
+      {
+        file: throttle,
+        replace: `window.failures = Math.max(0, window.failures - 1)`,
+        by: `window.failures -= 1`,
+      },
+    ],
+  },
+  {
+    name: 'takes-older-failures-from-the-window',
+    step: '14.5',
+    says: ['those may be older than the window'],
+    edits: [
+      {
+        file: throttle,
+        replace: `    this.takeBack(account, address)
+    this.#pair(account, address).failures = 0
+`,
+        by: `    const pair = this.#pair(account, address)
+    const window = this.#window(account)
+    window.failures = Math.max(0, window.failures - pair.failures)
+    pair.failures = 0
+    pair.waitUntil = this.#clock.now()
+`,
+      },
+    ],
+  },
+  {
+    name: 'counts-a-refused-try-in-the-window',
+    step: '14.5',
+    says: ['The try that was refused is none'],
+    edits: [
+      {
+        file: throttle,
+        replace: `    if (waitMs > 0) return waitMs
+`,
+        by: `    if (waitMs > 0) {
+      window.failures += 1
+      return waitMs
+    }
+`,
+      },
+    ],
+  },
+  {
+    name: 'stops-where-nobody-is',
+    step: '14.6',
+    says: ['behind a session without a peer'],
+    edits: [
+      {
+        file: live,
+        replace: `const peers = this.#peers.get(sessionId) ?? []
+      this`,
+        by: `const peers = this.#peers.get(sessionId)
+      if (!peers) return
+      this`,
+      },
+    ],
+  },
+  {
+    name: 'a-failure-takes-the-others-along',
+    step: '14.6',
+    says: ['leave(sessionId, peer)'],
+    edits: [
+      {
+        file: live,
+        replace: `if (!session) this.leave(sessionId, peer)`,
+        by: `if (!session) this.#peers.delete(sessionId)`,
+      },
+    ],
+  },
+  {
+    name: 'an-unknown-token-takes-the-others-along',
+    step: '14.6',
+    says: ['leave(sessionId, peer)'],
+    edits: [
+      {
+        file: live,
+        replace: `    let session: StoredSession | undefined
+    try {
+      session = await this.#sessions.use(sessionId)
+    } finally {
+      if (!session) this.leave(sessionId, peer)
+    }`,
+        by: `    const session = await this.#sessions.use(sessionId).catch((error) => {
+      this.leave(sessionId, peer)
+      throw error
+    })
+    if (!session) this.#peers.delete(sessionId)`,
+      },
+    ],
+  },
+  {
+    name: 'somebody-is-there',
+    step: '14.6',
+    says: ['says nothing about it'],
+    edits: [
+      {
+        file: live,
+        replace: `this.#peers.get(sessionId)?.has(peer) ? session`,
+        by: `this.#peers.has(sessionId) ? session`,
+      },
+    ],
+  },
+  {
+    name: 'asks-for-all-sessions-at-once',
+    step: '14.6',
+    says: ['Await one use() after the other'],
+    edits: [
+      {
+        file: live,
+        replace: `    for (const sessionId of [...this.#peers.keys()]) {
+      if (!(await this.#sessions.use(sessionId))) this.end([sessionId])
+    }`,
+        by: `    const ids = [...this.#peers.keys()]
+    const found = await Promise.all(ids.map((id) => this.#sessions.use(id)))
+    this.end(ids.filter((_, index) => !found[index]))`,
+      },
+    ],
+  },
+  {
+    name: 'nobody-hears-of-the-full-disk',
+    step: '14.6',
+    says: ['Whoever runs the server has to hear of it'],
+    edits: [
+      {
+        file: live,
+        replace: `await this.#sessions.use(sessionId))) this.end`,
+        by: `await this.#sessions.use(sessionId).catch(() => true))) this.end`,
       },
     ],
   },

@@ -206,7 +206,7 @@ export const rightAnswers: RightAnswer[] = [
   {
     name: 'peers-forget-themselves',
     style:
-      'end() leaves the forgetting to leave(), which every peer that is closed calls; sessions are looked at together.',
+      'end() leaves the forgetting to leave(), which every peer that is closed calls; sessions are looked at fifty at a time.',
     edits: [
       {
         file: live,
@@ -221,8 +221,11 @@ export const rightAnswers: RightAnswer[] = [
         file: live,
         hole: 'endOver',
         by: `const ids = Array.from(this.#peers.keys())
-    const found = await Promise.all(ids.map((id) => this.#sessions.use(id)))
-    this.end(ids.filter((_, index) => found[index] === undefined))`,
+    while (ids.length > 0) {
+      const some = ids.splice(0, 50)
+      const found = await Promise.all(some.map((id) => this.#sessions.use(id)))
+      this.end(some.filter((_, index) => found[index] === undefined))
+    }`,
       },
       {
         file: live,

@@ -27,7 +27,7 @@ export async function expectSameWork(stage: Stage): Promise<void> {
     })
     expectSame('who it is', found?.name, expected, {
       because: expected ? 'That is the password.' : 'Nobody has shown to be anybody.',
-      likely: 'Without an account the answer is undefined, whatever comes out.',
+      likely: whoIsWrong(account, expected),
     })
     expectSame('the keys that were derived', hasher.takeCalls(), [derivation(password, CHEAP)], {
       because:
@@ -63,6 +63,13 @@ export async function expectSameWork(stage: Stage): Promise<void> {
   }
 }
 
+/** Why somebody was let in, or not. */
+function whoIsWrong(account: object | undefined, expected: string | undefined): string {
+  if (!account) return 'Without an account the answer is undefined, whatever comes out.'
+  if (expected) return 'Resolve with the account that was given, unless the verdict is `wrong`.'
+  return 'Undefined if the verdict is `wrong`. Is verifyPassword() awaited? A promise is never `wrong`.'
+}
+
 /** A hash that has become cheap is replaced at the next log-in. */
 export async function expectRehash(stage: Stage): Promise<void> {
   const { expect, expectSame, story } = stage
@@ -88,11 +95,10 @@ export async function expectRehash(stage: Stage): Promise<void> {
   expect('the hash to be replaced by one at today’s cost', isRehashed(replaced, bob), {
     because:
       'Only now do we have the password: hash it again, and store that in place of the old one.',
-    likely: 'replaceHash(id, the old string, the new string)',
+    likely:
+      'replaceHash(id, the old string, the new string); both are hashes of the password that was typed.',
     expected: 'replaceHash(2, "$scrypt$ln=3,r=8,p=1$…", "$scrypt$ln=4,r=8,p=1$…")',
-    received: replaced
-      ? `replaceHash(${replaced.id}, ${costIn(replaced.from)}, ${costIn(replaced.to)})`
-      : 'no call',
+    received: replaced ? callIn(replaced, bob) : 'no call',
   })
   expectSame(
     'the keys that were derived',
@@ -105,7 +111,7 @@ export async function expectRehash(stage: Stage): Promise<void> {
   hasher.failures.push(undefined, stagedError(new HashesBusy()))
   await check('battery', 'bob', {
     because: 'The password was right. The new hash can wait until the next log-in.',
-    likely: 'Catch HashesBusy of the rehash.',
+    likely: 'Catch HashesBusy of the rehash: `await hashPassword()` inside the try.',
   })
   hasher.failures.length = 0
   accounts.replaced.length = 0
@@ -116,12 +122,25 @@ export async function expectRehash(stage: Stage): Promise<void> {
     credentials.check(bob, 'battery'),
     {
       because: 'That is no full queue. Whoever runs the server has to hear of it.',
-      likely: 'Catch HashesBusy, and nothing else.',
+      likely: 'Await replaceHash() inside the try; catch HashesBusy, and nothing else.',
     },
   )
   expectSame('the error', String(error), 'Error: the disk is full', {
     because: 'It is what the store has rejected with.',
   })
+}
+
+interface Replaced {
+  id: number
+  from: string
+  to: string
+}
+
+/** The call, and what is wrong with it if its strings do not show that. */
+function callIn({ id, from, to }: Replaced, bob: { passwordHash: string }): string {
+  const call = `replaceHash(${id}, ${costIn(from)}, ${costIn(to)})`
+  if (fits('battery', to) === false) return `${call}; the new hash does not fit the password`
+  return from === bob.passwordHash ? call : `${call}; the old hash is not the one that was stored`
 }
 
 /** What stands before the salt. */
@@ -130,7 +149,7 @@ export function costIn(stored: string): string {
 }
 
 export function isRehashed(
-  replaced: { id: number; from: string; to: string } | undefined,
+  replaced: Replaced | undefined,
   bob: { id: number; passwordHash: string },
 ): boolean {
   if (!replaced) return false

@@ -38,12 +38,15 @@ export async function expectClosedAccount(stage: Stage): Promise<void> {
     stage.expect('all of them to go on', Math.max(...waits) === 0, {
       because: 'After 100 failures the account is closed. The log-in of a minute ago was none.',
       likely: 'succeed() takes its own try back, from the window, too.',
+      look: ['throttle.succeed()', 'throttle.takeBack()'],
       received: `${waits.filter((ms) => ms > 0).length} of 100 refused`,
     })
     begin(account, AWAY, HOUR - 60_000, {
       because:
         'A hundred networks have tried once each. The next stranger waits for the window’s end.',
       likely: 'From maxFailures on: until beganAt + windowMs.',
+      letIn:
+        'From maxFailures on it is closed: does begin() count in the window, does succeed() take one back only, and is #known asked with has()?',
     })
     begin(account, HOME, 0, {
       because: 'Somebody has logged in from here before. The owner must not be locked out.',
@@ -59,7 +62,7 @@ export async function expectClosedAccount(stage: Stage): Promise<void> {
   begin('ada', '203.0.113.0', HOUR, {
     because:
       'This one waits for a second because of its failure, and for an hour because the account is closed.',
-    likely: 'The longest wait counts.',
+    likely: 'Of the two waits the longer one counts.',
   })
   const busy = await playThrottle(stage, { maxFailures: 3 })
   for (const address of ['203.0.113.1', '203.0.113.2', HOME])
@@ -69,6 +72,64 @@ export async function expectClosedAccount(stage: Stage): Promise<void> {
   busy.begin('ada', AWAY, HOUR, {
     because: 'Three strangers have failed. That the owner has logged in takes none of it back.',
     likely: 'succeed() takes one from the window, and no more.',
+    look: 'throttle.succeed()',
+  })
+}
+
+/** The owner's network is known, whatever its address is today. */
+export async function expectOwnersNetwork(stage: Stage): Promise<void> {
+  const { begin, succeed } = await playThrottle(stage, { maxFailures: 2 })
+  begin('ada', '2001:db8:0:1::1', 0, { because: 'It is the first try.' })
+  succeed('ada', '2001:db8:0:1::1')
+  for (const address of ['203.0.113.1', '203.0.113.2'])
+    begin('ada', address, 0, { because: 'Fewer than two have failed before it.' })
+  begin('ada', AWAY, HOUR, { because: 'Two have failed.' })
+  begin('ada', '2001:db8:0:1:ffff::7', 0, {
+    because: 'It is the /64 that has logged in: a device there takes a new address every day.',
+    likely: '#known is asked, and told, with keyOf(account, address), which is of the network.',
+    look: ['throttle.begin()', 'throttle.succeed()'],
+  })
+}
+
+/** Somebody who logs in every day is not the one to be forgotten. */
+export async function expectDailyUser(stage: Stage): Promise<void> {
+  const { begin, succeed } = await playThrottle(stage, { maxFailures: 2, maxEntries: 3 })
+  for (const [account, address] of [
+    ['ada', HOME],
+    ['bob', '192.0.2.2'],
+    ['cyd', '192.0.2.3'],
+    ['ada', HOME],
+    ['dee', '192.0.2.4'],
+  ]) {
+    begin(account, address, 0, { because: 'Nobody has failed so far.' })
+    succeed(account, address)
+  }
+  for (const address of ['203.0.113.1', '203.0.113.2'])
+    begin('ada', address, 0, { because: 'Fewer than two have failed before it.' })
+  begin('ada', HOME, 0, {
+    because:
+      'The tables hold three entries here. Four pairs have logged in, and bob’s log-in was the longest ago.',
+    likely: 'Each success is a use of the pair in #known, also when it is there already.',
+    look: 'throttle.succeed()',
+  })
+}
+
+/** Failures of an hour that is over, and those of others, are not the owner's to take back. */
+export async function expectOthersFailures(stage: Stage): Promise<void> {
+  const { begin, pass, succeed } = await playThrottle(stage, { maxFailures: 3 })
+  begin('ada', HOME, 0, { because: 'It is the first try.' })
+  pass(HOUR)
+  for (const address of ['203.0.113.1', '203.0.113.2'])
+    begin('ada', address, 0, { because: 'A new window has begun: fewer than two have failed.' })
+  begin('ada', HOME, 0, { because: 'Two have failed within this hour.' })
+  succeed('ada', HOME)
+  begin('ada', '203.0.113.3', 0, { because: 'Two have failed: the owner’s try was none.' })
+  begin('ada', AWAY, HOUR, {
+    because:
+      'Three strangers have failed within this hour. The owner’s failure of an hour ago is in no window any more.',
+    likely:
+      'succeed() takes one from the window, not pair.failures: those may be older than the window.',
+    look: 'throttle.succeed()',
   })
 }
 
@@ -88,6 +149,7 @@ export async function expectTakenBack(stage: Stage): Promise<void> {
     stage.expect('the next one to go on', waitMs === 0, {
       because: 'The last one was taken back: it is no failure, and there is nothing to wait for.',
       likely: 'takeBack() takes one from the pair and one from the window, and ends the wait.',
+      look: 'throttle.takeBack()',
       received: `it waits for ${waitMs} ms`,
     })
     throttle.takeBack('ada', HOME)
@@ -96,18 +158,39 @@ export async function expectTakenBack(stage: Stage): Promise<void> {
   begin('ada', HOME, 4_000, {
     because: 'It is the third failure.',
     likely: 'takeBack() takes back one try, not the failures before it.',
+    look: 'throttle.takeBack()',
   })
   for (const address of ['203.0.113.1', '203.0.113.2']) {
-    begin('ada', address, 0, { because: 'Three failures, of five.' })
+    begin('ada', address, 0, {
+      because: 'Three failures, of five. The try that was refused is none.',
+      likely: 'Count in the window only a try that may go on.',
+    })
   }
   begin('ada', '203.0.113.3', HOUR - 3_000, { because: 'Five failures.' })
   takeBack('ada', '203.0.113.2')
-  begin('ada', '203.0.113.3', 0, { because: 'Four failures: one was taken back.' })
+  begin('ada', '203.0.113.3', 0, {
+    because: 'Four failures: one was taken back.',
+    likely: 'takeBack() takes one from the window, too.',
+    look: 'throttle.takeBack()',
+  })
+  begin('ada', '203.0.113.2', HOUR - 3_000, {
+    because: 'Five failures, and this network has never logged in: its try was taken back.',
+    likely: 'Only succeed() makes a network known. takeBack() leaves #known as it is.',
+    look: ['throttle.takeBack()', 'throttle.succeed()'],
+  })
   takeBack('nobody', AWAY)
   begin('nobody', AWAY, 0, { because: 'Nothing was counted here.' })
   begin('nobody', AWAY, 1_000, {
     because: 'It is the first failure: there are never fewer than none.',
     likely: 'A count that may have been forgotten meanwhile does not go below 0.',
+    look: 'throttle.takeBack()',
+  })
+  for (const address of ['203.0.113.1', '203.0.113.2', '203.0.113.3', '203.0.113.4'])
+    begin('nobody', address, 0, { because: 'Fewer than five have failed before it.' })
+  begin('nobody', '203.0.113.5', HOUR, {
+    because: 'Five failures. What was taken back before them had not been counted.',
+    likely: 'The count of the window does not go below 0 either.',
+    look: 'throttle.takeBack()',
   })
 }
 

@@ -19,18 +19,24 @@ import { CHEAP, derivation, NotedHasher, PASSLIB, phc, phcOf, scryptOf } from '.
 type Passwords = typeof PasswordsModule
 
 export function expectStrings({ expectSame }: Stage, parseHash: Passwords['parseHash']): void {
+  const look = 'passwords.parseHash()'
   for (const [stored, because] of BAD_STRINGS) {
     expectSame(`parseHash(${shown(stored)})`, parseHash(stored), undefined, {
       because,
       likely:
         'Three checks: the form, each parameter from 1 to its MAX_COST, and HASH_BYTES of hash.',
+      look,
     })
   }
   for (const stored of [PASSLIB, phc({ ln: 17, r: 16, p: 8 }, ANY_SALT, ANY_HASH)]) {
     const parsed = parseHash(stored)
-    expectSame(`parseHash(${shown(stored)}), written again`, parsed && phcFrom(parsed), stored, {
+    const again = parsed && phcFrom(parsed)
+    expectSame(`parseHash(${shown(stored)}), written again`, again, stored, {
       because: 'It has the right form, and asks for no more than MAX_COST.',
-      likely: 'MAX_COST itself is allowed.',
+      likely: parsed
+        ? 'Salt and hash are bytes, Buffer.from(text, "base64"); ln, r and p are numbers, in that order.'
+        : 'MAX_COST itself is allowed.',
+      look,
     })
   }
 }
@@ -41,6 +47,7 @@ export async function expectVerdicts(
   hasher: NotedHasher,
 ): Promise<void> {
   const { expectSame, story } = stage
+  const look = 'passwords.verifyPassword()'
   const verify = async (
     password: string,
     stored: string,
@@ -52,9 +59,10 @@ export async function expectVerdicts(
       story,
       'verifyPassword()',
       verifyPassword(password, stored, { derive, cost }),
-      { because: 'derive() has resolved.' },
+      { because: 'derive() has resolved.', look },
     )
-    expectSame(`verifyPassword("${password}", ${shown(stored)})`, verdict, expected, reason)
+    const what = `verifyPassword("${password}", ${shown(stored)})`
+    expectSame(what, verdict, expected, { ...reason, look })
   }
   const stored = phcOf('correct horse', CHEAP)
   await verify('correct horse', stored, 'right', { because: 'It is the password.' })
@@ -72,6 +80,7 @@ export async function expectVerdicts(
   await verify('correct horse', 'nonsense', 'wrong', { because: 'Nothing fits a damaged string.' })
   expectSame('the keys that were derived for it', hasher.takeCalls(), [], {
     because: 'It names no cost and no salt.',
+    look,
   })
 
   const today = new NotedHasher(TODAY)
@@ -82,6 +91,7 @@ export async function expectVerdicts(
     await verify('horse', phcOf('horse', cost), verdict, { because, likely }, today)
     expectSame('the keys that were derived', today.takeCalls(), [derivation('horse', cost)], {
       because: 'One, at the cost of the stored hash: at any other price, another key comes out.',
+      look,
     })
   }
   const cheaper = phcOf('horse', { ...TODAY, ln: 3 })
@@ -103,10 +113,12 @@ export async function expectFailuresPassedOn(
   ] as const) {
     const error = await rejects(story, `${name}, when derive() fails`, attempt(), {
       because: 'Nobody knows whether the password is right. To say "wrong" would be a lie.',
-      likely: 'Let the error through.',
+      likely: 'Await derive(), and let its error through.',
+      look: `passwords.${name}`,
     })
     expectSame('the error', String(error), 'RangeError: out of memory', {
       because: 'It is what derive() has rejected with.',
+      look: `passwords.${name}`,
     })
   }
 }

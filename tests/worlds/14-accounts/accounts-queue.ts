@@ -6,6 +6,9 @@ import { randomInteger } from '../../harness/random.ts'
 import type { Stage } from '../../judge/step.ts'
 import { rejects, resolves, settle } from './accounts-promises.ts'
 
+/** The function that everything here is about. */
+const LOOK = 'hash-queue.run()'
+
 /** A task that begins when the queue lets it, and ends when the test says so. */
 export interface Hash {
   hasBegun: boolean
@@ -36,13 +39,14 @@ export async function expectQueue(stage: Stage): Promise<void> {
   const expectBegun = async (hashes: Record<string, Hash>, begun: string[], reason: Reason) => {
     await settle()
     const seen = Object.keys(hashes).filter((name) => hashes[name].hasBegun)
-    expectSame('the tasks that have begun', seen, begun, reason)
+    expectSame('the tasks that have begun', seen, begun, { ...reason, look: LOOK })
   }
   const [a, b, c, d, e] = ['a', 'b', 'c', 'd', 'e'].map((name) => run(name))
   const all = { a, b, c, d, e }
   await expectBegun(all, ['a', 'b'], {
     because: 'Two may run. libuv has four threads, and files need some of them.',
-    likely: 'Count those that run. The third waits for a promise that a place resolves.',
+    likely:
+      'Count those that run; the third waits for a promise that a place resolves. And `return await task()`: without the await, finally runs before the task has ended.',
   })
   expectSame(
     'stats()',
@@ -50,16 +54,19 @@ export async function expectQueue(stage: Stage): Promise<void> {
     { running: 2, waiting: 3, refused: 0 },
     {
       because: 'Two run, three wait.',
+      look: LOOK,
     },
   )
   const f = run('f')
   const refusal = await rejects(story, 'the sixth', f.result, {
     because: 'Three wait already.',
     likely: 'HashesBusy is for whoever finds `waiting` tasks in line.',
+    look: LOOK,
   })
   expect('it to be rejected with HashesBusy', refusal instanceof HashesBusy, {
     because: 'The client is told `busy`, and can try again.',
     received: String(refusal),
+    look: LOOK,
   })
 
   b.end.resolve('b')
@@ -72,9 +79,11 @@ export async function expectQueue(stage: Stage): Promise<void> {
   const error = await rejects(story, 'a', a.result, {
     because: 'Its task has failed.',
     likely: 'try … finally hands the place on and lets the error through.',
+    look: LOOK,
   })
   expectSame('the error of a', String(error), 'RangeError: out of memory', {
     because: 'It is what the task has rejected with.',
+    look: LOOK,
   })
   await expectBegun(all, ['a', 'b', 'c', 'd'], {
     because: 'A task that fails leaves its place like any other.',
@@ -95,27 +104,36 @@ export async function expectQueue(stage: Stage): Promise<void> {
   for (const hash of [d, e, g]) hash.end.resolve('')
   const thrown = await rejects(story, 'h, which throws', h.result, {
     because: 'To throw and to reject are the same to whoever waits for it.',
+    look: LOOK,
   })
   expectSame('the error of h', String(thrown), 'TypeError: at once', {
     because: 'It is what the task has thrown.',
+    look: LOOK,
   })
   await settle()
+  const { refused, ...left } = queue.stats()
   expectSame(
-    'stats()',
-    queue.stats(),
-    { running: 0, waiting: 0, refused: 1 },
+    '`running` and `waiting` in stats()',
+    left,
+    { running: 0, waiting: 0 },
     {
-      because: 'Everything has ended. One was refused.',
+      because: 'Everything has ended.',
       likely: 'Whoever leaves hands the place on, or counts it as free: exactly one of the two.',
+      look: LOOK,
     },
   )
+  expectSame('`refused` in stats()', refused, 1, {
+    because: 'The sixth was refused, and nobody else.',
+    likely: 'Who gets HashesBusy is counted in #refused, once.',
+    look: LOOK,
+  })
   const [i, j, k] = ['i', 'j', 'k'].map((name) => run(name))
   await expectBegun({ i, j, k }, ['i', 'j'], { because: 'There are two places, as before.' })
   for (const hash of [i, j, k]) hash.end.resolve('')
   await settle()
 }
 
-export const DONE = { because: 'Its task has resolved with that.' }
+export const DONE = { because: 'Its task has resolved with that.', look: LOOK }
 
 /** Somebody comes just when a place becomes free: at this very moment, or a few steps of promises later. */
 export async function expectNoOvertaking({ expectSame, load, story }: Stage): Promise<void> {
@@ -144,11 +162,13 @@ export async function expectNoOvertaking({ expectSame, load, story }: Stage): Pr
         'One may run. The second has waited for the place of the first; the third has just come.',
       likely:
         'Between "the place is free" and "the one that waits has it" somebody else takes it. Hand the place over, and never count it as free.',
+      look: LOOK,
     })
     for (const gate of gates) gate.resolve()
     await resolves(story, 'The third task', Promise.all(results), {
       because: 'The others have ended, and the place is free.',
       likely: 'A place that nobody waits for is counted as free.',
+      look: LOOK,
     })
   }
 }
@@ -182,11 +202,13 @@ export async function expectCrowdInOrder({ expect, load, random, story }: Stage)
   expect('never more than two to run', most <= 2, {
     because: 'Two is two, however tasks come and go.',
     received: `${most} at a time`,
+    look: LOOK,
   })
   const isInOrder = began.length === 200 && began.every((number, index) => number === index)
   expect('all of them to begin, in the order in which they came', isInOrder, {
     because: 'First come, first served.',
     likely: 'Does a newcomer see that others wait? A free place is not free while somebody waits.',
     received: `${began.length} began: ${began.slice(0, 8).join(', ')} …`,
+    look: LOOK,
   })
 }

@@ -86,6 +86,7 @@ export async function expectLoggedOut(stage: Stage): Promise<void> {
     await expectNoSession(client, {
       because: 'They are the connections of the session that has ended.',
       likely: 'end() closes every peer of it.',
+      look: 'live-sessions.end()',
     })
   }
   await ask(
@@ -110,6 +111,8 @@ export async function expectLoggedOut(stage: Stage): Promise<void> {
   for (const client of [third, laptop]) {
     await expectNoSession(client, {
       because: 'Ada has logged out everywhere, and hung up at once. It counts all the same.',
+      likely: 'end() closes every peer of all the sessions that it is given.',
+      look: 'live-sessions.end()',
     })
   }
   await expectNothingLive(server)
@@ -149,6 +152,7 @@ export async function expectExpired({ connect, serve, story }: Stage): Promise<v
     await expectNoSession(ada, {
       because: 'Its age ends a session, and its connection is open.',
       likely: 'endOver() ends the sessions that are over.',
+      look: 'live-sessions.endOver()',
     })
     await expectNothingLive(server)
     server.beginClose()
@@ -165,7 +169,11 @@ export async function expectNothingLive(server: HostedServer): Promise<void> {
       const { liveSessions } = await server.call<{ liveSessions: number }>('stats')
       return { holds: liveSessions === 0, received: `${liveSessions} sessions` }
     },
-    { because: 'Every connection of theirs has gone.', likely: 'Whoever is closed leaves.' },
+    {
+      because: 'Every connection of theirs has gone.',
+      likely: 'Whoever is closed leaves.',
+      look: 'live-sessions.leave()',
+    },
   )
 }
 

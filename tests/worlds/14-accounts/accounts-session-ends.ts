@@ -13,11 +13,14 @@ export async function expectIdleEnd({ expect, story }: Stage, world: SessionWorl
   world.advance(14 * DAY)
   await world.use(sha256(idle), 'is over', {
     because: 'It has not been used for 14 days.',
-    likely: 'idleMs since usedAt: as much is enough.',
+    likely:
+      'idleMs since usedAt: as much is enough. And use() asks isOver() before it notes anything.',
+    look: ['sessions.isOver()', 'sessions.use()'],
   })
   expect('it to be in the store no more', !store.rows.has(sha256(idle)), {
     because: 'A session that has been refused once must not come back.',
     likely: 'remove() what is over.',
+    look: 'sessions.use()',
   })
   world.setBack(20 * DAY)
   await world.use(sha256(idle), 'is over', {
@@ -40,6 +43,7 @@ export async function expectAbsoluteEnd(world: SessionWorld): Promise<void> {
   await world.use(sha256(long), 'is over', {
     because: 'It is 90 days old. A stolen token must not live for as long as the thief uses it.',
     likely: 'maxMs since createdAt, however often it was used.',
+    look: 'sessions.isOver()',
   })
 }
 
@@ -56,6 +60,7 @@ export async function expectClockSetBack(
   })
   expectSame('the writes', store.takeCalls('touch'), [], {
     because: 'To note an earlier use than the one that is noted would shorten the session.',
+    look: 'sessions.use()',
   })
 }
 
@@ -72,10 +77,12 @@ export async function expectEndedWhileNoted(stage: Stage, world: SessionWorld): 
   await letGo(store)
   await resolves(story, 'use()', Promise.all([using, ending]), {
     because: 'The store has answered. A session that has gone is no error.',
+    look: 'sessions.use()',
   })
   expect('the session not to come back', !store.rows.has(sha256(gone)), {
     because: 'It was ended while its use was being noted.',
     likely: 'touch() changes a session that is still there. add() makes one.',
+    look: 'sessions.use()',
   })
 
   const late = await world.begin(13)
@@ -95,12 +102,18 @@ export async function expectStoreFailures(
     ['begin()', () => sessions.begin(12)],
     ['use()', () => sessions.use(known)],
   ] as const) {
+    const look = `sessions.${name}`
     const error = await rejects(story, `${name}, when the store fails`, attempt(), {
-      because: 'Nobody knows whether there is such a session.',
-      likely: 'Let the error through.',
+      because:
+        name === 'begin()'
+          ? 'The session was not stored, so its token would be worth nothing.'
+          : 'Nobody knows whether there is such a session.',
+      likely: 'Await what the store does, and let its error through.',
+      look,
     })
     expectSame('the error', String(error), 'Error: the disk is full', {
       because: 'It is what the store has rejected with.',
+      look,
     })
   }
 }

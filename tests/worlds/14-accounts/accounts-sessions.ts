@@ -13,6 +13,8 @@ import { NotedSessions } from './accounts-stores.ts'
 export const HOUR = 60 * 60_000
 export const DAY = 24 * HOUR
 
+const USE = 'sessions.use()'
+
 export type SessionState = 'goes on' | 'is over' | 'unknown'
 
 export type SessionWorld = Awaited<ReturnType<typeof playSessions>>
@@ -52,18 +54,23 @@ export async function playSessions(stage: Stage) {
       story.tell('test', `begins a session of account ${accountId}`)
       return resolves(story, 'begin()', sessions.begin(accountId), {
         because: 'The store has stored it.',
+        look: 'sessions.begin()',
       })
     },
     async use(id: string, state: SessionState, reason: Reason) {
       const session: StoredSession | undefined = await resolves(story, 'use()', sessions.use(id), {
         because: 'The store has answered.',
         likely: 'touch() notes a use of a session that is there. add() makes a new one.',
+        look: USE,
       })
-      expectSame('whether the session goes on', session !== undefined, state === 'goes on', reason)
+      const goesOn = state === 'goes on'
+      const look = goesOn ? USE : [USE, 'sessions.isOver()']
+      expectSame('whether the session goes on', session !== undefined, goesOn, { look, ...reason })
       if (session)
         expectSame('its account', session.accountId, store.rows.get(id)?.accountId, {
           because: 'Whoever shows the token is that account.',
           likely: 'Resolve with the session that the store has found.',
+          look: USE,
         })
     },
   }
@@ -108,6 +115,7 @@ export async function expectNoLooseEnd(
   expect('every rejection to reach somebody', loose.length === 0, {
     because: 'A promise that rejects while nobody waits for it ends the process.',
     likely: 'await what the store does, or catch() it.',
+    look: USE,
     received: `unhandled: ${loose[0]}`,
   })
 }

@@ -10,6 +10,9 @@ export class NotedSessions implements Store.SessionStore {
   /** Answers that are held back; call them to let them go. `undefined`: nothing is held back. */
   held: (() => void)[] | undefined
   failure: Error | undefined
+  /** Calls that may wait at the same time; one more is refused. */
+  most = Number.POSITIVE_INFINITY
+  #waiting = 0
 
   add(session: Store.StoredSession): Promise<void> {
     return this.#call('add', [session], () => {
@@ -62,7 +65,11 @@ export class NotedSessions implements Store.SessionStore {
   async #call<T>(method: string, args: unknown[], work: () => T): Promise<T> {
     this.calls.push(`${method}(${args.map(inShort).join(', ')})`)
     if (this.failure) throw this.failure
+    if (this.#waiting >= this.most) throw stagedError(new Error('PoolBusy: too many calls wait'))
     const answer = work()
+    this.#waiting += 1
+    await undefined
+    this.#waiting -= 1
     if (this.held) await new Promise<void>((resolve) => this.held?.push(resolve))
     return answer
   }

@@ -16,6 +16,11 @@ export const LIMITS: ThrottleLimits = {
   maxEntries: 10_000,
 }
 
+/** What a try tells, and what has probably let it in if it should have waited. */
+interface TryReason extends Reason {
+  letIn?: string
+}
+
 /** A throttle in virtual time, whose answers are told. */
 export async function playThrottle(
   { expectSame, load, story }: Stage,
@@ -32,9 +37,13 @@ export async function playThrottle(
       story.tell('time', `moves on by ${ms.toLocaleString('en')} ms`)
       clock.pass(ms)
     },
-    begin(account: string, address: string, waitMs: number, reason: Reason) {
+    /** `letIn` is the likely cause where a try goes on that should wait. */
+    begin(account: string, address: string, waitMs: number, reason: TryReason) {
       const what = `begin("${account}", "${address}")`
-      expectSame(what, rounded(throttle.begin(account, address)), waitMs, reason)
+      const received = rounded(throttle.begin(account, address))
+      const { letIn, ...rest } = reason
+      const likely = received === 0 && letIn ? letIn : reason.likely
+      expectSame(what, received, waitMs, { ...rest, likely })
     },
     succeed(account: string, address: string) {
       story.tell('test', `succeed("${account}", "${address}")`)
@@ -83,10 +92,12 @@ export async function expectDoubling(stage: Stage): Promise<void> {
   begin('ada', HOME, 0, {
     because: 'That password was right: nothing is held against this network any more.',
     likely: 'succeed() ends the wait.',
+    look: ['throttle.succeed()', 'throttle.takeBack()'],
   })
   begin('ada', HOME, 1_000, {
     because: 'It is the first failure after a success.',
     likely: 'succeed() forgets the failures before it.',
+    look: 'throttle.succeed()',
   })
   pass(6 * HOUR)
   begin('ada', HOME, 0, { because: 'That was six hours ago.' })
@@ -132,7 +143,10 @@ export async function expectRealClock({ expectSame, load }: Stage): Promise<void
   }
   expectSame('begin("ada", HOME), on a real clock', throttle.begin('ada', HOME), 0, reason)
   throttle.takeBack('ada', HOME)
-  expectSame('begin("ada", HOME), after takeBack()', throttle.begin('ada', HOME), 0, reason)
+  expectSame('begin("ada", HOME), after takeBack()', throttle.begin('ada', HOME), 0, {
+    ...reason,
+    look: 'throttle.takeBack()',
+  })
   nowMs += 1_000
   expectSame('begin("ada", HOME), a second later', throttle.begin('ada', HOME), 0, reason)
 }

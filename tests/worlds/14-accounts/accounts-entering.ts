@@ -1,0 +1,100 @@
+/** Peers that enter a session: what may happen while the store is asked, and to those who are in it already. */
+
+import type { Stage } from '../../judge/step.ts'
+import { playLiveSessions } from './accounts-live.ts'
+import { rejects, resolves, settle, stagedError } from './accounts-promises.ts'
+import { letGo } from './accounts-sessions.ts'
+
+const ENTER = 'live-sessions.enter()'
+
+/** The store takes its time, and the session does not wait for it. */
+export async function expectEndedMeanwhile(stage: Stage): Promise<void> {
+  const { expectSame, story } = stage
+  const world = await playLiveSessions(stage)
+  const { store, live, expectClosed, expectSize } = world
+  for (const [what, hasTab] of [
+    ['the session has been ended', false],
+    ['the peer has hung up', false],
+    ['the peer has hung up', true],
+  ] as const) {
+    const session = await world.beginId(1)
+    const tab = hasTab && (await world.enter('tab', session, true, { because: 'It has begun.' }))
+    const peer = world.makePeer('phone', session)
+    store.held = []
+    story.tell('phone', 'shows its token')
+    const entering = live.enter(session, peer)
+    await settle()
+    story.tell('store', 'has found the session, and its answer is on its way')
+    if (what === 'the session has been ended') {
+      story.tell('laptop', 'logs out everywhere')
+      void world.sessions.endOf(1)
+      await settle()
+      live.end([session])
+      expectClosed(['phone: no-session'], {
+        because: 'The phone has shown its token just before, and the session is no more.',
+        likely: 'Enter the peer before you ask the store: then end() finds it.',
+        look: ENTER,
+      })
+    } else {
+      story.tell('phone', 'hangs up')
+      live.leave(session, peer)
+    }
+    await letGo(store)
+    const found = await resolves(story, 'enter()', entering, {
+      because: 'The store has answered.',
+      look: ENTER,
+    })
+    expectSame('whether the phone is let in', found !== undefined, false, {
+      because: `Since the store looked, ${what}. Its answer is old news.`,
+      likely: tab
+        ? 'Behind the await, look again for this very peer: that somebody is in the session says nothing about it.'
+        : 'Behind the await, look again whether the peer is still in the session.',
+      look: ENTER,
+    })
+    expectClosed([], { because: 'Nobody is closed twice.' })
+    expectSize(tab ? 1 : 0, {
+      because: tab ? 'The tab is in it.' : 'Nobody is in it.',
+      look: [ENTER, 'live-sessions.leave()'],
+    })
+    if (tab) live.leave(session, tab)
+  }
+}
+
+/** Whoever is not let in leaves alone: the others of the session are still found when it ends. */
+export async function expectOthersStay(stage: Stage): Promise<void> {
+  const { story } = stage
+  const world = await playLiveSessions(stage)
+  const { store, live, enter } = world
+  const letIn = { because: 'There is such a session.' }
+  const stays = {
+    because:
+      'Tab 2 was not let in, and tab 1 is in the session as before. Forgotten, it would stay open forever.',
+    likely: 'Whoever is not let in leaves, and leaves alone: leave(sessionId, peer).',
+    look: ENTER,
+  }
+  const session = await world.beginId(1)
+  await enter('tab 1', session, true, letIn)
+  store.failure = stagedError(new Error('the disk is full'))
+  story.tell('tab 2', 'shows the same token, and the store fails')
+  const second = live.enter(session, world.makePeer('tab 2', session))
+  await rejects(story, 'enter(), when the store fails', second, {
+    because: 'Nobody knows whether there is such a session.',
+    likely: 'Await use(), and let its error through.',
+    look: ENTER,
+  })
+  store.failure = undefined
+  story.tell('test', 'ends the session')
+  live.end([session])
+  world.expectOneClosed('tab 1', stays)
+
+  const other = await world.beginId(1)
+  await enter('tab 1', other, true, letIn)
+  story.tell('another server', 'ends the session, in the same database')
+  store.rows.delete(other)
+  await enter('tab 2', other, false, { because: 'There is no such session any more.' })
+  await resolves(story, 'endOver()', live.endOver(), {
+    because: 'The store has answered.',
+    look: 'live-sessions.endOver()',
+  })
+  world.expectOneClosed('tab 1', stays)
+}
