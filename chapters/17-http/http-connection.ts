@@ -15,7 +15,13 @@ import { type BodyLength, bodyLength } from './body-length.ts'
 import { type BodyReader, LengthReader } from './body-reader.ts'
 import { ChunkedReader } from './chunked-reader.ts'
 import { type Head, HeadParser } from './head-parser.ts'
-import { type HttpAnswer, type HttpHandler, type Invalid, invalid } from './http-message.ts'
+import {
+  type HttpAnswer,
+  type HttpHandler,
+  type Invalid,
+  invalid,
+  withoutBlanks,
+} from './http-message.ts'
 
 export interface HttpLimits {
   maxBodyBytes: number

@@ -15,7 +15,13 @@ import { type BodyLength, bodyLength } from './body-length.ts'
 import { type BodyReader, LengthReader } from './body-reader.ts'
 import { ChunkedReader } from './chunked-reader.ts'
 import { type Head, HeadParser } from './head-parser.ts'
-import { type HttpAnswer, type HttpHandler, type Invalid, invalid } from './http-message.ts'
+import {
+  type HttpAnswer,
+  type HttpHandler,
+  type Invalid,
+  invalid,
+  withoutBlanks,
+} from './http-message.ts'
 
 export interface HttpLimits {
   maxBodyBytes: number
@@ -316,10 +322,7 @@ function hasBody({ headers, version }: Head): boolean {
 export function keepsOpen({ headers, version }: Head): boolean {
   const options = headers.get('connection')
   if (options === undefined) return version === '1.1'
-  const words = options
-    .toLowerCase()
-    .split(',')
-    .map((word) => word.trim())
+  const words = options.toLowerCase().split(',').map(withoutBlanks)
   if (words.includes('close')) return false
   return version === '1.1' || words.includes('keep-alive')
 }

@@ -862,6 +862,22 @@ export const mistakes: Mistake[] = [
     'const come = this.#kept',
   ),
   mistake(
+    '17.1',
+    'keeps-what-it-has-taken-already',
+    'What is kept of a chunk begins at `from`',
+    parser,
+    "if (parsed.kind === 'incomplete') this.#keep(chunk, from)",
+    "if (parsed.kind === 'incomplete') this.#keep(chunk, 0)",
+  ),
+  mistake(
+    '17.2',
+    'takes-every-blank-away',
+    'One inside makes two words',
+    length,
+    "value.toLowerCase().split(',').map(withoutBlanks)",
+    "value.toLowerCase().replace(/[\\t ]/g, '').split(',')",
+  ),
+  mistake(
     '17.2',
     'two-lengths-beside-chunks-are-none',
     'Two lengths are no better than one',

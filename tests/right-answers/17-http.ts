@@ -159,6 +159,27 @@ export const rightAnswers: RightAnswer[] = [
     return scan`,
       },
       {
+        file: file,
+        hole: 'openInside',
+        by: `  const { lstat } = await import('node:fs/promises')
+  try {
+    const folder = await files.realpath(join(root, ...names.slice(0, -1)))
+    if (folder !== root && !folder.startsWith(join(root, sep))) return undefined
+    const path = join(folder, names.at(-1)!)
+    const seen = await lstat(path)
+    if (!seen.isFile()) return undefined
+    const handle = await files.open(path, FLAGS)
+    const opened = await handle.stat().catch(() => undefined)
+    if (opened?.isFile() && opened.ino === seen.ino && opened.dev === seen.dev)
+      return { handle, size: opened.size, modifiedMs: opened.mtimeMs }
+    await handle.close()
+    return undefined
+  } catch (error) {
+    if (NOT_THERE.has((error as NodeJS.ErrnoException).code ?? '')) return undefined
+    throw error
+  }`,
+      },
+      {
         file: connection,
         hole: 'keepsOpen',
         by: `  const options = new Set(headers.getAll('connection').flatMap((line) => line.toLowerCase().split(/[\\s,]+/)))
@@ -249,6 +270,27 @@ export const rightAnswers: RightAnswer[] = [
       this.#refuse(TOO_SLOW)
     }
     this.#deadline = this.#timers.after(limitMs, refuse)`,
+      },
+      {
+        file: chunked,
+        hole: '#scanSize',
+        by: `    const digits = endOfRun(bytes, at, HEX)
+    const line = endOfRun(bytes, digits, VALUE)
+    if (line - at > MAX_SIZE_LINE_BYTES) return LONG_EXTENSION
+    if (digits - at > MAX_SIZE_DIGITS) return NO_SIZE
+    const extensions = this.#extensionBytes + line - digits
+    if (extensions > MAX_EXTENSION_BYTES) return LONG_EXTENSION
+    if (digits < bytes.length) {
+      if (digits === at) return NO_SIZE
+      this.#missing = Number.parseInt(latin1(bytes, at, digits), 16)
+      if (this.#come.length + this.#missing > this.#maxBytes) return tooLarge(this.#maxBytes)
+    }
+    const end = scanLineEnd(bytes, line)
+    if (typeof end !== 'number') return end
+    if (!EXTENSIONS.test(latin1(bytes, digits, line))) return BAD_EXTENSION
+    this.#extensionBytes = extensions
+    this.#state = this.#missing === 0 ? 'trailers' : 'data'
+    return end`,
       },
       {
         file: file,

@@ -193,7 +193,7 @@ const inLatin1 = (text: string) => [Buffer.from(text, 'latin1')]
 const bytewise = (text: string) => Array.from(text, (byte) => Buffer.from(byte, 'latin1'))
 
 const NO_TRAILERS =
-  'Behind a size of 0 come the trailers, and then an empty line. Behind other data comes CR LF, and the next size.'
+  'Behind a size of 0 come the trailers, and then an empty line. Behind the data of every other chunk comes CR LF, and the next size.'
 
 const SAME: Reason = {
   because: 'TCP cuts where it likes. The same bytes are the same body.',

@@ -53,9 +53,10 @@ export async function expectHeads(stage: Stage): Promise<void> {
   const inSixties = (text: string) => cutEvery(Buffer.from(text, 'latin1'), 60)
   const sameFor = ({ heads, outcome }: ReturnType<typeof parse>): Reason => ({
     because: 'TCP cuts where it likes. The same bytes are the same head.',
-    likely:
-      heads.length > 0 && outcome.startsWith('refused')
-        ? NOTHING_IS_KEPT
+    likely: outcome.endsWith('kept')
+      ? NOTHING_IS_KEPT
+      : heads.length > 0 && outcome.startsWith('refused')
+        ? 'What is kept of a chunk begins at `from`: the head before it was taken already.'
         : LIKELY_CUT[outcome.replace(/[,\d].*/, '').trimEnd()],
     look,
   })

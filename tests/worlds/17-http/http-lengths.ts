@@ -75,6 +75,8 @@ function causeOf({ fields, version, told }: Length, outcome: string) {
   const look = value === '' && outcome === 'none' ? 'bodyLength()' : 'checkCoding()'
   if (value.includes('\u00a0'))
     return { likely: 'trim() takes A0 for a blank. withoutBlanks() does not.', look }
+  if (outcome === 'chunked' && /[a-z][\t ]+[a-z]/.test(value))
+    return { likely: 'Blanks around a coding are none of it. One inside makes two words.', look }
   if (told === 'chunked') return { likely: 'toLowerCase() before you compare.', look }
   if (told === '501')
     return { likely: 'Split the list at its commas, and compare whole codings.', look }
@@ -274,6 +276,8 @@ const LENGTHS: Length[] = [
     '"chunked"',
     'chunke\u0064x',
     'chunked chunked',
+    'chun ked',
+    'chunk\ted',
     '\u00a0chunked',
     'chunked\u00a0',
     'gzip,\u00a0chunked',
