@@ -61,11 +61,14 @@ function checksum(group: Buffer): number {
   throw new Error('TODO 15.1')
 }
 
-function entriesOf(group: Buffer, start: number): Entry[] {
+/** The records of a group; `undefined` if its payload is not a list of records. */
+function entriesOf(group: Buffer, start: number): Entry[] | undefined {
   const entries: Entry[] = []
   for (let at = GROUP_HEADER_BYTES; at < group.length; ) {
     const begin = at + LENGTH_BYTES
+    if (begin > group.length) return undefined
     at = begin + group.readUInt32BE(at)
+    if (at > group.length) return undefined
     entries.push({ record: group.subarray(begin, at), at: start + begin })
   }
   return entries

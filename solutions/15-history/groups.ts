@@ -61,7 +61,9 @@ export function decodeGroup(bytes: Buffer, at: number): Decoded {
   if (length > rest.length) return { kind: 'cut' }
   const group = rest.subarray(0, length)
   if (checksum(group) !== group.readUInt32BE(8)) return { kind: 'damaged' }
-  return { kind: 'group', entries: entriesOf(group, at), end: at + length }
+  const entries = entriesOf(group, at)
+  if (!entries) return { kind: 'damaged' }
+  return { kind: 'group', entries, end: at + length }
 }
 
 /**
@@ -73,11 +75,14 @@ function checksum(group: Buffer): number {
   return crc32(group.subarray(GROUP_HEADER_BYTES), crc32(group.subarray(0, 8)))
 }
 
-function entriesOf(group: Buffer, start: number): Entry[] {
+/** The records of a group; `undefined` if its payload is not a list of records. */
+function entriesOf(group: Buffer, start: number): Entry[] | undefined {
   const entries: Entry[] = []
   for (let at = GROUP_HEADER_BYTES; at < group.length; ) {
     const begin = at + LENGTH_BYTES
+    if (begin > group.length) return undefined
     at = begin + group.readUInt32BE(at)
+    if (at > group.length) return undefined
     entries.push({ record: group.subarray(begin, at), at: start + begin })
   }
   return entries

@@ -1,5 +1,5 @@
 import type { Saved } from '#code/15-history/log.ts'
-import { countBytes, quote } from '../harness/bytes.ts'
+import { quote } from '../harness/bytes.ts'
 import { EMPTY_DISK, SimulatedDisk } from '../harness/crash-points/disk.ts'
 import { logProgram } from '../harness/crash-points/log-program.ts'
 import type { Reason } from '../harness/failure.ts'
@@ -18,12 +18,14 @@ import {
   expectAppendedBehind,
   expectAppendedWithin,
   expectCloseWaits,
+  expectFewGroups,
 } from '../worlds/15-history/history-appends.ts'
 import {
   expectBugSeen,
   expectFailedSync,
   expectNoSecondTry,
   expectNothingTaken,
+  LEFT,
 } from '../worlds/15-history/history-failures.ts'
 import { expectFailedRemoval, expectFaultsTold } from '../worlds/15-history/history-faults.ts'
 import { expectManyEncodedCheaply } from '../worlds/15-history/history-group-costs.ts'
@@ -69,12 +71,13 @@ step('15.2', 'one sync at a time, and what comes meanwhile goes with the next', 
   say('three')
   await file.expectSync({
     because: 'Written is not saved: the disk has it when sync() has resolved.',
-    likely: 'write() has to have resolved first. And nothing else may be written meanwhile.',
+    likely: 'save(): when the write has resolved, sync.',
   })
   await told.expect(['group: one', 'one is saved'], {
     because:
       'Nobody is told before the sync. Then onSynced is, and after that the promise resolves.',
     likely: 'Others are told in onSynced, so it comes first.',
+    look: 'log.#saveWaiting()',
   })
   const next = START + group('one').length
   await file.expectWrite(group('two', 'three'), next, {
@@ -101,7 +104,6 @@ step('15.2', 'one sync at a time, and what comes meanwhile goes with the next', 
   await file.expectWrite(group('five', 'six'), fourth, {
     because:
       '"six" was appended by somebody whom onSynced has told of "four". It is appended like any other.',
-    likely: 'Is a second saving begun while one is going on?',
   })
   await file.expectSync({ because: 'Each group is synced.' })
   await told.expect(['group: five, six', 'five is saved', 'six is saved'], { because: 'In order.' })
@@ -120,26 +122,7 @@ step('15.2', 'one sync at a time, and what comes meanwhile goes with the next', 
   await expectCloseWaits(stage)
   await expectAppendedBehind(stage)
   await expectAppendedWithin(stage)
-  stage.story.tell('test', 'appends 3,000 records at once')
-  for (let index = 0; index < 3_000; index++) void log.append(Buffer.from(`${index}`))
-  const before = file.callsSoFar
-  await file.serveAll()
-  stage.expect('all of them to be saved in order', told.isCounting(3_000), {
-    because: 'The order of the log is the order of append().',
-    received: told.summary,
-  })
-  stage.expect('two groups or three to be enough', file.callsSoFar - before <= 6, {
-    because: 'One for the first record, one for all that came meanwhile.',
-    received: `${file.callsSoFar - before} writes and syncs`,
-  })
-  stage.story.tell('test', 'appends 5 records of 600,000 bytes at once')
-  for (let index = 0; index < 5; index++) void log.append(Buffer.alloc(600_000))
-  await file.serveAll()
-  stage.expect('no group of them to be larger than 1 MiB', file.largestWrite <= 1024 * 1024, {
-    because: 'The caller that waits for the first of them need not wait for all.',
-    likely: '#takeGroup() knows how many are enough.',
-    received: countBytes(file.largestWrite),
-  })
+  await expectFewGroups(stage, { log, file, told })
 })
 
 step('15.3', 'what could not be saved is said, and ends the writing', async (stage) => {
@@ -153,11 +136,14 @@ step('15.3', 'what could not be saved is said, and ends the writing', async (sta
     START + 5,
     {
       because: `The file took 5 of ${bytes.length} bytes. write() says how many, and the others have to be written behind them.`,
-      likely: 'Write what is left, where it belongs, until nothing is left.',
+      ...LEFT,
     },
     1,
   )
-  await file.expectWrite(bytes.subarray(6), START + 6, { because: 'It took one more.' })
+  await file.expectWrite(bytes.subarray(6), START + 6, {
+    because: 'It took one more.',
+    ...LEFT,
+  })
   await file.expectSync({ because: 'Now it is whole.' })
   await told.expect(['group: one', 'one is saved'], { because: 'A short write is no failure.' })
 
@@ -168,13 +154,14 @@ step('15.3', 'what could not be saved is said, and ends the writing', async (sta
   await file.expectWrite(
     group('two').subarray(4),
     behind + 4,
-    { because: 'As before.' },
+    { because: 'As before.', ...LEFT },
     systemError('ENOSPC'),
   )
   await told.expect(['two is not saved', 'three is not saved'], {
     because:
       'The disk is full. "two" may be there in part, and "three" was never written: neither was saved.',
     likely: 'Whatever waits has no chance either: reject all of it, with NotSaved.',
+    look: ['log.#fail()', 'log.#saveWaiting()'],
   })
   await expectClosed(stage, log, file, told, 'ENOSPC')
 

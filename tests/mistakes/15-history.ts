@@ -152,6 +152,25 @@ export const mistakes: Mistake[] = [
     edits: [{ file: groups, replace: 'end: at + length', by: 'end: length' }],
   },
   {
+    name: 'a-checksum-of-all-that-follows',
+    step: '15.1',
+    says: ['The checksum is of this group alone'],
+    edits: [{ file: groups, replace: 'if (checksum(group) !==', by: 'if (checksum(rest) !==' }],
+  },
+  {
+    name: 'a-group-of-anything',
+    step: '15.1',
+    says: ['not a list of records'],
+    edits: [
+      { file: groups, replace: "  if (!entries) return { kind: 'damaged' }\n", by: '' },
+      {
+        file: groups,
+        replace: "kind: 'group', entries, end",
+        by: "kind: 'group', entries: entries ?? [], end",
+      },
+    ],
+  },
+  {
     name: 'a-checksum-of-the-beginning',
     step: '15.1',
     says: ['The checksum covers all of the payload'],
@@ -255,7 +274,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'each-for-itself',
     step: '15.2',
-    says: ['nothing else may be written meanwhile'],
+    says: ['Two savings run'],
     edits: [{ file: log, replace: START, by: '    void this.#saveWaiting()\n' }],
   },
   {
@@ -456,6 +475,49 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'a-loop-for-each-append',
+    step: '15.2',
+    says: ['Two savings run', 'in append()'],
+    edits: [{ file: log, replace: START, by: '    this.#saving = this.#saveWaiting()\n' }],
+  },
+  {
+    name: 'syncs-before-it-writes',
+    step: '15.2',
+    says: ['when that has resolved, sync'],
+    edits: [
+      {
+        file: segments,
+        replace: SAVE,
+        by: '  await file.sync()\n  await file.write(bytes, position)',
+      },
+    ],
+  },
+  {
+    name: 'does-not-wait-for-the-write',
+    step: '15.2',
+    says: ['when that has resolved, sync'],
+    edits: [
+      {
+        file: segments,
+        replace: SAVE,
+        by: '  void file.write(bytes, position)\n  await file.sync()',
+      },
+    ],
+  },
+  {
+    name: 'writes-at-the-beginning',
+    step: '15.2',
+    says: ['write at `position`'],
+    edits: [
+      { file: segments, replace: SAVE, by: '  await file.write(bytes, 0)\n  await file.sync()' },
+      {
+        file: segments,
+        replace: 'bytes: Uint8Array, position: number)',
+        by: 'bytes: Uint8Array, _position: number)',
+      },
+    ],
+  },
+  {
     name: 'close-has-nothing-to-wait-for',
     step: '15.2',
     says: ['#saving resolves when all that was appended'],
@@ -615,6 +677,30 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'not-saved-is-all-that-is-said',
+    step: '15.3',
+    says: ['nobody is told why', 'new NotSaved(error.message)'],
+    edits: [
+      {
+        file: log,
+        replace: 'reject(new NotSaved(error.message))',
+        by: "reject(new NotSaved('not saved'))",
+      },
+    ],
+  },
+  {
+    name: 'append-throws-after-a-failure',
+    step: '15.3',
+    says: ['rejects rather than throws'],
+    edits: [
+      {
+        file: log,
+        replace: 'if (this.#failure) return Promise.reject(new NotSaved(this.#failure.message))',
+        by: 'if (this.#failure) throw new NotSaved(this.#failure.message)',
+      },
+    ],
+  },
+  {
     name: 'a-sync-that-never-reports',
     step: '15.4',
     says: ['the log to be open', 'A promise that nobody resolves'],
@@ -715,6 +801,57 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'asks-at-every-byte',
+    step: '15.4',
+    says: ['looks at all the zeros again from each byte'],
+    cardVaries: true,
+    edits: [
+      {
+        file: recovery,
+        replace: `  let next = bytes.indexOf(MAGIC, at + 1)
+  while (next >= 0 && decodeGroup(bytes, next).kind !== 'group') {
+    next = bytes.indexOf(MAGIC, next + 1)
+  }
+  return next >= 0`,
+        by: `  void MAGIC
+  for (let next = at + 1; next < bytes.length; next++) {
+    if (decodeGroup(bytes, next).kind === 'group') return true
+  }
+  return false`,
+      },
+    ],
+  },
+  {
+    name: 'places-from-the-group',
+    step: '15.4',
+    says: ['Places count from the beginning of the segment'],
+    edits: [
+      {
+        file: recovery,
+        replace: `    end = decoded.end
+    decoded = decodeGroup(bytes, end)
+  }
+  if (end`,
+        by: `    end += decoded.end
+    decoded = decodeGroup(bytes.subarray(end), 0)
+  }
+  if (end`,
+      },
+    ],
+  },
+  {
+    name: 'the-first-record-of-each-group',
+    step: '15.4',
+    says: ['Every record of a group goes to onEntry'],
+    edits: [
+      {
+        file: recovery,
+        replace: 'for (const entry of decoded.entries) onEntry(entry, segment)',
+        by: 'if (decoded.entries[0]) onEntry(decoded.entries[0], segment)',
+      },
+    ],
+  },
+  {
     name: 'goes-on-behind-the-torn-tail',
     step: '15.4',
     says: ['truncate() to where the good groups end'],
@@ -764,7 +901,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'looks-a-byte-too-late',
     step: '15.4',
-    says: ['Look for a good group at every byte'],
+    says: ['Look for a good group at every MAGIC'],
     edits: [
       {
         file: recovery,

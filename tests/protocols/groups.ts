@@ -10,6 +10,11 @@ export function group(...records: Bytes[]): Buffer {
   const payload = Buffer.concat(
     records.flatMap((record) => [number(toBytes(record).length), toBytes(record)]),
   )
+  return sealed(payload)
+}
+
+/** The same around any payload. */
+export function sealed(payload: Buffer): Buffer {
   const before = Buffer.concat([Buffer.from([0xff, 0x4c, 0x4f, 0x47]), number(payload.length)])
   return Buffer.concat([before, number(crc32(Buffer.concat([before, payload]))), payload])
 }

@@ -5,7 +5,8 @@ import { EMPTY_DISK, SimulatedDisk } from '../../harness/crash-points/disk.ts'
 import type { Reason } from '../../harness/failure.ts'
 import { PATIENCE_MS, within } from '../../harness/patience.ts'
 import type { Stage } from '../../judge/step.ts'
-import { HeldFile, settle } from './disk.ts'
+import { settle } from './disk.ts'
+import { HeldFile } from './held-file.ts'
 
 /** Where a held log goes on. */
 export const START = 40
@@ -40,7 +41,8 @@ export class Told {
     const received = this.#lines
     this.#lines = []
     const text = (told: string[]) => (told.length === 0 ? 'nothing' : told.join('; '))
-    this.#stage.expectSame('what is told', text(received), text(lines), reason)
+    const because = { ...reason, ...causeIn(received) }
+    this.#stage.expectSame('what is told', text(received), text(lines), because)
   }
 
   /** What was told since the last time, in a few words. */
@@ -116,16 +118,45 @@ export async function inTime<T>(
 export function sayer(log: Log, told: Told) {
   return (text: string): void => {
     told.story.tell('test', `appends "${text}"`)
-    log.append(Buffer.from(text)).then(
-      () => told.tell(`${text} is saved`),
-      (error: Error) =>
-        told.tell(`${text} is ${error.name === 'NotSaved' ? notSaved(error) : String(error)}`),
-    )
+    // Whoever comes late is told the reason that others have been told, or that there is one.
+    const isLate = log.failure !== undefined
+    const describe = (error: Error) => {
+      if (error.name !== 'NotSaved') return String(error)
+      return saysWhy(error, isLate ? undefined : log.failure) ? 'not saved' : UNEXPLAINED
+    }
+    try {
+      log.append(Buffer.from(text)).then(
+        () => told.tell(`${text} is saved`),
+        (error: Error) => told.tell(`${text} is ${describe(error)}`),
+      )
+    } catch (error) {
+      if ((error as Error).name !== 'NotSaved') throw error
+      told.tell(`${text} ${THROWN}`)
+    }
   }
 }
 
-function notSaved({ message }: Error): string {
-  return message === '' ? 'not saved, and nobody is told why' : 'not saved'
+const UNEXPLAINED = 'not saved, and nobody is told why'
+const THROWN = 'makes append() throw'
+
+/** What is probably wrong with what was told, where that can be seen. */
+function causeIn(lines: string[]): Partial<Reason> {
+  if (lines.some((line) => line.endsWith(UNEXPLAINED)))
+    return {
+      likely: 'NotSaved says what the error says: new NotSaved(error.message).',
+      look: 'log.#fail()',
+    }
+  if (lines.some((line) => line.endsWith(THROWN)))
+    return { likely: 'append() rejects rather than throws.', look: 'log.append()' }
+  return {}
+}
+
+/** Whether somebody who reads the error finds out what is wrong with the disk. */
+function saysWhy({ message, cause }: Error, failure: Error | undefined): boolean {
+  if (!failure?.message) return message !== ''
+  const { code } = failure as { code?: string }
+  const text = cause instanceof Error ? `${message} ${cause.message}` : message
+  return text.includes(failure.message) || (code !== undefined && text.includes(code))
 }
 
 /** A log that has failed writes nothing more, and can still be read. */
@@ -140,16 +171,21 @@ export async function expectClosed(
     because:
       'After a failure nobody knows what is on the disk. What is written now could land behind a hole.',
     likely: 'A failed log touches its file no more: no second try, no sync.',
+    look: ['log.#saveWaiting()', 'segments.save()'],
   })
   stage.expect(`log.failure to be the ${code}`, log.failure?.message.startsWith(code) === true, {
     because: 'A health check has to see that the server is not ready, and why.',
+    likely: '`failure` is the error itself, before anything rejects.',
+    look: 'log.#fail()',
     received: String(log.failure),
   })
   sayer(log, told)('late')
   await told.expect(['late is not saved'], {
     because: 'Nothing is saved until the log is opened again.',
+    likely: 'append() looks at #failure first, and rejects rather than throws.',
+    look: 'log.append()',
   })
-  await file.expectIdle({ because: 'Nothing is even tried.' })
+  await file.expectIdle({ because: 'Nothing is even tried.', look: 'log.append()' })
   const read = await log.read(1, START, 4)
   stage.expectSame('log.read()', read.length, 4, { because: 'What was saved can still be read.' })
 }

@@ -1,5 +1,6 @@
 /** Records that are appended as soon as others are saved, and a log that is closed while some wait. */
 
+import { countBytes } from '../../harness/bytes.ts'
 import type { Stage } from '../../judge/step.ts'
 import { group } from '../../protocols/groups.ts'
 import { settle } from './disk.ts'
@@ -38,12 +39,14 @@ export async function expectAppendedBehind(stage: Stage): Promise<void> {
     because: '"b" was appended as soon as "a" was saved, and nothing else was going on.',
     likely:
       'Note that nothing is being saved in the same turn in which nothing waits any more, and not a turn later.',
+    look: ['log.#saveWaiting()', 'log.append()'],
   })
   const [c, d] = [append('c'), append('d')]
   await file.expectSync({
     because: '"c" and "d" wait for the sync that is on its way: never two at once.',
     likely:
       'Something else has set #saving to undefined while a group was being saved. Only the loop that ends may do so.',
+    look: ['log.append()', 'log.#saveWaiting()'],
   })
   at += group('b').length
   await file.expectWrite(group('c', 'd'), at, { because: 'Both waited.' })
@@ -109,4 +112,33 @@ export async function expectCloseWaits(stage: Stage): Promise<void> {
   await expectOpen()
   await file.expectSync({ because: 'As before.' })
   await soon(stage, 'the log to be closed', closing)
+}
+
+/** However much is appended at once, it is saved in few groups, and none is too large. */
+export async function expectFewGroups(
+  stage: Stage,
+  { log, file, told }: Awaited<ReturnType<typeof openHeld>>,
+): Promise<void> {
+  stage.story.tell('test', 'appends 3,000 records at once')
+  for (let index = 0; index < 3_000; index++) void log.append(Buffer.from(`${index}`))
+  const before = file.callsSoFar
+  await file.serveAll()
+  stage.expect('all of them to be saved in order', told.isCounting(3_000), {
+    because: 'The order of the log is the order of append().',
+    look: ['log.append()', 'log.#saveWaiting()'],
+    received: told.summary,
+  })
+  stage.expect('two groups or three to be enough', file.callsSoFar - before <= 6, {
+    because: 'One for the first record, one for all that came meanwhile.',
+    received: `${file.callsSoFar - before} writes and syncs`,
+  })
+  stage.story.tell('test', 'appends 5 records of 600,000 bytes at once')
+  for (let index = 0; index < 5; index++) void log.append(Buffer.alloc(600_000))
+  await file.serveAll()
+  stage.expect('no group of them to be larger than 1 MiB', file.largestWrite <= 1024 * 1024, {
+    because: 'The caller that waits for the first of them need not wait for all.',
+    likely: '#takeGroup() knows how many are enough.',
+    look: 'log.#saveWaiting()',
+    received: countBytes(file.largestWrite),
+  })
 }

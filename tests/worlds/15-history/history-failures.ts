@@ -8,6 +8,12 @@ import { expectClosed, openHeld, START, sayer, soon } from './held-log.ts'
 
 const bytes = group('one')
 
+/** Of a write that took a part. */
+export const LEFT = {
+  likely: 'Write what is left, where it belongs, until nothing is left.',
+  look: 'segments.save()',
+}
+
 /** A write that takes nothing is a failure, or it is repeated forever. */
 export async function expectNothingTaken(stage: Stage): Promise<void> {
   stage.story.tell('test', 'opens another log, on a disk that does not take bytes')
@@ -17,10 +23,12 @@ export async function expectNothingTaken(stage: Stage): Promise<void> {
   await stuck.told.expect(['one is not saved'], {
     because: 'A write that takes nothing would take nothing forever.',
     likely: '0 bytes taken are an error.',
+    look: 'segments.save()',
   })
   stage.expect('log.failure to say why', Boolean(stuck.log.failure?.message), {
     because: 'The log has to say what is wrong with the disk.',
     likely: 'An error needs a text.',
+    look: 'segments.save()',
     received: 'an error without a text',
   })
 }
@@ -37,6 +45,7 @@ export async function expectFailedSync(stage: Stage): Promise<void> {
   await other.told.expect(['one is not saved', 'two is not saved'], {
     because: 'After a failed sync nobody knows what is on the disk.',
     likely: 'A failed sync is a failure like a failed write.',
+    look: ['segments.save()', 'log.#saveWaiting()', 'log.#fail()'],
   })
   await expectClosed(stage, other.log, other.file, other.told, 'EIO')
 }
@@ -55,6 +64,7 @@ export async function expectNoSecondTry(stage: Stage): Promise<void> {
   await last.file.expectIdle({
     because: 'Once it has failed, the log does not touch the file again.',
     likely: 'The log has to know that it has failed before it rejects anything.',
+    look: ['log.#fail()', 'log.append()'],
   })
   await soon(stage, 'every append() to reject', insisting)
 }

@@ -5,7 +5,7 @@ import { countBytes, firstDifference, hex, quote } from '../../harness/bytes.ts'
 import type { Reason } from '../../harness/failure.ts'
 import { randomBytes, randomInteger } from '../../harness/random.ts'
 import type { Stage } from '../../judge/step.ts'
-import { flipBit, GROUP_HEADER_BYTES, group } from '../../protocols/groups.ts'
+import { flipBit, GROUP_HEADER_BYTES, group, sealed } from '../../protocols/groups.ts'
 
 const DECODE = 'groups.decodeGroup()'
 
@@ -68,6 +68,7 @@ export async function expectDecoded(stage: Stage): Promise<void> {
     stage.expectSame(`decodeGroup() of ${what}`, describe(bytes, at), expected, {
       look: DECODE,
       ...reason,
+      ...seenInstead(describe(bytes, at), expected),
     })
   const two = Buffer.concat([group('ada', '', 'bob'), group('cyd')])
   const second = group('ada', '', 'bob').length
@@ -133,6 +134,15 @@ export async function expectDecoded(stage: Stage): Promise<void> {
     because: 'Something follows: these zeros are not the end.',
     likely: 'All bytes from `at` on have to be zeros, not only the first ones.',
   })
+  for (const [what, payload] of [
+    ['two bytes that are no record', Buffer.alloc(2)],
+    ['a record that is longer than the group', Buffer.from([0, 0, 0, 9, 97])],
+  ] as const) {
+    decodes(`${what}, with a right checksum`, sealed(payload), 0, 'damaged', {
+      because: 'encodeGroup() has never written this, so nothing in it can be believed.',
+      likely: 'entriesOf() returns undefined where the payload is not a list of records.',
+    })
+  }
   const halfHeader = Buffer.concat([whole.subarray(0, 4), Buffer.alloc(whole.length - 4)])
   decodes('a magic, and zeros behind it', halfHeader, 0, 'damaged', {
     because:
@@ -219,9 +229,22 @@ function wrongPart(received: Buffer, expected: Buffer, place: number): Partial<R
   }
 }
 
+/** What is probably wrong where a whole group is taken for something else. */
+function seenInstead(received: string, expected: string): Partial<Reason> {
+  if (!expected.startsWith('group')) return {}
+  if (received === 'damaged')
+    return {
+      likely: 'The checksum is of this group alone: neither of what is before it nor behind it.',
+    }
+  if (received === 'cut')
+    return { likely: 'The length is that of the payload. As many bytes are there, and more.' }
+  return {}
+}
+
 function describeDecoded(decoded: Decoded | Error): string {
   if (decoded instanceof Error) return `throws ${decoded}`
   if (decoded.kind !== 'group') return decoded.kind
+  if (!decoded.entries) return 'group without entries'
   const entries = decoded.entries.map(({ record, at }) => `${quote(record)} at ${at}`)
   return `group ${entries.join(', ')}, up to ${decoded.end}`
 }
