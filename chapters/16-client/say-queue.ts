@@ -104,11 +104,15 @@ export class SayQueue {
     throw new Error('TODO 16.6')
   }
 
-  /** Nothing more is sent: a message that was sent is rejected as `unknown`, the rest as `not-sent`. */
+  /**
+   * Nothing more is sent: a message that was sent is rejected as `unknown`, the rest as `not-sent`. The one in flight stays
+   * where it is: its answer may still come.
+   */
   end(): void {
-    for (let first = this.#sayings.at(0); first; first = this.#sayings.at(0)) {
-      this.#reject(new ChatError(first.timesSent > 0 ? 'unknown' : 'not-sent'))
+    for (const { timesSent, result } of this.#sayings) {
+      result.reject(new ChatError(timesSent > 0 ? 'unknown' : 'not-sent'))
     }
+    this.#sayings.length = this.#isInFlight ? 1 : 0
   }
 
   #reject(error: ChatError): void {

@@ -20,8 +20,14 @@ export async function expectQueue({ load, story, expectSame }: Stage): Promise<v
       },
     )
   }
-  const expectNext = (last: number, expected: object | undefined, reason: Reason) =>
-    expectSame(`next(${last})`, queue.next(last), expected, reason)
+  const expectNext = (last: number, expected: object | undefined, reason: Reason) => {
+    const received = queue.next(last)
+    const likely =
+      expected && !received
+        ? 'Nothing is in flight any more, and #isInFlight has to say so.'
+        : undefined
+    expectSame(`next(${last})`, received, expected, { likely, ...reason })
+  }
   const expectResult = async (text: string, expected: string | undefined, reason: Reason) => {
     await new Promise(setImmediate)
     expectSame(`what became of ${JSON.stringify(text)}`, results.get(text), expected, reason)
@@ -136,4 +142,29 @@ export async function expectQueue({ load, story, expectSame }: Stage): Promise<v
   said(3)
   queue.forget()
   expectNext(3, undefined, { because: 'Nothing is left.' })
+  add('eight')
+  add('nine')
+  expectNext(
+    0,
+    { text: 'eight', key: 'key 8', since: 0 },
+    { because: 'It is new, and the room is empty.' },
+  )
+  lost()
+  expectNext(
+    4,
+    { text: 'eight', key: 'key 8', since: 0 },
+    {
+      because: 'It may have been said, as number 1. The server looks for its key above `since`.',
+      likely: '0 is a number like any other: a message that was never sent has no `since` at all.',
+    },
+  )
+  story.tell('queue', 'ends: its user has left the room')
+  queue.end()
+  said(4)
+  await expectResult('eight', 'rejected: unknown', {
+    because: 'When the user left it had been sent, and no answer was there.',
+    likely: 'An answer that comes later changes nothing.',
+  })
+  await expectResult('nine', 'rejected: not-sent', { because: 'It was never sent.' })
+  expectNext(4, undefined, { because: 'It has ended.' })
 }
