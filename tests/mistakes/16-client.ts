@@ -1274,4 +1274,78 @@ export const mistakes: Mistake[] = [
       },
     ],
   },
+  {
+    name: 'refuses-what-is-stale-behind-its-claim',
+    step: '16.5',
+    says: ['before the claim, or settle the claim'],
+    edits: [
+      {
+        file: keys,
+        replace: '    if (this.#isStale(say)) return repeat(STALE_KEY)\n',
+        by: '',
+      },
+      {
+        file: keys,
+        replace: '    const settle =',
+        by: '    if (this.#isStale(say)) return repeat(STALE_KEY)\n    const settle =',
+      },
+    ],
+  },
+  {
+    name: 'since-0-is-none',
+    step: '16.6',
+    says: ['0 is a number like any other'],
+    edits: [{ file: queue, replace: 'first.since ??= last', by: 'first.since ||= last' }],
+  },
+  {
+    name: 'resolves-without-the-time',
+    step: '16.6',
+    says: ['without `at`'],
+    edits: [
+      {
+        file: room,
+        replace: 'this.#says.onSaid(said as Message & Said)',
+        by: 'this.#says.onSaid({ number: said.number } as Said)',
+      },
+    ],
+  },
+  {
+    name: 'an-error-leaves-it-in-flight',
+    step: '16.6',
+    says: ['Nothing is in flight'],
+    edits: [
+      {
+        file: queue,
+        hole: 'onError',
+        by: `    if (error.code === 'not-saved') return
+    const { timesSent, result } = this.#sayings.shift()!
+    const isUnsure = error.code === 'internal' || timesSent > 1
+    result.reject(isUnsure ? new ChatError('unknown') : error)`,
+      },
+    ],
+  },
+  {
+    name: 'an-empty-room-was-not-known',
+    step: '16.4',
+    says: ['0 is a number that is known'],
+    edits: [
+      {
+        file: feed,
+        replace: '    this.#skipTo(message.number)\n',
+        by: '    if (this.#last) this.#skipTo(message.number)\n',
+      },
+    ],
+  },
+  {
+    name: 'a-short-page-is-the-last',
+    step: '16.4',
+    says: ['However short a page is'],
+    edits: [
+      {
+        file: feed,
+        replace: 'if (reached < this.#gapEnd) return reached',
+        by: 'if (reached < this.#gapEnd && messages.length > 1) return reached',
+      },
+    ],
+  },
 ]

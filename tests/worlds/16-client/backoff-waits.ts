@@ -123,6 +123,7 @@ function whyOtherWaits(seven: number[], same: number[]): string {
     return 'Twice the same random numbers, and other waits: numbers come from this.#random(), and only from there.'
   if (first === 500 && second !== 1_000)
     return 'Every further bound is twice the one before, the second one already.'
+  if (first === 500 && last < 15_000) return 'The bounds grow until they reach capMs.'
   if (first === 500)
     return 'The bound is capped before it is multiplied by random(): Math.min(capMs, …).'
   if (first === 1_000 && last === 15_000)

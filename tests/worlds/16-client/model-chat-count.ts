@@ -15,7 +15,7 @@ export interface Problem {
 export interface Say {
   room: string
   text: string
-  result?: { number: number } | { code: string }
+  result?: { number: number; at: number } | { code: string }
 }
 
 /** Somebody with a client. */
@@ -107,6 +107,12 @@ export class Count {
         }
       }
       if ('number' in result) {
+        if (typeof result.at !== 'number')
+          return {
+            headline: `say() of ${quoted} has resolved without \`at\`.`,
+            because: 'Whoever says something shows when it was said, by the clock of the server.',
+            likely: 'onSaid() is given the number and `at`, both from the answer.',
+          }
         const isThere = [...found, ...gone].some(({ number }) => number === result.number)
         if (!isThere)
           return {

@@ -23,7 +23,7 @@ export interface ClientUnderTest {
   start(): void
   close(): void
   join(room: string): void
-  say(room: string, text: string): Promise<{ number: number }>
+  say(room: string, text: string): Promise<{ number: number; at: number }>
 }
 
 export interface ClientRequest {
@@ -270,8 +270,8 @@ class World {
     guest.says.push(say)
     this.#tell(guest.name, `wants to say ${JSON.stringify(text)} in ${room}`)
     guest.client.say(room, text).then(
-      ({ number }) => {
-        say.result = { number }
+      ({ number, at }) => {
+        say.result = { number, at }
       },
       (error) => {
         this.#tell(

@@ -1,4 +1,4 @@
-/** A feed that joins again, and the room is not the one that it knew: it ends below what was told. */
+/** Feeds in rooms whose numbers are not as expected: one that ends below what was told, and one that is empty. */
 
 import type { Stage } from '../../judge/step.ts'
 import { openFeed } from './room-feed.ts'
@@ -6,6 +6,7 @@ import { openFeed } from './room-feed.ts'
 const GAP_END =
   'The gap ends at joined.last after every join, also when the room turns out to be another one: #gapEnd.'
 
+/** A feed joins again, and the room is not the one that it knew. */
 export async function expectOtherRoom(stage: Stage): Promise<void> {
   const feed = await openFeed(stage)
   feed.joined({ last: 31, messages: [30, 31] })
@@ -49,5 +50,29 @@ export async function expectOtherRoom(stage: Stage): Promise<void> {
   large.lost()
   large.expectNext(large.joined({ last: 800, messages: [] }), 750, {
     because: 'The newest 50 of 800 messages come after number 750.',
+    likely: 'joined.last - FIRST_LOOK.',
+  })
+}
+
+/** A room without a message: 0 is a number. */
+export async function expectEmptyRoom(stage: Stage): Promise<void> {
+  const empty = await openFeed(stage)
+  empty.expectNext(empty.joined({ last: 0, messages: [] }), undefined, {
+    because: 'A new room has no messages.',
+  })
+  empty.expectAfter(0, {
+    because:
+      'From now on it is known that there is none. If it asked for the newest ones after a loss, it would not know what it has missed.',
+    likely: 'When no page is needed any more, the last number is at least joined.last.',
+  })
+  empty.live(1)
+  empty.expectTold('1', { because: 'It is the first.' })
+  const before = await openFeed(stage)
+  before.joined({ last: 0, messages: [] })
+  before.lost()
+  before.joined({ last: 6, messages: [5, 6] })
+  before.expectTold('(missed 1–4) 5 6', {
+    because: 'It knew that the room was empty: 1 to 4 were said while it was away.',
+    likely: '0 is a number that is known. Only with `undefined` nothing is missed.',
   })
 }

@@ -196,4 +196,18 @@ export async function expectNothingLeft(stage: Stage): Promise<void> {
   world.breakReads(false)
   const three = await world.claim('request 3')
   three.expect('first', { because: 'The disk is well again.' })
+
+  const shortened = await openKeys(stage)
+  shortened.keep(3)
+  shortened.retire(2)
+  const stale = await shortened.claim('request 1')
+  stale.expect('stale-key', {
+    because: 'The messages 1 and 2 are gone: nobody can know whether it was one of them.',
+    likely: 'STALE_KEY, when not all messages above since are kept.',
+  })
+  shortened.expectSize(0, {
+    because:
+      'It is refused, so nobody works on that key. If it stayed claimed, every repeat would wait forever.',
+    likely: 'Refuse what is stale before the claim, or settle the claim.',
+  })
 }
