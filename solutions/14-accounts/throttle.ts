@@ -125,8 +125,8 @@ export class Throttle {
 
   /**
    * A try that had begun was right. It does not count any more, the pair's earlier failures are forgotten, and its
-   * network is known to the account from now on. Every success is a use of the pair's entry in that table. What other
-   * tries have counted for the account stays.
+   * network is known to this account from now on. Every success is a use of the pair's entry in that table. What other
+   * tries have counted for the account stays, and no count goes below 0.
    *
    * @step 14.5
    */

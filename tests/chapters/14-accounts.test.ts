@@ -9,6 +9,7 @@ import { expectScryptFailure } from '../worlds/14-accounts/accounts-failed-scryp
 import {
   expectClosedAccount,
   expectDailyUser,
+  expectKnownToOneAccount,
   expectNetworks,
   expectOthersFailures,
   expectOwnersNetwork,
@@ -233,6 +234,7 @@ step('14.5', 'a try counts before it is hashed, and guessing gets slow', async (
   await expectClosedAccount(stage)
   await expectOthersFailures(stage)
   await expectOwnersNetwork(stage)
+  await expectKnownToOneAccount(stage)
   await expectDailyUser(stage)
   await expectTakenBack(stage)
   await expectRateFirst(stage)

@@ -1752,4 +1752,50 @@ export const mistakes: Mistake[] = [
       },
     ],
   },
+  {
+    name: 'knows-a-network-for-all-accounts',
+    step: '14.5',
+    says: ['What is known is a pair'],
+    edits: [
+      {
+        file: throttle,
+        replace: '!this.#known.has(keyOf(account, address))',
+        by: '!this.#known.has(networkOf(address))',
+      },
+      {
+        file: throttle,
+        replace: '    this.#known.use(keyOf(account, address))',
+        by: '    this.#known.use(networkOf(address))',
+      },
+    ],
+  },
+  {
+    name: 'a-success-below-zero',
+    step: '14.5',
+    says: ['succeed() leaves no count below 0'],
+    edits: [
+      {
+        file: throttle,
+        hole: 'succeed',
+        by: `const [pair, window] = [this.#pair(account, address), this.#window(account)]
+    pair.failures = 0
+    pair.waitUntil = 0
+    window.failures -= 1
+    this.#known.use(keyOf(account, address))`,
+      },
+    ],
+  },
+  {
+    name: 'whoever-was-never-in-takes-all-along',
+    step: '14.6',
+    says: ['leave() takes out one peer'],
+    edits: [
+      {
+        file: live,
+        hole: 'leave',
+        by: `const peers = this.#peers.get(sessionId)
+    if (!peers?.delete(peer) || peers.size === 0) this.#peers.delete(sessionId)`,
+      },
+    ],
+  },
 ]

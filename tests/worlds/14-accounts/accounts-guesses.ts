@@ -91,6 +91,21 @@ export async function expectOwnersNetwork(stage: Stage): Promise<void> {
   })
 }
 
+/** An account of one's own opens no other. */
+export async function expectKnownToOneAccount(stage: Stage): Promise<void> {
+  const { begin, succeed } = await playThrottle(stage, { maxFailures: 2 })
+  begin('mallory', AWAY, 0, { because: 'It is the first try.' })
+  succeed('mallory', AWAY)
+  for (const address of ['203.0.113.1', '203.0.113.2'])
+    begin('ada', address, 0, { because: 'Fewer than two have failed before it.' })
+  begin('ada', AWAY, HOUR, {
+    because:
+      'Mallory’s network has logged in to mallory’s account, and never to ada’s. Anybody may have an account.',
+    letIn: 'What is known is a pair, keyOf(account, address), and not a network.',
+    look: ['throttle.begin()', 'throttle.succeed()'],
+  })
+}
+
 /** Somebody who logs in every day is not the one to be forgotten. */
 export async function expectDailyUser(stage: Stage): Promise<void> {
   const { begin, succeed } = await playThrottle(stage, { maxFailures: 2, maxEntries: 3 })
@@ -135,7 +150,7 @@ export async function expectOthersFailures(stage: Stage): Promise<void> {
 
 /** Tries that were none. */
 export async function expectTakenBack(stage: Stage): Promise<void> {
-  const { begin, pass, throttle, takeBack } = await playThrottle(stage, { maxFailures: 5 })
+  const { begin, pass, succeed, throttle, takeBack } = await playThrottle(stage, { maxFailures: 5 })
   begin('ada', HOME, 0, { because: 'It is the first try.' })
   pass(1_000)
   begin('ada', HOME, 0, { because: 'It is the second.' })
@@ -191,6 +206,15 @@ export async function expectTakenBack(stage: Stage): Promise<void> {
     because: 'Five failures. What was taken back before them had not been counted.',
     likely: 'The count of the window does not go below 0 either.',
     look: 'throttle.takeBack()',
+  })
+  succeed('forgotten', HOME)
+  for (const number of [1, 2, 3, 4, 5])
+    begin('forgotten', `203.0.113.${number}`, 0, { because: 'Fewer than five have failed.' })
+  begin('forgotten', '203.0.113.6', HOUR, {
+    because:
+      'Five failures. The success before them belonged to a try that was forgotten meanwhile.',
+    likely: 'succeed() leaves no count below 0, that of the window neither.',
+    look: 'throttle.succeed()',
   })
 }
 

@@ -129,7 +129,13 @@ export async function expectEnded(stage: Stage): Promise<void> {
 
   const last = await world.beginId(3)
   const peer = await enter('cyd', last, true, letIn)
+  story.tell('somebody else', 'leaves, who was never in')
   live.leave(last, world.makePeer('somebody else', last))
+  expectSize(1, {
+    because: 'cyd is still there. A peer may leave twice, or without having been let in.',
+    likely: 'leave() takes out one peer, and forgets the session when its set is empty.',
+    look: 'live-sessions.leave()',
+  })
   live.leave(last, peer)
   expectSize(0, {
     because: 'cyd has left. An empty set for each session that ever was would fill the memory.',
