@@ -967,6 +967,14 @@ export const mistakes: Mistake[] = [
   ),
   mistake(
     '17.4',
+    'fin-overtakes-the-answer',
+    'FIN has overtaken the answer',
+    connection,
+    REST,
+    '    if (rest) this.#holdUntil(rest)\n    else if (this.#endsAs) this.#connection.end(this.#endsAs)',
+  ),
+  mistake(
+    '17.4',
     'makes-a-protocol-that-nobody-speaks',
     'connection.use() it',
     connection,

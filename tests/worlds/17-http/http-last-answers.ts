@@ -1,7 +1,8 @@
 /** Connections of chapter 17 that end: because one of the two says so, or the peer has said FIN. */
 
+import type { Reason } from '../../harness/failure.ts'
 import type { Stage } from '../../judge/step.ts'
-import { request } from '../../protocols/http.ts'
+import { type Answer, request } from '../../protocols/http.ts'
 import { type HttpWorld, ScriptedBody } from './http-connections.ts'
 
 export async function expectLastAnswers({ expectSame }: Stage, world: HttpWorld): Promise<void> {
@@ -13,16 +14,7 @@ export async function expectLastAnswers({ expectSame }: Stage, world: HttpWorld)
     ([first]) => ({
       because:
         'He wants no more than this answer, and it says that it is the last. What he sent behind it is ignored (RFC 9112 §9.6).',
-      ...(first?.headers.get('connection') === 'close'
-        ? {
-            likely:
-              'Nobody has ended the connection. #endsAs says why it ends, and #goOn() ends it when an answer is complete at once.',
-            look: ['#handle()', '#answer()'],
-          }
-        : {
-            likely: 'Without keepsOpen(), set #endsAs before the answer is sent.',
-            look: '#answer()',
-          }),
+      ...causeOf(first, bob.stream.isEnded),
     }),
   )
   bob.expectEnd({
@@ -155,4 +147,24 @@ export async function expectLastAnswers({ expectSame }: Stage, world: HttpWorld)
   expectSame('how often its body was closed', site.sources.at(-1)!.closed, 1, {
     because: 'It is not wanted.',
   })
+}
+
+/** What has probably gone wrong with a last answer when this has come, and FIN behind it or not. */
+function causeOf(first: Answer | undefined, isEnded: boolean): Pick<Reason, 'likely' | 'look'> {
+  const look = ['#handle()', '#answer()']
+  if (!first && isEnded)
+    return {
+      likely: 'FIN has overtaken the answer: #goOn() flushes what was said, and ends.',
+      look,
+    }
+  if (first?.headers.get('connection') !== 'close')
+    return {
+      likely: 'Without keepsOpen(), set #endsAs before the answer is sent.',
+      look: '#answer()',
+    }
+  return {
+    likely:
+      'Nobody has ended the connection. #endsAs says why it ends, and #goOn() ends it when an answer is complete at once.',
+    look,
+  }
 }

@@ -80,6 +80,8 @@ function causeOf({ fields, version, told }: Length, outcome: string) {
   if (told === 'chunked') return { likely: 'toLowerCase() before you compare.', look }
   if (told === '501')
     return { likely: 'Split the list at its commas, and compare whole codings.', look }
+  if (fields.length > 1 && outcome === 'chunked')
+    return { likely: 'get() joins several lines with a comma. Look at all of them.', look }
   if (value === '' && outcome === 'none')
     return { likely: 'A coding that is there is not undefined, even if it is empty.', look }
   return {
