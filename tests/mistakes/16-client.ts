@@ -1241,7 +1241,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'says-without-since',
     step: '16.6',
-    says: ['what the queue has given, as it is'],
+    says: ['as it is: a text, a key'],
     edits: [
       {
         file: room,
@@ -1345,6 +1345,42 @@ export const mistakes: Mistake[] = [
         file: feed,
         replace: 'if (reached < this.#gapEnd) return reached',
         by: 'if (reached < this.#gapEnd && messages.length > 1) return reached',
+      },
+    ],
+  },
+  {
+    name: 'a-key-in-lower-case',
+    step: '16.5',
+    says: ['Keys are not'],
+    edits: [
+      {
+        file: keys,
+        replace: 'JSON.stringify([say.account, say.room, say.key])',
+        by: 'JSON.stringify([say.account, say.room, say.key.toLowerCase()])',
+      },
+    ],
+  },
+  {
+    name: 'finds-a-key-in-lower-case',
+    step: '16.5',
+    says: ['Keys are not'],
+    edits: [
+      {
+        file: keys,
+        replace: 'other.key === key',
+        by: 'other.key?.toLowerCase() === key.toLowerCase()',
+      },
+    ],
+  },
+  {
+    name: 'a-say-without-its-type',
+    step: '16.6',
+    says: ['has its type'],
+    edits: [
+      {
+        file: room,
+        replace: "{ type: 'say', room: this.name, ...request }",
+        by: '{ room: this.name, ...request } as unknown as Message',
       },
     ],
   },

@@ -152,8 +152,8 @@ export class Count {
           because:
             'The server has all its data and has refused nothing: it would have recognised a repeat.',
           likely:
-            code === 'bad-request'
-              ? 'A `say` has a text, a key, and a number `since`: what the queue has given, as it is.'
+            code === 'bad-request' || code === 'unknown-type'
+              ? 'A `say` has its type, its room, and what the queue has given, as it is: a text, a key, and a number `since`.'
               : 'A lost connection is no reason to give a message up: it is sent again on the next one.',
           received: describeAttempts(attempts),
         }

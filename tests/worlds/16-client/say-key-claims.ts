@@ -73,7 +73,12 @@ export async function expectClaims(stage: Stage): Promise<void> {
       'Ada’s message is pending under that key. This is bob’s: he said something of his own.',
     likely: 'The key of a claim is made of account, room and key.',
   })
-  const older = await pending.claim('request 4, with another since', { since: 2 })
+  const capital = await pending.claim('request 4, with the key K1', { key: 'K1' })
+  capital.expect('first', {
+    because: 'Clients make their keys at random, from both: K1 is not k1.',
+    likely: 'Names are the same in upper and lower case. Keys are not.',
+  })
+  const older = await pending.claim('request 5, with another since', { since: 2 })
   older.expect('not known yet', {
     because: 'It is the same message, however far back its client wants us to look.',
     likely: 'Account, room and key say which message it is; text and since do not.',

@@ -76,6 +76,11 @@ export async function expectFound(stage: Stage): Promise<void> {
     because: 'Number 332 has that key, but it is ada’s.',
     likely: 'Compare the name, too.',
   })
+  const capital = await world.claim('another say', { key: 'K2', since: 300 })
+  capital.expect('first', {
+    because: 'Number 332 has the key k2, and this is K2.',
+    likely: 'Names are the same in upper and lower case. Keys are not.',
+  })
 
   world.retire(31)
   world.reads.length = 0
