@@ -104,6 +104,14 @@ step('14.1', 'a password is stored as a hash that says how it was made', async (
     received: `${hasher.shortestSalt} bytes`,
   })
 
+  const odd = await hash(' Correct Horse ')
+  expect('it to fit its password', fits(' Correct Horse ', odd) === true, {
+    because: 'Blanks and capitals are part of a password. Nothing is taken off it here.',
+    likely: 'derive(password, salt, cost): the password as it was given.',
+    received: 'it fits another key',
+    look,
+  })
+
   expectStrings(stage, parseHash)
   await expectVerdicts(stage, passwords, hasher)
   await expectFailuresPassedOn(stage, passwords, hasher)
@@ -149,7 +157,7 @@ step('14.3', 'an interrupted migration goes on, a newer schema is refused', asyn
   expect('NewerSchema to be thrown', error instanceof NewerSchema, {
     because: 'The third migration may have changed what the first two made. We cannot know.',
     likely:
-      'user_version above the number of migrations: throw new NewerSchema(…), and let no catch swallow it.',
+      'user_version above the number of migrations: throw new NewerSchema(…), and let no catch swallow or replace it.',
     received: error === undefined ? 'nothing was thrown' : String(error),
   })
   const told = new NewerSchema(3, 2).message

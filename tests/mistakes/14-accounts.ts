@@ -1798,4 +1798,40 @@ export const mistakes: Mistake[] = [
       },
     ],
   },
+  {
+    name: 'one-that-is-over-takes-the-account-along',
+    step: '14.4',
+    says: ['removes one session'],
+    edits: [
+      {
+        file: sessions,
+        replace: '      await this.#store.remove(sessionId)\n',
+        by: '      await this.#store.removeOf(session.accountId)\n',
+      },
+    ],
+  },
+  {
+    name: 'trims-what-it-stores',
+    step: '14.1',
+    says: ['Nothing is taken off it here'],
+    edits: [
+      {
+        file: passwords,
+        replace: 'hash: await derive(password, salt, cost)',
+        by: 'hash: await derive(password.trim(), salt, cost)',
+      },
+    ],
+  },
+  {
+    name: 'trims-what-is-typed',
+    step: '14.1',
+    says: ['A blank is part of a password'],
+    edits: [
+      {
+        file: passwords,
+        replace: 'await derive(password, parsed.salt, parsed.cost)',
+        by: 'await derive(password.trim(), parsed.salt, parsed.cost)',
+      },
+    ],
+  },
 ]

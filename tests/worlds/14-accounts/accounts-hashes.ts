@@ -35,7 +35,7 @@ export function expectStrings({ expectSame }: Stage, parseHash: Passwords['parse
       because: 'It has the right form, and asks for no more than MAX_COST.',
       likely: parsed
         ? 'Salt and hash are bytes, Buffer.from(text, "base64"); ln, r and p are numbers, in that order.'
-        : 'MAX_COST itself is allowed.',
+        : 'MAX_COST itself is allowed. The salt stands before the hash.',
       look,
     })
   }
@@ -67,6 +67,7 @@ export async function expectVerdicts(
   const stored = phcOf('correct horse', CHEAP)
   await verify('correct horse', stored, 'right', { because: 'It is the password.' })
   await verify('Correct horse', stored, 'wrong', { because: 'One letter differs.' })
+  await verify('correct horse ', stored, 'wrong', { because: 'A blank is part of a password.' })
   await verify('', stored, 'wrong', { because: 'It is another password.' })
   for (const place of [0, 31]) {
     const altered = scryptOf('correct horse', ANY_SALT, CHEAP)
@@ -91,6 +92,7 @@ export async function expectVerdicts(
     await verify('horse', phcOf('horse', cost), verdict, { because, likely }, today)
     expectSame('the keys that were derived', today.takeCalls(), [derivation('horse', cost)], {
       because: 'One, at the cost of the stored hash: at any other price, another key comes out.',
+      likely: 'Call derive() once, with the salt and the cost of the stored string.',
       look,
     })
   }

@@ -118,7 +118,8 @@ export async function expectQueue(stage: Stage): Promise<void> {
     { running: 0, waiting: 0 },
     {
       because: 'Everything has ended.',
-      likely: 'Whoever leaves hands the place on, or counts it as free: exactly one of the two.',
+      likely:
+        'Whoever leaves hands the place on, or counts it as free: exactly one of the two, also when task() throws at once.',
       look: LOOK,
     },
   )

@@ -10,7 +10,9 @@ export async function expectIdleEnd({ expect, story }: Stage, world: SessionWorl
   const idle = await world.begin(8)
   world.advance(14 * DAY - 1)
   await world.use(sha256(idle), 'goes on', { because: 'It is 14 days less a millisecond.' })
-  world.advance(14 * DAY)
+  world.advance(7 * DAY)
+  const other = await world.begin(8)
+  world.advance(7 * DAY)
   await world.use(sha256(idle), 'is over', {
     because: 'It has not been used for 14 days.',
     likely:
@@ -20,6 +22,11 @@ export async function expectIdleEnd({ expect, story }: Stage, world: SessionWorl
   expect('it to be in the store no more', !store.rows.has(sha256(idle)), {
     because: 'A session that has been refused once must not come back.',
     likely: 'remove() what is over.',
+    look: 'sessions.use()',
+  })
+  await world.use(sha256(other), 'goes on', {
+    because: 'It is a week old. Another session of the account is over, and this one is not.',
+    likely: 'remove(sessionId) removes one session, removeOf(accountId) all of them.',
     look: 'sessions.use()',
   })
   world.setBack(20 * DAY)
@@ -35,7 +42,10 @@ export async function expectAbsoluteEnd(world: SessionWorld): Promise<void> {
   const began = clock.now()
   while (clock.now() < began + 90 * DAY - 10 * DAY) {
     world.advance(10 * DAY)
-    await world.use(sha256(long), 'goes on', { because: 'It is used every ten days.' })
+    await world.use(sha256(long), 'goes on', {
+      because: 'It is used every ten days.',
+      likely: 'idleMs counts from usedAt, maxMs from createdAt.',
+    })
   }
   world.advance(10 * DAY - 1)
   await world.use(sha256(long), 'goes on', { because: 'It is 90 days less a millisecond old.' })

@@ -64,7 +64,7 @@ export async function playSessions(stage: Stage) {
         look: USE,
       })
       const goesOn = state === 'goes on'
-      const look = goesOn ? USE : [USE, 'sessions.isOver()']
+      const look = [USE, 'sessions.isOver()']
       expectSame('whether the session goes on', session !== undefined, goesOn, { look, ...reason })
       if (session)
         expectSame('its account', session.accountId, store.rows.get(id)?.accountId, {
