@@ -51,6 +51,8 @@ import {
   justRenamed,
   listing,
   nameOfSegment,
+  whyNotTheOldest,
+  whyWithoutMarks,
 } from '../worlds/15-history/segment-folders.ts'
 
 step('15.1', 'a group is there as a whole, or is told for what it is', async (stage) => {
@@ -232,7 +234,7 @@ step('15.5', 'old messages go by segments, and no number comes again', async (st
     stage.expect(`segment ${number} to begin with its marks`, received.equals(mark), {
       because:
         'When the segments before it are gone, it alone knows the last numbers of the rooms.',
-      likely: 'marks() is called when the segment is begun, and its records are the first group.',
+      ...whyWithoutMarks(received),
       expected: quote(mark),
       received: quote(received),
     })
@@ -240,7 +242,8 @@ step('15.5', 'old messages go by segments, and no number comes again', async (st
   await append(9, 13)
   expectFolder([2, 3, 4, 5], {
     because: 'With the fifth segment there are more than 400 bytes: the oldest goes.',
-    likely: 'All segments count, also the one that was just begun.',
+    likely: whyNotTheOldest(listing(disk), retired),
+    look: 'log.#rollOver()',
   })
   stage.expectSame('onRetired', retired, [2], {
     because: 'An index forgets what was in the segments before number 2.',

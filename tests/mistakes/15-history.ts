@@ -1169,6 +1169,81 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'closed-before-it-is-told',
+    step: '15.5',
+    says: ['closed before onRetired was told', 'Tell onRetired first'],
+    edits: [
+      {
+        file: log,
+        replace: RETIRE,
+        by: `      await this.#segments[0].file.close()
+      const oldest = this.#segments.shift()!
+      this.#keeper.onRetired(this.#segments[0].number)
+      await this.#folder.remove(nameOf(oldest.number))
+      await this.#folder.sync()
+`,
+      },
+    ],
+  },
+  {
+    name: 'counts-the-wrong-segment',
+    step: '15.5',
+    says: ['not of another'],
+    edits: [
+      {
+        file: log,
+        replace:
+          'while (this.#segments.length > 1 && this.#totalBytes > this.#limits.maxTotalBytes) {',
+        by: 'for (let total = this.#totalBytes; this.#segments.length > 1 && total > this.#limits.maxTotalBytes; total -= this.#segments[0].size) {',
+      },
+    ],
+  },
+  {
+    name: 'an-old-file-is-left',
+    step: '15.5',
+    says: ['the file is still there'],
+    edits: [
+      {
+        file: log,
+        replace: RETIRE,
+        by: RETIRE.replace(
+          '      await this.#folder.remove(nameOf(oldest.number))\n',
+          '      void nameOf\n',
+        ),
+      },
+    ],
+  },
+  {
+    name: 'does-not-wait-for-the-removal',
+    step: '15.5',
+    says: ['await'],
+    edits: [
+      {
+        file: log,
+        replace: RETIRE,
+        by: RETIRE.replace('await this.#folder.remove', 'void this.#folder.remove'),
+      },
+    ],
+  },
+  {
+    name: 'removes-the-next-one',
+    step: '15.5',
+    says: ['Another one was removed'],
+    edits: [
+      {
+        file: log,
+        replace: RETIRE,
+        by: RETIRE.replace('nameOf(oldest.number)', 'nameOf(oldest.number + 1)'),
+      },
+    ],
+  },
+  {
+    name: 'renames-what-is-not-written',
+    step: '15.5',
+    says: ['await save()'],
+    edits: [{ file: segments, replace: PUBLISH, by: PUBLISH.replace('await save', 'void save') }],
+  },
+  {
     name: 'removals-are-not-synced',
     step: '15.5',
     says: ['it is missing'],
@@ -1319,6 +1394,42 @@ export const mistakes: Mistake[] = [
     })
     this.onKept(kept)
     for (const { room, message } of kept) this.#loaded.get(room)?.add(message)`,
+      },
+    ],
+  },
+  {
+    name: 'a-page-of-what-memory-keeps',
+    step: '15.6',
+    says: ['UNBOUNDED'],
+    edits: [
+      {
+        file: journal,
+        replace: 'new RecentMessages(from - 1, UNBOUNDED)',
+        by: 'new RecentMessages(from - 1 + 0 * UNBOUNDED.maxBytes || from - 1)',
+      },
+    ],
+  },
+  {
+    name: 'the-limit-is-not-handed-on',
+    step: '15.6',
+    says: ['give page() the whole query'],
+    edits: [
+      {
+        file: journal,
+        replace: 'return messages.page(query)',
+        by: 'return messages.page({ before, after })',
+      },
+    ],
+  },
+  {
+    name: 'zero-is-taken-for-nothing',
+    step: '15.6',
+    says: ['compare it with undefined'],
+    edits: [
+      {
+        file: journal,
+        replace: 'after === undefined ? end - limit : after + 1',
+        by: '!after ? end - limit : after + 1',
       },
     ],
   },

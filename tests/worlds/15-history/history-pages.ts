@@ -8,6 +8,11 @@ import type { Stage } from '../../judge/step.ts'
 import { settle } from './disk.ts'
 import { openJournal } from './history-journal.ts'
 
+const READ_PAGE = 'log-journal.#readPage()'
+
+/** So many messages are kept in memory of each room, unless it is said otherwise. */
+const MAX_RECENT_MESSAGES = 50
+
 /** Pages of a room, compared with a model of twenty lines. */
 export async function expectExactPages(stage: Stage): Promise<void> {
   const { random, story } = stage
@@ -46,16 +51,18 @@ export async function expectExactPages(stage: Stage): Promise<void> {
         `the page ${describeQuery(query)}`,
         numbersOf(page),
         numbersOf(expected),
-        reasonFor(query, range),
+        reasonFor(query, range, page),
       )
       story.lines.pop()
       stage.expectSame(`"more" of the page ${describeQuery(query)}`, page.more, expected.more, {
         because: '"more" is exact: a client that believes it must not get an empty page.',
         likely: 'Read one message more than the page may have; `before` and `after` do not count.',
+        look: READ_PAGE,
       })
       story.lines.pop()
       stage.expectSame('its messages', page.messages, expected.messages, {
         because: 'What was said is what is read.',
+        look: READ_PAGE,
       })
       story.lines.pop()
     }
@@ -72,6 +79,7 @@ export async function expectExactPages(stage: Stage): Promise<void> {
     const reads = disk.reads - readsBefore
     stage.expect('a page of 5 messages to be read without the others', reads <= 20, {
       because: 'The index knows where each message is. A room may have millions.',
+      look: READ_PAGE,
       received: `${reads} reads`,
     })
   }
@@ -81,6 +89,7 @@ export async function expectExactPages(stage: Stage): Promise<void> {
     { messages: [], more: false },
     {
       because: 'An empty page is a page.',
+      look: READ_PAGE,
     },
   )
   await expectPagesThatFit(stage)
@@ -112,6 +121,7 @@ async function expectPagesThatFit(stage: Stage): Promise<void> {
         because:
           '21 of these messages fit into 256 KiB, and whoever pages goes on where the page ends.',
         likely: 'RecentMessages cuts a page; it has to be given all that were read, and the query.',
+        look: READ_PAGE,
       },
     )
   }
@@ -183,16 +193,40 @@ function describeQuery({ before, after, limit }: Query): string {
 }
 
 function reasonFor(
-  { before, after }: Query,
+  query: Query,
   { first, last }: { first: number; last: number },
+  { messages }: { messages: Message[] },
 ): Reason {
+  const { before, after } = query
+  const likely = causeIn(query, messages, { first, last })
   if (after !== undefined)
     return {
       because: `The oldest messages above ${after}; ${first} to ${last} are there.`,
-      likely: 'Above a number that is gone the page begins with the first that is there.',
+      likely: likely ?? 'Above a number that is gone the page begins with the first that is there.',
+      look: READ_PAGE,
     }
   return {
     because: `The newest messages${before === undefined ? '' : ` below ${before}`}; ${first} to ${last} are there.`,
-    likely: 'Below a number that was not reached yet the page ends with the last that was told.',
+    likely:
+      likely ??
+      'Below a number that was not reached yet the page ends with the last that was told.',
+    look: READ_PAGE,
   }
+}
+
+/** What is probably wrong with a page, where that can be seen. */
+function causeIn(
+  { after, limit = 100 }: Query,
+  messages: Message[],
+  { first, last }: { first: number; last: number },
+): string | undefined {
+  if (messages.length > limit) return 'More than `limit`: give page() the whole query.'
+  if (messages.length === MAX_RECENT_MESSAGES && limit > MAX_RECENT_MESSAGES)
+    return `${MAX_RECENT_MESSAGES} are what RecentMessages keeps unless it is told otherwise: UNBOUNDED.`
+  const begin = messages[0]?.number ?? 0
+  if (after === 0 && begin >= last - limit)
+    return '`after` may be 0, and that is an answer: compare it with undefined.'
+  if (after !== undefined && begin === Math.max(first, after + 1) + 1)
+    return 'One message is read beyond the page, and page() has to leave it out: give it the whole query.'
+  return undefined
 }

@@ -7,6 +7,8 @@ import { group, groups } from '../../protocols/groups.ts'
 import { inTime } from './held-log.ts'
 import { diskWith, fileOf } from './segment-folders.ts'
 
+const SETTLE = 'recovery.settle()'
+
 /** What opening a log leaves behind, without any crash. */
 export async function expectSettled(stage: Stage, LogClass: typeof Log): Promise<void> {
   const keeper = { onFound() {}, onSynced() {}, marks: () => [], onRetired() {} }
@@ -21,7 +23,7 @@ export async function expectSettled(stage: Stage, LogClass: typeof Log): Promise
     const outcome = await inTime(stage, 'the log to be open', opening, {
       because: 'The disk has done all that it was asked for.',
       likely: 'A promise that nobody resolves. settle() is over when the last sync is.',
-      look: 'recovery.settle()',
+      look: SETTLE,
     })
     return { disk, outcome }
   }
@@ -31,14 +33,19 @@ export async function expectSettled(stage: Stage, LogClass: typeof Log): Promise
   const cut = { file: '00000001.log', at: good.length, bytes: 9, kind: 'zeros' }
   stage.expectSame('the cut', torn.outcome, cut, {
     because: 'What is thrown away is said: which file, where, how much, and what it was.',
+    look: SETTLE,
   })
   const whole = await open('nothing wrong', { '00000001.log': good })
-  stage.expectSame('the cut', whole.outcome, 'no cut', { because: 'There was nothing to cut.' })
+  stage.expectSame('the cut', whole.outcome, 'no cut', {
+    because: 'There was nothing to cut.',
+    look: SETTLE,
+  })
   for (const { disk } of [torn, whole]) {
     const left = fileOf(disk, 1)
     stage.expect('the good groups to be left, and nothing else', left.equals(good), {
       because: 'The next group is written behind the last good one.',
       likely: 'truncate() to where the good groups end.',
+      look: SETTLE,
       received: `${left.length} bytes instead of ${good.length}`,
     })
   }
@@ -68,6 +75,7 @@ export async function expectSynced(stage: Stage, LogClass: typeof Log): Promise<
   stage.expect('everything to be synced, the cut too', durable.equals(good), {
     because: 'The log was said to end there.',
     likely: 'Sync behind the cut, not before it.',
+    look: SETTLE,
   })
 }
 

@@ -1,6 +1,7 @@
 /** Folders of segments as a process has left them, and what is in them. */
 
 import type { DiskState, SimulatedDisk } from '../../harness/crash-points/disk.ts'
+import type { Reason } from '../../harness/failure.ts'
 
 export function diskWith(files: Record<string, Buffer>): DiskState {
   const entries = Object.entries(files)
@@ -43,4 +44,28 @@ export function fileOf(disk: SimulatedDisk, segment: number): Buffer {
 
 export function fileNamed(disk: SimulatedDisk, name: string): Buffer {
   return disk.bytesOf(name)
+}
+
+/** Why the first of five segments has not been removed, and nothing else, by what is left and what was told. */
+export function whyNotTheOldest(left: string[], retired: number[]): string {
+  const isThere = left[0] === nameOfSegment(1)
+  if (isThere && left.length < 5)
+    return 'Another one was removed: the oldest is the first of #segments.'
+  if (isThere && retired.length > 0)
+    return 'onRetired was told, and the file is still there: await remove() of its name.'
+  if (!isThere && left.length < 4) return 'Stop when there is no more than maxTotalBytes.'
+  return 'All segments count, also the one that was just begun.'
+}
+
+/** Why a segment does not begin with its marks, by what it begins with. */
+export function whyWithoutMarks(received: Buffer): Pick<Reason, 'likely' | 'look'> {
+  if (received.every((byte) => byte === 0))
+    return {
+      likely: 'The group was not there before the rename: await save().',
+      look: 'segments.publish()',
+    }
+  return {
+    likely: 'marks() is called when the segment is begun, and its records are the first group.',
+    look: 'log.#rollOver()',
+  }
 }
