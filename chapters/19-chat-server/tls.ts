@@ -50,8 +50,9 @@ export class Tls {
 
   /**
    * The TLS socket around one that was just accepted, as server, with the present certificate. `onHandshake` is told once
-   * how its handshake ended: `done`; `late` when it was not done in `handshakeMs`; `failed` when it was over before. A
-   * connection without a handshake is destroyed, and no timer stays armed behind it.
+   * how its handshake ended: `done`; `late` when it was not done in `handshakeMs`; `failed` when the connection was over
+   * before, also because we have destroyed it. A connection without a handshake is destroyed, and no timer stays armed
+   * behind it.
    *
    * @step 19.4
    */
@@ -63,7 +64,7 @@ export class Tls {
   /**
    * Reads the certificate again, for connections that come from now on; those that are open keep theirs. One that cannot
    * be read or used changes nothing. Of several reloads at a time, what the newest has read counts, if that can be used.
-   * Never rejects: `onReload` is told how it ended.
+   * Never rejects: `onReload` is told once how it ended, also when a newer one has overtaken it.
    *
    * @step 19.4
    */

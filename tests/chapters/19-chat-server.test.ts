@@ -11,7 +11,11 @@ import { linesFor, playHistogram } from '../worlds/19-chat-server/histogram.ts'
 import { expectFewSeries, expectSteady } from '../worlds/19-chat-server/histogram-crowd.ts'
 import { expectHandshakes } from '../worlds/19-chat-server/tls-handshakes.ts'
 import { TlsWorld } from '../worlds/19-chat-server/tls-peers.ts'
-import { expectRacingReloads, expectReloads } from '../worlds/19-chat-server/tls-reloads.ts'
+import {
+  expectRacingReloads,
+  expectReloads,
+  expectReloadsInOrder,
+} from '../worlds/19-chat-server/tls-reloads.ts'
 import { expectOneChat } from '../worlds/19-chat-server/two-doors.ts'
 import { expectPlaces } from '../worlds/19-chat-server/web-requests.ts'
 import { inFolder } from '../worlds/chat-accounts.ts'
@@ -144,6 +148,7 @@ step('19.4', 'a handshake has a deadline, and a certificate can be replaced', as
     await expectHandshakes(stage, world)
     await expectReloads(stage, world)
     await expectRacingReloads(stage, world)
+    await expectReloadsInOrder(stage, world)
   } finally {
     world.clear()
   }

@@ -878,7 +878,7 @@ import { lastWords } from '../13-rooms/peer.ts'`,
   {
     name: 'secures-as-a-client',
     step: '19.4',
-    says: ['A server’s TLSSocket says "secure" then'],
+    says: ['Is ours the server’s end?'],
     edits: [{ file: tls, replace: 'isServer: true, ', by: '' }],
   },
   {
@@ -1019,6 +1019,75 @@ import { lastWords } from '../13-rooms/peer.ts'`,
         file: 'drain.ts',
         replace: 'for (const door of this.#options.doors) door.cut()',
         by: 'for (const door of (this.#options.doors as Drainable[]).splice(0)) door.cut()',
+      },
+    ],
+  },
+  {
+    name: 'remembers-the-newest-number-for-its-own',
+    step: '19.4',
+    says: ['That the first was done before it changes nothing'],
+    edits: [{ file: tls, replace: 'this.#current = number', by: 'this.#current = this.#newest' }],
+  },
+  {
+    name: 'an-overtaken-reload-is-silent',
+    step: '19.4',
+    says: ['also one that a newer one has overtaken'],
+    edits: [
+      {
+        file: tls,
+        replace: KEEP_CONTEXT,
+        by: `      if (number < this.#current) return
+      this.#current = number
+      this.#context = context`,
+      },
+    ],
+  },
+  {
+    name: 'an-overtaken-reload-fails-in-silence',
+    step: '19.4',
+    says: ['also one that a newer one has overtaken'],
+    edits: [
+      {
+        file: tls,
+        replace: '      this.#options.onReload(error as Error)\n',
+        by: '      if (number > this.#current) this.#options.onReload(error as Error)\n',
+      },
+    ],
+  },
+  {
+    name: 'hears-errors-and-no-close',
+    step: '19.4',
+    says: ['We have ended it ourselves'],
+    edits: [{ file: tls, replace: "secured.on('close'", by: "secured.once('error'" }],
+  },
+  {
+    name: 'hears-errors-and-ends-and-no-close',
+    step: '19.4',
+    says: ['"close" comes however a connection ends'],
+    edits: [
+      {
+        file: tls,
+        replace: "    secured.on('close', () => end('failed'))",
+        by: "    secured.once('error', () => end('failed'))\n    secured.once('end', () => end('failed'))",
+      },
+    ],
+  },
+  {
+    name: 'calls-the-deadline-failed',
+    step: '19.4',
+    says: ['It was the deadline: that is `late`'],
+    edits: [{ file: tls, replace: "end('late')", by: "end('failed')" }],
+  },
+  {
+    name: 'tells-the-error-and-then-none',
+    step: '19.4',
+    says: ['It was told twice'],
+    edits: [
+      { file: tls, replace: '      this.#options.onReload(undefined)\n', by: '' },
+      {
+        file: tls,
+        replace: '      this.#options.onReload(error as Error)\n    }\n',
+        by: '      this.#options.onReload(error as Error)\n    }\n    this.#options.onReload(undefined)\n',
       },
     ],
   },

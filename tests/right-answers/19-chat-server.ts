@@ -221,4 +221,24 @@ export const rightAnswers: RightAnswer[] = [
       },
     ],
   },
+  {
+    name: 'reads-a-moment-later',
+    style: 'A reload takes its number at once, and calls load() behind a promise that is resolved.',
+    edits: [
+      {
+        file: tls,
+        hole: 'reload',
+        by: `const number = ++this.#newest
+    await Promise.resolve()
+      .then(this.#options.load)
+      .then(makeContext)
+      .then((context) => {
+        if (number < this.#current) return
+        this.#current = number
+        this.#context = context
+      })
+      .then(() => this.#options.onReload(undefined), this.#options.onReload)`,
+      },
+    ],
+  },
 ]

@@ -1,5 +1,6 @@
 /** Clients that do their handshake, that do not, and that never will. */
 
+import type { Handshake } from '#code/19-chat-server/tls.ts'
 import type { Stage } from '../../judge/step.ts'
 import { clientHello, HANDSHAKE_MS, type TlsWorld } from './tls-peers.ts'
 
@@ -10,7 +11,9 @@ export async function expectHandshakes(stage: Stage, world: TlsWorld): Promise<v
   const ada = await world.connectSecurely('ada')
   await world.expectHandshakes(['done'], {
     because: 'ada’s handshake is done.',
-    likely: 'A server’s TLSSocket says "secure" then. ("secureConnect" is for clients.)',
+    likely: world.handshakes.includes('failed')
+      ? 'Her socket was closed instead. Is ours the server’s end? { isServer: true, secureContext }.'
+      : 'A server’s TLSSocket says "secure" then. ("secureConnect" is for clients.)',
     look: 'tls.secure()',
   })
   await world.expectTalk(ada, 'one.example', { because: 'It is the certificate that was loaded.' })
@@ -28,10 +31,7 @@ export async function expectHandshakes(stage: Stage, world: TlsWorld): Promise<v
   await world.advance(1)
   await world.expectHandshakes(['done', 'late'], {
     because: 'bob has said nothing for 10 s. A thousand like him would be a thousand descriptors.',
-    likely:
-      world.handshakes.length > 2
-        ? 'When the socket has been destroyed it closes, too: that is no news. Only the first time counts.'
-        : 'timers.after(handshakeMs, …), and destroy() the socket then.',
+    likely: whyNotLate(world.handshakes.slice(1)),
     look: 'tls.secure()',
   })
   await world.expectClosed(bob, {
@@ -76,12 +76,35 @@ export async function expectHandshakes(stage: Stage, world: TlsWorld): Promise<v
   })
   world.expectNoTimers({ because: 'Nobody is left who has a deadline.', likely: LEFT_BEHIND })
 
+  const fay = await world.connect('fay')
+  story.tell('fay', 'sends the beginning of a handshake')
+  fay.far.write(hello.subarray(0, 10))
+  await world.quiet()
+  story.tell('server', 'is in a hurry: destroy() of the socket that secure() has returned')
+  fay.secured.destroy()
+  await world.expectHandshakes(['done', 'late', 'late', 'failed', 'failed', 'failed'], {
+    because:
+      'fay’s connection is over, and her handshake was not done. We have ended it ourselves.',
+    likely: 'destroy() brings no "error" and no "end". "close" comes however a connection ends.',
+    look: 'tls.secure()',
+  })
+  world.expectNoTimers({ because: 'fay is gone, and with her the deadline.', likely: LEFT_BEHIND })
+
   story.tell('ada', 'resets the connection')
   ada.far.resetAndDestroy()
   await world.until(() => ada.secured.closed)
-  await world.expectHandshakes(['done', 'late', 'late', 'failed', 'failed'], {
+  await world.expectHandshakes(['done', 'late', 'late', 'failed', 'failed', 'failed'], {
     because: 'ada’s handshake was done long ago. That her connection ends is no news of it.',
     likely: 'onHandshake is told once.',
     look: 'tls.secure()',
   })
+}
+
+/** What may have gone wrong when these were told at the deadline. */
+function whyNotLate(told: Handshake[]): string {
+  if (told.length > 1)
+    return 'When the socket has been destroyed it closes, too: that is no news. Only the first time counts.'
+  if (told.length === 1)
+    return 'It was the deadline: that is `late`, also when "close" comes behind the destroy().'
+  return 'timers.after(handshakeMs, …), and destroy() the socket then.'
 }

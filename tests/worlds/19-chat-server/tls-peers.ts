@@ -19,8 +19,10 @@ export class TlsWorld {
   readonly handshakes: Handshake[] = []
   /** What `onReload` was told. */
   readonly reloads: (Error | undefined)[] = []
-  /** What the next reload reads. */
+  /** What reloads read. */
   load: () => Promise<Certificate> = async () => ONE
+  /** What the next ones read instead, one each, whenever they get to it. */
+  readonly nextLoads: (() => Promise<Certificate>)[] = []
   tls!: Tls
   readonly #stage: Stage
   readonly #sockets: Socket[] = []
@@ -32,7 +34,7 @@ export class TlsWorld {
   async open(): Promise<void> {
     const { Tls } = await this.#stage.load(() => import('#code/19-chat-server/tls.ts'))
     this.tls = await Tls.open({
-      load: () => this.load(),
+      load: () => (this.nextLoads.shift() ?? this.load)(),
       timers: this.timers,
       handshakeMs: HANDSHAKE_MS,
       onHandshake: (how) => void this.handshakes.push(how),

@@ -45,7 +45,7 @@ export async function expectReloads(stage: Stage, world: TlsWorld): Promise<void
       world.reloads.length === 1 && world.reloads[0] instanceof Error,
       {
         because: 'The person who replaced the certificate has to hear that it did not work.',
-        likely: 'makeContext() and load() throw. Catch that.',
+        likely: whyNotOneError(world.reloads),
         look: 'tls.reload()',
         received:
           world.reloads.map((error) => error?.message ?? 'undefined').join(', ') || 'nothing',
@@ -68,9 +68,12 @@ export async function expectRacingReloads(stage: Stage, world: TlsWorld): Promis
     'test',
     'calls reload(), and again while the first still reads; the second has ONE at once',
   )
-  world.load = () => first.promise
+  world.reloads.length = 0
+  world.nextLoads.push(
+    () => first.promise,
+    async () => ONE,
+  )
   const slow = reload(stage, world)
-  world.load = async () => ONE
   await reload(stage, world)
   const ada = await world.connectSecurely('ada')
   await world.expectTalk(ada, 'one.example', {
@@ -87,12 +90,12 @@ export async function expectRacingReloads(stage: Stage, world: TlsWorld): Promis
       'Give each reload a number when it begins. An older one must not replace what a newer one has brought.',
     look: 'tls.reload()',
   })
+  expectTold(stage, world, ['undefined', 'undefined'])
 
   const late = Promise.withResolvers<Certificate>()
   story.tell('test', 'calls reload() twice again; the second finds no file')
-  world.load = () => late.promise
+  world.nextLoads.push(() => late.promise, BAD[0][1])
   const good = reload(stage, world)
-  world.load = BAD[0][1]
   await reload(stage, world)
   story.tell('disk', 'has TWO for the first')
   late.resolve(TWO)
@@ -101,6 +104,56 @@ export async function expectRacingReloads(stage: Stage, world: TlsWorld): Promis
   await world.expectTalk(cyd, 'two.example', {
     because: 'The second has brought nothing. The first is the newest that can be used.',
     likely: 'A reload that has failed counts for nothing.',
+    look: 'tls.reload()',
+  })
+
+  const third = Promise.withResolvers<Certificate>()
+  story.tell('test', 'calls reload() twice again; the second reads ONE, the first no file')
+  world.reloads.length = 0
+  world.nextLoads.push(
+    () => third.promise,
+    async () => ONE,
+  )
+  const bad = reload(stage, world)
+  await reload(stage, world)
+  third.reject(new Error('ENOENT: no such file'))
+  await bad
+  expectTold(stage, world, ['undefined', 'an error'])
+}
+
+/** Several signals at a time, and a disk that has them in order. */
+export async function expectReloadsInOrder(stage: Stage, world: TlsWorld): Promise<void> {
+  const disk = [Promise.withResolvers<Certificate>(), Promise.withResolvers<Certificate>()]
+  stage.story.tell('test', 'calls reload() twice again; both still read')
+  world.nextLoads.push(
+    ...disk.map(
+      ({ promise }) =>
+        () =>
+          promise,
+    ),
+  )
+  const both = [reload(stage, world), reload(stage, world)]
+  stage.story.tell('disk', 'has ONE for the first, and then TWO for the second')
+  disk[0].resolve(ONE)
+  await both[0]
+  disk[1].resolve(TWO)
+  await both[1]
+  const dee = await world.connectSecurely('dee')
+  await world.expectTalk(dee, 'two.example', {
+    because: 'The second is the newest. That the first was done before it changes nothing.',
+    likely:
+      'Remember the number of the reload whose certificate we have, not the number of the newest.',
+    look: 'tls.reload()',
+  })
+}
+
+/** Expects each of two reloads at a time to have been told of, the overtaken one last. */
+function expectTold(stage: Stage, { reloads }: TlsWorld, expected: string[]): void {
+  const told = reloads.map((error) => (error instanceof Error ? 'an error' : String(error)))
+  stage.expectSame('what onReload was told of the two', told, expected, {
+    because: 'Each reload is told how it ended, also one that a newer one has overtaken.',
+    likely:
+      'Only keeping the context depends on the number. What comes behind it is done in any case.',
     look: 'tls.reload()',
   })
 }
@@ -117,4 +170,12 @@ async function reload(stage: Stage, world: TlsWorld): Promise<void> {
     likely: 'Whatever goes wrong, onReload is told, and the promise resolves.',
     look: 'tls.reload()',
   })
+}
+
+/** What may have gone wrong when a reload that fails has told this. */
+function whyNotOneError(told: (Error | undefined)[]): string {
+  if (told.length <= 1) return 'makeContext() and load() throw. Catch that.'
+  return told[0] instanceof Error
+    ? 'It was told twice. Behind the error there is nothing more to tell: return.'
+    : 'It was told before it was known. Wait for load() and makeContext() first.'
 }
