@@ -12,13 +12,13 @@
 import type { Timers } from '../16-client/timers.ts'
 
 export interface Closable {
-  /** Resolves when it is closed; rejects if that goes wrong. */
+  /** Resolves when it is closed; rejects, or throws, if that goes wrong. */
   close(): Promise<void>
 }
 
 /** Something with connections: from `close` on nobody is let in, and it is closed when all have gone. */
 export interface Drainable extends Closable {
-  /** Closes the connections that are open now, without a word. */
+  /** Closes the connections that are open now, without a word. Never throws. */
   cut(): void
 }
 
@@ -43,7 +43,7 @@ export class Drain {
     this.#options = options
   }
 
-  /** Whether newcomers are welcome: until `begin`. */
+  /** Whether newcomers are welcome: until `begin`, and never again. */
   get isReady(): boolean {
     return this.#isReady
   }
@@ -51,7 +51,8 @@ export class Drain {
   /**
    * Ends the server. It is not ready from now on. All doors are closed at the same time; when the last of them is closed,
    * the data; then the lookout. If the doors are not closed in `deadlineMs`, everybody is cut off. Whatever goes wrong, the
-   * rest is closed all the same, and then the promise rejects with the first error. Further calls return the same promise.
+   * rest is closed all the same, and then the promise rejects with the first error: a door's before that of the data, and
+   * that before the lookout's. Further calls close nothing, wait for the same end, and hear how it was.
    *
    * @step 19.2
    */
@@ -61,7 +62,8 @@ export class Drain {
   }
 
   /**
-   * Cuts off everybody at every door, now. The data are closed in good order all the same.
+   * Cuts off everybody at every door, now: whether or not `begin` was called, and each time. It ends nothing by itself, and
+   * the data are closed in good order all the same.
    *
    * @step 19.2
    */

@@ -25,7 +25,10 @@ export interface WebOptions {
   page: HttpHandler
   /** How browsers reach us, if that was said: requests for another host are refused. */
   publicUrl?: string
-  /** Where our own page comes from, as browsers say it: `https://chat.example`. */
+  /**
+   * Where our own page comes from, as browsers say it: `https://chat.example`. The list may still be empty when the handler
+   * is made: it is filled when the port is known.
+   */
   origins: readonly string[]
   /**
    * Who asks for a WebSocket, and how we look after them: the token of a session, the address in front of the proxies, and
@@ -35,9 +38,9 @@ export interface WebOptions {
 }
 
 /**
- * Answers requests at the web door by their path. `/chat` is the chat: a WebSocket that speaks `chat.v1`, for our own
- * page and for programs, and behind it a `ChatWebSocket` on this chat, with what `whoAsks` says. Everything below `/api/` is the API's, everything
- * else the page's.
+ * Answers requests at the web door by their path, whatever their method. `/chat` is the chat: a WebSocket that speaks
+ * `chat.v1`, for our own page and for programs, and behind it a `ChatWebSocket` on this chat, with all that `whoAsks` says.
+ * Everything below `/api/` is the API's, everything else the page's.
  *
  * @step 19.1
  */

@@ -16,7 +16,8 @@ const CLOSE_THOSE = '    await Promise.allSettled(doors.map((door) => door.close
 /** The body of `#run` around the closing of the doors. */
 const CLOSE_DOORS = 'await Promise.allSettled(doors.map(async (door) => door.close()))'
 const CLOSE_REST = `    for (const each of [data, lookout]) {
-      outcomes.push(...(await Promise.allSettled([each?.close()])))
+      const closing = (async () => each?.close())()
+      outcomes.push(...(await Promise.allSettled([closing])))
     }`
 const CANCEL = '    timers.cancel(deadline)\n'
 const THROW_FIRST = `    const failed = outcomes.find((outcome) => outcome.status === 'rejected')
@@ -208,7 +209,7 @@ import { lastWords } from '../13-rooms/peer.ts'`,
   {
     name: 'does-not-ask-who-it-is',
     step: '19.1',
-    says: ['His cookie came with the handshake'],
+    says: ['Pass on all that whoAsks'],
     edits: [
       {
         file: web,
@@ -458,8 +459,8 @@ import { lastWords } from '../13-rooms/peer.ts'`,
     edits: [
       {
         file: drain,
-        replace: 'outcomes.push(...(await Promise.allSettled([each?.close()])))',
-        by: 'await Promise.allSettled([each?.close()])',
+        replace: 'outcomes.push(...(await Promise.allSettled([closing])))',
+        by: 'await Promise.allSettled([closing])',
       },
     ],
   },
@@ -1088,6 +1089,155 @@ import { lastWords } from '../13-rooms/peer.ts'`,
         file: tls,
         replace: '      this.#options.onReload(error as Error)\n    }\n',
         by: '      this.#options.onReload(error as Error)\n    }\n    this.#options.onReload(undefined)\n',
+      },
+    ],
+  },
+  {
+    name: 'cuts-only-once',
+    step: '19.2',
+    says: ['not only the first time'],
+    edits: [
+      { file: drain, replace: '  #isReady = true\n', by: '  #isReady = true\n  #wasCut = false\n' },
+      {
+        file: drain,
+        replace: '    for (const door of this.#options.doors) door.cut()',
+        by: `    if (this.#wasCut) return
+    this.#wasCut = true
+    for (const door of this.#options.doors) door.cut()`,
+      },
+    ],
+  },
+  {
+    name: 'cut-begins-the-end',
+    step: '19.2',
+    says: ['cut() cuts, and nothing else'],
+    edits: [
+      {
+        file: drain,
+        replace: '    for (const door of this.#options.doors) door.cut()',
+        by: '    void this.begin()\n    for (const door of this.#options.doors) door.cut()',
+      },
+    ],
+  },
+  {
+    name: 'cut-is-not-ready',
+    step: '19.2',
+    says: ['newcomers are welcome'],
+    edits: [
+      {
+        file: drain,
+        replace: '    for (const door of this.#options.doors) door.cut()',
+        by: '    this.#isReady = false\n    for (const door of this.#options.doors) door.cut()',
+      },
+    ],
+  },
+  {
+    name: 'is-ready-again-when-all-is-closed',
+    step: '19.2',
+    says: ['Nobody is welcome any more'],
+    edits: [{ file: drain, replace: THROW_FIRST, by: `    this.#isReady = true\n${THROW_FIRST}` }],
+  },
+  {
+    name: 'swallows-the-errors-of-the-lookout',
+    step: '19.2',
+    says: ['and of the lookout'],
+    edits: [
+      {
+        file: drain,
+        replace: CLOSE_REST,
+        by: `    outcomes.push(...(await Promise.allSettled([(async () => data.close())()])))
+    await lookout?.close().catch(() => {})`,
+      },
+    ],
+  },
+  {
+    name: 'trips-over-data-that-throw',
+    step: '19.2',
+    says: ['close() may throw before it returns a promise'],
+    edits: [
+      { file: drain, replace: '      const closing = (async () => each?.close())()\n', by: '' },
+      { file: drain, replace: 'allSettled([closing])', by: 'allSettled([each?.close()])' },
+    ],
+  },
+  {
+    name: 'trips-over-a-lookout-that-throws',
+    step: '19.2',
+    says: ['Of two errors the first is told'],
+    edits: [
+      {
+        file: drain,
+        replace: CLOSE_REST,
+        by: `    outcomes.push(...(await Promise.allSettled([(async () => data.close())()])))
+    outcomes.push(...(await Promise.allSettled([lookout?.close()])))`,
+      },
+    ],
+  },
+  {
+    name: 'cuts-the-doors-it-should-close',
+    step: '19.1',
+    says: ['Cutting a door leaves it listening'],
+    edits: [
+      { file: doors, replace: CLOSE_THOSE, by: '    for (const door of doors) door.cut()\n' },
+    ],
+  },
+  {
+    name: 'copies-the-origins-while-there-are-none',
+    step: '19.1',
+    says: ['pass the list itself on'],
+    edits: [
+      {
+        file: web,
+        replace: '  return (request) => {',
+        by: '  const ours = [...origins]\n  return (request) => {',
+      },
+      { file: web, replace: '      origins,\n', by: '      origins: ours,\n' },
+    ],
+  },
+  {
+    name: 'passes-the-token-on-alone',
+    step: '19.1',
+    says: ['token, address and heartbeat'],
+    edits: [
+      {
+        file: web,
+        replace: 'whoAsks(request, timers))',
+        by: '{ token: whoAsks(request, timers).token })',
+      },
+    ],
+  },
+  {
+    name: 'passes-no-heartbeat-on',
+    step: '19.1',
+    says: ['Without it nobody notices who has gone'],
+    edits: [
+      {
+        file: web,
+        replace: 'whoAsks(request, timers))',
+        by: '{ ...whoAsks(request, timers), heartbeat: undefined })',
+      },
+    ],
+  },
+  {
+    name: 'looks-for-the-api-in-the-target',
+    step: '19.1',
+    says: ['the whole URL as the target'],
+    edits: [
+      {
+        file: web,
+        replace: "request.path.startsWith('/api/')",
+        by: "request.target.startsWith('/api/')",
+      },
+    ],
+  },
+  {
+    name: 'chat-is-for-get-alone',
+    step: '19.1',
+    says: ['whatever the method'],
+    edits: [
+      {
+        file: web,
+        replace: "request.path !== '/chat'",
+        by: "request.path !== '/chat' || request.method !== 'GET'",
       },
     ],
   },

@@ -178,6 +178,7 @@ export async function expectFrameOf(
   kind: FrameKind,
   payload: Bytes | ((payload: Buffer) => boolean),
   reason: Reason,
+  named?: string,
 ): Promise<Buffer> {
   const fits =
     typeof payload === 'function'
@@ -185,7 +186,7 @@ export async function expectFrameOf(
       : (received: Buffer) => Buffer.compare(received, toBytes(payload)) === 0
   const what =
     typeof payload === 'function'
-      ? `a ${kind} frame`
+      ? (named ?? `a ${kind} frame`)
       : describeFrame({ kind, payload: Buffer.from(toBytes(payload)) })
   const frame = await client.expectMessage(
     {

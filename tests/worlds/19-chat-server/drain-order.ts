@@ -59,6 +59,10 @@ export async function expectOrder(stage: Stage): Promise<void> {
   })
   await world.when('the lookout is closed', () => world.lookout.hasClosed())
   world.expectOutcome('resolved', { because: 'Everything is closed.', look: BEGIN })
+  stage.expectSame('isReady, when all is closed', world.drain.isReady, false, {
+    because: 'The server has ended. Nobody is welcome any more.',
+    look: BEGIN,
+  })
   const again = world.drain.begin()
   await world.settle()
   world.expectEvents([], { because: 'It is over. There is nothing to close twice.', look: BEGIN })
@@ -158,11 +162,27 @@ export async function expectSecondSignal(stage: Stage): Promise<void> {
       look: 'drain.cut()',
     },
   )
+  stage.expectSame('what closes', before.filter(isClosing), [], {
+    because: 'Nobody has called begin(): people are cut off, and may come back.',
+    likely: 'cut() cuts, and nothing else.',
+    look: 'drain.cut()',
+  })
+  stage.expectSame('isReady', early.drain.isReady, true, {
+    because: 'Nobody has called begin(): newcomers are welcome.',
+    likely: 'cut() cuts, and nothing else.',
+    look: 'drain.cut()',
+  })
   await early.begin()
   const closing = [...before, ...early.takeEvents()].filter(isClosing)
   stage.expectSame('what closes', closing, ['frames closes', 'web closes'], {
     because: 'The doors are still there: cut() is about the people, not about the doors.',
     likely: 'cut() changes nothing but connections: the list of doors stays as it is.',
+    look: ['drain.cut()', BEGIN],
+  })
+  await early.advance(DEADLINE_MS)
+  early.expectEvents(['frames is cut', 'web is cut'], {
+    because: 'Others have come since, and 10 s after begin() they are still there.',
+    likely: 'cut() cuts each time, not only the first time.',
     look: ['drain.cut()', BEGIN],
   })
 }
@@ -217,5 +237,50 @@ export async function expectFailures(stage: Stage): Promise<void> {
   })
   world.expectLaterOutcome('rejected: EIO', {
     because: 'A second call hears of it as well.',
+  })
+  for (const how of ['rejects', 'throws'] as const) {
+    await expectFailureOf(stage, how, ['data'], 'data')
+    await expectFailureOf(stage, how, ['lookout'], 'lookout')
+    await expectFailureOf(stage, how, ['data', 'lookout'], 'data')
+  }
+}
+
+const MAY_THROW =
+  'close() may throw before it returns a promise. Call it in an async function, and that is a rejection, too.'
+
+/** All doors close well, and behind them these parts do not. */
+async function expectFailureOf(
+  stage: Stage,
+  how: 'rejects' | 'throws',
+  parts: ('data' | 'lookout')[],
+  first: string,
+): Promise<void> {
+  const world = await DrainWorld.open(stage, `close() of ${parts.join(' and of ')} ${how}`)
+  for (const part of parts)
+    if (how === 'throws') world[part].throws = new Error(`${part}: broken`)
+    else world[part].hasFailed(new Error(`${part}: broken`))
+  world.data.hasClosed()
+  world.lookout.hasClosed()
+  await world.begin()
+  world.frames.hasClosed()
+  await world.when('all doors are closed', () => world.web.hasClosed())
+  const behind = world.takeEvents().filter((event) => !/frames|web/.test(event))
+  stage.expectSame('what closes behind the doors', behind, ['data closes', 'lookout closes'], {
+    because: 'The rest is closed, whatever goes wrong.',
+    likely: how === 'throws' ? MAY_THROW : BEHIND_ALL,
+    look: BEGIN,
+  })
+  world.expectOutcome(`rejected: ${first}: broken`, {
+    because:
+      parts.length > 1
+        ? 'Of two errors the first is told: the data close before the lookout.'
+        : 'The caller has to hear that something went wrong.',
+    likely:
+      world.outcome === 'resolved'
+        ? 'Remember every error: of doors, of the data, and of the lookout.'
+        : how === 'throws'
+          ? MAY_THROW
+          : 'Remember the first error, and throw it at the end.',
+    look: BEGIN,
   })
 }

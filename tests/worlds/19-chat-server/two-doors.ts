@@ -122,7 +122,8 @@ async function hearFrames(client: Client, message: ChatMessage, reason: Reason):
 
 async function hearWeb(client: Client, message: ChatMessage, reason: Reason): Promise<string> {
   const isExpected = (payload: Buffer) => isSuch(payload.toString(), message)
-  return (await expectFrameOf(client, 'text', isExpected, reason)).toString()
+  const what = `a text frame with ${inShort(message)}`
+  return (await expectFrameOf(client, 'text', isExpected, reason, what)).toString()
 }
 
 function isSuch(text: string, message: ChatMessage): boolean {

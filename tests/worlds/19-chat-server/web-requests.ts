@@ -1,8 +1,10 @@
 /** Requests at the web door, and who answers them. */
 
 import type { HttpAnswer, HttpRequest } from '#code/17-http/http-message.ts'
+import type { WebOptions } from '#code/19-chat-server/web.ts'
+import { VirtualTimers } from '../../harness/virtual-timers.ts'
 import type { Stage } from '../../judge/step.ts'
-import { acceptFor, SAMPLE_KEY } from '../../protocols/websocket.ts'
+import { acceptFor, clientText, parseServerFrames, SAMPLE_KEY } from '../../protocols/websocket.ts'
 
 const WEB_HANDLER = 'web.webHandler()'
 
@@ -15,6 +17,7 @@ const PATHS: [path: string, place: string][] = [
   ['/api/login', 'api'],
   ['/api/me', 'api'],
   ['/api/nothing/of/the/kind', 'api'],
+  ['http://chat.example/api/me', 'api'],
   ['/apiary', 'page'],
   ['/chatter', 'page'],
   ['/chat.js', 'page'],
@@ -40,15 +43,23 @@ export async function expectPlaces(stage: Stage): Promise<void> {
     asked.push(request)
     return { status: 200, body: place }
   }
-  const handler = webHandler({} as never, {
+  const origins: string[] = []
+  const who = new WhoAsks()
+  const handler = webHandler(who.chat, {
     api: by('api'),
     page: by('page'),
-    origins: [OUR_PAGE],
-    whoAsks: () => ({}),
+    origins,
+    whoAsks: who.whoAsks,
   })
-  const ask = async (target: string, headers: Record<string, string> = {}): Promise<HttpAnswer> => {
-    const [path, query = ''] = target.split('?')
-    const request = { method: 'GET', target, path, query, version: '1.1' as const }
+  // As in `startServer`: where we are is known when the door is open.
+  origins.push(OUR_PAGE)
+  const ask = async (
+    target: string,
+    headers: Record<string, string> = {},
+    method = 'GET',
+  ): Promise<HttpAnswer> => {
+    const [path, query = ''] = target.replace('http://chat.example', '').split('?')
+    const request = { method, target, path, query, version: '1.1' as const }
     const peer = { address: '127.0.0.1', isSecure: false }
     const fields = HeaderFields.from({ host: 'chat.example', ...headers })
     return handler({ ...request, headers: fields, body: new Uint8Array(), peer })
@@ -59,12 +70,20 @@ export async function expectPlaces(stage: Stage): Promise<void> {
     expectSame(`who answers GET ${path}`, who, place, {
       because:
         'Below /api/ is the API, /chat itself is the chat, and everything else is the page’s.',
-      likely: 'Compare the whole path, or its beginning with the last slash.',
+      likely: path.startsWith('/')
+        ? 'Compare the whole path, or its beginning with the last slash.'
+        : 'A proxy may send the whole URL as the target. The path is in `request.path`.',
       look: WEB_HANDLER,
     })
   }
   expectSame('how many requests were passed on', asked.length, PATHS.length, {
     because: 'Each has one answer, by one of the two.',
+  })
+  const posted = await ask('/chat', {}, 'POST')
+  expectSame('who answers POST /chat', posted.body === 'page' ? 'page' : 'chat', 'chat', {
+    because: '/chat is the chat, whatever the method. acceptWebSocket() says that it is to be GET.',
+    likely: 'Look at the path alone.',
+    look: WEB_HANDLER,
   })
 
   const chat = async (target: string, headers: Record<string, string>) => {
@@ -84,7 +103,10 @@ export async function expectPlaces(stage: Stage): Promise<void> {
     [101, true],
     {
       because: 'It asks for a WebSocket as it should, and comes from our own page.',
-      likely: 'acceptWebSocket(request, …) has the answer.',
+      likely:
+        accepted.status === 403
+          ? '`origins` is filled when the port is known: pass the list itself on, and do not copy it.'
+          : 'acceptWebSocket(request, …) has the answer.',
       look: WEB_HANDLER,
     },
   )
@@ -105,10 +127,74 @@ export async function expectPlaces(stage: Stage): Promise<void> {
       look: WEB_HANDLER,
     })
   }
+  await expectWhoAsks(stage, who, (await ask('/chat', { ...HANDSHAKE, ...ours })).upgrade!)
   const plain = await ask('/chat', { origin: OUR_PAGE })
   expectSame('the status for GET /chat without a handshake', plain.status, 426, {
     because: 'There is nothing to see at /chat but a WebSocket. acceptWebSocket() says so.',
     look: WEB_HANDLER,
+  })
+}
+
+/** Opens what the answer to a handshake speaks, and lets somebody say hello. */
+async function expectWhoAsks(
+  stage: Stage,
+  who: WhoAsks,
+  open: NonNullable<HttpAnswer['upgrade']>,
+): Promise<void> {
+  stage.story.tell('test', 'opens that WebSocket on a connection of its own, and says hello')
+  const socket = open(who.connection, who.timers as never)
+  socket.onBytes(clientText(JSON.stringify({ id: 1, type: 'hello' })))
+  await new Promise((resolve) => setImmediate(resolve))
+  const likely = 'Pass on all that whoAsks(request, timers) says: token, address and heartbeat.'
+  stage.expectSame('who says hello', who.heard, [{ token: 'the token', address: '198.51.100.7' }], {
+    because: 'whoAsks() has said so: a token from a cookie, and the address in front of the proxy.',
+    likely,
+    look: WEB_HANDLER,
+  })
+  stage.story.tell('time', 'moves on by 30,000 ms')
+  await who.timers.advance(30_000)
+  stage.expectSame('what is sent in a silence of 30 s', who.sent.map(kindOf), ['ping'], {
+    because: 'whoAsks() has said so: a ping every 30 s. Without it nobody notices who has gone.',
+    likely,
+    look: WEB_HANDLER,
+  })
+  socket.onClose?.('lost')
+}
+
+function kindOf(sent: Uint8Array): string {
+  return parseServerFrames(sent).frames[0].kind
+}
+
+/** Somebody who asks for a WebSocket, and a chat that notes who says hello. */
+class WhoAsks {
+  readonly timers = new VirtualTimers()
+  readonly sent: Uint8Array[] = []
+  readonly heard: unknown[] = []
+  readonly connection = {
+    peer: { address: '127.0.0.1' },
+    isOpen: true,
+    isReading: true,
+    queuedBytes: 0,
+    heard() {},
+    pauseReading() {},
+    resumeReading() {},
+    end() {},
+    send: (bytes: Uint8Array) => void this.sent.push(bytes),
+  } as never
+  readonly chat = {
+    hub: { leaveAll() {} },
+    requests: { hello: {} },
+    beforeWelcome: new Set(['hello']),
+    handlers: {
+      hello: ({ address }: { address: string }, { token }: { token?: string }) =>
+        void this.heard.push({ token, address }),
+    },
+    onBug() {},
+  } as never
+  readonly whoAsks: WebOptions['whoAsks'] = (_, timers) => ({
+    token: 'the token',
+    address: '198.51.100.7',
+    heartbeat: { timers, everyMs: 30_000 },
   })
 }
 
