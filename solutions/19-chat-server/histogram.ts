@@ -50,7 +50,7 @@ export class Histogram implements Metric {
 
   /**
    * Counts a value: once, in the first bucket whose bound it does not exceed, or behind the last bound. `labels` are the
-   * values of the labels, in the order of their names. What is not a number is not counted.
+   * values of the labels, in the order of their names. NaN is not counted, and makes no series.
    *
    * @step 19.3
    */
@@ -64,7 +64,8 @@ export class Histogram implements Metric {
 
   /**
    * What Prometheus expects of a histogram, series after series: for each bound, and then for `+Inf`, a sample `_bucket`
-   * with how many observations did not exceed it, the label `le` behind the others; then `_sum`, then `_count`.
+   * with how many observations did not exceed it, the label `le` behind the others; then `_sum`, then `_count`. A series
+   * begins with its first observation: before there is one, there are no samples.
    *
    * @step 19.3
    */

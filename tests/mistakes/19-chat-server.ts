@@ -600,7 +600,7 @@ import { lastWords } from '../13-rooms/peer.ts'`,
   {
     name: 'rounds-the-sum',
     step: '19.3',
-    says: ['sum and count'],
+    says: ['and as it was'],
     edits: [
       { file: histogram, replace: 'series.sum += value', by: 'series.sum += Math.round(value)' },
     ],
@@ -1238,6 +1238,89 @@ import { lastWords } from '../13-rooms/peer.ts'`,
         file: web,
         replace: "request.path !== '/chat'",
         by: "request.path !== '/chat' || request.method !== 'GET'",
+      },
+    ],
+  },
+  {
+    name: 'a-series-for-nan',
+    step: '19.3',
+    says: ['so it needs no counters'],
+    edits: [
+      {
+        file: histogram,
+        replace: `    if (Number.isNaN(value)) return
+    const series = this.#seriesOf(labels)`,
+        by: `    const series = this.#seriesOf(labels)
+    if (Number.isNaN(value)) return`,
+      },
+    ],
+  },
+  {
+    name: 'drops-infinity',
+    step: '19.3',
+    says: ['Infinity is a number'],
+    edits: [
+      { file: histogram, replace: 'if (Number.isNaN(value))', by: 'if (!Number.isFinite(value))' },
+    ],
+  },
+  {
+    name: 'writes-infinity-out',
+    step: '19.3',
+    says: ['The numbers are right'],
+    edits: [{ file: histogram, replace: "'+Inf'", by: "'Infinity'" }],
+  },
+  {
+    name: 'count-before-sum',
+    step: '19.3',
+    says: ['`_sum` comes before `_count`'],
+    edits: [
+      {
+        file: histogram,
+        replace: "return [...buckets, total, { suffix: '_count', labels: own, value: count }]",
+        by: "return [...buckets, { suffix: '_count', labels: own, value: count }, total]",
+      },
+    ],
+  },
+  {
+    name: 'the-sum-is-the-newest-value',
+    step: '19.3',
+    says: ['The buckets are right'],
+    edits: [{ file: histogram, replace: 'series.sum += value', by: 'series.sum = value' }],
+  },
+  {
+    name: 'adds-up-over-all-series',
+    step: '19.3',
+    says: ['Each series begins to add up at 0'],
+    edits: [
+      { file: histogram, replace: '      let count = 0\n', by: '' },
+      {
+        file: histogram,
+        replace: '    return [...this.#series.values()]',
+        by: '    let count = 0\n    return [...this.#series.values()]',
+      },
+    ],
+  },
+  {
+    name: 'others-made-anew-each-time',
+    step: '19.3',
+    says: ['look it up, too'],
+    edits: [
+      {
+        file: histogram,
+        replace: 'this.#series.get(JSON.stringify(others)) ?? this.#add(others)',
+        by: 'this.#add(others)',
+      },
+    ],
+  },
+  {
+    name: 'an-empty-series-from-the-start',
+    step: '19.3',
+    says: ['no series to tell of'],
+    edits: [
+      {
+        file: histogram,
+        replace: '  samples(): Sample[] {\n',
+        by: '  samples(): Sample[] {\n    if (this.#series.size === 0 && this.#labels.length === 0) this.#add([])\n',
       },
     ],
   },

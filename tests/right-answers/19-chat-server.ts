@@ -132,8 +132,8 @@ export const rightAnswers: RightAnswer[] = [
       {
         file: histogram,
         hole: 'observe',
-        by: `const { counts } = this.#seriesOf(labels)
-    if (Number.isNaN(value)) return
+        by: `if (Number.isNaN(value)) return
+    const { counts } = this.#seriesOf(labels)
     let place = this.#bounds.length
     while (place > 0 && value <= this.#bounds[place - 1]) place -= 1
     counts[place] += 1

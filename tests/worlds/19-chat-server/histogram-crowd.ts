@@ -17,6 +17,12 @@ export async function expectFewSeries(stage: Stage): Promise<void> {
     ...linesFor([1], [1, 1], 1, 'method="POST"'),
   ]
   took.expectLines(known, { because: 'Two combinations may have counters of their own.' })
+  took.observeAs(Number.NaN, 'YYYY')
+  took.expectLines(known, {
+    because: 'NaN is not counted, so it needs no counters: they are there for as long as we run.',
+    likely: 'Look at the value first, and for the counters behind that.',
+    look: 'histogram.observe()',
+  })
   took.observeAs(2, 'XXXX')
   took.expectLines([...known, ...linesFor([1], [0, 1], 2, 'method="other"')], {
     because:
@@ -38,7 +44,11 @@ export async function expectFewSeries(stage: Stage): Promise<void> {
     {
       because:
         'Those that are known go on in their own counters, and everybody else’s are few, whatever eve thinks of. Nothing is lost of what she did.',
-      likely: 'Look for the combination first, and for room only when it is new.',
+      likely:
+        took.lines().filter((line) => line.startsWith('_count{method="other"}')).length > 1 ||
+        took.lines().includes('_count{method="other"} 1')
+          ? '`other` is a series like any other: look it up, too, before you make it.'
+          : 'Look for the combination first, and for room only when it is new.',
       look: 'histogram.#seriesOf()',
     },
   )

@@ -38,9 +38,11 @@ export async function playHistogram(
     },
     expectLines(expected, reason) {
       const received = lines()
-      const isScattered = countsIn(received) > countsIn(expected) && labels.length === 0
+      const isScattered =
+        expected.length > 0 && countsIn(received) > countsIn(expected) && labels.length === 0
+      const plainer = isScattered ? SCATTERED : plainCause(received, expected)
       stage.expect('samples as they are below', isSame(received, expected), {
-        ...(isScattered ? SCATTERED : reason),
+        ...(plainer ?? reason),
         expected: expected.join('\n'),
         received: received.join('\n') || 'none',
       })
@@ -75,6 +77,39 @@ const SCATTERED: Reason = {
   because: 'Without labels there is one series, and whatever is observed is counted in it.',
   likely: 'Look the series up by its label values, and make a new one only when there is none.',
   look: 'histogram.#seriesOf()',
+}
+
+/** What is wrong when only the form is, or only the sum. */
+function plainCause(received: string[], expected: string[]): Reason | undefined {
+  const numbers = (lines: string[]) => lines.map(numberOf).toSorted()
+  const isUnlabelled = expected.some((line) => line.startsWith('_sum '))
+  if (isUnlabelled && isSame(numbers(received), numbers(expected))) return FORM
+  const others = (lines: string[]) => lines.filter((line) => !line.startsWith('_sum'))
+  const sums = (lines: string[]) => lines.filter((line) => line.startsWith('_sum')).map(formOf)
+  const isSumAlone =
+    isSame(others(received), others(expected)) && isSame(sums(received), sums(expected))
+  return isSumAlone ? SUM : undefined
+}
+
+function numberOf(line: string): string {
+  return line.slice(line.lastIndexOf(' '))
+}
+
+function formOf(line: string): string {
+  return line.slice(0, line.lastIndexOf(' '))
+}
+
+const FORM: Reason = {
+  because: 'A monitoring system looks for these names, these labels, and this order.',
+  likely:
+    'The numbers are right. `le` is the bound as String() writes it, then `+Inf`; `_sum` comes before `_count`.',
+  look: 'histogram.samples()',
+}
+
+const SUM: Reason = {
+  because: '`_sum` is the sum of all values, of every one that was counted and as it was.',
+  likely: 'The buckets are right. Add each value up when it is observed: `sum += value`.',
+  look: ['histogram.observe()', 'histogram.samples()'],
 }
 
 function countsIn(lines: string[]): number {
