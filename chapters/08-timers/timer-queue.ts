@@ -37,8 +37,8 @@ export class TimerQueue implements TimerSource, Clock {
   }
 
   /**
-   * Calls `callback` once, in `delayMs` or as soon after that as the loop comes by. A delay below 0 counts as 0; `NaN` is a
-   * `RangeError`. When this timer is due before all others, `onEarlier` is called: a loop that sleeps has to know.
+   * Calls `callback` once, in `delayMs` or as soon after that as the loop comes by. A delay below 0 counts as 0; with
+   * `Infinity` it never fires; `NaN` is a `RangeError`. When this timer is due before all others, `onEarlier` is called: a loop that sleeps has to know.
    *
    * @step 08.2 08.5
    */
@@ -72,7 +72,8 @@ export class TimerQueue implements TimerSource, Clock {
   }
 
   /**
-   * Milliseconds until the next timer is due: 0 when one is overdue, `Infinity` when none is armed.
+   * Milliseconds until the next timer is due: 0 when one is overdue, `Infinity` when none is armed. Rounding up to a whole
+   * millisecond is allowed, rounding down is not.
    *
    * @step 08.5
    */

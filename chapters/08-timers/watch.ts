@@ -45,7 +45,7 @@ export class Watch implements ConnectionObserver {
   }
 
   /**
-   * A whole message has come. That is a sign of life, whatever it says.
+   * A whole message has come. That is a sign of life, whatever it says. No timer is armed for it.
    *
    * @step 08.6 08.7
    */

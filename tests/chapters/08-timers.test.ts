@@ -1,5 +1,6 @@
 import { step } from '../judge/step.ts'
 import {
+  expectCheapTalk,
   expectEndlessPings,
   expectOnlyPong,
   expectPings,
@@ -21,6 +22,7 @@ import { expectExactSleep, expectWakeUps } from '../worlds/08-timers/sleeping-lo
 import {
   expectAnyPeriod,
   expectBeat,
+  expectCancelledBeat,
   expectFaultyBeat,
   expectOwnBeat,
   expectPeriodsRefused,
@@ -42,9 +44,11 @@ import { playQueue } from '../worlds/08-timers/timer-queues.ts'
 import {
   expectAnyDelay,
   expectErrorsSeen,
+  expectNever,
   expectNextRound,
   expectNoNaN,
   expectOneLook,
+  expectTakenOut,
 } from '../worlds/08-timers/timer-rounds.ts'
 import { serveVirtually } from '../worlds/08-timers/watched-clients.ts'
 
@@ -110,6 +114,8 @@ step('08.2', 'timers fire in order, ties in order of arming', async (stage) => {
 
   await expectErrorsSeen(stage)
   expectNoNaN(stage, played)
+  await expectTakenOut(stage)
+  await expectNever(stage)
 
   await expectCheapFiring(stage, played)
 })
@@ -165,18 +171,7 @@ step('08.4', 'every() keeps its beat, however late the loop comes', async (stage
   })
   cancel('often')
 
-  every('three times', 10, (times) => {
-    if (times === 3) cancel('three times')
-  })
-  for (const names of [['three times'], ['three times'], ['three times'], [], []]) {
-    expectFires(10, names, {
-      because: 'It cancels itself in its third call.',
-      likely:
-        'Arm it for the next time before the callback is called, so that there is something to cancel.',
-      look: 'timer-queue.runDue()',
-    })
-  }
-
+  expectCancelledBeat(stage, played)
   expectFaultyBeat(stage, played)
   expectPeriodsRefused(stage, played)
   await expectOwnBeat(stage)
@@ -279,5 +274,6 @@ step('08.7', 'a silent client is asked whether it is still there', async (stage)
   await expectPings(virtual)
   await expectOnlyPong(virtual)
   await expectEndlessPings(stage)
+  await expectCheapTalk(stage)
   await expectTimersOfHerOwn(stage)
 })

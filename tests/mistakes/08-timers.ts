@@ -1107,4 +1107,122 @@ export const mistakes: Mistake[] = [
     says: ['"" is not the answer'],
     edits: [{ file: server, replace: 'line !== PONG', by: "line !== '' && line !== PONG" }],
   },
+  {
+    name: 'arms-again-after-the-call-with-its-callback',
+    step: '08.4',
+    says: ['there is no other', 'It must not come back'],
+    edits: [
+      {
+        file: queue,
+        replace: CALL,
+        by: `      if (due.periodMs === 0) due.callback = undefined
+      callback?.()
+      if (due.periodMs > 0) this.#rearm(due, now)
+`,
+      },
+    ],
+  },
+  {
+    name: 'a-beat-ends-with-a-throw',
+    step: '08.4',
+    says: ['even when a call has failed', 'before the callback is called'],
+    edits: [
+      {
+        file: queue,
+        replace: CALL,
+        by: `      if (due.periodMs === 0) due.callback = undefined
+      callback?.()
+      if (due.periodMs > 0 && due.callback) this.#rearm(due, now)
+`,
+      },
+    ],
+  },
+  {
+    name: 'a-last-timer-keeps-its-place',
+    step: '08.3',
+    says: ['although it left no gap', 'in every case'],
+    edits: [
+      {
+        file: heap,
+        replace: '    timer.place = NOWHERE\n    if (last === timer) return\n',
+        by: '    if (last === timer) return\n    timer.place = NOWHERE\n',
+      },
+    ],
+  },
+  {
+    name: 'a-heartbeat-begins-anew-with-each-line',
+    step: '08.7',
+    says: ['timers armed for 1,000 lines', 'nor makes a new one'],
+    edits: [
+      {
+        file: watch,
+        replace: HEARD,
+        by: `    this.#idle?.heard()
+    this.#heartbeat?.stop()
+    if (this.#asked) this.#startHeartbeat(this.#asked)
+`,
+      },
+      { file: watch, replace: BEAT, by: `    this.#asked = { everyMs, ask }\n${BEAT}` },
+      {
+        file: watch,
+        replace: '  #goodbye: Timer | undefined\n',
+        by: '  #goodbye: Timer | undefined\n  #asked: Heartbeat | undefined\n',
+      },
+    ],
+  },
+  {
+    name: 'sleeps-over-a-timer-in-0-ms',
+    step: '08.5',
+    says: ['when the timer in 0 ms has fired', 'whatever the delay is'],
+    edits: [
+      {
+        file: queue,
+        replace: 'if (this.#heap.first === timer) this',
+        by: 'if (this.#heap.first === timer && delayMs > 0) this',
+      },
+    ],
+  },
+  {
+    name: 'wakes-the-loop-for-what-is-cancelled',
+    step: '08.5',
+    says: ['A cancelled timer makes no deadline earlier', 'cancel() does not call'],
+    edits: [{ file: queue, replace: CANCEL, by: `${CANCEL}    this.onEarlier?.()\n` }],
+  },
+  {
+    name: 'refuses-infinity',
+    step: '08.2',
+    says: ['after(Infinity) to arm a timer', 'Number.isNaN()'],
+    edits: [
+      { file: queue, replace: 'if (Number.isNaN(delayMs))', by: 'if (!Number.isFinite(delayMs))' },
+    ],
+  },
+  {
+    name: 'refuses-an-endless-period',
+    step: '08.4',
+    says: ['every(Infinity) to arm a timer', 'and no other'],
+    edits: [
+      {
+        file: queue,
+        replace: 'if (!(periodMs > 0))',
+        by: 'if (!(periodMs > 0 && Number.isFinite(periodMs)))',
+      },
+    ],
+  },
+  {
+    name: 'takes-out-behind-the-call',
+    step: '08.2',
+    says: ['while the only timer fires', 'not behind the call'],
+    edits: [
+      { file: queue, replace: '      this.#heap.takeFirst()\n', by: '' },
+      {
+        file: queue,
+        replace: CALL,
+        by: `      if (due.periodMs === 0) due.callback = undefined
+      callback?.()
+      this.#heap.takeFirst()
+      if (due.periodMs > 0) this.#rearm(due, now)
+`,
+      },
+    ],
+  },
 ]

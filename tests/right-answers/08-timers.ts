@@ -244,4 +244,37 @@ export class Watch implements ConnectionObserver {
       },
     ],
   },
+  {
+    name: 'rounds-the-delay-up',
+    style: 'The loop is told whole milliseconds, never too few.',
+    edits: [
+      {
+        file: queue,
+        hole: 'nextDelay',
+        by: `    const deadlineMs = this.#heap.first?.deadlineMs ?? Number.POSITIVE_INFINITY
+    return Math.max(0, Math.ceil(deadlineMs - this.now()))`,
+      },
+    ],
+  },
+  {
+    name: 'arms-again-behind-the-call-in-a-finally',
+    style:
+      'A beat is armed again behind its call, unless that has cancelled it, also when it throws.',
+    edits: [
+      {
+        file: queue,
+        replace: `      if (due.periodMs > 0) this.#rearm(due, now)
+      else due.callback = undefined
+      callback?.()
+`,
+        by: `      if (due.periodMs === 0) due.callback = undefined
+      try {
+        callback?.()
+      } finally {
+        if (due.callback) this.#rearm(due, now)
+      }
+`,
+      },
+    ],
+  },
 ]

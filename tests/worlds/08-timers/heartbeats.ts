@@ -131,6 +131,28 @@ export async function expectEndlessPings(stage: Stage): Promise<void> {
   await hal.reset()
 }
 
+/** With a heartbeat as without one, a client who talks costs no timer. */
+export async function expectCheapTalk(stage: Stage): Promise<void> {
+  const { connect, countArmings, world } = await serveVirtually(stage, {
+    idleMs: 50_000,
+    heartbeatMs: 20_000,
+  })
+  const ivy = await connect('ivy')
+  const armings = countArmings()
+  stage.story.tell('ivy', 'says 1,000 lines', 'toServer')
+  for (let chunk = 0; chunk < 50; chunk++) {
+    ivy.stream.arrive('pong\n'.repeat(20))
+    await world.settle()
+  }
+  stage.expectSame('timers armed for 1,000 lines', armings(), 0, {
+    because: 'A client that talks all the time must not cost more timers than a silent one.',
+    likely:
+      'onHeard() calls heard() of both silences, which only notes the time. It neither stops a Silence nor makes a new one.',
+    look: ['watch.onHeard()', 'silence.heard()'],
+  })
+  await ivy.reset()
+}
+
 /** On a real server, a client's timers live as long as she is there. */
 export async function expectTimersOfHerOwn({ serve, connect, expect }: Stage): Promise<void> {
   const server = await serve('08-timers')

@@ -113,5 +113,23 @@ export async function expectWakeUps(stage: Stage): Promise<void> {
     likely: 'every() calls onEarlier() as after() does.',
     look: 'timer-queue.every()',
   })
+  await arm(0)
+  expectSame('when the timer in 0 ms has fired', firedAt.slice(5), [2_000], {
+    because: 'The loop slept, and a timer that is due at once is due before all others.',
+    likely: 'onEarlier() is called whatever the delay is, also for 0 ms.',
+    look: 'timer-queue.after()',
+  })
+  story.tell('test', 'arms a timer in 400 ms and one in 700 ms, and cancels both')
+  const both = [queue.after(400, fire), queue.after(700, fire)]
+  await world.settle()
+  world.poller.sleeps.splice(0)
+  for (const timer of both) queue.cancel(timer)
+  await world.settle()
+  expectSame('how long the loop asked to sleep behind that', world.poller.sleeps, [], {
+    because:
+      'A cancelled timer makes no deadline earlier. Nearly every timer is cancelled: each would wake the loop for nothing.',
+    likely: 'cancel() does not call onEarlier().',
+    look: 'timer-queue.cancel()',
+  })
   await stop()
 }

@@ -1,9 +1,11 @@
 /** Periodic timers: a beat on time, late and missed; a callback that throws; periods of all kinds. */
 
 import type { Stage } from '../../judge/step.ts'
-import { type PlayedQueue, playQueue, thrownBy, throws } from './timer-queues.ts'
+import { type PlayedQueue, playQueue, thrownBy } from './timer-queues.ts'
 
 const DAY_MS = 86_400_000
+
+const PERIODS = { monthly: 'A month', often: 'Half a millisecond', never: 'Infinity' }
 
 /** A beat of 100 ms on a loop that comes on time, late and much too late. */
 export function expectBeat({ every, cancel, expectFires }: PlayedQueue): void {
@@ -55,24 +57,57 @@ export function expectBeat({ every, cancel, expectFires }: PlayedQueue): void {
   })
 }
 
+/** A beat that cancels itself in its third call does not come back, not even as an empty place in the heap. */
+export function expectCancelledBeat(
+  { expectSame }: Stage,
+  { timers, every, cancel, expectFires }: PlayedQueue,
+): void {
+  every('three times', 10, (times) => {
+    if (times === 3) cancel('three times')
+  })
+  for (const names of [['three times'], ['three times'], ['three times'], [], []]) {
+    expectFires(10, names, {
+      because: 'It cancels itself in its third call.',
+      likely:
+        'Arm it for the next time before the callback is called, so that there is something to cancel.',
+      look: 'timer-queue.runDue()',
+    })
+  }
+  expectSame('timers.size', timers.size, 0, {
+    because:
+      'A callback has cancelled its own timer, and there is no other. One that stays in the heap wakes the loop again and again.',
+    likely:
+      'It must not come back. Arm it for the next time before the callback is called: then cancel() takes it out.',
+    look: 'timer-queue.runDue()',
+  })
+}
+
 /** A callback that throws ends no beat. */
 export function expectFaultyBeat(
   { expect, expectSame }: Stage,
-  { timers, clock, every, arm }: PlayedQueue,
+  { timers, clock, every, expectFired }: PlayedQueue,
 ): void {
+  const bug = new Error('a bug in a callback')
   every('faulty', 10, () => {
-    throw new Error('a bug in a callback')
+    throw bug
   })
-  arm('behind', 15)
-  clock.pass(10)
-  expect('runDue() to throw what the callback threw', throws(timers), {
-    because: 'A bug is to be seen.',
-  })
-  expectSame('timers.size', timers.size, 2, {
-    because: 'A periodic timer goes on until it is cancelled, even when a call has failed.',
-    likely: 'Arm it for the next time before the callback is called.',
-    look: 'timer-queue.runDue()',
-  })
+  for (const time of ['first', 'second', 'third']) {
+    clock.pass(10)
+    const thrown = thrownBy(() => timers.runDue())
+    const GOES_ON = {
+      because: 'A periodic timer goes on until it is cancelled, even when a call has failed.',
+      likely: 'Arm it for the next time before the callback is called.',
+      look: 'timer-queue.runDue()',
+    }
+    expectFired(['faulty'], GOES_ON)
+    expect(`runDue() to throw what the ${time} call threw`, thrown === bug, {
+      because: 'A bug is to be seen.',
+      likely: 'runDue() catches nothing.',
+      look: 'timer-queue.runDue()',
+      received: thrown === undefined ? 'nothing was thrown' : String(thrown),
+    })
+    expectSame('timers.size', timers.size, 1, GOES_ON)
+  }
 }
 
 /** No pause at all is no period. */
@@ -110,10 +145,11 @@ export async function expectAnyPeriod(stage: Stage): Promise<void> {
   for (const [name, periodMs] of [
     ['monthly', 30 * DAY_MS],
     ['often', 0.5],
+    ['never', Number.POSITIVE_INFINITY],
   ] as const) {
     const refused = thrownBy(() => brief.every(name, periodMs))
     expect(`every(${periodMs}) to arm a timer`, refused === undefined, {
-      because: `${periodMs === 0.5 ? 'Half a millisecond' : 'A month'} is above 0.`,
+      because: `${PERIODS[name]} is above 0.`,
       likely: 'Refuse a period that is not above 0, and no other.',
       received: String(refused),
       look: 'timer-queue.every()',

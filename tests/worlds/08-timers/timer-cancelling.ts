@@ -9,7 +9,7 @@ import { type Armed, armHolding, expectOrder, type PlayedQueue, throws } from '.
 /** The last timer of the heap fills the gap of a cancelled one, and goes where it belongs, if it is not that one itself. */
 export function expectGapsFilled(
   { expectSame }: Stage,
-  { timers, arm, cancel, expectFires }: PlayedQueue,
+  { NOWHERE, timers, arm, cancel, placeOf, expectFires }: PlayedQueue,
 ): void {
   for (const ms of [10, 100, 20, 110, 120, 30, 40]) arm(`${ms}`, ms)
   cancel('110')
@@ -48,6 +48,21 @@ export function expectGapsFilled(
     because: 'The only timer there was has been cancelled.',
     likely: 'When the last timer of the heap is taken out, there is no gap to fill.',
     look: 'timer-heap.remove()',
+  })
+  arm('stays', 10)
+  arm('last of the heap', 20)
+  cancel('last of the heap')
+  expectSame('the place of "last of the heap"', placeOf('last of the heap'), NOWHERE, {
+    because: 'It is not in the heap any more, although it left no gap.',
+    likely:
+      'remove() sets place to NOWHERE in every case, before it returns. Otherwise cancel() takes it out again, and with it another timer.',
+    look: 'timer-heap.remove()',
+  })
+  cancel('last of the heap')
+  expectFires(20, ['stays'], {
+    because: '"last of the heap" was cancelled twice, and "stays" never.',
+    likely: 'cancel() leaves a timer alone that is not in the heap.',
+    look: ['timer-queue.cancel()', 'timer-heap.remove()'],
   })
 }
 

@@ -16,6 +16,7 @@ export type PlayedQueue = Awaited<ReturnType<typeof playQueue>>
 /** A timer queue in virtual time, whose timers have names. */
 export async function playQueue({ load, story, expectSame }: Stage) {
   const { TimerQueue } = await load(() => import('#code/08-timers/timer-queue.ts'))
+  const { NOWHERE } = await load(() => import('#code/08-timers/timer-heap.ts'))
   const clock = new VirtualClock()
   const timers = new TimerQueue(clock)
   const armed = new Map<string, Timer>()
@@ -26,6 +27,7 @@ export async function playQueue({ load, story, expectSame }: Stage) {
     expectSame('what fires', text(fired.splice(0)), text(names), reason)
   }
   return {
+    NOWHERE,
     timers,
     clock,
     arm(name: string, ms: number, then?: () => void): void {
@@ -49,6 +51,7 @@ export async function playQueue({ load, story, expectSame }: Stage) {
       story.tell('test', `cancels "${name}"`)
       timers.cancel(armed.get(name)!)
     },
+    placeOf: (name: string): number => armed.get(name)!.place,
     /** Lets time pass, then the loop comes by. */
     expectFires(afterMs: number, names: string[], reason: Reason): void {
       story.tell('time', `moves on by ${afterMs} ms, and the loop calls runDue()`)

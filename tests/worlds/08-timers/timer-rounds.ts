@@ -128,3 +128,41 @@ export function expectNoNaN({ expect, expectSame }: Stage, { timers }: PlayedQue
     look: 'timer-queue.after()',
   })
 }
+
+/** While a callback runs, its timer is no longer armed. */
+export async function expectTakenOut(stage: Stage): Promise<void> {
+  const { timers, arm, expectFires } = await playQueue(stage)
+  let size = 0
+  arm('counts', 10, () => {
+    size = timers.size
+  })
+  expectFires(10, ['counts'], { because: 'It is due.' })
+  stage.expectSame('timers.size while the only timer fires', size, 0, {
+    because: 'It is called once, so it is not armed any more.',
+    likely: 'Take a timer out of the heap before you call it, not behind the call.',
+    look: 'timer-queue.runDue()',
+  })
+}
+
+/** A delay of `Infinity` is one: nothing waits for longer. */
+export async function expectNever(stage: Stage): Promise<void> {
+  const { timers, arm, expectFires } = await playQueue(stage)
+  const refused = thrownBy(() => arm('never', Number.POSITIVE_INFINITY))
+  stage.expect('after(Infinity) to arm a timer', refused === undefined, {
+    because:
+      'A limit may be Infinity: that timer never fires, and can be cancelled like any other.',
+    likely: 'Only NaN is refused: Number.isNaN(), not Number.isFinite().',
+    look: 'timer-queue.after()',
+    received: String(refused),
+  })
+  arm('in 30 days', 30 * DAY_MS)
+  expectFires(30 * DAY_MS, ['in 30 days'], {
+    because: 'Thirty days have passed. Before Infinity, there is a deadline that comes.',
+    likely: 'Infinity is a number like any other: compare deadlines as they are.',
+    look: ['timer-queue.after()', 'timer-queue.runDue()'],
+  })
+  stage.expectSame('timers.size', timers.size, 1, {
+    because: '"never" is armed, and stays so until it is cancelled.',
+    look: 'timer-queue.after()',
+  })
+}
