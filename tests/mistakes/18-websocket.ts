@@ -1404,4 +1404,22 @@ export const mistakes: Mistake[] = [
       },
     ],
   },
+  {
+    name: 'a-full-kilobyte-is-too-much',
+    step: '18.6',
+    says: ['number 16 is answered at once'],
+    edits: [
+      {
+        file: websocket,
+        replace: 'this.connection.queuedBytes <= PROMPT_PONG_BYTES',
+        by: 'this.connection.queuedBytes < PROMPT_PONG_BYTES',
+      },
+    ],
+  },
+  {
+    name: 'takes-the-code-for-text',
+    step: '18.6',
+    says: ['begins behind the two bytes of the code'],
+    edits: [{ file: close, replace: 'isUtf8(reason)', by: 'isUtf8(payload)' }],
+  },
 ]

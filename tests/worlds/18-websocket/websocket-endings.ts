@@ -19,7 +19,9 @@ export async function expectClosingHandshakes(stage: Stage): Promise<void> {
     because:
       'The answer to a Close is a Close with the same code (RFC 6455 §5.5.1). What comes behind it is not looked at.',
     likely: likelyOfNoAnswer(received),
-    look: ['websocket.close()', '#hearClose()'],
+    look: hasClose(received)
+      ? ['#hearClose()', 'websocket.close()']
+      : ['websocket.close()', '#hearClose()'],
   })
   const [ada, adaEnd] = await world.arrive('ada')
   await ada.send(
@@ -39,6 +41,7 @@ export async function expectClosingHandshakes(stage: Stage): Promise<void> {
   bob.expectClosed(undefined, {
     because: 'A Close without a code is answered by one without: 1005 is never sent.',
     likely: 'encodeClose() knows NO_CODE: hand it on.',
+    look: ['websocket.close()', '#hearClose()'],
   })
   await bob.halfClose()
 
@@ -154,9 +157,13 @@ export async function expectClosingHandshakes(stage: Stage): Promise<void> {
 function likelyOfNoAnswer(received: readonly string[]): string {
   if (received.length === 0)
     return 'Nothing has come, not even what was sent before: destroy() throws away what waits, end() does not.'
-  if (received.some((frame) => frame.startsWith('close')))
-    return 'Keep the code of the peer’s Close: close() sends it back.'
+  if (hasClose(received))
+    return 'close() sends the code of the peer’s Close back. Keep it before #end(), which may call close() at once.'
   return 'No Close has come: close() is what sends one, as the last words of the connection.'
+}
+
+function hasClose(received: readonly string[]): boolean {
+  return received.some((frame) => frame.startsWith('close'))
 }
 
 /** A peer that does not listen is told so all the same, when everything else has found its way. */

@@ -81,19 +81,35 @@ export async function expectPongs(stage: Stage): Promise<void> {
   await ada.send(clientFrame('ping', 'again'))
   ada.expectFrames(['pong "again"'], { because: 'The flood is over.' })
 
-  const long = Array.from({ length: 16 }, (_, place) => `${place}`.padStart(100, '.'))
-  await ada.send(Buffer.concat(long.map((payload) => clientFrame('ping', payload))))
-  const answered = ada
-    .takeFrames()
-    .map(({ payload }) => Number(payload.toString().replaceAll('.', '')))
+  const answeredOf = async (count: number, length: number) => {
+    const long = Array.from({ length: count }, (_, place) => `${place}`.padStart(length, '.'))
+    await ada.send(Buffer.concat(long.map((payload) => clientFrame('ping', payload))))
+    return ada
+      .takeFrames()
+      .map(({ payload }) => Number(payload.toString().replaceAll('.', '')))
+      .join(' ')
+  }
+  const likely =
+    'connection.queuedBytes says what waits to be sent, before this pong is added to it.'
   expectSame(
     'which of 16 pings of 100 bytes are answered',
-    answered.join(' '),
+    await answeredOf(16, 100),
     '0 1 2 3 4 5 6 7 8 9 10 15',
     {
       because:
         'A pong of 100 bytes is a frame of 102. Up to the eleventh ping, number 10, no more than PROMPT_PONG_BYTES wait to be sent. Of the others the newest is due.',
-      likely: 'connection.queuedBytes says what waits to be sent, before this pong is added to it.',
+      likely,
+      look: '#hearPing()',
+    },
+  )
+  expectSame(
+    'which of 19 pings of 62 bytes are answered',
+    await answeredOf(19, 62),
+    '0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 18',
+    {
+      because:
+        'Sixteen pongs of 64 bytes are PROMPT_PONG_BYTES, and no more than that: number 16 is answered at once, too.',
+      likely: 'queuedBytes <= PROMPT_PONG_BYTES.',
       look: '#hearPing()',
     },
   )
