@@ -100,8 +100,8 @@ export class LoopGroup {
 
   /**
    * Lets the connections that are left come to their end, for `graceMs` at most, then ends every thread, and with it
-   * whatever connections it still has. Resolves when no thread is left, and leaves no timer behind. A loop that ends
-   * meanwhile is not replaced.
+   * whatever connections it still has. Resolves when no thread is left, and leaves behind no timer that keeps the
+   * process alive. When nobody is connected, it waits for nobody. A loop that ends meanwhile is not replaced.
    *
    * @step 12.4
    */
@@ -171,7 +171,8 @@ export class LoopGroup {
 
   /**
    * The loop's thread has ended, and its connections with it: it is not chosen and not counted any more. Another loop
-   * takes its place, which counts as a replacement; but not while the group is closing.
+   * takes its place, which counts as a replacement, now or once it runs. One that cannot start is not tried again.
+   * While the group is closing, nothing is started and nothing counted as a replacement.
    *
    * @step 12.3 12.4
    */

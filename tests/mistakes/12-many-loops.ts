@@ -110,6 +110,52 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'wraps-the-socket',
+    step: '12.1',
+    says: ['with nothing around it'],
+    cardVaries: true,
+    edits: [
+      {
+        file: 'acceptor.ts',
+        replace: 'thread.postMessage(socket, [socket])',
+        by: 'thread.postMessage({ socket }, [socket])',
+      },
+    ],
+  },
+  {
+    name: 'counts-down-when-it-has-moved',
+    step: '12.2',
+    says: ["Only the loop's report counts down"],
+    cardVaries: true,
+    edits: [
+      {
+        file: 'loop-group.ts',
+        replace: GIVE,
+        by: `${GIVE}\n    socket.once('close', () => this.#onClosed(loop))`,
+      },
+      { file: 'loop-thread.ts', replace: REPORT, by: '' },
+    ],
+  },
+  {
+    name: 'counts-down-at-the-end-and-at-the-close',
+    step: '12.2',
+    says: ['Too few are counted', "before its 'close'"],
+    cardVaries: true,
+    edits: [
+      {
+        file: 'loop-thread.ts',
+        replace: REPORT,
+        by: `${REPORT}\n  socket.once('end', () => report('closed'))`,
+      },
+    ],
+  },
+  {
+    name: 'counts-down-to-nothing',
+    step: '12.2',
+    says: ['Too few are counted', 'by one, and once'],
+    edits: [{ file: 'loop-group.ts', replace: ON_CLOSED, by: '    loop.connections = 0' }],
+  },
+  {
     name: 'picks-the-first',
     step: '12.2',
     says: ['Go through all of them'],
@@ -453,6 +499,104 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'tries-to-start-it-again-later',
+    step: '12.3',
+    says: ['no timer that would try again', 'do not try again'],
+    cardVaries: true,
+    edits: [
+      {
+        file: 'loop-group.ts',
+        replace: ADD,
+        by: `    const again = (): void => void this.#addLoop().catch(() => setTimeout(again, 2_000))
+    again()`,
+      },
+    ],
+  },
+  {
+    name: 'takes-out-a-loop-with-as-many-clients',
+    step: '12.3',
+    says: ['Look for this loop itself'],
+    edits: [
+      {
+        file: 'loop-group.ts',
+        replace: REMOVE,
+        by: `    const place = this.#loops.findIndex((other) => other.connections === loop.connections)
+    this.#loops.splice(place, 1)
+    if (this.#isClosing) return`,
+      },
+    ],
+  },
+  {
+    name: 'takes-out-all-loops-behind-it',
+    step: '12.3',
+    says: ['A loop that lives is gone from the list, too'],
+    edits: [
+      {
+        file: 'loop-group.ts',
+        replace: REMOVE,
+        by: '    this.#loops.splice(this.#loops.indexOf(loop))\n    if (this.#isClosing) return',
+      },
+    ],
+  },
+  {
+    name: 'starts-two-for-one',
+    step: '12.3',
+    says: ['start one replacement'],
+    edits: [{ file: 'loop-group.ts', replace: ADD, by: `${ADD}\n${ADD}` }],
+  },
+  {
+    name: 'gives-up-when-one-cannot-start',
+    step: '12.3',
+    says: ['The other loops must go on'],
+    cardVaries: true,
+    edits: [
+      {
+        file: 'loop-group.ts',
+        replace: ADD,
+        by: '    this.#addLoop().catch(() => this.terminate())',
+      },
+    ],
+  },
+  {
+    name: 'waits-for-the-last-one-to-leave-though-nobody-is-there',
+    step: '12.4',
+    says: ['Nobody is connected any more', 'does not come again'],
+    edits: [
+      {
+        file: 'loop-group.ts',
+        replace: WAIT,
+        by: `    const idle = new Promise<void>((resolve) => this.#onIdle.push(resolve))
+    await Promise.race([idle, deadline])`,
+      },
+    ],
+  },
+  {
+    name: 'ends-one-thread-after-the-other',
+    step: '12.4',
+    says: ['ends all at once'],
+    edits: [
+      {
+        file: 'loop-group.ts',
+        replace: END,
+        by: '    clearTimeout(timer)\n    for (const { thread } of this.#loops) await thread.terminate()',
+      },
+    ],
+  },
+  {
+    name: 'closes-with-the-first-loop-that-ends',
+    step: '12.4',
+    says: ['The other loops were ended'],
+    cardVaries: true,
+    edits: [
+      {
+        file: 'loop-group.ts',
+        replace: WAIT,
+        by: `    const ended = this.#loops.map(({ thread }) => new Promise((end) => thread.once('exit', end)))
+    await Promise.race([...ended, this.#whenIdle(), deadline])`,
+      },
+    ],
+  },
+  {
     name: 'close-cuts-instead-of-draining',
     step: '12.4',
     says: ['close() does not cut', 'The threads are ended at once'],
@@ -609,6 +753,24 @@ export const mistakes: Mistake[] = [
  this.#addLoop().catch(() => {})`,
       },
     ],
+  },
+  {
+    name: 'forgets-that-nobody-may-wait',
+    step: '12.5',
+    says: ['`idle` is missing'],
+    edits: [
+      {
+        file: 'choose.ts',
+        replace: 'waitingSinceMs === undefined || nowMs - waitingSinceMs',
+        by: 'nowMs - (waitingSinceMs as number)',
+      },
+    ],
+  },
+  {
+    name: 'one-that-answers-is-not-enough',
+    step: '12.5',
+    says: ['All are returned only when none answers'],
+    edits: [{ file: 'choose.ts', replace: 'answering.length > 0', by: 'answering.length > 1' }],
   },
   {
     name: 'leaves-nobody-out',

@@ -55,6 +55,26 @@ export const rightAnswers: RightAnswer[] = [
     ],
   },
   {
+    name: 'a-timer-that-holds-nothing',
+    style:
+      'A timer that does not keep the process alive may fire when all is over: it does nothing.',
+    edits: [
+      {
+        file: group,
+        replace: "import { Worker } from 'node:worker_threads'",
+        by: `import { setTimeout as after } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'`,
+      },
+      {
+        file: group,
+        hole: 'close',
+        by: `    this.#isClosing = true
+    await Promise.race([this.#whenIdle(), after(graceMs, undefined, { ref: false })])
+    await this.terminate()`,
+      },
+    ],
+  },
+  {
     name: 'counts-before-the-move',
     style: 'What is counted in the same turn may be counted before or behind the move.',
     edits: [

@@ -12,6 +12,31 @@ const IS_NOT_STARTED = {
   because: 'A third loop has died, and the one that should replace it cannot start.',
   likely:
     '#addLoop() rejects then: catch that, and do not try again. A script that is broken stays broken.',
+  look: 'loop-group.#onExit()',
+}
+
+/** The loops in the list: so many, none of them dead, and all that have not died. */
+export async function expectOut(
+  { expect }: Stage,
+  server: HostedServer,
+  dead: string,
+  count: number,
+  alive: string[],
+): Promise<void> {
+  const listed = (await statsOf(server)).loops.map(({ threadId }) => String(threadId))
+  expect('the dead loop to be out of the list', listed.length === count && !listed.includes(dead), {
+    because:
+      'What is sent to a thread that has ended is lost without a word, and so is the client.',
+    likely: listed.includes(dead)
+      ? 'Take this loop out of the list, not just any: find it there.'
+      : !alive.every((each) => listed.includes(each))
+        ? 'A loop that lives is gone from the list, too. Take out one: splice(place, 1).'
+        : listed.length > count
+          ? 'One loop has died, so start one replacement.'
+          : 'The dead loop is out of the list. Start another in its place: #addLoop().',
+    expected: `${count} loops, none of them on thread ${dead}`,
+    received: `loops on the threads ${listed.join(', ')}`,
+  })
 }
 
 /** How often a loop with the breakable script was started. */
@@ -21,7 +46,7 @@ function startsIn(folder: string): number {
 
 /** The script breaks, and then cyd's loop dies: another is started, in vain, and only once. */
 export async function expectBrokenScriptLeft(
-  { story }: Stage,
+  { story, expect }: Stage,
   server: HostedServer,
   folder: string,
   cyd: Client,
@@ -50,11 +75,18 @@ export async function expectBrokenScriptLeft(
         likely:
           loops.length > threads
             ? 'The dead loop leaves the list at once, whether or not another can be started.'
-            : undefined,
+            : threads < 2
+              ? 'The other loops must go on: end none of them because one cannot start.'
+              : undefined,
       }
     },
     IS_NOT_STARTED,
   )
+  const timerMs = await server.msToNextTimer()
+  expect('no timer that would try again', timerMs === Number.POSITIVE_INFINITY, {
+    ...IS_NOT_STARTED,
+    received: `a timer in ${Math.round(timerMs)} ms`,
+  })
 }
 
 /** Newcomers are served by the loops that are left, and nothing was started for them. */

@@ -4,7 +4,7 @@ import type { HostedServer } from '../../harness/hosted-server.ts'
 import type { Stage } from '../../judge/step.ts'
 import { echo } from '../../protocols/lines.ts'
 
-export async function expectLeastBusy({ load, expectSame, random }: Stage): Promise<void> {
+export async function expectLeastBusy({ load, expect, expectSame, random }: Stage): Promise<void> {
   const { leastBusy } = await load(() => import('#code/12-many-loops/choose.ts'))
   const byChance = Array.from({ length: 20 }, () =>
     Array.from({ length: 8 }, () => Math.floor(random() * 1_000)),
@@ -22,9 +22,11 @@ export async function expectLeastBusy({ load, expectSame, random }: Stage): Prom
         likely: 'Go through all of them, compare numbers, and keep the one with the fewest.',
       },
     )
-    expectSame('the list of loops', loops, before, {
+    const isUnchanged = loops.every((loop, place) => loop === before[place])
+    expect('leastBusy() to leave the list unchanged', isUnchanged, {
       because: 'The list belongs to the group. Choosing from it changes nothing.',
       likely: 'sort() sorts the list itself; toSorted() makes another one. reduce() needs neither.',
+      received: `loops with ${loops.map((loop) => loop?.connections).join(', ')} connections`,
     })
   }
 }
@@ -65,6 +67,12 @@ export async function expectResponsive({ load, expectSame }: Stage): Promise<voi
         'waitingSinceMs is a point in time, as nowMs is: compare their difference with patienceMs. Ask no other clock.',
     },
     {
+      waiting: { slow: ago(900), fresh: ago(10) },
+      answering: ['fresh'],
+      because: '`fresh` answers, and one loop that answers can take the connection.',
+      likely: 'All are returned only when none answers. One that answers is enough.',
+    },
+    {
       waiting: { slow: ago(51), exact: ago(50) },
       answering: ['exact'],
       because:
@@ -98,7 +106,13 @@ export async function expectResponsive({ load, expectSame }: Stage): Promise<voi
       waitingSinceMs,
     }))
     const names = responsive(loops, NOW_MS, 50).map(({ name }) => name)
-    expectSame('the loops that answer', names, answering, reason)
+    const isIdleMissing = 'idle' in waiting && !names.includes('idle')
+    expectSame('the loops that answer', names, answering, {
+      ...reason,
+      likely: isIdleMissing
+        ? '`idle` is missing: `undefined` means that no socket waits.'
+        : reason.likely,
+    })
     expectSame(
       'the loops of the group',
       loops.map(({ name }) => name),

@@ -144,7 +144,14 @@ export async function expectConnectionsCounted(
     `${count === 1 ? 'one connection' : `${count} connections`} to be counted`,
     async () => {
       const seen = connectionsIn(await statsOf(server))
-      return { holds: sum(seen) === count, received: seen.join(' and ') }
+      return {
+        holds: sum(seen) === count,
+        received: seen.join(' and '),
+        likely:
+          sum(seen) < count
+            ? "Too few are counted: each connection counts down by one, and once. A socket emits 'end' or 'error' before its 'close'."
+            : undefined,
+      }
     },
     reason,
   )
