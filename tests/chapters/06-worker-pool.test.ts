@@ -1,6 +1,7 @@
 import { step } from '../judge/step.ts'
 import { ask, echo } from '../protocols/lines.ts'
 import {
+  expectIdleFromBirth,
   IDLE_MS,
   talkUntilClosed,
   talkUntilServed,
@@ -37,10 +38,13 @@ import {
   expectThreadReplaced,
 } from '../worlds/06-worker-pool/pool-running-jobs.ts'
 import {
+  expectRunningTwinLeft,
+  expectWaitingTwinLeft,
+} from '../worlds/06-worker-pool/pool-twins.ts'
+import {
   expectSignalsForgotten,
   expectSignalsHeard,
   expectTakenOutOfQueue,
-  expectTwinLeft,
 } from '../worlds/06-worker-pool/pool-waiting-jobs.ts'
 
 const CHAPTER = '06-worker-pool'
@@ -124,13 +128,14 @@ step('06.3', 'a thread that crashes is replaced, and only its job is lost', asyn
 
 step('06.4', 'a job that waits is taken back', async (stage) => {
   await expectTakenOutOfQueue(stage)
-  await expectTwinLeft(stage)
+  await expectWaitingTwinLeft(stage)
   await expectSignalsHeard(stage)
   await expectSignalsForgotten(stage)
 })
 
 step('06.5', 'a job that runs is taken back, and its thread replaced soon', async (stage) => {
   await expectThreadReplaced(stage)
+  await expectRunningTwinLeft(stage)
   await expectLateCancelHarmless(stage)
   await expectGrace(stage)
 
@@ -274,4 +279,7 @@ step('06.7', 'a client who says nothing gives its thread up', async (stage) => {
     because: 'A closed server keeps no process alive.',
     likely: 'A timer of your own has to be cleared when its socket has closed.',
   })
+
+  const hurried = await serve(CHAPTER, { threads: 3, idleMs: 1 })
+  await expectIdleFromBirth(hurried, connect)
 })

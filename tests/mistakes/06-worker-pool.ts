@@ -1270,4 +1270,45 @@ export const mistakes: Mistake[] = [
       },
     ],
   },
+  {
+    name: 'loses-the-first-of-two-alike',
+    step: '06.4',
+    says: ['in the end', 'indexOf(task), not for its job'],
+    edits: [
+      {
+        file,
+        replace: 'this.#queue.indexOf(task)',
+        by: 'this.#queue.findIndex(({ job }) => job === task.job)',
+      },
+    ],
+  },
+  {
+    name: 'ends-the-thread-of-a-job-like-it',
+    step: '06.5',
+    says: ['in the end', 'not at a job like it'],
+    edits: [
+      {
+        file,
+        replace: 'find((thread) => this.#threads.get(thread) === task)\n    if (place',
+        by: 'find((thread) => this.#threads.get(thread)?.job === task.job)\n    if (place',
+      },
+    ],
+  },
+  {
+    name: 'stops-the-clock-when-it-owes',
+    step: '06.7',
+    says: ['kim', 'nothing else starts the clock'],
+    edits: [
+      {
+        hole: 'limitIdleness',
+        by: `  socket.setTimeout(idleMs)
+  socket.on('timeout', () => {
+    if (socket.writableLength > 0) return void socket.destroy()
+    if (owesAnswer()) return
+    if (!socket.writableEnded) socket.write('idle\\n')
+    socket.destroySoon()
+  })`,
+      },
+    ],
+  },
 ]

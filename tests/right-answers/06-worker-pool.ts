@@ -249,8 +249,7 @@ export const rightAnswers: RightAnswer[] = [
         hole: 'limitIdleness',
         by: `  socket.on('timeout', () => {
     if (socket.writableLength > 0) return void socket.destroy()
-    // The answer that is owed will move on the socket, which starts the clock anew.
-    if (owesAnswer()) return
+    if (owesAnswer()) return void socket.setTimeout(idleMs)
     if (socket.writable) socket.write('idle\\n', () => socket.destroySoon())
     else socket.destroySoon()
   })

@@ -1,5 +1,6 @@
 /** Clients of a server that limits silence: those that talk all the time, and the pauses they make. */
 
+import type { PoolStats } from '#code/06-worker-pool/worker-pool.ts'
 import type { Client } from '../../harness/client.ts'
 import type { Reason } from '../../harness/failure.ts'
 import type { HostedServer } from '../../harness/hosted-server.ts'
@@ -17,6 +18,36 @@ export async function wakeThreads(server: HostedServer, clients: Client[]): Prom
   for (const client of clients) await client.halfClose()
   for (const client of clients) await client.expectEnd(reason)
   await server.roundTrip()
+}
+
+/**
+ * Clients who say nothing get a thread that only starts: the limit passes before the thread waits for them, and is there
+ * again when it does. The
+ * threads of the server are ended first, so that each client gets a new one, and `idleMs` is shorter than a start.
+ */
+export async function expectIdleFromBirth(
+  server: HostedServer,
+  connect: (server: HostedServer, name: string) => Promise<Client>,
+): Promise<void> {
+  const reason = {
+    because:
+      'Each is silent from the beginning. The limit passes a first time while the thread still starts and an answer is owed; then idleMs begin anew.',
+    likely:
+      'When an answer is owed, call socket.setTimeout(idleMs) again: nothing moves on the socket when the thread begins to wait, so nothing else starts the clock.',
+    look: 'limitIdleness()',
+  }
+  await server.crashThreads('ends on request')
+  const look = async () => {
+    const { threads } = await server.call<PoolStats>('stats')
+    return { holds: threads === 0, received: `threads: ${threads}` }
+  }
+  await server.expectEventually('a pool without threads', look, {
+    because: 'A thread that ends without a job is forgotten.',
+    look: '#onExit()',
+  })
+  const clients: Client[] = []
+  for (const name of ['kim', 'lea', 'max']) clients.push(await connect(server, name))
+  for (const client of clients) await client.expectLine('idle', reason)
 }
 
 /** They ask again and again until all are served: nobody who talks like this is silent. */

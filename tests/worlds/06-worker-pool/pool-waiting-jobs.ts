@@ -4,7 +4,7 @@ import { getEventListeners } from 'node:events'
 import { setImmediate as turn } from 'node:timers/promises'
 import { countPendingWakeUps } from '../../harness/pending-wakeups.ts'
 import type { Stage } from '../../judge/step.ts'
-import { type TestJob, withPool } from './played-pool.ts'
+import { withPool } from './played-pool.ts'
 
 /** The job is out of the queue, and the others keep their order. */
 export async function expectTakenOutOfQueue(stage: Stage): Promise<void> {
@@ -57,41 +57,6 @@ export async function expectTakenOutOfQueue(stage: Stage): Promise<void> {
     expectSame('the order in which they ended', order, [2, 3, 4, 5], {
       because: 'The others keep their order.',
       likely: 'splice() takes one out and leaves the others as they are.',
-      look: '#cancel()',
-    })
-  })
-}
-
-/** Two jobs may be alike, even the same object: the one that is taken back is not the other. */
-export async function expectTwinLeft(stage: Stage): Promise<void> {
-  const { expectSame, story } = stage
-  const patient = { cancelGraceMs: 60_000 }
-  await withPool(stage, { size: 1, maxQueued: 10, ...patient }, async ({ pool, play }) => {
-    const running = play('running')
-    const then = 'answer'
-    const job: TestJob = { then, value: 'twin' }
-    const [first, second] = [new AbortController(), new AbortController()]
-    story.tell('pool', 'is given the same job twice, with a signal each')
-    const outcomes = ['waits', 'waits']
-    const ends = [first, second].map(async ({ signal }, index) => {
-      const outcome = pool.run(job, { signal })
-      outcomes[index] = await outcome.then(
-        () => 'answered',
-        () => 'rejected',
-      )
-    })
-    story.tell('test', 'takes the second of them back')
-    second.abort()
-    await turn()
-    expectSame('what became of the two', outcomes, ['waits', 'rejected'], {
-      because: 'They are alike, but each has a caller and a signal of its own.',
-      likely: 'Look for the task in the queue. Two tasks may have the same job.',
-      look: '#cancel()',
-    })
-    running.open()
-    await Promise.all(ends)
-    expectSame('what became of the two in the end', outcomes, ['answered', 'rejected'], {
-      because: 'Nobody has taken the first one back.',
       look: '#cancel()',
     })
   })
