@@ -75,7 +75,8 @@ step('08.2', 'timers fire in order, ties in order of arming', async (stage) => {
   })
   expectFires(1, ['first'], {
     because: 'A timer is due at its deadline, not one millisecond after it.',
-    likely: 'Due means deadlineMs <= now.',
+    likely:
+      'Due means deadlineMs <= now. Or it is taken for one that was armed since: each arming counts `#armed` up.',
     look: 'timer-queue.runDue()',
   })
   expectFires(500, ['second', 'third', 'fourth'], {
@@ -123,7 +124,7 @@ step('08.2', 'timers fire in order, ties in order of arming', async (stage) => {
 step('08.3', 'a cancelled timer never fires, whoever cancels it', async (stage) => {
   const { expectSame } = stage
   const played = await playQueue(stage)
-  const { timers, arm, cancel, expectFires } = played
+  const { NOWHERE, timers, arm, cancel, placeOf, expectFires } = played
   arm('kept', 10)
   arm('cancelled', 20)
   arm('kept as well', 30)
@@ -132,6 +133,11 @@ step('08.3', 'a cancelled timer never fires, whoever cancels it', async (stage) 
     because: 'One of three has been cancelled.',
     likely: 'A timer that is only marked as cancelled is still in the heap.',
     look: 'timer-queue.cancel()',
+  })
+  expectSame('the place of "cancelled"', placeOf('cancelled'), NOWHERE, {
+    because: 'It is not in the heap any more. That is how cancel() knows it the next time.',
+    likely: 'remove() sets place to NOWHERE.',
+    look: 'timer-heap.remove()',
   })
   expectFires(100, ['kept', 'kept as well'], {
     because: 'A cancelled timer does not fire.',
@@ -145,7 +151,7 @@ step('08.3', 'a cancelled timer never fires, whoever cancels it', async (stage) 
   expectFires(10, ['new 1', 'new 2', 'new 3'], {
     because: 'A timer that has fired, or was cancelled before, can be cancelled: nothing happens.',
     likely:
-      'Another timer has its old place in the heap by now. Take a timer out only while it is in the heap.',
+      'Another timer has its old place in the heap by now. Take a timer out only while it is in the heap: it is there at the root, at place 0, too, and not at NOWHERE (-1).',
     look: 'timer-queue.cancel()',
   })
 
@@ -228,8 +234,8 @@ step('08.6', 'a client that says no line for a while is let go', async (stage) =
   cyd.expectNothing({
     because: 'cyd said a line 50 s ago.',
     likely:
-      'Each line begins the silence anew: heard() notes the time, and #look() looks at it before it calls back.',
-    look: ['silence.heard()', 'silence.#look()'],
+      'Each line begins the silence anew: onHeard() tells #idle, heard() notes the time, and #look() looks at it before it calls back.',
+    look: ['watch.onHeard()', 'silence.heard()', 'silence.#look()'],
   })
   await advance(10_000)
   cyd.expectReceived('idle\n', {
@@ -258,7 +264,8 @@ step('08.6', 'a client that says no line for a while is let go', async (stage) =
   await world.settle()
   expectTimers(0, {
     because: 'All three are gone. A timer that is left behind holds a whole connection.',
-    likely: 'onClose() stops the silence and cancels the goodbye.',
+    likely:
+      'onClose() stops the silence and cancels the goodbye, which onEnding() keeps in #goodbye.',
     look: 'watch.onClose()',
   })
 

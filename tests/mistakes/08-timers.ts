@@ -1225,4 +1225,115 @@ export const mistakes: Mistake[] = [
       },
     ],
   },
+  {
+    name: 'a-parent-at-half-the-place',
+    step: '08.1',
+    says: ['no timer to fire before its parent', 'is at (i - 1) >> 1'],
+    edits: [{ file: heap, replace: '(place - 1) >> 1', by: 'place >> 1' }],
+  },
+  {
+    name: 'a-parent-at-half-a-place',
+    step: '08.1',
+    says: ['add() not to throw', 'a whole number'],
+    edits: [{ file: heap, replace: '(place - 1) >> 1', by: '(place - 1) / 2' }],
+  },
+  {
+    name: 'sinks-past-later-children',
+    step: '08.1',
+    says: ['the first of the heap to be "second"', 'while a child fires before it'],
+    edits: [
+      {
+        file: heap,
+        replace: '!child || isBefore(timer, child)',
+        by: '!child || isBefore(child, timer)',
+      },
+    ],
+  },
+  {
+    name: 'armed-is-not-counted',
+    step: '08.2',
+    says: ['counts `#armed` up'],
+    edits: [
+      { file: queue, replace: 'order: this.#armed++, place', by: 'order: this.#armed, place' },
+    ],
+  },
+  {
+    name: 'loses-what-it-took-out-in-advance',
+    step: '08.2',
+    says: ['the next faulty callback', 'lost when one throws'],
+    edits: [
+      {
+        file: queue,
+        hole: 'runDue',
+        by: `    const now = this.now()
+    const all: Timer[] = []
+    while (this.#heap.first && this.#heap.first.deadlineMs <= now) all.push(this.#heap.takeFirst()!)
+    for (const due of all) {
+      const { callback } = due
+      if (due.periodMs > 0 && callback) this.#rearm(due, now)
+      else due.callback = undefined
+      callback?.()
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'cancels-the-root-never',
+    step: '08.3',
+    says: ['has fired, or was cancelled before', 'not at NOWHERE'],
+    edits: [
+      { file: queue, replace: 'if (timer.place !== NOWHERE) this', by: 'if (timer.place) this' },
+    ],
+  },
+  {
+    name: 'a-cancelled-timer-keeps-its-place',
+    step: '08.3',
+    says: ['the place of "cancelled"', 'remove() sets place to NOWHERE'],
+    edits: [
+      {
+        file: heap,
+        replace: '    timer.place = NOWHERE\n    if (last === timer) return\n',
+        by: '    if (last === timer) return\n',
+      },
+    ],
+  },
+  {
+    name: 'a-beat-has-no-order-of-its-own',
+    step: '08.4',
+    says: ['the beat of 200 ms fires now', 'an order of its own'],
+    edits: [
+      {
+        file: queue,
+        replace: '    timer.order = this.#armed++\n    this.#heap.add(timer)\n',
+        by: '    timer.order = this.#armed\n    this.#heap.add(timer)\n',
+      },
+    ],
+  },
+  {
+    name: 'no-time-left-is-not-over',
+    step: '08.6',
+    says: ['when it calls back within 240 ms', 'With 0 ms left'],
+    edits: [
+      {
+        file: silence,
+        replace: 'leftMs > 0 ? leftMs : this.#limitMs',
+        by: 'leftMs >= 0 ? leftMs : this.#limitMs',
+      },
+      { file: silence, replace: 'if (leftMs <= 0) this', by: 'if (leftMs < 0) this' },
+    ],
+  },
+  {
+    name: 'a-goodbye-in-seconds',
+    step: '08.6',
+    says: ['milliseconds'],
+    edits: [
+      { file: watch, replace: 'after(this.#goodbyeMs,', by: 'after(this.#goodbyeMs / 1_000,' },
+    ],
+  },
+  {
+    name: 'tells-nobody-what-was-heard',
+    step: '08.6',
+    says: ['cyd said a line 50 s ago', 'onHeard() tells #idle'],
+    edits: [{ file: watch, replace: HEARD, by: '' }],
+  },
 ]

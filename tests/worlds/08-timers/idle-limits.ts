@@ -66,7 +66,11 @@ export async function expectEveryEnding(
   fay.stopReading()
   fay.stream.holdDescriptor()
   await advance(64_000)
-  fay.expectNothing({ because: 'She does not read.' })
+  fay.expectNothing({
+    because: 'She does not read, and has 5 s from our goodbye on, so until second 65.',
+    likely: 'onEnding() destroys after goodbyeMs, which are milliseconds.',
+    look: 'watch.onEnding()',
+  })
   await advance(1_000)
   fay.expectCut({
     because: 'She has not said a line for 60 s, and not taken our last words for 5 more.',
@@ -86,7 +90,11 @@ export async function expectEveryEnding(
   gus.stopReading()
   await gus.send('crash\n')
   await advance(4_999)
-  gus.expectNothing({ because: 'He does not read.' })
+  gus.expectNothing({
+    because: 'He does not read, and has 5 s.',
+    likely: 'onEnding() destroys after goodbyeMs, which are milliseconds.',
+    look: 'watch.onEnding()',
+  })
   await advance(1)
   gus.expectCut({
     because: 'A crash has ended his connection, and he has not taken our last words for 5 s.',

@@ -9,18 +9,24 @@ export async function expectStoppedSilence(stage: Stage): Promise<void> {
   const { Silence } = await load(() => import('#code/08-timers/silence.ts'))
   const played = await playQueue(stage)
   story.tell('test', 'makes a Silence of 60 ms that calls stop() when it is called back')
-  let calls = 0
+  const calledAtMs: number[] = []
   const silence = new Silence(played.timers, 60, () => {
-    calls += 1
+    calledAtMs.push(played.clock.now())
     silence.stop()
   })
   for (let ms = 0; ms < 240; ms += 30) {
     played.clock.pass(30)
     played.timers.runDue()
   }
-  expectSame('its calls within 240 ms', calls, 1, {
+  const [first] = calledAtMs
+  expectSame('when it calls back within 240 ms', calledAtMs, [60], {
     because: 'It was silent for 60 ms, called back, and was stopped.',
-    likely: 'Arm the timer before onSilence is called: then there is something to stop.',
+    likely:
+      first === undefined
+        ? 'It has never called back. What is left is the time of the note, plus the limit, less now; when nothing is left, the limit is over.'
+        : first > 60
+          ? 'With 0 ms left the limit is over: call back.'
+          : 'Arm the timer before onSilence is called, and keep it in #timer: then there is something to stop.',
     look: 'silence.#look()',
   })
 }
@@ -50,8 +56,10 @@ export async function expectRestOfSilence(stage: Stage): Promise<void> {
     because:
       'Nothing was heard since second 20: it calls after 60 s of silence, and again after every further 60.',
     likely:
-      '#look() arms a whole limit again when it calls back, and the rest of the limit when something was heard.',
-    look: 'silence.#look()',
+      secondsOfCalls[0] === 80
+        ? '#look() arms a whole limit again when it calls back, and the rest of the limit when something was heard.'
+        : 'The silence began at second 20, by the clock of the queue: heard() notes this.#timers.now(), and #look() arms the rest of the limit from there.',
+    look: secondsOfCalls[0] === 80 ? 'silence.#look()' : ['silence.heard()', 'silence.#look()'],
   })
   expectSame('how many timers it has armed', armedTimes, 6, {
     because: 'One at the beginning, one for the rest, and one for each call.',

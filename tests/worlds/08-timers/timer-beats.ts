@@ -14,12 +14,15 @@ export function expectBeat({ every, cancel, expectFires }: PlayedQueue): void {
   expectFires(1, ['beat'], { because: '100 ms have passed.' })
   expectFires(150, ['beat'], {
     because: 'The loop was busy and comes at 250 ms: the beat of 200 ms fires now.',
+    likely:
+      'Each firing arms it again: in the heap, with its callback, and with an order of its own (`#armed` counts up).',
+    look: ['timer-queue.#rearm()', 'timer-queue.runDue()'],
   })
   expectFires(49, [], { because: 'It is 299 ms, and the next beat is at 300 ms.' })
   expectFires(1, ['beat'], {
     because: 'Deadlines are at 100, 200, 300 ms: what came late has moved none of them.',
     likely:
-      'Count from the last deadline, not from the moment of firing: otherwise each delay is added to all later deadlines.',
+      'Count from the last deadline to the first one after now: Math.floor(…) + 1 periods. Counted from the moment of firing, each delay is added to all later deadlines.',
     look: 'timer-queue.#rearm()',
   })
   expectFires(750, ['beat'], {

@@ -46,8 +46,9 @@ export function expectGapsFilled(
   cancel('only')
   expectSame('timers.size', timers.size, 0, {
     because: 'The only timer there was has been cancelled.',
-    likely: 'When the last timer of the heap is taken out, there is no gap to fill.',
-    look: 'timer-heap.remove()',
+    likely:
+      'When the last timer of the heap is taken out, there is no gap to fill. And the root is at place 0: a timer that is in no heap is at NOWHERE (-1).',
+    look: ['timer-heap.remove()', 'timer-queue.cancel()'],
   })
   arm('stays', 10)
   arm('last of the heap', 20)

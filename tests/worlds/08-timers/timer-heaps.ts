@@ -15,6 +15,23 @@ export async function playHeap({ load, story, random, expect, expectSame }: Stag
     const order = armed++
     return { deadlineMs, order, place: NOWHERE, callback: undefined, periodMs: 0 }
   }
+  /** Calls the heap, and says more of what it throws than that something is undefined. */
+  const call = <T>(what: string, look: string, callHeap: () => T): T => {
+    try {
+      return callHeap()
+    } catch (error) {
+      expect(`${what} not to throw`, !(error instanceof TypeError), {
+        because: 'There is a place for every timer.',
+        likely:
+          'No timer is at a place that was looked at. A child has a place below #timers.length, be it the left or the right one; a parent’s place is a whole number.',
+        look,
+        received: String(error),
+      })
+      throw error
+    }
+  }
+  const insert = (timer: Timer) => call('add()', 'timer-heap.#rise()', () => heap.add(timer))
+  const takeFirst = () => call('takeFirst()', 'timer-heap.#sink()', () => heap.takeFirst())
   return {
     newHeap: (): TimerHeap => new TimerHeap(),
     toTimer,
@@ -22,25 +39,42 @@ export async function playHeap({ load, story, random, expect, expectSame }: Stag
       story.tell('test', `adds "${name}", which is due at ${deadlineMs} ms`)
       const timer = toTimer(deadlineMs)
       names.set(timer, name)
-      heap.add(timer)
+      insert(timer)
       return timer
     },
     /** Adds timers that are due at these milliseconds, and are named after them. */
-    addAll(deadlinesMs: number[]): void {
+    addAll(deadlinesMs: number[]): Timer[] {
       story.tell('test', `adds timers that are due at ${deadlinesMs.join(', ')} ms`)
-      for (const deadlineMs of deadlinesMs) {
+      return deadlinesMs.map((deadlineMs) => {
         const timer = toTimer(deadlineMs)
         names.set(timer, `${deadlineMs}`)
-        heap.add(timer)
-      }
+        insert(timer)
+        return timer
+      })
     },
+    /** Expects that none of these, which were only added so far, fires before its parent. */
+    expectParents(timers: readonly Timer[]): void {
+      const parentOf = (timer: Timer) =>
+        timers.find(({ place }) => timer.place > 0 && place === (timer.place - 1) >> 1)
+      const wrong = timers.find((timer) => isBefore(timer, parentOf(timer) ?? timer))
+      const parent = wrong && parentOf(wrong)
+      expect('no timer to fire before its parent', !wrong, {
+        because: 'That is what makes an array a heap. A timer may be wrong far behind the root.',
+        likely:
+          'A timer rises until its parent fires before it, and the parent of place i is at (i - 1) >> 1.',
+        look: 'timer-heap.#rise()',
+        expected: parent && `${describe(parent)}, at place ${parent.place}, to fire first`,
+        received: wrong && `${describe(wrong)}, at place ${wrong.place}, below it`,
+      })
+    },
+    firstName: (): string | undefined => names.get(heap.first),
     expectFirst(name: string, reason: Reason): void {
       const { first } = heap
       expectSame('the first of the heap', names.get(first), name, reason)
     },
     /** Takes out the first one as often as there are names. */
     expectTaken(expected: string[], reason: Reason): void {
-      const taken = expected.map(() => names.get(heap.takeFirst()) ?? 'nothing')
+      const taken = expected.map(() => names.get(takeFirst()) ?? 'nothing')
       expectSame('the timers taken out, one by one', taken.join(', '), expected.join(', '), reason)
     },
     /** Expects each of these to have a place in the heap, and no two the same one. */
@@ -61,8 +95,8 @@ export async function playHeap({ load, story, random, expect, expectSame }: Stag
       story.tell('test', 'adds timers that are due at 1 to 6 ms in every order, and takes them out')
       for (let size = 1; size <= 6; size++) {
         for (const deadlinesMs of permutations(size)) {
-          for (const deadlineMs of deadlinesMs) heap.add(toTimer(deadlineMs))
-          const taken = deadlinesMs.map(() => heap.takeFirst()?.deadlineMs)
+          for (const deadlineMs of deadlinesMs) insert(toTimer(deadlineMs))
+          const taken = deadlinesMs.map(() => takeFirst()?.deadlineMs)
           const inOrder = deadlinesMs.toSorted((a, b) => a - b).join(', ')
           if (taken.join(', ') === inOrder) continue
           expectSame(
@@ -86,12 +120,12 @@ export async function playHeap({ load, story, random, expect, expectSame }: Stag
       for (let times = 0; times < 2_000; times++) {
         if (inside.size === 0 || randomInteger(random, 100) < 55) {
           const timer = toTimer(randomInteger(random, 60))
-          heap.add(timer)
+          insert(timer)
           inside.add(timer)
           continue
         }
         const due = [...inside].reduce((one, other) => (isBefore(one, other) ? one : other))
-        const taken = heap.takeFirst()
+        const taken = takeFirst()
         inside.delete(due)
         if (taken === due) continue
         expect('the timer taken out to be the one that fires first', false, {

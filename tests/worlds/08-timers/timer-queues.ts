@@ -14,7 +14,7 @@ export interface Armed {
 export type PlayedQueue = Awaited<ReturnType<typeof playQueue>>
 
 /** A timer queue in virtual time, whose timers have names. */
-export async function playQueue({ load, story, expectSame }: Stage) {
+export async function playQueue({ load, story, expect, expectSame }: Stage) {
   const { TimerQueue } = await load(() => import('#code/08-timers/timer-queue.ts'))
   const { NOWHERE } = await load(() => import('#code/08-timers/timer-heap.ts'))
   const clock = new VirtualClock()
@@ -49,8 +49,17 @@ export async function playQueue({ load, story, expectSame }: Stage) {
     },
     cancel(name: string): void {
       story.tell('test', `cancels "${name}"`)
-      timers.cancel(armed.get(name)!)
+      const thrown = thrownBy(() => timers.cancel(armed.get(name)!))
+      if (thrown === undefined) return
+      expect(`cancel() of "${name}" not to throw`, false, {
+        because: 'Any timer can be cancelled: armed, fired, or cancelled before.',
+        likely:
+          'The root is at place 0, and a timer that is in no heap is at NOWHERE (-1), also when it was the last one there: compare with NOWHERE before you take it out.',
+        look: ['timer-queue.cancel()', 'timer-heap.remove()'],
+        received: String(thrown),
+      })
     },
+    hasFired: (name: string): boolean => fired.includes(name),
     placeOf: (name: string): number => armed.get(name)!.place,
     /** Lets time pass, then the loop comes by. */
     expectFires(afterMs: number, names: string[], reason: Reason): void {

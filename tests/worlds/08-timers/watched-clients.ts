@@ -17,7 +17,7 @@ export async function serveVirtually(
   const { EventLoop } = await load(() => import('#code/07-event-loop/event-loop.ts'))
   const { TimerQueue } = await load(() => import('#code/08-timers/timer-queue.ts'))
   const { serveWatched } = await load(() => import('#code/08-timers/server.ts'))
-  const world = new VirtualLoop<Source>(story)
+  const world = new VirtualLoop<Source>(story, 'silence.#look()')
   const timers = new TimerQueue(world.clock)
   const loop = new EventLoop<Source>(world.poller, timers)
   await world.start(loop)
