@@ -139,6 +139,12 @@ step('05.4', 'transfers in opposite directions do not get stuck', async (stage) 
     likely: 'Look whether the accounts are the same before any lock is taken.',
   })
   await expectBalancesKept(stage)
+  await explore('B not to pay 7 to A and 7 to C out of 10', scenario('overdraw-two-ways'), {
+    because: 'No account may have less than nothing, also when it pays to two others at once.',
+    likely:
+      'What both threads have in common is B: look at its balance when you have the lock of `from` itself, also when that is the higher one.',
+    ifSeen: [{ seen: /still taken|nobody can move/, likely: GIVEN_BACK }],
+  })
 })
 
 step('05.5', 'visitors are numbered without gaps, and entries are whole', async (stage) => {

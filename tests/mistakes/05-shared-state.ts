@@ -861,4 +861,75 @@ export const mistakes: Mistake[] = [
       },
     ],
   },
+  {
+    name: 'swaps-the-accounts-and-the-sign',
+    step: '05.4',
+    says: ['a transfer of 11 out of 10 back', 'Only the locks are taken in the order'],
+    edits: [
+      {
+        file: ledger,
+        replace: '    if (from === to) return false\n',
+        by: '    if (from === to) return false\n    if (from > to) return this.transfer(to, from, -amount)\n',
+      },
+    ],
+  },
+  {
+    name: 'looks-at-the-balance-under-the-lower-lock',
+    step: '05.4',
+    says: ['were made, not one', 'the lock of `from` itself'],
+    edits: [
+      {
+        file: ledger,
+        replace: `      this.#lockOf(higher).withLock(() => {
+        if (this.#read(from, BALANCE) < amount) return false
+`,
+        by: `      this.#read(from, BALANCE) >= amount && this.#lockOf(higher).withLock(() => {
+`,
+      },
+    ],
+  },
+  {
+    name: 'takes-the-higher-lock-first-and-looks-at-the-balance-under-it',
+    step: '05.4',
+    says: ['were made, not one', 'the lock of `from` itself'],
+    edits: [
+      {
+        file: ledger,
+        replace: `from < to ? [from, to] : [to, from]`,
+        by: `from > to ? [from, to] : [to, from]`,
+      },
+      {
+        file: ledger,
+        replace: `      this.#lockOf(higher).withLock(() => {
+        if (this.#read(from, BALANCE) < amount) return false
+`,
+        by: `      this.#read(from, BALANCE) >= amount && this.#lockOf(higher).withLock(() => {
+`,
+      },
+    ],
+  },
+  {
+    name: 'forgets-what-was-begun-after-it-marks-it',
+    step: '05.6',
+    says: ['that this second repair has torn', 'begun is 0 and the count is 256'],
+    edits: [
+      {
+        file: book,
+        replace: '    this.#mutex.markConsistent()\n',
+        by: '    this.#words.store(this.#begun, 0)\n    this.#mutex.markConsistent()\n',
+      },
+    ],
+  },
+  {
+    name: 'numbers-by-what-was-begun',
+    step: '05.6',
+    says: ['the numbers of the next two entries', 'the count and one more'],
+    edits: [
+      {
+        file: book,
+        replace: 'const number = this.#words.load(this.#count) + 1',
+        by: 'const number = this.#words.load(this.#begun) + 1',
+      },
+    ],
+  },
 ]

@@ -30,4 +30,20 @@ export async function expectBalancesKept({ load, expectSame }: Stage): Promise<v
     because: 'There is enough: nothing is left then, and nothing is not less than nothing.',
     likely: 'Refuse when the balance is less than the amount, not when it is as much.',
   })
+  expectSame('a transfer of 11 out of 10 back', ledger.transfer(1, 0, 11), false, {
+    because:
+      'There is not enough: it does not matter whether `from` is the lower or the higher one.',
+    likely:
+      'Only the locks are taken in the order of the numbers. `from` stays the account that pays, and its balance is looked at.',
+    look: 'transfer()',
+  })
+  expectSame(
+    'the two accounts afterwards',
+    [ledger.read(0), ledger.read(1)],
+    [
+      { balance: 0, transfers: 2 },
+      { balance: 10, transfers: 2 },
+    ],
+    { because: 'What was refused has changed nothing.' },
+  )
 }

@@ -2,6 +2,8 @@
 
 import type { Stage } from '../../judge/step.ts'
 
+const [COUNT, BEGUN] = [2, 3]
+
 /** Only its owner's death abandons a lock; the next owner repairs what may be torn, and nothing else. */
 export async function expectDeathsNoticed(stage: Stage): Promise<void> {
   const { load, expect, expectSame, story } = stage
@@ -48,5 +50,36 @@ export async function expectDeathsNoticed(stage: Stage): Promise<void> {
   expectSame('entry 1', book.read(1) ?? 'none', 'bob was here', {
     because: 'Nobody has begun to write in its place.',
     likely: 'A place is torn only if an entry was begun there and not counted.',
+  })
+
+  story.tell('ada', 'begins entry 257 in the place of entry 1, and dies with the lock')
+  words.store(BEGUN, 257)
+  ada.lock()
+  main.threadEnded(1)
+  expectSame('entry 1', book.read(1) ?? 'none', 'none', {
+    because: 'It was about to be overwritten.',
+    likely: 'begun is 257 and the count is 256: the place of entry 257 is torn.',
+    look: 'guest-book.#repair()',
+  })
+  story.tell('ada', 'dies with the lock once more, and has written nothing')
+  ada.lock()
+  main.threadEnded(1)
+  const numbers = Array.from({ length: 255 }, (_, index) => index + 2)
+  const lost = numbers.filter((number) => book.read(number) !== `guest ${number}`)
+  expectSame('the entries that this second repair has torn', lost, [], {
+    because:
+      'A book that was repaired is repaired again when the next owner dies. That must harm no entry.',
+    likely: `begun is ${words.load(BEGUN)} and the count is ${words.load(COUNT)} after the first repair: the next one takes begun for the number of an entry that was begun.`,
+    look: 'guest-book.#repair()',
+  })
+  const signed = [book.sign('cyd was here'), book.sign('dee was here')]
+  expectSame('the numbers of the next two entries', signed, [257, 258], {
+    because:
+      'Entry 257 was begun and never counted, so its number is the next one: there are no gaps.',
+    likely: 'The next number is the count and one more. What was begun is not an entry yet.',
+    look: 'guest-book.sign()',
+  })
+  expectSame('entry 257', book.read(257) ?? 'none', 'cyd was here', {
+    because: 'A torn place is whole again when somebody has written over all of it.',
   })
 }
