@@ -874,7 +874,7 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
-    name: 'looks-at-the-balance-under-the-lower-lock',
+    name: 'looks-at-it-under-the-lower-lock-only',
     step: '05.4',
     says: ['were made, not one', 'the lock of `from` itself'],
     edits: [
@@ -889,7 +889,7 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
-    name: 'takes-the-higher-lock-first-and-looks-at-the-balance-under-it',
+    name: 'looks-at-it-under-the-higher-lock-only',
     step: '05.4',
     says: ['were made, not one', 'the lock of `from` itself'],
     edits: [
