@@ -6,7 +6,10 @@ import {
   expectOldestGivesWay,
 } from '../worlds/05-shared-state/guest-crowd.ts'
 import { expectBalancesKept } from '../worlds/05-shared-state/ledger-transfers.ts'
-import { expectDeathsNoticed } from '../worlds/05-shared-state/lock-deaths.ts'
+import {
+  expectDeathsNoticed,
+  expectRepairsRepeated,
+} from '../worlds/05-shared-state/lock-deaths.ts'
 import { expectOwnerOnly, IF_THE_LOCK_FAILS } from '../worlds/05-shared-state/lock-owners.ts'
 
 const CHAPTER = '05-shared-state'
@@ -253,6 +256,7 @@ step('05.6', 'a thread that dies leaves no lock behind', async (stage) => {
     likely:
       'The repair can be cut short as well. The next owner repairs again, and must still find what was begun.',
   })
+  await expectRepairsRepeated(stage)
 
   const server = await serve(CHAPTER)
   for (let round = 1; round <= ROUNDS; round++) {

@@ -51,7 +51,18 @@ export async function expectDeathsNoticed(stage: Stage): Promise<void> {
     because: 'Nobody has begun to write in its place.',
     likely: 'A place is torn only if an entry was begun there and not counted.',
   })
+}
 
+/** A book is repaired as often as an owner dies, and its numbers have no gap. */
+export async function expectRepairsRepeated(stage: Stage): Promise<void> {
+  const { load, expectSame, story } = stage
+  const { Mutex } = await load(() => import('#code/05-shared-state/mutex.ts'))
+  const { AtomicWords } = await load(() => import('#code/05-shared-state/shared-words.ts'))
+  const { GuestBook } = await load(() => import('#code/05-shared-state/guest-book.ts'))
+  const words = new AtomicWords(new SharedArrayBuffer(32 * 1024))
+  const [main, ada] = [0, 1].map((thread) => new Mutex(words, 0, thread))
+  const book = new GuestBook(words, 0, 3)
+  for (let number = 1; number <= 256; number++) book.sign(`guest ${number}`)
   story.tell('ada', 'begins entry 257 in the place of entry 1, and dies with the lock')
   words.store(BEGUN, 257)
   ada.lock()
