@@ -72,7 +72,12 @@ step('06.2', 'a full queue refuses at once', async (stage) => {
   })
   await cyd.expectEnd({ because: 'After `busy` there is nothing more to say.' })
   await ada.halfClose()
-  await echo(bob, { because: 'ada has finished, so bob is next.' })
+  await echo(bob, {
+    because: 'ada has finished, so bob is next.',
+    likely:
+      "ada's connection has closed, so #cancel() was called, although her job had ended. Has it taken bob out of the queue? indexOf() is -1 for a task that is not in it, and 0 for the first.",
+    look: ['#cancel()', 'run()'],
+  })
 })
 
 step('06.3', 'a thread that crashes is replaced, and only its job is lost', async (stage) => {
@@ -84,7 +89,8 @@ step('06.3', 'a thread that crashes is replaced, and only its job is lost', asyn
       next.open()
       await crashing.expectRejection(/its thread ended in the middle of it/, {
         because: 'Its thread is gone: nobody else will ever answer.',
-        likely: 'Reject the task of the thread that has ended with `crash`, which says why.',
+        likely:
+          'Reject the task of the thread that has ended with `crash`, which says why. Look it up before #replace(), which forgets the thread.',
         look: '#onExit()',
       })
       await next.expectResult(`next ${crash}`, {

@@ -1311,4 +1311,53 @@ export const mistakes: Mistake[] = [
       },
     ],
   },
+  {
+    name: 'notes-the-thread-before-it-sends',
+    step: '06.1',
+    says: ['busy: 0, queued: 0', 'only once the job is sent'],
+    edits: [
+      {
+        file,
+        replace: 'if (free) this.#start(free, task)\n',
+        by: `if (free) {
+      this.#threads.set(free, task)
+      this.#start(free, task)
+    }
+`,
+      },
+    ],
+  },
+  {
+    name: 'looks-the-task-up-when-its-thread-is-gone',
+    step: '06.3',
+    says: ['"crash 1" to be rejected', 'Look it up before #replace()'],
+    edits: [
+      {
+        file,
+        replace: '    task.reject(crash)\n    this.#replace(thread)\n',
+        by: '    this.#replace(thread)\n    this.#threads.get(thread)?.reject(crash)\n',
+      },
+    ],
+  },
+  {
+    name: 'place-0-is-no-place',
+    step: '06.4',
+    says: ['"first" to be rejected', 'place 0 is a place'],
+    edits: [
+      { file, replace: 'if (place >= 0) this', by: 'if (place > 0) this' },
+      { file, replace: 'if (place >= 0 || thread)', by: 'if (place > 0 || thread)' },
+    ],
+  },
+  {
+    name: 'frees-a-thread-that-computes',
+    step: '06.5',
+    says: ['"waiting" to be answered', 'went to a thread that still computes'],
+    edits: [
+      {
+        file,
+        replace: 'if (thread) this.#replaceSoon(thread)',
+        by: 'if (thread) this.#free(thread)',
+      },
+    ],
+  },
 ]

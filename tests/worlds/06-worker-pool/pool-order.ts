@@ -30,7 +30,8 @@ export async function expectOrderOfArrival(stage: Stage): Promise<void> {
     await second.expectResult('second', {
       because: 'The job that ends first is answered first, and its own caller gets the answer.',
       likely: 'The caller is the one whose task #threads has for this very thread.',
-      ifNothing: 'Settle the task that #threads has for the thread that has answered.',
+      ifNothing:
+        'Settle the task that #threads has for the thread that has answered. Look it up before #free(), which gives the thread the next one.',
       look: '#onAnswer()',
     })
     await turn()
@@ -125,16 +126,19 @@ export async function expectEveryOutcome(stage: Stage): Promise<void> {
 /** A job that cannot be sent to a thread costs no thread and no place. */
 export async function expectUnsendableRejected(stage: Stage): Promise<void> {
   await withPool(stage, { size: 1, maxQueued: 10 }, async (played) => {
-    const { play, playUnsendable, expectStats } = played
+    const { pool, play, playUnsendable, expectStats } = played
     await playUnsendable('a function').expectRejection(/DataCloneError/, {
       because: 'It cannot be sent to a thread, and its caller hears of that as of any other error.',
       likely: '#start() rejects a task that cannot be sent. There is nothing left to do for run().',
     })
+    const isQueued = pool.stats().queued > 0
     expectStats(
       { busy: 0, queued: 0 },
       {
         because: 'That job has ended: no thread has got it, and it waits for none.',
-        likely: 'When #start() returns false, the task is rejected already: do not queue it.',
+        likely: isQueued
+          ? 'When #start() returns false, the task is rejected already: do not queue it.'
+          : '#start() notes by itself that the thread is busy, and only once the job is sent: leave #threads to it.',
         look: 'run()',
       },
     )

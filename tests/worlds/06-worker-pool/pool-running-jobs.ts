@@ -21,10 +21,13 @@ export async function expectThreadReplaced(stage: Stage): Promise<void> {
     await waiting.expectResult('waiting', {
       because: 'The new thread takes the next job.',
       likely: '#replaceSoon() starts a new thread, which takes the next job.',
-      ifNothing: ({ queued }) =>
-        queued === 0
-          ? 'It is not in the queue any more: indexOf() is -1 for a task that does not wait, and splice(-1, 1) takes the last one.'
-          : 'It still waits, because the thread of `running` was not replaced. #replaceSoon() sees to that.',
+      ifNothing: ({ queued, busy }) => {
+        if (queued > 0)
+          return 'It still waits, because the thread of `running` was not replaced. #replaceSoon() sees to that.'
+        return busy === 2
+          ? '`waiting` went to a thread that still computes: the one of `running`. #free() is for a thread that has answered; #replaceSoon() starts a new one.'
+          : 'It is not in the queue any more: indexOf() is -1 for a task that does not wait, and splice(-1, 1) takes the last one.'
+      },
       look: '#cancel()',
     })
     expectStats(
@@ -32,8 +35,8 @@ export async function expectThreadReplaced(stage: Stage): Promise<void> {
       {
         because: '`steady` still runs, and a thread that we end ourselves is no crash.',
         likely:
-          'Leave it to #replaceSoon(): it forgets the thread before it terminates it, so that nobody takes its end for a crash.',
-        look: '#cancel()',
+          'Leave it to #replaceSoon(): it forgets the thread before it terminates it, so that nobody takes its end for a crash. #onExit() counts only threads that #threads still knows.',
+        look: ['#cancel()', '#onExit()'],
       },
     )
     steady.open()

@@ -65,6 +65,8 @@ export async function expectTakenOutOfQueue(stage: Stage): Promise<void> {
 /** A signal that has aborted before, and one that serves several jobs. */
 export async function expectSignalsHeard(stage: Stage): Promise<void> {
   const { expectSame } = stage
+  const oneSignalCause =
+    'One signal may serve many jobs: addEventListener() adds a listener, signal.onabort has room for one.'
   const patient = { cancelGraceMs: 60_000 }
   await withPool(stage, { size: 1, maxQueued: 10, ...patient }, async ({ play, expectStats }) => {
     const unwanted = AbortSignal.abort(new RangeError('too early'))
@@ -98,13 +100,17 @@ export async function expectSignalsHeard(stage: Stage): Promise<void> {
         look: 'run()',
       },
     )
+    const listeners = getEventListeners(common.signal, 'abort').length
     first.cancel()
     for (const job of [first, second]) {
       await job.expectRejection(/AbortError/, {
         because: 'Both were given the same signal.',
-        likely:
-          'One signal may serve many jobs: addEventListener() adds a listener, signal.onabort has room for one.',
-        look: 'run()',
+        likely: oneSignalCause,
+        ifNothing: ({ queued }) =>
+          listeners === 2 && queued === 1 && job === first
+            ? '`first` is still in the queue: place 0 is a place. Only -1 means that it is not there.'
+            : oneSignalCause,
+        look: ['run()', '#cancel()'],
       })
     }
     expectStats({ queued: 0 }, { because: 'Both are out of the queue.', look: '#cancel()' })
