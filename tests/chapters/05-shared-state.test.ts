@@ -10,7 +10,11 @@ import {
   expectDeathsNoticed,
   expectRepairsRepeated,
 } from '../worlds/05-shared-state/lock-deaths.ts'
-import { expectOwnerOnly, IF_THE_LOCK_FAILS } from '../worlds/05-shared-state/lock-owners.ts'
+import {
+  expectOwnerOnly,
+  IF_THE_LOCK_FAILS,
+  IF_WITH_LOCK_FAILS,
+} from '../worlds/05-shared-state/lock-owners.ts'
 
 const CHAPTER = '05-shared-state'
 
@@ -79,23 +83,7 @@ step('05.3', 'withLock() frees the lock, however its body ends', async ({ explor
   await explore('the lock to be free after a body that throws', scenario('with-lock'), {
     because: 'An exception is one way to leave a function. The lock must not stay behind.',
     likely: 'finally runs either way.',
-    ifSeen: [
-      {
-        seen: /did not pass that on/,
-        likely:
-          'A catch that does not throw swallows the exception. finally passes it on by itself.',
-      },
-      {
-        seen: /answered/,
-        likely: 'withLock() returns what body() returns, also when that is 0 or false.',
-      },
-      { seen: /were not alone/, likely: 'body() runs between lock() and unlock().' },
-      {
-        seen: /does not have the lock/,
-        likely:
-          'Each lock() has one unlock(): finally runs it also when catch has done so already.',
-      },
-    ],
+    ifSeen: IF_WITH_LOCK_FAILS,
   })
 })
 
@@ -107,6 +95,11 @@ step('05.4', 'transfers in opposite directions do not get stuck', async (stage) 
     likely:
       'Each thread has one lock and wants the other’s. If all take them in one order, that cannot happen.',
     ifSeen: [
+      {
+        seen: /thread (\d) sleeps on (\w\.lock)[\s\S]*wait \2 = -\1: sleeps(?![\s\S]*wait \2 =)/,
+        likely:
+          'A thread sleeps on a lock that it has itself. Lock each of the two accounts once, and read without a lock in between: this.#read().',
+      },
       {
         seen: /counts|money was made|A has/,
         likely:
@@ -157,6 +150,7 @@ step('05.5', 'visitors are numbered without gaps, and entries are whole', async 
     likely: 'Number, text and count belong under one lock: #withBook() around all of it.',
     look: 'sign()',
     ifSeen: [
+      { seen: /numbers 0 and 1/, likely: 'Numbers begin at 1: the new count is the number.' },
       {
         seen: /nobody can move/,
         likely:
@@ -169,6 +163,11 @@ step('05.5', 'visitors are numbered without gaps, and entries are whole', async 
     likely: 'read() takes the lock, too, and keeps it until it has the whole text.',
     look: 'guest-book.read()',
     ifSeen: [
+      {
+        seen: /entry 257 got number/,
+        likely: 'Only the place wraps, and #writeText() finds it. The number goes on.',
+        look: 'guest-book.sign()',
+      },
       {
         seen: /returned "bbbbb"/,
         likely:
@@ -190,6 +189,14 @@ step('05.5', 'visitors are numbered without gaps, and entries are whole', async 
       because: 'An entry is there once it is counted, and then it is whole.',
       likely: 'sign() stores the count behind the text, and keeps the lock from first to last.',
       look: ['guest-book.sign()', 'guest-book.read()'],
+      ifSeen: [
+        {
+          seen: /returned "aaaaa"(?![\s\S]*load count → 257)/,
+          likely:
+            'read(257) while the count is 256: that entry is not there yet, and its place holds entry 1.',
+          look: 'guest-book.read()',
+        },
+      ],
     },
   )
   await expectCountLast(stage)

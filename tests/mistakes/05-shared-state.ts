@@ -932,4 +932,98 @@ export const mistakes: Mistake[] = [
       },
     ],
   },
+  {
+    name: 'takes-zero-for-no-exception',
+    step: '05.3',
+    says: ['body threw 0', 'takes 0 for no exception'],
+    edits: [
+      {
+        file: mutex,
+        replace: '    try {\n      return body()\n    } finally {\n      this.unlock()\n    }',
+        by: `    let failed: unknown
+    let result: T | undefined
+    try {
+      result = body()
+    } catch (error) {
+      failed = error
+    }
+    this.unlock()
+    if (failed) throw failed
+    return result as T`,
+      },
+    ],
+  },
+  {
+    name: 'throws-an-error-of-its-own',
+    step: '05.3',
+    says: ['thread 1 threw', 'not what the body threw'],
+    edits: [
+      {
+        file: mutex,
+        replace: '    try {\n      return body()\n    } finally {\n      this.unlock()\n    }',
+        by: `    try {
+      return body()
+    } catch (error) {
+      throw new Error(String(error))
+    } finally {
+      this.unlock()
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'frees-and-wakes-nobody',
+    step: '05.3',
+    says: ['nobody is left to wake', 'Leave with unlock()'],
+    edits: [
+      {
+        file: mutex,
+        replace: '    try {\n      return body()\n    } finally {\n      this.unlock()\n    }',
+        by: `    try {
+      return body()
+    } finally {
+      this.#words.store(this.#lock, FREE)
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'reads-an-account-that-it-has-locked',
+    step: '05.4',
+    says: ['a lock that it has itself'],
+    edits: [
+      {
+        file: ledger,
+        replace: 'if (this.#read(from, BALANCE) < amount)',
+        by: 'if (this.read(from).balance < amount)',
+      },
+    ],
+  },
+  {
+    name: 'numbers-from-0',
+    step: '05.5',
+    says: ['Numbers begin at 1'],
+    edits: [
+      { file: book, replace: 'load(this.#count) + 1\n', by: 'load(this.#count)\n' },
+      { file: book, replace: 'store(this.#count, number)', by: 'store(this.#count, number + 1)' },
+    ],
+  },
+  {
+    name: 'numbers-that-wrap',
+    step: '05.5',
+    says: ['entry 257 got number 1', 'Only the place wraps'],
+    edits: [
+      {
+        file: book,
+        replace: 'this.#words.load(this.#count) + 1\n',
+        by: '(this.#words.load(this.#count) % MAX_ENTRIES) + 1\n',
+      },
+    ],
+  },
+  {
+    name: 'reads-what-is-not-there-yet',
+    step: '05.5',
+    says: ['while the count is 256', 'not there yet'],
+    edits: [{ file: book, replace: ' && number <= count', by: '' }],
+  },
 ]

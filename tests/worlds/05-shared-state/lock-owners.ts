@@ -45,6 +45,33 @@ export const IF_THE_LOCK_FAILS = [
   },
 ]
 
+/** What withLock() does wrong shows in what comes out of it, and in its last turns. */
+export const IF_WITH_LOCK_FAILS = [
+  {
+    seen: /did not pass that on/,
+    likely:
+      'A catch that does not throw swallows the exception, and so does a return in finally, or an if that takes 0 for no exception. finally passes it on by itself.',
+  },
+  {
+    seen: /answered/,
+    likely: 'withLock() returns what body() returns, also when that is 0 or false.',
+  },
+  { seen: /were not alone/, likely: 'body() runs between lock() and unlock().' },
+  {
+    seen: /does not have the lock/,
+    likely: 'Each lock() has one unlock(): finally runs it also when catch has done so already.',
+  },
+  {
+    seen: /thread 1 threw/,
+    likely:
+      'What came out is not what the body threw. finally passes that on as it is, whatever it is.',
+  },
+  {
+    seen: /nobody can move[\s\S]*store lock = 0(?![\s\S]*notify)/,
+    likely: 'Leave with unlock(): it frees the lock, and also wakes one that sleeps.',
+  },
+]
+
 /** A thread that does not have the lock cannot unlock it, whatever its word says of sleepers. */
 export async function expectOwnerOnly({ load, expect, story }: Stage): Promise<void> {
   const { Mutex } = await load(() => import('#code/05-shared-state/mutex.ts'))
