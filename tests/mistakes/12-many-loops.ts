@@ -99,6 +99,8 @@ export const mistakes: Mistake[] = [
     name: 'a-loop-for-each-socket',
     step: '12.1',
     says: ['on the loop that serveSocket() is given'],
+    // Which of two threads prints first is theirs to say.
+    cardVaries: true,
     edits: [
       {
         file: 'loop-thread.ts',
