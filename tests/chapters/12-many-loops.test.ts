@@ -13,6 +13,7 @@ import {
   expectIdleToClose,
   expectNotReplaced,
   expectThreadsGone,
+  NOT_ENDED_WITH_ADA,
 } from '../worlds/12-many-loops/closing-loops.ts'
 import {
   expectCountedAtOnce,
@@ -229,6 +230,7 @@ step('12.4', 'close() lets every loop finish, and leaves no thread', async (stag
   await ada.send('bug\n')
   await ada.expectClosed({ because: 'ada’s loop dies while the server closes.' })
   await expectNotReplaced(stage, server)
+  for (const client of [bob, cyd]) await echo(client, NOT_ENDED_WITH_ADA)
   await leave(bob)
   server.beginClose()
   await server.roundTrip()

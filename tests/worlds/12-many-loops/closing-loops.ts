@@ -105,6 +105,13 @@ async function expectNoGrace(stage: Stage): Promise<void> {
 const OTHERS_ENDED =
   'The other loops were ended when ada’s was gone. close() ends them when no loop has a connection, or after graceMs.'
 
+/** For those whose loops live while ada's has died. */
+export const NOT_ENDED_WITH_ADA = {
+  because: 'ada’s loop has died, theirs has not: they have time to finish.',
+  likely: OTHERS_ENDED,
+  look: 'loop-group.close()',
+}
+
 /** A loop has died while its group is closing. */
 export async function expectNotReplaced(
   { expectSame }: Stage,
