@@ -38,7 +38,8 @@ export class TimerQueue implements TimerSource, Clock {
 
   /**
    * Calls `callback` once, in `delayMs` or as soon after that as the loop comes by. A delay below 0 counts as 0; with
-   * `Infinity` it never fires; `NaN` is a `RangeError`. When this timer is due before all others, `onEarlier` is called: a loop that sleeps has to know.
+   * `Infinity` it never fires; `NaN` is a `RangeError`. When this timer is due before all others, `onEarlier` is called: a
+   * loop that sleeps has to know.
    *
    * @step 08.2 08.5
    */

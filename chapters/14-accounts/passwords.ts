@@ -85,8 +85,7 @@ export function parseHash(stored: string): StoredHash | undefined {
 
 /**
  * Resolves with whether this is the password. It is derived once, with the salt and cost of the stored string, and
- * compared in constant time, which no test here can see. A string that `parseHash` does not accept fits no password, and
- * nothing is derived.
+ * compared in constant time. A string that `parseHash` does not accept fits no password, and nothing is derived.
  *
  * @step 14.1
  */

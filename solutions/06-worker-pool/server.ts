@@ -98,7 +98,7 @@ function turnAway(socket: Socket, end: ThreadEnd, error: Error): void {
  * Called when a thread begins with the client. When nothing has moved on the socket for `idleMs`, in either direction:
  *
  * - a client that has not taken what was written before is cut off without a word;
- * - if an answer is owed, `idleMs` begin anew: nothing may move on the socket when the thread begins to wait;
+ * - if an answer is owed, `idleMs` begin anew, although nothing has moved: Node does not start them again by itself;
  * - otherwise the client gets the line `idle`, and both directions are closed.
  *
  * @step 06.7

@@ -46,8 +46,8 @@ export function encodeGroup(records: Uint8Array[]): Buffer {
 
 /**
  * Looks at what begins at byte `at`. The records of a group may be parts of `bytes`. Whatever the bytes are, this decides
- * between the kinds of `Decoded`, and does not throw: a payload that is not a list of records is
- * damaged, whatever its checksum.
+ * between the kinds of `Decoded`, and does not throw: a payload that is not a list of records is damaged, whatever its
+ * checksum.
  *
  * @step 15.1
  */

@@ -51,6 +51,7 @@ export async function openInside(
 ): Promise<SiteFile | undefined> {
   try {
     const folder = await files.realpath(join(root, ...names.slice(0, -1)))
+    // The root of the file system ends with a separator already; join() adds none to it.
     if (folder !== root && !folder.startsWith(join(root, sep))) return undefined
     return await keepRegular(await files.open(join(folder, names.at(-1)!), FLAGS))
   } catch (error) {
