@@ -7,7 +7,10 @@ import type { StepHome } from './events.ts'
 import { findHomeOfStep, findNamed, findOpenHoles } from './holes.ts'
 import { chapterOfStep, listFiles } from './workbook.ts'
 
-/** The functions that the failure has to do with; those of the step that failed stand behind those it names itself. */
+/**
+ * The functions that the failure has to do with: those that the expectation names, then those of the step that the card's
+ * own sentences speak of, then the rest of the step's.
+ */
 export function findLookAt(
   tree: CodeTree,
   chapter: string,
@@ -24,7 +27,17 @@ export function findLookAt(
     .flatMap((look) => findNamed(tree, chapter, look))
     .filter((home) => !isGuiltless(home))
     .map((home): StepHome => ({ ...home, isNamed: true }))
-  return [...named, ...own.filter((home) => !named.some((each) => isSame(each, home)))]
+  const others = own.filter((home) => !named.some((each) => isSame(each, home)))
+  const { spokenOf = [], rest = [] } = Object.groupBy(others, (home) =>
+    speaksOf(report, home.function) ? 'spokenOf' : 'rest',
+  )
+  return [...named, ...spokenOf, ...rest]
+}
+
+/** Whether a sentence of the card has the name as its own code would, `save()` or `#save(…)`; `socket.save()` is another's. */
+function speaksOf({ headline, likely = '', because = '' }: FailureReport, name: string): boolean {
+  const call = new RegExp(`(?<![\\w$.])#?${RegExp.escape(name.replace('#', ''))}\\(`)
+  return [headline, likely, because].some((sentence) => call.test(sentence))
 }
 
 /** The functions of a step that is still to be written: first the one that was reached, then others that are empty. */

@@ -70,6 +70,19 @@ describe('where to look', () => {
     ])
   })
 
+  test('then those that a sentence of the card speaks of', () => {
+    const likely = 'Is push() called once for each?'
+    expect(look({ likely })[0]).toBe('second.ts:7 push')
+    expect(look({ look: 'two()', likely })).toEqual([
+      'first.ts:5 two',
+      'second.ts:7 push',
+      'first.ts:2 one',
+    ])
+    expect(
+      look({ likely: 'socket.push() and repush() are not it, and a push is no name.' })[0],
+    ).toBe('first.ts:2 one')
+  })
+
   test('none that is of a later step and still to be written', () => {
     expect(look({ look: ['#pull()', 'two()', 'given()'] })).toEqual([
       'first.ts:5 two',
