@@ -78,20 +78,18 @@ function interleaving(
   const { turns, finding, runs } = interleaving
   const threads = Math.max(...turns.map(({ thread }) => thread)) + 1
   const width = Math.max(14, Math.floor((columns - 9) / threads))
-  const row = (number: string, cells: string[]): string =>
-    `${INDENT}${number.padStart(4)}  ${cells.map((cell) => cell.slice(0, width - 1).padEnd(width)).join('')}`.trimEnd()
   const names = Array.from({ length: threads }, (_, thread) => `thread ${thread + 1}`)
   const shown = turns.length > MAX_TURNS ? turns.slice(0, MAX_TURNS) : turns
+  // Nothing stands to the right of a turn, so its text may go on there.
+  const row = (number: string, thread: number, text: string): string[] =>
+    wrap(text, columns - 8 - thread * width).map((part, index) =>
+      `${INDENT}${(index === 0 ? number : '').padStart(4)}  ${' '.repeat(thread * width)}${part}`.trimEnd(),
+    )
   return [
     `${INDENT}${chalk.bold('The order of turns')} ${chalk.dim(`(order ${runs} of those walked)`)}`,
-    chalk.bold(row('', names)),
-    ...shown.map(({ thread, text }, index) =>
-      row(
-        String(index + 1),
-        names.map((_, column) => (column === thread ? onOneLine(text) : '')),
-      ),
-    ),
-    ...(shown.length < turns.length ? [row('', [`… and so on`])] : []),
+    chalk.bold(`${INDENT}      ${names.map((name) => name.padEnd(width)).join('')}`.trimEnd()),
+    ...shown.flatMap(({ thread, text }, index) => row(String(index + 1), thread, onOneLine(text))),
+    ...(shown.length < turns.length ? row('', 0, '… and so on') : []),
     ...wrap(`✗ ${printable(finding)}`, columns - 8).map((line) =>
       chalk.red(`${INDENT}    ${line}`),
     ),

@@ -64,6 +64,22 @@ test('a caret stands right behind escapes and wide characters, too', () => {
   expect(lines[received_ + 1].indexOf('^')).toBe(lines[received_].indexOf('?'))
 })
 
+test('what the last thread does is told in full, on several lines if need be', () => {
+  const text = 'notify lock: wakes thread 2, and after it nobody else'
+  const card = makeCard({
+    interleaving: { turns: [0, 2].map((thread) => ({ thread, text })), finding: 'odd', runs: 1 },
+  })
+  const lines = renderCard(card, { columns: 80, chalk: plain }).split('\n')
+  const header = lines.findIndex((line) => line.includes('thread 3'))
+  const lane = lines[header].indexOf('thread 3')
+  expect(lines[header + 1]).toBe(`     1  ${text}`)
+  expect(lines.slice(header + 2, header + 5).map((line) => line.slice(lane))).toEqual([
+    'notify lock: wakes thread',
+    '2, and after it nobody',
+    'else',
+  ])
+})
+
 test('nothing that a server prints reaches the terminal as it is', () => {
   const evil = '\x1b[2J\x1b]0;title\x07 \u202e backwards \u2028'
   const story = new Story()
