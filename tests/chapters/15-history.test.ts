@@ -27,7 +27,11 @@ import {
   expectNothingTaken,
   LEFT,
 } from '../worlds/15-history/history-failures.ts'
-import { expectFailedRemoval, expectFaultsTold } from '../worlds/15-history/history-faults.ts'
+import {
+  expectFailedClosing,
+  expectFailedRemoval,
+  expectFaultsTold,
+} from '../worlds/15-history/history-faults.ts'
 import { expectManyEncodedCheaply } from '../worlds/15-history/history-group-costs.ts'
 import { expectDecoded, expectEncoded } from '../worlds/15-history/history-groups.ts'
 import {
@@ -267,6 +271,7 @@ step('15.5', 'old messages go by segments, and no number comes again', async (st
   await expectWholeSegments(stage, Log)
   await expectRemovedOneByOne(stage, Log)
   await expectFailedRemoval(stage, Log)
+  await expectFailedClosing(stage, Log)
   await expectNumbersKept(stage, Log)
 
   const because =

@@ -1133,6 +1133,18 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'does-not-wait-until-a-removed-file-is-closed',
+    step: '15.5',
+    says: ['A promise that nobody waits for'],
+    edits: [
+      {
+        file: log,
+        replace: RETIRE,
+        by: RETIRE.replace('await oldest.file.close()', 'oldest.file.close()'),
+      },
+    ],
+  },
+  {
     name: 'the-index-is-not-told',
     step: '15.5',
     says: ['forgets what was in the segments'],

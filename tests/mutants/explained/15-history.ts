@@ -31,14 +31,6 @@ export const explained: Explained[] = [
     now: `return next ${now}`,
     because: BEHIND,
   })),
-  {
-    file: 'log.ts',
-    function: '#rollOver',
-    was: 'await oldest.file.close()',
-    now: 'oldest.file.close()',
-    because:
-      'The file is closed a moment later. Nobody reads it: the index has forgotten it before.',
-  },
   ...['from + 1', 'from - 2'].map((now) => ({
     file: 'log-journal.ts',
     function: '#readPage',

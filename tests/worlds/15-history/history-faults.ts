@@ -4,7 +4,8 @@ import type { Log } from '#code/15-history/log.ts'
 import { SimulatedDisk } from '../../harness/crash-points/disk.ts'
 import type { Stage } from '../../judge/step.ts'
 import { group, groups } from '../../protocols/groups.ts'
-import { failing } from './disk.ts'
+import { uncaughtDuring } from '../uncaught-errors.ts'
+import { failing, settle } from './disk.ts'
 import { diskWith } from './segment-folders.ts'
 
 const KEEPER = { onFound() {}, onSynced() {}, marks: () => [], onRetired() {} }
@@ -51,5 +52,27 @@ export async function expectFailedRemoval(stage: Stage, LogClass: typeof Log): P
       'If the first segment stays and the second is removed, the next start finds a gap and refuses.',
     likely: 'Let the error out: a log that cannot remove a segment has failed.',
     look: 'log.#rollOver()',
+  })
+}
+
+/** An old segment that cannot be closed may fail the log. It must not end the process. */
+export async function expectFailedClosing(stage: Stage, LogClass: typeof Log): Promise<void> {
+  stage.story.tell('test', 'opens a log of two segments on a disk that cannot close a file')
+  const disk = new SimulatedDisk(
+    diskWith({ '00000001.log': group('a'), '00000002.log': group('b') }),
+  )
+  const { folder, fail } = failing(disk)
+  fail('file.close')
+  const { log } = await LogClass.open(folder, KEEPER, { maxSegmentBytes: 1, maxTotalBytes: 1 })
+  const uncaught = await uncaughtDuring(async () => {
+    stage.story.tell('test', 'appends "c", for which there is no room')
+    await log.append(Buffer.from('c')).catch(() => {})
+    await settle()
+  })
+  stage.expect('the error of close() to be caught', uncaught.length === 0, {
+    because: 'An error that nobody catches ends the process, and with it every connection.',
+    likely: 'A promise that nobody waits for: await close(), as you await remove().',
+    look: 'log.#rollOver()',
+    received: `nobody has caught ${uncaught[0]}`,
   })
 }
