@@ -737,6 +737,14 @@ export const mistakes: Mistake[] = [
   ),
   mistake(
     '17.6',
+    'does-not-wait-until-it-is-closed',
+    'A promise that nobody waits for',
+    file,
+    '    if (!file) await handle.close()\n',
+    '    if (!file) handle.close()\n',
+  ),
+  mistake(
+    '17.6',
     'leaves-open-what-it-cannot-look-at',
     'each one left behind is a descriptor less',
     file,

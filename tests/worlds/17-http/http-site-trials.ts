@@ -3,13 +3,15 @@
 import { constants, mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { open as openFile, realpath } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Files } from '#code/17-http/site-file.ts'
 import { PATIENCE_MS, within } from '../../harness/patience.ts'
 import type { Stage } from '../../judge/step.ts'
+import { uncaughtDuring } from '../uncaught-errors.ts'
 import type { SiteFolder } from './http-files.ts'
 
 export async function expectOpened(stage: Stage, { root, hasFifo }: SiteFolder): Promise<void> {
-  const { load, expectSame, story } = stage
+  const { load, expect, expectSame, story } = stage
   const { openInside } = await load(() => import('#code/17-http/site-file.ts'))
   const look = 'openInside()'
   /** Files that were opened through us, and not closed. */
@@ -164,7 +166,7 @@ export async function expectOpened(stage: Stage, { root, hasFifo }: SiteFolder):
   for (const code of ['EMFILE', 'EIO']) {
     const failing = {
       ...files,
-      open: () => Promise.reject(Object.assign(new Error(`${code}: a test`), { code })),
+      open: () => Promise.reject(systemError(code)),
     }
     const outcome = await tryToOpen(['a.txt'], failing).catch((error) => error.code)
     expectSame(`what openInside() says when opening fails with ${code}`, outcome, code, {
@@ -177,8 +179,7 @@ export async function expectOpened(stage: Stage, { root, hasFifo }: SiteFolder):
     ...files,
     async open(path: string, flags: number) {
       const handle = await files.open(path, flags)
-      handle.stat = (): Promise<never> =>
-        Promise.reject(Object.assign(new Error('EIO: a test'), { code: 'EIO' }))
+      handle.stat = (): Promise<never> => Promise.reject(systemError('EIO'))
       return handle
     },
   }
@@ -189,6 +190,42 @@ export async function expectOpened(stage: Stage, { root, hasFifo }: SiteFolder):
     likely: 'Close it, whatever has gone wrong: catch or finally.',
     look,
   })
+  await expectClosesAwaited()
+
+  /** Files that cannot be closed: the outcome may be any, but the server goes on. */
+  async function expectClosesAwaited(): Promise<void> {
+    const closings: Promise<void>[] = []
+    const stuck = (fs: Files): Files => ({
+      ...fs,
+      async open(path, flags) {
+        const handle = await fs.open(path, flags)
+        const close = handle.close
+        handle.close = () => {
+          const closing = close()
+          closings.push(closing)
+          return closing.then(() => Promise.reject(systemError('EIO')))
+        }
+        return handle
+      },
+    })
+    for (const [what, name, fs] of [
+      ['a folder', 'inside', stuck(files)],
+      ['a file that it could not look at', 'a.txt', stuck(unseen)],
+    ] as const) {
+      story.tell('test', `opens ${what}, on a disk that cannot close one`)
+      const uncaught = await uncaughtDuring(async () => {
+        await openInside(root, [name], fs).catch(() => {})
+        await Promise.all(closings)
+        await turn()
+      })
+      expect(`the error of close() to be caught, for ${what}`, uncaught.length === 0, {
+        because: 'An error that nobody catches ends the process, and with it every connection.',
+        likely: 'A promise that nobody waits for: await handle.close().',
+        look,
+        received: `nobody has caught ${uncaught[0]}`,
+      })
+    }
+  }
 
   /** A path that means something else before it is opened, and again behind it. */
   async function expectLookedAtOpened(): Promise<void> {
@@ -236,3 +273,7 @@ export async function expectOpened(stage: Stage, { root, hasFifo }: SiteFolder):
 }
 
 const CLOSED = 'a file that openInside() has closed'
+
+function systemError(code: string): Error {
+  return Object.assign(new Error(`${code}: a test`), { code })
+}
