@@ -9,6 +9,7 @@ import { expectBalancesKept } from '../worlds/05-shared-state/ledger-transfers.t
 import {
   expectDeathsNoticed,
   expectRepairsRepeated,
+  IF_A_DEATH_IS_MISSED,
 } from '../worlds/05-shared-state/lock-deaths.ts'
 import {
   expectOwnerOnly,
@@ -30,6 +31,12 @@ step('05.1', 'no update is lost, in any order of turns', async (stage) => {
       {
         seen: /numbers 0 and 1/,
         likely: 'add() returns what was there before. The new value is one more.',
+      },
+      { seen: /number undefined/, likely: 'increment() returned nothing: return the new value.' },
+      {
+        seen: /in circles[\s\S]*\? yes/,
+        likely:
+          'compareExchange() returned the old value, so it has changed the word, and yet the loop went on. Return then.',
       },
       {
         seen: /both visitors are number/,
@@ -212,21 +219,7 @@ step('05.6', 'a thread that dies leaves no lock behind', async (stage) => {
     likely:
       'Free the lock if the dead thread had it: its word is that thread’s number, or -number.',
     look: 'mutex.threadEnded()',
-    ifSeen: [
-      {
-        seen: /found a change half made/,
-        likely: 'Mark the lock as abandoned, then free it: the next owner must find the mark.',
-      },
-      {
-        seen: /another one had it|does not have the lock/,
-        likely: 'Free the lock only if the dead thread had it: its number, or -number.',
-      },
-      {
-        seen: /nobody can move[\s\S]*(store lock = 0|lock: -?\d ⇒ 0\? yes)[\s\S]*dies(?![\s\S]*notify)/,
-        likely:
-          'Wake a sleeper at every death: the dead thread may have owed that, or have just been woken itself.',
-      },
-    ],
+    ifSeen: IF_A_DEATH_IS_MISSED,
   }
   await explore(
     'one of two threads to get in when the other one dies',

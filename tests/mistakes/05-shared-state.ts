@@ -12,11 +12,112 @@ const FREE_AND_WAKE = `    this.#words.store(this.#lock, FREE)
   /**
    * Runs`
 
+const LAST_NOTIFY = `    }
+    this.#words.notify(this.#lock, 1)
+`
+
 const UNLOCK = `    const before = this.#words.compareExchange(this.#lock, this.#me, FREE)
     if (before === this.#me) return
     if (before !== -this.#me) throw`
 
 export const mistakes: Mistake[] = [
+  {
+    name: 'returns-nothing',
+    step: '05.1',
+    says: ['return the new value'],
+    edits: [
+      {
+        file: counter,
+        replace: 'return words.add(index, 1) + 1',
+        by: 'words.add(index, 1)',
+      },
+    ],
+  },
+  {
+    name: 'tries-again-when-it-has-changed',
+    step: '05.1',
+    says: ['and yet the loop went on'],
+    edits: [
+      {
+        file: counter,
+        replace: 'return words.add(index, 1) + 1',
+        by: `for (;;) {
+    const old = words.load(index)
+    if (words.compareExchange(index, old, old + 1) !== old) return old + 1
+  }`,
+      },
+    ],
+  },
+  {
+    name: 'sleeps-on-another-word',
+    step: '05.2',
+    says: ['it names another word'],
+    edits: [
+      {
+        file: mutex,
+        replace: 'this.#words.wait(this.#lock,',
+        by: 'this.#words.wait(this.#abandoned,',
+      },
+    ],
+  },
+  {
+    name: 'notifies-another-word',
+    step: '05.2',
+    says: ['it names the word that is slept on'],
+    edits: [
+      {
+        file: mutex,
+        replace: FREE_AND_WAKE,
+        by: FREE_AND_WAKE.replace('notify(this.#lock', 'notify(this.#abandoned'),
+      },
+    ],
+  },
+  {
+    name: 'wakes-none',
+    step: '05.2',
+    says: ['how many it wakes'],
+    edits: [{ file: mutex, replace: FREE_AND_WAKE, by: FREE_AND_WAKE.replace('1)', '0)') }],
+  },
+  {
+    name: 'who-waits-takes-the-name-away',
+    step: '05.2',
+    says: ['changes only the sign'],
+    edits: [
+      {
+        file: mutex,
+        replace: 'this.#words.compareExchange(this.#lock, owner, -owner)',
+        by: 'this.#words.compareExchange(this.#lock, owner, -this.#me)',
+      },
+    ],
+  },
+  {
+    name: 'a-death-notifies-another-word',
+    step: '05.6',
+    says: ['the others sleep on the lock’s own'],
+    edits: [
+      {
+        file: mutex,
+        replace: LAST_NOTIFY,
+        by: LAST_NOTIFY.replace('#lock', '#abandoned'),
+      },
+    ],
+  },
+  {
+    name: 'a-death-notifies-too-early',
+    step: '05.6',
+    says: ['Free the lock, then notify'],
+    edits: [
+      {
+        file: mutex,
+        replace: `      this.#words.store(this.#lock, FREE)
+${LAST_NOTIFY}`,
+        by: `      this.#words.notify(this.#lock, 1)
+      this.#words.store(this.#lock, FREE)
+    } else this.#words.notify(this.#lock, 1)
+`,
+      },
+    ],
+  },
   {
     name: 'load-then-store',
     step: '05.1',

@@ -240,7 +240,9 @@ export class Run {
   #wake(thread: number, index: number, name: string, count: number): number {
     const woken = this.#sleepersOf(index).splice(0, count)
     const whom = woken.map((sleeper) => `thread ${sleeper + 1}`).join(', ')
-    this.#tell(thread, `notify ${name}: ${woken.length > 0 ? `wakes ${whom}` : 'nobody sleeps'}`)
+    if (woken.length > 0) this.#tell(thread, `notify ${name}: wakes ${whom}`)
+    else if (count < 1) this.#tell(thread, `notify ${name}, ${count}: wakes nobody`)
+    else this.#tell(thread, `notify ${name}: nobody sleeps`)
     for (const sleeper of woken) {
       this.#blocks[sleeper].words[RESULT] = 0
       setState(this.#blocks[sleeper], RUNNING)

@@ -4,6 +4,31 @@ import type { Stage } from '../../judge/step.ts'
 
 const [COUNT, BEGUN] = [2, 3]
 
+/** What threadEnded() does wrong shows in the turns that the main thread takes for the dead. */
+export const IF_A_DEATH_IS_MISSED = [
+  {
+    seen: /found a change half made/,
+    likely: 'Mark the lock as abandoned, then free it: the next owner must find the mark.',
+  },
+  {
+    seen: /another one had it|does not have the lock/,
+    likely: 'Free the lock only if the dead thread had it: its number, or -number.',
+  },
+  {
+    seen: /nobody can move[\s\S]*main: notify (?!lock)/,
+    likely: 'Nobody sleeps on that word: the others sleep on the lock’s own.',
+  },
+  {
+    seen: /nobody can move[\s\S]*main: notify lock[\s\S]*main: store lock = 0/,
+    likely: 'Free the lock, then notify: a thread woken too early finds it taken and sleeps again.',
+  },
+  {
+    seen: /nobody can move[\s\S]*(store lock = 0|lock: -?\d ⇒ 0\? yes)[\s\S]*dies(?![\s\S]*notify)/,
+    likely:
+      'Wake a sleeper at every death: the dead thread may have owed that, or have just been woken itself.',
+  },
+]
+
 /** Only its owner's death abandons a lock; the next owner repairs what may be torn, and nothing else. */
 export async function expectDeathsNoticed(stage: Stage): Promise<void> {
   const { load, expect, expectSame, story } = stage

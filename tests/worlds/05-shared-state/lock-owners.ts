@@ -5,6 +5,12 @@ import type { Stage } from '../../judge/step.ts'
 /** What a lock does wrong shows in its turns. */
 export const IF_THE_LOCK_FAILS = [
   {
+    seen: /goes round in circles[\s\S]*wait \w+ ≠/,
+    likely:
+      'wait() returned at once each time: it names another word than the one you have just looked at, or a value that is not in it.',
+    look: 'lock()',
+  },
+  {
     seen: /goes round in circles/,
     likely: 'Sleep in wait() until the word changes, and try again only then.',
     look: 'lock()',
@@ -12,6 +18,12 @@ export const IF_THE_LOCK_FAILS = [
   {
     seen: /nobody can move[\s\S]*notify[\s\S]*store lock = 0(?![\s\S]*notify)/,
     likely: 'Free the lock, then notify: a thread woken too early finds it taken and sleeps again.',
+    look: 'unlock()',
+  },
+  {
+    seen: /nobody can move[\s\S]*(?:notify (?!lock)\w+|wakes nobody)/,
+    likely:
+      'notify() woke nobody, and somebody sleeps: it names the word that is slept on, and how many it wakes.',
     look: 'unlock()',
   },
   {
@@ -36,6 +48,12 @@ export const IF_THE_LOCK_FAILS = [
     likely:
       'Between a look and the change the word may become -me, when another thread is about to sleep: the lock is still yours. Act on what compareExchange() returns.',
     look: 'unlock()',
+  },
+  {
+    seen: /does not have the lock[\s\S]*lock: ([1-9]) ⇒ -(?!\1)\d\? yes/,
+    likely:
+      'A thread that waits has written its own number into a lock that another one has. Whoever is about to sleep changes only the sign: -owner.',
+    look: 'lock()',
   },
   {
     seen: /does not have the lock/,
