@@ -26,7 +26,12 @@ import {
 import { expectLimits, expectModel } from '../worlds/13-rooms/chat-room-members.ts'
 import { expectOneOrder } from '../worlds/13-rooms/chat-room-order.ts'
 import { expectPages } from '../worlds/13-rooms/chat-room-pages.ts'
-import { expectPresenceOfName, expectRoomsClosed } from '../worlds/13-rooms/chat-room-presence.ts'
+import {
+  expectJournalFollows,
+  expectPresenceOfName,
+  expectRoomsClosed,
+  whyNotHere,
+} from '../worlds/13-rooms/chat-room-presence.ts'
 import { HubWorld, loadRooms } from '../worlds/13-rooms/chat-rooms.ts'
 import {
   expectBugsAnswered,
@@ -53,11 +58,10 @@ step('13.2', 'a room tells who comes and who goes, once for each name', async (s
     look: ['room.enter()', 'room.tell()'],
   })
   world.join(bob, 'kitchen')
-  ada.inbox.expect([{ type: 'member', room: 'kitchen', name: 'bob', is: 'here' }], {
-    because: 'Those who are in the room are told who comes.',
-    likely: '#announce() tells the others, when #count() says that there is 1.',
-    look: 'room.enter()',
-  })
+  ada.inbox.expect(
+    [{ type: 'member', room: 'kitchen', name: 'bob', is: 'here' }],
+    whyNotHere(world, { ada, bob }),
+  )
   bob.inbox.expect([], {
     because: 'He is the one who comes.',
     look: ['room.enter()', 'room.tell()'],
@@ -72,6 +76,7 @@ step('13.2', 'a room tells who comes and who goes, once for each name', async (s
   expectLossesTold(stage, new HubWorld(modules, story))
   expectLimits(stage, new HubWorld(modules, story, { membersPerRoom: 2, roomsPerMember: 2 }))
   expectDropsInCompany(stage, new HubWorld(modules, story, { roomsPerMember: 1 }))
+  expectJournalFollows(stage, modules)
   await expectToldDirectly(stage)
   await expectModel(stage, 'joins and leaves in any order', ['join', 'leave'])
 })

@@ -165,6 +165,91 @@ export const mistakes: Mistake[] = [
       },
     ],
   },
+  {
+    name: 'a-room-that-is-no-string-throws',
+    step: '13.1',
+    says: ['toLowerCase is not a function'],
+    edits: [
+      {
+        file: protocol,
+        replace: "  if (typeof value.room === 'string') value.room = value.room.toLowerCase()",
+        by: '  if (value.room) value.room = (value.room as string).toLowerCase()',
+      },
+    ],
+  },
+  {
+    name: 'null-taken-for-left-out',
+    step: '13.1',
+    says: ['also if it is missing, or null'],
+    edits: [
+      { file: protocol, replace: RULES, by: RULES.replace('[field],', '[field] ?? undefined,') },
+    ],
+  },
+  {
+    name: 'the-largest-id-is-none',
+    step: '13.1',
+    says: ['the largest safe integer'],
+    edits: [
+      {
+        file: protocol,
+        replace: '(id as number) < 1)',
+        by: '(id as number) < 1 || (id as number) >= Number.MAX_SAFE_INTEGER)',
+      },
+    ],
+  },
+  {
+    name: 'the-client-chooses-the-prototype',
+    step: '13.1',
+    says: ['make "__proto__" the prototype'],
+    edits: [
+      {
+        file: protocol,
+        replace: 'request: value as unknown',
+        by: 'request: Object.assign({}, value) as unknown',
+      },
+    ],
+  },
+  {
+    name: 'the-rules-of-the-first-table',
+    step: '13.1',
+    says: ['not those of an earlier one'],
+    edits: [
+      {
+        file: protocol,
+        replace: 'of Object.entries(requests[type])',
+        by: 'of (RULES_OF[type] ??= Object.entries(requests[type]))',
+      },
+      {
+        file: protocol,
+        replace: 'function malformed(',
+        by: 'const RULES_OF: Record<string, [string, Fields[string]][]> = {}\n\nfunction malformed(',
+      },
+    ],
+  },
+  {
+    name: 'an-unknown-type-without-its-id',
+    step: '13.1',
+    says: ['belongs into every refusal'],
+    edits: [
+      {
+        file: protocol,
+        replace: "return { kind: 'refused', id: id as number, refusal }\n  }\n  for",
+        by: "return { kind: 'refused', refusal }\n  }\n  for",
+      },
+    ],
+  },
+  {
+    name: 'names-in-lower-case',
+    step: '13.1',
+    says: ['Only `room` is written in another way'],
+    edits: [
+      {
+        file: protocol,
+        replace: "  if (typeof value.room === 'string')",
+        by: "  if (typeof value.name === 'string') value.name = value.name.toLowerCase()\n  if (typeof value.room === 'string')",
+      },
+    ],
+  },
 
   {
     name: 'each-connection-is-announced',
@@ -211,7 +296,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'who-leaves-is-still-told',
     step: '13.2',
-    says: ['She has left'],
+    says: ['takes it out of the members'],
     edits: [{ file: room, replace: '    this.members.delete(member)\n', by: '' }],
   },
   {
@@ -412,6 +497,96 @@ export const mistakes: Mistake[] = [
 `,
         by: `    this.#roomsOf.delete(member)
 `,
+      },
+    ],
+  },
+  {
+    name: 'counted-behind-its-announcement',
+    step: '13.2',
+    says: ['it may have left when #announce() returns'],
+    edits: [
+      {
+        file: room,
+        replace: "    if (this.#count(member, 1) === 1) this.#announce(member, 'here')",
+        by: `    const isNew = !this.#present.has(member.name.toLowerCase())
+    if (isNew) this.#announce(member, 'here')
+    this.#count(member, 1)`,
+      },
+    ],
+  },
+  {
+    name: 'gone-in-another-spelling',
+    step: '13.2',
+    says: ['however it is spelled'],
+    edits: [
+      {
+        file: room,
+        replace: "    if (this.#count(member, -1) === 0) this.#announce(member, 'gone')",
+        by: `    this.#count(member, -1)
+    if (!this.names.includes(member.name)) this.#announce(member, 'gone')`,
+      },
+    ],
+  },
+  {
+    name: 'the-lost-are-remembered',
+    step: '13.2',
+    says: ['a list of the lost of its own'],
+    edits: [
+      { file: room, replace: '    const lost: Member[] = []\n', by: '' },
+      { file: room, replace: 'lost.push(', by: 'this.#lost.push(' },
+      { file: room, replace: 'of lost)', by: 'of this.#lost)' },
+      {
+        file: room,
+        replace: '  constructor(name',
+        by: '  readonly #lost: Member[] = []\n\n  constructor(name',
+      },
+    ],
+  },
+  {
+    name: 'closed-while-others-are-in-it',
+    step: '13.2',
+    says: ['join() closes none'],
+    edits: [
+      {
+        file: hub,
+        replace: '    room.enter(member)\n',
+        by: '    room.enter(member)\n    if (!room.members.has(member)) this.#rooms.delete(name)\n',
+      },
+    ],
+  },
+  {
+    name: 'closed-without-a-word-to-the-journal',
+    step: '13.2',
+    says: ['Use both'],
+    edits: [{ file: hub, replace: ') this.#close(room)', by: ') this.#rooms.delete(name)' }],
+  },
+  {
+    name: 'the-journal-opens-it-for-each-member',
+    step: '13.2',
+    says: ['Use both'],
+    edits: [
+      {
+        file: hub,
+        replace: '    const room = known ?? this.#open(name)\n',
+        by: '    const room = known ?? this.#open(name)\n    if (known) this.#journal.open(name)\n',
+      },
+    ],
+  },
+  {
+    name: 'closed-with-one-inside',
+    step: '13.2',
+    says: ['bob is in the kitchen'],
+    edits: [{ file: hub, replace: 'members.size === 0', by: 'members.size <= 1' }],
+  },
+  {
+    name: 'a-new-room-has-no-limit',
+    step: '13.2',
+    says: ['about a room that nobody is in, too'],
+    edits: [
+      {
+        file: hub,
+        replace: 'const refusal = this.#whyNot(member, known)',
+        by: 'const refusal = known && this.#whyNot(member, known)',
       },
     ],
   },

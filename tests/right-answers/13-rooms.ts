@@ -192,4 +192,19 @@ export const rightAnswers: RightAnswer[] = [
       },
     ],
   },
+  {
+    name: 'only-what-has-a-rule',
+    style: 'A request of the fields that have rules, and nothing else.',
+    edits: [
+      {
+        file: protocol,
+        replace:
+          "  if (typeof value.room === 'string') value.room = value.room.toLowerCase()\n  return { kind: 'request', request: value as unknown as Request }",
+        by: `  const request: Record<string, unknown> = { id, type }
+  for (const field of Object.keys(requests[type])) request[field] = value[field]
+  if (request.room) request.room = (request.room as string).toLowerCase()
+  return { kind: 'request', request: request as unknown as Request }`,
+      },
+    ],
+  },
 ]

@@ -4,19 +4,42 @@ import type { Requests } from '#code/13-rooms/protocol.ts'
 import type { Reason } from '../../harness/failure.ts'
 import type { Stage } from '../../judge/step.ts'
 import { inShort } from '../../protocols/chat.ts'
-import { forAll, type QuietStage } from '../for-all.ts'
-import { anyMessages, rightRequests, wrongRequests } from './chat-requests.ts'
+import { forAll, type QuietStage, quietly } from '../for-all.ts'
+import { type Told, whyChanged, whyRefusalIsLost, whyTypeIsKnown } from './chat-parsing-causes.ts'
+import {
+  anyMessages,
+  everyWrongRequest,
+  rightRequests,
+  type Specimen,
+  wrongRequests,
+} from './chat-requests.ts'
+
+/** A cause that follows what came of it. */
+type Cause = string | ((received: Told) => string | undefined)
 
 /** Every message is a request, or is refused with its code and id. */
 export async function expectRequestsParsed(stage: Stage): Promise<void> {
   const { parseRequest, REQUESTS } = await stage.load(() => import('#code/13-rooms/protocol.ts'))
   const parse = (message: string) => parseRequest(message, REQUESTS)
-  const expectParsed = (quiet: QuietStage, message: string, expected: object, reason: Reason) => {
-    quiet.story.tell('client', `sends ${inShort(message)}`)
-    quiet.expectSame('what comes of it', told(parse(message)), expected, reason)
+  const expectParsed = (
+    quiet: QuietStage,
+    message: string,
+    expected: object,
+    { likely, ...reason }: Omit<Reason, 'likely'> & { likely?: Cause },
+    table: Requests = REQUESTS,
+  ) => {
+    const where = table === REQUESTS ? '' : ' to a server with a table of its own'
+    quiet.story.tell('client', `sends ${inShort(message)}${where}`)
+    const received = told(parseRequest(message, table), table)
+    const cause = typeof likely === 'function' ? likely(received) : likely
+    quiet.expectSame('what comes of it', received, expected, { ...reason, likely: cause })
   }
-  const expectCode = (message: string, code: string, id: number | undefined, reason: Reason) =>
-    expectParsed(stage, message, { code, id }, reason)
+  const expectCode = (
+    message: string,
+    code: string,
+    id: number | undefined,
+    reason: Parameters<typeof expectParsed>[3],
+  ) => expectParsed(stage, message, { code, id }, reason)
 
   for (const message of [
     '',
@@ -73,13 +96,15 @@ export async function expectRequestsParsed(stage: Stage): Promise<void> {
   ]) {
     expectCode(JSON.stringify({ id: 4, type }), 'unknown-type', 4, {
       because: `There is no request "${type}".`,
-      likely:
-        'Every object has a "constructor" and a "toString" that nobody put there. Object.hasOwn() tells.',
+      likely: (received) => whyTypeIsKnown(received, type),
     })
   }
   expectCode('{"id":5,"type":"hello","version":2,"name":"!"}', 'unsupported-version', 5, {
     because: 'Both fields are wrong. The version is the first in the table.',
-    likely: 'Return with the first rule that has something to say.',
+    likely: (received) =>
+      'code' in received && received.code === 'bad-name'
+        ? 'Return with the first rule that has something to say.'
+        : whyRefusalIsLost(received),
   })
   const refusal = { code: 'too-fast', text: 'Not so loud.' } as const
   const isLoud = (loud: unknown) => (loud === 11 ? refusal : undefined)
@@ -88,14 +113,15 @@ export async function expectRequestsParsed(stage: Stage): Promise<void> {
     [10, { request: { id: 6, type: 'shout', loud: 10 } }],
   ] as const) {
     const message = JSON.stringify({ id: 6, type: 'shout', loud })
-    stage.story.tell('client', `sends ${message} to a server with a table of its own`)
-    const table = { shout: { loud: isLoud } }
-    const received = told(parseRequest(message, table), table)
-    stage.expectSame('what comes of it', received, expected, {
+    const reason = {
       because:
         'Types and rules are those of the table that is passed in: later chapters add to it.',
-      likely: 'Look into `requests`, not into REQUESTS.',
-    })
+      likely: (received: Told) =>
+        'code' in received && received.code === 'unknown-type'
+          ? 'Look into `requests`, not into REQUESTS.'
+          : undefined,
+    }
+    expectParsed(stage, message, expected, reason, { shout: { loud: isLoud } })
   }
   const request = { id: 6, type: 'join', room: 'kitchen' }
   expectParsed(
@@ -104,7 +130,37 @@ export async function expectRequestsParsed(stage: Stage): Promise<void> {
     { request },
     {
       because: 'Kitchen and kitchen are one room: from here on, it has one spelling.',
-      likely: 'room.toLowerCase(), in the request that comes out.',
+      likely: (received) => whyChanged(received, request),
+    },
+  )
+  expectParsed(
+    stage,
+    '{"id":6,"type":"join","room":"KitCHEN"}',
+    { code: refusal.code, id: 6 },
+    {
+      because: 'In this table, the rule of `room` refuses every room.',
+      likely: 'The rules are those of the table of this call, not those of an earlier one.',
+    },
+    { join: { room: () => refusal } },
+  )
+  expectParsed(
+    stage,
+    `{"id":${Number.MAX_SAFE_INTEGER},"type":"ping","room":7,"text":null}`,
+    { request: { id: Number.MAX_SAFE_INTEGER, type: 'ping' } },
+    {
+      because:
+        'The id is the largest safe integer. A ping has no rules: any other field is let through, whatever it holds.',
+    },
+  )
+  expectParsed(
+    stage,
+    '{"id":6,"type":"join","room":"kitchen","__proto__":{"after":"x"}}',
+    { request },
+    {
+      because:
+        'No rule has seen that "after", so it is not to be found in the request. JSON may have a field "__proto__".',
+      likely:
+        'Object.assign() and object[field] = … make "__proto__" the prototype of the object. { ...value } does not.',
     },
   )
 
@@ -119,31 +175,37 @@ export async function expectRequestsParsed(stage: Stage): Promise<void> {
         { request },
         {
           because: 'Nothing is wrong with it. Fields that nobody knows are let through.',
+          likely: (received) => whyChanged(received, request ?? {}),
         },
       ),
   )
-  await forAll(
-    stage,
-    'requests with one wrong field',
-    wrongRequests,
-    (quiet, { message, code, id, field }) => {
-      expectParsed(
-        quiet,
-        message,
-        { code, id },
-        {
-          because: `"${field}" is wrong, and its rule says how.`,
-          likely: 'Call every rule of the type with the value and the name of its field.',
-        },
-      )
-      if (code !== 'bad-request') return
-      quiet.expect(`the text to name "${field}"`, textOf(parse(message)).includes(`"${field}"`), {
-        because: 'A person who reads the refusal must know where to look.',
-        likely: 'The rule wants the name of the field as well.',
-        received: textOf(parse(message)),
-      })
-    },
-  )
+  const expectWrong = (quiet: QuietStage, { message, code, id, field }: Specimen) => {
+    expectParsed(
+      quiet,
+      message,
+      { code, id },
+      {
+        because: `"${field}" is wrong, and its rule says how.`,
+        likely: (received) =>
+          'request' in received
+            ? 'Call every rule of the type with the value and the name of its field: also if it is missing, or null.'
+            : whyRefusalIsLost(received),
+      },
+    )
+    if (code !== 'bad-request') return
+    quiet.expect(`the text to name "${field}"`, textOf(parse(message)).includes(`"${field}"`), {
+      because: 'A person who reads the refusal must know where to look.',
+      likely: 'The rule wants the name of the field as well.',
+      received: textOf(parse(message)),
+    })
+  }
+  for (const specimen of everyWrongRequest()) {
+    // What holds is not told.
+    const toldBefore = stage.story.lines.length
+    expectWrong(quietly(stage), specimen)
+    stage.story.lines.splice(toldBefore)
+  }
+  await forAll(stage, 'requests with one wrong field', wrongRequests, expectWrong)
   await forAll(
     stage,
     'messages that may be anything',
@@ -159,16 +221,17 @@ export async function expectRequestsParsed(stage: Stage): Promise<void> {
     500,
   )
 
-  /** What is asked of a parser's result: code and id, or the fields that somebody knows. */
-  function told(parsed: ReturnType<typeof parse>, requests: Requests = REQUESTS): object {
+  /** Known fields are read as a handler reads them. */
+  function told(parsed: ReturnType<typeof parse>, requests: Requests): Told {
     if (parsed.kind === 'refused') {
       const { code, text } = parsed.refusal
       return { code, id: parsed.id, ...(text === '' && { text: 'nothing, for a person' }) }
     }
     if (parsed.kind !== 'request') return parsed
+    const request = parsed.request as unknown as Record<string, unknown>
     const known = ['id', 'type', ...Object.keys(requests[parsed.request.type] ?? {})]
-    const fields = Object.entries(parsed.request).filter(([field]) => known.includes(field))
-    return { request: Object.fromEntries(fields) }
+    const fields = known.map((field) => [field, request[field]])
+    return { request: Object.fromEntries(fields.filter(([, value]) => value !== undefined)) }
   }
 }
 

@@ -68,6 +68,18 @@ export const rightRequests: fc.Arbitrary<Specimen> = fc
     return { message: shuffled(sent, order), id, request }
   })
 
+/** Each field of each type, with every wrong value. */
+export function* everyWrongRequest(): Generator<Specimen> {
+  for (const [type, fields] of Object.entries(RIGHT)) {
+    for (const field of Object.keys(fields)) {
+      for (const { code, value } of wrongValuesOf(field)) {
+        const message = JSON.stringify({ id: 1, type, ...fields, [field]: value })
+        yield { message, id: 1, code, field }
+      }
+    }
+  }
+}
+
 /** Requests with one wrong field. */
 export const wrongRequests: fc.Arbitrary<Specimen> = fc
   .tuple(
@@ -81,14 +93,19 @@ export const wrongRequests: fc.Arbitrary<Specimen> = fc
   .map(([id, type, extra, order, fieldPick, valuePick]) => {
     const fields = Object.keys(RIGHT[type])
     const field = fields[fieldPick % fields.length]
-    const values = Object.entries(WRONG[field]).flatMap(([code, values]) =>
-      values.map((value) => ({ code, value })),
-    )
-    if (!OPTIONAL.has(field)) values.push({ code: 'bad-request', value: undefined })
+    const values = wrongValuesOf(field)
     const { code, value } = values[valuePick % values.length]
     const sent = { ...extra, id, type, ...RIGHT[type], [field]: value }
     return { message: shuffled(sent, order), id, code, field }
   })
+
+function wrongValuesOf(field: string): { code: string; value: unknown }[] {
+  const values = Object.entries(WRONG[field]).flatMap(([code, values]) =>
+    values.map((value) => ({ code, value })),
+  )
+  if (!OPTIONAL.has(field)) values.push({ code: 'bad-request', value: undefined })
+  return values
+}
 
 /** The same object with its fields in another order. */
 function shuffled(object: ChatMessage, order: number[]): string {

@@ -37,12 +37,17 @@ export function expectLimits({ expectSame, story }: Stage, world: HubWorld): voi
     likely: 'Ask #whyNot() before anything is changed.',
     look: 'hub.join()',
   })
-  expectSame('join() of a third room', world.join(cyd, 'cellar'), 'too-many-rooms', {
+  world.join(world.member('dee'), 'porch')
+  expectSame('join() of a third room', world.join(cyd, 'porch'), 'too-many-rooms', {
     because: 'She is in two.',
     likely:
       '#roomsBy() returns a new set for a member without rooms. Store it in #roomsOf, or the room is forgotten.',
   })
-  expectSame('the rooms', world.rooms, ['kitchen', 'attic'], {
+  expectSame('join() of a new room', world.join(cyd, 'cellar'), 'too-many-rooms', {
+    because: 'She is in two. Nobody is in the cellar, but that changes nothing.',
+    likely: 'Ask #whyNot() about a room that nobody is in, too: it may be undefined.',
+  })
+  expectSame('the rooms', world.rooms, ['kitchen', 'attic', 'porch'], {
     because: 'A refusal opens no room.',
     likely: 'Open the room when nothing can be refused any more.',
   })

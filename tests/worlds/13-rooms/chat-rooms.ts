@@ -32,8 +32,9 @@ export class Inbox {
   }
 
   /** Expects exactly these messages since the last expectation, by the fields that are given. */
-  expect(expected: ChatMessage[], reason: Reason): void {
+  expect(expected: ChatMessage[], why: Reason | ((received: ChatMessage[]) => Reason)): void {
     const received = this.take()
+    const reason = typeof why === 'function' ? why(received) : why
     const isKept = fits(received, expected)
     const what =
       expected.length === 0 ? 'to be told nothing' : expected.map(inShort).join(', then ')

@@ -1,0 +1,28 @@
+/** Why a parser of chapter 13 may have made something else of a message than it should. */
+
+/** What is asked of a parser's result: code and id, or the fields that somebody knows. */
+export type Told = { code: string; id?: number } | { request: Record<string, unknown> }
+
+export function whyTypeIsKnown(received: Told, type: string): string | undefined {
+  if ('request' in received && type in {})
+    return 'Every object has a "constructor" and a "toString" that nobody put there. Object.hasOwn() tells.'
+  if ('request' in received) return 'Look for the type as the client wrote it.'
+  return whyRefusalIsLost(received)
+}
+
+export function whyRefusalIsLost(received: Told): string | undefined {
+  if ('request' in received) return undefined
+  return received.id === undefined
+    ? 'The id is known by then. It belongs into every refusal.'
+    : undefined
+}
+
+export function whyChanged(received: Told, expected: Record<string, unknown>): string | undefined {
+  if ('code' in received) return 'Only the rules of its type can refuse it.'
+  const { request } = received
+  const fields = Object.keys(expected).filter((field) => request[field] !== expected[field])
+  if (fields.join() === 'room') return 'room.toLowerCase(), in the request that comes out.'
+  const lost = fields.find((field) => request[field] === undefined)
+  if (lost !== undefined) return `"${lost}" belongs into the request, too.`
+  return 'Only `room` is written in another way. All else comes out as it came in.'
+}
