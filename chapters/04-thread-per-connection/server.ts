@@ -78,7 +78,8 @@ function reportCrash(socket: Socket, error: Error): void {
 
 /**
  * Keeps the thread in `threads` from now until it has exited, and lets neither outlive the other: a closed socket ends its
- * thread, even in the middle of a computation; a thread that has exited ends its socket, behind all that waits there.
+ * thread, even in the middle of a computation, and also if it closed in order; a thread that has exited ends its socket,
+ * behind all that waits there.
  *
  * @step 04.3
  */

@@ -415,7 +415,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'forgets-threads-with-their-sockets',
     step: '04.3',
-    says: ['to count until it has ended', 'forget the thread at the latter'],
+    says: ['after her socket has closed', 'forget the thread at the latter'],
     edits: [
       {
         replace: "socket.once('close', () => thread.terminate())",
@@ -444,7 +444,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'forgets-to-forget-threads',
     step: '04.3',
-    says: ['expected 3 threads', "emits 'exit'"],
+    says: ['expected 3 threads', 'counts threads that have ended'],
     edits: [{ replace: 'threads.delete(thread)', by: '' }],
   },
   {
@@ -478,9 +478,8 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'counts-threads-that-are-up',
-    step: '04.4',
-    orStep: '04.3',
-    says: ['thread'],
+    step: '04.3',
+    says: ['to count from its start', 'Add the thread to `threads` at once'],
     edits: [
       {
         replace: '  threads.add(thread)\n',
@@ -502,7 +501,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'destroys-a-while-after-busy',
     step: '04.4',
-    says: ['FIN was promised'],
+    says: ['cyd says FIN when she likes', 'no timer'],
     edits: [
       {
         hole: 'refuse',
@@ -587,5 +586,208 @@ export const mistakes: Mistake[] = [
   socket.once('close', async () => { await thread.terminate(); threads.delete(thread) })`,
       },
     ],
+  },
+  {
+    name: 'writes-latin1',
+    step: '04.1',
+    says: ['comes back as it was', 'UTF-8'],
+    edits: [
+      {
+        file: 'connection.ts',
+        replace: 'socket.write(`${runCommand(line, { threadId, sleep })}\\n`)',
+        by: "socket.write(Buffer.from(`${runCommand(line, { threadId, sleep })}\\n`, 'latin1'))",
+      },
+    ],
+  },
+  {
+    name: 'skips-empty-lines',
+    step: '04.1',
+    says: ['An empty line is a line', 'It is skipped'],
+    edits: [
+      {
+        file: 'connection.ts',
+        replace: 'socket.write(`${runCommand(line, { threadId, sleep })}\\n`)',
+        by: 'if (line) socket.write(`${runCommand(line, { threadId, sleep })}\\n`)',
+      },
+    ],
+  },
+  {
+    name: 'answers-when-all-was-said',
+    step: '04.1',
+    says: ['before it reads the next line'],
+    edits: [
+      {
+        file: 'connection.ts',
+        hole: 'converse',
+        by: `  const answers: string[] = []
+  for (let line = socket.readLine(); line !== null; line = socket.readLine()) {
+    answers.push(runCommand(line, { threadId, sleep }))
+  }
+  for (const answer of answers) socket.write(\`\${answer}\\n\`)
+  socket.end()`,
+      },
+    ],
+  },
+  {
+    name: 'drops-a-last-line-without-an-end',
+    step: '04.1',
+    says: ['no line end, only the FIN behind it'],
+    edits: [
+      {
+        file: 'connection.ts',
+        hole: 'converse',
+        by: `  let rest = ''
+  for (let bytes = socket.read(); bytes; bytes = socket.read()) {
+    const lines = (rest + Buffer.from(bytes).toString()).split('\\n')
+    rest = lines.pop()!
+    for (const line of lines) socket.write(\`\${runCommand(line, { threadId, sleep })}\\n\`)
+  }
+  socket.end()`,
+      },
+    ],
+  },
+  {
+    name: 'runs-a-script-of-its-own',
+    step: '04.3',
+    says: ['to find its data', 'Run the `script`'],
+    edits: [
+      {
+        replace: 'return new Worker(script, {',
+        by: "void script\n  return new Worker(new URL('./connection.ts', import.meta.url), {",
+      },
+    ],
+  },
+  {
+    name: 'ends-threads-of-broken-sockets-only',
+    step: '04.3',
+    says: ['both sides have said FIN', "Each 'close' ends the thread"],
+    edits: [{ replace: "socket.once('close', () =>", by: "socket.once('error', () =>" }],
+  },
+  {
+    name: 'leaves-threads-that-said-fin',
+    step: '04.3',
+    says: ['both sides have said FIN', "Each 'close' ends the thread"],
+    edits: [
+      {
+        replace: "socket.once('close', () => thread.terminate())",
+        by: "socket.once('close', () => {\n    if (!socket.writableEnded) thread.terminate()\n  })",
+      },
+    ],
+  },
+  {
+    name: 'forgets-a-thread-when-all-is-read',
+    step: '04.3',
+    says: ['take no thread any more', 'counts threads that have ended'],
+    edits: [
+      {
+        replace: 'threads.delete(thread)\n    socket.end()',
+        by: 'socket.end(() => threads.delete(thread))',
+      },
+    ],
+  },
+  {
+    name: 'forgets-threads-that-returned-only',
+    step: '04.3',
+    // Whether a thread returns or is terminated first, when its client leaves, is a race.
+    cardVaries: true,
+    says: ['whatever its code'],
+    edits: [
+      {
+        replace: "thread.once('exit', () => {\n    threads.delete(thread)",
+        by: "thread.once('exit', (code) => {\n    if (code === 0) threads.delete(thread)",
+      },
+    ],
+  },
+  {
+    name: 'forgets-all-threads',
+    step: '04.3',
+    says: ['expected 3 threads', 'forget no other'],
+    edits: [{ replace: 'threads.delete(thread)', by: 'threads.clear()' }],
+  },
+  {
+    name: 'forgets-the-oldest-thread',
+    step: '04.3',
+    says: ['waited for kim', 'forget the one that has exited'],
+    edits: [{ replace: 'threads.delete(thread)', by: 'threads.delete([...threads][0])' }],
+  },
+  {
+    name: 'destroys-what-the-thread-left-open',
+    step: '04.3',
+    says: ['open after that FIN', 'destroy() closes both directions'],
+    edits: [
+      {
+        replace: 'threads.delete(thread)\n    socket.end()',
+        by: 'threads.delete(thread)\n    if (!socket.writableEnded) socket.destroy()',
+      },
+    ],
+  },
+  {
+    name: 'destroys-a-while-after-the-exit',
+    step: '04.3',
+    says: ['reads when she likes', 'no timer'],
+    cardVaries: true,
+    edits: [
+      {
+        replace: 'threads.delete(thread)\n    socket.end()',
+        by: 'threads.delete(thread)\n    socket.end()\n    setTimeout(() => socket.destroy(), 10_000).unref()',
+      },
+    ],
+  },
+  {
+    name: 'ends-silent-clients',
+    step: '04.3',
+    says: ['silent for as long as it likes', 'no timer'],
+    cardVaries: true,
+    edits: [
+      {
+        replace: '  threads.add(thread)\n',
+        by: '  threads.add(thread)\n  socket.setTimeout(60_000, () => socket.destroy())\n',
+      },
+    ],
+  },
+  {
+    name: 'close-forgets-threads-that-live',
+    step: '04.3',
+    says: ['to count while close() waits', "Nothing but its own 'exit'"],
+    edits: [
+      {
+        hole: 'closeWithThreads',
+        by: `  await server.close()
+  const left = [...threads]
+  threads.clear()
+  await Promise.all(left.map((thread) => thread.terminate()))`,
+      },
+    ],
+  },
+  {
+    name: 'closes-one-server-only',
+    step: '04.3',
+    says: ['Each server is closed by its own close()', 'remembered for all servers'],
+    edits: [
+      {
+        hole: 'closeWithThreads',
+        by: `  closing ??= (async () => {
+    await server.close()
+    await Promise.all([...threads].map((thread) => thread.terminate()))
+  })()
+  await closing`,
+      },
+      {
+        replace: 'async function closeWithThreads',
+        by: 'let closing: Promise<void> | undefined\n\nasync function closeWithThreads',
+      },
+    ],
+  },
+  {
+    name: 'busy-without-a-line-end',
+    step: '04.4',
+    says: ['The line has no line end'],
+    edits: [{ replace: "socket.end('busy\\n')", by: "socket.end('busy')" }],
+  },
+  {
+    name: 'busy-without-the-word',
+    step: '04.4',
+    says: ['FIN came without the line'],
+    edits: [{ replace: "socket.end('busy\\n')", by: 'socket.end()' }],
   },
 ]

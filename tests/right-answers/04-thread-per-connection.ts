@@ -130,4 +130,55 @@ export const rightAnswers: RightAnswer[] = [
       },
     ],
   },
+  {
+    name: 'leaves-in-order',
+    style: 'The thread exits by itself behind its FIN; threads are waited for by their ends.',
+    edits: [
+      {
+        file,
+        hole: 'converse',
+        by: `  let line = socket.readLine()
+  while (line !== null) {
+    socket.write(Buffer.from(runCommand(line, { threadId, sleep }) + '\\n'))
+    line = socket.readLine()
+  }
+  socket.end()
+  process.exit()`,
+      },
+      {
+        hole: 'reportCrash',
+        by: `  const end = error.message.search(/\\r?\\n/)
+  const reason = end < 0 ? error.message : error.message.slice(0, end)
+  for (const part of ['error crashed: ', reason, '\\n']) socket.write(part)
+  socket.end()`,
+      },
+      {
+        hole: 'tieTogether',
+        by: `  threads.add(thread)
+  thread.on('exit', () => {
+    threads.delete(thread)
+    if (!socket.destroyed) socket.end()
+  })
+  socket.on('close', () => void thread.terminate().catch(() => {}))`,
+      },
+      {
+        hole: 'closeWithThreads',
+        by: `  await server.close()
+  const ends = Array.from(threads, (thread) => {
+    const gone = new Promise((resolve) => thread.once('exit', resolve))
+    void thread.terminate()
+    return gone
+  })
+  await Promise.allSettled(ends)`,
+      },
+      {
+        hole: 'refuse',
+        by: `  socket.on('readable', () => {
+    while (socket.read() !== null);
+  })
+  socket.write('busy')
+  socket.end('\\n')`,
+      },
+    ],
+  },
 ]

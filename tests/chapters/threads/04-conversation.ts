@@ -36,5 +36,8 @@ Atomics.wait = ((words: Int32Array, index: number, value: number, ms?: number) =
   index === CLOSED ? 'ok' : wait(words, index, value, ms)) as typeof Atomics.wait
 
 workerData.end = { port, shared: new SharedArrayBuffer(12) }
+// At the thread's exit, for it may well be the code under test that exits.
+process.once('exit', (exitCode) => {
+  if (exitCode === 0) parentPort?.postMessage(posted)
+})
 await import(`${code}/04-thread-per-connection/connection.ts`)
-parentPort?.postMessage(posted)

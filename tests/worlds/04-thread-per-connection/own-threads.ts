@@ -46,6 +46,38 @@ export async function expectOwnThreads(
   })
 }
 
+/** Whatever bob says before his FIN is answered, however late. */
+export async function expectAnsweredToTheEnd(bob: Client): Promise<void> {
+  // The sleep comes first: a thread that is ended at bob's FIN has answered nothing by then.
+  await bob.sendGlued('sleep 200\n', 'echo two\n', 'echo three')
+  await bob.halfClose()
+  await bob.expectLine('slept', {
+    ...ALL_BEFORE_FIN,
+    look: ['converse()', 'tieTogether()'],
+    seen: {
+      crashed: 'runCommand() needs both in its second argument: `{ threadId, sleep }`.',
+      ended:
+        "Either the loop ends before readLine() returns null, or, if tieTogether() is written, the thread is ended at the FIN ('end') in place of the 'close' of its socket.",
+    },
+  })
+  await bob.expectLine('two', ALL_BEFORE_FIN)
+  await bob.expectLine('three', {
+    ...ALL_BEFORE_FIN,
+    seen: {
+      ended:
+        'The last line has no line end, only the FIN behind it. readLine() returns it all the same, and null after that.',
+    },
+  })
+  await bob.expectEnd({ because: 'Then bob’s thread says FIN.' })
+}
+
+const ALL_BEFORE_FIN = {
+  because: 'All of it came before bob’s FIN, so it is answered.',
+  likely:
+    'A packet may hold several lines. readLine() returns one at a time, and null only when all of them were read.',
+  look: 'converse()',
+}
+
 /** A thread that has answered everything says FIN itself. */
 export async function expectFinBehindAnswers({
   inThread,
@@ -58,7 +90,9 @@ export async function expectFinBehindAnswers({
     because: 'Behind the FIN nothing more comes, and the thread has nothing more to do.',
     likely: 'readLine() returns null at the end: leave the loop.',
   })
-  expectSame('what the thread posts', posted, ['one\ntwo\n', 'FIN'], {
+  // A second FIN behind the first does no harm.
+  const said = posted.filter((text, index) => text !== 'FIN' || posted[index - 1] !== 'FIN')
+  expectSame('what the thread posts', said, ['one\ntwo\n', 'FIN'], {
     because:
       'The thread says FIN itself, behind its answers. The bridge may hear of its exit before it has heard the last of them.',
     likely: 'Behind the loop call end(): it returns when the bridge has all of it.',

@@ -12,9 +12,13 @@ const ANSWER = 'x'.repeat(60_000)
 
 /**
  * The client's thread crashes while megabytes of its answers are on their way and some wait in the server's own queue. It
- * talks on, and then reads: all of it must come. Its connection is the server's only one.
+ * talks on, and then reads: all of it must come. Its connection is the server's only one. `whenGone` looks at the server when the thread has ended, and nothing was read.
  */
-export async function crashUnread(client: Client, server: HostedServer): Promise<void> {
+export async function crashUnread(
+  client: Client,
+  server: HostedServer,
+  whenGone = async () => {},
+): Promise<void> {
   client.beQuiet(
     'asks and asks and does not read, until its answers wait in the server; then it crashes its thread',
   )
@@ -23,10 +27,11 @@ export async function crashUnread(client: Client, server: HostedServer): Promise
   while (answers.length < MOST_QUEUED && (await server.queuedBytes()) === 0) {
     await client.send(`echo ${ANSWER}\n`)
     answers += `${ANSWER}\n`
-    await untilWritten(server, answers.length)
+    if (!(await isWritten(server, answers.length))) break
   }
   await client.send('crash\n')
   await expectNoWorker(server)
+  await whenGone()
   const talk = async () => {
     await client.send('hello?\n')
     await server.roundTrip()
@@ -36,6 +41,10 @@ export async function crashUnread(client: Client, server: HostedServer): Promise
       'These answers were given before the thread crashed. The client reads them late, and talks meanwhile: they are its own all the same.',
     likely:
       'destroy() throws away what waits, and destroySoon() closes both directions: then the kernel answers the next word with RST, and forgets what it still has. end() closes ours behind all that waits.',
+    seen: {
+      'other bytes':
+        'Her lines have 60,000 bytes. A thread that answers shorter ones only says so here: does readLine() have another limit than its own?',
+    },
   }
   await client.expectBytes(answers, last, { sips: SIP_BYTES, between: talk })
   await client.expectLine(/^error crashed: .*crashed on request$/, last)
@@ -50,10 +59,14 @@ const SIP_BYTES = 256 * 1024
 /** More than any kernel takes for a client that does not read. */
 const MOST_QUEUED = 64 * 1024 * 1024
 
-/** The thread needs a moment for its answer. */
-async function untilWritten(server: HostedServer, bytes: number): Promise<void> {
+/** Whether the answer is written: the thread needs a moment for it. */
+async function isWritten(server: HostedServer, bytes: number): Promise<boolean> {
   const deadline = new Deadline(whenBusy(PATIENCE_MS))
-  while ((await server.writtenBytes()) < bytes && !deadline.isOver) await server.roundTrip()
+  for (;;) {
+    if ((await server.writtenBytes()) >= bytes) return true
+    if (deadline.isOver) return false
+    await server.roundTrip()
+  }
 }
 
 async function expectNoWorker(server: HostedServer): Promise<void> {
@@ -90,10 +103,35 @@ export async function expectThreads(
       return {
         holds: threads === count && workers === count,
         received: `${threads} by stats(), ${workers} in the process`,
+        likely: miscounted(threads, workers),
       }
     },
     reason,
   )
+}
+
+/** Why `stats()` does not say how many threads there are; `undefined` when it does. */
+function miscounted(threads: number, workers: number): string | undefined {
+  if (threads > workers)
+    return "stats() counts threads that have ended. Each emits 'exit', however it ended and whatever its code: forget it then."
+  if (threads < workers)
+    return 'Threads live that stats() does not count. Add each when it starts, and forget no other than the one that has exited.'
+  return undefined
+}
+
+/** Nothing that the server waits for comes at a certain time: threads end, peers speak. */
+export async function expectNoTimer(
+  { expect }: Stage,
+  server: HostedServer,
+  reason: Reason,
+): Promise<void> {
+  const ms = await server.msToNextTimer()
+  expect('no timer to be set', ms === Number.POSITIVE_INFINITY, {
+    likely:
+      'Nothing here has to happen after a while. An event tells when there is something to do.',
+    received: `a timer that fires in ${Math.ceil(ms)} ms`,
+    ...reason,
+  })
 }
 
 /** An error whose message has two lines is told in one. */

@@ -1,0 +1,9 @@
+/** A thread that says FIN, and then sleeps as long as it is let. */
+
+import { workerData } from 'node:worker_threads'
+import type { ThreadEnd } from '#code/03-blocking-socket/channel.ts'
+
+const { port } = workerData.end as ThreadEnd
+
+port.postMessage({ kind: 'end' })
+Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)

@@ -1,0 +1,50 @@
+/** A client for whom there is no thread. */
+
+import type { Client } from '../../harness/client.ts'
+import type { HostedServer } from '../../harness/hosted-server.ts'
+import type { Stage } from '../../judge/step.ts'
+import { expectNoTimer, expectOpenSockets } from './threads.ts'
+
+/** cyd hears `busy` and FIN, is never reset, and leaves no socket behind. Two others are connected. */
+export async function expectRefused(
+  stage: Stage,
+  server: HostedServer,
+  cyd: Client,
+): Promise<void> {
+  await cyd.expectLine('busy', {
+    because:
+      'There is no thread for cyd. She is told so at once, instead of waiting or being cut off.',
+    likely:
+      'refuse() says the line. If cyd has got a thread, the limit counts `threads`: look at tieTogether().',
+    look: ['refuse()', 'tieTogether()'],
+    seen: {
+      part: 'The line has no line end. Say `busy` and \\n.',
+      'other bytes': 'The line is `busy`, in small letters, and nothing else.',
+      ended:
+        'FIN came without the line. end() sends what it is given before FIN; destroy() sends nothing.',
+      reset: 'The connection was closed in both directions. Say the line and FIN: end().',
+    },
+  })
+  await cyd.expectEnd({
+    because: 'After `busy` there is nothing more to say.',
+    likely: 'Say FIN at once, behind that line, whatever she does.',
+  })
+  await expectNoTimer(stage, server, {
+    because: 'cyd says FIN when she likes. Until then her connection is open in her direction.',
+    look: 'refuse()',
+  })
+  for (const text of ['echo am I late?\n', 'echo hello?\n', 'echo hello?\n', 'echo hello?\n']) {
+    await cyd.send(text)
+    await server.roundTrip()
+  }
+  await cyd.expectEnd({
+    because: 'FIN was promised, and nothing but FIN: a client that talks on is not reset.',
+    likely:
+      'Both directions are closed. Then the kernel answers what she says with RST. Close ours only: end().',
+  })
+  await cyd.halfClose()
+  await expectOpenSockets(server, 2, {
+    because: 'Both sides have said FIN. A refused client must not cost a socket.',
+    likely: 'Is what she said read? Her FIN comes behind it, and is not seen before.',
+  })
+}

@@ -1,0 +1,68 @@
+/** Threads that end, or say FIN, before their clients expect it, on a server in this process. */
+
+import { once } from 'node:events'
+import { PATIENCE_MS, within } from '../../harness/patience.ts'
+import type { Stage } from '../../judge/step.ts'
+import { closeOf, type ServeInThreads, visit } from './visit.ts'
+
+const SHORT_LIVED = new URL('../../chapters/threads/04-short-lived.ts', import.meta.url)
+const SPEECHLESS = new URL('../../chapters/threads/04-speechless.ts', import.meta.url)
+
+/** What a client hears of a thread that ends before it has said a word: FIN, and its own words are still taken. */
+export async function expectShortLivedHeard(
+  { expect, expectSame, story }: Stage,
+  serveInThreads: ServeInThreads,
+): Promise<void> {
+  story.tell('nan', 'connects, and her thread returns without a word')
+  const server = await serveInThreads(SHORT_LIVED, {}, { graceMs: 20 })
+  const { client, served } = await visit(server)
+  let heard = ''
+  client.setEncoding('utf8').on('data', (text) => {
+    heard += text
+  })
+  let isOpen = false
+  const ended = new Promise<string>((resolve) => {
+    client.once('end', () => {
+      isOpen = !served.destroyed
+      resolve(heard)
+    })
+    client.once('close', () => resolve(`${heard}, then RST`))
+  })
+  const outcome = await within(PATIENCE_MS, ended, process.pid)
+  client.destroy()
+  await server.close()
+  expectSame('what she hears', outcome === 'too late' ? `${heard}, and no FIN` : outcome, '', {
+    because: 'A thread that has ended leaves no open socket behind, however it ended.',
+    likely: "End the socket when its thread emits 'exit'.",
+    look: 'tieTogether()',
+  })
+  expect('nan’s own direction to be open after that FIN', isOpen, {
+    because:
+      'She may talk on until she says FIN, too. A closed socket answers that with RST, and RST takes from her what she has not read yet.',
+    likely:
+      "destroy() closes both directions and throws away what waits. At 'exit' close ours only, behind all that waits: end().",
+    look: 'tieTogether()',
+  })
+}
+
+/** A socket that closes in order, without an error, ends its thread. */
+export async function expectEndedInOrder(
+  { expect, story }: Stage,
+  serveInThreads: ServeInThreads,
+): Promise<void> {
+  story.tell('ola', 'connects; her thread says FIN and sleeps; she says FIN, too')
+  const server = await serveInThreads(SPEECHLESS, {}, { graceMs: 20 })
+  const { client, worker } = await visit(server)
+  const exit = once(worker, 'exit').catch(() => {})
+  client.resume().once('end', () => client.end())
+  await within(PATIENCE_MS, closeOf(client), process.pid)
+  const outcome = await within(PATIENCE_MS, exit, process.pid)
+  await server.close()
+  expect('ola’s thread to end with her connection', outcome !== 'too late', {
+    because: 'Her connection is closed: both sides have said FIN. Her thread sleeps for nobody.',
+    likely:
+      "A socket emits 'close' once, also when all has ended in order and nothing was wrong. Each 'close' ends the thread.",
+    look: 'tieTogether()',
+    received: 'a thread that lives on',
+  })
+}
