@@ -90,7 +90,7 @@ function tieTogether(socket: Socket, thread: Worker, threads: Set<Worker>): void
 
 /**
  * Closes the server, which lets connections finish; then ends the threads that are left, and resolves when all of them have
- * exited.
+ * exited. A process may have several servers: each is closed by its own call.
  *
  * @step 04.3
  */
