@@ -97,10 +97,10 @@ export class WebSocketProtocol implements Protocol {
   }
 
   /**
-   * Ends the connection, behind everything that was sent: first come the service's last words, if there are any, then a
-   * Close frame. Both go with `connection.end`, which always has room; `send` may be refused, and then stops the connection
-   * again. The Close carries `code` and `reason`. If the peer's Close has come, its code takes the place of `code`; whether
-   * `reason` goes along is then yours to choose.
+   * Ends the connection, behind everything that was sent: first come the service's last words, for which it is asked once,
+   * if it has any, then a Close frame. Both go with `connection.end`, which always has room; `send` may be refused, and then
+   * stops the connection again. The Close carries `code` and `reason`. If the peer's Close has come, its code takes the
+   * place of `code`; whether `reason` goes along is then yours to choose.
    *
    * @step 18.6
    */

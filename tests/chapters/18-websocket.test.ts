@@ -5,27 +5,39 @@ import type { Reason } from '../harness/failure.ts'
 import { randomBytes, randomInteger } from '../harness/random.ts'
 import { step } from '../judge/step.ts'
 import { acceptFor, clientFrame, SAMPLE_KEY } from '../protocols/websocket.ts'
-import { bytesTrial, costOfPiece } from '../worlds/18-websocket/utf8-bytes.ts'
-import { expectPieces } from '../worlds/18-websocket/utf8-pieces.ts'
+import { bytesTrial, costOfPiece, growthOfCost } from '../worlds/18-websocket/utf8-bytes.ts'
+import { expectChecksApart, expectPieces } from '../worlds/18-websocket/utf8-pieces.ts'
 import { expectCloses } from '../worlds/18-websocket/websocket-close-payloads.ts'
 import { expectRealServer } from '../worlds/18-websocket/websocket-echo-server.ts'
+import { expectClosingHandshakes } from '../worlds/18-websocket/websocket-endings.ts'
 import {
-  expectClosingHandshakes,
-  expectSlowConsumer,
-} from '../worlds/18-websocket/websocket-endings.ts'
-import { expectAnyFragments, expectStrays } from '../worlds/18-websocket/websocket-fragments.ts'
+  expectAnyFragments,
+  expectReadersApart,
+  expectStrays,
+} from '../worlds/18-websocket/websocket-fragments.ts'
 import { expectRefusals } from '../worlds/18-websocket/websocket-handshake-refusals.ts'
 import { field, openHandshakes } from '../worlds/18-websocket/websocket-handshakes.ts'
 import { expectHeaderFaults } from '../worlds/18-websocket/websocket-header-faults.ts'
 import { expectHeadersRead } from '../worlds/18-websocket/websocket-header-forms.ts'
 import { headerTrials, loadFrames } from '../worlds/18-websocket/websocket-headers.ts'
+import {
+  expectLastWords,
+  expectPausedClosed,
+  expectSlowConsumer,
+} from '../worlds/18-websocket/websocket-last-words.ts'
 import { fastestRatio, maskTrial } from '../worlds/18-websocket/websocket-masks.ts'
 import { expectLimit } from '../worlds/18-websocket/websocket-message-limits.ts'
 import { MAX_BYTES, messageTrials } from '../worlds/18-websocket/websocket-message-trials.ts'
 import { expectOrigins, expectSubprotocols } from '../worlds/18-websocket/websocket-offers.ts'
 import { expectPayloadsLeftAlone } from '../worlds/18-websocket/websocket-payloads.ts'
 import { expectPongs } from '../worlds/18-websocket/websocket-pings.ts'
-import { control, fragment, lastFragment, whole } from '../worlds/18-websocket/websocket-reader.ts'
+import {
+  control,
+  fault,
+  fragment,
+  lastFragment,
+  whole,
+} from '../worlds/18-websocket/websocket-reader.ts'
 import { expectTexts } from '../worlds/18-websocket/websocket-texts.ts'
 
 const IN_ORDER: Reason = { because: 'Nothing is wrong with it.' }
@@ -220,6 +232,11 @@ step('18.4', 'messages come out of fragments, with control frames between', asyn
         'A control frame has nothing to do with the message under way: neither its bytes nor its opcode.',
     },
   )
+  check([fault(clientFrame('text', Buffer.of(0xff)), 'not-utf8')], {
+    because: 'A text of one frame is a text: while its payload comes, it is checked as one.',
+    likely: '#opcode says that it is a text, whether more fragments follow or not.',
+  })
+  expectReadersApart(stage, trials)
   await expectAnyFragments(stage, trials)
   expectStrays(trials)
   expectLimit(stage, trials)
@@ -230,6 +247,7 @@ step('18.5', 'a text fails at the first impossible byte, inside a frame, too', a
   const { Utf8Check } = await stage.load(() => import('#code/18-websocket/utf8.ts'))
   const { expect, story } = stage
 
+  expectChecksApart(stage, Utf8Check)
   const tryBytes = bytesTrial(stage, Utf8Check)
   for (let first = 0; first < 256; first++) tryBytes(first)
   for (let first = 0; first < 256; first++)
@@ -244,6 +262,15 @@ step('18.5', 'a text fails at the first impossible byte, inside a frame, too', a
   story.judge('test', 'expects the same of threes and fours', 'kept')
   expectPieces(stage, Utf8Check)
 
+  const growth = growthOfCost(Utf8Check)
+  expect('a piece of 64 KiB to cost what 64 of 1 KiB cost', growth < 3, {
+    because: 'Every byte is looked at once, however long its piece is.',
+    likely:
+      'slice() of a Uint8Array copies all that is left: to take bytes away with it costs the square.',
+    expected: 'less than 3 times as much',
+    received: `${growth.toFixed(1)} times as much`,
+    look: 'push()',
+  })
   story.tell('test', 'pushes a text of 4 MiB, then 200 pieces of one byte')
   const copies = costOfPiece(Utf8Check)
   expect('a piece to cost what a piece costs, however much came before', copies < FEW_BYTES, {
@@ -261,6 +288,8 @@ step('18.5', 'a text fails at the first impossible byte, inside a frame, too', a
 step('18.6', 'both ends say Close once; of many pings the newest is answered', async (stage) => {
   await expectCloses(stage)
   await expectClosingHandshakes(stage)
+  await expectLastWords(stage)
+  await expectPausedClosed(stage)
   await expectSlowConsumer(stage)
   await expectPongs(stage)
   await expectRealServer(stage)

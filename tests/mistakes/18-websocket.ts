@@ -691,7 +691,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-control-frame-ends-the-message',
     step: '18.4',
-    says: ['A control frame has nothing to do with the message under way'],
+    says: ['A control frame ends no message'],
     edits: [
       {
         file: reader,
@@ -810,7 +810,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'above-the-last-character',
     step: '18.5',
-    says: ['F5 and more what is above U+10FFFF'],
+    says: ['F5 and more could only begin what is above U+10FFFF'],
     edits: [{ file: utf8, replace: 'first > 0xf4', by: 'first > 0xf7' }],
   },
   {
@@ -880,7 +880,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'one-byte-too-few',
     step: '18.5',
-    says: ['come so many of 80–BF as it says'],
+    says: ['The first byte says how many follow'],
     edits: [
       {
         file: utf8,
@@ -928,7 +928,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'every-piece-begins-a-character',
     step: '18.5',
-    says: ['is kept until the next piece'],
+    says: ['is kept in fields until the next piece'],
     edits: [
       {
         file: utf8,
@@ -1086,7 +1086,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'last-words-behind-the-close',
     step: '18.6',
-    says: ['Last words come before the Close'],
+    says: ['last words come before the Close'],
     edits: [
       {
         file: websocket,
@@ -1136,7 +1136,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'an-end-and-no-close',
     step: '18.6',
-    says: ['close 4001'],
+    says: ['close 1008'],
     edits: [
       {
         file: websocket,
@@ -1162,7 +1162,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'the-given-code-is-forgotten',
     step: '18.6',
-    says: ['1002'],
+    says: ['A code that is given'],
     edits: [
       {
         file: websocket,
@@ -1421,5 +1421,425 @@ export const mistakes: Mistake[] = [
     step: '18.6',
     says: ['begins behind the two bytes of the code'],
     edits: [{ file: close, replace: 'isUtf8(reason)', by: 'isUtf8(payload)' }],
+  },
+  {
+    name: 'a-ping-ends-the-count',
+    step: '18.4',
+    says: ['whatever comes between its fragments'],
+    edits: [
+      {
+        file: reader,
+        replace: '  readonly #control = new Gathered()\n',
+        by: '  readonly #control = new Gathered()\n  #total = 0\n',
+      },
+      {
+        file: reader,
+        replace: TOO_LARGE,
+        by: `    this.#total += length\n    if (this.#total > this.#maxBytes) return 'too-large'\n`,
+      },
+      {
+        file: reader,
+        replace: '    if (!isFinal) return undefined\n',
+        by: '    if (!isFinal) return undefined\n    this.#total = 0\n',
+      },
+      {
+        file: reader,
+        replace: '      return { kind, payload: this.#control.take(), end }',
+        by: '      this.#total = 0\n      return { kind, payload: this.#control.take(), end }',
+      },
+    ],
+  },
+  {
+    name: 'only-fragments-have-a-kind',
+    step: '18.4',
+    says: ['A text of one frame is a text'],
+    edits: [
+      {
+        file: reader,
+        replace: '    this.#opcode ??= opcode\n',
+        by: '    if (!this.#header.isFinal) this.#opcode ??= opcode\n',
+      },
+      {
+        file: reader,
+        replace: 'const isText = this.#opcode === TEXT\n    this.#opcode',
+        by: 'const isText = (this.#opcode ?? opcode) === TEXT\n    this.#opcode',
+      },
+    ],
+  },
+  {
+    name: 'what-is-under-way-is-under-way-everywhere',
+    step: '18.4',
+    says: ['has a reader of its own'],
+    edits: [
+      {
+        file: reader,
+        replace: 'export class MessageReader {',
+        by: 'let isUnderWay = false\n\nexport class MessageReader {',
+      },
+      {
+        file: reader,
+        replace: '    const isUnderWay = this.#opcode !== undefined\n',
+        by: '',
+      },
+      {
+        file: reader,
+        replace: '    this.#opcode ??= opcode\n',
+        by: '    this.#opcode ??= opcode\n    isUnderWay = true\n',
+      },
+      {
+        file: reader,
+        replace: '    this.#opcode = undefined\n',
+        by: '    this.#opcode = undefined\n    isUnderWay = false\n',
+      },
+    ],
+  },
+  {
+    name: 'an-end-of-its-own',
+    step: '18.4',
+    says: ['hand it on as it came'],
+    edits: [
+      {
+        file: reader,
+        replace: 'payload: this.#message.take(), end }',
+        by: 'payload: this.#message.take(), end: this.#header.bytes + this.#header.length }',
+      },
+    ],
+  },
+  {
+    name: 'a-ping-takes-what-has-come',
+    step: '18.4',
+    says: ['for a message that is complete, and for nothing else'],
+    edits: [
+      {
+        file: reader,
+        replace: '      return { kind, payload: this.#control.take(), end }',
+        by: '      this.#message.take()\n      return { kind, payload: this.#control.take(), end }',
+      },
+    ],
+  },
+  {
+    name: 'forgets-the-kind-before-it-looks',
+    step: '18.4',
+    says: ['look at that, before it is forgotten'],
+    edits: [
+      {
+        file: reader,
+        replace: '    const isText = this.#opcode === TEXT\n    this.#opcode = undefined\n',
+        by: '    this.#opcode = undefined\n    const isText = this.#opcode === TEXT\n',
+      },
+    ],
+  },
+  {
+    name: 'an-empty-ping-is-not-complete',
+    step: '18.4',
+    says: ['also an empty one, also in the middle of a message'],
+    edits: [
+      {
+        file: reader,
+        replace: '    if (isControl(opcode)) {\n      const kind',
+        by: '    if (isControl(opcode)) {\n      if (this.#control.length === 0) return undefined\n      const kind',
+      },
+    ],
+  },
+  {
+    name: 'a-long-piece-forgets-the-bounds',
+    step: '18.5',
+    says: ['however long that is'],
+    edits: [
+      {
+        file: utf8,
+        replace: '    for (let place = 0; place < bytes.length; place++) {\n      const byte',
+        by: `    if (bytes.length > 1) {
+      this.#least = 0x80
+      this.#most = 0xbf
+    }
+    for (let place = 0; place < bytes.length; place++) {
+      const byte`,
+      },
+    ],
+  },
+  {
+    name: 'a-long-piece-of-ascii-is-always-right',
+    step: '18.5',
+    says: ['however long that is'],
+    edits: [
+      {
+        file: utf8,
+        replace: '/** Checks a text that comes in pieces. */',
+        by: `import { isAscii } from 'node:buffer'\n\n/** Checks a text that comes in pieces. */`,
+      },
+      {
+        file: utf8,
+        replace: '    for (let place = 0; place < bytes.length; place++) {\n      const byte',
+        by: `    if (bytes.length > 8 && isAscii(bytes)) return true
+    for (let place = 0; place < bytes.length; place++) {
+      const byte`,
+      },
+    ],
+  },
+  {
+    name: 'a-replacement-character-is-an-error',
+    step: '18.5',
+    says: ['a text may have that as well'],
+    edits: [
+      {
+        file: utf8,
+        replace: '  #missing = 0\n',
+        by: `  #missing = 0\n  readonly #decoder = new TextDecoder('utf-8')\n`,
+      },
+      {
+        file: utf8,
+        hole: 'push',
+        by: `    return !this.#decoder.decode(bytes, { stream: true }).includes('\\ufffd')`,
+      },
+      { file: utf8, hole: 'end', by: `    return !this.#decoder.decode().includes('\\ufffd')` },
+    ],
+  },
+  {
+    name: 'a-byte-order-mark-is-an-error',
+    step: '18.5',
+    says: ['A text may begin with U+FEFF'],
+    edits: [
+      {
+        file: utf8,
+        replace: '    for (let place = 0; place < bytes.length; place++) {\n      const byte',
+        by: `    if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) return false
+    for (let place = 0; place < bytes.length; place++) {
+      const byte`,
+      },
+    ],
+  },
+  {
+    name: 'one-set-of-bounds-for-everybody',
+    step: '18.5',
+    says: ['not in variables of the module'],
+    edits: [
+      {
+        file: utf8,
+        replace: 'export class Utf8Check implements',
+        by: 'let least = 0x80\n\nexport class Utf8Check implements',
+      },
+      { file: utf8, replace: 'byte < this.#least', by: 'byte < least' },
+      { file: utf8, replace: '        this.#least = 0x80\n', by: '        least = 0x80\n' },
+      { file: utf8, replace: 'this.#least = first', by: 'least = first' },
+    ],
+  },
+  {
+    name: 'takes-bytes-away-by-copying',
+    step: '18.5',
+    says: ['copies all that is left'],
+    edits: [
+      {
+        file: utf8,
+        replace: `    for (let place = 0; place < bytes.length; place++) {
+      const byte = bytes[place]`,
+        by: `    for (let rest = bytes; rest.length > 0; rest = rest.slice(1)) {
+      const [byte] = rest.subarray(0, 1)`,
+      },
+    ],
+  },
+  {
+    name: 'an-empty-piece-is-wrong',
+    step: '18.5',
+    says: ['An empty piece changes nothing'],
+    edits: [
+      {
+        file: utf8,
+        replace: '    for (let place = 0; place < bytes.length; place++) {\n      const byte',
+        by: `    if (bytes.length === 0) return false
+    for (let place = 0; place < bytes.length; place++) {
+      const byte`,
+      },
+    ],
+  },
+  {
+    name: 'skips-the-first-byte',
+    step: '18.5',
+    says: ['returns false as soon as #begin() does'],
+    edits: [
+      {
+        file: utf8,
+        replace: '    for (let place = 0; place < bytes.length; place++) {\n      const byte',
+        by: '    for (let place = 1; place < bytes.length; place++) {\n      const byte',
+      },
+    ],
+  },
+  {
+    name: 'the-bounds-are-outside',
+    step: '18.5',
+    says: ['may come themselves'],
+    edits: [{ file: utf8, replace: 'byte < this.#least', by: 'byte <= this.#least' }],
+  },
+  {
+    name: 'does-not-close-what-is-paused',
+    step: '18.6',
+    says: ['That nothing is read'],
+    edits: [
+      {
+        file: websocket,
+        replace: '    const close = { code: this.#peerCode ?? code, reason }\n',
+        by: `    if (this.connection.isOpen && !this.connection.isReading) return
+    const close = { code: this.#peerCode ?? code, reason }\n`,
+      },
+    ],
+  },
+  {
+    name: 'waits-until-there-is-room',
+    step: '18.6',
+    says: ['behind everything that was sent'],
+    edits: [
+      {
+        file: websocket,
+        replace: '    const close = { code: this.#peerCode ?? code, reason }\n',
+        by: `    if (this.connection.isBacklogged) return
+    const close = { code: this.#peerCode ?? code, reason }\n`,
+      },
+    ],
+  },
+  {
+    name: 'no-last-words-for-who-has-said-close',
+    step: '18.6',
+    says: ['whoever said Close first'],
+    edits: [
+      {
+        file: websocket,
+        replace: 'const words = this.#events.lastWords?.(why) ?? NO_PAYLOAD',
+        by: 'const words = (this.#peerCode ? undefined : this.#events.lastWords?.(why)) ?? NO_PAYLOAD',
+      },
+    ],
+  },
+  {
+    name: 'asks-twice-for-last-words',
+    step: '18.6',
+    says: ['the next call has other words'],
+    edits: [
+      {
+        file: websocket,
+        replace: 'const words = this.#events.lastWords?.(why) ?? NO_PAYLOAD',
+        by: 'const words = (this.#events.lastWords?.(why) && this.#events.lastWords(why)) ?? NO_PAYLOAD',
+      },
+    ],
+  },
+  {
+    name: 'last-words-without-their-service',
+    step: '18.6',
+    says: ['`this` is lost'],
+    edits: [
+      {
+        file: websocket,
+        replace: 'const words = this.#events.lastWords?.(why) ?? NO_PAYLOAD',
+        by: 'const { lastWords } = this.#events\n    const words = lastWords?.(why) ?? NO_PAYLOAD',
+      },
+    ],
+  },
+  {
+    name: 'the-code-of-a-stop-comes-first',
+    step: '18.6',
+    says: ['whatever ours is'],
+    edits: [
+      {
+        file: websocket,
+        replace: 'code: this.#peerCode ?? code',
+        by: 'code: code === 1000 ? (this.#peerCode ?? code) : code',
+      },
+    ],
+  },
+  {
+    name: 'a-wrong-close-is-an-end-as-well',
+    step: '18.6',
+    says: ['there is nothing to finish'],
+    edits: [
+      {
+        file: websocket,
+        replace: `    if (typeof close === 'string') return this.#fail(close)`,
+        by: `    if (typeof close === 'string') {
+      this.#fail(close)
+      return this.#end()
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'a-reason-is-an-answer',
+    step: '18.6',
+    says: ['with onEnd, it says itself when to close'],
+    edits: [
+      {
+        file: websocket,
+        replace: '    this.#peerCode = close.code\n    this.#end()',
+        by: `    this.#peerCode = close.code
+    if (close.reason !== '') this.close('finished')
+    else this.#end()`,
+      },
+    ],
+  },
+  {
+    name: 'a-flood-drowns-the-close',
+    step: '18.6',
+    says: ['behind any number of pings'],
+    edits: [
+      {
+        file: websocket,
+        replace: '    const close = parseClose(payload)\n',
+        by: '    if (this.#duePong) return\n    const close = parseClose(payload)\n',
+      },
+    ],
+  },
+  {
+    name: 'reads-the-chunk-for-the-payload',
+    step: '18.6',
+    says: ['its `buffer` is the whole chunk'],
+    edits: [
+      {
+        file: close,
+        replace: 'payload[0] * 256 + payload[1]',
+        by: 'new DataView(payload.buffer).getUint16(0)',
+      },
+    ],
+  },
+  {
+    name: 'a-reason-without-blanks',
+    step: '18.6',
+    says: ['as it was sent'],
+    edits: [
+      { file: close, replace: 'reason: reason.toString() }', by: 'reason: `${reason}`.trim() }' },
+    ],
+  },
+  {
+    name: 'the-kind-of-ending-is-lost',
+    step: '18.6',
+    says: ['hands `why` on'],
+    edits: [
+      {
+        file: websocket,
+        replace: 'this.connection.end(why,',
+        by: `this.connection.end('finished',`,
+      },
+    ],
+  },
+  {
+    name: 'a-payload-becomes-a-text',
+    step: '18.6',
+    says: ['The payload of a ping is any bytes'],
+    edits: [
+      {
+        file: websocket,
+        replace: '    this.#duePong = payload\n',
+        by: '    this.#duePong = Buffer.from(Buffer.from(payload).toString())\n',
+      },
+    ],
+  },
+  {
+    name: 'does-not-wait-for-much',
+    step: '18.6',
+    says: ['behind everything that was sent'],
+    edits: [
+      {
+        file: websocket,
+        replace: '    this.connection.end(why,',
+        by: `    if (this.connection.queuedBytes > 65_536) return this.connection.destroy(why)
+    this.connection.end(why,`,
+      },
+    ],
   },
 ]

@@ -2,8 +2,9 @@
 
 import type * as Utf8Module from '#code/18-websocket/utf8.ts'
 import { hex } from '../../harness/bytes.ts'
-import { costInCopies, LARGE_BYTES } from '../../harness/cost.ts'
+import { costInCopies, LARGE_BYTES, leastUs } from '../../harness/cost.ts'
 import type { Stage } from '../../judge/step.ts'
+import { causeOfRefused, causeOfTaken } from './utf8-causes.ts'
 
 type CheckClass = typeof Utf8Module.Utf8Check
 
@@ -18,7 +19,20 @@ export function bytesTrial(
     const refused = [...bytes].findIndex((byte) => !check.push(Uint8Array.of(byte)))
     return refused < 0 ? bytes.length : refused
   }
+  const accepts = (...pieces: number[][]) => {
+    const check = new Utf8Check()
+    return pieces.every((piece) => check.push(Uint8Array.from(piece)))
+  }
   const stateOf = knowCharacters()
+  /** How many of the bytes belong to the character of the last one; those before are right. */
+  const ofLastCharacter = (bytes: number[]) => {
+    let begun = ''
+    for (const byte of bytes) {
+      if (stateOf(begun) === 'whole') begun = ''
+      begun += String.fromCharCode(byte)
+    }
+    return begun.length
+  }
   return (...bytes: number[]) => {
     let expected = 0
     let begun = ''
@@ -33,11 +47,13 @@ export function bytesTrial(
     if (received === expected) return
     story.tell('test', `pushes ${hex(Uint8Array.from(bytes))}, byte by byte`)
     const isLate = received > expected
+    const judged = bytes.slice(0, Math.min(received, expected) + 1)
+    const causeOf = isLate ? causeOfTaken : causeOfRefused
     expectSame('the number of bytes that are taken', received, expected, {
       because: isLate
         ? `No valid text has ${hex(Uint8Array.of(bytes[expected]))} here. It is refused before anything else comes.`
         : 'There are characters that begin like this.',
-      likely: isLate ? likelyOfBytes(bytes, expected) : likelyOfRefusal(bytes, received, taken),
+      ...causeOf(judged, ofLastCharacter(judged), accepts),
     })
   }
 }
@@ -48,6 +64,17 @@ export function costOfPiece(Utf8Check: CheckClass): number {
   check.push(Buffer.alloc(LARGE_BYTES, 'x'))
   const piece = Buffer.from('x')
   return costInCopies(20, () => check.push(piece))
+}
+
+/**
+ * What a piece of 64 KiB costs, beside 64 of 1 KiB: 1, if every byte costs the same. Plain arrays of bytes, for `slice()`
+ * of a Buffer copies nothing.
+ */
+export function growthOfCost(Utf8Check: CheckClass): number {
+  const check = new Utf8Check()
+  const [small, large] = [1_024, 65_536].map((length) => new Uint8Array(length).fill(0x78))
+  const smallUs = leastUs(64, () => check.push(small))
+  return leastUs(1, () => check.push(large), 3) / (64 * smallUs)
 }
 
 /** What some bytes are: a character, the beginning of one, or neither. Known from what Node writes. */
@@ -67,32 +94,4 @@ function knowCharacters(): (bytes: string) => 'whole' | 'begun' | undefined {
     if (last >= 0x80 && last < 0xc0 && allButLast.has(bytes.slice(0, -1))) return 'whole'
     return begun.has(bytes) ? 'begun' : undefined
   }
-}
-
-/** A byte was refused that may come. */
-function likelyOfRefusal(
-  bytes: number[],
-  place: number,
-  taken: (bytes: Uint8Array) => number,
-): string {
-  if (bytes[place] < 0x80) return 'Up to 7F a byte is a whole character.'
-  const isBehindNarrow = [0xe0, 0xed, 0xf0, 0xf4].includes(bytes[place - 2])
-  // Or three bytes are one too many, with wide bounds as well.
-  return isBehindNarrow && taken(Uint8Array.of(0xe1, 0x80, 0x80)) === 3
-    ? 'The narrow bounds are for the second byte only.'
-    : likelyOfBytes(bytes, place)
-}
-
-function likelyOfBytes(bytes: number[], place: number): string {
-  const [before, byte] = [bytes[place - 1], bytes[place]]
-  if (byte >= 0xc2 && byte < 0xf5) {
-    return 'A piece may end inside a character: push() says whether the text can still become valid.'
-  }
-  if (byte >= 0xc0 || place === 0) {
-    return 'C0 and C1 could only begin what is shorter without them, F5 and more what is above U+10FFFF; 80–BF begin nothing.'
-  }
-  if (before >= 0xe0 && byte >= 0x80) {
-    return 'Behind E0, ED, F0 and F4 only some of 80–BF may come: see the table in utf8.ts.'
-  }
-  return 'Behind the first byte come so many of 80–BF as it says, and what is known of a character is kept until the next piece.'
 }

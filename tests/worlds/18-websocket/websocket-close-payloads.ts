@@ -1,22 +1,39 @@
 /** What a Close of chapter 18 says, and what it may not say. */
 
+import { isDeepStrictEqual } from 'node:util'
 import { hex } from '../../harness/bytes.ts'
 import type { Reason } from '../../harness/failure.ts'
 import type { Stage } from '../../judge/step.ts'
-import { closePayload } from '../../protocols/websocket.ts'
+import { closePayload, codeOf } from '../../protocols/websocket.ts'
 
 export async function expectCloses(stage: Stage): Promise<void> {
   const { expectSame, load, story } = stage
   const { parseClose } = await load(() => import('#code/18-websocket/close.ts'))
+  /** As the reader hands it over: somewhere in a chunk. */
+  const parse = (payload: Uint8Array) =>
+    parseClose(Uint8Array.from([0x88, 0x80, ...payload, 0x81]).subarray(2, 2 + payload.length))
   const check = (payload: Uint8Array, expected: unknown, reason: Reason) => {
-    story.tell('test', `parses a Close with ${payload.length === 0 ? 'no payload' : hex(payload)}`)
-    const close = parseClose(Uint8Array.from(payload))
+    const close = parse(payload)
     const received = typeof close === 'string' ? close : { code: close.code, reason: close.reason }
-    const isTooEarly = received === 'not-utf8' && typeof expected === 'object'
-    const likely = isTooEarly
-      ? 'The reason begins behind the two bytes of the code.'
-      : reason.likely
+    if (isDeepStrictEqual(received, expected)) return
+    story.tell('test', `parses a Close with ${payload.length === 0 ? 'no payload' : hex(payload)}`)
+    const likely = likelyOf(received, expected, payload) ?? reason.likely
     expectSame('the result', received, expected, { ...reason, likely, look: 'parseClose()' })
+  }
+  const likelyOf = (received: unknown, expected: unknown, payload: Uint8Array) => {
+    const isRightAlone = isDeepStrictEqual(parseClose(Uint8Array.from(payload)), expected)
+    if (isRightAlone) {
+      return 'The payload is a view: its `buffer` is the whole chunk, and byteOffset and length say where in it.'
+    }
+    if (typeof expected === 'string') return undefined
+    if (received === 'not-utf8') return 'The reason begins behind the two bytes of the code.'
+    if (received !== 'bad-close' || payload.length !== 2) return undefined
+    const turned = parse(Uint8Array.from(payload).reverse())
+    if (typeof turned === 'object') return 'The code is big-endian.'
+    if (typeof parse(closePayload(codeOf(payload), 'why')) === 'object') {
+      return 'A reason may be missing.'
+    }
+    return '1000–1003, 1007–1014 and 3000–4999 may be sent.'
   }
   check(
     closePayload(),
@@ -35,20 +52,18 @@ export async function expectCloses(stage: Stage): Promise<void> {
       { code, reason: '' },
       {
         because: 'That code may be sent (RFC 6455 §7.4).',
-        likely:
-          code === 1000
-            ? 'The code is big-endian.'
-            : '1000–1003, 1007–1014 and 3000–4999 may be sent.',
       },
     )
   }
-  check(
-    closePayload(4321, 'gone for lunch 🍰'),
-    { code: 4321, reason: 'gone for lunch 🍰' },
-    {
-      because: 'Behind the code comes the reason, in UTF-8.',
-    },
-  )
+  for (const reason of ['gone for lunch 🍰', ' sent as \ufffd\n', 'x'.repeat(123)]) {
+    check(
+      closePayload(4321, reason),
+      { code: 4321, reason },
+      {
+        because: 'Behind the code comes the reason, in UTF-8, as it was sent.',
+      },
+    )
+  }
   for (const code of [
     0, 1, 255, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65_535,
   ]) {
@@ -61,6 +76,11 @@ export async function expectCloses(stage: Stage): Promise<void> {
       because: 'A reason is text, and all of it is there (RFC 6455 §5.5.1).',
     })
   }
+  story.judge(
+    'test',
+    'expects codes and reasons as they were sent, and a fault where one is wrong',
+    'kept',
+  )
 }
 
 function whyNot(code: number): string {

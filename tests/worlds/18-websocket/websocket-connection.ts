@@ -73,6 +73,12 @@ export async function openWebSockets(
 /** A reason, or what makes one of the frames that have come, as `describeFrame` says them. */
 type ReasonOfFrames = Reason | ((received: readonly string[]) => Reason)
 
+export const FIN_BEHIND_CLOSE: Reason = {
+  because: 'Behind our Close nothing more may be sent (RFC 6455 §5.5.1), and FIN says so.',
+  likely: 'close() ends the connection: the Close frame is its last words.',
+  look: 'websocket.close()',
+}
+
 /** Of so many frames that come at once each is told. */
 const TOLD = 12
 
@@ -129,10 +135,7 @@ class WebSocketClient extends ScriptedClient {
   /** Expects a Close with that code, FIN behind it, and nothing else. */
   expectClosed(code: number | undefined, reason: ReasonOfFrames): void {
     this.expectFrames([code === undefined ? 'close without a code' : `close ${code}`], reason)
-    this.expectEnd({
-      because: 'Behind our Close nothing more may be sent (RFC 6455 §5.5.1), and FIN says so.',
-      likely: 'close() ends the connection: the Close frame is its last words.',
-    })
+    this.expectEnd(FIN_BEHIND_CLOSE)
   }
 }
 

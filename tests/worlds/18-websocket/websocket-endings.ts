@@ -2,67 +2,92 @@
 
 import type { Reason } from '../../harness/failure.ts'
 import type { Stage } from '../../judge/step.ts'
-import {
-  clientClose,
-  clientFrame,
-  clientText,
-  codeOf,
-  serverFrame,
-} from '../../protocols/websocket.ts'
-import { openWebSockets } from './websocket-connection.ts'
+import { clientClose, clientFrame, clientText, codeOf } from '../../protocols/websocket.ts'
+import { FIN_BEHIND_CLOSE, openWebSockets } from './websocket-connection.ts'
 
-/** Who says Close first, and what comes back. */
+type World = Awaited<ReturnType<typeof openWebSockets>>
+
+/** First what close() does alone, then what follows a Close of the client. */
 export async function expectClosingHandshakes(stage: Stage): Promise<void> {
-  const { expectSame } = stage
   const world = await openWebSockets(stage, { goodbyeMs: 5_000 })
-  const comesBack = (received: readonly string[]): Reason => ({
-    because:
-      'The answer to a Close is a Close with the same code (RFC 6455 §5.5.1). What comes behind it is not looked at.',
-    likely: likelyOfNoAnswer(received),
-    look: hasClose(received)
-      ? ['#hearClose()', 'websocket.close()']
-      : ['websocket.close()', '#hearClose()'],
-  })
+  await expectServerFirst(stage, world)
+  await expectFaultsTold(stage, world, [
+    ['cyd', clientFrame('text', Buffer.of(0xc0)), 1007, 'a text is UTF-8'],
+    ['dee', clientFrame('continuation', 'x'), 1002, 'there is nothing to continue'],
+    ['eve', clientFrame('binary', '', { length: 1_001 }), 1009, 'the message is too large'],
+  ])
+  await expectClientFirst(stage, world)
+  await expectFaultsTold(stage, world, [
+    ['hal', clientFrame('close', Buffer.of(3)), 1002, 'half a code is a protocol error'],
+    ['ivy', clientClose(1005), 1002, '1005 is never sent, and is not sent back'],
+    ['jay', clientClose(1000, Buffer.of(0xff)), 1007, 'its reason is not UTF-8'],
+  ])
+}
+
+async function expectServerFirst({ expect, expectSame }: Stage, world: World): Promise<void> {
   const [ada, adaEnd] = await world.arrive('ada')
-  await ada.send(
-    Buffer.concat([clientText('last words'), clientClose(4001, 'bye'), clientText('late')]),
-  )
-  ada.expectFrames(['text "last words"', 'close 4001'], comesBack)
-  ada.expectEnd({ because: 'Both have said Close: the server ends the connection (§7.1.1).' })
-  await ada.send(clientText('later'))
-  ada.expectReceived('', { because: 'Behind a Close nothing is heard, and nothing said.' })
+  await world.act(() => {
+    adaEnd.socket.send({ isText: true, payload: Buffer.from('still due') })
+    adaEnd.socket.close('idle')
+  })
+  ada.expectFrames(['text "still due"', 'close 1008'], (received) => ({
+    because:
+      'ENDINGS has the code of each ending. The Close comes behind everything that was sent.',
+    likely: hasClose(received) ? undefined : likelyOfNoClose(received),
+    look: 'websocket.close()',
+  }))
+  ada.expectEnd(FIN_BEHIND_CLOSE)
+  await world.act(() => adaEnd.socket.close('finished'))
+  await ada.send(Buffer.concat([clientText('too late'), clientClose(1008)]))
+  ada.expectReceived('', { because: 'The server has said Close: it says nothing more.' })
   await ada.halfClose()
-  expectSame('why ada’s connection has ended', adaEnd.endings, ['finished'], {
-    because: 'Nothing was wrong.',
+  expectSame('why ada’s connection has ended', adaEnd.endings, ['idle'], {
+    because: 'The first reason is the reason, and a connection is over once.',
+    likely: 'close() hands `why` on to connection.end().',
+    look: 'websocket.close()',
   })
 
-  const [bob] = await world.arrive('bob')
-  await bob.send(clientClose())
-  bob.expectClosed(undefined, {
-    because: 'A Close without a code is answered by one without: 1005 is never sent.',
-    likely: 'encodeClose() knows NO_CODE: hand it on.',
-    look: ['websocket.close()', '#hearClose()'],
+  const [bob, bobEnd] = await world.arrive('bob')
+  await world.act(() => bobEnd.socket.close('invalid', 1003, 'The chat is text. '.repeat(20)))
+  const [close] = bob.takeFrames()
+  expectSame('the code', close && codeOf(close.payload), 1003, {
+    because: 'A code that is given takes the place of the ending’s.',
+    look: 'websocket.close()',
   })
-  await bob.halfClose()
+  const said = close?.payload.subarray(2).toString()
+  expect('the reason to be the one that is given', said?.startsWith('The chat is text.') === true, {
+    because: 'A reason that is given takes the place of the ending’s.',
+    received: JSON.stringify(said),
+    look: 'websocket.close()',
+  })
+  expectSame('what is wrong with the frame', close?.fault, undefined, {
+    because: 'A Close has 125 bytes at most, however much there is to say.',
+    likely: 'encodeClose() cuts a reason.',
+    look: 'websocket.close()',
+  })
+  await world.advance(5_001)
+  bob.expectCut({
+    because: 'bob has neither said Close nor FIN. Nobody is waited for forever.',
+    likely: 'Connection.end() begins the deadline of chapter 08.',
+  })
+  expectSame('why bob’s connection has ended', bobEnd.endings, ['invalid'], {
+    because: 'The deadline is not the reason.',
+    look: 'websocket.close()',
+  })
+}
 
-  const wrong: [string, Uint8Array, number, string][] = [
-    ['cyd', clientFrame('close', Buffer.of(3)), 1002, 'half a code is a protocol error'],
-    ['dee', clientClose(1005), 1002, '1005 is never sent, and is not sent back'],
-    ['eve', clientClose(1000, Buffer.of(0xff)), 1007, 'its reason is not UTF-8'],
-    ['fay', clientFrame('text', Buffer.of(0xc0)), 1007, 'a text is UTF-8'],
-    ['gus', clientFrame('continuation', 'x'), 1002, 'there is nothing to continue'],
-    ['hal', clientFrame('binary', '', { length: 1_001 }), 1009, 'the message is too large'],
-  ]
+async function expectFaultsTold(
+  { expectSame }: Stage,
+  world: World,
+  wrong: [name: string, frame: Uint8Array, code: number, why: string][],
+): Promise<void> {
   for (const [name, frame, code, why] of wrong) {
+    const isClose = frame[0] === 0x88
     const [client, end] = await world.arrive(name)
     await client.send(Buffer.concat([frame, clientText('late')]))
     client.expectClosed(code, (received) => ({
       because: `${code}: ${why}. Nothing behind it counts.`,
-      likely:
-        received[0] === `close ${code}`
-          ? 'A Close of ours is the last thing on the connection: connection.end() takes it, and what comes later is thrown away.'
-          : 'A fault is told in a Close with the code of FAULTS.',
-      look: ['#hearClose()', 'websocket.close()'],
+      ...causeOfUntoldFault(received, code, isClose),
     }))
     await client.halfClose()
     expectSame(
@@ -71,134 +96,99 @@ export async function expectClosingHandshakes(stage: Stage): Promise<void> {
       [code === 1009 ? 'too-large' : 'invalid'],
       {
         because: 'A server counts its connections by why they have ended.',
+        likely: 'close() hands `why` on to connection.end().',
+        look: isClose ? ['#hearClose()', 'websocket.close()'] : 'websocket.close()',
       },
     )
   }
-
-  const [ivy, ivyEnd] = await world.arrive('ivy')
-  await world.act(() => ivyEnd.socket.close('idle'))
-  ivy.expectClosed(1008, {
-    because: 'ENDINGS has the code of each ending, and the server said Close first.',
-  })
-  await world.act(() => ivyEnd.socket.close('finished'))
-  await ivy.send(Buffer.concat([clientText('too late'), clientClose(1008)]))
-  ivy.expectReceived('', { because: 'The server has said Close: it says nothing more.' })
-  await ivy.halfClose()
-  expectSame('why ivy’s connection has ended', ivyEnd.endings, ['idle'], {
-    because: 'The first reason is the reason, and a connection is over once.',
-  })
-
-  const [jay, jayEnd] = await world.arrive('jay')
-  await world.act(() => jayEnd.socket.close('invalid', 1003, 'The chat is text. '.repeat(20)))
-  const [close] = jay.takeFrames()
-  expectSame('the code', close && codeOf(close.payload), 1003, {
-    because: 'A code that is given takes the place of the ending’s.',
-  })
-  const said = close?.payload.subarray(2).toString()
-  stage.expect(
-    'the reason to be the one that is given',
-    said?.startsWith('The chat is text.') === true,
-    {
-      because: 'A reason that is given takes the place of the ending’s.',
-      received: JSON.stringify(said),
-    },
-  )
-  expectSame('what is wrong with the frame', close?.fault, undefined, {
-    because: 'A Close has 125 bytes at most, however much there is to say.',
-    likely: 'encodeClose() cuts a reason.',
-  })
-  await world.advance(5_001)
-  jay.expectCut({
-    because: 'jay has neither said Close nor FIN. Nobody is waited for forever.',
-    likely: 'Connection.end() begins the deadline of chapter 08.',
-  })
-  expectSame('why jay’s connection has ended', jayEnd.endings, ['invalid'], {
-    because: 'The deadline is not the reason.',
-  })
-
-  const patient = await openWebSockets(
-    stage,
-    {},
-    {
-      lastWords: (why) => (why === 'finished' ? undefined : serverFrame('text', `because ${why}`)),
-      onEnd() {},
-    },
-  )
-  const [kim, kimEnd] = await patient.arrive('kim')
-  await kim.send(Buffer.concat([clientText('one'), clientClose(4002)]))
-  kim.expectFrames(['text "one"'], {
-    because: 'The service has something to finish: with onEnd, it says itself when to close.',
-    likely: 'A Close ends what the peer says. #end() asks the service, if it wants to be asked.',
-    look: '#hearClose()',
-  })
-  await kim.send(clientText('two'))
-  await patient.act(() => kimEnd.socket.send({ isText: true, payload: Buffer.from('still due') }))
-  await patient.act(() => kimEnd.socket.close('finished'))
-  const [due, answer] = kim.takeFrames()
-  expectSame('what is due', due?.payload.toString(), 'still due', {
-    because: 'What was due is sent, and nothing was heard behind the peer’s Close.',
-  })
-  expectSame('the code', answer && codeOf(answer.payload), 4002, {
-    because: 'The peer’s code comes back.',
-    look: 'websocket.close()',
-  })
-  await kim.halfClose()
-  const [lee, leeEnd] = await patient.arrive('lee')
-  await patient.act(() => leeEnd.connection.stop('stopping'))
-  lee.expectFrames(['text "because stopping"', 'close 1001'], {
-    because: 'Last words come before the Close: behind it nothing may.',
-    look: 'websocket.close()',
-  })
-  await lee.halfClose()
-  patient.expectTimers(0, { because: 'Everybody has gone.' })
 }
 
-/** Why a Close was not answered by one, as far as the frames that came tell. */
-function likelyOfNoAnswer(received: readonly string[]): string {
-  if (received.length === 0)
-    return 'Nothing has come, not even what was sent before: destroy() throws away what waits, end() does not.'
-  if (hasClose(received))
-    return 'close() sends the code of the peer’s Close back. Keep it before #end(), which may call close() at once.'
-  return 'No Close has come: close() is what sends one, as the last words of the connection.'
+function causeOfUntoldFault(
+  received: readonly string[],
+  code: number,
+  isClose: boolean,
+): Pick<Reason, 'likely' | 'look'> {
+  const look = 'websocket.close()'
+  if (received[0] === `close ${code}`) {
+    return {
+      likely:
+        'A Close of ours is the last thing on the connection: connection.end() takes it, and what comes later is thrown away.',
+      look,
+    }
+  }
+  if (!isClose) {
+    const likely = hasClose(received)
+      ? 'A fault is told in a Close with the code that close() is given. It ends the connection at once.'
+      : likelyOfNoClose(received)
+    return { likely, look }
+  }
+  return {
+    likely: hasClose(received)
+      ? '#fail() tells the fault that parseClose() names. Of a wrong Close no code is kept: close() would send it back.'
+      : 'A wrong Close is a fault: #fail() tells it, and ends the connection.',
+    look: ['#hearClose()', look],
+  }
+}
+
+async function expectClientFirst({ expectSame }: Stage, world: World): Promise<void> {
+  const [fay, fayEnd] = await world.arrive('fay')
+  await fay.send(
+    Buffer.concat([clientText('last words'), clientClose(4001, 'bye'), clientText('late')]),
+  )
+  fay.expectFrames(['text "last words"', 'close 4001'], (received) => ({
+    because:
+      'The answer to a Close is a Close with the same code (RFC 6455 §5.5.1). What comes behind it is not looked at.',
+    ...causeOfNoAnswer(received),
+  }))
+  fay.expectEnd({
+    because: 'Both have said Close: the server ends the connection (§7.1.1).',
+    look: 'websocket.close()',
+  })
+  await fay.send(clientText('later'))
+  fay.expectReceived('', { because: 'Behind a Close nothing is heard, and nothing said.' })
+  await fay.halfClose()
+  expectSame('why fay’s connection has ended', fayEnd.endings, ['finished'], {
+    because: 'Nothing was wrong.',
+    look: '#hearClose()',
+  })
+
+  const [gus] = await world.arrive('gus')
+  await gus.send(clientClose())
+  gus.expectClosed(undefined, (received) => ({
+    because: 'A Close without a code is answered by one without: 1005 is never sent.',
+    ...(hasClose(received)
+      ? {
+          likely: 'NO_CODE is a code that is kept and handed on: encodeClose() knows it.',
+          look: ['websocket.close()', '#hearClose()'],
+        }
+      : causeOfNoAnswer(received)),
+  }))
+  await gus.halfClose()
+}
+
+/** Why a Close was not answered by one, as far as the frames that came tell: close() is known to send one. */
+function causeOfNoAnswer(received: readonly string[]): Pick<Reason, 'likely' | 'look'> {
+  if (received.length === 0) return { likely: likelyOfNoClose(received), look: 'websocket.close()' }
+  if (!hasClose(received)) {
+    return {
+      likely:
+        'When the peer has said Close, it has nothing more to say: #end() asks the service, or closes.',
+      look: ['#hearClose()', 'websocket.close()'],
+    }
+  }
+  return {
+    likely:
+      'close() sends the code of the peer’s Close in place of its own. Keep it before #end(), which may call close() at once.',
+    look: ['#hearClose()', 'websocket.close()'],
+  }
+}
+
+function likelyOfNoClose(received: readonly string[]): string {
+  return received.length === 0
+    ? 'Nothing has come, not even what was sent before: destroy() throws away what waits, end() does not.'
+    : 'No Close has come: close() is what sends one, as the last words of the connection.'
 }
 
 function hasClose(received: readonly string[]): boolean {
   return received.some((frame) => frame.startsWith('close'))
-}
-
-/** A peer that does not listen is told so all the same, when everything else has found its way. */
-export async function expectSlowConsumer(stage: Stage): Promise<void> {
-  const lastWords = () => serverFrame('text', 'too slow')
-  const world = await openWebSockets(stage, { maxQueuedBytes: 2_000 }, { lastWords })
-  const [mia, end] = await world.arrive('mia')
-  mia.stopReading()
-  stage.story.tell('server', 'sends five texts of 660 bytes, of which three find room')
-  const text = { isText: true, payload: Buffer.alloc(660, 'x') }
-  try {
-    await world.act(() => {
-      for (let time = 0; time < 5; time++) end.socket.send(text)
-    })
-  } catch (error) {
-    if (!String(error).includes('Maximum call stack')) throw error
-    stage.expect('the connection to be closed once', false, {
-      because: 'For last words and a Close there is always room, once.',
-      likely:
-        'Both go with connection.end(), which always has room. send() may be refused, and then stops the connection again, which comes back to close().',
-      look: 'websocket.close()',
-      received: 'close() was called again and again, until the stack was full',
-    })
-  }
-  await mia.startReading()
-  const texts = Array.from({ length: 3 }, () => 'text 660 bytes')
-  mia.expectFrames([...texts, 'text "too slow"', 'close 1008'], {
-    because: 'For last words and a Close there is always room, once.',
-    likely:
-      'What send() has no room for stops the connection, and that comes back to close(). end() takes last words.',
-    look: 'websocket.close()',
-  })
-  mia.expectEnd({ because: 'Behind the Close comes FIN.' })
-  await mia.halfClose()
-  stage.expectSame('why mia’s connection has ended', end.endings, ['slow-consumer'], {
-    because: 'She took less than she was told.',
-  })
 }

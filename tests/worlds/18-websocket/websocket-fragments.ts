@@ -9,20 +9,25 @@ import { forAll, quietly } from '../for-all.ts'
 import type { MessageTrials } from './websocket-message-trials.ts'
 import {
   control,
+  cutAt,
   cutSomewhere,
   expectFed,
   fault,
   fragment,
   inFragments,
   lastFragment,
+  type Said,
   whole,
 } from './websocket-reader.ts'
 
 export async function expectAnyFragments(
   stage: Stage,
-  { newReader }: MessageTrials,
+  { newReader, withCause }: MessageTrials,
 ): Promise<void> {
   const { random, story } = stage
+  const reason = withCause({
+    because: 'However messages are fragmented, and wherever bytes are cut, the same comes out.',
+  })
   for (let round = 0; round < 40; round++) {
     const said = Array.from({ length: 4 }, () =>
       inFragments(
@@ -32,9 +37,7 @@ export async function expectAnyFragments(
         1 + randomInteger(random, 5),
       ),
     ).flat()
-    expectFed(quietly(stage), newReader(), cutSomewhere(random, said), {
-      because: 'However messages are fragmented, and wherever bytes are cut, the same comes out.',
-    })
+    expectFed(quietly(stage), newReader(), cutSomewhere(random, said), reason)
   }
   story.judge('test', 'expects 40 conversations, cut at random, to yield their messages', 'kept')
   await forAll(
@@ -55,9 +58,7 @@ export async function expectAnyFragments(
         )
         return inFragments(random, isText ? 'text' : 'binary', payload, sizes.length)
       })
-      expectFed(each, newReader(), cutSomewhere(random, said), {
-        because: 'However messages are fragmented, and wherever bytes are cut, the same comes out.',
-      })
+      expectFed(each, newReader(), cutSomewhere(random, said), reason)
     },
     60,
   )
@@ -66,6 +67,27 @@ export async function expectAnyFragments(
 /** Random bytes that are text as well. */
 function ascii(random: Random, length: number): Uint8Array {
   return randomBytes(random, length).map((byte) => byte & 0x7f)
+}
+
+/** Two readers, one in the middle of a message. */
+export function expectReadersApart(stage: Stage, { newReader }: MessageTrials): void {
+  const [ada, bob] = [newReader(), newReader()]
+  stage.story.tell('test', 'has a reader for ada’s connection, and one for bob’s')
+  const expectTurn = (name: string, reader: ReturnType<typeof newReader>, said: Said[]) => {
+    stage.story.tell(
+      name,
+      `sends ${said[0].yields === undefined ? 'a fragment' : 'the last of it'}`,
+    )
+    expectFed(quietly(stage), reader, cutAt(said, []), {
+      because: 'Every connection has a reader of its own: what ada has begun is nothing to bob.',
+      likely:
+        'What is known of a message is kept in private fields, not in variables of the module.',
+    })
+  }
+  expectTurn('ada', ada, [fragment('text', 'a')])
+  expectTurn('bob', bob, [fragment('binary', 'bb')])
+  expectTurn('ada', ada, [lastFragment('da', 'text', 'ada')])
+  expectTurn('bob', bob, [lastFragment('ob', 'binary', 'bbob')])
 }
 
 /** Fragments of nothing, and messages in the middle of another one. */

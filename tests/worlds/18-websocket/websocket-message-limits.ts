@@ -17,11 +17,11 @@ import {
   whole,
 } from './websocket-reader.ts'
 
-export function expectLimit(stage: Stage, { newReader }: MessageTrials): void {
+export function expectLimit(stage: Stage, { newReader, withCause }: MessageTrials): void {
   const { story } = stage
   const small = (said: Said[], reason: Reason) => {
     story.tell('test', 'has a reader with maxBytes: 10')
-    expectFed(quietly(stage), newReader(10), cutAt(said, []), reason)
+    expectFed(quietly(stage), newReader(10), cutAt(said, []), withCause(reason))
   }
   const announced = (kind: FrameKind, length: number, isFinal = true) =>
     fault(clientFrame(kind, '', { length, isFinal }), 'too-large')
@@ -56,6 +56,19 @@ export function expectLimit(stage: Stage, { newReader }: MessageTrials): void {
     sum,
   )
   small([fragment('binary', '0123456789'), announced('continuation', 1, false)], sum)
+  small(
+    [
+      fragment('text', '01234'),
+      control('ping', 'between'),
+      fragment('continuation', '56789'),
+      control('pong'),
+      announced('continuation', 1),
+    ],
+    {
+      because: 'The limit is that of the message, whatever comes between its fragments.',
+      likely: 'A control frame ends no message: what has come of it counts on.',
+    },
+  )
   small(
     [
       fragment('text', '0123456789'),

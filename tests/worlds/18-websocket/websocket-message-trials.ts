@@ -13,6 +13,7 @@ import {
   loadReader,
   type Said,
 } from './websocket-reader.ts'
+import { causeOf, keepsKind } from './websocket-reader-causes.ts'
 
 export type MessageTrials = Awaited<ReturnType<typeof messageTrials>>
 
@@ -21,12 +22,19 @@ export const MAX_BYTES = 100_000
 
 /** `check` expects what a client says to yield what it has to, `twice` also when it comes byte by byte. */
 export async function messageTrials(stage: Stage) {
-  const { MessageReader } = await loadReader(stage)
+  const reader = await loadReader(stage)
+  const { MessageReader } = reader
   const { story } = stage
   const newReader = (maxBytes = MAX_BYTES) => new MessageReader({ maxBytes, textCheck: ANY_TEXT })
+  const withCause =
+    (reason: Reason) =>
+    (received: readonly string[], expected: readonly string[]): Reason => ({
+      ...reason,
+      ...causeOf(received, expected, () => keepsKind(reader)),
+    })
   const check = (said: Said[], reason: Reason, cut = cutAt(said, [])) => {
     story.tell('test', `sends ${said.length === 1 ? 'one frame' : `${said.length} frames`}`)
-    expectFed(quietly(stage), newReader(), cut, reason)
+    expectFed(quietly(stage), newReader(), cut, withCause(reason))
     story.judge('test', 'expects it to yield what is complete', 'kept')
   }
   const twice = (said: Said[], reason: Reason) => {
@@ -42,5 +50,5 @@ export async function messageTrials(stage: Stage) {
     fragment('continuation', 'l'),
     lastFragment('o', 'binary', 'hello'),
   ]
-  return { check, hello, newReader, twice }
+  return { check, hello, newReader, twice, withCause }
 }

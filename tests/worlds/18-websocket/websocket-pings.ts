@@ -1,8 +1,9 @@
 /** Pings to a WebSocket of chapter 18: one, a few, and floods of them. */
 
+import { hex } from '../../harness/bytes.ts'
 import type { Reason } from '../../harness/failure.ts'
 import type { Stage } from '../../judge/step.ts'
-import { clientFrame, clientText } from '../../protocols/websocket.ts'
+import { clientClose, clientFrame, clientText } from '../../protocols/websocket.ts'
 import { openWebSockets } from './websocket-connection.ts'
 
 /** Pings: each of a few, the newest of many. */
@@ -21,6 +22,18 @@ export async function expectPongs(stage: Stage): Promise<void> {
     look: '#hearPing()',
     likely: 'That a payload is empty does not mean that there was no ping.',
   })
+  const bytes = Buffer.of(0xff, 0, 0x80, 0xc3)
+  await ada.send(clientFrame('ping', bytes))
+  expectSame(
+    'the payloads that come back',
+    ada.takeFrames().map(({ payload }) => hex(payload)),
+    [hex(bytes)],
+    {
+      because: 'The payload of a ping is any bytes.',
+      likely: 'What becomes a text on the way is changed by it.',
+      look: '#hearPing()',
+    },
+  )
   await ada.send(
     Buffer.concat(Array.from({ length: 10 }, (_, place) => clientFrame('ping', `ping ${place}`))),
   )
@@ -114,6 +127,13 @@ export async function expectPongs(stage: Stage): Promise<void> {
     },
   )
 
+  const flooded = Array.from({ length: many }, () => clientFrame('ping', 'flood'))
+  await ada.send(Buffer.concat([...flooded, clientClose(1000)]))
+  expectSame('the last frame', ada.takeFrames().at(-1)?.kind, 'close', {
+    because: 'A Close is heard behind any number of pings.',
+    likely: 'That a pong is due is nothing to a Close.',
+    look: ['#hearClose()', 'websocket.close()'],
+  })
   await ada.halfClose()
   world.expectTimers(0, { because: 'ada has gone.' })
 }

@@ -18,11 +18,20 @@ export function loadReader(stage: Stage): Promise<typeof ReaderModule> {
 /** Takes every text: for steps in which nobody checks texts yet. */
 export const ANY_TEXT = { push: () => true, end: () => true }
 
-/** What a reader is fed with: a piece, and what has to come out of it. */
+/** What a reader is fed with: a piece, what has to come out of it, and the places in the piece behind that. */
 export interface Feed {
   piece: Uint8Array
   yields: string[]
+  ends: number[]
 }
+
+/** How what came out begins if the place behind it is not right. */
+export const WRONG_END = 'with end: '
+
+/** A reason, or what makes one of what came out and what should have. */
+export type ReasonOfOutcomes =
+  | Reason
+  | ((received: readonly string[], expected: readonly string[]) => Reason)
 
 /** One thing that a client says: its frame, and what a reader has to make of it, if that is anything. */
 export interface Said {
@@ -31,10 +40,10 @@ export interface Said {
 }
 
 /**
- * Feeds a piece, as a connection does: again from where a message ended. Returns what came out, in words. The reader gets
- * a copy, for it may unmask in place.
+ * Feeds a piece, as a connection does: again from where a message ended. Returns what came out, in words; if its end is not
+ * the one that is due, that is the last of it. The reader gets a copy, for it may unmask in place.
  */
-export function feed(reader: Reader, piece: Uint8Array): string[] {
+export function feed(reader: Reader, piece: Uint8Array, due?: Feed): string[] {
   const bytes = Uint8Array.from(piece)
   const outcomes: string[] = []
   for (let at = 0; at < bytes.length; ) {
@@ -42,8 +51,10 @@ export function feed(reader: Reader, piece: Uint8Array): string[] {
     if (incoming.kind === 'incomplete') break
     outcomes.push(describeIncoming(incoming))
     if (incoming.kind === 'invalid') break
-    if (!(incoming.end > at)) {
-      outcomes.push(`nothing was taken: end is ${incoming.end}, as before`)
+    const last = outcomes.length - 1
+    const end = due?.yields[last] === outcomes[last] ? due.ends[last] : incoming.end
+    if (incoming.end !== end || !(incoming.end > at)) {
+      outcomes.push(`${WRONG_END}${incoming.end}, and not ${end}`)
       break
     }
     at = incoming.end
@@ -56,15 +67,16 @@ export function expectFed(
   { expect, story }: QuietStage,
   reader: Reader,
   feeds: readonly Feed[],
-  reason: Reason,
+  reason: ReasonOfOutcomes,
 ): void {
-  for (const [place, { piece, yields }] of feeds.entries()) {
-    const outcomes = feed(reader, piece)
+  for (const [place, due] of feeds.entries()) {
+    const { piece, yields } = due
+    const outcomes = feed(reader, piece, due)
     const holds = outcomes.join('\n') === yields.join('\n')
     if (!holds) for (const before of feeds.slice(0, place)) tellFeed(story, before)
     if (!holds) story.tell('test', `feeds ${inShort(piece)}`)
     expect(`it to yield ${inWords(yields)}`, holds, {
-      ...reason,
+      ...(typeof reason === 'function' ? reason(outcomes, yields) : reason),
       expected: inLines(yields),
       received: inLines(outcomes),
     })
@@ -78,7 +90,7 @@ export function cutAt(said: readonly Said[], places: readonly number[]): Feed[] 
   const cuts = [0, ...inner, bytes.length]
   return cuts.slice(1).map((end, index) => ({
     piece: bytes.subarray(cuts[index], end),
-    yields: completedBetween(said, cuts[index], end),
+    ...completedBetween(said, cuts[index], end),
   }))
 }
 
@@ -162,12 +174,16 @@ function pings(random: Random): Said[] {
   )
 }
 
-function completedBetween(said: readonly Said[], start: number, end: number): string[] {
+function completedBetween(said: readonly Said[], start: number, end: number): Omit<Feed, 'piece'> {
+  const completed: Omit<Feed, 'piece'> = { yields: [], ends: [] }
   let endOfFrame = 0
-  return said.flatMap(({ frame, yields }) => {
+  for (const { frame, yields } of said) {
     endOfFrame += frame.length
-    return yields !== undefined && endOfFrame > start && endOfFrame <= end ? [yields] : []
-  })
+    if (yields === undefined || endOfFrame <= start || endOfFrame > end) continue
+    completed.yields.push(yields)
+    completed.ends.push(endOfFrame - start)
+  }
+  return completed
 }
 
 function describeIncoming(incoming: ReaderModule.Incoming): string {

@@ -1,0 +1,165 @@
+/** What a service says last on a WebSocket of chapter 18, and how one ends that is paused, or whose peer does not listen. */
+
+import type { Reason } from '../../harness/failure.ts'
+import type { Stage } from '../../judge/step.ts'
+import { clientClose, clientFrame, clientText, serverFrame } from '../../protocols/websocket.ts'
+import { openWebSockets } from './websocket-connection.ts'
+
+/** A service that finishes what it owes when the peer has said Close, and says why it closes. */
+export async function expectLastWords(stage: Stage): Promise<void> {
+  let [asked, ended] = [0, 0]
+  const world = await openWebSockets(
+    stage,
+    {},
+    {
+      lastWords(why) {
+        asked += 1
+        if (why === 'idle') return undefined
+        return serverFrame('text', `because ${why}${this ? '' : ': `this` is lost'}`)
+      },
+      onEnd() {
+        ended += 1
+      },
+    },
+  )
+  const [kim, kimEnd] = await world.arrive('kim')
+  await kim.send(Buffer.concat([clientText('one'), clientClose(4002, 'bye')]))
+  kim.expectFrames(['text "one"'], {
+    because: 'The service has something to finish: with onEnd, it says itself when to close.',
+    likely: 'A Close ends what the peer says. #end() asks the service, if it wants to be asked.',
+    look: '#hearClose()',
+  })
+  await kim.send(clientText('two'))
+  const text = { isText: true, payload: Buffer.from('still due') }
+  await world.act(() => kimEnd.socket.send(text))
+  kim.expectFrames(['text "still due"'], {
+    because: 'What was due is sent, and nothing was heard behind the peer’s Close.',
+    likely: 'That the code of the peer’s Close is kept says that it has come.',
+    look: '#hearClose()',
+  })
+  await world.act(() => kimEnd.socket.close('finished'))
+  kim.expectFrames(['text "because finished"', 'close 4002'], asWords)
+  stage.expectSame('how often lastWords() was called', asked, 1, {
+    because:
+      'What a service hands out may be gone from where it was: the next call has other words.',
+    look: 'websocket.close()',
+  })
+  await kim.halfClose()
+
+  const [lee, leeEnd] = await world.arrive('lee')
+  await world.act(() => leeEnd.connection.stop('stopping'))
+  lee.expectFrames(['text "because stopping"', 'close 1001'], asWords)
+  await lee.halfClose()
+  const [mia, miaEnd] = await world.arrive('mia')
+  await mia.send(clientClose(4003))
+  await world.act(() => miaEnd.connection.stop('stopping'))
+  mia.expectFrames(['text "because stopping"', 'close 4003'], asWords)
+  await mia.halfClose()
+  const [ned, nedEnd] = await world.arrive('ned')
+  await world.act(() => nedEnd.socket.close('idle'))
+  ned.expectFrames(['close 1008'], asWords)
+  await ned.halfClose()
+
+  ended = 0
+  const [oli] = await world.arrive('oli')
+  await oli.send(clientFrame('close', Buffer.of(3)))
+  oli.expectFrames(['text "because invalid"', 'close 1002'], asWords)
+  stage.expectSame('how often onEnd() was called', ended, 0, {
+    because: 'A wrong Close is a fault, and ends the connection: there is nothing to finish.',
+    likely: 'Behind #fail() nothing is left to do.',
+    look: '#hearClose()',
+  })
+  await oli.halfClose()
+  world.expectTimers(0, { because: 'Everybody has gone.' })
+}
+
+function asWords(received: readonly string[]): Reason {
+  const [words = '', close = ''] = received
+  const isOfCode = words.startsWith('text "because') && close.startsWith('close')
+  const likely = words.includes('`this` is lost')
+    ? 'lastWords() is called on the events: in a variable of its own it has lost its object.'
+    : isOfCode
+      ? 'When the peer’s Close has come, its code takes the place of ours, whatever ours is.'
+      : 'lastWords() of the events is asked each time, with `why`; it may have none. Behind a Close nothing may come.'
+  return {
+    because:
+      'The service’s last words come before the Close, whoever said Close first, and the peer’s code comes back.',
+    likely,
+    look: 'websocket.close()',
+  }
+}
+
+/** A connection that does not read can say goodbye all the same. */
+export async function expectPausedClosed(stage: Stage): Promise<void> {
+  const world = await openWebSockets(stage, { highWaterBytes: 1_000, lowWaterBytes: 100 })
+  const reason = {
+    because: 'That nothing is read does not mean that nothing can be said.',
+    likely:
+      'Only a connection that is not open has been closed before, and connection.end() looks after that.',
+    look: 'websocket.close()',
+  }
+  const [pia, piaEnd] = await world.arrive('pia')
+  stage.story.tell(
+    'server',
+    'pauses the reading of pia’s connection, as the chat does before it stops',
+  )
+  await world.act(() => piaEnd.connection.pauseReading('owner'))
+  await world.act(() => piaEnd.socket.close('stopping'))
+  pia.expectClosed(1001, reason)
+  await pia.halfClose()
+
+  const [quy, quyEnd] = await world.arrive('quy')
+  quy.stopReading()
+  stage.story.tell('server', 'sends two texts of 100,000 bytes: more than highWaterBytes')
+  const text = { isText: true, payload: Buffer.alloc(100_000, 'x') }
+  await world.act(() => [1, 2].map(() => quyEnd.socket.send(text)))
+  await world.act(() => quyEnd.socket.close('stopping'))
+  await quy.startReading()
+  quy.expectFrames(['text 100000 bytes', 'text 100000 bytes', 'close 1001'], (received) => ({
+    because: 'A Close comes behind everything that was sent, however long the peer takes.',
+    likely:
+      received.length === 0
+        ? 'destroy() throws away what waits; end() lets it go out first.'
+        : 'That much is waiting is no reason to wait: connection.end() puts the last words behind it.',
+    look: 'websocket.close()',
+  }))
+  await quy.halfClose()
+}
+
+/** A peer that does not listen is told so all the same, when everything else has found its way. */
+export async function expectSlowConsumer(stage: Stage): Promise<void> {
+  const lastWords = () => serverFrame('text', 'too slow')
+  const world = await openWebSockets(stage, { maxQueuedBytes: 2_000 }, { lastWords })
+  const [ray, end] = await world.arrive('ray')
+  ray.stopReading()
+  stage.story.tell('server', 'sends five texts of 660 bytes, of which three find room')
+  const text = { isText: true, payload: Buffer.alloc(660, 'x') }
+  try {
+    await world.act(() => {
+      for (let time = 0; time < 5; time++) end.socket.send(text)
+    })
+  } catch (error) {
+    if (!String(error).includes('Maximum call stack')) throw error
+    stage.expect('the connection to be closed once', false, {
+      because: 'For last words and a Close there is always room, once.',
+      likely:
+        'Both go with connection.end(), which always has room. send() may be refused, and then stops the connection again, which comes back to close().',
+      look: 'websocket.close()',
+      received: 'close() was called again and again, until the stack was full',
+    })
+  }
+  await ray.startReading()
+  const texts = Array.from({ length: 3 }, () => 'text 660 bytes')
+  ray.expectFrames([...texts, 'text "too slow"', 'close 1008'], {
+    because: 'For last words and a Close there is always room, once.',
+    likely:
+      'What send() has no room for stops the connection, and that comes back to close(). end() takes last words.',
+    look: 'websocket.close()',
+  })
+  ray.expectEnd({ because: 'Behind the Close comes FIN.', look: 'websocket.close()' })
+  await ray.halfClose()
+  stage.expectSame('why ray’s connection has ended', end.endings, ['slow-consumer'], {
+    because: 'ray took less than was sent.',
+    look: 'websocket.close()',
+  })
+}
