@@ -40,7 +40,7 @@ export interface AdmissionStats {
   refused: number
   /** Connections that the kernel could not hand over, since the start. */
   acceptErrors: number
-  /** Connections that are closed, by why they ended, since the start. */
+  /** Connections that were let in and are closed, by why they ended, since the start. */
   endings: Partial<Record<Ending, number>>
   /** Bytes that wait in the outboxes of all connections. */
   queuedBytes: number

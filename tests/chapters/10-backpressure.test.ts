@@ -24,6 +24,7 @@ import {
   expectCutAfterGoodbye,
   expectTalkerCut,
 } from '../worlds/10-backpressure/bounded-goodbyes.ts'
+import { expectLeavings } from '../worlds/10-backpressure/bounded-leavings.ts'
 import {
   expectBoundedOutbox,
   expectCheapFlushes,
@@ -33,28 +34,27 @@ import {
   pushAtRandom,
   textOf,
 } from '../worlds/10-backpressure/bounded-outbox.ts'
+import { expectPauses } from '../worlds/10-backpressure/bounded-pauses.ts'
+import { expectAllInOneFlush } from '../worlds/10-backpressure/bounded-pieces.ts'
 import {
   expectCap,
   expectEndingsCounted,
   expectForgotten,
   expectPlaceKeptUntilClosed,
-  expectPlacesFreed,
+  expectTwoPlaces,
 } from '../worlds/10-backpressure/bounded-places.ts'
-import {
-  expectBucket,
-  expectOwnRates,
-  expectPauseAndStall,
-} from '../worlds/10-backpressure/bounded-rates.ts'
+import { expectBucket, expectOwnRates } from '../worlds/10-backpressure/bounded-rates.ts'
 import {
   expectLastProgressNoted,
   expectProgressNotLength,
   expectSecondStallNoticed,
+  expectStandstillInAnyCase,
   expectStandstillStopped,
   HUNDRED,
   ONE_LOOK,
   sayHundreds,
 } from '../worlds/10-backpressure/bounded-stalls.ts'
-import { Crowd, FOREVER, openAdmission, openWorld } from '../worlds/bounded-frames.ts'
+import { Crowd, FOREVER, openWorld } from '../worlds/bounded-frames.ts'
 
 const CHAPTER = '10-backpressure'
 
@@ -71,6 +71,8 @@ step('10.1', 'a write that takes only a part goes on where it stopped', async (s
   flush()
   expectSame('what the stream was given', textOf(stream), 'hello world', {
     because: 'It was pushed, and then flushed.',
+    likely: 'flush() has written what waits when it returns. It puts nothing off.',
+    look: 'outbox.flush()',
   })
   expectSame('bytes', outbox.bytes, 0, { because: 'Nothing waits any more.' })
 
@@ -107,6 +109,7 @@ step('10.1', 'a write that takes only a part goes on where it stopped', async (s
   })
   pushAtRandom(stage, outbox, stream)
   await expectPieceAsItIs(stage)
+  await expectAllInOneFlush(stage)
   await expectCheapFlushes(stage)
 })
 
@@ -197,47 +200,18 @@ step('10.3', 'a peer that does not take what it is due is told to go', async (st
   await expectTalkerCut(stage, world)
   await expectSecondStallNoticed(stage)
   await expectProgressNotLength(stage)
+  await expectStandstillInAnyCase(stage)
 })
 
 step('10.4', 'there is a limit to how many come and to how fast they talk', async (stage) => {
-  const { expectSame } = stage
   await expectCap(stage)
   await expectBucket(stage)
 
-  const world = await openAdmission(stage, { maxConnections: 2 })
-  const [ada, bob] = [await world.arrive('ada'), await world.arrive('bob')]
-  for (const client of [ada, bob]) {
-    await client.send(frame(client.name))
-    client.expectReceived(frame(client.name), { because: 'There is room for two.' })
-  }
-  const cyd = await world.arrive('cyd')
-  cyd.expectReceived(frame('error busy'), {
-    because: 'Two are inside. The third is told why she cannot come in.',
-    likely: 'enter() says whether there is room. When there is none, #refuse() says `busy`.',
-  })
-  cyd.expectEnd({ because: 'Then FIN.' })
-  await cyd.halfClose()
-  const dee = await world.arrive('dee')
-  dee.expectReceived(frame('error busy'), {
-    because: 'cyd has gone, but she never was inside: there is no more room than before.',
-    likely: 'Only a connection that was let in leaves a place behind.',
-  })
-  expectSame(
-    'stats()',
-    world.stats('connections', 'refused'),
-    { connections: 2, refused: 2 },
-    {
-      because: 'Two are inside, and two were refused.',
-      likely:
-        'enter() counts the connections that are let in; admit() counts those that are refused, and no others.',
-      look: ['admission.admit()', 'limits.enter()'],
-    },
-  )
-
-  await expectPlacesFreed(stage, world, ada)
+  await expectTwoPlaces(stage)
   await expectOwnRates(stage)
-  await expectPauseAndStall(stage)
+  await expectPauses(stage)
   await expectEndingsCounted(stage)
+  await expectLeavings(stage)
   await expectPlaceKeptUntilClosed(stage)
   await expectForgotten(stage)
 })

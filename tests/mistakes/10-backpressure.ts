@@ -330,7 +330,7 @@ ${STALL}`,
   {
     name: 'the-cap-is-not-released',
     step: '10.4',
-    says: ['her place is free', 'leave() the cap'],
+    says: ['her place is free', '#cap.leave()'],
     edits: [{ file: admission, replace: '    this.#cap.leave()\n', by: '' }],
   },
   {
@@ -384,7 +384,7 @@ ${STALL}`,
   {
     name: 'no-debts',
     step: '10.4',
-    says: ['Take the tokens even when there are too few'],
+    says: ['even when there are too few'],
     edits: [
       {
         file: limits,
@@ -1177,7 +1177,7 @@ ${STALL}`,
   {
     name: 'rounds-a-wait-down',
     step: '10.4',
-    says: ['take(3)', 'Do not round down'],
+    says: ['take(2)', 'Do not round down'],
     edits: [
       {
         file: limits,
@@ -1350,8 +1350,8 @@ ${STALL}`,
   },
   {
     name: 'nothing-is-too-much',
-    step: '10.3',
-    says: ['push("")', 'and nothing else'],
+    step: '10.1',
+    says: ['push("")', 'None are never too many'],
     edits: [
       { file: outbox, replace: FULL, by: `    if (bytes.length === 0) return false\n${FULL}` },
     ],
@@ -1369,6 +1369,471 @@ ${STALL}`,
         this.connection.stop('slow-consumer')
         this.connection.destroy('slow-consumer')
       } else`,
+      },
+    ],
+  },
+  {
+    name: 'true-only-while-something-waits',
+    step: '10.1',
+    says: ['push("")', 'however many they are'],
+    edits: [
+      {
+        file: outbox,
+        replace: `    this.append(bytes)
+    return true
+`,
+        by: `    this.append(bytes)
+    return this.bytes > 0
+`,
+      },
+    ],
+  },
+  {
+    name: 'a-thousand-pieces-a-flush',
+    step: '10.1',
+    says: ['3,000 times', 'counts neither pieces nor bytes'],
+    edits: [
+      {
+        file: outbox,
+        replace: `while (this.bytes > 0) {`,
+        by: `for (let piece = 0; piece < 1_000 && this.bytes > 0; piece++) {`,
+      },
+    ],
+  },
+  {
+    name: 'flushes-at-the-high-mark',
+    step: '10.2',
+    says: ['push() to send nothing', 'more than maxQueuedBytes would wait'],
+    edits: [
+      {
+        file: outbox,
+        replace: FULL,
+        by: `    if (this.bytes + bytes.length > this.#limits.highWaterBytes) this.flush()
+    if (this.bytes + bytes.length > this.#limits.maxQueuedBytes) return false
+`,
+      },
+    ],
+  },
+  {
+    name: 'what-is-sent-goes-on-counting',
+    step: '10.2',
+    says: ['push() has returned false', 'only what waits counts'],
+    edits: [
+      {
+        file: outbox,
+        replace: FULL,
+        by: `    if (this.#sentBytes + this.bytes + bytes.length > this.#limits.maxQueuedBytes) this.flush()
+    if (this.#sentBytes + this.bytes + bytes.length > this.#limits.maxQueuedBytes) return false
+`,
+      },
+    ],
+  },
+  {
+    name: 'offers-the-first-piece-only',
+    step: '10.3',
+    says: ['push() of 3,000 bytes', 'One piece is not all that waits'],
+    edits: [
+      {
+        file: outbox,
+        replace: FULL,
+        by: `    if (this.bytes + bytes.length > this.#limits.maxQueuedBytes) {
+      const taken = this.#stream.write(this.#waiting.first)
+      this.#sentBytes += taken
+      this.#waiting.drop(taken)
+    }
+    if (this.bytes + bytes.length > this.#limits.maxQueuedBytes) return false
+`,
+      },
+    ],
+  },
+  {
+    name: 'spares-the-backlogged',
+    step: '10.3',
+    says: ['He is backlogged', 'stopped like any other'],
+    edits: [
+      {
+        file: bounds,
+        replace: `if (this.#outbox.bytes === 0) return`,
+        by: `if (this.#outbox.bytes === 0 || this.#outbox.isBacklogged) return`,
+      },
+    ],
+  },
+  {
+    name: 'stands-still-only-while-nothing-is-added',
+    step: '10.3',
+    says: ['jan’s connection', 'Compare sentBytes alone'],
+    edits: [
+      {
+        file: bounds,
+        replace: `    const sentBefore = this.#outbox.sentBytes
+`,
+        by: `    const { bytes, sentBytes: sentBefore } = this.#outbox
+`,
+      },
+      {
+        file: bounds,
+        replace: `if (this.#outbox.sentBytes === sentBefore)`,
+        by: `if (this.#outbox.sentBytes === sentBefore && this.#outbox.bytes === bytes)`,
+      },
+    ],
+  },
+  {
+    name: 'looks-on-though-nothing-waits',
+    step: '10.3',
+    says: ['right after the first look', 'before it began'],
+    edits: [
+      {
+        file: bounds,
+        replace: `      if (this.#outbox.bytes === 0) return
+      if (this.#outbox.sentBytes === sentBefore) this.connection.stop('slow-consumer')
+      else this.#watchForStall()`,
+        by: `      if (this.#outbox.sentBytes !== sentBefore) this.#watchForStall()
+      else if (this.#outbox.bytes > 0) this.connection.stop('slow-consumer')`,
+      },
+    ],
+  },
+  {
+    name: 'stays-paused-while-backlogged',
+    step: '10.4',
+    says: ['nothing holds the third frame back', 'whether it is backlogged'],
+    edits: [
+      {
+        file: bounds,
+        replace: `      this.connection.resumeReading('rate')`,
+        by: `      if (!this.connection.isBacklogged) this.connection.resumeReading('rate')`,
+      },
+    ],
+  },
+  {
+    name: 'pauses-only-who-is-read',
+    step: '10.4',
+    says: ['That he was held back pays nothing'],
+    edits: [
+      {
+        file: bounds,
+        replace: `if (waitMs === 0) return`,
+        by: `if (waitMs === 0 || !this.connection.isReading) return`,
+      },
+    ],
+  },
+  {
+    name: 'a-short-wait-is-none',
+    step: '10.4',
+    says: ['a debt of 0.25 ms', 'however little'],
+    edits: [{ file: bounds, replace: `if (waitMs === 0) return`, by: `if (waitMs < 1) return` }],
+  },
+  {
+    name: 'pauses-a-second-each-time',
+    step: '10.4',
+    says: ['goes on for 900 ms more'],
+    edits: [
+      { file: bounds, replace: `this.#timers.after(waitMs, `, by: `this.#timers.after(1_000, ` },
+    ],
+  },
+  {
+    name: 'pauses-in-seconds',
+    step: '10.4',
+    says: ['99 of 100 ms are over', 'in milliseconds'],
+    edits: [
+      {
+        file: bounds,
+        replace: `this.#timers.after(waitMs, `,
+        by: `this.#timers.after(waitMs / 1_000, `,
+      },
+    ],
+  },
+  {
+    name: 'one-pause-in-a-lifetime',
+    step: '10.4',
+    says: ['The second debt is a pause'],
+    edits: [
+      {
+        file: bounds,
+        replace: `if (waitMs === 0) return`,
+        by: `if (waitMs === 0 || this.#pause) return`,
+      },
+      {
+        file: bounds,
+        replace: `      this.#pause = undefined
+      this.connection.resume`,
+        by: `      this.connection.resume`,
+      },
+    ],
+  },
+  {
+    name: 'ends-those-in-a-hurry',
+    step: '10.4',
+    says: ['A client in a hurry is not ended'],
+    edits: [
+      {
+        file: bounds,
+        replace: `if (waitMs === 0) return`,
+        by: `if (waitMs > 0) return this.connection.stop('busy')`,
+      },
+    ],
+  },
+  {
+    name: 'a-token-for-each-byte',
+    step: '10.4',
+    says: ['A message takes one token'],
+    edits: [
+      {
+        file: bounds,
+        replace: `bucket.take(1)`,
+        by: `bucket.take(Math.max(1, this.#outbox.bytes))`,
+      },
+    ],
+  },
+  {
+    name: 'rounds-to-the-nearest',
+    step: '10.4',
+    says: ['wait for 0.333 ms', 'Do not round down'],
+    edits: [
+      {
+        file: limits,
+        replace: `-this.#tokens / this.#perMs`,
+        by: `Math.round(-this.#tokens / this.#perMs)`,
+      },
+    ],
+  },
+  {
+    name: 'multiplies-where-it-should-divide',
+    step: '10.4',
+    says: ['divided by what comes in a millisecond'],
+    edits: [
+      { file: limits, replace: `-this.#tokens / this.#perMs`, by: `-this.#tokens * this.#perMs` },
+    ],
+  },
+  {
+    name: 'no-wait-is-a-negative-one',
+    step: '10.4',
+    says: ['that is 0 ms, and never less'],
+    edits: [
+      {
+        file: limits,
+        replace: `return this.#tokens >= 0 ? 0 : -this.#tokens / this.#perMs`,
+        by: `return -this.#tokens / this.#perMs`,
+      },
+    ],
+  },
+  {
+    name: 'lets-in-and-refuses',
+    step: '10.4',
+    says: ['There is room for two', 'not both: return'],
+    edits: [
+      {
+        file: admission,
+        replace: `if (this.#cap.enter()) return this.#letIn(stream, loop)`,
+        by: `if (this.#cap.enter()) this.#letIn(stream, loop)`,
+      },
+    ],
+  },
+  {
+    name: 'the-refused-take-up-room',
+    step: '10.4',
+    says: ['none of them takes up room', 'enter and leave #cap only'],
+    edits: [
+      {
+        file: admission,
+        replace: `    this.#refuse(stream, loop, 'busy')`,
+        by: `    if (!this.#refusals.enter()) return stream.destroy()
+    this.#refuse(stream, loop, 'busy')`,
+      },
+    ],
+  },
+  {
+    name: 'the-cut-off-are-not-counted',
+    step: '10.4',
+    says: ['80 found no room', 'each of them'],
+    edits: [
+      {
+        file: admission,
+        replace: `    this.#counts.refused += 1`,
+        by: `    if (this.#refusals.count < MAX_REFUSALS) this.#counts.refused += 1`,
+      },
+    ],
+  },
+  {
+    name: 'a-refusal-is-an-ending',
+    step: '10.4',
+    says: ['80 found no room', 'onClose() counts the endings'],
+    edits: [
+      {
+        file: admission,
+        replace: `    this.#counts.refused += 1`,
+        by: `    this.#counts.refused += 1
+    this.#endings.busy = (this.#endings.busy ?? 0) + 1`,
+      },
+    ],
+  },
+  {
+    name: 'who-breaks-the-protocol-keeps-a-place',
+    step: '10.4',
+    says: ['after a connection has ended as invalid', 'the same for every ending'],
+    edits: [
+      {
+        file: admission,
+        replace: `    this.#cap.leave()`,
+        by: `    if (why !== 'invalid') this.#cap.leave()`,
+      },
+    ],
+  },
+  {
+    name: 'leaves-by-a-timer',
+    step: '10.4',
+    says: ['when the service hears that pia has left', 'no timer'],
+    edits: [
+      {
+        file: admission,
+        replace: `    this.#cap.leave()`,
+        by: `    this.#timers.after(0, () => this.#cap.leave())`,
+      },
+    ],
+  },
+  {
+    name: 'is-forgotten-a-turn-later',
+    step: '10.4',
+    says: ['when the service hears that pia has left', 'no setImmediate()'],
+    edits: [
+      {
+        file: admission,
+        replace: `    this.#open.delete(bounds)`,
+        by: `    setImmediate(() => this.#open.delete(bounds))`,
+      },
+    ],
+  },
+  {
+    name: 'leaves-twice',
+    step: '10.4',
+    says: ['A connection leaves its place once'],
+    edits: [
+      {
+        file: admission,
+        replace: `    this.#cap.leave()`,
+        by: `    this.#cap.leave()
+    this.#cap.leave()`,
+      },
+    ],
+  },
+  {
+    name: 'who-leaves-was-refused',
+    step: '10.4',
+    says: ['onClose() is for those who were let in'],
+    edits: [
+      {
+        file: admission,
+        replace: `    this.#cap.leave()`,
+        by: `    this.#cap.leave()
+    this.#counts.refused += 1`,
+      },
+    ],
+  },
+  {
+    name: 'the-floor-is-under-the-descriptors-only',
+    step: '10.5',
+    says: ['affordableConnections(0, 1024)'],
+    edits: [
+      {
+        file: limits,
+        replace: `Math.max(1, Math.min(wanted, descriptors - RESERVED_DESCRIPTORS))`,
+        by: `Math.min(wanted, Math.max(1, descriptors - RESERVED_DESCRIPTORS))`,
+      },
+    ],
+  },
+  {
+    name: 'whole-numbers-by-force',
+    step: '10.5',
+    says: ['affordableConnections(Infinity, Infinity)'],
+    edits: [
+      {
+        file: limits,
+        replace: `Math.max(1, Math.min(wanted, descriptors - RESERVED_DESCRIPTORS))`,
+        by: `Math.max(1, Math.min(wanted, descriptors - RESERVED_DESCRIPTORS) | 0)`,
+      },
+    ],
+  },
+  {
+    name: 'a-failed-accept-is-a-loss',
+    step: '10.5',
+    says: ['stats().endings', 'does nothing else'],
+    edits: [
+      {
+        file: admission,
+        replace: `    this.#counts.acceptErrors += 1`,
+        by: `    this.#counts.acceptErrors += 1
+    this.#endings.lost = (this.#endings.lost ?? 0) + 1`,
+      },
+    ],
+  },
+  {
+    name: 'the-backlogged-are-not-told',
+    step: '10.6',
+    says: ['ada’s connection is still open'],
+    edits: [
+      {
+        file: admission,
+        replace: STOP,
+        by: `for (const { connection } of this.#open) if (connection.isReading) connection.stop('stopping')`,
+      },
+    ],
+  },
+  {
+    name: 'waits-no-longer-than-the-goodbye',
+    step: '10.6',
+    says: ['close() plans nothing'],
+    edits: [
+      {
+        file: admission,
+        replace: `    await closed`,
+        by: `    const { goodbyeMs } = this.#limits
+    await Promise.race([closed, new Promise<void>((resolve) => void this.#timers.after(goodbyeMs, resolve))])`,
+      },
+    ],
+  },
+  {
+    name: 'the-second-failure-is-silent',
+    step: '10.6',
+    says: ['the second time', 'no reason to resolve'],
+    edits: [
+      {
+        file: admission,
+        replace: CLOSE,
+        by: `    const isSecond = this.#isStopping
+    this.#isStopping = true
+    const closed = server.close()
+    for (const { connection } of this.#open) connection.stop('stopping')
+    if (isSecond) await closed.catch(() => {})
+    else await closed`,
+      },
+    ],
+  },
+  {
+    name: 'stops-and-ends',
+    step: '10.6',
+    says: ['the answer', 'stop() is all'],
+    edits: [
+      {
+        file: admission,
+        replace: STOP,
+        by: `for (const { connection } of this.#open) {
+      connection.stop('stopping')
+      connection.end('stopping')
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'refused-while-stopping-is-an-ending',
+    step: '10.6',
+    says: ['cyd and dan never were inside'],
+    edits: [
+      {
+        file: admission,
+        replace: `    if (this.#isStopping) return this.#refuse(stream, loop, 'stopping')`,
+        by: `    if (this.#isStopping) {
+      this.#endings.stopping = (this.#endings.stopping ?? 0) + 1
+      return this.#refuse(stream, loop, 'stopping')
+    }`,
       },
     ],
   },

@@ -5,6 +5,9 @@ import type { Source } from '#code/07-event-loop/byte-stream.ts'
 import type { Connection, PauseReason } from '#code/07-event-loop/connection.ts'
 import type { FrameEvents } from '#code/09-framing/frame-protocol.ts'
 import type { AdmissionLimits } from '#code/10-backpressure/admission.ts'
+
+export type { AdmissionStats } from '#code/10-backpressure/admission.ts'
+
 import { quote } from '../harness/bytes.ts'
 import { dialMany } from '../harness/crowd.ts'
 import { Failure, type Reason } from '../harness/failure.ts'
@@ -104,7 +107,11 @@ const ECHO: FrameEvents = {
 export type AdmissionWorld = Awaited<ReturnType<typeof openAdmission>>
 
 /** The chapter's admission, in virtual time: peers arrive without a socket. */
-export async function openAdmission(stage: Stage, limits: Partial<AdmissionLimits>) {
+export async function openAdmission(
+  stage: Stage,
+  limits: Partial<AdmissionLimits>,
+  onClosed?: () => void,
+) {
   const { Admission } = await stage.load(() => import('#code/10-backpressure/admission.ts'))
   const { FrameProtocol } = await stage.load(() => import('#code/09-framing/frame-protocol.ts'))
   const world = await startWorld(stage)
@@ -124,6 +131,7 @@ export async function openAdmission(stage: Stage, limits: Partial<AdmissionLimit
         return new FrameProtocol(connection, ECHO)
       },
       refusal: (why) => frame(`error ${why}`),
+      ...(onClosed && { onClosed }),
     },
   )
   return {

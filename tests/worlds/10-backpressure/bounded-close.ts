@@ -12,7 +12,8 @@ const CROWD = 50
 /** A close() of which the judge sees every step, in virtual time. */
 export async function expectOrderlyClose(stage: Stage): Promise<void> {
   const { expectSame, story } = stage
-  const world = await openAdmission(stage, { maxConnections: CROWD + 2 })
+  const limits = { maxConnections: CROWD + 2, highWaterBytes: 12, lowWaterBytes: 4 }
+  const world = await openAdmission(stage, limits)
   const [ada, bob] = [await world.arrive('ada'), await world.arrive('bob')]
   const crowd = await Promise.all(Array.from({ length: CROWD }, () => world.arrive('', true)))
   story.tell('crowd', `comes: ${CROWD} more, who only listen`)
@@ -69,10 +70,13 @@ export async function expectOrderlyClose(stage: Stage): Promise<void> {
     expected: `${CROWD} times a goodbye`,
     received: `${told.length} times; FIN without it: ${silent}, of which cut off: ${cut}`,
   })
+  const adas = world.connections[0].deref()
   expectSame('the connections that were open right after the call', open, 0, {
     because:
       'Every open connection is stopped at once. In a turn of the loop between, it would be asked and would answer on.',
-    likely: 'Call server.close() and stop() right in close(), before anything is waited for.',
+    likely: adas?.isOpen
+      ? 'ada’s connection is still open. stop() those, too, that are backlogged or paused: the goodbye waits behind what waits.'
+      : 'Call server.close() and stop() right in close(), before anything is waited for.',
     look: 'admission.close()',
   })
   expectSame('calls of close() on the listening socket, right after the call', callsAtOnce, 1, {
@@ -159,6 +163,12 @@ export async function expectOrderlyClose(stage: Stage): Promise<void> {
     look: 'admission.close()',
   })
   for (const client of [ada, bob, cyd]) await client.halfClose()
+  world.expectTimers(0, {
+    because: 'Everybody has left. What remains is the listening socket, which the server closes.',
+    likely:
+      'close() plans nothing: goodbyeMs is each connection’s own business, and graceMs the server’s.',
+    look: 'admission.close()',
+  })
   gate.resolve()
   await world.settle()
   await closing
@@ -172,14 +182,37 @@ export async function expectOrderlyClose(stage: Stage): Promise<void> {
   await dan.halfClose()
   expectSame(
     'stats()',
-    world.stats('connections', 'refused'),
-    { connections: 0, refused: 0 },
+    world.stats('connections', 'refused', 'endings'),
+    { connections: 0, refused: 0, endings: { stopping: CROWD + 2 } },
     {
-      because: 'ada and bob have left. dan never was inside, although there was room.',
-      likely: 'Nobody enters the cap while the server is stopping: ask #isStopping first.',
-      look: 'admission.admit()',
+      because: 'ada, bob and the crowd have left. cyd and dan never were inside.',
+      likely:
+        'Nobody enters the cap while the server is stopping: ask #isStopping first. An ending is counted by onClose(), for those who were inside.',
+      look: ['admission.admit()', 'admission.onClose()'],
     },
   )
+  await expectLastAnswerAwaited(stage)
+}
+
+/** A protocol may owe an answer when it is stopped: its connection ends when that is said, and not before. */
+async function expectLastAnswerAwaited(stage: Stage): Promise<void> {
+  const world = await openAdmission(stage, {})
+  const eli = await world.arrive('eli')
+  const elis = world.connections[0].deref()!
+  stage.story.tell('server', 'owes eli an answer, and calls close()')
+  elis.use({ onBytes: (bytes) => bytes.length, onEnd() {}, onStop() {} })
+  await world.act(() => world.admission.close({ port: 0, close: () => Promise.resolve() }))
+  await world.act(() => {
+    elis.send(frame('the answer'))
+    elis.end('stopping')
+  })
+  eli.expectReceived(frame('the answer'), {
+    because:
+      'stop() asks the protocol to end. One that is in the middle of an answer says the rest of it first.',
+    likely: 'stop() is all: after it, close() calls neither end() nor destroy().',
+    look: 'admission.close()',
+  })
+  await eli.halfClose()
 }
 
 /** A listening socket that cannot be closed is our bug. */
@@ -187,15 +220,20 @@ export async function expectFailureSeen(stage: Stage): Promise<void> {
   const world = await openAdmission(stage, {})
   const listening = { port: 0, close: () => Promise.reject(new Error('not listening')) }
   stage.story.tell('test', 'calls close() with a listening socket that cannot be closed')
-  const outcome = await world.admission.close(listening).then(
-    () => 'it has resolved',
-    (error: Error) => error.message,
-  )
-  stage.expectSame('what close() rejects with', outcome, 'not listening', {
-    because: 'Something is wrong with the server, and the caller of close() must see it.',
-    likely: 'close() catches nothing: what server.close() rejects with comes out.',
-    look: 'admission.close()',
-  })
+  for (const [time, which] of ['', ', the second time'].entries()) {
+    const outcome = await world.admission.close(listening).then(
+      () => 'it has resolved',
+      (error: Error) => error.message,
+    )
+    stage.expectSame(`what close() rejects with${which}`, outcome, 'not listening', {
+      because: 'Something is wrong with the server, and the caller of close() must see it.',
+      likely:
+        time === 0
+          ? 'close() catches nothing: what server.close() rejects with comes out.'
+          : 'A second call catches nothing, either. That the first one has failed is no reason to resolve.',
+      look: 'admission.close()',
+    })
+  }
   const dan = await world.arrive('dan')
   dan.expectReceived(frame('error stopping'), {
     because: 'From the call of close() on nobody is let in, ever, also if it fails.',

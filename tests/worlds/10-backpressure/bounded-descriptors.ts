@@ -18,6 +18,8 @@ export async function expectAffordable({ load, expectSame }: Stage): Promise<voi
     [10_000, 1_024, 960, 'A connection costs a descriptor, and 64 are for everything else.'],
     [100, 164, 100, 'It is just enough.'],
     [10, 50, 1, 'There are too few to begin with. A server that lets nobody in is useless.'],
+    [0, 1_024, 1, 'At least one, whatever is wanted.'],
+    [FOREVER, FOREVER, FOREVER, 'Nobody sets a limit.'],
   ] as const) {
     const computed = affordableConnections(wanted, descriptors)
     expectSame(`affordableConnections(${wanted}, ${descriptors})`, computed, affordable, {
@@ -69,6 +71,16 @@ export async function expectFailuresCounted(
     likely: ONLY_COUNTS,
     look: 'admission.onAcceptError()',
   })
+  expectSame(
+    'stats().endings',
+    stats.endings,
+    {},
+    {
+      because: 'Nobody who was inside has left.',
+      likely: ONLY_COUNTS,
+      look: 'admission.onAcceptError()',
+    },
+  )
 }
 
 /** A crowd, for which the server has too few descriptors: each of them is let in or refused, and none is lost. */

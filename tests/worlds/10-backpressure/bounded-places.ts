@@ -37,8 +37,47 @@ export async function expectCap(stage: Stage): Promise<void> {
   })
 }
 
+/** Two places, and four who come. */
+export async function expectTwoPlaces(stage: Stage): Promise<void> {
+  const { expectSame } = stage
+  const world = await openAdmission(stage, { maxConnections: 2 })
+  const [ada, bob] = [await world.arrive('ada'), await world.arrive('bob')]
+  for (const client of [ada, bob]) {
+    await client.send(frame(client.name))
+    client.expectReceived(frame(client.name), {
+      because: 'There is room for two.',
+      likely: 'Ask enter() once for each. A connection is let in or refused, and not both: return.',
+      look: 'admission.admit()',
+    })
+  }
+  const cyd = await world.arrive('cyd')
+  cyd.expectReceived(frame('error busy'), {
+    because: 'Two are inside. The third is told why she cannot come in.',
+    likely: 'enter() says whether there is room. When there is none, #refuse() says `busy`.',
+  })
+  cyd.expectEnd({ because: 'Then FIN.' })
+  await cyd.halfClose()
+  const dee = await world.arrive('dee')
+  dee.expectReceived(frame('error busy'), {
+    because: 'cyd has gone, but she never was inside: there is no more room than before.',
+    likely: 'Only a connection that was let in leaves a place behind.',
+  })
+  expectSame(
+    'stats()',
+    world.stats('connections', 'refused'),
+    { connections: 2, refused: 2 },
+    {
+      because: 'Two are inside, and two were refused.',
+      likely:
+        'enter() counts the connections that are let in; admit() counts those that are refused, and no others.',
+      look: ['admission.admit()', 'limits.enter()'],
+    },
+  )
+  await expectPlacesFreed(stage, world, ada)
+}
+
 /** However a visitor leaves, its place is free for the next one; bob has the other place. */
-export async function expectPlacesFreed(
+async function expectPlacesFreed(
   { story, expectSame }: Stage,
   world: AdmissionWorld,
   ada: Awaited<ReturnType<AdmissionWorld['arrive']>>,
@@ -48,13 +87,14 @@ export async function expectPlacesFreed(
   await eve.send(frame('eve'))
   eve.expectReceived(frame('eve'), {
     because: 'ada has gone: her place is free.',
-    likely: 'onClose() is called for every connection that was let in: leave() the cap.',
+    likely:
+      'onClose() is called for every connection that was let in: #cap.leave(), each time, and at once.',
     look: ['admission.onClose()', 'limits.leave()'],
   })
   await eve.reset()
   story.tell('crowd', 'comes and goes, fifty times: half of them are reset')
   for (let times = 0; times < 50; times++) {
-    const visitor = await world.arrive('', true)
+    const visitor = await world.arrive('visitor', true)
     await visitor.send(frame('hi'))
     visitor.expectReceived(frame('hi'), {
       because: 'There is one place, and it is free each time.',
@@ -64,12 +104,19 @@ export async function expectPlacesFreed(
     if (times % 2) await visitor.halfClose()
     else await visitor.reset()
   }
+  const { connections, refused } = world.admission.stats()
   expectSame(
     'stats()',
     world.stats('connections', 'refused', 'messages'),
     { connections: 1, refused: 2, messages: 53 },
     {
       because: 'bob is inside. The others have left, and what they sent is still counted.',
+      likely:
+        refused > 2
+          ? 'onClose() is for those who were let in. admit() has counted the refused.'
+          : connections < 1
+            ? 'A connection leaves its place once: onClose() calls #cap.leave() once.'
+            : undefined,
       look: 'admission.onClose()',
     },
   )
@@ -101,7 +148,7 @@ export async function expectEndingsCounted(stage: Stage): Promise<void> {
     because: 'gus did not take three answers of 100 bytes, hal just left, ida said half a frame.',
     likely:
       world.admission.stats().connections === 0
-        ? 'onClose() is told why: count that ending.'
+        ? 'onClose() is told why: count that ending. The first of its kind counts 1.'
         : 'onClose() leaves the cap each time, and leave() frees a place, full or not.',
     look: ['admission.onClose()', 'limits.leave()'],
   })

@@ -53,7 +53,7 @@ export async function expectStandstillStopped(
       likely: cyd.stream.isDestroyed
         ? 'stop() has the protocol say why, behind what waits. destroy() loses both.'
         : cyds.connection.isOpen
-          ? 'After stallMs, compare sentBytes with what it was before; then stop the connection.'
+          ? 'After stallMs, compare sentBytes with what it was before. If it is the same and anything waits, be it little, stop the connection.'
           : cyds.connection.queuedBytes > 500
             ? 'The reason is `slow-consumer`.'
             : 'stop() has the protocol say why. end() alone says nothing.',
@@ -122,16 +122,24 @@ export async function expectSecondStallNoticed(stage: Stage): Promise<void> {
   await world.advance(10_000)
   await gil.startReading()
   gil.expectReceived(frame('news'), { because: 'He was slow, but not for long.' })
-  await world.advance(120_000)
+  await world.advance(20_000)
+  const { size } = world.timers
+  await world.advance(100_000)
   gil.expectOpen({
     because: 'Nothing waits for gil, so there is nothing that he could take.',
     likely: 'A look that finds nothing waiting is the last one, until something waits again.',
     look: 'bounds.#watchForStall()',
   })
-  world.expectTimers(0, {
+  const noLook = {
     because: 'Nothing waits for him: no look is planned.',
     likely: 'A look that finds nothing waiting plans no other one.',
     look: LOOK,
+  }
+  world.expectTimers(0, noLook)
+  stage.expectSame('timers.size, right after the first look', size, 0, {
+    ...noLook,
+    likely:
+      'A look that finds nothing waiting plans no other one, even if something was taken: it would measure a stall from before it began.',
   })
   await stall()
   await world.advance(30_000)
@@ -167,5 +175,35 @@ export async function expectProgressNotLength(stage: Stage): Promise<void> {
     })
   }
   await hal.reset()
+  world.expectTimers(0, { because: 'Nobody is left.', ...ONE_LOOK })
+}
+
+/** Whatever else is going on: a peer that takes nothing stands still. */
+export async function expectStandstillInAnyCase(stage: Stage): Promise<void> {
+  const marks = { highWaterBytes: 300, lowWaterBytes: 100 }
+  const world = await openWorld(stage, { ...marks, stallMs: 30_000, goodbyeMs: 5_000 })
+  const [ian, ians] = await world.echoTo('ian')
+  const [jan, jans] = await world.echoTo('jan')
+  for (const client of [ian, jan]) client.stopReading()
+  stage.story.tell('server', 'has 400 bytes to say to ian, above the high-water mark of 300')
+  await sayHundreds(world, ians, 4)
+  stage.story.tell('server', 'has a frame of 20 bytes to say to jan, every 9 s')
+  for (let times = 0; times < 4; times++) {
+    await world.act(() => jans.connection.send(frame('x'.repeat(16))))
+    if (times < 3) await world.advance(9_000)
+  }
+  await world.advance(3_000)
+  stage.expectSame('whether ian’s connection is open', ians.connection.isOpen, false, {
+    because: 'He is backlogged, and has taken nothing for 30 s.',
+    likely:
+      'The look asks what waits and what was taken, and nothing else. A peer that is backlogged or not read is stopped like any other.',
+    look: LOOK,
+  })
+  stage.expectSame('whether jan’s connection is open', jans.connection.isOpen, false, {
+    because: 'She has taken nothing for 30 s. That more was added meanwhile is not her doing.',
+    likely: 'Compare sentBytes alone: how much waits by now says nothing about what was taken.',
+    look: LOOK,
+  })
+  for (const client of [ian, jan]) await client.reset()
   world.expectTimers(0, { because: 'Nobody is left.', ...ONE_LOOK })
 }
