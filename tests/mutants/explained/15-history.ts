@@ -8,7 +8,8 @@ export const explained: Explained[] = [
     function: 'hasGroupBehind',
     was: 'let next = bytes.indexOf(MAGIC, at + 1)',
     now: 'let next = bytes.indexOf(MAGIC, at - 1)',
-    because: 'The bad group itself is looked at once more, and is as bad as before.',
+    because:
+      'It begins at the last byte of a good group, and looks at the bad one once more. Only a group whose magic reaches over the end of the good one would be found, and nobody writes such a thing.',
   },
   ...['> 0', '>= 1'].map((now) => ({
     file: 'recovery.ts',
