@@ -38,7 +38,7 @@ const UPGRADE = { Upgrade: 'websocket', Connection: 'Upgrade' }
  * - with 400, unless there is one key, which is 16 bytes in Base64 (`KEY`);
  * - with 403, when it has an `Origin` that is not one of ours.
  *
- * One to which both of the first two apply may get either.
+ * One to which several of these apply may get any of them; but a GET that has none of these fields gets 426.
  *
  * Otherwise it is accepted: 101 with `UPGRADE`, the answer to the key, and the first of the *client's* subprotocols that we
  * speak, if there is one; the connection then is the offer's to `open`. No extension is accepted.

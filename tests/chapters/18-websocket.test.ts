@@ -1,12 +1,11 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { pattern } from '../harness/client.ts'
-import { costInCopies, FEW_BYTES, LARGE_BYTES } from '../harness/cost.ts'
-import type { Reason } from '../harness/failure.ts'
-import { randomBytes, randomInteger } from '../harness/random.ts'
+import { FEW_BYTES } from '../harness/cost.ts'
 import { step } from '../judge/step.ts'
-import { acceptFor, clientFrame, SAMPLE_KEY } from '../protocols/websocket.ts'
+import { clientFrame } from '../protocols/websocket.ts'
 import { bytesTrial, costOfPiece, growthOfCost } from '../worlds/18-websocket/utf8-bytes.ts'
 import { expectChecksApart, expectPieces } from '../worlds/18-websocket/utf8-pieces.ts'
+import { expectAcceptances } from '../worlds/18-websocket/websocket-acceptances.ts'
 import { expectCloses } from '../worlds/18-websocket/websocket-close-payloads.ts'
 import { expectRealServer } from '../worlds/18-websocket/websocket-echo-server.ts'
 import { expectClosingHandshakes } from '../worlds/18-websocket/websocket-endings.ts'
@@ -16,7 +15,8 @@ import {
   expectStrays,
 } from '../worlds/18-websocket/websocket-fragments.ts'
 import { expectRefusals } from '../worlds/18-websocket/websocket-handshake-refusals.ts'
-import { field, openHandshakes } from '../worlds/18-websocket/websocket-handshakes.ts'
+import { openHandshakes } from '../worlds/18-websocket/websocket-handshakes.ts'
+import { expectHeaderCost } from '../worlds/18-websocket/websocket-header-cost.ts'
 import { expectHeaderFaults } from '../worlds/18-websocket/websocket-header-faults.ts'
 import { expectHeadersRead } from '../worlds/18-websocket/websocket-header-forms.ts'
 import { headerTrials, loadFrames } from '../worlds/18-websocket/websocket-headers.ts'
@@ -25,7 +25,7 @@ import {
   expectPausedClosed,
   expectSlowConsumer,
 } from '../worlds/18-websocket/websocket-last-words.ts'
-import { fastestRatio, maskTrial } from '../worlds/18-websocket/websocket-masks.ts'
+import { expectMasksOff, expectWords } from '../worlds/18-websocket/websocket-masks.ts'
 import { expectLimit } from '../worlds/18-websocket/websocket-message-limits.ts'
 import { MAX_BYTES, messageTrials } from '../worlds/18-websocket/websocket-message-trials.ts'
 import { expectOrigins, expectSubprotocols } from '../worlds/18-websocket/websocket-offers.ts'
@@ -40,72 +40,9 @@ import {
 } from '../worlds/18-websocket/websocket-reader.ts'
 import { expectTexts } from '../worlds/18-websocket/websocket-texts.ts'
 
-const IN_ORDER: Reason = { because: 'Nothing is wrong with it.' }
-
 step('18.1', 'a handshake is accepted, or refused for the reason it has', async (stage) => {
-  const { expect, expectSame } = stage
   const handshakes = await openHandshakes(stage)
-  const { accepted, opened, protocol } = handshakes
-  const answer = accepted(
-    'with the key of RFC 6455 §1.3, and without an Origin',
-    {},
-    {
-      because: 'Nothing is wrong with it.',
-      likely: 'Words of Upgrade and Connection are the same in upper and lower case.',
-    },
-  )
-  expectSame('Upgrade', field(answer, 'upgrade')?.toLowerCase(), 'websocket', {
-    because: 'The client fails the connection without it (§4.1).',
-  })
-  expectSame('Connection', field(answer, 'connection')?.toLowerCase(), 'upgrade', {
-    because: 'Upgrade without this is for the next proxy only (RFC 9110 §7.8).',
-  })
-  expectSame('Sec-WebSocket-Accept', field(answer, 'sec-websocket-accept'), acceptFor(SAMPLE_KEY), {
-    because:
-      'It proves that the server has read the key: Base64 of SHA-1 over the key, as it was sent, and the GUID.',
-    likely: 'The key is not decoded first, and the digest is 20 bytes, not 40 hex digits.',
-    look: 'answerTo()',
-  })
-  expectSame('what is opened before the connection is handed over', opened.splice(0), [], {
-    because: 'The 101 has to go out first: until then the connection speaks HTTP.',
-    likely: 'An answer has a function `upgrade`. It is called when the time has come.',
-  })
-  const handedOver = answer.upgrade?.('connection' as never, 'timers' as never)
-  expect('the answer to open what was offered', handedOver === protocol, {
-    because: 'From here on the connection speaks what the offer opens.',
-  })
-  expectSame('what it is opened with', opened, [['connection', 'timers']], {
-    because: 'A protocol needs its connection, and the timers of the loop that it runs on.',
-  })
-  const otherKey = Buffer.from('0123456789abcdef').toString('base64')
-  expectSame(
-    'Sec-WebSocket-Accept',
-    field(
-      accepted('with another key', { 'Sec-WebSocket-Key': otherKey }, IN_ORDER),
-      'sec-websocket-accept',
-    ),
-    acceptFor(otherKey),
-    { because: 'Every key has its own answer.', look: 'answerTo()' },
-  )
-  accepted(
-    'in capital letters, as one of several',
-    {
-      Upgrade: 'WebSocket',
-      Connection: 'keep-alive, UPGRADE',
-    },
-    {
-      because:
-        'Both fields are lists of words, in upper or lower case. Firefox sends "keep-alive, Upgrade".',
-      likely: 'Take the list apart, and compare in lower case.',
-    },
-  )
-  accepted(
-    'with lists of several',
-    { Upgrade: ['h2c', 'websocket'], Connection: ' , upgrade ,' },
-    {
-      because: 'A list may come on several lines, and have empty elements (RFC 9110 §5.6.1).',
-    },
-  )
+  expectAcceptances(stage, handshakes)
   expectRefusals(stage, handshakes)
   expectOrigins(stage, handshakes)
   expectSubprotocols(stage, handshakes)
@@ -113,70 +50,18 @@ step('18.1', 'a handshake is accepted, or refused for the reason it has', async 
 
 step('18.2', 'a header is read once it is there, a fault once it shows', async (stage) => {
   const { FrameHeader } = await loadFrames(stage)
-  const { expect } = stage
   const header = new FrameHeader()
   const trials = headerTrials(stage, header)
   expectHeadersRead(trials)
   expectHeaderFaults(trials)
 
-  const chunk = new Uint8Array(LARGE_BYTES)
-  chunk.set(clientFrame('text', 'hello'))
-  const copies = costInCopies(20, () => header.read(chunk, 0))
-  expect('a header to cost the same, however much lies behind it', copies < FEW_BYTES, {
-    because:
-      'A chunk holds thousands of small frames. To go over the rest of it for each of them costs the square.',
-    likely: 'slice() of a Uint8Array copies all that is left: read the bytes where they are.',
-    expected: 'less than half of what a copy of the chunk costs, which has 4 MiB',
-    received: `${copies.toFixed(2)} of what a copy costs`,
-    look: 'read()',
-  })
+  expectHeaderCost(stage, header)
 })
 
 step('18.3', 'the mask comes off, from any place to any place, by words', async (stage) => {
   const { unmask } = await loadFrames(stage)
-  const { expect, random, story } = stage
-  const check = maskTrial(stage, unmask)
-  const keys = [
-    [0x37, 0xfa, 0x21, 0x3d],
-    [0x81, 0xff, 0x80, 0xc3],
-    [0, 0, 0, 1],
-    [0, 0, 0, 0],
-  ]
-  for (let length = 0; length <= 70; length++) check(0, 0, length, 0, keys[length % 4])
-  story.judge('test', 'expects payloads of 0 to 70 bytes without their mask', 'kept')
-  for (let start = 0; start < 8; start++) {
-    for (const length of [1, 5, 64, 67, 200, 1_001]) check(0, start, length, 0, keys[length % 2])
-  }
-  story.judge('test', 'expects the same from any place on', 'kept')
-  for (let length = 0; length < 7; length++) {
-    for (const start of [98, 99, 101, 5_003]) check(0, start, length, 0, keys[length % 2])
-  }
-  story.judge('test', 'expects the same of tiny payloads far inside a chunk', 'kept')
-  for (let offset = 1; offset < 8; offset++) {
-    for (const length of [3, 64, 333])
-      for (const start of [0, 2, 6]) check(offset, start, length, 0, keys[1])
-  }
-  story.judge('test', 'expects the same in a view', 'kept')
-  for (let before = 1; before < 9; before++) {
-    for (const length of [1, 6, 100, 259])
-      for (const start of [0, 1, 6]) check(1, start, length, before, keys[before % 2])
-  }
-  check(3, 6, 70_003, 2 ** 33 + 3, keys[0])
-  story.judge('test', 'expects the same for the later pieces of a payload', 'kept')
-  for (let round = 0; round < 200; round++) {
-    const some = (limit: number) => randomInteger(random, limit)
-    check(some(9), some(20), some(some(2) ? 40 : 5_000), some(1_000), [...randomBytes(random, 4)])
-  }
-  story.judge('test', 'expects the same for 200 random payloads', 'kept')
-
-  const ratio = fastestRatio(unmask)
-  expect('64 KiB to cost much less than in a loop over the bytes', ratio < 0.6, {
-    because: 'Every byte of every message comes through here, and four of them fit into a word.',
-    likely:
-      'Four bytes at a time: a Uint32Array over the aligned part of the bytes, and a plain `for` over its places.',
-    expected: 'less than 0.6 of such a loop',
-    received: `${ratio.toFixed(2)} of it`,
-  })
+  expectMasksOff(stage, unmask)
+  expectWords(stage, unmask)
 })
 
 step('18.4', 'messages come out of fragments, with control frames between', async (stage) => {

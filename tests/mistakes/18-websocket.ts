@@ -288,6 +288,175 @@ export const mistakes: Mistake[] = [
   },
 
   {
+    name: 'only-the-last-word-of-a-list-counts',
+    step: '18.1',
+    says: ['go through all of it'],
+    edits: [
+      {
+        file: handshake,
+        replace: LISTED,
+        by: `listOf(headers.get(name)).at(-1)?.toLowerCase() === token`,
+      },
+    ],
+  },
+  {
+    name: 'a-list-is-cut-at-comma-and-blank',
+    step: '18.1',
+    says: ['with or without blanks'],
+    edits: [
+      {
+        file: handshake,
+        replace: LISTED,
+        by: `(headers.get(name) ?? '').toLowerCase().split(', ').includes(token)`,
+      },
+    ],
+  },
+  {
+    name: 'one-line-of-a-list',
+    step: '18.1',
+    says: ['on one line or several'],
+    edits: [
+      {
+        file: handshake,
+        replace: LISTED,
+        by: `listOf(headers.getAll(name)[0]).some((element) => element.toLowerCase() === token)`,
+      },
+    ],
+  },
+  {
+    name: 'a-word-ends-at-a-hyphen',
+    step: '18.1',
+    says: ['names that only contain the right one'],
+    edits: [
+      {
+        file: handshake,
+        replace: LISTED,
+        by: `new RegExp(\`\\\\b\${token}\\\\b\`, 'i').test(headers.get(name) ?? '')`,
+      },
+    ],
+  },
+  {
+    name: 'the-first-version-counts',
+    step: '18.1',
+    says: ['There is one version, 13'],
+    edits: [
+      {
+        file: handshake,
+        replace: `headers.get('sec-websocket-version') !== VERSION`,
+        by: `headers.getAll('sec-websocket-version')[0] !== VERSION`,
+      },
+    ],
+  },
+  {
+    name: 'a-get-of-something-else-is-a-bad-request',
+    step: '18.1',
+    says: ['with none of these fields', 'draws 426'],
+    edits: [
+      {
+        file: handshake,
+        replace: `  if (!asksForUpgrade(request)`,
+        by: `  if (!headers.has('sec-websocket-key')) return { status: 400 }
+  if (!asksForUpgrade(request)`,
+      },
+    ],
+  },
+  {
+    name: 'keys-of-letters-and-digits',
+    step: '18.1',
+    says: ['Base64 has + and / as well'],
+    edits: [
+      {
+        file: handshake,
+        replace: `!KEY.test(key)`,
+        by: `!/^[A-Za-z0-9]{22}==$/.test(key)`,
+      },
+    ],
+  },
+  {
+    name: 'a-pattern-that-goes-on-where-it-stopped',
+    step: '18.1',
+    says: ['however often it comes'],
+    edits: [
+      {
+        file: handshake,
+        replace: `[AQgw]==$/`,
+        by: `[AQgw]==$/g`,
+      },
+    ],
+  },
+  {
+    name: 'the-first-protocol-serves-all',
+    step: '18.1',
+    says: ['Each connection has a protocol of its own'],
+    edits: [
+      {
+        file: handshake,
+        replace: `    upgrade: offer.open,`,
+        by: `    upgrade: (connection, timers) => (opened ??= offer.open(connection, timers)),`,
+      },
+      {
+        file: handshake,
+        replace: `const VERSION = '13'`,
+        by: `const VERSION = '13'
+
+let opened: Protocol | undefined`,
+      },
+    ],
+  },
+  {
+    name: 'says-back-what-was-listed',
+    step: '18.1',
+    says: ['with anything beside it'],
+    edits: [
+      {
+        file: handshake,
+        replace: `      ...UPGRADE,
+      'Sec-WebSocket-Accept'`,
+        by: `      ...UPGRADE,
+      Upgrade: headers.get('upgrade') ?? '',
+      'Sec-WebSocket-Accept'`,
+      },
+    ],
+  },
+  {
+    name: 'a-page-of-the-same-host-may-come',
+    step: '18.1',
+    says: ['Host says which name led here'],
+    edits: [
+      {
+        file: handshake,
+        replace: `!offer.origins.includes(origin)`,
+        by: `![...offer.origins, \`http://\${headers.get('host')}\`].includes(origin)`,
+      },
+    ],
+  },
+  {
+    name: 'two-origins-are-none',
+    step: '18.1',
+    says: ['Two lines of Origin are not none'],
+    edits: [
+      {
+        file: handshake,
+        replace: `  const origin = headers.get('origin')`,
+        by: `  const only = headers.getOnly('origin')
+  const origin = typeof only === 'string' ? undefined : only.value`,
+      },
+    ],
+  },
+  {
+    name: 'a-part-of-a-subprotocol',
+    step: '18.1',
+    says: ['names are compared as a whole'],
+    edits: [
+      {
+        file: handshake,
+        replace: `offer.protocols?.includes(name)`,
+        by: `offer.protocols?.join().includes(name)`,
+      },
+    ],
+  },
+
+  {
     name: 'waits-for-two-bytes',
     step: '18.2',
     says: ['nothing behind it can make it right'],
@@ -535,6 +704,125 @@ export const mistakes: Mistake[] = [
   },
 
   {
+    name: 'reserved-bits-of-control-frames',
+    step: '18.2',
+    says: ['frames of every kind'],
+    edits: [
+      {
+        file: frames,
+        replace: `if (first & RESERVED_BITS)`,
+        by: `if (first & RESERVED_BITS && !isControl(this.opcode))`,
+      },
+    ],
+  },
+  {
+    name: 'six-bytes-of-eight',
+    step: '18.2',
+    says: ['in all of its bytes'],
+    edits: [
+      {
+        file: frames,
+        replace: `let place = at; place < at + count; place++`,
+        by: `let place = at + (count === 8 ? 2 : 0); place < at + count; place++`,
+      },
+    ],
+  },
+  {
+    name: 'a-huge-length-throws',
+    step: '18.2',
+    says: ['threw at', 'Too much'],
+    edits: [
+      {
+        file: frames,
+        replace: `bytes[place]
+  return length`,
+        by: `bytes[place]
+  if (!Number.isSafeInteger(length)) throw new RangeError('Too much')
+  return length`,
+      },
+    ],
+  },
+  {
+    name: 'a-huge-length-is-another-fault',
+    step: '18.2',
+    says: ['Too much is too much'],
+    edits: [
+      {
+        file: frames,
+        replace: `length > (lengthBytes === 2 ? 125 : 0xffff)`,
+        by: `(length > (lengthBytes === 2 ? 125 : 0xffff) && Number.isSafeInteger(length))`,
+      },
+    ],
+  },
+  {
+    name: 'a-length-with-a-sign',
+    step: '18.2',
+    says: ['It has no sign'],
+    edits: [
+      {
+        file: frames,
+        replace: `  let length = 0
+`,
+        by: `  if (count === 8) return Number(new DataView(bytes.buffer, bytes.byteOffset).getBigInt64(at))
+  let length = 0
+`,
+      },
+    ],
+  },
+  {
+    name: 'a-field-is-set-when-there-is-something-to-set',
+    step: '18.2',
+    says: ['every header sets all fields'],
+    edits: [
+      {
+        file: frames,
+        replace: `    this.length = lengthBytes === 0 ? short : readLength(bytes, at + 2, lengthBytes)
+`,
+        by: `    const length = lengthBytes === 0 ? short : readLength(bytes, at + 2, lengthBytes)
+    if (length > 0) this.length = length
+`,
+      },
+    ],
+  },
+  {
+    name: 'one-name-for-two-faults',
+    step: '18.2',
+    says: ['called by another name'],
+    edits: [
+      {
+        file: frames,
+        replace: `return 'control-in-fragments'`,
+        by: `return 'control-too-long'`,
+      },
+    ],
+  },
+  {
+    name: 'copies-the-payload',
+    step: '18.2',
+    says: ['No payload is needed yet'],
+    edits: [
+      {
+        file: frames,
+        replace: `    this.bytes = keyAt + KEY_BYTES - at`,
+        by: `    bytes.slice(keyAt + KEY_BYTES, keyAt + KEY_BYTES + this.length)
+    this.bytes = keyAt + KEY_BYTES - at`,
+      },
+    ],
+  },
+  {
+    name: 'walks-over-what-lies-in-front',
+    step: '18.2',
+    says: ['however much lies around it'],
+    edits: [
+      {
+        file: frames,
+        replace: `    if (at >= bytes.length) return 'incomplete'`,
+        by: `    if (bytes.slice(0, at + 1).length <= at) return 'incomplete'`,
+      },
+    ],
+  },
+
+  {
     name: 'every-piece-begins-with-the-first-byte-of-the-key',
     step: '18.3',
     says: ['the key goes on from there'],
@@ -634,6 +922,111 @@ export const mistakes: Mistake[] = [
         file: frames,
         replace: '  for (; at < end; word = rotate(word, 1)) bytes[at++] ^= word',
         by: '  for (; at < end; word = rotate(word, 3)) bytes[at++] ^= word',
+      },
+    ],
+  },
+
+  {
+    name: 'the-last-byte-of-a-chunk-is-left-out',
+    step: '18.3',
+    says: ['A payload may end where the bytes end'],
+    edits: [
+      {
+        file: frames,
+        replace: `  let at = start
+`,
+        by: `  if (end === bytes.length) end -= 1
+  let at = start
+`,
+      },
+    ],
+  },
+  {
+    name: 'words-where-it-is-easy',
+    step: '18.3',
+    says: ['A payload begins anywhere'],
+    edits: [
+      {
+        file: frames,
+        replace: `if (end - start >= WORTH_WORDS) {`,
+        by: `if (end - start >= WORTH_WORDS && (bytes.byteOffset + start) % 4 === 0) {`,
+      },
+    ],
+  },
+  {
+    name: 'words-for-the-first-piece',
+    step: '18.3',
+    says: ['A payload begins anywhere'],
+    edits: [
+      {
+        file: frames,
+        replace: `if (end - start >= WORTH_WORDS) {`,
+        by: `if (end - start >= WORTH_WORDS && before % 4 === 0) {`,
+      },
+    ],
+  },
+  {
+    name: 'words-for-large-payloads',
+    step: '18.3',
+    says: ['from WORTH_WORDS bytes on'],
+    edits: [
+      {
+        file: frames,
+        replace: `const WORTH_WORDS = 64`,
+        by: `const WORTH_WORDS = 16_384`,
+      },
+    ],
+  },
+  {
+    name: 'the-place-counts-for-the-key',
+    step: '18.3',
+    says: ['Where a payload lies does not count'],
+    edits: [
+      {
+        file: frames,
+        replace: `let word = rotate(key, before)`,
+        by: `let word = rotate(key, before + start)`,
+      },
+    ],
+  },
+  {
+    name: 'the-key-begins-anew-behind-the-words',
+    step: '18.3',
+    says: ['It goes on behind the words'],
+    edits: [
+      {
+        file: frames,
+        replace: `    at += 4 * words.length
+`,
+        by: `    at += 4 * words.length
+    word = rotate(key, before)
+`,
+      },
+    ],
+  },
+  {
+    name: 'unmasks-from-the-front',
+    step: '18.3',
+    says: ['not before'],
+    edits: [
+      {
+        file: frames,
+        replace: `  let at = start
+`,
+        by: `  let at = 0
+`,
+      },
+    ],
+  },
+  {
+    name: 'one-byte-too-many',
+    step: '18.3',
+    says: ['that byte stays'],
+    edits: [
+      {
+        file: frames,
+        replace: `  for (; at < end; word`,
+        by: `  for (; at <= end; word`,
       },
     ],
   },
@@ -1335,7 +1728,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'walks-over-what-is-left-of-the-chunk',
     step: '18.2',
-    says: ['however much lies behind it'],
+    says: ['however much lies around it'],
     edits: [
       {
         file: frames,

@@ -127,8 +127,9 @@ export const rightAnswers: RightAnswer[] = [
   const asks =
     request.version === '1.1' && words('upgrade').has('websocket') && words('connection').has('upgrade')
   const key = only('sec-websocket-key') ?? ''
-  const [origin] = request.headers.getAll('origin')
-  const isOurs = origin === undefined || !offer.origins || new Set(offer.origins).has(origin)
+  const origins = request.headers.getAll('origin')
+  const ours = new Set(offer.origins)
+  const isOurs = !offer.origins || origins.every((origin) => ours.has(origin))
   const checks: [boolean, HttpAnswer][] = [
     [request.method === 'GET', { status: 405, headers: { allow: 'GET' } }],
     [
@@ -140,8 +141,8 @@ export const rightAnswers: RightAnswer[] = [
   ]
   const refused = checks.find(([holds]) => !holds)
   if (refused) return refused[1]
-  const ours = new Set(offer.protocols)
-  const protocol = listOf(request.headers.get('sec-websocket-protocol')).find((each) => ours.has(each))
+  const spoken = new Set(offer.protocols)
+  const protocol = listOf(request.headers.get('sec-websocket-protocol')).find((each) => spoken.has(each))
   const headers: Record<string, string> = { ...upgrade, 'sec-websocket-accept': answerTo(key) }
   if (protocol) headers['sec-websocket-protocol'] = protocol
   return { status: 101, headers, upgrade: (connection, timers) => offer.open(connection, timers) }`,

@@ -17,13 +17,19 @@ export function expectRefusals({ expect, expectSame }: Stage, { ask, refused }: 
   }
   const notAsked: Reason = {
     because: 'That is no request for a WebSocket. 426 says that this place has nothing else.',
-    likely: 'Upgrade has to list websocket, and Connection has to list upgrade.',
+    likely: 'Upgrade has to list websocket, and Connection has to list upgrade, as whole words.',
   }
   const otherwise: Record<string, FieldValues> = {
     'without Upgrade': { Upgrade: 'none' },
     'with another protocol': { Upgrade: 'h2c' },
-    'with a name that only contains the right one': { Upgrade: 'websockets' },
+    'with names that only contain the right one': { Upgrade: 'not-websocket, websockets' },
     'without Connection': { Connection: 'none' },
+    'with none of these fields': {
+      Upgrade: 'none',
+      Connection: 'none',
+      'Sec-WebSocket-Version': 'none',
+      'Sec-WebSocket-Key': 'none',
+    },
     'with Connection: keep-alive': { Connection: 'keep-alive' },
     'with Connection: not-upgrade': { Connection: 'not-upgrade, upgrade-insecure' },
   }
@@ -35,14 +41,17 @@ export function expectRefusals({ expect, expectSame }: Stage, { ask, refused }: 
   expectSame('the status', ask('over HTTP/1.0', {}, { version: '1.0' }).status, 426, {
     because: 'HTTP/1.0 knows no Upgrade (RFC 6455 §4.1).',
   })
-  for (const version of ['none', '8', '12', '14', '130', '13, 13', '', ' 013']) {
-    const what = version === 'none' ? 'without a version' : `with version "${version}"`
+  const versions = ['none', '8', '12', '14', '130', '13, 13', '', ' 013', ['13', '8'], ['8', '13']]
+  for (const version of versions) {
+    const what =
+      version === 'none' ? 'without a version' : `with version ${JSON.stringify(version)}`
     const old = refused(
       426,
       what,
       { 'Sec-WebSocket-Version': version },
       {
         because: 'There is one version, 13. A client of another one is told so.',
+        likely: 'It is "13" as it stands there: no number, no part of a list, no line of several.',
       },
     )
     upgradeAnswer(old, { because: 'The answer says which version would do (RFC 6455 §4.4).' })
@@ -55,7 +64,7 @@ export function expectRefusals({ expect, expectSame }: Stage, { ask, refused }: 
       { 'Sec-WebSocket-Key': key },
       {
         because: 'A key is 16 bytes in Base64: 22 characters and "==", once (RFC 6455 §4.2.1).',
-        likely: 'Buffer.from(key, "base64") takes anything: compare what stands there.',
+        likely: likelyOf(key),
       },
     )
   }
@@ -71,4 +80,11 @@ export function expectRefusals({ expect, expectSame }: Stage, { ask, refused }: 
       because: 'It refuses.',
     })
   }
+}
+
+function likelyOf(key: string | string[]): string {
+  if (key === 'none' || key === '') return 'Without a key there is nothing to answer.'
+  return typeof key === 'string'
+    ? 'Buffer.from(key, "base64") takes anything: compare what stands there.'
+    : 'getOnly() tells one from several; get() joins them.'
 }

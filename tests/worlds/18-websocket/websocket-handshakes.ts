@@ -49,24 +49,43 @@ export async function openHandshakes(stage: Stage) {
   }
   const refused = (status: number, what: string, fields: FieldValues, reason: Reason) => {
     const answer = ask(what, fields)
-    expectSame('the status', answer.status, status, reason)
-    expect('the answer not to switch protocols', answer.upgrade === undefined, reason)
+    const isOnlyOther = answer.status !== status && answer.status !== 101
+    expectSame('the status', answer.status, status, {
+      ...reason,
+      likely: isOnlyOther
+        ? `It has to be refused, and it is; but such a request draws ${status}.`
+        : reason.likely,
+    })
+    expect('the answer not to switch protocols', answer.upgrade === undefined, {
+      because: 'It refuses.',
+      likely: 'Only an answer with status 101 has a function `upgrade`.',
+    })
     return answer
   }
 
   const accepted = (what: string, fields: FieldValues, reason: Reason) => {
     const answer = ask(what, fields)
-    const isForNoOrigin = answer.status === 403 && !('Origin' in fields)
-    const likely = isForNoOrigin
-      ? 'Other programs send no Origin: only one that is there is checked.'
-      : reason.likely
-    expectSame('the status', answer.status, 101, { ...reason, likely })
+    expectSame('the status', answer.status, 101, {
+      ...reason,
+      likely: likelyOf(answer.status, fields, reason),
+    })
     return answer
   }
   /** The answer to a right handshake with these fields, by another offer than ours. */
   const acceptAny = (fields: FieldValues, offer: Offer) =>
     acceptWebSocket(requestWith({ ...HANDSHAKE, ...fields } as FieldValues), offer)
   return { accepted, acceptAny, ask, opened, open, OFFER, protocol, refused }
+}
+
+/** Why a right request may have drawn that status. */
+function likelyOf(status: number, fields: FieldValues, { likely }: Reason): string | undefined {
+  if (status === 403 && !('Origin' in fields)) {
+    return 'Other programs send no Origin: only one that is there is checked.'
+  }
+  if (likely === undefined || status === 426) return likely
+  if (status === 405) return 'Only a method draws 405, and this one is GET.'
+  if (status === 400) return 'Only a key draws 400, and this one is right, however often it comes.'
+  return status === 403 ? likely : 'A request for a WebSocket is accepted with 101.'
 }
 
 export const BAD_KEYS: (string | string[])[] = [

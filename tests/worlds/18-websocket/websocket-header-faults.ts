@@ -16,6 +16,20 @@ export function expectHeaderFaults({ faulty }: HeaderTrials): void {
       },
     )
   }
+  for (const kind of ['continuation', 'binary', 'close', 'ping', 'pong'] as const) {
+    faulty(
+      `a ${kind} frame with the bit 40 set`,
+      'reserved-bits',
+      kind,
+      1,
+      { reserved: 0x40 },
+      {
+        because:
+          'An extension would have to say what the bit means in that frame, and there is none.',
+        likely: 'The bits are reserved in frames of every kind.',
+      },
+    )
+  }
   for (const opcode of [3, 4, 5, 6, 7, 11, 12, 13, 14, 15]) {
     faulty(
       `opcode ${opcode}`,

@@ -7,11 +7,11 @@ import { type HeaderTrials, inHex } from './websocket-headers.ts'
 
 const CONTROL = { close: 1, ping: 1, pong: 1 }
 
-export function expectHeadersRead({ check }: HeaderTrials): void {
+export function expectHeadersRead({ check, huge }: HeaderTrials): void {
   const size: Reason = {
     because:
       'Up to 125 stands in the second byte; 126 and 127 say that 2 or 8 bytes of length follow.',
-    likely: 'The length is big-endian, and << has only 32 bits.',
+    likely: 'The length is big-endian, in all of its bytes, and << has only 32 bits.',
   }
   for (const length of [
     70_000,
@@ -27,11 +27,21 @@ export function expectHeadersRead({ check }: HeaderTrials): void {
     2 ** 31,
     2 ** 32 + 5,
     2 ** 40,
+    2 ** 48 + 70_000,
   ]) {
     const lengthBytes = length < 126 ? 0 : length < 65_536 ? 2 : 8
     const frame = clientFrame('binary', '..', { length })
     const text = `a header that announces ${length.toLocaleString('en')} bytes`
     check(text, frame, { length }, 6 + lengthBytes, size)
+  }
+  for (const length of [
+    2n ** 53n + 1n,
+    2n ** 63n - 1n,
+    2n ** 63n,
+    2n ** 63n + 5n,
+    2n ** 64n - 1n,
+  ]) {
+    huge(length)
   }
   for (const kind of ['continuation', 'text', 'binary', 'close', 'ping', 'pong'] as const) {
     for (const isFinal of kind in CONTROL ? [true] : [true, false]) {

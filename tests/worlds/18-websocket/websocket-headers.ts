@@ -23,6 +23,7 @@ export function headerTrials({ expect, expectSame, story }: Stage, header: Heade
     headerBytes: number,
     reason: Reason,
   ) => {
+    const old = inFields(header)
     for (const at of [0, 3]) {
       const bytes = Buffer.concat([Buffer.alloc(at, 0xff), frame])
       for (let length = at; length < at + headerBytes; length++) {
@@ -51,10 +52,10 @@ export function headerTrials({ expect, expectSame, story }: Stage, header: Heade
             : 'A header is whole with the last byte of its key: no payload need be there.',
       })
       expectSame(`${what} with something behind it, read`, header.read(bytes, at), 'whole', reason)
-      const { isFinal, opcode, length, key } = header
-      const read = { isFinal, opcode, length, key: inHex(key) }
+      const read = inFields(header)
       const asSent = { isFinal: true, opcode: 2, key: '0xc7e4129f', ...expected }
-      expectSame(what, read, asSent, at > 0 ? { ...reason, likely: COUNT_FROM_AT } : reason)
+      const likely = at > 0 ? COUNT_FROM_AT : likelyOfFields(read, asSent, old, reason)
+      expectSame(what, read, asSent, { ...reason, likely })
       expectSame('the length of the header itself', header.bytes, headerBytes, {
         because: 'The payload begins so many bytes behind the place where the header does.',
         likely: 'It ends behind the key; and it began at `at`.',
@@ -78,21 +79,58 @@ export function headerTrials({ expect, expectSame, story }: Stage, header: Heade
       )
       const state = header.read(bytes.subarray(0, at + provenBy), at)
       const isJustLate = state === 'incomplete' && header.read(bytes, at) === name
-      const likely = isJustLate ? NOTHING_BEHIND_IT : reason.likely
-      expectSame(what, state, name, {
-        ...reason,
-        likely: at > 0 ? COUNT_FROM_AT : (likely ?? NOTHING_BEHIND_IT),
-      })
+      const isOther = state !== 'incomplete' && state !== 'whole'
+      const likely = isOther
+        ? 'A fault is seen, and called by another name: which byte proves which?'
+        : isJustLate
+          ? NOTHING_BEHIND_IT
+          : (reason.likely ?? 'Is that looked for, in each frame it may be in?')
+      expectSame(what, state, name, { ...reason, likely: at > 0 ? COUNT_FROM_AT : likely })
       expectSame(`${what}, and more behind it`, header.read(bytes, at), name, reason)
     }
   }
-  return { check, faulty }
+  /** Lengths that no number holds exactly. */
+  const huge = (length: bigint) => {
+    const bytes = clientFrame('binary', '..', { length: 2 ** 32 })
+    bytes.writeBigUInt64BE(length, 2)
+    story.tell('test', `reads ${hex(bytes)} from place 0 on`)
+    const state = header.read(bytes, 0)
+    const isHuge = state === 'whole' && header.length > Number.MAX_SAFE_INTEGER
+    expect('its length to be over any limit', isHuge || state === 'too-large', {
+      because: 'A peer may announce what it likes. Too much is too much, and no other fault.',
+      likely: 'Such a length need not be exact. It has no sign, and stays a number.',
+      expected: `'whole', and a length of about ${Number(length).toPrecision(3)}`,
+      received: state === 'whole' ? `'whole', and ${header.length}` : `'${state}'`,
+    })
+  }
+  return { check, faulty, huge }
 }
 
 const COUNT_FROM_AT = 'What lies in front of `at` is not the header’s; do you count from `at`?'
 
 const NOTHING_BEHIND_IT =
   'The byte that is wrong is there, and nothing behind it can make it right: do not wait for more.'
+
+type Fields = ReturnType<typeof inFields>
+
+function inFields({ isFinal, opcode, length, key }: Header) {
+  return { isFinal, opcode, length, key: inHex(key) }
+}
+
+/** Why a field may be wrong, by which of them it is. */
+function likelyOfFields(read: Fields, sent: object, old: Fields, { likely }: Reason) {
+  const wrong = (Object.keys(sent) as (keyof Fields)[]).find(
+    (name) => read[name] !== (sent as Fields)[name],
+  )
+  if (wrong && wrong !== 'isFinal' && read[wrong] === old[wrong] && old[wrong] !== 0) {
+    return 'It is what the header before had: every header sets all fields.'
+  }
+  if (wrong === 'isFinal')
+    return 'FIN is the highest bit of the first byte: set or not, true or false.'
+  if (wrong === 'opcode') return 'The opcode is in the lowest four bits of the first byte.'
+  if (wrong === 'key') return 'The key follows the length: 2, 4 or 10 bytes behind the start.'
+  return likely
+}
 
 export function inHex(key: number): string {
   return `0x${(key >>> 0).toString(16).padStart(8, '0')}`

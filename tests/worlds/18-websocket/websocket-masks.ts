@@ -2,16 +2,74 @@
 
 import type * as FramesModule from '#code/18-websocket/websocket-frames.ts'
 import { countBytes, hex } from '../../harness/bytes.ts'
-import { randomBytes } from '../../harness/random.ts'
+import { randomBytes, randomInteger } from '../../harness/random.ts'
 import type { Stage } from '../../judge/step.ts'
 
 type Unmask = typeof FramesModule.unmask
 
+/** Payloads of every length, from any place to any place, in a view, in pieces, and at random. */
+export function expectMasksOff(stage: Stage, unmask: Unmask): void {
+  const { random, story } = stage
+  const trial = maskTrial(stage, unmask)
+  const check = (...[offset, start, length, before, key]: [...Numbers, key: number[]]) => {
+    for (const behind of [9, 0]) trial({ offset, start, length, before, behind, key })
+  }
+  const keys = [
+    [0x37, 0xfa, 0x21, 0x3d],
+    [0x81, 0xff, 0x80, 0xc3],
+    [0, 0, 0, 1],
+    [0, 0, 0, 0],
+  ]
+  for (let length = 0; length <= 70; length++) check(0, 0, length, 0, keys[length % 4])
+  story.judge('test', 'expects payloads of 0 to 70 bytes without their mask', 'kept')
+  for (let start = 0; start < 8; start++) {
+    for (const length of [1, 5, 64, 67, 200, 1_001]) check(0, start, length, 0, keys[length % 2])
+  }
+  story.judge('test', 'expects the same from any place on', 'kept')
+  for (let length = 0; length < 7; length++) {
+    for (const start of [98, 99, 101, 5_003]) check(0, start, length, 0, keys[length % 2])
+  }
+  story.judge('test', 'expects the same of tiny payloads far inside a chunk', 'kept')
+  for (let offset = 1; offset < 8; offset++) {
+    for (const length of [3, 64, 333])
+      for (const start of [0, 2, 6]) check(offset, start, length, 0, keys[1])
+  }
+  story.judge('test', 'expects the same in a view', 'kept')
+  for (let before = 1; before < 9; before++) {
+    for (const length of [1, 6, 100, 259])
+      for (const start of [0, 1, 6]) check(1, start, length, before, keys[before % 2])
+  }
+  check(3, 6, 70_003, 2 ** 33 + 3, keys[0])
+  story.judge('test', 'expects the same for the later pieces of a payload', 'kept')
+  for (let round = 0; round < 200; round++) {
+    const some = (limit: number) => randomInteger(random, limit)
+    check(some(9), some(20), some(some(2) ? 40 : 5_000), some(1_000), [...randomBytes(random, 4)])
+  }
+  story.judge('test', 'expects the same for 200 random payloads', 'kept')
+}
+
+type Numbers = [offset: number, start: number, length: number, before: number]
+
+/** A payload in a view that begins at `offset` of its buffer. */
+interface Span {
+  offset: number
+  start: number
+  length: number
+  before: number
+}
+
+interface Place extends Span {
+  /** So many bytes of the view lie behind the payload. */
+  behind: number
+  key: number[]
+}
+
 /** Unmasks a payload, and expects it and what lies around it to be right. Only what goes wrong is told. */
-export function maskTrial({ expect, random, story }: Stage, unmask: Unmask) {
-  return (offset: number, start: number, length: number, before: number, key: number[]) => {
+function maskTrial({ expect, random, story }: Stage, unmask: Unmask) {
+  return (at: Place) => {
+    const { offset, start, length, before, behind, key } = at
     // In a buffer of just that length, which need not be whole words.
-    const all = Uint8Array.from(randomBytes(random, offset + start + length + 9))
+    const all = Uint8Array.from(randomBytes(random, offset + start + length + behind))
     // A chunk from a socket is a Buffer, whose slice() is no copy.
     const view = all.subarray(offset)
     const bytes = length % 2 > 0 ? view : Buffer.from(view.buffer, view.byteOffset, view.length)
@@ -47,49 +105,112 @@ export function maskTrial({ expect, random, story }: Stage, unmask: Unmask) {
         ? 'What lies around a payload belongs to other frames.'
         : 'Byte 0 of a payload is XORed with the first byte of the key, byte 4 with the first again, wherever it lies.',
       likely: isOutside
-        ? 'How many whole words are there from `at` to `end`?'
-        : likelyOf(place - start, length, before, offset + start),
+        ? likelyOutside(place - start, at)
+        : likelyInside(place - start, bytes[place] ^ original[place], at),
       expected: `byte ${place - start} of the payload: ${hex(expected.subarray(from, place + 8))}`,
       received: `${hex(bytes.subarray(from, place + 8))} (with the mask: ${hex(original.subarray(from, place + 8))}, key ${hex(Buffer.from(key))})`,
     })
   }
 }
 
-function likelyOf(place: number, length: number, before: number, address: number): string {
-  if (before === 0 && length < 8) {
-    return 'The first byte of the key is the lowest one of the number, the second one the next: the key turns right.'
-  }
-  if (before > 0 && place < 4) return 'So many bytes came before: the key goes on from there.'
-  if (place >= length - 4) return 'Behind the last whole word, up to three bytes are left.'
-  if (address % 4 > 0) {
-    return 'Once the first bytes are done one by one, another byte of the key is the next one.'
-  }
-  return 'The first byte of the key is the lowest one of the number.'
+/** From so many bytes on a test may expect words. */
+const WORDS_FROM = 64
+
+function likelyOutside(place: number, { length }: Place): string {
+  if (place < 0) return 'The payload begins at byte `start`, not before.'
+  return length < WORDS_FROM
+    ? '`end` is the place behind the last byte of the payload: that byte stays.'
+    : 'How many whole words are there from `at` to `end`?'
 }
 
-/** The least of several tries: other work on the machine makes both slower, now the one and now the other. */
-export function fastestRatio(unmask: Unmask): number {
-  const bytes = new Uint8Array(64 * 1024)
-  const key = Uint8Array.from([1, 2, 3, 4])
-  let [least, leastInLoop] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
-  const msOf = (act: () => void) => {
-    const startedAt = performance.now()
-    for (let time = 0; time < 8; time++) act()
-    return performance.now() - startedAt
+/** Why a byte of the payload may be wrong; `used` is what it was XORed with. */
+function likelyInside(place: number, used: number, at: Place): string {
+  const { offset, start, length, before, behind, key } = at
+  const isLast = place > length - 4 && length >= WORDS_FROM
+  if (used === 0) {
+    if (behind === 0 && place === length - 1) {
+      return 'It is as it came. A payload may end where the bytes end, and its last byte counts.'
+    }
+    return isLast
+      ? 'It is as it came. Behind the last whole word, up to three bytes are left.'
+      : 'It is as it came: left out, or unmasked twice, or the key was shifted away and not turned.'
   }
+  const due = (before + place) % 4
+  const other = key.indexOf(used)
+  if (other < 0) return 'A mask comes off with XOR (^), one byte of the key for each byte.'
+  const found = `Byte ${other} of the key was used, and byte ${due} is due. `
+  if (before > 0 && place < 4) {
+    return `${found}So many bytes came before (\`before\`): the key goes on from there.`
+  }
+  if (place === 0 && offset > 0 && length >= WORDS_FROM) {
+    return `${found}A view of words begins at \`bytes.byteOffset + at\` of the buffer.`
+  }
+  if (place === 0) return `${found}Where a payload lies does not count, only what came before.`
+  if (length < WORDS_FROM) {
+    return `${found}The first byte of the key is the lowest one of the number, the second one the next: the key turns right.`
+  }
+  if (isLast) return `${found}It goes on behind the words with the byte that is due there.`
+  if ((offset + start) % 4 > 0) {
+    return `${found}Once the first bytes are done one by one, another byte of the key is the next one.`
+  }
+  return `${found}The first byte of the key is the lowest one of the number.`
+}
+
+/** Words need 0.1 to 0.4 of a loop over the bytes; most of all those of eight bytes that are copied to be aligned. */
+const MUCH_LESS = 0.6
+
+export function expectWords({ expect }: Stage, unmask: Unmask): void {
+  const places: [string, Span, string][] = [
+    [
+      '64 KiB',
+      { offset: 0, start: 0, length: 64 * 1024, before: 0 },
+      'Four bytes at a time: a Uint32Array over the aligned part of the bytes, and a plain `for` over its places.',
+    ],
+    [
+      'a later piece of 3,001 bytes, behind a header, in a view',
+      { offset: 1, start: 6, length: 3_001, before: 3 },
+      'A payload begins anywhere: some bytes, then words, then some bytes, from WORTH_WORDS bytes on.',
+    ],
+  ]
+  const costs = nsPerByte([
+    xorInLoop,
+    ...places.map(([, { offset, start, length, before }]) => {
+      const bytes = new Uint8Array(offset + start + length).subarray(offset)
+      return () => {
+        for (let done = 0; done < LOOP_BYTES; done += length)
+          unmask(bytes, start, start + length, 0x04030201, before)
+      }
+    }),
+  ])
+  for (const [index, [what, , likely]] of places.entries()) {
+    const ratio = costs[index + 1] / costs[0]
+    expect(`${what} to cost much less than in a loop over the bytes`, ratio < MUCH_LESS, {
+      because: 'Every byte of every message comes through here, and four of them fit into a word.',
+      likely,
+      expected: `less than ${MUCH_LESS} of such a loop`,
+      received: `${ratio.toFixed(2)} of it`,
+    })
+  }
+}
+
+const LOOP_BYTES = 512 * 1024
+
+/** Of each of them, the least of many tries: other work on the machine makes it more, now here and now there. */
+function nsPerByte(acts: (() => void)[]): number[] {
+  const least = acts.map(() => Number.POSITIVE_INFINITY)
   for (let round = 0; round < 40; round++) {
-    least = Math.min(
-      least,
-      msOf(() => unmask(bytes, 0, bytes.length, 0x04030201, 0)),
-    )
-    leastInLoop = Math.min(
-      leastInLoop,
-      msOf(() => xorInLoop(bytes, key)),
-    )
+    for (const [index, act] of acts.entries()) {
+      const startedAt = performance.now()
+      act()
+      least[index] = Math.min(least[index], performance.now() - startedAt)
+    }
   }
-  return least / leastInLoop
+  return least.map((ms) => (ms * 1_000_000) / LOOP_BYTES)
 }
 
-function xorInLoop(bytes: Uint8Array, key: Uint8Array): void {
-  for (let place = 0; place < bytes.length; place++) bytes[place] ^= key[place & 3]
+const LOOP = new Uint8Array(LOOP_BYTES)
+const LOOP_KEY = Uint8Array.from([1, 2, 3, 4])
+
+function xorInLoop(): void {
+  for (let place = 0; place < LOOP.length; place++) LOOP[place] ^= LOOP_KEY[place & 3]
 }

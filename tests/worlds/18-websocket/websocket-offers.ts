@@ -3,24 +3,38 @@
 import type { Stage } from '../../judge/step.ts'
 import { type FieldValues, field, type Handshakes } from './websocket-handshakes.ts'
 
+const AS_A_WHOLE = 'An origin is compared as a whole: scheme, host and port.'
+const ALL_LINES =
+  'Two lines of Origin are not none, and one that is ours does not make up for the other.'
+
+/** Origins that are not ours, and why one may come all the same. */
+const STRANGERS: [string | string[], string][] = [
+  ['https://stranger.example', AS_A_WHOLE],
+  [
+    'http://evil.example',
+    'Host says which name led here, and any name can be made to: only `origins` says whose pages are ours.',
+  ],
+  ['http://chat.example.org', AS_A_WHOLE],
+  ['https://chat.example.org.evil.example', AS_A_WHOLE],
+  ['https://chat.example.org:8443', AS_A_WHOLE],
+  ['https://chat.example', AS_A_WHOLE],
+  ['null', 'A page in a sandbox says null, and it may be anybody’s.'],
+  ['', 'An empty Origin is an Origin. Only undefined says that there is none.'],
+  [['https://chat.example.org', 'https://evil.example'], ALL_LINES],
+  [['https://evil.example', 'https://chat.example.org'], ALL_LINES],
+]
+
 export function expectOrigins({ expectSame }: Stage, handshakes: Handshakes): void {
   const { accepted, acceptAny, OFFER, open, refused } = handshakes
-  for (const origin of [
-    'https://evil.example',
-    'http://chat.example.org',
-    'https://chat.example.org.evil.example',
-    'https://chat.example.org:8443',
-    'null',
-    '',
-  ]) {
+  for (const [origin, likely] of STRANGERS) {
     refused(
       403,
       `from a page of ${JSON.stringify(origin)}`,
-      { Origin: origin },
+      { Origin: origin, Host: 'evil.example' },
       {
         because:
           'A browser sends our cookies along with any page’s WebSocket. Origin is all that tells ours from theirs (§10.2).',
-        likely: 'An origin is compared as a whole: scheme, host and port.',
+        likely,
       },
     )
   }
@@ -49,13 +63,15 @@ export function expectOrigins({ expectSame }: Stage, handshakes: Handshakes): vo
 }
 
 export function expectSubprotocols({ expectSame }: Stage, handshakes: Handshakes): void {
-  const { accepted, acceptAny, open } = handshakes
+  const { accepted, acceptAny, OFFER, open } = handshakes
   const protocols: [string, string | string[] | undefined, string | undefined][] = [
     ['without a subprotocol', undefined, undefined],
     ['with chat.v1', 'chat.v1', 'chat.v1'],
     ['with three', 'soap, chat.v1, chat.v2', 'chat.v1'],
     ['with chat.v2 first', ['chat.v2,chat.v1'], 'chat.v2'],
     ['with two lines', ['soap', 'chat.v1'], 'chat.v1'],
+    ['with two lines, ours first', ['chat.v1', 'soap'], 'chat.v1'],
+    ['with parts of our names', 'chat, v1, hat.v2', undefined],
     ['with what nobody speaks', 'soap, CHAT.V1', undefined],
   ]
   for (const [what, wanted, chosen] of protocols) {
@@ -67,10 +83,7 @@ export function expectSubprotocols({ expectSame }: Stage, handshakes: Handshakes
     expectSame('Sec-WebSocket-Protocol', said, chosen, {
       because:
         'It is the first in the client’s list that we speak, or there is none. One that was not asked for would make the client give up.',
-      likely:
-        said === 'undefined' || said === ''
-          ? 'Without a subprotocol the field is left out, not set to undefined or to nothing.'
-          : 'Go through the client’s list, not through ours. Names are case-sensitive.',
+      likely: likelyOf(said, OFFER.protocols),
     })
   }
   const plain = acceptAny({ 'Sec-WebSocket-Protocol': 'chat.v1' }, { open })
@@ -90,4 +103,14 @@ export function expectSubprotocols({ expectSame }: Stage, handshakes: Handshakes
   expectSame('Sec-WebSocket-Extensions', field(extended, 'sec-websocket-extensions'), undefined, {
     because: 'What is not accepted is not said back.',
   })
+}
+
+function likelyOf(said: string | undefined, ours: string[]): string {
+  if (said === undefined) return 'Go through all of the client’s list, on all its lines.'
+  if (said === 'undefined' || said === '') {
+    return 'Without a subprotocol the field is left out, not set to undefined or to nothing.'
+  }
+  return ours.includes(said)
+    ? 'Go through the client’s list, not through ours. Names are case-sensitive.'
+    : 'That is none of `protocols`: names are compared as a whole, in upper and lower case.'
 }
