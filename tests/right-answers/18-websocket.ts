@@ -358,4 +358,79 @@ export const rightAnswers: RightAnswer[] = [
       },
     ],
   },
+  {
+    name: 'counts-and-fast-paths',
+    style:
+      'A count of its own for the limit, a fast path between characters, reading paused behind a Close, a due pong sent before ours.',
+    edits: [
+      {
+        file: reader,
+        replace: '  readonly #control = new Gathered()\n',
+        by: '  readonly #control = new Gathered()\n  #total = 0\n',
+      },
+      {
+        file: reader,
+        hole: '#beginFrame',
+        by: `    const { opcode, length } = this.#header
+    if (isControl(opcode)) return undefined
+    const begins = opcode !== CONTINUATION
+    if (begins && this.#opcode !== undefined) return 'message-not-finished'
+    if (!begins && this.#opcode === undefined) return 'nothing-to-continue'
+    this.#total = begins ? length : this.#total + length
+    if (begins) this.#opcode = opcode
+    return this.#total > this.#maxBytes ? 'too-large' : undefined`,
+      },
+      {
+        file: utf8,
+        replace: '/** Checks a text that comes in pieces. */',
+        by: `import { isUtf8 } from 'node:buffer'\n\n/** Checks a text that comes in pieces. */`,
+      },
+      {
+        file: utf8,
+        hole: 'push',
+        by: `    if (this.#missing === 0 && isUtf8(bytes)) return true
+    for (const byte of bytes) {
+      if (this.#missing === 0) {
+        if (byte > 0x7f && !this.#begin(byte)) return false
+        continue
+      }
+      this.#missing -= 1
+      if (byte < this.#least || byte > this.#most) return false
+      this.#least = 0x80
+      this.#most = 0xbf
+    }
+    return true`,
+      },
+      {
+        file: close,
+        hole: 'parseClose',
+        by: `  if (payload.length === 0) return { code: NO_CODE, reason: '' }
+  const code = (payload[0] << 8) + payload[1]
+  if (!maySend(code)) return 'bad-close'
+  const reason = payload.slice(2)
+  return isUtf8(reason) ? { code, reason: Buffer.from(payload).toString().slice(2) } : 'not-utf8'`,
+      },
+      {
+        file: websocket,
+        hole: 'close',
+        by: `    if (!this.connection.isOpen) return
+    this.#sendDuePong()
+    if (!this.connection.isOpen) return
+    this.#silence?.stop()
+    const words = this.#events.lastWords?.(why)
+    const frames = [encodeClose({ code: this.#peerCode ?? code, reason })]
+    if (words) frames.unshift(words)
+    this.connection.end(why, Buffer.concat(frames))`,
+      },
+      {
+        file: websocket,
+        hole: '#hearClose',
+        by: `    const close = parseClose(payload)
+    if (typeof close === 'string') return this.#fail(close)
+    this.#peerCode = close.code
+    this.connection.pauseReading('protocol')
+    this.#end()`,
+      },
+    ],
+  },
 ]
