@@ -1837,4 +1837,29 @@ ${STALL}`,
       },
     ],
   },
+  {
+    name: 'a-pause-ends-the-look',
+    step: '10.4',
+    says: ['A look was planned', 'not the business of #pay()'],
+    edits: [
+      {
+        file: bounds,
+        replace: 'if (waitMs === 0) return',
+        by: `if (waitMs === 0) return
+    if (this.#stall) this.#timers.cancel(this.#stall)`,
+      },
+    ],
+  },
+  {
+    name: 'pauses-for-a-second-at-most',
+    step: '10.4',
+    says: ['30 of 100 s are over', 'were it an hour'],
+    edits: [
+      {
+        file: bounds,
+        replace: 'bucket.take(1)',
+        by: 'Math.min(1_000, bucket.take(1))',
+      },
+    ],
+  },
 ]

@@ -33,7 +33,24 @@ async function expectPauseAndStall(stage: Stage): Promise<void> {
       look: LOOK,
     },
   )
+  stage.expectSame('messages in stats()', world.admission.stats().messages, 2, {
+    because: 'Her third one waits: 30 of 100 s are over.',
+    likely: 'The pause is as long as take() has said, were it an hour.',
+    look: LOOK,
+  })
   await zoe.reset()
+  const yan = await world.arrive('yan')
+  yan.stopReading()
+  for (const word of ['one', 'two']) await yan.send(frame(word))
+  await world.advance(30_000)
+  const yans = world.connections[1].deref()
+  stage.expectSame('whether yan’s connection is open', yans?.isOpen, false, {
+    because:
+      'A look was planned when his first answer waited. His second message was too much for his rate, and changes nothing about that.',
+    likely: '#stall is not the business of #pay(): it neither cancels nor replaces it.',
+    look: LOOK,
+  })
+  await yan.reset()
   world.expectTimers(0, {
     because: 'Nobody is left.',
     likely: 'onClose() cancels #pause and #stall.',
