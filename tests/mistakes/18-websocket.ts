@@ -728,6 +728,18 @@ let opened: Protocol | undefined`,
     ],
   },
   {
+    name: 'asks-a-buffer-for-a-number',
+    step: '18.2',
+    says: ['is not a function'],
+    edits: [
+      {
+        file: frames,
+        replace: `  let length = 0\n`,
+        by: `  if (count === 2) return (bytes as Buffer).readUInt16BE(at)\n  let length = 0\n`,
+      },
+    ],
+  },
+  {
     name: 'a-huge-length-throws',
     step: '18.2',
     says: ['threw at', 'Too much'],

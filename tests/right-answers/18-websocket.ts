@@ -433,4 +433,73 @@ export const rightAnswers: RightAnswer[] = [
       },
     ],
   },
+  {
+    name: 'patterns-and-views',
+    style:
+      'Lists are searched by a pattern; the origin is looked at last; a header is read in a view of its own; a length beyond what a number holds is infinite; the key is an array, and words are signed.',
+    edits: [
+      {
+        file: handshake,
+        hole: 'acceptWebSocket',
+        by: `  const { method, version, headers } = request
+  const lists = (name: string, word: string) =>
+    new RegExp(\`(^|,)[ \\t]*\${word}[ \\t]*(,|$)\`, 'i').test(headers.get(name) ?? '')
+  const refuse = (status: number, fields?: Record<string, string>): HttpAnswer => ({
+    status,
+    headers: { 'Content-Type': 'text/plain', ...fields },
+    body: 'No WebSocket.',
+  })
+  if (
+    version !== '1.1' ||
+    !lists('upgrade', 'websocket') ||
+    !lists('connection', 'upgrade') ||
+    headers.get('sec-websocket-version') !== '13'
+  ) {
+    return refuse(426, { Connection: 'upgrade', Upgrade: 'WebSocket', 'Sec-WebSocket-Version': '13' })
+  }
+  if (method !== 'GET') return refuse(405, { Allow: 'GET' })
+  const key = headers.getOnly('sec-websocket-key')
+  const isKey = typeof key === 'object' && Buffer.from(key.value, 'base64').toString('base64') === key.value
+  if (!isKey || key.value.length !== 24 || !key.value.endsWith('==')) return refuse(400)
+  const accept = { Upgrade: 'websocket', Connection: 'Upgrade', 'Sec-WebSocket-Accept': answerTo(key.value) }
+  const fields: Record<string, string> = accept
+  for (const name of listOf(headers.get('sec-websocket-protocol'))) {
+    if (offer.protocols?.includes(name)) fields['Sec-WebSocket-Protocol'] ??= name
+  }
+  const isOurs = headers.getAll('origin').every((each) => offer.origins?.includes(each) ?? true)
+  return isOurs ? { status: 101, headers: fields, upgrade: offer.open.bind(offer) } : refuse(403)`,
+      },
+      {
+        file: frames,
+        replace: `    if (at >= bytes.length) return 'incomplete'\n`,
+        by: `    bytes = bytes.subarray(at, at + MAX_HEADER_BYTES)
+    at = 0
+    if (bytes.length === 0) return 'incomplete'\n`,
+      },
+      {
+        file: frames,
+        hole: 'readLength',
+        by: `  const digits = Buffer.from(bytes.subarray(at, at + count)).toString('hex')
+  const length = Number.parseInt(digits, 16)
+  return Number.isSafeInteger(length) ? length : Number.POSITIVE_INFINITY`,
+      },
+      {
+        file: frames,
+        hole: 'unmask',
+        by: `  const word = rotate(key, before)
+  const keys = [0, 8, 16, 24].map((shift) => (word >>> shift) & 0xff)
+  const byte = (at: number) => (bytes[at] ^= keys[(at - start) & 3])
+  let at = start
+  while (at < end && (bytes.byteOffset + at) % 4 !== 0) byte(at++)
+  const words = (end - at) >> 2
+  if (words > 0) {
+    const turned = rotate(word, at - start)
+    const view = new Int32Array(bytes.buffer, bytes.byteOffset + at, words)
+    for (let place = 0; place < words; place++) view[place] ^= turned
+    at += words * 4
+  }
+  while (at < end) byte(at++)`,
+      },
+    ],
+  },
 ]

@@ -133,7 +133,7 @@ function likelyInside(place: number, used: number, at: Place): string {
     }
     return isLast
       ? 'It is as it came. Behind the last whole word, up to three bytes are left.'
-      : 'It is as it came: left out, or unmasked twice, or the key was shifted away and not turned.'
+      : 'It is as it came: left out, or changed in a copy, or unmasked twice, or the key was shifted away.'
   }
   const due = (before + place) % 4
   const other = key.indexOf(used)
@@ -145,7 +145,11 @@ function likelyInside(place: number, used: number, at: Place): string {
   if (place === 0 && offset > 0 && length >= WORDS_FROM) {
     return `${found}A view of words begins at \`bytes.byteOffset + at\` of the buffer.`
   }
-  if (place === 0) return `${found}Where a payload lies does not count, only what came before.`
+  if (place === 0) {
+    return offset + start > 0
+      ? `${found}Where a payload lies does not count, only what came before.`
+      : `${found}Nothing came before: the first byte of the key is the lowest one of the number.`
+  }
   if (length < WORDS_FROM) {
     return `${found}The first byte of the key is the lowest one of the number, the second one the next: the key turns right.`
   }
@@ -153,7 +157,7 @@ function likelyInside(place: number, used: number, at: Place): string {
   if ((offset + start) % 4 > 0) {
     return `${found}Once the first bytes are done one by one, another byte of the key is the next one.`
   }
-  return `${found}The first byte of the key is the lowest one of the number.`
+  return `${found}Four bytes of the key fit into a word: all words take the same.`
 }
 
 /** Words need 0.1 to 0.4 of a loop over the bytes; most of all those of eight bytes that are copied to be aligned. */
