@@ -360,7 +360,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'tells-a-crash-in-two-lines',
     step: '04.2',
-    says: ['an answer is one line', 'the first line of the message only'],
+    says: ['an answer is one line', 'the first line of the message, as it is'],
     edits: [{ replace: "error.message.split('\\n')[0]", by: 'error.message' }],
   },
   {
@@ -724,7 +724,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'destroys-a-while-after-the-exit',
     step: '04.3',
-    says: ['reads when she likes', 'no timer'],
+    says: ['reads when it likes', 'no timer'],
     cardVaries: true,
     edits: [
       {
@@ -789,5 +789,52 @@ export const mistakes: Mistake[] = [
     step: '04.4',
     says: ['FIN came without the line'],
     edits: [{ replace: "socket.end('busy\\n')", by: 'socket.end()' }],
+  },
+  {
+    name: 'cuts-the-reason',
+    step: '04.2',
+    says: ['the first line of the message, as it is'],
+    edits: [
+      {
+        replace: "error.message.split('\\n')[0]",
+        by: "error.message.split('\\n')[0].slice(0, 40)",
+      },
+    ],
+  },
+  {
+    name: 'destroys-a-while-after-the-reason',
+    step: '04.2',
+    says: ['reads when it likes', 'no timer'],
+    cardVaries: true,
+    edits: [
+      {
+        hole: 'reportCrash',
+        by: "  socket.end(`error crashed: ${error.message.split('\\n')[0]}\\n`)\n  socket.setTimeout(5_000, () => socket.destroy())",
+      },
+    ],
+  },
+  {
+    name: 'busy-twice',
+    step: '04.4',
+    says: ['One line is enough'],
+    edits: [
+      { replace: "socket.end('busy\\n')", by: "socket.write('busy\\n')\n  socket.end('busy\\n')" },
+    ],
+  },
+  {
+    name: 'reads-up-to-64-kib-of-a-refused-client',
+    step: '04.4',
+    says: ['FIN was promised', 'answers what she says with RST'],
+    edits: [
+      {
+        hole: 'refuse',
+        by: `  let said = 0
+  socket.on('data', (bytes) => {
+    said += bytes.length
+    if (said > 65_536) socket.destroy()
+  })
+  socket.end('busy\\n')`,
+      },
+    ],
   },
 ]

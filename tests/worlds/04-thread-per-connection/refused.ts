@@ -28,12 +28,14 @@ export async function expectRefused(
   await cyd.expectEnd({
     because: 'After `busy` there is nothing more to say.',
     likely: 'Say FIN at once, behind that line, whatever she does.',
+    seen: { 'other bytes': 'One line is enough. FIN comes next.' },
   })
   await expectNoTimer(stage, server, {
     because: 'cyd says FIN when she likes. Until then her connection is open in her direction.',
     look: 'refuse()',
   })
-  for (const text of ['echo am I late?\n', 'echo hello?\n', 'echo hello?\n', 'echo hello?\n']) {
+  const long = `echo ${'hello? '.repeat(20_000)}\n`
+  for (const text of ['echo am I late?\n', 'echo hello?\n', 'echo hello?\n', long]) {
     await cyd.send(text)
     await server.roundTrip()
   }

@@ -15,6 +15,7 @@ const ANSWER = 'x'.repeat(60_000)
  * talks on, and then reads: all of it must come. Its connection is the server's only one. `whenGone` looks at the server when the thread has ended, and nothing was read.
  */
 export async function crashUnread(
+  stage: Stage,
   client: Client,
   server: HostedServer,
   whenGone = async () => {},
@@ -32,6 +33,9 @@ export async function crashUnread(
   await client.send('crash\n')
   await expectNoWorker(server)
   await whenGone()
+  await expectNoTimer(stage, server, {
+    because: 'The client reads when it likes. Until then its answers wait, however long it takes.',
+  })
   const talk = async () => {
     await client.send('hello?\n')
     await server.roundTrip()
@@ -50,7 +54,11 @@ export async function crashUnread(
   await client.expectLine(/^error crashed: .*crashed on request$/, last)
   await client.expectEnd(last)
   await client.halfClose()
-  await expectOpenSockets(server, 0, { because: 'Both sides have said FIN.' })
+  await expectOpenSockets(server, 0, {
+    because: 'Both sides have said FIN.',
+    likely:
+      'Is its FIN seen? The bridge reads on when the thread has gone: leave it its listeners, and do not pause the socket.',
+  })
 }
 
 /** What a client reads at a time: far less than a kernel holds. */
@@ -134,15 +142,19 @@ export async function expectNoTimer(
   })
 }
 
+/** Long, in capitals and small letters. */
+const FIRST_LINE =
+  'The FIRST line of a message may be long, for a thread may have much to say, here on request'
+
 /** An error whose message has two lines is told in one. */
 export async function expectOneLine({ connect }: Stage, other: HostedServer): Promise<void> {
   const eve = await connect(other, 'eve')
   await echo(eve, { because: 'eve is served.' })
-  await other.crashThreads('the first line, on request\nand a second')
+  await other.crashThreads(`${FIRST_LINE}\nand a second`)
   const oneLine = {
     because: 'In a line protocol an answer is one line.',
-    likely: 'Send the first line of the message only.',
+    likely: 'Send the first line of the message, as it is, and no other.',
   }
-  await eve.expectLine(/^error crashed: .*the first line, on request$/, oneLine)
+  await eve.expectLine(new RegExp(`^error crashed: .*${FIRST_LINE}$`), oneLine)
   await eve.expectEnd({ ...oneLine, because: `${oneLine.because} Then comes FIN.` })
 }
