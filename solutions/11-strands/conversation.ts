@@ -96,9 +96,9 @@ export class Conversation implements LineEvents {
   }
 
   /**
-   * Returns the answer to a line, or a promise of it. `JOBS` are run by the pool, with the signal that takes them back when
-   * the client has gone; everything else is answered here and now. The promise never rejects: a job that fails is answered
-   * with `errorReply`.
+   * Returns the answer to a line, or a promise of it. `JOBS` are run by the pool, each line as a job of its own, with the
+   * signal that takes them back when the client has gone; everything else is answered here and now. The promise never
+   * rejects: a job that fails is answered with `errorReply`. Nothing is left behind on the signal.
    *
    * @step 11.2 11.4 11.5
    */
@@ -109,7 +109,8 @@ export class Conversation implements LineEvents {
   }
 
   /**
-   * Says the answer once it is known and the replies to all earlier lines have been said; says nothing after `cancel()`.
+   * Says the answer, as it is, once it is known and the replies to all earlier lines have been said; says nothing after
+   * `cancel()`.
    *
    * Until its reply has been said a line is unanswered. With `maxUnanswered` of them no further line is handed on, and nothing
    * more is read from the client. Each reply makes room for one line: those that were read before come first, at the end of

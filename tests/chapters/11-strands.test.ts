@@ -15,15 +15,21 @@ import {
   expectPausedWhileFull,
 } from '../worlds/11-strands/held-back-clients.ts'
 import { expectPool, poolNumbers } from '../worlds/11-strands/pool-numbers.ts'
-import { ScriptedConversation } from '../worlds/11-strands/scripted-conversation.ts'
 import {
   expectErrorReplies,
   expectFinLast,
+  expectJobsInPool,
   expectJobsTakenBack,
+  expectSaidAsItIs,
+  expectSaidInTurn,
+  expectSignalLeftAlone,
   expectSilenceBehindCancel,
   IN_LINE,
 } from '../worlds/11-strands/scripted-replies.ts'
 import {
+  expectNestedBehind,
+  expectNoneMissed,
+  expectNoTimer,
   expectTasksForgotten,
   expectThrowsSurvived,
   post,
@@ -105,6 +111,9 @@ step('11.1', 'tasks of one strand run one after the other, in order', async (sta
   late.end('four')
 
   await expectThrowsSurvived(stage, ada)
+  await expectNoTimer(stage)
+  await expectNestedBehind(stage)
+  await expectNoneMissed(stage)
   await expectTasksForgotten(stage)
 })
 
@@ -163,14 +172,8 @@ step('11.2', 'what computes or blocks delays nobody on the loop', async (stage) 
   for (const line of ['fibber 10', 'FIB 10', 'sleeping'])
     await ask(bob, line, 'error unknown command', isNoJob)
 
-  for (const line of ['crash', 'fib 3', 'sleep 5']) {
-    const dee = await ScriptedConversation.start(stage, 'dee')
-    await dee.send(`${line}\n`)
-    dee.expectJobs([line], {
-      because: 'The three commands of JOBS are run by the pool. On the loop, crash would end it.',
-      likely: 'Look at the first word of the line: JOBS has fib, sleep and crash in it.',
-    })
-  }
+  await expectJobsInPool(stage)
+  await expectSaidAsItIs(stage)
 })
 
 step('11.3', 'replies keep the order of their lines, and FIN comes last', async (stage) => {
@@ -204,6 +207,7 @@ step('11.3', 'replies keep the order of their lines, and FIN comes last', async 
 
   await expectFortyInOrder(stage, cyd)
   await expectFinLast(stage)
+  await expectSaidInTurn(stage)
 })
 
 step('11.4', 'a job that fails or is refused costs one reply', async (stage) => {
@@ -284,6 +288,7 @@ step('11.5', 'a client who has gone takes its jobs along', async (stage) => {
   await expectClosedWithoutJobs(stage, server)
   await expectJobsTakenBack(stage)
   await expectSilenceBehindCancel(stage)
+  await expectSignalLeftAlone(stage)
 })
 
 step('11.6', 'a client that asks faster than we answer is not read', async (stage) => {

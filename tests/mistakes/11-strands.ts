@@ -214,6 +214,124 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'a-timer-lets-the-next-one-begin',
+    step: '11.1',
+    says: ['no timer to be set', 'Only the end of a task counts'],
+    edits: [
+      {
+        file: strand,
+        replace: 'await before',
+        by: 'await Promise.race([before, new Promise((r) => setTimeout(r, 1_000).unref())])',
+      },
+    ],
+  },
+  {
+    name: 'what-a-task-posts-is-called-at-once',
+    step: '11.1',
+    says: ['post() has returned', 'comes behind it'],
+    edits: [
+      {
+        file: strand,
+        replace: '#lastEnded = Promise.resolve()',
+        by: '#lastEnded = Promise.resolve()\n  #isInTask = false',
+      },
+      {
+        file: strand,
+        replace: '    const before = this.#lastEnded\n',
+        by: '    if (this.#isInTask) return await task()\n    const before = this.#lastEnded\n',
+      },
+      {
+        file: strand,
+        replace: 'return await task()\n    } finally',
+        by: 'this.#isInTask = true\n      const result = task()\n      this.#isInTask = false\n      return await result\n    } finally',
+      },
+    ],
+  },
+  {
+    name: 'stops-a-moment-after-its-last-look',
+    step: '11.1',
+    says: ['however soon it comes', 'nobody looks into it again'],
+    edits: [
+      {
+        file: strand,
+        replace: BODY,
+        by: `return new Promise((resolve, reject) => {
+      this.#tasks.push(async () => {
+        try {
+          resolve(await task())
+        } catch (error) {
+          reject(error)
+        }
+      })
+      if (!this.#isWorking) this.#work()
+    })`,
+      },
+      {
+        file: strand,
+        replace: '  #lastEnded = Promise.resolve()\n',
+        by: `  readonly #tasks: (() => Promise<void>)[] = []
+  #isWorking = false
+
+  async #work(): Promise<void> {
+    this.#isWorking = true
+    await undefined
+    for (let next = this.#tasks.shift(); next; next = this.#tasks.shift()) await next()
+    await undefined
+    this.#isWorking = false
+  }
+`,
+      },
+    ],
+  },
+  {
+    name: 'an-empty-answer-is-no-reply',
+    step: '11.2',
+    says: ['what fay hears', 'An empty answer is an answer'],
+    edits: [{ file, replace: 'this.#lines.say(reply)', by: 'if (reply) this.#lines.say(reply)' }],
+  },
+  {
+    name: 'trims-what-it-says',
+    step: '11.2',
+    says: ['what fay hears', 'nothing is trimmed'],
+    edits: [{ file, replace: 'this.#lines.say(reply)', by: 'this.#lines.say(reply.trim())' }],
+  },
+  {
+    name: 'puts-the-words-together-again',
+    step: '11.2',
+    says: ['what fay hears', 'nothing is trimmed'],
+    edits: [
+      {
+        file,
+        replace: 'return runCommand(line, ON_THE_LOOP)',
+        by: "return runCommand(line.split(/\\s+/).join(' '), ON_THE_LOOP)",
+      },
+    ],
+  },
+  {
+    name: 'lines-that-say-the-same-share-a-job',
+    step: '11.2',
+    says: ['the lines in the pool', 'A job is shared'],
+    edits: [
+      {
+        file,
+        replace: JOB,
+        by: `const known = JOBS_UNDER_WAY.get(line)
+    if (known) return known
+    const job = this.#context.pool
+      .run(line, { signal: this.#gone.signal })
+      .catch(errorReply)
+      .finally(() => JOBS_UNDER_WAY.delete(line))
+    JOBS_UNDER_WAY.set(line, job)
+    return job`,
+      },
+      {
+        file,
+        replace: 'const ON_THE_LOOP',
+        by: 'const JOBS_UNDER_WAY = new Map<string, Promise<string>>()\n\nconst ON_THE_LOOP',
+      },
+    ],
+  },
+  {
     name: 'replies-in-order-of-completion',
     step: '11.3',
     says: ['the strand keeps the order'],
@@ -285,6 +403,19 @@ export const mistakes: Mistake[] = [
       this.#lines.end('finished')
       setImmediate(() => this.#lines.connection.destroy('finished'))
     })`,
+      },
+    ],
+  },
+  {
+    name: 'says-all-replies-together',
+    step: '11.3',
+    says: ['what gil hears', 'not when all answers are there'],
+    edits: [
+      { file, replace: '  #unanswered = 0\n', by: "  #unanswered = 0\n  #held = ''\n" },
+      {
+        file,
+        replace: 'this.#lines.say(reply)\n    this.#unanswered -= 1',
+        by: "this.#held += `${reply}\\n`\n    this.#unanswered -= 1\n    if (this.#unanswered > 0) return\n    this.#lines.say(this.#held.slice(0, -1))\n    this.#held = ''",
       },
     ],
   },
@@ -381,6 +512,12 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'says-a-message-up-to-its-full-stop',
+    step: '11.4',
+    says: ['error crashed: no answer to fib 2', 'all of it, and no other'],
+    edits: [{ file, replace: "split('\\n')[0]", by: 'split(/[\\n.]/)[0]' }],
+  },
+  {
     name: 'the-jobs-of-who-has-gone-go-on',
     step: '11.5',
     says: ['Her thread sleeps for nobody', 'cancel() aborts it'],
@@ -417,6 +554,21 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'listens-to-the-signal-for-each-line',
+    step: '11.5',
+    says: ['listen to her signal', 'for each line'],
+    edits: [
+      {
+        file,
+        replace: REPLY,
+        by: `const gone = new Promise<string>((resolve) => {
+      this.#gone.signal.addEventListener('abort', () => resolve(''))
+    })
+    this.#replies.post(async () => this.#say(await Promise.race([answer, gone])))`,
+      },
+    ],
+  },
+  {
     name: 'fin-takes-the-jobs-back-later',
     step: '11.3',
     says: ['no timer to be set'],
@@ -436,12 +588,12 @@ export const mistakes: Mistake[] = [
       {
         file,
         replace: 'if (this.#gone.signal.aborted) return\n',
-        by: "if (reply === '') return\n",
+        by: "if (reply === 'gone') return\n",
       },
       {
         file,
         replace: "if (error instanceof PoolBusy) return 'busy'",
-        by: "if (error.name === 'AbortError') return ''\n  if (error instanceof PoolBusy) return 'busy'",
+        by: "if (error.name === 'AbortError') return 'gone'\n  if (error instanceof PoolBusy) return 'busy'",
       },
     ],
   },
@@ -668,7 +820,7 @@ export const mistakes: Mistake[] = [
       {
         file: 'conversation.ts',
         replace: "error.message.split('\\n')[0]",
-        by: "error.message.slice(0, 80).split('\\n')[0]",
+        by: "error.message.slice(0, 200).split('\\n')[0]",
       },
     ],
   },

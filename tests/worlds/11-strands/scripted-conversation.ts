@@ -4,6 +4,7 @@
  * Whatever the conversation wants to do it can do at once: nothing here takes time, and no time passes.
  */
 
+import { getEventListeners } from 'node:events'
 import type { Connection } from '#code/07-event-loop/connection.ts'
 import type { LineEvents } from '#code/07-event-loop/line-protocol.ts'
 import type * as ConversationModule from '#code/11-strands/conversation.ts'
@@ -17,6 +18,8 @@ import { ScriptedPeer } from '../scripted-peer.ts'
 export interface ScriptedJob {
   readonly line: string
   readonly isTakenBack: boolean
+  /** How many listen for the loss of its client, beside the pool. */
+  readonly listeners: number
   settle(outcome: string | Error): void
 }
 
@@ -121,9 +124,13 @@ export class ScriptedConversation extends ScriptedPeer {
       get isTakenBack() {
         return signal?.aborted === true
       },
+      get listeners() {
+        return signal ? getEventListeners(signal, 'abort').length : 0
+      },
       settle: (outcome) => (outcome instanceof Error ? reject(outcome) : resolve(outcome)),
     })
-    signal?.addEventListener('abort', () => reject(signal.reason))
-    return promise
+    const takeBack = () => reject(signal?.reason)
+    signal?.addEventListener('abort', takeBack)
+    return promise.finally(() => signal?.removeEventListener('abort', takeBack))
   }
 }

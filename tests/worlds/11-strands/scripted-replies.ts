@@ -81,8 +81,77 @@ export async function expectFinLast(stage: Stage): Promise<void> {
   expectIntact()
 }
 
+/** Replies are said one by one, and a second client's FIN waits as well as the first one's. */
+export async function expectSaidInTurn(stage: Stage): Promise<void> {
+  const gil = await ScriptedConversation.start(stage, 'gil')
+  await gil.send('fib 1\necho 2\nfib 1\necho 4\n')
+  gil.expectJobs(['fib 1', 'fib 1'], {
+    because: 'Each line is a job of its own, and there is room for both.',
+    likely:
+      'An answer is shared with another line that says the same, or the second job waits for the first.',
+    look: 'conversation.#answer()',
+  })
+  await gil.sayEnd()
+  stage.expect('no FIN from the server yet', !gil.stream.isEnded, {
+    because: 'gil has said FIN and listens: four replies are still his.',
+    likely: 'The end has its place in line, for every client: post it, always.',
+    look: 'conversation.onEnd()',
+  })
+  gil.expectSaid([], { ...IN_LINE, because: 'The reply to his first line is still missing.' })
+  await gil.end(0, '1')
+  gil.expectSaid(['1', '2'], {
+    because:
+      'Both answers are known, and no line before them is unanswered. They do not wait for those behind them.',
+    likely: 'A reply is said as soon as it is its turn, not when all answers are there.',
+    look: 'conversation.#reply()',
+  })
+  await gil.end(1, '3')
+  gil.expectSaid(['3', '4'], { ...IN_LINE, because: 'It is their turn.' })
+  stage.expect('FIN from the server', gil.stream.isEnded, {
+    because: 'Everything is answered, so the server says FIN, too, at once.',
+    look: 'conversation.onEnd()',
+  })
+}
+
+/** Every line of JOBS is a job of its own, whoever sends it and whatever ran before. */
+export async function expectJobsInPool(stage: Stage): Promise<void> {
+  for (const line of ['crash', 'fib 3', 'sleep 5']) {
+    for (const name of ['dee', 'eve']) {
+      const client = await ScriptedConversation.start(stage, name)
+      await client.send(`${line}\n`)
+      client.expectJobs([line], {
+        because:
+          'The three commands of JOBS are run by the pool, each line by itself. On the loop, crash would end it.',
+        likely:
+          name === 'dee'
+            ? 'Look at the first word of the line: JOBS has fib, sleep and crash in it.'
+            : 'A job is shared with another line that says the same, or its answer is remembered. A job that is shared is lost with the client that was first.',
+        look: 'conversation.#answer()',
+      })
+    }
+  }
+}
+
+/** What the answer is, is the client's affair: it may be empty, and spaces belong to it. */
+export async function expectSaidAsItIs(stage: Stage): Promise<void> {
+  const texts = ['', '  in', 'a  b', 'out  ', '¿qué? 日本 🐢', 'x'.repeat(3_000)]
+  for (const text of texts) {
+    const fay = await ScriptedConversation.start(stage, 'fay')
+    await fay.send(`echo ${text}\necho on\n`)
+    fay.expectSaid([text, 'on'], {
+      because:
+        'The answer to a line is said as it is, be it long, foreign or empty. A line without a reply would put all that follow out of order.',
+      likely:
+        text === ''
+          ? 'An empty answer is an answer: say it.'
+          : 'The line goes to runCommand() as it came, and its answer to say(). Only the first word is looked at: nothing is trimmed, joined or cut.',
+      look: ['conversation.#reply()', 'conversation.#answer()'],
+    })
+  }
+}
+
 const LONG_LINE =
-  'no answer to fib 2: its thread has a MiB of stack left, and each of its calls takes some of that'
+  'no answer to fib 2: its thread has a MiB of stack left, and each of its calls takes some of that. Ask for less, or for a thread that has more: when a stack is full, the error comes where nobody expects it, in the middle of what was only meant to clear up. A message may be as long as this one'
 
 /** One line is one reply, whatever became of its job. */
 export async function expectErrorReplies(stage: Stage): Promise<void> {
@@ -126,6 +195,29 @@ export async function expectJobsTakenBack(stage: Stage): Promise<void> {
   stage.expectSame('the conversations that are open', eve.open.size, 0, {
     because: 'Hers was the only one.',
   })
+}
+
+/** A client may send lines for a year: what is kept for each of them fills the memory. */
+export async function expectSignalLeftAlone(stage: Stage): Promise<void> {
+  const flo = await ScriptedConversation.start(stage, 'flo')
+  const counts: number[] = []
+  for (let line = 0; line < 4; line++) {
+    await flo.send('fib 1\necho 2\n')
+    await flo.end(line, '1')
+    counts.push(flo.jobs[line].listeners)
+  }
+  stage.expectSame(
+    'how many listen to her signal after each job',
+    counts,
+    Array(4).fill(counts[0]),
+    {
+      because:
+        'Her jobs have ended and her replies are said. What is left behind for each line grows for as long as she stays.',
+      likely:
+        'A listener is added to the signal for each line and never taken off. It is enough to look at `aborted` when a reply is due.',
+      look: ['conversation.#reply()', 'conversation.#answer()'],
+    },
+  )
 }
 
 /** Jobs are taken back before the connection has told of its end: what is known, and what becomes of them, is not said. */

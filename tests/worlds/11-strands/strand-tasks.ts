@@ -6,6 +6,7 @@ import type { Reason } from '../../harness/failure.ts'
 import { isGarbage } from '../../harness/garbage.ts'
 import { within } from '../../harness/patience.ts'
 import type { Stage } from '../../judge/step.ts'
+import { timersSetDuring } from '../13-rooms/set-timers.ts'
 
 export interface PostedTask {
   readonly hasBegun: boolean
@@ -132,4 +133,73 @@ export async function expectThrowsSurvived(stage: Stage, ada: StrandModule.Stran
       received: `${order.length} have run`,
     },
   )
+}
+
+/** So many microtasks may lie between the end of a task and the next post(). */
+const MAX_GAP = 20
+
+/** A task that is posted while the strand is coming to rest begins like any other. */
+export async function expectNoneMissed({ load, story, expect }: Stage): Promise<void> {
+  const { Strand } = await load(() => import('#code/11-strands/strand.ts'))
+  story.tell('test', 'posts a task to a strand whose last task has just ended')
+  const begun = new Set<number>()
+  const postLater = async (gap: number) => {
+    const strand = new Strand()
+    await strand.post(() => {})
+    for (let microtask = 0; microtask < gap; microtask++) await undefined
+    await strand.post(() => begun.add(gap))
+  }
+  const gaps = Array.from({ length: MAX_GAP }, (_, gap) => gap)
+  const all = gaps.map(postLater)
+  await within(1_000, Promise.all(all))
+  const missed = gaps.filter((gap) => !begun.has(gap))
+  expect('it to begin, however soon it comes', missed.length === 0, {
+    because: 'No task is before it: all others have ended.',
+    likely:
+      'What works off the list has found it empty and is about to stop: nobody looks into it again. No await may stand between its last look and the note that nobody is at work.',
+    received: `nothing when it came ${missed.join(', ')} microtasks later`,
+    look: 'strand.post()',
+  })
+}
+
+/** A task may take an hour: no clock ends it, or lets the next one begin. */
+export async function expectNoTimer(stage: Stage): Promise<void> {
+  const { Strand } = await stage.load(() => import('#code/11-strands/strand.ts'))
+  const cyd = new Strand()
+  const tasks: PostedTask[] = []
+  const timers = await timersSetDuring(async () => {
+    tasks.push(post(stage, cyd, 'cyd 1'), post(stage, cyd, 'cyd 2'))
+    await tasks[1].expectNotBegun({ because: '"cyd 1" has begun and not ended.' })
+  })
+  stage.expect('no timer to be set', timers === 0, {
+    because: '"cyd 1" may take an hour, and "cyd 2" waits so long. No time is too long for it.',
+    likely:
+      'A timer limits how long a task may take, or how long the next one waits. Only the end of a task counts.',
+    look: 'strand.post()',
+  })
+  for (const task of tasks) task.end('done')
+}
+
+/** A task that posts another one is in the middle of a function, like any other code that posts. */
+export async function expectNestedBehind({ load, story, expectSame }: Stage): Promise<void> {
+  const { Strand } = await load(() => import('#code/11-strands/strand.ts'))
+  const dee = new Strand()
+  const order: string[] = []
+  let nested: Promise<unknown> | undefined
+  story.tell('dee', 'is posted a task that posts another one, and goes on for a while')
+  const outer = dee.post(async () => {
+    nested = dee.post(() => order.push('the other begins'))
+    order.push('post() has returned')
+    await turn()
+    order.push('the first ends')
+  })
+  await within(1_000, outer)
+  await within(1_000, Promise.resolve(nested))
+  const inOrder = ['post() has returned', 'the first ends', 'the other begins']
+  expectSame('what happens, in order', order, inOrder, {
+    because: 'A task that was posted by another one comes behind it, as if anybody had posted it.',
+    likely:
+      'What is posted while a task runs is called at once. Whoever posts it, it waits for all that were posted before.',
+    look: 'strand.post()',
+  })
 }
