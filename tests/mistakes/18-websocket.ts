@@ -2247,4 +2247,16 @@ let opened: Protocol | undefined`,
       },
     ],
   },
+  {
+    name: 'closes-a-moment-later',
+    step: '18.6',
+    says: ['ends the connection before it returns'],
+    edits: [
+      {
+        file: websocket,
+        replace: 'this.connection.end(why, Buffer.concat([words, encodeClose(close)]))',
+        by: 'queueMicrotask(() => this.connection.end(why, Buffer.concat([words, encodeClose(close)])))',
+      },
+    ],
+  },
 ]

@@ -116,10 +116,16 @@ function causeOfUntoldFault(
       look,
     }
   }
+  if (received.length > 1 && hasClose(received)) {
+    return {
+      likely: 'close() ends the connection before it returns: what comes behind is not heard.',
+      look,
+    }
+  }
   if (!isClose) {
     const likely = hasClose(received)
-      ? 'A fault is told in a Close with the code that close() is given. It ends the connection at once.'
-      : likelyOfNoClose(received)
+      ? 'A fault is told in a Close with the code that close() is given.'
+      : 'No Close has come: close() sends one each time, before it returns, as the last words of the connection.'
     return { likely, look }
   }
   return {

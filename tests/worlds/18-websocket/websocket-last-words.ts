@@ -38,7 +38,9 @@ export async function expectLastWords(stage: Stage): Promise<void> {
     look: '#hearClose()',
   })
   await world.act(() => kimEnd.socket.close('finished'))
-  kim.expectFrames(['text "because finished"', 'close 4002'], asWords)
+  kim.expectFrames(['text "because finished"', 'close 4002'], (received) =>
+    asWords(received, 'finished'),
+  )
   stage.expectSame('how often lastWords() was called', asked, 1, {
     because:
       'What a service hands out may be gone from where it was: the next call has other words.',
@@ -48,22 +50,28 @@ export async function expectLastWords(stage: Stage): Promise<void> {
 
   const [lee, leeEnd] = await world.arrive('lee')
   await world.act(() => leeEnd.connection.stop('stopping'))
-  lee.expectFrames(['text "because stopping"', 'close 1001'], asWords)
+  lee.expectFrames(['text "because stopping"', 'close 1001'], (received) =>
+    asWords(received, 'stopping'),
+  )
   await lee.halfClose()
   const [mia, miaEnd] = await world.arrive('mia')
   await mia.send(clientClose(4003))
   await world.act(() => miaEnd.connection.stop('stopping'))
-  mia.expectFrames(['text "because stopping"', 'close 4003'], asWords)
+  mia.expectFrames(['text "because stopping"', 'close 4003'], (received) =>
+    asWords(received, 'stopping'),
+  )
   await mia.halfClose()
   const [ned, nedEnd] = await world.arrive('ned')
   await world.act(() => nedEnd.socket.close('idle'))
-  ned.expectFrames(['close 1008'], asWords)
+  ned.expectFrames(['close 1008'], (received) => asWords(received, 'idle'))
   await ned.halfClose()
 
   ended = 0
   const [oli] = await world.arrive('oli')
   await oli.send(clientFrame('close', Buffer.of(3)))
-  oli.expectFrames(['text "because invalid"', 'close 1002'], asWords)
+  oli.expectFrames(['text "because invalid"', 'close 1002'], (received) =>
+    asWords(received, 'invalid'),
+  )
   stage.expectSame('how often onEnd() was called', ended, 0, {
     because: 'A wrong Close is a fault, and ends the connection: there is nothing to finish.',
     likely: 'Behind #fail() nothing is left to do.',
@@ -73,10 +81,10 @@ export async function expectLastWords(stage: Stage): Promise<void> {
   world.expectTimers(0, { because: 'Everybody has gone.' })
 }
 
-function asWords(received: readonly string[]): Reason {
-  const [words = '', close = ''] = received
-  const isOfCode = words.startsWith('text "because') && close.startsWith('close')
-  const likely = words.includes('`this` is lost')
+function asWords(received: readonly string[], why: string): Reason {
+  const [words, close = ''] = received
+  const isOfCode = words === `text "because ${why}"` && close.startsWith('close')
+  const likely = words?.includes('`this` is lost')
     ? 'lastWords() is called on the events: in a variable of its own it has lost its object.'
     : isOfCode
       ? 'When the peer’s Close has come, its code takes the place of ours, whatever ours is.'
