@@ -39,6 +39,7 @@ export function expectHeaderFaults({ faulty }: HeaderTrials): void {
       {},
       {
         because: 'Opcodes 3–7 and 11–15 are reserved (RFC 6455 §5.2).',
+        likely: 'There are two gaps, and both ends of each belong to it.',
       },
     )
   }
@@ -51,6 +52,7 @@ export function expectHeaderFaults({ faulty }: HeaderTrials): void {
       { isFinal: false },
       {
         because: 'A control frame comes between fragments, and has none (RFC 6455 §5.5).',
+        likely: 'Is FIN asked of all three of them: close, ping and pong?',
       },
     )
     for (const lengthBytes of [2, 8]) {
@@ -63,6 +65,8 @@ export function expectHeaderFaults({ faulty }: HeaderTrials): void {
         { length },
         {
           because: 'A control frame has a payload of 125 bytes at most (RFC 6455 §5.5).',
+          likely:
+            'Is it asked of close, ping and pong? 126 and 127 say by themselves that it is longer.',
         },
       )
     }

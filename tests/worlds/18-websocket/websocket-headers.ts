@@ -139,8 +139,17 @@ export function inHex(key: number): string {
 }
 
 function likelyOfState(state: string): string {
-  if (state === 'whole') return 'Look whether a byte is there before you look at it.'
-  return state === 'length-not-minimal'
-    ? '126 is the first length that needs two bytes, 65,536 the first that needs eight. A length is big-endian, and << has only 32 bits.'
-    : 'Which byte says so, and has it come?'
+  return CAUSES[state] ?? 'Which byte says so, and has it come?'
+}
+
+/** Why a right header may have been taken for whole, or for wrong, before it was there. */
+const CAUSES: Record<string, string> = {
+  whole: 'Look whether a byte is there before you look at it.',
+  'length-not-minimal':
+    '126 is the first length that needs two bytes, 65,536 the first that needs eight. A length is big-endian, and << has only 32 bits.',
+  'unknown-opcode': 'Opcodes are 0–2 and 8–10, in the lowest four bits of the first byte.',
+  'reserved-bits': 'The reserved bits are 0x40, 0x20 and 0x10 of the first byte.',
+  'not-masked': 'The highest bit of the second byte says so: has that byte come?',
+  'control-too-long':
+    'Only close, ping and pong have that limit; 125 is within it, and the mask’s bit is no part of a length.',
 }
