@@ -670,7 +670,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'told-in-a-later-turn',
     step: '13.3',
-    says: ['draft.onKept() first, then the room'],
+    says: ['Tell the room in the same turn'],
     edits: [
       {
         file: hub,
@@ -817,6 +817,90 @@ export const mistakes: Mistake[] = [
     const message = { ...draft, number: history.last + 1, at: this.#clock.now() } as any
     history.add(message)
     this.onKept([{ draft, message }])`,
+      },
+    ],
+  },
+  {
+    name: 'told-room-by-room',
+    step: '13.3',
+    says: ['also across rooms'],
+    edits: [
+      {
+        file: hub,
+        replace: '    for (const { draft, message } of kept) {',
+        by: `    const byRoom = Map.groupBy(kept, ({ draft }) => draft.room)
+    for (const { draft, message } of [...byRoom.values()].flat()) {`,
+      },
+    ],
+  },
+  {
+    name: 'told-to-those-who-were-there',
+    step: '13.3',
+    says: ['Look who is in the room behind draft.onKept()'],
+    edits: [
+      {
+        file: hub,
+        replace: KEPT,
+        by: `      const { room } = draft
+      const members = [...(this.#rooms.get(room)?.members ?? [])]
+      draft.onKept(message)
+      if (!message) continue
+      const told = new Outgoing({ type: 'message', room, ...message })
+      const lost = members.filter((member) => !member.send(told))
+      for (const member of lost) member.drop()`,
+      },
+    ],
+  },
+  {
+    name: 'each-number-is-told-once',
+    step: '13.3',
+    says: ['Nothing is remembered of a room that was closed'],
+    edits: [
+      {
+        file: hub,
+        replace: '      if (!message) continue\n      const { room } = draft\n',
+        by: `      if (!message) continue
+      const { room } = draft
+      if (this.#told.has(room + message.number)) continue
+      this.#told.add(room + message.number)
+`,
+      },
+      {
+        file: hub,
+        replace: '  constructor(journal',
+        by: '  readonly #told = new Set<string>()\n\n  constructor(journal',
+      },
+    ],
+  },
+  {
+    name: 'told-by-the-journal-and-by-the-hub',
+    step: '13.3',
+    says: ['told by #tell() alone'],
+    edits: [{ file: journal, replace: APPEND, by: `    draft.onKept(message)\n${APPEND}` }],
+  },
+  {
+    name: 'kept-before-it-is-refused',
+    step: '13.3',
+    says: ['before the draft goes to the journal'],
+    edits: [
+      {
+        file: hub,
+        replace: `    if (!this.roomOf(member, draft.room)) return notAMember(draft.room)
+    this.#journal.append(draft)`,
+        by: `    this.#journal.append(draft)
+    if (!this.roomOf(member, draft.room)) return notAMember(draft.room)`,
+      },
+    ],
+  },
+  {
+    name: 'numbered-by-how-many-are-kept',
+    step: '13.3',
+    says: ['keeps the newest messages only'],
+    edits: [
+      {
+        file: journal,
+        replace: 'history.last + 1',
+        by: 'history.last - history.first + 2',
       },
     ],
   },

@@ -1,7 +1,104 @@
 /** Journals that say when something is kept, and what a hub tells then. */
 
+import type { Reason } from '../../harness/failure.ts'
 import type { Stage } from '../../judge/step.ts'
+import type { ChatMessage } from '../../protocols/chat.ts'
 import { HubWorld, type loadRooms, SlowJournal } from './chat-rooms.ts'
+
+/** Why ada, who has said the first thing in the kitchen, was not told its number and then the message, each once. */
+export function whyNotTold(received: ChatMessage[]): Reason {
+  const because = 'She is told its number, and then she gets the message like everybody else.'
+  const of = (type: string) => received.filter((message) => message.type === type).length
+  const look = 'hub.#tell()'
+  const reason = (likely: string, where: string | string[] = look): Reason => ({
+    because,
+    likely,
+    look: where,
+  })
+  if (received.length === 0) {
+    const path = ['hub.say()', 'journal.append()', 'hub.#tell()']
+    return reason('say(), append(), onKept and #tell() run in one turn: nothing is put off.', path)
+  }
+  if (of('said') > 1 || of('message') > 1)
+    return reason('What is kept is reported once, and told by #tell() alone.', [
+      'hub.say()',
+      'journal.append()',
+      look,
+    ])
+  if (received.some(({ type }) => type === undefined))
+    return reason('A message has the fields type, room, number, name, text and at.')
+  if (of('said') === 0) return reason('draft.onKept(message) tells the sender.')
+  if (of('message') === 0) {
+    const tells = 'The sender is a member, too. Tell the room in the same turn.'
+    return reason(tells, [look, 'journal.append()'])
+  }
+  if (received[0].type === 'message') return reason('draft.onKept() first, then the room.')
+  const { number, at } = received[1]
+  if (number !== undefined && number !== 1)
+    return reason(
+      'The next number is one more than the last of this room’s history.',
+      'journal.append()',
+    )
+  if (at !== undefined && at !== 1_000)
+    return reason('The time is what the journal’s clock says, and is told as it is.', [
+      'journal.append()',
+      look,
+    ])
+  return reason('A message has the fields type, room, number, name, text and at.')
+}
+
+/** A room is closed, and opened again. */
+export function expectToldAgain(world: HubWorld): void {
+  const dee = world.member('dee')
+  for (const text of [' once\n', ' again\n']) {
+    world.join(dee, 'cellar')
+    world.say(dee, 'cellar', text)
+    dee.inbox.expect(
+      [
+        { type: 'said', number: 1 },
+        { type: 'message', room: 'cellar', number: 1, text },
+      ],
+      {
+        because:
+          'Each time the room is new: its first message has number 1, and is told as it was said.',
+        likely: 'Nothing is remembered of a room that was closed.',
+        look: ['hub.#tell()', 'journal.append()'],
+      },
+    )
+    world.leave(dee, 'cellar')
+  }
+}
+
+/** The answer is what finds out that its sender is lost. */
+export function expectSenderOut(
+  { story }: Stage,
+  modules: Awaited<ReturnType<typeof loadRooms>>,
+): void {
+  story.tell('test', 'opens another hub')
+  const world = new HubWorld(modules, story)
+  const [ada, bob] = [world.member('ada'), world.member('bob')]
+  for (const member of [ada, bob]) world.join(member, 'kitchen')
+  ada.inbox.take()
+  story.tell('ada', 'says "bye" in the kitchen, and leaves when she has its number', 'toServer')
+  const onKept = () => void world.leave(ada, 'kitchen')
+  world.hub.say(ada, { room: 'kitchen', name: 'ada', text: 'bye', onKept })
+  ada.inbox.expect([], {
+    because:
+      'She was out when the room was told: only those who are still in it are. A session that its answer does not reach leaves in just this way.',
+    likely: 'Look who is in the room behind draft.onKept(), not before.',
+    look: 'hub.#tell()',
+  })
+  bob.inbox.expect(
+    [
+      { type: 'member', is: 'gone' },
+      { type: 'message', text: 'bye' },
+    ],
+    {
+      because: 'It was kept, and he is in the room.',
+      look: 'hub.#tell()',
+    },
+  )
+}
 
 /** A journal that keeps things later and in groups decides the order, and nobody else does. */
 export function expectOrderOfJournal(
@@ -79,12 +176,13 @@ export function expectMixedGroup(
   world.say(ada, 'kitchen', 'one')
   world.say(ada, 'kitchen', 'two')
   world.say(ada, 'attic', 'three')
+  world.say(ada, 'kitchen', 'four')
   world.leave(cyd, 'cellar')
   for (const { inbox } of [ada, bob, cyd]) inbox.take()
   bob.isDeaf = true
   story.tell('bob', 'cannot be told anything any more')
   story.tell('journal', 'has kept all of them but one, together')
-  journal.keep(5, (text) => text !== 'lost')
+  journal.keep(6, (text) => text !== 'lost')
   cyd.inbox.expect([{ type: 'said', number: 1 }], {
     because: 'It was kept. That nobody is in the cellar any more is no error.',
     look: 'hub.#tell()',
@@ -98,6 +196,8 @@ export function expectMixedGroup(
       { type: 'message', room: 'kitchen', number: 2, text: 'two' },
       { type: 'said', room: 'attic', number: 1 },
       { type: 'message', room: 'attic', number: 1, text: 'three' },
+      { type: 'said', room: 'kitchen', number: 3 },
+      { type: 'message', room: 'kitchen', number: 3, text: 'four' },
     ],
     {
       because: 'All of them are told in the order of the journal, also across rooms.',

@@ -26,7 +26,9 @@ export function expectOneOrder(
   const numbers = first.map((message) => JSON.parse(message).number)
   expect('the first member to hear 1, 2, 3, …', isRun(numbers, 1, 1_000), {
     because: '1,000 messages were said, and each has one number.',
+    likely: 'The history keeps the newest messages only. Its `last` counts on.',
     received: inShort(numbers),
+    look: 'journal.append()',
   })
   const differing = others.findIndex((heard) => heard.join() !== first.join())
   expect('all of them to hear the same, in the same order', differing < 0, {
