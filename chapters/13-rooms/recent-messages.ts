@@ -66,7 +66,8 @@ export class RecentMessages implements History {
 
   /**
    * The messages that are asked for and are still here: the oldest above `after`, or else the newest, below `before` if
-   * that is given. As many as `limit` and `maxPageBytes` allow, at least one; `more` is exact either way.
+   * that is given. As many as `limit` and `maxPageBytes` allow, at least one, without a gap; `more` is exact either way.
+   * The page stays as it is when messages are added.
    *
    * @step 13.5
    */

@@ -1,11 +1,14 @@
 import { step } from '../judge/step.ts'
 import { expectMeetings } from '../worlds/13-rooms/chat-full-speed.ts'
-import { expectJoinedAgain, expectPageOfItsOwn } from '../worlds/13-rooms/chat-joins.ts'
+import {
+  expectJoinedAgain,
+  expectPageAskedFor,
+  expectPageOfItsOwn,
+} from '../worlds/13-rooms/chat-joins.ts'
 import {
   expectKeptOnce,
   expectMixedGroup,
   expectOrderOfJournal,
-  expectSenderOut,
   expectToldAgain,
   whyNotTold,
 } from '../worlds/13-rooms/chat-journal-order.ts'
@@ -41,6 +44,7 @@ import {
   expectRefused,
   expectTurns,
   expectWelcomeNeeded,
+  whyNotRefused,
 } from '../worlds/13-rooms/chat-session-turns.ts'
 import { ChatWorld, loadChat } from '../worlds/13-rooms/chat-sessions.ts'
 import { expectSlowSays } from '../worlds/13-rooms/chat-slow-says.ts'
@@ -155,7 +159,6 @@ step('13.3', 'what is said gets one number, and reaches everybody in one order',
 
   expectOneOrder(stage, modules)
   expectMixedGroup(stage, modules)
-  expectSenderOut(stage, modules)
 })
 
 step('13.4', 'a session answers every request once, in order', async (stage) => {
@@ -179,13 +182,14 @@ step('13.4', 'a session answers every request once, in order', async (stage) => 
       { type: 'error', id: 4, code: 'unknown-type' },
       { type: 'error', id: 5, code: 'unsupported-version' },
     ],
-    {
-      because: 'Each has its answer, in the order in which they came, and the connection stays.',
-      likely: 'What the parser has refused waits for its turn like any other.',
-    },
+    whyNotRefused,
   )
   await world.ask(ada, { id: 6, type: 'ping' })
-  ada.inbox.expect([{ type: 'pong', id: 6 }], { because: 'A ping needs no welcome.' })
+  ada.inbox.expect([{ type: 'pong', id: 6 }], {
+    because: 'A ping needs no welcome, and has one answer.',
+    likely: 'Answer it in receive(), and do not post it.',
+    look: 'chat-session.receive()',
+  })
   await world.ask(
     ada,
     { id: 7, type: 'hello', version: 1, name: 'ada' },
@@ -274,6 +278,7 @@ step('13.5', 'joined ends exactly where the live messages begin', async (stage) 
   await expectJoinedAgain(world, { ada, bob, cyd })
   await expectMeetings(stage, modules)
   await expectPageOfItsOwn(stage, ada)
+  await expectPageAskedFor(stage, modules)
 })
 
 step('13.6', 'a lost member is gone once, and the room does not wait', async (stage) => {

@@ -998,7 +998,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-say-is-waited-for-only-so-long',
     step: '13.4',
-    says: ['when a timer fires'],
+    says: ['await newestSay, and nothing beside it'],
     edits: [
       {
         file: session,
@@ -1068,6 +1068,63 @@ export const mistakes: Mistake[] = [
 `,
         by: `      this.refuse(request, { code: 'internal', text: String(error) })
 `,
+      },
+    ],
+  },
+  {
+    name: 'only-the-types-of-this-chapter',
+    step: '13.4',
+    says: ['The types are those of chat.requests'],
+    edits: [
+      { file: session, replace: 'this.chat.requests)', by: 'REQUESTS)' },
+      { file: session, replace: 'parseRequest, type', by: 'parseRequest, REQUESTS, type' },
+    ],
+  },
+  {
+    name: 'asks-again-and-again-whether-it-is-kept',
+    step: '13.4',
+    says: ['To look again and again costs CPU'],
+    edits: [
+      {
+        file: session,
+        replace: WAIT,
+        by: `    let isKept = this.newestSay === undefined
+    this.newestSay?.then(() => {
+      isKept = true
+    })
+    while (!isSay && !isKept) await new Promise((resolve) => setImmediate(resolve))
+`,
+      },
+    ],
+  },
+  {
+    name: 'whatever-mentions-a-ping',
+    step: '13.4',
+    says: ['whose type is "ping"'],
+    edits: [
+      {
+        file: session,
+        replace: "parsed.request.type === 'ping'",
+        by: `message.includes('"ping"')`,
+      },
+    ],
+  },
+  {
+    name: 'a-bug-is-answered-without-its-id',
+    step: '13.4',
+    says: ['this.refuse(request, INTERNAL)'],
+    edits: [{ file: session, replace: 'refuse(request, INTERNAL)', by: 'refuse({}, INTERNAL)' }],
+  },
+  {
+    name: 'a-stranger-s-mistakes-are-not-named',
+    step: '13.4',
+    says: ['has a code already'],
+    edits: [
+      {
+        file: session,
+        replace: "    if (parsed.kind === 'refused') return",
+        by: `    if (parsed.kind === 'refused' && !this.person) return this.refuse(parsed, NOT_WELCOME)
+    if (parsed.kind === 'refused') return`,
       },
     ],
   },
@@ -1295,6 +1352,74 @@ export const mistakes: Mistake[] = [
       },
     ],
   },
+  {
+    name: 'a-page-with-a-gap',
+    step: '13.5',
+    says: ['stop at the first message that does not fit'],
+    edits: [
+      {
+        file: recent,
+        replace: `      bytes += this.#sizes[message.number - this.first]
+${FULL}`,
+        by: `      const size = this.#sizes[message.number - this.first]
+      if (messages.length === limit) break
+      if (messages.length > 0 && bytes + size > this.#limits.maxPageBytes) continue
+      bytes += size`,
+      },
+    ],
+  },
+  {
+    name: 'the-list-of-the-history-itself',
+    step: '13.5',
+    says: ['A page stays as it is'],
+    edits: [
+      {
+        file: recent,
+        replace: '    const asked = this',
+        by: `    const isAll = before > this.last && (after ?? 0) < this.first && limit >= this.#messages.length
+    if (isAll && this.#bytes <= this.#limits.maxPageBytes) {
+      return { messages: this.#messages, more: false }
+    }
+    const asked = this`,
+      },
+    ],
+  },
+  {
+    name: 'the-oldest-for-who-comes-first',
+    step: '13.5',
+    says: ['Pass request.after on as it is'],
+    edits: [
+      {
+        file: handlers,
+        replace: 'page({ after: request.after })',
+        by: 'page({ after: request.after ?? 0 })',
+      },
+    ],
+  },
+  {
+    name: 'zero-is-no-cursor',
+    step: '13.5',
+    says: ['Pass request.after on as it is'],
+    edits: [
+      {
+        file: handlers,
+        replace: 'page({ after: request.after })',
+        by: 'page({ after: request.after || undefined })',
+      },
+    ],
+  },
+  {
+    name: 'the-page-is-taken-twice',
+    step: '13.5',
+    says: ['call pageOf(room) once'],
+    edits: [
+      {
+        file: handlers,
+        replace: '...pageOf(room) }',
+        by: 'messages: pageOf(room).messages, more: pageOf(room).more }',
+      },
+    ],
+  },
 
   {
     name: 'leaves-without-a-word',
@@ -1433,6 +1558,65 @@ export const mistakes: Mistake[] = [
         by: `    this.#rooms.forEach((room) => {
       if (this.#roomsBy(member).has(room)) this.leave(member, room.name)
     })`,
+      },
+    ],
+  },
+  {
+    name: 'nobody-is-no-session',
+    step: '13.6',
+    says: ['also if nobody was welcomed'],
+    edits: [
+      {
+        file: session,
+        replace: DROP,
+        by: DROP.replace('if (this.#isOver) return', 'if (this.#isOver || !this.person) return'),
+      },
+    ],
+  },
+  {
+    name: 'left-but-still-counted',
+    step: '13.6',
+    says: ['taken out of the member’s rooms'],
+    edits: [
+      {
+        file: hub,
+        hole: 'leaveAll',
+        by: `    for (const room of this.#roomsBy(member)) {
+      if (!room.members.has(member)) continue
+      room.exit(member)
+      if (room.members.size === 0) this.#close(room)
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'refused-behind-its-end',
+    step: '13.6',
+    says: ['before it refuses anything'],
+    edits: [
+      {
+        file: session,
+        replace: `    if (this.#isOver) return
+    if (parsed.kind === 'refused') return this.refuse(parsed, parsed.refusal)`,
+        by: `    if (parsed.kind === 'refused') return this.refuse(parsed, parsed.refusal)
+    if (this.#isOver) return`,
+      },
+    ],
+  },
+  {
+    name: 'nameless-when-it-leaves',
+    step: '13.6',
+    says: ['he still has it when he leaves them'],
+    edits: [
+      {
+        file: session,
+        replace: DROP,
+        by: `    if (this.#isOver) return
+    this.#isOver = true
+    const { person } = this
+    this.person = undefined
+    this.chat.hub.leaveAll(this)
+    person?.left(this)`,
       },
     ],
   },

@@ -2,7 +2,8 @@
 
 import type { Stage } from '../../judge/step.ts'
 import { messageOf } from './chat-room-pages.ts'
-import type { ChatWorld, ScriptedPeer } from './chat-sessions.ts'
+import { SlowJournal } from './chat-rooms.ts'
+import { ChatWorld, type loadChat, type ScriptedPeer } from './chat-sessions.ts'
 
 /** Three are in the kitchen, which is full with them. */
 export async function expectJoinedAgain(
@@ -32,6 +33,43 @@ export async function expectJoinedAgain(
     because: 'What is refused changes nothing: she is still in her other room.',
   })
   for (const { inbox } of [ada, bob]) inbox.expect([], { because: 'Nobody has come.' })
+}
+
+/** Which page the answer brings: what it asks of the history, and how often. */
+export async function expectPageAskedFor(
+  { story, expectSame }: Stage,
+  modules: Awaited<ReturnType<typeof loadChat>>,
+): Promise<void> {
+  story.tell('test', 'opens another chat, whose history notes the pages that are asked for')
+  const asked: (number | string)[] = []
+  const journal = new SlowJournal()
+  journal.open = () => ({
+    last: 1_000,
+    first: 1,
+    page({ after }) {
+      asked.push(after ?? 'the newest')
+      return { messages: [], more: true }
+    },
+  })
+  const world = new ChatWorld(modules, story, { journal })
+  const ada = await world.arrive('ada')
+  for (const after of [undefined, 0, 7]) {
+    await world.ask(ada, {
+      id: 2,
+      type: 'join',
+      room: 'kitchen',
+      ...(after !== undefined && { after }),
+    })
+    ada.inbox.expect([{ type: 'joined', id: 2, last: 1_000, first: 1, more: true }], {
+      because: '`last`, `first` and `more` are what the history says.',
+    })
+  }
+  expectSame('the pages that were asked for: above which number', asked, ['the newest', 0, 7], {
+    because:
+      'Without `after`, the newest. With 0, the oldest: that client has seen nothing yet, and wants all of it in order. Each is asked for once.',
+    likely: 'Pass request.after on as it is, and call pageOf(room) once.',
+    look: 'handlers.join()',
+  })
 }
 
 export async function expectPageOfItsOwn(stage: Stage, ada: ScriptedPeer): Promise<void> {

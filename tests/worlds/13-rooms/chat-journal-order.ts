@@ -70,10 +70,7 @@ export function expectToldAgain(world: HubWorld): void {
 }
 
 /** The answer is what finds out that its sender is lost. */
-export function expectSenderOut(
-  { story }: Stage,
-  modules: Awaited<ReturnType<typeof loadRooms>>,
-): void {
+function expectSenderOut({ story }: Stage, modules: Awaited<ReturnType<typeof loadRooms>>): void {
   story.tell('test', 'opens another hub')
   const world = new HubWorld(modules, story)
   const [ada, bob] = [world.member('ada'), world.member('bob')]
@@ -162,9 +159,10 @@ export function expectOrderOfJournal(
 
 /** One group with messages of several rooms, one of which is empty by then, and with one that was not kept. */
 export function expectMixedGroup(
-  { story, expectSame }: Stage,
+  stage: Stage,
   modules: Awaited<ReturnType<typeof loadRooms>>,
 ): void {
+  const { story, expectSame } = stage
   story.tell('test', 'opens another hub, with a journal that takes its time')
   const journal = new SlowJournal()
   const world = new HubWorld(modules, story, { journal })
@@ -222,6 +220,7 @@ export function expectMixedGroup(
     likely: 'Tell the room with room.tell(): it drops those who cannot be told.',
     look: 'hub.#tell()',
   })
+  expectSenderOut(stage, modules)
 }
 
 /** The chapter's own journal, by itself: what it reports, and when. */

@@ -4,7 +4,7 @@ import type { Stage } from '../../judge/step.ts'
 import { SlowJournal } from './chat-rooms.ts'
 import { ChatWorld, loadChat, type ScriptedPeer } from './chat-sessions.ts'
 
-/** A session that ends while its requests wait for what it has said. */
+/** Sessions that end while their requests wait for what they have said, or for a handler. */
 export async function expectGhostsStopped(stage: Stage): Promise<void> {
   stage.story.tell('test', 'opens another chat, with a journal that takes its time')
   const journal = new SlowJournal()
@@ -37,6 +37,7 @@ export async function expectGhostsStopped(stage: Stage): Promise<void> {
       'After `await this.newestSay`, #carryOut() looks again whether the session is over: drop() may have been called meanwhile.',
     look: 'chat-session.#carryOut()',
   })
+  await expectStrangerDropped(stage)
 }
 
 /** Sessions whose connections are over. */
@@ -65,12 +66,16 @@ export async function expectSessionsDropped(stage: Stage): Promise<void> {
     { id: 1, type: 'who', room: 'kitchen' },
     { id: 2, type: 'say', room: 'kitchen', text: 'last words' },
     { id: 3, type: 'join', room: 'cellar' },
+    '{',
   )
   await drop(bob)
-  ada.inbox.expect([{ type: 'member', name: 'bob', is: 'gone' }], {
+  ada.inbox.expect([{ type: 'member', name: 'bob', is: 'gone' }], () => ({
     because: 'His connection is over.',
-    likely: 'drop() leaves all rooms.',
-  })
+    likely: world.chat.hub.roomOf(bob.session, 'kitchen')
+      ? 'drop() leaves all rooms, before it returns.'
+      : 'The rooms know him by his name: he still has it when he leaves them.',
+    look: 'chat-session.drop()',
+  }))
   expectSame('isOver', bob.session.isOver, true, {
     because: 'A handler that has waited for something asks whether to go on.',
     likely: 'drop() notes that the session is over, before anything else.',
@@ -94,6 +99,12 @@ export async function expectSessionsDropped(stage: Stage): Promise<void> {
       look: 'chat-session.#carryOut()',
     },
   )
+  bob.inbox.expect([{ type: 'members', id: 1 }], {
+    because:
+      'A handler that runs may end. What waited behind it is neither carried out nor refused any more.',
+    likely: '#carryOut() looks whether the session is over before it refuses anything.',
+    look: 'chat-session.#carryOut()',
+  })
   const next = world.connect('another bob')
   await world.ask(next, { id: 1, type: 'hello', version: 1, name: 'Bob' })
   next.inbox.expect([{ type: 'welcome', name: 'Bob' }], {
@@ -132,8 +143,42 @@ export async function expectSessionsDropped(stage: Stage): Promise<void> {
   cyd.session.close('no-session')
   expectSame('how the connection of cyd ended', cyd.ending, 'no-session', {
     because: 'close() ends the session and the connection.',
+    likely: 'drop() ends no connection: that was done before, or close() does it, and says why.',
+    look: 'chat-session.drop()',
   })
-  expectSame('the rooms', [...world.chat.hub.rooms].length, 0, { because: 'She was the last.' })
+  expectSame('the rooms', [...world.chat.hub.rooms].length, 0, {
+    because: 'She was the last.',
+    likely: 'drop() leaves all rooms, before it returns.',
+    look: 'chat-session.drop()',
+  })
+}
+
+/** A session that is over before anybody was welcomed. */
+async function expectStrangerDropped(stage: Stage): Promise<void> {
+  stage.story.tell(
+    'test',
+    'opens another chat, in which `rooms` takes its time, for strangers, too',
+  )
+  const gate = Promise.withResolvers<void>()
+  const world = new ChatWorld(await loadChat(stage), stage.story, {
+    handlers: { rooms: () => gate.promise },
+    beforeWelcome: new Set(['rooms', 'hello']),
+  })
+  const hello = { id: 2, type: 'hello', version: 1, name: 'zed' }
+  const [stranger, zed] = [world.connect('a stranger'), world.connect('zed')]
+  await world.ask(stranger, { id: 1, type: 'rooms' }, hello)
+  stage.story.tell('a stranger', 'loses its connection', 'toServer')
+  stranger.session.drop()
+  stage.story.tell('test', 'lets `rooms` end')
+  gate.resolve()
+  await world.settle()
+  await world.ask(zed, hello)
+  zed.inbox.expect([{ type: 'welcome', name: 'zed' }], {
+    because:
+      'The stranger’s hello still waited when its connection was over. Carried out then, it takes a name that nobody gives back.',
+    likely: 'drop() notes that the session is over, also if nobody was welcomed.',
+    look: ['chat-session.drop()', 'chat-session.#carryOut()'],
+  })
 }
 
 /** Two sessions that find out about each other's loss while they are dropped. */

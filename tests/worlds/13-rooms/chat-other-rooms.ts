@@ -27,6 +27,17 @@ export async function expectOthersLeftAlone(stage: Stage): Promise<void> {
     because: 'All of hers.',
     look: 'hub.leaveAll()',
   })
+  const narrow = new HubWorld(modules, story, { roomsPerMember: 1 })
+  const cyd = narrow.member('cyd')
+  story.tell('test', 'opens another hub: 1 room for a member')
+  narrow.join(cyd, 'kitchen')
+  story.tell('cyd', 'is gone: leaveAll()', 'toServer')
+  narrow.hub.leaveAll(cyd)
+  expectSame('join() of another room', narrow.join(cyd, 'attic'), 'joined', {
+    because: 'All her memberships have ended: she is in no room.',
+    likely: 'A room that was left is taken out of the member’s rooms, as leave() does.',
+    look: 'hub.leaveAll()',
+  })
   expect('only her rooms to be gone through', gone <= FEW_STEPS, {
     because:
       'Connections end all the time. If each of them goes through 10,000 rooms, 10,000 that end together go through a hundred million.',

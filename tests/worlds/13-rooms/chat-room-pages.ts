@@ -30,13 +30,12 @@ export async function expectPages(stage: Stage): Promise<void> {
   ) => {
     const page = recent.page(query)
     const received = { numbers: page.messages.map(({ number }) => number), more: page.more }
-    expectSame(`page(${inShort(query)})`, received, { numbers, more }, reason)
+    const likely = whyOtherPage(query, { numbers, more }, received) ?? reason.likely
+    expectSame(`page(${inShort(query)})`, received, { numbers, more }, { ...reason, likely })
   }
   stage.story.tell('test', 'takes pages of messages 11 to 15')
   const recent = make(11, ['a', 'b', 'c', 'd', 'e'])
   const all = [11, 12, 13, 14, 15]
-  const MORE =
-    'A full page is no proof that there are more: look whether any of those asked for are left.'
   for (const [query, numbers, more, because] of [
     [{}, all, false, 'Without a bound, the newest: here, all of them.'],
     [{ limit: 5 }, all, false, 'Five are asked for, five are there, and nothing is left.'],
@@ -55,7 +54,6 @@ export async function expectPages(stage: Stage): Promise<void> {
   ] as const) {
     expectPage(stage, recent, query, [...numbers], more, {
       because,
-      likely: MORE,
       look: 'recent-messages.page()',
     })
   }
@@ -65,6 +63,23 @@ export async function expectPages(stage: Stage): Promise<void> {
     [messageOf(14, 'd'), messageOf(15, 'e')],
     { because: 'A page has whole messages.', look: 'recent-messages.page()' },
   )
+  stage.story.tell('test', 'adds message 16 when it has a page of all of them')
+  const { messages } = recent.page({})
+  recent.add(messageOf(16, 'f'))
+  const numbers = messages.map(({ number }) => number)
+  stage.expectSame('the numbers in the page', numbers, all, {
+    because: 'A page stays as it is, whatever is said afterwards.',
+    likely: 'The page has a list of its own, which is not that of the history.',
+    look: 'recent-messages.page()',
+  })
+  const expected = { numbers: [...all, 16], more: false }
+  const again = recent.page({})
+  const received = { numbers: again.messages.map(({ number }) => number), more: again.more }
+  stage.expectSame('page({})', received, expected, {
+    because: 'To take a page changes nothing in the history.',
+    likely: 'Do not shift, pop, splice or reverse the list of the history.',
+    look: 'recent-messages.page()',
+  })
 
   const size = sizeOf(messageOf(1, '语'.repeat(100)))
   stage.story.tell(
@@ -95,6 +110,17 @@ export async function expectPages(stage: Stage): Promise<void> {
     likely: 'The first message comes into the page, however long it is. The next one has to fit.',
     look: 'recent-messages.page()',
   })
+  for (const [query, number] of [
+    [{}, 3],
+    [{ after: 0 }, 1],
+  ] as const) {
+    expectPage(stage, narrow, query, [number], true, {
+      because:
+        '2 does not fit behind it, so the page ends here. Whoever asks goes on at its last number, and would never see 2.',
+      likely: 'A page has no gap: stop at the first message that does not fit.',
+      look: 'recent-messages.page()',
+    })
+  }
   await forAll(stage, 'pages of any messages, with any bounds', anyPage, (quiet, request) => {
     const { first, texts, query, maxPageBytes } = request
     const list = texts.map((text, place) => messageOf(first + place, text))
@@ -105,6 +131,32 @@ export async function expectPages(stage: Stage): Promise<void> {
       look: 'recent-messages.page()',
     })
   })
+}
+
+interface Taken {
+  numbers: number[]
+  more: boolean
+}
+
+/** What has gone wrong with a page, where that can be seen. */
+function whyOtherPage(query: AnyQuery, expected: Taken, received: Taken): string | undefined {
+  const { before = Infinity, after, limit = 100 } = query
+  const { numbers } = received
+  if (numbers.join() === expected.numbers.join()) {
+    return received.more
+      ? 'A full page is no proof that there are more: look whether any of those asked for are left.'
+      : '`more` says whether any of those asked for are left: because of limit, or of maxPageBytes.'
+  }
+  if (numbers.toSorted((a, b) => a - b).join() === expected.numbers.join())
+    return 'A page ascends, whichever end it is filled from.'
+  if (numbers.some((number) => number >= before || number <= (after ?? -1)))
+    return 'Neither `before` nor `after` is in the page itself.'
+  if (numbers.length > limit) return 'At most `limit` messages.'
+  if (numbers.length === expected.numbers.length && numbers.length > 0)
+    return 'With `after`, also with 0, a page begins with the oldest; without it, it ends with the newest.'
+  if (numbers.length < expected.numbers.length && expected.numbers.length === limit)
+    return 'As many as `limit` allows, and no fewer.'
+  return undefined
 }
 
 export function messageOf(number: number, text: string): Message {

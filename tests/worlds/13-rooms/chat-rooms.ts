@@ -1,7 +1,7 @@
 /** A hub under test with members who are arrays: what each of them has been told, and in which order. */
 
 import type { Hub } from '#code/13-rooms/hub.ts'
-import type { Draft, Journal, Kept, Message } from '#code/13-rooms/journal.ts'
+import type { Draft, History, Journal, Kept, Message } from '#code/13-rooms/journal.ts'
 import type { Outgoing } from '#code/13-rooms/peer.ts'
 import type { Member } from '#code/13-rooms/room.ts'
 import { Failure, type Reason } from '../../harness/failure.ts'
@@ -98,7 +98,7 @@ export class SlowJournal implements Journal {
     this.onKept(kept)
   }
 
-  open(room: string) {
+  open(room: string): History {
     const last = () => this.#last.get(room) ?? 0
     return {
       get last() {

@@ -1,7 +1,9 @@
 /** Requests of a session that take their time, throw, or wait for the journal. */
 
+import type { Request } from '#code/13-rooms/protocol.ts'
+import type { Reason } from '../../harness/failure.ts'
 import type { Stage } from '../../judge/step.ts'
-import { inShort } from '../../protocols/chat.ts'
+import { type ChatMessage, inShort } from '../../protocols/chat.ts'
 import { ChatWorld, type loadChat, type ScriptedPeer } from './chat-sessions.ts'
 
 /** A request that takes its time holds up what comes behind it, and nobody else. */
@@ -23,10 +25,13 @@ export async function expectTurns(
   const [ada, bob] = [await world.arrive('ada'), await world.arrive('bob')]
   const who = (id: number) => ({ id, type: 'who', room: 'kitchen' })
   await world.ask(ada, who(1), who(2), { id: 3, type: 'rooms' }, '{', { id: 4, type: 'ping' })
-  ada.inbox.expect([{ type: 'pong', id: 4 }], {
+  ada.inbox.expect([{ type: 'pong', id: 4 }], (heard) => ({
     because: 'Her first request is not done. Only a ping overtakes.',
-    likely: '#post() runs one task after the other: wait in it for the handler’s promise.',
-  })
+    likely:
+      heard.length === 0
+        ? 'A ping is answered in receive(): it is not posted, whatever waits.'
+        : '#post() runs one task after the other: wait in it for the handler’s promise.',
+  }))
   expectSame('requests that have begun', gates.length, 1, {
     because: 'The second begins when the first has ended.',
     likely: 'await the handler.',
@@ -93,12 +98,15 @@ export async function expectBugsAnswered(
       { ...internal, id: 2 },
       { type: 'rooms', id: 3 },
     ],
-    {
+    (heard) => ({
       because: 'Every request has an answer, also when we are to blame; and the session goes on.',
-      likely:
-        'Catch what the handler throws, and what its promise rejects with: await it inside try.',
+      likely: heard.some(({ code, id }) => code === 'internal' && id === undefined)
+        ? 'It is the answer to a request: this.refuse(request, INTERNAL).'
+        : ada.ending !== undefined
+          ? 'A bug ends one request. It does not end the session.'
+          : 'Catch what the handler throws, and what its promise rejects with: await it inside try. Answer each of them.',
       look: 'chat-session.#carryOut()',
-    },
+    }),
   )
   await world.ask(ada, { id: 4, type: 'who', room: 'kitchen' })
   const { code, text } = ada.inbox.take()[0] ?? {}
@@ -110,8 +118,8 @@ export async function expectBugsAnswered(
   })
   const messages = world.bugs.map((bug) => (bug as Error).message)
   expectSame('what onBug was told', messages, ['at once', 'later', 'at once'], {
-    because: 'Somebody has to learn of a bug.',
-    likely: 'Pass the error to chat.onBug(), besides the answer `internal`.',
+    because: 'Somebody has to learn of a bug, of each of them once.',
+    likely: 'Pass the error itself to chat.onBug(), once, besides the answer `internal`.',
     look: 'chat-session.#carryOut()',
   })
 }
@@ -122,7 +130,11 @@ export async function expectWelcomeNeeded(
   modules: Awaited<ReturnType<typeof loadChat>>,
 ): Promise<void> {
   story.tell('test', 'opens another chat, in which `rooms` needs no welcome, but `hello` does')
-  const world = new ChatWorld(modules, story, { beforeWelcome: new Set(['rooms']) })
+  const world: ChatWorld = new ChatWorld(modules, story, {
+    beforeWelcome: new Set(['rooms', 'shout']),
+    requests: { shout: {} },
+    handlers: { shout: (session, request: Request) => session.answer(request, { type: 'loud' }) },
+  })
   const ada = world.connect('ada')
   await world.ask(ada, { id: 1, type: 'rooms' }, { id: 2, type: 'hello', version: 1, name: 'ada' })
   ada.inbox.expect(
@@ -136,6 +148,33 @@ export async function expectWelcomeNeeded(
       look: 'chat-session.#carryOut()',
     },
   )
+  await world.ask(ada, { id: 3, type: 'shout' })
+  ada.inbox.expect([{ type: 'loud', id: 3 }], {
+    because: 'This chat has a type `shout` in its table, and a handler for it.',
+    likely: 'The types are those of chat.requests, the handlers those of chat.handlers.',
+    look: ['chat-session.receive()', 'chat-session.#carryOut()'],
+  })
+}
+
+/** Why three requests before any welcome, and three mistakes, were not refused one after the other. */
+export function whyNotRefused(heard: ChatMessage[]): Reason {
+  const ids = heard.map(({ id }) => id)
+  const codes = heard.map(({ code }) => code)
+  const likely =
+    heard.length > 5
+      ? 'A request that is refused is not carried out.'
+      : codes[0] === 'not-welcome' && codes[2] === 'not-welcome'
+        ? 'What the parser has refused has a code already, welcome or not.'
+        : ids[0] === 1 && codes[0] !== 'not-welcome'
+          ? 'Nobody has been welcomed, and the request is not one of chat.beforeWelcome: NOT_WELCOME.'
+          : heard.length === 5 && ids[0] === 1
+            ? 'A refusal of the parser has an id and a refusal: answer with both.'
+            : 'What the parser has refused waits for its turn like any other, and then is answered.'
+  return {
+    because: 'Each has its answer, in the order in which they came, and the connection stays.',
+    likely,
+    look: ids[0] === 1 ? 'chat-session.#carryOut()' : 'chat-session.receive()',
+  }
 }
 
 /** A refusal is an answer like any other, and changes nothing. */
@@ -153,9 +192,13 @@ export async function expectRefused(world: ChatWorld, ada: ScriptedPeer): Promis
     ],
     { because: 'A refusal changes nothing: he may try another name.' },
   )
-  await world.ask(ada, { id: 10, type: 'say', room: 'kitchen', text: 'hi' })
-  ada.inbox.expect([{ type: 'error', id: 10, code: 'not-a-member' }], {
+  await world.ask(ada, { id: 10, type: 'say', room: 'kitchen', text: 'ping' })
+  ada.inbox.expect([{ type: 'error', id: 10, code: 'not-a-member' }], (heard) => ({
     because: 'She is in no room.',
-    likely: 'A say has its answer, too, when it is refused.',
-  })
+    likely:
+      heard[0]?.type === 'pong'
+        ? 'A ping is a request whose type is "ping".'
+        : 'A say has its answer, too, when it is refused.',
+    ...(heard[0]?.type === 'pong' && { look: 'chat-session.receive()' }),
+  }))
 }

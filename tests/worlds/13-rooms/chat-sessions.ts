@@ -5,6 +5,7 @@ import type { Ending } from '#code/07-event-loop/connection.ts'
 import type { Chat, ChatSession, Handler } from '#code/13-rooms/chat-session.ts'
 import type { Journal } from '#code/13-rooms/journal.ts'
 import type { Outgoing, Peer } from '#code/13-rooms/peer.ts'
+import type { Requests } from '#code/13-rooms/protocol.ts'
 import type { Story } from '../../harness/story.ts'
 import type { Stage } from '../../judge/step.ts'
 import { type ChatMessage, inShort } from '../../protocols/chat.ts'
@@ -68,6 +69,8 @@ export interface ChatOptions {
   membersPerRoom?: number
   roomsPerMember?: number
   beforeWelcome?: ReadonlySet<string>
+  /** Types beside the chapter's own. */
+  requests?: Requests
 }
 
 /** The chapter's functions, loaded once for any number of worlds. */
@@ -95,12 +98,13 @@ export class ChatWorld {
   constructor(modules: Modules, story: Story, options: ChatOptions = {}) {
     const { MemoryJournal, Names, helloByName, makeChat } = modules
     const { journal = new MemoryJournal({ now: () => 1_000 }), handlers, ...more } = options
-    const { beforeWelcome, ...limits } = more
+    const { beforeWelcome, requests, ...limits } = more
     const chat = makeChat(journal, helloByName(new Names(), 'the-server'), limits)
     this.#modules = modules
     this.story = story
     this.chat = {
       ...chat,
+      requests: { ...chat.requests, ...requests },
       handlers: { ...chat.handlers, ...handlers },
       beforeWelcome: beforeWelcome ?? chat.beforeWelcome,
       onBug: (error) => void this.bugs.push(error),

@@ -109,7 +109,7 @@ class Command implements fc.Command<Model, Play> {
       world.story.tell(member.inbox.label, 'loses its connection', 'toServer')
       world.hub.leaveAll(member)
     }
-    expectAgreement(model, { stage, world, members })
+    expectAgreement(model, { stage, world, members }, this.#move)
   }
 
   toString(): string {
@@ -133,7 +133,10 @@ export function play(moves: Iterable<fc.Command<Model, Play>>, real: Play): void
 }
 
 /** Everybody was told what the model says, and both know the same members. */
-function expectAgreement(model: Model, { stage, world, members }: Play): void {
+function expectAgreement(model: Model, { stage, world, members }: Play, move: Move): void {
+  const look = `hub.${move === 'drop' ? 'leaveAll' : move}()`
+  const asLeave = 'leaveAll() leaves every room of the member as leave() does, before it returns.'
+  const likely = move === 'drop' ? asLeave : undefined
   for (const member of members) {
     const received = member.inbox.take().map(inWords)
     const due = model.due.get(member) ?? []
@@ -143,6 +146,8 @@ function expectAgreement(model: Model, { stage, world, members }: Play): void {
       const of = (words: string[]) => words.filter((each) => each.endsWith(` ${room}`))
       stage.expectSame(`what ${member.inbox.label} was told of ${room}`, of(received), of(due), {
         because: 'Members are told everything that happens in their rooms, once, in one order.',
+        likely,
+        look,
       })
     }
   }
@@ -152,16 +157,21 @@ function expectAgreement(model: Model, { stage, world, members }: Play): void {
   )
   stage.expectSame('the rooms that each is in', inWorld, inModel, {
     because: 'Only members are in a room.',
+    likely,
+    look,
   })
   for (const [name, room] of model.rooms) {
     const names = [...new Set(room.members.map((member) => member.name))]
     const received = world.namesIn(name, room.members[0])
     stage.expectSame(`the names in ${name}`, received?.toSorted(), names.toSorted(), {
       because: 'A name is in the list as long as one connection of it is in the room.',
+      likely,
+      look,
     })
   }
   stage.expectSame('the rooms', world.rooms.toSorted(), [...model.rooms.keys()].toSorted(), {
     because: 'A room exists while somebody is in it.',
     likely: 'The last member closes the room, however it leaves.',
+    look,
   })
 }
