@@ -66,8 +66,8 @@ export class FrameDecoder {
   }
 
   /**
-   * Returns every frame that this chunk completes, in order; last, once, an invalid length. What is left over waits for
-   * the next chunk.
+   * Returns, in a new list, every frame that this chunk completes, in order; last, once, an invalid length. What is left
+   * over waits for the next chunk.
    *
    * @step 09.3
    */

@@ -12,7 +12,14 @@ import {
   lateToEarly,
 } from '../worlds/09-framing/frame-costs.ts'
 import { expectFinishedBehind, expectSameFrames } from '../worlds/09-framing/frame-cuts.ts'
-import { checker, describeAll, glued, load, own } from '../worlds/09-framing/frame-decoding.ts'
+import {
+  checker,
+  cutAt,
+  describeAll,
+  glued,
+  load,
+  own,
+} from '../worlds/09-framing/frame-decoding.ts'
 import { expectEncoded, expectLargestEncoded } from '../worlds/09-framing/frame-encoding.ts'
 import { expectEndInOrder, expectInvalidTold } from '../worlds/09-framing/frame-endings.ts'
 import { expectEarlyEndsTold } from '../worlds/09-framing/frame-ends.ts'
@@ -24,6 +31,7 @@ import {
   expectSmallFramesHeldCheaply,
 } from '../worlds/09-framing/frame-memory.ts'
 import { expectParsed } from '../worlds/09-framing/frame-parsing.ts'
+import { expectPlaces } from '../worlds/09-framing/frame-places.ts'
 
 const CHAPTER = '09-framing'
 const MAX_FRAME_BYTES = 1024 * 1024
@@ -31,6 +39,7 @@ const MAX_FRAME_BYTES = 1024 * 1024
 step('09.1', 'a frame is its length in four bytes, then its payload', async (stage) => {
   const { encodeFrame } = await load(stage)
   await expectEncoded(stage)
+  await expectLargestEncoded(stage)
   // From the small to the large: what copies too much is seen before it costs seconds.
   for (const bytes of [MAX_FRAME_BYTES / 32, MAX_FRAME_BYTES / 4, MAX_FRAME_BYTES]) {
     await expectSteady(stage, `a byte to cost no more in a frame of ${countBytes(bytes)}`, {
@@ -44,7 +53,6 @@ step('09.1', 'a frame is its length in four bytes, then its payload', async (sta
     because: 'Thousands of small frames may wait to be sent. Each holds the memory behind it.',
     likely: 'Make room for LENGTH_BYTES + payload.length bytes, and not for the largest frame.',
   })
-  await expectLargestEncoded(stage)
 })
 
 step('09.2', 'a whole frame is read, and too little of one is no error', async (stage) => {
@@ -54,13 +62,16 @@ step('09.2', 'a whole frame is read, and too little of one is no error', async (
 step('09.3', 'frames that come together come out one by one', async (stage) => {
   const { FrameDecoder } = await load(stage)
   const check = checker(stage, FrameDecoder)
+  await expectPlaces(stage)
   await check(['hello'], [frame('hello')], {
     because: 'One chunk, one frame.',
     likely: 'Behind the payload of the first frame begins the next one, if there is one.',
   })
   await check(['one', 'two', 'three'], [glued('one', 'two', 'three')], {
     because: 'TCP keeps no borders between messages: three of them may come as one chunk.',
-    likely: 'Look again for a frame behind the one that was found, until the chunk is used up.',
+    likely:
+      'Look again for a frame behind the one that was found, at its `end`, until the chunk is used up.',
+    look: 'frames.push()',
   })
   await check(['one', 'two'], [frame('one'), frame('two')], {
     because: 'A decoder lives as long as its connection.',
@@ -82,7 +93,8 @@ step('09.3', 'frames that come together come out one by one', async (stage) => {
     12_000,
     {
       because: 'A chunk may hold any number of frames.',
-      likely: 'A function that calls itself for each frame runs out of stack. Use a loop.',
+      likely: 'Go on until the chunk is used up, in a loop: its frames are not counted.',
+      look: 'frames.push()',
     },
   )
 
@@ -112,6 +124,13 @@ step('09.3', 'frames that come together come out one by one', async (stage) => {
       look: 'frames.next()',
     },
   )
+  await expectSteady(stage, 'a frame in a large chunk to cost what one in a small chunk does', {
+    ratio: () => largeToSmall(FrameDecoder),
+    because: 'A chunk with a thousand frames in it costs a thousand frames, and no more.',
+    likely:
+      'Something is copied for each frame: what is left of the chunk (subarray() copies nothing; slice(), Buffer.concat and new Uint8Array do), or the list of the frames so far ([...list, next] does; push() adds one).',
+    look: ['frames.push()', 'frames.next()', 'frames.parseFrame()'],
+  })
 })
 
 step('09.4', 'frames come out whole, wherever their bytes are cut', async (stage) => {
@@ -131,13 +150,6 @@ step('09.4', 'frames come out whole, wherever their bytes are cut', async (stage
       'The larger the frame, the more often room of a fixed amount is added. Double the room instead.',
     look: 'frames.#keep()',
   })
-  await expectSteady(stage, 'a frame in a large chunk to cost what one in a small chunk does', {
-    ratio: () => largeToSmall(FrameDecoder),
-    because: 'A chunk with a thousand frames in it costs a thousand frames, and no more.',
-    likely:
-      'Something is copied for each frame: what is left of the chunk (subarray() copies nothing; slice(), Buffer.concat and new Uint8Array do), or the list of the frames so far ([...list, next] does; push() adds one).',
-    look: ['frames.next()', 'frames.push()'],
-  })
 
   await expectLittleHeld(
     stage,
@@ -147,18 +159,18 @@ step('09.4', 'frames come out whole, wherever their bytes are cut', async (stage
     {
       because:
         'Four bytes are cheap to send: a thousand clients could announce a gigabyte. And a view of five bytes keeps all 64 KiB of its chunk.',
-      likely: 'Copy what has come into room of its own, at most twice as large as that.',
+      likely:
+        'Copy what has come into room of its own, at most twice as large as that. A chunk of a socket is a Buffer, and its slice() is a view.',
       look: 'frames.#keep()',
     },
   )
   await expectLittleHeld(
     stage,
     FrameDecoder,
-    'each has finished a frame of 256 KiB that came in two pieces, and hands it out',
+    'each has finished a frame of 256 KiB that came in three pieces, and hands it out',
     (decoder) => {
       const large = frame(new Uint8Array(256 * 1024))
-      decoder.push(large.subarray(0, 200_000))
-      decoder.push(large.subarray(200_000))
+      for (const piece of cutAt(large, 10_000, 100_000)) decoder.push(piece)
     },
     {
       because: 'The frames have been handed out and forgotten. An idle connection costs nothing.',
@@ -221,7 +233,8 @@ step('09.6', 'an invalid client gets an error frame, and only it is gone', async
   })
   await expectFrameLike(ada, /^error .*200001/, {
     because: 'A client that breaks the protocol is told how, in a frame: `error ` and the reason.',
-    likely: 'onBytes(): next() may return that the peer is invalid. #endWith() says it, and ends.',
+    likely:
+      'onBytes(): next() may return that the peer is invalid, and with which reason. #endWith() says it, and ends.',
   })
   await ada.expectEnd({
     because: 'Nobody knows where ada’s next frame begins, so the conversation is over.',

@@ -391,7 +391,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'copies-the-rest-to-look-at-it',
-    step: '09.4',
+    step: '09.3',
     says: ['a frame in a large chunk', 'subarray() copies nothing'],
     edits: [
       {
@@ -421,7 +421,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'begins-with-room-for-64-kib',
     step: '09.4',
-    says: ['to hold less than 2 MiB', 'at most twice as large'],
+    says: ['to hold less than 512 KiB', 'at most twice as large'],
     edits: [
       {
         file: 'frames.ts',
@@ -468,7 +468,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'keeps-its-largest-room-for-ever',
     step: '09.4',
-    says: ['to hold less than 2 MiB', 'begin the next frame with none'],
+    says: ['to hold less than 512 KiB', 'begin the next frame with none'],
     edits: [
       {
         file: 'frames.ts',
@@ -576,7 +576,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'makes-room-for-what-is-announced',
     step: '09.4',
-    says: ['to hold less than 2 MiB', 'Copy what has come'],
+    says: ['to hold less than 512 KiB', 'Copy what has come'],
     edits: [{ file, replace: 'Math.min(2 * size, totalBytes)', by: 'totalBytes' }],
   },
   {
@@ -884,7 +884,7 @@ export const mistakes: Mistake[] = [
   },
   {
     name: 'a-new-list-for-each-frame',
-    step: '09.4',
+    step: '09.3',
     says: ['a frame in a large chunk', 'the list of the frames so far'],
     edits: [
       {
@@ -896,6 +896,585 @@ export const mistakes: Mistake[] = [
         file: 'frames.ts',
         replace: 'decoded.push(next)',
         by: 'decoded = [...decoded, next]',
+      },
+    ],
+  },
+  {
+    name: 'copies-the-rest-for-each-line',
+    step: '09.1',
+    says: ['a byte to cost no more in a frame'],
+    cardVaries: true,
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: 'frame.set(payload, LENGTH_BYTES)',
+        by: `for (let at = 0; at < payload.length; at += 64) {
+    frame.set(payload.subarray(at), LENGTH_BYTES + at)
+  }`,
+      },
+    ],
+  },
+  {
+    name: 'limits-the-buffer-behind',
+    step: '09.1',
+    says: ['a view of four bytes of 2 MiB', 'payload.buffer'],
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: 'payload.length > MAX_FRAME_BYTES',
+        by: 'payload.buffer.byteLength > MAX_FRAME_BYTES',
+      },
+    ],
+  },
+  {
+    name: 'remembers-the-frame-of-an-array',
+    step: '09.1',
+    says: ['in the same array', 'look at them each time'],
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: `const NOTHING = new Uint8Array()
+`,
+        by: `const NOTHING = new Uint8Array()
+const known = new WeakMap<Uint8Array, Uint8Array>()
+`,
+      },
+      {
+        file: 'frames.ts',
+        replace: `  return frame
+`,
+        by: `  known.set(payload, frame)
+  return frame
+`,
+      },
+      {
+        file: 'frames.ts',
+        replace: '  if (payload.length > MAX',
+        by: `  if (known.has(payload)) return known.get(payload)!
+  if (payload.length > MAX`,
+      },
+    ],
+  },
+  {
+    name: 'the-largest-payload-is-too-large',
+    step: '09.1',
+    says: ['MAX_FRAME_BYTES to be allowed', 'not >='],
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: 'payload.length > MAX_FRAME_BYTES',
+        by: 'payload.length >= MAX_FRAME_BYTES',
+      },
+    ],
+  },
+  {
+    name: 'leaves-old-bytes-in-the-length',
+    step: '09.1',
+    says: ['allocUnsafe() leaves'],
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: 'Buffer.allocUnsafe(LENGTH_BYTES + payload.length)',
+        by: `Buffer.alloc(LENGTH_BYTES + payload.length, 'old bytes')`,
+      },
+      {
+        file: 'frames.ts',
+        replace: 'frame.writeUInt32BE(payload.length)',
+        by: 'frame[3] = payload.length',
+      },
+    ],
+  },
+  {
+    name: 'the-payload-over-the-length',
+    step: '09.1',
+    says: ['begins at place LENGTH_BYTES'],
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: 'Buffer.allocUnsafe(LENGTH_BYTES + payload.length)',
+        by: 'Buffer.alloc(LENGTH_BYTES + payload.length)',
+      },
+      {
+        file: 'frames.ts',
+        replace: 'frame.set(payload, LENGTH_BYTES)',
+        by: 'frame.set(payload)',
+      },
+    ],
+  },
+  {
+    name: 'sends-a-text',
+    step: '09.1',
+    says: ['into a text and back'],
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: 'frame.set(payload, LENGTH_BYTES)',
+        by: 'frame.write(Buffer.from(payload).toString(), LENGTH_BYTES)',
+      },
+    ],
+  },
+  {
+    name: 'what-is-missing-counts-from-the-start',
+    step: '09.2',
+    says: ['3 bytes of a length, behind a frame', 'from `at` on'],
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: 'missingBytes: start - bytes.length',
+        by: 'missingBytes: LENGTH_BYTES - bytes.length',
+      },
+    ],
+  },
+  {
+    name: 'all-of-it-is-too-little',
+    step: '09.2',
+    says: ['compare with <'],
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: 'bytes.length < end',
+        by: 'bytes.length <= end',
+      },
+    ],
+  },
+  {
+    name: 'a-place-and-a-length',
+    step: '09.2',
+    says: ['takes two places'],
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: 'payload: bytes.subarray(start, end)',
+        by: 'payload: bytes.subarray(start, length)',
+      },
+    ],
+  },
+  {
+    name: 'all-that-was-announced-is-missing',
+    step: '09.2',
+    says: ['less bytes.length'],
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: 'missingBytes: end - bytes.length',
+        by: 'missingBytes: length',
+      },
+    ],
+  },
+  {
+    name: 'too-few-bytes-for-a-length-throw',
+    step: '09.2',
+    says: ['and no exception'],
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: `  if (bytes.length < start) return { kind: 'incomplete', missingBytes: start - bytes.length }`,
+        by: `  if (bytes.length < start) throw new RangeError('too few bytes')`,
+      },
+    ],
+  },
+  {
+    name: 'one-list-for-all-calls',
+    step: '09.3',
+    says: ['the list to stay what it was', 'Begin each push() with a new one'],
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: `const NOTHING = new Uint8Array()
+`,
+        by: `const NOTHING = new Uint8Array()
+const list: (Frame | Invalid)[] = []
+`,
+      },
+      {
+        file: 'frames.ts',
+        replace: `    const decoded: (Frame | Invalid)[] = []
+`,
+        by: `    const decoded = list
+    decoded.length = 0
+`,
+      },
+    ],
+  },
+  {
+    name: 'an-end-without-its-beginning',
+    step: '09.3',
+    says: ['the place where each of them ends', 'from the start of the chunk'],
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: 'const end = from + LENGTH_BYTES + parsed.payload.length',
+        by: 'const end = LENGTH_BYTES + parsed.payload.length',
+      },
+    ],
+  },
+  {
+    name: 'returns-old-frames-again',
+    step: '09.3',
+    says: ['Begin each push() with a new one'],
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: `  #begunBytes = 0
+  #isInvalid = false
+`,
+        by: `  #begunBytes = 0
+  #isInvalid = false
+  readonly #decoded: (Frame | Invalid)[] = []
+`,
+      },
+      {
+        file: 'frames.ts',
+        replace: `    const decoded: (Frame | Invalid)[] = []
+`,
+        by: `    const decoded = this.#decoded
+`,
+      },
+    ],
+  },
+  {
+    name: 'one-object-for-all-frames',
+    step: '09.3',
+    says: ['Make a new one for each'],
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: `const NOTHING = new Uint8Array()
+`,
+        by: `const NOTHING = new Uint8Array()
+const FRAME: Frame = { kind: 'frame', payload: NOTHING }
+`,
+      },
+      {
+        file: 'frames.ts',
+        replace: `if (next.kind !== 'incomplete') decoded.push(next)`,
+        by: `if (next.kind === 'frame') decoded.push(Object.assign(FRAME, { payload: next.payload }))`,
+      },
+    ],
+  },
+  {
+    name: 'the-last-frame-first',
+    step: '09.3',
+    says: ['comes first'],
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: 'decoded.push(next)',
+        by: 'decoded.unshift(next)',
+      },
+    ],
+  },
+  {
+    name: 'copies-the-chunk-to-read-a-length',
+    step: '09.3',
+    says: ['a frame in a large chunk', 'is copied for each frame'],
+    cardVaries: true,
+    edits: [
+      {
+        file: 'frames.ts',
+        replace:
+          '((bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3]) >>> 0',
+        by: 'Buffer.from(bytes).readUInt32BE(at)',
+      },
+    ],
+  },
+  {
+    name: 'makes-1-kib-more-room-each-time',
+    step: '09.4',
+    says: ['a huge frame to cost little more than copying it', 'Double the room'],
+    cardVaries: true,
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: 'Math.min(2 * size, totalBytes)',
+        by: 'Math.min(size + 1024, totalBytes)',
+      },
+    ],
+  },
+  {
+    name: 'looks-for-room-for-what-is-there',
+    step: '09.4',
+    says: ['makes room for all that was kept and the new bytes'],
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: 'if (size > this.#begun.length) {',
+        by: 'if (this.#begunBytes > this.#begun.length) {',
+      },
+    ],
+  },
+  {
+    name: 'takes-from-a-place-so-many',
+    step: '09.4',
+    says: ['again and again', 'two places'],
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: 'chunk.subarray(end, end + parsed.missingBytes)',
+        by: 'chunk.subarray(end, parsed.missingBytes)',
+      },
+    ],
+  },
+  {
+    name: 'keeps-a-slice-of-a-buffer',
+    step: '09.4',
+    says: ['its slice() is a view'],
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: 'this.#keep(chunk.subarray(from), chunk.length - from + parsed.missingBytes)',
+        by: `this.#begun = chunk.slice(from)
+      this.#begunBytes = chunk.length - from`,
+      },
+    ],
+  },
+  {
+    name: 'keeps-the-rooms-it-has-outgrown',
+    step: '09.4',
+    says: ['came in three pieces', 'less than 512 KiB'],
+    cardVaries: true,
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: `  #begunBytes = 0
+  #isInvalid = false
+`,
+        by: `  #begunBytes = 0
+  #isInvalid = false
+  readonly #outgrown: Uint8Array[] = []
+`,
+      },
+      {
+        file: 'frames.ts',
+        replace: `      this.#begun = roomier
+`,
+        by: `      this.#outgrown.push(this.#begun)
+      this.#begun = roomier
+`,
+      },
+    ],
+  },
+  {
+    name: '4-kib-for-five-bytes',
+    step: '09.4',
+    says: ['less than 512 KiB', 'at most twice as large'],
+    cardVaries: true,
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: 'new Uint8Array(Math.min(2 * size, totalBytes))',
+        by: 'new Uint8Array(Math.max(4096, Math.min(2 * size, totalBytes)))',
+      },
+    ],
+  },
+  {
+    name: 'asks-only-once-what-is-missing',
+    step: '09.4',
+    says: ['asks #parseBegun() again after each piece'],
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: `while (parsed.kind === 'incomplete' && end`,
+        by: `if (parsed.kind === 'incomplete' && end`,
+      },
+    ],
+  },
+  {
+    name: 'the-end-counts-the-last-piece',
+    step: '09.4',
+    says: ['`end` counts every piece'],
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: 'end += piece.length',
+        by: 'end = from + piece.length',
+      },
+    ],
+  },
+  {
+    name: 'a-finished-frame-is-not-forgotten',
+    step: '09.4',
+    says: ['again and again', 'is forgotten'],
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: `    this.#begun = NOTHING
+    this.#begunBytes = 0
+`,
+        by: '',
+      },
+    ],
+  },
+  {
+    name: 'an-invalid-length-is-not-forgotten',
+    step: '09.5',
+    says: ['its end to be in order', 'also when it is invalid'],
+    edits: [
+      {
+        file,
+        replace: "if (this.#begunBytes === 0 || parsed.kind !== 'incomplete') return undefined",
+        by: "if (this.#begunBytes === 0) return undefined\n    if (parsed.kind !== 'incomplete') return { kind: 'invalid', reason: 'cut off' }",
+      },
+      {
+        file: 'frames.ts',
+        replace: `    this.#begun = NOTHING
+    this.#begunBytes = 0
+`,
+        by: `    if (parsed.kind === 'frame') {
+      this.#begun = NOTHING
+      this.#begunBytes = 0
+    }
+`,
+      },
+    ],
+  },
+  {
+    name: 'names-a-negative-length',
+    step: '09.5',
+    says: ['the reason to name the length', 'unsigned'],
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: 'bytes[at + 3]) >>> 0',
+        by: 'bytes[at + 3])',
+      },
+      {
+        file: 'frames.ts',
+        replace: 'length > maxBytes',
+        by: 'length > maxBytes || length < 0',
+      },
+    ],
+  },
+  {
+    name: 'no-limit-of-0',
+    step: '09.5',
+    says: ['with maxBytes: 0', 'though it is falsy'],
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: 'length > maxBytes',
+        by: 'maxBytes && length > maxBytes',
+      },
+    ],
+  },
+  {
+    name: 'says-it-again-and-again',
+    step: '09.5',
+    says: ['It is reported once'],
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: 'if (this.#isInvalid) return INCOMPLETE',
+        by: `if (this.#isInvalid) return { kind: 'invalid', reason: 'invalid before' }`,
+      },
+    ],
+  },
+  {
+    name: 'leaves-the-invalid-length-out',
+    step: '09.5',
+    says: ['puts it into its list'],
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: `if (next.kind !== 'incomplete') decoded.push(next)`,
+        by: `if (next.kind === 'frame') decoded.push(next)`,
+      },
+    ],
+  },
+  {
+    name: 'the-invalid-length-comes-first',
+    step: '09.5',
+    says: ['behind the frames'],
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: `if (next.kind !== 'incomplete') decoded.push(next)`,
+        by: `if (next.kind === 'invalid') decoded.unshift(next)
+      if (next.kind === 'frame') decoded.push(next)`,
+      },
+    ],
+  },
+  {
+    name: 'throws-over-a-length',
+    step: '09.5',
+    says: ['A wrong peer is no exception'],
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: 'length > maxBytes) {',
+        by: `length > maxBytes) {
+    throw new RangeError('too long')`,
+      },
+    ],
+  },
+  {
+    name: 'says-how-many-have-come',
+    step: '09.5',
+    says: ['What has come is another number'],
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: '${parsed.missingBytes} bytes too early',
+        by: '${this.#begunBytes} bytes too early',
+      },
+    ],
+  },
+  {
+    name: 'names-no-length-that-was-cut',
+    step: '09.5',
+    says: ['the reason to name the length'],
+    edits: [
+      {
+        file: 'frames.ts',
+        replace: `{ kind: 'frame', payload: parsed.payload, end } : parsed`,
+        by: `{ kind: 'frame', payload: parsed.payload, end }
+      : { kind: 'invalid', reason: 'too large' }`,
+      },
+    ],
+  },
+  {
+    name: 'ends-a-moment-later',
+    step: '09.6',
+    says: ['when onBytes() returns', 'and not later'],
+    edits: [
+      {
+        file: 'frame-protocol.ts',
+        replace: `else if (decoded.kind === 'invalid') this.#endWith('too-large', decoded.reason)`,
+        by: `else if (decoded.kind === 'invalid') {
+        setImmediate(() => this.#endWith('too-large', decoded.reason))
+      }`,
+      },
+    ],
+  },
+  {
+    name: 'catches-what-the-events-throw',
+    step: '09.6',
+    says: ['the error to be seen'],
+    edits: [
+      {
+        file: 'frame-protocol.ts',
+        replace: `if (decoded.kind === 'frame') this.#hear(decoded.payload)`,
+        by: `if (decoded.kind === 'frame') {
+        try {
+          this.#hear(decoded.payload)
+        } catch {}
+      }`,
+      },
+    ],
+  },
+  {
+    name: 'takes-onend-out-of-the-events',
+    step: '09.6',
+    says: ['as a method of the events'],
+    edits: [
+      {
+        file: 'frame-protocol.ts',
+        replace: `    else if (this.#events.onEnd) this.#events.onEnd(this)
+    else this.connection.end('finished')`,
+        by: `    else {
+      const { onEnd = () => this.connection.end('finished') } = this.#events
+      onEnd(this)
+    }`,
       },
     ],
   },

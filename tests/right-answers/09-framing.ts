@@ -115,4 +115,99 @@ export const rightAnswers: RightAnswer[] = [
       },
     ],
   },
+  {
+    name: 'asks-until-nothing-is-complete',
+    style:
+      'Header and payload are joined; push() asks once more at the end of the chunk; a frame that is cut is finished by recursion.',
+    edits: [
+      {
+        file,
+        hole: 'encodeFrame',
+        by: `  if (payload.byteLength > MAX_FRAME_BYTES) throw new RangeError('a frame that is too long')
+  const length = Buffer.alloc(LENGTH_BYTES)
+  length.writeUInt32BE(payload.byteLength)
+  return Buffer.concat([length, payload])`,
+      },
+      {
+        file,
+        hole: 'push',
+        by: `    const all: (Frame | Invalid)[] = []
+    let next = this.next(chunk, 0)
+    while (next.kind === 'frame') {
+      all.push(next)
+      next = this.next(chunk, next.end)
+    }
+    if (next.kind === 'invalid') all.push(next)
+    return all`,
+      },
+      {
+        file,
+        hole: '#finishBegun',
+        by: `    const parsed = this.#parseBegun()
+    if (parsed.kind === 'incomplete') {
+      if (from === chunk.length) return INCOMPLETE
+      const piece = chunk.subarray(from, from + parsed.missingBytes)
+      this.#keep(piece, this.#begunBytes + parsed.missingBytes)
+      return this.#finishBegun(chunk, from + piece.length)
+    }
+    this.#begun = NOTHING
+    this.#begunBytes = 0
+    this.#isInvalid = parsed.kind === 'invalid'
+    return parsed.kind === 'frame' ? Object.assign(parsed, { end: from }) : parsed`,
+      },
+      {
+        file: 'frame-protocol.ts',
+        hole: 'onBytes',
+        by: `    for (let taken = 0; ; ) {
+      if (taken === bytes.length || !this.connection.isReading) return taken
+      const decoded = this.#decoder.next(bytes, taken)
+      if (decoded.kind === 'incomplete') return bytes.length
+      if (decoded.kind === 'invalid') {
+        this.#endWith('too-large', decoded.reason)
+        return bytes.length
+      }
+      taken = decoded.end
+      this.#hear(decoded.payload)
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'takes-single-bytes',
+    style: 'A frame that is cut takes one byte after the other: slow, and the same for each byte.',
+    edits: [
+      {
+        file,
+        replace: 'chunk.subarray(end, end + parsed.missingBytes)',
+        by: 'chunk.subarray(end, end + 1)',
+      },
+      {
+        file,
+        replace: 'new Uint8Array(Math.min(2 * size, totalBytes))',
+        by: 'new Uint8Array(Math.min(totalBytes, 2 ** Math.ceil(Math.log2(size))))',
+      },
+    ],
+  },
+  {
+    name: 'an-error-of-the-events-ends-the-connection',
+    style: 'What onFrame throws ends the connection as failed.',
+    edits: [
+      {
+        file: 'frame-protocol.ts',
+        hole: 'onBytes',
+        by: `    let taken = 0
+    try {
+      while (taken < bytes.length && this.connection.isReading) {
+        const decoded = this.#decoder.next(bytes, taken)
+        taken = decoded.kind === 'frame' ? decoded.end : bytes.length
+        if (decoded.kind === 'frame') this.#hear(decoded.payload)
+        else if (decoded.kind === 'invalid') this.#endWith('too-large', decoded.reason)
+      }
+    } catch (error) {
+      this.#endWith('failed', String(error))
+    }
+    return taken`,
+      },
+    ],
+  },
 ]

@@ -97,13 +97,17 @@ function msOf(act: () => void): number {
 /** Far larger than the frames of any other test, so that growing by a fixed amount costs far more than doubling. */
 const HUGE = 32 * MEBIBYTE
 const SMALL = MEBIBYTE
+const LARGER = 8 * MEBIBYTE
 const PIECE = new Uint8Array(64 * 1024)
 
 /** Room that doubles costs 3 to 6 times as much as copying once into room that is there; by a MiB at a time, 25 times. */
 const FEW_COPIES = 12
 
-/** So slow is code that takes single bytes, at any size: each of its copies may be one. Copying too often begins below. */
+/** So slow is code that takes single bytes, at any size: each of its copies may be one. */
 const BYTE_BY_BYTE = 50
+
+/** A byte costs it the same in a frame that is eight times as large. */
+const SAME_FOR_EACH_BYTE = 3
 
 /** Expects that a huge frame in chunks of 64 KiB costs a few times the CPU time of copying it once. Gives up early. */
 export async function expectFewCopies(
@@ -111,16 +115,25 @@ export async function expectFewCopies(
   FrameDecoder: typeof FramesModule.FrameDecoder,
   reason: Reason,
 ): Promise<void> {
-  const copiesOf = async (size: number, limit = Number.POSITIVE_INFINITY) => {
-    const target = new Uint8Array(size)
-    const copyUs = await cpuUsOf(size, (at) => target.set(PIECE, at))
+  const decodeUs = (size: number, limitUs?: number) => {
     const decoder = new FrameDecoder({ maxBytes: size })
     decoder.push(announce(size))
-    return (await cpuUsOf(size, () => decoder.push(PIECE), limit * copyUs)) / copyUs
+    return cpuUsOf(size, () => decoder.push(PIECE), limitUs)
   }
-  const isSlowAnyway = async () =>
-    Math.max(await copiesOf(SMALL), await copiesOf(SMALL)) > BYTE_BY_BYTE
-  const isRight = async () => (await copiesOf(HUGE, FEW_COPIES)) <= FEW_COPIES
+  const copyUs = (size: number) => {
+    const target = new Uint8Array(size)
+    return cpuUsOf(size, (at) => target.set(PIECE, at))
+  }
+  const isRight = async () => {
+    const limitUs = FEW_COPIES * (await copyUs(HUGE))
+    return (await decodeUs(HUGE, limitUs)) <= limitUs
+  }
+  const isSlowAnyway = async () => {
+    const smallUs = Math.max(await decodeUs(SMALL), await decodeUs(SMALL))
+    if (smallUs <= BYTE_BY_BYTE * (await copyUs(SMALL))) return false
+    const limitUs = (LARGER / SMALL) * smallUs * SAME_FOR_EACH_BYTE
+    return (await decodeUs(LARGER, limitUs)) <= limitUs
+  }
   const isCheap =
     (await isRight()) || (await isSlowAnyway()) || (await isRight()) || (await isRight())
   stage.expect('a huge frame to cost little more than copying it', isCheap, {
@@ -147,17 +160,19 @@ async function cpuUsOf(
   return usedUs
 }
 
-/** How many times as long a byte takes to be encoded in a frame 16 times as large, beside what a plain copy takes. */
+/**
+ * How many times as long a byte takes to be encoded in a frame 16 times as large. What a plain copy of the large one
+ * takes, twice over, is no part of it: memory that is new costs the more, the larger it is.
+ */
 export async function largeToSmallFrame(
   encodeFrame: typeof FramesModule.encodeFrame,
   largeBytes: number,
 ): Promise<number> {
   const [large, small] = [new Uint8Array(largeBytes), new Uint8Array(largeBytes / 16)]
-  const costOf = async (encode: (payload: Uint8Array) => Uint8Array) => {
-    const smallMs = await leastOf(16, () => msOf(() => times(16, () => encode(small))))
-    return (await leastOf(4, () => msOf(() => encode(large)))) / smallMs
-  }
-  return (await costOf(encodeFrame)) / (await costOf(copy))
+  const smallMs = await leastOf(16, () => msOf(() => times(16, () => encodeFrame(small))))
+  const largeMs = await leastOf(4, () => msOf(() => encodeFrame(large)))
+  const copyMs = await leastOf(4, () => msOf(() => copy(large)))
+  return Math.max(0, largeMs - 2 * copyMs) / smallMs
 }
 
 function copy(payload: Uint8Array): Uint8Array {

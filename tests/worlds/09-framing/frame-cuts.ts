@@ -12,7 +12,8 @@ import { checker, cutAt, describe, glued, load, places } from './frame-decoding.
 const IN_TWO: Reason = {
   because: 'A chunk ends where the network likes, also inside a length.',
   likely:
-    'What is left over at the end of a chunk is the start of a frame: keep it for the next chunk.',
+    'What is left over at the end of a chunk is the start of a frame: keep it for the next chunk. While something is kept, next() lets #finishBegun() go on with it, and that asks #parseBegun() again after each piece.',
+  look: ['frames.next()', 'frames.#finishBegun()'],
 }
 
 const IN_THREE: Reason = {

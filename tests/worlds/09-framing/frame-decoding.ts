@@ -7,6 +7,7 @@ import { countBytes, hex, quote } from '../../harness/bytes.ts'
 import type { Reason } from '../../harness/failure.ts'
 import type { Stage } from '../../judge/step.ts'
 import { frame } from '../../protocols/frames.ts'
+import { type Budget, causeOf, limitCalls } from './frame-causes.ts'
 
 /** The same bytes in a buffer that holds nothing else; Node's small Buffers share theirs. */
 export function own(bytes: Uint8Array): Uint8Array {
@@ -54,44 +55,76 @@ export function checker(stage: Stage, FrameDecoder: typeof FramesModule.FrameDec
   return async (payloads: Payload[], pieces: Uint8Array[], reason: Reason) => {
     await setImmediate()
     const decoder = new FrameDecoder()
-    const answers = pieces.map((piece) => {
-      const list = toList(decoder.push(piece))
-      return { list, atOnce: describeAll(list) }
-    })
-    const expected = dueAfter(payloads, pieces).map(listed)
-    // Once more when all is over: a payload must not change afterwards.
-    const received = answers.map(({ list }) => listed(describeAll(list)))
-    const wrong = received.findIndex((text, index) => text !== expected[index])
-    if (wrong < 0) return
-    for (const [index, text] of received.slice(0, wrong + 1).entries()) {
-      stage.story.tell('test', `pushes ${quote(pieces[index])}`)
-      if (index < wrong) stage.story.tell('decoder', `returns ${text}`)
+    const budget = { calls: 0 }
+    limitCalls(decoder, 'next', budget)
+    const answers: Answer[] = []
+    for (const piece of pieces) {
+      answers.push(answerOf(decoder, piece, budget))
+      if (answers.at(-1)!.thrown) break
     }
-    const hasChanged = listed(answers[wrong].atOnce) === expected[wrong]
-    const losesTheRest = wrong > 0 && expected[wrong].startsWith(`${received[wrong]}, `)
+    const expected = dueAfter(payloads, pieces)
+    // Once more when all is over: neither payloads nor lists may change afterwards.
+    const received = answers.map(({ returned }) => describeAll(returned))
+    const wrong = answers.findIndex(
+      ({ thrown }, index) => thrown || listed(received[index]) !== listed(expected[index]),
+    )
+    if (wrong < 0) return
+    for (const [index, texts] of received.slice(0, wrong + 1).entries()) {
+      stage.story.tell('test', `pushes ${quote(pieces[index])}`)
+      if (index < wrong) stage.story.tell('decoder', `returns ${listed(texts)}`)
+    }
+    const { list, atOnce, thrown } = answers[wrong]
+    const due = listed(expected[wrong])
+    const wasRight = !thrown && listed(atOnce) === due
+    const isListWrong = wasRight && listed(describeAll(list)) === due
+    const what = isListWrong ? 'the list' : wasRight ? 'payloads' : undefined
     stage.expect(
-      hasChanged ? 'payloads to stay what they were' : 'the frames that this chunk completes',
+      what ? `${what} to stay what ${what === 'payloads' ? 'they were' : 'it was'}` : COMPLETES,
       false,
       {
-        ...(hasChanged ? UNCHANGED : losesTheRest ? BEHIND : reason),
-        expected: expected[wrong],
-        received: received[wrong],
+        ...reason,
+        ...causeOf(
+          {
+            received: received[wrong],
+            expected: expected[wrong],
+            thrown,
+            wasRight,
+            isListWrong,
+            isLater: wrong > 0,
+          },
+          reason,
+        ),
+        expected: due,
+        received: thrown ? String(thrown) : listed(received[wrong]),
       },
     )
   }
 }
 
-const BEHIND: Reason = {
-  because: 'Behind the frame that this chunk completes there are more frames.',
-  likely:
-    'The rest of the chunk is lost, or has become part of the frame. Take what that frame is missing and no more; the next one begins there.',
-  look: ['frames.#finishBegun()', 'frames.push()'],
+const COMPLETES = 'the frames that this chunk completes'
+
+/** What push() returned, that as a list, and what it was at once; or what it threw. */
+interface Answer {
+  returned: Iterable<FramesModule.Parsed>
+  list: FramesModule.Parsed[]
+  atOnce: string[]
+  thrown?: unknown
 }
 
-const UNCHANGED: Reason = {
-  because: 'What has been handed out belongs to others, and later chunks must not write into it.',
-  likely: 'The memory of a frame that was handed out is used again for the next one.',
-  look: ['frames.#finishBegun()', 'frames.#keep()'],
+function answerOf(decoder: FramesModule.FrameDecoder, piece: Uint8Array, budget: Budget): Answer {
+  budget.calls = 8 * piece.length + 64
+  limitCalls(piece, 'subarray', budget)
+  try {
+    const returned: Iterable<FramesModule.Parsed> = decoder.push(piece)
+    const list = toList(returned)
+    // What is no list can be gone through once.
+    return { returned: Array.isArray(returned) ? returned : list, list, atOnce: describeAll(list) }
+  } catch (thrown) {
+    if (String(thrown).includes('TODO') || String(thrown).includes('call stack')) throw thrown
+    return { returned: [], list: [], atOnce: [], thrown }
+  } finally {
+    budget.calls = Number.POSITIVE_INFINITY
+  }
 }
 
 /** Which frames each piece completes. */

@@ -1,12 +1,13 @@
 /** What `encodeFrame()` of chapter 09 makes of payloads, up to the largest one. */
 
-import { countBytes, hex } from '../../harness/bytes.ts'
+import { countBytes, firstDifference, hex } from '../../harness/bytes.ts'
 import { pattern } from '../../harness/client.ts'
 import type { Reason } from '../../harness/failure.ts'
 import type { Stage } from '../../judge/step.ts'
 import { frame } from '../../protocols/frames.ts'
 import { load, own } from './frame-decoding.ts'
 
+const LENGTH_BYTES = 4
 const MAX_FRAME_BYTES = 1024 * 1024
 
 /** Length and payload, whatever the payload, in memory of their own. */
@@ -16,14 +17,15 @@ export async function expectEncoded(stage: Stage): Promise<void> {
   const check = (what: string, payload: Uint8Array, reason: Reason) => {
     const expected = frame(payload)
     const received = attempt(() => encodeFrame(payload))
-    const countsItself = received instanceof Uint8Array && received[3] === expected[3] + 4
+    // The card shows the first bytes, and where the payload is wrong, those.
+    const from =
+      received instanceof Uint8Array ? Math.max(0, firstDifference(received, expected)) : 0
+    const start = from < 16 ? 0 : from
     expect(`the frame of ${what}`, sameBytes(received, expected), {
       ...reason,
-      likely: countsItself
-        ? 'The length is that of the payload alone: its own four bytes do not count.'
-        : reason.likely,
-      expected: hex(expected),
-      received: received instanceof Uint8Array ? hex(received) : String(received),
+      ...(received instanceof Uint8Array && causeOf(received, expected)),
+      expected: hexFrom(expected, start),
+      received: received instanceof Uint8Array ? hexFrom(received, start) : String(received),
     })
   }
   check('"hello"', own(Buffer.from('hello')), {
@@ -31,40 +33,102 @@ export async function expectEncoded(stage: Stage): Promise<void> {
     likely:
       'writeUInt32BE writes big-endian; so does DataView.setUint32, unless it is told otherwise.',
   })
-  check('nothing', Buffer.alloc(0), { because: 'An empty message is a message, of length 0.' })
+  check('nothing', Buffer.alloc(0), {
+    because: 'An empty message is a message, of length 0.',
+    likely: 'A payload of no bytes is no special case: its frame is a length, and that is 0.',
+  })
   check('70,000 bytes', pattern(0, 70_000), {
     because: 'A length has four bytes: 70,000 is 00 01 11 70.',
     likely: 'Write all four bytes of the length: writeUInt32BE, not writeUInt16BE.',
   })
-  check('a view', own(Buffer.from('--view--')).subarray(2, 6), {
-    because:
-      'A Uint8Array may be a window on a larger buffer. Only what the window shows is meant.',
-    likely: 'payload.buffer is the whole buffer behind the view.',
-  })
-  const [ada, bob] = [encodeFrame(own(Buffer.from('ada'))), encodeFrame(own(Buffer.from('bob')))]
+  check('a view', own(Buffer.from('--view--')).subarray(2, 6), VIEW)
+  const large = new Uint8Array(2 * MAX_FRAME_BYTES)
+  large.set(Buffer.from('view'), MAX_FRAME_BYTES)
+  check('a view of four bytes of 2 MiB', large.subarray(MAX_FRAME_BYTES, MAX_FRAME_BYTES + 4), VIEW)
+  // One array for both: who sends may fill it anew.
+  const payload = own(Buffer.from('ada'))
+  const ada = encodeFrame(payload)
+  payload.set(Buffer.from('bob'))
+  const bob = encodeFrame(payload)
   expect('the frame of "ada" to stay what it was', sameBytes(ada, frame('ada')), {
     because: 'A frame may wait in a queue while the next one is made.',
     likely: 'One buffer is used for all frames. Each frame needs memory of its own.',
     expected: hex(frame('ada')),
     received: hex(ada),
   })
-  expect('the frame of "bob"', sameBytes(bob, frame('bob')), { because: 'It is another frame.' })
+  expect('the frame of "bob", in the same array', sameBytes(bob, frame('bob')), {
+    because: 'It is another frame.',
+    likely: 'A payload may have other bytes than it had the last time: look at them each time.',
+    expected: hex(frame('bob')),
+    received: hex(bob),
+  })
 }
 
+const VIEW: Reason = {
+  because: 'A Uint8Array may be a window on a larger buffer. Only what the window shows is meant.',
+  likely: 'payload.buffer is the whole buffer behind the view.',
+}
+
+/** The most likely cause, by what is wrong first: the size, the length, the payload. */
+function causeOf(received: Uint8Array, expected: Uint8Array): Partial<Reason> {
+  const payload = expected.subarray(LENGTH_BYTES)
+  const isPayloadRight = sameBytes(received.subarray(LENGTH_BYTES), payload)
+  const isLengthRight = sameBytes(
+    received.subarray(0, LENGTH_BYTES),
+    expected.subarray(0, LENGTH_BYTES),
+  )
+  if (received.length !== expected.length) {
+    return {
+      because: `The frame has LENGTH_BYTES + payload.length bytes: ${countBytes(expected.length)}.`,
+      likely: `It has ${countBytes(received.length)}.`,
+    }
+  }
+  if (received[3] === expected[3] + LENGTH_BYTES && isPayloadRight) {
+    return {
+      likely: 'The length is that of the payload alone: its own four bytes do not count.',
+    }
+  }
+  if (!isLengthRight && !isPayloadRight) {
+    return { likely: 'The payload stands behind the length: it begins at place LENGTH_BYTES.' }
+  }
+  if (!isLengthRight && received[3] === expected[3] && payload.length < 256) {
+    return {
+      likely:
+        'Write all four bytes of the length, zeros too: allocUnsafe() leaves in them what was there before.',
+    }
+  }
+  if (isLengthRight && payload.length > 8) {
+    return {
+      because: 'A payload is any bytes at all, and arrives as it was sent.',
+      likely:
+        'Copy it as it is, from its first byte to its last: set() does. Bytes that were made into a text and back have changed.',
+    }
+  }
+  return {}
+}
+
+/** The limit itself, and one byte more. */
 export async function expectLargestEncoded(stage: Stage): Promise<void> {
   const { encodeFrame } = await load(stage)
   const { expect } = stage
-  const largest = encodeFrame(new Uint8Array(MAX_FRAME_BYTES))
-  expect('a payload of MAX_FRAME_BYTES to be allowed', largest.length === MAX_FRAME_BYTES + 4, {
+  const largest = attempt(() => encodeFrame(new Uint8Array(MAX_FRAME_BYTES)))
+  const isFrame = largest instanceof Uint8Array && largest.length === MAX_FRAME_BYTES + LENGTH_BYTES
+  expect('a payload of MAX_FRAME_BYTES to be allowed', isFrame, {
     because: 'The limit itself is not over the limit.',
-    received: countBytes(largest.length),
+    likely:
+      'Over the limit means payload.length > MAX_FRAME_BYTES, not >=. The four bytes of the length do not count.',
+    received: largest instanceof Uint8Array ? countBytes(largest.length) : String(largest),
   })
   const refused = attempt(() => encodeFrame(new Uint8Array(MAX_FRAME_BYTES + 1)))
   expect('one byte more to throw a RangeError', refused instanceof RangeError, {
     because:
       'The peer would end the connection over such a frame. We made it, so it is our bug and should be seen here.',
-    likely: 'Compare the length with MAX_FRAME_BYTES before the frame is made.',
-    received: refused instanceof Uint8Array ? 'a frame' : String(refused),
+    likely:
+      refused instanceof Error
+        ? 'A RangeError says that a value is out of its range. Any other error could be anything.'
+        : 'Compare the length with MAX_FRAME_BYTES before the frame is made, and throw: an error that is only made, or a payload that is cut, is not seen.',
+    received:
+      refused instanceof Uint8Array ? `a frame of ${countBytes(refused.length)}` : String(refused),
   })
 }
 
@@ -75,6 +139,10 @@ function attempt<T>(act: () => T): T | unknown {
     if (String(error).includes('TODO')) throw error
     return error
   }
+}
+
+function hexFrom(bytes: Uint8Array, start: number): string {
+  return start === 0 ? hex(bytes) : `… ${hex(bytes.subarray(start))} from byte ${start + 1} on`
 }
 
 function sameBytes(received: unknown, expected: Uint8Array): boolean {

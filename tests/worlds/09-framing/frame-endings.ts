@@ -3,6 +3,7 @@
 import type { Stage } from '../../judge/step.ts'
 import { announce, frame } from '../../protocols/frames.ts'
 import { glued } from './frame-decoding.ts'
+import { expectEndedAtOnce, expectErrorSeen } from './frame-faults.ts'
 import { ScriptedFrames } from './scripted-frames.ts'
 
 /** An invalid client gets the answers before its mistake, the reason, and FIN. */
@@ -44,6 +45,8 @@ export async function expectInvalidTold(stage: Stage): Promise<void> {
       look: 'frame-protocol.onEnd()',
     })
   }
+  await expectEndedAtOnce(stage)
+  await expectErrorSeen(stage)
 }
 
 /** An end between two frames is in order, and is for the events to answer, if they want to. */
@@ -57,6 +60,15 @@ export async function expectEndInOrder(stage: Stage): Promise<void> {
     likely: 'When the end is in order, call this.#events.onEnd, if there is one.',
     look: 'frame-protocol.onEnd()',
   })
+  if (!polite.hasKeptThis) {
+    expect('onEnd to be called as a method of the events', false, {
+      because:
+        'The events may be an object with state of its own, which its methods find in `this`.',
+      likely:
+        'Call this.#events.onEnd(this). A method that was put into a variable first has lost its object.',
+      look: 'frame-protocol.onEnd()',
+    })
+  }
   expect('the connection to stay open for the events to end it', !polite.stream.isEnded, {
     because:
       'The client may still be listening, and the code behind onEnd may still have answers for it.',

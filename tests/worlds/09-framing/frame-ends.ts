@@ -3,8 +3,8 @@
 import type * as FramesModule from '#code/09-framing/frames.ts'
 import { quote } from '../../harness/bytes.ts'
 import type { Stage } from '../../judge/step.ts'
-import { frame } from '../../protocols/frames.ts'
-import { checker, describeEnd, expectText, glued, load } from './frame-decoding.ts'
+import { announce, frame } from '../../protocols/frames.ts'
+import { checker, cutAt, describeEnd, expectText, glued, load } from './frame-decoding.ts'
 
 /** An end in mid-frame is invalid, and says how much is missing; `invalidPeer` has been told already. */
 export async function expectEarlyEndsTold(
@@ -49,6 +49,8 @@ export async function expectEarlyEndsTold(
     if (!missing) continue
     expect(`the reason to say how many bytes are missing`, missing.test(invalid!.reason), {
       because,
+      likely: '#parseBegun() knows how many bytes are missing. What has come is another number.',
+      look: 'frames.end()',
       expected: `a text like ${missing}`,
       received: invalid!.reason,
     })
@@ -56,5 +58,16 @@ export async function expectEarlyEndsTold(
 
   expectText(stage, 'the end of the invalid peer', describeEnd(invalidPeer.end()), 'in order', {
     because: 'It has been found invalid already. Once is enough.',
+    likely: 'Nothing of an invalid length is kept: #begun stays empty.',
+    look: ['frames.next()', 'frames.end()'],
+  })
+  const cut = new FrameDecoder({ maxBytes: 10 })
+  stage.story.tell('test', 'announces 11 bytes, over the limit of 10, in two pieces, then end()')
+  for (const piece of cutAt(announce(11), 2)) cut.push(piece)
+  expectText(stage, 'its end', describeEnd(cut.end()), 'in order', {
+    because: 'It has been found invalid already. Once is enough.',
+    likely:
+      '#finishBegun() forgets what has begun, #begun and #begunBytes, also when it is invalid.',
+    look: ['frames.#finishBegun()', 'frames.end()'],
   })
 }

@@ -2,9 +2,10 @@
 
 import type * as FramesModule from '#code/09-framing/frames.ts'
 import { hex, quote } from '../../harness/bytes.ts'
+import type { Reason } from '../../harness/failure.ts'
 import type { Stage } from '../../judge/step.ts'
 import { announce, frame } from '../../protocols/frames.ts'
-import { cutAt, describeAll, load, withoutReason } from './frame-decoding.ts'
+import { cutAt, describeAll, glued, load, withoutReason } from './frame-decoding.ts'
 
 const MAX_FRAME_BYTES = 1024 * 1024
 
@@ -20,16 +21,21 @@ export async function expectLengthsRefused(stage: Stage): Promise<FramesModule.F
       `announces ${text} bytes (${hex(announce(length))}), byte by byte, then pushes ${quote(frame('late'))}`,
     )
     const pieces = [...cutAt(announce(length), 1, 2, 3), frame('late')]
-    const answers = pieces.map((piece) => withoutReason(describeAll(decoder.push(piece))))
-    const isReported = answers[3].join() === 'invalid'
+    const reasons: string[] = []
+    const answers = pieces.map((piece) => {
+      const texts = attempt(() => describeAll(decoder.push(piece)))
+      reasons.push(...texts.filter((found) => found.startsWith('invalid')))
+      return withoutReason(texts)
+    })
     expectSame('what push() returns', answers, [[], [], [], ['invalid'], []], {
       because: `${text} bytes are over the limit, and the fourth byte says so. What follows is not awaited, and not decoded.`,
-      likely: isReported
-        ? 'After an invalid length nothing more is decoded: set #isInvalid, also when the length came in pieces.'
-        : length >= 2 ** 31
-          ? 'The length is unsigned: << and | give a negative number when its first bit is set.'
-          : 'Look at the length as soon as it is there, before you wait for the payload.',
-      look: ['frames.#finishBegun()', 'frames.parseFrame()'],
+      ...causeOf(answers, length, () => new FrameDecoder().next(announce(length), 0)),
+    })
+    expect(`the reason to name the length, ${text}`, named(reasons[0]).includes(`${length}`), {
+      because: 'The author of the other end wants to know what was wrong.',
+      likely: 'The number that is shown is the length of the payload, and unsigned.',
+      look: 'frames.parseFrame()',
+      received: reasons[0],
     })
   }
   expectSame(
@@ -38,7 +44,8 @@ export async function expectLengthsRefused(stage: Stage): Promise<FramesModule.F
     [],
     {
       because: 'The limit itself is not over the limit: its payload is awaited.',
-      likely: 'Over the limit means length > maxBytes, not >=.',
+      likely:
+        'Over the limit means length > maxBytes, not >=. The length does not count its own four bytes.',
       look: 'frames.parseFrame()',
     },
   )
@@ -65,8 +72,10 @@ export async function expectLengthsRefused(stage: Stage): Promise<FramesModule.F
     {
       because:
         'What came before is valid. What comes after is noise: nobody knows where a frame begins there.',
-      likely: 'After an invalid length nothing more is decoded, not even from the same chunk.',
-      look: 'frames.next()',
+      likely: !describeAll(answers)[0]?.startsWith('frame')
+        ? 'What came before is returned as well, and before it: push() adds the invalid length behind the frames.'
+        : 'After an invalid length nothing more is decoded, not even from the same chunk.',
+      look: ['frames.push()', 'frames.next()'],
     },
   )
   const { reason } = answers[1] as FramesModule.Invalid
@@ -75,7 +84,19 @@ export async function expectLengthsRefused(stage: Stage): Promise<FramesModule.F
     /\b11\b.*\b10\b|\b10\b.*\b11\b/.test(reason),
     {
       because: 'The author of the other end wants to know what was wrong.',
+      likely: 'Two numbers belong in its words: the length of the payload, and `maxBytes`.',
+      look: 'frames.parseFrame()',
       received: reason,
+    },
+  )
+  expectSame(
+    'what push() returns for an empty frame and 1 byte, with maxBytes: 0',
+    withoutReason(describeAll(new FrameDecoder({ maxBytes: 0 }).push(glued('', 'a')))),
+    ['frame ""', 'invalid'],
+    {
+      because: 'A limit of 0 allows empty frames, and no others.',
+      likely: '0 is a limit like any other, though it is falsy.',
+      look: 'frames.parseFrame()',
     },
   )
   expectSame('a good frame after that', describeAll(decoder.push(frame('late'))), [], {
@@ -84,6 +105,65 @@ export async function expectLengthsRefused(stage: Stage): Promise<FramesModule.F
     look: 'frames.next()',
   })
   return decoder
+}
+
+/** The most likely cause when an invalid length, whose bytes come one by one, is not reported once and at once. */
+function causeOf(
+  answers: string[][],
+  length: number,
+  askAtOnce: () => FramesModule.Decoded,
+): Partial<Reason> {
+  const look = ['frames.#finishBegun()', 'frames.parseFrame()']
+  if (answers.flat().some((text) => text.startsWith('threw'))) {
+    return {
+      likely: 'A wrong peer is no exception: return the invalid length as a value.',
+      look: ['frames.parseFrame()', 'frames.push()'],
+    }
+  }
+  if (answers[4].join() === 'invalid') {
+    return {
+      likely: 'It is reported once. From then on next() returns `incomplete`, whatever comes.',
+      look: 'frames.next()',
+    }
+  }
+  if (answers[3].join() === 'invalid') {
+    return {
+      likely:
+        'After an invalid length nothing more is decoded: set #isInvalid, also when the length came in pieces.',
+      look,
+    }
+  }
+  const atOnce = askAtOnce()
+  if (length >= 2 ** 31 && atOnce.kind !== 'invalid') {
+    return {
+      likely: 'The length is unsigned: << and | give a negative number when its first bit is set.',
+      look,
+    }
+  }
+  return atOnce.kind === 'invalid'
+    ? {
+        likely:
+          'next() has found it when all four bytes came at once. #finishBegun() returns it, too, when they come in pieces, and push() puts it into its list.',
+        look: ['frames.push()', 'frames.#finishBegun()'],
+      }
+    : {
+        likely: 'Look at the length as soon as it is there, before you wait for the payload.',
+        look,
+      }
+}
+
+function attempt(act: () => string[]): string[] {
+  try {
+    return act()
+  } catch (error) {
+    if (String(error).includes('TODO')) throw error
+    return [`threw ${(error as Error).name}`]
+  }
+}
+
+/** A reason without the marks between the digits of large numbers. */
+function named(reason: string): string {
+  return reason.replace(/(?<=\d)[,._' ](?=\d{3})/g, '')
 }
 
 /** What follows an invalid length is no frame, wherever it comes. */

@@ -1,5 +1,6 @@
 /** Frames on a connection without a socket, which takes and gives what the test says. No time passes. */
 
+import type { FrameEvents } from '#code/09-framing/frame-protocol.ts'
 import type { Reason } from '../../harness/failure.ts'
 import { countRealTimers } from '../../harness/real-timers.ts'
 import type { Stage } from '../../judge/step.ts'
@@ -17,6 +18,8 @@ interface ScriptedFramesOptions {
 export class ScriptedFrames extends ScriptedPeer {
   readonly endings: string[] = []
   ends = 0
+  /** Whether `onEnd` was called as a method: an object that serves as events may need its `this`. */
+  hasKeptThis = true
 
   static async start(
     stage: Stage,
@@ -27,16 +30,16 @@ export class ScriptedFrames extends ScriptedPeer {
     const scripted = new ScriptedFrames(stage, 'client')
     await scripted.run((loop) => {
       const connection = new Connection(scripted.stream, loop)
-      const onEnd = () => {
+      const onEnd = function (this: unknown) {
         scripted.ends += 1
+        scripted.hasKeptThis = this === events
         if (!answersEnd) connection.end('finished')
       }
-      const events = {
-        onFrame: (payload: Uint8Array, frames: { send(payload: Uint8Array): void }) =>
-          frames.send(payload),
+      const events: FrameEvents = {
+        onFrame: (payload, frames) => frames.send(payload),
         ...(hearsEnd && { onEnd }),
         lastWords: () => Buffer.from('last words'),
-        onClose: (why: string) => void scripted.endings.push(why),
+        onClose: (why) => void scripted.endings.push(why),
       }
       connection.use(new FrameProtocol(connection, events, { maxFrameBytes }))
     })
