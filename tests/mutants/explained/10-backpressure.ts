@@ -16,12 +16,4 @@ export const explained: Explained[] = [
     now: 'return this.#tokens > 0 ? 0 : -this.#tokens / this.#perMs',
     because: 'No debt, divided by the rate, is -0, and -0 === 0.',
   },
-  {
-    file: 'outbox.ts',
-    function: 'push',
-    was: 'if (this.bytes + bytes.length > this.#limits.maxQueuedBytes) this.flush()',
-    now: 'if (this.bytes + bytes.length >= this.#limits.maxQueuedBytes) this.flush()',
-    because:
-      'The stream is asked once more than it need be. It takes the same bytes in the same order, and nobody is refused.',
-  },
 ]
