@@ -2259,4 +2259,20 @@ let opened: Protocol | undefined`,
       },
     ],
   },
+  {
+    name: 'later-bytes-have-wider-bounds',
+    step: '18.5',
+    says: ['From the third byte on'],
+    edits: [
+      { file: utf8, replace: '        this.#most = 0xbf\n', by: '        this.#most = 0xc0\n' },
+    ],
+  },
+  {
+    name: 'true-while-something-is-missing',
+    step: '18.5',
+    says: ['Behind a whole character nothing is missing'],
+    edits: [
+      { file: utf8, replace: 'return this.#missing === 0', by: 'return this.#missing !== 0' },
+    ],
+  },
 ]

@@ -20,6 +20,11 @@ const KEPT: Cause = {
   look: 'push()',
 }
 
+const LATER_BOUNDS: Cause = {
+  likely: 'From the third byte on the bounds are 80 and BF.',
+  look: 'push()',
+}
+
 const TABLE: Cause = {
   likely: 'Behind E0, ED, F0 and F4 only some of 80–BF may come: see the table in utf8.ts.',
   look: '#begin()',
@@ -40,6 +45,8 @@ export function causeOfTaken(bytes: number[], ofCharacter: number, accepts: Acce
   }
   if (!accepts(bytes)) return KEPT
   if (byte >= 0x80 && byte <= 0xbf) return TABLE
+  const wide = [0xf1, 0x80, 0x80].slice(0, ofCharacter - 1)
+  if (ofCharacter > 2 && !accepts([...wide, 0x41])) return LATER_BOUNDS
   if (!accepts([0xc3, byte])) return COUNT
   return {
     likely: 'Behind a first byte come 80–BF and nothing else, so many as it says.',
@@ -88,9 +95,7 @@ export function causeOfRefused(bytes: number[], ofCharacter: number, accepts: Ac
   if (accepts([...wide, byte])) {
     return { likely: 'The narrow bounds are for the second byte only.', look: 'push()' }
   }
-  return accepts([...wide, 0x90])
-    ? { likely: 'From the third byte on the bounds are 80 and BF.', look: 'push()' }
-    : COUNT
+  return accepts([...wide, 0x90]) ? LATER_BOUNDS : COUNT
 }
 
 /** What makes a character of a first byte. */
