@@ -1639,6 +1639,20 @@ let opened: Protocol | undefined`,
     ],
   },
   {
+    name: 'an-empty-ping-is-never-due',
+    step: '18.6',
+    says: ['An empty payload is a payload'],
+    edits: [
+      {
+        file: websocket,
+        replace: '    this.#duePong = payload\n',
+        by: `    const isRoomy = this.connection.queuedBytes <= PROMPT_PONG_BYTES
+    if (isRoomy || payload.length > 0) this.#duePong = payload
+`,
+      },
+    ],
+  },
+  {
     name: 'the-oldest-ping-is-answered',
     step: '18.6',
     says: ['The newest is answered in any case'],

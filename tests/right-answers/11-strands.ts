@@ -111,6 +111,17 @@ export const rightAnswers: RightAnswer[] = [
     ],
   },
   {
+    name: 'a-turn-before-each-task',
+    style: 'A strand lets the loop have a turn before each of its tasks.',
+    edits: [
+      {
+        file: 'strand.ts',
+        replace: '    await before\n',
+        by: '    await before\n    await new Promise((turn) => setImmediate(turn))\n',
+      },
+    ],
+  },
+  {
     name: 'says-at-once-what-nobody-is-before',
     style:
       'The only line without a reply needs no task: an answer that is known is said on the spot.',

@@ -6,7 +6,7 @@ import type { Reason } from '../../harness/failure.ts'
 import { isGarbage } from '../../harness/garbage.ts'
 import { within } from '../../harness/patience.ts'
 import type { Stage } from '../../judge/step.ts'
-import { timersSetDuring } from '../13-rooms/set-timers.ts'
+import { timersSetDuring } from '../set-timers.ts'
 
 export interface PostedTask {
   readonly hasBegun: boolean
@@ -170,7 +170,7 @@ export async function expectNoTimer(stage: Stage): Promise<void> {
   const timers = await timersSetDuring(async () => {
     tasks.push(post(stage, cyd, 'cyd 1'), post(stage, cyd, 'cyd 2'))
     await tasks[1].expectNotBegun({ because: '"cyd 1" has begun and not ended.' })
-  })
+  }, ['Timeout'])
   stage.expect('no timer to be set', timers === 0, {
     because: '"cyd 1" may take an hour, and "cyd 2" waits so long. No time is too long for it.',
     likely:

@@ -1,9 +1,9 @@
 /** Sessions of chapter 13 on a journal that takes its time: what waits for a `say`, and what does not. */
 
 import type { Stage } from '../../judge/step.ts'
+import { timersSetDuring } from '../set-timers.ts'
 import { SlowJournal } from './chat-rooms.ts'
 import { ChatWorld, type loadChat } from './chat-sessions.ts'
-import { timersSetDuring } from './set-timers.ts'
 
 /** Messages that wait for the journal do not wait for each other; everything else waits for them. */
 export async function expectSlowSays(

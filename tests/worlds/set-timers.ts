@@ -7,12 +7,17 @@ const OF_A_CHAPTER = /[\\/]\d\d-[a-z-]+[\\/][^\\/]+\.ts/
 const OF_A_WORLD = /[\\/]worlds[\\/]/
 const OURS = /[\\/]set-timers\.ts/
 
+type Kind = 'Timeout' | 'Immediate'
+
 /** How many timers a chapter's code sets while `act` runs: by `setTimeout` or `setImmediate`, in each of their forms. */
-export async function timersSetDuring(act: () => Promise<void>): Promise<number> {
+export async function timersSetDuring(
+  act: () => Promise<void>,
+  kinds: Kind[] = ['Timeout', 'Immediate'],
+): Promise<number> {
   let count = 0
   const hook = createHook({
     init(_id, type) {
-      if ((type === 'Timeout' || type === 'Immediate') && isSetByChapter()) count += 1
+      if (kinds.some((kind) => kind === type) && isSetByChapter()) count += 1
     },
   })
   hook.enable()
