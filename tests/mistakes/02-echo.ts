@@ -93,6 +93,55 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'closes-a-minute-after-fin',
+    step: '02.1',
+    says: ['no timer to be set', 'bob reads when he likes'],
+    cardVaries: true,
+    edits: [
+      {
+        hole: 'answerGoodbye',
+        by: `  socket.on('end', () => {
+    socket.end()
+    setTimeout(() => socket.destroy(), 60_000).unref()
+  })`,
+      },
+    ],
+  },
+  {
+    name: 'writes-each-chunk-twice',
+    step: '02.1',
+    says: ['Write each chunk once'],
+    edits: [
+      {
+        hole: 'echoBytes',
+        by: "  socket.on('data', (chunk) => {\n    socket.write(chunk)\n    if (!socket.write(chunk)) socket.pause()\n  })\n  socket.on('drain', () => socket.resume())",
+      },
+    ],
+  },
+  {
+    name: 'echoes-a-while-later',
+    step: '02.1',
+    says: ['FIN overtook her last words'],
+    edits: [
+      {
+        hole: 'echoBytes',
+        by: "  socket.on('data', (chunk) => {\n    setTimeout(() => {\n      if (!socket.write(chunk)) socket.pause()\n    }, 5)\n  })\n  socket.on('drain', () => socket.resume())",
+      },
+    ],
+  },
+  {
+    name: 'drops-chunks-while-the-queue-is-full',
+    step: '02.3',
+    says: ['A chunk is missing'],
+    cardVaries: true,
+    edits: [
+      {
+        hole: 'echoBytes',
+        by: "  socket.on('data', (chunk) => {\n    if (socket.writableNeedDrain) socket.pause()\n    else socket.write(chunk)\n  })\n  socket.on('drain', () => socket.resume())",
+      },
+    ],
+  },
+  {
     name: 'says-fin-only-when-nothing-waits',
     step: '02.1',
     says: ['end() waits for the queue by itself'],

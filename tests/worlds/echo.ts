@@ -67,7 +67,7 @@ export interface Fills {
   /** Rounds in which everything came back. */
   done: number
   /** What came back in the next one, if that was not everything. */
-  failed?: 'too few bytes' | 'other bytes'
+  failed?: 'nothing' | 'too few bytes' | 'other bytes'
   /** The most bytes that waited in the socket's queue. */
   mostQueued: number
   /** Listeners of `'drain'` in the end. */
@@ -89,7 +89,8 @@ export async function fillAgainAndAgain(
     fills.mostQueued = Math.max(fills.mostQueued, near.writableLength)
     const back = await receive(far, total)
     if (!back.equals(pattern(0, total))) {
-      fills.failed = back.length < total ? 'too few bytes' : 'other bytes'
+      const some = back.length < total ? 'too few bytes' : 'other bytes'
+      fills.failed = back.length === 0 ? 'nothing' : some
       break
     }
     fills.done += 1

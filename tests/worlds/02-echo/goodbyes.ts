@@ -2,15 +2,25 @@
 
 import { type Client, pattern } from '../../harness/client.ts'
 import type { HostedServer } from '../../harness/hosted-server.ts'
+import type { Stage } from '../../judge/step.ts'
 import { LOOK_MS, sendUntilQueued } from '../echo.ts'
 
 /** FIN is answered with FIN, at once, behind whatever still waits. */
-export async function expectGoodbye(server: HostedServer, ada: Client, bob: Client): Promise<void> {
+export async function expectGoodbye(
+  { expect }: Stage,
+  server: HostedServer,
+  ada: Client,
+  bob: Client,
+): Promise<void> {
+  // An idle limit is no fault.
+  const timerBefore = await server.msToNextTimer()
   await ada.send('last words')
   await ada.halfClose()
   await ada.expectBytes('last words', {
     look: 'answerGoodbye()',
     because: 'FIN says "I will send no more", not "I will not listen".',
+    likely:
+      "FIN overtook her last words. Write each chunk in the listener of 'data', not later, and say FIN at 'end' and not before.",
   })
   await ada.expectEnd({
     look: 'answerGoodbye()',
@@ -29,6 +39,7 @@ export async function expectGoodbye(server: HostedServer, ada: Client, bob: Clie
   await bob.halfClose()
   // bob takes his time: longer than a timer that somebody thought to be long enough.
   await server.cpuMsDuring(LOOK_MS)
+  const timerMs = await server.msToNextTimer()
   await bob.expectBytes(pattern(0, sent), {
     look: 'answerGoodbye()',
     because:
@@ -42,5 +53,13 @@ export async function expectGoodbye(server: HostedServer, ada: Client, bob: Clie
     likely:
       'FIN is only said if nothing waits in the queue at that moment. end() waits for the queue by itself.',
     seen: { reset: 'The socket is destroyed or reset. end() says FIN behind the queue.' },
+  })
+  const isSet = timerBefore === Number.POSITIVE_INFINITY && timerMs < timerBefore && timerMs > 0
+  expect('no timer to be set at bob’s FIN', !isSet, {
+    look: 'answerGoodbye()',
+    because: 'bob reads when he likes. Until then his last bytes wait, however long it takes.',
+    likely:
+      'A timer closes the socket a while after the FIN, whether all was read or not. The socket closes by itself when both sides have said FIN.',
+    received: `a timer that fires in ${Math.ceil(timerMs)} ms`,
   })
 }
