@@ -93,6 +93,40 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'answers-no-fin-after-the-first',
+    step: '02.1',
+    says: ['come after a goodbye', 'remembered of an earlier client'],
+    edits: [
+      {
+        hole: 'answerGoodbye',
+        by: `  if (hasAnswered) return
+  socket.on('end', () => {
+    hasAnswered = true
+    socket.end()
+  })`,
+      },
+      {
+        replace: 'export function answerGoodbye',
+        by: 'let hasAnswered = false\n\nexport function answerGoodbye',
+      },
+    ],
+  },
+  {
+    name: 'pauses-at-exactly-the-mark',
+    step: '02.3',
+    says: ['to be paused each time'],
+    edits: [
+      {
+        hole: 'echoBytes',
+        by: `  socket.on('data', (chunk) => {
+    socket.write(chunk)
+    if (socket.writableLength === socket.writableHighWaterMark) socket.pause()
+  })
+  socket.on('drain', () => socket.resume())`,
+      },
+    ],
+  },
+  {
     name: 'closes-a-minute-after-fin',
     step: '02.1',
     says: ['no timer to be set', 'bob reads when he likes'],

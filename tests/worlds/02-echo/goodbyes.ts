@@ -7,7 +7,7 @@ import { LOOK_MS, sendUntilQueued } from '../echo.ts'
 
 /** FIN is answered with FIN, at once, behind whatever still waits. */
 export async function expectGoodbye(
-  { expect }: Stage,
+  { connect, expect }: Stage,
   server: HostedServer,
   ada: Client,
   bob: Client,
@@ -62,4 +62,15 @@ export async function expectGoodbye(
       'A timer closes the socket a while after the FIN, whether all was read or not. The socket closes by itself when both sides have said FIN.',
     received: `a timer that fires in ${Math.ceil(timerMs)} ms`,
   })
+
+  const zoe = await connect(server, 'zoe')
+  await zoe.send('late')
+  await zoe.halfClose()
+  const later = {
+    look: ['answerGoodbye()', 'echoBytes()'],
+    because: 'Clients that come after a goodbye are served as those before it.',
+    likely: 'Is something remembered of an earlier client? Each socket has its own listeners.',
+  }
+  await zoe.expectBytes('late', later)
+  await zoe.expectEnd(later)
 }
