@@ -12,7 +12,8 @@ export function expectAcceptances({ expect, expectSame }: Stage, handshakes: Han
     {},
     {
       because: 'Nothing is wrong with it.',
-      likely: 'Words of Upgrade and Connection are the same in upper and lower case.',
+      likely:
+        'It is HTTP/1.1 and version 13, and lists websocket and Upgrade, which are the same in upper and lower case.',
     },
   )
   const expectUpgrade = (switching: HttpAnswer) =>

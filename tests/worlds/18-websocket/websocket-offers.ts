@@ -9,7 +9,7 @@ const ALL_LINES =
 
 /** Origins that are not ours, and why one may come all the same. */
 const STRANGERS: [string | string[], string][] = [
-  ['https://stranger.example', AS_A_WHOLE],
+  ['https://stranger.example', 'Is Origin looked at, and is it one of `origins`?'],
   [
     'http://evil.example',
     'Host says which name led here, and any name can be made to: only `origins` says whose pages are ours.',
