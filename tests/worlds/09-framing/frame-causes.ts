@@ -92,7 +92,7 @@ const BEHIND: Partial<Reason> = {
 
 const MIXED_UP: Partial<Reason> = {
   likely:
-    'Bytes are lost, come twice, or are in the wrong place. What is kept begins at `from`; #keep() adds each piece behind what was kept before; and `end` counts every piece that was taken.',
+    'Bytes are lost, come twice, or are in the wrong place. What is kept begins at `from`; #keep() adds each piece behind what was kept before; `end` counts every piece that was taken; and a finished frame leaves no #begunBytes.',
   look: ['frames.#keep()', 'frames.#finishBegun()'],
 }
 

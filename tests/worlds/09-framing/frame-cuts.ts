@@ -12,7 +12,7 @@ import { checker, cutAt, describe, glued, load, places } from './frame-decoding.
 const IN_TWO: Reason = {
   because: 'A chunk ends where the network likes, also inside a length.',
   likely:
-    'What is left over at the end of a chunk is the start of a frame: keep it for the next chunk. While something is kept, next() lets #finishBegun() go on with it, and that asks #parseBegun() again after each piece.',
+    'What is left over at the end of a chunk is the start of a frame: keep it for the next chunk. While something is kept, next() lets #finishBegun() go on with it, and that asks #parseBegun() again after each piece, the last one too. #begunBytes counts all that was kept.',
   look: ['frames.next()', 'frames.#finishBegun()'],
 }
 

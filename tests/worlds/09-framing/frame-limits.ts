@@ -33,7 +33,8 @@ export async function expectLengthsRefused(stage: Stage): Promise<FramesModule.F
     })
     expect(`the reason to name the length, ${text}`, named(reasons[0]).includes(`${length}`), {
       because: 'The author of the other end wants to know what was wrong.',
-      likely: 'The number that is shown is the length of the payload, and unsigned.',
+      likely:
+        'The length of the payload belongs in its words, as an unsigned number, also when its bytes came in pieces.',
       look: 'frames.parseFrame()',
       received: reasons[0],
     })
@@ -144,7 +145,7 @@ function causeOf(
     ? {
         likely:
           'next() has found it when all four bytes came at once. #finishBegun() returns it, too, when they come in pieces, and push() puts it into its list.',
-        look: ['frames.push()', 'frames.#finishBegun()'],
+        look: ['frames.push()', 'frames.#finishBegun()', 'frames.next()'],
       }
     : {
         likely: 'Look at the length as soon as it is there, before you wait for the payload.',
