@@ -153,17 +153,6 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
-    name: 'echoes-a-while-later',
-    step: '02.1',
-    says: ['FIN overtook her last words'],
-    edits: [
-      {
-        hole: 'echoBytes',
-        by: "  socket.on('data', (chunk) => {\n    setTimeout(() => {\n      if (!socket.write(chunk)) socket.pause()\n    }, 5)\n  })\n  socket.on('drain', () => socket.resume())",
-      },
-    ],
-  },
-  {
     name: 'drops-chunks-while-the-queue-is-full',
     step: '02.3',
     says: ['A chunk is missing'],
