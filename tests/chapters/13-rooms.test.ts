@@ -182,7 +182,7 @@ step('13.4', 'a session answers every request once, in order', async (stage) => 
       { type: 'error', id: 4, code: 'unknown-type' },
       { type: 'error', id: 5, code: 'unsupported-version' },
     ],
-    whyNotRefused,
+    (heard) => whyNotRefused(heard, ada.ending),
   )
   await world.ask(ada, { id: 6, type: 'ping' })
   ada.inbox.expect([{ type: 'pong', id: 6 }], {

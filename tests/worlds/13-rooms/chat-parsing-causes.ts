@@ -7,6 +7,8 @@ export function whyTypeIsKnown(received: Told, type: string): string | undefined
   if ('request' in received && type in {})
     return 'Every object has a "constructor" and a "toString" that nobody put there. Object.hasOwn() tells.'
   if ('request' in received) return 'Look for the type as the client wrote it.'
+  if (received.code !== 'unknown-type')
+    return 'A type that the table does not have is `unknown-type`, also the empty one.'
   return whyRefusalIsLost(received)
 }
 
@@ -14,7 +16,7 @@ export function whyRefusalIsLost(received: Told): string | undefined {
   if ('request' in received) return undefined
   return received.id === undefined
     ? 'The id is known by then. It belongs into every refusal.'
-    : undefined
+    : 'The refusal of a rule is passed on as it is, with its own code.'
 }
 
 export function whyChanged(received: Told, expected: Record<string, unknown>): string | undefined {

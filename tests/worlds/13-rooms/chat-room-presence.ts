@@ -133,7 +133,7 @@ export function expectRoomsClosed(
   world.leave(bob, 'kitchen')
   expectSame('the rooms', world.rooms, [], {
     because: 'Nobody is left in the kitchen. Rooms that nobody is in would pile up.',
-    likely: '#close() the room when its last member has left.',
+    likely: '#close() the room when its last member has left, before leave() returns.',
     look: 'hub.leave()',
   })
   for (const room of ['nowhere', '__proto__']) {

@@ -102,7 +102,7 @@ export async function expectBugsAnswered(
       because: 'Every request has an answer, also when we are to blame; and the session goes on.',
       likely: heard.some(({ code, id }) => code === 'internal' && id === undefined)
         ? 'It is the answer to a request: this.refuse(request, INTERNAL).'
-        : ada.ending !== undefined
+        : ada.ending !== undefined || (heard.length === 1 && heard[0].code === 'internal')
           ? 'A bug ends one request. It does not end the session.'
           : 'Catch what the handler throws, and what its promise rejects with: await it inside try. Answer each of them.',
       look: 'chat-session.#carryOut()',
@@ -157,19 +157,21 @@ export async function expectWelcomeNeeded(
 }
 
 /** Why three requests before any welcome, and three mistakes, were not refused one after the other. */
-export function whyNotRefused(heard: ChatMessage[]): Reason {
+export function whyNotRefused(heard: ChatMessage[], ending?: string): Reason {
   const ids = heard.map(({ id }) => id)
   const codes = heard.map(({ code }) => code)
   const likely =
-    heard.length > 5
-      ? 'A request that is refused is not carried out.'
-      : codes[0] === 'not-welcome' && codes[2] === 'not-welcome'
-        ? 'What the parser has refused has a code already, welcome or not.'
-        : ids[0] === 1 && codes[0] !== 'not-welcome'
-          ? 'Nobody has been welcomed, and the request is not one of chat.beforeWelcome: NOT_WELCOME.'
-          : heard.length === 5 && ids[0] === 1
-            ? 'A refusal of the parser has an id and a refusal: answer with both.'
-            : 'What the parser has refused waits for its turn like any other, and then is answered.'
+    ending !== undefined
+      ? 'A mistake of the client is answered. It does not end the connection.'
+      : heard.length > 5
+        ? 'A request that is refused is not carried out.'
+        : codes[0] === 'not-welcome' && codes[2] === 'not-welcome'
+          ? 'What the parser has refused has a code already, welcome or not.'
+          : ids[0] === 1 && codes[0] !== 'not-welcome'
+            ? 'Nobody has been welcomed, and the request is not one of chat.beforeWelcome: NOT_WELCOME.'
+            : heard.length === 5 && ids[0] === 1
+              ? 'A refusal of the parser has an id and a refusal: answer with both.'
+              : 'What the parser has refused waits for its turn like any other, and then is answered.'
   return {
     because: 'Each has its answer, in the order in which they came, and the connection stays.',
     likely,
