@@ -151,7 +151,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'stops-listening-when-all-is-sent',
     step: '01.3',
-    says: ["Every socket needs an 'error' listener"],
+    says: ['it goes with the socket'],
     edits: [
       {
         replace: LOST,
@@ -634,6 +634,204 @@ for (const socket of open) socket.end()
     const cut = setTimeout(() => { for (const socket of open) socket.destroy() }, graceMs)
     server.close(() => { clearTimeout(cut); resolve() })
   })`,
+      },
+    ],
+  },
+  {
+    name: 'remembers-the-first-port',
+    step: '01.1',
+    says: ['listen() to say the port', 'Ask the server, each time'],
+    edits: [
+      {
+        replace: 'resolve((server.address() as AddressInfo).port)',
+        by: 'resolve((firstPort ??= (server.address() as AddressInfo).port))',
+      },
+      {
+        replace: 'export const GREETING',
+        by: 'let firstPort: number | undefined\n\nexport const GREETING',
+      },
+    ],
+  },
+  {
+    name: 'lets-the-process-end',
+    step: '01.1',
+    says: ['keeps its process alive', 'unref()'],
+    edits: [
+      {
+        replace: "      server.off('error', fail)\n",
+        by: "      server.off('error', fail)\n      server.unref()\n",
+      },
+    ],
+  },
+  {
+    name: 'cuts-the-greeting-in-the-middle-of-a-character',
+    step: '01.2',
+    says: ['exactly these bytes', 'Cut bytes, not strings'],
+    edits: [
+      {
+        hole: 'greet',
+        by: `  for (let at = 0; at < greeting.length; at += 65_536) {
+    socket.write(greeting.slice(at, at + 65_536))
+  }
+  socket.end()`,
+      },
+    ],
+  },
+  {
+    name: 'an-empty-greeting-has-no-end',
+    step: '01.2',
+    says: ['exactly these bytes', 'an empty one, too'],
+    edits: [{ replace: 'socket.end(greeting)', by: 'if (greeting) socket.end(greeting)' }],
+  },
+  {
+    name: 'cuts-slow-readers-off-after-half-a-minute',
+    step: '01.2',
+    says: ['no timer to be set', 'an hour to read it'],
+    edits: [
+      {
+        replace: 'socket.end(greeting)',
+        by: 'socket.end(greeting)\n  setTimeout(() => socket.destroy(), 30_000).unref()',
+      },
+    ],
+  },
+  {
+    name: 'takes-the-oldest-out',
+    step: '01.3',
+    says: ['bob, who is still connected', 'Not the first one'],
+    edits: [{ replace: TAKEN_OUT, by: TAKEN_OUT.replace('(socket)', '([...open][0])') }],
+  },
+  {
+    name: 'takes-out-all-that-have-said-fin',
+    step: '01.3',
+    says: ['bob, who is still connected', 'nor all that have said FIN'],
+    edits: [
+      {
+        replace: TAKEN_OUT,
+        by: `socket.on('close', () => {
+    for (const one of open) if (one.destroyed || one.readableEnded) open.delete(one)
+  })`,
+      },
+    ],
+  },
+  {
+    name: 'stops-listening-at-fin',
+    step: '01.3',
+    says: ['to listen for the socket', 'it goes with the socket'],
+    edits: [
+      {
+        replace: LOST,
+        by: "const nothing = () => {}\n  socket.on('error', nothing)\n  socket.once('end', () => socket.off('error', nothing))",
+      },
+    ],
+  },
+  {
+    name: 'takes-the-listeners-of-others-off',
+    step: '01.3',
+    says: ['the listeners of its owner', 'Only add your own'],
+    edits: [{ replace: TAKEN_OUT, by: `socket.removeAllListeners('close')\n  ${TAKEN_OUT}` }],
+  },
+  {
+    name: 'knows-three-ways-to-be-lost',
+    step: '01.3',
+    says: ["the 'error' listener to leave it at that", 'whatever its code says'],
+    edits: [
+      {
+        replace: LOST,
+        by: `socket.on('error', (error: NodeJS.ErrnoException) => {
+    if (!['ECONNRESET', 'EPIPE', 'ETIMEDOUT'].includes(error.code ?? '')) throw error
+  })`,
+      },
+    ],
+  },
+  {
+    name: 'a-lost-peer-is-a-failure-of-the-process',
+    step: '01.3',
+    says: ["the 'error' listener to leave it at that", 'process.exitCode = 1'],
+    edits: [{ replace: LOST, by: "socket.on('error', () => {\n    process.exitCode = 1\n  })" }],
+  },
+  {
+    name: 'no-grace-is-a-second',
+    step: '01.4',
+    says: ['in order', '0 is a time like any other'],
+    edits: [{ replace: '}, graceMs)', by: '}, graceMs || 1_000)' }],
+  },
+  {
+    name: 'cuts-only-who-has-had-it-all',
+    step: '01.4',
+    says: ['both to be closed', 'whether they have ended their side or not'],
+    edits: [
+      {
+        replace: 'for (const socket of open) socket.destroy()',
+        by: 'for (const socket of open) if (socket.writableEnded) socket.destroy()',
+      },
+    ],
+  },
+  {
+    name: 'cuts-who-says-fin-while-it-closes',
+    step: '01.4',
+    says: ['her connection to be as it was', 'she still waits for the answer'],
+    edits: [
+      {
+        replace: '    const cut = setTimeout',
+        by: "    for (const socket of open) socket.once('end', () => socket.destroy())\n    const cut = setTimeout",
+      },
+    ],
+  },
+  {
+    name: 'one-clock-for-all-servers',
+    step: '01.4',
+    says: ['both to be closed', 'Something is kept in the module'],
+    edits: [
+      { replace: 'const cut = setTimeout', by: 'clearTimeout(cut)\n    cut = setTimeout' },
+      {
+        replace: 'export const GREETING',
+        by: 'let cut: NodeJS.Timeout | undefined\n\nexport const GREETING',
+      },
+    ],
+  },
+  {
+    name: 'says-the-code-and-not-the-words',
+    step: '01.5',
+    says: ['what the system says', 'repeat error.message'],
+    edits: [{ replace: '${error.message}', by: '${error.code ?? "no reason"}' }],
+  },
+  {
+    name: 'cuts-what-the-system-says',
+    step: '01.5',
+    says: ['what the system says', 'all of it'],
+    edits: [{ replace: '${error.message}', by: '${error.message.slice(0, 60)}' }],
+  },
+  {
+    name: 'guesses-that-the-port-is-taken',
+    step: '01.5',
+    says: ['about this problem, and no other', 'Only EADDRINUSE'],
+    edits: [
+      {
+        replace: '`Cannot listen on port ${port}: ',
+        by: '`Cannot listen on port ${port}, perhaps it is taken: ',
+      },
+    ],
+  },
+  {
+    name: 'says-undefined',
+    step: '01.5',
+    says: ['about this problem, and no other', 'error.code may be missing'],
+    edits: [{ replace: '${error.message}', by: '${error.message} (${error.code})' }],
+  },
+  {
+    name: 'knows-a-taken-port-by-its-number',
+    step: '01.5',
+    says: ['to be known by its code', 'neither error.errno'],
+    edits: [{ replace: "error.code === 'EADDRINUSE'", by: 'error.errno === -98' }],
+  },
+  {
+    name: 'takes-the-port-from-the-error',
+    step: '01.5',
+    says: ['to be known by its code', 'The error need not have one'],
+    edits: [
+      {
+        replace: 'Port ${port} is taken',
+        by: 'Port ${(error as { port?: number }).port} is taken',
       },
     ],
   },

@@ -103,10 +103,18 @@ export async function expectConversationToGoOn(
   const [socket] = await accepted
   socket.on('error', () => {}).resume()
   open.add(socket)
-  story.tell('gil', 'is in the middle of a conversation when closeGracefully() is called')
+  story.tell(
+    'gil',
+    'is in the middle of a conversation when closeGracefully() is called; then she says FIN, and listens',
+  )
   const closing = closeGracefully(server, open, 60_000)
   await turns()
-  const isUntouched = socket.writable && !socket.destroyed
+  const isPaused = socket.isPaused()
+  client.end()
+  await within(PATIENCE_MS, once(socket, 'end'))
+  await turns()
+  const wasEnded = socket.writableEnded
+  const isUntouched = socket.writable && !socket.destroyed && !isPaused
   socket.on('close', () => open.delete(socket))
   socket.destroy()
   client.destroy()
@@ -115,28 +123,66 @@ export async function expectConversationToGoOn(
     because:
       'It has graceMs to end by itself. Later servers are in the middle of an answer, and have to say the rest of it.',
     likely:
-      'Leave open sockets alone until graceMs is over: end() says FIN in the middle of a sentence.',
+      'Leave open sockets alone until graceMs is over: end() says FIN in the middle of a sentence, and after her FIN she still waits for the answer.',
     look: 'closeGracefully()',
-    received: socket.writableEnded ? 'FIN was said' : 'it was destroyed',
+    received: isPaused ? 'it is paused' : wasEnded ? 'FIN was said' : 'it was destroyed',
   })
 }
 
 type CloseGracefully = (server: Server, open: ReadonlySet<Socket>, graceMs: number) => Promise<void>
 
-/** Two servers in one process close one after the other. */
+/** Two servers in one process close at the same time. Each has a client that stays, and to which nothing was said yet. */
 export async function expectEachClosedByItself(
-  { expect, story }: Stage,
+  { expect, expectSame, story }: Stage,
   listen: Listen,
   closeGracefully: CloseGracefully,
 ): Promise<void> {
-  story.tell('test', 'starts two servers in one process, and closes both')
-  const both = [createServer(), createServer()]
-  for (const one of both) await listen(one, 0, '127.0.0.1')
-  for (const one of both) await closeGracefully(one, new Set(), GRACE_MS)
-  const left = both.filter((one) => one.listening)
-  for (const one of left) one.close()
-  expect('both to be closed', left.length === 0, {
-    because: 'A process may run several servers. Each is closed by itself.',
-    likely: 'Something is kept in the module, where all servers share it.',
+  story.tell(
+    'test',
+    'starts two servers in one process, and closes both while a client of each stays',
+  )
+  const both = [await serveOne(listen), await serveOne(listen)]
+  const order: number[] = []
+  const closings = both.map(async ({ server, open }, index) => {
+    await closeGracefully(server, open, GRACES_MS[index])
+    order.push(GRACES_MS[index])
   })
+  await within(PATIENCE_MS, Promise.all(closings))
+  const left = both.filter(({ server, socket }) => server.listening || !socket.destroyed)
+  const stillListens = left.some(({ server }) => server.listening)
+  for (const { server, socket, client } of both) {
+    server.close()
+    socket.destroy()
+    client.destroy()
+  }
+  expect('both to be closed, with their clients cut', left.length === 0, {
+    because:
+      'A process may run several servers. Each is closed by itself, and graceMs is the end for every connection in `open`.',
+    likely:
+      left.length === 1 || stillListens
+        ? 'Something is kept in the module, where all servers share it.'
+        : 'destroy() those that are left, whether they have ended their side or not, by a timer of each server’s own.',
+    look: 'closeGracefully()',
+    received: `${left.length} of them with a client, or listening`,
+  })
+  expectSame('the graceMs of those that have closed, in order', order, [0, 300], {
+    because: 'Their clients never leave. One server gives them 300 ms, the other no time at all.',
+    likely: '0 is a time like any other: `graceMs ||` or an `if` takes it for none.',
+    look: 'closeGracefully()',
+  })
+}
+
+/** Not in the order in which they are over. */
+const GRACES_MS = [300, 0]
+
+async function serveOne(listen: Listen) {
+  const server = createServer({ allowHalfOpen: true })
+  const accepted = once(server, 'connection') as Promise<[Socket]>
+  const port = await listen(server, 0, '127.0.0.1')
+  const client = connect(port, '127.0.0.1').on('error', () => {})
+  const [socket] = await accepted
+  socket.on('error', () => {}).resume()
+  const open = new Set<Socket>([socket])
+  socket.on('close', () => open.delete(socket))
+  return { server, open, socket, client }
 }

@@ -78,10 +78,54 @@ export function expectOtherProblems(
       received: sentence,
     })
     sentences.set(sentence, `${code}`)
+    expect(
+      'a sentence about this problem, and no other',
+      !/\btaken\b|\bin use\b|undefined/i.test(sentence),
+      {
+        because: sentence.includes('undefined')
+          ? 'A person reads it, and wants to know what to do.'
+          : 'The port is free, and a person who reads that it is taken looks for a program that is not there.',
+        likely: sentence.includes('undefined')
+          ? 'error.code may be missing. error.message is always there.'
+          : 'Only EADDRINUSE says that somebody else listens there.',
+        received: sentence,
+      },
+    )
     expect('one sentence that names the port', isSentence(sentence, port), {
       because: 'With several servers on one machine, the port tells which of them could not start.',
       likely: 'Name the port in every case, and leave the stack out: it is about files of Node.',
       received: sentence,
     })
   }
+  const inWords = (code: string | undefined) => {
+    const error = Object.assign(new Error(UNHEARD_OF), code === undefined ? {} : { code })
+    return sentenceOf(() => listenProblem(error, port)).sentence ?? ''
+  }
+  story.tell('kernel', `refuses in other words: ${UNHEARD_OF}`)
+  for (const code of ['EUNHEARD', undefined]) {
+    expect('a sentence that says what the system says', inWords(code).includes(UNHEARD_OF), {
+      because: 'Nobody has better words for a problem that nobody has heard of.',
+      likely:
+        'For what you do not know, repeat error.message, all of it. The code alone tells a person nothing.',
+      expected: `… ${UNHEARD_OF}`,
+      received: inWords(code),
+    })
+  }
+  const isKnown = inWords('EADDRINUSE') !== inWords('EUNHEARD')
+  expect(
+    'a taken port to be known by its code',
+    isKnown && isSentence(inWords('EADDRINUSE'), port),
+    {
+      because:
+        'The code is EADDRINUSE on every system. Its number and its words are not the same everywhere.',
+      likely: isKnown
+        ? 'The port is the one that listenProblem() was given. The error need not have one.'
+        : 'Compare error.code, neither error.errno nor the words of error.message.',
+      received: inWords('EADDRINUSE'),
+    },
+  )
 }
+
+/** Longer than it need be. */
+const UNHEARD_OF =
+  'the line is dead because the cable was pulled out of the wall by somebody who did not look where he went'

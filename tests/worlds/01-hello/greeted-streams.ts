@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import { duplexPair } from 'node:stream'
 import type { Stage } from '../../judge/step.ts'
 import { withTimersHeld } from '../held-timers.ts'
+import { timersSetDuring } from '../set-timers.ts'
 
 /** A greeting that is sent to a stream in this process: FIN follows at once, and no clock of a few seconds ends it. */
 export async function expectFinAtOnce(
@@ -23,8 +24,9 @@ export async function expectFinAtOnce(
       : 'A timer ends the socket some time later. end() needs none: FIN goes out behind the bytes.',
     received: `${JSON.stringify(short.heard())}${short.hasEnded() ? ', and FIN' : ', and no FIN in 50 turns of the loop'}`,
   })
+  await expectSentAsItIs({ expect, story }, greet)
   const long = greeted(greet, 'x'.repeat(4 * 1024 * 1024), { isRead: false })
-  story.tell('bob', 'is greeted at length, and reads nothing for ten seconds; then he reads')
+  story.tell('bob', 'is greeted at length, and reads nothing for an hour; then he reads')
   await turns()
   long.passTime()
   long.read()
@@ -37,7 +39,65 @@ export async function expectFinAtOnce(
   })
 }
 
-const SILENCE_MS = 10_000
+/** Empty, as long as another one, and with characters whose halves and bytes lie on both sides of any cut. */
+const GREETINGS = [
+  '',
+  'hi',
+  'ho',
+  '🌍 first',
+  `x${'🌍'.repeat(150_000)}`,
+  `xy${'ü€'.repeat(200_001)}`,
+]
+
+/** Each greeting is its own, and none needs a clock: one that is set cuts off whoever is slower. */
+async function expectSentAsItIs(
+  { expect, story }: Pick<Stage, 'expect' | 'story'>,
+  greet: (socket: Socket, greeting: string) => void,
+): Promise<void> {
+  for (const greeting of GREETINGS) {
+    const { length } = Buffer.from(greeting)
+    story.tell(
+      'cyd',
+      `is greeted with ${length < 20 ? JSON.stringify(greeting) : `${length} bytes`}`,
+    )
+    let cyd: ReturnType<typeof greeted> | undefined
+    const timers = await timersSetDuring(
+      () =>
+        withTimersHeld(async () => {
+          cyd = greeted(greet, greeting)
+          for (let look = 0; look < 40 && !cyd.hasEnded(); look++) await turns()
+        }),
+      ['Timeout'],
+    )
+    const heard = cyd!.heard()
+    const whole = heard === greeting ? 'the whole greeting' : tellDifference(heard, greeting)
+    expect('exactly these bytes, then FIN', heard === greeting && cyd!.hasEnded(), {
+      because: 'Every client gets the greeting that greet() was given, as UTF-8, and then FIN.',
+      likely:
+        heard === greeting
+          ? 'FIN is said behind any greeting, an empty one, too.'
+          : heard.includes('\uFFFD')
+            ? 'A character of a string may take two of its places, and up to four bytes. Cut bytes, not strings; or cut nothing: end() takes all of it.'
+            : 'The greeting of another client is sent, or only a part of this one. Bytes are more than characters.',
+      received: `${whole}${cyd!.hasEnded() ? ', and FIN' : ', and no FIN'}`,
+    })
+    expect('no timer to be set', timers === 0, {
+      because: 'FIN goes out behind the greeting, and the client may take an hour to read it.',
+      likely: 'A timer ends or destroys the socket some time later. end() alone is enough.',
+      received: `${timers}`,
+    })
+  }
+}
+
+function tellDifference(heard: string, greeting: string): string {
+  let at = 0
+  while (at < heard.length && heard[at] === greeting[at]) at += 1
+  return heard === greeting.slice(0, at)
+    ? `the first ${Buffer.byteLength(heard)} bytes of it`
+    : `another text from byte ${Buffer.byteLength(greeting.slice(0, at))} on`
+}
+
+const SILENCE_MS = 60 * 60 * 1000
 const TURNS_TO_READ = 2_000
 
 /** So many turns of the loop, in which streams hand on what they have. */

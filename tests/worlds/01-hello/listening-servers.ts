@@ -1,6 +1,6 @@
 /** What `listen()` asks of the kernel, and what it leaves behind at a server that listens. */
 
-import { createServer, type Server } from 'node:net'
+import { type AddressInfo, createServer, type Server } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import type { Stage } from '../../judge/step.ts'
 import type { Listen } from './failed-listen.ts'
@@ -13,7 +13,7 @@ export function otherLoopback(): string {
 
 /** `listen()` asks for the port that it was given, and takes off no listener but its own. */
 export async function expectPortPassedOn(
-  { expectSame, story }: Stage,
+  { expect, expectSame, story }: Stage,
   listen: Listen,
 ): Promise<void> {
   for (const port of [4001, 0]) {
@@ -29,8 +29,10 @@ export async function expectPortPassedOn(
       return (original as (...args: unknown[]) => Server)(any, ...rest)
     }) as typeof server.listen
     story.tell('test', `calls listen() with port ${port}`)
-    await listen(server, port, '127.0.0.1')
+    const told = await listen(server, port, '127.0.0.1')
     const listeners = server.listenerCount('connection')
+    const bound = (server.address() as AddressInfo).port
+    const holdsProcess = isHeld(server)
     server.close()
     expectSame('the port that the kernel is asked for', Number(asked), port, {
       because:
@@ -40,6 +42,20 @@ export async function expectPortPassedOn(
       likely: 'Pass the port on as it is.',
       look: 'listen()',
     })
+    expect('listen() to say the port that the server has', told === bound, {
+      because:
+        'It is the one that this server has now. Whoever is told another one connects to somebody else.',
+      likely: 'Ask the server, each time: server.address().port. Nothing is kept in the module.',
+      expected: `port ${bound}`,
+      received: `port ${told}`,
+      look: 'listen()',
+    })
+    expectSame('whether the server keeps its process alive', holdsProcess, true, {
+      because:
+        'A server waits for strangers, however long: a process that has nothing else to do must not end.',
+      likely: 'unref() lets the process end although somebody may still come. It is not needed.',
+      look: 'listen()',
+    })
     expectSame("the listeners of 'connection' afterwards", listeners, 1, {
       because: 'What others listen for is theirs.',
       likely:
@@ -47,6 +63,12 @@ export async function expectPortPassedOn(
       look: 'listen()',
     })
   }
+}
+
+/** Whether the process stays as long as the server listens. Node tells of its handle only. */
+function isHeld(server: Server): boolean {
+  const { _handle } = server as Server & { _handle?: { hasRef?(): boolean } }
+  return _handle?.hasRef?.() ?? true
 }
 
 /** Once a server listens, `listen()` hears no more of its errors. */

@@ -9,8 +9,8 @@ export function expectLossToBeNothing(
   { expect, story }: Stage,
   trackConnection: TrackConnection,
 ): void {
-  for (const code of ['ECONNRESET', 'EPIPE', 'ETIMEDOUT']) {
-    story.tell('kernel', `says that a peer is lost (${code})`)
+  for (const code of ['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', undefined]) {
+    story.tell('kernel', `says that a peer is lost (${code ?? 'without a code'})`)
     const outcome = comesOfLoss(trackConnection, code)
     expect("somebody to listen for the socket's 'error'", outcome !== UNHEARD, {
       because:
@@ -38,23 +38,24 @@ const UNHEARD = 'nobody listens'
 const FOR_ALL = 'a listener of the process'
 
 /** What comes of it when a socket's peer is lost with that code: `'nothing'` is right. */
-function comesOfLoss(trackConnection: TrackConnection, code: string): string {
+function comesOfLoss(trackConnection: TrackConnection, code: string | undefined): string {
   const socket = new Socket()
   if (addsListenersForAll(() => trackConnection(socket, new Set()))) return FOR_ALL
   if (socket.listenerCount('error') === 0) return UNHEARD
-  const { exit } = process
+  const { exit, exitCode } = process
   process.exit = (code) => {
     throw new Exit(`process.exit(${code ?? ''})`)
   }
   try {
-    socket.emit('error', Object.assign(new Error(`read ${code}`), { code }))
-    return 'nothing'
+    socket.emit('error', Object.assign(new Error(`read ${code ?? 'failed'}`), { code }))
+    return process.exitCode === exitCode ? 'nothing' : `process.exitCode = ${process.exitCode}`
   } catch (thrown) {
     return thrown instanceof Exit
       ? thrown.message
       : `throws ${(thrown as Error)?.message ?? thrown}`
   } finally {
     process.exit = exit
+    process.exitCode = exitCode
     socket.destroy()
   }
 }

@@ -65,9 +65,15 @@ export async function expectAccountKept(
     const [ada, bob] = [await socketPair(), await socketPair()]
     try {
       const open = new Set<Socket>()
-      await expectFromTheBeginning(stage, trackConnection, ada, open)
-      stage.story.tell('bob', 'connects, too, and stays')
+      // Where ada says no FIN, bob does; and he is the first or the last that came.
+      const isFirst = ending.length === 1
+      if (!isFirst) await expectFromTheBeginning(stage, trackConnection, ada, open)
+      stage.story.tell('bob', `connects${isFirst ? ', says FIN' : ', too'}, and stays`)
       trackConnection(bob.near, open)
+      if (isFirst) {
+        await sayEnd(bob)
+        await expectFromTheBeginning(stage, trackConnection, ada, open)
+      }
       for (const moment of ending) await expectAccountAt(stage, moment, ada, bob, open)
     } finally {
       ada.destroy()
@@ -75,6 +81,13 @@ export async function expectAccountKept(
     }
   }
   await expectKeptWhenLost(stage, trackConnection)
+}
+
+async function sayEnd({ near, far }: SocketPair): Promise<void> {
+  const ended = within(PATIENCE_MS, new Promise((resolve) => near.once('end', resolve)))
+  near.resume()
+  far.end()
+  await ended
 }
 
 /** `'error'` comes first, and `'close'` when the descriptor is free. */
@@ -111,6 +124,8 @@ async function expectFromTheBeginning(
   open: Set<Socket>,
 ): Promise<void> {
   story.tell('ada', 'connects; the server calls trackConnection()')
+  near.on('close', nothing).on('end', nothing)
+  const others = LISTENED_TO.map((event) => near.listeners(event))
   // Nobody finds out by looking again and again.
   await withTimersHeld(async () => trackConnection(near, open))
   expect("ada's socket to be in `open` at once", open.has(near), {
@@ -127,9 +142,20 @@ async function expectFromTheBeginning(
         : 'setTimeout() ends a client that is only silent. A lost peer is told by an event.',
     received: near.readableFlowing !== null ? 'it is read from' : `a limit of ${near.timeout} ms`,
   })
+  const isTakenOff = LISTENED_TO.some((event, index) =>
+    others[index].some((listener) => !near.listeners(event).includes(listener)),
+  )
+  expect('the listeners of its owner to be there still', !isTakenOff, {
+    because: 'Its owner comes first, and listens for the same events.',
+    likely: 'removeAllListeners() takes off those of others as well. Only add your own.',
+  })
   near.resume()
   far.resume()
 }
+
+const LISTENED_TO = ['close', 'end', 'error'] as const
+
+function nothing(): void {}
 
 async function expectAccountAt(
   { expect, story }: Stage,
@@ -147,7 +173,7 @@ async function expectAccountAt(
   expect('bob, who is still connected, to be in `open`', open.has(bob.near), {
     because: 'Each connection counts for itself. close() cuts those that are in `open`.',
     likely:
-      'Take out this socket and no other: open.delete(socket). Nothing is kept in the module.',
+      'Take out this socket and no other: open.delete(socket). Not the first one, nor all that have said FIN, and nothing is kept in the module.',
   })
   if (tooEarly) {
     const isIntact = !near.destroyed && (near.writable || emits === 'finish')
@@ -156,6 +182,12 @@ async function expectAccountAt(
       likely:
         'trackConnection() ends the socket, or something in it does. Leave that to its owner.',
       received: near.destroyed ? 'destroyed' : 'FIN was said',
+    })
+    // One is the test's own.
+    expect("somebody to listen for the socket's 'error' still", near.listenerCount('error') > 1, {
+      because:
+        'ada may be lost at any moment until her connection is over, and that is an error that somebody has to hear.',
+      likely: `A listener is taken off at '${emits}'. Leave it: it goes with the socket.`,
     })
     expect("ada's socket to be in `open` still", open.has(near), {
       because: 'Its descriptor is in use until both sides have said FIN.',
