@@ -207,4 +207,17 @@ export const rightAnswers: RightAnswer[] = [
       },
     ],
   },
+  {
+    name: 'a-turn-before-each-request',
+    style: 'Each request lets the loop have a turn before it is carried out.',
+    edits: [
+      {
+        file: session,
+        replace: '    if (!isSay) await this.newestSay\n',
+        by: `    await new Promise((turn) => setImmediate(turn))
+    if (!isSay) await this.newestSay
+`,
+      },
+    ],
+  },
 ]

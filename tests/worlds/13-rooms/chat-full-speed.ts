@@ -55,7 +55,7 @@ async function expectExactMeeting(
     peers[who].sends({ id: 1, type, room: 'hall', text: 'hi', after })
     if (rests) await world.settle()
   }
-  await world.settle()
+  await world.settle(moves.length + 12)
   for (const peer of peers) {
     const view = seen.get(peer)!
     for (const message of peer.inbox.take()) follow(quiet, peer, view, message)

@@ -60,7 +60,7 @@ export async function expectTurns(
   })
   await world.settle()
   gates[2]()
-  await world.settle()
+  await world.settle(120)
   expectSame('how many were answered', ada.inbox.take().length, 101, { because: 'Each of them.' })
   expectSame('whether ada is listened to', !ada.isPaused, true, { because: 'Nothing waits.' })
 }

@@ -11,8 +11,8 @@ import type { Stage } from '../../judge/step.ts'
 import { type ChatMessage, inShort } from '../../protocols/chat.ts'
 import { Inbox } from './chat-rooms.ts'
 
-/** How many turns of Node's loop a session gets for something that needs no turn at all. */
-const TURNS = 3
+/** How many turns of Node's loop a session gets for a few requests: they need none, and may let the loop have one each. */
+const TURNS = 12
 
 /** One end of a connection, and its session at the other. */
 export class ScriptedPeer implements Peer {
@@ -135,8 +135,8 @@ export class ChatWorld {
   }
 
   /** Lets everything be done that does not wait for anybody. What has thrown comes out here. */
-  async settle(): Promise<void> {
-    for (let turns = 0; turns < TURNS; turns++) await turn()
+  async settle(turns = TURNS): Promise<void> {
+    for (let count = 0; count < turns; count++) await turn()
     if (this.bugs.length > 0 && !this.expectsBugs) throw this.bugs[0]
   }
 }
