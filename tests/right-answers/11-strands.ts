@@ -122,6 +122,33 @@ export const rightAnswers: RightAnswer[] = [
     ],
   },
   {
+    name: 'a-controller-for-each-job',
+    style: 'Each job has a signal of its own, which is forgotten when the job has ended.',
+    edits: [
+      {
+        file: conversation,
+        replace: '  #unanswered = 0\n',
+        by: '  #unanswered = 0\n  readonly #jobs = new Set<AbortController>()\n',
+      },
+      {
+        file: conversation,
+        hole: '#answer',
+        by: `    if (!/^(fib|sleep|crash)( |$)/.test(line)) return runCommand(line, ON_THE_LOOP)
+    const mine = new AbortController()
+    this.#jobs.add(mine)
+    return this.#context.pool
+      .run(line, { signal: mine.signal })
+      .catch(errorReply)
+      .finally(() => this.#jobs.delete(mine))`,
+      },
+      {
+        file: conversation,
+        hole: 'cancel',
+        by: '    this.#gone.abort()\n    for (const job of this.#jobs) job.abort()',
+      },
+    ],
+  },
+  {
     name: 'says-at-once-what-nobody-is-before',
     style:
       'The only line without a reply needs no task: an answer that is known is said on the spot.',
