@@ -51,6 +51,8 @@ export async function expectPages(stage: Stage): Promise<void> {
     [{ after: 13, limit: 2 }, [14, 15], false, 'Two are above 13, and nothing is left.'],
     [{ after: 15 }, [], false, 'Nothing is above 15.'],
     [{ after: 99 }, [], false, 'Nothing is above 99.'],
+    [{ after: 8 }, all, false, 'All of them are above 8.'],
+    [{ before: 9 }, [], false, 'None of them is below 9.'],
   ] as const) {
     expectPage(stage, recent, query, [...numbers], more, {
       because,
