@@ -223,4 +223,16 @@ export const GREETING`,
       },
     ],
   },
+  {
+    name: 'begins-with-a-capital-letter',
+    style: 'What the system says stands at the beginning of the sentence, as a sentence begins.',
+    edits: [
+      {
+        hole: 'listenProblem',
+        by: `  if (error.code === 'EADDRINUSE') return new Error(\`Port \${port} is in use.\`)
+  const [first, ...rest] = error.message
+  return new Error(\`\${first.toUpperCase()}\${rest.join('')} (port \${port}).\`)`,
+      },
+    ],
+  },
 ]

@@ -103,7 +103,9 @@ export function expectOtherProblems(
   }
   story.tell('kernel', `refuses in other words: ${UNHEARD_OF}`)
   for (const code of ['EUNHEARD', undefined]) {
-    expect('a sentence that says what the system says', inWords(code).includes(UNHEARD_OF), {
+    // A sentence may begin with a capital letter.
+    const isSaid = inWords(code).toLowerCase().includes(UNHEARD_OF)
+    expect('a sentence that says what the system says', isSaid, {
       because: 'Nobody has better words for a problem that nobody has heard of.',
       likely:
         'For what you do not know, repeat error.message, all of it. The code alone tells a person nothing.',
