@@ -210,4 +210,15 @@ export const rightAnswers: RightAnswer[] = [
       },
     ],
   },
+  {
+    name: 'numbers-with-marks',
+    style: 'A reason has its numbers as people write them: 200,001.',
+    edits: [
+      {
+        file,
+        replace: '`a frame of ${length} bytes is over the limit of ${maxBytes}`',
+        by: "`${length.toLocaleString('en')} bytes, ${maxBytes.toLocaleString('en')} at most`",
+      },
+    ],
+  },
 ]
