@@ -825,6 +825,8 @@ export const mistakes: Mistake[] = [
     name: 'reads-up-to-64-kib-of-a-refused-client',
     step: '04.4',
     says: ['FIN was promised', 'answers what she says with RST'],
+    // How much she has said by then is a race.
+    cardVaries: true,
     edits: [
       {
         hole: 'refuse',

@@ -47,6 +47,58 @@ const END = "this.#replies.post(() => this.#lines.end('finished'))"
 
 export const mistakes: Mistake[] = [
   {
+    name: 'undefined-is-no-failure',
+    step: '11.1',
+    says: ['are taken for no failure at all'],
+    edits: [
+      {
+        file: strand,
+        replace: '    try {\n      return await task()\n    } finally {\n      resolve()\n    }\n',
+        by: `    let failure: unknown
+    let result: T | undefined
+    try {
+      result = await task()
+    } catch (error) {
+      failure = error
+    }
+    resolve()
+    if (failure) throw failure
+    return result as T
+`,
+      },
+    ],
+  },
+  {
+    name: 'forgets-everybody',
+    step: '11.5',
+    says: ['takes itself out of'],
+    edits: [{ file, hole: 'cancel', by: '    this.#context.open.clear()\n    this.#gone.abort()' }],
+  },
+  {
+    name: 'an-empty-reply-makes-no-room',
+    step: '11.6',
+    says: ['It is a reply, and makes room'],
+    edits: [
+      {
+        file,
+        replace: '    this.#lines.say(reply)\n',
+        by: "    this.#lines.say(reply)\n    if (reply === '') return\n",
+      },
+    ],
+  },
+  {
+    name: 'busy-makes-no-room',
+    step: '11.6',
+    says: ['that line has its reply'],
+    edits: [
+      {
+        file,
+        replace: '    this.#lines.say(reply)\n',
+        by: "    this.#lines.say(reply)\n    if (reply === 'busy') return\n",
+      },
+    ],
+  },
+  {
     name: 'one-queue-for-all-strands',
     step: '11.1',
     says: ['"bob 1" to have begun', 'nothing static, nothing in the module'],

@@ -90,6 +90,28 @@ export async function expectEveryLineCounted(stage: Stage): Promise<void> {
       'Every reply counts a line down, whatever it says, be there too many at the moment or not.',
     look: 'conversation.#reply()',
   })
+  await expectShortRepliesCounted(stage)
+}
+
+/** A reply that says nothing, or that there is no room, counts its line down. */
+async function expectShortRepliesCounted(stage: Stage): Promise<void> {
+  const { PoolBusy } = await stage.load(() => import('#code/06-worker-pool/worker-pool.ts'))
+  const kim = await ScriptedConversation.start(stage, 'kim', 1)
+  const reason = {
+    likely: 'Count down where a reply is said, whatever it says.',
+    look: 'conversation.#reply()',
+  }
+  await kim.send('echo \nfib 11\n')
+  kim.expectJobs(['fib 11'], {
+    ...reason,
+    because: 'The answer to her first line is empty. It is a reply, and makes room.',
+  })
+  await kim.end(0, new PoolBusy())
+  await kim.send('fib 12\n')
+  kim.expectJobs(['fib 11', 'fib 12'], {
+    ...reason,
+    because: 'The pool was busy, and she was told so: that line has its reply.',
+  })
 }
 
 /** Somebody else has a reason of its own not to read from her: it is theirs to take back. */

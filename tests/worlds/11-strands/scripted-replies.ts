@@ -195,6 +195,19 @@ export async function expectJobsTakenBack(stage: Stage): Promise<void> {
   stage.expectSame('the conversations that are open', eve.open.size, 0, {
     because: 'Hers was the only one.',
   })
+  const [kay, leo] = [
+    await ScriptedConversation.start(stage, 'kay'),
+    await ScriptedConversation.start(stage, 'leo'),
+  ]
+  const [[kays], [leos]] = [kay.open, leo.open]
+  kay.open.add(leos)
+  stage.story.tell('test', 'calls cancel() of kay’s conversation; leo’s is in `open` as well')
+  kays.cancel()
+  stage.expect('leo’s conversation to be in `open` still', kay.open.has(leos), {
+    because: 'His connection is open, and close() looks for it there.',
+    likely: 'A conversation takes itself out of `open`, and no other.',
+    look: 'conversation.cancel()',
+  })
 }
 
 /** A client may send lines for a year: what is kept for each of them fills the memory. */

@@ -115,6 +115,22 @@ export async function expectThrowsSurvived(stage: Stage, ada: StrandModule.Stran
     likely:
       'A task may be a plain function: call it inside then(), which turns a throw into a rejection.',
   })
+  for (const thrown of [undefined, 0]) {
+    const outcome = ada
+      .post(() => Promise.reject(thrown))
+      .then(
+        () => 'resolves',
+        () => 'rejects',
+      )
+    const received = await within(1_000, outcome)
+    if (received === 'rejects') continue
+    stage.expectSame(`a promise of a task that rejects with ${thrown}`, received, 'rejects', {
+      because: 'It has failed, whatever it has thrown.',
+      likely:
+        'undefined and 0 are taken for no failure at all. Hand on what the task returned, or use catch.',
+      look: 'strand.post()',
+    })
+  }
   // A promise that nobody looks after is found out at the end of a turn.
   await turn()
   const last = post(stage, ada, 'ada 6')
