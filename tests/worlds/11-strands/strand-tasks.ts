@@ -115,6 +115,8 @@ export async function expectThrowsSurvived(stage: Stage, ada: StrandModule.Stran
     likely:
       'A task may be a plain function: call it inside then(), which turns a throw into a rejection.',
   })
+  // A promise that nobody looks after is found out at the end of a turn.
+  await turn()
   for (const thrown of [undefined, 0]) {
     const outcome = ada
       .post(() => Promise.reject(thrown))
@@ -131,8 +133,6 @@ export async function expectThrowsSurvived(stage: Stage, ada: StrandModule.Stran
       look: 'strand.post()',
     })
   }
-  // A promise that nobody looks after is found out at the end of a turn.
-  await turn()
   const last = post(stage, ada, 'ada 6')
   await last.expectBegun({ because: 'The task before it has failed, that is: ended.' })
   last.end('five')
