@@ -9,23 +9,24 @@ export async function expectBalancesKept({ load, expectSame }: Stage): Promise<v
   const words = new AtomicWords(new SharedArrayBuffer(1024))
   const ledger = new Ledger(words, 0, 1)
   words.store(2, 10)
+  const expectAccounts = (
+    what: string,
+    balances: number[],
+    transfers: number,
+    reason: { because: string },
+  ) => {
+    const expected = balances.map((balance) => ({ balance, transfers }))
+    expectSame(what, [ledger.read(0), ledger.read(1)], expected, reason)
+  }
   expectSame('a transfer of 4 out of 10', ledger.transfer(0, 1, 4), true, {
     because: 'There is enough.',
   })
   expectSame('a transfer of 7 out of 6', ledger.transfer(0, 1, 7), false, {
     because: 'There is not enough, and no account may have less than nothing.',
   })
-  expectSame(
-    'the two accounts',
-    [ledger.read(0), ledger.read(1)],
-    [
-      { balance: 6, transfers: 1 },
-      { balance: 4, transfers: 1 },
-    ],
-    {
-      because: 'What was refused has changed nothing, and what was made is counted on both sides.',
-    },
-  )
+  expectAccounts('the two accounts', [6, 4], 1, {
+    because: 'What was refused has changed nothing, and what was made is counted on both sides.',
+  })
   expectSame('a transfer of 6 out of 6', ledger.transfer(0, 1, 6), true, {
     because: 'There is enough: nothing is left then, and nothing is not less than nothing.',
     likely: 'Refuse when the balance is less than the amount, not when it is as much.',
@@ -37,13 +38,7 @@ export async function expectBalancesKept({ load, expectSame }: Stage): Promise<v
       'Only the locks are taken in the order of the numbers. `from` stays the account that pays, and its balance is looked at.',
     look: 'transfer()',
   })
-  expectSame(
-    'the two accounts afterwards',
-    [ledger.read(0), ledger.read(1)],
-    [
-      { balance: 0, transfers: 2 },
-      { balance: 10, transfers: 2 },
-    ],
-    { because: 'What was refused has changed nothing.' },
-  )
+  expectAccounts('the two accounts afterwards', [0, 10], 2, {
+    because: 'What was refused has changed nothing.',
+  })
 }

@@ -89,6 +89,8 @@ export function expectPresenceOfName(
   })
   expectSame('leave()', world.leave(ada, 'kitchen'), 'not-a-member', {
     because: 'She has left before.',
+    likely:
+      'That there is such a room says nothing about her: roomOf() looks into the rooms of a member.',
     look: 'hub.leave()',
   })
   bob.inbox.expect([], { because: 'Nothing has happened.' })

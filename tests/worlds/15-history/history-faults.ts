@@ -35,13 +35,7 @@ export async function expectFaultsTold(stage: Stage, LogClass: typeof Log): Prom
 
 /** An old segment that cannot be removed must not be followed by a gap. */
 export async function expectFailedRemoval(stage: Stage, LogClass: typeof Log): Promise<void> {
-  stage.story.tell('test', 'opens a log of two segments on a disk that cannot remove a file')
-  const disk = new SimulatedDisk(
-    diskWith({ '00000001.log': group('a'), '00000002.log': group('b') }),
-  )
-  const { folder, fail } = failing(disk)
-  fail('folder.remove')
-  const { log } = await LogClass.open(folder, KEEPER, { maxSegmentBytes: 1, maxTotalBytes: 1 })
+  const log = await openFull(stage, LogClass, 'remove a file', 'folder.remove')
   stage.story.tell('test', 'appends "c", for which there is no room')
   const outcome = await log.append(Buffer.from('c')).then(
     () => 'is saved',
@@ -57,13 +51,7 @@ export async function expectFailedRemoval(stage: Stage, LogClass: typeof Log): P
 
 /** An old segment that cannot be closed may fail the log. It must not end the process. */
 export async function expectFailedClosing(stage: Stage, LogClass: typeof Log): Promise<void> {
-  stage.story.tell('test', 'opens a log of two segments on a disk that cannot close a file')
-  const disk = new SimulatedDisk(
-    diskWith({ '00000001.log': group('a'), '00000002.log': group('b') }),
-  )
-  const { folder, fail } = failing(disk)
-  fail('file.close')
-  const { log } = await LogClass.open(folder, KEEPER, { maxSegmentBytes: 1, maxTotalBytes: 1 })
+  const log = await openFull(stage, LogClass, 'close a file', 'file.close')
   const uncaught = await uncaughtDuring(async () => {
     stage.story.tell('test', 'appends "c", for which there is no room')
     await log.append(Buffer.from('c')).catch(() => {})
@@ -75,4 +63,21 @@ export async function expectFailedClosing(stage: Stage, LogClass: typeof Log): P
     look: 'log.#rollOver()',
     received: `nobody has caught ${uncaught[0]}`,
   })
+}
+
+/** A log of two segments in which there is no room for more, on a disk on which that call fails. */
+async function openFull(
+  { story }: Stage,
+  LogClass: typeof Log,
+  what: string,
+  call: Parameters<ReturnType<typeof failing>['fail']>[0],
+): Promise<Log> {
+  story.tell('test', `opens a log of two segments on a disk that cannot ${what}`)
+  const disk = new SimulatedDisk(
+    diskWith({ '00000001.log': group('a'), '00000002.log': group('b') }),
+  )
+  const { folder, fail } = failing(disk)
+  fail(call)
+  const limits = { maxSegmentBytes: 1, maxTotalBytes: 1 }
+  return (await LogClass.open(folder, KEEPER, limits)).log
 }
