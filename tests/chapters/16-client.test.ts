@@ -1,6 +1,7 @@
 import { type Stage, step } from '../judge/step.ts'
 import { addressesOf, NEVER, namesOf, race } from '../worlds/16-client/address-race.ts'
 import {
+  expectEveryTurn,
   expectFailuresReplaced,
   expectHopeless,
   expectLateClosed,
@@ -11,7 +12,7 @@ import { expectIgnored, expectSteps } from '../worlds/16-client/client-state-ste
 import { expectClientObeys } from '../worlds/16-client/client-states.ts'
 import { expectOnceOnSockets, expectServerKnows } from '../worlds/16-client/keyed-server.ts'
 import { tryAll } from '../worlds/16-client/model-chat-trials.ts'
-import { expectEmptyRoom, expectOtherRoom } from '../worlds/16-client/other-room.ts'
+import { expectEmptyRoom, expectLongWait, expectOtherRoom } from '../worlds/16-client/other-room.ts'
 import { openFeed } from '../worlds/16-client/room-feed.ts'
 import {
   expectClaims,
@@ -19,7 +20,7 @@ import {
   expectScopesApart,
 } from '../worlds/16-client/say-key-claims.ts'
 import { expectFound, expectOtherTextFound } from '../worlds/16-client/say-key-history.ts'
-import { expectQueue } from '../worlds/16-client/say-queue.ts'
+import { expectDoubts, expectQueue } from '../worlds/16-client/say-queue.ts'
 
 step('16.1', 'waits are drawn at random, below a bound that doubles', async (stage) => {
   await expectBounds(stage)
@@ -82,6 +83,7 @@ step('16.2', 'addresses take turns every 250 ms, and the first wins', async (sta
   })
 
   await expectFailuresReplaced(stage)
+  await expectEveryTurn(stage)
   await expectLateClosed(stage)
   await expectHopeless(stage)
   await expectRaceCancelled(stage)
@@ -206,6 +208,7 @@ step('16.4', 'the gap is filled before anything live is told', async (stage) => 
 
   await expectOtherRoom(stage)
   await expectEmptyRoom(stage)
+  await expectLongWait(stage)
 
   const { ChatClient } = await stage.load(() => import('#code/16-client/chat-client.ts'))
   await tryAll({
@@ -230,6 +233,7 @@ step('16.5', 'a repeat gets what became of the first', async (stage) => {
 step('16.6', 'what is said is said once, whatever the network does', async (stage) => {
   const { ChatClient } = await stage.load(() => import('#code/16-client/chat-client.ts'))
   await expectQueue(stage)
+  await expectDoubts(stage)
   await tryAll({
     story: stage.story,
     what: 'every message once and in order, at every client',

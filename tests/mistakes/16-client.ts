@@ -1384,4 +1384,326 @@ export const mistakes: Mistake[] = [
       },
     ],
   },
+  {
+    name: 'ten-seconds-for-everybody',
+    step: '16.1',
+    says: ['how long a connection has to last'],
+    edits: [
+      { file: backoff, replace: 'welcomeMs >= this.#limits.provenMs', by: 'welcomeMs >= 10_000' },
+    ],
+  },
+  {
+    name: 'five-doublings-for-everybody',
+    step: '16.1',
+    says: ['where it begins and where it stops'],
+    edits: [{ file: backoff, replace: '2 ** this.#waits', by: '2 ** Math.min(5, this.#waits)' }],
+  },
+  {
+    name: 'draws-once-for-all-waits',
+    step: '16.1',
+    says: ['Each wait is drawn anew'],
+    edits: [
+      {
+        file: backoff,
+        replace: '  #waits = 0\n',
+        by: '  #waits = 0\n  #luck: number | undefined\n',
+      },
+      {
+        file: backoff,
+        replace: 'return this.#random() * boundMs',
+        by: 'this.#luck ??= this.#random()\n    return this.#luck * boundMs',
+      },
+    ],
+  },
+  {
+    name: 'every-turn-is-longer',
+    step: '16.2',
+    says: ['250 ms after the one before'],
+    edits: [
+      {
+        file: addresses,
+        replace: 'this.#timers.after(ATTEMPT_DELAY_MS,',
+        by: 'this.#timers.after(ATTEMPT_DELAY_MS * Math.max(1, this.#attempts.size - 1),',
+      },
+    ],
+  },
+  {
+    name: 'no-turn-behind-two-failures',
+    step: '16.2',
+    says: ['However many have failed'],
+    edits: [
+      {
+        file: addresses,
+        replace: 'if (this.#untried.length > 0) {',
+        by: 'if (this.#untried.length > 0 && this.#errors.length < 2) {',
+      },
+    ],
+  },
+  {
+    name: 'two-clients-one-clock',
+    step: '16.3',
+    says: ['Another client was welcomed meanwhile'],
+    edits: [
+      {
+        file: states,
+        replace: '/** @answer 16.3 */\nfunction endOf',
+        by: 'let since = 0\n\n/** @answer 16.3 */\nfunction endOf',
+      },
+      {
+        file: states,
+        replace: "return { kind: 'online', sinceMs: event.atMs }",
+        by: "return { kind: 'online', sinceMs: (since = event.atMs) }",
+      },
+      { file: states, replace: 'event.atMs - state.sinceMs', by: 'event.atMs - since' },
+    ],
+  },
+  {
+    name: 'one-waiting-for-all',
+    step: '16.3',
+    says: ['Each client has a state of its own'],
+    edits: [
+      {
+        file: states,
+        replace: '/** @answer 16.3 */\nfunction waiting',
+        by: "const WAITING = { kind: 'waiting' as const, atLeastMs: 0, welcomeMs: 0 }\n\n/** @answer 16.3 */\nfunction waiting",
+      },
+      {
+        file: states,
+        replace: "return { kind: 'waiting', atLeastMs: seconds * 1_000, welcomeMs }",
+        by: 'return Object.assign(WAITING, { atLeastMs: seconds * 1_000, welcomeMs })',
+      },
+    ],
+  },
+  {
+    name: 'waits-although-it-is-online',
+    step: '16.3',
+    says: ['Whoever was too fast waits, and stays'],
+    edits: [
+      {
+        file: states,
+        replace: "if (event.kind === 'error') return endOf(event.code) ?? state\n",
+        by: "if (event.kind === 'error') {\n        return endOf(event.code) ?? (event.seconds ? waiting(0, event.seconds) : state)\n      }\n",
+      },
+    ],
+  },
+  {
+    name: 'half-a-minute-at-most',
+    step: '16.3',
+    says: ['An hour is an hour'],
+    edits: [{ file: states, replace: 'seconds * 1_000', by: 'Math.min(30, seconds) * 1_000' }],
+  },
+  {
+    name: 'any-no-is-the-end',
+    step: '16.3',
+    says: ['Compare the whole code'],
+    edits: [
+      {
+        file: states,
+        replace:
+          "const isFinal = code === 'no-session' || code === 'unsupported-version'\n  return isFinal ? { kind: 'ended', code } : undefined",
+        by: "const isFinal = /^(no|unsupported)/.test(code)\n  return isFinal ? { kind: 'ended', code: code as 'no-session' } : undefined",
+      },
+    ],
+  },
+  {
+    name: 'what-was-asked-for-was-told',
+    step: '16.4',
+    says: ['on the next connection this is a first look'],
+    edits: [
+      {
+        file: feed,
+        replace: 'return Math.max(0, joined.last - FIRST_LOOK)',
+        by: 'this.#last = Math.max(0, joined.last - FIRST_LOOK)\n    return this.#last',
+      },
+    ],
+  },
+  {
+    name: 'misses-what-was-there-before-it-came',
+    step: '16.4',
+    says: ['On a first look nobody has missed anything'],
+    edits: [
+      {
+        file: feed,
+        replace: '    this.#skipTo(this.#gapEnd + 1)\n',
+        by: '    this.#last ??= 0\n    this.#skipTo(this.#gapEnd + 1)\n',
+      },
+    ],
+  },
+  {
+    name: 'misses-nothing-live',
+    step: '16.4',
+    says: ['number 32 has never come'],
+    edits: [
+      {
+        file: feed,
+        replace: '    for (const message of messages) this.#tell(message)\n    const',
+        by: '    for (const message of messages) {\n      if (message.number > (this.#last ?? 0)) this.#skipTo(message.number)\n      this.#tell(message)\n    }\n    const',
+      },
+      {
+        file: feed,
+        replace: '    this.#skipTo(message.number)\n    this.#last = ',
+        by: '    this.#last = ',
+      },
+    ],
+  },
+  {
+    name: 'fifty-may-wait',
+    step: '16.4',
+    says: ['"1 to 53"', 'all of them wait'],
+    edits: [
+      {
+        file: feed,
+        replace: 'else this.#waiting.push(message)',
+        by: 'else if (this.#waiting.length < FIRST_LOOK) this.#waiting.push(message)',
+      },
+    ],
+  },
+  {
+    name: 'an-error-that-nobody-catches',
+    step: '16.5',
+    says: ['nobody has caught Error: EIO'],
+    edits: [
+      {
+        file: keys,
+        replace: 'return repeat(pending.text === say.text ? await pending.outcome : OTHER_TEXT)',
+        by: 'return repeat(\n        pending.text === say.text ? await pending.outcome.catch(() => UNREADABLE) : OTHER_TEXT,\n      )',
+      },
+      {
+        file: keys,
+        replace: 'const { promise, resolve } = Promise',
+        by: 'const { promise, resolve, reject } = Promise',
+      },
+      {
+        file: keys,
+        replace: '      settle(UNREADABLE)\n',
+        by: '      this.#pending.delete(scope)\n      reject(error)\n',
+      },
+    ],
+  },
+  {
+    name: 'remembers-every-key',
+    step: '16.5',
+    says: ['a table of what was settled would grow forever'],
+    edits: [
+      {
+        file: keys,
+        replace: '    if (this.#isStale(say))',
+        by: '    const known = this.#settled.get(scope)\n    if (known) return repeat(known.text === say.text ? known : OTHER_TEXT)\n    if (this.#isStale(say))',
+      },
+      {
+        file: keys,
+        replace: '      resolve(outcome)\n',
+        by: "      if ('number' in outcome) this.#settled.set(scope, outcome)\n      resolve(outcome)\n",
+      },
+      {
+        file: keys,
+        replace: '  /** What was claimed and is',
+        by: '  readonly #settled = new Map<string, Message>()\n  /** What was claimed and is',
+      },
+    ],
+  },
+  {
+    name: 'settles-everybody-s-claims',
+    step: '16.5',
+    says: ['Request 1 is settled, and request 2 is not'],
+    edits: [{ file: keys, replace: 'this.#pending.delete(scope)', by: 'this.#pending.clear()' }],
+  },
+  {
+    name: 'a-part-of-the-name-is-enough',
+    step: '16.5',
+    says: ['Compare the whole name'],
+    edits: [
+      {
+        file: keys,
+        replace: 'message.name.toLowerCase() === account',
+        by: 'message.name.toLowerCase().startsWith(account)',
+      },
+    ],
+  },
+  {
+    name: 'nearly-the-same-text',
+    step: '16.5',
+    says: ['character for character'],
+    edits: [
+      {
+        file: keys,
+        replace: 'known.text === say.text ?',
+        by: 'known.text.trim() === say.text.trim() ?',
+      },
+    ],
+  },
+  {
+    name: 'looks-at-the-newest-thousand',
+    step: '16.5',
+    says: ['the oldest of those MAX_SEARCH messages'],
+    edits: [
+      {
+        file: keys,
+        replace: 'let from = since + 1;',
+        by: 'let from = Math.max(since + 1, last - 1_000);',
+      },
+    ],
+  },
+  {
+    name: 'believes-bad-request-about-a-repeat',
+    step: '16.6',
+    says: ['whatever its code'],
+    edits: [
+      {
+        file: queue,
+        replace: 'this.#sayings[0].timesSent > 1\n',
+        by: "(this.#sayings[0].timesSent > 1 && error.code !== 'bad-request')\n",
+      },
+    ],
+  },
+  {
+    name: 'gives-up-a-repeat-that-was-not-saved',
+    step: '16.6',
+    says: ['ask for not-saved first'],
+    edits: [
+      {
+        file: queue,
+        hole: 'onError',
+        by: `    if (this.#sayings[0].timesSent > 1) return this.#reject(new ChatError('unknown'))
+    if (error.code === 'not-saved') return
+    this.#reject(error.code === 'internal' ? new ChatError('unknown') : error)`,
+      },
+    ],
+  },
+  {
+    name: 'not-saved-is-not-sent',
+    step: '16.6',
+    says: ['what was sent was sent'],
+    edits: [
+      {
+        file: queue,
+        replace: "if (error.code === 'not-saved') return\n",
+        by: "if (error.code === 'not-saved') {\n      this.#sayings[0].timesSent -= 1\n      return\n    }\n",
+      },
+    ],
+  },
+  {
+    name: 'since-0-was-never-sent',
+    step: '16.6',
+    says: ['timesSent says whether it was sent'],
+    edits: [
+      {
+        file: queue,
+        replace: 'this.#sayings[0]?.timesSent > 0',
+        by: '(this.#sayings[0]?.since ?? 0) > 0',
+      },
+    ],
+  },
+  {
+    name: 'a-clock-of-its-own',
+    step: '16.6',
+    says: ['by its clock'],
+    edits: [
+      {
+        file: queue,
+        replace: 'result.resolve(said)',
+        by: 'result.resolve({ number: said.number, at: 0 })',
+      },
+    ],
+  },
 ]

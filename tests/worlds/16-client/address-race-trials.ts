@@ -34,6 +34,41 @@ export async function expectFailuresReplaced(stage: Stage): Promise<void> {
   slow.expectResult('4b', 560)
 }
 
+/** Each turn is 250 ms, however many attempts are under way and however many have failed. */
+export async function expectEveryTurn(stage: Stage): Promise<void> {
+  const likely =
+    'Every attempt, whichever it is, arms the timer for its successor: ATTEMPT_DELAY_MS.'
+  const dead = await race(stage, {
+    '6a': [NEVER, 'connects'],
+    '4a': [NEVER, 'connects'],
+    '6b': [NEVER, 'connects'],
+    '4b': [NEVER, 'connects'],
+    '6c': [10, 'connects'],
+  })
+  await dead.passes(3_000)
+  dead.expectDials(['6a at 0', '4a at 250', '6b at 500', '4b at 750', '6c at 1000'], {
+    because: 'Four of the five say nothing. Each address has its turn 250 ms after the one before.',
+    likely,
+  })
+  dead.expectResult('6c', 1_010)
+
+  const mixed = await race(stage, {
+    '6a': [10, 'fails'],
+    '4a': [10, 'fails'],
+    '6b': [NEVER, 'connects'],
+    '4b': [10, 'fails'],
+    '6c': [NEVER, 'connects'],
+    '4c': [5, 'connects'],
+  })
+  await mixed.passes(3_000)
+  mixed.expectDials(['6a at 0', '4a at 10', '6b at 20', '4b at 270', '6c at 280', '4c at 530'], {
+    because:
+      'However many have failed: a failure brings the next address at once, and silence brings it after 250 ms.',
+    likely,
+  })
+  mixed.expectResult('4c', 535)
+}
+
 /** A connection that comes behind the end of its race is closed. */
 export async function expectLateClosed(stage: Stage): Promise<void> {
   const late = await race(stage, {

@@ -6,6 +6,7 @@ import { seededRandom } from '../../harness/random.ts'
 import type { Stage } from '../../judge/step.ts'
 
 const LIMITS = { firstMs: 1_000, capMs: 30_000, provenMs: 10_000 }
+const OTHER_LIMITS = { firstMs: 20, capMs: 100_000, provenMs: 300 }
 
 /** The bound doubles up to a cap, and a wait is drawn from all that lies below it. */
 export async function expectBounds(stage: Stage): Promise<void> {
@@ -37,6 +38,16 @@ export async function expectBounds(stage: Stage): Promise<void> {
       because: 'No bound is above the cap.',
     },
   )
+  expectSame(
+    'fifteen waits, where the first bound is 20 ms and the cap 100 s',
+    waitsOf(new Backoff(OTHER_LIMITS, () => 0.5), 15).join(', '),
+    '10, 20, 40, 80, 160, 320, 640, 1280, 2560, 5120, 10240, 20480, 40960, 50000, 50000',
+    {
+      because: 'Whoever makes a back-off says where it begins and where it stops.',
+      likely:
+        'firstMs and capMs are in this.#limits, and how often the bound doubles follows from them.',
+    },
+  )
 }
 
 /** No wait is likelier than another: not for two clients, and not for 10,000. */
@@ -54,20 +65,31 @@ export async function expectSpread(stage: Stage): Promise<void> {
       'Not half of it fixed and half drawn, nor a little jitter around it: random() times the bound.',
   })
   const crowd = seededRandom(16, 'crowd')
-  const perTenth = Array.from({ length: 10 }, () => 0)
-  for (let client = 0; client < 10_000; client++) {
-    const waitMs = new Backoff(LIMITS, crowd).nextDelayMs()
-    perTenth[Math.min(9, Math.floor(waitMs / 100))] += 1
+  const first = Array.from({ length: 10_000 }, () => new Backoff(LIMITS, crowd).nextDelayMs())
+  expectEven('10,000 clients to come back evenly over the first second', first, 1_000, {
+    because: 'They all lost their connection at the same moment.',
+  })
+  const patient = new Backoff(LIMITS, crowd)
+  for (let times = 0; times < 5; times++) patient.nextDelayMs()
+  const capped = Array.from({ length: 10_000 }, () => patient.nextDelayMs())
+  expectEven('10,000 waits of one client under the cap to be spread evenly', capped, 30_000, {
+    because: 'Each wait is drawn anew, and no wait is likelier than another.',
+    likely: 'this.#random() is called once for each wait, and multiplied by the bound.',
+  })
+
+  function expectEven(what: string, waits: number[], boundMs: number, reason: Reason): void {
+    const perTenth = Array.from({ length: 10 }, () => 0)
+    for (const ms of waits) perTenth[Math.min(9, Math.floor((10 * ms) / boundMs))] += 1
+    expect(
+      what,
+      perTenth.every((count) => count > 800 && count < 1_200),
+      {
+        ...reason,
+        expected: 'about 1,000 in each tenth of it',
+        received: perTenth.join(', '),
+      },
+    )
   }
-  expect(
-    '10,000 clients to come back evenly over the first second',
-    perTenth.every((count) => count > 800 && count < 1_200),
-    {
-      because: 'They all lost their connection at the same moment.',
-      expected: 'about 1,000 in each tenth of it',
-      received: perTenth.join(', '),
-    },
-  )
 }
 
 /** Only a connection that lasted starts anew. */
@@ -107,6 +129,23 @@ export async function expectProven(stage: Stage): Promise<void> {
     likely: 'The bound is firstMs again.',
   })
   ended(0, 1_000, { because: 'It grows from there.' })
+  const quick = new Backoff(OTHER_LIMITS, () => 0.5)
+  const [, , third] = waitsOf(quick, 3)
+  for (const [welcomeMs, next] of [
+    [299, 2 * third],
+    [300, 10],
+  ]) {
+    quick.connectionEnded(welcomeMs)
+    expectSame(
+      `the next wait after ${welcomeMs} ms, where 300 ms are enough`,
+      waitsOf(quick, 1),
+      [next],
+      {
+        because: 'Whoever makes a back-off says how long a connection has to last.',
+        likely: 'Compare with provenMs of this.#limits.',
+      },
+    )
+  }
   expectSame('the first wait of another client', waitsOf(other, 1), [500], {
     because: 'Every client counts its own failures.',
   })

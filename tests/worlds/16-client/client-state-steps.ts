@@ -73,6 +73,18 @@ export async function expectSteps({ load, expectSame }: Stage): Promise<void> {
     because: 'It may work later. The error does not say when.',
     likely: 'Without seconds it is 0.',
   })
+  expectStep(
+    GREETING,
+    error('try-later', 3_600),
+    { ...WAITING, atLeastMs: 3_600_000 },
+    { because: 'An hour is an hour: the server knows why.', likely: 'seconds, in milliseconds.' },
+  )
+  for (const code of ['no-room', 'unsupported', 'not-welcome']) {
+    expectStep(GREETING, error(code), WAITING, {
+      because: 'It may work later. Only two errors end it, and this is none of them.',
+      likely: 'Compare the whole code.',
+    })
+  }
   for (const code of ['no-session', 'unsupported-version'] as const) {
     for (const state of [GREETING, ONLINE]) {
       expectStep(
@@ -92,6 +104,37 @@ export async function expectSteps({ load, expectSame }: Stage): Promise<void> {
       likely: 'Only the loss makes it wait.',
     })
   }
+  expectStep(ONLINE, error('too-fast', 30), ONLINE, {
+    because: 'The connection is there. Whoever was too fast waits, and stays.',
+    likely: 'When it is online only the loss makes it wait, also after an error with seconds.',
+  })
+  expectStep(
+    GREETING,
+    { kind: 'welcomed', atMs: 0 },
+    { kind: 'online', sinceMs: 0 },
+    { because: 'The clock counts from whenever. 0 is a time like any other.' },
+  )
+  reduce(GREETING, { kind: 'welcomed', atMs: 64_000 })
+  expectStep(
+    ONLINE,
+    lost,
+    { ...WAITING, welcomeMs: 60_000 },
+    {
+      because: 'Another client was welcomed meanwhile. This one still has been online for 60 s.',
+      likely: 'What reduce() has to know is in the state that it is given, and nowhere else.',
+    },
+  )
+  const before = reduce(ONLINE, lost)
+  reduce(GREETING, error('try-later', 30))
+  expectSame(
+    'the state of a client that waits, when another one has begun to wait,',
+    before,
+    { ...WAITING, welcomeMs: 60_000 },
+    {
+      because: 'Each client has a state of its own.',
+      likely: 'Return a new object each time: one for everybody is changed for everybody.',
+    },
+  )
   for (const state of [IDLE, CONNECTING, GREETING, ONLINE, WAITING]) {
     expectStep(
       state,

@@ -1,4 +1,4 @@
-/** Feeds in rooms whose numbers are not as expected: one that ends below what was told, and one that is empty. */
+/** Feeds in rooms whose numbers are not as expected: they end below what was told, are empty, or have holes. */
 
 import type { Stage } from '../../judge/step.ts'
 import { openFeed } from './room-feed.ts'
@@ -52,6 +52,36 @@ export async function expectOtherRoom(stage: Stage): Promise<void> {
     because: 'The newest 50 of 800 messages come after number 750.',
     likely: 'joined.last - FIRST_LOOK.',
   })
+  large.lost()
+  large.expectAfter(undefined, {
+    because:
+      'It was forgotten what was told, and no page has come yet: on the next connection this is a first look.',
+    likely: 'After forget() no number is known. What is asked for is not told.',
+  })
+  const cleaned = await openFeed(stage)
+  cleaned.joined({ last: 900, messages: [900] })
+  cleaned.lost()
+  cleaned.joined({ last: 800, messages: [] })
+  cleaned.page([790, 791])
+  cleaned.expectTold('900 (forgotten) 790 791', {
+    because:
+      'The newest 50 were asked for, and the server has kept ten of them. Nothing was known of this room, so nothing is missed.',
+    likely: 'After forget() no number is known. What is asked for is not told.',
+  })
+}
+
+/** Hundreds of live messages come while a page is on its way. */
+export async function expectLongWait(stage: Stage): Promise<void> {
+  const feed = await openFeed(stage)
+  feed.joined({ last: 0, messages: [] })
+  feed.lost()
+  feed.joined({ last: 3, messages: [1] })
+  feed.liveFrom(4, 303)
+  feed.page([2, 3])
+  feed.expectRun(1, 303, {
+    because: 'However many live messages come while it is not live: all of them wait, in order.',
+    likely: 'Behind the pages the feed tells what has waited, all of it, oldest first.',
+  })
 }
 
 /** A room without a message: 0 is a number. */
@@ -67,6 +97,20 @@ export async function expectEmptyRoom(stage: Stage): Promise<void> {
   })
   empty.live(1)
   empty.expectTold('1', { because: 'It is the first.' })
+  const retired = await openFeed(stage)
+  retired.expectNext(retired.joined({ last: 30, messages: [] }), undefined, {
+    because: 'The room has had 30 messages, and has kept none of them.',
+  })
+  retired.expectTold('', {
+    because: 'On a first look nobody has missed anything.',
+    likely: 'As long as no number is known, nothing is missed: #skipTo() knows that.',
+  })
+  retired.live(31)
+  retired.live(33)
+  retired.expectTold('31 (missed 32) 33', {
+    because: 'The feed is live, and number 32 has never come.',
+    likely: '#tell() says what is missed before it tells a message, be that live or on a page.',
+  })
   const before = await openFeed(stage)
   before.joined({ last: 0, messages: [] })
   before.lost()

@@ -31,6 +31,11 @@ export async function openFeed({ load, story, expectSame }: Stage) {
       story.tell('feed', `gets the live message ${number}`)
       feed.onLive(messagesOf([number])[0])
     },
+    /** As `live`, for many. */
+    liveFrom(from: number, to: number) {
+      story.tell('feed', `gets the live messages ${from} to ${to}`)
+      for (let number = from; number <= to; number++) feed.onLive(messagesOf([number])[0])
+    },
     lost() {
       story.tell('feed', 'loses its connection')
       feed.onLost()
@@ -40,10 +45,27 @@ export async function openFeed({ load, story, expectSame }: Stage) {
       told = []
       expectSame('what it has told', sofar, expected, reason)
     },
+    /** Expects all numbers from one to the other, in order, and nothing else. */
+    expectRun(from: number, to: number, reason: Reason) {
+      const sofar = inRuns(told)
+      told = []
+      expectSame('what it has told', sofar, `${from} to ${to}`, reason)
+    },
     hasTold: (text: string) => told.join(' ').includes(text),
     expectAfter: (after: number | undefined, reason: Reason) =>
       expectSame('the number to join with', feed.last, after, reason),
     expectNext: (received: number | undefined, expected: number | undefined, reason: Reason) =>
       expectSame('the number to ask for the next page after', received, expected, reason),
   }
+}
+
+/** Numbers that follow each other as one run: `['4', '5', '6', '9']` is `'4 to 6, 9'`. */
+function inRuns(told: readonly string[]): string {
+  const runs: [first: string, last: string][] = []
+  for (const each of told) {
+    const run = runs.at(-1)
+    if (run && Number(each) === Number(run[1]) + 1) run[1] = each
+    else runs.push([each, each])
+  }
+  return runs.map(([first, last]) => (first === last ? first : `${first} to ${last}`)).join(', ')
 }

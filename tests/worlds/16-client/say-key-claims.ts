@@ -1,6 +1,7 @@
 /** Claims of keys: the first and its repeats, whoever comes while it is not settled, and what is left behind. */
 
 import type { Stage } from '../../judge/step.ts'
+import { uncaughtDuring } from '../uncaught-errors.ts'
 import { openKeys, saidAs } from './say-keys.ts'
 
 /** What a name and a key may have between two letters. */
@@ -85,6 +86,11 @@ export async function expectClaims(stage: Stage): Promise<void> {
   })
   await inHall.settle(saidAs(4))
   older.expect('said as 4', { because: 'It is a repeat.' })
+  const inDenAgain = await pending.claim('request 6, like request 2', { room: 'den' })
+  inDenAgain.expect('not known yet', {
+    because: 'Request 1 is settled, and request 2 is not.',
+    likely: 'A claim that is settled gives back its own key, and no other.',
+  })
 
   const { MAX_SEARCH } = await stage.load(() => import('#code/16-client/say-keys.ts'))
   const busy = await openKeys(stage)
@@ -201,6 +207,23 @@ export async function expectNothingLeft(stage: Stage): Promise<void> {
   world.breakReads(false)
   const three = await world.claim('request 3')
   three.expect('first', { because: 'The disk is well again.' })
+
+  const alone = await openKeys(stage)
+  alone.keep(3)
+  alone.breakReads(true)
+  const uncaught = await uncaughtDuring(async () => {
+    const only = await alone.claim('request 1')
+    only.expect('rejected: EIO: i/o error, read', {
+      because: 'It cannot be known whether it was said.',
+    })
+  })
+  stage.expect('every error to be caught', uncaught.length === 0, {
+    because:
+      'Nobody has said the same meanwhile. An error that nobody catches ends the process, and with it every connection.',
+    likely:
+      'A promise that rejects, and that nobody waits for. What repeats wait for is resolved, with UNREADABLE.',
+    received: `nobody has caught ${uncaught[0]}`,
+  })
 
   const shortened = await openKeys(stage)
   shortened.keep(3)

@@ -3,8 +3,7 @@
 import type { Reason } from '../../harness/failure.ts'
 import type { Stage } from '../../judge/step.ts'
 
-/** Plays a queue by hand. */
-export async function expectQueue({ load, story, expectSame }: Stage): Promise<void> {
+async function openQueue({ load, story, expectSame }: Stage) {
   const { SayQueue } = await load(() => import('#code/16-client/say-queue.ts'))
   const { ChatError } = await load(() => import('#code/16-client/chat-error.ts'))
   let keys = 0
@@ -13,7 +12,10 @@ export async function expectQueue({ load, story, expectSame }: Stage): Promise<v
   const add = (text: string) => {
     story.tell('queue', `is given ${JSON.stringify(text)}`)
     queue.add(text).then(
-      ({ number }) => void results.set(text, `said as ${number}`),
+      ({ number, at }) => {
+        const isTime = at === timeOf(number)
+        results.set(text, `said as ${number}${isTime ? '' : `, and at is ${at}`}`)
+      },
       ({ code, seconds }) => {
         const wait = seconds === undefined ? '' : `, wait ${seconds} s`
         results.set(text, `rejected: ${code}${wait}`)
@@ -34,7 +36,7 @@ export async function expectQueue({ load, story, expectSame }: Stage): Promise<v
   }
   const said = (number: number) => {
     story.tell('queue', `hears \`said\`, number ${number}`)
-    queue.onSaid({ number, at: 0 })
+    queue.onSaid({ number, at: timeOf(number) })
   }
   const error = (code: string, seconds?: number) => {
     const wait = seconds === undefined ? '' : `, which asks to wait ${seconds} s`
@@ -45,6 +47,21 @@ export async function expectQueue({ load, story, expectSame }: Stage): Promise<v
     story.tell('queue', 'loses its connection')
     queue.onLost()
   }
+  const forget = () => {
+    story.tell('queue', 'hears that the server has other data')
+    queue.forget()
+  }
+  return { queue, results, add, expectNext, expectResult, said, error, lost, forget }
+}
+
+/** What the server’s clock says when it appends a number. */
+const timeOf = (number: number) => 5_000 + number
+
+/** Plays a queue by hand. */
+export async function expectQueue(stage: Stage): Promise<void> {
+  const { story } = stage
+  const { queue, results, add, expectNext, expectResult, said, error, lost, forget } =
+    await openQueue(stage)
 
   expectNext(5, undefined, { because: 'Nothing waits.' })
   for (const text of ['one', 'two', 'three', 'four', 'five', 'six', 'seven']) add(text)
@@ -70,7 +87,13 @@ export async function expectQueue({ load, story, expectSame }: Stage): Promise<v
     },
   )
   said(8)
-  await expectResult('one', 'said as 8', { because: 'It was said, the first time or the second.' })
+  await new Promise(setImmediate)
+  await expectResult('one', 'said as 8', {
+    because: 'It was said, the first time or the second.',
+    likely: results.get('one')?.includes('at is')
+      ? 'What the server has said is passed on as it is: its number, and when it was, by its clock.'
+      : undefined,
+  })
   expectNext(
     12,
     { text: 'two', key: 'key 2', since: 12 },
@@ -120,16 +143,14 @@ export async function expectQueue({ load, story, expectSame }: Stage): Promise<v
     because: 'Something broke in the server, before it was said or after.',
     likely: 'internal leaves it open.',
   })
-  story.tell('queue', 'hears that the server has other data')
-  queue.forget()
+  forget()
   await expectResult('six', undefined, {
     because: 'It was never sent.',
     likely: 'Only a message that was sent is unknown.',
   })
   expectNext(30, { text: 'six', key: 'key 6', since: 30 }, { because: 'It can still be said.' })
   lost()
-  story.tell('queue', 'hears that the server has other data')
-  queue.forget()
+  forget()
   await expectResult('six', 'rejected: unknown', {
     because: 'It was sent, and the server that might know is gone.',
     likely: 'forget() rejects a message that was sent.',
@@ -167,4 +188,61 @@ export async function expectQueue({ load, story, expectSame }: Stage): Promise<v
   })
   await expectResult('nine', 'rejected: not-sent', { because: 'It was never sent.' })
   expectNext(4, undefined, { because: 'It has ended.' })
+}
+
+/** What leaves open whether a message was said: an error about a repeat, whatever its code, and `not-saved`. */
+export async function expectDoubts(stage: Stage): Promise<void> {
+  const { add, expectNext, expectResult, said, error, lost, forget } = await openQueue(stage)
+  let keys = 0
+  const send = (text: string, last: number) => {
+    const key = `key ${++keys}`
+    add(text)
+    const request = { text, key, since: last }
+    expectNext(last, request, { because: 'It is the next.' })
+    return () =>
+      expectNext(last + 5, request, { because: 'It may have been said, and is sent again.' })
+  }
+  for (const code of ['bad-request', 'not-a-member', 'stale-key', 'busy', 'internal']) {
+    const sendAgain = send(`a text, then ${code}`, 10)
+    lost()
+    sendAgain()
+    error(code)
+    await expectResult(`a text, then ${code}`, 'rejected: unknown', {
+      because:
+        'The repeat was refused. The first time it may have been said, and then this code would be a lie.',
+      likely: 'An error about a repeat is rejected as unknown, whatever its code.',
+      look: 'onError()',
+    })
+  }
+  const again = send('a text, twice not saved', 20)
+  for (const time of ['first', 'second']) {
+    error('not-saved')
+    await expectResult('a text, twice not saved', undefined, {
+      because: `It may have been saved. The server knows when it is back, the ${time} time as well.`,
+      likely: 'not-saved settles nothing, also about a repeat: ask for not-saved first.',
+      look: 'onError()',
+    })
+    lost()
+    again()
+  }
+  said(21)
+  await expectResult('a text, twice not saved', 'said as 21', { because: 'It had been saved.' })
+  const refused = send('a text, not saved, then too-fast', 30)
+  error('not-saved')
+  lost()
+  refused()
+  error('too-fast')
+  await expectResult('a text, not saved, then too-fast', 'rejected: unknown', {
+    because: 'It was sent twice. The first time it may have been saved.',
+    likely: 'not-saved takes nothing back: what was sent was sent.',
+    look: 'onError()',
+  })
+  send('the first text of an empty room', 0)
+  lost()
+  forget()
+  await expectResult('the first text of an empty room', 'rejected: unknown', {
+    because: 'It was sent, and the server that might know is gone.',
+    likely: 'timesSent says whether it was sent. Its since may be 0.',
+    look: 'forget()',
+  })
 }
