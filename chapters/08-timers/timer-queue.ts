@@ -73,8 +73,8 @@ export class TimerQueue implements TimerSource, Clock {
   }
 
   /**
-   * Milliseconds until the next timer is due: 0 when one is overdue, `Infinity` when none is armed. Rounding up to a whole
-   * millisecond is allowed, rounding down is not.
+   * Milliseconds until the next timer is due: 0 when one is overdue, `Infinity` when none is armed that ever fires. Rounding
+   * up to a whole millisecond is allowed, rounding down is not.
    *
    * @step 08.5
    */

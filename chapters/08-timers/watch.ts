@@ -56,7 +56,8 @@ export class Watch implements ConnectionObserver {
 
   /**
    * Nothing more will be said: the peer need not be heard from any more, but has to go. One that has not gone in
-   * `goodbyeMs` is cut off: its plug may have been pulled long ago, and FIN will never come.
+   * `goodbyeMs` is cut off, whatever it has taken or sent meanwhile: its plug may have been pulled long ago, and FIN will
+   * never come.
    *
    * @step 08.6 08.7
    */

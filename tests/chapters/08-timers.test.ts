@@ -14,8 +14,10 @@ import {
 import { expectDelays, expectLongDelay } from '../worlds/08-timers/next-delays.ts'
 import { expectRealSleep } from '../worlds/08-timers/real-sleep.ts'
 import {
+  expectLateLook,
   expectRestOfSilence,
   expectSmallRest,
+  expectStoppedRest,
   expectStoppedSilence,
 } from '../worlds/08-timers/silences.ts'
 import { expectExactSleep, expectWakeUps } from '../worlds/08-timers/sleeping-loop.ts'
@@ -24,6 +26,7 @@ import {
   expectBeat,
   expectCancelledBeat,
   expectFaultyBeat,
+  expectOtherBeatCancelled,
   expectOwnBeat,
   expectPeriodsRefused,
 } from '../worlds/08-timers/timer-beats.ts'
@@ -178,6 +181,7 @@ step('08.4', 'every() keeps its beat, however late the loop comes', async (stage
   cancel('often')
 
   expectCancelledBeat(stage, played)
+  expectOtherBeatCancelled(stage, played)
   expectFaultyBeat(stage, played)
   expectPeriodsRefused(stage, played)
   await expectOwnBeat(stage)
@@ -272,6 +276,8 @@ step('08.6', 'a client that says no line for a while is let go', async (stage) =
   await expectEveryEnding(stage, virtual)
   await expectRestOfSilence(stage)
   await expectSmallRest(stage)
+  await expectStoppedRest(stage)
+  await expectLateLook(stage)
   await expectNoLimit(stage)
   await expectOwnGoodbye(stage)
 })

@@ -206,7 +206,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'looks-at-the-clock-again-and-again',
     step: '08.2',
-    says: ['"meanwhile" was not due', 'Look at the clock once'],
+    says: ['"meanwhile" was not', 'Look at the clock once'],
     edits: [
       {
         file: 'timer-queue.ts',
@@ -811,7 +811,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'beats-by-the-clock-face',
     step: '08.4',
-    says: ['137, 237, 337', 'Count from the last deadline'],
+    says: ['137.25, 237.25, 337.25', 'Count from the last deadline'],
     edits: [
       {
         file: queue,
@@ -1335,5 +1335,317 @@ export const mistakes: Mistake[] = [
     step: '08.6',
     says: ['cyd said a line 50 s ago', 'onHeard() tells #idle'],
     edits: [{ file: watch, replace: HEARD, by: '' }],
+  },
+  {
+    name: 'rises-by-the-deadline-only',
+    step: '08.1',
+    says: ['At one deadline', 'deadlines alone do not tell'],
+    edits: [
+      {
+        file: heap,
+        replace: '      if (isBefore(parent, timer)) break\n',
+        by: '      if (parent.deadlineMs <= timer.deadlineMs) break\n',
+      },
+    ],
+  },
+  {
+    name: 'microseconds-of-32-bits',
+    step: '08.1',
+    says: ['a number like any other', 'nor as 32 bits'],
+    edits: [
+      {
+        file: heap,
+        hole: 'isBefore',
+        by: `    const us = ((one.deadlineMs - other.deadlineMs) * 1000) | 0
+    return us === 0 ? one.order < other.order : us < 0`,
+      },
+    ],
+  },
+  {
+    name: 'the-order-is-a-small-part-of-the-deadline',
+    step: '08.1',
+    says: ['between equals only', 'nor mixed with `order`'],
+    edits: [
+      {
+        file: heap,
+        hole: 'isBefore',
+        by: '    return one.deadlineMs + one.order / 1e6 < other.deadlineMs + other.order / 1e6',
+      },
+    ],
+  },
+  {
+    name: 'a-round-has-a-budget',
+    step: '08.2',
+    says: ['was due when runDue() began', 'however long the callbacks take'],
+    edits: [
+      {
+        file: queue,
+        replace: 'if (due.deadlineMs > now || due.order',
+        by: 'if (due.deadlineMs > now || this.now() - now > 20 || due.order',
+      },
+    ],
+  },
+  {
+    name: 'fills-a-gap-by-the-deadline-that-was-there',
+    step: '08.3',
+    says: ['also behind a gap', 'isBefore() knows'],
+    edits: [
+      {
+        file: heap,
+        replace: `    this.#sink(last, place)
+    this.#rise(last, last.place)
+`,
+        by: `    if (last.deadlineMs < timer.deadlineMs) this.#rise(last, place)
+    else this.#sink(last, place)
+`,
+      },
+    ],
+  },
+  {
+    name: 'puts-back-what-was-cancelled',
+    step: '08.3',
+    says: ['was cancelled by the first of them', 'there is nothing to put back'],
+    edits: [
+      {
+        file: queue,
+        hole: 'runDue',
+        by: `    const now = this.now()
+    const due: Timer[] = []
+    while (this.#heap.first && this.#heap.first.deadlineMs <= now) due.push(this.#heap.takeFirst()!)
+    try {
+      while (due.length > 0) {
+        const timer = due.shift()!
+        const { callback } = timer
+        if (callback && timer.periodMs > 0) this.#rearm(timer, now)
+        else timer.callback = undefined
+        callback?.()
+      }
+    } finally {
+      for (const timer of due) this.#heap.add(timer)
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'a-list-arms-the-cancelled',
+    step: '08.4',
+    says: ['"other" was cancelled', 'is not armed again'],
+    edits: [
+      {
+        file: queue,
+        hole: 'runDue',
+        by: `    const now = this.now()
+    const due: Timer[] = []
+    while (this.#heap.first && this.#heap.first.deadlineMs <= now) due.push(this.#heap.takeFirst()!)
+    try {
+      while (due.length > 0) {
+        const timer = due.shift()!
+        const { callback } = timer
+        if (timer.periodMs > 0) this.#rearm(timer, now)
+        else timer.callback = undefined
+        callback?.()
+      }
+    } finally {
+      for (const timer of due) if (timer.callback) this.#heap.add(timer)
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'a-throw-arms-the-cancelled',
+    step: '08.4',
+    says: ['has cancelled itself, and then thrown', 'A throw arms no timer'],
+    edits: [
+      {
+        file: queue,
+        replace: CALL,
+        by: `      if (!(due.periodMs > 0)) due.callback = undefined
+      try {
+        callback?.()
+      } catch (error) {
+        if (due.periodMs > 0) this.#rearm(due, now)
+        throw error
+      }
+      if (due.callback) this.#rearm(due, now)
+`,
+      },
+    ],
+  },
+  {
+    name: 'beats-on-whole-milliseconds',
+    step: '08.4',
+    says: ['237.25', 'it is not rounded'],
+    edits: [
+      {
+        file: queue,
+        replace: '    timer.deadlineMs += periods * timer.periodMs\n',
+        by: '    timer.deadlineMs = Math.ceil(timer.deadlineMs + periods * timer.periodMs)\n',
+      },
+    ],
+  },
+  {
+    name: 'rounds-to-the-nearest',
+    step: '08.5',
+    says: ['not to be less than 9.125', 'Math.round()'],
+    edits: [
+      {
+        file: queue,
+        replace: 'Math.max(0, first.deadlineMs - this.now())',
+        by: 'Math.max(0, Math.round(first.deadlineMs - this.now()))',
+      },
+    ],
+  },
+  {
+    name: 'a-delay-of-32-bits',
+    step: '08.5',
+    says: ['in 30 days', '(| 0)'],
+    edits: [
+      {
+        file: queue,
+        replace: 'Math.max(0, first.deadlineMs - this.now())',
+        by: 'Math.max(0, Math.ceil(first.deadlineMs - this.now()) | 0)',
+      },
+    ],
+  },
+  {
+    name: 'what-never-fires-is-no-delay',
+    step: '08.5',
+    says: ['due never', 'Infinity'],
+    edits: [
+      {
+        file: queue,
+        hole: 'nextDelay',
+        by: `    const leftMs = (this.#heap.first?.deadlineMs ?? Number.NaN) - this.now()
+    if (Number.isFinite(leftMs)) return Math.max(0, leftMs)
+    return this.#heap.size > 0 ? 0 : Number.POSITIVE_INFINITY`,
+      },
+    ],
+  },
+  {
+    name: 'an-earliest-deadline-of-its-own',
+    step: '08.5',
+    says: ['Of those that are', 'out of date when its timer has fired'],
+    edits: [
+      {
+        file: queue,
+        replace: '  #armed = 0\n',
+        by: '  #armed = 0\n  #earliestMs = Number.POSITIVE_INFINITY\n',
+      },
+      {
+        file: queue,
+        replace: '    if (this.#heap.first === timer) this.onEarlier?.()\n',
+        by: `    if (this.#heap.size === 1) this.#earliestMs = Number.POSITIVE_INFINITY
+    if (deadlineMs < this.#earliestMs) {
+      this.#earliestMs = deadlineMs
+      this.onEarlier?.()
+    }
+`,
+      },
+    ],
+  },
+  {
+    name: 'the-rest-is-not-kept',
+    step: '08.6',
+    says: ['stop() cancels #timer', 'the rest or a whole limit'],
+    edits: [
+      {
+        file: silence,
+        hole: '#look',
+        by: `    const leftMs = this.#heardAtMs + this.#limitMs - this.#timers.now()
+    if (leftMs > 0) {
+      this.#timers.after(leftMs, () => this.#look())
+      return
+    }
+    this.#timer = this.#timers.after(this.#limitMs, () => this.#look())
+    this.#onSilence()`,
+      },
+    ],
+  },
+  {
+    name: 'the-rest-as-of-the-deadline',
+    step: '08.6',
+    says: ['however late the look', 'what is left now'],
+    edits: [
+      {
+        file: silence,
+        replace: 'this.#limitMs - this.#timers.now()',
+        by: 'this.#limitMs - this.#timer.deadlineMs',
+      },
+    ],
+  },
+  {
+    name: 'only-the-first-note-counts',
+    step: '08.6',
+    says: ['since second 75', 'each heard() notes'],
+    edits: [
+      { file: silence, replace: '  #timer: Timer\n', by: '  #timer: Timer\n  #isHeard = false\n' },
+      {
+        file: silence,
+        hole: 'heard',
+        by: `    if (this.#isHeard) return
+    this.#isHeard = true
+    this.#heardAtMs = this.#timers.now()`,
+      },
+      {
+        file: silence,
+        replace: '  #look(): void {\n',
+        by: '  #look(): void {\n    this.#isHeard = false\n',
+      },
+    ],
+  },
+  {
+    name: 'a-few-bytes-gain-time',
+    step: '08.6',
+    says: ['gains no time', 'counts from the goodbye on'],
+    edits: [
+      {
+        file: watch,
+        replace: GOODBYE,
+        by: `    let queued = this.#connection.queuedBytes
+    const look = () => {
+      const before = queued
+      queued = this.#connection.queuedBytes
+      if (queued >= before) return this.#connection.destroy('lost')
+      this.#goodbye = this.#timers.after(this.#goodbyeMs, look)
+    }
+    this.#goodbye = this.#timers.after(this.#goodbyeMs, look)
+`,
+      },
+    ],
+  },
+  {
+    name: 'whatever-ends-with-pong',
+    step: '08.7',
+    says: ['pingpong', 'Compare the whole line'],
+    edits: [{ file: server, replace: 'if (line !== PONG)', by: 'if (!line.endsWith(PONG))' }],
+  },
+  {
+    name: 'the-heartbeat-hears-only-with-a-limit',
+    step: '08.7',
+    says: ['Without an idle limit', 'hears each line'],
+    edits: [
+      {
+        file: watch,
+        replace: HEARD,
+        by: '    if (!this.#idle) return\n    this.#idle.heard()\n    this.#heartbeat?.heard()\n',
+      },
+    ],
+  },
+  {
+    name: 'the-heartbeat-stops-only-with-a-limit',
+    step: '08.7',
+    says: ['Without an idle limit', 'onClose() stops'],
+    edits: [
+      {
+        file: watch,
+        replace: CLOSE,
+        by: `    if (this.#idle) {
+      this.#idle.stop()
+      this.#heartbeat?.stop()
+    }
+    if (this.#goodbye) this.#timers.cancel(this.#goodbye)
+`,
+      },
+    ],
   },
 ]

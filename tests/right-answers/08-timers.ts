@@ -277,4 +277,75 @@ export class Watch implements ConnectionObserver {
       },
     ],
   },
+  {
+    name: 'compares-with-what-it-said',
+    style:
+      'The loop is woken for a deadline that is earlier than the one that nextDelay() told it.',
+    edits: [
+      {
+        file: queue,
+        replace: '  #armed = 0\n',
+        by: '  #armed = 0\n  #saidMs = Number.POSITIVE_INFINITY\n',
+      },
+      {
+        file: queue,
+        replace: '    if (this.#heap.first === timer) this.onEarlier?.()\n',
+        by: `    if (deadlineMs < this.#saidMs) {
+      this.#saidMs = deadlineMs
+      this.onEarlier?.()
+    }
+`,
+      },
+      {
+        file: queue,
+        hole: 'nextDelay',
+        by: `    this.#saidMs = this.#heap.first?.deadlineMs ?? Number.POSITIVE_INFINITY
+    return Math.max(0, this.#saidMs - this.now())`,
+      },
+    ],
+  },
+  {
+    name: 'compares-with-the-removed',
+    style: 'What fills a gap goes up if it fires before the timer that was there, and down if not.',
+    edits: [
+      {
+        file: heap,
+        hole: 'remove',
+        by: `    const { place } = timer
+    timer.place = NOWHERE
+    const last = this.#timers.pop()!
+    if (last === timer) return
+    if (isBefore(last, timer)) this.#rise(last, place)
+    else this.#sink(last, place)`,
+      },
+    ],
+  },
+  {
+    name: 'beats-by-the-remainder',
+    style: 'The next deadline is a period behind the last one that has passed; % finds that.',
+    edits: [
+      {
+        file: queue,
+        hole: '#rearm',
+        by: `    const sinceMs = (now - timer.deadlineMs) % timer.periodMs
+    timer.deadlineMs = now - sinceMs + timer.periodMs
+    timer.order = this.#armed++
+    this.#heap.add(timer)`,
+      },
+    ],
+  },
+  {
+    name: 'keeps-the-beat-of-its-silence',
+    style: 'A look that comes late says when the next one is: at whole limits of the silence.',
+    edits: [
+      {
+        file: 'silence.ts',
+        hole: '#look',
+        by: `    const silentMs = this.#timers.now() - this.#heardAtMs
+    const leftMs = this.#limitMs - (silentMs % this.#limitMs)
+    this.#timer = this.#timers.after(leftMs, () => this.#look())
+    if (silentMs >= this.#limitMs) this.#onSilence()`,
+      },
+    ],
+  },
 ]

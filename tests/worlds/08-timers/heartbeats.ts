@@ -84,7 +84,7 @@ export async function expectPings({ advance, connect, expectTimers }: Watched): 
 /** `pong` is the one line that is no command, and every ending stops the heartbeat. */
 export async function expectOnlyPong({ connect, expectTimers }: Watched): Promise<void> {
   const fay = await connect('fay')
-  for (const line of ['pongo', 'PONG', ' pong ', 'ping', '']) {
+  for (const line of ['pongo', 'PONG', ' pong ', 'ping', '', 'pingpong', 'pong pong']) {
     await fay.send(`${line}\n`)
     fay.expectReceived('error unknown command\n', {
       because: `"${line}" is not the answer to our ping, so it is a command, and there is none of that name.`,
@@ -128,7 +128,32 @@ export async function expectEndlessPings(stage: Stage): Promise<void> {
     likely: 'He is asked after every further everyMs, however often that is.',
     look: 'watch.#startHeartbeat()',
   })
+  await endless.advance(5_000)
+  await hal.send('echo hi\n')
+  hal.expectReceived('hi\n', { because: 'He is served.' })
+  await endless.advance(24_999)
+  hal.expectNothing({
+    because: 'He has said a line 24,999 ms ago.',
+    likely:
+      'Without an idle limit there is no #idle. There may be a #heartbeat all the same, which hears each line.',
+    look: 'watch.onHeard()',
+  })
+  await hal.send('crash\n')
+  endless.expectTimers(1, {
+    because: 'The connection is ending. Only the goodbye is left to wait for.',
+    likely:
+      'Without an idle limit there is no #idle. There may be a #heartbeat all the same, which onEnding() stops.',
+    look: 'watch.onEnding()',
+  })
   await hal.reset()
+  const ivy = await endless.connect('ivy')
+  await ivy.reset()
+  endless.expectTimers(0, {
+    because: 'ivy was reset: onEnding() was not called, and yet her connection is over.',
+    likely:
+      'Without an idle limit there is no #idle. There may be a #heartbeat all the same, which onClose() stops.',
+    look: 'watch.onClose()',
+  })
 }
 
 /** With a heartbeat as without one, a client who talks costs no timer. */

@@ -89,17 +89,22 @@ export async function expectEveryEnding(
   const gus = await connect('gus')
   gus.stopReading()
   await gus.send('crash\n')
-  await advance(4_999)
-  gus.expectNothing({
-    because: 'He does not read, and has 5 s.',
+  await advance(4_000)
+  story.tell('gus', 'reads five bytes')
+  gus.stream.setRoom(5)
+  await world.settle()
+  await advance(999)
+  gus.expectReceived('error', {
+    because: 'He takes five bytes of our last words, and has 5 s for all of them.',
     likely: 'onEnding() destroys after goodbyeMs, which are milliseconds.',
     look: 'watch.onEnding()',
   })
   await advance(1)
   gus.expectCut({
-    because: 'A crash has ended his connection, and he has not taken our last words for 5 s.',
+    because:
+      'A crash has ended his connection 5 s ago, and he has not taken our last words. To take a few bytes now and then gains no time.',
     likely:
-      'onEnding() is called for every ending: each goodbye has its limit, not only that of an idle client.',
+      'onEnding() is called for every ending: each goodbye has its limit, not only that of an idle client. It counts from the goodbye on, whatever the client takes or sends.',
     look: 'watch.onEnding()',
   })
   expectTimers(0, { because: 'He is gone.' })

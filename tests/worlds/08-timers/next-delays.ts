@@ -47,17 +47,24 @@ export function expectDelays(stage: Stage, { timers, clock, arm, cancel }: Playe
   cancel('later')
   expectDelay(Number.POSITIVE_INFINITY, { because: 'Nothing is armed any more.' })
 
-  arm('fraction', 9.5)
-  const delayMs = timers.nextDelay()
-  expect('timers.nextDelay() not to be less than 9.5', delayMs >= 9.5 && delayMs <= 10, {
-    because:
-      'A loop that wakes half a millisecond too early has nothing to do, and asks again and again.',
-    likely: 'Rounded down, a delay is too short. There is no need to round it.',
-    look: 'timer-queue.nextDelay()',
-    received: `${delayMs}`,
-  })
-  cancel('fraction')
+  for (const leftMs of [9.5, 9.125, 0.25]) {
+    arm('fraction', leftMs)
+    const delayMs = timers.nextDelay()
+    const isKept = delayMs >= leftMs && delayMs <= Math.ceil(leftMs)
+    expect(`timers.nextDelay() not to be less than ${leftMs}`, isKept, {
+      because:
+        'A loop that wakes a fraction of a millisecond too early has nothing to do, and asks again and again.',
+      likely:
+        'Rounded down, a delay is too short, and Math.round() rounds down as often as up. There is no need to round it.',
+      look: 'timer-queue.nextDelay()',
+      received: `${delayMs}`,
+    })
+    cancel('fraction')
+  }
 }
+
+/** setTimeout of Node takes 24.8 days at most. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1
 
 export function expectLongDelay(stage: Stage, { timers, arm, cancel }: PlayedQueue): void {
   const expectDelay = delays(stage, timers)
@@ -67,6 +74,25 @@ export function expectLongDelay(stage: Stage, { timers, arm, cancel }: PlayedQue
     likely: 'The rest until the first deadline is what it is, however long.',
   })
   cancel('in 10 days')
+  for (const [name, leftMs] of [
+    ['in 30 days', 30 * DAY_MS],
+    ['never', Number.POSITIVE_INFINITY],
+  ] as const) {
+    arm(name, leftMs)
+    const delayMs = timers.nextDelay()
+    stage.expect(
+      `timers.nextDelay() to be ${leftMs}`,
+      delayMs >= MAX_TIMEOUT_MS && delayMs <= leftMs,
+      {
+        because: `The only timer is due ${name}: nothing has to wake the loop before.`,
+        likely:
+          'The rest until the first deadline is a number like any other: Infinity, or more than 32 bits hold (| 0).',
+        look: 'timer-queue.nextDelay()',
+        received: `${delayMs}`,
+      },
+    )
+    cancel(name)
+  }
 }
 
 function delays({ expectSame }: Stage, timers: PlayedQueue['timers']) {

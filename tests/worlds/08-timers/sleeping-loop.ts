@@ -119,6 +119,23 @@ export async function expectWakeUps(stage: Stage): Promise<void> {
     likely: 'onEarlier() is called whatever the delay is, also for 0 ms.',
     look: 'timer-queue.after()',
   })
+  await arm(3_600_000)
+  await arm(100)
+  await world.advance(100)
+  await arm(300)
+  await world.advance(300)
+  expectSame(
+    'when the timers in 100 and then in 300 ms have fired',
+    firedAt.slice(6),
+    [2_100, 2_400],
+    {
+      because:
+        'The first had fired when the second was armed. Of those that are left, one in an hour, the second is due before all others.',
+      likely:
+        'Ask the heap who is first. A deadline that is kept in a field of your own is out of date when its timer has fired.',
+      look: 'timer-queue.after()',
+    },
+  )
   story.tell('test', 'arms a timer in 400 ms and one in 700 ms, and cancels both')
   const both = [queue.after(400, fire), queue.after(700, fire)]
   await world.settle()

@@ -88,10 +88,11 @@ export function expectCancelledBeat(
 /** A callback that throws ends no beat. */
 export function expectFaultyBeat(
   { expect, expectSame }: Stage,
-  { timers, clock, every, expectFired }: PlayedQueue,
+  { timers, clock, every, cancel, expectFired }: PlayedQueue,
 ): void {
   const bug = new Error('a bug in a callback')
-  every('faulty', 10, () => {
+  every('faulty', 10, (times) => {
+    if (times === 4) cancel('faulty')
     throw bug
   })
   for (const time of ['first', 'second', 'third']) {
@@ -111,6 +112,36 @@ export function expectFaultyBeat(
     })
     expectSame('timers.size', timers.size, 1, GOES_ON)
   }
+  clock.pass(10)
+  thrownBy(() => timers.runDue())
+  expectSame('timers.size', timers.size, 0, {
+    because: 'In its fourth call, "faulty" has cancelled itself, and then thrown.',
+    likely:
+      'A throw arms no timer that was cancelled. Arm it for the next time before the callback is called: then cancel() takes it out.',
+    look: 'timer-queue.runDue()',
+  })
+  expectFired(['faulty'], { because: 'That was its fourth call.' })
+}
+
+/** Two beats are due in one round, and the first cancels the second, which must not come back. */
+export function expectOtherBeatCancelled(
+  { expectSame }: Stage,
+  { timers, every, cancel, expectFires }: PlayedQueue,
+): void {
+  every('one', 10, () => cancel('other'))
+  every('other', 10)
+  expectFires(10, ['one'], {
+    because: 'Both were due when "one" fired and cancelled "other".',
+    likely: 'Take one at a time out of the heap: a list of what is due does not know.',
+    look: 'timer-queue.runDue()',
+  })
+  expectSame('timers.size', timers.size, 1, {
+    because: '"one" goes on, and "other" was cancelled.',
+    likely:
+      'A timer that was cancelled is not armed again. One that is still in the heap when it is cancelled needs no look: cancel() takes it out.',
+    look: ['timer-queue.runDue()', 'timer-queue.#rearm()'],
+  })
+  cancel('one')
 }
 
 /** No pause at all is no period. */
@@ -130,13 +161,19 @@ export function expectPeriodsRefused({ expect }: Stage, { timers }: PlayedQueue)
 export async function expectOwnBeat(stage: Stage): Promise<void> {
   const { story } = stage
   const other = await playQueue(stage)
-  story.tell('time', 'moves on by 37 ms')
-  other.clock.pass(37)
+  story.tell('time', 'moves on by 37.25 ms')
+  other.clock.pass(37.25)
   other.every('beat', 100)
   other.expectFires(100, ['beat'], { because: '100 ms have passed since every() was called.' })
-  other.expectFires(99, [], {
-    because: 'Armed at 37 ms, its deadlines are 137, 237, 337 ms: it is 236.',
-    likely: 'Count from the last deadline. The clock’s own hundreds are not this timer’s.',
+  other.expectFires(99.75, [], {
+    because: 'Armed at 37.25 ms, its deadlines are 137.25, 237.25, 337.25 ms: it is 237.',
+    likely:
+      'Count from the last deadline. The clock’s own hundreds, and its whole milliseconds, are not this timer’s.',
+    look: 'timer-queue.#rearm()',
+  })
+  other.expectFires(0.25, ['beat'], {
+    because: 'It is 237.25 ms.',
+    likely: 'A deadline is the one before it and whole periods: it is not rounded.',
     look: 'timer-queue.#rearm()',
   })
 }

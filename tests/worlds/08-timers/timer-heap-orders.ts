@@ -14,6 +14,8 @@ export async function expectHeapInOrder(stage: Stage): Promise<void> {
     expectParents,
     firstName,
     expectEveryOrder,
+    expectAnyNumbers,
+    expectAddedLater,
     expectOrderInCrowd,
   } = await playHeap(stage)
   const timers = [add('third', 30)]
@@ -77,6 +79,8 @@ export async function expectHeapInOrder(stage: Stage): Promise<void> {
     look: 'timer-heap.isBefore()',
   })
   expectTaken(['now', 'in half a millisecond'], { because: 'They fire in this order.' })
+  expectAnyNumbers()
+  expectAddedLater()
 
   expectPlaces(expectOrderInCrowd())
 }

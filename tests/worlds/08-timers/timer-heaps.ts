@@ -113,6 +113,35 @@ export async function playHeap({ load, story, random, expect, expectSame }: Stag
         }
       }
     },
+    /** Deadlines that are next to each other or years apart, on a server that has armed billions. */
+    expectAnyNumbers(): void {
+      story.tell('test', 'adds timers with the deadlines and orders of a server that is years old')
+      const deadlinesMs = [Number.POSITIVE_INFINITY, 1e11 + 0.5, 1e11, 60.1, 50.001, 50]
+      for (const [index, deadlineMs] of deadlinesMs.entries())
+        insert({ ...toTimer(deadlineMs), order: index * 1e9 })
+      const taken = deadlinesMs.map(() => takeFirst()?.deadlineMs)
+      expectSame('the deadlines taken out', taken.join(', '), deadlinesMs.toReversed().join(', '), {
+        because:
+          'A deadline is a number like any other: years away, never, or a microsecond behind the next one. How many were armed before it counts between equals only.',
+        likely:
+          'Compare deadlines as they are, with `<`: neither rounded, nor as 32 bits (| 0), nor mixed with `order`.',
+        look: 'timer-heap.isBefore()',
+      })
+    },
+    /** At one deadline, timers that were armed early are added late, as remove() will do. */
+    expectAddedLater(): void {
+      story.tell('test', 'adds eight timers of one deadline, the one that was armed last first')
+      const timers = Array.from({ length: 8 }, () => toTimer(70))
+      for (const timer of timers.toReversed()) insert(timer)
+      const taken = timers.map(() => 1 + timers.indexOf(takeFirst()!)).join(', ')
+      expectSame('what is taken out, by order of arming', taken, '1, 2, 3, 4, 5, 6, 7, 8', {
+        because:
+          'At one deadline the timer that was armed first fires first, whenever it came into the heap.',
+        likely:
+          'Whether a parent fires before the timer that rises is for isBefore() to say: deadlines alone do not tell between equals.',
+        look: 'timer-heap.#rise()',
+      })
+    },
     /** Adds timers at random and takes some out. Returns those that are still in the heap. */
     expectOrderInCrowd(): Timer[] {
       story.tell('test', 'adds timers at random and takes out nearly as many, 2,000 times')

@@ -43,10 +43,13 @@ export function expectOneLook(
   { timers, clock, arm, expectFires }: PlayedQueue,
 ): void {
   arm('takes 50 ms', 10, () => clock.pass(50))
+  arm('due as well', 10)
   arm('meanwhile', 30)
-  expectFires(10, ['takes 50 ms'], {
-    because: '"meanwhile" was not due when runDue() began. Clients have their turn before it.',
-    likely: 'Look at the clock once, at the beginning of runDue().',
+  expectFires(10, ['takes 50 ms', 'due as well'], {
+    because:
+      '"due as well" was due when runDue() began, and "meanwhile" was not. Clients have their turn before that.',
+    likely:
+      'Look at the clock once, at the beginning of runDue(): what is due then fires, however long the callbacks take.',
     look: 'timer-queue.runDue()',
   })
   expectFires(0, ['meanwhile'], { because: 'This is the next round.' })
