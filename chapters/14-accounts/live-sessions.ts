@@ -50,7 +50,8 @@ export class LiveSessions {
   }
 
   /**
-   * These sessions have ended: all their peers, and nobody else, are closed with `no-session`, once.
+   * These sessions have ended; an id may be among them twice. All their peers, and nobody else, are closed with
+   * `no-session`, once.
    *
    * @step 14.6
    */

@@ -43,7 +43,8 @@ export class HashQueue {
   /**
    * Runs the task: now if fewer than `running` tasks run, otherwise when its turn comes, in order of arrival. Resolves
    * with its result, rejects with what it throws. Rejects with `HashesBusy`, and counts it in `refused`, if `waiting` tasks
-   * wait already. A task that fails leaves its place to the next like any other.
+   * wait already. A task that fails leaves its place to the next like any other. Whoever waits sleeps: no timer asks
+   * again whether there is a place.
    *
    * @step 14.2
    */

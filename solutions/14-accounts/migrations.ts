@@ -20,7 +20,8 @@ export class NewerSchema extends Error {
 }
 
 /**
- * Brings a database up to date: runs each migration it has not had yet, in order, and counts it in `user_version`.
+ * Brings a database up to date: runs each migration it has not had yet, in order, and counts it in `user_version`. A
+ * migration is any SQL that `exec` takes: several statements, comments, triggers.
  *
  * The process may be killed at any moment. Whatever then is in the database, the next call goes on from there, and no
  * migration is run twice or left half done. Another process may be migrating the same file: whoever comes second finds

@@ -2,9 +2,14 @@ import { DatabaseSync } from 'node:sqlite'
 import type { Hasher } from '#code/14-accounts/passwords.ts'
 import type { Reason } from '../harness/failure.ts'
 import { step } from '../judge/step.ts'
+import { expectConstantTime } from '../worlds/14-accounts/accounts-comparisons.ts'
 import { expectRehash, expectSameWork } from '../worlds/14-accounts/accounts-credentials.ts'
 import { contentOf, MIGRATED, MIGRATIONS } from '../worlds/14-accounts/accounts-databases.ts'
-import { expectEndedMeanwhile, expectOthersStay } from '../worlds/14-accounts/accounts-entering.ts'
+import {
+  expectEndedMeanwhile,
+  expectLeftAlone,
+  expectOthersStay,
+} from '../worlds/14-accounts/accounts-entering.ts'
 import { expectScryptFailure } from '../worlds/14-accounts/accounts-failed-scrypt.ts'
 import {
   expectClosedAccount,
@@ -18,6 +23,7 @@ import {
 } from '../worlds/14-accounts/accounts-guesses.ts'
 import {
   expectFailuresPassedOn,
+  expectRandomSalts,
   expectStrings,
   expectVerdicts,
 } from '../worlds/14-accounts/accounts-hashes.ts'
@@ -34,6 +40,7 @@ import { resolves } from '../worlds/14-accounts/accounts-promises.ts'
 import {
   expectCrowdInOrder,
   expectNoOvertaking,
+  expectNoPolling,
   expectQueue,
 } from '../worlds/14-accounts/accounts-queue.ts'
 import { fits, NotedHasher } from '../worlds/14-accounts/accounts-scrypt.ts'
@@ -112,8 +119,10 @@ step('14.1', 'a password is stored as a hash that says how it was made', async (
     look,
   })
 
+  await expectRandomSalts(stage, passwords, hasher)
   expectStrings(stage, parseHash)
   await expectVerdicts(stage, passwords, hasher)
+  await expectConstantTime(stage, passwords.verifyPassword)
   await expectFailuresPassedOn(stage, passwords, hasher)
   await expectScryptFailure(stage, passwords.deriveKey)
 })
@@ -121,6 +130,7 @@ step('14.1', 'a password is stored as a hash that says how it was made', async (
 step('14.2', 'two hash, some wait, and an unknown name costs the same', async (stage) => {
   await expectQueue(stage)
   await expectNoOvertaking(stage)
+  await expectNoPolling(stage)
   await expectCrowdInOrder(stage)
   await expectSameWork(stage)
   await expectRehash(stage)
@@ -256,6 +266,7 @@ step('14.6', 'a session that ends takes all its connections along', async (stage
   await expectSwept(stage)
   await expectManySwept(stage)
   await expectOthersStay(stage)
+  await expectLeftAlone(stage)
   await expectLoggedOut(stage)
   await expectExpired(stage)
 })

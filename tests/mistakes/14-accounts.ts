@@ -1834,4 +1834,358 @@ export const mistakes: Mistake[] = [
       },
     ],
   },
+  {
+    name: 'forgets-the-lanes',
+    step: '14.1',
+    says: ['missing or misspelt'],
+    edits: [
+      {
+        file: passwords,
+        replace: '{ N: 2 ** ln, r, p, maxmem: MAX_MEMORY_BYTES }',
+        by: '{ N: 2 ** ln, r, maxmem: MAX_MEMORY_BYTES }',
+      },
+      {
+        file: passwords,
+        replace: `const { ln, r, p } = cost
+  const options`,
+        by: `const { ln, r } = cost
+  const options`,
+      },
+    ],
+  },
+  {
+    name: 'only-n-counts',
+    step: '14.1',
+    says: ['missing or misspelt'],
+    edits: [
+      {
+        file: passwords,
+        replace: '{ N: 2 ** ln, r, p, maxmem: MAX_MEMORY_BYTES }',
+        by: '{ N: 2 ** ln, maxmem: MAX_MEMORY_BYTES }',
+      },
+      {
+        file: passwords,
+        replace: `const { ln, r, p } = cost
+  const options`,
+        by: `const { ln } = cost
+  const options`,
+      },
+    ],
+  },
+  {
+    name: 'parallelisation-with-an-s',
+    step: '14.1',
+    says: ['missing or misspelt'],
+    edits: [
+      {
+        file: passwords,
+        replace: '{ N: 2 ** ln, r, p, maxmem: MAX_MEMORY_BYTES }',
+        by: '{ cost: 2 ** ln, blockSize: r, parallelisation: p, maxmem: MAX_MEMORY_BYTES } as object',
+      },
+    ],
+  },
+  {
+    name: 'another-normal-form',
+    step: '14.1',
+    says: ['NFKD spells'],
+    edits: [
+      { file: passwords, replace: `password.normalize('NFKC')`, by: `password.normalize('NFKD')` },
+    ],
+  },
+  {
+    name: 'memory-for-half-of-the-most',
+    step: '14.1',
+    says: ['MAX_MEMORY_BYTES'],
+    edits: [{ file: passwords, replace: 'maxmem: MAX_MEMORY_BYTES', by: 'maxmem: 2 ** 27' }],
+  },
+  {
+    name: 'numbers-as-text',
+    step: '14.1',
+    says: ['ln, r and p are numbers'],
+    edits: [
+      {
+        file: passwords,
+        replace: 'const [ln, r, p] = found.slice(1, 4).map(Number)',
+        by: 'const [ln, r, p] = found.slice(1, 4) as unknown as number[]',
+      },
+    ],
+  },
+  {
+    name: 'salts-of-one-length-only',
+    step: '14.1',
+    says: ['SALT_BYTES is for new ones'],
+    edits: [
+      {
+        file: passwords,
+        replace: 'hash.length !== HASH_BYTES) return',
+        by: 'hash.length !== HASH_BYTES || salt.length !== SALT_BYTES) return',
+      },
+    ],
+  },
+  {
+    name: 'a-salt-of-the-clock',
+    step: '14.1',
+    says: ['come from randomBytes()'],
+    edits: [
+      {
+        file: passwords,
+        replace: `const salt = randomBytes(SALT_BYTES)
+  return`,
+        by: `const salt = Buffer.alloc(SALT_BYTES)
+  salt.writeDoubleBE(performance.now())
+  return`,
+      },
+    ],
+  },
+  {
+    name: 'compares-with-equals',
+    step: '14.1',
+    says: ['timingSafeEqual(a, b)'],
+    edits: [
+      {
+        file: passwords,
+        replace: '!timingSafeEqual(hash, parsed.hash)',
+        by: '!Buffer.from(hash).equals(parsed.hash)',
+      },
+    ],
+  },
+  {
+    name: 'compares-the-strings',
+    step: '14.1',
+    says: ['timingSafeEqual(a, b)'],
+    edits: [
+      {
+        file: passwords,
+        replace: 'if (!timingSafeEqual(hash, parsed.hash)) return',
+        by: 'if (formatHash({ ...parsed, hash }) !== stored) return',
+      },
+    ],
+  },
+  {
+    name: 'looks-again-and-again',
+    step: '14.2',
+    says: ['await a promise'],
+    edits: [
+      {
+        file: queue,
+        hole: 'run',
+        by: `    if (this.#running < this.#limits.running && this.#waiting.length === 0) this.#running += 1
+    else {
+      if (this.#waiting.length >= this.#limits.waiting) {
+        this.#refused += 1
+        throw new HashesBusy()
+      }
+      const me = () => {}
+      this.#waiting.push(me)
+      while (this.#waiting[0] !== me || this.#running >= this.#limits.running) await new Promise((resolve) => setImmediate(resolve))
+      this.#waiting.shift()
+      this.#running += 1
+    }
+    try {
+      return await task()
+    } finally {
+      this.#running -= 1
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'a-failed-rehash-is-no-news',
+    step: '14.2',
+    says: ['Catch HashesBusy of the rehash'],
+    edits: [
+      {
+        file: credentials,
+        replace: `      const hash = await hashPassword(password, this.#hasher)
+      await this.#accounts.replaceHash(id, passwordHash, hash)
+    } catch (error) {
+      if (!(error instanceof HashesBusy)) throw error
+    }`,
+        by: `      const hash = await hashPassword(password, this.#hasher).catch(() => undefined)
+      if (hash) await this.#accounts.replaceHash(id, passwordHash, hash)
+    } catch (error) {
+      if (!(error instanceof HashesBusy)) throw error
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'wrong-when-scrypt-fails',
+    step: '14.2',
+    says: ['only around the rehash'],
+    edits: [
+      {
+        file: credentials,
+        replace: 'const verdict = await verifyPassword(password, stored, this.#hasher)',
+        by: `const verdict = await verifyPassword(password, stored, this.#hasher).catch((error) => {
+      if (error instanceof HashesBusy) throw error
+      return 'wrong' as const
+    })`,
+      },
+    ],
+  },
+  {
+    name: 'an-error-for-nobody-is-lost',
+    step: '14.2',
+    says: ['only around the rehash'],
+    edits: [
+      {
+        file: credentials,
+        replace: 'const verdict = await verifyPassword(password, stored, this.#hasher)',
+        by: `const verdict = await verifyPassword(password, stored, this.#hasher).catch((error) => {
+      if (account || error instanceof HashesBusy) throw error
+      return 'wrong' as const
+    })`,
+      },
+    ],
+  },
+  {
+    name: 'splits-at-semicolons',
+    step: '14.3',
+    says: ['contains no statements'],
+    edits: [
+      {
+        file: migrations,
+        replace: 'for (const sql of migrations.slice(version)) database.exec(sql)',
+        by: `for (const sql of migrations.slice(version)) for (const one of sql.split(';')) if (one.trim()) database.prepare(one).run()`,
+      },
+    ],
+  },
+  {
+    name: 'another-error-with-its-text',
+    step: '14.3',
+    says: ['Throw the error that you caught'],
+    edits: [
+      {
+        file: migrations,
+        replace: `    throw error
+`,
+        by: `    if (error instanceof NewerSchema) throw error
+    throw new Error(\`cannot migrate: \${(error as Error).message}\`)
+`,
+      },
+    ],
+  },
+  {
+    name: 'leaves-what-is-too-old',
+    step: '14.4',
+    says: ['for whichever reason'],
+    edits: [
+      {
+        file: sessions,
+        hole: 'use',
+        by: `    const session = await this.#store.find(sessionId)
+    if (!session) return undefined
+    const now = this.#options.now()
+    if (now - session.createdAt >= this.#options.maxMs) return undefined
+    if (this.isOver(session)) {
+      await this.#store.remove(sessionId)
+      return undefined
+    }
+    if (now - session.usedAt < NOTE_EVERY_MS) return session
+    await this.#store.touch(sessionId, now)
+    return { ...session, usedAt: now }`,
+      },
+    ],
+  },
+  {
+    name: 'shifts-bits',
+    step: '14.5',
+    says: ['A shift, 1 << failures'],
+    edits: [
+      {
+        file: throttle,
+        replace: 'firstDelayMs * 2 ** pair.failures',
+        by: 'firstDelayMs * (1 << pair.failures)',
+      },
+    ],
+  },
+  {
+    name: 'the-closed-account-answers-first',
+    step: '14.5',
+    says: ['the pair’s may be longer'],
+    edits: [
+      {
+        file: throttle,
+        replace: `const waitMs = Math.max(pair.waitUntil - now, closedMs)
+    if (waitMs > 0) return waitMs`,
+        by: `if (closedMs > 0) return closedMs
+    const waitMs = pair.waitUntil - now
+    if (waitMs > 0) return waitMs`,
+      },
+    ],
+  },
+  {
+    name: 'failures-of-the-known-do-not-count',
+    step: '14.5',
+    says: ['what was never counted'],
+    edits: [
+      {
+        file: throttle,
+        replace: `    window.failures += 1
+    return 0`,
+        by: `    if (!this.#known.has(keyOf(account, address))) window.failures += 1
+    return 0`,
+      },
+    ],
+  },
+  {
+    name: 'empties-a-set-of-the-past',
+    step: '14.6',
+    says: ['ask #peers again'],
+    edits: [
+      {
+        file: live,
+        hole: 'enter',
+        by: `    const peers = this.#peers.get(sessionId) ?? new Set()
+    this.#peers.set(sessionId, peers.add(peer))
+    let session: StoredSession | undefined
+    try {
+      session = await this.#sessions.use(sessionId)
+    } finally {
+      if (!session) {
+        peers.delete(peer)
+        if (peers.size === 0) this.#peers.delete(sessionId)
+      }
+    }
+    return this.#peers.get(sessionId)?.has(peer) ? session : undefined`,
+      },
+    ],
+  },
+  {
+    name: 'collects-a-peer-twice',
+    step: '14.6',
+    says: ['A peer is closed twice'],
+    edits: [
+      {
+        file: live,
+        hole: 'end',
+        by: `    const ended = sessionIds.flatMap((id) => [...(this.#peers.get(id) ?? [])])
+    for (const id of sessionIds) this.#peers.delete(id)
+    for (const peer of ended) peer.close('no-session')`,
+      },
+    ],
+  },
+  {
+    name: 'ends-what-it-does-not-know',
+    step: '14.6',
+    says: ['is not closed by end()'],
+    edits: [
+      {
+        file: live,
+        hole: 'enter',
+        by: `    const peers = this.#peers.get(sessionId) ?? new Set()
+    this.#peers.set(sessionId, peers.add(peer))
+    let session: StoredSession | undefined
+    try {
+      session = await this.#sessions.use(sessionId)
+    } catch (error) {
+      this.leave(sessionId, peer)
+      throw error
+    }
+    if (!session) this.end([sessionId])
+    return this.#peers.get(sessionId)?.has(peer) ? session : undefined`,
+      },
+    ],
+  },
 ]

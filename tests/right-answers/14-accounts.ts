@@ -211,7 +211,7 @@ export const rightAnswers: RightAnswer[] = [
       {
         file: live,
         hole: 'end',
-        by: `const all = sessionIds.flatMap((id) => [...(this.#peers.get(id) ?? [])].map((peer) => ({ id, peer })))
+        by: `const all = [...new Set(sessionIds)].flatMap((id) => [...(this.#peers.get(id) ?? [])].map((peer) => ({ id, peer })))
     for (const { id, peer } of all) {
       this.leave(id, peer)
       peer.close('no-session')
@@ -243,6 +243,63 @@ export const rightAnswers: RightAnswer[] = [
         throw error
       },
     )`,
+      },
+    ],
+  },
+  {
+    name: 'compares-with-a-loop',
+    style:
+      'The keys are compared by a loop over all of their bytes; scrypt is told its options by their long names.',
+    edits: [
+      {
+        file: passwords,
+        hole: 'verifyPassword',
+        by: `const parsed = parseHash(stored)
+  if (parsed === undefined) return 'wrong'
+  const { cost: old, salt, hash: expected } = parsed
+  const derived = await derive(password, salt, old)
+  let differences = derived.length ^ expected.length
+  for (let at = 0; at < expected.length; at++) differences |= derived[at] ^ expected[at]
+  if (differences !== 0) return 'wrong'
+  const isCheaper = (['ln', 'r', 'p'] as const).some((part) => old[part] < cost[part])
+  return isCheaper ? 'outdated' : 'right'`,
+      },
+      {
+        file: passwords,
+        hole: 'deriveKey',
+        by: `const typed = password.normalize('NFKC')
+  return new Promise((done, failed) => {
+    const names = { cost: 1 << cost.ln, blockSize: cost.r, parallelization: cost.p }
+    const maxmem = 256 * names.cost * names.blockSize + MAX_MEMORY_BYTES
+    scrypt(typed, salt, HASH_BYTES, { ...names, maxmem }, (error, key) => {
+      if (error) failed(error)
+      else done(new Uint8Array(key))
+    })
+  })`,
+      },
+      {
+        file: passwords,
+        replace: 'import { randomBytes, scrypt, timingSafeEqual }',
+        by: 'import { randomBytes, scrypt }',
+      },
+    ],
+  },
+  {
+    name: 'compares-what-nobody-can-choose',
+    style:
+      'Both keys are hashed with a secret of the moment, and the results are compared as they come: their clock says nothing.',
+    edits: [
+      {
+        file: passwords,
+        replace: 'import { randomBytes, scrypt, timingSafeEqual }',
+        by: 'import { createHmac, randomBytes, scrypt }',
+      },
+      {
+        file: passwords,
+        replace: 'if (!timingSafeEqual(hash, parsed.hash)) return',
+        by: `const secret = randomBytes(HASH_BYTES)
+  const macOf = (bytes: Uint8Array) => createHmac('sha256', secret).update(bytes).digest()
+  if (!macOf(hash).equals(macOf(parsed.hash))) return`,
       },
     ],
   },

@@ -60,6 +60,20 @@ export async function expectSameWork(stage: Stage): Promise<void> {
     expectSame('the error', error instanceof HashesBusy, true, {
       because: 'It comes out as it is, and becomes `busy`.',
     })
+    hasher.failures.push(stagedError(new RangeError('out of memory')))
+    const other = await rejects(
+      story,
+      `check() of ${account ? 'ada' : 'nobody we know'}, when derive() fails`,
+      credentials.check(account, 'correct horse'),
+      {
+        because:
+          'The password was not looked at. "Wrong" would be a lie, and nobody would hear of the fault.',
+        likely: 'Only HashesBusy is caught, and only around the rehash.',
+      },
+    )
+    expectSame('the error', String(other), 'RangeError: out of memory', {
+      because: 'It is what derive() has rejected with.',
+    })
   }
 }
 
@@ -114,6 +128,7 @@ export async function expectRehash(stage: Stage): Promise<void> {
     likely: 'Catch HashesBusy of the rehash: `await hashPassword()` inside the try.',
   })
   hasher.failures.length = 0
+  hasher.failures.length = 0
   accounts.replaced.length = 0
   accounts.failure = stagedError(new Error('the disk is full'))
   const error = await rejects(
@@ -127,6 +142,20 @@ export async function expectRehash(stage: Stage): Promise<void> {
   )
   expectSame('the error', String(error), 'Error: the disk is full', {
     because: 'It is what the store has rejected with.',
+  })
+  accounts.failure = undefined
+  hasher.failures.push(undefined, stagedError(new RangeError('out of memory')))
+  const fault = await rejects(
+    story,
+    'check(), when the hash is outdated and derive() fails for the new one',
+    credentials.check(bob, 'battery'),
+    {
+      because: 'That is no full queue. Whoever runs the server has to hear of it.',
+      likely: 'Catch HashesBusy of the rehash, and nothing else.',
+    },
+  )
+  expectSame('the error', String(fault), 'RangeError: out of memory', {
+    because: 'It is what derive() has rejected with.',
   })
 }
 

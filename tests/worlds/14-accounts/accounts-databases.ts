@@ -22,7 +22,7 @@ export class Killed extends Error {
 /** Three migrations: none can be run twice, or run in half, without leaving a trace. */
 export const MIGRATIONS = [
   'CREATE TABLE people (name TEXT)',
-  "INSERT INTO people VALUES ('ada'); INSERT INTO people VALUES ('bob')",
+  "INSERT INTO people VALUES ('ada'); -- the first; then the second\nINSERT INTO people VALUES ('bob')",
   "CREATE TABLE rooms (name TEXT); INSERT INTO rooms VALUES ('lobby')",
 ]
 

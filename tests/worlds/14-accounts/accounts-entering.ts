@@ -60,6 +60,38 @@ export async function expectEndedMeanwhile(stage: Stage): Promise<void> {
   }
 }
 
+/** Somebody hangs up while the store is asked, another one enters, and then the store fails for the first. */
+export async function expectLeftAlone(stage: Stage): Promise<void> {
+  const { story } = stage
+  const { beginId, enter, expectOneClosed, live, makePeer, store } = await playLiveSessions(stage)
+  const session = await beginId(1)
+  const phone = makePeer('phone', session)
+  story.tell('phone', 'shows its token, and hangs up while the store is asked')
+  const held: (() => void)[] = []
+  store.held = held
+  const entering = live.enter(session, phone)
+  await settle()
+  live.leave(session, phone)
+  store.held = undefined
+  await enter('tab', session, true, { because: 'There is such a session.' })
+  story.tell('store', 'fails for the phone')
+  store.lost = stagedError(new Error('the disk is full'))
+  for (const letGoOn of held) letGoOn()
+  await rejects(story, 'enter() of the phone', entering, {
+    because: 'Nobody knows whether there is such a session.',
+    look: ENTER,
+  })
+  store.lost = undefined
+  story.tell('test', 'ends the session')
+  live.end([session])
+  expectOneClosed('tab', {
+    because: 'It entered when the phone had left. That the phone is not let in takes nobody along.',
+    likely:
+      'Behind the await, ask #peers again: the set from before it may be empty and forgotten, and another one in its place. leave() does so.',
+    look: ENTER,
+  })
+}
+
 /** Whoever is not let in leaves alone: the others of the session are still found when it ends. */
 export async function expectOthersStay(stage: Stage): Promise<void> {
   const { story } = stage

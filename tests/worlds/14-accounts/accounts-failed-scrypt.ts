@@ -1,21 +1,27 @@
-/** scrypt that fails, as it does when there is no memory for it: chapter 14's derivation has to say so. */
+/** scrypt that fails, as it does when there is no memory for it: chapter 14's derivation has to say so, and to allow enough. */
 
 import { createRequire, syncBuiltinESMExports } from 'node:module'
 import { PATIENCE_MS, within } from '../../harness/patience.ts'
 import type { Stage } from '../../judge/step.ts'
 import { ANY_SALT, type DeriveKey } from './accounts-passwords.ts'
 import { stagedError } from './accounts-promises.ts'
-import { CHEAP } from './accounts-scrypt.ts'
+import { CHEAP, type Cost } from './accounts-scrypt.ts'
 
 type Done = (error: Error | null, key?: Uint8Array) => void
 
 const crypto: { scrypt: unknown } = createRequire(import.meta.url)('node:crypto')
 
+/** The highest cost that a stored string may name. */
+const MOST: Cost = { ln: 17, r: 16, p: 8 }
+
+/** What scrypt may take unless it is told. */
+const DEFAULT_MAXMEM = 32 * 1024 * 1024
+
 export async function expectScryptFailure(
   { expect, story }: Stage,
   deriveKey: DeriveKey,
 ): Promise<void> {
-  const outcome = await whileScryptFails(() => deriveKey('horse', ANY_SALT, CHEAP))
+  const { outcome } = await whileScryptFails(() => deriveKey('horse', ANY_SALT, CHEAP))
   // It has kept a scrypt() of its own since it was loaded: util.promisify() passes errors on.
   if (outcome === 'not called') return
   story.tell('test', 'derives a key, and scrypt() calls back with an error')
@@ -27,15 +33,34 @@ export async function expectScryptFailure(
     received: outcome,
     look: 'passwords.deriveKey()',
   })
+  const { maxmem } = await whileScryptFails(() => deriveKey('horse', ANY_SALT, MOST))
+  const needed = bytesFor(MOST)
+  expect('scrypt() to be allowed as much memory as MAX_COST takes', maxmem >= needed, {
+    because:
+      'parseHash() accepts ln=17, r=16, p=8. If scrypt() refuses that, nobody with such a hash can log in.',
+    likely: '`maxmem` in the options: MAX_MEMORY_BYTES.',
+    expected: `${needed.toLocaleString('en')} bytes or more`,
+    received: `${maxmem.toLocaleString('en')} bytes`,
+    look: 'passwords.deriveKey()',
+  })
 }
 
-/** What becomes of the promise, in words. */
-async function whileScryptFails(derive: () => Promise<Uint8Array>): Promise<string> {
+/** OpenSSL takes 128 · r bytes for each of N + 2 blocks, and for each of p lanes. */
+function bytesFor({ ln, r, p }: Cost): number {
+  return 128 * r * (2 ** ln + 2 + p)
+}
+
+/** What becomes of the promise, in words, and how much memory scrypt was allowed. */
+async function whileScryptFails(
+  derive: () => Promise<Uint8Array>,
+): Promise<{ outcome: string; maxmem: number }> {
   const { scrypt } = crypto
   const { promise: isCalled, resolve: call } = Promise.withResolvers<string>()
   let calls = 0
+  let maxmem = DEFAULT_MAXMEM
   const fail = (...args: unknown[]) => {
     calls += 1
+    maxmem = (args[3] as { maxmem?: number }).maxmem ?? maxmem
     setImmediate(() => {
       try {
         ;(args.at(-1) as Done)(stagedError(new Error('out of memory')))
@@ -52,8 +77,8 @@ async function whileScryptFails(derive: () => Promise<Uint8Array>): Promise<stri
       (error: unknown) => String(error),
     )
     const outcome = await within(PATIENCE_MS, Promise.race([settled, isCalled]))
-    if (calls === 0) return 'not called'
-    return outcome === 'too late' ? 'nothing: it waits' : outcome
+    if (calls === 0) return { outcome: 'not called', maxmem }
+    return { outcome: outcome === 'too late' ? 'nothing: it waits' : outcome, maxmem }
   } finally {
     Object.assign(crypto, { scrypt })
     syncBuiltinESMExports()

@@ -64,6 +64,15 @@ export async function expectClosedAccount(stage: Stage): Promise<void> {
       'This one waits for a second because of its failure, and for an hour because the account is closed.',
     likely: 'Of the two waits the longer one counts.',
   })
+  const late = await playThrottle(stage, { maxFailures: 2, firstDelayMs: 60_000 })
+  late.begin('ada', AWAY, 0, { because: 'It is the first try.' })
+  late.pass(HOUR - 30_000)
+  late.begin('ada', HOME, 0, { because: 'One has failed.' })
+  late.begin('ada', HOME, 60_000, {
+    because:
+      'The account is closed for the 30 s that are left of its window, and this network waits for a minute because of its failure.',
+    likely: 'Of the two waits the longer one counts: the pair’s may be longer, too.',
+  })
   const busy = await playThrottle(stage, { maxFailures: 3 })
   for (const address of ['203.0.113.1', '203.0.113.2', HOME])
     busy.begin('ada', address, 0, { because: 'Fewer than three have failed before it.' })
@@ -88,6 +97,17 @@ export async function expectOwnersNetwork(stage: Stage): Promise<void> {
     because: 'It is the /64 that has logged in: a device there takes a new address every day.',
     likely: '#known is asked, and told, with keyOf(account, address), which is of the network.',
     look: ['throttle.begin()', 'throttle.succeed()'],
+  })
+  const other = await playThrottle(stage, { maxFailures: 2 })
+  other.begin('ada', HOME, 0, { because: 'It is the first try.' })
+  other.succeed('ada', HOME)
+  other.begin('ada', HOME, 0, { because: 'The try before it was none.' })
+  other.begin('ada', '203.0.113.1', 0, { because: 'One has failed.' })
+  other.begin('ada', AWAY, HOUR, {
+    because: 'Two have failed: a failure of a network that is known is one, too.',
+    letIn:
+      'Every try that goes on counts in the window, or succeed() and takeBack() take off it what was never counted.',
+    look: 'throttle.begin()',
   })
 }
 

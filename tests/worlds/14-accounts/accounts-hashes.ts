@@ -28,14 +28,20 @@ export function expectStrings({ expectSame }: Stage, parseHash: Passwords['parse
       look,
     })
   }
-  for (const stored of [PASSLIB, phc({ ln: 17, r: 16, p: 8 }, ANY_SALT, ANY_HASH)]) {
+  const [short, long] = [ANY_SALT.subarray(0, 8), Buffer.concat([ANY_SALT, ANY_SALT])]
+  for (const stored of [
+    PASSLIB,
+    phc({ ln: 17, r: 16, p: 8 }, ANY_SALT, ANY_HASH),
+    phc(CHEAP, short, ANY_HASH),
+    phc(CHEAP, long, ANY_HASH),
+  ]) {
     const parsed = parseHash(stored)
     const again = parsed && phcFrom(parsed)
     expectSame(`parseHash(${shown(stored)}), written again`, again, stored, {
       because: 'It has the right form, and asks for no more than MAX_COST.',
       likely: parsed
         ? 'Salt and hash are bytes, Buffer.from(text, "base64"); ln, r and p are numbers, in that order.'
-        : 'MAX_COST itself is allowed. The salt stands before the hash.',
+        : 'MAX_COST itself is allowed. The salt stands before the hash, and may have any length: SALT_BYTES is for new ones.',
       look,
     })
   }
@@ -66,6 +72,10 @@ export async function expectVerdicts(
   }
   const stored = phcOf('correct horse', CHEAP)
   await verify('correct horse', stored, 'right', { because: 'It is the password.' })
+  await verify('correct horse', phcOf('correct horse', CHEAP, Buffer.from('salty')), 'right', {
+    because: 'It is the password, and its salt has 5 bytes: another program may have made it.',
+    likely: 'Derive with the salt that is stored, as it is.',
+  })
   await verify('Correct horse', stored, 'wrong', { because: 'One letter differs.' })
   await verify('correct horse ', stored, 'wrong', { because: 'A blank is part of a password.' })
   await verify('', stored, 'wrong', { because: 'It is another password.' })
@@ -99,6 +109,33 @@ export async function expectVerdicts(
   const cheaper = phcOf('horse', { ...TODAY, ln: 3 })
   const reason = { because: 'A wrong password is wrong, at whatever price.' }
   await verify('mule', cheaper, 'wrong', reason, today)
+}
+
+/** So many salts that a byte of them which is random has not been the same in all of them. */
+const SALTS = 12
+
+/** No part of a salt is known before. */
+export async function expectRandomSalts(
+  { expect, story }: Stage,
+  { hashPassword }: Passwords,
+  hasher: NotedHasher,
+): Promise<void> {
+  const salts: Buffer[] = []
+  for (let number = 0; number < SALTS; number++) {
+    const stored = await hashPassword('horse', hasher as Hasher)
+    salts.push(Buffer.from(stored.split('$')[3], 'base64'))
+  }
+  story.tell('test', `hashes "horse" ${SALTS} times`)
+  const fixed = [...salts[0].keys()].filter((at) =>
+    salts.every((salt) => salt[at] === salts[0][at]),
+  )
+  expect('every byte of the salts to change', fixed.length === 0, {
+    because:
+      'A salt that is a clock or a counter comes again, and a thief can hash for it before he has the database.',
+    likely: 'All bytes of a salt come from randomBytes().',
+    received: `bytes ${fixed.join(', ')} are the same in all of them`,
+    look: 'passwords.hashPassword()',
+  })
 }
 
 export async function expectFailuresPassedOn(

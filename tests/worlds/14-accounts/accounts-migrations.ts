@@ -28,6 +28,11 @@ export async function expectFailedMigration(
     likely: 'Roll back, and throw the error that you caught.',
     received: error === undefined ? 'nothing was thrown' : String(error),
   })
+  expect('it to be the error of SQLite itself', 'errcode' in (error as object), {
+    because: 'openAccounts() tells by its `errcode` whether the file is damaged, and says so.',
+    likely: 'Throw the error that you caught: another one with its text is another error.',
+    received: String(error),
+  })
   expectSame('whether the database is in a transaction', database.isTransaction, false, {
     because: 'A transaction that stays open locks everybody out.',
     likely: 'ROLLBACK on the way out.',

@@ -4,7 +4,7 @@ import { inspect } from 'node:util'
 import { PATIENCE_MS, within } from '../../harness/patience.ts'
 import type { Stage } from '../../judge/step.ts'
 import { resolves } from './accounts-promises.ts'
-import { CHEAP, type Cost, PASSLIB, phc } from './accounts-scrypt.ts'
+import { CHEAP, type Cost, PASSLIB, phc, scryptOf } from './accounts-scrypt.ts'
 
 /** Salt and hash of a string that is only looked at. */
 export const ANY_SALT = Buffer.from('sixteen bytes ok')
@@ -50,7 +50,8 @@ export const COSTS: [cost: Cost, verdict: 'right' | 'outdated', because: string]
 /** A parsed string as it was written; what has another shape is shown as it is. */
 export function phcFrom(parsed: { cost: Cost; salt: Uint8Array; hash: Uint8Array }): string {
   const { cost, salt, hash } = parsed
-  const isWhole = cost && salt instanceof Uint8Array && hash instanceof Uint8Array
+  const hasNumbers = cost && [cost.ln, cost.r, cost.p].every((part) => typeof part === 'number')
+  const isWhole = hasNumbers && salt instanceof Uint8Array && hash instanceof Uint8Array
   return isWhole ? phc(cost, salt, hash) : inspect(parsed)
 }
 
@@ -84,12 +85,26 @@ export async function expectKeys({ expect, story }: Stage, deriveKey: DeriveKey)
     likely: 'scrypt() works in libuv’s threads, scryptSync() in yours.',
     received: `${Math.round((100 * onThread) / inAll)} % of the CPU time was this thread’s`,
   })
-  const keyOf = async (password: string) =>
+  const keyOf = async (password: string, cost = CHEAP) =>
     toText(
-      await resolves(story, 'deriveKey()', deriveKey(password, ANY_SALT, CHEAP), {
+      await resolves(story, 'deriveKey()', deriveKey(password, ANY_SALT, cost), {
         because: 'scrypt has done its work.',
       }),
     )
+  for (const cost of [
+    { ...CHEAP, r: 3 },
+    { ...CHEAP, p: 3 },
+  ]) {
+    const expected = toText(scryptOf('horse', ANY_SALT, cost))
+    const received = await keyOf('horse', cost)
+    expect(`the key at ln=4, r=${cost.r}, p=${cost.p} to be scrypt’s`, received === expected, {
+      because: 'What a guess costs a thief depends on all three. The stored string names them all.',
+      likely:
+        'scrypt() knows `r` and `p`, or `blockSize` and `parallelization`. It says nothing about an option that is missing or misspelt: then r is 8 and p is 1.',
+      expected,
+      received,
+    })
+  }
   for (const [one, other] of [
     ['caf\u00e9', 'cafe\u0301'],
     ['\ufb01sh', 'fish'],
@@ -114,6 +129,17 @@ export async function expectKeys({ expect, story }: Stage, deriveKey: DeriveKey)
     expect(`${what} to have two keys`, (await keyOf(one)) !== (await keyOf(other)), {
       because: 'They are two passwords.',
       likely: 'But for its NFKC form, a password is hashed as it is: all of it.',
+    })
+  }
+  for (const typed of ['cafe\u0301', '\ufb01sh']) {
+    const expectedOf = (form: string) => toText(scryptOf(typed.normalize(form), ANY_SALT, CHEAP))
+    const received = await keyOf(typed)
+    const isDecomposed = received === expectedOf('NFKD')
+    expect(`"${typed}" to be hashed in its NFKC form`, received === expectedOf('NFKC'), {
+      because: 'Other programs can read what we store, if all of them hash the same bytes.',
+      likely: isDecomposed
+        ? 'password.normalize("NFKC"): NFKD spells "é" with two code points instead of one.'
+        : 'scrypt() takes the string: it hashes its UTF-8 bytes.',
     })
   }
 }

@@ -4,6 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type { Reason } from '../../harness/failure.ts'
 import { randomInteger } from '../../harness/random.ts'
 import type { Stage } from '../../judge/step.ts'
+import { timersSetDuring } from '../set-timers.ts'
 import { rejects, resolves, settle } from './accounts-promises.ts'
 
 /** The function that everything here is about. */
@@ -172,6 +173,30 @@ export async function expectNoOvertaking({ expectSame, load, story }: Stage): Pr
       look: LOOK,
     })
   }
+}
+
+/** Whoever waits sleeps until its turn comes. */
+export async function expectNoPolling({ expect, load, story }: Stage): Promise<void> {
+  const { HashQueue } = await load(() => import('#code/14-accounts/hash-queue.ts'))
+  const queue = new HashQueue({ running: 1, waiting: 2 })
+  const gate = Promise.withResolvers<void>()
+  story.tell('test', 'gives another queue, in which one may run, a long task and two more')
+  const results = [1, 2, 3].map(() => queue.run(() => gate.promise))
+  await settle()
+  const timers = await timersSetDuring(settle)
+  expect('no timer to be set while two wait', timers === 0, {
+    because: 'A hash takes a fifth of a second, and nothing happens in it that could be looked at.',
+    likely:
+      'Do not look again and again whether a place is free: await a promise that the task which ends resolves.',
+    received: `${timers} timers in a few turns of the loop`,
+    look: LOOK,
+  })
+  gate.resolve()
+  await resolves(story, 'every task', Promise.all(results), {
+    because: 'The task before it has ended.',
+    likely: 'Whoever leaves hands the place on.',
+    look: LOOK,
+  })
 }
 
 /** Two hundred tasks that end at random: never more than two at a time, and each in its turn. */

@@ -37,7 +37,7 @@ export async function expectIdleEnd({ expect, story }: Stage, world: SessionWorl
 }
 
 export async function expectAbsoluteEnd(world: SessionWorld): Promise<void> {
-  const { clock } = world
+  const { clock, setBack } = world
   const long = await world.begin(9)
   const began = clock.now()
   while (clock.now() < began + 90 * DAY - 10 * DAY) {
@@ -54,6 +54,12 @@ export async function expectAbsoluteEnd(world: SessionWorld): Promise<void> {
     because: 'It is 90 days old. A stolen token must not live for as long as the thief uses it.',
     likely: 'maxMs since createdAt, however often it was used.',
     look: 'sessions.isOver()',
+  })
+  setBack(10 * DAY)
+  await world.use(sha256(long), 'is over', {
+    because: 'Somebody has set the clock right. What was refused once stays over.',
+    likely: 'remove() what is over, for whichever reason.',
+    look: 'sessions.use()',
   })
 }
 

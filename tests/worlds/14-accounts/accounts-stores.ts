@@ -10,6 +10,8 @@ export class NotedSessions implements Store.SessionStore {
   /** Answers that are held back; call them to let them go. `undefined`: nothing is held back. */
   held: (() => void)[] | undefined
   failure: Error | undefined
+  /** What becomes of answers that are held back, when they are let go. */
+  lost: Error | undefined
   /** Calls that may wait at the same time; one more is refused. */
   most = Number.POSITIVE_INFINITY
   #waiting = 0
@@ -71,6 +73,7 @@ export class NotedSessions implements Store.SessionStore {
     await undefined
     this.#waiting -= 1
     if (this.held) await new Promise<void>((resolve) => this.held?.push(resolve))
+    if (this.lost) throw this.lost
     return answer
   }
 }

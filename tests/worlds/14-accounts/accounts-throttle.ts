@@ -32,6 +32,7 @@ export async function playThrottle(
   const throttle = new Throttle(clock, { ...LIMITS, ...limits })
   const rounded = (ms: number) => Math.round(ms * 1_000) / 1_000
   return {
+    clock,
     throttle,
     pass(ms: number) {
       story.tell('time', `moves on by ${ms.toLocaleString('en')} ms`)
@@ -61,7 +62,8 @@ export const AWAY = '198.51.100.7'
 
 /** One network, one account. */
 export async function expectDoubling(stage: Stage): Promise<void> {
-  const { begin, pass, succeed } = await playThrottle(stage)
+  const { expect, story } = stage
+  const { begin, clock, pass, succeed, throttle } = await playThrottle(stage)
   begin('ada', HOME, 0, { because: 'It is the first try.' })
   begin('ada', HOME, 1_000, {
     because: 'The first try is being hashed. Until it succeeds it counts as a failure.',
@@ -88,6 +90,21 @@ export async function expectDoubling(stage: Stage): Promise<void> {
     pass(waitMs)
     begin('ada', HOME, 0, { because: 'The wait is over.' })
   }
+  story.tell(HOME, 'waits a minute and tries again, 40 times')
+  const waits = Array.from({ length: 40 }, () => {
+    clock.pass(60_000)
+    throttle.begin('ada', HOME)
+    return throttle.begin('ada', HOME)
+  })
+  const short = waits.findIndex((ms) => ms !== 60_000)
+  expect('each failure to be followed by a wait of 60,000 ms', short < 0, {
+    because: 'The wait stays at maxDelayMs, however many failures there are.',
+    likely:
+      'A shift, 1 << failures, has 32 bits: it is negative after 31 failures, and then small again. 2 ** failures is not.',
+    received: `${waits[short]} ms after failure ${short + 10}`,
+  })
+  pass(60_000)
+  begin('ada', HOME, 0, { because: 'The wait is over.' })
   succeed('ada', HOME)
   begin('ada', HOME, 0, {
     because: 'That password was right: nothing is held against this network any more.',
