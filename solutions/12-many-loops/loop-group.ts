@@ -175,8 +175,9 @@ export class LoopGroup {
 
   /**
    * The loop's thread has ended, and its connections with it: it is not chosen and not counted any more. Another loop
-   * takes its place, which counts as a replacement, now or once it runs. One that cannot start is not tried again.
-   * While the group is closing, nothing is started and nothing counted as a replacement.
+   * takes its place, which counts as a replacement, now or once it runs. One that cannot start is not tried again; the
+   * next loop that dies is replaced all the same. While the group is closing, nothing is started and nothing counted as
+   * a replacement.
    *
    * @step 12.3 12.4
    */

@@ -8,7 +8,6 @@ import {
   trickle,
   wakeThreads,
 } from '../worlds/06-worker-pool/idle-clients.ts'
-import { withPool } from '../worlds/06-worker-pool/played-pool.ts'
 import {
   expectAcceptedJobsDone,
   expectIdlePoolClosed,
@@ -16,6 +15,8 @@ import {
 } from '../worlds/06-worker-pool/pool-close.ts'
 import {
   expectBrokenScriptTold,
+  expectCrashesReplaced,
+  expectQueueToGoOn,
   expectThreadForgotten,
 } from '../worlds/06-worker-pool/pool-crashes.ts'
 import {
@@ -23,6 +24,7 @@ import {
   expectNoPlaceRefusing,
 } from '../worlds/06-worker-pool/pool-full-queue.ts'
 import {
+  expectLastCrashAwaited,
   expectReplacedThreadAwaited,
   expectReplacementEnded,
   expectTakenBackJobLeft,
@@ -33,8 +35,10 @@ import {
   expectUnsendableRejected,
 } from '../worlds/06-worker-pool/pool-order.ts'
 import {
+  expectCrashInGrace,
   expectGrace,
   expectLateCancelHarmless,
+  expectStartedJobTakenBack,
   expectThreadReplaced,
 } from '../worlds/06-worker-pool/pool-running-jobs.ts'
 import {
@@ -46,6 +50,11 @@ import {
   expectSignalsHeard,
   expectTakenOutOfQueue,
 } from '../worlds/06-worker-pool/pool-waiting-jobs.ts'
+import {
+  expectOneClock,
+  expectSlowTakerServed,
+  expectStuckTakerCut,
+} from '../worlds/06-worker-pool/slow-takers.ts'
 
 const CHAPTER = '06-worker-pool'
 
@@ -81,55 +90,10 @@ step('06.2', 'a full queue refuses at once', async (stage) => {
 })
 
 step('06.3', 'a thread that crashes is replaced, and only its job is lost', async (stage) => {
-  await withPool(stage, { size: 2, maxQueued: 10 }, async ({ play, expectStats }) => {
-    const steady = play('steady')
-    for (let crash = 1; crash <= 3; crash++) {
-      const [crashing, next] = [play(`crash ${crash}`, 'exit'), play(`next ${crash}`)]
-      crashing.open()
-      next.open()
-      await crashing.expectRejection(/its thread ended in the middle of it/, {
-        because: 'Its thread is gone: nobody else will ever answer.',
-        likely:
-          'Reject the task of the thread that has ended with `crash`, which says why. Look it up before #replace(), which forgets the thread.',
-        look: '#onExit()',
-      })
-      await next.expectResult(`next ${crash}`, {
-        because: 'The queue goes on with a new thread.',
-        likely: 'The new thread must take the next job: #replace() sees to both.',
-        ifRejected: 'Only the job of the thread that has ended is lost; this one was waiting.',
-        look: '#onExit()',
-      })
-    }
-    expectStats(
-      { threads: 2, crashed: 3 },
-      {
-        because: 'Three threads have crashed, and there are still two.',
-        likely: 'Each crash is counted once, and costs a thread that is replaced once.',
-        look: '#onExit()',
-      },
-    )
-    const last = play('crash 4', 'exit')
-    last.open()
-    await last.expectRejection(/its thread ended in the middle of it/, {
-      because: 'Its thread is gone: nobody else will ever answer.',
-    })
-    expectStats(
-      { threads: 2, busy: 1, queued: 0 },
-      {
-        because: 'Its thread was replaced, although no job waits for the new one yet.',
-        likely: 'A thread that ends with a job is replaced, whether or not the queue is empty.',
-        look: '#onExit()',
-      },
-    )
-    steady.open()
-    await steady.expectResult('steady', {
-      because: 'The other thread has nothing to do with these crashes.',
-      likely: 'Only the thread that has ended is replaced, and only its task is rejected.',
-    })
-  })
-
+  await expectCrashesReplaced(stage)
   await expectThreadForgotten(stage)
   await expectBrokenScriptTold(stage)
+  await expectQueueToGoOn(stage)
 })
 
 step('06.4', 'a job that waits is taken back', async (stage) => {
@@ -144,6 +108,8 @@ step('06.5', 'a job that runs is taken back, and its thread replaced soon', asyn
   await expectRunningTwinLeft(stage)
   await expectLateCancelHarmless(stage)
   await expectGrace(stage)
+  await expectStartedJobTakenBack(stage)
+  await expectCrashInGrace(stage)
 
   const { serve, connect } = stage
   const server = await serve(CHAPTER, { threads: 1 })
@@ -164,6 +130,7 @@ step('06.6', 'close() lets what was accepted come to its end', async (stage) => 
   await expectRunningJobAwaited(stage)
   await expectIdlePoolClosed(stage)
   await expectReplacementEnded(stage)
+  await expectLastCrashAwaited(stage)
   await expectReplacedThreadAwaited(stage)
   await expectTakenBackJobLeft(stage)
 })
@@ -288,4 +255,7 @@ step('06.7', 'a client who says nothing gives its thread up', async (stage) => {
 
   const hurried = await serve(CHAPTER, { threads: 3, idleMs: 1 })
   await expectIdleFromBirth(hurried, connect)
+  await expectOneClock(stage)
+  await expectSlowTakerServed(stage)
+  await expectStuckTakerCut(stage)
 })

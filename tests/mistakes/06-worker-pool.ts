@@ -851,7 +851,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'waits-for-the-end-in-any-case',
     step: '06.5',
-    says: ['bob', 'when the grace is over'],
+    says: ['"next" to be answered', 'whatever the grace is'],
     edits: [
       {
         file,
@@ -1357,6 +1357,324 @@ export const mistakes: Mistake[] = [
         file,
         replace: 'if (thread) this.#replaceSoon(thread)',
         by: 'if (thread) this.#free(thread)',
+      },
+    ],
+  },
+  {
+    name: 'frees-its-thread-a-turn-later',
+    step: '06.1',
+    says: ['busy: 0', 'not in a later turn'],
+    edits: [
+      {
+        file,
+        replace: '    this.#free(thread)\n  }',
+        by: '    setImmediate(() => this.#free(thread))\n  }',
+      },
+    ],
+  },
+  {
+    name: 'tries-one-job-behind-a-crash',
+    step: '06.3',
+    says: ['"after" to be answered', 'stands idle'],
+    edits: [
+      {
+        file,
+        replace: '    task.reject(crash)\n    this.#replace(thread)\n',
+        by: `    task.reject(crash)
+    this.#threads.delete(thread)
+    const fresh = this.#addThread()
+    const next = this.#queue.shift()
+    if (next) this.#start(fresh, next)
+`,
+      },
+    ],
+  },
+  {
+    name: 'replaces-a-dead-thread-soon',
+    step: '06.3',
+    says: ['busy: 2', 'still counts as busy'],
+    edits: [
+      {
+        file,
+        replace: 'task.reject(crash)\n    this.#replace(thread)',
+        by: 'task.reject(crash)\n    this.#replaceSoon(thread)',
+      },
+    ],
+  },
+  {
+    name: 'no-reason-is-no-abort',
+    step: '06.4',
+    says: ['"unfounded" to be rejected', 'The value of the reason does not'],
+    edits: [{ file, replace: 'if (signal?.aborted) return', by: 'if (signal?.reason) return' }],
+  },
+  {
+    name: 'finds-a-reason-where-none-is-given',
+    step: '06.4',
+    says: ['"waiting" to be rejected', 'whatever it is'],
+    edits: [
+      {
+        file,
+        replace: 'this.#cancel(task, signal?.reason)',
+        by: "this.#cancel(task, signal?.reason || new Error('taken back'))",
+      },
+    ],
+  },
+  {
+    name: 'stops-listening-at-the-answer',
+    step: '06.4',
+    says: ['has lost its thread', 'Take the listener off'],
+    edits: [
+      {
+        file,
+        hole: 'run',
+        by: `    const { signal } = options
+    if (this.#isClosing) return Promise.reject(new PoolClosed())
+    if (signal?.aborted) return Promise.reject(signal.reason)
+    const { promise, resolve, reject } = Promise.withResolvers<Result>()
+    const cancel = () => this.#cancel(task, signal?.reason)
+    const forget = () => signal?.removeEventListener('abort', cancel)
+    const task = { job, options, resolve, reject, forget }
+    signal?.addEventListener('abort', cancel, { once: true })
+    const free = this.#freeThread()
+    if (free) {
+      if (!this.#start(free, task)) forget()
+    } else if (this.#queue.length < this.#maxQueued) this.#queue.push(task)
+    else {
+      this.#refuse(task)
+      forget()
+    }
+    return promise`,
+      },
+      {
+        file,
+        replace: '    if (!task) return\n    if',
+        by: '    if (!task) return\n    ;(task as never as { forget(): void }).forget()\n    if',
+      },
+    ],
+  },
+  {
+    name: 'still-listens-when-it-was-taken-back',
+    step: '06.4',
+    says: ['was taken back', 'Take the listener off'],
+    edits: [
+      {
+        file,
+        replace: "return promise.finally(() => signal?.removeEventListener('abort', cancel))",
+        by: `return promise.finally(() => {
+      if (!signal?.aborted) signal?.removeEventListener('abort', cancel)
+    })`,
+      },
+    ],
+  },
+  {
+    name: 'looks-where-it-is-when-it-comes',
+    step: '06.5',
+    says: ['"lost" to be rejected', 'not when it comes'],
+    edits: [
+      {
+        file,
+        replace: `    const free = this.#freeThread()
+    if (free) this.#start(free, task)
+    else if (this.#queue.length < this.#maxQueued) this.#queue.push(task)
+    else this.#refuse(task)
+    const cancel = () => this.#cancel(task, signal?.reason)
+`,
+        by: `    const free = this.#freeThread()
+    if (free) this.#start(free, task)
+    else if (this.#queue.length < this.#maxQueued) this.#queue.push(task)
+    else this.#refuse(task)
+    const cancel = () => {
+      if (free || this.#queue.includes(task)) this.#cancel(task, signal?.reason)
+    }
+`,
+      },
+    ],
+  },
+  {
+    name: 'replaces-a-thread-only-for-those-who-wait',
+    step: '06.5',
+    says: ['"next" to be answered', 'somebody may come'],
+    edits: [
+      {
+        file,
+        replace: 'if (thread) this.#replaceSoon(thread)',
+        by: 'if (thread && (this.#queue.length > 0 || this.#cancelGraceMs === 0)) this.#replaceSoon(thread)',
+      },
+    ],
+  },
+  {
+    name: 'clears-the-timer-only-for-those-who-wait',
+    step: '06.5',
+    says: ['no timer to be left', 'whether or not anybody waits'],
+    edits: [
+      {
+        file,
+        replace: '    this.#free(thread)\n  }',
+        by: `    if (this.#queue.length > 0) this.#free(thread)
+    else this.#threads.set(thread, undefined)
+  }`,
+      },
+    ],
+  },
+  {
+    name: 'a-timer-is-left-for-a-thread-that-has-crashed',
+    step: '06.5',
+    says: ['no timer to be left', '#replace() clears it'],
+    edits: [
+      {
+        file,
+        replace: 'task.reject(crash)\n    this.#replace(thread)',
+        by: 'task.reject(crash)\n    this.#threads.delete(thread)\n    this.#free(this.#addThread())',
+      },
+    ],
+  },
+  {
+    name: 'gives-a-dead-thread-its-grace',
+    step: '06.5',
+    says: ['"next" to be answered', 'is replaced at once'],
+    edits: [
+      {
+        file,
+        replace: '    if (!this.#threads.has(thread)) return\n',
+        by: '    if (!this.#threads.has(thread) || this.#graces.has(thread)) return\n',
+      },
+    ],
+  },
+  {
+    name: 'no-crash-if-nobody-wants-the-answer',
+    step: '06.5',
+    says: ['crashed: 1', 'that #threads still knows'],
+    edits: [
+      {
+        file,
+        replace: '    this.#crashed += 1\n',
+        by: '    if (!this.#graces.has(thread)) this.#crashed += 1\n',
+      },
+    ],
+  },
+  {
+    name: 'takes-it-back-a-turn-later',
+    step: '06.5',
+    says: ['"crossed" to be rejected', 'not in a later turn'],
+    edits: [
+      {
+        file,
+        replace: 'const cancel = () => this.#cancel(task, signal?.reason)',
+        by: 'const cancel = () => void setImmediate(() => this.#cancel(task, signal?.reason))',
+      },
+    ],
+  },
+  {
+    name: 'nobody-hears-that-the-last-one-crashed',
+    step: '06.6',
+    says: ['close() to resolve', 'Nobody else does'],
+    edits: [
+      {
+        file,
+        replace: '    task.reject(crash)\n    this.#replace(thread)\n',
+        by: `    task.reject(crash)
+    if (this.#queue.length > 0) return this.#replace(thread)
+    this.#threads.delete(thread)
+    this.#addThread()
+`,
+      },
+    ],
+  },
+  {
+    name: 'replaces-no-thread-while-it-closes',
+    step: '06.6',
+    says: ['close() to resolve', 'Nobody else does'],
+    edits: [
+      {
+        file,
+        replace: '    task.reject(crash)\n    this.#replace(thread)\n',
+        by: `    task.reject(crash)
+    if (!this.#isClosing || this.#queue.length > 0) return this.#replace(thread)
+    this.#threads.delete(thread)
+`,
+      },
+    ],
+  },
+  {
+    name: 'leaves-the-threads-of-a-pool-that-does-nothing',
+    step: '06.6',
+    says: ['the threads that are left', 'when there was nothing to wait for'],
+    edits: [
+      {
+        file,
+        hole: 'close',
+        by: `    const isFirst = !this.#isClosing
+    this.#isClosing = true
+    if (isFirst && this.stats().busy === 0) return
+    if (this.stats().busy > 0) await new Promise<void>((resolve) => this.#onDrained.push(resolve))
+    this.#threads.clear()
+    await Promise.all([...this.#alive].map((thread) => thread.terminate()))`,
+      },
+    ],
+  },
+  {
+    name: 'a-listener-for-each-time-it-owes',
+    step: '06.7',
+    says: ['no more than two listeners', 'adds another listener'],
+    cardVaries: true,
+    edits: [
+      {
+        replace: 'if (owesAnswer()) return void socket.setTimeout(idleMs)',
+        by: 'if (owesAnswer()) return limitIdleness(socket, idleMs, owesAnswer)',
+      },
+    ],
+  },
+  {
+    name: 'destroys-behind-the-line',
+    step: '06.7',
+    says: ['nan to receive the line', 'throws away what is not written'],
+    edits: [{ replace: '    socket.destroySoon()\n', by: '    socket.destroy()\n' }],
+  },
+  {
+    name: 'cuts-off-whoever-is-slow',
+    step: '06.7',
+    says: ['nan to receive every answer', 'only when nothing has moved'],
+    cardVaries: true,
+    edits: [
+      {
+        hole: 'limitIdleness',
+        by: `let before = -1
+  const look = setInterval(() => {
+    if (socket.writableLength > 0) return void socket.destroy()
+    const moved = socket.bytesRead + socket.bytesWritten
+    const isIdle = moved === before && !owesAnswer()
+    before = socket.bytesRead + socket.bytesWritten
+    if (!isIdle) return
+    socket.write('idle\\n')
+    socket.destroySoon()
+  }, idleMs)
+  socket.once('close', () => clearInterval(look))`,
+      },
+    ],
+  },
+  {
+    name: 'cuts-off-only-when-much-is-left',
+    step: '06.7',
+    says: ['oli to be cut off', 'however little is left'],
+    edits: [{ replace: 'if (socket.writableLength > 0)', by: 'if (socket.writableNeedDrain)' }],
+  },
+  {
+    name: 'cuts-off-only-while-it-owes',
+    step: '06.7',
+    says: ['oli to be cut off', 'before all else'],
+    edits: [
+      {
+        hole: 'limitIdleness',
+        by: `  socket.setTimeout(idleMs)
+  socket.on('timeout', () => {
+    if (owesAnswer()) {
+      if (socket.writableLength > 0) socket.destroy()
+      else socket.setTimeout(idleMs)
+      return
+    }
+    if (!socket.writableEnded) socket.write('idle\\n')
+    socket.destroySoon()
+  })`,
       },
     ],
   },

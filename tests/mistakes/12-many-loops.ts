@@ -870,4 +870,158 @@ export const mistakes: Mistake[] = [
       },
     ],
   },
+  {
+    name: 'the-group-swallows-a-refusal',
+    step: '12.1',
+    says: ['what is thrown', 'catch nothing'],
+    edits: [
+      {
+        file: 'loop-group.ts',
+        hole: '#give',
+        by: `    try {
+      moveSocket(socket, loop.thread)
+    } catch {
+      return void socket.destroy()
+    }
+    loop.connections += 1
+    loop.total += 1`,
+      },
+    ],
+  },
+  {
+    name: 'leaves-a-socket-that-was-read-lying',
+    step: '12.1',
+    says: ['what is thrown', 'look at nothing before'],
+    edits: [
+      {
+        file: 'acceptor.ts',
+        hole: 'moveSocket',
+        by: '  if (socket.bytesRead > 0) return\n  thread.postMessage(socket, [socket])',
+      },
+    ],
+  },
+  {
+    name: 'knows-two-ways-to-end',
+    step: '12.2',
+    says: ['Her connection was destroyed', "Only 'close' comes"],
+    edits: [
+      {
+        file: 'loop-thread.ts',
+        replace: REPORT,
+        by: `  let ends = 0
+  const isOver = (by: number) => {
+    ends += by
+    if (ends >= 2) report('closed')
+    if (ends >= 2) ends = -9
+  }
+  for (const event of ['end', 'finish']) socket.once(event, () => isOver(1))
+  socket.once('error', () => isOver(2))`,
+      },
+    ],
+  },
+  {
+    name: 'gives-up-for-good-when-one-cannot-start',
+    step: '12.3',
+    says: ['two loops to be there again', 'remember nothing of it'],
+    cardVaries: true,
+    edits: [
+      {
+        file: 'loop-group.ts',
+        replace: ADD,
+        by: `    this.#addLoop().catch(() => {
+      this.#isClosing = true
+    })`,
+      },
+    ],
+  },
+  {
+    name: 'replaces-three-and-no-more',
+    step: '12.3',
+    says: ['two loops to be there again', 'count nothing down'],
+    cardVaries: true,
+    edits: [
+      {
+        file: 'loop-group.ts',
+        replace: '    if (this.#isClosing) return',
+        by: '    if (this.#isClosing || this.#replaced === 3) return',
+      },
+    ],
+  },
+  {
+    name: 'leaves-its-threads-when-nobody-is-there',
+    step: '12.4',
+    says: ['the threads alive when close() resolved', 'Nothing has ended them'],
+    edits: [
+      {
+        file: 'loop-group.ts',
+        replace: '    this.#isClosing = true\n    const { promise: deadline',
+        by: `    this.#isClosing = true
+    if (this.#loops.every(({ connections }) => connections === 0)) return
+    const { promise: deadline`,
+      },
+    ],
+  },
+  {
+    name: 'half-the-grace',
+    step: '12.4',
+    says: ['no timer but that of graceMs', 'graceMs long'],
+    edits: [
+      {
+        file: 'loop-group.ts',
+        replace: 'setTimeout(resolve, graceMs)',
+        by: 'setTimeout(resolve, graceMs / 2)',
+      },
+    ],
+  },
+  {
+    name: 'twice-the-grace',
+    step: '12.4',
+    says: ['to last no longer than graceMs', 'is waited for no longer'],
+    edits: [
+      {
+        file: 'loop-group.ts',
+        replace: 'setTimeout(resolve, graceMs)',
+        by: 'setTimeout(resolve, graceMs * 2)',
+      },
+    ],
+  },
+  {
+    name: 'a-second-close-cuts',
+    step: '12.4',
+    says: ['ended while a client is connected', 'does not cut'],
+    cardVaries: true,
+    edits: [
+      {
+        file: 'loop-group.ts',
+        replace: '    this.#isClosing = true\n    const { promise: deadline',
+        by: `    if (this.#isClosing) return this.terminate()
+    this.#isClosing = true
+    const { promise: deadline`,
+      },
+    ],
+  },
+  {
+    name: 'has-a-patience-of-its-own',
+    step: '12.5',
+    says: ['150 ms are not too long', 'not with a number of your own'],
+    edits: [
+      {
+        file: 'choose.ts',
+        replace: 'nowMs - waitingSinceMs <= patienceMs',
+        by: 'nowMs - waitingSinceMs <= 50 + patienceMs * 0',
+      },
+    ],
+  },
+  {
+    name: 'no-patience-is-some',
+    step: '12.5',
+    says: ['a single millisecond is too long', '0 is a patience, too'],
+    edits: [
+      {
+        file: 'choose.ts',
+        replace: 'nowMs - waitingSinceMs <= patienceMs',
+        by: 'nowMs - waitingSinceMs <= (patienceMs || 50)',
+      },
+    ],
+  },
 ]

@@ -257,4 +257,70 @@ export const rightAnswers: RightAnswer[] = [
       },
     ],
   },
+  {
+    name: 'queue-first',
+    style:
+      'Every job goes through the queue; close() ends idle threads before it waits; limitIdleness() begins anew as a whole.',
+    edits: [
+      {
+        file,
+        hole: 'run',
+        by: `    if (this.#isClosing) return Promise.reject(new PoolClosed())
+    const { signal } = options
+    if (signal?.aborted) return Promise.reject(signal.reason)
+    const { promise, resolve, reject } = Promise.withResolvers<Result>()
+    const task = { job, options, resolve, reject }
+    const take = () => this.#cancel(task, signal!.reason)
+    signal?.addEventListener('abort', take)
+    const stop = () => signal?.removeEventListener('abort', take)
+    promise.then(stop, stop)
+    this.#queue.push(task)
+    const free = this.#freeThread()
+    if (free) this.#free(free)
+    else if (this.#queue.length > this.#maxQueued) this.#refuse(this.#queue.pop()!)
+    return promise`,
+      },
+      {
+        file,
+        hole: '#onExit',
+        by: `    const isOurs = this.#threads.has(thread)
+    const task = this.#threads.get(thread)
+    task?.reject(crash)
+    if (isOurs) this.#crashed++
+    if (task) this.#replace(thread)
+    else this.#threads.delete(thread)`,
+      },
+      {
+        file,
+        hole: '#cancel',
+        by: `    this.#queue.splice(0, Infinity, ...this.#queue.filter((other) => other !== task))
+    for (const [thread, other] of this.#threads) if (other === task) this.#replaceSoon(thread)
+    task.reject(reason)`,
+      },
+      {
+        file,
+        hole: 'close',
+        by: `    this.#isClosing = true
+    for (const [thread, task] of this.#threads) {
+      if (task) continue
+      this.#threads.delete(thread)
+      thread.terminate()
+    }
+    if (this.#threads.size > 0) await new Promise<void>((resolve) => this.#onDrained.push(resolve))
+    this.#threads.clear()
+    while (this.#alive.size > 0)
+      await Promise.all([...this.#alive].map((thread) => thread.terminate()))`,
+      },
+      {
+        hole: 'limitIdleness',
+        by: `  socket.setTimeout(idleMs)
+  socket.once('timeout', () => {
+    if (socket.writableLength > 0) return void socket.destroy()
+    if (owesAnswer()) return limitIdleness(socket, idleMs, owesAnswer)
+    socket.end('idle\\n')
+    socket.destroySoon()
+  })`,
+      },
+    ],
+  },
 ]

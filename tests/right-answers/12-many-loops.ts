@@ -137,4 +137,34 @@ import { Worker } from 'node:worker_threads'`,
       },
     ],
   },
+  {
+    name: 'the-deadline-ends-the-threads',
+    style:
+      'A loop that ends has no connection any more, so whoever waits for the last one hears of it.',
+    edits: [
+      {
+        file: group,
+        hole: 'close',
+        by: `    this.#isClosing = true
+    const timer = setTimeout(() => this.terminate(), graceMs)
+    await this.#whenIdle()
+    clearTimeout(timer)
+    await this.terminate()`,
+      },
+      {
+        file: choose,
+        hole: 'responsive',
+        by: `  const since = nowMs - patienceMs
+  const isSlow = ({ waitingSinceMs }: L) => waitingSinceMs !== undefined && waitingSinceMs < since
+  return loops.every(isSlow) ? loops : loops.filter((loop) => !isSlow(loop))`,
+      },
+      {
+        file: 'loop-thread.ts',
+        hole: 'serveSocket',
+        by: `  const stream = new NetStream(socket)
+  socket.on('close', report.bind(null, 'closed'))
+  serve(stream, loop)`,
+      },
+    ],
+  },
 ]

@@ -48,6 +48,8 @@ export async function expectIdleFromBirth(
   const clients: Client[] = []
   for (const name of ['kim', 'lea', 'max']) clients.push(await connect(server, name))
   for (const client of clients) await client.expectLine('idle', reason)
+  for (const client of clients)
+    await client.expectEnd({ because: 'After that line there is nothing more to say.' })
 }
 
 /** They ask again and again until all are served: nobody who talks like this is silent. */

@@ -1,9 +1,12 @@
 /** close() of a pool of chapter 06, called early, late and several times. */
 
+import { setImmediate as turn } from 'node:timers/promises'
 import { PATIENCE_MS, within } from '../../harness/patience.ts'
 import { countPendingWakeUps } from '../../harness/pending-wakeups.ts'
 import type { Stage } from '../../judge/step.ts'
 import { withPool } from './played-pool.ts'
+
+const LATE_CALL = 'a call when the last job has ended'
 
 /** What was accepted is done, and every call of close() waits for it and for the threads. */
 export async function expectAcceptedJobsDone(stage: Stage): Promise<void> {
@@ -57,12 +60,16 @@ export async function expectAcceptedJobsDone(stage: Stage): Promise<void> {
       look: 'worker-pool.close()',
     })
     // The last job has ended, and the thread is about to.
-    calls.push(close('a call when the last job has ended'))
+    calls.push(close(LATE_CALL))
     for (const [index, call] of calls.entries()) {
       const outcome = await within(PATIENCE_MS, call)
+      const isNoneTold = resolved.length === 0 || resolved.join() === LATE_CALL
+      const ifItWaits = isNoneTold
+        ? 'Neither call has heard that the last job has ended. #free() says so by calling everything in #onDrained: close() puts its resolve there, and #onAnswer() frees its thread by #free(), whether or not anybody waits.'
+        : '#free() calls everything in #onDrained, once. Each call of close() puts its own resolve there.'
       const ifItHangs =
         index < 2
-          ? '#free() calls everything in #onDrained, once. Each call of close() puts its own resolve there.'
+          ? ifItWaits
           : 'The last job ends only once: wait for that only while a thread is busy.'
       expect('every call of close() to resolve', outcome === 'resolves', {
         because: 'Nothing is left to do.',
@@ -72,7 +79,10 @@ export async function expectAcceptedJobsDone(stage: Stage): Promise<void> {
             : 'A further call waits like the first one; there is nothing wrong with it.',
         received:
           outcome === 'too late' ? `resolved so far: ${resolved.join(', ') || 'none'}` : outcome,
-        look: 'worker-pool.close()',
+        look:
+          index < 2 && isNoneTold
+            ? ['worker-pool.close()', 'worker-pool.#onAnswer()']
+            : 'worker-pool.close()',
       })
     }
     expectSame('the threads left as each call of close() resolved', livingAt, [0, 0, 0], {
@@ -84,7 +94,8 @@ export async function expectAcceptedJobsDone(stage: Stage): Promise<void> {
     const again = await within(PATIENCE_MS, pool.close())
     expect('close() of a closed pool to resolve', again !== 'too late', {
       because: 'Nothing is left to do, still.',
-      likely: 'The last job ends only once: wait for that only while a thread is busy.',
+      likely:
+        'The last job ends only once: wait for that only while a thread is busy. And Promise.race() of no promises waits forever.',
       look: 'worker-pool.close()',
     })
     await play('far too late').expectRejection(/PoolClosed/, {
@@ -130,14 +141,21 @@ export async function expectRunningJobAwaited(stage: Stage): Promise<void> {
 
 /** A pool that has nothing to do closes at once. */
 export async function expectIdlePoolClosed(stage: Stage): Promise<void> {
-  const { expect, story } = stage
-  await withPool(stage, { size: 2, maxQueued: 10 }, async ({ pool }) => {
+  const { expect, expectSame, story } = stage
+  await withPool(stage, { size: 2, maxQueued: 10 }, async ({ pool, livingThreads }) => {
+    // Node tells of a new thread one turn later.
+    await turn()
     story.tell('test', 'calls close() of a pool that has nothing to do')
     const outcome = await within(PATIENCE_MS, pool.close())
     expect('close() to resolve', outcome !== 'too late', {
       because: 'There is nothing to wait for.',
       likely:
         'The last job has ended long ago, and nobody says so again. Wait only when a thread is busy.',
+      look: 'worker-pool.close()',
+    })
+    expectSame('the threads that are left', livingThreads(), 0, {
+      because: 'Closed means gone, also when there was nothing to wait for.',
+      likely: 'Wait for the terminate() of every thread in #alive.',
       look: 'worker-pool.close()',
     })
   })

@@ -5,6 +5,59 @@ import { expectEventually, withPool } from './played-pool.ts'
 
 const BROKEN_SCRIPT = new URL('../../chapters/threads/06-cannot-load.ts', import.meta.url)
 
+/** Each of four crashes costs one job and no thread. */
+export async function expectCrashesReplaced(stage: Stage): Promise<void> {
+  await withPool(stage, { size: 2, maxQueued: 10 }, async ({ pool, play, expectStats }) => {
+    const steady = play('steady')
+    for (let crash = 1; crash <= 3; crash++) {
+      const [crashing, next] = [play(`crash ${crash}`, 'exit'), play(`next ${crash}`)]
+      crashing.open()
+      next.open()
+      await crashing.expectRejection(/its thread ended in the middle of it/, {
+        because: 'Its thread is gone: nobody else will ever answer.',
+        likely:
+          'Reject the task of the thread that has ended with `crash`, which says why. Look it up before #replace(), which forgets the thread.',
+        look: '#onExit()',
+      })
+      await next.expectResult(`next ${crash}`, {
+        because: 'The queue goes on with a new thread.',
+        likely: 'The new thread must take the next job: #replace() sees to both.',
+        ifRejected: 'Only the job of the thread that has ended is lost; this one was waiting.',
+        look: '#onExit()',
+      })
+    }
+    expectStats(
+      { threads: 2, crashed: 3 },
+      {
+        because: 'Three threads have crashed, and there are still two.',
+        likely: 'Each crash is counted once, and costs a thread that is replaced once.',
+        look: '#onExit()',
+      },
+    )
+    const last = play('crash 4', 'exit')
+    last.open()
+    await last.expectRejection(/its thread ended in the middle of it/, {
+      because: 'Its thread is gone: nobody else will ever answer.',
+    })
+    const isStillBusy = pool.stats().busy === 2
+    expectStats(
+      { threads: 2, busy: 1, queued: 0 },
+      {
+        because: 'Its thread was replaced, although no job waits for the new one yet.',
+        likely: isStillBusy
+          ? 'The thread that is gone still counts as busy. #replace() puts another in its place at once; #replaceSoon() waits for a thread that may still answer.'
+          : 'A thread that ends with a job is replaced, whether or not the queue is empty.',
+        look: '#onExit()',
+      },
+    )
+    steady.open()
+    await steady.expectResult('steady', {
+      because: 'The other thread has nothing to do with these crashes.',
+      likely: 'Only the thread that has ended is replaced, and only its task is rejected.',
+    })
+  })
+}
+
 /** A thread that ends without a job is forgotten; the next job gets a new one. */
 export async function expectThreadForgotten(stage: Stage): Promise<void> {
   await withPool(stage, { size: 1, maxQueued: 10 }, async ({ pool, play, expectStats }) => {
@@ -51,6 +104,28 @@ export async function expectBrokenScriptTold(stage: Stage): Promise<void> {
       because:
         'A thread without a job that ends is not replaced: a script that cannot load would be started forever.',
       likely: 'Without a task there is nobody to tell and nothing to hurry for: forget the thread.',
+      look: '#onExit()',
+    })
+  })
+}
+
+/** The job that has waited longest may be one that no thread can get. */
+export async function expectQueueToGoOn(stage: Stage): Promise<void> {
+  await withPool(stage, { size: 1, maxQueued: 10 }, async ({ play, playUnsendable }) => {
+    const crashing = play('crash', 'exit')
+    const unsendable = playUnsendable('a function')
+    const after = play('after')
+    crashing.open()
+    after.open()
+    await crashing.expectRejection(/its thread ended/, { because: 'Its thread has ended.' })
+    await unsendable.expectRejection(/DataCloneError/, {
+      because: 'It is next, and cannot be sent to the new thread.',
+      look: '#onExit()',
+    })
+    await after.expectResult('after', {
+      because: 'The new thread has not got that job, so it takes the one behind it.',
+      likely:
+        'The new thread has tried one job and stands idle. #replace() gives it the next one that can be sent: no need to start it yourself.',
       look: '#onExit()',
     })
   })

@@ -30,6 +30,29 @@ export async function expectReplacementEnded(stage: Stage): Promise<void> {
   })
 }
 
+/** The last job may crash. */
+export async function expectLastCrashAwaited(stage: Stage): Promise<void> {
+  const { expect, expectSame, story } = stage
+  await withPool(stage, { size: 1, maxQueued: 10 }, async ({ pool, play, livingThreads }) => {
+    const last = play('last', 'exit')
+    story.tell('test', 'calls close()')
+    const closed = pool.close()
+    last.open()
+    await last.expectRejection(/its thread ended/, { because: 'Its thread has ended.' })
+    expect('close() to resolve', (await within(PATIENCE_MS, closed)) !== 'too late', {
+      because: 'The last job has ended, though not well: nothing is left to do.',
+      likely:
+        '#onExit() leaves it to #replace(), which frees a new thread: #free() calls everything in #onDrained when nothing is left. Nobody else does.',
+      look: ['worker-pool.#onExit()', 'worker-pool.close()'],
+    })
+    expectSame('the threads that are left', livingThreads(), 0, {
+      because: 'The thread that has taken the place of the crashed one is one of the pool’s, too.',
+      likely: 'Look which threads there are when the last job has ended, not before.',
+      look: 'worker-pool.close()',
+    })
+  })
+}
+
 /** A thread that was replaced may take a while to end. */
 export async function expectReplacedThreadAwaited(stage: Stage): Promise<void> {
   const { expectSame, story } = stage

@@ -77,7 +77,8 @@ export async function expectOrderOfArrival(stage: Stage): Promise<void> {
 /** Results and errors of any kind end a job, and leave its thread free. */
 export async function expectEveryOutcome(stage: Stage): Promise<void> {
   const { expectSame } = stage
-  await withPool(stage, { size: 1, maxQueued: 10 }, async ({ play, startedThreads }) => {
+  await withPool(stage, { size: 1, maxQueued: 10 }, async (played) => {
+    const { play, startedThreads, expectStats } = played
     const jobs = ['one', 'two', 'three', 'four'].map((name) => play(name, 'answer', 'no signal'))
     for (const job of jobs.toReversed()) job.open()
     for (const job of jobs) await job.expectResult(job.name, { because: 'Four jobs, one thread.' })
@@ -120,6 +121,14 @@ export async function expectEveryOutcome(stage: Stage): Promise<void> {
       likely: "'error' in answer says whether the job threw. The value of the error does not.",
       look: '#onAnswer()',
     })
+    expectStats(
+      { threads: 1, busy: 0 },
+      {
+        because: 'Its caller has the answer, and may give the next job at once.',
+        likely: 'Free the thread in #onAnswer() itself: not in a later turn.',
+        look: '#onAnswer()',
+      },
+    )
   })
 }
 

@@ -3,7 +3,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { countPendingWakeUps } from '../../harness/pending-wakeups.ts'
 import type { Stage } from '../../judge/step.ts'
-import { withPool } from './played-pool.ts'
+import { expectEventually, withPool } from './played-pool.ts'
 
 /** Its caller is told at once, and its thread is replaced: that thread, and no other. */
 export async function expectThreadReplaced(stage: Stage): Promise<void> {
@@ -48,6 +48,32 @@ export async function expectThreadReplaced(stage: Stage): Promise<void> {
   })
 }
 
+/** A job that waited when it came may run when it is taken back; and nobody may wait for its thread yet. */
+export async function expectStartedJobTakenBack(stage: Stage): Promise<void> {
+  const hasty = { size: 1, maxQueued: 10, cancelGraceMs: 1 }
+  await withPool(stage, hasty, async ({ play }) => {
+    const [front, lost] = [play('front'), play('lost')]
+    front.open()
+    await front.expectResult('front', { because: 'It runs, and `lost` waits.' })
+    await turn()
+    lost.cancel()
+    await lost.expectRejection(/AbortError/, {
+      because: 'It has waited, and runs now: its caller is told at once.',
+      likely:
+        'Where a job is turns out when its signal aborts, not when it comes. Listen until it has ended, and let #cancel() look.',
+      look: ['run()', '#cancel()'],
+    })
+    const next = play('next')
+    next.open()
+    await next.expectResult('next', {
+      because: 'The thread of `lost` has had its grace of a millisecond, and is replaced.',
+      likely:
+        '#cancel() leaves the thread to #replaceSoon(), whatever the grace is, and whether or not anybody waits for the thread: somebody may come.',
+      look: '#cancel()',
+    })
+  })
+}
+
 /** A job may end before it is taken back, or its answer may cross that on its way. */
 export async function expectLateCancelHarmless(stage: Stage): Promise<void> {
   const hasty = { size: 2, maxQueued: 10, cancelGraceMs: 0 }
@@ -74,6 +100,7 @@ export async function expectLateCancelHarmless(stage: Stage): Promise<void> {
     await crossed.expectRejection(/AbortError/, {
       because:
         'It is taken back while its answer is on its way: the pool has not heard of that yet.',
+      likely: 'The event of the signal comes at once. Act in it, not in a later turn.',
     })
     for (const job of [next, final]) {
       job.open()
@@ -96,7 +123,7 @@ export async function expectLateCancelHarmless(stage: Stage): Promise<void> {
 export async function expectGrace(stage: Stage): Promise<void> {
   const { expect, expectSame } = stage
   const patient = { size: 1, maxQueued: 10, cancelGraceMs: 60_000 }
-  await withPool(stage, patient, async ({ play, startedThreads, expectStats }) => {
+  await withPool(stage, patient, async ({ pool, play, startedThreads, expectStats }) => {
     const reason = {
       because:
         'It was taken back, and has come to its end within the grace of a minute: its thread is as good as before.',
@@ -139,10 +166,62 @@ export async function expectGrace(stage: Stage): Promise<void> {
     await after.expectResult('after', reason)
     expectSame('the number of threads started', startedThreads(), 1, reason)
     expectStats({ busy: 0, crashed: 0 }, reason)
-    expect('no timer to be left', (await countPendingWakeUps()) <= before, {
-      because: 'The thread has come to its end in time: a timer would end its next job.',
-      likely: 'Leave the timer to #replaceSoon() and #free(), which clears it.',
-      look: '#cancel()',
+    const expectNoTimer = async (likely: string, look: string) =>
+      expect('no timer to be left', (await countPendingWakeUps()) <= before, {
+        because: 'The thread has come to its end in time: a timer would end its next job.',
+        likely,
+        look,
+      })
+    await expectNoTimer(
+      'Leave the timer to #replaceSoon() and #free(), which clears it.',
+      '#cancel()',
+    )
+    const alone = play('alone')
+    alone.cancel()
+    await alone.expectRejection(/AbortError/, { because: 'Its caller hears of that at once.' })
+    alone.open()
+    const isFree = () => pool.stats().busy === 0
+    await expectEventually(stage, 'its thread to be free', isFree, reason)
+    await expectNoTimer(
+      'A thread that has answered is freed by #free(), which clears the timer, whether or not anybody waits.',
+      '#onAnswer()',
+    )
+  })
+}
+
+/** A thread may crash while it has its grace. */
+export async function expectCrashInGrace(stage: Stage): Promise<void> {
+  const { expect } = stage
+  const patient = { size: 1, maxQueued: 10, cancelGraceMs: 60_000 }
+  await withPool(stage, patient, async ({ play, expectStats }) => {
+    const ready = play('ready')
+    ready.open()
+    await ready.expectResult('ready', { because: 'The thread has started.' })
+    const before = await countPendingWakeUps()
+    const [lost, next] = [play('lost', 'exit'), play('next')]
+    lost.cancel()
+    await lost.expectRejection(/AbortError/, { because: 'Its caller hears of that at once.' })
+    lost.open()
+    next.open()
+    await next.expectResult('next', {
+      because: 'The thread of `lost` has ended by itself, long before its grace of a minute.',
+      likely:
+        'A thread that has ended is replaced at once, also when nobody wants the answer any more.',
+      look: '#onExit()',
     })
+    expect('no timer to be left', (await countPendingWakeUps()) <= before, {
+      because:
+        'The timer of its grace would fire for a thread that is gone, and start one more than there should be.',
+      likely: '#replace() clears it: no need to forget and start threads yourself.',
+      look: '#onExit()',
+    })
+    expectStats(
+      { threads: 1, crashed: 1 },
+      {
+        because: 'It has ended by itself. That its job was taken back changes nothing.',
+        likely: 'Count every thread that #threads still knows.',
+        look: '#onExit()',
+      },
+    )
   })
 }

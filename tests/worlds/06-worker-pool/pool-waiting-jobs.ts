@@ -82,6 +82,12 @@ export async function expectSignalsHeard(stage: Stage): Promise<void> {
       likely: 'Look at signal.aborted before you give the job to a thread.',
       look: 'run()',
     })
+    await play('unfounded', 'answer', AbortSignal.abort(null)).expectRejection(/^null$/, {
+      because: 'Its signal had aborted before it came. The reason may be anything, also null.',
+      likely: 'signal.aborted says whether it has aborted. The value of the reason does not.',
+      ifRejected: 'Reject with the reason that the signal has: signal.reason.',
+      look: 'run()',
+    })
     const running = play('running')
     const common = new AbortController()
     const [first, second] = ['first', 'second'].map((name) => play(name, 'answer', common))
@@ -126,9 +132,9 @@ export async function expectSignalsForgotten(stage: Stage): Promise<void> {
   await withPool(stage, { size: 1, maxQueued: 1, ...patient }, async (played) => {
     const { play, playUnsendable } = played
     const common = new AbortController()
-    const expectNoListener = async (what: string) => {
+    const expectNoListener = async (what: string, signal = common.signal) => {
       await turn()
-      const listening = getEventListeners(common.signal, 'abort').length
+      const listening = getEventListeners(signal, 'abort').length
       expectSame(`what listens to the signal of a job that ${what}`, listening, 0, {
         because:
           'A signal may serve a million jobs, one after the other, and must not remember them.',
@@ -161,15 +167,25 @@ export async function expectSignalsForgotten(stage: Stage): Promise<void> {
     failing.open()
     await failing.expectRejection(/failing/, { because: 'It throws.' })
     await expectNoListener('has thrown')
+    const crashing = play('crashing', 'exit', common)
+    crashing.open()
+    await crashing.expectRejection(/its thread ended/, { because: 'Its thread has ended.' })
+    await expectNoListener('has lost its thread')
     await playUnsendable('unsendable', common.signal).expectRejection(/DataCloneError/, {
       because: 'It cannot be sent.',
     })
     await expectNoListener('could not be sent')
-    const [running, waiting] = [play('running'), play('waiting')]
+    const taken = new AbortController()
+    const [running, waiting] = [play('running'), play('waiting', 'answer', taken)]
     await play('refused', 'answer', common).expectRejection(/PoolBusy/, { because: 'It is full.' })
     await expectNoListener('was refused')
-    waiting.cancel()
-    await waiting.expectRejection(/AbortError/, { because: 'It waits, and is taken back.' })
+    waiting.cancel(null)
+    await waiting.expectRejection(/^null$/, {
+      because: 'It waits, and is taken back. That the reason is null changes nothing.',
+      likely: 'Reject with the reason that the signal has, whatever it is.',
+      look: ['run()', '#cancel()'],
+    })
+    await expectNoListener('was taken back', taken.signal)
     const next = play('next', 'answer', common)
     for (const job of [running, next]) job.open()
     await next.expectResult('next', {

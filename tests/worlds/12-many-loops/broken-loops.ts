@@ -1,6 +1,6 @@
 /** Loops whose script is broken: what cannot be started once would be started again and again. */
 
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Client } from '../../harness/client.ts'
 import type { HostedServer } from '../../harness/hosted-server.ts'
@@ -89,13 +89,35 @@ export async function expectBrokenScriptLeft(
   })
 }
 
-/** Newcomers are served by the loops that are left, and nothing was started for them. */
+/** Newcomers are served by the loops that are left, and nothing was started for them. One that dies later is replaced again. */
 export async function expectOthersGoOn(
-  { connect, expectSame }: Stage,
+  { connect, story, expectSame }: Stage,
   server: HostedServer,
   folder: string,
 ): Promise<void> {
-  for (const name of ['gus', 'hal'])
-    await echo(await connect(server, name), { because: 'The loops that are left go on.' })
+  const [gus, hal] = [await connect(server, 'gus'), await connect(server, 'hal')]
+  for (const client of [gus, hal]) await echo(client, { because: 'The loops that are left go on.' })
   expectSame('the loops started since the beginning', startsIn(folder), 6, IS_NOT_STARTED)
+  rmSync(join(folder, 'broken'))
+  story.tell('test', 'mends the script: loops can be started again')
+  await gus.send('bug\n')
+  await gus.expectClosed({ because: 'His loop has died.' })
+  await server.expectEventually(
+    'two loops to be there again',
+    async () => {
+      const { loops } = await statsOf(server)
+      const starts = startsIn(folder)
+      return {
+        holds: loops.length === 2 && starts === 7,
+        received: `${starts} starts, ${loops.length} loops in the list`,
+      }
+    },
+    {
+      because: 'The loop of gus has died, and another one takes its place, as ever.',
+      likely:
+        'A loop that could not be started is not tried again. Those that die later are replaced all the same: remember nothing of it, and count nothing down.',
+      look: 'loop-group.#onExit()',
+    },
+  )
+  await echo(hal, { because: 'Another loop has nothing to do with it.' })
 }

@@ -1,9 +1,11 @@
 /** Servers of several loops that are closed with little time, or none, for clients that stay. */
 
+import { setImmediate as turn } from 'node:timers/promises'
 import type { HostedServer } from '../../harness/hosted-server.ts'
+import { PATIENCE_MS, within } from '../../harness/patience.ts'
 import type { Stage } from '../../judge/step.ts'
 import { echo } from '../../protocols/lines.ts'
-import { withGroup } from './counted-loops.ts'
+import { withAccepted, withGroup } from './counted-loops.ts'
 import { expectConnectionsCounted, leave, statsOf } from './many-loops.ts'
 
 const CHAPTER = '12-many-loops'
@@ -45,6 +47,71 @@ export async function expectIdleToClose(stage: Stage): Promise<void> {
     likely:
       'Wait for #whenIdle(): it resolves at once when no loop has a connection. An event that has already happened does not come again.',
     look: 'loop-group.close()',
+  })
+  await expectThreadsGone(stage, idle, 1)
+  await idle.expectNothingLeft({
+    because: 'A thread that is left keeps the process alive, also when nobody was connected.',
+    likely: 'There is nobody to wait for, but there are threads to end.',
+  })
+}
+
+/** Somebody is still connected, and may be for as long as graceMs. */
+export async function expectAsleep(
+  { expect }: Stage,
+  server: HostedServer,
+  graceMs: number,
+  closedAt: number,
+): Promise<void> {
+  const isAsleep = {
+    because:
+      'cyd may take a minute. Until she leaves there is nothing to do, and nothing to look at.',
+    likely:
+      '#whenIdle() resolves when it is time: nothing has to be looked at again and again. The one timer is graceMs long, and these are milliseconds.',
+    look: 'loop-group.close()',
+  }
+  const timerMs = await server.msToNextTimer()
+  const received = `a timer in ${Math.round(timerMs)} ms`
+  // It was set behind the call of close(), by a clock of whole milliseconds.
+  const leastMs = graceMs - (performance.now() - closedAt) - 100
+  expect('no timer but that of graceMs', timerMs >= leastMs, { ...isAsleep, received })
+  const isShort = timerMs <= graceMs || timerMs === Number.POSITIVE_INFINITY
+  expect('the timer to last no longer than graceMs', isShort, {
+    because: 'Whoever has not left within graceMs is waited for no longer.',
+    likely: 'The one timer is graceMs long, and these are milliseconds.',
+    look: 'loop-group.close()',
+    received,
+  })
+  expect('nothing to be pending but the threads', !(await server.isBusy()), isAsleep)
+}
+
+/** A call waits like the first one, and takes nothing away from those who are connected. */
+export async function expectFurtherCloseToWait(stage: Stage): Promise<void> {
+  const { story, expect, expectSame } = stage
+  await withGroup(stage, async (group, threads) => {
+    story.tell('test', 'starts two loops, gives one a socket, and calls close(60_000) twice')
+    let ended = 0
+    for (const thread of threads) {
+      const terminate = thread.terminate.bind(thread)
+      thread.terminate = () => {
+        ended += 1
+        return terminate()
+      }
+    }
+    await withAccepted(stage, 1, async ([socket], [client]) => {
+      group.serve(socket)
+      const closed = Promise.all([group.close(60_000), group.close(60_000)])
+      for (let turns = 0; turns < 5; turns++) await turn()
+      expectSame('the threads that are ended while a client is connected', ended, 0, {
+        because: 'It has a minute to finish, however often close() is called.',
+        likely: 'A further call of close() waits like the first one, and does not cut.',
+        look: 'loop-group.close()',
+      })
+      client.destroy()
+      expect('both calls to resolve', (await within(PATIENCE_MS, closed)) !== 'too late', {
+        because: 'The client has left: nothing is left to wait for.',
+        look: 'loop-group.close()',
+      })
+    })
   })
 }
 

@@ -3,6 +3,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect as dial, type Socket } from 'node:net'
 import type { Worker } from 'node:worker_threads'
+import type { Choose } from '#code/12-many-loops/choose.ts'
 import type { LoopGroup } from '#code/12-many-loops/loop-group.ts'
 import type { Client } from '../../harness/client.ts'
 import type { Stage } from '../../judge/step.ts'
@@ -22,6 +23,7 @@ const CHAPTER = '12-many-loops'
 export async function withGroup(
   { load }: Stage,
   body: (group: LoopGroup, threads: Worker[]) => Promise<void>,
+  choose?: Choose,
 ): Promise<void> {
   const { LoopGroup } = await load(() => import('#code/12-many-loops/loop-group.ts'))
   const { leastBusy } = await load(() => import('#code/12-many-loops/choose.ts'))
@@ -29,7 +31,7 @@ export async function withGroup(
   const note = (thread: Worker) => void threads.push(thread)
   process.on('worker', note)
   const script = new URL(talkativeLoop())
-  const group = await LoopGroup.start({ script, size: 2, choose: leastBusy })
+  const group = await LoopGroup.start({ script, size: 2, choose: choose ?? leastBusy })
   try {
     await body(group, threads)
   } finally {
@@ -74,19 +76,33 @@ export async function expectSpreadWhileAsleep({ serve, connect }: Stage): Promis
   )
 }
 
+/** Sockets as an acceptor hands them over, and their clients. All are closed when the body is over. */
+export async function withAccepted(
+  { load }: Stage,
+  count: number,
+  body: (sockets: Socket[], clients: Socket[]) => Promise<void>,
+): Promise<void> {
+  const { createAcceptor } = await load(() => import('#code/12-many-loops/acceptor.ts'))
+  const sockets: Socket[] = []
+  const server = createAcceptor((socket) => void sockets.push(socket)).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const clients = Array.from({ length: count }, () => dial(port, '127.0.0.1'))
+  try {
+    for (const client of clients) client.on('error', () => {})
+    while (sockets.length < count) await new Promise((resolve) => setImmediate(resolve))
+    await body(sockets, clients)
+  } finally {
+    for (const socket of [...clients, ...sockets]) socket.destroy()
+    server.close()
+  }
+}
+
 /** Two connections may come in one turn: the second has to see the first one's count. */
 export async function expectCountedAtOnce(stage: Stage): Promise<void> {
-  const { createAcceptor } = await stage.load(() => import('#code/12-many-loops/acceptor.ts'))
   await withGroup(stage, async (group) => {
     stage.story.tell('test', 'starts two loops, and gives them two sockets in one turn')
-    const sockets: Socket[] = []
-    const server = createAcceptor((socket) => void sockets.push(socket)).listen(0, '127.0.0.1')
-    await once(server, 'listening')
-    const { port } = server.address() as AddressInfo
-    const clients = [dial(port, '127.0.0.1'), dial(port, '127.0.0.1')]
-    try {
-      for (const client of clients) client.on('error', () => {})
-      while (sockets.length < 2) await new Promise((resolve) => setImmediate(resolve))
+    await withAccepted(stage, 2, async (sockets) => {
       for (const socket of sockets) group.serve(socket)
       const counts = group.stats().loops.map(({ connections, total }) => ({ connections, total }))
       const one = { connections: 1, total: 1 }
@@ -96,10 +112,7 @@ export async function expectCountedAtOnce(stage: Stage): Promise<void> {
         likely: 'Count in #give() itself: not in a later turn, and not in a callback.',
         look: 'loop-group.#give()',
       })
-    } finally {
-      for (const socket of [...clients, ...sockets]) socket.destroy()
-      server.close()
-    }
+    })
   })
 }
 
@@ -193,5 +206,14 @@ export async function expectCountedUntilClosed({
   await hal.halfClose()
   await expectConnectionsCounted(single, 1, {
     because: 'Both FINs have passed: the descriptor is free.',
+  })
+  const ivy = await connect(single, 'ivy')
+  await ivy.send('cut\n')
+  await ivy.expectClosed({ because: 'At this line her connection is destroyed.' })
+  await expectConnectionsCounted(single, 1, {
+    because:
+      "Her connection was destroyed: its socket has emitted 'close', and neither 'end' nor 'finish' nor 'error' before.",
+    likely: "Only 'close' comes for every connection, however it ends.",
+    look: 'loop-thread.serveSocket()',
   })
 }

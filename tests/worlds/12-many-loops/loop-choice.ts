@@ -99,13 +99,30 @@ export async function expectResponsive({ load, expectSame }: Stage): Promise<voi
       likely: '`undefined` means that nobody waits.',
     },
   ]
-  for (const { waiting, answering, ...reason } of cases) {
+  const otherPatience = [
+    {
+      patienceMs: 200,
+      waiting: { slow: ago(201), fair: ago(150) },
+      answering: ['fair'],
+      because: 'patienceMs is 200 here, so 150 ms are not too long.',
+      likely: 'Compare with patienceMs, not with a number of your own.',
+    },
+    {
+      patienceMs: 0,
+      waiting: { slow: ago(1), exact: ago(0) },
+      answering: ['exact'],
+      because: 'patienceMs is 0 here, so a single millisecond is too long.',
+      likely: 'Compare with patienceMs, not with a number of your own. 0 is a patience, too.',
+    },
+  ]
+  const all = [...cases.map((each) => ({ patienceMs: 50, ...each })), ...otherPatience]
+  for (const { patienceMs, waiting, answering, ...reason } of all) {
     const loops = Object.entries(waiting).map(([name, waitingSinceMs]) => ({
       name,
       connections: 1,
       waitingSinceMs,
     }))
-    const names = responsive(loops, NOW_MS, 50).map(({ name }) => name)
+    const names = responsive(loops, NOW_MS, patienceMs).map(({ name }) => name)
     const isIdleMissing = 'idle' in waiting && !names.includes('idle')
     expectSame('the loops that answer', names, answering, {
       ...reason,

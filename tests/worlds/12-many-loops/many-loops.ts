@@ -17,6 +17,7 @@ export interface Stats {
  *
  *     bug     throws in the handler, which ends the loop
  *     bye     the server says FIN first
+ *     cut     the connection is destroyed
  *     wait    a FIN of this client is heard and answered only when another one says `go`
  *     timers  says on the process's own output how many timers this thread has
  *
@@ -47,6 +48,7 @@ export function talkativeLoop(prologue = ''): string {
       onLine(line, lines) {
         if (line === 'bug') throw new Error('a bug in a handler, on request')
         if (line === 'bye') return lines.end('finished')
+        if (line === 'cut') return lines.connection.destroy('finished')
         if (line === 'wait') return void waiting.add(lines)
         if (line === 'go') for (const each of waiting) each.end('finished')
         if (line.startsWith('sleep ')) tell('sleeps')

@@ -3,8 +3,11 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect as dial, Socket } from 'node:net'
 import type { Worker } from 'node:worker_threads'
+import type { Choose } from '#code/12-many-loops/choose.ts'
+import type { LoopGroup } from '#code/12-many-loops/loop-group.ts'
 import { within } from '../../harness/patience.ts'
 import type { Stage } from '../../judge/step.ts'
+import { withAccepted, withGroup } from './counted-loops.ts'
 
 /** What Node refuses to move is a client whom nobody serves. */
 export async function expectRefusalSeen({ load, story, expectSame }: Stage): Promise<void> {
@@ -25,6 +28,29 @@ export async function expectRefusalSeen({ load, story, expectSame }: Stage): Pro
     likely: 'Catch nothing: a socket that cannot be moved is a bug of ours.',
     look: 'acceptor.moveSocket()',
   })
+}
+
+/** A socket of which something was read cannot move, and a group that is given one does not hide that. */
+export async function expectReadSocketRefused(stage: Stage): Promise<void> {
+  const first: Choose = ([loop]) => loop
+  const serveRead = async (group: LoopGroup) => {
+    stage.story.tell('test', 'starts two loops, and gives them a socket that was read from')
+    await withAccepted(stage, 1, async ([socket], [client]) => {
+      client.write('early')
+      socket.resume()
+      await once(socket, 'data')
+      const outcome = await Promise.try(() => group.serve(socket)).then(
+        () => 'nothing was thrown',
+        (error: NodeJS.ErrnoException) => error.code ?? error.message,
+      )
+      stage.expectSame('what is thrown', outcome, 'ERR_WORKER_HANDLE_NOT_TRANSFERABLE', {
+        because: 'Its client would wait forever, and nobody would ever know why.',
+        likely: 'Node says so in postMessage(): catch nothing, and look at nothing before.',
+        look: ['loop-group.#give()', 'acceptor.moveSocket()'],
+      })
+    })
+  }
+  await withGroup(stage, serveRead, first)
 }
 
 /** A socket that the acceptor hands over has nothing read from it, and its FIN is not answered. */

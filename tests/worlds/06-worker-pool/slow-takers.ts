@@ -1,0 +1,169 @@
+/** Clients of a server in this process that take what is written slowly, or not at all, or wait for long. */
+
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { connect, type Socket } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+import { Deadline, PATIENCE_MS } from '../../harness/patience.ts'
+import type { Stage } from '../../judge/step.ts'
+
+/** The server's end of the one connection, and what the client has received. */
+interface Visit {
+  client: Socket
+  served: Socket
+  received(): string
+  isOver(): boolean
+}
+
+/** What becomes of a write to a socket, in place of Node's own way, which `take` goes on with. */
+type Taking = (take: () => void) => void
+
+const TAKEN_EVERY_MS = 20
+const ANSWERS = 30
+
+/** She takes an answer now and then, for longer than idleMs: never silent, never stuck, and then told that she is idle. */
+export async function expectSlowTakerServed(stage: Stage): Promise<void> {
+  const idleMs = 300
+  for (let attempt = 1; ; attempt++) {
+    let [lastAt, longestMs] = [performance.now(), 0]
+    const note = () => {
+      const now = performance.now()
+      longestMs = Math.max(longestMs, now - lastAt)
+      lastAt = now
+    }
+    const slowly: Taking = (take) => {
+      setTimeout(() => {
+        note()
+        take()
+      }, TAKEN_EVERY_MS)
+    }
+    const seen = await visit(stage, idleMs, slowly, async ({ client, received, isOver }) => {
+      const tale = `asks ${ANSWERS} questions, and takes an answer every ${TAKEN_EVERY_MS} ms`
+      stage.story.tell('nan', tale)
+      client.write(Array.from({ length: ANSWERS }, (_, index) => `echo ${index}\n`).join(''))
+      const hasAll = () => received().includes(`${ANSWERS - 1}\n`)
+      await until(() => isOver() || hasAll(), 3 * PATIENCE_MS)
+      if (!hasAll()) note()
+      await until(isOver, PATIENCE_MS)
+      return received()
+    })
+    const answers = seen.split('\n').slice(0, -1)
+    const isIdleTold = answers.at(-1) === 'idle'
+    const count = answers.length - Number(isIdleTold)
+    // A process that stood still for so long has let her be silent, too.
+    if (count < ANSWERS && longestMs > idleMs / 2 && attempt < 5) continue
+    stage.expect('nan to receive every answer', count === ANSWERS, {
+      because: `She takes something every ${TAKEN_EVERY_MS} ms, and idleMs is ${idleMs}: there is always something that is not taken yet, but it moves.`,
+      likely:
+        'A client is stuck only when nothing has moved for idleMs: look at writableLength then, and not before.',
+      look: 'limitIdleness()',
+      expected: `${ANSWERS} answers`,
+      received: `${count} answers, and then ${isIdleTold ? 'the line `idle`' : 'the end'}`,
+    })
+    stage.expect('nan to receive the line `idle` then', isIdleTold, {
+      because: `She has taken everything, and says nothing any more. She takes that line, too, ${TAKEN_EVERY_MS} ms later.`,
+      likely:
+        'destroy() throws away what is not written yet. destroySoon() closes both directions behind it.',
+      look: 'limitIdleness()',
+      received: 'the end without it',
+    })
+    return
+  }
+}
+
+/** Little is left that she does not take: her thread sleeps in readLine() again, and would wait forever. */
+export async function expectStuckTakerCut(stage: Stage): Promise<void> {
+  const never: Taking = () => {}
+  await visit(stage, 30, never, async ({ client, served, isOver }) => {
+    stage.story.tell('oli', 'asks a question, and takes nothing of the short answer')
+    client.write('echo hello\n')
+    await until(() => served.writableLength > 0, PATIENCE_MS)
+    const before = served.writableLength
+    await until(isOver, PATIENCE_MS)
+    stage.expect('oli to be cut off', isOver(), {
+      because: `${before} bytes were written for her, and she has not taken them within idleMs. Her thread does not wait for that any more, it waits for her next line.`,
+      likely:
+        'Cut off whoever has not taken everything, however little is left: socket.writableLength > 0, before all else. destroySoon() would wait for her.',
+      look: 'limitIdleness()',
+      received: 'a connection that is still open',
+    })
+  })
+}
+
+/** However often the limit begins anew, the socket has one clock. */
+export async function expectOneClock(stage: Stage): Promise<void> {
+  const idleMs = 10
+  await visit(stage, idleMs, undefined, async ({ client, served, received, isOver }) => {
+    const waitsMs = 12 * idleMs
+    stage.story.tell('pia', `asks for sleep ${waitsMs}; idleMs is ${idleMs}`)
+    let most = 0
+    const look = () => {
+      most = Math.max(most, served.listenerCount('timeout'))
+      return isOver() || received() !== ''
+    }
+    client.write(`sleep ${waitsMs}\n`)
+    await until(look, PATIENCE_MS)
+    stage.expect('no more than two listeners of `timeout`', most <= 2, {
+      because:
+        'An answer was owed several times, and each time the limit began anew. Nothing may pile up meanwhile.',
+      likely:
+        'Only the clock has to be set again: socket.setTimeout(idleMs). Who calls limitIdleness() anew adds another listener, and each of them does so the next time.',
+      look: 'limitIdleness()',
+      received: `${most} listeners`,
+    })
+  })
+}
+
+async function visit<Seen>(
+  stage: Stage,
+  idleMs: number,
+  taking: Taking | undefined,
+  body: (visit: Visit) => Promise<Seen>,
+): Promise<Seen> {
+  const { startServer } = await stage.load(() => import('#code/06-worker-pool/server.ts'))
+  stage.story.beginAnew()
+  stage.story.tell('test', `calls startServer({ threads: 1, idleMs: ${idleMs} })`)
+  const server = await startServer({ threads: 1, idleMs, graceMs: 0 })
+  const { promise: accepted, resolve } = Promise.withResolvers<Socket>()
+  const onAccepted = (message: unknown) => {
+    const { socket } = message as { socket: Socket }
+    if (taking) takeBy(taking, socket)
+    resolve(socket)
+  }
+  subscribe('net.server.socket', onAccepted)
+  const client = connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true })
+  client.setEncoding('utf8')
+  let [received, isOver] = ['', false]
+  client.on('data', (text) => {
+    received += text
+  })
+  for (const event of ['end', 'error', 'close']) {
+    client.on(event, () => {
+      isOver = true
+    })
+  }
+  try {
+    const served = await accepted
+    return await body({ client, served, received: () => received, isOver: () => isOver })
+  } finally {
+    unsubscribe('net.server.socket', onAccepted)
+    client.destroy()
+    await server.close()
+  }
+}
+
+/** One write after the other: Node would give the kernel all that waits at once. */
+function takeBy(taking: Taking, socket: Socket): void {
+  const write = socket._write.bind(socket)
+  socket._writev = undefined
+  socket._write = (chunk, encoding, done) => {
+    taking(() => {
+      if (socket.destroyed) done(null)
+      else write(chunk, encoding, done)
+    })
+  }
+}
+
+async function until(holds: () => boolean, ms: number): Promise<void> {
+  const deadline = new Deadline(ms)
+  while (!holds() && !deadline.isOver) await pause(2)
+}
