@@ -59,8 +59,9 @@ export function scanRequestLine(bytes: Uint8Array, at: number, spans: number[]):
 
 /**
  * Scans the field line that begins at `at`: a name, a colon directly behind it, a value (§5). Adds to `spans` where name
- * and value begin and end; the blanks around a value do not belong to it. A value may be empty. A line that begins with a
- * blank goes on the one before it in old messages (§5.2): here it is invalid, like anything else without a name.
+ * and value begin and end; the blanks around a value do not belong to it, and blanks are spaces and tabs alone. A value may
+ * be empty. A line that begins with a blank goes on the one before it in old messages (§5.2): here it is invalid, like
+ * anything else without a name. Ten times as many bytes cost ten times the time, not a hundred times.
  *
  * @step 17.1
  */

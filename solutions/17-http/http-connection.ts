@@ -215,11 +215,13 @@ export class HttpConnection implements Protocol {
   /**
    * Sends the answer (`'keep'`), flushes it, and hands the connection over to the protocol that `upgrade` makes: from here
    * on `#isReplaced`, and what comes is not ours. A request in HTTP/1.0, one with a body, or one on a connection that is to
-   * end (`#endsAs`), is refused instead, as `NO_UPGRADE`.
+   * end (`#endsAs`), is refused instead, as `NO_UPGRADE`. For a peer that is gone meanwhile (`isOpen`) nothing is made: nobody
+   * would tell that protocol.
    *
    * @step 17.4
    */
   #upgrade(head: Head, answer: HttpAnswer, upgrade: Upgrade): undefined {
+    if (!this.#connection.isOpen) return undefined
     if (head.version === '1.0' || hasBody(head) || this.#endsAs) return this.#refuse(NO_UPGRADE)
     this.#sender.answer(answer, false, 'keep')
     this.#sender.flush()

@@ -16,14 +16,14 @@ import { expectLeave } from '../worlds/17-http/http-expectations.ts'
 import { makeSite, PATHS, SPELLINGS } from '../worlds/17-http/http-files.ts'
 import { expectHeads } from '../worlds/17-http/http-head-trials.ts'
 import { expectLastAnswers } from '../worlds/17-http/http-last-answers.ts'
-import { expectLateBodies } from '../worlds/17-http/http-late-bodies.ts'
+import { expectLateBodies, expectLateLikeOthers } from '../worlds/17-http/http-late-bodies.ts'
 import { expectLengths } from '../worlds/17-http/http-lengths.ts'
 import { expectFields, expectRequestLines } from '../worlds/17-http/http-line-trials.ts'
 import { expectPersistence } from '../worlds/17-http/http-persistence.ts'
 import { expectRefusalsHeard } from '../worlds/17-http/http-real-clients.ts'
 import { expectSite } from '../worlds/17-http/http-site-server.ts'
 import { expectOpened } from '../worlds/17-http/http-site-trials.ts'
-import { expectStops } from '../worlds/17-http/http-stops.ts'
+import { expectStops, expectStopsInBodies } from '../worlds/17-http/http-stops.ts'
 import { expectUpgrades } from '../worlds/17-http/http-upgrades.ts'
 import { quietly } from '../worlds/for-all.ts'
 
@@ -56,6 +56,20 @@ step('17.3', 'a body in chunks has bounds everywhere, and ends where it ends', a
     look: '#takeData()',
     expected: 'less than half of what a copy of the 4 MiB costs',
     received: `${copies.toFixed(2)} of what a copy costs`,
+  })
+
+  story.tell('test', 'sends 4 MiB in one chunk, and then chunks of one byte')
+  const small = new chunks.ChunkedReader(1.25 * LARGE_BYTES)
+  small.next(Buffer.from(`${LARGE_BYTES.toString(16)}\r\n${'x'.repeat(LARGE_BYTES)}\r\n`), 0)
+  const chunkOfOne = Buffer.from('1\r\nx\r\n')
+  const copiesForOne = costInCopies(100, () => small.next(chunkOfOne, 0))
+  expect('a chunk to cost the same, however much came before', copiesForOne < FEW_BYTES, {
+    because: 'A body may come in as many chunks as it has bytes.',
+    likely:
+      'After the last byte of a chunk nobody knows how much is still to come: #come.add() is given what has come, and nothing else.',
+    look: '#takeData()',
+    expected: 'less than half of what a copy of the 4 MiB costs',
+    received: `${copiesForOne.toFixed(2)} of what a copy costs`,
   })
 
   expectSizeLines(stage, chunks)
@@ -102,6 +116,11 @@ step('17.4', 'answers go out in order, on a connection that goes on or ends', as
     because: 'The first of the four has no answer yet, and nothing overtakes it.',
     look: '#handle()',
   })
+  expectSame('the requests that were heard', world.stats().messages, 4, {
+    because: 'It has come, and is a sign of life, however long its answer takes.',
+    likely: 'connection.heard() before anything else.',
+    look: '#handle()',
+  })
   expectSame('what the handler was asked', site.asked.slice(3), ['GET /late/1'], {
     because:
       'One request at a time: whatever came behind it waits in the connection, and so does the peer.',
@@ -143,6 +162,7 @@ step('17.4', 'answers go out in order, on a connection that goes on or ends', as
 
   await expectLateBodies(stage, world, ada)
   await expectLastAnswers(stage, world)
+  await expectLateLikeOthers(world)
   await expectUpgrades(stage)
   await expectCorpus(stage)
 })
@@ -210,6 +230,7 @@ step('17.5', 'a slow request has a deadline, and a refusal can be read', async (
   await expectBodyDeadlines(world, expectTimers)
   await expectLeave(stage, world)
   await expectStops(stage)
+  await expectStopsInBodies(stage)
   await expectCorpusInPieces(stage)
   await expectRefusalsHeard(stage)
 })
@@ -231,7 +252,7 @@ step('17.6', 'a path leads to a file of the site, and to nothing else', async (s
     quiet.expectSame(`namesIn(${JSON.stringify(path)})`, namesIn(path), names, {
       because:
         'Those are the names on the way to a file; a path that ends with a slash means index.html.',
-      likely: 'Cut the path at its slashes, and decode each piece once.',
+      likely: 'Cut the path at its slashes, decode each piece once, and leave it as it is then.',
       look: 'namesIn()',
     })
   }

@@ -44,7 +44,8 @@ export const rightAnswers: RightAnswer[] = [
   if (!match) return line.includes(':') ? NO_LINE_END : NO_NAME
   const [, name, value] = match
   const start = at + name.length + 1 + value.length - value.replace(/^[\\t ]+/, '').length
-  const stop = start + value.replace(/^[\\t ]+/, '').replace(/[\\t ]+$/, '').length
+  let stop = lf - 1
+  while (stop > start && /[\\t ]/.test(line[stop - 1 - at])) stop -= 1
   spans.push(at, at + name.length, start, stop)
   return lf + 1`,
       },
@@ -169,8 +170,11 @@ export const rightAnswers: RightAnswer[] = [
     const seen = await lstat(path)
     if (!seen.isFile()) return undefined
     const handle = await files.open(path, FLAGS)
-    const opened = await handle.stat().catch(() => undefined)
-    if (opened?.isFile() && opened.ino === seen.ino && opened.dev === seen.dev)
+    const opened = await handle.stat().catch(async (error) => {
+      await handle.close()
+      throw error
+    })
+    if (opened.isFile() && opened.ino === seen.ino && opened.dev === seen.dev)
       return { handle, size: opened.size, modifiedMs: opened.mtimeMs }
     await handle.close()
     return undefined
@@ -249,7 +253,9 @@ export const rightAnswers: RightAnswer[] = [
       {
         file: connection,
         hole: '#upgrade',
-        by: `    const isPlain = head.version === '1.1' && !hasBody(head)
+        by: `    const { isOpen } = this.#connection
+    if (!isOpen) return
+    const isPlain = head.version === '1.1' && !hasBody(head)
     if (!isPlain || this.#endsAs !== undefined) {
       this.#refuse(NO_UPGRADE)
       return undefined

@@ -1,6 +1,7 @@
 /** Chapter 17's connections in virtual time, on the limits of chapter 10, with a handler that does what the path says. */
 
 import type { Connection, Ending, Protocol } from '#code/07-event-loop/connection.ts'
+import type { TimerQueue } from '#code/08-timers/timer-queue.ts'
 import type { AdmissionLimits } from '#code/10-backpressure/admission.ts'
 import type { HttpLimits } from '#code/17-http/http-connection.ts'
 import type { BodySource, HttpAnswer, HttpRequest } from '#code/17-http/http-message.ts'
@@ -98,8 +99,8 @@ class Site {
   }
 
   upgrade(): HttpAnswer {
-    const upgrade = (connection: Connection) => {
-      const protocol = new HeardBytes(connection)
+    const upgrade = (connection: Connection, timers: TimerQueue) => {
+      const protocol = new HeardBytes(connection, timers)
       this.upgraded.push(protocol)
       return protocol
     }
@@ -143,10 +144,12 @@ export class HeardBytes implements Protocol {
   heard = ''
   /** Whether the connection speaks it. */
   isUsed = false
+  readonly timers: TimerQueue
   readonly #connection: Connection
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, timers: TimerQueue) {
     this.#connection = connection
+    this.timers = timers
     connection.send(Buffer.from('[hello]'))
   }
 

@@ -65,6 +65,8 @@ export const PATHS: [string, string[] | undefined][] = [
   ['/a..b', ['a..b']],
   ['/a...', ['a...']],
   ['/~a', ['~a']],
+  ['/a+b.txt', ['a+b.txt']],
+  ['/ReadMe.TXT', ['ReadMe.TXT']],
 ]
 
 /** Paths that lead out, or nowhere, in every spelling that has worked somewhere. */

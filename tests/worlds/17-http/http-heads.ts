@@ -17,6 +17,7 @@ export const REQUEST_LINES: [string, string, string][] = [
   ["!#$%&'*+.^_`|~09", 'http://a:80/b', 'HTTP/1.2'],
   ['CONNECT', '[::1]:443', 'HTTP/1.1'],
   ['GET', LONGEST, 'HTTP/1.1'],
+  ['M-SEARCH', LONGEST, 'HTTP/1.1'],
 ]
 
 const ONE_SPACE = 'Between method, target and version stands one space.'
@@ -62,6 +63,7 @@ export const WRONG_LINES: Wrong[] = [
   { text: 'PRI * HTTP/2.0\r\n', status: 505, because: 'HTTP/2 begins so (RFC 9113 §3.4).' },
   { text: 'GET / HTTP/0.9\r\n', status: 505, because: 'It is a version, and not ours.' },
   { text: `GET ${LONGEST}a HTTP/1.1\r\n`, status: 414, because: 'The target has 8,001 bytes.' },
+  { text: `M ${LONGEST}a HTTP/1.1\r\n`, status: 414, because: 'The target has 8,001 bytes.' },
   { text: `GET ${LONGEST}a`, status: 414, because: 'Its end would change nothing any more.' },
 ].filter(({ status }) => status > 0)
 
@@ -77,6 +79,7 @@ export const FIELDS: [string, string, string][] = [
   ['a: "b: c"', 'a', '"b: c"'],
   ["!#$%&'*+-.^_`|~09aZ: b", "!#$%&'*+-.^_`|~09aZ", 'b'],
   ['a: \u0080\u00ff', 'a', '\u0080\u00ff'],
+  ['a: \u00a0b\u00a0', 'a', '\u00a0b\u00a0'],
   ['a: x'.padEnd(9_000, 'x'), 'a', 'x'.repeat(8_997)],
 ]
 

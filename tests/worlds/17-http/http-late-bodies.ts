@@ -58,3 +58,29 @@ export async function expectLateBodies(
     look: '#handle()',
   })
 }
+
+/** Answers that come late are sent like any other: to HEAD, and to HTTP/1.0. */
+export async function expectLateLikeOthers({ site, ...world }: HttpWorld): Promise<void> {
+  const liz = await world.arrive('liz')
+  await liz.send(request('HEAD /late/liz') + request('GET /g'))
+  await world.act(() => site.late.at(-1)!.resolve({ status: 200, body: 'a late body' }))
+  liz.expectAnswers(
+    [
+      { status: 200, headers: { 'content-length': '11' } },
+      { status: 200, body: 'GET /g' },
+    ],
+    {
+      because: 'HEAD wants no body, however late the answer is.',
+      likely: 'A late answer goes through #answer(), too, with the head of its request.',
+      look: '#handle()',
+    },
+    ['HEAD'],
+  )
+  await liz.send('GET /late/liz HTTP/1.0\r\nConnection: keep-alive\r\n\r\n')
+  await world.act(() => site.late.at(-1)!.resolve({ status: 200, body: 'late' }))
+  liz.expectAnswers([{ status: 200, body: 'late', headers: { connection: 'keep-alive' } }], {
+    because: 'A client of 1.0 that wants to go on has to be told that we do as well.',
+    likely: 'A late answer goes through #answer(), too, with the head of its request.',
+    look: '#handle()',
+  })
+}

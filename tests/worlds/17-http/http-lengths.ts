@@ -265,7 +265,32 @@ const LENGTHS: Length[] = [
     told: '400',
     because: LAST,
   },
-  { fields: [['transfer-encoding', 'gzip, chunked, chunked']], told: '400', because: LAST },
+  ...[
+    'gzip, chunked, chunked',
+    'gzip, chunked, identity',
+    'gzip, br, deflate, chunked, identity',
+    'Chunked, gzip',
+    'gzip, CHUNKED, gzip',
+    'chunked ,gzip',
+    'chunked\t,\tchunked',
+  ].map(
+    (value): Length => ({ fields: [['transfer-encoding', value]], told: '400', because: LAST }),
+  ),
+  ...['gzip,', ', gzip', 'gzip,,br', 'gzip,\t ,br', ','].map(
+    (value): Length => ({
+      fields: [['transfer-encoding', value]],
+      told: '400',
+      because: 'An element of the list is empty.',
+    }),
+  ),
+  {
+    fields: [
+      ['transfer-encoding', 'gzip'],
+      ['transfer-encoding', ''],
+    ],
+    told: '400',
+    because: 'An element of the list is empty.',
+  },
   { fields: [['transfer-encoding', '']], told: '400', because: 'The list is empty.' },
   { fields: [['transfer-encoding', ',chunked']], told: '400', because: 'One of the two is empty.' },
   { fields: [['transfer-encoding', 'chunked,']], told: '400', because: 'One of the two is empty.' },

@@ -46,5 +46,6 @@ const CONNECTIONS: { version: '1.0' | '1.1'; connection: string[]; stays: boolea
   { version: '1.0', connection: ['keep-alive', 'x'], stays: true },
   { version: '1.0', connection: ['keep-alive, close'], stays: false },
   { version: '1.0', connection: ['not-keep-alive'], stays: false },
+  { version: '1.0', connection: ['keep-alived'], stays: false },
   { version: '1.0', connection: ['x'], stays: false },
 ]

@@ -8,6 +8,7 @@ export async function expectStops(stage: Stage): Promise<void> {
   const look = 'onStop()'
   const world = await openHttp(stage, { headMs: 100_000 }, { idleMs: 60_000 })
   const { site } = world
+  stage.story.beginAnew()
   const [gus, hal, ida, jo] = [
     await world.arrive('gus'),
     await world.arrive('hal'),
@@ -107,6 +108,7 @@ export async function expectStops(stage: Stage): Promise<void> {
   )
 
   const slow = await openHttp(stage, { headMs: 100_000 }, { idleMs: 60_000, stallMs: 30_000 })
+  stage.story.beginAnew()
   const [pat, quin] = [await slow.arrive('pat'), await slow.arrive('quin')]
   for (const peer of [pat, quin]) peer.stopReading()
   await pat.send(request('GET /long'))
@@ -129,4 +131,36 @@ export async function expectStops(stage: Stage): Promise<void> {
       look,
     },
   )
+}
+
+/** Connections in the middle of a body that does not come, at the end of silence and of the server. */
+export async function expectStopsInBodies(stage: Stage): Promise<void> {
+  const look = 'onStop()'
+  const half = request('POST /half', ['Content-Length: 2'], 'a')
+  const slow = await openHttp(stage, { bodyMs: 100_000 }, { idleMs: 60_000 })
+  stage.story.beginAnew()
+  const rae = await slow.arrive('rae')
+  await rae.send(half)
+  await slow.advance(60_000)
+  rae.expectAnswers([{ status: 408, headers: { connection: 'close' } }], {
+    because: 'She is silent in the middle of a body, and that is in the middle of a request.',
+    likely: '#isInRequest, in the body as well as in the head.',
+    look,
+  })
+  rae.expectEnd({ because: 'She is idle.', look })
+
+  const stopping = await openHttp(stage, { bodyMs: 30_000 }, { idleMs: 100_000 })
+  stage.story.beginAnew()
+  const oli = await stopping.arrive('oli')
+  await oli.send(half)
+  stage.story.tell('server', 'is to stop')
+  await stopping.close()
+  oli.expectNothing({ because: 'His request has begun: it may still come.', look })
+  await stopping.advance(30_000)
+  oli.expectAnswers([{ status: 408, headers: { connection: 'close' } }], {
+    because: 'It has not come for bodyMs. A server that waits for it would never stop.',
+    likely: 'A deadline goes on when the server is to stop: onStop() leaves it alone.',
+    look,
+  })
+  oli.expectEnd({ because: 'He is too slow.', look })
 }

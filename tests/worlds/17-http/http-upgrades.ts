@@ -9,10 +9,11 @@ export async function expectUpgrades(stage: Stage): Promise<void> {
   const world = await openHttp(stage)
   const { site } = world
   const UPGRADE = ['Connection: Upgrade', 'Upgrade: echo']
+  stage.story.beginAnew()
   const ada = await world.arrive('ada')
   await ada.send(`${request('GET /a')}${request('GET /upgrade', UPGRADE)}`)
   ada.expectText(
-    /^HTTP\/1\.1 200 .*HTTP\/1\.1 101 .*Upgrade: echo\r\n.*\r\n\[hello\]$/s,
+    /^(?!.*Connection: (?:close|keep-alive))HTTP\/1\.1 200 .*HTTP\/1\.1 101 .*Upgrade: echo\r\n.*\r\n\[hello\]$/s,
     '200, then 101, then "[hello]"',
     (text) => ({
       because: 'Behind the 101 the other protocol begins, and it says hello at once.',
@@ -31,6 +32,11 @@ export async function expectUpgrades(stage: Stage): Promise<void> {
       look: '#upgrade()',
     },
   )
+  expectSame('whether it was given our timers', site.upgraded[0].timers === world.timers, true, {
+    because: 'A protocol that pings its peer needs a clock: upgrade(connection, timers).',
+    likely: 'It is given the connection and this.#timers.',
+    look: '#upgrade()',
+  })
   await ada.send('(late)')
   ada.expectReceived('[(late)]', {
     because: 'The connection is not ours any more.',
@@ -61,6 +67,17 @@ export async function expectUpgrades(stage: Stage): Promise<void> {
   }))
   await bob.halfClose()
   bob.expectEnd({ because: 'The other protocol hears of his FIN, and ends.', look: '#upgrade()' })
+
+  const eve = await world.arrive('eve')
+  await eve.send(request('GET /late/upgrade', UPGRADE))
+  await eve.reset()
+  await world.act(() => site.late.at(-1)!.resolve(site.upgrade()))
+  expectSame('how many protocols were made', site.upgraded.length, 3, {
+    because:
+      'Eve was gone before the handler decided. A protocol that is made for her now would never hear that its connection is over.',
+    likely: 'Is the connection still open (isOpen)?',
+    look: '#upgrade()',
+  })
 
   const refused: [string, string][] = [
     [
@@ -104,5 +121,10 @@ function causeOf(text: string): { likely?: string } {
     }
   if (text.includes('HTTP/1.1 400 ', switched))
     return { likely: 'What stands behind the 101 was read as HTTP: #isReplaced.' }
+  if (/\nConnection: (?:close|keep-alive)/.test(text))
+    return {
+      likely:
+        "Behind the 101 the connection neither ends nor is HTTP. About that nothing is said: `'keep'`.",
+    }
   return {}
 }
