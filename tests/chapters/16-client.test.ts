@@ -44,6 +44,7 @@ step('16.2', 'addresses take turns every 250 ms, and the first wins', async (sta
     ],
     ['6a 4a 4b 4c', '6a 4a 4b 4c', 'The rest of a family follows in order.'],
     ['4a 6a 4b', '4a 6a 4b', 'They take turns already.'],
+    ['6a 6b 6c 6d 6e 4a 4b 4c 4d', '6a 4a 6b 4b 6c 4c 6d 4d 6e', 'However many they are.'],
     ['4a 4b', '4a 4b', 'There is one family.'],
     ['', '', 'There is nothing to order.'],
   ]) {

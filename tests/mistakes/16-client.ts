@@ -1706,4 +1706,70 @@ export const mistakes: Mistake[] = [
       },
     ],
   },
+  {
+    name: 'only-the-first-loser-is-closed',
+    step: '16.2',
+    says: ['Two were aborted too late'],
+    edits: [
+      {
+        file: addresses,
+        replace: '  #isOver = false\n',
+        by: '  #isOver = false\n  #hasClosed = false\n',
+      },
+      {
+        file: addresses,
+        replace: 'if (this.#isOver) return connection.close()',
+        by: 'if (this.#isOver) {\n      if (!this.#hasClosed) connection.close()\n      this.#hasClosed = true\n      return\n    }',
+      },
+    ],
+  },
+  {
+    name: 'an-old-version-is-the-end-anywhere',
+    step: '16.3',
+    says: ['unsupported-version to mean nothing in idle'],
+    edits: [
+      {
+        file: states,
+        replace: '  const hasFailed',
+        by: "  if (event.kind === 'error' && event.code === 'unsupported-version') {\n    return { kind: 'ended', code: event.code }\n  }\n  const hasFailed",
+      },
+    ],
+  },
+  {
+    name: 'only-try-later-says-when',
+    step: '16.3',
+    says: ['The seconds count, whatever the code is'],
+    edits: [
+      {
+        file: states,
+        replace: 'waiting(0, event.seconds)',
+        by: "waiting(0, event.code === 'try-later' ? event.seconds : 0)",
+      },
+    ],
+  },
+  {
+    name: 'the-first-with-that-key-decides',
+    step: '16.5',
+    says: ['That one is not hers'],
+    edits: [
+      {
+        file: keys,
+        hole: '#find',
+        by: `    const { last } = this.#history.range(room)
+    for (let from = since + 1; from <= last; from += READ_AT_ONCE) {
+      const to = Math.min(last, from + READ_AT_ONCE - 1)
+      const saved = await this.#history.read(room, from, to)
+      const known = saved.find((other) => other.key === key)
+      if (known?.message.name.toLowerCase() === account) return known.message
+    }
+    return undefined`,
+      },
+    ],
+  },
+  {
+    name: 'the-third-time-is-the-first',
+    step: '16.6',
+    says: ['whatever its code'],
+    edits: [{ file: queue, replace: 'timesSent > 1\n', by: 'timesSent === 2\n' }],
+  },
 ]

@@ -87,6 +87,18 @@ export async function expectLateClosed(stage: Stage): Promise<void> {
       'It was aborted too late: its handshake was done. Nobody will ever use that connection, and nobody else knows it.',
     likely: 'A connection that comes after the race is over is closed.',
   })
+
+  const both = await race(stage, {
+    '6a': [600, 'connects anyway'],
+    '4a': [500, 'connects anyway'],
+    '6b': [20, 'connects'],
+  })
+  await both.passes(2_000)
+  both.expectResult('6b', 520)
+  both.expectClosed(['6a', '4a'], {
+    because: 'Two were aborted too late, and nobody will ever use either of them.',
+    likely: 'Every connection that comes after the race is over is closed.',
+  })
 }
 
 /** A race is hopeless when all addresses have failed, and not before. */

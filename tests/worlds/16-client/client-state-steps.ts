@@ -49,6 +49,12 @@ export async function expectSteps({ load, expectSame }: Stage): Promise<void> {
       likely: 'welcomeMs is the time between the welcome and the loss.',
     },
   )
+  expectStep(
+    ONLINE,
+    { kind: 'lost', atMs: 86_405_000 },
+    { ...WAITING, welcomeMs: 86_400_000 },
+    { because: 'It was online for a day.', likely: 'welcomeMs is the time between the two.' },
+  )
   expectStep({ ...WAITING, welcomeMs: 60_000 }, timeUp, CONNECTING, {
     because: 'The wait is over.',
   })
@@ -78,6 +84,15 @@ export async function expectSteps({ load, expectSame }: Stage): Promise<void> {
     error('try-later', 3_600),
     { ...WAITING, atLeastMs: 3_600_000 },
     { because: 'An hour is an hour: the server knows why.', likely: 'seconds, in milliseconds.' },
+  )
+  expectStep(
+    GREETING,
+    error('busy', 5),
+    { ...WAITING, atLeastMs: 5_000 },
+    {
+      because: 'Any error may say when to come back.',
+      likely: 'The seconds count, whatever the code is.',
+    },
   )
   for (const code of ['no-room', 'unsupported', 'not-welcome']) {
     expectStep(GREETING, error(code), WAITING, {
@@ -149,12 +164,13 @@ export async function expectSteps({ load, expectSame }: Stage): Promise<void> {
 export async function expectIgnored({ load, expect }: Stage): Promise<void> {
   const { reduce } = await load(() => import('#code/16-client/client-state.ts'))
   const events = [start, opened, welcomed, lost, timeUp, close, error('busy'), error('no-session')]
+  const errors = [error('busy'), error('no-session'), error('unsupported-version')]
   const ignored: [ClientState, ClientEvent[]][] = [
-    [IDLE, [opened, welcomed, lost, timeUp, error('no-session'), error('busy')]],
-    [CONNECTING, [start, welcomed, error('no-session'), error('busy')]],
+    [IDLE, [opened, welcomed, lost, timeUp, ...errors]],
+    [CONNECTING, [start, welcomed, ...errors]],
     [GREETING, [start, opened]],
     [ONLINE, [start, opened, { ...welcomed, atMs: 9_000 } as ClientEvent, timeUp]],
-    [WAITING, [start, opened, welcomed, lost, error('no-session'), error('busy')]],
+    [WAITING, [start, opened, welcomed, lost, ...errors]],
     [ENDED, events],
     [{ kind: 'ended', code: 'closed' }, events],
   ]

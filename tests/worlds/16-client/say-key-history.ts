@@ -109,6 +109,29 @@ export async function expectFound(stage: Stage): Promise<void> {
     look: '#find()',
   })
 
+  const same = await openKeys(stage)
+  same.keep(1, 'bob', 'k5')
+  same.keep(1, 'ada', 'k5')
+  same.keep(100, 'zoe')
+  same.keep(1, 'bob', 'k6')
+  same.keep(100, 'zoe')
+  same.keep(1, 'ada', 'k6')
+  stage.story.tell(
+    'history',
+    'has bob’s k5 as number 1 and ada’s as 2, and bob’s k6 as 103 and ada’s as 204',
+  )
+  for (const [key, number] of [
+    ['k5', 2],
+    ['k6', 204],
+  ] as const) {
+    const claim = await same.claim('ada', { key })
+    claim.expect(`said as ${number}`, {
+      because: 'Bob has said something with the same key before. That one is not hers.',
+      likely: 'Look for key and name at once: the first message with that key may be another’s.',
+      look: '#find()',
+    })
+  }
+
   const edges = await openKeys(stage)
   for (let number = 1; number <= 260; number++) edges.keep(1, 'ada', `k${number}`)
   stage.story.tell('history', 'has 260 messages of ada, number 1 with the key k1, and so on')

@@ -1,5 +1,6 @@
 /** A queue under test of what is to be said in one room, and what becomes of each message. */
 
+import type { SayRequest } from '#code/16-client/say-queue.ts'
 import type { Reason } from '../../harness/failure.ts'
 import type { Stage } from '../../judge/step.ts'
 
@@ -22,12 +23,16 @@ async function openQueue({ load, story, expectSame }: Stage) {
       },
     )
   }
-  const expectNext = (last: number, expected: object | undefined, reason: Reason) => {
+  const expectNext = (last: number, expected: SayRequest | undefined, reason: Reason) => {
     const received = queue.next(last)
-    const likely =
-      expected && !received
+    const settled = expected && results.get(expected.text)
+    const likely = settled
+      ? `It is settled already, ${settled}: an answer concerns the one in flight, and no other.`
+      : expected && !received
         ? 'Nothing is in flight any more, and #isInFlight has to say so.'
-        : undefined
+        : received?.key === expected?.key && received?.since !== expected?.since
+          ? 'A repeat goes with the key and the since of the first time.'
+          : undefined
     expectSame(`next(${last})`, received, expected, { likely, ...reason })
   }
   const expectResult = async (text: string, expected: string | undefined, reason: Reason) => {
@@ -204,8 +209,10 @@ export async function expectDoubts(stage: Stage): Promise<void> {
   }
   for (const code of ['bad-request', 'not-a-member', 'stale-key', 'busy', 'internal']) {
     const sendAgain = send(`a text, then ${code}`, 10)
-    lost()
-    sendAgain()
+    for (let times = code === 'busy' ? 3 : 1; times > 0; times--) {
+      lost()
+      sendAgain()
+    }
     error(code)
     await expectResult(`a text, then ${code}`, 'rejected: unknown', {
       because:
