@@ -62,6 +62,7 @@ step('03.2', 'read() sleeps until bytes come, and wakes promptly', async (stage)
     seen: {
       silent:
         "The first chunk came back, and nothing of the second: 'data' comes again and again, and deliver() tells the news each time.",
+      part: 'The first bytes of the chunk came back, and no more: deliver all of it.',
     },
   })
 
@@ -87,7 +88,13 @@ step('03.3', 'the end of the stream and a lost peer both wake it', async (stage)
 
   const bob = await connect(server)
   await bob.send('hi')
-  await bob.expectBytes('hi', { because: 'The thread is free for the next client.' })
+  await bob.expectBytes('hi', {
+    because: 'The thread is free for the next client.',
+    seen: {
+      ended: "bob is told the end of ada's stream. Each socket has an end of its own: #ending.",
+    },
+    look: 'blocking-socket.read()',
+  })
   bob.reset()
   const cyd = await connect(server)
   await cyd.send('hello')

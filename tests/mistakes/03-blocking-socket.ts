@@ -1347,4 +1347,268 @@ const drains = new`,
       { file: 'blocking-socket.ts', replace: 'content > maxBytes', by: 'content > MAX_LINE_BYTES' },
     ],
   },
+  {
+    name: 'has-no-code-for-an-error-without-one',
+    step: '03.3',
+    says: ['error.code may be undefined'],
+    edits: [
+      { file: bridge, replace: 'lostWith = error.code ?? lostWith', by: 'lostWith = error.code!' },
+    ],
+  },
+  {
+    name: 'tells-a-loss-behind-the-end',
+    step: '03.3',
+    says: ['one message says how a stream ended', 'in any case'],
+    edits: [
+      {
+        file: bridge,
+        replace: "socket.on('close', () => {\n    if (!socket.readableEnded)",
+        by: "socket.on('close', (hadError) => {\n    if (hadError || !socket.readableEnded)",
+      },
+    ],
+  },
+  {
+    name: 'one-end-for-all-connections',
+    step: '03.3',
+    says: ['hal', 'Declare what you remember in pumpToThread()'],
+    edits: [
+      {
+        file: bridge,
+        replace: 'const drains = new',
+        by: 'let hasEnded = false\nconst drains = new',
+      },
+      {
+        file: bridge,
+        replace: "socket.on('end', () => deliver(port, words, { kind: 'end' }))",
+        by: "socket.on('end', () => {\n    hasEnded = true\n    deliver(port, words, { kind: 'end' })\n  })",
+      },
+      { file: bridge, replace: '!socket.readableEnded', by: '!hasEnded' },
+    ],
+  },
+  {
+    name: 'says-fin-because-the-peer-does',
+    step: '03.3',
+    says: ['what eve receives after her FIN', 'no end()'],
+    edits: [
+      {
+        file: bridge,
+        replace: "socket.on('end', () => deliver(port, words, { kind: 'end' }))",
+        by: `socket.on('end', () => {
+    deliver(port, words, { kind: 'end' })
+    socket.end()
+  })`,
+      },
+    ],
+  },
+  {
+    name: 'iterates-over-a-socket-that-it-destroys',
+    step: '03.3',
+    says: ['what eve receives after her FIN', 'destroyOnReturn: false'],
+    edits: [
+      {
+        file: bridge,
+        hole: 'pumpToThread',
+        by: `let untaken = 0
+  let hasRoom = () => {}
+  port.on('message', (message: FromThread) => {
+    if (message.kind !== 'taken') return
+    untaken -= message.bytes
+    if (untaken < WINDOW_BYTES) hasRoom()
+  })
+  const pump = async () => {
+    for await (const bytes of socket) {
+      deliver(port, words, { kind: 'bytes', bytes })
+      untaken += bytes.length
+      while (untaken >= WINDOW_BYTES) await new Promise<void>((go) => (hasRoom = go))
+    }
+    deliver(port, words, { kind: 'end' })
+  }
+  pump().catch(() => {})
+  let lostWith = 'ECONNRESET'
+  socket.on('error', (error: NodeJS.ErrnoException) => {
+    lostWith = error.code ?? lostWith
+  })
+  socket.on('close', () => {
+    if (!socket.readableEnded) deliver(port, words, { kind: 'lost', code: lostWith })
+  })`,
+      },
+    ],
+  },
+  {
+    name: 'ends-all-streams-at-once',
+    step: '03.3',
+    says: ['Each socket has an end of its own'],
+    edits: [
+      {
+        file,
+        replace: 'export class BlockingSocket {',
+        by: "let ending: Exclude<ToThread, { kind: 'bytes' }> | undefined\nexport class BlockingSocket {",
+      },
+      {
+        file,
+        hole: 'read',
+        by: `if (this.#rest) return this.#takeRest()
+    const message = ending ?? sleepUntil(this.#words, this.#receive)
+    if (message.kind !== 'bytes') ending = message
+    if (message.kind === 'lost') throw new ConnectionLost(message.code)
+    if (message.kind === 'end') return null
+    this.#post({ kind: 'taken', bytes: message.bytes.length })
+    return message.bytes`,
+      },
+    ],
+  },
+  {
+    name: 'says-taken-for-all-that-has-come',
+    step: '03.4',
+    says: ['What has come is not taken before read() returns it'],
+    edits: [
+      {
+        file,
+        replace: '  #written: number\n',
+        by: '  #written: number\n  #come: ToThread[] = []\n',
+      },
+      {
+        file,
+        hole: 'read',
+        by: `if (this.#rest) return this.#takeRest()
+    if (!this.#ending && this.#come.length === 0) {
+      let next: ToThread | undefined = sleepUntil(this.#words, this.#receive)
+      for (; next; next = this.#receive()) {
+        this.#come.push(next)
+        if (next.kind === 'bytes') this.#post({ kind: 'taken', bytes: next.bytes.length })
+      }
+    }
+    const message = this.#ending ?? this.#come.shift()!
+    if (message.kind !== 'bytes') this.#ending = message
+    if (message.kind === 'lost') throw new ConnectionLost(message.code)
+    if (message.kind === 'end') return null
+    return message.bytes`,
+      },
+    ],
+  },
+  {
+    name: 'drops-the-chunk-at-which-it-pauses',
+    step: '03.4',
+    says: ['all of it to be delivered', 'it was read, and not delivered'],
+    edits: [
+      {
+        file: bridge,
+        replace: "    deliver(port, words, { kind: 'bytes', bytes })\n",
+        by: "    if (untaken >= WINDOW_BYTES) return void socket.pause()\n    deliver(port, words, { kind: 'bytes', bytes })\n",
+      },
+      { file: bridge, replace: '    if (untaken >= WINDOW_BYTES) socket.pause()\n', by: '' },
+    ],
+  },
+  {
+    name: 'takes-messages-while-it-waits-for-room',
+    step: '03.5',
+    says: ['what the thread reads behind that', 'is lost for read()'],
+    edits: [
+      {
+        file,
+        hole: '#waitForRoom',
+        by: `sleepUntil(this.#words, () => {
+      const message = this.#receive()
+      if (message?.kind === 'lost') throw new ConnectionLost(message.code)
+      if (Atomics.load(this.#words, CLOSED)) throw new ConnectionLost('EPIPE')
+      return this.#unflushed() <= WINDOW_BYTES ? 'room' : undefined
+    })`,
+      },
+    ],
+  },
+  {
+    name: 'forgives-a-carriage-return-in-each-chunk',
+    step: '03.6',
+    says: ['A \\r in the middle of a line is one of them', 'not from the sum'],
+    edits: [
+      {
+        file,
+        replace: 'length += piece.length',
+        by: 'length += piece.at(-1) === CARRIAGE_RETURN ? piece.length - 1 : piece.length',
+      },
+      { file, replace: 'lastByte === CARRIAGE_RETURN ? length - 1 : length', by: 'length' },
+    ],
+  },
+  {
+    name: 'never-counts-a-carriage-return',
+    step: '03.6',
+    says: ['A \\r in the middle of a line is one of them'],
+    edits: [
+      {
+        file,
+        replace: 'length += piece.length',
+        by: 'length += piece.filter((byte) => byte !== CARRIAGE_RETURN).length',
+      },
+      { file, replace: 'lastByte === CARRIAGE_RETURN ? length - 1 : length', by: 'length' },
+    ],
+  },
+  {
+    name: 'forgives-all-carriage-returns-at-the-end',
+    step: '03.6',
+    says: ['The \\r before that is its sixth byte', 'would never be stopped'],
+    edits: [
+      {
+        file,
+        replace: 'const content = lastByte === CARRIAGE_RETURN ? length - 1 : length',
+        by: `const soFar = Buffer.concat(pieces)
+      let content = length
+      while (content > 0 && soFar[content - 1] === CARRIAGE_RETURN) content--`,
+      },
+    ],
+  },
+  {
+    name: 'compares-again-at-the-end-of-the-stream',
+    step: '03.6',
+    says: ['at the end of the stream either', 'nothing to compare again'],
+    edits: [
+      {
+        file,
+        replace: '      if (!bytes) return',
+        by: "      if (!bytes && length > maxBytes) throw new LineTooLong('too long')\n      if (!bytes) return",
+      },
+    ],
+  },
+  {
+    name: 'takes-an-empty-last-line-for-none',
+    step: '03.6',
+    says: ['what follows it', 'a question of bytes'],
+    edits: [
+      {
+        file,
+        replace: 'return length > 0 ? toLine(pieces) : null',
+        by: 'return toLine(pieces) || null',
+      },
+    ],
+  },
+  {
+    name: 'puts-whole-lines-aside',
+    step: '03.6',
+    says: ['the bytes behind the line to begin with', 'put aside elsewhere'],
+    edits: [
+      {
+        file,
+        replace: '  #written: number\n',
+        by: '  #written: number\n  #lines: Buffer[] = []\n',
+      },
+      {
+        file,
+        hole: 'readLine',
+        by: `let all = Buffer.alloc(0)
+    for (;;) {
+      const line = this.#lines.shift() ?? all
+      const content = line.at(-1) === CARRIAGE_RETURN ? line.length - 1 : line.length
+      if (content > maxBytes) throw new LineTooLong('too long')
+      if (line !== all) return toLine([line])
+      const bytes = this.read()
+      if (!bytes) return all.length > 0 ? toLine([all]) : null
+      all = Buffer.concat([all, bytes])
+      for (let end = all.indexOf(NEWLINE); end >= 0; end = all.indexOf(NEWLINE)) {
+        this.#lines.push(all.subarray(0, end))
+        all = all.subarray(end + 1)
+      }
+      if (this.#lines.length > 0 && all.length > 0) this.#rest = all
+    }`,
+      },
+    ],
+  },
 ]

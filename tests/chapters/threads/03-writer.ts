@@ -5,7 +5,7 @@
 
 import { parentPort, workerData } from 'node:worker_threads'
 import type * as BlockingSocketModule from '#code/03-blocking-socket/blocking-socket.ts'
-import type { FromThread } from '#code/03-blocking-socket/channel.ts'
+import type { FromThread, ToThread } from '#code/03-blocking-socket/channel.ts'
 
 const [NEWS, FLUSHED, CLOSED] = [0, 1, 2]
 const WINDOW_BYTES = 64 * 1024
@@ -17,6 +17,8 @@ export interface WriterScript {
   more?: number
   /** What both counts stand at before that: so many bytes, and the kernel has taken them. */
   before?: number
+  /** A message that has come by then. It is read behind the writes. */
+  unread?: string
   happens: Happening[]
 }
 
@@ -36,13 +38,22 @@ export interface WriterOutcome {
     | 'never returns: asleep on a word that nobody notifies'
     | 'never returns: spinning'
   unflushed: number
+  /** What is read behind the writes. */
+  read: string
   /** It looked at `FLUSHED` when there was room, after there had been none. */
   hasSeenRoom: boolean
   /** How often it looked during the silence. */
   looksInSilence: number
 }
 
-const { code, bytes, more = 0, before = 0, happens } = workerData as WriterScript & { code: string }
+const {
+  code,
+  bytes,
+  more = 0,
+  before = 0,
+  unread,
+  happens,
+} = workerData as WriterScript & { code: string }
 const { BlockingSocket }: typeof BlockingSocketModule = await import(
   `${code}/03-blocking-socket/blocking-socket.ts`
 )
@@ -101,13 +112,15 @@ const port = {
     if (message.kind === 'bytes') written += message.bytes.length
   },
 } as never
-const socket = new BlockingSocket({ port, shared: words.buffer }, () => undefined)
+const queue: ToThread[] = unread ? [{ kind: 'bytes', bytes: Buffer.from(unread) }] : []
+const socket = new BlockingSocket({ port, shared: words.buffer }, () => queue.shift())
 const said = write()
 // Like the counts themselves, their difference is one modulo 2³².
 const unflushed = (written - load(words, FLUSHED)) | 0
 parentPort?.postMessage({
   write: said,
   unflushed,
+  read: unread ? read() : '',
   hasSeenRoom,
   looksInSilence,
 } satisfies WriterOutcome)
@@ -122,5 +135,14 @@ function write(): WriterOutcome['write'] {
     const thrown = error as Error & { code?: string }
     if (thrown.message.startsWith('TODO')) throw error
     return `throws ${thrown.constructor.name}${'code' in thrown ? ` (${thrown.code})` : ''}`
+  }
+}
+
+function read(): string {
+  try {
+    return `${Buffer.from(socket.read() ?? '')}`
+  } catch (error) {
+    if (error instanceof Stuck) return 'nothing'
+    throw error
   }
 }

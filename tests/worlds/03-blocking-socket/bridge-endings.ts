@@ -1,10 +1,11 @@
 /** A bridge whose socket ends or is lost, in all the ways there are: what its thread is told, and what may be wrong if it is not. */
 
 import type { Stage } from '../../judge/step.ts'
-import { UNNOTICED, whatBridgeTells } from './bridge.ts'
+import { type BridgeSocket, UNNOTICED, whatBridgeTells } from './bridge.ts'
 
 /** Bytes, and then one message that says how the stream ended. */
-export async function expectEndingsTold({ load, expectSame, story }: Stage): Promise<void> {
+export async function expectEndingsTold(stage: Stage): Promise<void> {
+  const { load, expectSame, story } = stage
   const { bridgeSocket } = await load(() => import('#code/03-blocking-socket/bridge.ts'))
   const timeout = () => Object.assign(new Error('read ETIMEDOUT'), { code: 'ETIMEDOUT' })
   story.tell('dee', 'sends a byte, and at once her network is gone (ETIMEDOUT)')
@@ -20,6 +21,17 @@ export async function expectEndingsTold({ load, expectSame, story }: Stage): Pro
     likely: causeOfLossMistold(toldOfLoss),
     look: 'pumpToThread()',
   })
+  await expectEndTold(stage, bridgeSocket)
+  story.tell('hal', 'is lost like dee, when the connections of dee and eve have been closed')
+  const toldOnceMore = await whatBridgeTells(bridgeSocket, async ({ near }) => {
+    near.destroy(timeout())
+  })
+  expectSame('what the bridge tells the thread', toldOnceMore, ['lost ETIMEDOUT'], {
+    because: 'Each connection has an end of its own. How others have ended says nothing of it.',
+    likely:
+      'Is it remembered for all connections that one has ended, or that a loss was told? Declare what you remember in pumpToThread().',
+    look: 'pumpToThread()',
+  })
   story.tell('server', "gives fay's connection up: 'close' comes, and no 'error' before it")
   const toldOfClose = await whatBridgeTells(bridgeSocket, async ({ near, far, rest }) => {
     far.write('x')
@@ -27,14 +39,26 @@ export async function expectEndingsTold({ load, expectSame, story }: Stage): Pro
     near.destroy()
   })
   // Some streams have a code of their own for that. What dee's connection died of is not it.
-  const kinds = toldOfClose.map((message) =>
-    message.replace(/^lost (?!undefined$|ETIMEDOUT$).+/, 'lost and why'),
-  )
+  const kinds = toldOfClose.map(withoutCode)
   expectSame('what the bridge tells the thread', kinds, ['bytes x', 'lost and why'], {
     because: 'A thread that is told nothing sleeps forever, and one that is told has to learn why.',
     likely: causeOfCloseMistold(kinds),
     look: 'pumpToThread()',
   })
+  story.tell('jim', "is lost, and the 'error' has no code")
+  const toldWithoutCode = await whatBridgeTells(bridgeSocket, async ({ near }) => {
+    near.destroy(new Error('nobody knows'))
+  })
+  expectSame(
+    'what the bridge tells the thread',
+    toldWithoutCode.map(withoutCode),
+    ['lost and why'],
+    {
+      because: 'Not every error has a code, and the thread has to learn one.',
+      likely: "error.code may be undefined: then the code is ECONNRESET, as without an 'error'.",
+      look: 'pumpToThread()',
+    },
+  )
   story.tell('gil', 'is lost (ETIMEDOUT) after her thread has said its own FIN')
   const toldWhenSilent = await whatBridgeTells(bridgeSocket, async ({ near, post, rest }) => {
     post({ kind: 'end' })
@@ -47,23 +71,62 @@ export async function expectEndingsTold({ load, expectSame, story }: Stage): Pro
       'It is lost if it closes before the *peer* has said FIN: readableEnded. writableEnded is about ours.',
     look: 'pumpToThread()',
   })
-  story.tell('eve', 'sends a byte, later FIN; later the connection closes in order')
-  const toldOfEnd = await whatBridgeTells(bridgeSocket, async ({ near, far, rest }) => {
+  story.tell('ivy', 'says FIN, and later her network is gone (ETIMEDOUT)')
+  const toldOfBoth = await whatBridgeTells(bridgeSocket, async ({ near, far, rest }) => {
+    far.end()
+    await rest()
+    near.destroy(timeout())
+  })
+  expectSame('what the bridge tells the thread', toldOfBoth, ['end'], {
+    because: 'All that she wanted to say has come: one message says how a stream ended.',
+    likely:
+      "After 'end' there is no loss to tell, whether 'error' comes or not: look at `readableEnded` in any case.",
+    look: 'pumpToThread()',
+  })
+}
+
+/** The end is told, and her FIN ends nothing but what she says. */
+async function expectEndTold(
+  { expectSame, story }: Stage,
+  bridgeSocket: BridgeSocket,
+): Promise<void> {
+  story.tell(
+    'eve',
+    'sends a byte, later FIN; the thread answers; later the connection closes in order',
+  )
+  let heard = ''
+  const told = await whatBridgeTells(bridgeSocket, async ({ near, far, rest, post }) => {
+    far.on('data', (bytes: Buffer) => {
+      heard += bytes
+    })
     far.write('x')
     // The thread takes the byte, and its bridge hears of that.
     await rest()
     await rest()
     far.end()
     await rest()
+    post({ kind: 'bytes', bytes: Buffer.from('answer') })
+    await rest()
     near.end()
     await rest()
     near.destroy()
   })
-  expectSame('what the bridge tells the thread', toldOfEnd, ['bytes x', 'end'], {
+  expectSame('what the bridge tells the thread', told, ['bytes x', 'end'], {
     because: 'FIN is a good end, behind all bytes, and nothing comes after it.',
-    likely: causeOfEndMistold(toldOfEnd),
-    look: toldOfEnd.some((told) => told.endsWith(UNNOTICED)) ? 'deliver()' : 'pumpToThread()',
+    likely: causeOfEndMistold(told),
+    look: told.some((message) => message.endsWith(UNNOTICED)) ? 'deliver()' : 'pumpToThread()',
   })
+  expectSame('what eve receives after her FIN', heard, 'answer', {
+    because: 'FIN says "I will send no more", not "I will not listen": the thread may still write.',
+    likely:
+      "At 'end' the message `end` is due, and nothing else: no end(), destroy() or port.close(). `for await` over a socket destroys it at the end; over socket.iterator({ destroyOnReturn: false }) it does not.",
+    look: 'pumpToThread()',
+  })
+}
+
+/** A code of its own is as good as any, if it is not that of another connection. */
+function withoutCode(message: string): string {
+  return message.replace(/^lost (?!undefined$|ETIMEDOUT$).+/, 'lost and why')
 }
 
 function causeOfLossMistold(told: string[]): string {
@@ -73,7 +136,7 @@ function causeOfLossMistold(told: string[]): string {
     return "Keep the code at 'error', and deliver the loss at 'close' only."
   if (told[1]?.startsWith('lost'))
     return "The code comes with 'error'. 'close' comes after it: keep the code until then."
-  return "'close' comes in any case. If the socket has not ended by then (`readableEnded`), deliver the loss, in the 'close' listener itself: the port closes right after."
+  return "'close' comes in any case. If the socket has not ended by then (`readableEnded`), deliver the loss, in the 'close' listener itself: the port closes right after. What you remember of other connections says nothing of this one."
 }
 
 /** Why a bridge may be wrong about a connection that closes without an error. */

@@ -15,6 +15,8 @@ export interface Window {
   fullest: number
   /** How many bytes were delivered in the end. */
   delivered: number
+  /** How many bytes still waited in the socket then. */
+  waiting: number
   /** Listeners of its port's `'message'` in the end. */
   listeners: number
 }
@@ -47,7 +49,7 @@ export async function windowOf(
   const { near, far, rest } = streams()
   const { port, ownPort } = bridgeWithPort(bridgeSocket, near as Socket)
   const untaken: number[] = []
-  const window: Window = { sent: 0, most: 0, fullest: 0, delivered: 0, listeners: 0 }
+  const window: Window = { sent: 0, most: 0, fullest: 0, delivered: 0, waiting: 0, listeners: 0 }
   for (let piece = 1; window.sent < 1024 * KIBIBYTE; piece++) {
     const length = piece <= 64 ? KIBIBYTE : 16 * KIBIBYTE
     far.write(Buffer.alloc(length))
@@ -66,6 +68,7 @@ export async function windowOf(
     }
     window.most = Math.max(window.most, sum(untaken))
   } while (untaken.length > 0)
+  window.waiting = near.readableLength + far.writableLength
   window.listeners = ownPort()?.listenerCount('message') ?? 0
   port.close()
   near.destroy()

@@ -87,6 +87,11 @@ export function streams(): Ends {
   for (const method of ['setNoDelay', 'setKeepAlive', 'setTimeout', 'ref', 'unref'])
     Object.assign(near, { [method]: () => near })
   far.resume()
+  // A socket says with 'close' whether there was an error. Other streams do not.
+  const { emit } = near
+  const emitLikeSocket = (name: string, ...args: unknown[]) =>
+    emit.call(near, name, ...(name === 'close' ? [near.errored !== null] : args))
+  Object.assign(near, { emit: emitLikeSocket })
   // A bridge need not listen for 'error' to be right about what it tells.
   near.on('error', () => {})
   const rest = async (turns = TURNS_TO_REST) => {

@@ -78,6 +78,32 @@ const LINES: Lines[] = [
     likely: 'Only one \\r may be taken off the count: the \\n was never in it.',
   },
   {
+    texts: ['12\r', '3\r', '4\n'],
+    limit: 5,
+    lines: ['throws LineTooLong'],
+    because:
+      'Six bytes are too many for a limit of five. A \\r in the middle of a line is one of them, also where a chunk ends with it.',
+    likely:
+      'Count whole pieces. Only while the line ends with a \\r may that be part of its end: take it off for that comparison, not from the sum.',
+  },
+  {
+    texts: ['12345\r\r\n'],
+    limit: 5,
+    lines: ['throws LineTooLong'],
+    because: 'The end of this line is \\r\\n. The \\r before that is its sixth byte.',
+    likely:
+      'Take one \\r off the count, not all that come last: a peer that sends nothing else would never be stopped.',
+  },
+  {
+    texts: ['12345\r'],
+    limit: 5,
+    lines: ['line 12345', 'null'],
+    because:
+      'A \\r that comes last is no part of the line, so it does not count, at the end of the stream either.',
+    likely:
+      'Each piece was looked at when it came. The end of the stream adds none, so there is nothing to compare again.',
+  },
+  {
     texts: ['🌍🌍\n'],
     limit: 5,
     lines: ['throws LineTooLong'],
@@ -108,22 +134,29 @@ export async function expectLines(stage: Stage): Promise<void> {
       received: `${taken} bytes`,
     })
   }
-  story.tell('bridge', 'delivers "🌍\\n" byte by byte')
-  const cut = [...Buffer.from('🌍\n')].map((byte) => ({
+  story.tell('bridge', 'delivers "🌍\\n\\r" byte by byte, and the end')
+  const cut = [...Buffer.from('🌍\n\r')].map((byte) => ({
     kind: 'bytes' as const,
     bytes: Buffer.of(byte),
   }))
-  const globe = await readByHand(stage, { waiting: cut, late: [], acts: ['line'] }, COMES_BACK)
-  expectSame('the line', globe.results, ['line 🌍'], {
+  const pieces: ReaderScript = { waiting: [...cut, end], late: [], acts: ['line', 'line', 'line'] }
+  const [globe, ...behind] = (await readByHand(stage, pieces, COMES_BACK)).results
+  expectSame('the line', globe, 'line 🌍', {
     because: 'A character may come in several pieces.',
     likely: 'Decode the whole line, not each piece of it.',
+    look: 'blocking-socket.readLine()',
+  })
+  expectSame('what follows it', behind, ['line ', 'null'], {
+    because:
+      'One byte makes a last line. It is a \\r, so the line is empty, and a line all the same.',
+    likely: 'Whether there is a last line is a question of bytes, not of what is left of its text.',
     look: 'blocking-socket.readLine()',
   })
 }
 
 /** What follows a line is read next, once. */
 export async function expectRestRead(stage: Stage): Promise<void> {
-  const { expectSame, story } = stage
+  const { expect, expectSame, story } = stage
   story.tell('bridge', 'delivers "one\\n", and "two" late; the thread reads a line, and then bytes')
   const mixed = { waiting: [bytes('one\n')], late: [bytes('two')], acts: ['line', 'read'] as const }
   const both = await readByHand(stage, { ...mixed, acts: [...mixed.acts] }, COMES_BACK)
@@ -146,5 +179,19 @@ export async function expectRestRead(stage: Stage): Promise<void> {
     because: 'What came behind the line end is the next thing to be read, as a line or as bytes.',
     likely: 'read() returns #rest first (#takeRest() does), once. readLine() only calls read().',
     look: 'blocking-socket.read()',
+  })
+  story.tell('bridge', 'delivers "one\\ntwo\\nre"; the thread reads a line, and then bytes')
+  const whole: ReaderScript = {
+    waiting: [bytes('one\ntwo\nre'), end],
+    late: [],
+    acts: ['line', 'read'],
+  }
+  const [, behind] = (await readByHand(stage, whole, COMES_BACK)).results
+  expect('the bytes behind the line to begin with "two"', behind.startsWith('bytes two'), {
+    because: 'read() goes on behind the line that was returned, whether more lines follow or not.',
+    likely:
+      'Keep what follows the first line end as it is, in #rest. Lines that are put aside elsewhere are not found by read().',
+    look: 'blocking-socket.readLine()',
+    received: behind,
   })
 }

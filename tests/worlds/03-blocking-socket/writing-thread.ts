@@ -27,7 +27,12 @@ export async function expectRoomAwaited(stage: Stage): Promise<void> {
   const bit = { what: 'the kernel takes some', bytes: 8 * KIBIBYTE } as const
   const other = { what: 'nothing that concerns it' } as const
   const bytesToWrite = WINDOW + 16 * KIBIBYTE
-  const slow = await write({ bytes: bytesToWrite, happens: [other, bit, other, bit] }, COMES_BACK)
+  const slowly: WriterScript = {
+    bytes: bytesToWrite,
+    unread: 'hello',
+    happens: [other, bit, other, bit],
+  }
+  const slow = await write(slowly, COMES_BACK)
   expectSame(
     'write() and what is left to flush',
     [slow.write, slow.unflushed],
@@ -38,6 +43,12 @@ export async function expectRoomAwaited(stage: Stage): Promise<void> {
       likely: causeOfNoRoom(slow, WINDOW),
     },
   )
+  expectSame('what the thread reads behind that', slow.read, 'hello', {
+    because: 'It came before the write, and a thread that waits for room reads nothing.',
+    likely:
+      '#waitForRoom() looks at FLUSHED and CLOSED. A message that it takes by #receive() is lost for read().',
+    look: '#waitForRoom()',
+  })
   const twice = { bytes: bytesToWrite, more: 16 * KIBIBYTE }
   const again = await write({ ...twice, happens: [bit, bit, bit, bit] }, COMES_BACK)
   expectSame(
