@@ -29,8 +29,8 @@ export class Mutex {
   }
 
   /**
-   * Returns once this thread has the lock: its word is `me` then, or `−me` when others may be asleep. Sleeps while another
-   * thread has it.
+   * Returns once this thread has the lock: its word is `me` then, or `−me` when others may be asleep. Sleeps while anybody
+   * has it: a thread that has it already waits for itself, forever.
    *
    * @step 05.2
    */

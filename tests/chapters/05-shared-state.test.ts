@@ -1,16 +1,20 @@
 import { step } from '../judge/step.ts'
 import { ask } from '../protocols/lines.ts'
 import {
+  expectRepairsRepeated,
+  IF_A_MARK_IS_MISSED,
+} from '../worlds/05-shared-state/book-repairs.ts'
+import {
+  expectCountedAmongOthers,
+  expectWordCounted,
+} from '../worlds/05-shared-state/counted-words.ts'
+import {
   expectCountLast,
   expectCrowdNumbered,
   expectOldestGivesWay,
 } from '../worlds/05-shared-state/guest-crowd.ts'
 import { expectBalancesKept } from '../worlds/05-shared-state/ledger-transfers.ts'
-import {
-  expectDeathsNoticed,
-  expectRepairsRepeated,
-  IF_A_DEATH_IS_MISSED,
-} from '../worlds/05-shared-state/lock-deaths.ts'
+import { expectDeathsNoticed, IF_A_DEATH_IS_MISSED } from '../worlds/05-shared-state/lock-deaths.ts'
 import {
   expectOwnerOnly,
   IF_THE_LOCK_FAILS,
@@ -22,7 +26,7 @@ const CHAPTER = '05-shared-state'
 const scenario = (name: string) => new URL(`./threads/05-${name}.ts`, import.meta.url)
 
 step('05.1', 'no update is lost, in any order of turns', async (stage) => {
-  const { explore, load, expectSame } = stage
+  const { explore } = stage
   await explore('two threads that count to have counted two', scenario('increment'), {
     because: 'Two visitors are two visitors, in whatever order their threads take turns.',
     likely:
@@ -55,21 +59,8 @@ step('05.1', 'no update is lost, in any order of turns', async (stage) => {
     likely:
       'A second try can be overtaken like the first one: try until compareExchange() has changed the word, or let add() do it in one turn.',
   })
-  const { increment } = await load(() => import('#code/05-shared-state/counter.ts'))
-  const { AtomicWords } = await load(() => import('#code/05-shared-state/shared-words.ts'))
-  const words = new AtomicWords(new SharedArrayBuffer(16))
-  words.store(2, 41)
-  const counted = increment(words, 2)
-  const all = [0, 1, 2, 3].map((index) => words.load(index))
-  expectSame(
-    'word 2, counted up from 41, and its neighbours',
-    [counted, all],
-    [42, [0, 0, 42, 0]],
-    {
-      because: 'increment() counts the word that it is given, and no other.',
-      likely: 'The word is words[index], whatever its index is.',
-    },
-  )
+  await expectWordCounted(stage)
+  await expectCountedAmongOthers(stage)
 })
 
 step('05.2', 'the lock lets one in at a time, and nobody sleeps forever', async (stage) => {
@@ -117,13 +108,15 @@ step('05.4', 'transfers in opposite directions do not get stuck', async (stage) 
         likely: 'There is enough in `from`: look at its balance, not the other’s.',
       },
       { seen: /still taken/, likely: GIVEN_BACK },
+      { seen: /does not have the lock/, likely: GIVEN_TWICE },
       { seen: /^(?!.*thread 1 sleeps.*thread 2 sleeps).*nobody can move/, likely: GIVEN_BACK },
     ],
   })
   await explore('nobody to see half a transfer', scenario('audit'), {
-    because: 'Between the one account and the other, money is nowhere. Nobody may look then.',
+    because:
+      'Between the one account and the other, money is nowhere, and the number of transfers is that of before. Nobody may look then.',
     likely:
-      'Take both locks before the first change, and give them back after the last. One after the other is not both.',
+      'Take both locks before the first change, and give them back after the last, be it of a balance or of a count. One after the other is not both.',
   })
   await explore('two transfers of 7 out of 10 not to be made both', scenario('overdraw'), {
     because: 'No account may have less than nothing, however many threads take from it at once.',
@@ -131,6 +124,7 @@ step('05.4', 'transfers in opposite directions do not get stuck', async (stage) 
       'Compare the balance right before the change, with the locks in hand. Looked at before, or under a lock that was given back, it may have changed.',
     ifSeen: [
       { seen: /still taken|nobody can move/, likely: GIVEN_BACK },
+      { seen: /does not have the lock/, likely: GIVEN_TWICE },
       {
         seen: /, 0 were made|not 3 and 7/,
         likely: 'Take the amount from `from`, and add it to `to`.',
@@ -146,7 +140,10 @@ step('05.4', 'transfers in opposite directions do not get stuck', async (stage) 
     because: 'No account may have less than nothing, also when it pays to two others at once.',
     likely:
       'What both threads have in common is B: look at its balance when you have the lock of `from` itself, also when that is the higher one.',
-    ifSeen: [{ seen: /still taken|nobody can move/, likely: GIVEN_BACK }],
+    ifSeen: [
+      { seen: /still taken|nobody can move/, likely: GIVEN_BACK },
+      { seen: /does not have the lock/, likely: GIVEN_TWICE },
+    ],
   })
 })
 
@@ -236,6 +233,7 @@ step('05.6', 'a thread that dies leaves no lock behind', async (stage) => {
     likely:
       'An entry that was begun and not counted has torn its place. Mark that place, and only that.',
     ifSeen: [
+      ...IF_A_MARK_IS_MISSED,
       {
         seen: /entry 257 was written, and reads ""/,
         likely: 'Mark a place as torn only if begun and count differ: this entry was counted.',
@@ -255,6 +253,7 @@ step('05.6', 'a thread that dies leaves no lock behind', async (stage) => {
     because,
     likely:
       'The repair can be cut short as well. The next owner repairs again, and must still find what was begun.',
+    ifSeen: IF_A_MARK_IS_MISSED,
   })
   await expectRepairsRepeated(stage)
 
@@ -281,6 +280,9 @@ step('05.6', 'a thread that dies leaves no lock behind', async (stage) => {
 
 const GIVEN_BACK =
   'A lock is not given back on every way out of transfer(), also when it refuses: withLock() sees to that.'
+
+const GIVEN_TWICE =
+  'A lock was given back twice. withLock() gives back what it took, once, on every way out; by hand, each lock() has one unlock().'
 
 /** Rounds of four clients each: in nearly every round at least one of them dies with the lock. */
 const ROUNDS = 3

@@ -1024,7 +1024,7 @@ ${LAST_NOTIFY}`,
   {
     name: 'numbers-by-what-was-begun',
     step: '05.6',
-    says: ['the numbers of the next two entries', 'the count and one more'],
+    says: ['the number of the next entry', 'the count and one more'],
     edits: [
       {
         file: book,
@@ -1126,5 +1126,284 @@ ${LAST_NOTIFY}`,
     step: '05.5',
     says: ['while the count is 256', 'not there yet'],
     edits: [{ file: book, replace: ' && number <= count', by: '' }],
+  },
+  {
+    name: 'tries-three-times',
+    step: '05.1',
+    says: ['the number, and the word', 'not only a few times'],
+    edits: [
+      {
+        file: counter,
+        hole: 'increment',
+        by: `for (let time = 0; time < 3; time++) {
+    const old = words.load(index)
+    if (words.compareExchange(index, old, old + 1) === old) return old + 1
+  }
+  const last = words.load(index) + 1
+  words.store(index, last)
+  return last`,
+      },
+    ],
+  },
+  {
+    name: 'lets-its-owner-in-again',
+    step: '05.2',
+    says: ['a thread that has the lock already', 'whoever asks'],
+    edits: [
+      {
+        file: mutex,
+        replace:
+          '    if (this.#words.compareExchange(this.#lock, FREE, this.#me) === FREE) return\n',
+        by: `    const owner = this.#words.compareExchange(this.#lock, FREE, this.#me)
+    if (owner === FREE || Math.abs(owner) === this.#me) return
+`,
+      },
+    ],
+  },
+  {
+    name: 'marks-the-word-only-once',
+    step: '05.2',
+    says: ['goes round in circles', 'not only the first time'],
+    edits: [
+      {
+        file: mutex,
+        hole: 'lock',
+        by: `let owner = this.#words.compareExchange(this.#lock, FREE, this.#me)
+    if (owner === FREE) return
+    this.#words.compareExchange(this.#lock, Math.abs(owner), -Math.abs(owner))
+    do {
+      this.#words.wait(this.#lock, -Math.abs(owner))
+      owner = this.#words.compareExchange(this.#lock, FREE, -this.#me)
+    } while (owner !== FREE)`,
+      },
+    ],
+  },
+  {
+    name: 'gives-a-lock-back-twice',
+    step: '05.4',
+    says: ['does not have the lock', 'given back twice'],
+    edits: [
+      {
+        file: ledger,
+        hole: 'transfer',
+        by: `if (from === to) return false
+    const locks = [Math.min(from, to), Math.max(from, to)].map((account) => this.#lockOf(account))
+    for (const lock of locks) lock.lock()
+    try {
+      if (this.#read(from, BALANCE) < amount) {
+        for (const lock of locks) lock.unlock()
+        return false
+      }
+      this.#change(from, BALANCE, -amount)
+      this.#change(to, BALANCE, amount)
+      this.#change(from, TRANSFERS, 1)
+      this.#change(to, TRANSFERS, 1)
+      return true
+    } finally {
+      for (const lock of locks) lock.unlock()
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'counts-transfers-afterwards',
+    step: '05.4',
+    says: ['not the number of its transfers', 'be it of a balance or of a count'],
+    edits: [
+      {
+        file: ledger,
+        hole: 'transfer',
+        by: `if (from === to) return false
+    const [lower, higher] = from < to ? [from, to] : [to, from]
+    const isMade = this.#lockOf(lower).withLock(() =>
+      this.#lockOf(higher).withLock(() => {
+        if (this.#read(from, BALANCE) < amount) return false
+        this.#change(from, BALANCE, -amount)
+        this.#change(to, BALANCE, amount)
+        return true
+      }),
+    )
+    for (const account of isMade ? [from, to] : [])
+      this.#lockOf(account).withLock(() => this.#change(account, TRANSFERS, 1))
+    return isMade`,
+      },
+    ],
+  },
+  {
+    name: 'keeps-the-count-when-it-reads',
+    step: '05.5',
+    says: ['entries 1, 2, 257 and 258', 'load the count at each read()'],
+    edits: [
+      {
+        file: book,
+        replace: '  readonly #mutex: Mutex\n',
+        by: '  readonly #mutex: Mutex\n  #seen = 0\n',
+      },
+      {
+        file: book,
+        replace: `      const count = this.#words.load(this.#count)
+      const isThere`,
+        by: `      if (number > this.#seen) this.#seen = this.#words.load(this.#count)
+      const count = this.#seen
+      const isThere`,
+      },
+    ],
+  },
+  {
+    name: 'keeps-what-it-has-read',
+    step: '05.5',
+    says: ['entries 1, 2, 257 and 258', 'keep nothing that was read'],
+    edits: [
+      {
+        file: book,
+        replace: '  readonly #mutex: Mutex\n',
+        by: '  readonly #mutex: Mutex\n  readonly #known = new Map<number, string>()\n',
+      },
+      {
+        file: book,
+        hole: 'read',
+        by: `const known = this.#known.get(number)
+    if (known !== undefined) return known
+    return this.#withBook(() => {
+      const count = this.#words.load(this.#count)
+      const isThere = number > 0 && number <= count && number > count - MAX_ENTRIES
+      const text = isThere ? this.#readText(number) : undefined
+      if (text !== undefined) this.#known.set(number, text)
+      return text
+    })`,
+      },
+    ],
+  },
+  {
+    name: 'keeps-the-count-when-it-signs',
+    step: '05.5',
+    cardVaries: true,
+    says: ['each number once', 'load the count at each sign()'],
+    edits: [
+      {
+        file: book,
+        replace: '  readonly #mutex: Mutex\n',
+        by: '  readonly #mutex: Mutex\n  #last = 0\n',
+      },
+      {
+        file: book,
+        replace: 'const number = this.#words.load(this.#count) + 1\n',
+        by: 'const number = (this.#last || this.#words.load(this.#count)) + 1\n      this.#last = number\n',
+      },
+    ],
+  },
+  {
+    name: 'signs-without-a-look-at-the-mark',
+    step: '05.6',
+    says: ['sign() did not ask', 'go through #withBook()'],
+    edits: [
+      {
+        file: book,
+        replace: 'sign(text: string): number {\n    return this.#withBook(',
+        by: 'sign(text: string): number {\n    return this.#mutex.withLock(',
+      },
+    ],
+  },
+  {
+    name: 'reads-without-a-look-at-the-mark',
+    step: '05.6',
+    says: ['read(1) returned', 'Nobody asked whether the lock is abandoned'],
+    edits: [
+      {
+        file: book,
+        replace: 'read(number: number): string | undefined {\n    return this.#withBook(',
+        by: 'read(number: number): string | undefined {\n    return this.#mutex.withLock(',
+      },
+    ],
+  },
+  {
+    name: 'a-death-without-the-lock-takes-the-mark-away',
+    step: '05.6',
+    says: ['read(1) returned', 'never takes it away'],
+    edits: [
+      {
+        file: mutex,
+        hole: 'threadEnded',
+        by: `const isOwner = Math.abs(this.#words.load(this.#lock)) === thread
+    this.#words.store(this.#abandoned, isOwner ? 1 : 0)
+    if (isOwner) this.#words.store(this.#lock, FREE)
+    this.#words.notify(this.#lock, 1)`,
+      },
+    ],
+  },
+  {
+    name: 'looks-for-the-dead-owner-twice',
+    step: '05.6',
+    says: ['nobody can move any more', 'Look once'],
+    edits: [
+      {
+        file: mutex,
+        replace: 'if (Math.abs(this.#words.load(this.#lock)) === thread) {',
+        by: 'if (this.#words.load(this.#lock) === -thread || this.#words.load(this.#lock) === thread) {',
+      },
+    ],
+  },
+  {
+    name: 'wakes-only-whom-it-saw',
+    step: '05.6',
+    says: ['nobody can move any more', 'Notify in any case'],
+    edits: [
+      {
+        file: mutex,
+        hole: 'threadEnded',
+        by: `const word = this.#words.load(this.#lock)
+    if (Math.abs(word) === thread) {
+      this.#words.store(this.#abandoned, 1)
+      this.#words.store(this.#lock, FREE)
+    }
+    if (word <= FREE) this.#words.notify(this.#lock, 1)`,
+      },
+    ],
+  },
+  {
+    name: 'frees-the-lock-of-the-first-that-dies',
+    step: '05.6',
+    says: ['the lock to be free', 'each time that this happens'],
+    edits: [
+      {
+        file: mutex,
+        replace: '  readonly #me: number\n',
+        by: '  readonly #me: number\n  #deaths = 0\n',
+      },
+      {
+        file: mutex,
+        replace: 'if (Math.abs(this.#words.load(this.#lock)) === thread) {',
+        by: 'if (Math.abs(this.#words.load(this.#lock)) === thread && this.#deaths++ === 0) {',
+      },
+    ],
+  },
+  {
+    name: 'repairs-only-once',
+    step: '05.6',
+    says: ['entries 2, 3, 4 and 258', 'Each time'],
+    edits: [
+      {
+        file: book,
+        replace: '  readonly #mutex: Mutex\n',
+        by: '  readonly #mutex: Mutex\n  #repairs = 0\n',
+      },
+      {
+        file: book,
+        replace: 'if (begun !== this.#words.load(this.#count))',
+        by: 'if (this.#repairs++ === 0 && begun !== this.#words.load(this.#count))',
+      },
+    ],
+  },
+  {
+    name: 'repairs-the-place-of-the-older-entry',
+    step: '05.6',
+    says: ['RangeError', 'A book that is not full'],
+    edits: [
+      {
+        file: book,
+        replace: 'this.#words.store(this.#wordOf(begun), TORN)',
+        by: 'this.#words.store(this.#wordOf(begun - MAX_ENTRIES), TORN)',
+      },
+    ],
   },
 ]

@@ -317,4 +317,75 @@ export const rightAnswers: RightAnswer[] = [
       },
     ],
   },
+  {
+    name: 'signs-it-when-it-has-it',
+    style:
+      'Takes the lock as its own and turns the sign afterwards; locks by recursion, the higher one first; each thread dies once.',
+    edits: [
+      {
+        file: mutex,
+        hole: 'lock',
+        by: `    if (this.#words.compareExchange(this.#lock, FREE, this.#me) === FREE) return
+    for (;;) {
+      const owner = this.#words.compareExchange(this.#lock, FREE, this.#me)
+      if (owner === FREE) return this.#words.store(this.#lock, -this.#me)
+      const asleep = -Math.abs(owner)
+      const isMarked = owner === asleep || this.#words.compareExchange(this.#lock, owner, asleep) === owner
+      if (isMarked) this.#words.wait(this.#lock, asleep)
+    }`,
+      },
+      {
+        file: ledger,
+        hole: 'transfer',
+        by: `    const under = (accounts: number[]): boolean => {
+      const [account, ...others] = accounts
+      if (account !== undefined) return this.#lockOf(account).withLock(() => under(others))
+      const isEnough = this.#read(from, BALANCE) >= amount
+      if (isEnough) {
+        for (const [who, delta] of [[to, amount], [from, -amount]] as const) {
+          this.#change(who, TRANSFERS, 1)
+          this.#change(who, BALANCE, delta)
+        }
+      }
+      return isEnough
+    }
+    return from !== to && under([from, to].sort((a, b) => b - a))`,
+      },
+      {
+        file: book,
+        hole: 'read',
+        by: `    return this.#withBook(() => {
+      const behind = this.#words.load(this.#count) - number
+      if (behind < 0 || behind >= MAX_ENTRIES || number < 1) return
+      return this.#readText(number)
+    })`,
+      },
+      {
+        file: mutex,
+        replace: '  readonly #me: number\n',
+        by: '  readonly #me: number\n  readonly #ended = new Set<number>()\n',
+      },
+      {
+        file: mutex,
+        hole: 'threadEnded',
+        by: `    if (this.#ended.has(thread)) return
+    this.#ended.add(thread)
+    let owner: number
+    do {
+      owner = this.#words.load(this.#lock)
+      if (Math.abs(owner) !== thread) break
+      this.#words.store(this.#abandoned, 1)
+    } while (this.#words.compareExchange(this.#lock, owner, FREE) !== owner)
+    this.#words.notify(this.#lock)`,
+      },
+      {
+        file: book,
+        hole: '#repair',
+        by: `    const count = this.#words.load(this.#count)
+    for (let begun = this.#words.load(this.#begun); begun > count; begun--)
+      this.#words.store(this.#wordOf(begun), TORN)
+    this.#mutex.markConsistent()`,
+      },
+    ],
+  },
 ]

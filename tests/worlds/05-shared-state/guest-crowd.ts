@@ -61,13 +61,19 @@ function nameOf(word: number, value: number): string {
 export async function expectOldestGivesWay({ load, expectSame }: Stage): Promise<void> {
   const { GuestBook } = await load(() => import('#code/05-shared-state/guest-book.ts'))
   const { AtomicWords } = await load(() => import('#code/05-shared-state/shared-words.ts'))
-  const book = new GuestBook(new AtomicWords(new SharedArrayBuffer(32 * 1024)), 0, 1)
+  const words = new AtomicWords(new SharedArrayBuffer(32 * 1024))
+  const [writer, book] = [new GuestBook(words, 0, 1), new GuestBook(words, 0, 2)]
   expectSame('entry 0 of an empty book', book.read(0) ?? 'none', 'none', {
     because: 'Numbers begin at 1.',
     likely: 'An entry is there only if its number is above 0.',
     look: 'guest-book.read()',
   })
-  for (let number = 1; number <= 257; number++) book.sign(`guest ${number}`)
+  writer.sign('guest 1')
+  expectSame('entry 1, which another thread has signed', book.read(1) ?? 'none', 'guest 1', {
+    because: 'All threads have one book.',
+    look: 'guest-book.read()',
+  })
+  for (let number = 2; number <= 257; number++) writer.sign(`guest ${number}`)
   expectSame(
     'entries 1, 2, 257 and 258 of 257',
     [1, 2, 257, 258].map((number) => book.read(number) ?? 'none'),
@@ -75,7 +81,7 @@ export async function expectOldestGivesWay({ load, expectSame }: Stage): Promise
     {
       because: 'The newest entry has taken the place of the oldest; the other 255 are still there.',
       likely:
-        'Numbers above the count are not there yet; those up to the count less 256 have given way.',
+        'Numbers above the count are not there yet; those up to the count less 256 have given way. Other threads sign, too: load the count at each read(), and keep nothing that was read.',
       look: 'guest-book.read()',
     },
   )
@@ -106,6 +112,9 @@ export async function expectCrowdNumbered(stage: Stage): Promise<void> {
   )
   expectSame('the entries’ numbers', inOrder(entries.flat()), upTo(60), {
     because: 'Sixty entries: each number once.',
+    likely:
+      'Other threads sign, too: load the count at each sign(), under the lock, and keep nothing from one to the next.',
+    look: 'guest-book.sign()',
   })
   for (const [index, numbers] of entries.entries()) {
     const reader = guests[(index + 1) % guests.length]

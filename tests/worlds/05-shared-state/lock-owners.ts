@@ -5,6 +5,12 @@ import type { Stage } from '../../judge/step.ts'
 /** What a lock does wrong shows in its turns. */
 export const IF_THE_LOCK_FAILS = [
   {
+    seen: /goes round in circles[\s\S]*no, (\d)\nwait lock ≠ -\1: go on/,
+    likely:
+      'The lock has another owner since this thread has slept, so its word is positive once more. Make it negative each time before you wait, not only the first time.',
+    look: 'lock()',
+  },
+  {
     seen: /goes round in circles[\s\S]*wait \w+ ≠/,
     likely:
       'wait() returned at once each time: it names another word than the one you have just looked at, or a value that is not in it.',
@@ -94,7 +100,8 @@ export const IF_WITH_LOCK_FAILS = [
 export async function expectOwnerOnly({ load, expect, story }: Stage): Promise<void> {
   const { Mutex } = await load(() => import('#code/05-shared-state/mutex.ts'))
   const { AtomicWords } = await load(() => import('#code/05-shared-state/shared-words.ts'))
-  const words = new AtomicWords(new SharedArrayBuffer(8))
+  const memory = new SharedArrayBuffer(8)
+  const words = new AtomicWords(memory)
   const [ada, bob] = [new Mutex(words, 0, 1), new Mutex(words, 0, 2)]
   ada.lock()
   expect('the lock’s word to name ada, who is thread 1', Math.abs(words.load(0)) === 1, {
@@ -103,6 +110,24 @@ export async function expectOwnerOnly({ load, expect, story }: Stage): Promise<v
     likely: 'Taken, the word is the owner’s number, or −number when others may be asleep.',
     received: String(words.load(0)),
   })
+  class Sleepless extends AtomicWords {
+    override wait(): never {
+      throw new Error('would sleep')
+    }
+  }
+  story.tell('ada', 'has the lock, and asks for it once more')
+  const adaOnceMore = new Mutex(new Sleepless(memory), 0, 1)
+  expect(
+    'lock() not to return to a thread that has the lock already',
+    throws(() => adaOnceMore.lock()),
+    {
+      because:
+        'The first of two unlock() would let somebody else in, while ada believes that she is alone.',
+      likely: 'lock() returns when the word was FREE, and only then, whoever asks.',
+      look: 'lock()',
+    },
+  )
+  words.store(0, 1)
   expect(
     'unlock() by a thread that does not have the lock to throw',
     throws(() => bob.unlock()),

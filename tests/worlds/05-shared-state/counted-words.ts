@@ -1,0 +1,60 @@
+/** Words of chapter 05 that are counted up, beside others, and while other threads count, too. */
+
+import type { Stage } from '../../judge/step.ts'
+
+/** So often another thread is faster. */
+const TIMES = 100
+
+/** One word is counted up, and its neighbours stay as they are. */
+export async function expectWordCounted({ load, expectSame }: Stage): Promise<void> {
+  const { increment } = await load(() => import('#code/05-shared-state/counter.ts'))
+  const { AtomicWords } = await load(() => import('#code/05-shared-state/shared-words.ts'))
+  const words = new AtomicWords(new SharedArrayBuffer(16))
+  words.store(2, 41)
+  const counted = increment(words, 2)
+  const all = [0, 1, 2, 3].map((index) => words.load(index))
+  expectSame(
+    'word 2, counted up from 41, and its neighbours',
+    [counted, all],
+    [42, [0, 0, 42, 0]],
+    {
+      because: 'increment() counts the word that it is given, and no other.',
+      likely: 'The word is words[index], whatever its index is.',
+    },
+  )
+}
+
+/** Whoever is overtaken a hundred times counts all the same. */
+export async function expectCountedAmongOthers({ load, expectSame, story }: Stage): Promise<void> {
+  const { increment } = await load(() => import('#code/05-shared-state/counter.ts'))
+  const { AtomicWords } = await load(() => import('#code/05-shared-state/shared-words.ts'))
+  let others = 0
+  class BusyWords extends AtomicWords {
+    override store(index: number, value: number): void {
+      this.#overtake(index)
+      super.store(index, value)
+    }
+
+    override compareExchange(index: number, expected: number, replacement: number): number {
+      this.#overtake(index)
+      return super.compareExchange(index, expected, replacement)
+    }
+
+    #overtake(index: number): void {
+      if (others === TIMES) return
+      others += 1
+      super.add(index, 1)
+    }
+  }
+  const words = new BusyWords(new SharedArrayBuffer(4))
+  story.tell(
+    'others',
+    `are faster ${TIMES} times, whenever this thread is about to change the word`,
+  )
+  const number = increment(words, 0)
+  expectSame('the number, and the word', [number, words.load(0)], [others + 1, others + 1], {
+    because: 'Nobody knows how often a thread is overtaken. Every visitor counts.',
+    likely:
+      'Try again until compareExchange() has changed the word, not only a few times. Or let add() do it in one turn.',
+  })
+}
