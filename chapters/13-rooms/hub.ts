@@ -63,7 +63,7 @@ export class Hub {
   }
 
   /**
-   * Gives what a member says to the journal. Refused as `not-a-member`.
+   * Gives what a member says to the journal. Refused as `not-a-member`. What the journal throws is a bug, and thrown on.
    *
    * @step 13.3
    */

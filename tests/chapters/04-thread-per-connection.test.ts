@@ -15,6 +15,7 @@ import {
   crashUnread,
   expectNoTimer,
   expectOneLine,
+  expectReasonBehindMark,
   expectThreads,
 } from '../worlds/04-thread-per-connection/threads.ts'
 import { expectThreadsOutlived } from '../worlds/04-thread-per-connection/uninterruptible-threads.ts'
@@ -119,6 +120,7 @@ step('04.2', 'a crash costs one connection, with a reason', async (stage) => {
   const other = await serve(CHAPTER)
   const dee = await connect(other, 'dee')
   await crashUnread(stage, dee, other)
+  await expectReasonBehindMark(stage, other)
   await expectOneLine(stage, other)
 })
 

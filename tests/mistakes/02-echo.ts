@@ -499,4 +499,19 @@ export function startServer`,
       },
     ],
   },
+  {
+    name: 'keeps-every-socket-for-ever',
+    step: '02.1',
+    says: ['sockets that have closed to be forgotten', 'never taken out'],
+    edits: [
+      {
+        replace: 'export function startServer(',
+        by: 'const sockets = new Set<Socket>()\n\nexport function startServer(',
+      },
+      {
+        replace: "  socket.on('end', () => socket.end())\n",
+        by: "  sockets.add(socket)\n  socket.on('end', () => socket.end())\n",
+      },
+    ],
+  },
 ]

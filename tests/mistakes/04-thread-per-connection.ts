@@ -841,4 +841,29 @@ export const mistakes: Mistake[] = [
       },
     ],
   },
+  {
+    name: 'no-reason-behind-a-full-queue',
+    step: '04.2',
+    says: ['the reason behind all that waits', 'Hand the reason to end() at once'],
+    edits: [
+      {
+        hole: 'reportCrash',
+        by: `  if (socket.writableNeedDrain) socket.end()
+  else socket.end(\`error crashed: \${error.message.split('\\n')[0]}\\n\`)`,
+      },
+    ],
+  },
+  {
+    name: 'the-reason-waits-for-room',
+    step: '04.2',
+    says: ['the reason behind all that waits', 'Hand the reason to end() at once'],
+    edits: [
+      {
+        hole: 'reportCrash',
+        by: `  const reason = \`error crashed: \${error.message.split('\\n')[0]}\\n\`
+  if (socket.writableNeedDrain) socket.once('drain', () => socket.end(reason))
+  else socket.end(reason)`,
+      },
+    ],
+  },
 ]

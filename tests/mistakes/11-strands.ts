@@ -900,4 +900,16 @@ export const mistakes: Mistake[] = [
       },
     ],
   },
+  {
+    name: 'hears-all-that-nobody-has-caught',
+    step: '11.4',
+    says: ['it hides the bugs of everybody else'],
+    edits: [
+      {
+        file: 'conversation.ts',
+        replace: '    context.open.add(this)\n',
+        by: "    context.open.add(this)\n    if (process.listenerCount('unhandledRejection') === 0) process.on('unhandledRejection', () => {})\n",
+      },
+    ],
+  },
 ]

@@ -1620,4 +1620,16 @@ ${FULL}`,
       },
     ],
   },
+  {
+    name: 'swallows-what-the-journal-throws',
+    step: '13.3',
+    says: ['a bug is thrown'],
+    edits: [
+      {
+        file: 'hub.ts',
+        replace: '    this.#journal.append(draft)\n',
+        by: '    try {\n      this.#journal.append(draft)\n    } catch {}\n',
+      },
+    ],
+  },
 ]

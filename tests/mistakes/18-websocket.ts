@@ -2289,4 +2289,16 @@ let opened: Protocol | undefined`,
       { file: utf8, replace: 'return this.#missing === 0', by: 'return this.#missing !== 0' },
     ],
   },
+  {
+    name: 'copies-a-chunk-of-the-chunk',
+    step: '18.2',
+    says: ['nothing of a chunk to be copied', 'about 64 KiB'],
+    edits: [
+      {
+        file: 'websocket-frames.ts',
+        replace: "    if (at >= bytes.length) return 'incomplete'\n",
+        by: "    bytes = bytes.slice(at, at + 65_536)\n    at = 0\n    if (at >= bytes.length) return 'incomplete'\n",
+      },
+    ],
+  },
 ]

@@ -1,9 +1,11 @@
 /** Threads and connections of a server, counted, and a client whose thread crashes while its answers wait. */
 
+import { connect as dial, type Socket } from 'node:net'
+import { finished } from 'node:stream/promises'
 import type { Client } from '../../harness/client.ts'
 import type { Reason } from '../../harness/failure.ts'
 import type { HostedServer } from '../../harness/hosted-server.ts'
-import { Deadline, PATIENCE_MS, whenBusy } from '../../harness/patience.ts'
+import { Deadline, PATIENCE_MS, whenBusy, within } from '../../harness/patience.ts'
 import type { Stage } from '../../judge/step.ts'
 import { echo } from '../../protocols/lines.ts'
 
@@ -60,6 +62,63 @@ export async function crashUnread(
       'Is its FIN seen? The bridge reads on when the thread has gone: leave it its listeners, and do not pause the socket.',
   })
 }
+
+/**
+ * fay's thread crashes while it waits for room: more of its answers wait in the server than a socket's mark. The reason
+ * comes behind all that was written, which may end in the middle of an answer. Her connection is the server's only one.
+ */
+export async function expectReasonBehindMark(stage: Stage, server: HostedServer): Promise<void> {
+  const { expect, story } = stage
+  story.tell('fay', 'asks and asks and does not read, until her thread waits for room')
+  const fay = dial(server.port, '127.0.0.1')
+    .on('error', () => {})
+    .pause()
+  try {
+    const deadline = new Deadline(whenBusy(PATIENCE_MS))
+    while ((await server.queuedBytes()) <= MARK && !deadline.isOver) {
+      if (fay.writableLength === 0) fay.write(`echo ${ANSWER}\n`)
+      await server.roundTrip()
+    }
+    const written = await server.writtenBytes()
+    await server.crashThreads('crashed on request')
+    story.tell('fay', 'reads')
+    const text = await readToEnd(fay)
+    const [reason = ''] = /error crashed: [^\n]*crashed on request\n$/.exec(text) ?? []
+    const isThere = reason !== '' && fay.readableEnded
+    expect('the reason behind all that waits, and FIN behind that', isThere, {
+      because:
+        'However much waits for the client: it reads late, and learns why its connection ends. end() takes the reason in any case.',
+      likely:
+        'Hand the reason to end() at once, however much waits. FIN is said when the thread has exited, and nothing can come behind that.',
+      look: 'reportCrash()',
+      received: fay.readableEnded ? `… ${JSON.stringify(text.slice(-40))}, FIN` : 'no FIN',
+    })
+    const answers = text.slice(0, -reason.length)
+    const isWhole = answers.length >= written && !/[^x\n]/.test(answers)
+    expect('all that her thread has written before it', isWhole, {
+      because: 'These answers were given before the thread crashed.',
+      likely: 'end() sends what waits; destroy() throws it away.',
+      look: 'reportCrash()',
+      received: `${answers.length.toLocaleString('en')} bytes of ${written.toLocaleString('en')}`,
+    })
+  } finally {
+    fay.destroy()
+  }
+  await expectOpenSockets(server, 0, { because: 'fay has gone.' })
+}
+
+async function readToEnd(client: Socket): Promise<string> {
+  const chunks: Buffer[] = []
+  client.on('data', (chunk: Buffer) => chunks.push(chunk)).resume()
+  await within(
+    whenBusy(PATIENCE_MS),
+    finished(client, { writable: false }).catch(() => {}),
+  )
+  return Buffer.concat(chunks).toString()
+}
+
+/** Of a socket: when as much waits, write() returns false. */
+const MARK = 64 * 1024
 
 /** What a client reads at a time: far less than a kernel holds. */
 const SIP_BYTES = 256 * 1024

@@ -3,6 +3,7 @@
 import type { Reason } from '../../harness/failure.ts'
 import { countPendingWakeUps } from '../../harness/pending-wakeups.ts'
 import type { Stage } from '../../judge/step.ts'
+import { expectNoHook } from './process-hooks.ts'
 import { ScriptedConversation } from './scripted-conversation.ts'
 
 export const IN_LINE: Reason = {
@@ -169,6 +170,7 @@ export async function expectErrorReplies(stage: Stage): Promise<void> {
       'The first line of a message is said, all of it, and no other. And `busy` is for PoolBusy alone, whatever words another error uses.',
     look: 'conversation.errorReply()',
   })
+  expectNoHook(stage, 'conversation.#answer()')
 }
 
 /** FIN takes nothing back; a loss takes back every job. */

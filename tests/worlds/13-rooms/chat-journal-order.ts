@@ -157,6 +157,34 @@ export function expectOrderOfJournal(
   })
 }
 
+/** A journal that throws has a bug. */
+function expectBugThrown(
+  { story, expectSame }: Stage,
+  modules: Awaited<ReturnType<typeof loadRooms>>,
+): void {
+  story.tell('test', 'opens another hub, with a journal whose append() throws')
+  const bug = new Error('a bug of the journal')
+  const journal = new SlowJournal()
+  journal.append = () => {
+    throw bug
+  }
+  const world = new HubWorld(modules, story, { journal })
+  const ada = world.member('ada')
+  world.join(ada, 'kitchen')
+  let thrown: unknown = 'nothing'
+  try {
+    world.say(ada, 'kitchen', 'hi')
+  } catch (error) {
+    thrown = error
+  }
+  expectSame('what say() throws', thrown === bug ? 'the bug' : String(thrown), 'the bug', {
+    because:
+      'ada waits for an answer, and somebody has to learn of the bug. The session answers `internal` and tells `onBug`, if it hears of it.',
+    likely: 'Catch nothing here: a refusal is a value, a bug is thrown.',
+    look: 'hub.say()',
+  })
+}
+
 /** One group with messages of several rooms, one of which is empty by then, and with one that was not kept. */
 export function expectMixedGroup(
   stage: Stage,
@@ -221,6 +249,7 @@ export function expectMixedGroup(
     look: 'hub.#tell()',
   })
   expectSenderOut(stage, modules)
+  expectBugThrown(stage, modules)
 }
 
 /** The chapter's own journal, by itself: what it reports, and when. */

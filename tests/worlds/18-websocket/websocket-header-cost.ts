@@ -15,6 +15,17 @@ export function expectHeaderCost({ expect }: Stage, header: Header): void {
   for (const place of [front, back]) smallOnes.set(small, place)
   const largeOne = new Uint8Array(LARGE_BYTES)
   largeOne.set(large)
+  const chunk = smallOnes.subarray(0, CHUNK_BYTES)
+  const made = bytesMade(100, () => header.read(chunk, front))
+  expect('nothing of a chunk to be copied', made < LITTLE_BYTES, {
+    because:
+      'A socket hands over up to 64 KiB at a time. A copy of that for each small frame is thousands of copies.',
+    likely:
+      'slice() of a Uint8Array copies all that is left: read the bytes where they are. subarray() is a view.',
+    expected: `less than ${LITTLE_BYTES.toLocaleString('en')} bytes of new buffers for a header in 64 KiB`,
+    received: `about ${Math.round(made / LITTLE_BYTES) * (LITTLE_BYTES / 1024)} KiB`,
+    look: 'read()',
+  })
   const copies = costInCopies(20, () => {
     header.read(smallOnes, front)
     header.read(smallOnes, back)
@@ -29,4 +40,21 @@ export function expectHeaderCost({ expect }: Stage, header: Header): void {
     received: `${copies.toFixed(2)} of what a copy costs`,
     look: 'read()',
   })
+}
+
+/** As a socket reads them. */
+const CHUNK_BYTES = 64 * 1024
+
+/** More than the few bytes of a header, and far less than a chunk. */
+const LITTLE_BYTES = 4 * 1024
+
+/** Bytes of new buffers that each of so many calls makes. What a collection gives back meanwhile counts for nothing. */
+function bytesMade(calls: number, call: () => void): number {
+  let made = 0
+  for (let time = 0; time < calls; time++) {
+    const before = process.memoryUsage().arrayBuffers
+    call()
+    made += Math.max(0, process.memoryUsage().arrayBuffers - before)
+  }
+  return made / calls
 }
