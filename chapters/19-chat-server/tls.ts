@@ -64,7 +64,8 @@ export class Tls {
   /**
    * Reads the certificate again, for connections that come from now on; those that are open keep theirs. One that cannot
    * be read or used changes nothing. Of several reloads at a time, what the newest has read counts, if that can be used.
-   * Never rejects: `onReload` is told once how it ended, also when a newer one has overtaken it.
+   * Never rejects: `onReload` is told once how it ended, with the error if it failed, also when a newer one has overtaken
+   * it.
    *
    * @step 19.4
    */

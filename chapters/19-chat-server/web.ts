@@ -40,7 +40,8 @@ export interface WebOptions {
 /**
  * Answers requests at the web door by their path, whatever their method. `/chat` is the chat: a WebSocket that speaks
  * `chat.v1`, for our own page and for programs, and behind it a `ChatWebSocket` on this chat, with all that `whoAsks` says.
- * Everything below `/api/` is the API's, everything else the page's.
+ * Everything below `/api/` is the API's, everything else the page's: what they return is the answer, what they throw is
+ * thrown on.
  *
  * @step 19.1
  */

@@ -63,7 +63,7 @@ export class Histogram implements Metric {
   }
 
   /**
-   * What Prometheus expects of a histogram, series after series: for each bound, and then for `+Inf`, a sample `_bucket`
+   * What Prometheus expects of a histogram, series after series as they have begun: for each bound, and then for `+Inf`, a sample `_bucket`
    * with how many observations did not exceed it, the label `le` behind the others; then `_sum`, then `_count`. A series
    * begins with its first observation: before there is one, there are no samples.
    *
@@ -85,7 +85,7 @@ export class Histogram implements Metric {
 
   /**
    * The counters for these label values, which `#add` makes when they are new. When there are `maxSeries` already, the new
-   * ones are counted together, in one series more, in which every label is `other`.
+   * ones are counted together, in one series more, in which every label is `other`. No two series have the same labels.
    *
    * @step 19.3
    */

@@ -194,7 +194,7 @@ import { lastWords } from '../13-rooms/peer.ts'`,
   {
     name: 'lets-any-page-in',
     step: '19.1',
-    says: ['could be in the chat with our people’s names'],
+    says: ['an empty one lets no page in, and none lets in all'],
     edits: [
       { file: web, replace: '      origins,\n', by: '' },
       { file: web, replace: '{ api, page, origins, whoAsks }', by: '{ api, page, whoAsks }' },
@@ -375,7 +375,7 @@ import { lastWords } from '../13-rooms/peer.ts'`,
   {
     name: 'cuts-the-first-door-only',
     step: '19.2',
-    says: ['Everybody, at every door'],
+    says: ['however many there are'],
     edits: [
       {
         file: drain,
@@ -1321,6 +1321,455 @@ import { lastWords } from '../13-rooms/peer.ts'`,
         file: histogram,
         replace: '  samples(): Sample[] {\n',
         by: '  samples(): Sample[] {\n    if (this.#series.size === 0 && this.#labels.length === 0) this.#add([])\n',
+      },
+    ],
+  },
+  {
+    name: 'throws-the-message-alone',
+    step: '19.1',
+    says: ['Throw the error itself'],
+    edits: [
+      {
+        file: doors,
+        replace: '    throw error\n',
+        by: '    throw new Error((error as Error).message)\n',
+      },
+    ],
+  },
+  {
+    name: 'one-list-of-doors-for-ever',
+    step: '19.1',
+    says: ['belongs to one call of openDoors()'],
+    edits: [
+      { file: doors, replace: '  const doors: Door[] = []\n', by: '' },
+      {
+        file: doors,
+        replace: 'export type DoorName =',
+        by: 'const doors: Door[] = []\n\nexport type DoorName =',
+      },
+    ],
+  },
+  {
+    name: 'takes-an-open-door-for-granted',
+    step: '19.1',
+    says: ['may be empty'],
+    edits: [
+      {
+        file: doors,
+        replace: CLOSE_THOSE,
+        by: `    const [first, ...others] = doors
+    await Promise.allSettled([first.close(), ...others.map((door) => door.close())])\n`,
+      },
+    ],
+  },
+  {
+    name: 'waits-a-second-for-the-doors-that-close',
+    step: '19.1',
+    says: ['no timer to be set'],
+    edits: [
+      {
+        file: doors,
+        replace: CLOSE_THOSE,
+        by: `    const late = new Promise((resolve) => setTimeout(resolve, 1_000))
+    await Promise.race([Promise.allSettled(doors.map((door) => door.close())), late])\n`,
+      },
+    ],
+  },
+  {
+    name: 'has-the-port-of-the-plan',
+    step: '19.1',
+    says: ['Port 0 of the plan means any'],
+    edits: [
+      {
+        file: doors,
+        replace: '{ ...server, name: plan.name }',
+        by: '{ ...server, name: plan.name, port: plan.port }',
+      },
+    ],
+  },
+  {
+    name: 'api-in-any-case',
+    step: '19.1',
+    says: ['upper and lower case differ'],
+    edits: [
+      {
+        file: web,
+        replace: "request.path.startsWith('/api/')",
+        by: '/^\\/api\\//i.test(request.path)',
+      },
+    ],
+  },
+  {
+    name: 'decodes-any-path',
+    step: '19.1',
+    says: ['not every path can be decoded'],
+    edits: [
+      {
+        file: web,
+        replace: "request.path.startsWith('/api/')",
+        by: "decodeURIComponent(request.path).startsWith('/api/')",
+      },
+    ],
+  },
+  {
+    name: 'takes-a-path-for-a-url',
+    step: '19.1',
+    says: ['or is a URL'],
+    edits: [
+      {
+        file: web,
+        replace: "request.path !== '/chat'",
+        by: "new URL(request.path, 'http://localhost').pathname !== '/chat'",
+      },
+    ],
+  },
+  {
+    name: 'promises-any-subprotocol',
+    step: '19.1',
+    says: ['the subprotocol for a page that speaks others'],
+    edits: [
+      {
+        file: web,
+        replace: 'protocols: [SUBPROTOCOL]',
+        by: "protocols: (request.headers.get('sec-websocket-protocol') ?? '').split(/, */)",
+      },
+    ],
+  },
+  {
+    name: 'any-page-is-ours-until-we-know',
+    step: '19.1',
+    says: ['Until then no page is ours'],
+    edits: [
+      {
+        file: web,
+        replace: '      origins,\n',
+        by: '      origins: origins.length > 0 ? origins : undefined,\n',
+      },
+    ],
+  },
+  {
+    name: 'a-page-by-its-host-header',
+    step: '19.1',
+    says: ['Anybody can let a name of their own lead to our address'],
+    edits: [
+      {
+        file: web,
+        replace: '      origins,\n',
+        by: "      origins: origins.length > 0 ? [...origins, `https://${request.headers.get('host')}`] : [],\n",
+      },
+    ],
+  },
+  {
+    name: 'copies-an-answer-that-is-a-promise',
+    step: '19.1',
+    says: ['with a promise'],
+    edits: [
+      { file: web, replace: 'return api(request)', by: 'return { ...api(request) } as never' },
+    ],
+  },
+  {
+    name: 'the-page-instead-of-the-api-s-404',
+    step: '19.1',
+    says: ['its 404 is an answer, too'],
+    edits: [
+      { file: web, replace: '  return (request) => {\n', by: '  return async (request) => {\n' },
+      {
+        file: web,
+        replace: "if (request.path.startsWith('/api/')) return api(request)",
+        by: `if (request.path.startsWith('/api/')) {
+      const answer = await api(request)
+      return answer.status === 404 ? page(request) : answer
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'answers-500-and-tells-nobody',
+    step: '19.1',
+    says: ['Catch nothing here'],
+    edits: [
+      { file: web, replace: '  return (request) => {\n', by: '  return async (request) => {\n' },
+      {
+        file: web,
+        replace: 'return api(request)',
+        by: 'return await Promise.resolve(api(request)).catch(() => ({ status: 500 }))',
+      },
+    ],
+  },
+  {
+    name: 'the-page-is-for-get-alone',
+    step: '19.1',
+    says: ['who answers POST /'],
+    edits: [
+      {
+        file: web,
+        replace: 'return page(request)',
+        by: "return request.method === 'GET' ? page(request) : { status: 405 }",
+      },
+    ],
+  },
+  {
+    name: 'asks-about-whoever-came-last',
+    step: '19.1',
+    says: ['Another request has come since'],
+    edits: [
+      {
+        file: web,
+        replace: '  return (request) => {\n',
+        by: '  let newest: HttpRequest\n  return (request) => {\n    newest = request\n',
+      },
+      { file: web, replace: 'whoAsks(request, timers)),', by: 'whoAsks(newest, timers)),' },
+    ],
+  },
+  {
+    name: 'a-door-that-fails-ends-the-deadline',
+    step: '19.2',
+    says: ['The deadline is for them, too'],
+    edits: [
+      {
+        file: drain,
+        replace: CLOSE_DOORS,
+        by: `await Promise.allSettled(
+      doors.map(async (door) => {
+        try {
+          await door.close()
+        } catch (error) {
+          timers.cancel(deadline)
+          throw error
+        }
+      }),
+    )`,
+      },
+    ],
+  },
+  {
+    name: 'the-first-door-ends-the-deadline',
+    step: '19.2',
+    says: ['whichever that is'],
+    edits: [
+      {
+        file: drain,
+        replace: CLOSE_DOORS,
+        by: `await Promise.allSettled(
+      doors.map(async (door, place) => {
+        await door.close()
+        if (place === 0) timers.cancel(deadline)
+      }),
+    )`,
+      },
+    ],
+  },
+  {
+    name: 'has-two-doors-for-ever',
+    step: '19.2',
+    says: ['however many there are'],
+    edits: [
+      {
+        file: drain,
+        replace: CLOSE_DOORS,
+        by: `await Promise.allSettled([
+      (async () => doors[0].close())(),
+      (async () => doors[1].close())(),
+    ])`,
+      },
+    ],
+  },
+  {
+    name: 'takes-no-time-for-any-time',
+    step: '19.2',
+    says: ['0 is a deadline like any other'],
+    edits: [
+      {
+        file: drain,
+        replace: 'timers.after(deadlineMs, () => this.cut())',
+        by: 'deadlineMs ? timers.after(deadlineMs, () => this.cut()) : undefined',
+      },
+    ],
+  },
+  {
+    name: 'has-ten-seconds-for-everybody',
+    step: '19.2',
+    says: ['They have 60 s'],
+    edits: [
+      {
+        file: drain,
+        replace: 'timers.after(deadlineMs, () => this.cut())',
+        by: 'timers.after(Math.min(deadlineMs, 10_000), () => this.cut())',
+      },
+    ],
+  },
+  {
+    name: 'rejects-with-the-message-alone',
+    step: '19.2',
+    says: ['not a new one with its message'],
+    edits: [
+      {
+        file: drain,
+        replace: 'if (failed) throw failed.reason',
+        by: 'if (failed) throw new Error(failed.reason.message)',
+      },
+    ],
+  },
+  {
+    name: 'forgets-how-it-was',
+    step: '19.2',
+    says: ['hears how it was'],
+    edits: [
+      {
+        file: drain,
+        hole: 'begin',
+        by: `this.#isReady = false
+    this.#over ??= this.#run().finally(() => {
+      this.#over = Promise.resolve()
+    })
+    return this.#over`,
+      },
+    ],
+  },
+  {
+    name: 'looks-after-one-door-at-a-time',
+    step: '19.2',
+    says: ['looks after all of them from the start'],
+    edits: [
+      {
+        file: drain,
+        replace: `const outcomes = ${CLOSE_DOORS}`,
+        by: `const outcomes: PromiseSettledResult<void>[] = []
+    for (const closing of doors.map(async (door) => door.close())) {
+      try {
+        outcomes.push({ status: 'fulfilled', value: await closing })
+      } catch (reason) {
+        outcomes.push({ status: 'rejected', reason })
+      }
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'a-stranger-may-be-called-other',
+    step: '19.3',
+    says: ['how many series say `other`'],
+    edits: [
+      {
+        file: histogram,
+        replace: 'return this.#series.get(JSON.stringify(others)) ?? this.#add(others)',
+        by: `let series = this.#series.get(OTHER)
+    if (!series) {
+      series = { labels: others, counts: Array(this.#bounds.length + 1).fill(0), sum: 0 }
+      this.#series.set(OTHER, series)
+    }
+    return series`,
+      },
+    ],
+  },
+  {
+    name: 'keeps-what-it-has-counted',
+    step: '19.3',
+    says: ['keep no observation'],
+    edits: [
+      {
+        file: histogram,
+        replace: '  readonly #series = new Map<string, Series>()\n',
+        by: '  readonly #series = new Map<string, Series>()\n  readonly #all: number[] = []\n',
+      },
+      {
+        file: histogram,
+        replace: '    series.sum += value\n',
+        by: '    series.sum += value\n    this.#all.push(value)\n',
+      },
+    ],
+  },
+  {
+    name: 'zero-is-no-bound',
+    step: '19.3',
+    says: ['0 is a bound'],
+    edits: [
+      {
+        file: histogram,
+        replace: 'const bucket = this.#bounds.findIndex((bound) => value <= bound)',
+        by: 'const bucket = this.#bounds.findIndex((bound) => bound && value <= bound)',
+      },
+    ],
+  },
+  {
+    name: 'labels-in-any-case',
+    step: '19.3',
+    says: ['are two combinations'],
+    edits: [
+      { file: histogram, replace: KEY, by: KEY.replace('(labels))', '(labels).toLowerCase())') },
+      { file: histogram, replace: SET, by: SET.replace('(labels)', '(labels).toLowerCase()') },
+    ],
+  },
+  {
+    name: 'le-is-a-number',
+    step: '19.3',
+    says: ['a number, not a string'],
+    edits: [
+      {
+        file: histogram,
+        replace: "const le = place < this.#bounds.length ? String(this.#bounds[place]) : '+Inf'",
+        by: "const le = (place < this.#bounds.length ? this.#bounds[place] : '+Inf') as string",
+      },
+    ],
+  },
+  {
+    name: 'one-deadline-for-all-handshakes',
+    step: '19.4',
+    says: ['Each handshake has a deadline of its own'],
+    edits: [
+      { file: tls, replace: '  #newest = 0\n', by: '  #newest = 0\n  #deadline: unknown\n' },
+      { file: tls, replace: 'timers.cancel(deadline)', by: 'timers.cancel(this.#deadline)' },
+      { file: tls, replace: 'const deadline = timers', by: 'this.#deadline = timers' },
+    ],
+  },
+  {
+    name: 'a-socket-s-own-timeout',
+    step: '19.4',
+    says: ['the timeout of her socket'],
+    edits: [
+      {
+        file: tls,
+        replace: "    secured.on('secure', () => end('done'))\n",
+        by: `    secured.setTimeout(handshakeMs, () => end('late'))
+    secured.on('secure', () => end('done'))\n`,
+      },
+    ],
+  },
+  {
+    name: 'takes-off-everybody-s-listeners',
+    step: '19.4',
+    says: ['removeAllListeners() takes everybody’s'],
+    edits: [
+      {
+        file: tls,
+        replace: '      timers.cancel(deadline)\n',
+        by: "      timers.cancel(deadline)\n      secured.removeAllListeners('close')\n",
+      },
+    ],
+  },
+  {
+    name: 'goodbye-ends-both-directions',
+    step: '19.4',
+    says: ['not "I will not listen"'],
+    edits: [
+      {
+        file: tls,
+        replace: "    secured.on('secure', () => end('done'))\n",
+        by: `    secured.on('end', () => secured.destroy())
+    secured.on('secure', () => end('done'))\n`,
+      },
+    ],
+  },
+  {
+    name: 'every-fault-is-not-replaced',
+    step: '19.4',
+    says: ['Tell the error that was caught'],
+    edits: [
+      {
+        file: tls,
+        replace: 'this.#options.onReload(error as Error)',
+        by: `this.#options.onReload(new Error('The certificate was not replaced.'))
+      void error`,
       },
     ],
   },

@@ -3,6 +3,7 @@
 import type { Door, DoorPlan } from '#code/19-chat-server/doors.ts'
 import type { Reason } from '../../harness/failure.ts'
 import { PATIENCE_MS, within } from '../../harness/patience.ts'
+import { countPendingWakeUps } from '../../harness/pending-wakeups.ts'
 import type { Stage } from '../../judge/step.ts'
 
 const OPEN_DOORS = 'doors.openDoors()'
@@ -17,6 +18,9 @@ class Machine {
   /** While this is set, closing a door waits for it. */
   closing: Promise<void> = Promise.resolve()
   readonly chats: unknown[] = []
+  /** Why the last one that is broken could not be opened. */
+  failure: Error | undefined
+  #freePort = 40_001
 
   plan(name: string, port: number): DoorPlan {
     const serve = (chat: unknown) => {
@@ -30,12 +34,15 @@ class Machine {
     const served = (service as { name: string }).name
     this.events.push(`listens for ${name}`)
     await new Promise((resolve) => setImmediate(resolve))
-    if (this.broken.has(name)) throw new Error(`Port ${port} is taken.`)
+    if (this.broken.has(name)) {
+      this.failure = Object.assign(new Error(`Port ${port} is taken.`), { code: 'EADDRINUSE' })
+      throw this.failure
+    }
     this.events.push(
       served === name ? `${name} is open` : `${name} is open, with ${served} behind it`,
     )
     return {
-      port,
+      port: port === 0 ? this.#freePort++ : port,
       stats: () => ({ of: name }),
       cut: () => void this.events.push(`${name} is cut`),
       close: async () => {
@@ -56,8 +63,8 @@ export async function expectDoors(stage: Stage): Promise<void> {
   const { openDoors } = await stage.load(() => import('#code/19-chat-server/doors.ts'))
   const machine = new Machine()
   const chat = { hub: 'the one' } as never
-  const plans = [machine.plan('frames', 1), machine.plan('web', 2)]
-  stage.story.tell('test', 'opens the doors frames and web onto one chat')
+  const plans = [machine.plan('frames', 0), machine.plan('web', 0)]
+  stage.story.tell('test', 'opens the doors frames and web onto one chat, at any ports')
   const doors = await opened(stage, openDoors(chat, plans, machine.listen))
   expectSame(
     'what happens',
@@ -78,15 +85,17 @@ export async function expectDoors(stage: Stage): Promise<void> {
     'the doors',
     doors.map(({ name, port, stats }) => ({ name, port, ...stats() })),
     [
-      { name: 'frames', port: 1, of: 'frames' },
-      { name: 'web', port: 2, of: 'web' },
+      { name: 'frames', port: 40_001, of: 'frames' },
+      { name: 'web', port: 40_002, of: 'web' },
     ],
     {
       because:
         'A door is what listen() resolves with, and the name of its plan; they are in the order of the plans.',
       likely: isTurnedRound(doors)
         ? 'The doors are right, and their order is not: push() them as they open.'
-        : '{ ...server, name: plan.name }.',
+        : doors.some(({ port }) => port === 0)
+          ? 'Port 0 of the plan means any; which one it became says what listen() resolves with.'
+          : '{ ...server, name: plan.name }.',
       look: OPEN_DOORS,
     },
   )
@@ -108,6 +117,47 @@ export async function expectDoors(stage: Stage): Promise<void> {
 
   await expectNone(stage, openDoors, { closes: 'well' })
   await expectNone(stage, openDoors, { closes: 'badly' })
+  await expectNothingToClose(stage, openDoors)
+}
+
+/** The first door cannot be opened; then it can. */
+async function expectNothingToClose(stage: Stage, openDoors: OpenDoors): Promise<void> {
+  const { expectSame, story } = stage
+  const machine = new Machine()
+  machine.broken.add('first')
+  const plans = [machine.plan('first', 4_019), machine.plan('second', 4_020)]
+  story.tell('test', 'opens two doors, and the port of the first is taken')
+  const outcome = await within(
+    PATIENCE_MS,
+    openDoors({} as never, plans, machine.listen).then(
+      () => 'resolved',
+      (error: Error) => `rejected: ${error.message}`,
+    ),
+  )
+  expectSame('the promise of openDoors()', outcome, 'rejected: Port 4019 is taken.', {
+    because: 'No door was open yet, so there is none to close. The reason is the same.',
+    likely: 'The list of doors that are open may be empty.',
+    look: OPEN_DOORS,
+  })
+  expectSame('what happens', machine.events.splice(0), ['listens for first'], {
+    because: 'Nothing comes of the second.',
+    look: OPEN_DOORS,
+  })
+  machine.broken.clear()
+  story.tell('test', 'opens both once more, and both ports are free')
+  const doors = await opened(stage, openDoors({} as never, plans, machine.listen), {
+    because: 'Both can be opened, and what was opened before has doors of its own.',
+    likely: 'The list of doors belongs to one call of openDoors(), not to the module.',
+  })
+  expectSame(
+    'the doors',
+    doors.map(({ name }) => name as string),
+    ['first', 'second'],
+    {
+      because: 'These two were planned.',
+      look: OPEN_DOORS,
+    },
+  )
 }
 
 /** The third of four doors cannot be opened. */
@@ -127,13 +177,16 @@ async function expectNone(
   )
   const stuck = closes === 'badly' ? '; closing the first will fail, too' : ''
   story.tell('test', `opens four doors, and the port of the third is taken${stuck}`)
+  const atRest = await countPendingWakeUps()
   let outcome = 'pending'
+  let reason: unknown
   const over = openDoors({} as never, plans, machine.listen).then(
     () => {
       outcome = 'resolved'
     },
     (error: Error) => {
       outcome = `rejected: ${error.message}`
+      reason = error
     },
   )
   for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve))
@@ -166,6 +219,11 @@ async function expectNone(
     likely: 'Wait for their close() before you reject.',
     look: OPEN_DOORS,
   })
+  stage.expect('no timer to be set', (await countPendingWakeUps()) <= atRest, {
+    because: 'A door may take its time to close. It is waited for, however long it takes.',
+    likely: 'The end of close() is a promise: await it, and nothing else.',
+    look: OPEN_DOORS,
+  })
   gate.resolve()
   await within(PATIENCE_MS, over)
   const closed = machine.events.filter((event) => event.endsWith('is closed')).toSorted()
@@ -181,16 +239,30 @@ async function expectNone(
       'Throw the first error on. Promise.allSettled() waits for every close(), and lets none of their errors come in between.',
     look: OPEN_DOORS,
   })
+  stage.expect(
+    'that to be the error which listen() has rejected with',
+    reason === machine.failure,
+    {
+      because: 'An error has more than its message: its code, EADDRINUSE, and where it was thrown.',
+      likely: 'Throw the error itself, not a new one with its message.',
+      look: OPEN_DOORS,
+      received: 'another error with the same message',
+    },
+  )
 }
 
-async function opened(stage: Stage, opening: Promise<Door[]>): Promise<Door[]> {
+async function opened(
+  stage: Stage,
+  opening: Promise<Door[]>,
+  reason: Reason = { because: 'Both can be opened.' },
+): Promise<Door[]> {
   const doors = await within(PATIENCE_MS, opening)
-  const reason: Reason = { because: 'Both can be opened.', look: OPEN_DOORS }
-  stage.expect(
-    'openDoors() to resolve with two doors',
-    Array.isArray(doors) && doors.length === 2,
-    reason,
-  )
+  const isSuch = Array.isArray(doors) && doors.length === 2
+  stage.expect('openDoors() to resolve with two doors', isSuch, {
+    look: OPEN_DOORS,
+    received: Array.isArray(doors) ? `${doors.length}` : String(doors),
+    ...reason,
+  })
   return doors as Door[]
 }
 

@@ -48,7 +48,11 @@ export class DrainWorld {
   web!: Part
   data!: Part
   lookout!: Part
+  /** A third door, where there is one. */
+  third!: Part
   outcome = 'pending'
+  /** What begin() has rejected with. */
+  error: unknown
   /** What has become of further calls of begin(). */
   readonly laterOutcomes: string[] = []
   readonly #stage: Stage
@@ -59,12 +63,16 @@ export class DrainWorld {
     this.#stage = stage
   }
 
-  static async open(stage: Stage, about: string, { hasLookout = true } = {}): Promise<DrainWorld> {
+  static async open(
+    stage: Stage,
+    about: string,
+    { hasLookout = true, hasThird = false, deadlineMs = DEADLINE_MS } = {},
+  ): Promise<DrainWorld> {
     const { Drain } = await stage.load(() => import('#code/19-chat-server/drain.ts'))
     const world = new DrainWorld(stage)
     stage.story.tell(
       'test',
-      `makes a server: doors frames and web, data${hasLookout ? ', lookout' : ''} (${about})`,
+      `makes a server: doors frames${hasThird ? ', web and third' : ' and web'}, data${hasLookout ? ', lookout' : ''} (${about})`,
     )
     const log = (event: string) => {
       world.#events.push(event)
@@ -72,16 +80,17 @@ export class DrainWorld {
     }
     world.frames = new Part('frames', log)
     world.web = new Part('web', log)
+    world.third = new Part('third', log)
     world.data = new Part('data', log)
     world.lookout = new Part('lookout', log)
     const { timers, frames, web, data } = world
     const lookout = hasLookout ? world.lookout : undefined
     world.drain = new Drain({
-      doors: [frames, web],
+      doors: hasThird ? [frames, web, world.third] : [frames, web],
       data,
       lookout,
       timers,
-      deadlineMs: DEADLINE_MS,
+      deadlineMs,
     })
     return world
   }
@@ -96,6 +105,7 @@ export class DrainWorld {
       },
       (error: Error) => {
         this.outcome = `rejected: ${error.message}`
+        this.error = error
       },
     )
     this.#stage.expectSame('isReady, when begin() has returned', isReady, false, {
@@ -158,6 +168,16 @@ export class DrainWorld {
 
   expectOutcome(expected: string, reason: Reason): void {
     this.#stage.expectSame('the promise of begin()', this.outcome, expected, reason)
+  }
+
+  /** Expects this error and not one that looks like it. */
+  expectItself(error: Error): void {
+    this.#stage.expect('that to be the error itself', this.error === error, {
+      because: 'An error has more than its message: its code, and where it was thrown.',
+      likely: 'Throw the error that was caught, not a new one with its message.',
+      look: 'drain.begin()',
+      received: 'another error with the same message',
+    })
   }
 
   expectNoTimers(): void {

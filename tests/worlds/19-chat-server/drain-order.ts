@@ -3,8 +3,8 @@
 import type { Stage } from '../../judge/step.ts'
 import { DEADLINE_MS, DrainWorld } from './drain-doors.ts'
 
-const BEGIN = 'drain.begin()'
-const BEHIND_ALL =
+export const BEGIN = 'drain.begin()'
+export const BEHIND_ALL =
   'Wait for all doors (Promise.allSettled waits for those that fail, too), then for the data, then for the lookout.'
 
 export async function expectOrder(stage: Stage): Promise<void> {
@@ -87,36 +87,101 @@ function partition<T>(all: T[], isFirst: (each: T) => boolean): [T[], T[]] {
 }
 
 export async function expectDeadline(stage: Stage): Promise<void> {
-  const world = await DrainWorld.open(stage, 'somebody does not go')
+  for (const [gone, open] of [
+    ['web', 'frames'],
+    ['frames', 'web'],
+  ] as const) {
+    const world = await DrainWorld.open(stage, `somebody behind ${open} does not go`)
+    await world.begin()
+    await world.when(`everybody behind ${gone} has gone`, () => world[gone].hasClosed())
+    await world.advance(DEADLINE_MS - 1)
+    world.expectEvents(['frames closes', 'web closes'], {
+      because: 'They have 10 s to go by themselves.',
+      look: BEGIN,
+    })
+    await world.advance(1)
+    const events = world.takeEvents()
+    const isOtherCut = events.includes(`${gone} is cut`)
+    const atOpenDoors = events.filter((event) => event !== `${gone} is cut`)
+    stage.expectSame('what happens at the doors that are open', atOpenDoors, [`${open} is cut`], {
+      because: 'After 10 s the rest is cut off. A supervisor does not wait forever: systemd kills.',
+      likely: isOtherCut ? EVERY_DOOR : whyNotCut(atOpenDoors, open === 'web'),
+      look: isOtherCut ? ['drain.cut()', BEGIN] : [BEGIN, 'drain.cut()'],
+    })
+    await world.when('their connections are closed', () => world[open].hasClosed())
+    world.expectEvents(['data closes'], {
+      because: 'People were cut off. What they have said is saved all the same.',
+      likely: BEHIND_ALL,
+      look: BEGIN,
+    })
+    world.data.hasClosed()
+    await world.when('data and lookout are closed', () => world.lookout.hasClosed())
+    world.expectOutcome('resolved', {
+      because: 'The server has ended in good order, though late.',
+      look: BEGIN,
+    })
+    world.expectNoTimers()
+  }
+  await expectNoTime(stage)
+  await expectEveryDoor(stage)
+}
+
+function whyNotCut(atOpenDoors: string[], wasCutBefore: boolean): string {
+  if (atOpenDoors.includes('data closes'))
+    return 'The data close when the doors have closed, also after the deadline.'
+  if (wasCutBefore)
+    return 'The deadline is for every door: cancel it when the last of them is closed, whichever that is.'
+  return 'timers.after(deadlineMs, () => this.cut()), from begin() on.'
+}
+
+/** People have no time at all to go. */
+async function expectNoTime(stage: Stage): Promise<void> {
+  const world = await DrainWorld.open(stage, 'people have 0 s to go', { deadlineMs: 0 })
   await world.begin()
-  await world.when('everybody behind the web door has gone', () => world.web.hasClosed())
-  await world.advance(DEADLINE_MS - 1)
-  world.expectEvents(['frames closes', 'web closes'], {
-    because: 'They have 10 s to go by themselves.',
+  await world.advance(0)
+  const cut = world.takeEvents().filter((event) => event.endsWith('is cut'))
+  stage.expectSame('who is cut off', cut, ['frames is cut', 'web is cut'], {
+    because: '`deadlineMs` is 0: whoever does not go at once is cut off.',
+    likely: '0 is a deadline like any other, and as false as undefined.',
+    look: BEGIN,
+  })
+}
+
+const EVERY_DOOR = 'Go through `doors`, however many there are.'
+
+/** A server may have more than two doors, and people more time. */
+async function expectEveryDoor(stage: Stage): Promise<void> {
+  const world = await DrainWorld.open(stage, 'three doors, and 60 s to go', {
+    hasThird: true,
+    deadlineMs: 60_000,
+  })
+  await world.begin()
+  world.frames.hasClosed()
+  await world.when('everybody behind frames and third has gone', () => world.third.hasClosed())
+  world.expectEvents(['frames closes', 'web closes', 'third closes'], {
+    because: 'All doors close at once. The data wait for web, whose people are still there.',
+    likely: EVERY_DOOR,
+    look: BEGIN,
+  })
+  await world.advance(59_999)
+  world.expectEvents([], {
+    because: 'They have 60 s to go by themselves, as `deadlineMs` says.',
+    likely: 'timers.after(deadlineMs, …), with what was given.',
     look: BEGIN,
   })
   await world.advance(1)
-  const atOpenDoors = world.takeEvents().filter((event) => event !== 'web is cut')
-  stage.expectSame('what happens at the doors that are open', atOpenDoors, ['frames is cut'], {
-    because: 'After 10 s the rest is cut off. A supervisor does not wait forever: systemd kills.',
-    likely: atOpenDoors.includes('data closes')
-      ? 'The data close when the doors have closed, also after the deadline.'
-      : 'timers.after(deadlineMs, () => this.cut()), from begin() on.',
+  const cut = world.takeEvents().filter((event) => !/^(frames|third) is cut$/.test(event))
+  stage.expectSame('what happens at the web door', cut, ['web is cut'], {
+    because: 'The 60 s are over.',
+    likely: EVERY_DOOR,
     look: [BEGIN, 'drain.cut()'],
   })
-  await world.when('their connections are closed', () => world.frames.hasClosed())
+  await world.when('its connections are closed', () => world.web.hasClosed())
   world.expectEvents(['data closes'], {
-    because: 'People were cut off. What they have said is saved all the same.',
+    because: 'All doors are closed.',
     likely: BEHIND_ALL,
     look: BEGIN,
   })
-  world.data.hasClosed()
-  await world.when('data and lookout are closed', () => world.lookout.hasClosed())
-  world.expectOutcome('resolved', {
-    because: 'The server has ended in good order, though late.',
-    look: BEGIN,
-  })
-  world.expectNoTimers()
 }
 
 /** A second signal. */
@@ -184,103 +249,5 @@ export async function expectSecondSignal(stage: Stage): Promise<void> {
     because: 'Others have come since, and 10 s after begin() they are still there.',
     likely: 'cut() cuts each time, not only the first time.',
     look: ['drain.cut()', BEGIN],
-  })
-}
-
-export async function expectFailures(stage: Stage): Promise<void> {
-  for (const how of ['rejects', 'throws'] as const) {
-    const world = await DrainWorld.open(stage, `close() of frames ${how}`)
-    const broken = new Error('frames is broken')
-    if (how === 'throws') world.frames.throws = broken
-    await world.begin()
-    if (how === 'rejects') await world.when('frames rejects', () => world.frames.hasFailed(broken))
-    world.expectEvents(['frames closes', 'web closes'], {
-      because: 'The other door closes as if nothing had happened, and people are still behind it.',
-      likely: BEHIND_ALL,
-      look: BEGIN,
-    })
-    await world.when('everybody behind the web door has gone', () => world.web.hasClosed())
-    world.expectEvents(['data closes'], {
-      because: 'A door that is broken must not cost what was said.',
-      likely: BEHIND_ALL,
-      look: BEGIN,
-    })
-    world.expectOutcome('pending', {
-      because: 'The rest is closed first.',
-      likely: 'Remember the error, and throw it at the end.',
-      look: BEGIN,
-    })
-    world.expectNoTimers()
-    world.data.hasFailed(new Error('data are broken'))
-    await world.when('the data reject, too; the lookout closes', () => world.lookout.hasClosed())
-    world.expectEvents(['lookout closes'], {
-      because: 'The rest is closed, whatever goes wrong.',
-      likely: BEHIND_ALL,
-      look: BEGIN,
-    })
-    world.expectOutcome('rejected: frames is broken', {
-      because: 'The caller has to hear that something went wrong: the first of it.',
-      look: BEGIN,
-    })
-  }
-  const world = await DrainWorld.open(stage, 'the data cannot be saved')
-  await world.begin()
-  world.frames.hasClosed()
-  await world.when('all doors are closed', () => world.web.hasClosed())
-  await world.beginAgain()
-  await world.when('the data reject', () => world.data.hasFailed(new Error('EIO')))
-  await world.when('the lookout is closed', () => world.lookout.hasClosed())
-  world.expectOutcome('rejected: EIO', {
-    because: 'The process must not end with 0 when something was not saved.',
-    likely: 'allSettled() never rejects: look at its outcomes.',
-    look: BEGIN,
-  })
-  world.expectLaterOutcome('rejected: EIO', {
-    because: 'A second call hears of it as well.',
-  })
-  for (const how of ['rejects', 'throws'] as const) {
-    await expectFailureOf(stage, how, ['data'], 'data')
-    await expectFailureOf(stage, how, ['lookout'], 'lookout')
-    await expectFailureOf(stage, how, ['data', 'lookout'], 'data')
-  }
-}
-
-const MAY_THROW =
-  'close() may throw before it returns a promise. Call it in an async function, and that is a rejection, too.'
-
-/** All doors close well, and behind them these parts do not. */
-async function expectFailureOf(
-  stage: Stage,
-  how: 'rejects' | 'throws',
-  parts: ('data' | 'lookout')[],
-  first: string,
-): Promise<void> {
-  const world = await DrainWorld.open(stage, `close() of ${parts.join(' and of ')} ${how}`)
-  for (const part of parts)
-    if (how === 'throws') world[part].throws = new Error(`${part}: broken`)
-    else world[part].hasFailed(new Error(`${part}: broken`))
-  world.data.hasClosed()
-  world.lookout.hasClosed()
-  await world.begin()
-  world.frames.hasClosed()
-  await world.when('all doors are closed', () => world.web.hasClosed())
-  const behind = world.takeEvents().filter((event) => !/frames|web/.test(event))
-  stage.expectSame('what closes behind the doors', behind, ['data closes', 'lookout closes'], {
-    because: 'The rest is closed, whatever goes wrong.',
-    likely: how === 'throws' ? MAY_THROW : BEHIND_ALL,
-    look: BEGIN,
-  })
-  world.expectOutcome(`rejected: ${first}: broken`, {
-    because:
-      parts.length > 1
-        ? 'Of two errors the first is told: the data close before the lookout.'
-        : 'The caller has to hear that something went wrong.',
-    likely:
-      world.outcome === 'resolved'
-        ? 'Remember every error: of doors, of the data, and of the lookout.'
-        : how === 'throws'
-          ? MAY_THROW
-          : 'Remember the first error, and throw it at the end.',
-    look: BEGIN,
   })
 }

@@ -1,6 +1,7 @@
 /** Histograms that clients write into: with label values of their own invention, and very often. */
 
 import type { Histogram } from '#code/19-chat-server/histogram.ts'
+import { collectGarbage } from '../../harness/garbage.ts'
 import { randomInteger } from '../../harness/random.ts'
 import type { Stage } from '../../judge/step.ts'
 import { linesFor, playHistogram } from './histogram.ts'
@@ -68,6 +69,20 @@ export async function expectFewSeries(stage: Stage): Promise<void> {
   )
 }
 
+/** A stranger who calls himself what we call all others. */
+export async function expectOneOther(stage: Stage): Promise<void> {
+  const took = await playHistogram(stage, { bounds: [1], labels: LABELS, maxSeries: 2 })
+  for (const method of ['other', 'GET', 'POST', 'PUT']) took.observeAs(1, method)
+  const counts = took.lines().filter((line) => line.startsWith('_count{method="other"}'))
+  stage.expectSame('how many series say `other`', counts.length, 1, {
+    because:
+      'A sample has its own name and labels. Of two with the same labels a monitoring system may believe either, or none.',
+    likely:
+      'The series of all others has the key of any series with these labels: look it up by them.',
+    look: 'histogram.#seriesOf()',
+  })
+}
+
 /** Values at random, beside a list of all of them. */
 export async function expectSteady(stage: Stage): Promise<void> {
   const bounds = [1, 2, 4, 8, 16, 32]
@@ -94,6 +109,42 @@ export async function expectSteady(stage: Stage): Promise<void> {
       received: `${Math.round(few)} µs and ${Math.round(many)} µs`,
     },
   )
+}
+
+/** Says how long things take, for as long as a server runs. */
+export async function expectNothingKept(stage: Stage): Promise<void> {
+  const { Histogram } = await stage.load(() => import('#code/19-chat-server/histogram.ts'))
+  const histogram = new Histogram({ name: 'took', help: 'Test.', bounds: [1, 5, 10] })
+  stage.story.tell('test', `observes ${OBSERVATIONS.toLocaleString('en')} values of its own`)
+  const before = await leastHeldBytes(0)
+  for (let index = 0; index < OBSERVATIONS; index++) histogram.observe(index / 7)
+  const held = (await leastHeldBytes(before + FEW_BYTES)) - before
+  // It lives until here.
+  histogram.samples()
+  stage.expect('a histogram to hold a few counters', held < FEW_BYTES, {
+    because: 'A list of all that was observed grows for as long as the server runs.',
+    likely: 'Count when something is observed; keep no observation.',
+    look: 'histogram.observe()',
+    expected: `less than ${FEW_BYTES.toLocaleString('en')} bytes more`,
+    received: `about ${Math.round(held / OBSERVATIONS / 10) * 10} bytes for each value`,
+  })
+}
+
+const OBSERVATIONS = 200_000
+
+/** Two for each of them, where a number takes eight. */
+const FEW_BYTES = 2 * OBSERVATIONS
+
+/** Bytes that somebody holds. The memory of dead buffers is given back a moment after the collection that finds them. */
+async function leastHeldBytes(enough: number): Promise<number> {
+  let least = Number.POSITIVE_INFINITY
+  for (let look = 0; look < 8 && least >= enough; look++) {
+    collectGarbage()
+    await new Promise((resolve) => setImmediate(resolve))
+    const { heapUsed, external } = process.memoryUsage()
+    least = Math.min(least, heapUsed + external)
+  }
+  return least
 }
 
 /** Microseconds that the fastest of five answers takes, behind so many observations. */

@@ -68,8 +68,14 @@ export function linesFor(
 }
 
 function lineOf({ suffix = '', labels, value }: Sample): string {
-  const pairs = labels.map(([name, text]) => `${name}="${text}"`)
-  return `${suffix}${pairs.length > 0 ? `{${pairs.join(',')}}` : ''} ${value}`
+  const pairs = labels.map(([name, text]) => `${name}="${text}"${otherThan('string', text)}`)
+  const of = pairs.length > 0 ? `{${pairs.join(',')}}` : ''
+  return `${suffix}${of} ${value}${otherThan('number', value)}`
+}
+
+/** What a value is, if it is not what it should be: text-format.ts writes numbers and texts, and trips over others. */
+function otherThan(type: 'string' | 'number', value: unknown): string {
+  return typeof value === type ? '' : ` (a ${typeof value}, not a ${type})`
 }
 
 /** Observations without labels that are not counted together. */
@@ -82,6 +88,7 @@ const SCATTERED: Reason = {
 /** What is wrong when only the form is, or only the sum. */
 function plainCause(received: string[], expected: string[]): Reason | undefined {
   const numbers = (lines: string[]) => lines.map(numberOf).toSorted()
+  if (received.some((line) => / \(a \w+, not a \w+\)/.test(line))) return TYPE
   const isUnlabelled = expected.some((line) => line.startsWith('_sum '))
   if (isUnlabelled && isSame(numbers(received), numbers(expected))) return FORM
   const others = (lines: string[]) => lines.filter((line) => !line.startsWith('_sum'))
@@ -99,10 +106,17 @@ function formOf(line: string): string {
   return line.slice(0, line.lastIndexOf(' '))
 }
 
+const TYPE: Reason = {
+  because:
+    'formatMetrics() writes the answer: the value of a sample is a number, that of a label a text.',
+  likely: '`le` is the bound as String() writes it; a value stays the number that it is.',
+  look: 'histogram.samples()',
+}
+
 const FORM: Reason = {
   because: 'A monitoring system looks for these names, these labels, and this order.',
   likely:
-    'The numbers are right. `le` is the bound as String() writes it, then `+Inf`; `_sum` comes before `_count`.',
+    'The numbers are right. `le` is the bound as String() writes it, 0 as well, then `+Inf`; `_sum` comes before `_count`.',
   look: 'histogram.samples()',
 }
 

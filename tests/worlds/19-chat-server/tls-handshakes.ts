@@ -18,6 +18,11 @@ export async function expectHandshakes(stage: Stage, world: TlsWorld): Promise<v
   })
   await world.expectTalk(ada, 'one.example', { because: 'It is the certificate that was loaded.' })
   world.expectNoTimers({ because: 'Her deadline is met.', likely: LEFT_BEHIND })
+  stage.expectSame('the timeout of her socket', ada.near.timeout || ada.secured.timeout || 0, 0, {
+    because: 'Whoever has done a handshake may be silent. Other limits are for that.',
+    likely: 'setTimeout() of a socket is for silence, and goes on. The deadline is of `timers`.',
+    look: 'tls.secure()',
+  })
   await world.advance(10 * HANDSHAKE_MS)
   world.expectOpen(ada, {
     because: 'Her handshake was in time. What comes after it has other limits.',
@@ -96,6 +101,50 @@ export async function expectHandshakes(stage: Stage, world: TlsWorld): Promise<v
   await world.expectHandshakes(['done', 'late', 'late', 'failed', 'failed', 'failed'], {
     because: 'ada’s handshake was done long ago. That her connection ends is no news of it.',
     likely: 'onHandshake is told once.',
+    look: 'tls.secure()',
+  })
+  stage.expect('others to hear that her socket has closed', world.closed.includes('ada'), {
+    because: 'The connection listens, too: only so it learns that ada has gone.',
+    likely: 'Take off your own listeners: removeAllListeners() takes everybody’s.',
+    look: 'tls.secure()',
+  })
+}
+
+/** Two who have connected: the one does a handshake, the other says nothing. */
+export async function expectTwoAtATime(stage: Stage, world: TlsWorld): Promise<void> {
+  const own =
+    'Each handshake has a deadline of its own: a constant in secure(), nothing in the object.'
+  for (const isFirst of [true, false]) {
+    world.handshakes.length = 0
+    const [one, other] = [await world.connect('gus'), await world.connect('hal')]
+    const [talks, silent] = isFirst ? [one, other] : [other, one]
+    const secure = await world.shakeHands(talks)
+    await world.expectHandshakes(['done'], { because: `${talks.name}’s handshake is done.` })
+    stage.story.tell(silent.name, 'says nothing')
+    await world.advance(HANDSHAKE_MS)
+    await world.expectHandshakes(['done', 'late'], {
+      because: `${silent.name} has connected, too, and has said nothing for 10 s.`,
+      likely: own,
+      look: 'tls.secure()',
+    })
+    await world.expectClosed(silent, { because: 'Nobody waits for him any more.', likely: own })
+    world.expectOpen(secure, { because: 'His handshake was in time.', likely: own })
+    world.expectNoTimers({ because: 'Both handshakes are over.', likely: own })
+  }
+}
+
+/** A client who says goodbye and listens on, as it may: its last answer is behind that. */
+export async function expectLastAnswer(stage: Stage, world: TlsWorld): Promise<void> {
+  const ivy = await world.connectSecurely('ivy')
+  // What the server's program does when it has nothing left to do for her.
+  ivy.secured.once('end', () => setImmediate(() => ivy.secured.end(', and goodbye')))
+  stage.story.tell('ivy', 'says "bye" and FIN, and listens on')
+  ivy.client.end('bye')
+  await world.until(() => ivy.client.readableEnded || ivy.client.destroyed)
+  stage.expectSame('what ivy hears', ivy.received, 'bye, and goodbye', {
+    because:
+      'FIN says "I will send no more", not "I will not listen". With TLS that is no different.',
+    likely: 'secure() ends nothing: the connection says FIN when all is answered.',
     look: 'tls.secure()',
   })
 }

@@ -24,6 +24,8 @@ export class TlsWorld {
   /** What the next ones read instead, one each, whenever they get to it. */
   readonly nextLoads: (() => Promise<Certificate>)[] = []
   tls!: Tls
+  /** Whose TLS sockets have said that they are closed. */
+  readonly closed: string[] = []
   readonly #stage: Stage
   readonly #sockets: Socket[] = []
 
@@ -49,6 +51,7 @@ export class TlsWorld {
     const secured = this.tls.secure(near)
     // What the server's program does with it: it echoes, and keeps its half open.
     secured.on('data', (chunk) => secured.write(chunk)).on('error', () => {})
+    secured.on('close', () => void this.closed.push(name))
     this.#sockets.push(near, far)
     far.resume()
     return { name, far, near, secured }
@@ -56,7 +59,11 @@ export class TlsWorld {
 
   /** A client that does its handshake. */
   async connectSecurely(name: string): Promise<SecurePeer> {
-    const { far, near, secured } = await this.connect(name)
+    return this.shakeHands(await this.connect(name))
+  }
+
+  /** The handshake of a client that has connected. */
+  async shakeHands({ name, far, near, secured }: RawPeer): Promise<SecurePeer> {
     const client = connectTls({ socket: far, rejectUnauthorized: false })
     client.on('error', () => {})
     const peer = { name, far, near, secured, client, received: '' }

@@ -6,11 +6,20 @@ import type { Stage } from '../../judge/step.ts'
 import { ONE, TWO } from './certificates.ts'
 import type { TlsWorld } from './tls-peers.ts'
 
-const BAD: [string, () => Promise<Certificate>][] = [
-  ['a file that is not there', () => Promise.reject(new Error('ENOENT: no such file'))],
-  ['the key of another certificate', async () => ({ key: ONE.key, cert: TWO.cert })],
-  ['a certificate that is half written', async () => ({ ...ONE, cert: ONE.cert.slice(0, 300) })],
-  ['an empty file', async () => ({ ...ONE, cert: '' })],
+/** What is wrong, what is read then, and what the error says of it. */
+const BAD: [string, () => Promise<Certificate>, string][] = [
+  ['a file that is not there', () => Promise.reject(new Error('ENOENT: no such file')), 'ENOENT'],
+  [
+    'the key of another certificate',
+    async () => ({ key: ONE.key, cert: TWO.cert }),
+    'cannot be used',
+  ],
+  [
+    'a certificate that is half written',
+    async () => ({ ...ONE, cert: ONE.cert.slice(0, 300) }),
+    'cannot be used',
+  ],
+  ['an empty file', async () => ({ ...ONE, cert: '' }), 'empty'],
 ]
 
 export async function expectReloads(stage: Stage, world: TlsWorld): Promise<void> {
@@ -35,7 +44,7 @@ export async function expectReloads(stage: Stage, world: TlsWorld): Promise<void
     because: 'ada has a connection already, and keeps it.',
   })
 
-  for (const [what, load] of BAD) {
+  for (const [what, load, why] of BAD) {
     story.tell('test', `puts ${what} in its place, and calls reload()`)
     world.load = load
     world.reloads.length = 0
@@ -51,6 +60,13 @@ export async function expectReloads(stage: Stage, world: TlsWorld): Promise<void
           world.reloads.map((error) => error?.message ?? 'undefined').join(', ') || 'nothing',
       },
     )
+    expect(`that error to say "${why}"`, world.reloads[0]?.message?.includes(why) === true, {
+      because:
+        'The log shows its message: missing, mixed up and half written are mended differently.',
+      likely: 'Tell the error that was caught.',
+      look: 'tls.reload()',
+      received: world.reloads[0]?.message || 'an error without a message',
+    })
     const cyd = await world.connectSecurely('cyd')
     await world.expectTalk(cyd, 'two.example', {
       because: 'The certificate that worked until now still does.',

@@ -16,15 +16,18 @@ const PATHS: [path: string, place: string][] = [
   ['/app/19-chat-server/page/main.ts', 'page'],
   ['/api/login', 'api'],
   ['/api/me', 'api'],
-  ['/api/nothing/of/the/kind', 'api'],
+  ['/api/nothing/of/the/kind', 'api (404)'],
   ['http://chat.example/api/me', 'api'],
   ['/apiary', 'page'],
+  ['/API/login', 'page'],
   ['/chatter', 'page'],
   ['/chat.js', 'page'],
   ['/chat/', 'page'],
   ['/Chat', 'page'],
   ['/app/chat', 'page'],
   ['/app/api/login', 'page'],
+  ['/100%', 'page'],
+  ['//', 'page'],
 ]
 
 const HANDSHAKE = {
@@ -39,20 +42,24 @@ export async function expectPlaces(stage: Stage): Promise<void> {
   const { webHandler } = await stage.load(() => import('#code/19-chat-server/web.ts'))
   const { HeaderFields } = await stage.load(() => import('#code/17-http/http-message.ts'))
   const asked: HttpRequest[] = []
-  const by = (place: string) => (request: HttpRequest) => {
+  const bug = new Error('a bug of the API')
+  const api = async (request: HttpRequest) => {
     asked.push(request)
-    return { status: 200, body: place }
+    if (request.path === '/api/broken') throw bug
+    return { status: request.path.includes('nothing') ? 404 : 200, body: 'api' }
+  }
+  const page = (request: HttpRequest) => {
+    asked.push(request)
+    return { status: 200, body: 'page' }
   }
   const origins: string[] = []
   const who = new WhoAsks()
   const handler = webHandler(who.chat, {
-    api: by('api'),
-    page: by('page'),
+    api,
+    page,
     origins,
     whoAsks: who.whoAsks,
   })
-  // As in `startServer`: where we are is known when the door is open.
-  origins.push(OUR_PAGE)
   const ask = async (
     target: string,
     headers: Record<string, string> = {},
@@ -65,23 +72,43 @@ export async function expectPlaces(stage: Stage): Promise<void> {
     return handler({ ...request, headers: fields, body: new Uint8Array(), peer })
   }
   for (const [path, place] of PATHS) {
-    const { status, body } = await ask(path)
-    const who = status === 200 ? body : `a handshake (status ${status})`
+    const { status, body } = await ask(path).catch((error: Error) => ({
+      status: undefined,
+      body: `${error.name}: ${error.message}`,
+    }))
+    const isPlain = status === 200 || status === undefined
+    const answer = isPlain ? body : `${body} (${status})`
+    const who = body === undefined ? noBody(status) : answer
     expectSame(`who answers GET ${path}`, who, place, {
       because:
         'Below /api/ is the API, /chat itself is the chat, and everything else is the page’s.',
-      likely: path.startsWith('/')
-        ? 'Compare the whole path, or its beginning with the last slash.'
-        : 'A proxy may send the whole URL as the target. The path is in `request.path`.',
+      likely: whyNotThere(path, place, status, String(who)),
       look: WEB_HANDLER,
     })
   }
   expectSame('how many requests were passed on', asked.length, PATHS.length, {
     because: 'Each has one answer, by one of the two.',
   })
+  const broken = await ask('/api/broken').then(
+    ({ status }) => `an answer (${status})`,
+    (error) => (error === bug ? 'it is thrown on' : String(error)),
+  )
+  expectSame('what becomes of an error that the API throws', broken, 'it is thrown on', {
+    because:
+      'It is a bug of ours. serveWeb() answers 500 and tells `onBug`: somebody has to learn.',
+    likely: 'Catch nothing here.',
+    look: WEB_HANDLER,
+  })
   const posted = await ask('/chat', {}, 'POST')
   expectSame('who answers POST /chat', posted.body === 'page' ? 'page' : 'chat', 'chat', {
     because: '/chat is the chat, whatever the method. acceptWebSocket() says that it is to be GET.',
+    likely: 'Look at the path alone.',
+    look: WEB_HANDLER,
+  })
+
+  const form = await ask('/', {}, 'POST')
+  expectSame('who answers POST /', form.body, 'page', {
+    because: 'Whatever the method: the page says itself what may be done with it.',
     likely: 'Look at the path alone.',
     look: WEB_HANDLER,
   })
@@ -96,6 +123,19 @@ export async function expectPlaces(stage: Stage): Promise<void> {
     return { status, fields: Object.fromEntries(lower), upgrades: upgrade !== undefined }
   }
   const ours = { origin: OUR_PAGE, 'sec-websocket-protocol': 'chat.v1' }
+  expectSame(
+    'the status for any page, while `origins` is empty',
+    (await chat('/chat', ours)).status,
+    403,
+    {
+      because:
+        'The door is open a moment before we know where our page is. Until then no page is ours.',
+      likely: 'Pass the list on as it is: an empty one lets no page in, and none lets in all.',
+      look: WEB_HANDLER,
+    },
+  )
+  // As in `startServer`: where we are is known when the door is open.
+  origins.push(OUR_PAGE)
   const accepted = await chat('/chat', ours)
   expectSame(
     'the answer to our page’s handshake at /chat',
@@ -119,15 +159,31 @@ export async function expectPlaces(stage: Stage): Promise<void> {
     likely: 'protocols: [SUBPROTOCOL].',
     look: WEB_HANDLER,
   })
+  const other = await chat('/chat', { ...ours, 'sec-websocket-protocol': 'chat.v9, chat.v10' })
+  expectSame(
+    'the subprotocol for a page that speaks others',
+    other.fields['sec-websocket-protocol'],
+    undefined,
+    {
+      because: 'We speak chat.v1. A page that is promised another would not understand us.',
+      likely: 'protocols: [SUBPROTOCOL]. acceptWebSocket() looks whether the client speaks it.',
+      look: WEB_HANDLER,
+    },
+  )
   for (const [what, target, headers, status, because] of HANDSHAKES) {
     const answer = await chat(target, headers)
     expectSame(`the status for ${what}`, answer.status, status, {
       because,
-      likely: 'Pass `origins` on to acceptWebSocket(), and look at the path, not at the target.',
+      likely:
+        status === 403
+          ? 'Pass `origins` on to acceptWebSocket() as it is: whoever is not in it is a stranger.'
+          : 'Look at the path, not at the target, and leave it to acceptWebSocket() who may come.',
       look: WEB_HANDLER,
     })
   }
-  await expectWhoAsks(stage, who, (await ask('/chat', { ...HANDSHAKE, ...ours })).upgrade!)
+  const adas = await ask('/chat', { ...HANDSHAKE, ...ours, cookie: 'ada' })
+  await ask('/chat', { ...HANDSHAKE, ...ours, cookie: 'bob' })
+  await expectWhoAsks(stage, who, adas.upgrade!)
   const plain = await ask('/chat', { origin: OUR_PAGE })
   expectSame('the status for GET /chat without a handshake', plain.status, 426, {
     because: 'There is nothing to see at /chat but a WebSocket. acceptWebSocket() says so.',
@@ -141,16 +197,28 @@ async function expectWhoAsks(
   who: WhoAsks,
   open: NonNullable<HttpAnswer['upgrade']>,
 ): Promise<void> {
-  stage.story.tell('test', 'opens that WebSocket on a connection of its own, and says hello')
+  stage.story.tell(
+    'test',
+    'accepts a handshake of ada’s and then one of bob’s, opens ada’s WebSocket, and says hello',
+  )
   const socket = open(who.connection, who.timers as never)
   socket.onBytes(clientText(JSON.stringify({ id: 1, type: 'hello' })))
   await new Promise((resolve) => setImmediate(resolve))
   const likely = 'Pass on all that whoAsks(request, timers) says: token, address and heartbeat.'
-  stage.expectSame('who says hello', who.heard, [{ token: 'the token', address: '198.51.100.7' }], {
-    because: 'whoAsks() has said so: a token from a cookie, and the address in front of the proxy.',
-    likely,
-    look: WEB_HANDLER,
-  })
+  const isBob = JSON.stringify(who.heard).includes('of bob')
+  stage.expectSame(
+    'who says hello',
+    who.heard,
+    [{ token: 'token of ada', address: '198.51.100.7' }],
+    {
+      because:
+        'whoAsks() has said so: a token from a cookie, and the address in front of the proxy.',
+      likely: isBob
+        ? 'Another request has come since. Ask about the request to which this was the answer.'
+        : likely,
+      look: WEB_HANDLER,
+    },
+  )
   stage.story.tell('time', 'moves on by 30,000 ms')
   await who.timers.advance(30_000)
   stage.expectSame('what is sent in a silence of 30 s', who.sent.map(kindOf), ['ping'], {
@@ -159,6 +227,22 @@ async function expectWhoAsks(
     look: WEB_HANDLER,
   })
   socket.onClose?.('lost')
+}
+
+/** Why somebody else has answered, or nobody. */
+function whyNotThere(path: string, place: string, status: number | undefined, who: string): string {
+  if (who.includes('Error: '))
+    return 'Compare the path as it is: not every path can be decoded, or is a URL.'
+  if (status === undefined || place === 'api (404)')
+    return 'The API answers when it likes, with a promise, and its 404 is an answer, too: return what it returns.'
+  if (/[A-Z]/.test(path)) return 'Compare the path as it is: upper and lower case differ.'
+  return path.startsWith('/')
+    ? 'Compare the whole path, or its beginning with the last slash.'
+    : 'A proxy may send the whole URL as the target. The path is in `request.path`.'
+}
+
+function noBody(status: number | undefined): string {
+  return status === undefined ? 'nobody: that is no answer' : `a handshake (status ${status})`
 }
 
 function kindOf(sent: Uint8Array): string {
@@ -191,8 +275,8 @@ class WhoAsks {
     },
     onBug() {},
   } as never
-  readonly whoAsks: WebOptions['whoAsks'] = (_, timers) => ({
-    token: 'the token',
+  readonly whoAsks: WebOptions['whoAsks'] = ({ headers }, timers) => ({
+    token: `token of ${headers.get('cookie')}`,
     address: '198.51.100.7',
     heartbeat: { timers, everyMs: 30_000 },
   })
@@ -219,6 +303,34 @@ const HANDSHAKES: [string, string, Record<string, string>, number, string][] = [
     { origin: `${OUR_PAGE}.evil.example` },
     403,
     'That is another origin.',
+  ],
+  [
+    'our page without TLS',
+    '/chat',
+    { origin: OUR_PAGE.replace('https', 'http') },
+    403,
+    'Anybody on the way can write such a page. That is another origin.',
+  ],
+  [
+    'a page at another port',
+    '/chat',
+    { origin: `${OUR_PAGE}:8443` },
+    403,
+    'Another server, and another origin.',
+  ],
+  [
+    'a page out of nowhere',
+    '/chat',
+    { origin: 'null' },
+    403,
+    'A browser says `null` for pages in a sandbox or in a file, whoever wrote them.',
+  ],
+  [
+    'a page whose host leads to us',
+    '/chat',
+    { host: 'evil.example', origin: 'https://evil.example' },
+    403,
+    'Anybody can let a name of their own lead to our address. Only `origins` says which pages are ours.',
   ],
   [
     'a program',

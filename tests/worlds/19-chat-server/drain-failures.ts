@@ -1,0 +1,139 @@
+/** What a server that ends does when something goes wrong on the way. */
+
+import type { Stage } from '../../judge/step.ts'
+import { uncaughtDuring } from '../uncaught-errors.ts'
+import { DEADLINE_MS, DrainWorld } from './drain-doors.ts'
+import { BEGIN, BEHIND_ALL } from './drain-order.ts'
+
+export async function expectFailures(stage: Stage): Promise<void> {
+  for (const how of ['rejects', 'throws'] as const) {
+    await expectBrokenDoor(stage, how, 'frames', 'web')
+    await expectBrokenDoor(stage, how, 'web', 'frames')
+  }
+  const world = await DrainWorld.open(stage, 'the data cannot be saved')
+  const broken = new Error('EIO')
+  await world.begin()
+  world.frames.hasClosed()
+  await world.when('all doors are closed', () => world.web.hasClosed())
+  await world.beginAgain()
+  await world.when('the data reject', () => world.data.hasFailed(broken))
+  await world.when('the lookout is closed', () => world.lookout.hasClosed())
+  world.expectOutcome('rejected: EIO', {
+    because: 'The process must not end with 0 when something was not saved.',
+    likely: 'allSettled() never rejects: look at its outcomes.',
+    look: BEGIN,
+  })
+  world.expectLaterOutcome('rejected: EIO', {
+    because: 'A second call hears of it as well.',
+  })
+  world.expectItself(broken)
+  await world.beginAgain()
+  world.expectLaterOutcome('rejected: EIO', {
+    because: 'A call that comes when all is over hears how it was.',
+    likely: 'Keep the promise of the first call, also when it has rejected.',
+  })
+  for (const how of ['rejects', 'throws'] as const) {
+    await expectFailureOf(stage, how, ['data'], 'data')
+    await expectFailureOf(stage, how, ['lookout'], 'lookout')
+    await expectFailureOf(stage, how, ['data', 'lookout'], 'data')
+  }
+}
+
+/** One of the two doors does not close, and somebody behind the other does not go before the deadline. */
+async function expectBrokenDoor(
+  stage: Stage,
+  how: 'rejects' | 'throws',
+  name: 'frames' | 'web',
+  other: 'frames' | 'web',
+): Promise<void> {
+  const world = await DrainWorld.open(stage, `close() of ${name} ${how}`)
+  const broken = new Error(`${name} is broken`)
+  if (how === 'throws') world[name].throws = broken
+  const uncaught = await uncaughtDuring(async () => {
+    await world.begin()
+    if (how === 'rejects') await world.when(`${name} rejects`, () => world[name].hasFailed(broken))
+  })
+  world.expectEvents(['frames closes', 'web closes'], {
+    because: 'The other door closes as if nothing had happened, and people are still behind it.',
+    likely: BEHIND_ALL,
+    look: BEGIN,
+  })
+  stage.expectSame('how many errors nobody has caught', uncaught.length, 0, {
+    because:
+      'A promise that rejects while nobody looks after it ends the process, and all that was not saved is lost.',
+    likely:
+      'You wait for one door after the other, and this one rejected while you waited for another. Promise.allSettled() looks after all of them from the start.',
+    look: BEGIN,
+  })
+  await world.advance(DEADLINE_MS)
+  const cut = world.takeEvents().filter((event) => event !== `${name} is cut`)
+  stage.expectSame('what happens at the deadline', cut, [`${other} is cut`], {
+    because: 'Somebody behind the other door does not go. The deadline is for them, too.',
+    likely: 'Cancel the deadline when all doors are over, and not when one of them has failed.',
+    look: BEGIN,
+  })
+  await world.when(`everybody behind ${other} has gone`, () => world[other].hasClosed())
+  world.expectEvents(['data closes'], {
+    because: 'A door that is broken must not cost what was said.',
+    likely: BEHIND_ALL,
+    look: BEGIN,
+  })
+  world.expectOutcome('pending', {
+    because: 'The rest is closed first.',
+    likely: 'Remember the error, and throw it at the end.',
+    look: BEGIN,
+  })
+  world.expectNoTimers()
+  world.data.hasFailed(new Error('data are broken'))
+  await world.when('the data reject, too; the lookout closes', () => world.lookout.hasClosed())
+  world.expectEvents(['lookout closes'], {
+    because: 'The rest is closed, whatever goes wrong.',
+    likely: BEHIND_ALL,
+    look: BEGIN,
+  })
+  world.expectOutcome(`rejected: ${name} is broken`, {
+    because: 'The caller has to hear that something went wrong: the first of it.',
+    look: BEGIN,
+  })
+  world.expectItself(broken)
+}
+
+const MAY_THROW =
+  'close() may throw before it returns a promise. Call it in an async function, and that is a rejection, too.'
+
+/** All doors close well, and behind them these parts do not. */
+async function expectFailureOf(
+  stage: Stage,
+  how: 'rejects' | 'throws',
+  parts: ('data' | 'lookout')[],
+  first: string,
+): Promise<void> {
+  const world = await DrainWorld.open(stage, `close() of ${parts.join(' and of ')} ${how}`)
+  for (const part of parts)
+    if (how === 'throws') world[part].throws = new Error(`${part}: broken`)
+    else world[part].hasFailed(new Error(`${part}: broken`))
+  world.data.hasClosed()
+  world.lookout.hasClosed()
+  await world.begin()
+  world.frames.hasClosed()
+  await world.when('all doors are closed', () => world.web.hasClosed())
+  const behind = world.takeEvents().filter((event) => !/frames|web/.test(event))
+  stage.expectSame('what closes behind the doors', behind, ['data closes', 'lookout closes'], {
+    because: 'The rest is closed, whatever goes wrong.',
+    likely: how === 'throws' ? MAY_THROW : BEHIND_ALL,
+    look: BEGIN,
+  })
+  world.expectOutcome(`rejected: ${first}: broken`, {
+    because:
+      parts.length > 1
+        ? 'Of two errors the first is told: the data close before the lookout.'
+        : 'The caller has to hear that something went wrong.',
+    likely:
+      world.outcome === 'resolved'
+        ? 'Remember every error: of doors, of the data, and of the lookout.'
+        : how === 'throws'
+          ? MAY_THROW
+          : 'Remember the first error, and throw it at the end.',
+    look: BEGIN,
+  })
+}
