@@ -12,6 +12,7 @@ import {
 import { expectFailureSeen, expectOrderlyClose } from '../worlds/10-backpressure/bounded-close.ts'
 import {
   expectAffordable,
+  expectCountedAlone,
   expectFailuresCounted,
   expectNobodyLost,
 } from '../worlds/10-backpressure/bounded-descriptors.ts'
@@ -228,6 +229,7 @@ step('10.5', 'some descriptors are kept back, and a failed accept ends nothing',
   const ada = await connect(server)
   await echoFrame(ada, 'hello', { because: 'She is served.' })
   await expectFailuresCounted(stage, server, ada)
+  await expectCountedAlone(stage)
   if (isPosix) await expectNobodyLost(stage, server, ada)
 })
 

@@ -1862,4 +1862,45 @@ ${STALL}`,
       },
     ],
   },
+  {
+    name: 'waits-before-the-next-accept',
+    step: '10.5',
+    says: ['onAcceptError() to come back at once', 'it sleeps'],
+    edits: [
+      {
+        file: admission,
+        hole: 'onAcceptError',
+        by: `    this.#counts.acceptErrors += 1
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100)`,
+      },
+    ],
+  },
+  {
+    name: 'closes-somebody-when-it-goes-on',
+    step: '10.5',
+    says: ['however often that happens'],
+    edits: [
+      {
+        file: admission,
+        hole: 'onAcceptError',
+        by: `    this.#counts.acceptErrors += 1
+    if (this.#counts.acceptErrors <= 3) return
+    for (const { connection } of this.#open) return connection.stop('busy')`,
+      },
+    ],
+  },
+  {
+    name: 'throws-what-it-does-not-know',
+    step: '10.5',
+    says: ['what onAcceptError() throws', 'does nothing else'],
+    edits: [
+      {
+        file: admission,
+        hole: 'onAcceptError',
+        by: `    this.#counts.acceptErrors += 1
+    const { code = '' } = _error as NodeJS.ErrnoException
+    if (!['EMFILE', 'ENFILE', 'ENOMEM', 'ECONNABORTED'].includes(code)) throw _error`,
+      },
+    ],
+  },
 ]

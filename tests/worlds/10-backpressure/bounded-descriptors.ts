@@ -2,10 +2,11 @@
 
 import type { AdmissionStats } from '#code/10-backpressure/admission.ts'
 import type { Client } from '../../harness/client.ts'
+import { leastUs } from '../../harness/cost.ts'
 import type { HostedServer } from '../../harness/hosted-server.ts'
 import type { Stage } from '../../judge/step.ts'
-import { echoFrame } from '../../protocols/frames.ts'
-import { Crowd, FOREVER } from '../bounded-frames.ts'
+import { echoFrame, frame } from '../../protocols/frames.ts'
+import { Crowd, FOREVER, openAdmission } from '../bounded-frames.ts'
 
 export async function expectAffordable({ load, expectSame }: Stage): Promise<void> {
   const { affordableConnections, RESERVED_DESCRIPTORS } = await load(
@@ -82,6 +83,64 @@ export async function expectFailuresCounted(
     },
   )
 }
+
+/** Errors of every kind, many of them, and all at once: each is counted, and that is all. */
+export async function expectCountedAlone(stage: Stage): Promise<void> {
+  const { expect, expectSame, story } = stage
+  const world = await openAdmission(stage, {})
+  const cyd = await world.arrive('cyd')
+  const reason = { likely: ONLY_COUNTS, look: 'admission.onAcceptError()' }
+  story.tell('kernel', 'cannot hand over 40 connections, with codes that nobody has heard of')
+  let told = 0
+  let waits = 0
+  let thrown: string | undefined
+  const tell = () => {
+    const code = told % 2 === 0 ? `EODD${told}` : undefined
+    told += 1
+    try {
+      world.admission.onAcceptError(Object.assign(new Error('accept failed'), code && { code }))
+    } catch (error) {
+      thrown ??= String(error)
+    }
+  }
+  const { wait } = Atomics
+  Atomics.wait = () => {
+    waits += 1
+    return 'timed-out'
+  }
+  let us = 0
+  try {
+    us = leastUs(4, tell)
+  } finally {
+    Atomics.wait = wait
+  }
+  expectSame('what onAcceptError() throws', thrown, undefined, {
+    because: 'What it throws ends the process, and everybody who is inside goes with it.',
+    ...reason,
+  })
+  expect('onAcceptError() to come back at once', waits === 0 && us < MUCH_US, {
+    because: 'The loop calls it. While it waits, nobody who is inside is served.',
+    ...reason,
+    received: waits > 0 ? 'it sleeps' : `${Math.round(us / 1_000)} ms of CPU for each`,
+  })
+  expectSame(
+    'stats().acceptErrors',
+    world.stats('acceptErrors'),
+    { acceptErrors: told },
+    {
+      because: 'Each of them is a newcomer who is lost, whatever the code, and if there is none.',
+      ...reason,
+    },
+  )
+  await cyd.send(frame('still here'))
+  cyd.expectReceived(frame('still here'), {
+    because: 'She is inside, and has nothing to do with it, however often that happens.',
+    ...reason,
+  })
+}
+
+/** To add one takes a thousandth of that. */
+const MUCH_US = 5_000
 
 /** A crowd, for which the server has too few descriptors: each of them is let in or refused, and none is lost. */
 export async function expectNobodyLost(
