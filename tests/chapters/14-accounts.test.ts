@@ -7,6 +7,7 @@ import { expectRehash, expectSameWork } from '../worlds/14-accounts/accounts-cre
 import { contentOf, MIGRATED, MIGRATIONS } from '../worlds/14-accounts/accounts-databases.ts'
 import {
   expectEndedMeanwhile,
+  expectEnteredWhileSwept,
   expectLeftAlone,
   expectOthersStay,
 } from '../worlds/14-accounts/accounts-entering.ts'
@@ -32,6 +33,7 @@ import {
   expectFailedMigration,
   expectFirstError,
   expectInterrupted,
+  expectNewerBeside,
   expectTogether,
   thrownBy,
 } from '../worlds/14-accounts/accounts-migrations.ts'
@@ -186,6 +188,7 @@ step('14.3', 'an interrupted migration goes on, a newer schema is refused', asyn
 
   await expectInterrupted(stage, migrate)
   await expectTogether(stage, migrate)
+  await expectNewerBeside(stage, migrate)
 })
 
 step('14.4', 'a token is stored as its hash, and a session ends in time', async (stage) => {
@@ -267,6 +270,7 @@ step('14.6', 'a session that ends takes all its connections along', async (stage
   await expectManySwept(stage)
   await expectOthersStay(stage)
   await expectLeftAlone(stage)
+  await expectEnteredWhileSwept(stage)
   await expectLoggedOut(stage)
   await expectExpired(stage)
 })

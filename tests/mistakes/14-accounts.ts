@@ -2188,4 +2188,54 @@ export const mistakes: Mistake[] = [
       },
     ],
   },
+  {
+    name: 'sets-a-newer-schema-back',
+    step: '14.3',
+    says: ['under the lock'],
+    edits: [
+      {
+        file: migrations,
+        replace: `  database.exec('BEGIN IMMEDIATE')
+  try {
+    const version = schemaVersion(database)
+    if (version > migrations.length) throw new NewerSchema(version, migrations.length)`,
+        by: `  const found = schemaVersion(database)
+  if (found > migrations.length) throw new NewerSchema(found, migrations.length)
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    const version = schemaVersion(database)`,
+      },
+    ],
+  },
+  {
+    name: 'an-hour-of-the-clock',
+    step: '14.4',
+    says: ['A use was noted less than an hour ago'],
+    edits: [
+      {
+        file: sessions,
+        replace: `if (now - session.usedAt < NOTE_EVERY_MS) return session
+    await`,
+        by: `if (now - session.usedAt <= 0) return session
+    if (Math.floor(now / NOTE_EVERY_MS) === Math.floor(session.usedAt / NOTE_EVERY_MS)) return session
+    await`,
+      },
+    ],
+  },
+  {
+    name: 'closes-a-set-of-the-past',
+    step: '14.6',
+    says: ['ask #peers again, as end() does'],
+    edits: [
+      {
+        file: live,
+        hole: 'endOver',
+        by: `    for (const [sessionId, peers] of [...this.#peers]) {
+      if (await this.#sessions.use(sessionId)) continue
+      this.#peers.delete(sessionId)
+      for (const peer of peers) peer.close('no-session')
+    }`,
+      },
+    ],
+  },
 ]

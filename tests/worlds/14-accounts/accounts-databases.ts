@@ -40,6 +40,10 @@ export function contentOf(database: DatabaseSync): string {
 
 export const MIGRATED = 'version 3; people: ada, bob; rooms: lobby'
 
+/** What a newer program knows. */
+export const NEWER = [...MIGRATIONS, 'CREATE TABLE letters (text TEXT)']
+export const MIGRATED_NEWER = 'version 4; people: ada, bob; rooms: lobby'
+
 /**
  * Migrates a new database whose process is killed at its statement number `killAt`, counted from 0: that one and all
  * later ones do nothing. Afterwards the database is as the next process finds it.
@@ -96,10 +100,15 @@ function nameOf(action: number, first: string | null, second: string | null): st
 }
 
 /**
- * Two processes migrate the same new file: the second one right before call number `at` of the first, and again at the
- * end if it was told to wait. What the first throws comes out.
+ * Two processes migrate the same new file: the second one, which knows `theirs`, right before call number `at` of the
+ * first, and again at the end if it was told to wait. What the first throws comes out, unless it may throw that.
  */
-export function migrateTogether(migrate: Migrate, at: number): { content: string; calls: number } {
+export function migrateTogether(
+  migrate: Migrate,
+  at: number,
+  theirs: readonly string[] = MIGRATIONS,
+  mayThrow: (error: unknown) => boolean = () => false,
+): { content: string; calls: number } {
   const folder = mkdtempSync(join(tmpdir(), 'workbook-accounts-'))
   const open = () => {
     const database = new DatabaseSync(join(folder, 'shared.db'), { timeout: 0 })
@@ -110,7 +119,7 @@ export function migrateTogether(migrate: Migrate, at: number): { content: string
   first.exec('PRAGMA journal_mode = WAL')
   let calls = 0
   const call = () => {
-    if (calls++ === at) finishOrWait(migrate, second)
+    if (calls++ === at) finishOrWait(migrate, second, theirs)
     return first
   }
   const face: Face = {
@@ -121,8 +130,12 @@ export function migrateTogether(migrate: Migrate, at: number): { content: string
     },
   }
   try {
-    migrate(face, MIGRATIONS)
-    migrate(second, MIGRATIONS)
+    try {
+      migrate(face, MIGRATIONS)
+    } catch (error) {
+      if (!mayThrow(error)) throw error
+    }
+    migrate(second, theirs)
     return { content: contentOf(second), calls }
   } finally {
     first.close()
@@ -134,9 +147,13 @@ export function migrateTogether(migrate: Migrate, at: number): { content: string
 /** SQLite says "locked" to a connection that comes while another writes. */
 const BUSY = 5
 
-function finishOrWait(migrate: Migrate, database: DatabaseSync): void {
+function finishOrWait(
+  migrate: Migrate,
+  database: DatabaseSync,
+  migrations: readonly string[],
+): void {
   try {
-    migrate(database, MIGRATIONS)
+    migrate(database, migrations)
   } catch (error) {
     if (((error as { errcode?: number }).errcode ?? 0) % 256 !== BUSY) throw error
   }

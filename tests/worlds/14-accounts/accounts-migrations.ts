@@ -7,9 +7,11 @@ import {
   contentOf,
   killDuring,
   MIGRATED,
+  MIGRATED_NEWER,
   MIGRATIONS,
   type Migrate,
   migrateTogether,
+  NEWER,
 } from './accounts-databases.ts'
 
 /** The middle one of three fails: nothing of it stays, and its error is the one that comes out. */
@@ -123,6 +125,38 @@ export async function expectTogether(
     }
     expect('both to succeed', failure === undefined, { ...reason, received: String(failure) })
     expectSame('the database', seen?.content, MIGRATED, reason)
+    if (at >= seen!.calls) break
+    await turn()
+  }
+}
+
+/** A newer program migrates the same file, before each call in turn: the older one must not count it back. */
+export async function expectNewerBeside(
+  { expect, expectSame, load, story }: Stage,
+  migrate: Migrate,
+): Promise<void> {
+  const { NewerSchema } = await load(() => import('#code/14-accounts/migrations.ts'))
+  const mayRefuse = (error: unknown) => error instanceof NewerSchema
+  for (let at = 0; ; at++) {
+    story.tell(
+      'a newer process',
+      `makes four migrations of the same file before call ${at + 1} of the first, which knows three`,
+    )
+    let seen: ReturnType<typeof migrateTogether> | undefined
+    const failure = thrownBy(() => {
+      seen = migrateTogether(migrate, at, NEWER, mayRefuse)
+    })
+    const reason = {
+      because:
+        'The newer one has made all four. Whoever is older refuses, or is done before: it never changes what is newer.',
+      likely:
+        'Before BEGIN IMMEDIATE user_version may still rise. Compare it with the number of migrations under the lock.',
+    }
+    expect('the file to be as the newer one needs it', failure === undefined, {
+      ...reason,
+      received: `the newer one cannot go on: ${failure}`,
+    })
+    expectSame('the database', seen?.content, MIGRATED_NEWER, reason)
     if (at >= seen!.calls) break
     await turn()
   }

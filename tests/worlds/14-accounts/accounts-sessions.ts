@@ -24,7 +24,8 @@ export async function playSessions(stage: Stage) {
   const { expectSame, story, random } = stage
   const { Sessions } = await stage.load(() => import('#code/14-accounts/sessions.ts'))
   const store = new NotedSessions()
-  let nowMs = Date.UTC(2026, 0, 1)
+  // In the middle of an hour, and of a second.
+  let nowMs = Date.UTC(2026, 0, 1, 9, 41, 27, 345)
   const clock = { now: () => nowMs }
   const drawn: Buffer[] = []
   const sessions = new Sessions(store, {
