@@ -45,9 +45,9 @@ export function encodeGroup(records: Uint8Array[]): Buffer {
 }
 
 /**
- * Looks at what begins at byte `at`. The records of a group may be parts of `bytes`. Whatever the bytes are, this decides
- * between the kinds of `Decoded`, and does not throw: a payload that is not a list of records is damaged, whatever its
- * checksum.
+ * Looks at what begins at byte `at`. The records of a group may be parts of `bytes`, which stay as they are. Whatever the
+ * bytes are, this decides between the kinds of `Decoded`, and does not throw: a payload that is not a list of records is
+ * damaged, whatever its checksum. What lies behind a group is not its business, and costs nothing.
  *
  * @step 15.1
  */

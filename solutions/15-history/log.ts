@@ -148,8 +148,9 @@ export class Log {
   }
 
   /**
-   * Nothing is saved any more: `failure` is `error` itself. The promises of this group and of everything that waits reject
-   * with `NotSaved`, whose message or `cause` says what `error` says.
+   * Nothing is saved any more: `failure` is `error` itself, also if the log is being closed. The promises of this group,
+   * then of everything that waits, reject with `NotSaved`, whose message or `cause` says what `error` says. The files stay
+   * open for reading.
    *
    * @step 15.3
    */

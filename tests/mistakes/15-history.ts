@@ -1538,4 +1538,308 @@ export const mistakes: Mistake[] = [
       },
     ],
   },
+  {
+    name: 'copies-what-lies-behind',
+    step: '15.1',
+    says: ['Buffer.from() does'],
+    edits: [
+      {
+        file: groups,
+        replace: 'const rest = bytes.subarray(at)',
+        by: 'const rest = Buffer.from(bytes.subarray(at))',
+      },
+    ],
+  },
+  {
+    name: 'compares-with-a-segment-of-zeros',
+    step: '15.1',
+    says: ['stops at the first byte'],
+    edits: [
+      {
+        file: groups,
+        replace: 'if (isZeros(rest))',
+        by: 'if (rest.equals(Buffer.alloc(rest.length)))',
+      },
+    ],
+  },
+  {
+    name: 'zeros-of-the-first-page',
+    step: '15.1',
+    says: ['All bytes from `at` on'],
+    edits: [
+      { file: groups, replace: 'if (isZeros(rest))', by: 'if (isZeros(rest.subarray(0, 4096)))' },
+    ],
+  },
+  {
+    name: 'overwrites-the-checksum',
+    step: '15.1',
+    says: ['Nothing is written to `bytes`'],
+    edits: [
+      {
+        file: groups,
+        replace: 'return crc32(group.subarray(GROUP_HEADER_BYTES), crc32(group.subarray(0, 8)))',
+        by: `const sum = Buffer.from(group.subarray(8, 12))
+  group.fill(0, 8, 12)
+  const crc = crc32(group.subarray(GROUP_HEADER_BYTES), crc32(group.subarray(0, 8)))
+  void sum
+  return crc`,
+      },
+      {
+        file: groups,
+        replace: 'if (checksum(group) !== group.readUInt32BE(8))',
+        by: `const said = group.readUInt32BE(8)
+  if (checksum(group) !== said)`,
+      },
+    ],
+  },
+  {
+    name: 'closed-is-why',
+    step: '15.3',
+    says: ['`failure` is the error itself'],
+    edits: [
+      {
+        file: log,
+        replace: `    this.#failure = error
+`,
+        by: `    this.#failure ??= error
+`,
+      },
+    ],
+  },
+  {
+    name: 'those-who-wait-first',
+    step: '15.3',
+    says: ['In the order of append()'],
+    edits: [
+      {
+        file: log,
+        replace: '[...group, ...this.#waiting.splice(0)]',
+        by: '[...this.#waiting.splice(0), ...group]',
+      },
+    ],
+  },
+  {
+    name: 'closes-its-files-when-it-fails',
+    step: '15.3',
+    says: ['keeps its files open until close()'],
+    edits: [
+      {
+        file: log,
+        replace: `    this.#failure = error
+`,
+        by: `    this.#failure = error
+    void this.#last.file.close()
+`,
+      },
+    ],
+  },
+  {
+    name: 'stuck-behind-a-part',
+    step: '15.3',
+    says: ['whatever was taken before'],
+    edits: [
+      {
+        file: segments,
+        replace: 'if (taken === 0) throw',
+        by: 'if (taken === 0 && done === 0) throw',
+      },
+    ],
+  },
+  {
+    name: 'gives-up-after-eight-writes',
+    step: '15.3',
+    says: ['however often'],
+    edits: [
+      {
+        file: segments,
+        replace: 'for (let done = 0; done < bytes.length; ) {',
+        by: `for (let done = 0, tries = 0; done < bytes.length; ) {
+    if (++tries > 8) throw new Error("the file takes too little")`,
+      },
+    ],
+  },
+  {
+    name: 'the-index-for-the-segment',
+    step: '15.4',
+    says: ['forEach(onEntry)'],
+    edits: [
+      {
+        file: recovery,
+        replace: 'for (const entry of decoded.entries) onEntry(entry, segment)',
+        by: 'decoded.entries.forEach(onEntry)',
+      },
+    ],
+  },
+  {
+    name: 'a-tail-is-zeros-or-cut',
+    step: '15.4',
+    says: ['what decodeGroup() says of it'],
+    edits: [
+      {
+        file: recovery,
+        replace: `  const { kind } = decodeGroup(bytes, size)
+`,
+        by: `  const kind = bytes.subarray(size).every((byte) => byte === 0) ? 'zeros' : 'cut'
+`,
+      },
+    ],
+  },
+  {
+    name: 'looks-2-mib-behind',
+    step: '15.4',
+    says: ['Look for a good group at every MAGIC'],
+    edits: [
+      {
+        file: recovery,
+        replace: 'let next = bytes.indexOf(MAGIC, at + 1)',
+        by: 'let next = bytes.subarray(0, at + 2 * 1024 * 1024).indexOf(MAGIC, at + 1)',
+      },
+    ],
+  },
+  {
+    name: 'counts-its-segments',
+    step: '15.5',
+    says: ['follows that of the last segment'],
+    edits: [
+      {
+        file: log,
+        replace: 'this.#last.number + 1, marks',
+        by: 'this.#segments.length + 1, marks',
+      },
+    ],
+  },
+  {
+    name: 'stays-in-the-full-segment',
+    step: '15.5',
+    says: ['a log that cannot begin a segment'],
+    edits: [
+      {
+        file: log,
+        replace:
+          '    this.#segments.push(await beginSegment(this.#folder, this.#last.number + 1, marks))',
+        by: `    const begun = await beginSegment(this.#folder, this.#last.number + 1, marks).catch(() => undefined)
+    if (!begun) return
+    this.#segments.push(begun)`,
+      },
+    ],
+  },
+  {
+    name: 'a-removal-that-may-come-back',
+    step: '15.5',
+    says: ['cannot remove a segment for good'],
+    edits: [
+      {
+        file: log,
+        replace: `      await this.#folder.sync()
+    }`,
+        by: `      await this.#folder.sync().catch(() => {})
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'a-name-that-may-be-lost',
+    step: '15.5',
+    says: ['a log that cannot begin a segment'],
+    edits: [
+      {
+        file: segments,
+        replace: `  await folder.rename(names.unfinished, names.finished)
+  await folder.sync()`,
+        by: `  await folder.rename(names.unfinished, names.finished)
+  await folder.sync().catch(() => {})`,
+      },
+    ],
+  },
+  {
+    name: 'tells-another-time',
+    step: '15.6',
+    says: ['Only the times differ'],
+    edits: [
+      {
+        file: journal,
+        replace: `this.#loaded.get(room)?.add(message)
+      return { draft: drafts[index], message }`,
+        by: `this.#loaded.get(room)?.add(message)
+      const { name, text } = drafts[index]
+      return { draft: drafts[index], message: { number: message.number, name, text, at: this.#clock.now() } }`,
+      },
+    ],
+  },
+  {
+    name: 'another-time-in-memory',
+    step: '15.6',
+    says: ['as it is'],
+    edits: [
+      {
+        file: journal,
+        replace: 'this.#loaded.get(room)?.add(message)',
+        by: 'this.#loaded.get(room)?.add({ ...message, at: this.#clock.now() })',
+      },
+    ],
+  },
+  {
+    name: 'buffers-only',
+    step: '15.1',
+    says: ['copy is not a function'],
+    edits: [
+      {
+        file: groups,
+        hole: 'encodeGroup',
+        by: `  const size = records.reduce((sum, { length }) => sum + LENGTH_BYTES + length, GROUP_HEADER_BYTES)
+  const group = Buffer.alloc(size)
+  MAGIC.copy(group)
+  group.writeUInt32BE(size - GROUP_HEADER_BYTES, 4)
+  let at = GROUP_HEADER_BYTES
+  for (const record of records as Buffer[]) {
+    group.writeUInt32BE(record.length, at)
+    at += LENGTH_BYTES
+    record.copy(group, at)
+    at += record.length
+  }
+  group.writeUInt32BE(checksum(group), 8)
+  return group`,
+      },
+    ],
+  },
+  {
+    name: 'only-the-last-magic-behind',
+    step: '15.4',
+    says: ['one good group is enough'],
+    edits: [
+      {
+        file: recovery,
+        hole: 'readGroups',
+        by: `  let end = 0
+  let decoded = decodeGroup(bytes, 0)
+  while (decoded.kind === 'group') {
+    for (const entry of decoded.entries) onEntry(entry, segment)
+    end = decoded.end
+    decoded = decodeGroup(bytes, end)
+  }
+  const last = bytes.lastIndexOf(MAGIC)
+  if (end === 0 || (last > end && decodeGroup(bytes, last).kind === 'group')) throw new DamagedLog(segment, end, decoded.kind)
+  return end`,
+      },
+    ],
+  },
+  {
+    name: 'counts-from-what-is-gone',
+    step: '15.6',
+    says: ['`to` counts from there'],
+    edits: [
+      {
+        file: journal,
+        hole: '#readPage',
+        by: `    const { first, last } = this.#index.range(room)
+    const { before = Number.POSITIVE_INFINITY, after, limit = MAX_PAGE_MESSAGES } = query
+    const end = Math.min(before - 1, last)
+    const from = after === undefined ? Math.max(first, end - limit) : Math.max(first, after + 1)
+    const to = after === undefined ? end : Math.min(last, after + limit + 1)
+    const messages = new RecentMessages(from - 1, UNBOUNDED)
+    for (const { message } of await this.read(room, from, to)) messages.add(message)
+    return messages.page(query)`,
+      },
+    ],
+  },
 ]

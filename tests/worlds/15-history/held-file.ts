@@ -21,6 +21,7 @@ export class HeldFile {
   readonly content: Buffer
   #callsSoFar = 0
   #largestWrite = 0
+  #isClosed = false
   /** Where the write began that has ended last. */
   #lastWritten = -1
 
@@ -50,6 +51,7 @@ export class HeldFile {
   }
 
   async read(position: number, length: number): Promise<Buffer> {
+    if (this.#isClosed) throw new Error('EBADF: the file is closed')
     return Buffer.from(this.content.subarray(position, position + length))
   }
 
@@ -59,7 +61,9 @@ export class HeldFile {
 
   async truncate(): Promise<void> {}
 
-  async close(): Promise<void> {}
+  async close(): Promise<void> {
+    this.#isClosed = true
+  }
 
   /** Ends the write that is expected now: all its bytes are taken, or so many, or it fails. */
   async expectWrite(

@@ -41,7 +41,7 @@ export class Told {
     const received = this.#lines
     this.#lines = []
     const text = (told: string[]) => (told.length === 0 ? 'nothing' : told.join('; '))
-    const because = { ...reason, ...causeIn(received) }
+    const because = { ...reason, ...causeIn(received, lines) }
     this.#stage.expectSame('what is told', text(received), text(lines), because)
   }
 
@@ -140,7 +140,14 @@ const UNEXPLAINED = 'not saved, and nobody is told why'
 const THROWN = 'makes append() throw'
 
 /** What is probably wrong with what was told, where that can be seen. */
-function causeIn(lines: string[]): Partial<Reason> {
+function causeIn(lines: string[], expected: string[]): Partial<Reason> {
+  const isReordered =
+    lines.join() !== expected.join() && lines.toSorted().join() === expected.toSorted().join()
+  if (isReordered && lines.every((line) => line.endsWith('not saved')))
+    return {
+      likely: 'In the order of append(): the group that failed, then what waits.',
+      look: 'log.#fail()',
+    }
   if (lines.some((line) => line.endsWith(UNEXPLAINED)))
     return {
       likely: 'NotSaved says what the error says: new NotSaved(error.message).',
@@ -186,6 +193,13 @@ export async function expectClosed(
     look: 'log.append()',
   })
   await file.expectIdle({ because: 'Nothing is even tried.', look: 'log.append()' })
-  const read = await log.read(1, START, 4)
-  stage.expectSame('log.read()', read.length, 4, { because: 'What was saved can still be read.' })
+  const read = await log.read(1, START, 4).then(
+    (bytes) => `${bytes.length} bytes`,
+    (error: Error) => error.message,
+  )
+  stage.expectSame('log.read()', read, '4 bytes', {
+    because: 'What was saved can still be read.',
+    likely: 'A log that has failed keeps its files open until close().',
+    look: 'log.#fail()',
+  })
 }

@@ -1,9 +1,11 @@
 /** Logs whose disk fails under a record, and one whose keeper does: what becomes of the records. */
 
+import { quote } from '../../harness/bytes.ts'
+import { EMPTY_DISK, SimulatedDisk } from '../../harness/crash-points/disk.ts'
 import type { Stage } from '../../judge/step.ts'
 import { group } from '../../protocols/groups.ts'
 import { uncaughtDuring } from '../uncaught-errors.ts'
-import { settle, systemError } from './disk.ts'
+import { settle, stingy, systemError } from './disk.ts'
 import { expectClosed, openHeld, START, sayer, soon } from './held-log.ts'
 
 const bytes = group('one')
@@ -31,6 +33,62 @@ export async function expectNothingTaken(stage: Stage): Promise<void> {
     look: 'segments.save()',
     received: 'an error without a text',
   })
+  await expectTakenByteByByte(stage)
+}
+
+/** A disk that takes little takes all in the end; one that takes no more, after a part, takes no more for ever. */
+async function expectTakenByteByByte(stage: Stage): Promise<void> {
+  stage.story.tell('test', 'opens another log, on a disk that takes 4 bytes, and then none')
+  const stuck = await openHeld(stage)
+  sayer(stuck.log, stuck.told)('one')
+  await stuck.file.expectWrite(bytes, START, { because: 'As before.' }, 4)
+  await stuck.file.expectWrite(bytes.subarray(4), START + 4, { because: 'It took 4.', ...LEFT }, 0)
+  await stuck.told.expect(['one is not saved'], {
+    because: 'A write that takes nothing would take nothing forever, also behind a part.',
+    likely: '0 bytes taken are an error, whatever was taken before.',
+    look: 'segments.save()',
+  })
+  stage.story.tell('test', 'opens another log, on a disk that takes a byte at a time')
+  const { Log } = await stage.load(() => import('#code/15-history/log.ts'))
+  const disk = new SimulatedDisk(EMPTY_DISK)
+  const file = await stingy(disk, 1).create('00000001.log')
+  const keeper = { onSynced() {}, marks: () => [], onRetired() {} }
+  const log = new Log(disk, [{ number: 1, file, size: 0 }], keeper)
+  const text = 'a longer record than any other in this test'
+  await soon(stage, `"${text}" to be saved`, log.append(Buffer.from(text)), {
+    because: 'Each write takes a byte: that is slow, and no failure.',
+    likely: 'Write what is left until nothing is left, however often.',
+    look: 'segments.save()',
+  })
+  const received = disk.bytesOf('00000001.log')
+  stage.expect('the file to have all of it', received.equals(group(text)), {
+    because: 'It was said to be saved.',
+    ...LEFT,
+    received: quote(received),
+  })
+}
+
+/** What a disk says while the log is being closed counts more than that it is being closed. */
+export async function expectFailedWhileClosing(stage: Stage): Promise<void> {
+  stage.story.tell('test', 'opens another log, appends "one", and closes it meanwhile')
+  const { log, file, told } = await openHeld(stage)
+  sayer(log, told)('one')
+  await file.expectWrite(bytes, START, { because: 'As before.' })
+  const closing = log.close()
+  await file.expectSync({ because: 'As before.' }, systemError('EIO'))
+  stage.expect('log.failure to be the EIO', log.failure?.message.startsWith('EIO') === true, {
+    because:
+      '"one" was appended before, and is lost. Whoever looks for the reason has to find the disk.',
+    likely:
+      'close() has noted "the log is closed" in #failure, and `??=` leaves that: `failure` is the error itself.',
+    look: 'log.#fail()',
+    received: String(log.failure),
+  })
+  await told.expect(['one is not saved'], {
+    because: 'It was appended before the log was closed, and nobody knows whether it is there.',
+    look: ['log.#fail()', 'log.#saveWaiting()'],
+  })
+  await soon(stage, 'the log to be closed', closing)
 }
 
 /** A failed sync is a failure like a failed write. */

@@ -2,6 +2,7 @@
 
 import type { Log } from '#code/15-history/log.ts'
 import { SimulatedDisk } from '../../harness/crash-points/disk.ts'
+import type { Reason } from '../../harness/failure.ts'
 import type { Stage } from '../../judge/step.ts'
 import { group, groups } from '../../protocols/groups.ts'
 import { uncaughtDuring } from '../uncaught-errors.ts'
@@ -33,20 +34,39 @@ export async function expectFaultsTold(stage: Stage, LogClass: typeof Log): Prom
   }
 }
 
-/** An old segment that cannot be removed must not be followed by a gap. */
-export async function expectFailedRemoval(stage: Stage, LogClass: typeof Log): Promise<void> {
-  const log = await openFull(stage, LogClass, 'remove a file', 'folder.remove')
-  stage.story.tell('test', 'appends "c", for which there is no room')
-  const outcome = await log.append(Buffer.from('c')).then(
-    () => 'is saved',
-    (error: Error) => error.name,
-  )
-  stage.expectSame('what becomes of "c"', outcome, 'NotSaved', {
-    because:
-      'If the first segment stays and the second is removed, the next start finds a gap and refuses.',
-    likely: 'Let the error out: a log that cannot remove a segment has failed.',
-    look: 'log.#rollOver()',
-  })
+/** Nobody knows whether the new segment is there: to go on in the old one would put records behind it. */
+const HALF_BEGUN: Reason = {
+  because:
+    'After a crash the new segment may be there or not. What is written to the old one meanwhile would be damage at the next start.',
+  likely: 'Let the error out: a log that cannot begin a segment has failed.',
+  look: ['segments.publish()', 'log.#rollOver()'],
+}
+
+const HALF_REMOVED: Reason = {
+  because:
+    'If the first segment stays and the second is removed, the next start finds a gap and refuses.',
+  likely: 'Let the error out: a log that cannot remove a segment for good has failed.',
+  look: 'log.#rollOver()',
+}
+
+/** A segment that cannot be begun, or an old one that cannot be removed, ends the log. */
+export async function expectFailedRolling(stage: Stage, LogClass: typeof Log): Promise<void> {
+  for (const [what, call, reason] of [
+    ['make a file', 'folder.create', HALF_BEGUN],
+    ['rename a file', 'folder.rename', HALF_BEGUN],
+    ['sync the folder', 'folder.sync', HALF_BEGUN],
+    ['remove a file', 'folder.remove', HALF_REMOVED],
+    ['sync the folder once a file is removed', 'folder.sync once retired', HALF_REMOVED],
+  ] as const) {
+    const maxTotalBytes = reason === HALF_BEGUN ? 1_000 : 1
+    const log = await openFull(stage, LogClass, what, call, maxTotalBytes)
+    stage.story.tell('test', 'appends "c", for which there is no room')
+    const outcome = await log.append(Buffer.from('c')).then(
+      () => 'is saved',
+      (error: Error) => error.name,
+    )
+    stage.expectSame('what becomes of "c"', outcome, 'NotSaved', reason)
+  }
 }
 
 /** An old segment that cannot be closed may fail the log. It must not end the process. */
@@ -65,19 +85,23 @@ export async function expectFailedClosing(stage: Stage, LogClass: typeof Log): P
   })
 }
 
-/** A log of two segments in which there is no room for more, on a disk on which that call fails. */
+/** A log of two full segments, on a disk on which that call fails; nothing of it may be kept unless it is said otherwise. */
 async function openFull(
   { story }: Stage,
   LogClass: typeof Log,
   what: string,
-  call: Parameters<ReturnType<typeof failing>['fail']>[0],
+  call: string,
+  maxTotalBytes = 1,
 ): Promise<Log> {
   story.tell('test', `opens a log of two segments on a disk that cannot ${what}`)
   const disk = new SimulatedDisk(
     diskWith({ '00000001.log': group('a'), '00000002.log': group('b') }),
   )
   const { folder, fail } = failing(disk)
-  fail(call)
-  const limits = { maxSegmentBytes: 1, maxTotalBytes: 1 }
-  return (await LogClass.open(folder, KEEPER, limits)).log
+  const limits = { maxSegmentBytes: 1, maxTotalBytes }
+  const [name, isLater] = call.split(' once retired')
+  const onRetired = () => isLater !== undefined && fail(name)
+  const { log } = await LogClass.open(folder, { ...KEEPER, onRetired }, limits)
+  if (isLater === undefined) fail(name)
+  return log
 }

@@ -12,8 +12,8 @@ const DECODE = 'groups.decodeGroup()'
 /** Groups of few records and many, of small ones and large ones. */
 export async function expectEncoded(stage: Stage): Promise<void> {
   const { encodeGroup } = await stage.load(() => import('#code/15-history/groups.ts'))
-  const encodes = (what: string, records: Buffer[], reason: Reason) => {
-    const expected = group(...records)
+  const encodes = (what: string, records: Uint8Array[], reason: Reason) => {
+    const expected = group(...records.map((record) => Buffer.from(record)))
     const received = encodeGroup(records)
     const place = firstDifference(received, expected)
     stage.expect(`the group of ${what}`, received.equals(expected), {
@@ -31,6 +31,9 @@ export async function expectEncoded(stage: Stage): Promise<void> {
     because: 'A group may be empty. Its magic and length have a checksum all the same.',
   })
   encodes('an empty record', [Buffer.alloc(0)], { because: 'A record may be empty, too.' })
+  encodes('a Uint8Array that is no Buffer', [Uint8Array.of(255, 0, 7)], {
+    because: 'A record is bytes, in whatever class.',
+  })
   encodes(
     'any bytes',
     [randomBytes(stage.random, 300), randomBytes(stage.random, 70)].map(Buffer.from),
@@ -83,6 +86,14 @@ export async function expectDecoded(stage: Stage): Promise<void> {
       likely: 'A record begins behind its own length. Places count from the beginning of `bytes`.',
     },
   )
+  const asItWas = Buffer.concat([group('ada', '', 'bob'), group('cyd')])
+  stage.expect('the bytes to be as they were', two.equals(asItWas), {
+    because: 'They are looked at again: to say what was cut off, and to read the records in them.',
+    likely:
+      'Nothing is written to `bytes`: a checksum that leaves four bytes out need not overwrite them.',
+    received: hex(two),
+    look: ['groups.checksum()', DECODE],
+  })
   decodes(
     'the group behind it',
     two,
@@ -130,10 +141,17 @@ export async function expectDecoded(stage: Stage): Promise<void> {
     because: 'Zeros up to the end are a size without bytes. These are not.',
     likely: 'Compare as much of the magic as is there, before you ask whether a header is.',
   })
-  decodes('20 zeros and then something', Buffer.concat([Buffer.alloc(20), whole]), 0, 'damaged', {
-    because: 'Something follows: these zeros are not the end.',
-    likely: 'All bytes from `at` on have to be zeros, not only the first ones.',
-  })
+  for (const length of [20, 10_000])
+    decodes(
+      `${length} zeros and then something`,
+      Buffer.concat([Buffer.alloc(length), whole, Buffer.alloc(length)]),
+      0,
+      'damaged',
+      {
+        because: 'Something follows: these zeros are not the end.',
+        likely: 'All bytes from `at` on have to be zeros, not only the first ones.',
+      },
+    )
   for (const [what, payload] of [
     ['two bytes that are no record', Buffer.alloc(2)],
     ['a record that is longer than the group', Buffer.from([0, 0, 0, 9, 97])],

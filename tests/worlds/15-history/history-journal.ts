@@ -25,7 +25,8 @@ export async function openJournal(
 
 /** Nobody is told before the disk has it, and everybody in the order of the log. */
 export async function expectToldInOrder(stage: Stage): Promise<void> {
-  const { journal, disk } = await openJournal(stage)
+  let now = 1_000
+  const { journal, disk } = await openJournal(stage, { clock: { now: () => now++ } })
   const told: string[] = []
   const groups: string[][] = []
   const early: string[] = []
@@ -127,7 +128,9 @@ export async function expectToldInOrder(stage: Stage): Promise<void> {
     page.messages[0],
     { number: 1, name: 'ada', text: 'first', at: 1_000 },
     {
-      because: 'Number, name, text and time are what everybody is told.',
+      because:
+        'Number, name, text and time are what everybody is told. The time is when it was said.',
+      likely: 'The message of the record, decodeMessage(entry.record), as it is.',
     },
   )
   say('lobby', 'cyd', 'fifth')

@@ -1,5 +1,6 @@
 /** Pages of a room in a journal, compared with a model of twenty lines. */
 
+import { isDeepStrictEqual } from 'node:util'
 import type { Message } from '#code/13-rooms/journal.ts'
 import { EMPTY_DISK, SimulatedDisk } from '../../harness/crash-points/disk.ts'
 import type { Reason } from '../../harness/failure.ts'
@@ -61,8 +62,8 @@ export async function expectExactPages(stage: Stage): Promise<void> {
       })
       story.lines.pop()
       stage.expectSame('its messages', page.messages, expected.messages, {
-        because: 'What was said is what is read.',
-        look: READ_PAGE,
+        because: 'What was told is what is read: number, name, text and time.',
+        ...whoDiffers(page.messages, expected.messages),
       })
       story.lines.pop()
     }
@@ -182,6 +183,19 @@ function numbersOf({ messages }: { messages: Message[] }): string {
   return isWhole ? `messages ${numbers[0]} to ${numbers.at(-1)}` : `messages ${numbers.join(', ')}`
 }
 
+/** Where to look, by what differs: what is read has the time of the record, whatever was told. */
+function whoDiffers(read: Message[], told: Message[]): Pick<Reason, 'likely' | 'look'> {
+  const isTimeOnly = read.every(({ at: _, ...rest }, index) => {
+    const { at: __, ...expected } = told[index] ?? {}
+    return isDeepStrictEqual(rest, expected)
+  })
+  if (!isTimeOnly || read.length !== told.length) return { look: READ_PAGE }
+  return {
+    likely: 'Only the times differ. Tell the message of the record: decodeMessage(entry.record).',
+    look: ['log-journal.#keep()', READ_PAGE],
+  }
+}
+
 function describeQuery({ before, after, limit }: Query): string {
   const from =
     after !== undefined
@@ -202,7 +216,9 @@ function reasonFor(
   if (after !== undefined)
     return {
       because: `The oldest messages above ${after}; ${first} to ${last} are there.`,
-      likely: likely ?? 'Above a number that is gone the page begins with the first that is there.',
+      likely:
+        likely ??
+        'Above a number that is gone the page begins with the first that is there, and `to` counts from there.',
       look: READ_PAGE,
     }
   return {

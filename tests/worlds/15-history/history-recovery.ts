@@ -3,7 +3,7 @@
 import type { Log } from '#code/15-history/log.ts'
 import { SimulatedDisk } from '../../harness/crash-points/disk.ts'
 import type { Stage } from '../../judge/step.ts'
-import { group, groups } from '../../protocols/groups.ts'
+import { flipBit, group, groups } from '../../protocols/groups.ts'
 import { inTime } from './held-log.ts'
 import { diskWith, fileOf } from './segment-folders.ts'
 
@@ -35,6 +35,20 @@ export async function expectSettled(stage: Stage, LogClass: typeof Log): Promise
     because: 'What is thrown away is said: which file, where, how much, and what it was.',
     look: SETTLE,
   })
+  for (const [kind, tail] of [
+    ['cut', group('two').subarray(0, 9)],
+    ['damaged', flipBit(group('two'), 140)],
+  ] as const) {
+    const second = await open(`two segments, the last with a tail that is ${kind}`, {
+      '00000001.log': good,
+      '00000002.log': Buffer.concat([good, tail]),
+    })
+    const expected = { file: '00000002.log', at: good.length, bytes: tail.length, kind }
+    stage.expectSame('the cut', second.outcome, expected, {
+      because: 'The file that it was cut off, and what decodeGroup() says of it there.',
+      look: SETTLE,
+    })
+  }
   const whole = await open('nothing wrong', { '00000001.log': good })
   stage.expectSame('the cut', whole.outcome, 'no cut', {
     because: 'There was nothing to cut.',

@@ -74,6 +74,13 @@ export async function expectRemovedOneByOne(stage: Stage, LogClass: typeof Log):
 
 const ROLL_OVER = 'log.#rollOver()'
 
+/** Of the segment that is begun when others are gone. */
+export const NEXT_NUMBER = {
+  because: 'Three records fill a segment. A number that was used once is not used again.',
+  likely: 'The next number follows that of the last segment. How many there are says nothing.',
+  look: ROLL_OVER,
+}
+
 const LONG = 'long '.repeat(40)
 
 /** As much as is allowed is not too much, and what is left counts as it is. */

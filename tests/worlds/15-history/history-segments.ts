@@ -19,9 +19,11 @@ export async function expectSegmentsRead(stage: Stage): Promise<void> {
   const read = (what: string, bytes: Buffer, expected: string, reason: Reason) => {
     const found: string[] = []
     const misplaced: string[] = []
+    const segments = new Set<unknown>()
     const outcome = attempt(() =>
-      readGroups(bytes, 7, ({ record, at }) => {
+      readGroups(bytes, 7, ({ record, at }, segment) => {
         found.push(String(record))
+        segments.add(segment)
         if (!bytes.subarray(at, at + record.length).equals(record))
           misplaced.push(`"${record}" at ${at}, which is at ${bytes.indexOf(record)}`)
       }),
@@ -37,6 +39,14 @@ export async function expectSegmentsRead(stage: Stage): Promise<void> {
       look: READ,
     })
     if (misplaced.length === 0) stage.story.lines.pop()
+    stage.expect('onEntry to be told that all of them are in segment 7', isOnly(segments, 7), {
+      because: 'A message is found by its segment and its place in it.',
+      likely:
+        'onEntry(entry, segment). An array’s forEach(onEntry) hands on the index of the entry instead.',
+      look: READ,
+      received: [...segments].join(', '),
+    })
+    stage.story.lines.pop()
   }
   const good = groups('begin', 'one', 'two')
   read('three groups', good, `begin, one, two; good up to byte ${good.length}`, {
@@ -56,6 +66,7 @@ export async function expectSegmentsRead(stage: Stage): Promise<void> {
     ['a byte of it missing', group('two').subarray(1)],
     ['a byte instead of it', Buffer.from([0])],
     ['a magic right before the next', Buffer.from('x\xffLOG', 'latin1')],
+    ['3 MiB of something else instead of it', Buffer.alloc(3 * 1024 * 1024, 'x')],
     ['a flipped bit, and a magic in its text', flipBit(group(MAGIC_INSIDE), 130)],
   ] as const) {
     read(
@@ -70,6 +81,17 @@ export async function expectSegmentsRead(stage: Stage): Promise<void> {
       },
     )
   }
+  const torn = flipBit(group('four'), 130)
+  read(
+    'five groups, the third and the fifth with a flipped bit',
+    Buffer.concat([groups('begin', 'one'), flipBit(group('two'), 130), group('three'), torn]),
+    `throws DamagedLog: 00000007.log is damaged at byte ${damagedAt}`,
+    {
+      because:
+        'There may be a torn tail as well. To cut off everything from the third group on would lose "three".',
+      likely: 'Look at every MAGIC behind the bad group: one good group is enough, wherever it is.',
+    },
+  )
   for (const [what, bytes] of [
     ['nothing', Buffer.alloc(0)],
     ['half of its first group', begin.subarray(0, 15)],
@@ -113,6 +135,10 @@ export async function expectSegmentsRead(stage: Stage): Promise<void> {
       likely: 'No group is copied, and no bytes are gone through twice.',
     },
   )
+}
+
+function isOnly(set: Set<unknown>, value: unknown): boolean {
+  return [...set].every((one) => one === value)
 }
 
 /** A tail of zeros is as long as a file was made before the power failed; so many are gone through in no time at all. */
