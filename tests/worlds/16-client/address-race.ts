@@ -77,6 +77,7 @@ export async function race({ load, story, expectSame, expect }: Stage, plan: Pla
         result === 'rejected'
           ? 'A timer is armed only while an untried address waits for its turn.'
           : 'Cancel the timer for the next address.',
+      look: result === 'rejected' ? ['#tryNext()', '#failed()'] : ['#connected()', '#tryNext()'],
     })
   return {
     passes: (ms: number) => timers.advance(ms),
@@ -85,13 +86,14 @@ export async function race({ load, story, expectSame, expect }: Stage, plan: Pla
       running.cancel()
     },
     expectDials(expected: string[], reason: Reason) {
-      const likely =
-        dials.length > dialsAtEnd && result !== undefined
-          ? whyGoingOn(aborted)
-          : dials.length < expected.length
-            ? 'Each attempt arms the timer for the next one, and a failure brings the next at once: as long as there is one.'
-            : reason.likely
-      expectSame('the attempts', dials, expected, { ...reason, likely })
+      const isGoingOn = dials.length > dialsAtEnd && result !== undefined
+      const likely = isGoingOn
+        ? whyGoingOn(aborted)
+        : dials.length < expected.length
+          ? 'Each attempt arms the timer for the next one, and a failure brings the next at once: as long as there is one.'
+          : reason.likely
+      const look = isGoingOn ? ['#failed()', '#connected()'] : ['#tryNext()', '#failed()']
+      expectSame('the attempts', dials, expected, { look, ...reason, likely })
     },
     expectResult(name: string, atMs: number) {
       expectSame(
@@ -104,25 +106,37 @@ export async function race({ load, story, expectSame, expect }: Stage, plan: Pla
             result === 'rejected'
               ? 'It is hopeless only when no address is left and no attempt is under way.'
               : 'run() resolves with the connection.',
+          look: result === 'rejected' ? '#failed()' : ['#connected()', '#tryNext()'],
         },
       )
       expect(`the connection to ${name} to be open`, !closed.includes(name), {
         because: 'It has won.',
         likely: 'Only connections that come later are closed.',
+        look: '#connected()',
       })
       expectIdle()
     },
-    expectPending: (reason: Reason) => expectSame('the result', result, undefined, reason),
+    expectPending: (reason: Reason) =>
+      expectSame('the result', result, undefined, { look: '#failed()', ...reason }),
     expectRejected(reason: Reason) {
-      expectSame('the result', result, 'rejected', reason)
+      expectSame('the result', result, 'rejected', { look: '#failed()', ...reason })
       expectIdle()
     },
     expectErrors: (expected: string[], reason: Reason) =>
-      expectSame('the errors of the AggregateError', errors, expected, reason),
+      expectSame('the errors of the AggregateError', errors, expected, {
+        look: '#failed()',
+        ...reason,
+      }),
     expectAborted: (expected: string[], reason: Reason) =>
-      expectSame('the attempts that were told to stop', aborted, expected, reason),
+      expectSame('the attempts that were told to stop', aborted, expected, {
+        look: '#connected()',
+        ...reason,
+      }),
     expectClosed: (expected: string[], reason: Reason) =>
-      expectSame('the connections that were closed', closed, expected, reason),
+      expectSame('the connections that were closed', closed, expected, {
+        look: '#connected()',
+        ...reason,
+      }),
   }
 }
 
