@@ -74,7 +74,7 @@ export class EventLoop<S> {
   }
 
   /**
-   * Runs until `stop` is called: waits for sources or timers, gives each source that is ready one turn, runs the timers,
+   * Runs until `stop` is called, be it before: waits for sources or timers, gives each source that is ready one turn, runs the timers,
    * ends the round; and remembers how long the longest round took, all of that together. Once it is told to stop it may leave
    * at once or end a round first. What is thrown in it ends the loop: the promise rejects.
    *

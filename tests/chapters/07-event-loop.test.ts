@@ -1,12 +1,21 @@
 import { pattern } from '../harness/client.ts'
 import { PATIENCE_MS, within } from '../harness/patience.ts'
 import { step } from '../judge/step.ts'
-import { expectCheapWaits, expectNoQuestions } from '../worlds/07-event-loop/idle-sources.ts'
-import { expectLongestRound, expectSlowCommandTold } from '../worlds/07-event-loop/long-rounds.ts'
+import {
+  expectCheapReports,
+  expectCheapWaits,
+  expectNoQuestions,
+} from '../worlds/07-event-loop/idle-sources.ts'
+import {
+  expectLongestRound,
+  expectNoRoundKept,
+  expectSlowCommandTold,
+} from '../worlds/07-event-loop/long-rounds.ts'
 import {
   expectBugsSeen,
   expectNothingKept,
   expectPollerSeen,
+  expectStoppedBefore,
   expectTimersServed,
   expectTurnForEach,
 } from '../worlds/07-event-loop/loop-bugs.ts'
@@ -46,7 +55,9 @@ import {
   TestTimers,
 } from '../worlds/07-event-loop/loop-rounds.ts'
 import {
+  expectLateWakeUps,
   expectOneWakeUp,
+  expectShortSleep,
   expectSleep,
   expectTimeKept,
   expectTurnsForNode,
@@ -183,12 +194,15 @@ step('07.3', 'wait() reports only what is ready, again until it is consumed', as
   await expectEachAspect(stage, told)
   await expectOneWakeUp(stage, told, ada)
   await expectTurnsForNode(stage, poller, ada, ['after wake()', 'for 0 ms'])
+  await expectLateWakeUps(stage, told, ada)
   await expectClosedReported(stage, told, ada)
   await expectEverybody(stage, poller)
   await expectNoQuestions(stage, poller, ada)
   await expectSleep(stage, poller)
+  await expectShortSleep(stage, poller)
   await expectTimeKept(stage, poller, ada)
   await expectCheapWaits(stage, poller, ada)
+  await expectCheapReports(stage, poller)
 })
 
 step('07.4', 'the loop gives everybody who is ready one turn a round', async (stage) => {
@@ -242,6 +256,7 @@ step('07.4', 'the loop gives everybody who is ready one turn a round', async (st
   await expectBugsSeen(stage)
   await expectTimersServed(stage)
   await expectPollerSeen(stage)
+  await expectStoppedBefore(stage)
   await expectTurnForEach(stage)
   await expectNothingKept(stage)
 })
@@ -249,7 +264,6 @@ step('07.4', 'the loop gives everybody who is ready one turn a round', async (st
 step('07.5', 'a thousand clients are served by one thread', async (stage) => {
   const { serve, connect } = stage
   await expectFairTurns(stage)
-  await expectFairGoodbye(stage)
   await expectPromptReplies(stage)
   await expectLateAnswer(stage)
   await expectAllInOneRound(stage)
@@ -262,6 +276,7 @@ step('07.5', 'a thousand clients are served by one thread', async (stage) => {
   await expectWholeGoodbye(stage)
   await expectLostMeansClosed(stage)
   await expectLastByte(stage)
+  await expectFairGoodbye(stage)
   await expectTurnInVain(stage)
 
   const server = await serve(CHAPTER, { graceMs: 100 })
@@ -280,5 +295,6 @@ step('07.5', 'a thousand clients are served by one thread', async (stage) => {
 
 step('07.6', 'one slow command delays everybody, and the loop says how long', async (stage) => {
   await expectLongestRound(stage)
+  await expectNoRoundKept(stage)
   await expectSlowCommandTold(stage)
 })

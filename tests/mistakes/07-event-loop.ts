@@ -875,7 +875,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-turn-counts-that-was-not-had',
     step: '07.4',
-    says: ['eve had none'],
+    says: ['eve and ned had none'],
     edits: [
       {
         file: loop,
@@ -2153,6 +2153,383 @@ ${COLLECT}`,
     const closed = ready.filter(({ hungUp }) => hungUp)
     return closed.length > 0 ? closed : ready
   }`,
+      },
+    ],
+  },
+  {
+    name: 'leaves-a-part-of-no-bytes',
+    step: '07.1',
+    says: ['at least one byte', 'not even a part of 0 bytes'],
+    edits: [
+      {
+        file: stream,
+        hole: 'read',
+        by: `    const oldest = this.#inbox[0]
+    if (!oldest) return this.isReadable ? 'end' : 'would-block'
+    const part = oldest.subarray(0, 16_384)
+    if (oldest.length < 16_384) this.#inbox.shift()
+    else this.#inbox[0] = oldest.subarray(16_384)
+    this.#inboxBytes -= part.length
+    if (this.#inboxBytes < INBOX_BYTES) this.#socket.resume()
+    return part`,
+      },
+    ],
+  },
+  {
+    name: 'resumes-in-the-next-read',
+    step: '07.1',
+    says: ['Nothing is waiting any more', 'in the very read'],
+    edits: [
+      {
+        file: stream,
+        replace: `    ${EMPTY}\n`,
+        by: `    if (!chunk) {
+      this.#socket.resume()
+      return this.#hasEnded || this.lostWith ? 'end' : 'would-block'
+    }
+`,
+      },
+      { file: stream, replace: RESUME, by: '' },
+    ],
+  },
+  {
+    name: 'text-for-bytes',
+    step: '07.1',
+    says: ['chunks as they are', 'another number of bytes'],
+    edits: [
+      {
+        file: stream,
+        replace: '    return chunk\n',
+        by: '    return Buffer.from(String(chunk))\n',
+      },
+    ],
+  },
+  {
+    name: 'no-mark-is-above-64-kib',
+    step: '07.2',
+    says: ['256 KiB', 'No number of your own'],
+    edits: [
+      {
+        file: stream,
+        replace: 'Math.min(bytes.length, Math.max(0, this.#room))',
+        by: 'Math.min(bytes.length, Math.max(0, this.#room), 65_536)',
+      },
+    ],
+  },
+  {
+    name: 'takes-what-its-own-destroy-forgets',
+    step: '07.2',
+    says: ['by our own hand', 'socket.writable is false at once'],
+    edits: [
+      {
+        file: stream,
+        replace: '    if (!this.#socket.writable) return 0\n',
+        by: '    if (this.lostWith || this.#socket.writableEnded) return 0\n',
+      },
+    ],
+  },
+  {
+    name: 'a-wait-for-0-ms-keeps-the-wake-up',
+    step: '07.3',
+    says: ['after wake() and wait(0)', 'be it for 0 ms'],
+    edits: [
+      {
+        file: poller,
+        replace: WAIT,
+        by: `    if (timeoutMs > 0) {
+      await this.#sleep(this.#isWoken || this.#collect().length > 0 ? 0 : timeoutMs)
+      this.#isWoken = false
+    } else await this.#sleep(0)
+    return this.#collect()`,
+      },
+    ],
+  },
+  {
+    name: 'a-second-wake-up-is-left',
+    step: '07.3',
+    says: ['woken twice', 'after the sleep'],
+    edits: [
+      {
+        file: poller,
+        replace: WAIT,
+        by: `    if (this.#isWoken) {
+      this.#isWoken = false
+      await this.#sleep(0)
+      return this.#collect()
+    }
+    await this.#sleep(this.#collect().length > 0 ? 0 : timeoutMs)
+    this.#isWoken = false
+    return this.#collect()`,
+      },
+    ],
+  },
+  {
+    name: 'nobody-is-no-answer',
+    step: '07.3',
+    says: ['the only one who was ready', 'an empty list is one'],
+    edits: [
+      {
+        file: poller,
+        replace: WAIT,
+        by: `    const before = this.#collect()
+    await this.#sleep(this.#isWoken || before.length > 0 ? 0 : timeoutMs)
+    this.#isWoken = false
+    const after = this.#collect()
+    return after.length > 0 ? after : before`,
+      },
+    ],
+  },
+  {
+    name: 'half-a-millisecond-is-none',
+    step: '07.3',
+    says: ['0.5 ms', 'a short wait is none'],
+    edits: [
+      {
+        file: poller,
+        replace: 'this.#collect().length > 0 ? 0 : timeoutMs',
+        by: 'this.#collect().length > 0 ? 0 : Math.floor(timeoutMs)',
+      },
+    ],
+  },
+  {
+    name: 'the-closed-are-nothing-else',
+    step: '07.3',
+    says: ['fay readable and hung up', 'closed or not'],
+    edits: [
+      {
+        file: poller,
+        replace: 'const readable = wanted.readable && source.isReadable',
+        by: 'const readable = wanted.readable && source.isReadable && !source.isClosed',
+      },
+    ],
+  },
+  {
+    name: 'the-closed-can-be-read',
+    step: '07.3',
+    says: ['eli hung up', 'closed or not'],
+    edits: [
+      {
+        file: poller,
+        replace: 'const readable = wanted.readable && source.isReadable',
+        by: 'const readable = wanted.readable && (source.isReadable || source.isClosed)',
+      },
+    ],
+  },
+  {
+    name: 'a-new-list-for-each-report',
+    step: '07.3',
+    says: ['the list is made once', 'concat()'],
+    edits: [
+      {
+        file: poller,
+        replace: '    const ready: Ready<Source>[] = []\n',
+        by: '    let ready: Ready<Source>[] = []\n',
+      },
+      {
+        file: poller,
+        replace: 'ready.push({ source, readable, writable, hungUp })',
+        by: 'ready = [...ready, { source, readable, writable, hungUp }]',
+      },
+    ],
+  },
+  {
+    name: 'a-turn-for-nothing',
+    step: '07.4',
+    says: ['which nobody wants any more', 'there is no turn'],
+    edits: [
+      {
+        file: loop,
+        replace: '    if (!readable && !writable && !hungUp) return\n',
+        by: '    if (!entry.interest.readable && !entry.interest.writable && !hungUp) return\n',
+      },
+    ],
+  },
+  {
+    name: 'forgets-that-it-was-stopped',
+    step: '07.4',
+    says: ['before its loop has begun', 'nothing sets it back'],
+    edits: [
+      {
+        file: loop,
+        replace: '    while (!this.#isStopping) {\n',
+        by: '    this.#isStopping = false\n    while (!this.#isStopping) {\n',
+      },
+    ],
+  },
+  {
+    name: 'what-is-thrown-behind-stop-is-swallowed',
+    step: '07.4',
+    says: ['a handler that has called stop()', 'Catch nothing'],
+    edits: [
+      {
+        file: loop,
+        replace: '      for (const each of ready) this.#giveTurn(each)\n',
+        by: `      try {
+        for (const each of ready) this.#giveTurn(each)
+      } catch (error) {
+        if (!this.#isStopping) throw error
+      }
+`,
+      },
+    ],
+  },
+  {
+    name: 'the-ending-hear-of-the-fin',
+    step: '07.5',
+    says: ['although a byte still waits', 'One that is ending is not open'],
+    edits: [
+      {
+        file: connection,
+        replace: "      if (this.#state === 'open') this.#protocol.onEnd()\n",
+        by: "      if (this.#state !== 'finSent') this.#protocol.onEnd()\n",
+      },
+    ],
+  },
+  {
+    name: 'hands-on-what-comes-behind-its-fin',
+    step: '07.5',
+    says: ['heard since its end()', 'neither ending nor finSent is open'],
+    edits: [
+      {
+        file: connection,
+        replace: "    } else if (this.#state === 'open') this.#offer(bytes)",
+        by: "    } else if (this.#state !== 'ending') this.#offer(bytes)",
+      },
+    ],
+  },
+  {
+    name: 'fin-waits-for-room',
+    step: '07.5',
+    says: ['FIN needs no room', 'whatever the stream has room for'],
+    edits: [
+      {
+        file: connection,
+        replace: "if (this.#state !== 'ending' || this.#queue.bytes > 0) return",
+        by: "if (this.#state !== 'ending' || this.#queue.bytes > 0 || !this.#stream.isWritable) return",
+      },
+    ],
+  },
+  {
+    name: 'fin-waits-for-silence',
+    step: '07.5',
+    says: ['although leaver talks on', 'has nothing to do with FIN'],
+    edits: [
+      {
+        file: connection,
+        replace: "if (this.#state !== 'ending' || this.#queue.bytes > 0) return",
+        by: `if (this.#state !== 'ending' || this.#queue.bytes > 0) return
+    if (this.#stream.isReadable && !this.#hasPeerEnded) return`,
+      },
+    ],
+  },
+  {
+    name: 'changes-what-all-share',
+    step: '07.5',
+    says: ['although others were read before', 'none is changed'],
+    edits: [
+      {
+        file: connection,
+        replace:
+          '    this.#setInterest(reads ? (writes ? BOTH : READING) : writes ? WRITING : NEITHER)\n',
+        by: `    const interest = this.#interest
+    if (interest.readable === reads && interest.writable === writes) return
+    interest.readable = reads
+    interest.writable = writes
+    this.#loop.modify(this.#stream, interest)
+`,
+      },
+    ],
+  },
+  {
+    name: 'keeps-every-round',
+    step: '07.6',
+    says: ['to leave nothing behind', 'The longest so far is one number'],
+    edits: [
+      {
+        file: loop,
+        replace: '    while (!this.#isStopping) {\n',
+        by: '    const rounds: number[] = []\n    while (!this.#isStopping) {\n',
+      },
+      {
+        file: loop,
+        replace:
+          'this.#longestRoundMs = Math.max(this.#longestRoundMs, performance.now() - startedAt)',
+        by: `rounds.push(performance.now() - startedAt)
+      this.#longestRoundMs = Math.max(...rounds)`,
+      },
+    ],
+  },
+  {
+    name: 'leaves-a-mark-each-round',
+    step: '07.6',
+    says: ['to leave nothing behind', 'no performance.mark()'],
+    edits: [
+      {
+        file: loop,
+        replace: '      const startedAt = performance.now()\n',
+        by: "      performance.mark('round')\n      const startedAt = performance.now()\n",
+      },
+    ],
+  },
+  {
+    name: 'forgets-the-seconds',
+    step: '07.6',
+    says: ['2030 ms', 'Two seconds are missing'],
+    edits: [
+      {
+        file: loop,
+        replace: '      const startedAt = performance.now()\n',
+        by: '      const startedAt = process.hrtime()\n',
+      },
+      {
+        file: loop,
+        replace: 'performance.now() - startedAt)',
+        by: 'process.hrtime(startedAt)[1] / 1e6)',
+      },
+    ],
+  },
+  {
+    name: 'the-first-round-does-not-count',
+    step: '07.6',
+    says: ['2030 ms', 'the first one, too'],
+    edits: [
+      {
+        file: loop,
+        replace: '    while (!this.#isStopping) {\n',
+        by: '    let isFirst = true\n    while (!this.#isStopping) {\n',
+      },
+      {
+        file: loop,
+        replace:
+          '      this.#longestRoundMs = Math.max(this.#longestRoundMs, performance.now() - startedAt)\n',
+        by: `      const tookMs = isFirst ? 0 : performance.now() - startedAt
+      isFirst = false
+      this.#longestRoundMs = Math.max(this.#longestRoundMs, tookMs)
+`,
+      },
+    ],
+  },
+  {
+    name: 'a-minute-at-most',
+    step: '07.4',
+    says: ['no longer and no shorter', 'an hour is an hour'],
+    edits: [
+      {
+        file: loop,
+        replace: 'this.#wait(this.#timers.nextDelay())',
+        by: 'this.#wait(Math.min(60_000, this.#timers.nextDelay()))',
+      },
+    ],
+  },
+  {
+    name: 'a-millisecond-at-least',
+    step: '07.4',
+    says: ['no longer and no shorter', '0 is 0'],
+    edits: [
+      {
+        file: loop,
+        replace: 'this.#wait(this.#timers.nextDelay())',
+        by: 'this.#wait(Math.max(1, this.#timers.nextDelay()))',
       },
     ],
   },

@@ -182,7 +182,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'delays-of-32-bits',
     step: '08.2',
-    says: ['A fraction of a millisecond', 'Leave the delay as it is'],
+    says: ['A fraction of a millisecond', 'Leave the time and the delay'],
     edits: [
       {
         file: 'timer-queue.ts',
@@ -1576,7 +1576,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'only-the-first-note-counts',
     step: '08.6',
-    says: ['since second 75', 'each heard() notes'],
+    says: ['from second 75 to 200', 'each heard() notes'],
     edits: [
       { file: silence, replace: '  #timer: Timer\n', by: '  #timer: Timer\n  #isHeard = false\n' },
       {
@@ -1645,6 +1645,36 @@ export const mistakes: Mistake[] = [
     }
     if (this.#goodbye) this.#timers.cancel(this.#goodbye)
 `,
+      },
+    ],
+  },
+  {
+    name: 'begins-at-a-whole-millisecond',
+    step: '08.2',
+    says: ['A fraction of a millisecond is missing', 'Leave the time'],
+    edits: [
+      {
+        file: queue,
+        replace: 'const deadlineMs = this.now() + delayMs',
+        by: 'const deadlineMs = Math.floor(this.now()) + delayMs',
+      },
+    ],
+  },
+  {
+    name: 'a-beat-for-a-silence',
+    step: '08.6',
+    says: ['Then the silence begins anew', 'the seconds at which it calls back'],
+    edits: [
+      {
+        file: silence,
+        hole: '#look',
+        by: `    const leftMs = this.#heardAtMs + this.#limitMs - this.#timers.now()
+    if (leftMs > 0) {
+      this.#timer = this.#timers.after(leftMs, () => this.#look())
+      return
+    }
+    if (this.#timer.periodMs === 0) this.#timer = this.#timers.every(this.#limitMs, () => this.#look())
+    this.#onSilence()`,
       },
     ],
   },

@@ -363,4 +363,106 @@ export const rightAnswers: RightAnswer[] = [
       },
     ],
   },
+  {
+    name: 'corks-for-the-rest-of-the-turn',
+    style:
+      'What is written in one turn of Node’s loop leaves together, as the manual of net recommends.',
+    edits: [
+      {
+        file: 'byte-stream.ts',
+        hole: 'write',
+        by: `    if (!this.isWritable) return 0
+    const part = bytes.subarray(0, this.#room)
+    this.#socket.cork()
+    this.#socket.write(part)
+    process.nextTick(() => this.#socket.uncork())
+    return part.length`,
+      },
+    ],
+  },
+  {
+    name: 'heats-the-ready-again',
+    style: '#collect() begins a new hot set with those that stay in it.',
+    edits: [
+      {
+        file: 'poller.ts',
+        hole: '#collect',
+        by: `    const hot = [...this.#hot]
+    this.#hot = new Set()
+    const ready: Ready<Source>[] = []
+    for (const source of hot) {
+      const wanted = this.#interests.get(source)
+      if (!wanted) continue
+      const hungUp = source.isClosed
+      const readable = wanted.readable && source.isReadable
+      const writable = wanted.writable && source.isWritable
+      if (!readable && !writable && !hungUp) continue
+      this.#hot.add(source)
+      ready.push({ source, readable, writable, hungUp })
+    }
+    return ready`,
+      },
+    ],
+  },
+  {
+    name: 'keeps-what-it-may-not-offer-yet',
+    style:
+      'What is read for a backlogged connection goes into #unread at once; the round’s end offers it.',
+    edits: [
+      {
+        file: 'connection.ts',
+        hole: '#receive',
+        by: `    const bytes = this.#stream.read()
+    if (bytes === 'would-block') return
+    if (bytes === 'end') this.#hasPeerEnded = true
+    if (!this.isOpen) return
+    if (bytes === 'end') this.#protocol.onEnd()
+    else if (this.isReading) this.#offer(bytes)
+    else this.#unread = bytes`,
+      },
+      {
+        file: 'connection.ts',
+        hole: '#flush',
+        by: `    do this.#queue.flush()
+    while (this.#queue.bytes > 0 && this.#stream.isWritable)
+    if (this.#queue.bytes > 0 || this.#state !== 'ending') return
+    this.#stream.end()
+    this.#state = 'finSent'`,
+      },
+      {
+        file: 'connection.ts',
+        hole: '#watch',
+        by: `    const writes = this.#queue.bytes > 0
+    let reads = !this.#hasPeerEnded
+    switch (this.#state) {
+      case 'open':
+        reads &&= this.isReading && this.#unread.length === 0
+    }
+    this.#setInterest([[NEITHER, WRITING], [READING, BOTH]][Number(reads)][Number(writes)])`,
+      },
+    ],
+  },
+  {
+    name: 'measured-in-a-finally',
+    style: 'A round that throws is measured, too; process.hrtime() has seconds and nanoseconds.',
+    edits: [
+      {
+        file: loop,
+        hole: 'run',
+        by: `    while (!this.#isStopping) {
+      const ready = await this.#wait(this.#timers.nextDelay())
+      const startedAt = process.hrtime()
+      try {
+        for (const each of ready) this.#giveTurn(each)
+        this.#timers.runDue()
+        this.#endRound()
+      } finally {
+        const [seconds, ns] = process.hrtime(startedAt)
+        const tookMs = seconds * 1_000 + ns / 1e6
+        if (tookMs > this.#longestRoundMs) this.#longestRoundMs = tookMs
+      }
+    }`,
+      },
+    ],
+  },
 ]

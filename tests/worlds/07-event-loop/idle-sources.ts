@@ -36,6 +36,44 @@ export async function expectNoQuestions(
   for (const source of silent) poller.remove(source)
 }
 
+const FEW_READY = 100
+const MANY_READY = 10_000
+
+/** One of many costs less than one of a few, or a little more: caches are small. With a list that is copied for each, it is 20 times as much. */
+const MAX_GROWTH = 8
+
+/** A wait that reports many costs as many times more, and not the square of that. */
+export async function expectCheapReports(
+  { story, expect }: Stage,
+  poller: Poller<Source>,
+): Promise<void> {
+  const costUs = async (count: number, enoughUs = 0) => {
+    story.tell('test', `adds ${count.toLocaleString('en')} sources that are readable, and waits`)
+    const sources = Array.from({ length: count }, () => new TestSource('ready', READING))
+    for (const source of sources) poller.add(source, READING)
+    let us = Number.POSITIVE_INFINITY
+    for (let attempt = 0; attempt < 5 && us > enoughUs; attempt++) {
+      const before = process.cpuUsage()
+      for (let waits = 0; waits < MANY_READY / count; waits++)
+        await within(PATIENCE_MS, Promise.resolve(poller.wait(LONG_MS)))
+      const { user, system } = process.cpuUsage(before)
+      us = Math.min(us, (user + system) / MANY_READY)
+    }
+    for (const source of sources) poller.remove(source)
+    return us
+  }
+  const few = await costUs(FEW_READY)
+  const many = await costUs(MANY_READY, MAX_GROWTH * few)
+  expect('a source that is ready to cost the same among many', many <= MAX_GROWTH * few, {
+    because: 'When all clients talk at once, each of them is reported, and the list is made once.',
+    likely:
+      'push() puts a report into the list. A new list for each of them ([...ready, …], concat()) copies all that are in it already.',
+    look: '#collect()',
+    expected: `about ${few.toFixed(2)} µs each, as among ${FEW_READY}`,
+    received: `${many.toFixed(2)} µs each, among ${MANY_READY.toLocaleString('en')}`,
+  })
+}
+
 const CROWD = 100_000
 
 /** Going through a hundred thousand twenty times costs 20 ms of CPU and more; leaving them alone less than one. */

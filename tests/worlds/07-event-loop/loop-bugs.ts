@@ -11,7 +11,12 @@ import { settled } from './loop-streams.ts'
 /** Our own bugs end the loop, wherever in a round they are. */
 export async function expectBugsSeen(stage: Stage): Promise<void> {
   const { story, expectSame } = stage
-  for (const place of ['a handler', 'a timer', 'a task at the end of the round']) {
+  for (const place of [
+    'a handler',
+    'a timer',
+    'a task at the end of the round',
+    'a handler that has called stop()',
+  ]) {
     const fail = (where: string) => {
       if (where === place) throw new Error(`${place} is broken`)
     }
@@ -19,6 +24,8 @@ export async function expectBugsSeen(stage: Stage): Promise<void> {
     loop.add('eve', READING, () => {
       loop.touch({ onRoundEnd: () => fail('a task at the end of the round') })
       fail('a handler')
+      if (place === 'a handler that has called stop()') loop.stop()
+      fail('a handler that has called stop()')
     })
     story.tell('test', `runs a loop in which ${place} throws`)
     const seen = await within(
@@ -33,6 +40,29 @@ export async function expectBugsSeen(stage: Stage): Promise<void> {
       likely: 'Catch nothing in run(): what is thrown in an async function rejects its promise.',
     })
   }
+}
+
+/** A loop that is told to stop before it runs does not run on. */
+export async function expectStoppedBefore(stage: Stage): Promise<void> {
+  const { loop, poller } = await makeLoop(stage, [])
+  let waits = 0
+  poller.whenOver = () => {
+    if (++waits === 3) throw new Error('it still waits')
+  }
+  stage.story.tell('test', 'calls stop(), and then run()')
+  loop.stop()
+  const outcome = await within(
+    PATIENCE_MS,
+    loop.run().then(
+      () => 'has ended',
+      (error: Error) => error.message,
+    ),
+  )
+  stage.expectSame('run() behind stop()', outcome, 'has ended', {
+    because:
+      'A server may be closed before its loop has begun. Nobody calls stop() a second time; a round more is allowed.',
+    likely: 'stop() sets #isStopping, and nothing sets it back.',
+  })
 }
 
 /** A poller that cannot wait is our own bug, too. */
@@ -75,11 +105,13 @@ export async function expectTurnForEach(stage: Stage): Promise<void> {
   })
 }
 
+const HOUR_MS = 3_600_000
+
 /** What the loop does for its timers has nothing to do with sources, and the last moment to ask is before the wait. */
 export async function expectTimersServed(stage: Stage): Promise<void> {
   const { story, expectSame } = stage
   const timers = {
-    delay: 50,
+    delay: HOUR_MS,
     runs: 0,
     nextDelay: () => timers.delay,
     plan(delay: number) {
@@ -94,7 +126,7 @@ export async function expectTimersServed(stage: Stage): Promise<void> {
   const poller = new TestPoller([['ada'], []])
   const loop = new EventLoop<string>(poller, timers)
   poller.whenOver = () => loop.stop()
-  const task = { onRoundEnd: () => timers.plan(5) }
+  const task = { onRoundEnd: () => timers.plan(0) }
   loop.add('ada', READING, () => {
     timers.plan(40)
     loop.touch(task)
@@ -103,17 +135,19 @@ export async function expectTimersServed(stage: Stage): Promise<void> {
   story.tell('ada', 'has the only turn, and is removed')
   story.tell(
     'timers',
-    'have one in 40 ms after the turns, in 20 ms after runDue(), in 5 ms after the round’s end',
+    'have one in an hour; in 40 ms after the turns, in 20 ms after runDue(), and one that is due after the round’s end',
   )
   await within(PATIENCE_MS, loop.run())
   const [first, second] = poller.timeouts
-  expectSame('the time-outs of the first two waits', [first, second], [50, 5], {
+  expectSame('the time-outs of the first two waits', [first, second], [HOUR_MS, 0], {
     because:
-      'Turns, timers and tasks may all plan something. The loop sleeps no longer than until then.',
+      'Turns, timers and tasks may all plan something. The loop sleeps until then, no longer and no shorter.',
     likely:
       second === undefined
         ? 'The loop runs until stop(), whether or not it has sources: there are timers.'
-        : 'Ask nextDelay() right before #wait(), behind the end of the round.',
+        : first === HOUR_MS && second > 1
+          ? 'Ask nextDelay() right before #wait(), behind the end of the round.'
+          : 'What nextDelay() says is for #wait() as it is: an hour is an hour, and 0 is 0.',
   })
   expectSame('whether timers were run without a source', timers.runs >= 2, true, {
     because: 'A loop that has no connections still has timers.',

@@ -105,6 +105,7 @@ export async function expectWholeGoodbye(stage: Stage): Promise<void> {
     stage,
     (connection) => ({
       onBytes(bytes) {
+        if (!connection.isOpen) heard.push(textOf(bytes))
         connection.pauseReading('protocol')
         connection.end('invalid', Buffer.from('last words'))
         return bytes.length
@@ -169,9 +170,9 @@ export async function expectWholeGoodbye(stage: Stage): Promise<void> {
   expectSame('what the protocol has heard since its end()', [...heard], [], {
     because:
       'For the protocol the connection has ended; and it is not over as long as the descriptor is not free.',
-    likely: heard.includes('FIN')
-      ? '#receive(): the peer’s FIN is for the protocol of an open connection only.'
-      : NOBODY_ELSE_CLOSES,
+    likely: heard.includes('invalid')
+      ? NOBODY_ELSE_CLOSES
+      : '#receive(): bytes, and the peer’s FIN, are for the protocol of an open connection only: neither ending nor finSent is open.',
     look: 'connection.#receive()',
   })
   await expectLeftAlone(stage, loop)
@@ -191,10 +192,12 @@ export async function expectWholeGoodbye(stage: Stage): Promise<void> {
 /** The stream takes all last words but one byte: that byte is waited for like any other. */
 export async function expectLastByte(stage: Stage): Promise<void> {
   const { story, expectSame } = stage
+  const heard: string[] = []
   const { stream, connection, end } = await onScriptedStream(stage, () => ({
     onBytes: (bytes) => bytes.length,
-    onEnd() {},
+    onEnd: () => heard.push('FIN'),
   }))
+  stream.holdDescriptor()
   story.tell('test', 'ends with "last words"; the stream takes 9 of the 10 bytes')
   stream.setRoom(9)
   connection.end('finished', Buffer.from('last words'))
@@ -204,13 +207,29 @@ export async function expectLastByte(stage: Stage): Promise<void> {
     likely: '#flush(): FIN only when no byte is queued any more.',
     look: '#flush()',
   })
-  story.tell('stream', 'takes everything again')
-  stream.setRoom(Number.POSITIVE_INFINITY)
+  story.tell('peer', 'says FIN')
+  stream.arriveEnd()
+  await rounds()
+  expectSame('what the protocol hears of that', heard, [], {
+    because: 'For the protocol the connection has ended, although a byte still waits.',
+    likely:
+      '#receive(): the peer’s FIN is for the protocol of an open connection only. One that is ending is not open.',
+    look: 'connection.#receive()',
+  })
+  story.tell('stream', 'takes one byte more, and is full')
+  stream.setRoom(1)
   await rounds()
   expectSame('what was written before FIN', textOf(stream.takeWritten()), 'last words', {
     because: 'One byte was queued, so the connection waits until the stream is writable.',
     likely: '#watch(): wait to write while anything is queued, be it one byte.',
     look: '#watch()',
+  })
+  expectSame('whether FIN was said', stream.isEnded, true, {
+    because:
+      'Nothing is queued any more. FIN needs no room, and nobody comes back for it when there is some.',
+    likely:
+      '#flush(): stream.end() as soon as the connection is ending and nothing is queued, whatever the stream has room for.',
+    look: '#flush()',
   })
   await end()
 }

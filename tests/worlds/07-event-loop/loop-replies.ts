@@ -67,8 +67,14 @@ export async function expectAllInOneRound(stage: Stage): Promise<void> {
   stream.onRead = () => atRoundEnd(() => connection.send(Buffer.from('ada')))
   stream.arrive('hi')
   await rounds()
-  expectSame('what was written', textOf(stream.takeWritten()), 'hello ada', {
-    because: 'Both were said to ada.',
+  const written = textOf(stream.takeWritten())
+  expectSame('what was written', written, 'hello ada', {
+    because: 'Both were said to ada, in this order.',
+    likely:
+      written === ''
+        ? 'Nobody has read what ada sends, although others were read before her. READING and the like are shared by all connections: #setInterest() gets one of them, and none is changed.'
+        : '#receive() offers the protocol what it has read, in the turn: the end of the round is for what is left.',
+    look: written === '' ? '#watch()' : 'connection.#receive()',
   })
   expectSame('the writes that this took', stream.writes, 1, {
     because: 'All that is said to a connection in one round goes out at its end, together.',

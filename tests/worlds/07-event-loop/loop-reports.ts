@@ -82,6 +82,18 @@ export async function expectClosedReported(
   })
   ada.becomes({ readable: false }, story)
   told.poller.remove(dee)
+
+  story.tell('test', 'wants to read and to write eli and fay, who has something to read')
+  const eli = told.add('eli', BOTH)
+  const fay = told.add('fay', BOTH, { readable: true })
+  for (const source of [eli, fay]) source.closes(story)
+  const bothClosed = ['eli hung up', 'fay readable and hung up']
+  expectSame('a wait, when both are closed', await told.wait(LONG_MS), bothClosed, {
+    because: 'What may be read of fay can still be read; of eli there is nothing.',
+    likely:
+      '`hungUp` is a field of its own. `readable` is wanted.readable && source.isReadable, closed or not.',
+  })
+  for (const source of [eli, fay]) told.poller.remove(source)
 }
 
 /** Each source is reported for what it is ready for and what is wanted of it, no more and no less. */
@@ -130,7 +142,13 @@ export async function expectFreshAnswer(
     likely:
       'Collect after the sleep, and sleep in every wait, be it for 0 ms: a list from before may be out of date.',
   })
+  const alone = told.wait(0)
   bob.becomes({ readable: false }, story)
+  expectSame('a wait in which bob was read, the only one who was ready', await alone, [], {
+    because: 'Nobody is ready any more when wait() returns.',
+    likely:
+      'What is collected after the sleep is the answer, also when that is nobody: an empty list is one.',
+  })
 }
 
 /** Every source that is ready is reported, however many they are. */

@@ -173,7 +173,7 @@ export async function expectTurnsAsWanted(stage: Stage): Promise<void> {
   const { story, expectSame } = stage
   const both = (source: string) => ({ source, ...BOTH, hungUp: false })
   const { loop } = await makeLoop(stage, [
-    ['dan', 'eve', both('fay'), both('gus'), both('hal')],
+    ['dan', 'eve', both('fay'), both('gus'), both('hal'), 'ned'],
     [
       'ida',
       { source: 'jon', ...WRITING, hungUp: false },
@@ -194,12 +194,14 @@ export async function expectTurnsAsWanted(stage: Stage): Promise<void> {
     }
   loop.add('dan', READING, (ready) => {
     take('dan')(ready)
-    story.tell('dan', 'wants nothing of eve any more, only to write fay, only to read gus')
+    story.tell('dan', 'wants nothing of eve any more, only to write fay and ned, only to read gus')
     loop.modify('eve', NEITHER)
     loop.modify('fay', WRITING)
     loop.modify('gus', READING)
+    loop.modify('ned', WRITING)
   })
-  for (const name of ['eve', 'fay', 'gus', 'hal', 'ida', 'jon']) loop.add(name, BOTH, take(name))
+  for (const name of ['eve', 'fay', 'gus', 'hal', 'ida', 'jon', 'ned'])
+    loop.add(name, BOTH, take(name))
   loop.add('kim', NEITHER, take('kim'))
   loop.add('lea', READING, take('lea'))
   loop.add('max', WRITING, take('max'))
@@ -221,14 +223,14 @@ export async function expectTurnsAsWanted(stage: Stage): Promise<void> {
     ],
     {
       because:
-        'dan’s turn came first, and changed what is wanted of eve, fay and gus, who had been reported. ida and jon are ready for one thing only. kim, lea and max have free descriptors; lea is to be read, max to be written. kim is reported again.',
+        'dan’s turn came first, and changed what is wanted of eve, fay, gus and ned, who had been reported: of eve nothing is left, and ned can be read, which nobody wants any more. ida and jon are ready for one thing only. kim, lea and max have free descriptors; lea is to be read, max to be written. kim is reported again.',
       likely:
-        'A handler is called with what was reported and is wanted now: ready.readable && entry.interest.readable, writable alike; hungUp as reported, which is reason enough for a turn. Only the handler removes its source.',
+        'A handler is called with what was reported and is wanted now: ready.readable && entry.interest.readable, writable alike; hungUp as reported, which is reason enough for a turn. When none of the three is left, there is no turn. Only the handler removes its source.',
       look: '#giveTurn()',
     },
   )
   expectSame('stats().turns', loop.stats().turns, 10, {
-    because: 'Only turns that were had are counted. eve had none.',
+    because: 'Only turns that were had are counted. eve and ned had none.',
     likely: COUNT_TURNS,
     look: '#giveTurn()',
   })

@@ -56,7 +56,7 @@ export async function expectOneWakeUp(
   story.tell('test', 'calls wake()')
   told.poller.wake()
   expectSame('a wait that is woken', await woken, [], { because: 'wake() ends it.' })
-  await expectNextSleeps('the wait after the one that was woken')
+  await expectNextSleeps(stage, told, ada, 'the wait after the one that was woken')
 
   story.tell('test', 'calls wake() while nobody waits')
   told.poller.wake()
@@ -64,7 +64,7 @@ export async function expectOneWakeUp(
     because: 'A wake-up that comes between two waits must not be lost: it ends the next.',
     likely: 'Look at #isWoken before you sleep, and forget it when the wait is over.',
   })
-  await expectNextSleeps('the wait after that')
+  await expectNextSleeps(stage, told, ada, 'the wait after that')
 
   ada.becomes({ readable: true }, story)
   story.tell('test', 'calls wake() while nobody waits')
@@ -74,20 +74,50 @@ export async function expectOneWakeUp(
     likely: 'Woken or not: collect after the sleep.',
   })
   ada.becomes({ readable: false }, story)
-  await expectNextSleeps('the wait after the one that was woken and had somebody to report')
+  await expectNextSleeps(
+    stage,
+    told,
+    ada,
+    'the wait after the one that was woken and had somebody to report',
+  )
+}
 
-  async function expectNextSleeps(name: string): Promise<void> {
-    const next = told.wait(Number.POSITIVE_INFINITY)
-    await settled()
-    await settled()
-    ada.becomes({ readable: true }, story)
-    expectSame(name, await next, ['ada readable'], {
-      because: 'It lasts until somebody is ready: one wake-up ends one wait.',
-      likely:
-        'Set #isWoken to false after the sleep, in every wait: a wake() may have come during the sleep, or when somebody was ready anyway.',
-    })
-    ada.becomes({ readable: false }, story)
-  }
+/** A wait for 0 ms uses a wake-up up as any other does, and a second one in the same wait ends no other. */
+export async function expectLateWakeUps(
+  stage: Stage,
+  told: ToldPoller,
+  ada: TestSource,
+): Promise<void> {
+  const { story } = stage
+  story.tell('test', 'calls wake() while nobody waits')
+  told.poller.wake()
+  await told.wait(0)
+  await expectNextSleeps(stage, told, ada, 'the wait after wake() and wait(0)')
+
+  story.tell('test', 'calls wake() before a wait, and again in it')
+  told.poller.wake()
+  const twice = told.wait(Number.POSITIVE_INFINITY)
+  told.poller.wake()
+  await twice
+  await expectNextSleeps(stage, told, ada, 'the wait after the one that was woken twice')
+}
+
+async function expectNextSleeps(
+  { story, expectSame }: Stage,
+  told: ToldPoller,
+  ada: TestSource,
+  name: string,
+): Promise<void> {
+  const next = told.wait(Number.POSITIVE_INFINITY)
+  await settled()
+  await settled()
+  ada.becomes({ readable: true }, story)
+  expectSame(name, await next, ['ada readable'], {
+    because: 'It lasts until somebody is ready: one wake-up ends one wait.',
+    likely:
+      'Set #isWoken to false after the sleep, in every wait, be it for 0 ms: a wake() may have come during the sleep, or when somebody was ready anyway.',
+  })
+  ada.becomes({ readable: false }, story)
 }
 
 type Kind = 'with somebody ready' | 'after wake()' | 'for 0 ms'
@@ -190,6 +220,28 @@ export async function expectTimeKept(
         : 'A sleep that ended early may return an empty list; one that goes on needs a time-out, too: the rest.',
     expected: `over, or to sleep for ${REST_MS} ms more`,
     received: isTimed ? `a timer of ${again} ms` : 'no timer',
+  })
+}
+
+/** Half a millisecond is some time, and no reason to poll. */
+export async function expectShortSleep(
+  { story, expect }: Stage,
+  poller: Poller<Source>,
+): Promise<void> {
+  story.tell('test', 'calls wait(0.5) while nobody is ready')
+  const clock = new FakedClock()
+  const timers = noteTimers()
+  const waiting = poller.wait(0.5)
+  await settled()
+  timers.giveBack()
+  clock.giveBack()
+  await within(PATIENCE_MS, Promise.resolve(waiting))
+  expect('a wait for 0.5 ms to set a timer', timers.delays.length > 0, {
+    because:
+      'Deadlines are fractions of milliseconds. A loop that takes 0.5 ms for 0 asks again and again until they are over.',
+    likely: 'Give #sleep() all of `timeoutMs`: rounded down, a short wait is none.',
+    expected: 'a timer',
+    received: 'none',
   })
 }
 

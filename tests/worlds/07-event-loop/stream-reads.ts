@@ -40,7 +40,9 @@ export async function expectMebibyte(
   expectSame('the bytes that could be read', received.length, MEBIBYTE, {
     because: 'A socket that has been paused because nobody read must go on when somebody does.',
     likely:
-      '#receive() pauses the socket at 64 KiB. Reading makes room: first subtract what is read from #inboxBytes, then resume() if fewer than 64 KiB are left.',
+      received.length > MEBIBYTE
+        ? 'read() returns what came: chunks as they are. Text in between (String(), toString()) is another number of bytes.'
+        : '#receive() pauses the socket at 64 KiB. Reading makes room: first subtract what is read from #inboxBytes, then resume() if fewer than 64 KiB are left.',
   })
   expect('them to be as they were sent', received.equals(pattern(0, MEBIBYTE)), {
     because: 'Not a byte more, not a byte less, and all in order.',
@@ -119,7 +121,7 @@ export function expectBrake(
     expect('the socket to go on', !near.isPaused(), {
       because: 'Nothing is waiting any more.',
       likely:
-        'resume() the socket when fewer than INBOX_BYTES are left. #inboxBytes tells, if you subtract from it as many as you return.',
+        'resume() the socket in the very read after which fewer than INBOX_BYTES are left: nobody may call read() again before something comes. #inboxBytes tells, if you subtract from it as many as you return.',
     })
   }
   story.tell('Node', 'hands over 10 bytes')
@@ -130,7 +132,9 @@ export function expectBrake(
       'read() has subtracted less from #inboxBytes than it has returned, so #receive() thinks that the inbox is full.',
   })
   expectSame('the bytes of the next read', stream.read().length, 10, {
-    because: 'They are all that is waiting.',
+    because: 'They are all that is waiting, and a read returns at least one byte of what waits.',
+    likely:
+      'A chunk that has been read to its end leaves the inbox. Nothing is left of it, not even a part of 0 bytes.',
   })
 }
 

@@ -140,24 +140,37 @@ export async function expectHalfOpen(stage: Stage): Promise<void> {
       because: 'What comes and what goes are two directions: only the first is paused.',
       likely: 'Whether the socket is paused says nothing about writing. #room does.',
     })
+    story.tell('test', 'calls destroy()')
+    stream.destroy()
+    expectSame('a write behind destroy()', stream.write(pattern(0, 10)), 0, {
+      because: 'Nothing is taken in a connection that is gone, be it by our own hand.',
+      likely:
+        'socket.writable is false at once. lostWith is told later, and writableEnded tells only of FIN.',
+    })
   })
 }
 
 /** A socket says itself how much it queues, and how much of that has gone. */
 export async function expectRoomAsked(stage: Stage): Promise<void> {
   const { story, expectSame } = stage
-  const small = async (stream: ByteStream, { near }: SocketPair) => {
-    story.tell(
-      'test',
-      'has a socket whose high-water mark is 16 KiB, and from which nothing leaves',
-    )
-    near.cork()
-    expectSame('a write of 60 KiB', stream.write(Buffer.alloc(60 * KIBIBYTE)), 16 * KIBIBYTE, {
-      because: 'The mark is the socket’s own: another socket has another.',
-      likely: '#room asks the socket: writableHighWaterMark. No number of your own.',
-    })
+  for (const [mark, offered] of [
+    [16, 60],
+    [256, 300],
+  ]) {
+    const fillTo = async (stream: ByteStream, { near }: SocketPair) => {
+      story.tell(
+        'test',
+        `has a socket whose high-water mark is ${mark} KiB, and from which nothing leaves`,
+      )
+      near.cork()
+      const taken = stream.write(Buffer.alloc(offered * KIBIBYTE))
+      expectSame(`a write of ${offered} KiB`, taken, mark * KIBIBYTE, {
+        because: 'The mark is the socket’s own: another socket has another.',
+        likely: '#room asks the socket: writableHighWaterMark. No number of your own.',
+      })
+    }
+    await withStream(stage, fillTo, mark * KIBIBYTE)
   }
-  await withStream(stage, small, 16 * KIBIBYTE)
   await withStream(stage, async (stream, { near }) => {
     let isSent = () => {}
     near._write = (_chunk, _encoding, done) => {
@@ -169,6 +182,7 @@ export async function expectRoomAsked(stage: Stage): Promise<void> {
       'writes 40 KiB and 24 KiB; the kernel takes the first, and not the second yet',
     )
     const takes = [40, 24].map((kibibytes) => stream.write(Buffer.alloc(kibibytes * KIBIBYTE)))
+    await settled()
     isSent()
     expectSame('the bytes that each write has taken', takes, [40 * KIBIBYTE, 24 * KIBIBYTE], {
       because: 'There was room for 64 KiB.',

@@ -9,16 +9,17 @@ const DAY_MS = 86_400_000
 const MANY_AT_ONCE = 13_000
 
 /** A delay is a number like any other: a fraction, or a month. */
-export function expectAnyDelay({ arm, expectFires }: PlayedQueue): void {
+export function expectAnyDelay({ clock, arm, expectFires }: PlayedQueue): void {
+  clock.pass(0.25)
   arm('in 10.5 ms', 10.5)
   expectFires(10.25, [], {
     because: 'A fraction of a millisecond is missing.',
-    likely: 'A clock may tell fractions. Leave the delay as it is.',
+    likely: 'A clock may tell fractions. Leave the time and the delay as they are.',
     look: 'timer-queue.after()',
   })
   expectFires(0.75, ['in 10.5 ms'], {
     because: 'Its deadline has passed, half a millisecond ago.',
-    likely: 'A clock may tell fractions. Leave the delay as it is.',
+    likely: 'A clock may tell fractions. Leave the time and the delay as they are.',
     look: 'timer-queue.after()',
   })
   arm('in 10.9 ms', 10.9)
