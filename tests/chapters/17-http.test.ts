@@ -162,7 +162,7 @@ step('17.4', 'answers go out in order, on a connection that goes on or ends', as
 
   await expectLateBodies(stage, world, ada)
   await expectLastAnswers(stage, world)
-  await expectLateLikeOthers(world)
+  await expectLateLikeOthers(stage, world)
   await expectUpgrades(stage)
   await expectCorpus(stage)
 })

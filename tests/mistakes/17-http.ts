@@ -1236,4 +1236,12 @@ export const mistakes: Mistake[] = [
     "else if (why === 'idle' && this.#isInRequest) this.#refuse",
     "else if (why === 'idle' && this.#heads.hasBegun) this.#refuse",
   ),
+  mistake(
+    '17.4',
+    'drops-an-answer-for-nobody',
+    'The sender closes what it cannot send',
+    connection,
+    '    if (answer.upgrade) return this.#upgrade',
+    '    if (!this.#connection.isOpen) return undefined\n    if (answer.upgrade) return this.#upgrade',
+  ),
 ]

@@ -60,7 +60,10 @@ export async function expectLateBodies(
 }
 
 /** Answers that come late are sent like any other: to HEAD, and to HTTP/1.0. */
-export async function expectLateLikeOthers({ site, ...world }: HttpWorld): Promise<void> {
+export async function expectLateLikeOthers(
+  { expectSame }: Stage,
+  { site, ...world }: HttpWorld,
+): Promise<void> {
   const liz = await world.arrive('liz')
   await liz.send(request('HEAD /late/liz') + request('GET /g'))
   await world.act(() => site.late.at(-1)!.resolve({ status: 200, body: 'a late body' }))
@@ -82,5 +85,18 @@ export async function expectLateLikeOthers({ site, ...world }: HttpWorld): Promi
     because: 'A client of 1.0 that wants to go on has to be told that we do as well.',
     likely: 'A late answer goes through #answer(), too, with the head of its request.',
     look: '#handle()',
+  })
+
+  const mo = await world.arrive('mo')
+  await mo.send(request('GET /late/mo'))
+  await mo.reset()
+  const unwanted = new ScriptedBody(3)
+  await world.act(() => site.late.at(-1)!.resolve({ status: 200, body: unwanted }))
+  expectSame('how often the body was closed that is for a peer who is gone', unwanted.closed, 1, {
+    because:
+      'Nobody will ever read it. A body may be an open file: each one left behind is a descriptor less.',
+    likely:
+      'The sender closes what it cannot send: an answer goes to #sender.answer() whether the peer is there or not.',
+    look: ['#answer()', '#handle()'],
   })
 }
