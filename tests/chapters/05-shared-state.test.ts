@@ -17,6 +17,7 @@ import { expectBalancesKept } from '../worlds/05-shared-state/ledger-transfers.t
 import { expectDeathsNoticed, IF_A_DEATH_IS_MISSED } from '../worlds/05-shared-state/lock-deaths.ts'
 import {
   expectOwnerOnly,
+  expectPatience,
   IF_THE_LOCK_FAILS,
   IF_WITH_LOCK_FAILS,
 } from '../worlds/05-shared-state/lock-owners.ts'
@@ -75,6 +76,7 @@ step('05.2', 'the lock lets one in at a time, and nobody sleeps forever', async 
   await explore('two threads under the lock to be alone', scenario('mutex'), reason)
   await explore('three threads under the lock to be alone', scenario('mutex-of-three'), reason)
   await expectOwnerOnly(stage)
+  await expectPatience(stage)
 })
 
 step('05.3', 'withLock() frees the lock, however its body ends', async ({ explore }) => {

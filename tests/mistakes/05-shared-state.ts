@@ -1406,4 +1406,17 @@ ${LAST_NOTIFY}`,
       },
     ],
   },
+  {
+    name: 'gives-up-after-ten-sleeps',
+    step: '05.2',
+    says: ['ada to have the lock in the end', 'does not give up'],
+    edits: [
+      { file: mutex, replace: 'for (;;) {', by: 'for (let time = 0; time < 10; time++) {' },
+      {
+        file: mutex,
+        replace: '      this.#words.wait(this.#lock, -Math.abs(owner))\n    }\n',
+        by: "      this.#words.wait(this.#lock, -Math.abs(owner))\n    }\n    throw new Error('too busy')\n",
+      },
+    ],
+  },
 ]

@@ -164,6 +164,34 @@ export async function expectOwnerOnly({ load, expect, story }: Stage): Promise<v
   )
 }
 
+/** So often somebody else is faster. */
+const TIMES = 100
+
+/** A thread that is woken finds that a newcomer has the lock, again and again, until it has it. */
+export async function expectPatience({ load, expect, story }: Stage): Promise<void> {
+  const { Mutex } = await load(() => import('#code/05-shared-state/mutex.ts'))
+  const { AtomicWords } = await load(() => import('#code/05-shared-state/shared-words.ts'))
+  let sleeps = 0
+  class CrowdedWords extends AtomicWords {
+    override wait(index: number, expected: number): 'ok' | 'not-equal' {
+      if (this.load(index) !== expected) return 'not-equal'
+      sleeps += 1
+      this.store(index, sleeps < TIMES ? 2 : 0)
+      return 'ok'
+    }
+  }
+  const words = new CrowdedWords(new SharedArrayBuffer(8))
+  words.store(0, 2)
+  story.tell('ada', `wants the lock, and is woken ${TIMES} times: bob has it again, until the last`)
+  const isStopped = throws(() => new Mutex(words, 0, 1).lock())
+  expect('ada to have the lock in the end', !isStopped && Math.abs(words.load(0)) === 1, {
+    because: 'A newcomer may overtake a thread that was woken. lock() returns with the lock.',
+    likely: 'Try again, and sleep again, however often that happens: lock() does not give up.',
+    look: 'lock()',
+    received: `${isStopped ? 'an exception' : `${words.load(0)} in its word`}, after ${sleeps} sleeps`,
+  })
+}
+
 function throws(act: () => void): boolean {
   try {
     act()
