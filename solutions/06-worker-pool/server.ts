@@ -79,6 +79,8 @@ function whenLost(socket: Socket): AbortSignal {
 
 /** Whether it is the server's turn: the thread has not begun to wait for the client, or its answer had not been written yet. */
 function owesAnswer(socket: Socket, working: Int32Array): boolean {
+  // Behind our FIN comes nothing more; a job that has crashed leaves `working` as it was.
+  if (socket.writableEnded) return false
   if (Atomics.load(working, 0) === 1) return true
   const written = socket.bytesWritten
   drainBridge(socket)

@@ -51,6 +51,7 @@ import {
   expectTakenOutOfQueue,
 } from '../worlds/06-worker-pool/pool-waiting-jobs.ts'
 import {
+  expectCrashedLetGo,
   expectOneClock,
   expectSlowTakerServed,
   expectStuckTakerCut,
@@ -258,4 +259,5 @@ step('06.7', 'a client who says nothing gives its thread up', async (stage) => {
   await expectOneClock(stage)
   await expectSlowTakerServed(stage)
   await expectStuckTakerCut(stage)
+  await expectCrashedLetGo(stage)
 })

@@ -169,7 +169,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'leaves-it-in-the-queue',
     step: '06.4',
-    says: ['queued: 3', 'no more and no less'],
+    says: ['queued: 4', 'no more and no less'],
     edits: [{ file, replace: 'if (place >= 0) this.#queue.splice(place, 1)\n', by: '' }],
   },
   {
@@ -735,7 +735,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'takes-out-all-behind-it',
     step: '06.4',
-    says: ['queued: 3', 'splice(place, 1)'],
+    says: ['queued: 4', 'splice(place, 1)'],
     edits: [{ file, replace: 'this.#queue.splice(place, 1)', by: 'this.#queue.splice(place)' }],
   },
   {
@@ -1675,6 +1675,57 @@ export const mistakes: Mistake[] = [
     if (!socket.writableEnded) socket.write('idle\\n')
     socket.destroySoon()
   })`,
+      },
+    ],
+  },
+  {
+    name: 'swaps-it-with-the-first',
+    step: '06.4',
+    says: ['order in which they ended', 'leaves the others'],
+    edits: [
+      {
+        file,
+        replace: 'if (place >= 0) this.#queue.splice(place, 1)',
+        by: `if (place >= 0) {
+      this.#queue[place] = this.#queue[0]
+      this.#queue.shift()
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'ends-who-is-idle-before-it-forgets-them',
+    step: '06.6',
+    says: ['crashed: 0', 'Forget a thread before you terminate it'],
+    edits: [
+      {
+        file,
+        replace: '    this.#isClosing = true\n',
+        by: `    this.#isClosing = true
+    for (const [thread, task] of this.#threads) if (!task) void thread.terminate()
+`,
+      },
+    ],
+  },
+  {
+    name: 'twice-the-limit-behind-an-answer',
+    step: '06.7',
+    says: ['the clock of the socket', 'as it was given'],
+    edits: [
+      {
+        replace: 'return void socket.setTimeout(idleMs)',
+        by: 'return void socket.setTimeout(idleMs * 2)',
+      },
+    ],
+  },
+  {
+    name: 'says-nothing-more-behind-its-fin',
+    step: '06.7',
+    says: ['the connection of quy', 'also when our FIN is said already'],
+    edits: [
+      {
+        replace: "if (!socket.writableEnded) socket.write('idle\\n')",
+        by: "if (socket.writableEnded) return\n    socket.write('idle\\n')",
       },
     ],
   },

@@ -125,7 +125,7 @@ export async function expectAcceptedJobsDone(stage: Stage): Promise<void> {
 /** The queue may be empty while a job still runs. */
 export async function expectRunningJobAwaited(stage: Stage): Promise<void> {
   const { story } = stage
-  await withPool(stage, { size: 2, maxQueued: 10 }, async ({ pool, play }) => {
+  await withPool(stage, { size: 2, maxQueued: 10 }, async ({ pool, play, expectStats }) => {
     const last = play('last')
     story.tell('test', 'calls close(), with nothing in the queue')
     const closed = pool.close()
@@ -136,6 +136,14 @@ export async function expectRunningJobAwaited(stage: Stage): Promise<void> {
       look: 'worker-pool.close()',
     })
     await closed
+    expectStats(
+      { threads: 0, crashed: 0 },
+      {
+        because: 'One thread had nothing to do from the beginning. It has not crashed, either.',
+        likely: 'Forget a thread before you terminate it, whenever that is.',
+        look: 'worker-pool.close()',
+      },
+    )
   })
 }
 

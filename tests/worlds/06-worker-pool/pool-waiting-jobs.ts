@@ -12,9 +12,9 @@ export async function expectTakenOutOfQueue(stage: Stage): Promise<void> {
   const patient = { cancelGraceMs: 60_000 }
   await withPool(stage, { size: 1, maxQueued: 10, ...patient }, async ({ play, expectStats }) => {
     const running = play('running')
-    const names = ['front', 'inside', 'behind', 'end']
-    const [front, inside, behind, end] = names.map((name) => play(name))
-    const others = [running, front, behind, end]
+    const names = ['front', 'second', 'inside', 'behind', 'end']
+    const [front, second, inside, behind, end] = names.map((name) => play(name))
+    const others = [running, front, second, behind, end]
     const before = await countPendingWakeUps()
     inside.cancel(new RangeError('not any more'))
     await inside.expectRejection(/^RangeError: not any more$/, {
@@ -24,9 +24,9 @@ export async function expectTakenOutOfQueue(stage: Stage): Promise<void> {
       look: ['run()', '#cancel()'],
     })
     expectStats(
-      { busy: 1, queued: 3 },
+      { busy: 1, queued: 4 },
       {
-        because: 'The three others still wait.',
+        because: 'The four others still wait.',
         likely: 'Take this one task out of the queue, no more and no less: splice(place, 1).',
         look: '#cancel()',
       },
@@ -54,7 +54,7 @@ export async function expectTakenOutOfQueue(stage: Stage): Promise<void> {
       })
     }
     const order = others.map(({ endedAt }) => endedAt)
-    expectSame('the order in which they ended', order, [2, 3, 4, 5], {
+    expectSame('the order in which they ended', order, [2, 3, 4, 5, 6], {
       because: 'The others keep their order.',
       likely: 'splice() takes one out and leaves the others as they are.',
       look: '#cancel()',

@@ -72,36 +72,77 @@ export async function expectSlowTakerServed(stage: Stage): Promise<void> {
 
 /** Little is left that she does not take: her thread sleeps in readLine() again, and would wait forever. */
 export async function expectStuckTakerCut(stage: Stage): Promise<void> {
-  const never: Taking = () => {}
-  await visit(stage, 30, never, async ({ client, served, isOver }) => {
-    stage.story.tell('oli', 'asks a question, and takes nothing of the short answer')
+  let takes = true
+  const notAnyMore: Taking = (take) => {
+    if (takes) take()
+  }
+  await untilNotIdle(stage, notAnyMore, async ({ client, served, isOver }) => {
+    takes = false
+    stage.story.tell('oli', 'asks `echo hello`, and takes nothing of the short answer')
     client.write('echo hello\n')
-    await until(() => served.writableLength > 0, PATIENCE_MS)
-    const before = served.writableLength
+    await until(() => served.writableLength > 0 || isOver(), PATIENCE_MS)
+    if (served.writableLength !== 'hello\n'.length) {
+      takes = true
+      return 'was idle'
+    }
     await until(isOver, PATIENCE_MS)
     stage.expect('oli to be cut off', isOver(), {
-      because: `${before} bytes were written for her, and she has not taken them within idleMs. Her thread does not wait for that any more, it waits for her next line.`,
+      because:
+        'The answer was written for her, and she has not taken it within idleMs. Her thread does not wait for that any more, it waits for her next line.',
       likely:
         'Cut off whoever has not taken everything, however little is left: socket.writableLength > 0, before all else. destroySoon() would wait for her.',
       look: 'limitIdleness()',
       received: 'a connection that is still open',
     })
+    return 'was served'
   })
+}
+
+/** Her job has crashed in the middle of a command: nothing is owed any more, and her silence is limited like any other. */
+export async function expectCrashedLetGo(stage: Stage): Promise<void> {
+  await untilNotIdle(stage, undefined, async ({ client, served, received }) => {
+    stage.story.tell('quy', 'asks for `crash`, reads what became of it, and does not say FIN')
+    client.write('crash\n')
+    await until(() => served.destroyed, PATIENCE_MS)
+    if (received().includes('idle')) return 'was idle'
+    stage.expect('the connection of quy to be closed', served.destroyed, {
+      because: 'Her job has crashed, and the server has said FIN. She says nothing, and no FIN.',
+      likely: 'destroySoon() closes both directions, also when our FIN is said already.',
+      look: 'limitIdleness()',
+      received: `${JSON.stringify(received())}, and a connection that is still open`,
+    })
+    return 'was served'
+  })
+}
+
+/** A thread that gets no core for idleMs has not begun with her question, and she is idle: that says nothing of what is asked here. */
+async function untilNotIdle(
+  stage: Stage,
+  taking: Taking | undefined,
+  body: (visit: Visit) => Promise<'was idle' | 'was served'>,
+): Promise<void> {
+  for (let attempt = 1; attempt <= 5; attempt++) {
+    const outcome = await visit(stage, 100, taking, async (visited) => {
+      visited.client.write('echo ready\n')
+      await until(() => visited.received() !== '' || visited.isOver(), PATIENCE_MS)
+      return visited.received() === 'ready\n' ? body(visited) : 'was idle'
+    })
+    if (outcome === 'was served') return
+  }
 }
 
 /** However often the limit begins anew, the socket has one clock. */
 export async function expectOneClock(stage: Stage): Promise<void> {
   const idleMs = 10
-  await visit(stage, idleMs, undefined, async ({ client, served, received, isOver }) => {
-    const waitsMs = 12 * idleMs
-    stage.story.tell('pia', `asks for sleep ${waitsMs}; idleMs is ${idleMs}`)
+  await visit(stage, idleMs, undefined, async ({ client, served, isOver }) => {
+    stage.story.tell('pia', `asks for sleep 60000; idleMs is ${idleMs}`)
+    client.write('sleep 60000\n')
+    // Whatever is due is done between two looks, so the limit passes a dozen times, however slow this machine is.
     let most = 0
-    const look = () => {
+    for (let look = 0; look < 80 && most <= 2 && !isOver(); look++) {
+      await pause(2)
       most = Math.max(most, served.listenerCount('timeout'))
-      return isOver() || received() !== ''
     }
-    client.write(`sleep ${waitsMs}\n`)
-    await until(look, PATIENCE_MS)
     stage.expect('no more than two listeners of `timeout`', most <= 2, {
       because:
         'An answer was owed several times, and each time the limit began anew. Nothing may pile up meanwhile.',
@@ -109,6 +150,14 @@ export async function expectOneClock(stage: Stage): Promise<void> {
         'Only the clock has to be set again: socket.setTimeout(idleMs). Who calls limitIdleness() anew adds another listener, and each of them does so the next time.',
       look: 'limitIdleness()',
       received: `${most} listeners`,
+    })
+    // Whoever has a timer of his own has not set the socket's.
+    const { timeout = 0 } = served
+    stage.expect('the clock of the socket to be set to idleMs', timeout <= idleMs, {
+      because: 'When an answer is owed, idleMs begin anew: so long, and no longer.',
+      likely: 'socket.setTimeout(idleMs): the limit as it was given.',
+      look: 'limitIdleness()',
+      received: `${timeout} ms`,
     })
   })
 }
