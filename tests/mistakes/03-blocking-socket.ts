@@ -1611,4 +1611,39 @@ const drains = new`,
       },
     ],
   },
+  {
+    name: 'looks-ten-times',
+    step: '03.1',
+    says: ['a hundred times', 'however often that is in vain'],
+    edits: [
+      {
+        file: news,
+        hole: 'sleepUntil',
+        by: `for (let time = 0; time < 10; time++) {
+    const news = Atomics.load(words, NEWS)
+    const found = look()
+    if (found !== undefined) return found
+    Atomics.wait(words, NEWS, news)
+  }
+  return look() as Found`,
+      },
+    ],
+  },
+  {
+    name: 'gives-up-after-ten-looks',
+    step: '03.5',
+    says: ['news a hundred times', 'Look and sleep until there is room'],
+    edits: [
+      {
+        file,
+        hole: '#waitForRoom',
+        by: `let looks = 0
+    sleepUntil(this.#words, () => {
+      if (Atomics.load(this.#words, CLOSED)) throw new ConnectionLost('EPIPE')
+      if (looks++ === 10) throw new ConnectionLost('ETIMEDOUT')
+      return this.#unflushed() <= WINDOW_BYTES ? 'room' : undefined
+    })`,
+      },
+    ],
+  },
 ]

@@ -24,7 +24,7 @@ export interface WriterScript {
 
 /** All but silence is news. */
 export type Happening =
-  | { what: 'nothing that concerns it' }
+  | { what: 'nothing that concerns it'; times?: number }
   | { what: 'the kernel takes some'; bytes: number }
   | { what: 'the connection closes' }
   | { what: 'silence'; ms: number }
@@ -70,8 +70,10 @@ let looksInSilence = 0
 let hasSeenRoom = false
 
 function happen(): void {
-  const next = happens.shift()
+  const next = happens[0]
   if (!next) return
+  if (next.what === 'nothing that concerns it' && next.times && next.times > 1) next.times -= 1
+  else happens.shift()
   if (next.what === 'silence') {
     silenceMs = next.ms
     return

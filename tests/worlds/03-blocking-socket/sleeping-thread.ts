@@ -83,6 +83,13 @@ const WAITS: Wait[] = [
     likely:
       'Read the count in each call, before each look, and keep nothing from one call to the next.',
   },
+  {
+    story: 'tells the sleeping thread news of other things, a hundred times; then leaves something',
+    script: { happens: [...Array.from({ length: 100 }, () => asleep()), asleep('late')], finds: 1 },
+    expected: ['late'],
+    because: 'Nobody knows how much other news there is before the one that is waited for.',
+    likely: 'Look and sleep until something is found, however often that is in vain.',
+  },
 ]
 
 /** In an hour without news. */

@@ -99,6 +99,14 @@ export async function expectRoomAwaited(stage: Stage): Promise<void> {
       look: '#waitForRoom()',
     },
   )
+  const often = { what: 'nothing that concerns it', times: 100 } as const
+  const late = await write({ bytes: bytesToWrite, happens: [often, rest] }, COMES_BACK)
+  expectSame('write(), when that has been news a hundred times', late.write, 'returns', {
+    because: 'Nobody knows how much other news there is before there is room.',
+    likely:
+      'Look and sleep until there is room or the connection is closed, however often that is.',
+    look: '#waitForRoom()',
+  })
 }
 
 /** Why a write with `window` bytes of room may end too early, too late or never. */
