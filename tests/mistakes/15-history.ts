@@ -1842,4 +1842,21 @@ export const mistakes: Mistake[] = [
       },
     ],
   },
+  {
+    name: 'tries-again-in-a-second',
+    step: '15.3',
+    says: ['there is no later try'],
+    edits: [
+      {
+        file: log,
+        replace: '    this.#failure = error\n',
+        by: `    this.#failure = error
+    setTimeout(() => {
+      this.#failure = undefined
+      this.#saving = undefined
+    }, 1_000).unref()
+`,
+      },
+    ],
+  },
 ]

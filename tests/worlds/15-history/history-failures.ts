@@ -4,6 +4,7 @@ import { quote } from '../../harness/bytes.ts'
 import { EMPTY_DISK, SimulatedDisk } from '../../harness/crash-points/disk.ts'
 import type { Stage } from '../../judge/step.ts'
 import { group } from '../../protocols/groups.ts'
+import { timersSetDuring } from '../set-timers.ts'
 import { uncaughtDuring } from '../uncaught-errors.ts'
 import { settle, stingy, systemError } from './disk.ts'
 import { expectClosed, openHeld, START, sayer, soon } from './held-log.ts'
@@ -118,13 +119,24 @@ export async function expectNoSecondTry(stage: Stage): Promise<void> {
     return last.log.append(Buffer.from('again')).catch(() => (tries < 10 ? insist() : undefined))
   }
   const insisting = insist()
-  await last.file.expectWrite(group('again'), START, { because: 'As before.' }, systemError('EIO'))
+  const failing = { because: 'As before.' }
+  const timers = await timersSetDuring(
+    () => last.file.expectWrite(group('again'), START, failing, systemError('EIO')),
+    ['Timeout'],
+  )
   await last.file.expectIdle({
     because: 'Once it has failed, the log does not touch the file again.',
     likely: 'The log has to know that it has failed before it rejects anything.',
     look: ['log.#fail()', 'log.append()'],
   })
   await soon(stage, 'every append() to reject', insisting)
+  stage.expect('no timer to be set when it fails', timers === 0, {
+    because:
+      'A second write, however late, could land behind a hole. A log that has failed stays so until it is opened again.',
+    likely: 'Nothing takes #failure back: there is no later try.',
+    look: 'log.#fail()',
+    received: `${timers} set`,
+  })
 }
 
 /** A record that is on the disk is saved, whatever its keeper makes of it. */
