@@ -350,7 +350,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'never-waits-to-write',
     step: '07.5',
-    says: ['what was written before FIN'],
+    says: ['without an end() too'],
     edits: [
       {
         file: connection,
@@ -1678,7 +1678,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-backlog-is-never-sent',
     step: '07.5',
-    says: ['what was written before FIN', 'backlogged or not'],
+    says: ['without an end() too', 'backlogged or not'],
     edits: [
       {
         file: connection,
@@ -1861,7 +1861,7 @@ ${COLLECT}`,
   {
     name: 'the-delay-of-the-round-before',
     step: '07.4',
-    says: ['the time-outs of the first two waits', 'right before #wait()'],
+    says: ['the time-outs of the first three waits', 'right before #wait()'],
     edits: [
       {
         file: loop,
@@ -1883,7 +1883,7 @@ ${COLLECT}`,
   {
     name: 'runs-while-it-has-sources',
     step: '07.4',
-    says: ['the time-outs of the first two waits', 'whether or not it has sources'],
+    says: ['the time-outs of the first three waits', 'whether or not it has sources'],
     edits: [
       {
         file: loop,
@@ -2530,6 +2530,42 @@ ${COLLECT}`,
         file: loop,
         replace: 'this.#wait(this.#timers.nextDelay())',
         by: 'this.#wait(Math.max(1, this.#timers.nextDelay()))',
+      },
+    ],
+  },
+  {
+    name: 'sleeps-for-32-bits',
+    step: '07.4',
+    says: ['no longer and no shorter', 'Infinity is forever'],
+    edits: [
+      {
+        file: loop,
+        replace: 'this.#wait(this.#timers.nextDelay())',
+        by: 'this.#wait(this.#timers.nextDelay() | 0)',
+      },
+    ],
+  },
+  {
+    name: 'wakes-itself-each-round',
+    step: '07.4',
+    says: ['the loop never sleeps', 'run() wakes nobody'],
+    edits: [
+      {
+        file: loop,
+        replace: '      this.#endRound()\n      this.#longest',
+        by: '      this.#endRound()\n      this.#poller.wake()\n      this.#longest',
+      },
+    ],
+  },
+  {
+    name: 'behind-a-fin-only-goodbyes-are-sent',
+    step: '07.5',
+    says: ['without an end() too', 'before and after the peer’s FIN'],
+    edits: [
+      {
+        file: connection,
+        replace: 'const writes = this.#queue.bytes > 0\n',
+        by: "const writes = this.#queue.bytes > 0 && (this.#state !== 'open' || !this.#hasPeerEnded)\n",
       },
     ],
   },

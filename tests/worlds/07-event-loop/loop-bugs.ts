@@ -119,11 +119,11 @@ export async function expectTimersServed(stage: Stage): Promise<void> {
     },
     runDue() {
       timers.runs += 1
-      timers.plan(20)
+      timers.plan(timers.runs === 1 ? 20 : Number.POSITIVE_INFINITY)
     },
   }
   const { EventLoop } = await stage.load(() => import('#code/07-event-loop/event-loop.ts'))
-  const poller = new TestPoller([['ada'], []])
+  const poller = new TestPoller([['ada'], [], []])
   const loop = new EventLoop<string>(poller, timers)
   poller.whenOver = () => loop.stop()
   const task = { onRoundEnd: () => timers.plan(0) }
@@ -135,11 +135,12 @@ export async function expectTimersServed(stage: Stage): Promise<void> {
   story.tell('ada', 'has the only turn, and is removed')
   story.tell(
     'timers',
-    'have one in an hour; in 40 ms after the turns, in 20 ms after runDue(), and one that is due after the round’s end',
+    'have one in an hour; in 40 ms after the turns, in 20 ms after runDue(), one that is due after the round’s end, and none in the next round',
   )
   await within(PATIENCE_MS, loop.run())
-  const [first, second] = poller.timeouts
-  expectSame('the time-outs of the first two waits', [first, second], [HOUR_MS, 0], {
+  const [first, second, third] = poller.timeouts
+  const expected = [HOUR_MS, 0, Number.POSITIVE_INFINITY]
+  expectSame('the time-outs of the first three waits', [first, second, third], expected, {
     because:
       'Turns, timers and tasks may all plan something. The loop sleeps until then, no longer and no shorter.',
     likely:
@@ -147,7 +148,13 @@ export async function expectTimersServed(stage: Stage): Promise<void> {
         ? 'The loop runs until stop(), whether or not it has sources: there are timers.'
         : first === HOUR_MS && second > 1
           ? 'Ask nextDelay() right before #wait(), behind the end of the round.'
-          : 'What nextDelay() says is for #wait() as it is: an hour is an hour, and 0 is 0.',
+          : 'What nextDelay() says is for #wait() as it is: an hour is an hour, 0 is 0, and Infinity is forever.',
+  })
+  expectSame('the calls of the poller’s wake()', poller.wakeUps, 1, {
+    because:
+      'stop() wakes the loop, and nobody else has to. A wake-up that comes between two waits ends the next at once: with one in each round the loop never sleeps.',
+    likely:
+      'run() wakes nobody: touch(), stop() and the timers do, and only while the loop sleeps.',
   })
   expectSame('whether timers were run without a source', timers.runs >= 2, true, {
     because: 'A loop that has no connections still has timers.',

@@ -67,11 +67,22 @@ export async function expectLateAnswer(stage: Stage): Promise<void> {
       : '#receive(): the end is for the protocol’s onEnd() alone, which decides when to end. It ends, destroys and closes nothing itself.',
     look: isFinOurs ? '#flush()' : 'connection.#receive()',
   })
-  story.tell('test', 'sends the answer, and ends; the stream takes five bytes at a time')
+  story.tell('test', 'sends half an answer; the stream takes five bytes, and later everything')
   stream.setRoom(5)
   connection.send(Buffer.from('a late '))
+  await rounds()
+  stream.setRoom(Number.POSITIVE_INFINITY)
+  await rounds()
+  let written = textOf(stream.takeWritten())
+  expectSame('what was written', written, 'a late ', {
+    because: 'The peer has said FIN and listens. What is queued goes out, without an end() too.',
+    likely:
+      '#flush() lets the queue send each time, backlogged or not. #watch(): wait to write while something is queued, open or not, before and after the peer’s FIN.',
+    look: ['#flush()', '#watch()'],
+  })
+  story.tell('test', 'sends the rest, and ends; the stream takes five bytes at a time')
+  stream.setRoom(5)
   connection.end('finished', Buffer.from('answer\n'))
-  let written = ''
   for (let turn = 0; turn < 20 && !stream.isEnded; turn++) {
     await settled()
     written += textOf(stream.takeWritten())
