@@ -1,5 +1,6 @@
 /** Lines of a head through the scans of chapter 17: right, wrong, and cut before their end. */
 
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Scan } from '#code/17-http/head-scan.ts'
 import { leastUs } from '../../harness/cost.ts'
 import type { Stage } from '../../judge/step.ts'
@@ -87,20 +88,29 @@ export async function expectFields(stage: Stage): Promise<void> {
 
   const costOf = (blanks: number, calls: number) => {
     const line = bytesOf(`a: x${' '.repeat(blanks)}x\r\n`)
-    return leastUs(calls, () => scanField(line, 0, []), 5)
+    return leastUs(calls, () => scanField(line, 0, []), 3)
   }
-  story.tell('test', 'scans a field with 800 blanks in it, and one with 8,000')
-  const growth = costOf(8_000, 1) / costOf(800, 20)
-  stage.expect('the second to cost about ten times as much', growth < 40, {
+  story.tell('test', 'scans a field with 200 blanks in it, and one with 2,000')
+  let growth = Number.POSITIVE_INFINITY
+  // What is measured first may not be compiled yet.
+  for (let round = 0; round < 3 && growth > ABOUT_TEN; round++) {
+    // The runner must not be taken for one that is stuck.
+    await turn()
+    growth = Math.min(growth, costOf(2_000, 3) / costOf(200, 30))
+  }
+  stage.expect('the second to cost about ten times as much', growth <= ABOUT_TEN, {
     because:
       'Ten times as many bytes may cost ten times the time, and not a hundred times: anybody may send such a head, again and again.',
     likely:
       'A pattern that begins with blanks begins anew at each blank, and runs to the last one each time. withoutBlanks() walks back from the end.',
     look: 'scanField()',
-    expected: 'less than 40 times as much',
+    expected: `at most ${ABOUT_TEN} times as much`,
     received: `${growth.toFixed(0)} times as much`,
   })
 }
+
+/** A walk is at 10, a pattern that begins anew at each blank at 100. */
+const ABOUT_TEN = 40
 
 const bytesOf = (text: string) => Buffer.from(text, 'latin1')
 
