@@ -241,4 +241,87 @@ export const rightAnswers: RightAnswer[] = [
       },
     ],
   },
+  {
+    name: 'counted-by-hand',
+    style:
+      'Doors are closed from behind, one by one; the end of the server counts those that are open; series are compared value by value; a handshake takes its listeners off.',
+    edits: [
+      {
+        file: doors,
+        hole: 'openDoors',
+        by: `const open: Door[] = []
+  for (let place = 0; place < plans.length; place++) {
+    const plan = plans[place]
+    let server: BoundedServer
+    try {
+      server = await listen(plan, plan.serve(chat))
+    } catch (why) {
+      for (const door of open.reverse()) {
+        try {
+          await door.close()
+        } catch {}
+      }
+      throw why
+    }
+    open.push(Object.assign(server, { name: plan.name }))
+  }
+  return open`,
+      },
+      {
+        file: drain,
+        hole: 'begin',
+        by: `this.#isReady = false
+    this.#over ??= new Promise((resolve, reject) => {
+      const { doors, data, lookout, timers, deadlineMs } = this.#options
+      let failure: { error: unknown } | undefined
+      const close = async (part: Closable | undefined, next: () => void) => {
+        try {
+          await part?.close()
+        } catch (error) {
+          failure ??= { error }
+        }
+        next()
+      }
+      const timer = timers.after(deadlineMs, () => this.cut())
+      const end = () => (failure ? reject(failure.error) : resolve())
+      let open = doors.length
+      for (const door of doors) {
+        close(door, () => {
+          open -= 1
+          if (open > 0) return
+          timers.cancel(timer)
+          close(data, () => close(lookout, end))
+        })
+      }
+    })
+    return this.#over`,
+      },
+      {
+        file: histogram,
+        hole: '#seriesOf',
+        by: `for (const series of this.#series.values()) {
+      if (series.labels.every((text, place) => text === labels[place])) return series
+    }
+    const isFull = this.#series.size >= this.#maxSeries
+    const isOther = labels.every((text) => text === OTHER)
+    return isFull && !isOther ? this.#seriesOf(labels.map(() => OTHER)) : this.#add([...labels])`,
+      },
+      {
+        file: tls,
+        hole: 'secure',
+        by: `const { timers, handshakeMs, onHandshake } = this.#options
+    const secured = new TLSSocket(socket, { isServer: true, secureContext: this.#context })
+    const isDone = () => end('done')
+    const isGone = () => end('failed')
+    const timer = timers.after(handshakeMs, () => end('late'))
+    function end(how: Handshake) {
+      secured.off('secure', isDone).off('close', isGone)
+      timers.cancel(timer)
+      if (how !== 'done') secured.destroy()
+      onHandshake(how)
+    }
+    return secured.on('secure', isDone).on('close', isGone)`,
+      },
+    ],
+  },
 ]
