@@ -1773,4 +1773,38 @@ import { lastWords } from '../13-rooms/peer.ts'`,
       },
     ],
   },
+  {
+    name: 'keeps-the-names-of-strangers',
+    step: '19.3',
+    says: ['What is kept of each stranger'],
+    edits: [
+      {
+        file: histogram,
+        replace: '  readonly #series = new Map<string, Series>()\n',
+        by: '  readonly #series = new Map<string, Series>()\n  readonly #strangers = new Set<string>()\n',
+      },
+      {
+        file: histogram,
+        replace: '    const others = labels.map(() => OTHER)\n',
+        by: '    this.#strangers.add(JSON.stringify(labels))\n    const others = labels.map(() => OTHER)\n',
+      },
+    ],
+  },
+  {
+    name: 'keeps-every-secured-socket',
+    step: '19.4',
+    says: ['sockets that have closed to be forgotten'],
+    edits: [
+      {
+        file: tls,
+        replace: '  #newest = 0\n',
+        by: '  #newest = 0\n  readonly #sockets = new Set<TLSSocket>()\n',
+      },
+      {
+        file: tls,
+        replace: '    let isOver = false\n',
+        by: '    this.#sockets.add(secured)\n    let isOver = false\n',
+      },
+    ],
+  },
 ]

@@ -1,6 +1,7 @@
 /** Histograms that clients write into: with label values of their own invention, and very often. */
 
 import type { Histogram } from '#code/19-chat-server/histogram.ts'
+import type { Reason } from '../../harness/failure.ts'
 import { collectGarbage } from '../../harness/garbage.ts'
 import { randomInteger } from '../../harness/random.ts'
 import type { Stage } from '../../judge/step.ts'
@@ -111,20 +112,39 @@ export async function expectSteady(stage: Stage): Promise<void> {
   )
 }
 
-/** Says how long things take, for as long as a server runs. */
+/** Says how long things take, for as long as a server runs, and whatever strangers call themselves. */
 export async function expectNothingKept(stage: Stage): Promise<void> {
   const { Histogram } = await stage.load(() => import('#code/19-chat-server/histogram.ts'))
-  const histogram = new Histogram({ name: 'took', help: 'Test.', bounds: [1, 5, 10] })
+  const options = { name: 'took', help: 'Test.', bounds: [1, 5, 10] }
+  const took = new Histogram(options)
   stage.story.tell('test', `observes ${OBSERVATIONS.toLocaleString('en')} values of its own`)
+  await expectFewBytes(stage, took, (index) => took.observe(index / 7), {
+    because: 'A list of all that was observed grows for as long as the server runs.',
+    likely: 'Count when something is observed; keep no observation.',
+    look: 'histogram.observe()',
+  })
+  const byMethod = new Histogram({ ...options, labels: LABELS, maxSeries: 2 })
+  stage.story.tell('eve', `sends ${OBSERVATIONS.toLocaleString('en')} methods of her own invention`)
+  await expectFewBytes(stage, byMethod, (index) => byMethod.observe(1, [`X${index}`]), {
+    because: 'What is kept of each stranger fills the memory, be it only the name.',
+    likely: 'Whoever has no counters of their own is counted as `other`, and forgotten.',
+    look: 'histogram.#seriesOf()',
+  })
+}
+
+async function expectFewBytes(
+  stage: Stage,
+  histogram: Histogram,
+  observe: (index: number) => void,
+  reason: Reason,
+): Promise<void> {
   const before = await leastHeldBytes(0)
-  for (let index = 0; index < OBSERVATIONS; index++) histogram.observe(index / 7)
+  for (let index = 0; index < OBSERVATIONS; index++) observe(index)
   const held = (await leastHeldBytes(before + FEW_BYTES)) - before
   // It lives until here.
   histogram.samples()
   stage.expect('a histogram to hold a few counters', held < FEW_BYTES, {
-    because: 'A list of all that was observed grows for as long as the server runs.',
-    likely: 'Count when something is observed; keep no observation.',
-    look: 'histogram.observe()',
+    ...reason,
     expected: `less than ${FEW_BYTES.toLocaleString('en')} bytes more`,
     received: `about ${Math.round(held / OBSERVATIONS / 10) * 10} bytes for each value`,
   })

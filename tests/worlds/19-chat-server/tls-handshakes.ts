@@ -149,6 +149,18 @@ export async function expectLastAnswer(stage: Stage, world: TlsWorld): Promise<v
   })
 }
 
+/** Many who come and go. */
+export async function expectSocketsForgotten(stage: Stage, world: TlsWorld): Promise<void> {
+  stage.story.tell('crowd', 'comes and goes: 20 sockets, one after the other')
+  const held = await world.countHeld(20)
+  stage.expect('sockets that have closed to be forgotten', held <= 10, {
+    because: 'A server runs for months. What it keeps of each connection fills its memory.',
+    likely: 'Each socket is put into a list, a Set or a Map, and never taken out.',
+    look: 'tls.secure()',
+    received: `${held} of 20 are kept`,
+  })
+}
+
 /** What may have gone wrong when these were told at the deadline. */
 function whyNotLate(told: Handshake[]): string {
   if (told.length > 1)

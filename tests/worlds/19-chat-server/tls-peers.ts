@@ -5,6 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { Certificate, Handshake, Tls } from '#code/19-chat-server/tls.ts'
 import type { Reason } from '../../harness/failure.ts'
+import { collectGarbage } from '../../harness/garbage.ts'
 import { Deadline, PATIENCE_MS } from '../../harness/patience.ts'
 import { socketPair } from '../../harness/socket-pair.ts'
 import { VirtualTimers } from '../../harness/virtual-timers.ts'
@@ -139,6 +140,29 @@ export class TlsWorld {
       await turn()
     }
     destroy()
+  }
+
+  /** How many of so many secured sockets, which have come and gone, somebody still holds. */
+  async countHeld(sockets: number): Promise<number> {
+    const secured: WeakRef<TLSSocket>[] = []
+    for (let index = 0; index < sockets; index++) secured.push(await this.#comeAndGo())
+    let least = sockets
+    for (let look = 0; look < 5 && least > 0; look++) {
+      await this.quiet()
+      collectGarbage()
+      least = Math.min(least, secured.filter((socket) => socket.deref() !== undefined).length)
+    }
+    return least
+  }
+
+  async #comeAndGo(): Promise<WeakRef<TLSSocket>> {
+    const { near, far, destroy } = await socketPair()
+    const secured = this.tls.secure(near)
+    secured.on('error', () => {})
+    far.resetAndDestroy()
+    await this.until(() => secured.closed)
+    destroy()
+    return new WeakRef(secured)
   }
 
   clear(): void {
