@@ -1,9 +1,10 @@
 /** Clients who say FIN: one who has read everything, and one who has not. */
 
+import type { Socket } from 'node:net'
 import { type Client, pattern } from '../../harness/client.ts'
 import type { HostedServer } from '../../harness/hosted-server.ts'
 import type { Stage } from '../../judge/step.ts'
-import { LOOK_MS, sendUntilQueued } from '../echo.ts'
+import { countHeld, LOOK_MS, sendUntilQueued } from '../echo.ts'
 
 /** FIN is answered with FIN, at once, behind whatever still waits. */
 export async function expectGoodbye(
@@ -73,4 +74,18 @@ export async function expectGoodbye(
   }
   await zoe.expectBytes('late', later)
   await zoe.expectEnd(later)
+}
+
+/** A server runs for months, and its clients come and go. */
+export async function expectForgotten(
+  { expect, story }: Stage,
+  serve: (socket: Socket) => void,
+): Promise<void> {
+  story.tell('crowd', 'comes and goes: 20 sockets say `bye` and close')
+  const held = await countHeld(serve, 20)
+  expect('sockets that have closed to be forgotten', held <= 10, {
+    because: 'A server runs for months. What it keeps of each client fills its memory.',
+    likely: 'Each socket is put into a list, a Set or a Map, and never taken out.',
+    received: `${held} of 20 are kept`,
+  })
 }
