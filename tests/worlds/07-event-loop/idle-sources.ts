@@ -69,8 +69,8 @@ export async function expectCheapReports(
     likely:
       'push() puts a report into the list. A new list for each of them ([...ready, …], concat()) copies all that are in it already.',
     look: '#collect()',
-    expected: `about ${few.toFixed(2)} µs each, as among ${FEW_READY}`,
-    received: `${many.toFixed(2)} µs each, among ${MANY_READY.toLocaleString('en')}`,
+    expected: `about what it costs among ${FEW_READY}`,
+    received: `${few.toFixed(2)} µs each among ${FEW_READY}, ${many.toFixed(2)} µs among ${MANY_READY.toLocaleString('en')}`,
   })
 }
 
