@@ -231,7 +231,8 @@ export class Connection implements RoundTask {
 
   /**
    * Lets the queue send what the stream takes. When the connection is ending and nothing waits any more, FIN follows, once,
-   * whatever is still to be read, and whatever the stream has room for. The stream frees the descriptor by itself when both have said FIN: to destroy it would throw away what is on its way.
+   * whatever is still to be read, and whatever the stream has room for. The stream frees the descriptor by itself when both
+   * have said FIN: to destroy it would throw away what is on its way.
    *
    * @step 07.5
    */

@@ -74,9 +74,9 @@ export class EventLoop<S> {
   }
 
   /**
-   * Runs until `stop` is called, be it before: waits for sources or timers, gives each source that is ready one turn, runs the timers,
-   * ends the round; and remembers how long the longest round took, all of that together. Once it is told to stop it may leave
-   * at once or end a round first. What is thrown in it ends the loop: the promise rejects.
+   * Runs until `stop` is called, which may have been before: waits for sources or timers, gives each source that is ready one
+   * turn, runs the timers, ends the round; and remembers how long the longest round took, all of that together. Once it is
+   * told to stop it may leave at once or end a round first. What is thrown in it ends the loop: the promise rejects.
    *
    * @step 07.4 07.6
    */

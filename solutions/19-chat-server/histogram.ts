@@ -63,9 +63,9 @@ export class Histogram implements Metric {
   }
 
   /**
-   * What Prometheus expects of a histogram, series after series as they have begun: for each bound, and then for `+Inf`, a sample `_bucket`
-   * with how many observations did not exceed it, the label `le` behind the others; then `_sum`, then `_count`. A series
-   * begins with its first observation: before there is one, there are no samples.
+   * What Prometheus expects of a histogram, series after series in the order of their first observations: for each bound,
+   * and then for `+Inf`, a sample `_bucket` with how many observations did not exceed it, the label `le` behind the others;
+   * then `_sum`, then `_count`. Without an observation there is no series, and there are no samples.
    *
    * @step 19.3
    */

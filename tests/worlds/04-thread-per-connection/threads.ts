@@ -14,7 +14,8 @@ const ANSWER = 'x'.repeat(60_000)
 
 /**
  * The client's thread crashes while megabytes of its answers are on their way and some wait in the server's own queue. It
- * talks on, and then reads: all of it must come. Its connection is the server's only one. `whenGone` looks at the server when the thread has ended, and nothing was read.
+ * talks on, and then reads: all of it must come. Its connection is the server's only one. `whenGone` looks at the server
+ * when the thread has ended, and nothing was read.
  */
 export async function crashUnread(
   stage: Stage,

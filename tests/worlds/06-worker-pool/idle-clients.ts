@@ -23,8 +23,8 @@ export async function wakeThreads(server: HostedServer, clients: Client[]): Prom
 
 /**
  * Clients who say nothing get a thread that only starts: the limit passes before the thread waits for them, and is there
- * again when it does. The
- * threads of the server are ended first, so that each client gets a new one, and `idleMs` is shorter than a start.
+ * again when it does. The threads of the server are ended first, so that each client gets a new one, and `idleMs` is
+ * shorter than a start.
  */
 export async function expectIdleFromBirth(
   server: HostedServer,

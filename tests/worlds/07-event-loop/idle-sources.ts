@@ -39,7 +39,10 @@ export async function expectNoQuestions(
 const FEW_READY = 100
 const MANY_READY = 10_000
 
-/** One of many costs less than one of a few, or a little more: caches are small. With a list that is copied for each, it is 20 times as much. */
+/**
+ * One of many costs less than one of a few, or a little more: caches are small. With a list that is copied for each, it is
+ * 20 times as much.
+ */
 const MAX_GROWTH = 8
 
 /** A wait that reports many costs as many times more, and not the square of that. */

@@ -124,6 +124,8 @@ export async function expectSlowDropped(stage: Stage): Promise<void> {
       because: 'More waits for her than may. She is dropped, and everybody is told once.',
       likely: 'send() returns false for a peer whose connection is ending.',
     })
+    // `said` comes before its message, and maybe in another piece.
+    await tom.hears(said, 'message')
     const numbers = tom.heard.filter(({ type }) => type === 'message').map(({ number }) => number)
     expect('tom to hear 1, 2, 3, …', isRun(numbers, 1, said), {
       because: 'He has missed nothing.',

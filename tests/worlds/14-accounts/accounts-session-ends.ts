@@ -1,4 +1,7 @@
-/** How sessions of chapter 14 end: unused, too old, ended by somebody else; what a clock that is set back may do; and a store that fails. */
+/**
+ * How sessions of chapter 14 end: unused, too old, ended by somebody else; what a clock that is set back may do; and a store
+ * that fails.
+ */
 
 import type { Stage } from '../../judge/step.ts'
 import { rejects, resolves, stagedError } from './accounts-promises.ts'
