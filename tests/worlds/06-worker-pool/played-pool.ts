@@ -65,6 +65,8 @@ export interface PlayedPool {
   pool: WorkerPoolModule.WorkerPool<TestJob, Done>
   /** Threads started since the pool was, and not ended yet. */
   livingThreads(): number
+  /** Resolves when every thread that the pool has told to end so far has ended. */
+  endOfThreads(): Promise<unknown>
   /** All that were started since the pool was. */
   startedThreads(): number
   /** Without a controller of its own the job has one that nobody else knows. */
@@ -99,7 +101,16 @@ export async function withPool(
   const { WorkerPool } = await stage.load(() => import('#code/06-worker-pool/worker-pool.ts'))
   stage.story.beginAnew()
   const threads: Worker[] = []
-  const onThread = (thread: Worker) => threads.push(thread)
+  const ends: Promise<number>[] = []
+  const onThread = (thread: Worker) => {
+    threads.push(thread)
+    const terminate = thread.terminate.bind(thread)
+    thread.terminate = () => {
+      const end = terminate()
+      ends.push(end)
+      return end
+    }
+  }
   process.on('worker', onThread)
   const grace =
     options.cancelGraceMs === undefined ? '' : `, cancelGraceMs: ${options.cancelGraceMs}`
@@ -169,7 +180,16 @@ export async function withPool(
     // A thread that has ended has no id any more.
     const livingThreads = () => threads.filter(({ threadId }) => threadId > 0).length
     const startedThreads = () => threads.length
-    await body({ pool, play, playUnsendable, livingThreads, startedThreads, expectStats })
+    const endOfThreads = () => Promise.all(ends)
+    await body({
+      pool,
+      play,
+      playUnsendable,
+      livingThreads,
+      endOfThreads,
+      startedThreads,
+      expectStats,
+    })
   } finally {
     process.off('worker', onThread)
     for (const gate of gates) openGate(gate)

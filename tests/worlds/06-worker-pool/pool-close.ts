@@ -125,10 +125,14 @@ export async function expectAcceptedJobsDone(stage: Stage): Promise<void> {
 /** The queue may be empty while a job still runs. */
 export async function expectRunningJobAwaited(stage: Stage): Promise<void> {
   const { story } = stage
-  await withPool(stage, { size: 2, maxQueued: 10 }, async ({ pool, play, expectStats }) => {
+  await withPool(stage, { size: 2, maxQueued: 10 }, async (played) => {
+    const { pool, play, endOfThreads, expectStats } = played
     const last = play('last')
+    // Node tells of a new thread one turn later.
+    await turn()
     story.tell('test', 'calls close(), with nothing in the queue')
     const closed = pool.close()
+    await within(PATIENCE_MS, endOfThreads())
     last.open()
     await last.expectResult('last', {
       because: 'The queue is empty, but one job still runs.',
