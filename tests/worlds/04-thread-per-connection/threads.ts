@@ -76,12 +76,21 @@ export async function expectReasonBehindMark(stage: Stage, server: HostedServer)
     .pause()
   try {
     const deadline = new Deadline(whenBusy(PATIENCE_MS))
-    while ((await server.queuedBytes()) <= MARK && !deadline.isOver) {
+    let [looks, before] = [0, 0]
+    // As long as the kernel still takes some of it, the queue may be below its mark when the thread has crashed.
+    while (looks < LOOKS_AT_REST && !deadline.isOver) {
       if (fay.writableLength === 0) fay.write(`echo ${ANSWER}\n`)
       await server.roundTrip()
+      const queued = await server.queuedBytes()
+      looks = queued > MARK && queued === before ? looks + 1 : 0
+      before = queued
     }
     const written = await server.writtenBytes()
     await server.crashThreads('crashed on request')
+    // With the thread gone, FIN is said: whoever waits for room until then comes too late, each time.
+    const ended = new Deadline(whenBusy(PATIENCE_MS))
+    while ((await server.workers()) > 0 && !ended.isOver) await server.roundTrip()
+    await server.roundTrip()
     story.tell('fay', 'reads')
     const text = await readToEnd(fay)
     const [reason = ''] = /error crashed: [^\n]*crashed on request\n$/.exec(text) ?? []
@@ -120,6 +129,9 @@ async function readToEnd(client: Socket): Promise<string> {
 
 /** Of a socket: when as much waits, write() returns false. */
 const MARK = 64 * 1024
+
+/** When so many looks in a row find the same, nothing moves any more. */
+const LOOKS_AT_REST = 20
 
 /** What a client reads at a time: far less than a kernel holds. */
 const SIP_BYTES = 256 * 1024
