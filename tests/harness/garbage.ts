@@ -17,10 +17,21 @@ export function collectGarbage(): void {
   collect()
 }
 
+const LOOKS = 5
+
 /** Whether nobody holds the object any more. Make the reference in a function that has returned. */
 export async function isGarbage(reference: WeakRef<object>): Promise<boolean> {
-  // A reference that was made or read in this turn is held until its end.
-  await new Promise((resolve) => setImmediate(resolve))
-  collectGarbage()
-  return reference.deref() === undefined
+  return (await countHeld([reference])) === 0
+}
+
+/** How many of the objects somebody still holds. Make the references in a function that has returned. */
+export async function countHeld(references: WeakRef<object>[]): Promise<number> {
+  let held = references
+  for (let look = 0; look < LOOKS && held.length > 0; look++) {
+    // A reference that was made or read in this turn is held until its end.
+    await new Promise((resolve) => setImmediate(resolve))
+    collectGarbage()
+    held = held.filter((reference) => reference.deref() !== undefined)
+  }
+  return held.length
 }

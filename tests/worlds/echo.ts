@@ -3,7 +3,7 @@
 import type { Socket } from 'node:net'
 import { type Duplex, duplexPair } from 'node:stream'
 import { type Client, pattern } from '../harness/client.ts'
-import { collectGarbage } from '../harness/garbage.ts'
+import { countHeld } from '../harness/garbage.ts'
 import type { HostedServer } from '../harness/hosted-server.ts'
 import { withTimersHeld } from './held-timers.ts'
 
@@ -164,18 +164,13 @@ async function sayGoodbye(serve: (socket: Socket) => void): Promise<string> {
 }
 
 /** How many of so many sockets, each of which was served and has closed, somebody still holds. */
-export async function countHeld(serve: (socket: Socket) => void, sockets: number): Promise<number> {
+export async function countHeldSockets(
+  serve: (socket: Socket) => void,
+  sockets: number,
+): Promise<number> {
   const served: WeakRef<Duplex>[] = []
   for (let index = 0; index < sockets; index++) served.push(await serveOne(serve))
-  const held = () => served.filter((socket) => socket.deref() !== undefined).length
-  // What was looked at in a turn is held until its end.
-  let least = sockets
-  for (let look = 0; look < 5 && least > 0; look++) {
-    await nextTurn()
-    collectGarbage()
-    least = Math.min(least, held())
-  }
-  return least
+  return countHeld(served)
 }
 
 async function serveOne(serve: (socket: Socket) => void): Promise<WeakRef<Duplex>> {

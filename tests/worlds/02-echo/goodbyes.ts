@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import { type Client, pattern } from '../../harness/client.ts'
 import type { HostedServer } from '../../harness/hosted-server.ts'
 import type { Stage } from '../../judge/step.ts'
-import { countHeld, LOOK_MS, sendUntilQueued } from '../echo.ts'
+import { countHeldSockets, LOOK_MS, sendUntilQueued } from '../echo.ts'
 
 /** FIN is answered with FIN, at once, behind whatever still waits. */
 export async function expectGoodbye(
@@ -82,7 +82,7 @@ export async function expectForgotten(
   serve: (socket: Socket) => void,
 ): Promise<void> {
   story.tell('crowd', 'comes and goes: 20 sockets say `bye` and close')
-  const held = await countHeld(serve, 20)
+  const held = await countHeldSockets(serve, 20)
   expect('sockets that have closed to be forgotten', held <= 10, {
     because: 'A server runs for months. What it keeps of each client fills its memory.',
     likely: 'Each socket is put into a list, a Set or a Map, and never taken out.',

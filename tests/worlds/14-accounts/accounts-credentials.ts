@@ -128,7 +128,6 @@ export async function expectRehash(stage: Stage): Promise<void> {
     likely: 'Catch HashesBusy of the rehash: `await hashPassword()` inside the try.',
   })
   hasher.failures.length = 0
-  hasher.failures.length = 0
   accounts.replaced.length = 0
   accounts.failure = stagedError(new Error('the disk is full'))
   const error = await rejects(

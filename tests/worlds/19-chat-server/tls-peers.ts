@@ -5,7 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { Certificate, Handshake, Tls } from '#code/19-chat-server/tls.ts'
 import type { Reason } from '../../harness/failure.ts'
-import { collectGarbage } from '../../harness/garbage.ts'
+import { countHeld } from '../../harness/garbage.ts'
 import { Deadline, PATIENCE_MS } from '../../harness/patience.ts'
 import { socketPair } from '../../harness/socket-pair.ts'
 import { VirtualTimers } from '../../harness/virtual-timers.ts'
@@ -146,13 +146,8 @@ export class TlsWorld {
   async countHeld(sockets: number): Promise<number> {
     const secured: WeakRef<TLSSocket>[] = []
     for (let index = 0; index < sockets; index++) secured.push(await this.#comeAndGo())
-    let least = sockets
-    for (let look = 0; look < 5 && least > 0; look++) {
-      await this.quiet()
-      collectGarbage()
-      least = Math.min(least, secured.filter((socket) => socket.deref() !== undefined).length)
-    }
-    return least
+    await this.quiet()
+    return countHeld(secured)
   }
 
   async #comeAndGo(): Promise<WeakRef<TLSSocket>> {
