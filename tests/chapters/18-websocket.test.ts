@@ -61,7 +61,7 @@ step('18.2', 'a header is read once it is there, a fault once it shows', async (
 step('18.3', 'the mask comes off, from any place to any place, by words', async (stage) => {
   const { unmask } = await loadFrames(stage)
   expectMasksOff(stage, unmask)
-  expectWords(stage, unmask)
+  await expectWords(stage, unmask)
 })
 
 step('18.4', 'messages come out of fragments, with control frames between', async (stage) => {

@@ -1,7 +1,7 @@
 /** What it costs to read a header of chapter 18 in a large chunk, wherever in it the header lies. */
 
 import type * as FramesModule from '#code/18-websocket/websocket-frames.ts'
-import { costInCopies, FEW_BYTES, LARGE_BYTES } from '../../harness/cost.ts'
+import { bytesMade, costInCopies, FEW_BYTES, LARGE_BYTES } from '../../harness/cost.ts'
 import type { Stage } from '../../judge/step.ts'
 import { clientFrame } from '../../protocols/websocket.ts'
 
@@ -47,14 +47,3 @@ const CHUNK_BYTES = 64 * 1024
 
 /** More than the few bytes of a header, and far less than a chunk. */
 const LITTLE_BYTES = 4 * 1024
-
-/** Bytes of new buffers that each of so many calls makes. What a collection gives back meanwhile counts for nothing. */
-function bytesMade(calls: number, call: () => void): number {
-  let made = 0
-  for (let time = 0; time < calls; time++) {
-    const before = process.memoryUsage().arrayBuffers
-    call()
-    made += Math.max(0, process.memoryUsage().arrayBuffers - before)
-  }
-  return made / calls
-}
