@@ -259,6 +259,21 @@ describe('what is on the screen', () => {
     }
   })
 
+  test('the items of a list are wrapped, and what is written in them is rendered', () => {
+    const list =
+      'Three:\n\n- `one` and **two**,\n  on two lines of the lesson & more\n- three\n\n3. four\n'
+    expect(markdown(list, { columns: 24, level: 0 }).split('\n')).toEqual([
+      'Three:',
+      '',
+      '  • `one` and two, on',
+      '    two lines of the',
+      '    lesson & more',
+      '  • three',
+      '',
+      ' 3. four',
+    ])
+  })
+
   test('a map that does not fit says how many rows are below it, until the last chapter is marked', () => {
     const first = beginWith(book, nothing)
     const rows = 10

@@ -1,6 +1,7 @@
 /** Markdown for a terminal. Loaded when it is first needed: the colours of its code take a while to load. */
 
 import type { ChalkInstance } from 'chalk'
+import type { RendererObject } from 'marked'
 
 export interface MarkdownStyle {
   columns: number
@@ -12,10 +13,11 @@ export interface MarkdownStyle {
 export type RenderMarkdown = (markdown: string, style: MarkdownStyle) => string
 
 export async function loadMarkdown(): Promise<RenderMarkdown> {
-  const [{ Marked }, { markedTerminal }, { Chalk }] = await Promise.all([
+  const [{ Marked }, { markedTerminal }, { Chalk }, { default: wrap }] = await Promise.all([
     import('marked'),
     import('marked-terminal'),
     import('chalk'),
+    import('wrap-ansi'),
   ])
   return (markdown, { columns, level }) => {
     const chalk = new Chalk({ level })
@@ -38,7 +40,30 @@ export async function loadMarkdown(): Promise<RenderMarkdown> {
       hr: chalk.dim,
       table: chalk.reset,
     })
-    const text = new Marked(terminal).parse(markdown) as string
+    const lists = { renderer: listRenderer((text) => wrap(text, columns - INDENT)) }
+    const text = new Marked(terminal, lists).parse(markdown) as string
     return text.replace(/^\n+|\n+$/g, '').replace(/\n{3,}/g, '\n\n')
+  }
+}
+
+/** Room in front of each line of a list: the bullet's, or the number's. */
+const INDENT = 4
+
+/** The package neither wraps the items of a list nor renders what is written in them. */
+function listRenderer(wrap: (text: string) => string): RendererObject {
+  return {
+    list({ items, ordered, start }) {
+      const entries = items.map(({ tokens }, index) => {
+        const blocks = tokens.map((token) =>
+          token.type === 'text'
+            ? wrap(this.parser.parseInline(token.tokens ?? []).replaceAll('\n', ' '))
+            : this.parser.parse([token]).trimEnd(),
+        )
+        const bullet = ordered ? `${Number(start) + index}. ` : '• '
+        const body = blocks.join('\n').replaceAll('\n', `\n${' '.repeat(INDENT)}`)
+        return bullet.padStart(INDENT) + body
+      })
+      return `${entries.join('\n')}\n\n`
+    },
   }
 }
