@@ -1,8 +1,8 @@
 /**
  * Hello: the smallest server that behaves well.
  *
- * It accepts connections, says one line to each and ends it. Every later server is built on `serveConnections()`: it
- * knows its port, outlives any peer, and can be stopped. What a client says is ignored.
+ * It accepts every connection, sends one line and ends it; whatever the client says is ignored. Every later server is
+ * built on `serveConnections()`, and so knows its port, outlives any peer, and can be stopped.
  */
 
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
@@ -18,18 +18,18 @@ export interface RunningServer {
 
 /** A server that knows its sockets. */
 export interface ConnectionServer extends RunningServer {
-  /** Sockets whose `'close'` has not come yet. */
+  /** Sockets that have not emitted `'close'` yet. */
   readonly open: ReadonlySet<Socket>
 }
 
 export interface ServerOptions {
   /** 0 means any free port. */
   port?: number
-  /** The interface to listen on; other machines are kept out unless asked for. */
+  /** The interface to listen on; by default, other machines cannot connect. */
   host?: string
   /** How long `close()` waits for connections to end by themselves: the grace period. */
   graceMs?: number
-  /** A connection could not be accepted; without it such an error ends the process. */
+  /** Called when a connection could not be accepted; without it, such an error ends the process. */
   onAcceptError?: (error: Error) => void
 }
 
@@ -42,7 +42,7 @@ export function startServer({
   ...options
 }: HelloOptions = {}): Promise<RunningServer> {
   return serveConnections(options, (socket) => {
-    // Reads and ignores what the client says: behind bytes that nobody reads, its FIN is never seen.
+    // Reads and ignores what the client says: its FIN is seen only once all bytes before it have been read.
     socket.resume()
     greet(socket, greeting)
   })
@@ -51,8 +51,8 @@ export function startServer({
 /**
  * Listens, and hands every new connection to `onConnection`.
  *
- * Rejects with one readable sentence when it cannot listen. `onConnection` owns the socket and has to end it: it does
- * not end by itself when its peer says FIN.
+ * Rejects with one readable sentence when it cannot listen. `onConnection` owns the socket and has to end it: the
+ * socket does not end by itself when its peer says FIN.
  */
 export async function serveConnections(
   { port = 0, host = '127.0.0.1', graceMs = 1_000, onAcceptError }: ServerOptions,
@@ -60,7 +60,7 @@ export async function serveConnections(
 ): Promise<ConnectionServer> {
   const open = new Set<Socket>()
   const server = createServer({ allowHalfOpen: true }, (socket) => {
-    // Its owner first: no event of the socket comes before this turn of Node's loop is over.
+    // The owner goes first. Nothing is missed: the socket emits no event before this turn of Node's loop is over.
     onConnection(socket)
     trackConnection(socket, open)
   })
@@ -72,8 +72,8 @@ export async function serveConnections(
 /**
  * Starts listening on `host` and resolves with the port; for port 0 the kernel has chosen one.
  *
- * When it cannot listen, it rejects with what `listenProblem` makes of the error. Once the server listens, no listener of
- * `'error'` is left behind.
+ * Rejects with what `listenProblem()` makes of the error when the server cannot listen. Once it listens, no `'error'`
+ * listener of this function is left on it.
  *
  * @step 01.1
  */
@@ -99,10 +99,10 @@ export function greet(socket: Socket, greeting: string): void {
 }
 
 /**
- * Keeps account of a connection: its socket is in `open` from now until its `'close'`, however the connection ends. The
- * loss of its peer ends this connection and nothing else.
+ * Keeps track of a connection: its socket is in `open` from now until its `'close'` event, however the connection ends.
+ * Losing the peer ends this connection and nothing else.
  *
- * The conversation is its owner's: nothing is read, written or ended here.
+ * Reads, writes and ends nothing: the conversation belongs to the socket's owner.
  *
  * @step 01.3
  */
@@ -114,10 +114,10 @@ export function trackConnection(socket: Socket, open: Set<Socket>): void {
 }
 
 /**
- * Stops accepting, leaves the open connections alone for `graceMs`, in which they end by themselves, then destroys those
- * that are left. Sleeps meanwhile.
+ * Stops accepting, leaves open connections alone for `graceMs` so that they can end by themselves, then destroys those
+ * that are left. Sleeps while it waits.
  *
- * Resolves once the listening socket and every connection are gone, each time it is called.
+ * Every call resolves once the listening socket and every connection are gone.
  *
  * @step 01.4
  */
@@ -138,10 +138,10 @@ export function closeGracefully(
 }
 
 /**
- * Returns the reason why the server cannot listen, for a person: an `Error` with one sentence that names the port.
+ * Returns an `Error` that tells a person why the server cannot listen: its message is one sentence and names the port.
  *
- * `error.code` is one of errno(3)'s names: `EADDRINUSE` (the port is taken), `EACCES` (not allowed), … It may be missing.
- * For a code without a sentence of its own the sentence says what the system says.
+ * `error.code` is a name from errno(3), such as `EADDRINUSE` (the port is taken) or `EACCES` (not allowed), or is
+ * missing. For an error without a sentence of its own, the sentence repeats the system's words (`error.message`).
  *
  * @step 01.5
  */
