@@ -1,8 +1,8 @@
 /**
  * Echo: every byte goes back to where it came from.
  *
- * TCP keeps the order of bytes and nothing else, so nothing here thinks in messages. The only memory a client costs is
- * what it has not read yet, and that has a limit.
+ * TCP keeps the order of bytes and nothing else, so nothing here knows about messages. The only memory a client costs
+ * is for bytes that it has not read yet, and that memory has a limit.
  */
 
 import type { Socket } from 'node:net'
@@ -16,10 +16,10 @@ export function startServer(options: ServerOptions = {}): Promise<RunningServer>
 }
 
 /**
- * Sends back every chunk as it came.
+ * Sends back every chunk as it arrived.
  *
- * While a client does not read, nothing more is read from it: about one high-water mark of bytes
- * (`socket.writableHighWaterMark`, 64 KiB) waits here for it at most.
+ * Reads nothing more from a client while it does not read: at most about one high-water mark of bytes
+ * (`socket.writableHighWaterMark`, 64 KiB) waits here for it.
  *
  * @step 02.1 02.2 02.3
  */
@@ -29,7 +29,7 @@ export function echoBytes(socket: Socket): void {
 }
 
 /**
- * Answers the client's FIN with ours, at once, behind everything that came before it.
+ * Answers the client's FIN at once: queues ours behind everything that came before it.
  *
  * @step 02.1
  */
