@@ -10,7 +10,7 @@ import { NEWS } from './channel.ts'
 /**
  * Counts one more event, and wakes the thread that sleeps in `sleepUntil()`, if one does.
  *
- * What the event is about has to be in place before.
+ * Whatever the event announces must be in place before this call.
  *
  * @step 03.1
  */
@@ -21,7 +21,7 @@ export function tellNews(words: Int32Array): void {
 
 /**
  * Returns what `look` returns, as soon as that is not `undefined`. While it is, sleeps, and looks again when there is
- * news, at no other time: what happens after a look is never slept through. What `look` throws passes through.
+ * news, at no other time. Never sleeps through news that is told after a look. What `look` throws passes through.
  *
  * @step 03.1
  */

@@ -29,7 +29,7 @@ export async function startServer({
     port: server.port,
     async close() {
       await server.close()
-      // It may sleep in a read, and then nothing less would wake it.
+      // The thread may be asleep in read(), and then nothing less would wake it.
       await thread.terminate()
     },
   }

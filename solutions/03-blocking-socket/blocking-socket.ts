@@ -39,12 +39,12 @@ export class BlockingSocket {
   readonly #words: Int32Array
   /** Bytes that have been received and not yet read. */
   #rest: Uint8Array | undefined
-  /** How the stream ended, once it has: no other message follows, so each further read says it again. */
+  /** How the stream ended, once it has. No message follows, so every later read repeats this one. */
   #ending: Exclude<ToThread, { kind: 'bytes' }> | undefined
-  /** Bytes written so far, modulo 2³². Begins where `FLUSHED` stands: nothing waits. */
+  /** Bytes written so far, modulo 2³². Starts at the value of `FLUSHED`: nothing waits then. */
   #written: number
 
-  /** `receive` looks for a message and never waits; tests bring their own. */
+  /** `receive` looks for a message and never waits; tests pass their own. */
   constructor({ port, shared }: ThreadEnd, receive = () => receiveMessageOnPort(port)?.message) {
     this.#post = (message) => port.postMessage(message)
     this.#receive = receive
@@ -53,10 +53,11 @@ export class BlockingSocket {
   }
 
   /**
-   * Waits for bytes and returns them, one or many. After the peer's FIN it returns `null`, now and each time later.
+   * Waits for bytes and returns them, one or many. What `readLine()` has kept of a message is returned first. Tells the
+   * bridge how many bytes were taken (`taken`).
    *
-   * When the peer is lost it throws `ConnectionLost` with the code, now and each time later. Tells the bridge how many
-   * bytes were taken (`taken`). What `readLine()` has kept of a message is returned first.
+   * After the peer's FIN, this and every later call returns `null`. When the peer is lost, this and every later call
+   * throws `ConnectionLost` with the code.
    *
    * @step 03.2 03.3 03.4 03.6
    */
@@ -78,23 +79,23 @@ export class BlockingSocket {
    */
   write(data: Uint8Array | string): void {
     if (Atomics.load(this.#words, CLOSED)) throw new ConnectionLost('EPIPE')
-    // A copy of exactly these bytes: posting a view would take all of its buffer along.
+    // A copy of exactly these bytes: posting a view would send its whole buffer along.
     const bytes = new Uint8Array(Buffer.from(data))
     this.#post({ kind: 'bytes', bytes })
     this.#written = (this.#written + bytes.length) | 0
     if (this.#unflushed() > WINDOW_BYTES) this.#waitForRoom()
   }
 
-  /** Says FIN, behind everything that was written. Returns once the bridge has all of it: this thread may end then. */
+  /** Says FIN, behind everything that was written. Returns once the bridge has all of it; then this thread may end. */
   end(): void {
     this.#post({ kind: 'end' })
     Atomics.wait(this.#words, CLOSED, 0)
   }
 
   /**
-   * Waits for a whole line and returns it without its end (`\n` or `\r\n`). Bytes without a line end before the peer's
-   * FIN are a line, too; a `\r` that comes last is no part of it. Returns `null` after that. What follows the line's end
-   * is kept, and `read()` returns it first.
+   * Waits for a whole line and returns it without its end (`\n` or `\r\n`). Bytes before the peer's FIN without a line
+   * end are a line as well; a `\r` at their end is not part of it. Returns `null` after that. What follows the line's
+   * end is kept, and `read()` returns it first.
    *
    * Throws `LineTooLong` as soon as it is certain that the line has more than `maxBytes`, its end not counted, and
    * `ConnectionLost` when the peer is lost, even in the middle of a line.
@@ -149,7 +150,7 @@ export class BlockingSocket {
 const NEWLINE = 0x0a
 const CARRIAGE_RETURN = 0x0d
 
-/** Decoded as a whole: a character may have come in two pieces. */
+/** Decodes the line as a whole: a character may be split between two pieces. */
 function toLine(pieces: Uint8Array[]): string {
   const line = Buffer.concat(pieces).toString('utf8')
   return line.endsWith('\r') ? line.slice(0, -1) : line

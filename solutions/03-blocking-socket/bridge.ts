@@ -18,20 +18,20 @@ import {
 } from './channel.ts'
 import { tellNews } from './news.ts'
 
-/** For each socket with a bridge, a function that handles the messages of its thread that have come but not been heard. */
+/** For each bridged socket, a function that handles the messages from its thread that still wait in the port. */
 const drains = new WeakMap<Socket, () => void>()
 
 /**
- * Writes what a thread sent before it ended. Call it when the thread has exited or crashed: its `'exit'` event may come
- * before its last messages, and without this they would be lost.
+ * Writes to the socket what its thread sent before it ended. Call it when the thread has exited or crashed: its
+ * `'exit'` may be emitted before its last messages have arrived, and without this call they would be lost.
  */
 export function drainBridge(socket: Socket): void {
   drains.get(socket)?.()
 }
 
 /**
- * Connects a socket to a thread: send it the end that is returned. When the thread closes that port, or ends, the bridge
- * reads on and throws away what comes, up to the peer's FIN.
+ * Connects a socket to a thread, and returns the thread's end: send it there. When the thread ends, or closes the port
+ * of that end, the bridge reads on up to the peer's FIN and discards what it reads.
  */
 export function bridgeSocket(socket: Socket): ThreadEnd {
   const { port1: port, port2: threadPort } = new MessageChannel()
@@ -42,7 +42,7 @@ export function bridgeSocket(socket: Socket): ThreadEnd {
   return { port: threadPort, shared: words.buffer }
 }
 
-/** Behind bytes that nobody reads, the peer's FIN is never seen, and the socket stays open. */
+/** Discards what the socket receives: unread bytes would hide the FIN behind them and keep the socket open. */
 function discardInput(socket: Socket): void {
   socket.unpipe()
   for (const reading of ['data', 'readable']) socket.removeAllListeners(reading)
@@ -50,7 +50,7 @@ function discardInput(socket: Socket): void {
 }
 
 /**
- * Sends a message to the thread, and wakes it if it sleeps: the message is there before the news is told.
+ * Sends a message to the thread, and only then tells the news, which wakes the thread if it sleeps.
  *
  * @step 03.2
  */
@@ -67,8 +67,8 @@ function tellClosed(words: Int32Array): void {
 }
 
 /**
- * Delivers what the socket receives, in order: bytes, and then one message that says how the stream ended, by FIN (`end`)
- * or because the connection closed before it (`lost`, with the code of the `'error'`, else `ECONNRESET`).
+ * Delivers what the socket receives, in order: bytes, then one message that says how the stream ended. That is `end`
+ * after FIN, or `lost` if the connection closed before FIN, with the code of the `'error'`, else `ECONNRESET`.
  *
  * Pauses the socket while `WINDOW_BYTES` or more are delivered and not yet taken.
  *
@@ -96,7 +96,7 @@ function pumpToThread(socket: Socket, port: MessagePort, words: Int32Array): voi
   })
 }
 
-/** Writes what the thread sends, and its FIN. Counts bytes as flushed once the kernel has them. */
+/** Writes the thread's bytes to the socket, and the thread's FIN. Counts bytes as flushed once the kernel has them. */
 function pumpToSocket(socket: Socket, port: MessagePort, words: Int32Array): void {
   const hear = (message: FromThread) => {
     if (message.kind === 'end') {

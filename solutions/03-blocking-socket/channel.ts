@@ -2,15 +2,15 @@
  * What a thread and its bridge share: two message queues, and three words of memory.
  *
  * Messages carry the bytes. The words exist because a thread can sleep until a word changes (`Atomics.wait`), but not
- * until a message comes: `receiveMessageOnPort` looks and returns at once.
+ * until a message arrives: `receiveMessageOnPort` looks and returns at once.
  */
 
 import type { MessagePort } from 'node:worker_threads'
 
-/** The thread's end, as it travels to the thread. */
+/** The thread's end of the bridge, as it is sent to the thread. */
 export interface ThreadEnd {
   port: MessagePort
-  /** An `Int32Array` over it has the words below. */
+  /** Holds the words below; an `Int32Array` over it gives access to them. */
   shared: SharedArrayBuffer
 }
 
@@ -20,7 +20,7 @@ export const NEWS = 0
 /** How many of the thread's bytes the kernel has taken, modulo 2³². */
 export const FLUSHED = 1
 
-/** 1 once our FIN is said or the connection is gone: what is written from now on goes nowhere. */
+/** 1 once we have said FIN or the connection is gone: what is written after that goes nowhere. */
 export const CLOSED = 2
 
 export const WORDS = 3
@@ -40,5 +40,5 @@ export type ToThread =
 export type FromThread =
   | { kind: 'bytes'; bytes: Uint8Array }
   | { kind: 'end' }
-  /** The thread has read so many bytes: there is room for as many more. */
+  /** The thread has taken this many bytes: there is room for as many more. */
   | { kind: 'taken'; bytes: number }

@@ -29,7 +29,7 @@ function pour(socket: BlockingSocket): void {
   for (;;) socket.write(piece)
 }
 
-/** Reads one chunk, and then sleeps. */
+/** Reads one chunk, then sleeps forever. */
 function sleep(socket: BlockingSocket): void {
   socket.read()
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)

@@ -10,19 +10,19 @@ import { NEWS } from './channel.ts'
 /**
  * Counts one more event, and wakes the thread that sleeps in `sleepUntil()`, if one does.
  *
- * What the event is about has to be in place before.
+ * Whatever the event announces must be in place before this call.
  *
  * @step 03.1
  */
 export function tellNews(words: Int32Array): void {
-  // Counted first: a thread that is about to fall asleep looks at the count once more, and hears no notify.
+  // Counted first: a thread that is about to fall asleep misses the notify, but compares the count once more.
   Atomics.add(words, NEWS, 1)
   Atomics.notify(words, NEWS)
 }
 
 /**
  * Returns what `look` returns, as soon as that is not `undefined`. While it is, sleeps, and looks again when there is
- * news, at no other time: what happens after a look is never slept through. What `look` throws passes through.
+ * news, at no other time. Never sleeps through news that is told after a look. What `look` throws passes through.
  *
  * @step 03.1
  */

@@ -1,11 +1,11 @@
-/** Does a job with one connection, and gives the connection back however the job ends. Chapters 04 to 06 run it in their threads, too. */
+/** Runs a job on one connection, and gives the connection back however the job ends. Also used in chapters 04 to 06. */
 
 import { BlockingSocket, ConnectionLost, LineTooLong } from './blocking-socket.ts'
 import type { ThreadEnd } from './channel.ts'
 
 /**
- * Returns when the job has returned, when the peer is lost, and when a line was too long (the peer is told). Any other
- * error of the job is thrown.
+ * Runs the job, and returns when it has returned, when the peer is lost, or when a line was too long (the peer is
+ * told). Throws any other error of the job.
  */
 export function runJob(end: ThreadEnd, job: (socket: BlockingSocket) => void): void {
   const socket = new BlockingSocket(end)

@@ -1,4 +1,4 @@
-/** The thread of this chapter's server: takes one connection after the other and does its job with each. */
+/** The thread of this chapter's server: takes one connection after another and runs its job on each. */
 
 import { parentPort, workerData } from 'node:worker_threads'
 import type { ThreadEnd } from './channel.ts'
@@ -7,5 +7,5 @@ import { runJob } from './run-job.ts'
 
 const job = jobs[workerData as JobName]
 
-// While one connection is served, this thread handles no event: the next ones wait in its queue.
+// While this thread serves a connection, it handles no event: the next connections wait in its queue.
 parentPort?.on('message', (end: ThreadEnd) => runJob(end, job))
