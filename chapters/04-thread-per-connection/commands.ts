@@ -16,11 +16,11 @@ export interface Place {
   sleep(ms: number): void
 }
 
-/** fib(40) takes about a second, and each step more 1.6 times as long. */
+/** fib(40) takes about a second; each further step takes 1.6 times as long. */
 const MAX_FIB = 40
 const MAX_SLEEP_MS = 60_000
 
-/** The answer to a line, without its line end. Throws for `crash`. */
+/** Returns the answer to a line, without a line end. Throws for `crash`. */
 export function runCommand(line: string, place: Place): string {
   const space = line.indexOf(' ')
   const [name, argument] = space < 0 ? [line, ''] : [line.slice(0, space), line.slice(space + 1)]
@@ -44,8 +44,8 @@ export function runCommand(line: string, place: Place): string {
 }
 
 /**
- * The nth Fibonacci number by its definition: fib(0) = 0, fib(1) = 1, fib(n) = fib(n − 1) + fib(n − 2). Takes about 1.6
- * times as long for each step of n, on purpose: it is there to keep a CPU busy.
+ * Returns the nth Fibonacci number by its definition: fib(0) = 0, fib(1) = 1, fib(n) = fib(n − 1) + fib(n − 2). Slow on
+ * purpose, to keep a CPU busy: each step of n takes about 1.6 times as long.
  */
 function fibonacci(n: number): number {
   return n < 2 ? n : fibonacci(n - 1) + fibonacci(n - 2)

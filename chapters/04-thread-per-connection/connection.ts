@@ -1,7 +1,7 @@
 /**
  * What one thread does for one client, from the first line to the last: straight-line code that blocks.
  *
- * No event, no callback, and the only state is the place in the loop. That is what people like about threads.
+ * No events, no callbacks; the only state is the place in the loop. That is what people like about threads.
  */
 
 import { threadId, workerData } from 'node:worker_threads'

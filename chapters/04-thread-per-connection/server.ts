@@ -11,7 +11,7 @@ import { type RunningServer, type ServerOptions, serveConnections } from '../01-
 import { bridgeSocket, drainBridge } from '../03-blocking-socket/bridge.ts'
 
 export interface ThreadedOptions extends ServerOptions {
-  /** The most threads that may live at a time. Each takes about 8 MB, and 10 ms to start. */
+  /** The most threads that may live at the same time. Each takes about 8 MB, and 10 ms to start. */
   maxThreads?: number
 }
 
@@ -25,8 +25,8 @@ export function startServer(options: ThreadedOptions = {}): Promise<ThreadedServ
 }
 
 /**
- * Runs `script` in a thread of its own for every connection. Its `workerData` is `data` and the thread's `end` of the
- * bridge to its socket. `onThreadEnd` is called with the id of every thread that has ended, however it ended.
+ * Runs `script` in a thread of its own for every connection. The thread's `workerData` is `data` plus `end`, its end of
+ * the bridge to the socket. `onThreadEnd` is called with the id of every thread that has ended, however it ended.
  */
 export async function serveInThreads(
   script: URL,
@@ -43,7 +43,7 @@ export async function serveInThreads(
       reportCrash(socket, error as Error)
     })
     tieTogether(socket, thread, threads)
-    // A thread that has ended has no id any more.
+    // Read now: a thread that has ended has no id any more.
     const { threadId } = thread
     thread.once('exit', () => onThreadEnd(threadId))
   })
@@ -55,8 +55,8 @@ export async function serveInThreads(
 }
 
 /**
- * Starts a thread that runs `script` for this socket. Its `workerData` is everything in `data`, and `end`, its end of
- * the bridge, whose port moves to the thread.
+ * Starts a thread that runs `script` for this socket. The thread's `workerData` is everything in `data`, and `end`, its
+ * end of the bridge. The port in `end` moves to the thread.
  *
  * @step 04.1
  */
@@ -66,8 +66,8 @@ function startThread(script: URL, data: object, socket: Socket): Worker {
 }
 
 /**
- * Tells the client why its thread has crashed, in one line (`error crashed: …`, the first line of the message), and ends
- * the connection. What the thread wrote before is still sent.
+ * Tells the client why its thread has crashed, in one line (`error crashed: …`, with the first line of the error's
+ * message), and ends the connection. What the thread wrote before is still sent.
  *
  * @step 04.2
  */
@@ -77,9 +77,9 @@ function reportCrash(socket: Socket, error: Error): void {
 }
 
 /**
- * Keeps the thread in `threads` from now until it has exited, and lets neither outlive the other: a closed socket ends its
- * thread, even in the middle of a computation, and also if it closed in order; a thread that has exited ends its socket,
- * behind all that waits there.
+ * Keeps the thread in `threads` from now until it has exited, and lets neither the thread nor the socket outlive the
+ * other. A socket that has closed, in order or not, ends its thread, even in the middle of a computation. A thread that
+ * has exited ends its socket, behind everything that waits there.
  *
  * @step 04.3
  */
@@ -89,7 +89,7 @@ function tieTogether(socket: Socket, thread: Worker, threads: Set<Worker>): void
 }
 
 /**
- * Closes the server, which lets connections finish; then ends the threads that are left, and resolves when all of them have
+ * Closes the server, which lets connections finish, then ends the threads that are left. Resolves when all of them have
  * exited. A process may have several servers: each is closed by its own call.
  *
  * @step 04.3
@@ -100,8 +100,8 @@ async function closeWithThreads(server: RunningServer, threads: Set<Worker>): Pr
 }
 
 /**
- * Turns a client away: one line, `busy`, and FIN. The socket closes when the client has said FIN, too, whatever it says
- * before; it is not reset.
+ * Turns a client away: sends the line `busy` and FIN. The socket closes once the client has said FIN as well, whatever
+ * the client says before; it is not reset.
  *
  * @step 04.4
  */
