@@ -1,9 +1,9 @@
-/** A number that several threads count up: one word, changed in one access. */
+/** A number that several threads increment: one word, changed in one access. */
 
 import type { SharedWords } from './shared-words.ts'
 
 /**
- * Counts the word up by one and returns its new value: a different one to every caller, in every thread.
+ * Adds one to the word and returns its new value: a different one to every caller, in every thread.
  *
  * @step 05.1
  */

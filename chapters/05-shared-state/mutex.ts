@@ -1,8 +1,8 @@
 /**
- * A lock that sleeps, in the manner of a futex: one thread at a time, and a thread that waits uses no CPU.
+ * A lock in the manner of a futex: one thread has it at a time, and a thread that waits for it sleeps and uses no CPU.
  *
- * One word says everything: 0 is free, `n` belongs to thread n, `−n` belongs to thread n and others may be asleep. Taking
- * the lock and naming its owner is one access, so that a thread can die at any point and still be known as the owner.
+ * One word says who has the lock: 0 means nobody, `n` thread n, and `−n` thread n while others may be asleep. Taking
+ * the lock and naming its owner is one access, so a thread that dies at any point is still known as the owner.
  *
  * After Ulrich Drepper, "Futexes Are Tricky" (2011), mutex 2, and the robust mutexes of pthreads.
  */
@@ -29,8 +29,8 @@ export class Mutex {
   }
 
   /**
-   * Returns once this thread has the lock: its word is `me` then, or `−me` when others may be asleep. Sleeps while anybody
-   * has it: a thread that has it already waits for itself, forever.
+   * Returns once this thread has the lock: the lock's word is then `me`, or `−me` when others may be asleep. Sleeps
+   * while any thread has it: a thread that already has the lock waits for itself, forever.
    *
    * @step 05.2
    */
@@ -40,8 +40,8 @@ export class Mutex {
   }
 
   /**
-   * Frees the lock, and wakes one of the threads that sleep, if any do. Throws, and changes nothing, when this thread does
-   * not have it.
+   * Frees the lock, and wakes one of the threads that sleep, if any do. Throws, and changes nothing, when this thread
+   * does not have the lock.
    *
    * @step 05.2
    */
@@ -65,16 +65,17 @@ export class Mutex {
     return this.#words.load(this.#abandoned) !== 0
   }
 
-  /** For the owner: what the lock protects is whole again. */
+  /** For the owner to call when what the lock protects is whole again. */
   markConsistent(): void {
     this.#words.store(this.#abandoned, 0)
   }
 
   /**
-   * For the main thread: that thread has ended, wherever it was. If it had the lock, the lock is abandoned and free.
+   * For the main thread to call after that thread has ended, wherever it was. If the thread had the lock, the lock is
+   * abandoned and free afterwards.
    *
-   * It may also have died just before it was to wake another thread, or just after it was woken itself, so one sleeper is
-   * woken in any case.
+   * The thread may also have died just before it would have woken another, or just after it was woken itself, so one
+   * sleeper is woken in any case.
    *
    * @step 05.6
    */

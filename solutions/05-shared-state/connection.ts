@@ -1,4 +1,4 @@
-/** What a thread does for one client: the commands of chapter 04, and three on memory that all threads share. */
+/** What a thread does for one client: the commands of chapter 04, and three that use memory shared by all threads. */
 
 import { threadId, workerData } from 'node:worker_threads'
 import type { BlockingSocket } from '../03-blocking-socket/blocking-socket.ts'

@@ -1,8 +1,8 @@
 /**
  * A guest book that all threads write into: numbered entries of text, in shared memory.
  *
- * An entry is many words, so a reader could see half of one and half of another. The lock makes them whole, also when a
- * thread dies while it writes.
+ * An entry is many words, so a reader could see half of one and half of another. With the lock, readers see only whole
+ * entries, even if a thread dies while it writes.
  */
 
 import { MUTEX_WORDS, Mutex } from './mutex.ts'
@@ -22,7 +22,7 @@ const TORN = -1
 
 export class GuestBook {
   readonly #words: SharedWords
-  /** How many entries have been written, and the number of the last one that was begun. */
+  /** The words that hold how many entries have been written, and the number of the last one that was begun. */
   readonly #count: number
   readonly #begun: number
   readonly #mutex: Mutex
@@ -35,8 +35,8 @@ export class GuestBook {
   }
 
   /**
-   * Adds an entry and returns its number, from 1. Nobody ever reads a part of it, or parts of two.
-   * The count is stored last: an entry that is counted is whole.
+   * Adds an entry and returns its number; the first is 1. Nobody ever reads part of an entry, or parts of two. The
+   * count is stored last: an entry that is counted is whole.
    *
    * @step 05.5
    */
@@ -50,7 +50,7 @@ export class GuestBook {
   }
 
   /**
-   * The entry with that number, whole; `undefined` when there is none (any more).
+   * Returns the whole entry with that number, or `undefined` when there is none (any more).
    *
    * @step 05.5
    */
@@ -62,12 +62,12 @@ export class GuestBook {
     })
   }
 
-  /** For the main thread: that thread has ended, perhaps while it wrote or read. */
+  /** For the main thread to call after that thread has ended, perhaps while it wrote or read. */
   threadEnded(thread: number): void {
     this.#mutex.threadEnded(thread)
   }
 
-  /** Runs `body` alone, on a book in which every entry is whole or marked as torn. */
+  /** Runs `body` under the lock, on a book in which every entry is whole or marked as torn. */
   #withBook<T>(body: () => T): T {
     return this.#mutex.withLock(() => {
       if (this.#mutex.isAbandoned) this.#repair()
@@ -76,8 +76,8 @@ export class GuestBook {
   }
 
   /**
-   * A thread has died with the lock. If it had begun an entry and not counted it, that entry's place holds parts of two
-   * entries and is marked as `TORN`. Afterwards the lock is consistent.
+   * Repairs the book after a thread has died with the lock. If that thread had begun an entry and not counted it, that
+   * entry's place holds parts of two entries and is marked as `TORN`. Afterwards the lock is consistent.
    *
    * The repair itself may be cut short at any point; then the next owner repeats it.
    *
@@ -101,7 +101,7 @@ export class GuestBook {
     }
   }
 
-  /** `undefined` when the entry is torn. */
+  /** Returns the entry's text, or `undefined` when the entry is torn. */
   #readText(number: number): string | undefined {
     const bytes = Buffer.alloc(MAX_TEXT_BYTES)
     const word = this.#wordOf(number)

@@ -17,7 +17,7 @@ export class Ledger {
   readonly #first: number
   readonly #me: number
 
-  /** Accounts lie one behind the other from word `first` on; `me` is the thread, as for a mutex. */
+  /** Accounts are stored one after another, from word `first` on; `me` is the thread's number, as in `Mutex`. */
   constructor(words: SharedWords, first: number, me: number) {
     this.#words = words
     this.#first = first
@@ -25,10 +25,11 @@ export class Ledger {
   }
 
   /**
-   * Moves `amount`, which is more than 0, from one account to the other, both under lock, and counts a transfer for each.
-   * Returns false, changes nothing and keeps no lock when `from` has less than that, or when the accounts are the same.
+   * Moves `amount` (more than 0) from one account to the other under both locks, and counts a transfer for each.
+   * Returns false, changes nothing and keeps no lock when `from` has less than `amount`, or when both accounts are the
+   * same.
    *
-   * Any number of threads may transfer at once, in any directions: none of them gets stuck.
+   * Any number of threads may transfer at once, in any direction: none of them gets stuck.
    *
    * @step 05.4
    */
@@ -48,7 +49,7 @@ export class Ledger {
     )
   }
 
-  /** Balance and number of transfers of an account, as they were at one moment. */
+  /** Returns the balance and the number of transfers of an account, as they were at one moment. */
   read(account: number): { balance: number; transfers: number } {
     return this.#lockOf(account).withLock(() => ({
       balance: this.#read(account, BALANCE),
@@ -64,7 +65,7 @@ export class Ledger {
     return this.#words.load(this.#wordOf(account, field))
   }
 
-  /** Under lock nobody else can come between the load and the store. */
+  /** Needs the account's lock: nobody else may come between the load and the store. */
   #change(account: number, field: number, delta: number): void {
     const word = this.#wordOf(account, field)
     this.#words.store(word, this.#words.load(word) + delta)

@@ -14,6 +14,6 @@ export function startServer(options: ThreadedOptions = {}): Promise<ThreadedServ
   const memory = new SharedArrayBuffer(MEMORY_BYTES)
   const book = new GuestBook(new AtomicWords(memory), GUEST_BOOK, threadId)
   const script = new URL('./connection.ts', import.meta.url)
-  // A client that resets ends its thread at any point, also between lock and unlock.
+  // A client that resets ends its thread at any point, even between lock and unlock.
   return serveInThreads(script, { memory }, options, (thread) => book.threadEnded(thread))
 }

@@ -1,8 +1,8 @@
 /**
- * Memory that several threads share, as 32-bit words: the six things one can do to them, and no others.
+ * Memory that several threads share, as 32-bit words: the six operations on them, and no others.
  *
- * Everything in this chapter reaches shared memory through this interface. In the server it is `Atomics`; the judge has
- * threads wait at each call, and walks every order in which they can take their turns.
+ * Everything in this chapter reaches shared memory through this interface. In the server it is `Atomics`. In the tests,
+ * the judge makes each thread wait before each call, and tries one order of turns after another.
  */
 
 export interface SharedWords {
@@ -14,11 +14,11 @@ export interface SharedWords {
   compareExchange(index: number, expected: number, replacement: number): number
   /** Sleeps until somebody notifies this word, if it holds `expected`; otherwise returns at once. */
   wait(index: number, expected: number): 'ok' | 'not-equal'
-  /** Wakes up to `count` threads that sleep on this word, all when left out; returns how many. */
+  /** Wakes up to `count` threads that sleep on this word (all if left out); returns how many it has woken. */
   notify(index: number, count?: number): number
 }
 
-/** The real thing: `Atomics` over a `SharedArrayBuffer`. Every access is in one order for all threads. */
+/** The real thing: `Atomics` over a `SharedArrayBuffer`. All threads see all accesses in one order. */
 export class AtomicWords implements SharedWords {
   readonly #words: Int32Array
 
