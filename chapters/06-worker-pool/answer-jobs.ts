@@ -4,8 +4,8 @@ import { parentPort } from 'node:worker_threads'
 import type { Answer } from './worker-pool.ts'
 
 /**
- * Runs `work` for each job, one at a time. What it returns is the result; what it throws rejects the job alone, and so does
- * a result that cannot be sent.
+ * Runs `work` for each job, one at a time. What `work` returns is the job's result. What it throws rejects only that
+ * job, and so does a result that cannot be sent.
  */
 export function answerJobs<Job, Result>(work: (job: Job) => Result): void {
   parentPort?.on('message', (job: Job) => send(answerTo(work, job)))

@@ -1,8 +1,8 @@
 /**
- * A fixed number of threads for any number of jobs: first come, first served, and no more waiting than was agreed.
+ * A fixed number of threads for any number of jobs: first come, first served, and no more jobs waiting than was agreed.
  *
- * The pool knows nothing of what a job is. A thread runs one job at a time, from start to end; the pool promises that
- * every job ends, with a result, an error or a refusal, whatever becomes of the thread.
+ * The pool does not know what a job is. A thread runs one job at a time, from start to end; the pool promises that
+ * every job ends, with a result, an error or a refusal, whatever happens to its thread.
  */
 
 import { type Transferable, Worker } from 'node:worker_threads'
@@ -11,18 +11,18 @@ export interface PoolOptions {
   /** What each thread runs: a script that calls `answerJobs`. */
   script: URL
   size: number
-  /** Jobs that may wait for a thread; one more is refused. With 0, a job gets a free thread or is refused. */
+  /** How many jobs may wait for a thread; one more is refused. With 0, a job gets a free thread or is refused. */
   maxQueued: number
-  /** How long a thread may still work at a job that was taken back before the thread is replaced. */
+  /** How long a thread may go on with a job that was taken back, before the thread is replaced. */
   cancelGraceMs?: number
 }
 
 export interface RunOptions {
-  /** Takes the job back when it aborts: out of the queue, or with its thread. */
+  /** Takes the job back when it aborts: out of the queue, or from the thread that runs it. */
   signal?: AbortSignal
-  /** What in the job moves to the thread instead of being copied. */
+  /** The parts of the job that move to the thread instead of being copied. */
   transfer?: Transferable[]
-  /** Called when a thread begins with the job, never inside `run()`. */
+  /** Called when a thread starts the job, never inside `run()`. */
   onStart?: () => void
 }
 
@@ -30,9 +30,9 @@ export interface PoolStats {
   threads: number
   busy: number
   queued: number
-  /** Jobs refused because the queue was full, since the beginning. */
+  /** How many jobs have been refused so far because the queue was full. */
   rejected: number
-  /** Threads that have ended by themselves, with a job or without, since the beginning. */
+  /** How many threads have ended by themselves so far, with a job or without. */
   crashed: number
 }
 
@@ -65,7 +65,7 @@ export class WorkerPool<Job, Result> {
   readonly #size: number
   readonly #maxQueued: number
   readonly #cancelGraceMs: number
-  /** Every thread of the pool, and the task it works at. */
+  /** Every thread of the pool, and the task it works on, if any. */
   readonly #threads = new Map<Worker, Task<Job, Result> | undefined>()
   /** The timers of threads whose job was taken back: when one fires, its thread is replaced. */
   readonly #graces = new Map<Worker, NodeJS.Timeout>()
@@ -75,7 +75,7 @@ export class WorkerPool<Job, Result> {
   #rejected = 0
   #crashed = 0
   #isClosing = false
-  /** Called once when the last job has ended: here `close()` waits. */
+  /** Called once, when the last job has ended: `close()` waits for that. */
   readonly #onDrained: (() => void)[] = []
 
   constructor({ script, size, maxQueued, cancelGraceMs = 100 }: PoolOptions) {
@@ -87,11 +87,12 @@ export class WorkerPool<Job, Result> {
   }
 
   /**
-   * Runs the job in the first thread that is free; jobs that wait are taken in order of arrival. Resolves with its
-   * result, rejects with what it threw.
+   * Runs the job in the first thread that is free; jobs that wait are taken in order of arrival. Resolves with the
+   * job's result, rejects with what the job threw.
    *
-   * Rejects with `PoolBusy` when no thread is free and `maxQueued` jobs wait already, with `PoolClosed` after `close()`, and
-   * with the signal's reason when it aborts or has aborted before. However the job ends, nothing listens to the signal then.
+   * Rejects with `PoolBusy` when no thread is free and `maxQueued` jobs already wait, with `PoolClosed` after
+   * `close()`, and with the signal's reason when the signal aborts or has already aborted. However the job ends, its
+   * listener is then removed from the signal.
    *
    * @step 06.1 06.2 06.4 06.6
    */
@@ -112,10 +113,11 @@ export class WorkerPool<Job, Result> {
   }
 
   /**
-   * Takes no more jobs, lets those that run or wait come to their end, then ends the threads. A job that never ends is waited
-   * for until its caller takes it back.
+   * Takes no more jobs, lets those that run or wait come to their end, then ends the threads. If a job never ends,
+   * `close()` waits until its caller takes it back.
    *
-   * Resolves when every thread has ended, also those that were replaced and are about to. So does every further call.
+   * Resolves when every thread has ended, including those that were replaced and are about to end. So does every
+   * further call.
    *
    * @step 06.6
    */
@@ -124,7 +126,7 @@ export class WorkerPool<Job, Result> {
     throw new Error('TODO 06.6')
   }
 
-  /** Gives the thread its next task. False when the job cannot be sent: it is rejected, and the thread stays free. */
+  /** Gives the thread a task. Returns false when the job cannot be sent: it is rejected, and the thread stays free. */
   #start(thread: Worker, task: Task<Job, Result>): boolean {
     const { transfer, onStart } = task.options
     try {
@@ -154,8 +156,8 @@ export class WorkerPool<Job, Result> {
   }
 
   /**
-   * A thread has answered: the caller of its job gets the answer, and the thread gets the next job. An answer from a thread
-   * that was replaced (it is not in `#threads` any more) comes too late and changes nothing.
+   * Gives a thread's answer to the caller of its job, and the next job to the thread. An answer from a thread that was
+   * replaced (it is no longer in `#threads`) is too late and changes nothing.
    *
    * @step 06.1 06.5
    */
@@ -165,9 +167,9 @@ export class WorkerPool<Job, Result> {
   }
 
   /**
-   * A thread has ended by itself, which none should: its job is rejected with `crash`, and a new thread takes its place and
-   * the next job. A thread without a job is only forgotten: `#freeThread()` starts another when a job needs one, and a
-   * script that cannot even load is not started forever.
+   * Handles a thread that has ended by itself, which none should: rejects its job with `crash`, and gives its place and
+   * the next job to a new thread. A thread without a job is only forgotten: `#freeThread()` starts another when a job
+   * needs one, so a script that cannot even load is not started forever.
    *
    * @step 06.3
    */
@@ -177,8 +179,8 @@ export class WorkerPool<Job, Result> {
   }
 
   /**
-   * Takes the task back: rejects it with `reason` at once. A task that waits leaves the queue; a thread that works at the
-   * task is replaced soon. A task that has ended stays as it is.
+   * Takes the task back: rejects it with `reason` at once. A task that waits leaves the queue; a thread that works on
+   * the task is replaced soon. A task that has ended stays as it is.
    *
    * @step 06.4 06.5
    */
@@ -188,8 +190,8 @@ export class WorkerPool<Job, Result> {
   }
 
   /**
-   * Nobody wants the answer of this thread. If it answers within `cancelGraceMs` all the same, it is as good as before, and
-   * a new one would cost 8 MB and 10 ms. After that it is replaced: nothing else stops a thread that computes.
+   * Replaces a thread whose job was taken back, unless the thread answers within `cancelGraceMs`: then it is as good as
+   * before, and a new one would cost 8 MB and 10 ms. Nothing but replacing it stops a thread that computes.
    */
   #replaceSoon(thread: Worker): void {
     if (this.#cancelGraceMs === 0) return this.#replace(thread)
@@ -204,7 +206,7 @@ export class WorkerPool<Job, Result> {
     this.#graces.delete(thread)
   }
 
-  /** Puts a new thread in the place of one that has crashed or works at a job that was taken back. */
+  /** Puts a new thread in the place of one that has crashed or that works on a job that was taken back. */
   #replace(thread: Worker): void {
     this.#endGrace(thread)
     this.#threads.delete(thread)

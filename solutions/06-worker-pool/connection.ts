@@ -9,7 +9,7 @@ import { answerJobs } from './answer-jobs.ts'
 
 export interface Conversation {
   end: ThreadEnd
-  /** One word: 0 while the thread waits for the client, 1 while the client waits for the thread, as it does at first. */
+  /** One word: 0 while the thread waits for the client; 1 while the client waits for the thread, as at first. */
   working: Int32Array
 }
 

@@ -1,7 +1,7 @@
 /**
- * A hundred connections, eight threads: a connection is a job, and waits for a thread to be free.
+ * A hundred connections, eight threads: a connection is a job, and waits for a free thread.
  *
- * Threads are started once and used again and again. One flaw stays: a client who says nothing keeps its thread. An
+ * Threads are started once and used again and again. One flaw remains: a client who says nothing keeps its thread. An
  * idle limit is the best remedy here; chapter 07 has a better one.
  */
 
@@ -14,11 +14,11 @@ import { PoolBusy, type PoolStats, WorkerPool } from './worker-pool.ts'
 
 export interface PooledOptions extends ServerOptions {
   threads?: number
-  /** Clients who may wait for a thread. */
+  /** How many clients may wait for a thread. */
   maxWaiting?: number
   /** How long a client may keep its thread waiting. */
   idleMs?: number
-  /** How long the thread of a client that is lost may go on before it is replaced. */
+  /** How long the thread of a lost client may go on before the thread is replaced. */
   cancelGraceMs?: number
 }
 
@@ -68,8 +68,8 @@ export async function startServer({
 }
 
 /**
- * Aborts when nobody is left to be answered. A client that has said FIN still listens; if it resets after that, Node
- * notices only when it writes to the client.
+ * Returns a signal that aborts when nobody is left to answer. A client that has said FIN still listens; if the client
+ * resets after that, Node notices only when it writes to the client.
  */
 function whenLost(socket: Socket): AbortSignal {
   const lost = new AbortController()
@@ -77,9 +77,9 @@ function whenLost(socket: Socket): AbortSignal {
   return lost.signal
 }
 
-/** Whether it is the server's turn: the thread has not begun to wait for the client, or its answer had not been written yet. */
+/** Whether it is the server's turn: the thread does not wait for the client yet, or its answer was still unwritten. */
 function owesAnswer(socket: Socket, working: Int32Array): boolean {
-  // Behind our FIN comes nothing more; a job that has crashed leaves `working` as it was.
+  // Nothing follows our FIN; a job that has crashed leaves `working` as it was.
   if (socket.writableEnded) return false
   if (Atomics.load(working, 0) === 1) return true
   const written = socket.bytesWritten
@@ -87,20 +87,21 @@ function owesAnswer(socket: Socket, working: Int32Array): boolean {
   return socket.bytesWritten > written
 }
 
-/** Ends the connection with the reason why the client is not served: `busy`, or `error crashed: …` behind earlier answers. */
+/** Ends the connection with the reason why it is not served: `busy`, or `error crashed: …` after earlier answers. */
 function turnAway(socket: Socket, end: ThreadEnd, error: Error): void {
   drainBridge(socket)
-  // Without a thread, the bridge reads on until the client says FIN.
+  // Tells the bridge that there is no thread: the bridge reads on and discards, until the client says FIN.
   end.port.close()
   const [reason] = error.message.split('\n')
   socket.end(error instanceof PoolBusy ? 'busy\n' : `error crashed: ${reason}\n`)
 }
 
 /**
- * Called when a thread begins with the client. When nothing has moved on the socket for `idleMs`, in either direction:
+ * Limits how long a client may be idle; called when a thread starts to serve the client. When no byte has moved on the
+ * socket for `idleMs`, in either direction:
  *
  * - a client that has not taken what was written before is cut off without a word;
- * - if an answer is owed, `idleMs` begin anew, although nothing has moved: Node does not start them again by itself;
+ * - if an answer is owed, `idleMs` starts again although no byte has moved: Node does not restart it by itself;
  * - otherwise the client gets the line `idle`, and both directions are closed.
  *
  * @step 06.7
