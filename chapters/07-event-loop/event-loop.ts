@@ -1,8 +1,8 @@
 /**
  * The loop: wait until sources are ready, give each of them a turn, wait again. One thread for all of them.
  *
- * A handler runs to its end and must not block: as long as it runs, nothing else does. What can be done for a whole round
- * at once, such as sending everything that was said in it, is left to the round's end.
+ * A handler runs to its end and must not block: while it runs, nothing else does. Work that can be done once for a
+ * whole round, such as sending everything that was said in it, is left to the round's end.
  */
 
 import type { Interest, Poller, Ready } from './poller.ts'
@@ -11,7 +11,7 @@ export type Handler<S> = (ready: Ready<S>) => void
 
 /** Tells the loop how long it may sleep: chapter 08's timers. */
 export interface TimerSource {
-  /** Milliseconds until something is due, at most; `Infinity` when nothing is. */
+  /** How many milliseconds the loop may sleep at most: until something is due; `Infinity` when nothing is. */
   nextDelay(): number
   /** Runs what is due. */
   runDue(): void
@@ -37,7 +37,7 @@ export class EventLoop<S> {
   readonly #poller: Poller<S>
   readonly #timers: TimerSource
   readonly #sources = new Map<S, { interest: Interest; handler: Handler<S> }>()
-  /** What is to be done at the end of this round, or of the next. */
+  /** Tasks for the end of this round, or of the next. */
   #touched = new Set<RoundTask>()
   #isAsleep = false
   #isStopping = false
@@ -50,7 +50,7 @@ export class EventLoop<S> {
     timers.onEarlier = () => this.#wakeUp()
   }
 
-  /** From now on `handler` is called whenever the source is ready for what is wanted of it; never inside this call. */
+  /** From now on, calls `handler` whenever the source is ready for what is wanted of it, but never inside this call. */
   add(source: S, interest: Interest, handler: Handler<S>): void {
     this.#poller.add(source, interest)
     this.#sources.set(source, { interest, handler })
@@ -67,16 +67,17 @@ export class EventLoop<S> {
     this.#poller.remove(source)
   }
 
-  /** Calls `task.onRoundEnd()` once, at the end of the round, however often it was touched. A sleeping loop wakes up. */
+  /** Calls `task.onRoundEnd()` once, at the end of the round, however often it is touched. Wakes a sleeping loop. */
   touch(task: RoundTask): void {
     this.#touched.add(task)
     this.#wakeUp()
   }
 
   /**
-   * Runs until `stop` is called, which may have been before: waits for sources or timers, gives each source that is ready one
-   * turn, runs the timers, ends the round; and remembers how long the longest round took, all of that together. Once it is
-   * told to stop it may leave at once or end a round first. What is thrown in it ends the loop: the promise rejects.
+   * Runs until `stop` is called, which may have happened before this call. Each round waits for sources or timers,
+   * gives each ready source one turn, runs the timers and ends the round. Remembers how long the turns, the timers and
+   * the end of the longest round took together. Once told to stop, it may leave at once or end a round first. An error
+   * thrown in a round ends the loop: the promise rejects.
    *
    * @step 07.4 07.6
    */
@@ -98,7 +99,7 @@ export class EventLoop<S> {
     }
   }
 
-  /** Asks the poller, for `timeoutMs` at most; without sleeping while something is left to be done at a round's end. */
+  /** Waits for ready sources, `timeoutMs` at most. Does not sleep while a task waits for the end of a round. */
   async #wait(timeoutMs: number): Promise<Ready<S>[]> {
     this.#isAsleep = true
     const ready = await this.#poller.wait(this.#touched.size > 0 ? 0 : timeoutMs)
@@ -107,7 +108,7 @@ export class EventLoop<S> {
   }
 
   /**
-   * One turn for a source, if there is still a reason for it: an earlier turn of the same round may have removed the
+   * Gives a source its turn, if there is still a reason to: an earlier turn of the same round may have removed the
    * source, or changed what is wanted of it.
    *
    * @step 07.4
@@ -117,7 +118,7 @@ export class EventLoop<S> {
     throw new Error('TODO 07.4')
   }
 
-  /** Does what was left to the end of the round. What is touched meanwhile is left to the next one. */
+  /** Does what was left to the end of the round. Tasks touched meanwhile are left to the end of the next one. */
   #endRound(): void {
     if (this.#touched.size === 0) return
     const touched = this.#touched

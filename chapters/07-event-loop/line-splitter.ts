@@ -1,11 +1,11 @@
 /**
- * Lines out of bytes, however the bytes are cut. Pure: nothing here knows about connections.
+ * Turns bytes into lines, however the bytes are cut. Pure: nothing here knows about connections.
  *
- * A line ends with LF or CR LF. What has no end yet is kept, in room that doubles, so that a line in 65,536 chunks of a
- * byte costs no more than one in a single chunk.
+ * A line ends with LF or CR LF. A line that has no end yet is kept in a buffer that doubles, so that a line in 65,536
+ * chunks of one byte costs no more than one in a single chunk.
  */
 
-/** A line may be so long, without its end. */
+/** The longest line, without its end. */
 export const MAX_LINE_BYTES = 64 * 1024
 
 export type Split =
@@ -24,7 +24,7 @@ const INCOMPLETE: Split = { kind: 'incomplete' }
 const TOO_LONG: Split = { kind: 'tooLong' }
 
 export class LineSplitter {
-  /** The beginning of a line is the first `#keptBytes` of `#kept`. */
+  /** Its first `#keptBytes` bytes are the beginning of a line. */
   #kept = NO_ROOM
   #keptBytes = 0
 
@@ -41,7 +41,7 @@ export class LineSplitter {
     return split
   }
 
-  /** The peer has said FIN. Returns the last line when it came without an end, `undefined` when there is none. */
+  /** The peer has sent FIN. Returns the last line if it has no end, `undefined` if there is none. */
   end(): string | undefined {
     if (this.#keptBytes === 0) return undefined
     const last = toLine(this.#kept, 0, this.#keptBytes, 0)
@@ -55,7 +55,7 @@ export class LineSplitter {
     if (total > this.#kept.length) this.#growTo(total)
     this.#kept.set(bytes, this.#keptBytes)
     this.#keptBytes = total
-    // One byte more may be the CR of the line's end; any other one is too many.
+    // One byte more may be the CR of the line's end; any other byte is one too many.
     return total > MAX_LINE_BYTES && this.#kept[total - 1] !== CR ? TOO_LONG : INCOMPLETE
   }
 

@@ -19,7 +19,7 @@ export interface LoopServer extends RunningServer {
 
 export interface LoopOptions extends ServerOptions {
   timers?: TimerSource
-  /** Puts another socket around one that was just accepted: chapter 19's TLS. */
+  /** Wraps another socket around a newly accepted one: chapter 19's TLS. */
   secure?: (socket: Socket) => Socket
 }
 
@@ -35,13 +35,13 @@ export function serveLines(stream: ByteStream, loop: EventLoop<Source>): void {
 
 const HERE = { threadId, sleep }
 
-/** Every line is a command, answered at once: as long as that takes, nobody else is served. */
+/** Every line is a command, answered at once: nobody else is served meanwhile. */
 export const COMMANDS: LineEvents = {
   onLine(line, lines) {
     try {
       lines.say(runCommand(line, HERE))
     } catch (error) {
-      // A thread would have died of it. Here the thread is everybody's, so only the connection ends.
+      // In 04, the thread would have died of it. This thread serves everybody, so only the connection ends.
       lines.say(`error crashed: ${(error as Error).message}`)
       lines.end('failed')
     }
@@ -71,7 +71,7 @@ export async function serveOnLoop(
   const server = await serveConnections(options, (socket) =>
     queue.push(new NetStream(secure(socket))),
   )
-  // Nobody awaits the loop while it runs: what ends it ends the process, and is seen.
+  // Nobody awaits the loop while it runs: an error that ends it ends the process, and is seen.
   const running = loop.run()
   return {
     port: server.port,
@@ -81,7 +81,7 @@ export async function serveOnLoop(
     },
     async close() {
       await server.close()
-      // Node calls a server closed a moment before its last sockets are, and the loop has to see those.
+      // Node reports a server as closed a moment before its last sockets are, and the loop has to see those close.
       await Promise.all(Array.from(server.open, closed))
       loop.stop()
       await running

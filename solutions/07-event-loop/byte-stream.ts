@@ -1,8 +1,8 @@
 /**
  * The non-blocking face of a connection: read and write return at once, with what is possible now.
  *
- * Node pushes bytes at us; here we turn that back into asking, which is what nginx, Redis and libuv itself are built
- * on. Bytes wait in `#inbox` until they are asked for, and Node stops reading the socket while that is full.
+ * Node pushes bytes at us; here we turn pushing back into asking, which is what nginx, Redis and libuv itself are built
+ * on. Bytes wait in `#inbox` until somebody reads them, and Node stops reading the socket while the inbox is full.
  */
 
 import type { Socket } from 'node:net'
@@ -13,7 +13,7 @@ export interface Source {
   readonly isReadable: boolean
   /** Whether a write would take something. */
   readonly isWritable: boolean
-  /** Whether its descriptor is free: nothing more will happen to it. A poller reports that whatever is wanted. */
+  /** Whether its descriptor is free: nothing more will happen. A poller reports that, whatever is wanted. */
   readonly isClosed: boolean
   /** Called, with the source itself, when one of the three may have become true; set by a poller. */
   onChange: ((source: Source) => void) | undefined
@@ -21,20 +21,20 @@ export interface Source {
 
 export interface ByteStream extends Source {
   /**
-   * Returns what has arrived and was not read: at least one byte. `'would-block'` when there is nothing yet. `'end'` once
-   * everything that came has been read and the peer has said FIN, or the connection is lost; then and ever after.
+   * Returns bytes that have arrived and were not read, at least one; `'would-block'` when there are none yet; `'end'`
+   * once all has been read and the peer has sent FIN or the connection is lost, then and ever after.
    */
   read(): Uint8Array | 'would-block' | 'end'
   /**
-   * Takes as many of the bytes as there is room for and returns how many; 0 means that it would block. What was taken must
-   * not change any more.
+   * Takes as many of the bytes as there is room for and returns how many; 0 means that it would block. The bytes that
+   * were taken must not change any more.
    */
   write(bytes: Uint8Array): number
-  /** Sends FIN, behind everything that was taken. Once the peer has said FIN, too, the descriptor becomes free. */
+  /** Sends FIN after everything that was taken. The descriptor becomes free once the peer has sent FIN as well. */
   end(): void
-  /** Closes both directions; what was taken and not sent is forgotten. The descriptor becomes free soon. */
+  /** Closes both directions, and discards what was taken but not sent. The descriptor becomes free soon. */
   destroy(): void
-  /** The errno name that the connection was lost with (`ECONNRESET`, …), if it was. */
+  /** The errno name that the connection was lost with (`ECONNRESET`, …), if it was lost. */
   readonly lostWith: string | undefined
   readonly peer: Peer
 }
@@ -47,7 +47,7 @@ export interface Peer {
   readonly isSecure: boolean
 }
 
-/** Node stops reading the socket while this many bytes wait in the inbox; the last chunk may go beyond it. */
+/** Node stops reading the socket while this many bytes wait in the inbox; the last chunk may exceed the limit. */
 const INBOX_BYTES = 64 * 1024
 
 /** How often Node is made to look at a socket that it does not read. */
@@ -57,7 +57,7 @@ const PROBE_MS = 1_000
 const STREAM = Symbol('stream')
 type StreamSocket = Socket & { [STREAM]: NetStream }
 
-/** A byte stream over Node's own socket, plain or TLS: what Node pushes waits here until it is asked for. */
+/** A byte stream over Node's own socket, plain or TLS: what Node pushes waits here until somebody reads it. */
 export class NetStream implements ByteStream {
   onChange: ((source: Source) => void) | undefined
   lostWith: string | undefined
@@ -113,8 +113,9 @@ export class NetStream implements ByteStream {
   }
 
   /**
-   * See `ByteStream`. The oldest chunk, or all that has arrived: the caller must cope with either. The end comes only when
-   * nothing is left. A paused socket does not go on while `INBOX_BYTES` are left, and goes on at the latest when nothing is.
+   * See `ByteStream`. Returns the oldest chunk, or all that has arrived: the caller must cope with either. Returns
+   * `'end'` only when nothing is left. A paused socket stays paused while `INBOX_BYTES` are left, and is resumed at the
+   * latest when nothing is left.
    *
    * @step 07.1
    */
@@ -127,8 +128,8 @@ export class NetStream implements ByteStream {
   }
 
   /**
-   * See `ByteStream`. There is room as long as fewer bytes than the socket's high-water mark wait to be sent; none behind our
-   * own FIN, and none in a connection that is gone. The peer's FIN changes nothing: it may still be listening.
+   * See `ByteStream`. There is room while fewer bytes than the socket's high-water mark wait to be sent, but none after
+   * our own FIN or on a connection that is gone. The peer's FIN changes nothing: it may still be listening.
    *
    * @step 07.2
    */
@@ -151,9 +152,9 @@ export class NetStream implements ByteStream {
     this.onChange?.(this)
   }
 
-  /** A chunk that makes the inbox full makes Node stop reading; then the kernel's buffer fills, and then the peer's. */
+  /** A full inbox makes Node stop reading; then the kernel's buffer fills, and then the peer's. */
   #receive(chunk: Uint8Array): void {
-    // An array that grows from nothing makes room for seventeen.
+    // Pushing onto an empty array makes room for seventeen.
     if (this.#inbox.length === 0) this.#inbox = [chunk]
     else this.#inbox.push(chunk)
     this.#inboxBytes += chunk.length
@@ -166,7 +167,7 @@ export class NetStream implements ByteStream {
 
   /**
    * Node notices that a connection is lost only while it reads or writes it. A write of no bytes is enough: the kernel
-   * answers it with the error, if there is one (tcp(7), `SO_ERROR`).
+   * returns the error, if there is one (tcp(7), `SO_ERROR`).
    */
   #startProbing(): void {
     this.#prober ??= setInterval(() => this.#probe(), PROBE_MS).unref()

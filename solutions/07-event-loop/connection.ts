@@ -1,9 +1,9 @@
 /**
- * One peer on a loop: bytes in, bytes out, and an end in good order. It knows no messages.
+ * One peer on a loop: bytes in, bytes out, and an orderly end. It knows nothing about messages.
  *
- * What the bytes mean is a protocol's business: lines here, frames in 09, HTTP in 17, which hands the connection over to
- * WebSocket in 18. What is sent goes out once, at the end of the round. A connection is over when its descriptor is free,
- * and not before: a FIN that is queued may wait behind bytes that the peer never takes.
+ * Only a protocol knows what the bytes mean: lines here, frames in 09, HTTP in 17, which hands the connection over to
+ * WebSocket in 18. Everything that is sent in a round leaves at its end. A connection is over when its descriptor is
+ * free, and not before: a queued FIN may wait behind bytes that the peer never takes.
  *
  *   open ── end() ──▶ ending ── nothing waits ──▶ finSent ── the peer's FIN ──▶ closed
  *     └────────────────────┴───── lost, or destroy() ─┴───────────────────────────▲
@@ -14,46 +14,47 @@ import type { EventLoop, RoundTask } from './event-loop.ts'
 import type { Ready } from './poller.ts'
 import { type SendQueue, UnsentBytes } from './send-queue.ts'
 
-/** Why a connection ended. A closed list, for a server counts its connections by it. */
+/** Why a connection ended. A closed list, because a server counts its connections by reason. */
 export type Ending =
   | 'finished' // nothing was wrong: one of the two had nothing more to say
-  | 'lost' // reset, timed out, pulled out: the stream's `lostWith` says how
+  | 'lost' // reset, timed out, unplugged: the stream's `lostWith` says how
   | 'invalid' // the peer broke the protocol
   | 'too-large' // the peer sent more in one piece than is accepted
   | 'failed' // an error of our own
   | 'idle' // nothing was heard for too long
   | 'slow-consumer' // the peer did not take what it was due
   | 'busy' // there was no room for it
-  | 'no-session' // it may not be here, or not any more
-  | 'stopping' // the server ends
+  | 'no-session' // it is not allowed here, or no longer is
+  | 'stopping' // the server is shutting down
 
-/** Reasons not to read. Each is taken back by whoever gave it, and only by them. */
+/** Reasons not to read. Whoever gave a reason takes it back, and nobody else does. */
 export type PauseReason = 'protocol' | 'rate' | 'owner'
 
 /** What a connection speaks. */
 export interface Protocol {
   /**
-   * Bytes have come. Returns how many were taken: all of them, what is incomplete is the protocol's to keep; or those up
-   * to the message after which `connection.isReading` became false. The rest is offered again, to it or its successor.
+   * Takes bytes that have arrived, and returns how many it took: all of them (the protocol keeps an incomplete
+   * message), or those up to the message after which `connection.isReading` became false. The rest is offered again, to
+   * it or its successor.
    */
   onBytes(bytes: Uint8Array): number
-  /** The peer has said FIN and may still be listening: when everything is answered, call `end`. */
+  /** The peer has sent FIN and may still be listening: when everything is answered, call `end`. */
   onEnd(): void
-  /** The server wants the connection to end: say why in your own words, and call `end`. Without it, FIN says enough. */
+  /** Called to end the connection: say why in your own words, and call `end`. If left out, only FIN is sent. */
   onStop?(why: Ending): void
   /** Enough has been sent: there is room again. */
   onRoom?(): void
-  /** The connection is over, once; its descriptor is free. */
+  /** The connection is over, and its descriptor is free. Called once. */
   onClose?(why: Ending): void
 }
 
-/** Told about a connection, beside its protocol: by chapters 08 and 10, which set limits to any protocol. */
+/** Told what happens on a connection; chapters 08 and 10 use it to set limits, whatever the protocol. */
 export interface ConnectionObserver {
-  /** A whole message has come. */
+  /** A whole message has arrived. */
   onHeard?(): void
   /** A round has ended, and this many bytes wait to be sent. */
   onRoundEnd?(queuedBytes: number): void
-  /** Nothing more will be said. From now on the peer only costs. */
+  /** We will say nothing more. From now on, the peer is only a cost. */
   onEnding?(): void
   onClose?(why: Ending): void
 }
@@ -68,7 +69,7 @@ const BOTH = { readable: true, writable: true }
 /** The protocol of a connection that has not been given one. */
 const DEAF: Protocol = { onBytes: (bytes) => bytes.length, onEnd() {} }
 
-/** Pauses are a set, and a set of three is a number. */
+/** The set of pauses is one number: each reason is a bit of it. */
 const BIT_OF: Record<PauseReason, number> = { protocol: 1, rate: 2, owner: 4 }
 
 export class Connection implements RoundTask {
@@ -81,11 +82,11 @@ export class Connection implements RoundTask {
   #why: Ending | undefined
   #interest = READING
   #pauses = 0
-  /** What the protocol has not taken. Nothing is read while there is some. */
+  /** Bytes that the protocol has not taken. While there are any, nothing is read. */
   #unread: Uint8Array = NOTHING
   #hasPeerEnded = false
 
-  /** Speaks no protocol until `use` is called, which is to be done before the loop goes on. */
+  /** Speaks no protocol until `use` is called: call it before the loop goes on. */
   constructor(
     stream: ByteStream,
     loop: EventLoop<Source>,
@@ -101,7 +102,7 @@ export class Connection implements RoundTask {
     return this.#stream.peer
   }
 
-  /** Bytes that were sent and that the stream has not taken. */
+  /** How many bytes were sent that the stream has not taken yet. */
   get queuedBytes(): number {
     return this.#queue.bytes
   }
@@ -120,14 +121,14 @@ export class Connection implements RoundTask {
     return this.#state === 'open' && this.#pauses === 0 && !this.#queue.isBacklogged
   }
 
-  /** Sends bytes, which must not change any more. A peer for which too much waits already is stopped instead. */
+  /** Sends bytes, which must not change any more. If too much is already waiting, stops the connection instead. */
   send(bytes: Uint8Array): void {
     if (this.#state !== 'open') return
     if (this.#queue.push(bytes)) this.#loop.touch(this)
     else this.stop('slow-consumer')
   }
 
-  /** Speaks this protocol from now on. In the middle of `onBytes`, what that has not taken goes to the new one. */
+  /** Speaks this protocol from now on. Inside `onBytes`, what the old one does not take goes to the new one. */
   use(protocol: Protocol): void {
     this.#protocol = protocol
     if (this.#unread.length > 0) this.#loop.touch(this)
@@ -138,7 +139,7 @@ export class Connection implements RoundTask {
     this.#observer = observer
   }
 
-  /** For the protocol, to say that a whole message has come: bytes alone are no sign of life. */
+  /** Called by the protocol when a whole message has arrived: bytes alone are no sign of life. */
   heard(): void {
     this.#observer?.onHeard?.()
   }
@@ -146,17 +147,17 @@ export class Connection implements RoundTask {
   /** Takes no more messages and reads no more until `resumeReading`; what is sent goes out all the same. */
   pauseReading(reason: PauseReason): void {
     this.#pauses |= BIT_OF[reason]
-    // At once: the loop may have this connection's turn still before it.
+    // At once: this connection's turn may still come in this round.
     if (this.#state !== 'closed') this.#watch()
   }
 
-  /** Goes on, if there is no other reason to pause: with what has come already, then with reading. */
+  /** Resumes, if there is no other reason to pause: first with what has arrived already, then with reading. */
   resumeReading(reason: PauseReason): void {
     this.#pauses &= ~BIT_OF[reason]
     this.#loop.touch(this)
   }
 
-  /** Asks the protocol to say why, and to end. */
+  /** Asks the protocol to tell the peer why, and to end the connection. */
   stop(why: Ending): void {
     if (this.#state !== 'open') return
     if (this.#protocol.onStop) this.#protocol.onStop(why)
@@ -164,9 +165,9 @@ export class Connection implements RoundTask {
   }
 
   /**
-   * Says goodbye: FIN, behind everything that was sent and behind `lastWords`, for which there is always room. What the
-   * peer sends from now on is read, up to its own FIN, and thrown away: to close over unread bytes would be a reset, and
-   * the last words would be lost.
+   * Says goodbye: sends FIN after everything that was sent and after `lastWords`, for which there is always room. From
+   * now on, reads what the peer sends, up to its own FIN, and discards it: closing over unread bytes would send a
+   * reset, and the last words would be lost.
    */
   end(why: Ending, lastWords: Uint8Array = NOTHING): void {
     if (this.#state !== 'open') return
@@ -178,10 +179,10 @@ export class Connection implements RoundTask {
     this.#observer?.onEnding?.()
   }
 
-  /** Closes both directions now: what was sent and not taken is lost. */
+  /** Closes both directions now: what was sent but not taken is lost. */
   destroy(why: Ending): void {
     if (this.#state === 'closed') return
-    // As if FIN were sent: only the free descriptor is waited for.
+    // As if FIN had been sent: all that is left is to wait for the free descriptor.
     this.#state = 'finSent'
     this.#why ??= why
     this.#unread = NOTHING
@@ -189,7 +190,7 @@ export class Connection implements RoundTask {
     this.#loop.touch(this)
   }
 
-  /** For the loop: what was left to the end of the round. */
+  /** Called by the loop: does what was left to the end of the round. */
   onRoundEnd(): void {
     if (this.#state === 'closed') return
     if (this.#stream.isClosed) return this.#close()
@@ -198,7 +199,7 @@ export class Connection implements RoundTask {
     this.#flush()
     if (wasBacklogged && !this.#queue.isBacklogged) this.#protocol.onRoom?.()
     this.#watch()
-    // The rest of a chunk has its turn in the next round, for others are waiting for theirs.
+    // The rest of a chunk waits for the next round: others are waiting for their turn.
     if (this.#unread.length > 0 && this.isReading) this.#loop.touch(this)
     this.#observer?.onRoundEnd?.(this.#queue.bytes)
   }
@@ -210,12 +211,13 @@ export class Connection implements RoundTask {
   }
 
   /**
-   * One turn: reads once, and offers the protocol what it has read, bytes or the end. Once, and not until nothing comes any
-   * more, for others are waiting for their turn. That it was reported is enough, even if the connection is backlogged by now:
-   * what the protocol does not take waits in `#unread`, and while something is in there, `#watch()` asks for no turn to read.
+   * Takes one turn: reads once, and offers the protocol what was read, bytes or the end. It reads only once, not until
+   * nothing is left, because others are waiting for their turn. It reads even if the connection is backlogged by now,
+   * because the stream was reported: what the protocol does not take waits in `#unread`, and while something is in
+   * there, `#watch()` asks for no turn to read.
    *
-   * A turn that finds nothing to read is over. What comes when the connection is not open any more is thrown away. Why the
-   * stream has ended is not asked here: a lost one is soon reported as hung up, which is when the connection is over.
+   * A turn that finds nothing to read is over. What arrives when the connection is no longer open is discarded. It does
+   * not matter here why the stream has ended: a lost one is soon reported as hung up, and then the connection is over.
    *
    * @step 07.5
    */
@@ -234,9 +236,9 @@ export class Connection implements RoundTask {
   }
 
   /**
-   * Lets the queue send what the stream takes. When the connection is ending and nothing waits any more, FIN follows, once,
-   * whatever is still to be read, and whatever the stream has room for. The stream frees the descriptor by itself when both
-   * have said FIN: to destroy it would throw away what is on its way.
+   * Lets the queue send what the stream takes. When the connection is ending and nothing is queued any more, sends FIN,
+   * once, whatever is still to be read and however much room the stream has. The stream frees the descriptor by itself
+   * when both sides have sent FIN: destroying it would discard what is on its way.
    *
    * @step 07.5
    */
@@ -248,9 +250,9 @@ export class Connection implements RoundTask {
   }
 
   /**
-   * Decides what to wait for next: to write while something is queued, be it little; to read while `isReading`, unless the
-   * protocol has left something unread, and in any case once the connection is not open any more; never to read after the
-   * peer's FIN.
+   * Decides what to wait for next. Waits to write while anything is queued, however little. Waits to read while
+   * `isReading`, unless the protocol has left something unread, and always once the connection is no longer open; but
+   * never after the peer's FIN.
    *
    * @step 07.5
    */

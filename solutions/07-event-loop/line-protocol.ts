@@ -3,13 +3,13 @@
 import type { Connection, Ending, Protocol } from './connection.ts'
 import { LineSplitter } from './line-splitter.ts'
 
-/** What happens between the lines of a peer. The protocol is handed over, so that one object can serve many peers. */
+/** What happens on a connection that speaks in lines. The protocol is passed along: one object can serve many peers. */
 export interface LineEvents {
   /** A whole line, without its end. */
   onLine(line: string, lines: LineProtocol): void
-  /** The peer has said FIN, and may still be listening: when everything is answered, call `end`. */
+  /** The peer has sent FIN, and may still be listening: when everything is answered, call `end`. */
   onEnd(lines: LineProtocol): void
-  /** A line came that is too long; nothing behind it is read. */
+  /** A line is too long; nothing after it is read. */
   onTooLong(lines: LineProtocol): void
   onStop?(why: Ending, lines: LineProtocol): void
   onClose?(why: Ending, lines: LineProtocol): void
@@ -19,7 +19,7 @@ export class LineProtocol implements Protocol {
   readonly connection: Connection
   readonly #events: LineEvents
   readonly #splitter = new LineSplitter()
-  /** Said while a chunk is being taken; goes to the connection in one piece behind it. */
+  /** What is said while a chunk is being taken; sent in one piece afterwards. */
   #said = ''
   #isTaking = false
 
@@ -34,7 +34,7 @@ export class LineProtocol implements Protocol {
     if (!this.#isTaking) this.#sendSaid()
   }
 
-  /** Ends the connection, behind everything that was said. */
+  /** Ends the connection, after everything that was said. */
   end(why: Ending): void {
     this.#sendSaid()
     this.connection.end(why)
@@ -54,7 +54,7 @@ export class LineProtocol implements Protocol {
     return taken
   }
 
-  /** A last line counts, although its end is missing. */
+  /** A last line counts even if its end is missing. */
   onEnd(): void {
     const last = this.#splitter.end()
     if (last !== undefined) this.#hear(last)
@@ -75,7 +75,7 @@ export class LineProtocol implements Protocol {
     this.#events.onLine(line, this)
   }
 
-  /** What comes behind a line that is too long is not looked at, however late the answer is said. */
+  /** Nothing after a line that is too long is looked at, however late the answer is said. */
   #refuse(): void {
     this.connection.pauseReading('protocol')
     this.#events.onTooLong(this)

@@ -1,23 +1,23 @@
 /**
- * Asks many sources at once which of them are ready. What `select`, `poll` and `epoll_wait` are in a kernel.
+ * Asks many sources at once which of them are ready, as `select`, `poll` and `epoll_wait` do in a kernel.
  *
- * Level-triggered: a source is reported for as long as it *is* ready, not only when it *becomes* ready. It works as
- * epoll does inside: a list of the sources that may be ready, which `wait` looks through, so that ten thousand idle
- * connections cost nothing. Nothing here knows about sockets.
+ * Level-triggered: a source is reported for as long as it *is* ready, not only when it *becomes* ready. Inside, it
+ * works as epoll does: `wait` looks through a list of the sources that may be ready, so ten thousand idle connections
+ * cost nothing. Nothing here knows about sockets.
  */
 
 import type { Source } from './byte-stream.ts'
 
-/** What to be told about. */
+/** What to report about a source. */
 export interface Interest {
   readable: boolean
   writable: boolean
 }
 
-/** A source that is ready for something that is wanted of it, or closed. Nothing is `true` that is not wanted. */
+/** A source that is closed, or ready for something wanted. `readable` and `writable` are `true` only if wanted. */
 export interface Ready<S> extends Interest {
   source: S
-  /** Its descriptor is free. Reported whatever is wanted, until it is removed: epoll calls it `EPOLLHUP`. */
+  /** Its descriptor is free. Reported whatever is wanted, until the source is removed; epoll calls it `EPOLLHUP`. */
   hungUp: boolean
 }
 
@@ -27,8 +27,9 @@ export interface Poller<S> {
   modify(source: S, interest: Interest): void
   remove(source: S): void
   /**
-   * Returns everything that is ready when it returns. When nothing is, it waits first: until something may be, until `wake`
-   * is called, or for `timeoutMs` (`Infinity`: forever), whichever comes first. An empty list means only that the wait is over.
+   * Returns everything that is ready when it returns. When nothing is, it waits first: until something may be ready,
+   * until `wake` is called, or for `timeoutMs` (`Infinity`: forever), whichever comes first. An empty list means only
+   * that the wait is over.
    */
   wait(timeoutMs: number): Ready<S>[] | Promise<Ready<S>[]>
   /** Ends one `wait`: the present one or, when there is none, the next. */
@@ -40,10 +41,10 @@ const MAX_TIMEOUT_MS = 2 ** 31 - 1
 
 export class NetPoller implements Poller<Source> {
   readonly #interests = new Map<Source, Interest>()
-  /** Sources that may be ready. Every source that is ready is in it. */
+  /** Sources that may be ready. Every source that is ready is among them. */
   #hot = new Set<Source>()
   #isWoken = false
-  /** One for all sources, for there may be ten thousand. */
+  /** One function for all sources: there may be ten thousand. */
   readonly #onChange = (source: Source) => this.#heat(source)
   /** Ends the present wait, if there is one. */
   #endWait: (() => void) | undefined
@@ -54,7 +55,7 @@ export class NetPoller implements Poller<Source> {
     this.modify(source, interest)
   }
 
-  /** A new interest may be one that the source has been ready for all along. */
+  /** The source may have been ready for the new interest all along: `wait` will look at it. */
   modify(source: Source, interest: Interest): void {
     this.#interests.set(source, interest)
     this.#heat(source)
@@ -67,12 +68,12 @@ export class NetPoller implements Poller<Source> {
   }
 
   /**
-   * See `Poller`. Between two looks it sleeps; it never polls.
+   * See `Poller`. It sleeps between two looks at the sources, and never polls.
    *
    * @step 07.3
    */
   async wait(timeoutMs: number): Promise<Ready<Source>[]> {
-    // Node's own loop must have a turn each time: it is what brings new bytes to sources that are not hot yet.
+    // Node's own loop must have a turn each time: only it brings new bytes to sources that are not hot yet.
     const patience = this.#isWoken || this.#collect().length > 0 ? 0 : timeoutMs
     await this.#sleep(patience)
     this.#isWoken = false
@@ -84,7 +85,7 @@ export class NetPoller implements Poller<Source> {
     this.#endWait?.()
   }
 
-  /** The source may be ready: `wait` is to look at it. */
+  /** Notes that the source may be ready: `wait` will look at it. */
   #heat(source: Source): void {
     // A set that is used again and again keeps its earlier tables alive until V8's next full collection.
     if (this.#hot.size === 0) this.#hot = new Set()
@@ -93,8 +94,8 @@ export class NetPoller implements Poller<Source> {
   }
 
   /**
-   * Returns the hot sources that are ready for what is wanted of them, and the closed ones. The others cool down until
-   * something changes about them.
+   * Returns the hot sources that are ready for what is wanted of them, and the closed ones. Takes the others out of
+   * `#hot` until something changes about them.
    *
    * @step 07.3
    */
@@ -112,8 +113,8 @@ export class NetPoller implements Poller<Source> {
   }
 
   /**
-   * Resolves after `ms`, or as soon as a source is heated or `wake` is called, but not before everything else that
-   * came in the same turn of Node's loop has been told. `#sleep(0)` is one turn of Node's loop.
+   * Resolves after `ms`, or as soon as a source is heated or `wake` is called, but not before Node has reported
+   * everything else that arrived in the same turn of its loop. `#sleep(0)` is one turn of Node's loop.
    */
   #sleep(ms: number): Promise<void> {
     return new Promise((resolve) => {

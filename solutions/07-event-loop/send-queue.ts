@@ -1,24 +1,24 @@
-/** Bytes that a connection has to send and its stream has not taken yet. Chapter 10 puts a bounded queue in its place. */
+/** Bytes that a connection has to send and its stream has not taken yet. Chapter 10 makes the queue bounded. */
 
 import type { ByteStream } from './byte-stream.ts'
 
 export interface SendQueue {
   /** How many bytes wait. */
   readonly bytes: number
-  /** Whether so much waits that nothing is to be read until some of it is gone. */
+  /** Whether so much waits that nothing should be read until some of it is gone. */
   readonly isBacklogged: boolean
-  /** Puts bytes behind all others; they must not change any more. `false`: there is no room, and none was taken. */
+  /** Adds bytes behind all others; they must not change any more. `false`: no room, and none was taken. */
   push(bytes: Uint8Array): boolean
-  /** The same whatever the limit: last words, which nothing follows. */
+  /** Does the same, whatever the limit: for last words, which nothing follows. */
   append(bytes: Uint8Array): void
-  /** Gives the stream what waits, oldest first, until nothing does or the stream takes less than it is offered. */
+  /** Gives the stream what waits, oldest first, until nothing is left or the stream takes less than it is offered. */
   flush(): void
 }
 
-/** More than this is enough for one round. */
+/** A queue of more bytes than this is backlogged, even before the stream was offered any of them. */
 const ROUND_BYTES = 64 * 1024
 
-/** For every queue in which nothing waits. It is never changed. */
+/** Shared by all queues in which nothing waits; never changed. */
 const NO_PIECES: Uint8Array[] = []
 
 /** A queue without a limit: a client that does not take its answers is not read, so it cannot ask for more. */
@@ -43,7 +43,7 @@ export class UnsentBytes implements SendQueue {
   }
 
   append(bytes: Uint8Array): void {
-    // An array that grows from nothing makes room for seventeen.
+    // Pushing onto an empty array makes room for seventeen.
     if (this.#pieces.length === 0) this.#pieces = [bytes]
     else this.#pieces.push(bytes)
     this.bytes += bytes.length
