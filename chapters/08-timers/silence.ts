@@ -1,9 +1,9 @@
 /**
  * Calls back when nothing has been heard for a while: what idle limits and heartbeats are made of.
  *
- * A peer may be heard a thousand times a second and must not cost a timer each time. So the timer stays where it is
- * and `heard` only notes the time; when the timer fires it looks at that note, and arms itself for what is left. That
- * is one firing in `limitMs`, however much is heard.
+ * A peer may be heard a thousand times a second and must not cost a timer each time. So the timer stays where it is and
+ * `heard` only notes the time; when the timer fires, it looks at that note and arms itself for what is left. That is
+ * one firing per `limitMs`, however much is heard.
  */
 
 import type { Timer, TimerQueue } from './timer-queue.ts'
@@ -17,7 +17,7 @@ export class Silence {
 
   /**
    * Calls `onSilence` when nothing has been heard for `limitMs`, and again after every further `limitMs` of the same
-   * silence. It begins now.
+   * silence. The first silence begins now.
    */
   constructor(timers: TimerQueue, limitMs: number, onSilence: () => void) {
     this.#timers = timers
@@ -28,7 +28,7 @@ export class Silence {
   }
 
   /**
-   * The silence begins anew. Costs a look at the clock; no timer is armed or cancelled.
+   * Begins the silence anew. Costs one look at the clock: no timer is armed or cancelled.
    *
    * @step 08.6
    */
@@ -37,7 +37,7 @@ export class Silence {
     throw new Error('TODO 08.6')
   }
 
-  /** No call any more. */
+  /** No further calls. */
   stop(): void {
     this.#timers.cancel(this.#timer)
   }

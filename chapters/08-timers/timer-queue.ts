@@ -1,8 +1,8 @@
 /**
  * Timers for an event loop: what is to happen later, in the order in which it is due.
  *
- * Nothing here waits, and no thread runs. The queue says how long the loop may sleep, and fires what is due when the
- * loop comes by: a timer is never early, and late by as long as others keep the loop busy.
+ * Nothing here waits, and no thread runs. The queue tells the loop how long it may sleep, and fires what is due when
+ * the loop calls it: a timer is never early, and is late by as long as others keep the loop busy.
  */
 
 import type { TimerSource } from '../07-event-loop/event-loop.ts'
@@ -10,7 +10,7 @@ import { NOWHERE, type Timer, TimerHeap } from './timer-heap.ts'
 
 export type { Timer } from './timer-heap.ts'
 
-/** Milliseconds since whenever; never backwards. `performance` is one, and a test has its own. */
+/** Milliseconds since some fixed moment; never goes backwards. `performance` is a clock, and a test has its own. */
 export interface Clock {
   now(): number
 }
@@ -19,7 +19,7 @@ export class TimerQueue implements TimerSource, Clock {
   onEarlier: (() => void) | undefined
   readonly #clock: Clock
   readonly #heap = new TimerHeap()
-  /** How many have been armed so far. */
+  /** How many timers have been armed so far. */
   #armed = 0
 
   constructor(clock: Clock) {
@@ -37,9 +37,9 @@ export class TimerQueue implements TimerSource, Clock {
   }
 
   /**
-   * Calls `callback` once, in `delayMs` or as soon after that as the loop comes by. A delay below 0 counts as 0; with
-   * `Infinity` it never fires; `NaN` is a `RangeError`. When this timer is due before all others, `onEarlier` is called: a
-   * loop that sleeps has to know.
+   * Calls `callback` once, in `delayMs` or as soon after that as the loop calls `runDue()`. A delay below 0 counts as
+   * 0; with `Infinity`, the timer never fires; `NaN` throws a `RangeError`. If this timer is due before all others,
+   * calls `onEarlier`: a sleeping loop has to know.
    *
    * @step 08.2 08.5
    */
@@ -50,9 +50,9 @@ export class TimerQueue implements TimerSource, Clock {
 
   /**
    * Calls `callback` every `periodMs`, for the first time in `periodMs`. Every deadline is a whole number of periods
-   * after the moment of this call, however late the calls before it came. A loop that was away for several periods
-   * brings one call, not all that were missed. It goes on until it is cancelled, also when the callback throws. A
-   * period that is not above 0 is a `RangeError`. `onEarlier` is called as by `after()`.
+   * after the moment of this call, however late the calls before it were. After a loop has been away for several
+   * periods, there is one call, not one for each that was missed. The timer goes on until it is cancelled, even if the
+   * callback throws. A period that is not above 0 throws a `RangeError`. Calls `onEarlier` as `after()` does.
    *
    * @step 08.4 08.5
    */
@@ -62,8 +62,8 @@ export class TimerQueue implements TimerSource, Clock {
   }
 
   /**
-   * The timer does not fire (again), and its callback is let go. O(log n). Nothing happens when it has fired for the
-   * last time or was cancelled before.
+   * Cancels the timer: it does not fire (again), and its callback is dropped. O(log n). Does nothing if the timer has
+   * fired for the last time or was cancelled before.
    *
    * @step 08.3
    */
@@ -73,8 +73,8 @@ export class TimerQueue implements TimerSource, Clock {
   }
 
   /**
-   * Milliseconds until the next timer is due: 0 when one is overdue, `Infinity` when none is armed that ever fires. Rounding
-   * up to a whole millisecond is allowed, rounding down is not.
+   * Returns the milliseconds until the next timer is due: 0 when one is overdue, `Infinity` when no armed timer ever
+   * fires. Rounding up to a whole millisecond is allowed, rounding down is not.
    *
    * @step 08.5
    */
@@ -85,9 +85,9 @@ export class TimerQueue implements TimerSource, Clock {
 
   /**
    * Fires every timer that is due at the moment of this call, earliest first; at the same deadline, in order of arming.
-   * What a callback arms waits for the next call, even with a delay of 0, or the loop might never come back to its
-   * clients. What a callback throws comes out here; the timers that were still to fire do so at the next call.
-   * A timer that has fired for the last time lets its callback go.
+   * A timer that a callback arms waits for the next call, even with a delay of 0: otherwise the loop might never come
+   * back to its clients. Throws what a callback throws; the timers that were still to fire do so at the next call. The
+   * callback of a timer that has fired for the last time is dropped.
    *
    * @step 08.2 08.3 08.4
    */
@@ -97,7 +97,7 @@ export class TimerQueue implements TimerSource, Clock {
   }
 
   /**
-   * Arms a periodic timer for its next deadline after `now`, behind whatever is armed for that moment already.
+   * Arms a periodic timer for its next deadline after `now`; timers that are already armed for that moment fire first.
    *
    * @step 08.4
    */

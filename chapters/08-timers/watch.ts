@@ -1,6 +1,6 @@
 /**
- * Sees to it that a connection is heard from, and that it goes when it has said goodbye. For any protocol: a sign of
- * life is a whole message, for a peer that sends a byte a second could keep its connection forever.
+ * Stops a connection that is not heard from, and cuts off one that stays after our goodbye. Works for any protocol: a
+ * sign of life is a whole message. If it were a byte, a peer that sends one a second could keep its connection forever.
  */
 
 import type { Connection, ConnectionObserver } from '../07-event-loop/connection.ts'
@@ -8,14 +8,14 @@ import { Silence } from './silence.ts'
 import type { Timer, TimerQueue } from './timer-queue.ts'
 
 export interface WatchLimits {
-  /** A peer that has not said anything for so long is stopped, as `'idle'`. May be `Infinity`. */
+  /** A peer that has said nothing for this long is stopped, as `'idle'`. May be `Infinity`. */
   idleMs: number
-  /** From our goodbye on, a peer has so long to take the last words and to say FIN itself. */
+  /** How long a peer has, from our goodbye on, to take the last words and to send its own FIN. */
   goodbyeMs: number
 }
 
 export interface Heartbeat {
-  /** So often a peer that says nothing is asked whether it is there. */
+  /** How often a peer that says nothing is asked whether it is there. */
   everyMs: number
   ask(): void
 }
@@ -28,7 +28,7 @@ export class Watch implements ConnectionObserver {
   #heartbeat: Silence | undefined
   #goodbye: Timer | undefined
 
-  /** Begins to watch now; the connection is to tell it what happens (`observe`). */
+  /** Begins to watch now. Give it to the connection's `observe()`, which tells it what happens. */
   constructor(
     connection: Connection,
     timers: TimerQueue,
@@ -45,7 +45,7 @@ export class Watch implements ConnectionObserver {
   }
 
   /**
-   * A whole message has come. That is a sign of life, whatever it says. No timer is armed for it.
+   * A whole message has arrived: a sign of life, whatever it says. No timer is armed for it.
    *
    * @step 08.6 08.7
    */
@@ -55,9 +55,9 @@ export class Watch implements ConnectionObserver {
   }
 
   /**
-   * Nothing more will be said: the peer need not be heard from any more, but has to go. One that has not gone in
-   * `goodbyeMs` is cut off, whatever it has taken or sent meanwhile: its plug may have been pulled long ago, and FIN will
-   * never come.
+   * We will say nothing more: the peer need not be heard from any more, but has to leave. One that has not left after
+   * `goodbyeMs` is cut off, whatever it has taken or sent meanwhile: its cable may have been pulled long ago, and its
+   * FIN will never arrive.
    *
    * @step 08.6 08.7
    */
@@ -67,7 +67,7 @@ export class Watch implements ConnectionObserver {
   }
 
   /**
-   * The connection is over: no timer is armed for it any more.
+   * The connection is over: no timer of it stays armed.
    *
    * @step 08.6 08.7
    */
@@ -77,7 +77,7 @@ export class Watch implements ConnectionObserver {
   }
 
   /**
-   * From now on the peer is asked whenever it has said nothing for `everyMs`, and again after every further `everyMs`.
+   * From now on, asks the peer whenever it has said nothing for `everyMs`, and again after every further `everyMs`.
    *
    * @step 08.7
    */

@@ -10,9 +10,9 @@ import { type Clock, TimerQueue } from './timer-queue.ts'
 import { Watch } from './watch.ts'
 
 export interface ClientLimits {
-  /** A client that has not said a line for so long is told `idle`, and its connection ends. */
+  /** A client that has sent no line for this long is told `idle`, and its connection ends. */
   idleMs: number
-  /** So often a client that says nothing is sent `ping`; never when left out. */
+  /** How often a client that says nothing is sent `ping`; never if left out. */
   heartbeatMs?: number
 }
 
@@ -28,10 +28,10 @@ export interface TimedServer extends LoopServer {
 const IDLE_MS = 60_000
 const HEARTBEAT_MS = 20_000
 
-/** From our goodbye on, a client has so long to take the last words and to say FIN itself. */
+/** How long a client has, from our goodbye on, to take the last words and to send its own FIN. */
 export const GOODBYE_MS = 5_000
 
-/** What we say to see whether somebody is there, and the answer to it, which gets none. */
+/** What we send to see whether somebody is there, and the client's answer, which gets no reply. */
 export const PING = 'ping'
 export const PONG = 'pong'
 

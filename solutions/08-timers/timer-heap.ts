@@ -1,20 +1,20 @@
 /**
- * A binary heap of timers: the first to fire is at hand, all others are only as much in order as that takes.
+ * A binary heap of timers: the first to fire is at hand, and the others are sorted only as far as that needs.
  *
  * The children of place `i` are at `2i + 1` and `2i + 2`. The invariant: no timer fires before its parent. So the first
- * one is at place 0, and a timer that comes or goes moves along one path between root and leaf: 17 places of 100,000.
- * Every timer knows its place, so none has to be searched for.
+ * one is at place 0, and adding or removing a timer moves timers along one path between root and leaf: 17 places among
+ * 100,000. Every timer knows its place, so none has to be searched for.
  */
 
 /** One deadline. It belongs to the queue that made it; the code that armed it keeps it only to cancel it. */
 export interface Timer {
   /** When it fires, in the clock's milliseconds. */
   deadlineMs: number
-  /** How many had been armed before it. */
+  /** How many timers had been armed before it. */
   order: number
   /** Its index in the heap; `NOWHERE` when it is not in there. */
   place: number
-  /** Let go as soon as it will not be called again: it may hold a whole connection in memory. */
+  /** Dropped as soon as it will not be called again: it may hold a whole connection in memory. */
   callback: (() => void) | undefined
   /** 0 for a timer that fires once. */
   readonly periodMs: number
@@ -39,7 +39,7 @@ export class TimerHeap {
     this.#rise(timer, this.#timers.length - 1)
   }
 
-  /** Takes out the first one. */
+  /** Takes out the first one, and returns it. */
   takeFirst(): Timer | undefined {
     const first = this.first
     const last = this.#timers.pop()
@@ -49,8 +49,8 @@ export class TimerHeap {
   }
 
   /**
-   * Takes out a timer that is in the heap, wherever it is, in O(log n). The last one fills the gap, and from there it
-   * may have to go either way: it comes from another branch.
+   * Takes out a timer that is in the heap, wherever it is, in O(log n). The last one fills the gap, and may have to
+   * move up or down from there: it comes from another branch.
    *
    * @step 08.3
    */
@@ -64,8 +64,8 @@ export class TimerHeap {
   }
 
   /**
-   * Puts a timer where it belongs on the way from `from`, which is free for it, up to the root. Those that fire after it
-   * move down by one, and every timer that has moved knows its new place.
+   * Puts a timer where it belongs on the path from `from`, which is free, up to the root. Timers on the path that fire
+   * after it move down by one, and every timer that has moved knows its new place.
    *
    * @step 08.1
    */
@@ -82,7 +82,7 @@ export class TimerHeap {
   }
 
   /**
-   * Puts a timer where it belongs on the way from `from`, which is free for it, down to a leaf. Where both children fire
+   * Puts a timer where it belongs on the path from `from`, which is free, down to a leaf. Where both children fire
    * before it, the earlier of them moves up.
    *
    * @step 08.1
@@ -107,7 +107,7 @@ export class TimerHeap {
 }
 
 /**
- * Whether `one` is to fire before `other`. No two timers are equal: at the same deadline, the one that was armed first does.
+ * Whether `one` is to fire before `other`. No two timers are equal: at the same deadline, the first armed fires first.
  *
  * @step 08.1
  */
