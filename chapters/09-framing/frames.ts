@@ -1,9 +1,9 @@
 /**
- * Frames: TCP delivers bytes, we speak in messages. A frame is its payload's length, four bytes, big-endian and
- * unsigned, and then the payload.
+ * Frames: TCP delivers bytes, we speak in messages. A frame is the length of its payload (four bytes, big-endian,
+ * unsigned), then the payload.
  *
  * A chunk may hold half a length or five whole frames and the start of a sixth. Frames that lie in one chunk are views
- * into it: nothing is copied. A frame that is cut gathers in a buffer of its own. Nothing here knows about sockets.
+ * into it: nothing is copied. A frame that is cut is collected in its own buffer. Nothing here knows about sockets.
  */
 
 /** The largest payload that a peer may announce; a longer one ends its connection. */
@@ -13,7 +13,7 @@ export const LENGTH_BYTES = 4
 
 export interface Frame {
   kind: 'frame'
-  /** May be a view into the chunk it came in, and keeps all of that alive: copy it to store it. */
+  /** May be a view into the chunk it arrived in, and keeps that whole chunk alive: copy it to store it. */
   payload: Uint8Array
 }
 
@@ -23,13 +23,13 @@ export interface Invalid {
   reason: string
 }
 
-/** What bytes begin with. `missingBytes` more are needed to say more: the rest of the length, or of the frame. */
+/** What the bytes begin with. `missingBytes` more are needed to know more: the rest of the length, or of the frame. */
 export type Parsed = Frame | Invalid | { kind: 'incomplete'; missingBytes: number }
 
 const NOTHING = new Uint8Array()
 
 /**
- * The frame with this payload. A payload over `MAX_FRAME_BYTES` is our own bug: it throws a `RangeError`.
+ * Returns the frame with this payload. A payload over `MAX_FRAME_BYTES` is our own bug: it throws a `RangeError`.
  *
  * @step 09.1
  */
@@ -39,8 +39,8 @@ export function encodeFrame(payload: Uint8Array): Uint8Array {
 }
 
 /**
- * What stands in `bytes` from place `at` on: a whole frame, its payload as a view, or too little of one. A length over
- * `maxBytes` is invalid as soon as it can be read; the reason names it and the limit.
+ * Returns what begins at place `at` of `bytes`: a whole frame, its payload as a view, or too little of one. A length
+ * over `maxBytes` is invalid as soon as it can be read; the reason names the length and the limit.
  *
  * @step 09.2 09.5
  */
@@ -49,7 +49,7 @@ export function parseFrame(bytes: Uint8Array, at: number, maxBytes: number): Par
   throw new Error('TODO 09.2')
 }
 
-/** What the decoder has made of a chunk; `end` is the place behind the frame, from which to go on. */
+/** What the decoder has made of a chunk; `end` is the place after the frame, from which to go on. */
 export type Decoded = (Frame & { end: number }) | Invalid | { kind: 'incomplete' }
 
 const INCOMPLETE: Decoded = { kind: 'incomplete' }
@@ -66,8 +66,8 @@ export class FrameDecoder {
   }
 
   /**
-   * Returns, in a new list, every frame that this chunk completes, in order; last, once, an invalid length. What is left
-   * over waits for the next chunk.
+   * Returns a new list of the frames that this chunk completes, in order. An invalid length is its last item, and is
+   * reported once. What is left over waits for the next chunk.
    *
    * @step 09.3
    */
@@ -77,9 +77,9 @@ export class FrameDecoder {
   }
 
   /**
-   * Takes the bytes from `from` on, up to the end of one frame, and returns that, as a view if all of it lies in this
-   * chunk; when there are too few, it keeps them and returns `'incomplete'`. An invalid length is reported once; from then
-   * on nothing is decoded.
+   * Takes the bytes from `from` on, up to the end of one frame, and returns that frame, as a view if all of it lies in
+   * this chunk. If there are too few, keeps them and returns `'incomplete'`. An invalid length is reported once; from
+   * then on, nothing is decoded.
    *
    * @step 09.3 09.4 09.5
    */
@@ -89,7 +89,7 @@ export class FrameDecoder {
   }
 
   /**
-   * The peer will send no more. That is invalid inside a frame, and the reason says how many bytes are missing.
+   * The peer will send no more. Inside a frame, that is invalid, and the reason says how many bytes are missing.
    *
    * @step 09.5
    */
@@ -99,8 +99,8 @@ export class FrameDecoder {
   }
 
   /**
-   * Gives the frame that has begun what it is missing, from place `from` of the chunk, and nothing that belongs to the
-   * next one. Once it is complete or invalid, it is returned and forgotten.
+   * Adds what is missing to the frame that has begun, from place `from` of the chunk on, but nothing that belongs to
+   * the next frame. Once the frame is complete or invalid, returns it and forgets it.
    *
    * @step 09.4
    */
@@ -114,9 +114,9 @@ export class FrameDecoder {
   }
 
   /**
-   * Adds bytes to the frame that has begun, which will have `totalBytes` as far as is known. The room is at most twice
-   * what has come: what a peer announces costs nothing until it sends it. It doubles when it is full, so every byte is
-   * copied a few times at most, however small the pieces are.
+   * Adds bytes to the frame that has begun, which will have `totalBytes` as far as is known. `#begun` has room for at
+   * most twice what has arrived: what a peer announces costs nothing until it is sent. The room doubles when it is
+   * full, so every byte is copied a few times at most, however small the pieces are.
    *
    * @step 09.4
    */

@@ -3,13 +3,13 @@
 import type { Connection, Ending, Protocol } from '../07-event-loop/connection.ts'
 import { encodeFrame, FrameDecoder } from './frames.ts'
 
-/** What happens between the frames of a peer. The protocol is handed over, so that one object can serve many peers. */
+/** What happens on a connection that speaks frames. The protocol is passed along: one object can serve many peers. */
 export interface FrameEvents {
   /** A whole frame. Its payload may lie in a larger chunk: copy it to store it. */
   onFrame(payload: Uint8Array, frames: FrameProtocol): void
-  /** The peer has said FIN, between two frames. Without it the connection ends, too. */
+  /** The peer has sent FIN, between two frames. If left out, the connection ends. */
   onEnd?(frames: FrameProtocol): void
-  /** The payload of the last frame when the connection is stopped; none when left out. */
+  /** The payload of the last frame when the connection is stopped; none if left out. */
   lastWords?(why: Ending, reason: string): Uint8Array
   onClose?(why: Ending, frames: FrameProtocol): void
 }
@@ -35,7 +35,7 @@ export class FrameProtocol implements Protocol {
   }
 
   /**
-   * Hands on one frame after the other, as long as the connection is reading. An invalid length ends the connection as
+   * Hands on frame after frame, as long as the connection is reading. An invalid length ends the connection as
    * `'too-large'`, with its reason. Returns how many bytes were taken (see `Protocol`).
    *
    * @step 09.6
@@ -52,8 +52,8 @@ export class FrameProtocol implements Protocol {
   }
 
   /**
-   * The peer has said FIN. Inside a frame that is an error: the connection ends as `'invalid'`, with the reason. Between
-   * two frames the events get to know it; without an `onEnd` of theirs the connection ends as `'finished'`.
+   * The peer has sent FIN. Inside a frame, that is an error: the connection ends as `'invalid'`, with the reason.
+   * Between two frames, the events' `onEnd` is called; if they have none, the connection ends as `'finished'`.
    *
    * @step 09.6
    */

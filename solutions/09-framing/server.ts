@@ -20,7 +20,7 @@ export function startServer({
   })
 }
 
-/** Says every frame back. */
+/** Sends every frame back. */
 export const ECHO: FrameEvents = {
   onFrame: (payload, frames) => frames.send(payload),
   lastWords: (_why, reason) => Buffer.from(`error ${reason}`),
