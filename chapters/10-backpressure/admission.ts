@@ -1,7 +1,7 @@
 /**
- * Which connections are let in, which are told that there is no room, and how all of them are seen out in the end.
+ * Decides which connections are let in and which are told that there is no room, and sees all of them out in the end.
  *
- * It knows every connection that is open. It does not know what they speak.
+ * It knows every open connection, but not what it speaks.
  */
 
 import type { RunningServer } from '../01-hello/server.ts'
@@ -23,9 +23,9 @@ export interface AdmissionLimits extends BoundLimits, OutboxLimits {
 
 /** What is served. */
 export interface Service {
-  /** The protocol for a connection that is let in, with the timers of its loop. */
+  /** Returns the protocol for a connection that is let in; `timers` are those of its loop. */
   open(connection: Connection, timers: TimerQueue): Protocol
-  /** Bytes for a connection that is not, before its FIN; none when left out. */
+  /** Returns the bytes to send, before FIN, to a connection that is not let in; none if left out. */
   refusal?(why: Ending): Uint8Array
   /** A connection that was let in is closed. */
   onClosed?(connection: Connection, why: Ending): void
@@ -46,7 +46,7 @@ export interface AdmissionStats {
   queuedBytes: number
 }
 
-/** A refused connection has a descriptor, too, until its peer has gone. More than these at a time are cut off. */
+/** At most this many refused connections are kept: each has a descriptor until its peer is gone. Others are cut off. */
 const MAX_REFUSALS = 16
 
 export class Admission implements ConnectionKeeper {
@@ -75,8 +75,8 @@ export class Admission implements ConnectionKeeper {
   }
 
   /**
-   * A peer has connected. It is let in if the cap allows; otherwise it is counted, and refused as `'busy'`. Once the
-   * server is stopping nobody is let in any more: a connection that waited to be accepted is refused as `'stopping'`.
+   * Lets in a peer that has connected, if the cap allows; otherwise counts it, and refuses it as `'busy'`. Once the
+   * server is stopping, nobody is let in any more: a connection that waited to be accepted is refused as `'stopping'`.
    *
    * @step 10.4 10.6
    */
@@ -86,8 +86,8 @@ export class Admission implements ConnectionKeeper {
   }
 
   /**
-   * The kernel could not hand over a connection, for want of descriptors or memory. That is counted, whatever the code. The
-   * connections that are open are not concerned, and the next one may be luckier.
+   * The kernel could not hand over a connection, for lack of descriptors or memory. Counts that, whatever the code.
+   * Open connections are not affected, and the next one may be luckier.
    *
    * @step 10.5
    */
@@ -111,9 +111,9 @@ export class Admission implements ConnectionKeeper {
   }
 
   /**
-   * Sees everybody out. From this moment on nobody is let in, ever, and `server` is being closed: it accepts no more, waits
-   * until all have gone, and cuts off those that have not after its own `graceMs`. Every open connection is stopped at once,
-   * as `'stopping'`. Resolves when `server` has closed, also the second time, and rejects if that fails.
+   * Sees everybody out. From now on, nobody is ever let in. Closes `server`, which accepts no more, waits until all
+   * have gone, and cuts off those that have not gone after its own `graceMs`. Stops every open connection at once, as
+   * `'stopping'`. Resolves when `server` has closed, even if called a second time; rejects if that fails.
    *
    * @step 10.6
    */
@@ -136,7 +136,7 @@ export class Admission implements ConnectionKeeper {
     connection.use(this.#service.open(connection, this.#timers))
   }
 
-  /** The observer of a connection: this, and the service if it wants to know. */
+  /** Returns the keeper of a connection: this object, and the service if it wants to know. */
   #keeperOf(connection: Connection): ConnectionKeeper {
     if (!this.#service.onClosed) return this
     return {
@@ -148,7 +148,7 @@ export class Admission implements ConnectionKeeper {
     }
   }
 
-  /** Tells the peer why it cannot stay, and ends the connection; one too many of them is cut off without a word. */
+  /** Tells the peer why it cannot stay, and ends the connection; beyond `MAX_REFUSALS`, cuts it off without a word. */
   #refuse(stream: ByteStream, loop: EventLoop<Source>, why: Ending): void {
     if (!this.#refusals.enter()) return stream.destroy()
     const connection = new Connection(stream, loop)

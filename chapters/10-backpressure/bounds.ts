@@ -1,9 +1,9 @@
 /**
  * What a connection may cost us, in time and in requests, whatever it speaks.
  *
- * A peer can do us harm in two ways: it sends more than we can answer, or it takes less than we have to say. The outbox
- * bounds the bytes; this bounds the waiting. A peer that takes nothing is stopped, one that asks too fast is not read for
- * a while, one that says nothing or does not leave is chapter 08's business.
+ * A peer can harm us in two ways: it sends more than we can answer, or it takes less than we have to say. The outbox
+ * bounds the bytes; this bounds the waiting. A peer that takes nothing is stopped; one that asks too fast is not read
+ * for a while; one that says nothing or does not leave is left to chapter 08's `Watch`.
  */
 
 import type { Connection, ConnectionObserver, Ending } from '../07-event-loop/connection.ts'
@@ -14,7 +14,7 @@ import type { Outbox } from './outbox.ts'
 
 /** Times may be `Infinity`. */
 export interface BoundLimits extends WatchLimits {
-  /** A peer for which something waits and that takes nothing for so long is stopped, as `'slow-consumer'`. */
+  /** A peer that takes nothing for this long, while something waits for it, is stopped, as `'slow-consumer'`. */
   stallMs: number
 }
 
@@ -34,10 +34,10 @@ export class Bounds implements ConnectionObserver {
   readonly #bucket: TokenBucket | undefined
   /** Armed while the peer is over its rate. */
   #pause: Timer | undefined
-  /** Armed while something waits to be sent: looks whether the peer takes it. */
+  /** Armed while something waits to be sent: checks whether the peer takes it. */
   #stall: Timer | undefined
 
-  /** With a bucket, a peer takes one token of it with every message. */
+  /** With a bucket, every message of the peer takes one token from it. */
   constructor(
     connection: Connection,
     outbox: Outbox,
@@ -76,9 +76,9 @@ export class Bounds implements ConnectionObserver {
   }
 
   /**
-   * Looks again in `stallMs`. If something waits then and the peer has taken nothing meanwhile, it is stopped as a
-   * `'slow-consumer'`; if it has taken some, we look again after as long, however much was added. No more than one look is
-   * planned (`#stall`), and when nothing waits, none.
+   * Looks again in `stallMs`. If something waits then and the peer has taken nothing meanwhile, stops it as a
+   * `'slow-consumer'`; if it has taken some, looks again after another `stallMs`, however much was added. At most one
+   * look is planned (`#stall`), and none when nothing waits.
    *
    * @step 10.3
    */
@@ -88,8 +88,9 @@ export class Bounds implements ConnectionObserver {
   }
 
   /**
-   * The peer has sent a message. When the bucket says to wait, the connection pauses for its `'rate'` until then. It may be
-   * paused for other reasons, too: those are not ours to take back. `#pause` is the timer, for `onClose` to cancel.
+   * The peer has sent a message. If the bucket says to wait, pauses the connection for that long, for the reason
+   * `'rate'`. The connection may also be paused for other reasons: those are not ours to take back. `#pause` is the
+   * timer, for `onClose` to cancel.
    *
    * @step 10.4
    */

@@ -1,8 +1,8 @@
-/** How many may come, and how fast each of them may talk. Nothing here knows a connection; the clock is passed in. */
+/** How many may come in, and how fast each may talk. Nothing here knows about connections; the clock is passed in. */
 
 import type { Clock } from '../08-timers/timer-queue.ts'
 
-/** This many of a process's descriptors are not for connections: files, logs, name look-ups, newcomers. */
+/** How many of a process's descriptors are kept back for other things: files, logs, name look-ups, newcomers. */
 export const RESERVED_DESCRIPTORS = 64
 
 /** Counts those who are inside. */
@@ -41,10 +41,10 @@ export class ConnectionCap {
 }
 
 /**
- * So many a second in the long run, and a burst of more when it has been quiet.
+ * Limits a rate: `perSecond` in the long run, and a burst of more when it has been quiet.
  *
- * Tokens come at a steady rate, until the bucket is full. `take` may overdraw the bucket; the overdraft is the pause. No
- * timer runs: the clock is read when somebody takes.
+ * Tokens arrive at a steady rate, until the bucket is full. `take` may overdraw the bucket; the overdraft is the pause.
+ * No timer runs: the clock is read when somebody takes.
  */
 export class TokenBucket {
   readonly #clock: Clock
@@ -64,8 +64,8 @@ export class TokenBucket {
   }
 
   /**
-   * Takes `count` tokens, and returns for how many milliseconds nothing more should be taken: until the overdraft is paid,
-   * and 0 when there is none.
+   * Takes `count` tokens, and returns for how many milliseconds nothing more should be taken: until the overdraft is
+   * paid, or 0 if there is none.
    *
    * @step 10.4
    */
@@ -76,8 +76,8 @@ export class TokenBucket {
 }
 
 /**
- * Returns how many of the `wanted` connections a process may hold that may have `descriptors` open: as many as leave
- * `RESERVED_DESCRIPTORS` for everything else, and at least one.
+ * Returns how many of the `wanted` connections a process may hold if it may have `descriptors` open: as many as leave
+ * `RESERVED_DESCRIPTORS` for everything else, but at least one.
  *
  * @step 10.5
  */

@@ -1,8 +1,8 @@
 /**
- * What a connection has to send and its peer has not taken yet. It has a limit: memory has one, too.
+ * What a connection has to send and its peer has not taken yet. It has a limit, because memory has one.
  *
- * A stream takes what fits, and that may end anywhere, also in the middle of a length. What is left waits here, and
- * everything that is sent later waits behind it. Nothing here knows the loop: the connection calls `flush`.
+ * A stream takes what fits, and that may end anywhere, even in the middle of a length. The rest waits here, and
+ * everything that is sent later waits behind it. Nothing here knows about the loop: the connection calls `flush`.
  */
 
 import type { ByteStream } from '../07-event-loop/byte-stream.ts'
@@ -40,9 +40,9 @@ export class Outbox implements SendQueue {
   }
 
   /**
-   * Whether so much waits that nothing is to be read: from when more than `highWaterBytes` wait until no more than
-   * `lowWaterBytes` do, as often as that happens. The connection asks after each message and after each flush; to ask sends
-   * nothing.
+   * Whether so much waits that nothing should be read: from when more than `highWaterBytes` wait until no more than
+   * `lowWaterBytes` do, as often as that happens. The connection asks after each message and after each flush; asking
+   * sends nothing.
    *
    * @step 10.2
    */
@@ -52,9 +52,9 @@ export class Outbox implements SendQueue {
   }
 
   /**
-   * Takes bytes, to be sent behind everything that was pushed before. When they and what waits already are more than
-   * `maxQueuedBytes` together, the stream is offered what waits first; if they still are, none of them is taken, and the
-   * answer is `false`.
+   * Takes bytes, to be sent after everything that was pushed before. If they and what already waits are more than
+   * `maxQueuedBytes` together, first offers the stream what waits; if they still are, takes none of them and returns
+   * `false`.
    *
    * @step 10.1 10.3
    */
@@ -68,9 +68,9 @@ export class Outbox implements SendQueue {
   }
 
   /**
-   * Gives the stream what waits, oldest first, until nothing does or the stream takes less than it is offered. What it
-   * has not taken goes on waiting, and `sentBytes` has counted what it has. Pieces go out as they are: copying what waits
-   * would cost more, the more waits.
+   * Gives the stream what waits, oldest first, until nothing is left or the stream takes less than it is offered. What
+   * the stream has not taken keeps waiting; `sentBytes` counts what it has taken. Pieces go out as they are: the more
+   * waits, the more copying it would cost.
    *
    * @step 10.1
    */

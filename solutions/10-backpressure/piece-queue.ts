@@ -1,21 +1,21 @@
 /**
- * Bytes that wait, oldest first, in the pieces that they came in.
+ * Bytes that wait, oldest first, in the pieces in which they were added.
  *
- * A large piece is kept as it is and costs no copy, so a thousand connections can wait for the same bytes. Small ones are
- * joined: an object of its own for every 16 bytes would cost more than ten times what it holds, and so would a write for
- * each. Adding and dropping are O(1) a piece, however many wait.
+ * A large piece is kept as it is and costs no copy, so a thousand connections can wait for the same bytes. Small ones
+ * are joined: an object of its own for every 16 bytes would cost more than ten times what it holds, and so would a
+ * write for each. Adding and dropping are O(1) per piece, however many wait.
  */
 
-/** Joining pieces of 100 bytes halves what they cost; from about 1 KiB on the copy costs as much as the write it saves. */
+/** Joining pieces of 100 bytes halves their cost; from about 1 KiB on, the copy costs as much as the write it saves. */
 const SMALL_BYTES = 1024
 
-/** What small pieces are joined to: as much as has been joined so far once more, within these bounds. */
+/** Small pieces are joined in a slab: twice as large as what has been joined so far, within these bounds. */
 const MIN_SLAB_BYTES = 512
 const MAX_SLAB_BYTES = 32 * 1024
 
 const NOTHING = new Uint8Array()
 
-/** For every queue in which nothing waits. It is never changed. */
+/** Shared by all queues in which nothing waits; never changed. */
 const NO_PIECES: Uint8Array[] = []
 
 export class PieceQueue {
@@ -23,7 +23,7 @@ export class PieceQueue {
   #pieces = NO_PIECES
   #head = 0
   #bytes = 0
-  /** Whether the last piece lies in a slab, which is ours to write to; and how many bytes are free there behind it. */
+  /** Whether the last piece lies in a slab, which is ours to write to; and how many bytes are free there after it. */
   #isInSlab = false
   #slabRoom = 0
 
@@ -37,10 +37,10 @@ export class PieceQueue {
     return this.#pieces[this.#head] ?? NOTHING
   }
 
-  /** Puts bytes behind all others. They must not change as long as they wait. */
+  /** Adds bytes behind all others. They must not change while they wait. */
   add(bytes: Uint8Array): void {
     if (bytes.length === 0) return
-    // An array that grows from nothing makes room for seventeen.
+    // Pushing onto an empty array makes room for seventeen.
     if (this.#bytes === 0) this.#pieces = [bytes]
     else if (bytes.length > SMALL_BYTES || !this.#join(bytes)) {
       this.#pieces.push(bytes)
@@ -49,7 +49,7 @@ export class PieceQueue {
     this.#bytes += bytes.length
   }
 
-  /** Drops so many bytes at the front: no more than the first piece has. */
+  /** Drops `count` bytes at the front: no more than the first piece has. */
   drop(count: number): void {
     const { first } = this
     this.#bytes -= count
@@ -67,13 +67,13 @@ export class PieceQueue {
     this.#pieces[this.#head] = NOTHING
     this.#head += 1
     if (this.#head * 2 >= this.#pieces.length) {
-      // Not each time: that would move all the others each time.
+      // Not on every drop: each one would move all the others.
       this.#pieces.splice(0, this.#head)
       this.#head = 0
     }
   }
 
-  /** Puts bytes into the slab of the last piece, or both into a new one. Whether that could be done. */
+  /** Puts bytes into the slab of the last piece, or both into a new one. Returns whether that was possible. */
   #join(bytes: Uint8Array): boolean {
     const place = this.#pieces.length - 1
     const last = this.#pieces[place]

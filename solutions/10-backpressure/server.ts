@@ -78,7 +78,7 @@ export async function serveBounded(
 export function descriptorLimit(): number {
   const report = process.report as typeof process.report & { excludeNetwork: boolean }
   const { excludeNetwork } = report
-  // Or the report would look up the name of every peer, and wait for it.
+  // Otherwise the report would look up the name of every peer, and wait for it.
   report.excludeNetwork = true
   const { userLimits } = report.getReport() as { userLimits?: { open_files: { soft: unknown } } }
   report.excludeNetwork = excludeNetwork
