@@ -1,7 +1,7 @@
 /**
- * One client of the line protocol, whose answers may take a while: jobs run in a pool, replies keep the order of their lines.
+ * One client of the line protocol. Answers may take a while: jobs run in a pool, replies keep the order of their lines.
  *
- * A job begins as soon as its line has come, beside the other jobs of the same client. Only the reply waits for its turn,
+ * A job begins as soon as its line has arrived, alongside the client's other jobs. Only the reply waits for its turn,
  * in the client's strand. The number of unanswered lines is bounded: a client that asks faster than we answer is not
  * read from.
  */
@@ -25,7 +25,7 @@ export interface ConversationContext {
   pool: LinePool
   /** The conversations that are not over. */
   open: Set<Conversation>
-  /** Lines of one client that may be unanswered; with so many, no more are read from it. */
+  /** How many lines of one client may be unanswered; at that number, no more are read from it. */
   maxUnanswered: number
 }
 
@@ -35,7 +35,7 @@ const JOBS = new Set(['fib', 'sleep', 'crash'])
 export class Conversation implements LineEvents {
   readonly #lines: LineProtocol
   readonly #context: ConversationContext
-  /** One task for each reply: it waits for the answer and says it. */
+  /** One task for each reply: it waits for the answer and sends it. */
   readonly #replies = new Strand()
   /** Aborts when the connection is over. */
   readonly #gone = new AbortController()
@@ -53,8 +53,8 @@ export class Conversation implements LineEvents {
   }
 
   /**
-   * Called when the client has said FIN; it may still be listening. Ends the connection, as `'finished'`, once every line
-   * that came before has its reply.
+   * Called when the client has sent FIN; it may still be listening. Ends the connection, as `'finished'`, once every
+   * line before the FIN has its reply.
    *
    * @step 11.3
    */
@@ -63,7 +63,7 @@ export class Conversation implements LineEvents {
     throw new Error('TODO 11.3')
   }
 
-  /** The error is said behind the replies to the lines before it. */
+  /** Sends the error after the replies to the lines before it. */
   onTooLong(): void {
     this.#replies.post(() => {
       this.#lines.say('error line too long')
@@ -81,8 +81,8 @@ export class Conversation implements LineEvents {
   }
 
   /**
-   * Takes back all jobs of this client that are in the pool, running or queued: nobody is left to be answered. From now on
-   * no reply is said: neither one that was known already, nor one that a job which was taken back would have.
+   * Takes back all jobs of this client that are in the pool, running or queued: nobody is left to be answered. From now
+   * on, no reply is sent: neither one that is already known, nor one to a job that was taken back.
    *
    * @step 11.5
    */
@@ -92,9 +92,9 @@ export class Conversation implements LineEvents {
   }
 
   /**
-   * Returns the answer to a line, or a promise of it. `JOBS` are run by the pool, each line as a job of its own, with the
+   * Returns the answer to a line, or a promise of it. The pool runs `JOBS`, each line as a job of its own, with the
    * signal that takes them back when the client has gone; everything else is answered here and now. The promise never
-   * rejects: a job that fails is answered with `errorReply`. Nothing is left behind on the signal.
+   * rejects: a job that fails is answered with `errorReply`. Leaves nothing behind on the signal.
    *
    * @step 11.2 11.4 11.5
    */
@@ -104,13 +104,13 @@ export class Conversation implements LineEvents {
   }
 
   /**
-   * Says the answer, as it is, once it is known and the replies to all earlier lines have been said; says nothing after
-   * `cancel()`.
+   * Sends the answer, unchanged, once it is known and the replies to all earlier lines have been sent; sends nothing
+   * after `cancel()`.
    *
-   * Until its reply has been said a line is unanswered. With `maxUnanswered` of them no further line is handed on, and nothing
-   * more is read from the client. Each reply makes room for one line: those that were read before come first, at the end of
-   * the round; when none is left, the client is read from again. The reason to pause is the owner's own: others may pause
-   * the connection for theirs.
+   * A line is unanswered until its reply has been sent. With `maxUnanswered` of them, no further line is handed on, and
+   * nothing more is read from the client. Each reply makes room for one line: those already read come first, at the end
+   * of the round; when none is left, the client is read from again. The reason to pause is `'owner'`: others may pause
+   * the connection for reasons of their own.
    *
    * @step 11.2 11.3 11.5 11.6
    */

@@ -14,9 +14,9 @@ import { Conversation } from './conversation.ts'
 export interface StrandOptions extends ServerOptions {
   /** By default one core is left to the loop. */
   threads?: number
-  /** Jobs of all clients that may wait for a thread; one more is answered `busy`. */
+  /** How many jobs of all clients may wait for a thread; one more is answered `busy`. */
   maxQueued?: number
-  /** Lines of one client that may be unanswered; with so many, no more are read. */
+  /** How many lines of one client may be unanswered; at that number, no more are read. */
   maxUnanswered?: number
 }
 

@@ -2,7 +2,7 @@
  * A strand (Boost.Asio's word): tasks that must not overlap, although nobody holds a lock.
  *
  * The tasks of one strand run one after the other, in the order in which they were posted; those of different strands
- * are independent. A strand orders what happens inside its tasks; what was begun before a task was posted runs already.
+ * are independent. A strand orders what happens inside its tasks; what began before `post()` is already running.
  */
 
 export class Strand {
@@ -10,10 +10,10 @@ export class Strand {
   #lastEnded = Promise.resolve()
 
   /**
-   * Runs the task when all tasks posted before it have ended: never inside this call, never beside another one.
+   * Runs the task when all tasks posted before it have ended: never inside this call, never alongside another task.
    *
    * Resolves with what the task returns and rejects with what it throws, at once or later. A task that fails has ended
-   * like any other, and the next one begins. A task that awaits another one posted behind it never ends.
+   * like any other, and the next one begins. A task that awaits one posted after it never ends.
    *
    * @step 11.1
    */
