@@ -1,16 +1,16 @@
 /**
- * The main thread's part: it accepts connections and moves each of them on, before a byte of it is read.
+ * The main thread's part: it accepts connections and moves each to another thread before a byte of it is read.
  *
- * A socket that has moved is gone here: its descriptor belongs to the other thread, and all that it still does is
- * emit 'close'. What the client sends meanwhile waits in the kernel.
+ * A socket that has moved is gone here: its descriptor belongs to the other thread, and this object only emits 'close'.
+ * What the client sends meanwhile waits in the kernel.
  */
 
 import { createServer, type Server, type Socket } from 'node:net'
 import type { Worker } from 'node:worker_threads'
 
 /**
- * A server, not listening yet, that hands over each new connection with nothing read from it, however long it is
- * left lying. The connection does not end by itself when its peer says FIN.
+ * Returns a server, not listening yet, that hands over each new connection with nothing read from it, however long it
+ * is left alone. The connection does not end by itself when its peer sends FIN.
  *
  * @step 12.1
  */
@@ -20,7 +20,7 @@ export function createAcceptor(onSocket: (socket: Socket) => void): Server {
 }
 
 /**
- * Moves the socket to that thread, which receives it as a message: the message is the socket itself.
+ * Moves the socket to `thread`, which receives it as a message: the message is the socket itself.
  *
  * Throws when Node refuses (`ERR_WORKER_HANDLE_NOT_TRANSFERABLE`), because a byte of it has been read or written here:
  * that is our bug, and must be seen.

@@ -1,6 +1,6 @@
-/** Which loop is to have the next connection. Pure: nothing here knows of threads or sockets. */
+/** Chooses the loop for the next connection. Pure: nothing here knows about threads or sockets. */
 
-/** What is known of a loop when somebody has to choose. */
+/** What is known about a loop when one has to be chosen. */
 export interface Load {
   /** Connections that it has now. */
   readonly connections: number
@@ -11,14 +11,14 @@ export interface Load {
 /** Picks one of the loops, of which there is at least one. */
 export type Choose = <L extends Load>(loops: readonly L[]) => L
 
-/** One after the other, and then from the beginning: round robin. */
+/** One after the other, then from the beginning again: round robin. */
 export function inTurn(): Choose {
   let turn = 0
   return (loops) => loops[turn++ % loops.length]
 }
 
 /**
- * The loop with the fewest connections.
+ * Returns the loop with the fewest connections.
  *
  * @step 12.2
  */
@@ -28,8 +28,8 @@ export function leastBusy<L extends Load>(loops: readonly L[]): L {
 }
 
 /**
- * The loops that answer: no socket has been waiting for longer than `patienceMs` for them to take it up. When none
- * answers, all of them: somebody has to have the connection.
+ * Returns the loops that answer: no socket has been waiting for longer than `patienceMs` for them to take it up. If
+ * none answers, returns all of them: one has to get the connection.
  *
  * @step 12.5
  */

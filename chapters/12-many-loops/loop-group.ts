@@ -1,8 +1,8 @@
 /**
  * A fixed number of loops, one thread each, as the main thread sees them.
  *
- * What a loop has is counted here and not asked for: a loop that is busy does not answer questions. So the counts are
- * right as long as every connection is counted up once, when it moves, and down once, when it is gone or its loop is.
+ * The connections of a loop are counted here, because a busy loop does not answer questions. The counts are right as
+ * long as every connection is counted up once, when it moves, and down once, when it or its loop is gone.
  */
 
 import type { Socket } from 'node:net'
@@ -37,12 +37,12 @@ class Loop implements Load {
   readonly threadId: number
   connections = 0
   total = 0
-  /** When each socket was moved that the loop has not taken up yet, oldest first. */
+  /** When each socket that the loop has not taken up yet was moved, oldest first. */
   readonly movedAtMs: number[] = []
 
   constructor(script: URL) {
     this.thread = new Worker(script)
-    // A thread that has ended has no id any more.
+    // Kept here: a thread that has ended no longer has an id.
     this.threadId = this.thread.threadId
   }
 
@@ -99,9 +99,9 @@ export class LoopGroup {
   }
 
   /**
-   * Lets the connections that are left come to their end, for `graceMs` at most, then ends every thread, and with it
-   * whatever connections it still has. Resolves when no thread is left, and leaves behind no timer that keeps the
-   * process alive. When nobody is connected, it waits for nobody. A loop that ends meanwhile is not replaced.
+   * Waits for the remaining connections to end, for `graceMs` at most, then ends every thread, and with it whatever
+   * connections it still has. Resolves when no thread is left, and leaves behind no timer that keeps the process alive.
+   * If nobody is connected, does not wait. A loop that ends meanwhile is not replaced.
    *
    * @step 12.4
    */
@@ -140,7 +140,7 @@ export class LoopGroup {
       })
       loop.thread.once('exit', () => {
         reject(new Error('a loop has ended before it was ready'))
-        // What cannot be started once would be started again and again.
+        // A loop that cannot start would otherwise be started again and again.
         if (isReady) this.#onExit(loop)
         else this.#loops.splice(this.#loops.indexOf(loop), 1)
         this.#noticeIdle()
@@ -170,10 +170,10 @@ export class LoopGroup {
   }
 
   /**
-   * The loop's thread has ended, and its connections with it: it is not chosen and not counted any more. Another loop
-   * takes its place, which counts as a replacement, now or once it runs. One that cannot start is not tried again; the
-   * next loop that dies is replaced all the same. While the group is closing, nothing is started and nothing counted as
-   * a replacement.
+   * The loop's thread has ended, and its connections with it: the loop is no longer chosen or counted. Another loop
+   * takes its place, which counts as a replacement, now or once it runs. One that cannot start is not tried again, but
+   * the next loop that dies is replaced all the same. While the group is closing, nothing is started, and nothing is
+   * counted as a replacement.
    *
    * @step 12.3 12.4
    */

@@ -24,7 +24,7 @@ export function runLoop(serve: Serve): void {
     serveSocket(socket, loop, serve)
     report('taken')
   })
-  // Nobody awaits the loop: what ends it ends the thread, and is seen there.
+  // Nobody awaits the loop: an error that ends it ends the thread, and is seen there.
   loop.run()
   report('ready')
 }

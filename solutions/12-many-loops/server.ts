@@ -1,8 +1,8 @@
 /**
  * The line protocol on one loop per core: the main thread accepts, the loops serve.
  *
- * A connection stays with its loop to the end. That is what makes it simple, no two threads ever touch one, and it is
- * the flaw: when a loop computes, its own clients wait, while another loop may have nothing to do.
+ * A connection stays with its loop to the end. That is simple, because no two threads ever touch the same connection.
+ * It is also the flaw: when a loop computes, its own clients wait, while another loop may be idle.
  */
 
 import { availableParallelism } from 'node:os'
@@ -12,11 +12,11 @@ import { type Choose, inTurn, leastBusy, responsive } from './choose.ts'
 import { type GroupStats, LoopGroup } from './loop-group.ts'
 
 export interface ManyLoopsOptions extends ServerOptions {
-  /** How many loops, each on a thread of its own; as many as the machine has cores unless asked for otherwise. */
+  /** How many loops, each on a thread of its own; by default, as many as the machine has cores. */
   loops?: number
-  /** Which loop gets the next connection: the next in turn, the one with the fewest, or that among those that answer. */
+  /** Which loop is chosen: the next in turn, the one with the fewest connections, or that among those that answer. */
   choose?: 'in turn' | 'least busy' | 'responsive'
-  /** A loop that has not taken up a socket for so long does not answer. */
+  /** A loop that has let a socket wait for longer than this does not answer. */
   patienceMs?: number
   /** What each loop's thread runs: the URL of a script that calls `runLoop`. */
   script?: string | URL
@@ -51,7 +51,7 @@ export async function startServer({
     port: boundPort,
     stats: () => group.stats(),
     async close() {
-      // What it has accepted has moved: the acceptor waits for nobody.
+      // The acceptor waits for nobody: every connection that it accepted has moved.
       await new Promise((resolve) => acceptor.close(resolve))
       await group.close(graceMs)
     },
