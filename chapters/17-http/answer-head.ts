@@ -39,7 +39,7 @@ export const REASONS: Readonly<Record<number, string>> = {
   505: 'HTTP Version Not Supported',
 }
 
-/** Whether the connection goes on behind an answer; `'say'` tells so a peer that would not expect it (1.0). */
+/** Whether the connection goes on after an answer; `'say'` tells that to a peer that would not expect it (1.0). */
 export type Persistence = 'keep' | 'say' | 'close'
 
 const CONNECTION: Record<Persistence, string> = {
@@ -48,7 +48,7 @@ const CONNECTION: Record<Persistence, string> = {
   close: 'Connection: close\r\n',
 }
 
-/** The head of an answer. Without a `length` it says none: there is no body, or another protocol begins. */
+/** The head of an answer. Without a `length` it states none: there is no body, or another protocol begins. */
 export function encodeHead(
   { status, headers }: HttpAnswer,
   date: string,
@@ -60,7 +60,7 @@ export function encodeHead(
   return `HTTP/1.1 ${status} ${reason}\r\nDate: ${date}\r\n${encodeFields(headers)}${size}${CONNECTION[persistence]}\r\n`
 }
 
-/** Fields that cannot change any more, and are the same in many answers, as they were encoded for the first. */
+/** The encoded fields of frozen headers, which many answers share. */
 const ENCODED = new WeakMap<object, string>()
 
 function encodeFields(headers: NonNullable<HttpAnswer['headers']> = NONE): string {
@@ -77,13 +77,13 @@ function encodeFields(headers: NonNullable<HttpAnswer['headers']> = NONE): strin
 
 const NONE = Object.freeze({})
 
-/** A line end in a value would begin another field, or another answer: that is a bug of ours, and throws. */
+/** A line end in a value would begin another field, or another answer. That would be our bug, so this throws. */
 function encodeField(name: string, value: string): string {
   if (/[^\t\x20-\x7e]/.test(value)) throw new TypeError(`the field ${name} has a control character`)
   return `${name}: ${value}\r\n`
 }
 
-/** The time of day as HTTP writes it (RFC 9110 §5.6.7), made once a second. */
+/** Date and time as HTTP writes them (RFC 9110 §5.6.7), made once a second. */
 export class DateText {
   readonly #now: () => number
   #second = Number.NaN

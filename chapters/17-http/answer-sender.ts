@@ -1,7 +1,7 @@
 /**
- * Sends answers on a connection, one behind the other. It knows no requests.
+ * Sends answers on a connection, one after the other. It knows nothing about requests.
  *
- * Short answers of one chunk of requests go out in one piece: twenty bytes each as a packet of its own would cost more than
+ * Short answers to the requests of one chunk go out in one piece: a packet for every twenty bytes would cost more than
  * all the rest. A body that is not in memory is read no faster than the peer takes it.
  */
 
@@ -9,13 +9,13 @@ import type { Connection } from '../07-event-loop/connection.ts'
 import { type DateText, encodeHead, type Persistence } from './answer-head.ts'
 import { type BodySource, type HttpAnswer, isBodySource } from './http-message.ts'
 
-/** What is said waits for the end of the chunk, unless it is more than this. */
+/** What is said waits for the end of the chunk of requests, unless it is longer than this. */
 const SAID_UNITS = 16 * 1024
 
-/** To copy so much costs less than another write. */
+/** Copying this much costs less than another write. */
 const JOINED_BYTES = 4 * 1024
 
-/** More than this is sent in pieces, as the peer takes them. */
+/** A body longer than this is sent in pieces, as the peer takes them. */
 const PIECE_BYTES = 64 * 1024
 
 export class AnswerSender {
@@ -29,7 +29,7 @@ export class AnswerSender {
     this.#date = date
   }
 
-  /** Says this text behind everything that was said before; `flush` sends it. */
+  /** Says this text after everything that was said before; `flush` sends it. */
   say(text: string): void {
     this.#said += text
     if (this.#said.length > SAID_UNITS) this.flush()
@@ -44,9 +44,9 @@ export class AnswerSender {
   }
 
   /**
-   * Says an answer; to a HEAD request all of it but the body. Returns a promise when the body is not in memory: it resolves
-   * when everything is sent, and rejects when the body cannot be read to its end. An answer that cannot be said (a bug of
-   * ours) is not sent at all, and the promise rejects.
+   * Says an answer; to a HEAD request all of it but the body. Returns a promise when the body is not in memory, or is
+   * longer than `PIECE_BYTES`: it resolves when everything is sent, and rejects when the body cannot be read to its
+   * end. An answer that cannot be said (a bug of ours) is not sent at all, and the promise rejects.
    */
   answer(answer: HttpAnswer, isHead: boolean, persistence: Persistence): Promise<void> | undefined {
     const { body = '', status } = answer
@@ -68,7 +68,7 @@ export class AnswerSender {
     return undefined
   }
 
-  /** Head and body go in one piece when that costs less than two. */
+  /** Sends head and body in one piece when that costs less than two. */
   #send(body: Uint8Array): void {
     const headBytes = Buffer.byteLength(this.#said)
     if (headBytes === 0 || body.length > JOINED_BYTES) {
@@ -112,7 +112,7 @@ export class AnswerSender {
   }
 }
 
-/** A body in memory, for a peer that need not take all of it at once. */
+/** A body in memory, read in pieces: the peer need not take all of it at once. */
 function inPieces(bytes: Uint8Array): BodySource {
   let at = 0
   return {

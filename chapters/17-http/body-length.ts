@@ -1,6 +1,6 @@
 /**
- * How long the body of a request is (RFC 9112 §6). The villain is smuggling: where two servers in a row disagree about a
- * body's end, the rest of it is a request to one of them. So whatever could be read in two ways is refused.
+ * How long the body of a request is (RFC 9112 §6). The danger is smuggling: when two servers in a row disagree about
+ * where a body ends, one of them takes the rest of it for a request. So whatever could be read in two ways is refused.
  */
 
 import { type HeaderFields, type Invalid, invalid, withoutBlanks } from './http-message.ts'
@@ -20,11 +20,15 @@ const UNKNOWN_CODING = invalid(501, 'This server knows no Transfer-Encoding but 
 const BAD_LENGTH = invalid(400, 'A Content-Length is one number, in decimal digits.')
 
 /**
- * The length of the body of a request with these fields. Both lengths at once, whatever they say; a coding in 1.0;
- * `chunked` before the last place, so also twice; an empty element in the list: 400. Other codings: 501. Around a coding
- * may stand spaces and tabs, and no other blanks. A `Content-Length` that is not digits alone, or has zeros in front (some
- * read octal numbers there), or comes twice, even if both are the same: 400. Over `maxBytes`: 413. Ten times as many bytes
- * cost ten times the time, not a hundred times.
+ * Returns the length of the body of a request with these fields. It is refused
+ * - with 400: both lengths at once, whatever they say; a coding in 1.0; `chunked` before the last place, so also twice;
+ *   an empty element in the list of codings; a `Content-Length` that is not digits alone, has zeros in front (some
+ *   servers read that as octal), or appears twice, even with the same value;
+ * - with 501: other codings;
+ * - with 413: a length over `maxBytes`.
+ *
+ * Spaces and tabs may stand around a coding, but no other blanks. Ten times as many bytes take ten times as long, not a
+ * hundred times.
  *
  * @step 17.2
  */

@@ -1,10 +1,10 @@
 /**
- * A body in chunks, whose length nobody knew before (RFC 9112 §7.1).
+ * A body in chunks, whose length was not known in advance (RFC 9112 §7.1).
  *
  *     size in hex [; extensions] CR LF   data CR LF   …   0 CR LF   [trailers]   CR LF
  *
- * "Chunk" is what the peer calls so; the pieces that TCP delivers may end anywhere in it. Extensions and trailers mean
- * nothing to us, but a peer may send them without end: both have a bound. A line whose end has not come is kept.
+ * Here, "chunk" means a chunk of the body; the pieces that TCP delivers may end anywhere in it. Extensions and trailers
+ * mean nothing to us, but a peer may send them without end: both are bounded. A line whose end has not arrived is kept.
  */
 
 import { tooLarge } from './body-length.ts'
@@ -14,9 +14,9 @@ import { CR, endOfRun, HEX, latin1, VALUE } from './head-bytes.ts'
 import { type Scan, scanField, scanLineEnd } from './head-scan.ts'
 import { invalid } from './http-message.ts'
 
-/** More digits than 64 bits hold are read in another way by somebody. */
+/** A number with more digits does not fit into 64 bits, and some servers would read another one. */
 export const MAX_SIZE_DIGITS = 16
-/** A line with a size may be so long, without its end … */
+/** How long a line with a size may be, without its end … */
 export const MAX_SIZE_LINE_BYTES = 256
 /** … and the extensions of all chunks together. */
 export const MAX_EXTENSION_BYTES = 4 * 1024
@@ -36,11 +36,11 @@ export class ChunkedReader implements BodyReader {
   readonly #maxBytes: number
   readonly #come = new Gathered()
   #state: 'size' | 'data' | 'dataEnd' | 'trailers' | 'done' = 'size'
-  /** Bytes of this chunk's data that have not come. */
+  /** Bytes of this chunk's data that have not arrived. */
   #missing = 0
   #extensionBytes = 0
   #trailerBytes = 0
-  /** A line whose end has not come. */
+  /** A line whose end has not arrived. */
   #rest: Uint8Array = NOTHING
 
   constructor(maxBytes: number) {
@@ -77,10 +77,11 @@ export class ChunkedReader implements BodyReader {
   }
 
   /**
-   * Scans the line with the size of a chunk: 1 to `MAX_SIZE_DIGITS` hex digits, then extensions, if any. What follows is
-   * data, or after a size of 0 the trailers. A line over `MAX_SIZE_LINE_BYTES` is invalid (400) as soon as that is known,
-   * with its end or without. The rest counts once, when the line has ended: extensions over `MAX_EXTENSION_BYTES` in all are
-   * invalid (400), and so is a size with which the body has more than `maxBytes` (413).
+   * Scans the line with the size of a chunk: 1 to `MAX_SIZE_DIGITS` hex digits, then extensions, if any. What follows
+   * is data, or the trailers after a size of 0. A line over `MAX_SIZE_LINE_BYTES` is invalid (400) as soon as that is
+   * known, whether or not its end has arrived. Everything else is checked and counted once, when the line has ended:
+   * extensions over `MAX_EXTENSION_BYTES` in all are invalid (400), and so is a size that makes the body longer than
+   * `maxBytes` (413).
    *
    * @step 17.3
    */
@@ -90,9 +91,9 @@ export class ChunkedReader implements BodyReader {
   }
 
   /**
-   * Takes as much of the chunk's data as has come, and returns the place behind it; `'incomplete'` only if nothing has
-   * come. Behind the last byte of it stands CR LF. The cost does not depend on how much has come before, in this chunk or
-   * in others.
+   * Takes as much of the chunk's data as has arrived, and returns the place after it; `'incomplete'` only if nothing
+   * has arrived. CR LF follows the last byte of the data. The cost does not depend on how much arrived before, in this
+   * chunk or in others.
    *
    * @step 17.3
    */
@@ -102,8 +103,8 @@ export class ChunkedReader implements BodyReader {
   }
 
   /**
-   * Scans one trailer, a field like those of a head, which is dropped: nobody checked it when the head was. The empty line
-   * behind the last one ends the body. More than `MAX_TRAILER_BYTES` in all, that line included, are invalid (431).
+   * Scans one trailer, a field like those of a head, and drops it: it came too late for the head's checks. The empty
+   * line after the last one ends the body. More than `MAX_TRAILER_BYTES` in all, that line included, are invalid (431).
    *
    * @step 17.3
    */

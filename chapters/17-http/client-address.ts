@@ -4,8 +4,9 @@ import { isIP } from 'node:net'
 import type { HttpRequest } from './http-message.ts'
 
 /**
- * The address of the client. Each proxy puts the address that its own request came from at the end of `X-Forwarded-For`; what stands in
- * front of that, anybody may have written. So the list is read from its end, as far as the addresses are trusted proxies.
+ * The address of the client. Each proxy appends to `X-Forwarded-For` the address that its own request came from;
+ * anybody may have written what stands before that. So the list is read from its end, as long as addresses are trusted
+ * proxies.
  */
 export function clientAddress(
   { headers, peer }: HttpRequest,
@@ -25,7 +26,7 @@ export function clientAddress(
   return address
 }
 
-/** An IPv4 address that came through a socket of both kinds, as the IPv4 address. */
+/** An IPv4 address without the `::ffff:` that a socket for both IPv4 and IPv6 puts before it; any other as it is. */
 function plain(address: string): string {
   return address.replace(/^::ffff:(?=\d+\.)/i, '')
 }

@@ -1,12 +1,13 @@
 /**
- * The session's token in a cookie (RFC 6265): scripts do not see it, and no other site's page makes the browser send it.
+ * The session's token in a cookie (RFC 6265): scripts cannot read it, and no page of another site can make the browser
+ * send it.
  *
  * `__Host-` is a promise that the browser keeps: such a cookie came over TLS, from this host, for all of its paths.
  */
 
 import type { HttpRequest } from './http-message.ts'
 
-/** As long as a session lives at most. */
+/** The longest that a session lives. */
 const MAX_AGE_S = 90 * 24 * 60 * 60
 
 export function sessionCookieOf({ headers }: HttpRequest, isSecure = false): string | undefined {

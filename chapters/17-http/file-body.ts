@@ -11,7 +11,7 @@ export class FileBody implements BodySource {
   #at: number
   readonly #end: number
 
-  /** The bytes from `start` up to `end`, which is not one of them. The handle is the body's from now on. */
+  /** The bytes from `start` up to `end`, without the one at `end`. From now on the body owns the handle. */
   constructor(handle: FileHandle, start: number, end: number) {
     this.#handle = handle
     this.#at = start
@@ -19,9 +19,9 @@ export class FileBody implements BodySource {
     this.length = end - start
   }
 
-  /** Behind the end of a file that has shrunk there is nothing, and that ends the connection: its length was promised. */
+  /** Returns `undefined` at the end of a file that has shrunk, which ends the connection: its length was promised. */
   async read(): Promise<Uint8Array | undefined> {
-    // Not out of Node's pool, and not filled with zeros first.
+    // Not from Node's pool, and not filled with zeros first.
     const piece = Buffer.allocUnsafeSlow(Math.min(PIECE_BYTES, this.#end - this.#at))
     const { bytesRead } = await this.#handle.read(piece, 0, piece.length, this.#at)
     this.#at += bytesRead
@@ -29,7 +29,7 @@ export class FileBody implements BodySource {
   }
 
   close(): void {
-    // Nothing was written, so there is nothing that a failed close could lose.
+    // Nothing was written, so a failed close loses nothing.
     this.#handle.close().catch(() => {})
   }
 }

@@ -6,10 +6,10 @@ export const CR = 0x0d
 export const SP = 0x20
 export const COLON = 0x3a
 
-/** Kinds of bytes: bits, for a byte may be of several. */
+/** Kinds of bytes, as bits: a byte may be of several kinds. */
 export const TOKEN = 1 // methods and names of fields
-export const VALUE = 2 // values of fields, with blanks between
-export const TARGET = 4 // what a URI may hold; "#" is none of it
+export const VALUE = 2 // values of fields, with the blanks inside
+export const TARGET = 4 // what a URI may hold, without "#"
 export const BLANK = 8 // space and tab
 export const HEX = 16
 
@@ -20,14 +20,14 @@ mark(TARGET, (byte) => /[A-Za-z0-9._~:/?[\]@!$&'()*+,;=%-]/.test(byte))
 mark(BLANK, (byte) => /[\t ]/.test(byte))
 mark(HEX, (byte) => /[0-9A-Fa-f]/.test(byte))
 
-/** The first place from `at` on where no byte of that kind stands; `bytes.length` when they all are. */
+/** The first place from `at` on whose byte is not of that kind; `bytes.length` if all of them are. */
 export function endOfRun(bytes: Uint8Array, at: number, kind: number): number {
   let end = at
   while (end < bytes.length && (KINDS[bytes[end]] & kind) !== 0) end += 1
   return end
 }
 
-/** The same bytes as text: one character for each. */
+/** These bytes as text: one character for each. */
 export function latin1(bytes: Uint8Array, start: number, end: number): string {
   return Buffer.prototype.latin1Slice.call(bytes, start, end)
 }

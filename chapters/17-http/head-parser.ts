@@ -1,8 +1,8 @@
 /**
  * The head of a request: everything up to the empty line. Nothing here knows about connections.
  *
- * A head that lies in one chunk is scanned where it lies. One that is cut gathers in a buffer of its own, and is scanned
- * again from its beginning when a line may have ended: of those there are few, however many pieces there are.
+ * A head that lies in one chunk is scanned where it lies. A head that is cut is gathered in a buffer of its own, and
+ * scanned again from its beginning whenever a line may have ended: lines are few, however many pieces there are.
  */
 
 import { CR, LF, latin1 } from './head-bytes.ts'
@@ -21,7 +21,7 @@ export interface Head {
   query: string
   version: '1.0' | '1.1'
   headers: HeaderFields
-  /** The place behind the head. */
+  /** The place after the head. */
   end: number
 }
 
@@ -39,18 +39,18 @@ export class HeadParser {
   #kept: Uint8Array = NOTHING
   #keptBytes = 0
 
-  /** Whether a head has begun whose end has not come. */
+  /** Whether a head has begun whose end has not arrived. */
   get hasBegun(): boolean {
     return this.#keptBytes > 0
   }
 
   /**
-   * Takes the bytes from `from` on, up to the end of one head, and returns that; `end` is a place in this chunk. When
-   * there are too few, it keeps all of them and returns `'incomplete'`. However a head is cut, the result is the same in
-   * the end. A head of `MAX_HEAD_BYTES` that is cut into single bytes must not be scanned for each of them: there is
-   * nothing new to say before a line may have ended, in this piece or with a CR at the end of what was kept, or the head is
-   * too large. When a head has come, or is refused, no bytes are kept (`hasBegun`). Their room may stay for the next head:
-   * it has a limit.
+   * Takes the bytes from `from` on, up to the end of one head, and returns that head; its `end` is a place in this
+   * chunk. When the bytes are too few, it keeps all of them and returns `'incomplete'`. However a head is cut, the
+   * result in the end is the same. A head of `MAX_HEAD_BYTES` that is cut into single bytes must not be scanned for
+   * each of them: there is nothing new to report until a line may have ended, in this piece or with a CR at the end of
+   * what was kept, or the head is too large. When a head is complete, or is refused, no bytes are kept (`hasBegun`).
+   * Their room may stay for the next head: it has a limit.
    *
    * @step 17.1
    */
@@ -59,7 +59,7 @@ export class HeadParser {
     throw new Error('TODO 17.1')
   }
 
-  /** Adds the bytes from `from` on, as far as a head may reach, in room that doubles. */
+  /** Keeps the bytes from `from` on, as far as a head may reach, in a buffer that doubles. */
   #keep(chunk: Uint8Array, from: number): void {
     const bytes = chunk.subarray(from, from + MAX_HEAD_BYTES + 1 - this.#keptBytes)
     const size = this.#keptBytes + bytes.length
@@ -73,12 +73,12 @@ export class HeadParser {
   }
 }
 
-/** Whether a line ends behind `from`, or seems to. */
+/** Whether a line ends, or seems to, from place `from` on. */
 function hasLineEnd(bytes: Uint8Array, from: number): boolean {
   return bytes.indexOf(LF, from) >= 0 || bytes.indexOf(CR, from) >= 0
 }
 
-/** The head that begins at `from`, behind one empty line at most (RFC 9112 §2.2). */
+/** The head that begins at `from`, after one empty line at most (RFC 9112 §2.2). */
 export function parseHead(chunk: Uint8Array, from: number): ParsedHead {
   const limit = from + MAX_HEAD_BYTES
   const bytes = chunk.length > limit ? chunk.subarray(0, limit) : chunk
@@ -102,7 +102,7 @@ function startOf(bytes: Uint8Array, from: number) {
 /** Method, target and version have two places each. */
 const SPANS_BEFORE_FIELDS = 6
 
-/** `text` is all of the head, and began at `from`. */
+/** `text` is the whole head, which began at `from`. */
 function makeHead(text: string, from: number, spans: number[]): Head | Invalid {
   const piece = (place: number) => text.substring(spans[place] - from, spans[place + 1] - from)
   const headers = new HeaderFields()

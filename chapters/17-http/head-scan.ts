@@ -1,10 +1,10 @@
 /**
  * The lines of a head, byte by byte (RFC 9112 §2 to §5).
  *
- * A scan says where a line ends, or that its end has not come yet, or that a byte cannot stand where it does: at once, or
- * when the line ends, for until then nobody acts on it, and a head has a limit and a deadline. No text is made of the
- * bytes: `spans` collects places, and the head makes text when it is complete.
- * A tolerant scan is a hole: what we would let pass, the proxy before us may have read in another way.
+ * A scan says where a line ends, or that its end has not arrived yet, or that a byte cannot stand where it does. It may
+ * say the last at once, or only when the line ends: until then nobody acts on the line, and a head has a limit and a
+ * deadline. A scan makes no text of the bytes: it adds places to `spans`, and the text is made when the head is
+ * complete. A tolerant scan is a hole: what we would let pass, the proxy before us may have read in another way.
  */
 
 import {
@@ -22,7 +22,7 @@ import {
 } from './head-bytes.ts'
 import { type Invalid, invalid } from './http-message.ts'
 
-/** The place behind the line. */
+/** The place after the line. */
 export type Scan = number | 'incomplete' | Invalid
 
 /** RFC 9112 §3 asks for 8,000 at least. */
@@ -48,10 +48,10 @@ export function scanRequestLine(bytes: Uint8Array, at: number, spans: number[]):
 }
 
 /**
- * Scans the field line that begins at `at`: a name, a colon directly behind it, a value (§5). Adds to `spans` where name
- * and value begin and end; the blanks around a value do not belong to it, and blanks are spaces and tabs alone. A value may
- * be empty. A line that begins with a blank goes on the one before it in old messages (§5.2): here it is invalid, like
- * anything else without a name. Ten times as many bytes cost ten times the time, not a hundred times.
+ * Scans the field line that begins at `at`: a name, a colon directly after it, a value (§5). Adds to `spans` where name
+ * and value begin and end. The blanks around a value do not belong to it; only spaces and tabs are blanks. A value may
+ * be empty. In old messages, a line that begins with a blank continues the line before it (§5.2). Here it is invalid,
+ * like anything else without a name. Ten times as many bytes take ten times as long, not a hundred times.
  *
  * @step 17.1
  */
@@ -67,14 +67,14 @@ export function scanLineEnd(bytes: Uint8Array, at: number): Scan {
   return at + 2 <= bytes.length ? at + 2 : 'incomplete'
 }
 
-/** Where the value ends that has blanks behind it, perhaps. */
+/** Where the value ends, without the blanks that may follow it. */
 function withoutBlanks(bytes: Uint8Array, start: number, end: number): number {
   let stop = end
   while (stop > start && (bytes[stop - 1] === SP || bytes[stop - 1] === HTAB)) stop -= 1
   return stop
 }
 
-/** What is wrong with a version, if anything is. Every 1.x is understood as 1.1 is (RFC 9110 §2.5). */
+/** What is wrong with a version, if anything. Later versions 1.x are understood as 1.1 is (RFC 9110 §2.5). */
 function checkVersion(version: string): Invalid | undefined {
   if (version === 'HTTP/1.1') return undefined
   if (!/^HTTP\/\d\.\d$/.test(version)) return NO_VERSION

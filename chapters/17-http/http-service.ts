@@ -1,4 +1,4 @@
-/** HTTP behind a listening socket: what chapter 10 serves, or refuses. */
+/** HTTP on a listening socket: what chapter 10 serves, or refuses. */
 
 import type { Service } from '../10-backpressure/admission.ts'
 import { type BoundedOptions, type BoundedServer, serveBounded } from '../10-backpressure/server.ts'
@@ -6,17 +6,17 @@ import { DateText, encodeHead } from './answer-head.ts'
 import { HttpConnection, type HttpOptions } from './http-connection.ts'
 import type { HttpAnswer, HttpHandler } from './http-message.ts'
 
-/** What may be said about the connections of a service; the timers are the loop's. */
+/** Options for the connections of a service; the timers are the loop's. */
 export type HttpServiceOptions = Partial<Omit<HttpOptions, 'timers'>>
 
 export interface HttpServerOptions extends BoundedOptions, HttpServiceOptions {}
 
-/** Between two requests a connection may be idle for so long. */
+/** How long a connection may be idle between two requests. */
 const IDLE_MS = 60_000
 
 const BUSY: HttpAnswer = { status: 503, headers: { 'Retry-After': '1' } }
 
-/** Answers each request with what `handler` makes of it. */
+/** Answers each request with what `handler` returns. */
 export function httpService(handler: HttpHandler, options: HttpServiceOptions = {}): Service {
   const { date = new DateText() } = options
   return {

@@ -1,4 +1,4 @@
-/** Which methods there are, and what a resource answers that does not know one (RFC 9110 §9). */
+/** Which methods there are, and what a resource answers to a method that it does not allow (RFC 9110 §9). */
 
 import type { HttpAnswer, HttpRequest } from './http-message.ts'
 import { SITE_HEADERS, textAnswer } from './site-headers.ts'
@@ -9,7 +9,9 @@ export function isKnown(method: string): boolean {
   return KNOWN.has(method)
 }
 
-/** The answer to a method that is none of `allowed`. A method that nobody here knows is 501, another one 405. */
+/**
+ * The answer to a method that is none of `allowed`: 204 to OPTIONS, 501 to one that nobody here knows, otherwise 405.
+ */
 export function answerMethod({ method }: HttpRequest, allowed: readonly string[]): HttpAnswer {
   const allow = { Allow: [...allowed, 'OPTIONS'].join(', ') }
   if (method === 'OPTIONS') return { status: 204, headers: { ...SITE_HEADERS, ...allow } }

@@ -3,7 +3,10 @@
 import type { HttpHandler } from './http-message.ts'
 import { textAnswer } from './site-headers.ts'
 
-/** Somebody else's page whose name points to our address gets nothing (DNS rebinding). Without a public URL, any name will do. */
+/**
+ * Refuses requests for other hosts: a stranger's page whose name points to our address gets nothing (DNS rebinding).
+ * Without a public URL, any name will do.
+ */
 export function onlyFor(publicUrl: string | undefined, handler: HttpHandler): HttpHandler {
   if (!publicUrl) return handler
   const { host } = new URL(publicUrl)

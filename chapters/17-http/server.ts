@@ -13,9 +13,9 @@ import { SITE_HEADERS } from './site-headers.ts'
 import { staticFiles } from './static-files.ts'
 
 export interface SiteOptions extends HttpServerOptions, AccountOptions {
-  /** The folder whose files are served; this chapter's own if it is not said. */
+  /** The folder whose files are served; by default, that of this chapter. */
   site?: string
-  /** How browsers reach the server; requests for another host are refused. Without it, this machine's own addresses. */
+  /** How browsers reach the server; other hosts are refused. Without it, by this machine's own addresses. */
   publicUrl?: string
   trustedProxies?: string[]
 }
@@ -39,7 +39,7 @@ export async function startServer(options: SiteOptions = {}): Promise<BoundedSer
 
 const LOCAL = ['127.0.0.1', 'localhost']
 
-/** `/api/…` is the API's, `/` a page that echoes what is sent to it, and everything else is a file. */
+/** `/api/…` goes to the API; `/` is a page, and echoes what is posted to it; everything else is a file. */
 function site(folder: string = import.meta.dirname, api: HttpHandler): HttpHandler {
   const files = staticFiles(folder)
   const welcome = memorySite(new Map([['/', WELCOME]]))

@@ -1,8 +1,8 @@
 /**
  * Opens a file of a site, and nothing else.
  *
- * Between a look at a file and its opening somebody may put another one there. So the file is opened first, and what is
- * looked at is what was opened.
+ * Between a check of a file and its opening, somebody may put another one in its place. So the file is opened first,
+ * and what is checked is what was opened.
  */
 
 import { constants } from 'node:fs'
@@ -21,10 +21,13 @@ export interface SiteFile {
   modifiedMs: number
 }
 
-/** `O_NOFOLLOW`: not through a link. `O_NONBLOCK`: to open a FIFO would wait for a writer, on one of four threads. */
+/**
+ * `O_NOFOLLOW`: not through a link. `O_NONBLOCK`: otherwise opening a FIFO waits for a writer, on one of four threads.
+ * Windows has neither of the two.
+ */
 const FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 
-/** What opening says when there is no such file for us. Windows has neither of the two flags. */
+/** The error codes of opening that mean: there is no such file for us. */
 const NOT_THERE = new Set([
   'EACCES',
   'EINVAL',
@@ -38,9 +41,9 @@ const NOT_THERE = new Set([
 ])
 
 /**
- * Opens the regular file with these names below `root`, which is a real path. `undefined` when there is none: nothing, or
- * a folder, a FIFO, a link; or a folder on the way leads out of `root`. Links between folders inside are followed. What
- * else is wrong comes out. Of a file that is not returned, nothing stays open.
+ * Opens the regular file with these names below `root`, which is a real path. Resolves with `undefined` when there is
+ * none: nothing is there, or a folder, a FIFO or a link; or a folder on the way leads out of `root`. Links between
+ * folders inside are followed. Rejects with any other error. A file that is not returned does not stay open.
  *
  * @step 17.6
  */

@@ -16,7 +16,7 @@ export function staticFiles(folder: string): HttpHandler {
   const root = realpathSync(folder)
   return async (request) => {
     const { method, path } = request
-    // What a POST is for is decided by what it is sent to (RFC 9110 §9.3.3): here nothing takes one.
+    // What a POST means is decided by its target (RFC 9110 §9.3.3): nothing here takes one.
     if (method === 'POST') return NOT_FOUND
     if (method !== 'GET' && method !== 'HEAD') return answerMethod(request, ['GET', 'HEAD'])
     const names = namesIn(path)
@@ -46,7 +46,7 @@ function answerFile(request: HttpRequest, file: SiteFile, type: string): HttpAns
   return { status: 206, headers, body: body(part.start, part.end) }
 }
 
-/** A client keeps what it has, and asks each time whether that is still what there is. */
+/** A client may keep what it has, but asks each time whether that is still current. */
 export function versionFields({ etag, modifiedMs }: Version): Record<string, string> {
   return {
     ETag: etag,

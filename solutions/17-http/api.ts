@@ -1,14 +1,14 @@
 /**
- * Accounts over HTTP, for pages of ours.
+ * Accounts over HTTP, for our own pages.
  *
  *     POST /api/accounts {name, email, password}   201 {name}
  *     POST /api/login    {name, password}          200 {name}, and the cookie
  *     POST /api/logout                             204, and the cookie is gone
  *     GET  /api/me                                 200 {name}, or 401
  *
- * What is wrong is answered with `{code, text, seconds?}`, in the codes of chapter 13. A browser sends the cookie along
- * whatever page makes it ask; so whatever changes something has to come from a page of ours (`Origin`), as JSON, which no
- * form of another page can send.
+ * Errors are answered with `{code, text, seconds?}`, in the codes of chapter 13. A browser may send the cookie along
+ * whichever page makes the request. So a request that changes something has to come from a page of ours (`Origin`), as
+ * JSON, which no form of another page can send.
  */
 
 import { isUtf8 } from 'node:buffer'
@@ -33,7 +33,7 @@ import { SITE_HEADERS } from './site-headers.ts'
 export interface ApiOptions {
   /** Where our pages come from: `'https://chat.example'`. */
   origins: readonly string[]
-  /** Whether browsers reach us through TLS, be it a proxy's. */
+  /** Whether browsers reach us over TLS, be it our own or a proxy's. */
   isSecure: boolean
   /** Addresses of proxies whose `X-Forwarded-For` counts. */
   trustedProxies: readonly string[]
@@ -137,7 +137,7 @@ function readBody(request: HttpRequest, { method, fields }: Endpoint, options: A
   return { kind: 'body', body }
 }
 
-/** An answer may hold a name or a cookie: no cache is to keep it. */
+/** An answer may hold a name or a cookie, so no cache may keep it. */
 const NOT_KEPT = { ...SITE_HEADERS, 'Cache-Control': 'no-store' }
 
 const OTHER_ORIGIN = json(403, { code: 'bad-origin', text: 'This is for pages of this server.' })

@@ -3,12 +3,12 @@
 import type { HeaderFields } from './http-message.ts'
 
 export interface Version {
-  /** In quotes: another one whenever the content is another. */
+  /** In quotes; it changes whenever the content does. */
   etag: string
   modifiedMs: number
 }
 
-/** Whether the conditions of a GET or HEAD hold: 200, or 304 (the client has it), or 412 (it wanted another one). */
+/** Checks the conditions of a GET or HEAD: 200 if they hold, 304 if the client has it, 412 if it wanted another one. */
 export function checkConditions(
   headers: HeaderFields,
   { etag, modifiedMs }: Version,
@@ -22,12 +22,12 @@ export function checkConditions(
   return secondsOf(modifiedMs) <= dateIn(headers.get('if-modified-since')) ? 304 : 200
 }
 
-/** The part of `size` bytes that is wanted; `end` is the place behind it. */
+/** The part of `size` bytes that is wanted; `end` is the place after it. */
 export type Part = { start: number; end: number } | 'all' | 'none'
 
 const RANGE = /^bytes=(\d*)-(\d*)$/
 
-/** One range only. A request for several gets everything, which is allowed, and cannot make us copy a lot for a little. */
+/** One range only: a request for several gets everything, which is allowed, so no short request makes us copy a lot. */
 export function partOf(headers: HeaderFields, size: number, version: Version): Part {
   const [, first, last] = RANGE.exec(headers.get('range') ?? '') ?? []
   if (first === undefined || (first === '' && last === '')) return 'all'
@@ -40,15 +40,15 @@ export function partOf(headers: HeaderFields, size: number, version: Version): P
 }
 
 /**
- * Whether a list of tags has one of these, or is `*`. A weak tag says "as good as", which is enough not to send it again, and
- * too little to be sure that it is the same (RFC 9110 §8.8.3.2).
+ * Whether a list of tags has one of these, or is `*`. A weak tag means "as good as": enough not to send the content
+ * again, too little to be sure that it is the same (RFC 9110 §8.8.3.2).
  */
 function namesTag(list: string, tags: readonly string[]): boolean {
   const named = list.split(',').map((each) => each.trim())
   return named.some((tag) => tag === '*' || tags.includes(tag))
 }
 
-/** In seconds; `NaN`, with which nothing compares, when there is no date. */
+/** In seconds; `NaN` when there is no date: every comparison with it is false. */
 function dateIn(text: string | undefined): number {
   return text === undefined || !text.endsWith(' GMT') ? Number.NaN : secondsOf(Date.parse(text))
 }

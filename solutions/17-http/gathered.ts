@@ -1,9 +1,9 @@
 /**
- * Bytes that belong together and come in pieces.
+ * Bytes that belong together and arrive in pieces.
  *
- * What comes in one piece is not copied. Otherwise there is room for at most twice what has come: what a peer announces
- * costs nothing until it sends it, and every byte is copied a few times at most, however small the pieces are. (Keeping
- * the pieces themselves would keep alive the chunks they came in, which may be a thousand times as large.)
+ * What arrives in one piece is not copied. Otherwise there is room for at most twice what has arrived: what a peer
+ * announces costs nothing until it sends it, and a byte is copied only a few times on average, however small the pieces
+ * are. (Keeping the pieces themselves would keep the chunks alive that they lie in, perhaps a thousand times as large.)
  */
 
 const NOTHING = new Uint8Array()
@@ -16,7 +16,7 @@ export class Gathered {
     return this.#length
   }
 
-  /** So many bytes are still to come, as far as is known: 0 says that this piece is the last one. */
+  /** Adds a piece; `missing` bytes are still to come, as far as is known: 0 says that this piece is the last one. */
   add(piece: Uint8Array, missing = Number.POSITIVE_INFINITY): void {
     const length = this.#length + piece.length
     if (this.#length === 0 && missing === 0) this.#bytes = piece
@@ -27,7 +27,7 @@ export class Gathered {
     this.#length = length
   }
 
-  /** All of them; from now on there are none. */
+  /** Returns all the bytes, and forgets them. */
   take(): Uint8Array {
     const isExact = this.#bytes.length === this.#length
     const all = isExact ? this.#bytes : this.#bytes.subarray(0, this.#length)

@@ -25,9 +25,9 @@ import {
 
 export interface HttpLimits {
   maxBodyBytes: number
-  /** From its first byte on, a head has so long to come … */
+  /** How long a head may take from its first byte on … */
   headMs: number
-  /** … and from its head on, a body. */
+  /** … and a body, from the end of its head on. */
   bodyMs: number
 }
 
@@ -64,15 +64,15 @@ export class HttpConnection implements Protocol {
   readonly #onBug: (error: unknown) => void
   readonly #sender: AnswerSender
   readonly #heads = new HeadParser()
-  /** The request whose body has not come. */
+  /** The request whose body is not complete. */
   #begun: { head: Head; body: BodyReader } | undefined
-  /** Whether the answer to a request is not complete. */
+  /** Whether a request has no complete answer yet. */
   #isAnswering = false
-  /** Why the connection ends behind the next answer, if it does. */
+  /** Why the connection ends after the next answer, if it does. */
   #endsAs: Ending | undefined
-  /** Whether the connection speaks another protocol. */
+  /** Whether the connection speaks another protocol now. */
   #isReplaced = false
-  /** Whether a chunk is being taken: what is said goes out behind it. */
+  /** Whether a chunk is being taken: what is said meanwhile goes out after it. */
   #isTaking = false
   #deadline: Timer | undefined
   #peer: Peer | undefined
@@ -106,9 +106,9 @@ export class HttpConnection implements Protocol {
   }
 
   /**
-   * When the server is stopping, a request that has begun is answered, and its answer is the last (`#endsAs`); between two
-   * requests the connection ends at once. A peer that says nothing while we owe it an answer is not idle. One that is, in
-   * the middle of a request, is refused as `TOO_SLOW`. For any other reason the connection ends at once.
+   * When the server is stopping, a request that has begun is still answered, and its answer is the last (`#endsAs`);
+   * between two requests the connection ends at once. A peer that says nothing while we owe it an answer is not idle. A
+   * peer that is idle within a request is refused as `TOO_SLOW`. In every other case the connection ends at once.
    *
    * @step 17.5
    */
@@ -132,7 +132,7 @@ export class HttpConnection implements Protocol {
     return this.#begun !== undefined || this.#heads.hasBegun
   }
 
-  /** Takes bytes from `from` on, up to the end of a head or of a body, if it has come. Returns the place behind them. */
+  /** Takes bytes from `from` on, up to the end of a head or of a body, if it is there. Returns the place after them. */
   #take(bytes: Uint8Array, from: number): number {
     if (!this.#begun) {
       const parsed = this.#heads.next(bytes, from)
@@ -150,7 +150,7 @@ export class HttpConnection implements Protocol {
     return read.end
   }
 
-  /** A head has come; `hasMore` bytes behind it have, too. */
+  /** A head has arrived; `hasMore` tells whether bytes after it have arrived as well. */
   #begin(head: Head, hasMore: boolean): void {
     this.#forgetDeadline()
     const { headers, version } = head
@@ -165,9 +165,9 @@ export class HttpConnection implements Protocol {
   }
 
   /**
-   * The request has an `Expect` (RFC 9110 §10.1.1). A client that expects `100-continue`, in any case of letters, and whose
-   * body `isWaiting` for leave, is told `HTTP/1.1 100 Continue`. Returns `UNMET` for any other expectation. A request in
-   * HTTP/1.0 expects nothing, whatever it says.
+   * The request has an `Expect` (RFC 9110 §10.1.1). If it is `100-continue`, in upper or lower case, and the body
+   * `isWaiting` for leave, the client is told `HTTP/1.1 100 Continue`. Returns `UNMET` for any other expectation. A
+   * request in HTTP/1.0 expects nothing, whatever it says.
    *
    * @step 17.5
    */
@@ -179,9 +179,9 @@ export class HttpConnection implements Protocol {
   }
 
   /**
-   * A whole request has come: the peer is heard, the handler asked, and its answer sent. When that is done at once, the
-   * connection goes on or ends (`#goOn`). When it is not, no other request is taken until it is (`#holdUntil`): answers go
-   * out in the order of the requests.
+   * A whole request has arrived. Calls `connection.heard()`, asks the handler, and sends its answer. If all that is
+   * done at once, the connection goes on or ends (`#goOn`). If not, no other request is taken until it is done
+   * (`#holdUntil`): answers go out in the order of the requests.
    *
    * @step 17.4
    */
@@ -197,10 +197,10 @@ export class HttpConnection implements Protocol {
   }
 
   /**
-   * Sends an answer, or with `upgrade` changes the protocol. A HEAD request gets no body. If the peer does not want to go on
-   * (`keepsOpen`), the connection ends behind this answer (`#endsAs`, unless that says why already). Persistence is `'close'`
-   * for an answer behind which the connection ends, whoever has said so; else `'say'` to HTTP/1.0 and `'keep'` to 1.1.
-   * Returns what `#sender.answer()` returns.
+   * Sends an answer, or changes the protocol if the answer has an `upgrade`. A HEAD request gets no body. If the peer
+   * does not want to go on (`keepsOpen`), the connection ends after this answer: set `#endsAs`, unless it already says
+   * why. Persistence is `'close'` if the connection ends after this answer, whoever decided that; otherwise `'say'` to
+   * HTTP/1.0 and `'keep'` to 1.1. Returns what `#sender.answer()` returns.
    *
    * @step 17.4
    */
@@ -213,10 +213,10 @@ export class HttpConnection implements Protocol {
   }
 
   /**
-   * Sends the answer (`'keep'`), flushes it, and hands the connection over to the protocol that `upgrade` makes: from here
-   * on `#isReplaced`, and what comes is not ours. A request in HTTP/1.0, one with a body, or one on a connection that is to
-   * end (`#endsAs`), is refused instead, as `NO_UPGRADE`. For a peer that is gone meanwhile (`isOpen`) nothing is made: nobody
-   * would tell that protocol.
+   * Sends the answer (`'keep'`), flushes it, and hands the connection over to the protocol that `upgrade` makes. From
+   * here on `#isReplaced` is set, and bytes that arrive are not ours. A request in HTTP/1.0, one with a body, or one on
+   * a connection that is to end (`#endsAs`), is refused instead, as `NO_UPGRADE`. If the peer is gone by then
+   * (`isOpen`), no protocol is made: nobody would tell it that its connection is over.
    *
    * @step 17.4
    */
@@ -232,7 +232,7 @@ export class HttpConnection implements Protocol {
   /** Asks the handler; what it throws becomes an answer. */
   #ask(head: Head, body: Uint8Array): HttpAnswer | Promise<HttpAnswer> {
     const { method, target, path, query, version, headers } = head
-    // A look at the socket's address costs more than the whole head.
+    // Asking the socket for its address costs more than the whole head.
     this.#peer ??= this.#connection.peer
     const peer = this.#peer
     try {
@@ -260,7 +260,7 @@ export class HttpConnection implements Protocol {
         this.#goOn()
       },
       (error) => {
-        // The peer was promised more than there is. Whatever came behind it would be taken for the rest.
+        // The peer was promised more than there is. It would take whatever followed for the rest.
         this.#onBug(error)
         this.#connection.destroy('failed')
       },
@@ -273,7 +273,7 @@ export class HttpConnection implements Protocol {
     if (this.#endsAs) this.#connection.end(this.#endsAs)
   }
 
-  /** The last answer on this connection. What comes behind it is not looked at. */
+  /** Sends the last answer on this connection. Whatever arrives after that is ignored. */
   #refuse({ status, reason }: Invalid): undefined {
     this.#begun = undefined
     this.#forgetDeadline()
@@ -284,8 +284,9 @@ export class HttpConnection implements Protocol {
   }
 
   /**
-   * Called behind a chunk when the end of a head or of a body is missing and no `#deadline` is armed: from now on it has
-   * `headMs` or `bodyMs` to come, however many bytes of it come. Then the request is refused as `TOO_SLOW`.
+   * Called after a chunk, when the end of a head or of a body is missing and no `#deadline` is armed. From now on that
+   * head or body has `headMs` or `bodyMs` to arrive, however many of its bytes arrive meanwhile. Then the request is
+   * refused as `TOO_SLOW`.
    *
    * @step 17.5
    */
@@ -296,7 +297,7 @@ export class HttpConnection implements Protocol {
     })
   }
 
-  /** What the deadline was for has come, or is not waited for any more. */
+  /** Cancels the deadline: what it was for has arrived, or is no longer waited for. */
   #forgetDeadline(): void {
     if (this.#deadline) this.#timers.cancel(this.#deadline)
     this.#deadline = undefined
@@ -305,7 +306,7 @@ export class HttpConnection implements Protocol {
 
 type Upgrade = NonNullable<HttpAnswer['upgrade']>
 
-/** What reads a body of that length; `undefined` when there is none. */
+/** The reader for a body of that length; `undefined` when there is none. */
 function readerFor(length: BodyLength, maxBytes: number): BodyReader | undefined {
   if (length.kind === 'chunked') return new ChunkedReader(maxBytes)
   return length.kind === 'bytes' && length.bytes > 0 ? new LengthReader(length.bytes) : undefined
@@ -316,7 +317,7 @@ function hasBody({ headers, version }: Head): boolean {
 }
 
 /**
- * Whether the peer wants to go on behind the answer (RFC 9112 §9.3): in 1.1 unless it says `close`, in 1.0 if it says
+ * Whether the peer wants to go on after the answer (RFC 9112 §9.3): in 1.1 unless it says `close`, in 1.0 if it says
  * `keep-alive`.
  *
  * @step 17.4

@@ -1,14 +1,14 @@
 /**
  * What a request and its answer are, between the connection and its handler.
  *
- * A handler sees a whole request: its head is checked and its body is complete. Nothing here knows about bytes on a wire.
+ * A handler sees a whole request: its head is checked, its body complete. Nothing here knows about bytes on the wire.
  */
 
 import type { Peer } from '../07-event-loop/byte-stream.ts'
 import type { Connection, Protocol } from '../07-event-loop/connection.ts'
 import type { TimerQueue } from '../08-timers/timer-queue.ts'
 
-/** The fields of a head, in the order in which they came. */
+/** The fields of a head, in the order in which they arrived. */
 export class HeaderFields {
   readonly #names: string[] = []
   readonly #values: string[] = []
@@ -34,7 +34,7 @@ export class HeaderFields {
     return this.#names.includes(lowerCaseName)
   }
 
-  /** The value of that field; of several lines, all of them, joined by `', '` (RFC 9110 §5.3). */
+  /** The value of that field; if it has several lines, the values of all of them, joined by `', '` (RFC 9110 §5.3). */
   get(lowerCaseName: string): string | undefined {
     const place = this.#names.indexOf(lowerCaseName)
     if (place === -1) return undefined
@@ -42,7 +42,7 @@ export class HeaderFields {
     return this.getAll(lowerCaseName).join(', ')
   }
 
-  /** The value of a field that may come once. */
+  /** The value of a field that may appear only once. */
   getOnly(lowerCaseName: string): { value: string } | 'none' | 'several' {
     const place = this.#names.indexOf(lowerCaseName)
     if (place === -1) return 'none'
@@ -57,13 +57,13 @@ export class HeaderFields {
 }
 
 export interface HttpRequest {
-  /** As it came: methods are case-sensitive. */
+  /** As it was sent: methods are case-sensitive. */
   method: string
-  /** As it came. */
+  /** As it was sent. */
   target: string
   /** The path in the target, still percent-encoded; `'*'` for a server as a whole. */
   path: string
-  /** What stands behind the `?`, still encoded; `''` when nothing does. */
+  /** What follows the `?`, still encoded; `''` when nothing does. */
   query: string
   version: '1.0' | '1.1'
   headers: HeaderFields
@@ -74,19 +74,19 @@ export interface HttpRequest {
 
 /** A body that is not in memory. */
 export interface BodySource {
-  /** In bytes; known before, for it goes into the head. */
+  /** In bytes; known in advance, because it goes into the head. */
   readonly length: number
   /** The next bytes; `undefined` when there are no more. Fewer than `length` in all end the connection. */
   read(): Promise<Uint8Array | undefined>
-  /** Called once, when nothing more is wanted of it. */
+  /** Called once, when no more of it is needed. */
   close(): void
 }
 
 export interface HttpAnswer {
   status: number
   /**
-   * Names as they are to be sent. `Date`, `Content-Length` and `Connection` are the connection's business. Frozen ones are
-   * encoded once.
+   * Names as they are to be sent. The connection itself adds `Date`, `Content-Length` and `Connection`. Frozen headers
+   * are encoded once.
    */
   headers?: Readonly<Record<string, string | string[]>>
   body?: string | Uint8Array | BodySource
@@ -94,10 +94,10 @@ export interface HttpAnswer {
   upgrade?: (connection: Connection, timers: TimerQueue) => Protocol
 }
 
-/** Answers at once, where it can: a promise costs a turn. */
+/** Answers at once where it can: a promise costs a turn. */
 export type HttpHandler = (request: HttpRequest) => HttpAnswer | Promise<HttpAnswer>
 
-/** The peer broke the protocol. `status` tells it how; behind the answer the connection ends. */
+/** The peer broke the protocol. `status` tells it how; after the answer the connection ends. */
 export interface Invalid {
   kind: 'invalid'
   status: number
@@ -111,8 +111,8 @@ export function invalid(status: number, reason: string): Invalid {
 const BLANKS = [' ', '\t']
 
 /**
- * Without the blanks at both ends (RFC 9110 §5.6.3). `trim()` would take the byte A0 away, too. A pattern such as `/[\t ]+$/`
- * begins anew at each blank: a second of CPU for 16 KiB of them in the middle of a value.
+ * The text without the blanks at both ends (RFC 9110 §5.6.3). `trim()` would also remove the byte A0. A pattern such as
+ * `/[\t ]+$/` starts again at each blank: a second of CPU time for 16 KiB of them in the middle of a value.
  */
 export function withoutBlanks(text: string): string {
   let [start, end] = [0, text.length]

@@ -13,7 +13,7 @@ export interface Page {
   bytes: Uint8Array
 }
 
-/** Answers GET and HEAD with these pages, by their path. They do not change any more. */
+/** Answers GET and HEAD with these pages, by their path. The pages must not change afterwards. */
 export function memorySite(pages: ReadonlyMap<string, Page>): HttpHandler {
   const answers = new Map(Array.from(pages, ([path, page]) => [path, answerWith(page)]))
   return (request) => {

@@ -1,4 +1,4 @@
-/** What every page of ours says about itself, so that a browser does not guess and does not run what others wrote. */
+/** The headers of every page of ours: with them a browser does not guess, and does not run what others wrote. */
 
 import type { HttpAnswer } from './http-message.ts'
 
@@ -21,7 +21,7 @@ export const SITE_HEADERS: Readonly<Record<string, string>> = {
   'Cross-Origin-Opener-Policy': 'same-origin',
 }
 
-/** A sentence for people. */
+/** An answer with a sentence for people. */
 export function textAnswer(
   status: number,
   sentence: string,
@@ -50,7 +50,7 @@ const TYPES: Readonly<Record<string, string>> = {
   woff2: 'font/woff2',
 }
 
-/** The media type of a file with that name: bytes, if its ending says nothing. */
+/** The media type of a file with that name; that of plain bytes if its ending says nothing. */
 export function typeOf(name: string): string {
   const ending = /\.([^.]+)$/.exec(name)?.[1].toLowerCase() ?? ''
   return Object.hasOwn(TYPES, ending) ? TYPES[ending] : 'application/octet-stream'

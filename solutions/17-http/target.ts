@@ -6,7 +6,7 @@ export interface Target {
   kind: 'target'
   /** Still percent-encoded; `'*'` for the server as a whole. */
   path: string
-  /** Behind the `?`, which is not part of it. */
+  /** What follows the `?`, without the `?` itself. */
   query: string
   /** The host that an absolute target names, which has to be the one in `Host`. */
   authority: string | undefined
@@ -41,8 +41,8 @@ function partsOf(method: string, target: string): Target | Invalid {
 }
 
 /**
- * What is wrong with the `Host` of a request, if anything is (RFC 9112 §3.2): in 1.1 there has to be exactly one, in 1.0
- * one at most, and it has to be one that could be connected to.
+ * What is wrong with the `Host` of a request, if anything (RFC 9112 §3.2): 1.1 needs exactly one, 1.0 may have one, and
+ * it has to be one that could be connected to.
  */
 export function checkHost(
   headers: HeaderFields,
@@ -58,7 +58,7 @@ export function checkHost(
   return undefined
 }
 
-/** What nobody has a good reason to ask for, and what decoders have been fooled with. */
+/** Whether a path has what nobody has a good reason to ask for, and what decoders have been fooled with. */
 function isOddPath(path: string): boolean {
   if (!path.includes('%')) return false
   try {
