@@ -4,9 +4,9 @@
  *   bytes ─▶ FrameHeader ─▶ unmask ─▶ Utf8Check ─▶ Gathered ─▶ Incoming
  *            (18.2)         (18.3)    (18.5)       (pieces)
  *
- * A message may come in many frames, its fragments: the first one has an opcode, the others are continuations, the last
- * one is final. Control frames may come between them, and mean nothing to them. A payload is looked at as it comes, also
- * when most of its frame is still on the way. Nothing here knows a connection.
+ * A message may arrive in many frames, its fragments: the first one has an opcode, the others are continuations, the
+ * last one is final. Control frames may come between the fragments and do not affect the message. A payload is unmasked
+ * and checked as it arrives, even while most of its frame is still on its way. Nothing here knows about connections.
  */
 
 import { isUtf8 } from 'node:buffer'
@@ -29,11 +29,11 @@ export interface Message {
   isText: boolean
   /** May be a view into the chunk it came in: copy it to keep it. */
   payload: Uint8Array
-  /** So many bytes in front of the payload are free: the header that it came with was there. */
+  /** How many bytes in front of the payload are free, because its header was there. */
   roomBefore?: number
 }
 
-/** What the reader has made of a chunk; `end` is the place behind it, from which to go on. */
+/** What the reader has found in a chunk; `end` is the place after it, from which to go on. */
 export type Incoming =
   | ({ kind: 'message'; end: number } & Message)
   | { kind: 'ping' | 'pong' | 'close'; payload: Uint8Array; end: number }
@@ -41,7 +41,7 @@ export type Incoming =
   | { kind: 'incomplete' }
 
 export interface ReaderOptions {
-  /** The longest message that a peer may send, whatever its number of fragments. */
+  /** The longest message that a peer may send, in however many fragments. */
   maxBytes?: number
   textCheck?: TextCheck
 }
@@ -60,14 +60,14 @@ export class MessageReader {
   readonly #header = new FrameHeader()
   /** The first bytes of a header that was cut. */
   #cutHeader: Uint8Array = NOTHING
-  /** Whether the header of the present frame is there, and how much of its payload is not. */
+  /** Whether the header of the present frame has arrived, and how much of its payload has not. */
   #isInFrame = false
   #missing = 0
   /** Length of the present frame's header, if that lies in front of the payload. */
   #roomBefore = 0
-  /** The opcode of the message whose fragments are coming; `undefined` between two messages. */
+  /** The opcode of the message that is under way; `undefined` between two messages. */
   #opcode: number | undefined
-  /** What has come of that message, and of the present control frame. */
+  /** What has arrived of that message, and of the present control frame. */
   readonly #message = new Gathered()
   readonly #control = new Gathered()
 
@@ -76,14 +76,14 @@ export class MessageReader {
     this.#textCheck = textCheck
   }
 
-  /** Whether the peer has begun something that is not complete. */
+  /** Whether everything that the peer has begun is complete. */
   get isBetweenMessages(): boolean {
     return !this.#isInFrame && this.#opcode === undefined && this.#cutHeader.length === 0
   }
 
   /**
-   * Takes the bytes from place `from` on, up to the end of one message or control frame, and returns that; when there are
-   * too few, it keeps them. The bytes that are taken are unmasked in place. After a fault nothing more may be read.
+   * Takes the bytes from place `from` on, up to the end of one message or control frame, and returns that; when there
+   * are too few, it keeps them. The bytes that it takes are unmasked in place. After a fault, nothing more may be read.
    */
   next(bytes: Uint8Array, from: number): Incoming {
     let at = from
@@ -134,9 +134,9 @@ export class MessageReader {
   }
 
   /**
-   * The header of a frame is there. A continuation needs a message under way, text and binary must not come in the middle
-   * of one, and a message has `#maxBytes` at most, which is clear before its payload comes. If there is no fault, `#opcode`
-   * is that of the message. Control frames concern no message.
+   * The header of a frame has arrived: may that frame come now? A continuation needs a message under way, a text or
+   * binary frame must not come in the middle of one, and a message has `#maxBytes` at most, which is checked before its
+   * payload arrives. If there is no fault, `#opcode` is that of the message. Control frames concern no message.
    *
    * @step 18.4
    */
@@ -145,7 +145,7 @@ export class MessageReader {
     throw new Error('TODO 18.4')
   }
 
-  /** Unmasks so much of the payload of the present frame, checks it if it is text, and adds it to what has come before. */
+  /** Unmasks this piece of the present frame's payload, checks it if it is text, and adds it to what came before. */
   #takePayload(bytes: Uint8Array, start: number, end: number): Fault | undefined {
     const { isFinal, key, length, opcode } = this.#header
     unmask(bytes, start, end, key, length - this.#missing)
@@ -168,8 +168,8 @@ export class MessageReader {
   }
 
   /**
-   * All of a frame has come. Returns what is complete with it, which is forgotten then: a control frame always is, a
-   * message with its final fragment; `undefined` otherwise.
+   * The whole frame has arrived. Returns what is complete now, and forgets it: a control frame always is, a message
+   * with its final fragment. Otherwise returns `undefined`.
    *
    * @step 18.4
    */

@@ -1,4 +1,4 @@
-/** WebSockets on the server of 17: `/echo` says everything back, `/chat` is the chat of 16 behind a second door. */
+/** WebSockets on the server of 17: `/echo` sends everything back, `/chat` is a second door to the chat of 16. */
 
 import type { BoundedServer } from '../10-backpressure/server.ts'
 import type { Chat } from '../13-rooms/chat-session.ts'
@@ -15,9 +15,9 @@ import { type WebSocketEvents, WebSocketProtocol } from './websocket.ts'
 import { ChatWebSocket } from './websocket-peer.ts'
 
 export interface WebSocketServerOptions extends HistoryServerOptions {
-  /** How browsers reach the server. Without it, by this machine's own addresses. */
+  /** How browsers reach the server. Without it, they use this machine's own addresses. */
   publicUrl?: string
-  /** The longest message that `/echo` says back. A peer that does not listen costs that much. */
+  /** The longest message that `/echo` sends back. A peer that does not read costs that much memory. */
   maxEchoBytes?: number
 }
 
@@ -53,21 +53,21 @@ export async function startServer(options: WebSocketServerOptions = {}): Promise
   }
 }
 
-/** Browsers let a page that is not seen sleep for a minute, and longer: it is asked before it counts as idle. */
+/** Browsers may let a hidden page sleep for a minute or longer: we ping it before it counts as idle. */
 const PING_MS = 30_000
 
 const LOCAL = ['127.0.0.1', 'localhost']
 
 const ECHO: WebSocketEvents = { onMessage: (message, socket) => socket.sendBack(message) }
 
-/** Any page may come: nothing here belongs to anybody. */
+/** Any page may connect: nothing here belongs to anybody. */
 function acceptEcho(request: HttpRequest, maxBytes: number): HttpAnswer {
   return acceptWebSocket(request, {
     open: (connection) => new WebSocketProtocol(connection, ECHO, { maxBytes }),
   })
 }
 
-/** Only our own pages may come, and only to them the cookie belongs that the browser sends along. */
+/** Of all pages, only our own may connect, and only with their requests does the cookie count. */
 function acceptChat(
   request: HttpRequest,
   chat: Chat,

@@ -1,8 +1,8 @@
 /**
- * UTF-8 that comes in pieces, checked byte by byte (RFC 3629 §4; Unicode, table 3-7).
+ * UTF-8 that arrives in pieces, checked byte by byte (RFC 3629 §4; Unicode, table 3-7).
  *
- * A text that is all there can be checked by Node (`isUtf8`). A piece of one cannot: it may end inside a character. And a
- * peer that sends an impossible byte is to be told at once, not when its message is complete, which it may never be.
+ * Node can check a complete text (`isUtf8`), but not a piece of one, which may end inside a character. And a peer that
+ * sends an impossible byte has to be told at once, not when its message is complete, which it may never be.
  *
  *   first byte   bytes to come   the next one is
  *   00–7F        0
@@ -17,9 +17,9 @@
 
 /** Checks a text that comes in pieces. */
 export interface TextCheck {
-  /** Whether the text can still become valid with these bytes behind the earlier ones. */
+  /** Whether the text can still become valid with these bytes after the earlier ones. */
   push(bytes: Uint8Array): boolean
-  /** The text is complete: whether it is valid. If it is, the next byte begins another one. */
+  /** The text is complete. Returns whether it is valid. If it is, the next byte begins another one. */
   end(): boolean
 }
 
@@ -30,7 +30,7 @@ export class Utf8Check implements TextCheck {
   #most = 0xbf
 
   /**
-   * Whether the text can still become valid with these bytes behind the earlier ones: `false` at the first byte that no
+   * Whether the text can still become valid with these bytes after the earlier ones: `false` at the first byte that no
    * valid text has at its place.
    *
    * @step 18.5
@@ -41,8 +41,8 @@ export class Utf8Check implements TextCheck {
   }
 
   /**
-   * The text is complete: whether it is valid, which it is not in the middle of a character. If it is, the next byte
-   * begins another text.
+   * The text is complete. Returns whether it is valid, which it is not in the middle of a character. If it is, the next
+   * byte begins another text.
    *
    * @step 18.5
    */
@@ -52,8 +52,8 @@ export class Utf8Check implements TextCheck {
   }
 
   /**
-   * A character of several bytes begins with this one. Whether there is such a character; if so, `#missing`, `#least` and
-   * `#most` are set for the next byte. Not called for 00–7F.
+   * Whether a character of several bytes can begin with this one; if so, sets `#missing`, `#least` and `#most` for the
+   * next byte. Not called for 00–7F.
    *
    * @step 18.5
    */

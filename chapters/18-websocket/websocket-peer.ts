@@ -1,4 +1,4 @@
-/** The chat's second door: one message a WebSocket text. The same bytes as through the first, in other frames. */
+/** The chat's second door: each message is one WebSocket text, the same bytes as at the first door in another frame. */
 
 import type { Connection, Ending } from '../07-event-loop/connection.ts'
 import { type Chat, ChatSession, type Handler } from '../13-rooms/chat-session.ts'
@@ -9,18 +9,18 @@ import { type WebSocketEvents, type WebSocketOptions, WebSocketProtocol } from '
 import { encodeText } from './websocket-frames.ts'
 
 export interface ChatWebSocketOptions {
-  /** The session's token that came with the handshake, in a cookie: what `hello` shows if it shows none itself. */
+  /** The session's token from the cookie of the handshake: `hello` uses it when it brings none of its own. */
   token?: string
   /** See `WebSocketOptions`. */
   heartbeat?: WebSocketOptions['heartbeat']
-  /** The client's own address, where a proxy stands between us. */
+  /** The client's own address, if a proxy stands between us. */
   address?: string
 }
 
 /** RFC 6455 §7.4.1. */
 const UNSUPPORTED_DATA = 1003
 
-/** What a WebSocket speaks that takes part in a chat. */
+/** The protocol of a WebSocket that takes part in a chat. */
 export class ChatWebSocket extends WebSocketProtocol {
   readonly #peer: WebSocketPeer
 
@@ -31,7 +31,9 @@ export class ChatWebSocket extends WebSocketProtocol {
     peer.socket = this
   }
 
-  /** When the server stops, the peer gets the answers that are due; otherwise it is at fault, and ends now. */
+  /**
+   * A stopping server still sends the answers that are due; otherwise the peer is at fault, and its connection ends.
+   */
   override onStop(why: Ending): void {
     if (why === 'stopping') this.#peer.stop()
     else super.onStop(why)
@@ -43,7 +45,7 @@ class WebSocketPeer implements Peer, WebSocketEvents {
   socket!: WebSocketProtocol
   readonly #connection: Connection
   readonly #session: ChatSession
-  /** `send` itself reports that the peer is lost. Its caller must not hear of it in another way before. */
+  /** Whether `send` is running: it reports a lost peer itself, and its caller must not learn of it before that. */
   #isSending = false
 
   constructor(connection: Connection, chat: Chat, { token, address }: ChatWebSocketOptions) {
@@ -86,7 +88,7 @@ class WebSocketPeer implements Peer, WebSocketEvents {
     this.#session.end('finished')
   }
 
-  /** The connection ends. The rooms do not wait until it has. */
+  /** The connection is ending. The rooms do not wait until it is closed. */
   lastWords(why: Ending): Uint8Array | undefined {
     if (!this.#isSending) this.#session.drop()
     const words = lastWords(why)
@@ -98,7 +100,7 @@ class WebSocketPeer implements Peer, WebSocketEvents {
   }
 }
 
-/** The chat as somebody with a cookie finds it: `hello` knows the token. */
+/** The chat for somebody with a cookie: `hello` knows the token. */
 function withToken(chat: Chat, token: string): Chat {
   const { hello } = chat.handlers
   const helloWithToken: Handler = (session, request: object) =>

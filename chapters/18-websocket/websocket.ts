@@ -1,5 +1,5 @@
 /**
- * WebSocket on a connection (RFC 6455): messages in, frames out, and a closing handshake. It does not know what is said.
+ * WebSocket on a connection (RFC 6455): messages in, frames out, a closing handshake. It does not know what they mean.
  *
  *   peer's Close or FIN ──▶ events.onEnd ──▶ close(1000) ──▶ its code comes back, FIN
  *   a fault ─────────────▶ close(1002 …) ─┐
@@ -16,27 +16,27 @@ import { encodeClose, FAULTS, type Fault, parseClose } from './close.ts'
 import { type Incoming, type Message, MessageReader, type ReaderOptions } from './message-reader.ts'
 import { BINARY, encodeFrame, frameInPlace, PING, PONG, TEXT } from './websocket-frames.ts'
 
-/** What happens between the messages of a peer. The protocol is handed over, so that one object can serve many peers. */
+/** What a service does with a peer's messages. The protocol is passed in, so that one object can serve many peers. */
 export interface WebSocketEvents {
   onMessage(message: Message, socket: WebSocketProtocol): void
-  /** The peer says no more, with a Close or without, and still listens. Without this the connection is closed. */
+  /** The peer will say no more, with or without a Close, and still listens. If left out, the connection is closed. */
   onEnd?(socket: WebSocketProtocol): void
-  /** Frames to be sent before our Close; none when left out. */
+  /** Frames to be sent before our Close; none if left out. */
   lastWords?(why: Ending): Uint8Array | undefined
   onClose?(why: Ending, socket: WebSocketProtocol): void
 }
 
 export interface WebSocketOptions extends ReaderOptions {
   /**
-   * A peer that says nothing for `everyMs` is sent a ping. Its pong is a sign of life: a browser answers also while its
-   * page sleeps. Without this nobody is asked.
+   * A peer that says nothing for `everyMs` is sent a ping. Its pong is a sign of life: a browser answers even while its
+   * page sleeps. If left out, nobody is asked.
    */
   heartbeat?: { timers: TimerQueue; everyMs: number }
 }
 
 const NO_PAYLOAD = new Uint8Array()
 
-/** While more than this waits to be sent, pings are not all answered. */
+/** While more than this waits to be sent, not every ping is answered. */
 const PROMPT_PONG_BYTES = 1024
 
 export class WebSocketProtocol implements Protocol {
@@ -62,13 +62,13 @@ export class WebSocketProtocol implements Protocol {
     this.connection.send(encodeFrame(isText ? TEXT : BINARY, payload))
   }
 
-  /** Sends a message back that has just come, and that nobody has kept: where it lies, if there is room for a header. */
+  /** Sends back a message that has just arrived and that nobody keeps: in place, if there is room for a header. */
   sendBack({ isText, payload, roomBefore = 0 }: Message): void {
     const opcode = isText ? TEXT : BINARY
     this.connection.send(frameInPlace(opcode, payload, roomBefore) ?? encodeFrame(opcode, payload))
   }
 
-  /** See `Protocol`. Nothing is heard behind the peer's Close. */
+  /** See `Protocol`. Whatever follows the peer's Close is ignored. */
   onBytes(bytes: Uint8Array): number {
     let taken = 0
     while (taken < bytes.length && this.connection.isReading && this.#peerCode === undefined) {
@@ -97,10 +97,10 @@ export class WebSocketProtocol implements Protocol {
   }
 
   /**
-   * Ends the connection, behind everything that was sent: first come the service's last words, for which it is asked once,
-   * if it has any, then a Close frame. Both go with `connection.end`, which always has room; `send` may be refused, and then
-   * stops the connection again. The Close carries `code` and `reason`. If the peer's Close has come, its code takes the
-   * place of `code`; whether `reason` goes along is then yours to choose.
+   * Ends the connection, after everything that was sent: with the service's last words, if it has any (it is asked
+   * once), then a Close frame. Both go through `connection.end`, which always has room; `send` may be refused, and then
+   * stops the connection again. The Close carries `code` and `reason`. If the peer's Close has arrived, its code
+   * replaces `code`; whether `reason` is sent as well is then up to you.
    *
    * @step 18.6
    */
@@ -120,8 +120,8 @@ export class WebSocketProtocol implements Protocol {
   }
 
   /**
-   * A ping is answered with a pong that has the same payload: at once, if no more than `PROMPT_PONG_BYTES` wait to be sent
-   * when it comes. Otherwise it is due, and takes the place of an earlier one that is (RFC 6455 §5.5.3).
+   * Answers a ping with a pong that has the same payload: at once, if no more than `PROMPT_PONG_BYTES` wait to be sent
+   * when the ping arrives. Otherwise the pong is due, and replaces an earlier one that is due (RFC 6455 §5.5.3).
    *
    * @step 18.6
    */
@@ -130,7 +130,7 @@ export class WebSocketProtocol implements Protocol {
     throw new Error('TODO 18.6')
   }
 
-  /** The chunk has been read: the newest of the pings that were not answered is. */
+  /** Answers the newest ping that has no answer yet, if there is one. */
   #sendDuePong(): void {
     const payload = this.#duePong
     if (!payload) return
@@ -139,8 +139,8 @@ export class WebSocketProtocol implements Protocol {
   }
 
   /**
-   * The peer has sent a Close. From now on nothing it sends counts. A wrong Close is a fault; otherwise its code is
-   * kept for the answer, and the peer has nothing more to say (`#end`).
+   * The peer has sent a Close. From now on, nothing that it sends counts. A wrong Close is a fault; otherwise its code
+   * is kept for the answer, and the peer has nothing more to say (`#end`).
    *
    * @step 18.6
    */
@@ -158,7 +158,7 @@ export class WebSocketProtocol implements Protocol {
     else this.close('finished')
   }
 
-  /** The peer has broken the protocol: it is told how. */
+  /** The peer has broken the protocol: tells it how, and closes. */
   #fail(fault: Fault): void {
     const { code, text } = FAULTS[fault]
     this.close(fault === 'too-large' ? 'too-large' : 'invalid', code, text)

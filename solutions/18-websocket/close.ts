@@ -1,4 +1,4 @@
-/** Why a WebSocket ends, and the Close frame that says so: a code of two bytes and a reason (RFC 6455 §5.5.1 and §7.4). */
+/** Why a WebSocket ends, and the Close frame that says so: a two-byte code and a reason (RFC 6455 §5.5.1 and §7.4). */
 
 import { isUtf8 } from 'node:buffer'
 import { CLOSE, encodeFrame, MAX_CONTROL_BYTES } from './websocket-frames.ts'
@@ -21,7 +21,7 @@ export const FAULTS = {
 
 export type Fault = keyof typeof FAULTS
 
-/** What stands for "without a code". It is never sent. */
+/** Stands for "no code". It is never sent. */
 export const NO_CODE = 1005
 
 export interface Close {
@@ -30,9 +30,9 @@ export interface Close {
 }
 
 /**
- * What the payload of a Close frame says. Empty, it has no code, which is `NO_CODE`. Otherwise it is a code, big-endian,
- * and a reason in UTF-8 (`'not-utf8'`). Codes that may be sent are 1000–1003, 1007–1014 and 3000–4999; any other one, or
- * half of one, is a `'bad-close'`.
+ * Parses the payload of a Close frame. An empty payload has no code: that is `NO_CODE`. Otherwise it is a big-endian
+ * code and a reason in UTF-8 (if not: `'not-utf8'`). Codes that may be sent are 1000–1003, 1007–1014 and 3000–4999; any
+ * other code, or half of one, is a `'bad-close'`.
  *
  * @step 18.6
  */

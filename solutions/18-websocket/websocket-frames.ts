@@ -6,7 +6,7 @@
  *   │F│RSV│ op │M│  len  │ length, if len is 126/127 │ mask key │ payload
  *   └─┴───┴────┴─┴───────┴───────────────────────────┴──────────┴─────────
  *
- * What comes in is read where it lies and never copied. Nothing here knows a socket.
+ * Frames that arrive are read where they lie and never copied. Nothing here knows about sockets.
  */
 
 import type { Fault } from './close.ts'
@@ -18,10 +18,10 @@ export const CLOSE = 0x8
 export const PING = 0x9
 export const PONG = 0xa
 
-/** What the two bytes, the longest length and the key are together. */
+/** The two bytes, the longest length and the key together. */
 export const MAX_HEADER_BYTES = 14
 
-/** Control frames are so short that they fit between two pieces of anything. */
+/** The longest payload of a control frame: so short that it fits between two pieces of anything. */
 export const MAX_CONTROL_BYTES = 125
 
 const IS_FINAL = 0x80
@@ -46,10 +46,10 @@ export class FrameHeader {
   bytes = 0
 
   /**
-   * Reads a client's header from place `at` on. Returns `'whole'` once all of it is there, and the fields are set; a fault
-   * as soon as the byte that proves it is there; `'incomplete'` otherwise. A client masks every frame; no extension uses
-   * reserved bits; opcodes 3–7 and 11–15 mean nothing. A control frame is final, with `MAX_CONTROL_BYTES` at most.
-   * However much lies behind the header, none of it is copied; a view of it is cheap.
+   * Reads a client's header from place `at` on. Returns `'whole'` once all of it is there, and the fields are set; a
+   * fault as soon as the byte that proves it is there; `'incomplete'` otherwise. A client masks every frame; no
+   * extension uses reserved bits; opcodes 3–7 and 11–15 mean nothing. A control frame is final and has
+   * `MAX_CONTROL_BYTES` at most. However much follows the header, none of it is copied; a view of it is cheap.
    *
    * @step 18.2
    */
@@ -79,7 +79,7 @@ export class FrameHeader {
 }
 
 /**
- * The big-endian number in 2 or 8 bytes. Beyond `Number.MAX_SAFE_INTEGER` it is not exact, and over any limit all the same.
+ * The big-endian number in 2 or 8 bytes. Beyond `Number.MAX_SAFE_INTEGER` it is inexact, and over any limit anyway.
  *
  * @step 18.2
  */
@@ -91,7 +91,8 @@ function readLength(bytes: Uint8Array, at: number, count: number): number {
 }
 
 /**
- * Whether a length that has so many bytes of its own needs them: none up to 125, 2 up to 65,535, else 8 (RFC 6455 §5.2).
+ * Whether a length needs the `lengthBytes` extra bytes that hold it: 0 up to 125, 2 up to 65,535, else 8 (RFC 6455
+ * §5.2).
  *
  * @step 18.2
  */
@@ -103,13 +104,13 @@ function readKey(bytes: Uint8Array, at: number): number {
   return bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)
 }
 
-/** Below this a view of words costs more than it saves. */
+/** For fewer bytes, a view of words costs more than it saves. */
 const WORTH_WORDS = 64
 
 /**
- * Takes the mask off `bytes[start]` to `bytes[end - 1]`, in place. `key` is that of `FrameHeader`; so many bytes of the
- * same payload, `before`, came earlier. Every payload byte is XORed with one byte of the key: byte 0 with the first, byte
- * 3 with the fourth, byte 4 with the first again (RFC 6455 §5.3). Four bytes at a time from `WORTH_WORDS` bytes on.
+ * Takes the mask off `bytes[start]` to `bytes[end - 1]`, in place. `key` is that of `FrameHeader`; `before` bytes of
+ * the same payload came earlier. Every payload byte is XORed with one byte of the key: byte 0 with the first, byte 3
+ * with the fourth, byte 4 with the first again (RFC 6455 §5.3). Takes four bytes at a time from `WORTH_WORDS` bytes on.
  *
  * @step 18.3
  */
@@ -121,7 +122,7 @@ export function unmask(
   before: number,
 ): void {
   let at = start
-  // The byte that is due is always the lowest one, and ^= on a byte uses no other.
+  // The byte of the key that is due is always the lowest one, and ^= on a byte uses no other.
   let word = rotate(key, before)
   if (end - start >= WORTH_WORDS) {
     for (; (bytes.byteOffset + at) % 4 > 0; word = rotate(word, 1)) bytes[at++] ^= word
@@ -132,13 +133,13 @@ export function unmask(
   for (; at < end; word = rotate(word, 1)) bytes[at++] ^= word
 }
 
-/** The key as it is due after so many more bytes. */
+/** The key as it is due after this many more bytes. */
 function rotate(key: number, bytes: number): number {
   const bits = 8 * (bytes % 4)
   return bits === 0 ? key : (key >>> bits) | (key << (32 - bits))
 }
 
-/** A whole frame of ours: final, and not masked, for a server must not (RFC 6455 §5.1). */
+/** A whole frame of ours: final, and not masked, because a server must not mask (RFC 6455 §5.1). */
 export function encodeFrame(opcode: number, payload: Uint8Array): Uint8Array {
   const { length } = payload
   const frame = Buffer.allocUnsafe(headerBytesFor(length) + length)
@@ -154,10 +155,10 @@ export function encodeText(text: string): Uint8Array {
   return frame
 }
 
-/** A copy of so few bytes costs less than a view. */
+/** For fewer bytes, a copy costs less than a view. */
 const WORTH_NO_COPY = 512
 
-/** The same frame with its payload where it is, if the header fits into the `room` in front of it and that pays. */
+/** The same frame around the payload where it lies, if the header fits into the `room` in front of it and that pays. */
 export function frameInPlace(
   opcode: number,
   payload: Uint8Array,
@@ -175,7 +176,7 @@ function headerBytesFor(length: number): number {
   return length < 126 ? 2 : length <= 0xffff ? 4 : 10
 }
 
-/** Returns how many bytes it has. */
+/** Returns the length of the header. */
 function writeHeader(frame: Buffer, opcode: number, length: number): number {
   const headerBytes = headerBytesFor(length)
   frame[0] = IS_FINAL | opcode
