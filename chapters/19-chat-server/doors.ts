@@ -6,7 +6,7 @@
  *     web ──── ChatWebSocket ──┘
  *
  * Each door is a listening socket with a loop, limits and counts of its own. What people say is encoded once for each
- * door, however many listen behind it. Nothing here listens: `listen` is passed in.
+ * door, however many are connected to it. Nothing here listens: `listen` is passed in.
  */
 
 import type { Service } from '../10-backpressure/admission.ts'
@@ -21,7 +21,7 @@ export type DoorName = 'frames' | 'web'
 export interface DoorPlan {
   readonly name: DoorName
   readonly port: number
-  /** What is served behind it. */
+  /** What this door serves. */
   serve(chat: Chat): Service
 }
 
@@ -30,13 +30,13 @@ export interface Door extends BoundedServer {
   readonly name: DoorName
 }
 
-/** Listens on the port of a plan; rejects when that cannot be. */
+/** Listens on the port of a plan; rejects if that is not possible. */
 export type Listen = (plan: DoorPlan, service: Service) => Promise<BoundedServer>
 
 /**
- * Opens the doors onto this chat, one after the other, and resolves with them, in the order of their plans: all or none. If
- * one cannot be opened, those after it are not tried, those before it are closed, and behind that the promise rejects with
- * the reason why that one could not, whatever the closing brings.
+ * Opens the doors onto this chat, one after the other, and resolves with them, in the order of their plans: all or
+ * none. If a door cannot be opened, those after it are not tried, and those before it are closed. Then the promise
+ * rejects with the reason why that door could not be opened, however the closing goes.
  *
  * @step 19.1
  */
@@ -49,7 +49,7 @@ export async function openDoors(
   throw new Error('TODO 19.1')
 }
 
-/** The door of chapter 13: one message a frame. */
+/** The door of chapter 13: one message per frame. */
 export function serveFrames(chat: Chat): Service {
   return {
     open: (connection) => new ChatFrames(connection, chat),

@@ -4,19 +4,19 @@
  *   begin() ──▶ all doors close ──▶ data close ──▶ the lookout closes
  *                 └─ deadline, or cut(): what is still connected is cut off
  *
- * A door knows how to see its people out: it finishes what it has taken, says `stopping` behind that, and waits until they
- * have gone. This knows the order. Data close behind the last door, because messages may be on their way to the disk until
- * then. The lookout closes last: it tells others that we are not ready any more.
+ * A door knows how to see its people out: it finishes what it has taken, says `stopping` after that, and waits until
+ * they have gone. `Drain` knows the order. The data are closed after the last door, because messages may be on their
+ * way to the disk until then. The lookout closes last, because it tells others that we are not ready any more.
  */
 
 import type { Timers } from '../16-client/timers.ts'
 
 export interface Closable {
-  /** Resolves when it is closed; rejects, or throws, if that goes wrong. */
+  /** Resolves when it is closed; rejects, or throws, if that fails. */
   close(): Promise<void>
 }
 
-/** Something with connections: from `close` on nobody is let in, and it is closed when all have gone. */
+/** Something with connections: from `close` on, it lets nobody in, and it is closed when everybody has gone. */
 export interface Drainable extends Closable {
   /** Closes the connections that are open now, without a word. Never throws. */
   cut(): void
@@ -30,7 +30,7 @@ export interface DrainOptions {
   /** Where metrics and health are asked for. */
   lookout?: Closable
   timers: Timers
-  /** So long people have to go by themselves. */
+  /** How long people have to go by themselves. */
   deadlineMs: number
 }
 
@@ -49,10 +49,11 @@ export class Drain {
   }
 
   /**
-   * Ends the server. It is not ready from now on. All doors are closed at the same time; when the last of them is closed,
-   * the data; then the lookout. If the doors are not closed in `deadlineMs`, everybody is cut off. Whatever goes wrong, the
-   * rest is closed all the same, and then the promise rejects with the first error: a door's before that of the data, and
-   * that before the lookout's. Further calls close nothing, wait for the same end, and hear how it was.
+   * Ends the server, which is not ready from now on. Closes all doors at the same time; when the last of them is
+   * closed, the data; then the lookout. If the doors are not closed within `deadlineMs`, everybody is cut off. Whatever
+   * goes wrong, the rest is closed all the same, and then the promise rejects with the first error: a door's before
+   * that of the data, and that before the lookout's. Further calls close nothing; they wait for the same end, and
+   * settle in the same way.
    *
    * @step 19.2
    */
@@ -62,8 +63,8 @@ export class Drain {
   }
 
   /**
-   * Cuts off everybody at every door, now: whether or not `begin` was called, and each time. It ends nothing by itself, and
-   * the data are closed in good order all the same.
+   * Cuts off everybody at every door, now, whether or not `begin` was called, and every time. This alone does not end
+   * the server, and the data are still closed in good order.
    *
    * @step 19.2
    */

@@ -9,10 +9,10 @@ import type { DoorName, Listen } from './doors.ts'
 import type { Logs } from './logs.ts'
 import type { Tls } from './tls.ts'
 
-/** Doors that share the descriptors of the process. */
+/** How many doors share the descriptors of the process. */
 const DOORS = 2
 
-/** Behind the deadline of the drain, which cuts people off before. */
+/** How much longer a door waits than the drain, which cuts people off before that. */
 const GRACE_BEYOND_MS = 5_000
 
 type ListenConfig = Pick<Config, 'host' | 'maxConnections' | 'drainSeconds'>
@@ -34,10 +34,10 @@ export function listener(config: ListenConfig, logs: Logs, tls: Tls | undefined)
     )
 }
 
-/** After our goodbye a peer has so long to go. */
+/** How long a peer has to go after our goodbye. */
 const GOODBYE_MS = 5_000
 
-/** The same service; each connection gets a number, by which its lines in the log belong together. */
+/** The same service, with a log: each connection gets a number, and all its lines have that number. */
 function logged(door: DoorName, service: Service, logs: Logs): Service {
   const numbers = new WeakMap<Connection, number>()
   let newest = 0

@@ -1,11 +1,11 @@
 /**
- * What happens, for the people who run the server: JSON, one object a line.
+ * What happens, for the people who run the server: JSON, one object per line.
  *
  *     {"time":"2026-11-21T20:15:03.120Z","level":"info","event":"door opened","door":"frames","port":4019}
  *
- * A log goes to files, and files go everywhere. So there is never a text in it that people have said, a password, a token
+ * A log goes to files, and files go everywhere. So it never has a text in it that people have said, a password, a token
  * or an e-mail address: fields are numbers, words of our own, and names of doors. An error shows its name, its code and
- * where it was thrown; its message stays out, for it may quote what somebody has sent.
+ * where it was thrown; its message stays out, because it may quote what somebody has sent.
  */
 
 export const LEVELS = ['debug', 'info', 'warn', 'error'] as const
@@ -15,7 +15,7 @@ export type Level = (typeof LEVELS)[number]
 export type Fields = Readonly<Record<string, string | number | boolean | undefined>>
 
 export interface LogOptions {
-  /** What matters less is left out. */
+  /** Events of lower levels are left out. */
   level: Level
   write(line: string): void
   /** Milliseconds since 1970. */
@@ -29,7 +29,7 @@ export class Logs {
     this.#options = options
   }
 
-  /** Whether anybody sees what is said at this level. */
+  /** Whether events of this level are written. */
   shows(level: Level): boolean {
     return LEVELS.indexOf(level) >= LEVELS.indexOf(this.#options.level)
   }

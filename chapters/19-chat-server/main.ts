@@ -1,8 +1,8 @@
 /**
  * The chat server as a program: `node main.ts --data ./data`.
  *
- * SIGTERM or SIGINT ends it in good order, a second one at once; SIGHUP reads the certificate again. It exits with 0 when
- * everything was saved, 1 when something went wrong, 2 when it was called wrongly.
+ * SIGTERM or SIGINT ends it in good order, a second one at once; SIGHUP reads the certificate again. It exits with 0
+ * when everything was saved, 1 when something went wrong, 2 when it was called wrongly.
  */
 
 import { readConfig } from './config.ts'

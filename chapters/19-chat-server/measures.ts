@@ -1,5 +1,5 @@
 /**
- * What the chat server measures of itself. Most of it is counted anyway, and read when somebody asks; three things have to
+ * What the chat server measures about itself. Most of it is counted anyway, and read on request; three things have to
  * be timed when they happen.
  */
 
@@ -15,7 +15,7 @@ import type { Handshake } from './tls.ts'
 /** In seconds. */
 const LATENCIES = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5]
 
-/** So often the loop is asked how late it comes. */
+/** How often the loop is checked for being late. */
 const LOOP_MS = 250
 
 export class Measures {
@@ -47,7 +47,7 @@ export class Measures {
     this.#handshakes.set(how, (this.#handshakes.get(how) ?? 0) + 1)
   }
 
-  /** Times what the journal is given until it has been told. */
+  /** Times each draft, from when the journal is given it until everybody has been told. */
   watchJournal(journal: LogJournal): void {
     const begun: number[] = []
     const append = journal.append.bind(journal)
@@ -56,7 +56,7 @@ export class Measures {
       begun.push(this.#timers.now())
       append(draft)
     }
-    // What was appended is reported in that order.
+    // Drafts are reported in the order in which they were appended.
     journal.onKept = (kept) => {
       tell(kept)
       const times = begun.splice(0, kept.length)
@@ -67,7 +67,7 @@ export class Measures {
     }
   }
 
-  /** The same folder, whose files are timed when they sync. */
+  /** The same folder; each sync of its files is timed. */
   watchFolder(folder: Folder): Folder {
     const watch = (file: LogFile): LogFile => {
       const sync = file.sync.bind(file)
@@ -85,7 +85,7 @@ export class Measures {
     return folder
   }
 
-  /** Sees how late the loop comes, until `stop`. */
+  /** Measures how late the loop is, until `stop`. */
   watchLoop(): void {
     const dueMs = this.#timers.now() + LOOP_MS
     this.#loopTimer = this.#timers.after(LOOP_MS, () => {
@@ -172,7 +172,7 @@ export class Measures {
     histogram.observe(Math.max(0, this.#timers.now() - sinceMs) / 1_000)
   }
 
-  /** Behind everything else: measuring that fails must not cost a message. */
+  /** Runs after everything else: a measurement that fails must not cost a message. */
   #later(measure: () => void): void {
     queueMicrotask(measure)
   }

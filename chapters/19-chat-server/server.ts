@@ -1,5 +1,5 @@
 /**
- * The chat server: what the chapters before have built, put together once. `main.ts` runs it from a command line.
+ * The chat server: what the earlier chapters have built, put together once. `main.ts` runs it from a command line.
  *
  *     services ──▶ the one chat ──▶ doors: frames, web ──▶ lookout        and Drain, which closes them in that order
  */
@@ -23,7 +23,7 @@ import { WebSite } from './web-site.ts'
 export interface ChatServerOptions
   extends Partial<Config>,
     Omit<HistoryServerOptions, keyof Config> {
-  /** Takes the lines of the log; standard output, if it is not said. */
+  /** Takes the lines of the log; by default, standard output. */
   write?: (line: string) => void
   timers?: Timers
 }
@@ -33,7 +33,7 @@ export interface ChatServer extends Closable {
   readonly port: number
   readonly webPort: number
   readonly metricsPort: number | undefined
-  /** Cuts off everybody; `close()` ends the server behind that. */
+  /** Cuts off everybody; only `close()` ends the server. */
   cut(): void
   /** Reads the certificate again. */
   reload(): Promise<void>
@@ -96,7 +96,7 @@ export async function startServer(options: ChatServerOptions = {}): Promise<Chat
   }
 }
 
-/** Ports that nobody has said lie beside that of the frames door: 4019, 8019 and 9019. */
+/** Ports that are not given lie beside that of the frames door: 4019, 8019 and 9019. */
 function portsBeside(port: number): Pick<Config, 'port' | 'webPort' | 'metricsPort'> {
   return port === 0
     ? { port, webPort: 0, metricsPort: 0 }

@@ -13,7 +13,7 @@ export interface ChatServices {
   readonly chat: Chat
   readonly accounts: AccountServices
   readonly journal: LogJournal
-  /** Why nobody should come now; `undefined` when all is well. */
+  /** Why nobody should connect now; `undefined` when all is well. */
   whyNotReady(): string | undefined
   /** Saves what was said, and lets go of all files. */
   close(): Promise<void>

@@ -1,5 +1,5 @@
 /**
- * Metrics as Prometheus reads them: one line for each number, and above them what it means.
+ * Metrics as Prometheus reads them: one line for each number, and above these lines what the metric means.
  *
  *     # HELP chat_connections Connections that are open.
  *     # TYPE chat_connections gauge
@@ -9,7 +9,7 @@
  */
 
 export interface Sample {
-  /** Behind the name of its metric: a histogram has `_bucket`, `_sum` and `_count`. */
+  /** Follows the name of its metric: a histogram has `_bucket`, `_sum` and `_count`. */
   suffix?: string
   labels: readonly (readonly [name: string, value: string])[]
   value: number
@@ -20,7 +20,7 @@ export interface Metric {
   readonly help: string
   /** A counter only rises; a gauge goes up and down. */
   readonly type: 'counter' | 'gauge' | 'histogram'
-  /** What it says now. */
+  /** Its present values. */
   samples(): Sample[]
 }
 

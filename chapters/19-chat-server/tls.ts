@@ -3,29 +3,29 @@
  *
  *   accept ─▶ count ─▶ secure(socket) ─▶ ByteStream ─▶ Connection, as without TLS
  *
- * The socket is accepted and counted before anything is said on it. Behind `tls.Server`, a client that connects and says
- * nothing is counted by nobody, and holds `close()` open for as long as it likes. A peer that ends with FIN and without
- * TLS' own goodbye has ended: what a whole message is, framing knows.
+ * The socket is accepted and counted before anything is said on it. With `tls.Server`, nobody counts a client that
+ * connects and says nothing, and it holds `close()` open for as long as it likes. A peer that ends with FIN and without
+ * TLS' own goodbye has ended: framing knows what a whole message is.
  */
 
 import type { Socket } from 'node:net'
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls'
 import type { Timers } from '../16-client/timers.ts'
 
-/** PEM: a private key, and its certificate with whatever stands between that and the root. */
+/** PEM: a private key, and its certificate with all certificates between that and the root. */
 export interface Certificate {
   key: string
   cert: string
 }
 
-/** How a handshake ended; nothing is said on a connection on which it was not `done`. */
+/** How a handshake ended; nothing is said on a connection unless it was `done`. */
 export type Handshake = 'done' | 'failed' | 'late'
 
 export interface TlsOptions {
   /** Reads the certificate as it is now. */
   load: () => Promise<Certificate>
   timers: Timers
-  /** So long a peer has for its handshake. */
+  /** How long a peer has for its handshake. */
   handshakeMs: number
   onHandshake(how: Handshake): void
   onReload(error: Error | undefined): void
@@ -49,10 +49,10 @@ export class Tls {
   }
 
   /**
-   * The TLS socket around one that was just accepted, as server, with the present certificate. `onHandshake` is told once
-   * how its handshake ended: `done`; `late` when it was not done in `handshakeMs`; `failed` when the connection was over
-   * before, also because we have destroyed it. A connection without a handshake is destroyed, and no timer stays armed
-   * behind it.
+   * The TLS socket around one that was just accepted, as the server, with the present certificate. `onHandshake` is
+   * told once how the handshake ended: `done`; `late` if it was not done within `handshakeMs`; `failed` if the
+   * connection was over before, even if we destroyed it. A connection whose handshake is not `done` is destroyed, and
+   * leaves no timer armed.
    *
    * @step 19.4
    */
@@ -62,10 +62,10 @@ export class Tls {
   }
 
   /**
-   * Reads the certificate again, for connections that come from now on; those that are open keep theirs. One that cannot
-   * be read or used changes nothing. Of several reloads at a time, what the newest has read counts, if that can be used.
-   * Never rejects: `onReload` is told once how it ended, with the error if it failed, also when a newer one has overtaken
-   * it.
+   * Reads the certificate again, for connections that are accepted from now on; those that are open keep theirs. A
+   * certificate that cannot be read or used changes nothing. If several reloads overlap, what the newest has read
+   * counts, if that can be used. Never rejects: `onReload` is told once how each one ended, with the error if it
+   * failed, even if a newer one has overtaken it.
    *
    * @step 19.4
    */
@@ -75,9 +75,9 @@ export class Tls {
   }
 }
 
-/** What handshakes are made with. Throws one sentence when the two do not belong together. */
+/** The context for handshakes. Throws one sentence when key and certificate do not belong together. */
 function makeContext({ key, cert }: Certificate): SecureContext {
-  // OpenSSL takes nothing for no certificate, which is legal, and every handshake fails then.
+  // OpenSSL takes an empty text for no certificate, which is legal, and then every handshake fails.
   if (key.trim() === '' || cert.trim() === '') throw new Error('The file is empty.')
   try {
     return createSecureContext({ key, cert, minVersion: 'TLSv1.2' })

@@ -1,4 +1,4 @@
-/** What the web door needs to know of the world: where it is found, who may come, and what it answers beside the chat. */
+/** What the web door has to know: where browsers find it, whose pages may connect, what it serves beside the chat. */
 
 import type { TimerQueue } from '../08-timers/timer-queue.ts'
 import { chatApi } from '../17-http/api.ts'
@@ -22,7 +22,7 @@ export class WebSite implements WebOptions {
   readonly api: HttpHandler
   readonly page: HttpHandler
   readonly publicUrl: string | undefined
-  /** Empty until we know where we are. */
+  /** Empty until we know where browsers find us. */
   readonly origins: string[] = []
   readonly #isSecure: boolean
   readonly #trustedProxies: readonly string[]
@@ -47,7 +47,7 @@ export class WebSite implements WebOptions {
     return new WebSite(config, services, memorySite(await openPage()), hasTls)
   }
 
-  /** We listen on this port of this machine, and that is where browsers find us unless a public URL was given. */
+  /** We listen on this port of this machine: browsers find us there, unless a public URL was given. */
   foundAt(port: number): void {
     const scheme = this.#isSecure ? 'https' : 'http'
     if (this.origins.length > 0) return
@@ -59,7 +59,7 @@ export class WebSite implements WebOptions {
     return `${this.origins[0]}/`
   }
 
-  /** A cookie counts when our own page has sent it along: browsers send it with any page's WebSocket. */
+  /** A cookie counts only if our own page has sent it: a browser may send it along with another page's WebSocket. */
   readonly whoAsks = (request: HttpRequest, timers: TimerQueue): ChatWebSocketOptions => ({
     heartbeat: { timers, everyMs: PING_MS },
     token: hasOrigin(request, this.origins) ? sessionCookieOf(request, this.#isSecure) : undefined,

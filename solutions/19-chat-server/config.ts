@@ -1,8 +1,8 @@
 /**
- * What can be set, and where: a flag, or else the environment, or else the default. `--web-port` is CHAT_WEB_PORT.
+ * What can be set, and where: by a flag, or else the environment, or else the default. `--web-port` is CHAT_WEB_PORT.
  *
- * People who run the server read `--help` and sentences, not stacks: every value that is wrong is named in one sentence, all
- * of them at once. Nothing here reads the environment by itself.
+ * People who run the server read `--help` and sentences, not stack traces: each value that is wrong gets one sentence,
+ * and all of them are reported at once. Nothing here reads the environment by itself.
  */
 
 import { parseArgs } from 'node:util'
@@ -14,11 +14,11 @@ export interface Config {
   port: number
   webPort: number
   metricsHost: string
-  /** Without this door nothing is measured. */
+  /** If `'off'`, nothing is measured. */
   metricsPort: number | 'off'
   /** Where browsers find the page, if that is not where we listen. */
   publicUrl: string | undefined
-  /** Addresses of the proxies in front of us that say truly who comes. */
+  /** Addresses of the proxies in front of us that we trust to say who the client is. */
   trustedProxies: readonly string[]
   tlsKey: string | undefined
   tlsCert: string | undefined
@@ -103,7 +103,7 @@ const SETTINGS: Record<keyof Config, Setting> = {
 
 const KEYS = Object.keys(SETTINGS) as (keyof Config)[]
 
-/** Reads what `process.argv.slice(2)` and `process.env` say. */
+/** Reads the configuration from `process.argv.slice(2)` and `process.env`. */
 export function readConfig(
   args: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
@@ -143,7 +143,7 @@ function readFlags(args: readonly string[]): Flags {
     })
     return { values: values as Record<string, string | boolean | undefined> }
   } catch (error) {
-    // Node's own sentences are good ones; what follows their first is advice about positional arguments.
+    // Node's first sentence is a good one; what follows it is advice about positional arguments.
     const [sentence] = (error as Error).message.split('. ')
     return { problem: `${sentence.replace(/\.$/, '')}; see --help.` }
   }
@@ -167,7 +167,7 @@ function helpText(): string {
   ].join('\n')
 }
 
-/** `webPort` is `--web-port`; of a list, one is named: `--trusted-proxy`. */
+/** `webPort` is `--web-port`; a list is named in the singular: `--trusted-proxy`. */
 function flagOf(key: string): string {
   const singular = key === 'trustedProxies' ? 'trustedProxy' : key
   return singular.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
@@ -208,7 +208,7 @@ function level(given: string): Level {
   return found
 }
 
-/** Scheme, host and port: a page's path is not ours to choose. */
+/** Scheme, host and port, and no path: the page is always at `/`. */
 function origin(given: string): string {
   const url = URL.parse(given)
   const isOrigin = url && /^https?:$/.test(url.protocol) && `${url.origin}/` === url.href

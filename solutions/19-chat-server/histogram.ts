@@ -1,9 +1,9 @@
 /**
- * How long things take, in a few numbers: so many took 1 ms at most, so many 5 ms at most, and so on.
+ * How long things take, in a few numbers: how many took 1 ms at most, how many 5 ms at most, and so on.
  *
- * A mean hides the one in a hundred who waits. A list of all times would grow forever. A histogram has a fixed number of
- * counters, whatever happens, and a monitoring system can add up those of ten servers. It costs one search and three
- * additions for each observation. Its samples follow Prometheus' rules: `text-format.ts`.
+ * A mean hides the one in a hundred who waits. A list of all times would grow forever. A histogram has a fixed number
+ * of counters, whatever happens, and a monitoring system can add up those of ten servers. An observation costs one
+ * search and two additions. The samples follow Prometheus' rules: `text-format.ts`.
  */
 
 import type { Metric, Sample } from './text-format.ts'
@@ -11,11 +11,11 @@ import type { Metric, Sample } from './text-format.ts'
 export interface HistogramOptions {
   name: string
   help: string
-  /** Ascending upper bounds of the buckets, in the unit that the name says. A bound belongs to its bucket. */
+  /** Ascending upper bounds of the buckets, in the unit that the name states. A bound belongs to its bucket. */
   bounds: readonly number[]
   /** Names of the labels that an observation has. */
   labels?: readonly string[]
-  /** So many combinations of label values have counters of their own. */
+  /** How many combinations of label values have counters of their own. */
   maxSeries?: number
 }
 
@@ -27,7 +27,7 @@ interface Series {
   sum: number
 }
 
-/** What each label says of an observation for which there are no counters left. */
+/** The value of each label of an observation for which there are no counters left. */
 const OTHER = 'other'
 
 export class Histogram implements Metric {
@@ -49,7 +49,7 @@ export class Histogram implements Metric {
   }
 
   /**
-   * Counts a value: once, in the first bucket whose bound it does not exceed, or behind the last bound. `labels` are the
+   * Counts a value once: in the first bucket whose bound it does not exceed, or beyond the last bound. `labels` are the
    * values of the labels, in the order of their names. NaN is not counted, and makes no series.
    *
    * @step 19.3
@@ -63,9 +63,10 @@ export class Histogram implements Metric {
   }
 
   /**
-   * What Prometheus expects of a histogram, series after series in the order of their first observations: for each bound,
-   * and then for `+Inf`, a sample `_bucket` with how many observations did not exceed it, the label `le` behind the others;
-   * then `_sum`, then `_count`. Without an observation there is no series, and there are no samples.
+   * What Prometheus expects of a histogram, series after series in the order of their first observations. Each series
+   * has, for each bound and then for `+Inf`, a sample `_bucket`: how many observations did not exceed it, with the
+   * label `le` after the others; then `_sum`, then `_count`. Without an observation there is no series, and there are
+   * no samples.
    *
    * @step 19.3
    */
@@ -84,8 +85,9 @@ export class Histogram implements Metric {
   }
 
   /**
-   * The counters for these label values, which `#add` makes when they are new. When there are `maxSeries` already, the new
-   * ones are counted together, in one series more, in which every label is `other`. No two series have the same labels.
+   * The counters for these label values; `#add` makes them for values that are new. When there are `maxSeries` already,
+   * all new values are counted together, in one more series, in which every label is `other`. No two series have the
+   * same labels.
    *
    * @step 19.3
    */

@@ -1,11 +1,11 @@
 /**
- * The third door, for machines that look after the server: how it is, and what it has counted.
+ * The third door, for programs that look after the server: how it is, and what it has counted.
  *
  *     /health/live     200 as long as we answer; a supervisor that restarts us asks
  *     /health/ready    200, or 503 and why not; a load balancer asks
  *     /metrics         for Prometheus
  *
- * It knows a lot about us, so it listens on the loopback interface unless it is told otherwise.
+ * It reveals a lot about us, so it listens on the loopback interface unless it is told otherwise.
  */
 
 import type { HttpAnswer, HttpHandler } from '../17-http/http-message.ts'

@@ -1,9 +1,9 @@
 /**
  * The files of the page, read once when the server starts.
  *
- * A browser runs no TypeScript, but the modules differ from JavaScript by their types alone, so those are blanked out
- * and nothing is built. Every module keeps its place in the tree and its name: `../../16-client/chat-client.ts` is the
- * same file for the page as it is for Node. What `page/main.ts` does not import is not served.
+ * A browser runs no TypeScript, but the modules differ from JavaScript only in their types. So the types are blanked
+ * out, and nothing is built. Every module keeps its place in the tree and its name: `../../16-client/chat-client.ts` is
+ * the same file for the page as it is for Node. What `page/main.ts` does not import is not served.
  */
 
 import { readFile } from 'node:fs/promises'
@@ -15,12 +15,12 @@ export interface PageFile {
   bytes: Uint8Array
 }
 
-/** What holds the chapters. */
+/** The folder that holds the chapters. */
 const TREE = join(import.meta.dirname, '..')
 const PAGE = '19-chat-server/page'
 const MAIN = `${PAGE}/main.ts`
 
-/** Where the page finds its modules; `page/index.html` says so, too. */
+/** Where the page finds its modules; `page/index.html` says so as well. */
 const MODULES = '/app'
 
 const OTHERS: Record<string, { file: string; type: string }> = {
@@ -31,7 +31,7 @@ const OTHERS: Record<string, { file: string; type: string }> = {
 
 const IMPORT = /^\s*(?:import|export)\s(?:[^'"]*?\sfrom\s*)?['"]([^'"]+)['"]/gm
 
-/** By path: `/`, `/style.css`, `/app/19-chat-server/page/main.ts` … Rejects when the page imports what no browser has. */
+/** The files by path: `/`, `/app/19-chat-server/page/main.ts` … Rejects when the page imports what no browser has. */
 export async function openPage(): Promise<Map<string, PageFile>> {
   const files = new Map<string, PageFile>()
   for (const [path, { file, type }] of Object.entries(OTHERS)) {
@@ -56,7 +56,7 @@ async function addModule(name: string, files: Map<string, PageFile>): Promise<vo
 
 function stripTypes(source: string, name: string): string {
   const { emitWarning } = process
-  // Node calls this experimental, and would tell everybody who starts the server. Nothing else runs meanwhile.
+  // Node calls this experimental, and would say so to everybody who starts the server. Nothing else runs meanwhile.
   process.emitWarning = () => {}
   try {
     return stripTypeScriptTypes(source)

@@ -6,7 +6,7 @@ import type { Config } from './config.ts'
 import type { Logs } from './logs.ts'
 import { type Handshake, Tls } from './tls.ts'
 
-/** So long peers have for a handshake. */
+/** How long a peer has for its handshake. */
 const HANDSHAKE_MS = 10_000
 
 /** TLS with the files of the configuration; `undefined` when it names none. */

@@ -23,25 +23,25 @@ export interface WebOptions {
   api: HttpHandler
   /** Answers with the page, and with 404. */
   page: HttpHandler
-  /** How browsers reach us, if that was said: requests for another host are refused. */
+  /** How browsers reach us; requests for another host are refused. If left out, any host will do. */
   publicUrl?: string
   /**
-   * Where our own page comes from, as browsers say it: `https://chat.example`. The list may still be empty when the handler
-   * is made: it is filled when the port is known.
+   * The origins of our own page, as browsers write them: `https://chat.example`. The list may still be empty when the
+   * handler is made: it is filled when the port is known.
    */
   origins: readonly string[]
   /**
-   * Who asks for a WebSocket, and how we look after them: the token of a session, the address in front of the proxies, and
-   * a heartbeat on the timers of the connection's loop.
+   * Who asks for a WebSocket, and how we look after them: the token of a session, the client's address in front of the
+   * proxies, and a heartbeat on the timers of the connection's loop.
    */
   whoAsks(request: HttpRequest, timers: TimerQueue): ChatWebSocketOptions
 }
 
 /**
  * Answers requests at the web door by their path, whatever their method. `/chat` is the chat: a WebSocket that speaks
- * `chat.v1`, for our own page and for programs, and behind it a `ChatWebSocket` on this chat, with all that `whoAsks` says.
- * Everything below `/api/` is the API's, everything else the page's: what they return is the answer, what they throw is
- * thrown on.
+ * `chat.v1`, for our own page and for programs. Its connection is a `ChatWebSocket` on this chat, with all that
+ * `whoAsks` returns. Everything below `/api/` goes to the API, everything else to the page: what they return is the
+ * answer, and what they throw is thrown on.
  *
  * @step 19.1
  */
@@ -57,7 +57,7 @@ export function webHandler(chat: Chat, { api, page, origins, whoAsks }: WebOptio
   }
 }
 
-/** The web door; `onBug` is told what an answer throws. */
+/** The web door; `onBug` is told what a handler throws. */
 export function serveWeb(
   chat: Chat,
   options: WebOptions,

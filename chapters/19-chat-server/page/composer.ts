@@ -1,4 +1,4 @@
-/** Where somebody writes. Enter says it, Shift and Enter begin a new line. */
+/** Where somebody writes. Enter says it, Shift+Enter begins a new line. */
 
 import { byId } from './elements.ts'
 import type { OpenRoom } from './open-room.ts'

@@ -27,7 +27,7 @@ async function begin(): Promise<void> {
   screen = new ChatScreen(chatAddress(), memory, onEnded)
 }
 
-/** The session is over. After the next log-in the page is loaded anew, so nothing of this session is left. */
+/** The session is over. After the next log-in the page is reloaded, so nothing of this session is left. */
 function onEnded(): void {
   const state = screen?.conversation.client.state
   if (state?.kind !== 'ended' || state.code !== 'no-session') return
@@ -53,7 +53,7 @@ function onNoAnswer(error: unknown): null {
   return null
 }
 
-/** An empty text takes the last one back. The client is the learner's: a step of it may be missing. */
+/** An empty text removes the last one. The learner writes the client, so a step of it may be missing. */
 function tellFault(text: string): void {
   const fault = byId('fault', HTMLElement)
   fault.textContent = text.replace(/^.*\bTODO (\d\d\.\d)$/, 'Step $1 is still to be written.')

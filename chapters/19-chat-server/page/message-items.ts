@@ -10,7 +10,7 @@ const ROW_MS = 5 * 60_000
 /** What precedes a message. */
 export interface Before {
   message: RoomMessage | undefined
-  /** The first message that was not read. */
+  /** Whether the message is the first that was not read. */
   isFirstUnread: boolean
 }
 

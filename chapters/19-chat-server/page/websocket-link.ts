@@ -1,4 +1,4 @@
-/** How a client connects in a page: one text message of a WebSocket for each message of the chat. Node has the same class. */
+/** How a client connects in a page: one WebSocket text for each message of the chat. Node has the same class. */
 
 import type { Connect, Link, LinkEvents } from '../../16-client/request-link.ts'
 

@@ -1,4 +1,4 @@
-/** Log-in and accounts, by the HTTP API of chapter 17. The session is a cookie that no script can read. */
+/** Log-in and accounts, over the HTTP API of chapter 17. The session is a cookie that no script can read. */
 
 import type { Problem } from './problems.ts'
 
@@ -8,7 +8,7 @@ export interface Account {
   password: string
 }
 
-/** The server could not be asked. */
+/** The server has not answered, or not as it should. */
 export class NoAnswer extends Error {}
 
 /** Whose session this is; `undefined` when nobody is logged in. */

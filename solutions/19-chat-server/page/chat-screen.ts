@@ -1,8 +1,8 @@
 /**
- * The chat on the screen: it puts the parts together, and says which room is shown.
+ * The chat on the screen: it puts the parts together, and decides which room is shown.
  *
- * The part of the address behind `#` names the room, so a room can be linked to, and "back" goes back. Changes of the
- * conversation are drawn once a frame, however many there are.
+ * The part of the address after `#` names the room, so a room can be linked to, and "back" goes back. Changes of the
+ * conversation are drawn once per frame, however many there are.
  */
 
 import { ChatClient } from '../../16-client/chat-client.ts'
@@ -38,7 +38,7 @@ export class ChatScreen {
   #shown: OpenRoom | undefined
   #isDrawing = false
 
-  /** Connects, and shows the rooms that were open when this account was here the last time. */
+  /** Connects, and shows the rooms that were open when this account was last here. */
   constructor(url: string, memory: RememberedRooms, onEnded: () => void) {
     this.#memory = memory
     this.#onEnded = onEnded
@@ -129,7 +129,7 @@ export class ChatScreen {
     this.#draw()
   }
 
-  /** Alt and an arrow go to the next room. */
+  /** Alt and an arrow key go to the next room, up or down. */
   #onKey(event: KeyboardEvent): void {
     const step = { ArrowUp: -1, ArrowDown: 1 }[event.key]
     const { rooms } = this.conversation

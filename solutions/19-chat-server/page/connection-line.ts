@@ -1,4 +1,4 @@
-/** Says how the connection is, and when the next attempt begins. */
+/** Shows the state of the connection, and when the next attempt begins. */
 
 import type { ChatClient } from '../../16-client/chat-client.ts'
 import type { ClientState } from '../../16-client/client-state.ts'
@@ -10,7 +10,7 @@ export class ConnectionLine {
   readonly #client: ChatClient
   readonly #now: () => number
   readonly #text = byId('connection', HTMLElement)
-  /** The same in the head of a room, where the line is not on the screen: on a phone. */
+  /** The same in the head of a room: on a phone, the line is not on the screen there. */
   readonly #here = byId('connection-here', HTMLButtonElement)
   readonly #countdown = byId('countdown', HTMLElement)
   readonly #tryNow = byId('try-now', HTMLButtonElement)

@@ -1,5 +1,5 @@
 /**
- * Everything that a person does in the chat, beneath whatever shows it: the page here, the terminal of `npm start chat`.
+ * Everything a person does in the chat, beneath whatever shows it: the page here, the terminal of `npm start chat`.
  *
  *     ChatClient (16) ── onNotice ──▶ Conversation ── onChange ──▶ a screen
  *            ◀── join, leave, say ──      │      ◀── open, say, showEarlier ──
@@ -27,7 +27,7 @@ export type Change =
   | { kind: 'rooms' }
   /** What is in a room. */
   | { kind: 'room'; room: OpenRoom }
-  /** A new message, which was said while we are there. */
+  /** A new message, which was said while we were there. */
   | { kind: 'message'; room: OpenRoom; message: RoomMessage }
   /** A room could not be opened. */
   | { kind: 'refused'; name: string; problem: string }
@@ -92,7 +92,7 @@ export class Conversation {
     this.#remove(room)
   }
 
-  /** Shows the text as being sent, until it was said or cannot be. */
+  /** Shows the text as being sent, until it is said or cannot be. */
   async say(room: OpenRoom, text: string): Promise<void> {
     const saying = room.beginSaying(text)
     this.#onChange({ kind: 'room', room })
@@ -111,7 +111,7 @@ export class Conversation {
     this.#onChange({ kind: 'room', room })
   }
 
-  /** Texts that may still be said. */
+  /** How many texts may still be said. */
   get unsaid(): number {
     const waiting = this.rooms.flatMap(({ sayings }) => sayings).filter(({ problem }) => !problem)
     return waiting.length
@@ -160,7 +160,7 @@ export class Conversation {
     this.#onChange({ kind: 'rooms' })
   }
 
-  /** Messages of the same turn were said before we joined, so they are not unread. */
+  /** Messages that arrive in the same turn were said before we joined, so they are not unread. */
   #onJoined(room: OpenRoom, members: string[]): void {
     room.onJoined(members)
     if (room.readTo === undefined) queueMicrotask(() => room.read())

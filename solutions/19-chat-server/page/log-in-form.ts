@@ -18,7 +18,7 @@ export class LogInForm {
   readonly #button = byId('log-in-button', HTMLButtonElement)
   readonly #other = byId('log-in-other', HTMLButtonElement)
   readonly #onLoggedIn: () => void
-  /** An account is to be made. */
+  /** Whether an account is to be made. */
   #isNew = false
 
   constructor(onLoggedIn: () => void) {

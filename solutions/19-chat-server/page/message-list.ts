@@ -18,7 +18,7 @@ const EARLY_PX = 240
 export interface MessageListEvents {
   /** Somebody can see the newest message. */
   onSeen(room: OpenRoom): void
-  /** Somebody comes near to the oldest message that is here. */
+  /** Somebody has scrolled near the oldest message that is here. */
   onBeginning(room: OpenRoom): void
 }
 
@@ -33,7 +33,7 @@ export class MessageList {
   #room: OpenRoom | undefined
   /** What is on the screen. */
   #shown: RoomMessage[] = []
-  /** The line for new messages stands behind this number. */
+  /** The line for new messages stands after the message with this number. */
   #readTo: number | undefined
   #isAtEnd = true
 
@@ -61,7 +61,7 @@ export class MessageList {
     this.update()
   }
 
-  /** The page is hidden: messages from now on will stand behind the line for new ones. */
+  /** The page is hidden: messages from now on will stand after the line for new ones. */
   beginAbsence(): void {
     this.#list.querySelector('.unread-line')?.remove()
     this.#readTo = this.#room?.last

@@ -26,7 +26,7 @@ const TEXTS: Record<string, string> = {
 
 export interface Problem {
   code: string
-  /** After how many seconds it may work. */
+  /** After how many seconds another try may work. */
   seconds?: number
 }
 

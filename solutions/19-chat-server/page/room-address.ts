@@ -1,4 +1,4 @@
-/** The part of the page's address behind `#` names the room that is shown. */
+/** The part of the page's address after `#` names the room that is shown. */
 
 /** In lower case; `''` when there is none. The browser has encoded what no address may have. */
 export function roomInAddress(): string {

@@ -35,7 +35,7 @@ export class RoomDoor {
     this.show()
   }
 
-  /** Lists those of them that are not open here. */
+  /** Lists the known rooms that are not open here. */
   show(): void {
     const others = this.#known.filter(({ room }) => !this.#conversation.roomCalled(room))
     if (this.#drawn === JSON.stringify(others)) return

@@ -1,4 +1,4 @@
-/** What I have said and the server has not answered yet, and what came to nothing. */
+/** What I have said and the server has not answered yet, and what was not said in the end. */
 
 import { button, byId, element } from './elements.ts'
 import type { OpenRoom, Saying } from './open-room.ts'
