@@ -4,8 +4,9 @@
  *     {"time":"2026-11-21T20:15:03.120Z","level":"info","event":"door opened","door":"frames","port":4019}
  *
  * A log goes to files, and files go everywhere. So it never has a text in it that people have said, a password, a token
- * or an e-mail address: fields are numbers, words of our own, and names of doors. An error shows its name, its code and
- * where it was thrown; its message stays out, because it may quote what somebody has sent.
+ * or an e-mail address: fields are numbers, words of our own, addresses, and names of doors and files. An error that
+ * was thrown while a client was served shows its name, its code and where that was; its message stays out, because it
+ * may quote what somebody has sent.
  */
 
 export const LEVELS = ['debug', 'info', 'warn', 'error'] as const

@@ -1,7 +1,7 @@
 /**
  * The chat server: what the earlier chapters have built, put together once. `main.ts` runs it from a command line.
  *
- *     services ──▶ the one chat ──▶ doors: frames, web ──▶ lookout        and Drain, which closes them in that order
+ *     services ──▶ the one chat ──▶ doors: frames, web ──▶ lookout        and Drain, which closes them in its own order
  */
 
 import type { HistoryServerOptions } from '../15-history/server.ts'
