@@ -1,5 +1,5 @@
 /**
- * One connection of the chat: requests in, in order; answers out, in order; and what the rooms have to tell.
+ * One connection of the chat: takes requests in order, answers them in order, and passes on what the rooms tell.
  *
  *     door (frames, 18: WebSocket)
  *       │ receive(text) · end(why) · drop()        ▲ Peer: send(message) · close(why) · pause() · resume()
@@ -9,9 +9,10 @@
  *                                               ▼
  *                                     Hub ── Journal (memory; 15: a log)
  *
- * What it can do is the table of handlers. 14 adds types and replaces `hello`, 15 replaces the journal, 16 replaces
- * `say`: each by a table `{ ...HANDLERS, … }` and the fields that belong to it. A handler answers in the same turn in
- * which it changes a room, never behind an `await`: whatever is told in between would come in the wrong order.
+ * The table of handlers defines what a session can do. Chapter 14 adds types and replaces `hello`, 15 replaces the
+ * journal, 16 replaces `say`: each with a table `{ ...HANDLERS, … }` and the fields that belong to it. A handler
+ * answers in the same turn in which it changes a room, never after an `await`: whatever is told in between would arrive
+ * in the wrong order.
  */
 
 import type { Ending } from '../07-event-loop/connection.ts'
@@ -24,8 +25,8 @@ import { type Parsed, parseRequest, type Request, type Requests } from './protoc
 import type { Member } from './room.ts'
 
 /**
- * Carries out one request and answers it: `session.answer` or `session.refuse`, once. The fields of the request have been
- * checked. The next request waits for its promise.
+ * Carries out one request and answers it once, with `session.answer` or `session.refuse`. The fields of the request
+ * have been checked. The next request waits for the returned promise.
  */
 export type Handler = (session: ChatSession, request: never) => void | Promise<void>
 
@@ -41,13 +42,13 @@ export interface Chat {
   onBug(error: unknown): void
 }
 
-/** A client of which so many requests wait for their turn is not listened to. */
+/** While this many requests of a client wait for their turn, no more are read from it. */
 const MAX_WAITING = 64
 
 export class ChatSession implements Member {
-  /** Who it is, since the welcome. */
+  /** The person that this session speaks for, since the welcome. */
   person: Person | undefined
-  /** Settles when the newest `say` has its answer: nothing else may be answered before. */
+  /** Settles when the newest `say` has its answer: nothing else may be answered before that. */
   newestSay: Promise<void> | undefined
   readonly chat: Chat
   readonly #peer: Peer
@@ -68,14 +69,14 @@ export class ChatSession implements Member {
     return this.person?.name ?? ''
   }
 
-  /** Whether its connection is over; then a handler that has waited must not go on. */
+  /** Whether its connection is over. If so, a handler that has waited must not go on. */
   get isOver(): boolean {
     return this.#isOver
   }
 
   /**
-   * A message has come. A `ping` is answered with `pong` at once, welcome or not. Everything else is carried out when all
-   * that came before has been: `#post` orders it.
+   * Takes a message from the peer. A `ping` is answered with `pong` at once, welcome or not. Everything else is carried
+   * out when everything that arrived before it has been: `#post` keeps the order.
    *
    * @step 13.4
    */
@@ -84,7 +85,7 @@ export class ChatSession implements Member {
     throw new Error('TODO 13.4')
   }
 
-  /** The peer asks nothing more, or is asked to go, and may still listen: the connection ends behind the last answer. */
+  /** Ends the connection after the last answer: the peer asks nothing more, or is asked to go, but may still listen. */
   end(why: Ending): void {
     this.#post(async () => {
       await this.newestSay
@@ -93,8 +94,8 @@ export class ChatSession implements Member {
   }
 
   /**
-   * The connection is over, or was let go: leaves all rooms, and gives the name back. Once; nothing that still waits is
-   * carried out.
+   * Ends the session, once, because its connection is over or given up: leaves all rooms, and gives the name back. No
+   * request that still waits is carried out.
    *
    * @step 13.6
    */
@@ -103,7 +104,7 @@ export class ChatSession implements Member {
     throw new Error('TODO 13.6')
   }
 
-  /** Ends the session and the connection, behind everything that was sent. */
+  /** Ends the session, and the connection after everything that was sent. */
   close(why: Ending): void {
     this.drop()
     this.#peer.close(why)
@@ -119,16 +120,16 @@ export class ChatSession implements Member {
     if (!this.send(new Outgoing({ type, id, ...rest }))) this.drop()
   }
 
-  /** Answers a request, or something that was none, with what is wrong. */
+  /** Answers a request, or a message that was not one, with what is wrong. */
   refuse({ id }: { id?: number }, refusal: Refusal): void {
     if (!this.send(new Outgoing({ type: 'error', id, ...refusal }))) this.drop()
   }
 
   /**
-   * Carries out a request whose turn it is. Everything but a `say` waits until `newestSay` has settled, however long that
-   * takes. Then, for a session that is not over: what the parser has refused is refused; `not-welcome`, if nobody has been
-   * welcomed and the request is not one of `beforeWelcome`; otherwise its handler has it. When that throws, `internal`, and
-   * `onBug` is told.
+   * Carries out a request whose turn it is. Everything but a `say` waits until `newestSay` has settled, however long
+   * that takes. Then, unless the session is over: refuses what the parser has refused; refuses with `not-welcome` if
+   * nobody has been welcomed and the request is not one of `beforeWelcome`; otherwise calls its handler. If the handler
+   * throws, refuses with `internal`, and tells `onBug`.
    *
    * @step 13.4
    */
@@ -137,13 +138,13 @@ export class ChatSession implements Member {
     throw new Error('TODO 13.4')
   }
 
-  /** Runs a task when all tasks posted before have ended. Meanwhile not too many more are taken from the peer. */
+  /** Runs a task when all tasks posted before it have ended. Pauses the peer while `MAX_WAITING` tasks wait. */
   async #post(task: () => Promise<void>): Promise<void> {
     this.#waiting += 1
     if (this.#waiting === MAX_WAITING) this.#peer.pause()
     try {
       await this.#strand.post(task)
-      // What was said waits for its answer, too, though the next request does not wait for it.
+      // A `say` counts as waiting until it has its answer, although the next request does not wait for that.
       await this.newestSay
     } catch (error) {
       this.chat.onBug(error)

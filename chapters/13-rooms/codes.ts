@@ -2,7 +2,7 @@
 
 import type { Ending } from '../07-event-loop/connection.ts'
 
-/** What can be wrong with a request. The connection stays. */
+/** What can be wrong with a request. The connection stays open. */
 export type Code =
   | 'malformed'
   | 'unknown-type'
@@ -32,11 +32,11 @@ export type Code =
 export interface Refusal {
   code: Code
   text: string
-  /** With `too-fast` and `try-later`: after how many seconds it may work. */
+  /** With `too-fast` and `try-later`: after how many seconds the request may succeed. */
   seconds?: number
 }
 
-/** For each ending the close code of a WebSocket (RFC 6455 §7.4.1), and what the peer is told. */
+/** For each ending: the close code of a WebSocket (RFC 6455 §7.4.1), and what the peer is told. */
 export const ENDINGS: Record<Ending, { closeCode: number; text: string }> = {
   finished: { closeCode: 1000, text: 'Goodbye.' },
   lost: { closeCode: 1006, text: 'The connection is lost.' },

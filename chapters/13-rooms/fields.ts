@@ -1,4 +1,4 @@
-/** What the fields of requests may hold. A rule says what is wrong with a value, `undefined` when nothing is. */
+/** What the fields of requests may hold. A rule returns what is wrong with a value, or `undefined` when nothing is. */
 
 import type { Code, Refusal } from './codes.ts'
 
@@ -15,7 +15,7 @@ export const MAX_TEXT_UNITS = 4_000
 /** Messages in one page of a room's history. */
 export const MAX_PAGE_MESSAGES = 100
 
-/** Names of people and rooms. Upper and lower case are the same name. */
+/** Names of people and rooms. Two names that differ only in case are the same. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$/
 
 /** C0, DEL and C1: all control characters but `\n` and `\t`. */
@@ -44,7 +44,7 @@ export const messageText: Rule = (value, field) => {
   return undefined
 }
 
-/** A whole number in these bounds, both included. */
+/** A whole number from `min` to `max`, both included. */
 export function integer(min: number, max = Number.MAX_SAFE_INTEGER): Rule {
   return (value, field) =>
     Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max
@@ -59,7 +59,7 @@ export function matching(pattern: RegExp, code: Code, text: string): Rule {
   }
 }
 
-/** The field may be left out. */
+/** The same rule, for a field that may be left out. */
 export function optional(rule: Rule): Rule {
   return (value, field) => (value === undefined ? undefined : rule(value, field))
 }

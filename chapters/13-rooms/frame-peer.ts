@@ -1,4 +1,4 @@
-/** The chat's first door: one message a frame. It knows a session and a connection, and nothing of what is said. */
+/** The chat's first door: one message per frame. It knows a session and a connection, but not what is said. */
 
 import { isUtf8 } from 'node:buffer'
 import type { Connection, Ending } from '../07-event-loop/connection.ts'
@@ -10,7 +10,7 @@ import { lastWords, type Outgoing, type Peer } from './peer.ts'
 /** The largest message that a client may send. */
 export const MAX_REQUEST_BYTES = 64 * 1024
 
-/** What a connection speaks that takes part in a chat. */
+/** The protocol of a connection that takes part in a chat. */
 export class ChatFrames extends FrameProtocol {
   readonly #peer: FramePeer
 
@@ -20,7 +20,7 @@ export class ChatFrames extends FrameProtocol {
     this.#peer = peer
   }
 
-  /** When the server stops, the peer gets the answers that are due; otherwise it is at fault, and ends now. */
+  /** When the server stops, the peer gets the answers that are due; otherwise it is at fault, and is ended now. */
   override onStop(why: Ending): void {
     if (why === 'stopping') this.#peer.stop()
     else super.onStop(why)
@@ -30,7 +30,7 @@ export class ChatFrames extends FrameProtocol {
 class FramePeer implements Peer, FrameEvents {
   readonly #connection: Connection
   readonly #session: ChatSession
-  /** Whoever is sending learns from `send` that the peer is lost, and is not to be surprised by it before. */
+  /** True during `send`: its caller learns from the result that the peer is lost, and in no other way before that. */
   #isSending = false
 
   constructor(connection: Connection, chat: Chat) {
@@ -77,7 +77,7 @@ class FramePeer implements Peer, FrameEvents {
     this.#session.end('finished')
   }
 
-  /** The connection ends for a reason of its own. The rooms do not wait until it has. */
+  /** The connection is ending for a reason of its own. The rooms do not wait until it is closed. */
   lastWords(why: Ending): Uint8Array {
     if (!this.#isSending) this.#session.drop()
     return Buffer.from(lastWords(why)?.text ?? '')

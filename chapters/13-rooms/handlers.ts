@@ -25,7 +25,7 @@ export const WELCOME_LIMITS = {
   rooms: HUB_LIMITS.roomsPerMember,
 }
 
-/** `rooms` tells of so many at most: its answer is one message. */
+/** `rooms` lists this many at most: its answer is one message. */
 const MAX_LISTED_ROOMS = 1_000
 
 export const HANDLERS = {
@@ -37,7 +37,10 @@ export const HANDLERS = {
   rooms: listRooms,
 } satisfies Record<string, Handler>
 
-/** `hello` of this chapter: whoever says a free name has it. `server` identifies the data that clients remember numbers of. */
+/**
+ * `hello` of this chapter: whoever says a free name has it. `server` identifies the data whose numbers clients
+ * remember.
+ */
 export function helloByName(names: Names, server: string): Handler {
   return (session, request: HelloRequest) => {
     if (session.person) return session.refuse(request, ALREADY_WELCOME)
@@ -53,7 +56,7 @@ export const ALREADY_WELCOME: Refusal = {
   text: 'You have said hello on this connection.',
 }
 
-/** From now on the session speaks for this person. */
+/** Makes the session speak for this person from now on, and answers `welcome`. */
 export function welcome(
   session: ChatSession,
   request: Request,
@@ -73,9 +76,9 @@ export function welcome(
 }
 
 /**
- * Joins the room and answers `joined` with `room`, `last`, `first` and the page of its history that `pageOf` returns: the
- * oldest messages above `after`, or else the newest, unless the caller knows better. Every message up to `last` was told
- * before, every later one will be told to this session behind the answer. `members` has everybody's name, the joiner's too.
+ * Joins the room and answers `joined` with `room`, `last`, `first` and the page of its history that `pageOf` returns:
+ * by default the oldest messages above `after`, or else the newest. Every message up to `last` was told before; every
+ * later one will be told to this session after the answer. `members` has everybody's name, the joiner's as well.
  *
  * @step 13.5
  */
@@ -97,13 +100,13 @@ export function leave(session: ChatSession, request: RoomRequest): void {
 /** What chapter 16 adds to a `say`. */
 export interface SayOptions {
   key?: string
-  /** Told once, before the answer: the message, or why there is none. */
+  /** Called once, before the answer: with the message, or with why there is none. */
   onOutcome?(outcome: Message | Refusal): void
 }
 
 /**
- * Does not wait for the journal, so that many messages can be kept together: the answer comes with `onKept`. A refusal
- * comes behind the answers to what was said before.
+ * Gives a message to the journal without waiting for it, so that many can be kept together: `onKept` sends the answer.
+ * A refusal is sent after the answers to what was said before.
  */
 export function say(
   session: ChatSession,
@@ -130,7 +133,7 @@ export function say(
   session.newestSay = answered.promise
 }
 
-/** Refuses behind the answers to everything that the session has said. */
+/** Refuses a request, after the answers to everything that the session has said. */
 export async function refuseInOrder(
   session: ChatSession,
   request: Request,
@@ -157,7 +160,7 @@ export function who(session: ChatSession, request: RoomRequest): void {
   if (room) session.answer(request, { type: 'members', room: room.name, members: room.names })
 }
 
-/** Rooms that somebody is in, the oldest first. */
+/** Lists the rooms that somebody is in, the oldest first. */
 export function listRooms(session: ChatSession, request: Request): void {
   const rooms = session.chat.hub.rooms
     .take(MAX_LISTED_ROOMS)
@@ -165,14 +168,14 @@ export function listRooms(session: ChatSession, request: Request): void {
   session.answer(request, { type: 'rooms', rooms: [...rooms] })
 }
 
-/** The room that the request is about. A session that is not in it gets its refusal here. */
+/** The room that the request is about; `undefined` if the session is not in it, which is refused here. */
 export function roomOf(session: ChatSession, request: RoomRequest): Room | undefined {
   const room = session.chat.hub.roomOf(session, request.room)
   if (!room) session.refuse(request, notAMember(request.room))
   return room
 }
 
-/** Takes a token for something said, if there is one. */
+/** Takes a token for a `say`, if the person has a bucket; returns the refusal when it is empty. */
 function tooFast(person: Person | undefined): Refusal | undefined {
   if (!person?.bucket) return undefined
   const waitMs = person.bucket.take(0)

@@ -1,8 +1,8 @@
 /**
  * Which rooms there are, who is in which, and what is said there.
  *
- * It knows no transport, no requests, and not where messages are kept: a `Journal` gives them their numbers, and whatever
- * is told comes from its `onKept`, in its order. A room exists as long as somebody is in it.
+ * It knows nothing about transports, requests, or where messages are kept: a `Journal` gives them their numbers, and
+ * the hub tells what the journal reports to `onKept`, in that order. A room exists as long as somebody is in it.
  */
 
 import type { Refusal } from './codes.ts'
@@ -21,7 +21,7 @@ export class Hub {
   readonly #journal: Journal
   readonly #limits: HubLimits
   readonly #rooms = new Map<string, Room>()
-  /** Forgets members by itself: nobody has to say that one is gone for good. */
+  /** Forgets members by itself: nobody has to remove one that is gone for good. */
   readonly #roomsOf = new WeakMap<Member, Set<Room>>()
 
   constructor(journal: Journal, limits: Partial<HubLimits> = {}) {
@@ -42,8 +42,8 @@ export class Hub {
   }
 
   /**
-   * Makes somebody a member; to join again changes nothing. What `#whyNot` refuses changes nothing either. The first
-   * member of a room opens it. A member may be dropped while it enters: then it leaves this room, too.
+   * Makes somebody a member. Joining again changes nothing, and neither does what `#whyNot` refuses. The first member
+   * of a room opens it. A member may be dropped while it enters: then it leaves this room as well.
    *
    * @step 13.2
    */
@@ -53,7 +53,8 @@ export class Hub {
   }
 
   /**
-   * Ends a membership; the last member closes the room. Refused with `notAMember`.
+   * Ends a membership; the last member to leave closes the room. Somebody who is not in it is refused with
+   * `notAMember`.
    *
    * @step 13.2
    */
@@ -63,7 +64,8 @@ export class Hub {
   }
 
   /**
-   * Gives what a member says to the journal. Refused as `not-a-member`. What the journal throws is a bug, and thrown on.
+   * Gives what a member says to the journal. Somebody who is not in the room is refused as `not-a-member`. What the
+   * journal throws is a bug, and is not caught.
    *
    * @step 13.3
    */
@@ -73,7 +75,7 @@ export class Hub {
   }
 
   /**
-   * Ends all memberships of somebody. Goes through the rooms of this member, however many others there are.
+   * Ends all memberships of a member. Goes through the rooms of this member only, however many others there are.
    *
    * @step 13.6
    */
@@ -83,8 +85,8 @@ export class Hub {
   }
 
   /**
-   * Tells what the journal has kept, in its order: of each draft first its sender, then everybody who is still in the room,
-   * with type `message`, the room, and the fields of the `Message`.
+   * Tells what the journal has kept, in its order. Each draft is told first to its sender, then to everybody who is
+   * still in the room, with type `message`, the room, and the fields of the `Message`.
    *
    * @step 13.3
    */
@@ -98,7 +100,7 @@ export class Hub {
     return this.#roomsOf.get(member) ?? new Set()
   }
 
-  /** Why somebody cannot be let into a room; it may be one that nobody is in yet. */
+  /** Why a member may not enter a room; `undefined` if it may. `room` is `undefined` while nobody is in it. */
   #whyNot(member: Member, room: Room | undefined): Refusal | undefined {
     const { roomsPerMember, membersPerRoom } = this.#limits
     if (this.#roomsBy(member).size >= roomsPerMember) {
@@ -116,9 +118,9 @@ export class Hub {
     return room
   }
 
-  /** Nobody is in the room any more. */
+  /** Closes a room that nobody is in any more. */
   #close(room: Room): void {
-    // Told that somebody is gone, the last one may have gone, too: then it is closed already.
+    // The last member may have been dropped while it was told `gone`: then the room is closed already.
     if (this.#rooms.get(room.name) !== room) return
     this.#rooms.delete(room.name)
     this.#journal.release(room.name)

@@ -1,6 +1,6 @@
 /**
- * What a chat session talks to. It does not know which transport is beneath: frames over TCP here, WebSocket in chapter
- * 18, an array in the tests.
+ * What a chat session talks to. The session does not know which transport is beneath: frames over TCP here, WebSocket
+ * in chapter 18, an array in the tests.
  */
 
 import type { Ending } from '../07-event-loop/connection.ts'
@@ -10,11 +10,11 @@ export interface Peer {
   /** Its IP address. */
   readonly address: string
   /**
-   * Sends a message behind everything sent before. `false` means that the peer can be told nothing more: its connection
-   * is ending, or more waits for it than may. Never calls back into the session.
+   * Sends a message after everything sent before. Returns `false` when the peer can be told nothing more: its
+   * connection is ending, or more waits for it than is allowed. Never calls back into the session.
    */
   send(message: Outgoing): boolean
-  /** Ends the connection behind everything sent: `lastWords(why)`, if there are any, come last. */
+  /** Ends the connection after everything sent; `lastWords(why)`, if there are any, are sent last. */
   close(why: Ending): void
   /** Takes no more requests from the peer until `resume`. */
   pause(): void

@@ -1,14 +1,14 @@
-/** Who sessions speak for. In this chapter a name belongs to whoever says it first, for as long as the connection lasts. */
+/** Who sessions speak for. In this chapter a name belongs to whoever says it first, while the connection lasts. */
 
 import type { TokenBucket } from '../10-backpressure/limits.ts'
 import type { ChatSession } from './chat-session.ts'
 
 export interface Person {
-  /** As the person writes it; the same in upper and lower case is the same person. */
+  /** As the person writes it. Names that differ only in case belong to the same person. */
   readonly name: string
   /** How fast this person may talk, if there is a limit. */
   readonly bucket?: TokenBucket
-  /** One of the person's sessions is over. */
+  /** Called when one of the person's sessions is over. */
   left(session: ChatSession): void
 }
 
@@ -21,7 +21,7 @@ export class Names {
     this.#makeBucket = makeBucket
   }
 
-  /** The name belongs to this person until `left`; `undefined` when somebody has it already. */
+  /** Returns a person who has this name until `left`; `undefined` when somebody has it already. */
   take(name: string): Person | undefined {
     const key = name.toLowerCase()
     if (this.#taken.has(key)) return undefined

@@ -1,8 +1,9 @@
 /**
- * Who is in a room, and how they are all told the same.
+ * Who is in a room, and how all of them are told the same.
  *
  * A broadcast is made in one turn: one member after the other gets the same bytes, and nothing else happens in between.
- * That is the whole reason why everybody sees one order. Nobody is waited for: who cannot be told is dropped afterwards.
+ * That is the whole reason why everybody sees one order. A broadcast waits for nobody: a member that cannot be told is
+ * dropped afterwards.
  *
  * Membership belongs to a connection, presence to a name: several connections of one person are `here` once.
  */
@@ -14,7 +15,7 @@ import { Outgoing } from './peer.ts'
 /** A connection, as rooms see it. */
 export interface Member {
   readonly name: string
-  /** `false` when it can be told nothing more. */
+  /** Returns `false` when it can be told nothing more. */
   send(message: Outgoing): boolean
   /** Leaves all its rooms; its connection is over or will be. */
   drop(): void
@@ -58,8 +59,8 @@ export class Room {
   }
 
   /**
-   * Tells the members a message, all of them or all but one. When everybody has been told, those that could not be (`send`
-   * returned `false`) are dropped.
+   * Sends a message to all members, or to all but one. When everybody has been told, drops those that could not be
+   * (`send` returned `false`).
    *
    * @step 13.2
    */

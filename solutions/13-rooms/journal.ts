@@ -1,6 +1,6 @@
 /**
- * Where messages get their numbers and are kept. In this chapter that is memory, and at once; in chapter 15 a log on the
- * disk, and later. Nobody above can tell the difference, because everybody waits for `onKept`.
+ * Where messages get their numbers and are kept. In this chapter they are kept in memory, at once; in chapter 15 in a
+ * log on the disk, later. The code above cannot tell the difference, because it waits for `onKept`.
  */
 
 import type { Clock } from '../08-timers/timer-queue.ts'
@@ -21,9 +21,9 @@ export interface Draft {
   readonly room: string
   readonly name: string
   readonly text: string
-  /** By which chapter 16 knows a message that is said again. */
+  /** By this key chapter 16 recognises a message that is said again. */
   readonly key?: string
-  /** Told just before everybody else: the message, or `undefined` when it could not be kept. Does not throw. */
+  /** Called just before others are told: with the message, or `undefined` if it could not be kept. Does not throw. */
   onKept(message: Message | undefined): void
 }
 
@@ -36,34 +36,34 @@ export interface Kept {
 export interface History {
   /** The number of the newest message that has been told; 0 when there is none. */
   readonly last: number
-  /** The number of the oldest message that can still be had; `last + 1` when there is none. */
+  /** The number of the oldest message that can still be read; `last + 1` when there is none. */
   readonly first: number
   page(query: PageQuery): Page
 }
 
-/** The newest messages unless it says below or above which number. */
+/** Asks for the newest messages, unless it says below or above which number. */
 export interface PageQuery {
   before?: number
   after?: number
-  /** 100 unless it says fewer. */
+  /** 100 if left out; never more. */
   limit?: number
 }
 
 export interface Page {
   /** Ascending. */
   messages: Message[]
-  /** Whether there are more that way: newer ones after `after`, otherwise older ones. */
+  /** Whether there are more in the same direction: newer ones if `after` was given, otherwise older ones. */
   more: boolean
 }
 
 export interface Journal {
-  /** The hub listens here: drafts of `append`, in that order, in one turn when they were kept together. */
+  /** Set by the hub. Gets the drafts in the order of `append`; those that were kept together, in one turn. */
   onKept: (kept: readonly Kept[]) => void
   /** Gives the draft the next number of its room, and reports it to `onKept` when it is kept: now or later. */
   append(draft: Draft): void
-  /** A room that somebody enters. What it answers follows the room until `release`. */
+  /** Opens a room that somebody enters. The history that it returns follows the room until `release`. */
   open(room: string): History
-  /** The last member has left the room. */
+  /** Releases a room that its last member has left. */
   release(room: string): void
 }
 
@@ -79,7 +79,7 @@ export class MemoryJournal implements Journal {
   }
 
   /**
-   * See `Journal`. The message is the newest of its room's history, and has been kept with that.
+   * See `Journal`. Adds the message to its room's history as the newest: with that, it has been kept.
    *
    * @step 13.3
    */

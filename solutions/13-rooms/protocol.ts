@@ -1,8 +1,8 @@
 /**
  * What clients may ask for: JSON objects with an `id` and a `type`, one in each message of the transport.
  *
- * A request is checked here, once and completely; behind this border nobody doubts a field again. What is wrong with it
- * is an answer. Later chapters add types by adding to the table. Nothing here knows rooms or connections.
+ * A request is checked here, once and completely; behind this border, no code checks a field again. What is wrong with
+ * a request is an answer. Later chapters add types by adding to the table. Nothing here knows rooms or connections.
  */
 
 import type { Refusal } from './codes.ts'
@@ -18,7 +18,7 @@ import {
 } from './fields.ts'
 
 export interface Request {
-  /** Chosen by the client; its one answer carries the same. */
+  /** Chosen by the client; the one answer to the request repeats it. */
   readonly id: number
   readonly type: string
 }
@@ -68,14 +68,14 @@ export const REQUESTS: Requests = {
 
 export type Parsed =
   | { kind: 'request'; request: Request }
-  /** Without an `id` when none can be known. */
+  /** Without an `id` when the message has no usable one. */
   | { kind: 'refused'; id?: number; refusal: Refusal }
 
 /**
- * The request in a message, or why there is none. `malformed`: no JSON, no object, an `id` that is not a safe integer
- * from 1 on, or a `type` that is not a string. `unknown-type`: the table does not have it. Then the first rule of that
- * type that has something to say. Whatever is wrong, the `id` is in the answer if it is a safe integer. A request says
- * `room` in lower case, however the client wrote it; fields without a rule are let through.
+ * Returns the request in a message, or why there is none. `malformed`: not JSON, not an object, an `id` that is not a
+ * safe integer from 1 on, or a `type` that is not a string. `unknown-type`: the table does not have it. Otherwise the
+ * refusal of the first rule of that type that has one. Whatever is wrong, the `id` is in the result if it is a safe
+ * integer. In a request, `room` is in lower case, however the client wrote it; fields without a rule are let through.
  *
  * @step 13.1
  */
@@ -98,7 +98,7 @@ export function parseRequest(message: string, requests: Requests): Parsed {
   return { kind: 'request', request: value as unknown as Request }
 }
 
-/** The object that JSON text stands for; `undefined` when it is no JSON, or no object. */
+/** The object in a JSON text; `undefined` when it is not JSON, or not an object. */
 export function parseObject(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text)

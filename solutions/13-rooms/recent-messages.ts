@@ -1,7 +1,7 @@
 /**
  * The newest messages of one room, in memory: at most 50 of them, at most 64 KiB.
  *
- * Numbers have no gap, so a number says at which place its message lies.
+ * Numbers have no gaps, so a number says at which place its message is.
  */
 
 import { MAX_PAGE_MESSAGES } from './fields.ts'
@@ -10,7 +10,7 @@ import type { History, Message, Page, PageQuery } from './journal.ts'
 export const MAX_RECENT_MESSAGES = 50
 export const MAX_RECENT_BYTES = 64 * 1024
 
-/** A page has no more bytes than this, unless its first message alone has. */
+/** A page has no more bytes than this, unless its first message alone is larger. */
 export const MAX_PAGE_BYTES = 256 * 1024
 
 interface Limits {
@@ -27,7 +27,7 @@ const LIMITS: Limits = {
 
 export class RecentMessages implements History {
   readonly #limits: Limits
-  /** Oldest first, and how many bytes each of them is in a page. */
+  /** Oldest first, and how many bytes each of them takes in a page. */
   readonly #messages: Message[] = []
   readonly #sizes: number[] = []
   #bytes = 0
@@ -47,7 +47,7 @@ export class RecentMessages implements History {
     return this.#last - this.#messages.length + 1
   }
 
-  /** Adds the next message. Old ones are forgotten when there are too many, or too many bytes; never the newest. */
+  /** Adds the next message, and forgets the oldest while there are too many, or too many bytes; never the newest. */
   add(message: Message): void {
     const size = sizeOf(message)
     this.#messages.push(message)
@@ -65,9 +65,9 @@ export class RecentMessages implements History {
   }
 
   /**
-   * The messages that are asked for and are still here: the oldest above `after`, or else the newest, below `before` if
-   * that is given. As many as `limit` and `maxPageBytes` allow, at least one, without a gap; `more` is exact either way.
-   * The page stays as it is when messages are added.
+   * Returns the messages that are asked for and are still here: the oldest above `after`, or else the newest, below
+   * `before` if that is given. There are as many as `limit` and `maxPageBytes` allow, at least one, without a gap;
+   * `more` is exact in both directions. The page does not change when messages are added.
    *
    * @step 13.5
    */

@@ -13,7 +13,7 @@ import { Names } from './people.ts'
 import { REQUESTS } from './protocol.ts'
 
 export interface ChatServerOptions extends BoundedOptions, Partial<HubLimits> {
-  /** How many messages a person may say a second in the long run, and how many at once after a pause. */
+  /** How many messages per second a person may say in the long run, and how many at once after a pause. */
   saysPerSecond?: number
   burstSays?: number
 }
@@ -27,7 +27,7 @@ export function startServer(options: ChatServerOptions = {}): Promise<BoundedSer
   return serveChat(options, makeChat(journal, hello, options))
 }
 
-/** A chat as this chapter has it. Later ones spread it and add to its tables. */
+/** The chat of this chapter. Later chapters spread it and add to its tables. */
 export function makeChat(journal: Journal, hello: Handler, limits: Partial<HubLimits> = {}): Chat {
   return {
     hub: new Hub(journal, limits),
