@@ -26,7 +26,7 @@ export type AccountHandlers = Record<
   Handler
 >
 
-/** The handlers on these services; `server` identifies the data, as in 13. */
+/** The handlers that use these services; `server` identifies the data, as in 13. */
 export function accountHandlers(services: AccountServices, server: string): AccountHandlers {
   return {
     register: guarded(async (session, request: RegisterRequest) => {
@@ -64,7 +64,7 @@ export function accountHandlers(services: AccountServices, server: string): Acco
   }
 }
 
-/** The chat begins for whoever has shown a token, if there is such a session. */
+/** Welcomes whoever has shown a token, if there is such a session. */
 async function enter(
   { accounts, live, people }: AccountServices,
   session: ChatSession,
@@ -88,7 +88,7 @@ async function enter(
   session.refuse(request, TOO_MANY)
 }
 
-/** What is busy says so: that is no bug. */
+/** Answers `busy` when something is too busy for the request: that is no bug. */
 function guarded<R extends Request>(
   handler: (session: ChatSession, request: R) => Promise<void>,
 ): Handler {

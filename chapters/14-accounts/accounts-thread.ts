@@ -3,7 +3,7 @@
 import { answerJobs } from '../06-worker-pool/answer-jobs.ts'
 import { type AccountsDatabase, openAccounts } from './accounts-database.ts'
 
-/** A call of a method of `AccountsDatabase`. It names the file, for a thread that replaces a crashed one has none open. */
+/** A call of a method of `AccountsDatabase`. It names the file: a thread that replaces a crashed one has none open. */
 export interface DatabaseCall {
   file: string
   method: keyof AccountsDatabase

@@ -1,8 +1,8 @@
 /**
  * Who somebody is, as far as a password can tell.
  *
- * The answer to an unknown name must not come sooner than the one to a wrong password, or the clock tells strangers who
- * has an account here. So both do the same: one hash, at the same cost.
+ * An unknown name must not be answered sooner than a wrong password, or the clock tells strangers who has an account
+ * here. So both do the same work: one hash, at the same cost.
  */
 
 import type { Account, AccountStore } from './account-store.ts'
@@ -23,10 +23,10 @@ export class Credentials {
 
   /**
    * Resolves with the account if this is its password, with `undefined` otherwise. Without an account the password is
-   * verified against the decoy: the same calls are made, and the answer is `undefined` whatever comes out.
+   * verified against the decoy: the same calls are made, and the result is `undefined` whatever the verdict.
    *
-   * If the password is right and its hash outdated, it is hashed again and stored with `replaceHash`. That can wait:
-   * when the hash queue is busy, the log-in succeeds all the same. Any other error comes out.
+   * If the password is right and its hash is outdated, hashes it again and stores the hash with `replaceHash`. That can
+   * wait: when the hash queue is busy, the log-in succeeds all the same. Rejects with any other error.
    *
    * @step 14.2
    */

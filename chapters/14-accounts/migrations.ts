@@ -1,16 +1,17 @@
 /**
  * Migrations: how the tables of a database become those that this program expects.
  *
- * `user_version` is a number in the head of an SQLite file, and counts the migrations it has had. It changes with the
- * transaction around it, like any row. A migration that has been released is never edited: the next change is another one.
+ * `user_version` is a number in the header of an SQLite file; here it counts the migrations that the file has had. It
+ * changes with the transaction around it, like any row. A migration that has been released is never edited: the next
+ * change is another migration.
  */
 
 import type { DatabaseSync } from 'node:sqlite'
 
-/** What has to be asked of a database to migrate it. `DatabaseSync` is one. */
+/** What `migrate` needs of a database. `DatabaseSync` has it. */
 export type Migratable = Pick<DatabaseSync, 'exec' | 'prepare' | 'isTransaction'>
 
-/** A newer program has written this database: its tables may mean what this one does not know. */
+/** A newer program has written this database: its tables may mean something that this one does not know. */
 export class NewerSchema extends Error {
   constructor(found: number, known: number) {
     super(
@@ -23,10 +24,10 @@ export class NewerSchema extends Error {
  * Brings a database up to date: runs each migration it has not had yet, in order, and counts it in `user_version`. A
  * migration is any SQL that `exec` takes: several statements, comments, triggers.
  *
- * The process may be killed at any moment. Whatever then is in the database, the next call goes on from there, and no
- * migration is run twice or left half done. Another process may be migrating the same file: whoever comes second finds
- * nothing left to do. A migration that fails leaves no trace of itself, and its error comes out. Throws `NewerSchema`, and changes
- * nothing, when the database has had more migrations than there are.
+ * The process may be killed at any moment. The next call goes on from whatever is in the database then, and no
+ * migration is run twice or left half done. Another process may be migrating the same file: the second of the two finds
+ * nothing left to do. A migration that fails leaves no trace of itself, and its error is thrown. Throws `NewerSchema`,
+ * and changes nothing, when the database has had more migrations than there are.
  *
  * @step 14.3
  */

@@ -3,9 +3,9 @@
  *
  *     $scrypt$ln=15,r=8,p=3$<salt>$<hash>        the PHC string format; base64 without padding
  *
- * Hashing is slow on purpose: a thief of the database pays the same price for every guess. The salt makes equal
- * passwords different, and the parameters stay with the hash, so the price can rise without anybody losing an account.
- * Nothing here knows accounts, and no function keeps or prints a password.
+ * Hashing is slow on purpose: a thief of the database pays the same price for every guess. The salt gives equal
+ * passwords different hashes, and the parameters stay with the hash, so the price can rise without anybody losing an
+ * account. Nothing here knows accounts, and no function keeps or prints a password.
  */
 
 import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
@@ -38,10 +38,10 @@ export type Verdict = 'right' | 'outdated' | 'wrong'
 
 export const COST: Cost = { ln: 15, r: 8, p: 3 }
 
-/** What a stored hash may ask for. One damaged or forged digit must not cost a minute, or all memory. */
+/** The most that a stored hash may ask for. One damaged or forged digit must not cost a minute, or all memory. */
 export const MAX_COST: Cost = { ln: 17, r: 16, p: 8 }
 
-/** More than `MAX_COST` takes. What scrypt allows unless it is told is too little for `COST`. */
+/** More than `MAX_COST` takes. scrypt's default limit is too small for `COST`. */
 const MAX_MEMORY_BYTES = 512 * 1024 * 1024
 
 export const HASH_BYTES = 32
@@ -84,8 +84,8 @@ export function parseHash(stored: string): StoredHash | undefined {
 }
 
 /**
- * Resolves with whether this is the password. It is derived once, with the salt and cost of the stored string, and
- * compared in constant time. A string that `parseHash` does not accept fits no password, and nothing is derived.
+ * Resolves with whether this is the password. Its key is derived once, with the salt and cost of the stored string, and
+ * compared in constant time. A string that `parseHash` does not accept matches no password, and nothing is derived.
  *
  * @step 14.1
  */
@@ -98,12 +98,12 @@ export async function verifyPassword(
   throw new Error('TODO 14.1')
 }
 
-/** The string that is stored. */
+/** The string to store. */
 export function formatHash({ cost: { ln, r, p }, salt, hash }: StoredHash): string {
   return `$scrypt$ln=${ln},r=${r},p=${p}$${toBase64(salt)}$${toBase64(hash)}`
 }
 
-/** A stored string that costs as much as any other, and that nobody knows a password for. */
+/** A stored string that costs as much as any other, but for which nobody knows a password. */
 export function decoyHash(cost: Cost): string {
   return formatHash({ cost, salt: randomBytes(SALT_BYTES), hash: randomBytes(HASH_BYTES) })
 }

@@ -1,30 +1,30 @@
 /**
  * Sessions: a log-in is remembered, so that a password crosses the wire once.
  *
- * The client keeps a token: 256 random bits, which nobody guesses. We keep its SHA-256, from which nobody gets the token
- * back: a thief of the database can log in nowhere. (No salt and no scrypt: those help against guessing, and there is
- * nothing to guess.) A session ends when it is not used for `idleMs`, and after `maxMs` in any case.
+ * The client keeps a token: 256 random bits, which nobody can guess. We keep its SHA-256, from which nobody can get the
+ * token back: a thief of the database cannot log in. (No salt and no scrypt: those help against guessing, and there is
+ * nothing to guess.) A session ends when it has not been used for `idleMs`, and after `maxMs` in any case.
  */
 
 import { createHash } from 'node:crypto'
 import type { SessionStore, StoredSession } from './account-store.ts'
 
 export interface SessionOptions {
-  /** Milliseconds of the wall clock, `Date.now` for one. It may be set, forwards and back. */
+  /** Milliseconds of the wall clock, such as `Date.now`. It may be set, forwards and back. */
   now(): number
   randomBytes(count: number): Buffer
-  /** So long without use, and a session ends. */
+  /** A session ends after this long without use. */
   idleMs: number
-  /** So long after it began, a session ends in any case. */
+  /** A session ends this long after it began, in any case. */
   maxMs: number
 }
 
 export const TOKEN_BYTES = 32
 
-/** A use is noted at most so often, or reading a session would cost a write each time. */
+/** A use is noted at most this often, or reading a session would cost a write each time. */
 export const NOTE_EVERY_MS = 60 * 60_000
 
-/** What a token is stored as. */
+/** What a token is stored as: its SHA-256, in hex. */
 export function sessionIdOf(token: string): string {
   return createHash('sha256').update(token).digest('hex')
 }
@@ -40,7 +40,8 @@ export class Sessions {
 
   /**
    * Stores a new session of the account and resolves with its token: `TOKEN_BYTES` random bytes in base64url. The token
-   * itself is stored nowhere. Bytes come from `options.randomBytes`, times from `options.now`. Rejects when the store does.
+   * itself is stored nowhere. Bytes come from `options.randomBytes`, times from `options.now`. Rejects when the store
+   * does.
    *
    * @step 14.4
    */
@@ -50,12 +51,12 @@ export class Sessions {
   }
 
   /**
-   * Resolves with the session if it goes on, and takes this for a use of it: that is noted in the store, unless the last
-   * use was noted less than `NOTE_EVERY_MS` ago. A session that is over is removed, so that a clock which is set back
-   * does not revive it. Rejects when the session cannot be found because the store fails.
+   * Resolves with the session if it is not over, and counts this as a use of it: that is noted in the store, unless the
+   * last use was noted less than `NOTE_EVERY_MS` ago. Removes a session that is over, so that a clock that is set back
+   * does not revive it. Rejects when the store fails to look the session up.
    *
-   * When only the note fails, the session may be taken as it was found, or the error may come out; but somebody has to
-   * catch it. The `usedAt` that comes back may be the old one or the new one.
+   * When only the note fails, this may resolve with the session as it was found, or reject with the error; but the
+   * error must not stay unhandled. The `usedAt` in the result may be the old one or the new one.
    *
    * @step 14.4
    */
@@ -84,7 +85,7 @@ export class Sessions {
     return this.#store.removeOf(accountId)
   }
 
-  /** Removes what is over from the store. */
+  /** Removes the sessions that are over from the store. */
   removeOver(): Promise<void> {
     const now = this.#options.now()
     return this.#store.removeOlder(now - this.#options.maxMs, now - this.#options.idleMs)

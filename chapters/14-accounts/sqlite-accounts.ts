@@ -1,8 +1,8 @@
 /**
- * The stores on SQLite: every call goes to the one thread that holds the database, and comes back as a promise.
+ * The stores on SQLite: every call goes to the one thread that holds the database, and returns a promise.
  *
- * One thread, because SQLite writes one transaction at a time anyhow, and because calls then happen in the order in which
- * they are made. The loop never waits for the disk.
+ * One thread, because SQLite writes one transaction at a time anyway, and because calls then happen in the order in
+ * which they are made. The loop never waits for the disk.
  */
 
 import { join } from 'node:path'
@@ -13,7 +13,7 @@ import type { DatabaseCall } from './accounts-thread.ts'
 export interface SqliteAccounts {
   accounts: AccountStore
   sessions: SessionStore
-  /** Lets the calls that were made come to their end, refuses all others, and closes the file. */
+  /** Lets the calls that were made finish, refuses all others, and closes the file. */
   close(): Promise<void>
 }
 
@@ -21,7 +21,7 @@ export interface SqliteAccounts {
 const MAX_QUEUED = 1_000
 
 /**
- * Opens `accounts.db` in that folder; without one, a database in memory. Rejects with one sentence when it cannot.
+ * Opens `accounts.db` in this folder; without a folder, a database in memory. Rejects with one sentence if it cannot.
  */
 export async function openSqliteAccounts(folder?: string): Promise<SqliteAccounts> {
   const script = new URL('./accounts-thread.ts', import.meta.url)
@@ -32,7 +32,7 @@ export async function openSqliteAccounts(folder?: string): Promise<SqliteAccount
     (...args: Args) =>
       pool.run({ file, method, args }) as Promise<Result>
   const close = async () => {
-    // The last in line: what is called from now on, by whoever was still hashing, is refused with 06's `PoolClosed`.
+    // The last in line: later calls, by log-ins that were still hashing, are refused with 06's `PoolClosed`.
     const closed = call('close')().catch(() => {})
     await pool.close()
     await closed

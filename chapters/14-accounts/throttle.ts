@@ -1,13 +1,14 @@
 /**
  * What guessing passwords costs: time, and more of it with every wrong guess.
  *
- * Three bounds, for three ways to guess. One network, one account: after each failure it waits, twice as long every
- * time. One network, many accounts: so many tries a second. Many networks, one account: after so many failures an hour,
- * only networks that have logged in to it before may try; the owner's has, so the owner is not locked out.
+ * Three bounds, for three ways to guess. One network, one account: after each failure the network has to wait, twice as
+ * long every time. One network, many accounts: its tries per second are limited. Many networks, one account: after too
+ * many failures in an hour, only networks that have logged in to it before may try; the owner's has, so the owner is
+ * not locked out.
  *
- * A try is a failure from the moment it begins, before its password is hashed: a hundred tries at the same moment would
- * otherwise all pass a count that is still zero. A try that succeeds is taken back. A name without an account is counted
- * like any other, or the difference would tell. Nothing here knows passwords, and nothing waits.
+ * A try counts as a failure from the moment it begins, before its password is hashed: otherwise a hundred tries at the
+ * same moment would all pass a count that is still zero. A try that succeeds is taken back. A name without an account
+ * is counted like any other, or the difference would show who has one. Nothing here knows passwords, and nothing waits.
  */
 
 import type { Clock } from '../08-timers/timer-queue.ts'
@@ -20,11 +21,11 @@ export interface ThrottleLimits {
   firstDelayMs: number
   /** … up to this. */
   maxDelayMs: number
-  /** So long after its last try at an account that was not refused, a network's failures there are forgotten. */
+  /** A network's failures at an account are forgotten this long after its last try there that was not refused. */
   forgetMs: number
   /** Tries that a network may begin, whatever the account. */
   rate: RateLimits
-  /** After so many failures within `windowMs`, an account is closed to networks that have never logged in to it. */
+  /** After this many failures within `windowMs`, an account is closed to networks that have never logged in to it. */
   maxFailures: number
   windowMs: number
   /** Entries in each table. */
@@ -41,11 +42,11 @@ export const THROTTLE_LIMITS: ThrottleLimits = {
   maxEntries: 100_000,
 }
 
-/** What a network has done to an account. */
+/** What a network has tried at an account. */
 interface Pair {
   failures: number
   triedAt: number
-  /** Before this moment it may not try again. */
+  /** It may not try again before this moment. */
   waitUntil: number
 }
 
@@ -79,14 +80,15 @@ export class Throttle {
   }
 
   /**
-   * Begins a try to log in to an account (any string that stands for it) from an address. Returns 0 if it may go on: it
-   * is counted as a failure from now on. Otherwise returns for how many milliseconds it is refused: that is no failure, and
-   * prolongs nothing.
+   * Begins a try to log in to an account (any string that stands for it) from an address. Returns 0 if the try may go
+   * on: it counts as a failure from now on. Otherwise returns for how many milliseconds it is refused: a refusal is not
+   * a failure, and prolongs nothing.
    *
-   * The network's rate is asked first. If it refuses, that is the answer and no other table is touched, or made-up names
-   * would push everybody else out of them. Of the other two, the longer wait counts; the rate has been taken either way.
-   * The pair's wait begins with each of its failures: `firstDelayMs`, then twice as long each time, up to `maxDelayMs`.
-   * An account that has had `maxFailures` is closed to networks that have never logged in to it until its window is over.
+   * The network's rate is asked first. If it refuses, its wait is returned and no other table is touched, or made-up
+   * names would push everybody else out of them. Of the other two waits, the longer one counts; one has been taken from
+   * the rate either way. Each failure of a pair begins its wait anew: `firstDelayMs`, then twice as long each time, up
+   * to `maxDelayMs`. An account that has had `maxFailures` is closed, until its window is over, to networks that have
+   * never logged in to it.
    *
    * @step 14.5
    */
@@ -96,7 +98,7 @@ export class Throttle {
   }
 
   /**
-   * A try that had begun was none: its password was never hashed. It does not count any more, and the pair need not
+   * Takes back a try that had begun, but whose password was never hashed. It no longer counts, and the pair need not
    * wait for it. A count that was forgotten meanwhile does not go below 0.
    *
    * @step 14.5
@@ -107,9 +109,9 @@ export class Throttle {
   }
 
   /**
-   * A try that had begun was right. It does not count any more, the pair's earlier failures are forgotten, and its
-   * network is known to this account from now on. Every success is a use of the pair's entry in that table. What other
-   * tries have counted for the account stays, and no count goes below 0.
+   * Ends a try that was right. It no longer counts, the pair's earlier failures are forgotten, and the network is known
+   * to this account from now on. Every success is a use of the pair's entry in `#known`. What other tries have counted
+   * for the account stays, and no count goes below 0.
    *
    * @step 14.5
    */

@@ -28,7 +28,7 @@ export class AccountPeople {
     this.#maxConnections = maxConnections
   }
 
-  /** One more connection of that account; `undefined` if it has as many as it may. `onLeft` is called when it is over. */
+  /** Adds a connection of the account; `undefined` if there are as many as allowed. Calls `onLeft` when it is over. */
   enter(
     account: Account,
     sessionId: string,

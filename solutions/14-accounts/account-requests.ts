@@ -25,7 +25,7 @@ const MIN_PASSWORD_UNITS = 10
 const MAX_PASSWORD_UNITS = 256
 const MAX_TOKEN_UNITS = 64
 
-/** Whether there is such a mailbox only a letter to it can tell. */
+/** Only a message sent there can tell whether there is such a mailbox. */
 const EMAIL = /^[^\s@\p{Cc}]+@[^\s@\p{Cc}]+$/u
 
 const emailAddress: Rule = (value, field) =>

@@ -1,4 +1,4 @@
-/** Everything that handlers of accounts need, put together once. */
+/** Everything that the account handlers need, put together once. */
 
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../08-timers/timer-queue.ts'
@@ -15,24 +15,24 @@ import { openSqliteAccounts } from './sqlite-accounts.ts'
 import { THROTTLE_LIMITS, Throttle, type ThrottleLimits } from './throttle.ts'
 
 export interface AccountOptions {
-  /** Where `accounts.db` lies; in memory if it is not said. */
+  /** The folder of `accounts.db`; if left out, the database is in memory. */
   data?: string
-  /** What a password costs from now on. */
+  /** What hashing a password costs from now on. */
   passwordCost?: Cost
-  /** Derives keys; scrypt in libuv's threads unless it is said. */
+  /** Derives keys; by default scrypt, in libuv's threads. */
   derive?: Derive
   throttle?: Partial<ThrottleLimits>
   /** Accounts that the peers of one network may register. */
   registrations?: RateLimits
-  /** So long without use, and a session ends … */
+  /** A session ends after this long without use … */
   sessionIdleMs?: number
-  /** … and so long after its log-in in any case. */
+  /** … and this long after its log-in in any case. */
   sessionMaxMs?: number
-  /** How often sessions with open connections are looked at. */
+  /** Time between two looks for sessions that are over. */
   sweepMs?: number
   /** Connections that an account may have at the same time. */
   connectionsPerAccount?: number
-  /** How many messages an account may say a second in the long run, and how many at once after a pause. */
+  /** How many messages per second an account may say in the long run, and how many at once after a pause. */
   saysPerSecond?: number
   burstSays?: number
   clock?: Clock
@@ -54,7 +54,7 @@ export interface AccountServices {
 const DAY_MS = 24 * 60 * 60_000
 const MINUTE_MS = 60_000
 
-/** Opens the database and starts looking after sessions. `onBug` is told what fails there. */
+/** Opens the database and starts to look for sessions that are over. `onBug` is told what fails there. */
 export async function openAccountServices(
   options: AccountOptions,
   onBug: (error: unknown) => void,
@@ -96,7 +96,7 @@ export async function openAccountServices(
   }
 }
 
-/** Ends what is over, again and again, each round after the last. Returns a function that stops, and waits for the last. */
+/** Ends sessions that are over, a round at a time. Returns a function that stops this, and waits for the last round. */
 function sweep(
   sessions: Sessions,
   live: LiveSessions,

@@ -1,8 +1,8 @@
 /**
- * What the chat server has to remember about people, whoever remembers it.
+ * What the chat server has to remember about people, wherever it is stored.
  *
- * Everything is asynchronous, although SQLite is not: a database across the network could stand behind the same face.
- * Times are milliseconds of the wall clock, for they outlive the process.
+ * Everything is asynchronous, although SQLite is not: a database across the network could have the same interface.
+ * Times are milliseconds of the wall clock, because they outlive the process.
  */
 
 export interface NewAccount {
@@ -25,7 +25,7 @@ export interface AccountStore {
   /** The account with this name or e-mail address, whatever its case. */
   find(nameOrEmail: string): Promise<Account | undefined>
   get(accountId: number): Promise<Account | undefined>
-  /** Stores another hash, unless the one it is made from has been replaced already. */
+  /** Replaces the hash `from` by `to`, unless `from` has been replaced already. */
   replaceHash(accountId: number, from: string, to: string): Promise<void>
 }
 
@@ -42,11 +42,11 @@ export interface StoredSession {
 export interface SessionStore {
   add(session: StoredSession): Promise<void>
   find(sessionId: string): Promise<StoredSession | undefined>
-  /** Notes a use of a session that is still there. */
+  /** Notes a use of a session, if it is still there. */
   touch(sessionId: string, usedAt: number): Promise<void>
   remove(sessionId: string): Promise<void>
   /** Removes all sessions of an account, and resolves with their ids. */
   removeOf(accountId: number): Promise<string[]>
-  /** Removes those that were created, or used last, at that time or before. */
+  /** Removes sessions created at `createdAt` or before, and those last used at `usedAt` or before. */
   removeOlder(createdAt: number, usedAt: number): Promise<void>
 }

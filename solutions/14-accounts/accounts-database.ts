@@ -1,8 +1,8 @@
 /**
  * Accounts and sessions in one SQLite file: plain calls that block, for a thread of their own.
  *
- * Uniqueness is the database's affair: to look first and insert later would let two equal names in. Every value is
- * bound to a prepared statement, never put into SQL.
+ * The database ensures uniqueness: looking first and inserting later would let two equal names in. Every value is bound
+ * to a prepared statement, never put into SQL.
  */
 
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
@@ -29,10 +29,10 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX sessions_of_account ON sessions (account_id)`,
 ]
 
-/** Errors of SQLite that say: this file is not what was written. <https://www.sqlite.org/rescode.html> */
+/** Errors of SQLite which mean that this file is not what was written … <https://www.sqlite.org/rescode.html> */
 const CORRUPT = 11
 const NOT_A_DATABASE = 26
-/** … and that a UNIQUE column has the value already. */
+/** … and that a UNIQUE column already has the value. */
 const CONSTRAINT_UNIQUE = 2067
 
 const SESSION = 'id, account_id AS accountId, created_at AS createdAt, used_at AS usedAt'
@@ -41,8 +41,8 @@ const ACCOUNT = 'id, name, password_hash AS passwordHash'
 export type AccountsDatabase = ReturnType<typeof openAccounts>
 
 /**
- * Opens the file, or makes it, readable for its owner only; `':memory:'` is a database without a file. Throws one
- * sentence with the file's name if it is damaged or comes from a newer version.
+ * Opens the file, or creates it, readable by its owner only; `':memory:'` is a database without a file. Throws an error
+ * of one sentence with the file's name if it is damaged or comes from a newer version.
  */
 export function openAccounts(file: string) {
   const database = explained(file, () => open(file))
@@ -114,7 +114,7 @@ function open(file: string): DatabaseSync {
   }
 }
 
-/** Before SQLite sees it: its -wal and -shm get the mode of the database. */
+/** Called before SQLite opens the file: SQLite gives -wal and -shm the mode of the database. */
 function keepPrivate(file: string): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600))
@@ -123,7 +123,7 @@ function keepPrivate(file: string): void {
   }
 }
 
-/** What SQLite, the file system or a newer version has against it, as a sentence that names the file. */
+/** Runs `body`. What SQLite, the file system or `NewerSchema` reports becomes a sentence that names the file. */
 function explained<T>(file: string, body: () => T): T {
   try {
     return body()
@@ -137,12 +137,12 @@ function explained<T>(file: string, body: () => T): T {
   }
 }
 
-/** Names and addresses that differ in case only are the same. */
+/** The same key for names and addresses that differ only in case. */
 function keyOf(nameOrEmail: string): string {
   return nameOrEmail.normalize('NFKC').toLowerCase()
 }
 
-/** SQLite's rows have no prototype, which is no use to anybody else. */
+/** A row as a plain object: SQLite's rows have no prototype. */
 function row<T>(found: unknown): T | undefined {
   return found ? ({ ...(found as T) } as T) : undefined
 }

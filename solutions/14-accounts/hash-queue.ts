@@ -1,5 +1,5 @@
 /**
- * A few at a time, a few more in line, and then "busy": what keeps slow work from taking every thread.
+ * A queue that keeps slow work from taking every thread: a few tasks run, a few more wait, and the next is refused.
  *
  * libuv has four threads for everything that blocks, and a hash holds one for a fifth of a second. Two hashes at a time
  * leave two threads for files. The queue is short because whoever waits at its end should still be there when it is
@@ -22,7 +22,7 @@ export interface QueueStats {
 
 export const HASH_LIMITS: QueueLimits = { running: 2, waiting: 32 }
 
-/** As many tasks wait as may: come back later. */
+/** As many tasks wait as are allowed: try again later. */
 export class HashesBusy extends Error {
   constructor() {
     super('too many passwords are being hashed')
@@ -33,7 +33,7 @@ export class HashQueue {
   readonly #limits: QueueLimits
   #running = 0
   #refused = 0
-  /** Those in line; each is called when it has a place. */
+  /** The tasks in line; each function is called when its task has a place. */
   readonly #waiting: (() => void)[] = []
 
   constructor(limits: QueueLimits) {
@@ -42,9 +42,9 @@ export class HashQueue {
 
   /**
    * Runs the task: now if fewer than `running` tasks run, otherwise when its turn comes, in order of arrival. Resolves
-   * with its result, rejects with what it throws. Rejects with `HashesBusy`, and counts it in `refused`, if `waiting` tasks
-   * wait already. A task that fails leaves its place to the next like any other. Whoever waits sleeps: no timer asks
-   * again whether there is a place.
+   * with its result, rejects with what it throws. Rejects with `HashesBusy`, and counts that in `refused`, if `waiting`
+   * tasks wait already. A task that fails leaves its place to the next like any other. A waiting task sleeps: no timer
+   * asks again whether there is a place.
    *
    * @step 14.2
    */

@@ -1,8 +1,8 @@
 /**
- * Which peers talk in which session, so that a session which ends takes all of them along.
+ * Which peers talk in which session, so that all of them are closed when it ends.
  *
- * A token is checked once, at `hello`, and the connection may then live for days. Someone whose phone was stolen and who
- * logs out everywhere means the connections that are open, too. Nothing here knows what door a peer came through.
+ * A token is checked once, at `hello`, and the connection may then live for days. Somebody whose phone was stolen and
+ * who logs out everywhere means the open connections as well. Nothing here knows what door a peer came through.
  */
 
 import type { StoredSession } from './account-store.ts'
@@ -28,9 +28,9 @@ export class LiveSessions {
   }
 
   /**
-   * A peer has shown the token of this session. Resolves with the session, which the peer is in from then on; with
-   * `undefined` if there is no such session, or if the session was ended, or the peer has left, while the store was asked.
-   * A peer that is not let in leaves nothing behind, also when the store rejects.
+   * Lets in a peer that has shown the token of this session. Resolves with the session, which the peer is in from then
+   * on; with `undefined` if there is no such session, or if the session was ended or the peer left while the store was
+   * asked. A peer that is not let in leaves nothing behind, even when the store rejects.
    *
    * @step 14.6
    */
@@ -48,7 +48,7 @@ export class LiveSessions {
   }
 
   /**
-   * The peer has gone. A session without peers leaves nothing behind.
+   * Removes a peer that has gone. A session without peers leaves nothing behind.
    *
    * @step 14.6
    */
@@ -59,8 +59,8 @@ export class LiveSessions {
   }
 
   /**
-   * These sessions have ended; an id may be among them twice. All their peers, and nobody else, are closed with
-   * `no-session`, once.
+   * Closes all peers of these sessions, and nobody else, with `no-session`, once. The sessions have ended; an id may be
+   * among them twice.
    *
    * @step 14.6
    */
@@ -73,10 +73,10 @@ export class LiveSessions {
   }
 
   /**
-   * Ends the sessions that are over by now, or no longer in the store. A session with an open connection is in use, so
-   * what ends it here is its age. Rejects when the store does; that ends no session.
+   * Ends the sessions that are over by now, or no longer in the store. An open connection counts as a use of its
+   * session, so what ends it here is its age. Rejects when the store does; that ends no session.
    *
-   * There may be more sessions than calls that the store lets wait, so they are not looked at all at once.
+   * There may be more sessions than the calls that the store lets wait, so they are not all looked up at once.
    *
    * @step 14.6
    */

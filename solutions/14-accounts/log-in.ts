@@ -1,5 +1,5 @@
 /**
- * Accounts are made, and people log in: the same through every door.
+ * Making accounts and logging in, the same through every door.
  *
  *     throttle ── credentials ── sessions.begin ── token
  *     (before)    (hash queue)
@@ -29,7 +29,7 @@ const TAKEN: Record<'name-taken' | 'email-taken', Refusal> = {
   'email-taken': { code: 'email-taken', text: 'There is an account with this e-mail address.' },
 }
 
-/** Makes an account for a peer with that address. */
+/** Makes an account for a peer with this address. */
 export async function register(
   services: AccountServices,
   { name, email, password }: Pick<RegisterRequest, 'name' | 'email' | 'password'>,
@@ -43,7 +43,7 @@ export async function register(
   return { kind: 'registered', account }
 }
 
-/** Begins a session for a peer with that address, if name or e-mail address and password belong together. */
+/** Begins a session for a peer with this address, if the password belongs to the name or e-mail address. */
 export async function logIn(
   services: AccountServices,
   { name, password }: Pick<LoginRequest, 'name' | 'password'>,
@@ -53,7 +53,7 @@ export async function logIn(
   const subject = found ? `#${found.id}` : name.toLowerCase()
   const waitMs = services.throttle.begin(subject, address)
   if (waitMs > 0) return tryLater(waitMs)
-  // A password that was not looked at was no try.
+  // A try whose password was never checked does not count.
   const takeBack = () => services.throttle.takeBack(subject, address)
   const account = await services.credentials.check(found, password).catch(failing(takeBack))
   if (!account) return { kind: 'refused', refusal: BAD_LOGIN }
@@ -66,7 +66,7 @@ export function isBusy(error: unknown): boolean {
   return [HashesBusy, PoolBusy, PoolClosed].some((kind) => error instanceof kind)
 }
 
-/** For whoever has something to undo when a promise rejects. */
+/** For `catch`: undoes something when a promise rejects, and throws the error again. */
 export function failing(undo: () => void): (error: unknown) => never {
   return (error) => {
     undo()

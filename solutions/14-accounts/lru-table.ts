@@ -1,8 +1,8 @@
 /**
  * A table with a bound, for keys that strangers choose: whoever sends a million names must not fill our memory.
  *
- * A `Map` remembers the order of insertion, so its first key is the one that was used least recently if every use puts
- * its key at the end. O(1) each.
+ * A `Map` remembers the order of insertion. Every use puts its key at the end, so the first key is the one that was
+ * used least recently. Each use is O(1).
  */
 export class LruTable<Value> {
   readonly #maxEntries: number
@@ -19,12 +19,12 @@ export class LruTable<Value> {
     return this.#entries.size
   }
 
-  /** Whether the key is there. That is no use of it. */
+  /** Whether the key is there. Asking does not count as a use. */
   has(key: string): boolean {
     return this.#entries.has(key)
   }
 
-  /** The value of a key, made now if there is none. When there are too many, the one that was used least recently goes. */
+  /** The value of a key, made now if there is none. When there are too many, removes the least recently used one. */
   use(key: string): Value {
     const value = this.#entries.get(key) ?? this.#make()
     this.#entries.delete(key)

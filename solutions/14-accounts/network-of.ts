@@ -1,6 +1,6 @@
 /**
- * Who an address belongs to, as far as counting goes: an IPv4 address to one customer, an IPv6 address to a network of
- * 2^64 addresses that all belong to one customer (RFC 6177), so that counting single ones would count nothing.
+ * What an address counts as: an IPv4 address as one customer, an IPv6 address as its network of 2^64 addresses, which
+ * all belong to one customer (RFC 6177), so that counting single addresses would count nothing.
  */
 
 import { isIPv6 } from 'node:net'

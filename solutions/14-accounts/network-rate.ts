@@ -6,9 +6,9 @@ import { LruTable } from './lru-table.ts'
 import { networkOf } from './network-of.ts'
 
 export interface RateLimits {
-  /** So many in the long run … */
+  /** How many in the long run … */
   perSecond: number
-  /** … and so many at once after a pause. */
+  /** … and how many at once after a pause. */
   burst: number
 }
 
@@ -16,11 +16,14 @@ export class NetworkRate {
   readonly #buckets: LruTable<TokenBucket>
 
   constructor(clock: Clock, { perSecond, burst }: RateLimits, maxEntries: number) {
-    // One less, for a bucket lets the last one overdraw it.
+    // One less, because a bucket lets the last one overdraw it.
     this.#buckets = new LruTable(maxEntries, () => new TokenBucket(clock, perSecond, burst - 1))
   }
 
-  /** Takes one for the network of that address. Returns 0, or, having taken none, for how many milliseconds none is left. */
+  /**
+   * Takes one for the address's network and returns 0; or takes none, and returns for how many milliseconds none is
+   * left.
+   */
   take(address: string): number {
     const bucket = this.#buckets.use(networkOf(address))
     const debtMs = bucket.take(0)
