@@ -1,8 +1,8 @@
 /**
- * One server a folder: two that append to one log would each overwrite what the other has said.
+ * One server per folder: two that append to one log would each overwrite what the other has written.
  *
- * Node cannot lock a file, but SQLite can, and the system frees that lock when the process ends, however it ends. So the
- * folder has a small database in which a transaction is open for as long as the server runs.
+ * Node cannot lock a file, but SQLite can, and the system frees that lock when the process ends, however it ends. So
+ * the folder has a small database in which a transaction is open for as long as the server runs.
  */
 
 import { randomUUID } from 'node:crypto'
@@ -18,7 +18,7 @@ import type { Cut } from './recovery.ts'
 
 export interface OpenData {
   journal: LogJournal
-  /** Saves what was appended; then another server may have the folder. */
+  /** Saves what was appended, and gives the folder back: another server may use it then. */
   close(): Promise<void>
 }
 
@@ -26,15 +26,15 @@ const SQLITE_BUSY = 5
 
 export interface DataOptions extends Partial<LogLimits> {
   data?: string
-  /** Who is told what people should know: the console, if it is not said. */
+  /** Told what people should know; by default the console. */
   reports?: Reports
-  /** Puts something around the folder of the log, to see what it costs. */
+  /** Wraps the folder of the log, to measure what it costs. */
   around?: (folder: Folder) => Folder
 }
 
 export type Reports = Pick<Console, 'warn' | 'error'>
 
-/** Opens the messages in the folder; without one, in a new folder that is removed in the end. */
+/** Opens the messages in the folder; without one, in a new folder that is removed at the end. */
 export async function openData(options: DataOptions): Promise<OpenData> {
   const { reports = console, around = (folder) => folder } = options
   const path = options.data ?? (await mkdtemp(join(tmpdir(), 'chat-')))
@@ -56,7 +56,7 @@ export async function openData(options: DataOptions): Promise<OpenData> {
   }
 }
 
-/** Makes the folder this process's own, until the function that it returns is called. */
+/** Locks the folder for this process, until the function that it returns is called. */
 function lock(path: string): () => void {
   const database = new DatabaseSync(join(path, 'lock.db'))
   try {

@@ -1,10 +1,10 @@
-/** The newest messages of those rooms that somebody is in, or about to enter. */
+/** The newest messages of the rooms that somebody is in, or about to enter. */
 
 import type { History, Message, Page, PageQuery } from '../13-rooms/journal.ts'
 import { MAX_RECENT_MESSAGES, RecentMessages } from '../13-rooms/recent-messages.ts'
 import type { Range } from './room-index.ts'
 
-/** Where messages are read that are not in memory. */
+/** Where to read messages that are not in memory. */
 interface Shelf {
   range(room: string): Range
   page(room: string, query: PageQuery): Promise<Page>
@@ -29,7 +29,7 @@ export class LoadedRooms {
     return this.#rooms.get(room)?.history
   }
 
-  /** Has a room in memory, until `release` was called as often as `load` and `open`. */
+  /** Loads a room, and keeps it in memory until `release` was called as often as `load` and `open`. */
   async load(room: string): Promise<void> {
     const loaded = this.#use(room)
     try {
@@ -62,7 +62,7 @@ export class LoadedRooms {
   async #loadInto(loaded: LoadedRoom, room: string): Promise<void> {
     let page: Page
     let last: number
-    // What is saved while we read belongs to it, too.
+    // What is saved while we read belongs to it as well: then read again.
     do {
       last = this.#shelf.range(room).last
       page = await this.#shelf.page(room, { limit: MAX_RECENT_MESSAGES })
@@ -71,7 +71,7 @@ export class LoadedRooms {
   }
 }
 
-/** What is in memory of a room, and how far its messages go back on the disk. */
+/** What is in memory of a room, and how far back its messages go on the disk. */
 class LoadedHistory implements History {
   readonly #recent: RecentMessages
   readonly #firstOnDisk: () => number

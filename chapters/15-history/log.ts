@@ -1,10 +1,10 @@
 /**
- * The log: records in the order in which they were appended, and a promise for each that is kept only when a crash could
- * not take it back.
+ * The log: records in the order in which they were appended, and a promise for each that resolves only when a crash
+ * could no longer undo it.
  *
- * A sync costs the same for one record and for a hundred. So there is never more than one on its way, and what is
- * appended meanwhile goes with the next. Whoever tells others what was saved does so in `onSynced`: there the records
- * come in the order of the log, whoever waits for which promise.
+ * A sync costs the same for one record and for a hundred. So there is never more than one under way, and what is
+ * appended meanwhile goes with the next. Use `onSynced` to tell others what was saved: it gets the records in the order
+ * of the log, whoever waits for which promise.
  */
 
 import type { Folder } from './folder.ts'
@@ -20,23 +20,23 @@ export interface Saved extends Entry {
 export interface LogLimits {
   /** A segment that has reached this size is followed by another. */
   maxSegmentBytes: number
-  /** When a segment is begun and there is more than this in all of them, the oldest are removed; never the last. */
+  /** When a segment is begun and all of them together are larger than this, the oldest are removed; never the last. */
   maxTotalBytes: number
 }
 
-/** Whoever keeps the log knows what the records mean. */
+/** The owner of the log, who knows what the records mean. */
 export interface LogKeeper {
   /** Told of what was saved, in the order of the log, before the promises of those records resolve. */
   onSynced(saved: Saved[]): void
-  /** What a segment begins with. */
+  /** The records that a segment begins with. */
   marks(): Uint8Array[]
-  /** The segments before this one are no more. */
+  /** The segments before this one are given up. */
   onRetired(oldest: number): void
 }
 
 /**
- * What becomes of a record when the log has failed. It may have been saved or not: nobody knows before the log is opened
- * again.
+ * Why a record's promise rejects when the log has failed. The record may have been saved or not: nobody knows until the
+ * log is opened again.
  */
 export class NotSaved extends Error {
   override readonly name = 'NotSaved'
@@ -61,7 +61,7 @@ export class Log {
   /** Ascending; the last one grows. */
   readonly #segments: Segment[]
   readonly #waiting: Waiting[] = []
-  /** Resolves when what was appended so far has been saved or not; `undefined` while nothing is on its way. */
+  /** Resolves when what was appended so far has been saved or has failed; `undefined` while nothing is being saved. */
   #saving: Promise<void> | undefined
   /** Why nothing is saved any more. */
   #failure: Error | undefined
@@ -97,8 +97,8 @@ export class Log {
   }
 
   /**
-   * Puts a record behind all others. Resolves when it would survive a crash, after `onSynced` was told of it; rejects with
-   * `NotSaved` when that could not be done.
+   * Puts a record after all others. Resolves when it would survive a crash, after `onSynced` was told of it; rejects
+   * with `NotSaved` if it could not be saved.
    *
    * @step 15.2 15.3
    */
@@ -107,7 +107,7 @@ export class Log {
     throw new Error('TODO 15.2')
   }
 
-  /** Bytes of a segment. Rejects if it is not there any more. */
+  /** Reads bytes of a segment. Rejects if the segment is gone. */
   async read(segment: number, position: number, length: number): Promise<Buffer> {
     const found = this.#segments.find(({ number }) => number === segment)
     if (!found) throw new Error(`segment ${segment} is gone`)
@@ -122,10 +122,10 @@ export class Log {
   }
 
   /**
-   * Saves what waits, a group at a time, until nothing does: never two at once. `onSynced` is told of a group that was
-   * saved, synchronously, and may append; then its promises resolve. A group that could not be saved is the last one that
-   * was tried: `#fail`. What `onSynced` throws is no failure of the disk, and is not caught: it ends the process, as a bug
-   * should.
+   * Saves what waits, a group at a time and never two at once, until nothing waits. Tells `onSynced` of each group that
+   * was saved, synchronously (it may append); then resolves the group's promises. If a group could not be saved, calls
+   * `#fail` and tries no other. What `onSynced` throws is not a failure of the disk, and is not caught: it ends the
+   * process, as a bug should.
    *
    * @step 15.2 15.3
    */
@@ -135,9 +135,9 @@ export class Log {
   }
 
   /**
-   * Nothing is saved any more: `failure` is `error` itself, also if the log is being closed. The promises of this group,
-   * then of everything that waits, reject with `NotSaved`, whose message or `cause` says what `error` says. The files stay
-   * open for reading.
+   * Stops saving for good: `failure` is `error` itself, even if the log is being closed. The promises of this group,
+   * then of everything that waits, reject with a `NotSaved` whose message or `cause` says what `error` says. The files
+   * stay open for reading.
    *
    * @step 15.3
    */
@@ -148,7 +148,8 @@ export class Log {
 
   /**
    * Goes on in a new segment, which begins with `marks()`. Then, while all segments together are larger than
-   * `maxTotalBytes`, the oldest is given up: `onRetired` is told, and it is closed and removed for good before the next.
+   * `maxTotalBytes`, gives up the oldest: tells `onRetired`, then closes that segment and removes it for good before
+   * the next.
    *
    * @step 15.5
    */
@@ -186,7 +187,7 @@ export class Log {
   }
 }
 
-/** Where the records of a group are that begins at byte `start` of a segment. */
+/** The records of a group that begins at byte `start` of a segment, with their places. */
 function placesOf(group: Buffer, segment: number, start: number): Saved[] {
   const decoded = decodeGroup(group, 0)
   if (decoded.kind !== 'group') throw new Error('what was encoded is no group')

@@ -1,7 +1,7 @@
 /**
  * Segments: the log is cut into files, so that old messages can be thrown away a file at a time.
  *
- * A segment is called by its number, 00000001.log first, and begins with a group of marks: the last number of every
+ * A segment is named after its number, 00000001.log first, and begins with a group of marks: the last number of every
  * room when it was begun. Only the last one grows. Every other one was synced as a whole before the next was begun.
  */
 
@@ -12,7 +12,7 @@ import { encodeGroup } from './groups.ts'
 export interface Segment {
   number: number
   file: LogFile
-  /** Good groups end here. */
+  /** Where its good groups end. */
   size: number
 }
 
@@ -42,8 +42,8 @@ export async function save(file: LogFile, bytes: Uint8Array, position: number): 
 }
 
 /**
- * Gives a new file its first group and then its name. Whenever the power fails, no file has that name or the one with the
- * whole group does; when this resolves, it is there for good.
+ * Gives a new file its first group and then its name. Whenever the power fails, either no file has that name, or the
+ * one with the whole group has it. When this resolves, it is there for good.
  *
  * @step 15.5
  */

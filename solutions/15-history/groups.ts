@@ -3,7 +3,7 @@
  *
  *     magic FF 4C 4F 47   length of the payload   CRC-32 of everything else   payload: length, record, length, record, …
  *
- * The magic begins with a byte that no UTF-8 text contains. Numbers have 4 bytes, big-endian. Nothing here knows a file.
+ * The magic begins with a byte that no UTF-8 text contains. Numbers have 4 bytes, big-endian. Nothing here knows files.
  */
 
 import { crc32 } from 'node:zlib'
@@ -31,7 +31,7 @@ export type Decoded =
   | { kind: 'damaged' }
 
 /**
- * The group of these records, in order; there may be none, or thousands, and each costs as much as it would alone.
+ * Returns the group of these records, in order; there may be none, or thousands. Each costs as much as it would alone.
  *
  * @step 15.1
  */
@@ -45,9 +45,9 @@ export function encodeGroup(records: Uint8Array[]): Buffer {
 }
 
 /**
- * Looks at what begins at byte `at`. The records of a group may be parts of `bytes`, which stay as they are. Whatever the
- * bytes are, this decides between the kinds of `Decoded`, and does not throw: a payload that is not a list of records is
- * damaged, whatever its checksum. What lies behind a group is not its business, and costs nothing.
+ * Looks at what begins at byte `at`. The records of a group may be parts of `bytes`, which is not changed. Whatever the
+ * bytes are, this returns one of the kinds of `Decoded`, and does not throw: a payload that is not a list of records is
+ * damaged, whatever its checksum. What follows a group does not matter, and costs nothing.
  *
  * @step 15.1
  */

@@ -1,4 +1,4 @@
-/** What `join` and `history` do when most messages are on a disk, and `say` when rooms stay. */
+/** What `join` and `history` do when most messages are on a disk, and what `say` does when rooms stay. */
 
 import type { ChatSession, Handler } from '../13-rooms/chat-session.ts'
 import type { Refusal } from '../13-rooms/codes.ts'
@@ -22,7 +22,7 @@ export function historyHandlers(journal: LogJournal): Record<string, Handler> {
 /** Rooms that an account may create: a room is there for good from its first message on. */
 const MAX_ROOMS_CREATED = 10
 
-/** Why somebody may not say the first message of a room, if it would be the first. */
+/** Why the session may not say the first message of a room; `undefined` if it may, or if there is one already. */
 export function tooManyCreated(
   journal: LogJournal,
   { name }: ChatSession,
@@ -33,7 +33,7 @@ export function tooManyCreated(
   return { code: 'too-many-rooms', text }
 }
 
-/** Joins in one turn, when everything that the answer needs is in memory. */
+/** Loads everything that the answer needs into memory, then joins in one turn. */
 async function joinLoaded(
   journal: LogJournal,
   session: ChatSession,

@@ -1,7 +1,7 @@
 /**
- * The journal of 13, on a log: messages are told when they survive, and can be read for as long as their segment is there.
+ * The journal of 13, on a log: messages are told when they survive, and can be read as long as their segment is there.
  *
- * Rooms that somebody is in have their newest messages in memory, loaded before the first member enters: joining is one
+ * The newest messages of rooms that somebody is in are in memory, loaded before the first member enters: joining is one
  * turn, and must not wait for a disk.
  */
 
@@ -17,15 +17,15 @@ import { decodeMessage, encodeMessage, type SavedMessage } from './records.ts'
 import type { Cut } from './recovery.ts'
 import { type Range, RoomIndex } from './room-index.ts'
 
-/** A draft may have a name of its own; see `SavedMessage`. */
+/** A draft may have a key; see `SavedMessage`. */
 export type KeyedDraft = Draft & { readonly key?: string }
 
 export interface LogJournalOptions extends Partial<LogLimits> {
   /** It counts from 1970. */
   clock: Clock
-  /** What the data are called if there are none yet. */
+  /** Identifies the data, if there are none yet. */
   origin: string
-  /** Told once when nothing can be saved any more. */
+  /** Called once, when nothing can be saved any more. */
   onFailure?(error: Error): void
 }
 
@@ -37,7 +37,7 @@ export class LogJournal implements Journal {
   #onFailure: LogJournalOptions['onFailure']
   readonly #index = new RoomIndex()
   #log!: Log
-  /** What was appended and not reported yet, in that order, which is the order of the log. */
+  /** What was appended and has not been reported yet, in that order, which is the order of the log. */
   readonly #drafts: Draft[] = []
   readonly #loaded = new LoadedRooms(this)
 
@@ -65,7 +65,7 @@ export class LogJournal implements Journal {
     return { journal, cut }
   }
 
-  /** What the data are called: the same after every restart. */
+  /** Identifies the data: the same after every restart. */
   get origin(): string {
     return this.#index.origin
   }
@@ -94,7 +94,7 @@ export class LogJournal implements Journal {
     const { room, name, text, key } = draft
     const number = this.#index.reserve(room, name)
     this.#drafts.push(draft)
-    // A clock may be set to any time; the record has no room for one before 1970.
+    // A clock may be set to any time, but a record cannot hold one before 1970.
     const message = { number, name, text, at: Math.max(0, this.#clock.now()) }
     this.#log.append(encodeMessage({ room, message, key })).catch((error: Error) => {
       this.#onFailure?.(error)
@@ -104,9 +104,9 @@ export class LogJournal implements Journal {
   }
 
   /**
-   * These records would survive now. Each is a message, the next of its room: it belongs into the index, into the
-   * history of its room if that is loaded, and to the oldest of `#drafts`. Then `onKept` is told of all of them at once.
-   * All of that is one turn: the next segment may be begun in the next, with the numbers of the index.
+   * Takes records that would survive a crash now. Each is a message, the next of its room. It belongs to the oldest of
+   * `#drafts`, and is added to the index, and to the history of its room if that is loaded. Then `onKept` is told of
+   * all of them at once. All of this is one turn: the next turn may begin a segment, with the numbers of the index.
    *
    * @step 15.6
    */
@@ -122,8 +122,8 @@ export class LogJournal implements Journal {
   }
 
   /**
-   * A page of a room, read from the disk: the oldest messages above `after`, or else the newest, below `before` if that is
-   * given. It has `limit` messages or fewer, up to `MAX_PAGE_BYTES`; whether there are more that way is exact.
+   * Resolves with a page of a room, read from the disk: the oldest messages above `after`, or else the newest, below
+   * `before` if that is given. It has `limit` messages or fewer, up to `MAX_PAGE_BYTES`; `more` is exact.
    */
   async page(room: string, query: PageQuery): Promise<Page> {
     for (;;) {
@@ -131,15 +131,15 @@ export class LogJournal implements Journal {
       try {
         return await this.#readPage(room, query)
       } catch (error) {
-        // A segment that was retired meanwhile is no fault: the page begins later now.
+        // That a segment was retired meanwhile is not an error: the page begins later now.
         if (this.#index.range(room).first === first) throw error
       }
     }
   }
 
   /**
-   * Reads the page. `RecentMessages` knows what belongs into one and whether there are more, if it is given the messages
-   * that are asked for and one more that way. No others are read.
+   * Reads the page. `RecentMessages` decides what belongs in it and whether there are more, if it is given the messages
+   * that are asked for and one more in the same direction. No others are read.
    *
    * @step 15.6
    */
@@ -154,7 +154,7 @@ export class LogJournal implements Journal {
     return messages.page(query)
   }
 
-  /** The messages `from` to `to` of a room, with their keys; all of them are in its range. */
+  /** Resolves with the messages `from` to `to` of a room, with their keys; all of them must be in its range. */
   read(room: string, from: number, to: number): Promise<SavedMessage[]> {
     const numbers = Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index)
     return Promise.all(
@@ -165,12 +165,12 @@ export class LogJournal implements Journal {
     )
   }
 
-  /** Has the newest messages of a room in memory, until `release` was called as often as `load` and `open`. */
+  /** Loads the newest messages of a room, and keeps them until `release` was called as often as `load` and `open`. */
   load(room: string): Promise<void> {
     return this.#loaded.load(room)
   }
 
-  /** A room that was loaded. */
+  /** The history of a room that was loaded. */
   open(room: string): History {
     return this.#loaded.open(room)
   }
@@ -179,13 +179,13 @@ export class LogJournal implements Journal {
     this.#loaded.release(room)
   }
 
-  /** The page above `after` of a room that was loaded, if it is not in memory. */
+  /** Resolves with the page above `after` of a room that was loaded; with `undefined` if that page is in memory. */
   async pageAbove(room: string, after: number): Promise<Page | undefined> {
     if (after >= this.#loaded.get(room)!.firstInMemory - 1) return undefined
     return this.page(room, { after })
   }
 
-  /** Saves what was appended; nothing more can be. */
+  /** Saves what was appended; after this, nothing more can be appended. */
   close(): Promise<void> {
     return this.#log.close()
   }

@@ -14,11 +14,11 @@ export class NodeFolder implements Folder {
     this.path = path
   }
 
-  /** Opens a folder, and makes it if there is none. */
+  /** Opens a folder, or makes it if there is none. */
   static async open(name: string): Promise<NodeFolder> {
     const path = resolve(name)
     const made = await mkdir(path, { recursive: true, mode: OWNER_ONLY.folder })
-    // Each folder that was made is a name in the one above it.
+    // Each folder that was made is a name in the one above it: sync that one.
     if (made !== undefined)
       for (let above = path; above !== dirname(made); ) {
         above = dirname(above)

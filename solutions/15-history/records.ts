@@ -1,11 +1,11 @@
 /**
- * Records: what a group holds. A message, or one of the marks that a segment begins with: whose data this is, and the
- * last number of each room.
+ * Records: what a group holds. A record is a message, or one of the marks that a segment begins with: whose data this
+ * is, and the last number of each room.
  *
  *     kind 1   lengths of room, name, key 1 each   number 6   at 6   room   name   key   text
  *
- * The start of the server reads a million of them and needs only room and number, which are found without decoding the
- * rest.
+ * When the server starts, it reads a million of them and needs only room and number, which are found without decoding
+ * the rest.
  */
 
 import type { Message } from '../13-rooms/journal.ts'
@@ -14,16 +14,16 @@ import type { Message } from '../13-rooms/journal.ts'
 export interface SavedMessage {
   readonly room: string
   readonly message: Message
-  /** What its sender calls it, if it may come to repeat it: at most 255 bytes. Chapter 16 has a use for it. */
+  /** Chosen by the sender, who may have to repeat the message: at most 255 bytes. Chapter 16 uses it. */
   readonly key?: string
 }
 
 /** The part of a record that an index needs. */
 export type RecordHead =
   | { kind: 'message'; room: string; number: number }
-  /** The numbers of the room go on behind this one. */
+  /** The numbers of the room continue after this one. */
   | { kind: 'room'; room: string; number: number }
-  /** The data in this folder are called so. */
+  /** Identifies the data in this folder. */
   | { kind: 'origin'; origin: string }
   /** Written by a later version of this server. */
   | { kind: 'unknown' }
@@ -54,7 +54,7 @@ export function decodeHead(record: Uint8Array): RecordHead {
   return { kind: bytes[0] === MESSAGE ? 'message' : 'room', room, number: bytes.readUIntBE(4, 6) }
 }
 
-/** Who has said a message, or the first message of a room. */
+/** Who said the message, or, in a room's mark, who said its first message. */
 export function decodeName(record: Uint8Array): string {
   const bytes = asBuffer(record)
   const nameAt = HEAD_BYTES + bytes[1]

@@ -1,8 +1,8 @@
 /**
- * What happens when the log is opened: every segment is read, every group checked, and what a crash has left repaired.
+ * What happens when the log is opened: every segment is read, every group is checked, and a crash's damage is repaired.
  *
- * A group is written only when the one before it has been synced. So a crash can spoil the last group and no other, and
- * a group that is spoiled although a good one follows it was spoiled by something else.
+ * A group is written only when the one before it has been synced. So a crash can spoil the last group and no other. A
+ * spoiled group with a good one after it was spoiled by something else.
  */
 
 import type { Folder } from './folder.ts'
@@ -31,12 +31,12 @@ export interface Recovered {
   cut: Cut | undefined
 }
 
-/** Told of every record that is found, in order, and of the segment that it is in. */
+/** Called with every record that is found, in order, and with the segment that it is in. */
 export type OnEntry = (entry: Entry, segment: number) => void
 
 /**
- * Opens these segments and gives `onEntry` every record of theirs. When this resolves, all of them would survive a crash;
- * until then nobody may be told of one. Rejects with a `DamagedLog` if only the last group is not what can be bad.
+ * Opens these segments and gives `onEntry` every record in them. When this resolves, all of them would survive a crash;
+ * until then nobody may be told of one. Rejects with a `DamagedLog` if anything but the last group is bad.
  */
 export async function recover(
   folder: Folder,
@@ -66,9 +66,9 @@ export async function recover(
 
 /**
  * Gives `onEntry` the records of one group after the other, from the beginning of a segment, and returns where the good
- * groups end. Places count from the beginning of the segment. Throws a `DamagedLog` that names where the bad group begins
- * when a good one begins anywhere behind it; and when the first group is bad or missing, for a segment has its name only
- * since that one was synced.
+ * groups end. Places count from the beginning of the segment. Throws a `DamagedLog` that names where the bad group
+ * begins if a good one begins anywhere after that place, or if the first group is bad or missing: a segment gets its
+ * name only when its first group has been synced.
  *
  * @step 15.4
  */
@@ -94,9 +94,9 @@ function hasGroupBehind(bytes: Buffer, at: number): boolean {
 }
 
 /**
- * Makes the last segment, `bytes` as it was read, safe to go on from: cuts off what lies behind its good groups, if there
- * is anything, and says so. Then what was found is made to survive a crash, bytes and names: who was killed may have left
- * them without a sync.
+ * Makes the last segment safe to go on from; `bytes` is what was read of it. Cuts off what follows its good groups, if
+ * anything does, and returns what was cut. Then makes what was found survive a crash, bytes and names: a process that
+ * was killed may have left them without a sync.
  *
  * @step 15.4
  */

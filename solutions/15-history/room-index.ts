@@ -1,6 +1,6 @@
 /**
  * Where each message is: for every room the places of its messages, in order. It is never saved, because it can be made
- * from the log: 16 bytes a message, and a million of them in less than a second.
+ * from the log, a million messages in less than a second. It takes 16 bytes per message.
  */
 
 import type { Entry } from './groups.ts'
@@ -21,16 +21,16 @@ export interface Range {
 
 /** Message `first + i` is at `places[i]` and has `sizes[i]` bytes. */
 interface RoomEntry extends Range {
-  /** Who has said the first message. */
+  /** Who said the first message. */
   creator: string
-  /** The number that was given to a message last, saved or not. */
+  /** The last number that was given to a message, saved or not. */
   reserved: number
-  /** The segment times `SEGMENT`, and the byte in it: one number takes less memory than an object. */
+  /** The segment times `SEGMENT`, plus the byte in it: one number takes less memory than an object. */
   places: number[]
   sizes: number[]
 }
 
-/** No segment has as many bytes. */
+/** No segment has this many bytes. */
 const SEGMENT = 2 ** 32
 
 const NOTHING: Range = { first: 1, last: 0 }
@@ -39,10 +39,10 @@ export class RoomIndex {
   readonly #rooms = new Map<string, RoomEntry>()
   /** By name in lower case. */
   readonly #created = new Map<string, number>()
-  /** What the data are called; `''` while that is not known. */
+  /** Identifies the data; `''` while that is not known. */
   origin = ''
 
-  /** Takes the next number of a room, for somebody of that name. Whoever has number 1 has created the room. */
+  /** Takes the next number of a room, for somebody of this name. Whoever gets number 1 has created the room. */
   reserve(room: string, name: string): number {
     const entry = this.#rooms.get(room) ?? this.#begin(room, 0, name)
     entry.reserved += 1
@@ -96,7 +96,7 @@ export class RoomIndex {
     entry.sizes.push(record.length)
   }
 
-  /** What a segment begins with. */
+  /** The records that a segment begins with. */
   marks(): Buffer[] {
     const rooms = Array.from(this.#rooms, ([room, { last, creator }]) =>
       encodeRoom(room, last, creator),
@@ -104,7 +104,7 @@ export class RoomIndex {
     return [encodeOrigin(this.origin), ...rooms]
   }
 
-  /** The segments before this one are no more, nor the messages in them. */
+  /** Forgets the messages in the segments before this one, which are given up. */
   forgetBefore(segment: number): void {
     for (const entry of this.#rooms.values()) {
       const kept = entry.places.findIndex((place) => place >= segment * SEGMENT)

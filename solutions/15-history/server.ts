@@ -30,7 +30,7 @@ export async function startServer(options: HistoryServerOptions = {}): Promise<A
   return serveOpenChat(options, await openChat(options))
 }
 
-/** Opens the data folder; a log that is damaged, or a folder in use by another server, is an error. */
+/** Opens the data folder. Rejects if the log is damaged, or if another server uses the folder. */
 export async function openChat(options: HistoryServerOptions): Promise<OpenChat> {
   const { journal, close } = await openData(options)
   const { reports = console } = options
@@ -51,7 +51,7 @@ export async function openChat(options: HistoryServerOptions): Promise<OpenChat>
   }
 }
 
-/** Listens. The data are closed behind the last connection, or when it cannot listen. */
+/** Listens. The data are closed after the last connection, or if the server cannot listen. */
 export async function serveOpenChat(
   options: HistoryServerOptions,
   { chat, services, close }: OpenChat,
