@@ -4,7 +4,7 @@
  */
 export class ChatError extends Error {
   readonly code: string
-  /** The server asks to wait for so long. */
+  /** How long the server asks us to wait. */
   readonly seconds: number | undefined
 
   constructor(code: string, seconds?: number) {

@@ -1,8 +1,8 @@
 /**
- * Where a client stands, as a value, and what each event makes of it. Nothing happens here: no socket, no timer, no clock.
+ * Where a client stands, as a value, and what each event makes of it. Nothing happens here: no socket, timer or clock.
  *
  * `ChatClient` acts when a state is entered: it connects, says hello, arms a timer. A connection that does not open, a
- * `hello` that nobody answers and a wait each have a time limit. The event `timeUp` says that it is over.
+ * `hello` that nobody answers and a wait each have a time limit. The event `timeUp` says that it has passed.
  */
 
 export type ClientState =
@@ -10,14 +10,14 @@ export type ClientState =
   | { kind: 'connecting' }
   /** Connected; `hello` has been sent. */
   | { kind: 'greeting' }
-  /** Welcome since then. */
+  /** Welcome since `sinceMs`. */
   | { kind: 'online'; sinceMs: number }
   /**
-   * Not connected, and about to try again: when the back-off says so, but not before `atLeastMs` have passed. `welcomeMs`
-   * is how long the last connection was welcome.
+   * Not connected, and about to try again: when the back-off says so, but not before `atLeastMs` have passed.
+   * `welcomeMs` is how long we were welcome on the last connection.
    */
   | { kind: 'waiting'; atLeastMs: number; welcomeMs: number }
-  /** For good. */
+  /** Over, for good. */
   | { kind: 'ended'; code: EndCode }
 
 export type EndCode = 'closed' | 'no-session' | 'unsupported-version'
@@ -30,9 +30,9 @@ export type ClientEvent =
   | { kind: 'error'; code: string; seconds?: number }
   /** The connection has ended, could not be made, or is silent. */
   | { kind: 'lost'; atMs: number }
-  /** The time of a state is over. */
+  /** The time limit of the state has passed. */
   | { kind: 'timeUp' }
-  /** We want no more. */
+  /** We want no connection any more. */
   | { kind: 'close' }
 
 /**
@@ -40,12 +40,14 @@ export type ClientEvent =
  *
  * - idle: `start` → connecting.
  * - connecting: `opened` → greeting. `lost`, `timeUp` → waiting.
- * - greeting: `welcomed` → online. `lost`, `timeUp`, `error` → waiting; after an error at least for the `seconds` it names.
+ * - greeting: `welcomed` → online. `lost`, `timeUp`, `error` → waiting; after an error for at least the `seconds` it
+ *   names.
  * - online: `lost` → waiting, and `welcomeMs` is how long we were online. After an `error` the server closes by itself.
  * - waiting: `timeUp` → connecting.
  *
- * In greeting and online the errors `no-session` and `unsupported-version` end it with that code: a new connection would
- * hear the same. `close` ends it in every state, with the code `closed`. Nothing changes a state that has ended.
+ * In greeting and online the errors `no-session` and `unsupported-version` end the client with that code: a new
+ * connection would get the same error. `close` ends it in every state, with the code `closed`. Nothing changes the
+ * state `ended`.
  *
  * @step 16.3
  */

@@ -1,20 +1,20 @@
 /**
- * Says that may come twice: the server's half of "exactly once".
+ * Messages that may be said twice: the server's half of "exactly once".
  *
- * A client that got no answer says the same again, with the same key. To the server both look alike, and either may come
- * first: a connection that the client has given up can still deliver. So the first to come claims the key, before
- * anything is looked up, and all others get what became of that one. The memory of it is the history itself, so it
- * survives a restart.
+ * A client that got no answer says the same again, with the same key. To the server both look alike, and either may
+ * arrive first: a connection that the client has given up can still deliver. So the first to arrive claims the key,
+ * before anything is looked up, and all others get what became of that one. The history itself holds the keys, so they
+ * survive a restart.
  */
 
 import type { Refusal } from '../13-rooms/codes.ts'
 import type { Message } from '../13-rooms/journal.ts'
 
-/** What somebody says, and how to know it again. */
+/** What somebody says, and how to recognise it. */
 export interface KeyedSay {
-  /** In lower case: the account. A key means something only within an account and a room. */
+  /** The account's name, in lower case. A key means something only within an account and a room. */
   account: string
-  /** In lower case, too. */
+  /** In lower case as well. */
   room: string
   text: string
   key: string
@@ -22,7 +22,7 @@ export interface KeyedSay {
   since: number
 }
 
-/** What the history has of a room. The journal of 15 is one. */
+/** What a claim needs of the history. The journal of 15 has it. */
 export interface KeyedHistory {
   /** The numbers of the messages that are kept; none if `last` is `first - 1`. */
   range(room: string): { first: number; last: number }
@@ -30,7 +30,7 @@ export interface KeyedHistory {
   read(room: string, from: number, to: number): Promise<{ message: Message; key?: string }[]>
 }
 
-/** The message that it became, or why it became none. */
+/** The message that a `say` became, or why it became none. */
 export type SayOutcome = Message | Refusal
 
 export type Claim =
@@ -39,10 +39,10 @@ export type Claim =
   /** It is known, or cannot be said. */
   | { kind: 'repeat'; outcome: SayOutcome }
 
-/** A search goes through so many messages at most: the client says how many it is, and the disk pays. */
+/** A search goes through this many messages at most: the client says how many it is, and the disk pays. */
 export const MAX_SEARCH = 2_000
 
-/** So many of them are read at a time. */
+/** This many of them are read at a time. */
 const READ_AT_ONCE = 100
 
 export class SayKeys {
@@ -60,13 +60,14 @@ export class SayKeys {
   }
 
   /**
-   * Claims a key, so that of all that say the same only the first is appended. From this call on until `settle`, and not
-   * only when the history has been searched, everybody else with that key and text is a repeat, and gets what it
-   * appended, or what the first itself was told.
+   * Claims a key, so that of all who say the same only the first is appended. From this call on until `settle`, and not
+   * only after the history has been searched, everybody else with this key and text is a repeat, and gets what the
+   * first appended, or what the first itself was told.
    *
-   * What was said before is found in the history, above `since`. When that cannot be known, `STALE_KEY`: some of those
-   * messages are not kept any more, or they are more than `MAX_SEARCH`. The same key with another text is `OTHER_TEXT`,
-   * whether the first is settled or not. If the history cannot be read, this rejects, and nothing stays claimed.
+   * What was said before is found in the history, above `since`. If that cannot be known, the outcome is `STALE_KEY`:
+   * some of those messages are no longer kept, or there are more than `MAX_SEARCH`. The same key with another text is
+   * `OTHER_TEXT`, whether the first is settled or not. If the history cannot be read, this rejects, and nothing stays
+   * claimed.
    *
    * @step 16.5
    */
@@ -75,15 +76,15 @@ export class SayKeys {
     throw new Error('TODO 16.5')
   }
 
-  /** Whether what was said above `since` cannot be looked through. */
+  /** Whether the messages above `since` cannot be searched. */
   #isStale({ room, since }: KeyedSay): boolean {
     const { first, last } = this.#history.range(room)
     return since + 1 < first || last - since > MAX_SEARCH
   }
 
   /**
-   * The message above `since` that this account has said with this key. No more than `READ_AT_ONCE` messages are read at a
-   * time, and none when there are none.
+   * Resolves with the message above `since` that this account has said with this key. Reads at most `READ_AT_ONCE`
+   * messages at a time, and does not read at all if there are none.
    *
    * @step 16.5
    */

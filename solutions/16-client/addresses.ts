@@ -1,9 +1,9 @@
 /**
  * One name, several addresses: which of them to connect to (RFC 8305, "Happy Eyeballs").
  *
- * An address may be dead without saying so, and a connection attempt to it takes minutes to fail. To try one after the
- * other is too slow, to try all at once is rude. So attempts are staggered: the next begins when the one before has
- * failed or has had 250 ms, and the first that connects wins. What a connection is, this file does not know.
+ * An address may be dead without saying so, and a connection attempt to it takes minutes to fail. Trying one after the
+ * other is too slow, trying all at once is rude. So attempts are staggered: the next begins when the one before has
+ * failed or has had 250 ms, and the first that connects wins. This file does not know what a connection is.
  */
 
 import type { Timers } from './timers.ts'
@@ -23,8 +23,9 @@ export interface Closable {
 }
 
 /**
- * Begins to connect to one address; rejects when that fails. Once `signal` aborts, nobody wants the connection any more,
- * and if there is one already it ends. It may be too late for that: then the promise resolves all the same.
+ * Begins to connect to one address; rejects when that fails. Once `signal` aborts, nobody wants the connection any
+ * more, and a connection that is there already is ended. The abort may come too late: then the promise resolves all the
+ * same.
  */
 export type Dial<C> = (address: Address, signal: AbortSignal) => Promise<C>
 
@@ -68,7 +69,7 @@ export class AddressRace<C extends Closable> {
     return this.#result.promise
   }
 
-  /** Nobody wants the connection any more: `run` rejects, and nothing stays open. */
+  /** Ends the race, because nobody wants the connection any more: `run` rejects, and nothing stays open. */
   cancel(): void {
     this.#end()
     this.#result.reject(new Error('cancelled'))
@@ -93,8 +94,8 @@ export class AddressRace<C extends Closable> {
   }
 
   /**
-   * An attempt has connected. If it is the first, it is the result, and the race is over (`#end`); its own signal is left
-   * alone. If the race was over before, nobody wants this connection: it is closed.
+   * Takes the connection of an attempt. The first one is the result, and the race is over (`#end`); its own signal is
+   * left alone. If the race was over before, closes the connection, which nobody wants.
    *
    * @step 16.2
    */
@@ -106,8 +107,9 @@ export class AddressRace<C extends Closable> {
   }
 
   /**
-   * An attempt has failed. The next address is tried at once, and does not wait for its turn any more. If none is left and
-   * no attempt is under way, `run` rejects with all the errors, in the order in which they came. What fails after the race is over changes nothing.
+   * Takes the error of a failed attempt. The next address is tried at once, and no longer waits for its turn. If none
+   * is left and no attempt is under way, `run` rejects with all the errors, in the order in which they occurred. A
+   * failure after the race is over changes nothing.
    *
    * @step 16.2
    */
@@ -122,7 +124,7 @@ export class AddressRace<C extends Closable> {
     }
   }
 
-  /** The race is over: no other address gets its turn, and the attempts that are still under way are aborted. */
+  /** Ends the race: no other address gets its turn, and the attempts that are still under way are aborted. */
   #end(): void {
     this.#isOver = true
     this.#timers.cancel(this.#turn)

@@ -10,7 +10,7 @@ export interface BackoffLimits {
   firstMs: number
   /** … but no wait has a bound above this. */
   capMs: number
-  /** A connection on which we were welcome for so long has proved itself. */
+  /** A connection on which we were welcome for this long has proved itself. */
   provenMs: number
 }
 
@@ -27,8 +27,9 @@ export class Backoff {
   }
 
   /**
-   * Milliseconds to wait before the next attempt: anything from 0 up to a bound, all equally likely (*full jitter*). The
-   * bound is `firstMs`, doubles with every further call, and stays at `capMs` once it has reached it, forever.
+   * Milliseconds to wait before the next attempt: anything from 0 up to a bound, all equally likely (*full jitter*).
+   * The bound is `firstMs` at first, doubles with every further call, and once it has reached `capMs` stays there
+   * forever.
    *
    * @step 16.1
    */
@@ -40,8 +41,8 @@ export class Backoff {
   }
 
   /**
-   * A connection has ended on which the server had welcomed us `welcomeMs` ago; 0 when it never did. If it has proved
-   * itself, the next wait has the bound `firstMs` again. If not, the bounds go on growing.
+   * Notes the end of a connection on which the server had welcomed us `welcomeMs` ago; 0 if it never did. If the
+   * connection has proved itself, the next wait has the bound `firstMs` again. If not, the bounds go on growing.
    *
    * @step 16.1
    */

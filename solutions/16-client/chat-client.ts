@@ -1,9 +1,9 @@
 /**
  * The other end of the chat: a client that stays in its rooms through every loss of connection.
  *
- * It composes what this chapter builds: `reduce` says where it stands, `Backoff` when to try again, `ClientRoom` what is new
- * and what is still to be said. Everything outside is passed in (connections, time, randomness), so the same code runs on
- * Node, in a page, and in a test. It forgets everything when its process ends.
+ * It composes what this chapter builds: `reduce` says where it stands, `Backoff` when to try again, `ClientRoom` what
+ * is new and what is still to be said. Everything outside is passed in (connections, time, randomness), so the same
+ * code runs on Node, in a page, and in a test. It forgets everything when its process ends.
  */
 
 import { Backoff, type BackoffLimits } from './backoff.ts'
@@ -15,9 +15,9 @@ import type { Said } from './say-queue.ts'
 import type { Timers } from './timers.ts'
 
 export interface ClientLimits extends BackoffLimits {
-  /** A connection has so long to open, and `hello` to be answered. */
+  /** How long a connection may take to open, and `hello` to be answered. */
   patienceMs: number
-  /** A server that is silent for so long is asked for a sign of life. */
+  /** A server that is silent for this long is asked for a sign of life. */
   pingMs: number
 }
 
@@ -26,7 +26,7 @@ export interface ClientOptions extends Partial<ClientLimits> {
   timers: Timers
   /** Numbers in [0, 1): for the back-off, and to make keys that no other client makes. */
   random: () => number
-  /** Asked on every connection: what `hello` says beside its version, a token; or another request that is welcomed. */
+  /** Called on each connection: what `hello` says besides its version, a token; or another request for a welcome. */
   hello(): object
   onNotice(notice: Notice): void
 }
@@ -35,7 +35,7 @@ export type Notice =
   | RoomNotice
   | { kind: 'state'; state: ClientState }
   | { kind: 'welcome'; welcome: Message }
-  /** Anything else that the server says by itself: who comes and goes. */
+  /** Anything else that the server says unasked: who comes and goes. */
   | { kind: 'told'; message: Message }
 
 const LIMITS: ClientLimits = {
@@ -54,11 +54,11 @@ export class ChatClient {
   readonly #rooms = new Map<string, ClientRoom>()
   #state: ClientState = { kind: 'idle' }
   #link: RequestLink | undefined
-  /** Armed in a state that has its time. */
+  /** Armed in a state that has a time limit. */
   #time: unknown
   /** When the state `waiting` is over, by the clock of the timers. */
   #nextTryMs = 0
-  /** Names the data that our numbers belong to. */
+  /** Identifies the data that our numbers belong to. */
   #server: string | undefined
 
   constructor(options: ClientOptions) {
@@ -77,7 +77,7 @@ export class ChatClient {
     return this.#state.kind === 'waiting' ? this.#nextTryMs : undefined
   }
 
-  /** Waits no longer for the next attempt. */
+  /** Begins the next attempt now, if we wait for one. */
   tryNow(): void {
     if (this.#state.kind === 'waiting') this.#dispatch({ kind: 'timeUp' })
   }
@@ -86,12 +86,12 @@ export class ChatClient {
     this.#dispatch({ kind: 'start' })
   }
 
-  /** For good. What was not answered yet is rejected. */
+  /** Ends the client for good. Rejects what has not been answered yet. */
   close(): void {
     this.#dispatch({ kind: 'close' })
   }
 
-  /** Wants to be in this room from now on, whatever becomes of the connection. */
+  /** Stays in this room from now on, whatever becomes of the connection. */
   join(name: string): void {
     if (this.#rooms.has(keyOf(name))) return
     const room = new ClientRoom(name, this.#newKey, (notice) => {
@@ -108,8 +108,8 @@ export class ChatClient {
   }
 
   /**
-   * Says a text in a room that was joined, once, as long as this process lives. Rejects with a `ChatError` when it was not
-   * said, or when nobody can know (`unknown`).
+   * Says a text in a room that was joined: once, as long as this process lives. Rejects with a `ChatError` when it was
+   * not said, or when nobody can know whether it was (`unknown`).
    */
   say(name: string, text: string): Promise<Said> {
     const room = this.#rooms.get(keyOf(name))
@@ -117,7 +117,7 @@ export class ChatClient {
     return room.say(text)
   }
 
-  /** Any other request. Rejects with a `ChatError`; with `unknown` when the connection is lost before the answer. */
+  /** Makes any other request. Rejects with a `ChatError`; `unknown` when the connection is lost before the answer. */
   request(request: Message): Promise<Message> {
     if (!this.#link || this.#state.kind !== 'online')
       return Promise.reject(new ChatError('not-sent'))
@@ -192,7 +192,7 @@ export class ChatClient {
     return this.#rooms.delete(keyOf(name))
   }
 
-  /** The connection is over for us, whatever the server thinks. */
+  /** Gives up the connection, whatever the server thinks of it. */
   #drop(): void {
     const link = this.#link
     this.#link = undefined

@@ -1,5 +1,5 @@
 /**
- * A room that the client wants to be in: it joins anew on every connection, fills the gap, and says what is still to be said.
+ * A room that the client wants to be in: joins it again on every connection, fills the gap, says what is still unsaid.
  */
 
 import type { ChatError } from './chat-error.ts'
@@ -9,7 +9,7 @@ import { type Said, SayQueue } from './say-queue.ts'
 
 /** What a room tells the application. */
 export type RoomNotice =
-  /** In the room, for the first time or again; its members now. */
+  /** We are in the room, for the first time or again; `members` are in it now. */
   | { kind: 'joined'; room: string; members: string[] }
   /** The server does not let us in, and the client has left the room. */
   | { kind: 'refused'; room: string; error: ChatError }
@@ -19,7 +19,7 @@ export type RoomNotice =
   /** The server has other data: what was told so far is not part of it. */
   | { kind: 'forgotten'; room: string }
 
-/** Messages a page: as many as the server gives at once. */
+/** Messages per page: as many as the server gives at once. */
 const PAGE = 100
 
 export class ClientRoom {
@@ -41,7 +41,7 @@ export class ClientRoom {
     })
   }
 
-  /** There is a connection: joins the room on it. */
+  /** Joins the room on a new connection. */
   enter(link: RequestLink): void {
     this.#link = link
     const request = { type: 'join', room: this.name, after: this.#feed.last }
@@ -74,12 +74,12 @@ export class ClientRoom {
     this.#says.onLost()
   }
 
-  /** The server has other data than the one before. */
+  /** Forgets our numbers: the server has other data than the one before. */
   forget(): void {
     this.#feed.forget()
   }
 
-  /** Nobody wants to be in the room any more. */
+  /** Gives up what is still to be said: nobody wants to be in the room any more. */
   end(): void {
     this.#link = undefined
     this.#says.end()
@@ -109,8 +109,8 @@ export class ClientRoom {
   }
 
   /**
-   * Sends the request that the queue has next, unless the room is not live; when it is answered, the one after it. The
-   * queue hears of every answer.
+   * Sends the next request of the queue if the room is live and, when that is answered, the one after it. Tells the
+   * queue of every answer.
    *
    * @step 16.6
    */

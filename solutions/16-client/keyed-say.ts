@@ -1,4 +1,4 @@
-/** `say {key, since}`: the request that may come twice. Without a key it is the `say` of 13. */
+/** `say {key, since}`: the request that may arrive twice. Without a key it is the `say` of 13. */
 
 import type { ChatSession, Handler } from '../13-rooms/chat-session.ts'
 import { type Fields, integer, matching, optional } from '../13-rooms/fields.ts'
@@ -13,13 +13,13 @@ interface KeyedSayRequest extends SayRequest {
 
 const KEY = /^[A-Za-z0-9._-]{1,64}$/
 
-/** What `say` may have beside its other fields. */
+/** What `say` may have besides its other fields. */
 export const KEY_FIELDS: Fields = {
   key: optional(matching(KEY, 'bad-request', 'is 1 to 64 letters, digits, "_", "." or "-".')),
   since: optional(integer(0)),
 }
 
-/** Without `since` the history is searched from its beginning, as far as that goes. */
+/** The handler of a keyed `say`. Without `since` the history is searched from message 1, if that is possible. */
 export function sayOnce(keys: SayKeys): Handler {
   return async (session: ChatSession, request: KeyedSayRequest) => {
     const { room, text, key, since = 0 } = request
@@ -32,7 +32,7 @@ export function sayOnce(keys: SayKeys): Handler {
   }
 }
 
-/** Nothing else is carried out before this is answered: a repeat waits for what others have said. */
+/** Answers a repeat, after everything that this session has said. Nothing else is carried out before that. */
 async function answerAgain(
   session: ChatSession,
   request: KeyedSayRequest,

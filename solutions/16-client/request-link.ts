@@ -1,7 +1,7 @@
 /**
  * One connection, seen as requests and answers: each request gets a number, and its answer carries the same one.
  *
- * It also finds out that nobody is there any more. TCP does not tell: a peer whose plug was pulled is only silent.
+ * It also finds out when nobody is there any more. TCP does not say so: a peer whose plug was pulled is only silent.
  */
 
 import { ChatError } from './chat-error.ts'
@@ -10,18 +10,18 @@ import type { Timers } from './timers.ts'
 /** A connection that carries texts: frames over TCP, or a WebSocket. */
 export interface Link {
   send(text: string): void
-  /** No event comes after this. */
+  /** No event is emitted after this. */
   close(): void
 }
 
 export interface LinkEvents {
   onOpen(): void
   onText(text: string): void
-  /** It has ended, or could not be made. */
+  /** The connection has ended, or could not be made. */
   onClose(): void
 }
 
-/** Begins to connect. No event comes inside this call. */
+/** Begins to connect. No event is emitted inside this call. */
 export type Connect = (events: LinkEvents) => Link
 
 /** A message of the chat protocol. */
@@ -42,7 +42,7 @@ export interface RequestEvents {
   onOpen(): void
   /** A message that answers nothing. */
   onTold(message: Message): void
-  /** The connection is of no use any more: it has ended, fallen silent, or talks nonsense. Still to be closed. */
+  /** The connection is of no use any more: it has ended, is silent, or talks nonsense. It still has to be closed. */
   onLost(): void
 }
 
@@ -58,7 +58,10 @@ export class RequestLink {
   #quietLooks = 0
   #isClosed = false
 
-  /** Nothing heard for `pingMs`: the server is asked for a sign of life. After as long again it is lost. We look every `pingMs`. */
+  /**
+   * Looks every `pingMs` whether anything was heard. After `pingMs` without, asks the server for a sign of life; after
+   * as long again, the connection is lost.
+   */
   constructor(connect: Connect, timers: Timers, pingMs: number, events: RequestEvents) {
     this.#timers = timers
     this.#events = events
@@ -76,12 +79,12 @@ export class RequestLink {
     this.#link.send(JSON.stringify({ ...request, id }))
   }
 
-  /** It is of no use any more. */
+  /** Reports the connection as lost: it is of no use any more. */
   giveUp(): void {
     if (!this.#isClosed) this.#events.onLost()
   }
 
-  /** Nothing is reported after this but the loss of what was asked. */
+  /** Closes the connection. After this, only the loss of what was asked is reported. */
   close(): void {
     this.#isClosed = true
     this.#timers.cancel(this.#look)

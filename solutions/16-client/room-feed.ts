@@ -1,7 +1,7 @@
 /**
  * One room as a client sees it: every message once, in order, however often the connection is lost.
  *
- * A message reaches us in two ways: live, or on a page that we asked for. After a reconnection both come at the same time:
+ * A message reaches us in two ways: live, or on a page that we asked for. After a reconnection both arrive together:
  * live messages, and pages with what was said while we were away. Live ones wait until the pages have filled the gap.
  */
 
@@ -18,7 +18,7 @@ export interface Page {
   messages: RoomMessage[]
 }
 
-/** `last` is the room's newest message when we joined. Whatever is newer comes live. */
+/** `last` is the room's newest message when we joined. Whatever is newer arrives live. */
 export interface Joined extends Page {
   last: number
 }
@@ -27,11 +27,11 @@ export interface FeedEvents {
   onMessage(message: RoomMessage): void
   /** The server has not kept the messages from `from` to `to`, which we have never seen. */
   onMissed(from: number, to: number): void
-  /** What was told so far is not what the server has: it counts anew. */
+  /** What was told so far is not what the server has: numbers begin again. */
   onForgotten(): void
 }
 
-/** How many of a room's newest messages a client gets that knows none. */
+/** How many of a room's newest messages a client gets if it knows none. */
 const FIRST_LOOK = 50
 
 export class RoomFeed {
@@ -49,7 +49,7 @@ export class RoomFeed {
     this.#events = events
   }
 
-  /** What to ask for when joining: the messages after this one. A live feed has a number. */
+  /** The number after which to ask for messages when joining. A live feed has one. */
   get last(): number | undefined {
     return this.#last
   }
@@ -58,7 +58,7 @@ export class RoomFeed {
     return this.#isLive
   }
 
-  /** The server has other data now: our numbers mean nothing any more. */
+  /** Forgets our numbers: the server has other data now, and they mean nothing any more. */
   forget(): void {
     if (this.#last === undefined) return
     this.#last = undefined
@@ -66,11 +66,11 @@ export class RoomFeed {
   }
 
   /**
-   * We have joined; what we asked for were the messages after `this.last`, and the first page of them is here. The result
-   * is the number after which to ask for the next page; `undefined` when none is needed: then the feed is live.
+   * Takes the answer to a join that asked for the messages after `this.last`: the first page of them. Returns the
+   * number after which to ask for the next page; `undefined` when none is needed: then the feed is live.
    *
-   * A room whose last number is below ours is not the one that we knew. Then we `forget`; `joined` brought no messages, and
-   * the next page begins so that the newest `FIRST_LOOK` come. The gap ends at `joined.last`, as always.
+   * A room whose last number is below ours is not the one that we knew. Then we `forget`; `joined` brought no messages,
+   * and the next page begins so that the newest `FIRST_LOOK` arrive. The gap ends at `joined.last`, as always.
    *
    * @step 16.4
    */
@@ -82,9 +82,9 @@ export class RoomFeed {
   }
 
   /**
-   * The next page has come: its messages are told. Pages are needed until they reach the gap's end, or until one is empty:
-   * then the rest of the gap is missed. The result is as for `onJoined`. When the feed goes live, the live messages that
-   * waited are told first.
+   * Takes the next page, and tells its messages. Pages are needed until they reach the gap's end, or until one is
+   * empty: then the rest of the gap is missed. Returns the same as `onJoined`. When the feed goes live, the live
+   * messages that waited are told first.
    *
    * @step 16.4
    */
@@ -99,7 +99,7 @@ export class RoomFeed {
   }
 
   /**
-   * A live message has come: it is told, or it waits until the feed is live.
+   * Tells a live message, or keeps it until the feed is live.
    *
    * @step 16.4
    */
@@ -109,7 +109,7 @@ export class RoomFeed {
   }
 
   /**
-   * The connection is lost. Live messages that still wait will be on a page after the next `join`.
+   * Ends the live feed: the connection is lost. Live messages that still wait will be on a page after the next `join`.
    *
    * @step 16.4
    */
@@ -119,8 +119,8 @@ export class RoomFeed {
   }
 
   /**
-   * Tells a message, unless it was told before. If messages between the last one and this one never came, they are told
-   * as missed first.
+   * Tells a message, unless it was told before. If messages between the last one and this one never arrived, they are
+   * told as missed first.
    *
    * @step 16.4
    */
@@ -131,7 +131,7 @@ export class RoomFeed {
     this.#events.onMessage(message)
   }
 
-  /** Whatever lies between the last number and this one is missed; nothing is, as long as no number is known. */
+  /** Tells as missed whatever lies between the last number and this one; nothing, as long as no number is known. */
   #skipTo(number: number): void {
     const next = (this.#last ?? number - 1) + 1
     if (next < number) this.#events.onMissed(next, number - 1)

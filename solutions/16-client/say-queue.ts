@@ -1,20 +1,20 @@
 /**
  * What a client has to say in one room: one message after the other, each until it is known what became of it.
  *
- * An answer can be lost after the message was said. Then only the server knows, so the message is sent again, and says that
- * it is the same one: `key` names it, and `since` is a number below the one that it got if it was said. One message is in
- * flight at a time, so that a repeat never comes after its successor.
+ * An answer can be lost after the message was said. Then only the server knows, so the message is sent again, marked as
+ * the same one: `key` names it, and `since` is a number below the one that it got, if it was said. One message is in
+ * flight at a time, so that a repeat never arrives after its successor.
  */
 
 import { ChatError } from './chat-error.ts'
 
 export interface Said {
   number: number
-  /** The server's clock. */
+  /** By the server's clock. */
   at: number
 }
 
-/** What `say` sends, beside the room. */
+/** What `say` sends, besides the room. */
 export interface SayRequest {
   text: string
   key: string
@@ -36,7 +36,7 @@ export class SayQueue {
   readonly #sayings: Saying[] = []
   #isInFlight = false
 
-  /** Every key is to be unlike any other of the same account. */
+  /** Every new key has to differ from all others of the same account. */
   constructor(newKey: () => string) {
     this.#newKey = newKey
   }
@@ -53,8 +53,9 @@ export class SayQueue {
   }
 
   /**
-   * The request to send now; `undefined` when nothing waits or one is in flight. A message that is sent again goes with the
-   * key and the `since` that it had the first time. Then `since` is `last`: the number of the last message that was told.
+   * The request to send now; `undefined` when nothing waits or one is in flight. When a message is sent for the first
+   * time, its `since` is `last`: the number of the last message that was told. When it is sent again, it keeps its key
+   * and that `since`.
    *
    * @step 16.6
    */
@@ -68,7 +69,7 @@ export class SayQueue {
   }
 
   /**
-   * The one in flight was said.
+   * Resolves the message in flight: it was said.
    *
    * @step 16.6
    */
@@ -78,12 +79,12 @@ export class SayQueue {
   }
 
   /**
-   * The one in flight was answered with an error: it was not said, and is rejected with that error. But:
+   * Takes the error that answers the message in flight: the message was not said, and is rejected with that error. But:
    *
-   * - `not-saved` leaves open whether it was. The server saves nothing more until it is restarted, so the message stays in
-   *   flight until the connection is lost.
-   * - `internal` leaves it open, too, and so does any error about a repeat: it was this request that failed, and nobody
-   *   knows about the one before. These are rejected as `unknown`.
+   * - `not-saved` leaves open whether it was. The server saves nothing more until it is restarted, so the message stays
+   *   in flight until the connection is lost.
+   * - `internal` leaves it open as well, and so does any error about a repeat: only this request has failed, and nobody
+   *   knows about the one before. These messages are rejected as `unknown`.
    *
    * @step 16.6
    */
@@ -99,8 +100,8 @@ export class SayQueue {
   }
 
   /**
-   * The server has other data, and cannot know what it was sent before: a message that was sent is rejected as `unknown`.
-   * Those that never were wait on.
+   * Rejects a message that was sent as `unknown`: the server has other data now, and cannot know what it was sent
+   * before. Messages that were never sent go on waiting.
    *
    * @step 16.6
    */
@@ -109,8 +110,8 @@ export class SayQueue {
   }
 
   /**
-   * Nothing more is sent: a message that was sent is rejected as `unknown`, the rest as `not-sent`. The one in flight stays
-   * where it is: its answer may still come.
+   * Ends the queue: nothing more is sent. A message that was sent is rejected as `unknown`, the rest as `not-sent`. The
+   * one in flight stays where it is: its answer may still arrive.
    */
   end(): void {
     for (const { timesSent, result } of this.#sayings) {

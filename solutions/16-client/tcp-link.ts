@@ -1,5 +1,5 @@
 /**
- * How a client connects on Node: the name is looked up, its addresses race, and on the one that wins texts go as frames.
+ * How a client connects on Node: looks up the name, lets its addresses race, and sends texts as frames to the winner.
  *
  * The rest of the client does not know this file: in a page a WebSocket takes its place.
  */
@@ -15,7 +15,7 @@ export interface TcpOptions {
   host: string
   port: number
   timers?: Timers
-  /** All addresses of a host, in the order that the system prefers. */
+  /** Resolves with all addresses of a host, in the order that the system prefers. */
   resolve?: (host: string) => Promise<Address[]>
 }
 
@@ -88,7 +88,7 @@ function dialTcp(address: Address, port: number, signal: AbortSignal): Promise<D
     const socket = connect({ host, family, port, noDelay: true })
     signal.addEventListener('abort', () => socket.destroy(new Error('aborted')))
     socket.on('error', reject)
-    // A socket that was destroyed without an error says only this.
+    // A socket that was destroyed without an error emits only this.
     socket.on('close', () => reject(new Error('closed')))
     socket.on('connect', () => resolve({ socket, close: () => socket.destroy() }))
   })

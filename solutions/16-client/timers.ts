@@ -4,11 +4,11 @@
  */
 
 export interface Timers {
-  /** Milliseconds since whenever; never backwards. */
+  /** Milliseconds since any fixed moment; never goes back. */
   now(): number
-  /** Calls back once, in `delayMs`, never inside this call. The value identifies the timer for `cancel`. */
+  /** Calls back once, after `delayMs`, never inside this call. The value identifies the timer for `cancel`. */
   after(delayMs: number, callback: () => void): unknown
-  /** Nothing happens when the timer has fired already, or when there is none (`undefined`). */
+  /** Cancels a timer. Nothing happens when it has fired already, or when there is none (`undefined`). */
   cancel(timer: unknown): void
 }
 
