@@ -2,7 +2,7 @@
 
 import type { Ending } from '../07-event-loop/connection.ts'
 
-/** What can be wrong with a request. The connection stays open. */
+/** What can be wrong with a request. The connection stays open, unless the session behind it is gone (14). */
 export type Code =
   | 'malformed'
   | 'unknown-type'
@@ -21,7 +21,6 @@ export type Code =
   | 'too-fast'
   | 'busy'
   | 'bad-login'
-  | 'email-taken'
   | 'try-later'
   | 'no-session'
   | 'not-saved'
