@@ -167,9 +167,9 @@ export class WorkerPool<Job, Result> {
   }
 
   /**
-   * Handles a thread that has ended by itself, which none should: rejects its job with `crash`, and gives its place and
-   * the next job to a new thread. A thread without a job is only forgotten: `#freeThread()` starts another when a job
-   * needs one, so a script that cannot even load is not started forever.
+   * Handles a thread that has ended by itself, which none should: counts it, rejects its job with `crash`, and gives its
+   * place and the next job to a new thread. A thread without a job is only counted and forgotten: `#freeThread()` starts
+   * another when a job needs one, so a script that cannot even load is not started forever.
    *
    * @step 06.3
    */

@@ -9,7 +9,7 @@ export interface FrameEvents {
   onFrame(payload: Uint8Array, frames: FrameProtocol): void
   /** The peer has sent FIN, between two frames. If left out, the connection ends. */
   onEnd?(frames: FrameProtocol): void
-  /** The payload of the last frame when the connection is stopped; none if left out. */
+  /** The payload of the last frame when we end the connection for a reason; no last frame if left out. */
   lastWords?(why: Ending, reason: string): Uint8Array
   onClose?(why: Ending, frames: FrameProtocol): void
 }

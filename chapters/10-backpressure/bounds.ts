@@ -14,7 +14,10 @@ import type { Outbox } from './outbox.ts'
 
 /** Times may be `Infinity`. */
 export interface BoundLimits extends WatchLimits {
-  /** A peer that takes nothing for this long, while something waits for it, is stopped, as `'slow-consumer'`. */
+  /**
+   * A peer that takes nothing for this long, while something waits for it, is stopped, as `'slow-consumer'`. We look once
+   * in `stallMs`, so it may have up to twice as long.
+   */
   stallMs: number
 }
 

@@ -14,7 +14,7 @@ export interface OutboxLimits {
   highWaterBytes: number
   /** … until no more than this wait. */
   lowWaterBytes: number
-  /** More than this never waits. */
+  /** More than this never waits, apart from last words. */
   maxQueuedBytes: number
 }
 

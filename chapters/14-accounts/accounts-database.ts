@@ -137,7 +137,7 @@ function explained<T>(file: string, body: () => T): T {
   }
 }
 
-/** The same key for names and addresses that differ only in case. */
+/** The same key for names and addresses that differ only in case, or in the form of a character (NFKC). */
 function keyOf(nameOrEmail: string): string {
   return nameOrEmail.normalize('NFKC').toLowerCase()
 }

@@ -1,5 +1,5 @@
 /**
- * Groups: what the log writes at once. A group holds one record or many, and is there as a whole or not at all.
+ * Groups: what the log writes at once. A group holds any number of records, and is there as a whole or not at all.
  *
  *     magic FF 4C 4F 47   length of the payload   CRC-32 of everything else   payload: length, record, length, record, …
  *

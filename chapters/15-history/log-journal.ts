@@ -117,7 +117,8 @@ export class LogJournal implements Journal {
 
   /**
    * Resolves with a page of a room, read from the disk: the oldest messages above `after`, or else the newest, below
-   * `before` if that is given. It has `limit` messages or fewer, up to `MAX_PAGE_BYTES`; `more` is exact.
+   * `before` if that is given. It has `limit` messages or fewer, up to `MAX_PAGE_BYTES`, but at least one if there is
+   * one; `more` is exact.
    */
   async page(room: string, query: PageQuery): Promise<Page> {
     for (;;) {

@@ -17,7 +17,7 @@ import type { Timers } from './timers.ts'
 export interface ClientLimits extends BackoffLimits {
   /** How long a connection may take to open, and `hello` to be answered. */
   patienceMs: number
-  /** A server that is silent for this long is asked for a sign of life. */
+  /** Time between two looks: a server that was silent since the last one is asked for a sign of life. */
   pingMs: number
 }
 

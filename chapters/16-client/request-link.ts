@@ -59,8 +59,8 @@ export class RequestLink {
   #isClosed = false
 
   /**
-   * Looks every `pingMs` whether anything was heard. After `pingMs` without, asks the server for a sign of life; after
-   * as long again, the connection is lost.
+   * Looks every `pingMs` whether anything was heard since the last look. If not, asks the server for a sign of life; if
+   * the next look finds nothing either, the connection is lost.
    */
   constructor(connect: Connect, timers: Timers, pingMs: number, events: RequestEvents) {
     this.#timers = timers

@@ -75,7 +75,7 @@ export class BlockingSocket {
    * Hands bytes to the bridge. Returns once no more than `WINDOW_BYTES` wait for the peer: if the peer does not read,
    * this thread sleeps.
    *
-   * Throws `ConnectionLost` when the peer has vanished.
+   * Throws `ConnectionLost` when the peer has vanished, or after `end()`.
    */
   write(data: Uint8Array | string): void {
     if (Atomics.load(this.#words, CLOSED)) throw new ConnectionLost('EPIPE')

@@ -77,7 +77,10 @@ function whenLost(socket: Socket): AbortSignal {
   return lost.signal
 }
 
-/** Whether it is the server's turn: the thread does not wait for the client yet, or its answer was still unwritten. */
+/**
+ * Whether it is the server's turn: the thread does not wait for the client yet, or its answer was still unwritten.
+ * Writes such an answer.
+ */
 function owesAnswer(socket: Socket, working: Int32Array): boolean {
   // Nothing follows our FIN; a job that has crashed leaves `working` as it was.
   if (socket.writableEnded) return false

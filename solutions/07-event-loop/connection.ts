@@ -54,7 +54,7 @@ export interface ConnectionObserver {
   onHeard?(): void
   /** A round has ended, and this many bytes wait to be sent. */
   onRoundEnd?(queuedBytes: number): void
-  /** We will say nothing more. From now on, the peer is only a cost. */
+  /** We have said our last word (`end`). From now on, the peer is only a cost. */
   onEnding?(): void
   onClose?(why: Ending): void
 }

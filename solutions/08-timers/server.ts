@@ -12,7 +12,7 @@ import { Watch } from './watch.ts'
 export interface ClientLimits {
   /** A client that has sent no line for this long is told `idle`, and its connection ends. */
   idleMs: number
-  /** How often a client that says nothing is sent `ping`; never if left out. */
+  /** How often a client that says nothing is sent `ping`; never if it is 0. */
   heartbeatMs?: number
 }
 

@@ -28,7 +28,7 @@ export interface LoopStats {
 
 export interface GroupStats {
   loops: LoopStats[]
-  /** Loops that died and were replaced, since the beginning. */
+  /** How many loops have died so far for which a replacement was started. */
   replaced: number
 }
 

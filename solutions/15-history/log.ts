@@ -45,7 +45,7 @@ export class NotSaved extends Error {
 const MEBIBYTE = 1024 * 1024
 const LIMITS: LogLimits = { maxSegmentBytes: 64 * MEBIBYTE, maxTotalBytes: 1024 * MEBIBYTE }
 
-/** No group has a larger payload, unless one record alone is larger. */
+/** The records of a group have no more bytes than this, unless one record alone is larger. */
 const MAX_GROUP_BYTES = MEBIBYTE
 
 interface Waiting {

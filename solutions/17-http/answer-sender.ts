@@ -45,8 +45,8 @@ export class AnswerSender {
 
   /**
    * Says an answer; to a HEAD request all of it but the body. Returns a promise when the body is not in memory, or is
-   * longer than `PIECE_BYTES`: it resolves when everything is sent, and rejects when the body cannot be read to its
-   * end. An answer that cannot be said (a bug of ours) is not sent at all, and the promise rejects.
+   * longer than `PIECE_BYTES`: it resolves when everything is sent or the peer is gone, and rejects when the body cannot
+   * be read to its end. An answer that cannot be said (a bug of ours) is not sent at all, and the promise rejects.
    */
   answer(answer: HttpAnswer, isHead: boolean, persistence: Persistence): Promise<void> | undefined {
     const { body = '', status } = answer
