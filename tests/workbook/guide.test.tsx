@@ -247,13 +247,15 @@ describe('what is on the screen', () => {
 
   test.each([40, 60, 80, 120])('no line is wider than %i columns', (columns) => {
     for (const screen of ['lesson', 'step', 'card', 'keys'] as const) {
+      // A quote in a lesson has two blanks in front, and is wrapped.
+      const shape = screen === 'lesson' ? /[│┌└─{}()=>]|^ {4}/ : /[│┌└─{}()=>]|^ {2}/
       const { state } = play(
         begun,
         failed('01.1', { likely: 'a rather long explanation '.repeat(9) }),
       )
       const wide = bodyLines({ ...state, screen }, style(columns)).filter(
         // Pictures and code keep their shape; the screen cuts them.
-        (line) => stringWidth(line) > columns && !/[│┌└─{}()=>]|^ {2}/.test(line),
+        (line) => stringWidth(line) > columns && !shape.test(line),
       )
       expect(wide).toEqual([])
     }
@@ -271,6 +273,22 @@ describe('what is on the screen', () => {
       '  • three',
       '',
       ' 3. four',
+    ])
+  })
+
+  test('a quote is no wider than the screen, and a bracket stays beside what it closes', () => {
+    const quote =
+      'A limit (`ulimit -n`). Then:\n\n> **Predict.** How many of them?\n>\n> `npm start`\n\nEnd.\n'
+    expect(markdown(quote, { columns: 20, level: 0 }).split('\n')).toEqual([
+      'A limit (`ulimit',
+      '-n`). Then:',
+      '',
+      '  Predict. How many',
+      '  of them?',
+      '',
+      '  `npm start`',
+      '',
+      'End.',
     ])
   })
 

@@ -2,6 +2,7 @@
 
 import type { ChalkInstance } from 'chalk'
 import type { RendererObject } from 'marked'
+import type wrapAnsi from 'wrap-ansi'
 
 export interface MarkdownStyle {
   columns: number
@@ -23,45 +24,68 @@ export async function loadMarkdown(): Promise<RenderMarkdown> {
     const chalk = new Chalk({ level })
     const terminal = markedTerminal({
       width: columns,
-      reflowText: true,
+      reflowText: false,
       tab: 2,
       showSectionPrefix: false,
-      firstHeading: chalk.bold.underline,
-      heading: chalk.bold.cyan,
-      blockquote: chalk.reset,
       codespan: level === 0 ? (text) => `\`${text}\`` : chalk.yellow,
       code: chalk.reset,
       strong: chalk.bold,
       em: chalk.italic,
       link: chalk.blue,
       href: chalk.blue.underline,
-      paragraph: chalk.reset,
-      listitem: chalk.reset,
       hr: chalk.dim,
       table: chalk.reset,
     })
-    const lists = { renderer: listRenderer((text) => wrap(text, columns - INDENT)) }
-    const text = new Marked(terminal, lists).parse(markdown) as string
+    const blocks = { renderer: blockRenderer(columns, wrap, chalk) }
+    const text = new Marked(terminal, blocks).parse(markdown) as string
     return text.replace(/^\n+|\n+$/g, '').replace(/\n{3,}/g, '\n\n')
   }
 }
 
-/** Room in front of each line of a list: the bullet's, or the number's. */
-const INDENT = 4
+const QUOTE_INDENT = '  '
+/** Room for a bullet or a number. */
+const ITEM_INDENT = '    '
 
-/** The package neither wraps the items of a list nor renders what is written in them. */
-function listRenderer(wrap: (text: string) => string): RendererObject {
+/**
+ * Wraps what consists of text. The package would wrap no item of a list, a quote wider than the screen, and a line with
+ * colours in the wrong place. Code keeps its shape.
+ */
+function blockRenderer(
+  columns: number,
+  wrap: typeof wrapAnsi,
+  chalk: ChalkInstance,
+): RendererObject {
+  let width = columns
+  const within = (indent: string, render: () => string) => {
+    width -= indent.length
+    const lines = render().trimEnd().split('\n')
+    width += indent.length
+    return lines.map((line) => (line === '' ? '' : indent + line)).join('\n')
+  }
   return {
+    heading({ tokens, depth }) {
+      const style = depth === 1 ? chalk.bold.underline : chalk.bold.cyan
+      return `${wrap(style(this.parser.parseInline(tokens)), width)}\n\n`
+    },
+    paragraph({ tokens }) {
+      return `${wrap(this.parser.parseInline(tokens).replaceAll('\n', ' '), width)}\n\n`
+    },
+    blockquote({ tokens }) {
+      return `${within(QUOTE_INDENT, () => this.parser.parse(tokens))}\n\n`
+    },
     list({ items, ordered, start }) {
       const entries = items.map(({ tokens }, index) => {
-        const blocks = tokens.map((token) =>
-          token.type === 'text'
-            ? wrap(this.parser.parseInline(token.tokens ?? []).replaceAll('\n', ' '))
-            : this.parser.parse([token]).trimEnd(),
-        )
         const bullet = ordered ? `${Number(start) + index}. ` : '• '
-        const body = blocks.join('\n').replaceAll('\n', `\n${' '.repeat(INDENT)}`)
-        return bullet.padStart(INDENT) + body
+        const body = within(ITEM_INDENT, () =>
+          tokens
+            .map((token) =>
+              token.type === 'text'
+                ? `${wrap(this.parser.parseInline(token.tokens ?? []).replaceAll('\n', ' '), width)}\n`
+                : this.parser.parse([token]),
+            )
+            .join(''),
+        )
+        return bullet.padStart(ITEM_INDENT.length) + body.slice(ITEM_INDENT.length)
       })
       return `${entries.join('\n')}\n\n`
     },
