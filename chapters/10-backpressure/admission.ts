@@ -76,7 +76,8 @@ export class Admission implements ConnectionKeeper {
 
   /**
    * Lets in a peer that has connected, if the cap allows; otherwise counts it, and refuses it as `'busy'`. Once the
-   * server is stopping, nobody is let in any more: a connection that waited to be accepted is refused as `'stopping'`.
+   * server is stopping, nobody is let in any more: a connection that waited to be accepted is refused as `'stopping'`,
+   * and not counted: there was room for it.
    *
    * @step 10.4 10.6
    */
@@ -101,7 +102,7 @@ export class Admission implements ConnectionKeeper {
   }
 
   /**
-   * One of the open connections is closed: there is room for another.
+   * One of the open connections is closed: forgets it, counts its ending, and there is room for another.
    *
    * @step 10.4
    */

@@ -69,8 +69,8 @@ export class Outbox implements SendQueue {
 
   /**
    * Gives the stream what waits, oldest first, until nothing is left or the stream takes less than it is offered. What
-   * the stream has not taken keeps waiting; `sentBytes` counts what it has taken. Pieces go out as they are: the more
-   * waits, the more copying it would cost.
+   * the stream has not taken keeps waiting; `sentBytes` counts what it has taken. Pieces go out as they are: joining
+   * all that waits would copy it again at every flush.
    *
    * @step 10.1
    */

@@ -2,8 +2,8 @@
  * One name, several addresses: which of them to connect to (RFC 8305, "Happy Eyeballs").
  *
  * An address may be dead without saying so, and a connection attempt to it takes minutes to fail. Trying one after the
- * other is too slow, trying all at once is rude. So attempts are staggered: the next begins when the one before has
- * failed or has had 250 ms, and the first that connects wins. This file does not know what a connection is.
+ * other is too slow, trying all at once is rude. So attempts are staggered: the next begins when any has failed, or
+ * 250 ms after the last one, and the first that connects wins. This file does not know what a connection is.
  */
 
 import type { Timers } from './timers.ts'

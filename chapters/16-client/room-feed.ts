@@ -82,7 +82,7 @@ export class RoomFeed {
   /**
    * Takes the next page, and tells its messages. Pages are needed until they reach the gap's end, or until one is
    * empty: then the rest of the gap is missed. Returns the same as `onJoined`. When the feed goes live, the live
-   * messages that waited are told first.
+   * messages that waited are told, in order, before any later one.
    *
    * @step 16.4
    */
@@ -102,7 +102,8 @@ export class RoomFeed {
   }
 
   /**
-   * Ends the live feed: the connection is lost. Live messages that still wait will be on a page after the next `join`.
+   * Ends the live feed: the connection is lost. Forgets the live messages that still wait: those that the server has
+   * kept will be on a page after the next `join`.
    *
    * @step 16.4
    */

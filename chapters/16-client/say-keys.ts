@@ -26,7 +26,7 @@ export interface KeyedSay {
 export interface KeyedHistory {
   /** The numbers of the messages that are kept; none if `last` is `first - 1`. */
   range(room: string): { first: number; last: number }
-  /** The messages with these numbers, ascending, each with the key that it was said with. */
+  /** The messages with these numbers, ascending, each with its key. Rejects if one of them is no longer kept. */
   read(room: string, from: number, to: number): Promise<{ message: Message; key?: string }[]>
 }
 
@@ -64,10 +64,10 @@ export class SayKeys {
    * only after the history has been searched, everybody else with this key and text is a repeat, and gets what the
    * first appended, or what the first itself was told.
    *
-   * What was said before is found in the history, above `since`. If that cannot be known, the outcome is `STALE_KEY`:
-   * some of those messages are no longer kept, or there are more than `MAX_SEARCH`. The same key with another text is
-   * `OTHER_TEXT`, whether the first is settled or not. If the history cannot be read, this rejects, and nothing stays
-   * claimed.
+   * What was said before, and is claimed no longer, is found in the history, above `since`. If that cannot be known, the
+   * outcome is `STALE_KEY`: some of those messages are no longer kept, or there are more than `MAX_SEARCH`. The same key
+   * with another text is `OTHER_TEXT`, whether the first is settled or not. If the history cannot be read, this rejects,
+   * nothing stays claimed, and the repeats that wait get `UNREADABLE`.
    *
    * @step 16.5
    */

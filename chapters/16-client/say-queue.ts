@@ -77,10 +77,10 @@ export class SayQueue {
   /**
    * Takes the error that answers the message in flight: the message was not said, and is rejected with that error. But:
    *
-   * - `not-saved` leaves open whether it was. The server saves nothing more until it is restarted, so the message stays
-   *   in flight until the connection is lost.
-   * - `internal` leaves it open as well, and so does any error about a repeat: only this request has failed, and nobody
-   *   knows about the one before. These messages are rejected as `unknown`.
+   * - `not-saved`, about a repeat as well, leaves open whether it was. The server saves nothing more until it is
+   *   restarted, so the message stays in flight until the connection is lost.
+   * - `internal` leaves it open as well, and so does any other error about a repeat: only this request has failed, and
+   *   nobody knows about the one before. These messages are rejected as `unknown`.
    *
    * @step 16.6
    */

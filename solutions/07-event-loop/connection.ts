@@ -85,6 +85,8 @@ export class Connection implements RoundTask {
   /** Bytes that the protocol has not taken. While there are any, nothing is read. */
   #unread: Uint8Array = NOTHING
   #hasPeerEnded = false
+  /** Whether the queue was backlogged and the protocol has not been told of room since. */
+  #owesRoom = false
 
   /** Speaks no protocol until `use` is called: call it before the loop goes on. */
   constructor(
@@ -107,8 +109,9 @@ export class Connection implements RoundTask {
     return this.#queue.bytes
   }
 
-  /** Whether so much is queued that nothing more should be sent before the protocol's `onRoom`. */
+  /** Whether so much is queued that nothing more should be sent before the protocol's `onRoom`, which then follows. */
   get isBacklogged(): boolean {
+    this.#owesRoom ||= this.#queue.isBacklogged
     return this.#queue.isBacklogged
   }
 
@@ -195,9 +198,9 @@ export class Connection implements RoundTask {
     if (this.#state === 'closed') return
     if (this.#stream.isClosed) return this.#close()
     if (this.#unread.length > 0 && this.isReading) this.#offer(this.#unread)
-    const wasBacklogged = this.#queue.isBacklogged
+    this.#owesRoom ||= this.#queue.isBacklogged
     this.#flush()
-    if (wasBacklogged && !this.#queue.isBacklogged) this.#protocol.onRoom?.()
+    if (this.#owesRoom && !this.#queue.isBacklogged) this.#tellRoom()
     this.#watch()
     // The rest of a chunk waits for the next round: others are waiting for their turn.
     if (this.#unread.length > 0 && this.isReading) this.#loop.touch(this)
@@ -261,6 +264,11 @@ export class Connection implements RoundTask {
     const reads = wantsMore && !this.#hasPeerEnded
     const writes = this.#queue.bytes > 0
     this.#setInterest(reads ? (writes ? BOTH : READING) : writes ? WRITING : NEITHER)
+  }
+
+  #tellRoom(): void {
+    this.#owesRoom = false
+    this.#protocol.onRoom?.()
   }
 
   #setInterest(interest: typeof NEITHER): void {

@@ -81,7 +81,7 @@ export class Bounds implements ConnectionObserver {
   /**
    * Looks again in `stallMs`. If something waits then and the peer has taken nothing meanwhile, stops it as a
    * `'slow-consumer'`; if it has taken some, looks again after another `stallMs`, however much was added. At most one
-   * look is planned (`#stall`), and none when nothing waits.
+   * look is planned (`#stall`); one that finds nothing waiting plans no other.
    *
    * @step 10.3
    */

@@ -80,7 +80,7 @@ export class TokenBucket {
 
 /**
  * Returns how many of the `wanted` connections a process may hold if it may have `descriptors` open: as many as leave
- * `RESERVED_DESCRIPTORS` for everything else, but at least one.
+ * `RESERVED_DESCRIPTORS` for everything else, but at least one, whatever is wanted.
  *
  * @step 10.5
  */

@@ -27,7 +27,7 @@ export class ClientRoom {
   readonly #onNotice: (notice: RoomNotice) => void
   readonly #feed: RoomFeed
   readonly #says: SayQueue
-  /** The connection on which we are in the room, or about to be. There is one as long as the feed is live. */
+  /** The connection on which we are in the room, or about to be. There is one while the feed is live, until `end`. */
   #link: RequestLink | undefined
 
   constructor(name: string, newKey: () => string, onNotice: (notice: RoomNotice) => void) {

@@ -113,6 +113,7 @@ answerRequests({
   queuedBytes: () => [...sockets].reduce((sum, socket) => sum + socket.writableLength, 0),
   connections: () => sockets.size,
   failAccept,
+  readBytes: () => [...sockets].reduce((sum, socket) => sum + socket.bytesRead, 0),
   writtenBytes: () => [...sockets].reduce((sum, socket) => sum + socket.bytesWritten, 0),
   workers: () => workers.size,
   threadErrors: () => threadErrors,

@@ -77,6 +77,11 @@ export class HostedServer {
     return (await this.#request('A look at what it has written', 'writtenBytes')) as number
   }
 
+  /** Bytes read from the sockets that are accepted and open: what the kernel keeps is not among them. */
+  async readBytes(): Promise<number> {
+    return (await this.#request('A look at what it has read', 'readBytes')) as number
+  }
+
   /** Accepted connections that are not closed in both directions yet. */
   async connections(): Promise<number> {
     return (await this.#request('A look at its connections', 'connections')) as number

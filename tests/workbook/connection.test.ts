@@ -9,6 +9,7 @@ import { EventLoop } from '../../solutions/07-event-loop/event-loop.ts'
 import { LineProtocol } from '../../solutions/07-event-loop/line-protocol.ts'
 import { NetPoller } from '../../solutions/07-event-loop/poller.ts'
 import { TimerQueue } from '../../solutions/08-timers/timer-queue.ts'
+import { Outbox } from '../../solutions/10-backpressure/outbox.ts'
 import { ScriptedStream } from '../harness/scripted-stream.ts'
 
 const RUNS = { seed: 7, numRuns: 150 }
@@ -117,6 +118,30 @@ test('a connection that is destroyed in the middle of a message leaves no source
   await settle()
   expect(stream.isDestroyed).toBe(true)
   expect(loop.stats().sources).toBe(0)
+  await ended()
+})
+
+test('a protocol that waits for room is told of it, although a send has made it before the round was over', async () => {
+  const { stream, loop, ended } = connect()
+  const other = new ScriptedStream()
+  const limits = { highWaterBytes: 1_000, lowWaterBytes: 200, maxQueuedBytes: 2_000 }
+  const connection = new Connection(other, loop, new Outbox(other, limits))
+  let told = 0
+  connection.use({ onBytes: (bytes) => bytes.length, onEnd() {}, onRoom: () => told++ })
+  for (const roundsBetween of [0, 1]) {
+    other.setRoom(0)
+    connection.send(new Uint8Array(1_950))
+    expect(connection.isBacklogged).toBe(true)
+    for (let round = 0; round < roundsBetween; round++) await settle()
+    other.setRoom(Number.POSITIVE_INFINITY)
+    // The outbox is over its limit, so it offers the stream what waits.
+    connection.send(new Uint8Array(100))
+    expect(connection.isBacklogged).toBe(false)
+    await settle()
+    expect(told).toBe(roundsBetween + 1)
+  }
+  connection.destroy('finished')
+  stream.arriveEnd()
   await ended()
 })
 

@@ -184,6 +184,17 @@ describe.concurrent('npm start', () => {
     })
   })
 
+  // On a server, on code in this process, and where the code throws while nobody waits for it.
+  test.for(['07.echo', '08.timers', '15.reopen', '16.schedules', '19.latency'])(
+    'measure %s on a starter says in a sentence that it is unfinished, and ends',
+    async (id, { expect }) => {
+      const { code, stdout, stderr } = await makeHome(`measure-${id}`).start('measure', id)
+      expect(stdout).toMatch(/could not be measured[^\n]*\nFinish the chapter first/)
+      expect(stderr).not.toContain('    at ')
+      expect(code).toBe(1)
+    },
+  )
+
   test('a broken progress file costs nothing', async ({ expect }) => {
     const home = makeHome('broken-progress')
     mkdirSync(join(home.root, '.workbook'))

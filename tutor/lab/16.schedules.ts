@@ -31,7 +31,7 @@ export const measurement: Measurement = {
         { label: 'messages', value: withKeys.messages, unit: '' },
         { label: 'without keys: there twice', value: without.doubled, unit: '' },
         { label: 'without keys: lost', value: without.lost, unit: '' },
-        { label: `${tree.label}: there twice`, value: withKeys.doubled, unit: '' },
+        { label: `with keys (${tree.label}): there twice`, value: withKeys.doubled, unit: '' },
         { label: `${tree.label}: lost`, value: withKeys.lost, unit: '' },
         { label: `${tree.label}: rejected as unknown`, value: withKeys.unknown, unit: '' },
       ],

@@ -1,4 +1,5 @@
 import { Failure } from '../../tests/harness/failure.ts'
+import { openHole } from '../../tests/harness/open-hole.ts'
 import { dismissSpareHost } from '../../tests/judge/host.ts'
 import { LEARNER, SOLUTION } from '../../tests/judge/workbook.ts'
 import { PeerMissing } from '../../tests/maintainers/peers.ts'
@@ -23,7 +24,9 @@ export const measure: Verb = {
       )
     const tree = call.flags.solution ? SOLUTION : LEARNER
     try {
-      const result = await measurement.run(tree, (text) => process.stderr.write(`${text} …\n`))
+      const result = await untilItThrows(() =>
+        measurement.run(tree, (text) => process.stderr.write(`${text} …\n`)),
+      )
       const { asks, how, why } = measurement
       call.write(
         call.flags.json
@@ -36,16 +39,45 @@ export const measure: Verb = {
         call.write(`Here another package is measured beside ours. ${error.message}\n`)
         return 1
       }
-      if (!(error instanceof Failure)) throw error
-      call.write(`The server could not be measured. ${error.message}\n`)
+      const why = whyNot(error)
+      if (why === undefined) throw error
+      call.write(`${why}\n`)
       call.write(
         `Finish the chapter first (npm test ${Number(id.slice(0, 2))}), or measure the model answer: npm start measure ${id} --solution\n`,
       )
+      await breakOff()
       return 1
     } finally {
       await dismissSpareHost()
     }
   },
+}
+
+/** Why nothing could be measured, if it is because of the code that was to be measured. */
+function whyNot(error: unknown): string | undefined {
+  if (error instanceof Failure) return `The server could not be measured. ${error.message}`
+  const step = openHole(error as Error)
+  return step && `This could not be measured: step ${step} is still to be written.`
+}
+
+const THROWN = ['uncaughtException', 'unhandledRejection']
+
+/** Rejects as well with what code that is measured in this process throws where nobody catches it. */
+async function untilItThrows<T>(work: () => Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  for (const event of THROWN) process.on(event, reject)
+  try {
+    return await Promise.race([work(), promise])
+  } finally {
+    for (const event of THROWN) process.off(event, reject)
+  }
+}
+
+/** What a measurement has begun may still run, and throw: it neither keeps this process nor says anything. */
+async function breakOff(): Promise<void> {
+  for (const event of THROWN) process.on(event, () => {})
+  await dismissSpareHost()
+  setTimeout(() => process.exit(1), 200).unref()
 }
 
 /** `'2.backpressure'` is `'02.backpressure'`, and so is `'2'` as long as the chapter has no other. */
