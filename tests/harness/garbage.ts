@@ -12,7 +12,8 @@ let collect: (() => void) | undefined
 export function collectGarbage(): void {
   if (!collect) {
     setFlagsFromString('--expose-gc')
-    // Else V8 forgets, after some collections, the bytecode of functions that rest: megabytes, and as much could be held.
+    // Otherwise V8 drops the bytecode of functions that have not run for some collections: megabytes, which would hide as
+    // much that somebody holds.
     setFlagsFromString('--no-flush-bytecode')
     collect = runInNewContext('gc') as () => void
   }
