@@ -261,35 +261,39 @@ describe('what is on the screen', () => {
     }
   })
 
-  test('the items of a list are wrapped, and what is written in them is rendered', () => {
-    const list =
-      'Three:\n\n- `one` and **two**,\n  on two lines of the lesson & more\n- three\n\n3. four\n'
-    expect(markdown(list, { columns: 24, level: 0 }).split('\n')).toEqual([
-      'Three:',
-      '',
-      '  • `one` and two, on',
-      '    two lines of the',
-      '    lesson & more',
-      '  • three',
-      '',
-      ' 3. four',
-    ])
-  })
-
-  test('a quote is no wider than the screen, and a bracket stays beside what it closes', () => {
-    const quote =
-      'A limit (`ulimit -n`). Then:\n\n> **Predict.** How many of them?\n>\n> `npm start`\n\nEnd.\n'
-    expect(markdown(quote, { columns: 20, level: 0 }).split('\n')).toEqual([
-      'A limit (`ulimit',
-      '-n`). Then:',
-      '',
-      '  Predict. How many',
-      '  of them?',
-      '',
-      '  `npm start`',
-      '',
-      'End.',
-    ])
+  test.each([
+    [
+      'the items of a list are wrapped, and what is written in them is rendered',
+      'Three:\n\n- `one` and **two**,\n  on two lines of the lesson & more\n- three\n\n3. four\n',
+      [
+        'Three:',
+        '',
+        '  • `one` and two,',
+        '    on two lines of',
+        '    the lesson &',
+        '    more',
+        '  • three',
+        '',
+        ' 3. four',
+      ],
+    ],
+    [
+      'a quote is no wider than the screen, and a bracket stays beside what it closes',
+      'A limit (`ulimit -n`). Then:\n\n> **Predict.** How many of them?\n>\n> `npm start`\n\nEnd.\n',
+      [
+        'A limit (`ulimit',
+        '-n`). Then:',
+        '',
+        '  Predict. How many',
+        '  of them?',
+        '',
+        '  `npm start`',
+        '',
+        'End.',
+      ],
+    ],
+  ])('%s', (_what, text, lines) => {
+    expect(markdown(text, { columns: 20, level: 0 }).split('\n')).toEqual(lines)
   })
 
   test('a map that does not fit says how many rows are below it, until the last chapter is marked', () => {

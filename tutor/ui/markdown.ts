@@ -62,13 +62,14 @@ function blockRenderer(
     width += indent.length
     return lines.map((line) => (line === '' ? '' : indent + line)).join('\n')
   }
+  const flow = (text: string) => wrap(text.replaceAll('\n', ' '), width)
   return {
     heading({ tokens, depth }) {
       const style = depth === 1 ? chalk.bold.underline : chalk.bold.cyan
-      return `${wrap(style(this.parser.parseInline(tokens)), width)}\n\n`
+      return `${flow(style(this.parser.parseInline(tokens)))}\n\n`
     },
     paragraph({ tokens }) {
-      return `${wrap(this.parser.parseInline(tokens).replaceAll('\n', ' '), width)}\n\n`
+      return `${flow(this.parser.parseInline(tokens))}\n\n`
     },
     blockquote({ tokens }) {
       return `${within(QUOTE_INDENT, () => this.parser.parse(tokens))}\n\n`
@@ -80,7 +81,7 @@ function blockRenderer(
           tokens
             .map((token) =>
               token.type === 'text'
-                ? `${wrap(this.parser.parseInline(token.tokens ?? []).replaceAll('\n', ' '), width)}\n`
+                ? `${flow(this.parser.parseInline(token.tokens ?? []))}\n`
                 : this.parser.parse([token]),
             )
             .join(''),

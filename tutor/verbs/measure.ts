@@ -23,6 +23,7 @@ export const measure: Verb = {
         `There is ${id ? `no measurement "${id}"` : 'more than one measurement'}. These can be taken: ${listMeasurements().join(', ')}.`,
       )
     const tree = call.flags.solution ? SOLUTION : LEARNER
+    let isTaken = false
     try {
       const result = await untilItThrows(() =>
         measurement.run(tree, (text) => process.stderr.write(`${text} …\n`)),
@@ -33,31 +34,29 @@ export const measure: Verb = {
           ? `${JSON.stringify({ id, code: tree.label, asks, how, why, ...result }, null, 2)}\n`
           : toText(result, measurement, call),
       )
-      return 0
+      isTaken = true
     } catch (error) {
-      if (error instanceof PeerMissing) {
-        call.write(`Here another package is measured beside ours. ${error.message}\n`)
-        return 1
-      }
-      const why = whyNot(error)
+      const why = whyNot(error, id)
       if (why === undefined) throw error
+      silenceTheRest()
       call.write(`${why}\n`)
-      call.write(
-        `Finish the chapter first (npm test ${Number(id.slice(0, 2))}), or measure the model answer: npm start measure ${id} --solution\n`,
-      )
-      await breakOff()
-      return 1
     } finally {
       await dismissSpareHost()
     }
+    if (!isTaken) endSoon()
+    return isTaken ? 0 : 1
   },
 }
 
-/** Why nothing could be measured, if it is because of the code that was to be measured. */
-function whyNot(error: unknown): string | undefined {
-  if (error instanceof Failure) return `The server could not be measured. ${error.message}`
+/** Why nothing could be measured, if that is no bug of ours, and what to do about it. */
+function whyNot(error: unknown, id: string): string | undefined {
+  if (error instanceof PeerMissing)
+    return `Here another package is measured beside ours. ${error.message}`
+  const finish = `Finish the chapter first (npm test ${Number(id.slice(0, 2))}), or measure the model answer: npm start measure ${id} --solution`
+  if (error instanceof Failure)
+    return `The server could not be measured. ${error.message}\n${finish}`
   const step = openHole(error as Error)
-  return step && `This could not be measured: step ${step} is still to be written.`
+  return step && `This could not be measured: step ${step} is still to be written.\n${finish}`
 }
 
 const THROWN = ['uncaughtException', 'unhandledRejection']
@@ -73,10 +72,13 @@ async function untilItThrows<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** What a measurement has begun may still run, and throw: it neither keeps this process nor says anything. */
-async function breakOff(): Promise<void> {
+/** What a measurement has begun may still throw: the reason has been told. */
+function silenceTheRest(): void {
   for (const event of THROWN) process.on(event, () => {})
-  await dismissSpareHost()
+}
+
+/** What a measurement has begun may still run: it does not keep this process. */
+function endSoon(): void {
   setTimeout(() => process.exit(1), 200).unref()
 }
 
