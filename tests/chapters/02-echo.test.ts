@@ -11,17 +11,17 @@ const MEBIBYTE = 1024 * KIBIBYTE
 /** A first chunk was answered. */
 const AFTER_THE_FIRST = {
   silent:
-    "Only the first chunk was answered. 'data' comes with each chunk: listen to all of them (on, not once), and go on reading as long as write() returns true.",
+    "Only the first chunk was answered. 'data' is emitted for each chunk: use on(), not once(), and go on reading as long as write() returns true.",
   ended: 'The socket was ended after an answer. Only answerGoodbye() ends it, at the FIN.',
 }
 
 /** Nothing was answered. */
 const ENDED_FIRST = {
   likely:
-    "The socket was ended before the echo was written. 'data' is answered with write(); answerGoodbye() says FIN when 'end' comes, and not before.",
+    "The socket was ended before the echo was written. Answer 'data' with write(); answerGoodbye() says FIN at 'end', and no earlier.",
 }
 
-step('02.1', 'echoes every byte unchanged, and says FIN behind the last', async (stage) => {
+step('02.1', 'echoes every byte unchanged, and says FIN after the last', async (stage) => {
   const { serve, connect, random, load, expect, expectSame, story } = stage
   const server = await serve('02-echo')
   const [ada, bob] = [await connect(server), await connect(server)]
@@ -34,7 +34,7 @@ step('02.1', 'echoes every byte unchanged, and says FIN behind the last', async 
   })
   await bob.expectSilence(() => server.roundTrip(), {
     because: 'What ada says goes back to ada alone.',
-    likely: 'Something is shared by all sockets. Each has its own.',
+    likely: 'Something is shared by all sockets. Each socket needs its own.',
   })
 
   await ada.send('and again')
@@ -53,29 +53,29 @@ step('02.1', 'echoes every byte unchanged, and says FIN behind the last', async 
   await ada.send(everyByte)
   await ada.expectBytes(everyByte, {
     because: 'Not everything is text: each of the 256 byte values comes back as it was.',
-    likely: 'The bytes went through a string. Write the chunk as it came, as a Buffer.',
+    likely: 'The bytes went through a string. Write the chunk as it arrived, as a Buffer.',
     seen: AFTER_THE_FIRST,
   })
 
   await ada.send('\n')
   await ada.expectBytes('\n', {
     because: 'A single line end is a byte like any other.',
-    likely: 'Something in between skips it. An echo looks at no byte.',
+    likely: 'Some code skips it. An echo does not look at the bytes.',
     seen: { ended: AFTER_THE_FIRST.ended },
   })
   await ada.sendGlued('\n', '\r\n', '\n\n', 'two messages', ' in one packet')
   await ada.expectBytes('\n\r\n\n\ntwo messages in one packet', {
     because: 'TCP knows no messages and no lines. Every byte counts, in order.',
-    likely: 'Something in between looks for lines or trims them. An echo needs neither.',
+    likely: 'Some code looks for lines or trims them. An echo needs neither.',
   })
 
   const message = randomBytes(random, 300)
   await ada.send(message, { cut: 'byte by byte' })
   await ada.expectBytes(message, {
     because: 'The same bytes in 300 packets are the same bytes.',
-    likely: "Only the first chunk is answered. 'data' comes as often as bytes arrive.",
+    likely: "Only the first chunk is answered. 'data' is emitted each time bytes arrive.",
     seen: {
-      'other bytes': 'Chunks come back in another order: something holds some of them up.',
+      'other bytes': 'Chunks come back in another order, because some of them are held back.',
       ended: AFTER_THE_FIRST.ended,
     },
   })
@@ -101,7 +101,7 @@ step('02.1', 'echoes every byte unchanged, and says FIN behind the last', async 
         : 'Not every chunk is written, or not all of it.',
     received: failed,
   })
-  story.tell('dee', 'sends pieces of 2 KiB and of 10 bytes by turns, and one of 256 KiB')
+  story.tell('dee', 'sends pieces of 2 KiB and of 10 bytes alternately, and then one of 256 KiB')
   const pieces = [
     ...Array(16)
       .fill([2 * KIBIBYTE, 10])
@@ -113,7 +113,7 @@ step('02.1', 'echoes every byte unchanged, and says FIN behind the last', async 
     because: 'A chunk may be a byte long, or longer than any buffer of yours.',
     likely:
       uneven.failed === 'other bytes'
-        ? 'Chunks come back in another order: something holds the large ones up. Or the end of a large one is cut off.'
+        ? 'Chunks come back in another order, because large ones are held back. Or the end of a large one is cut off.'
         : uneven.failed === 'nothing'
           ? 'The socket before hers was served. Is something remembered for all sockets?'
           : 'Write all of the chunk, however long it is.',
@@ -127,7 +127,7 @@ step('02.1', 'echoes every byte unchanged, and says FIN behind the last', async 
     answerGoodbye(socket)
   })
   expectSame('what comes back within a few turns of the loop', heard, 'bye, FIN', {
-    because: 'Nothing waits any more, so there is nothing to wait for: FIN answers FIN at once.',
+    because: 'The queue is empty, so there is nothing to wait for: FIN answers FIN at once.',
     ...(heard.startsWith('bye') ? LATE_FIN : LATE_ECHO),
   })
   await expectForgotten(stage, (socket) => {
@@ -138,13 +138,13 @@ step('02.1', 'echoes every byte unchanged, and says FIN behind the last', async 
 
 const LATE_FIN = {
   look: 'answerGoodbye()',
-  likely: "A timer says FIN later, or looks for the end again and again. 'end' is the moment.",
+  likely: "A timer says FIN later, or checks for the end again and again. Say FIN at 'end'.",
 }
 
 const LATE_ECHO = {
   look: 'echoBytes()',
   likely:
-    "The chunk is written later than it comes: by a timer, or in another turn of the loop. 'end' may come before that, and nothing can follow FIN. Write it in the listener of 'data'.",
+    "The chunk is written later than it arrives, by a timer or in another turn of the loop. 'end' may be emitted first, and nothing can follow FIN. Write it in the 'data' listener.",
 }
 
 step('02.2', 'a client that never reads stops being read', async ({ serve, connect, expect }) => {
@@ -160,26 +160,26 @@ step('02.2', 'a client that never reads stops being read', async ({ serve, conne
     held = (await server.heldBytes()) - before
   }
   expect('the server to hold less than 8 MiB for ada', held < 8 * MEBIBYTE, {
-    because: 'What one client does not read must not fill the memory of all.',
+    because: 'What one client does not read must not fill the memory that all clients share.',
     likely:
       'write() returns false when enough is queued. From then on every chunk that is read stays in memory: pause the socket.',
     expected: 'less than 8 MiB',
     received: `${countBytes(held)}, after ${countBytes(flood.taken)} from ada`,
   })
   expect('the server to have stopped reading from ada', !flood.isOver, {
-    because: 'ada has read nothing, so there is no place left for all she sent.',
+    because: 'ada has read nothing, so there is no room for everything she sends.',
     likely:
       flood.taken < 256 * MEBIBYTE
-        ? 'Her connection is gone. A slow client is made to wait, not thrown out: stop reading, and the kernel tells her.'
+        ? 'Her connection is gone. A slow client has to wait, and must not be cut off: stop reading, and the kernel makes her wait.'
         : 'Bytes that do not fit are thrown away. Stop reading instead: then the kernel tells ada to wait.',
     received: flood.isOver ? `${countBytes(flood.taken)} taken from her, or lost` : undefined,
   })
   const { growth, isSpinning, timerMs } = await restlessness(server)
-  expect('what waits for ada not to grow any more', growth === 0, {
+  expect('ada’s queue not to grow any more', growth === 0, {
     because:
-      'She still reads nothing. A server that reads on now and then collects it all in the end.',
+      'She still reads nothing. A server that reads a little now and then collects everything in the end.',
     likely:
-      "Reading goes on after a while. 'drain' says when there is room, a timer does not know.",
+      "Reading goes on after a while. 'drain' says when there is room; a timer does not know.",
     received: `${Math.round(growth / KIBIBYTE)} KiB more`,
   })
   const queued = await server.queuedBytes()
@@ -188,11 +188,11 @@ step('02.2', 'a client that never reads stops being read', async ({ serve, conne
     likely: 'Pause when write() returns false, not at a mark of your own.',
     received: countBytes(queued),
   })
-  expect('a server that is asleep', !isSpinning && timerMs === undefined, {
+  expect('the server to be asleep', !isSpinning && timerMs === undefined, {
     because: 'Nothing can happen before ada reads. A thousand such clients must cost no CPU.',
     likely: isSpinning
-      ? 'It looks for room again and again. Let it be told: by an event.'
-      : 'A timer looks whether there is room. An event tells when there is.',
+      ? 'It looks for room again and again. An event tells when there is some.'
+      : 'A timer checks whether there is room. An event tells when there is.',
     received: isSpinning ? 'it computes all the time' : `a timer of ${timerMs} ms`,
   })
 })
@@ -214,7 +214,7 @@ step('02.3', 'a slow reader loses nothing and delays nobody', async (stage) => {
     if (held < 8 * MEBIBYTE) return
     expect('the server to hold less than 8 MiB for ada', false, {
       because:
-        'ada has taken a sip and stopped again. The brake is for every time, not only for the first.',
+        'ada has read a little and stopped again. The brake must work every time, not only the first.',
       likely:
         'After the first drain the socket is not paused any more. Look at what each write() returns.',
       expected: 'less than 8 MiB',
@@ -231,7 +231,7 @@ step('02.3', 'a slow reader loses nothing and delays nobody', async (stage) => {
         "Reading was paused and never resumed. 'drain' says when there is room again, each time.",
       seen: {
         'other bytes':
-          'A chunk is missing that came while the queue was full. write() takes it all the same when it returns false: write every chunk.',
+          'A chunk is missing that arrived while the queue was full. write() takes a chunk even when it returns false: write every chunk.',
       },
     },
     { sips: 4 * MEBIBYTE, between: sip },
@@ -239,7 +239,7 @@ step('02.3', 'a slow reader loses nothing and delays nobody', async (stage) => {
 
   const { echoBytes } = await load(() => import('#code/02-echo/server.ts'))
   const rounds = 60
-  story.tell('queue', `fills up and is read to its end, ${rounds} times`)
+  story.tell('queue', `fills up and is emptied, ${rounds} times`)
   const { done, mostQueued, drainListeners } = await fillAgainAndAgain(echoBytes, {
     rounds,
     // No number of them makes a high-water mark.
@@ -248,33 +248,33 @@ step('02.3', 'a slow reader loses nothing and delays nobody', async (stage) => {
   expect('every byte to come back each time', done === rounds, {
     because: 'A conversation may fill its queue thousands of times.',
     likely: "Reading was paused and never resumed. 'drain' says when there is room, each time.",
-    received: `stuck after ${done} times`,
+    received: `stuck after ${done} rounds`,
   })
   expect('reading to be paused each time', mostQueued <= 256 * KIBIBYTE, {
-    because: 'The brake is for every time the queue is full. Its mark is 64 KiB.',
+    because: 'The brake must work every time the queue is full. Its mark is 64 KiB.',
     likely: 'After some time the socket is not paused any more. Look at what each write() returns.',
     received: `${countBytes(mostQueued)} in the queue`,
   })
-  expect("few listeners of 'drain'", drainListeners <= 10, {
+  expect("at most 10 'drain' listeners", drainListeners <= 10, {
     because:
-      'A listener for each chunk is memory for each chunk, and each of them is called each time.',
-    likely: "Register 'drain' once for the socket, not once a chunk.",
-    received: `${drainListeners} listeners after ${rounds} times`,
+      'A listener for each chunk costs memory for each chunk, and every one of them is called at each drain.',
+    likely: "Register the 'drain' listener once per socket, not once per chunk.",
+    received: `${drainListeners} listeners after ${rounds} rounds`,
   })
   story.tell(
     'cyd',
-    'does not read, while the queue beside hers fills up and empties; then she reads',
+    'does not read while another client’s queue fills up and empties; then she reads',
   )
   const cyd = await besideAnother(echoBytes)
   expect('nothing more to be read from cyd meanwhile', cyd.growth <= 64 * KIBIBYTE, {
-    because: 'There is room in the queue of another client. In hers there is none.',
+    because: 'There is room in the queue of another client, but none in hers.',
     likely: 'Each socket is paused by its own queue, and resumed by its own drain.',
     received: `${countBytes(Math.max(0, cyd.growth))} more in her queue`,
   })
-  expect('all of hers to come back', cyd.isServed, {
-    because: 'Her bytes have waited, and are not lost.',
+  expect('all of her bytes to come back', cyd.isServed, {
+    because: 'Her bytes had to wait, but must not be lost.',
     likely:
-      'Is something remembered for all sockets? The drain of another client says nothing of hers.',
+      'Is something remembered for all sockets? The drain of another client says nothing about hers.',
   })
 })
 
@@ -285,6 +285,6 @@ async function echoOnce(bob: Client): Promise<void> {
     because: 'Others are served while one client does not read.',
     likely:
       "bob's socket is paused as well, or something is shared. Each client has its own queue.",
-    seen: { ended: "bob's connection was ended, and he had done nothing." },
+    seen: { ended: "bob's connection was ended, although he had done nothing." },
   })
 }
