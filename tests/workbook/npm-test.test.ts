@@ -64,7 +64,7 @@ describe.concurrent('npm test', () => {
   test('a finished chapter that broke is named when a later one is judged', async ({ expect }) => {
     const home = makeHome('broke')
     home.writeUpTo('01-hello', '01.5')
-    await home.test('1')
+    expect(await home.test('1')).toMatchObject({ code: 0 })
     home.write(
       'chapters/01-hello/server.ts',
       home
