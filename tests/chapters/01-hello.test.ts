@@ -49,9 +49,9 @@ step('01.1', 'listens on a free port and says which', async (stage) => {
   const host = otherLoopback()
   const elsewhere = await serve('01-hello', { host })
   const [asked] = await elsewhere.listening()
-  expectSame('the address that a server was asked to listen on', asked.address, host, {
+  expectSame('the address of a server that was given a host', asked.address, host, {
     because: 'A server that was given a host listens there and nowhere else.',
-    likely: 'The address is fixed in the code. listen() was given a host: pass it on.',
+    likely: 'The address is fixed in the code. Pass on the host that listen() was given.',
   })
 
   const { listen } = await load(() => import('#code/01-hello/server.ts'))
@@ -66,17 +66,21 @@ step('01.2', 'greets everybody and ends the connection', async (stage) => {
     because: 'The client can only know that the greeting is complete when FIN follows it.',
     likely:
       'write() sends bytes and keeps the connection open. Something must say that this was all.',
-    seen: { 'other bytes': 'The greeting is sent as it is, with nothing behind it.' },
+    seen: {
+      'other bytes':
+        'More arrived after the greeting. Send the greeting as it is, and nothing after it.',
+    },
   }
   for (let client = 1; client <= 3; client++) {
     const ada = await connect(server)
     await ada.expectBytes(GREETING, {
       because: 'Every client gets the greeting, as UTF-8, without having to say anything first.',
       likely:
-        'Write the string as it is: without another encoding it becomes UTF-8, and its bytes are more than its characters.',
+        'Write the string without naming an encoding: the default is UTF-8, in which it has more bytes than characters.',
       seen: {
-        ended: 'FIN came, and no whole greeting before it. First write, then end, for each client.',
-        silent: 'Something is waited for. Write the greeting as soon as greet() is called.',
+        ended: 'FIN arrived before the whole greeting did. First write, then end, for each client.',
+        silent:
+          'The code waits for something first. Write the greeting as soon as greet() is called.',
       },
     })
     await ada.expectEnd(reason)
@@ -88,7 +92,7 @@ step('01.2', 'greets everybody and ends the connection', async (stage) => {
   await eve.expectBytes(LONG_GREETING, {
     because: 'A long greeting takes a while to leave. Ending must wait for it.',
     likely:
-      'Bytes that are still queued are thrown away by destroy(), and those that the kernel has by a reset. end() sends everything first.',
+      'destroy() throws away the bytes that are still queued, and a reset those that the kernel holds. end() sends everything first.',
   })
   await eve.expectEnd(reason)
   await eve.halfClose()
@@ -102,7 +106,7 @@ step('01.2', 'greets everybody and ends the connection', async (stage) => {
       because:
         'The last megabytes of the greeting wait in the kernel. They are for fay, whatever she says meanwhile.',
       likely:
-        'A socket is destroyed when its bytes are written. Then the kernel answers what fay says with RST, and forgets the rest. end() closes one direction and leaves the other open.',
+        'A socket is destroyed when its bytes are written. Then the kernel answers what fay says with RST, and discards the rest. end() closes one direction and leaves the other open.',
     },
     { sips: MEBIBYTE, between: () => talk(fay, patient) },
   )
@@ -114,14 +118,15 @@ step('01.2', 'greets everybody and ends the connection', async (stage) => {
   await gus.halfClose()
   await patient.roundTrip()
   await gus.expectBytes(LONG_GREETING, {
-    because: 'gus has said FIN before he read anything. He will send no more, and still listens.',
-    likely: 'The socket is destroyed when the client says FIN, with most of the greeting queued.',
+    because: 'gus said FIN before he read anything. He will send no more, but he still listens.',
+    likely:
+      'The socket is destroyed when the client says FIN, with most of the greeting still queued.',
   })
   await gus.expectEnd(reason)
   await patient.expectEventually('no open connection', () => noConnection(patient), {
     because: 'Everybody has said FIN, and so has the server: a connection that stays is a leak.',
     likely:
-      'Nobody reads the socket, because it is paused: FIN comes behind those bytes, and is never seen.',
+      'The socket is paused, so nothing reads it. FIN comes after the unread bytes, and is never seen.',
   })
 
   const dee = await connect(server)
@@ -156,7 +161,7 @@ step('01.3', 'knows its open connections, and outlives those that are lost', asy
     await server.roundTrip()
   }
   const dee = await connect(server, 'dee')
-  await dee.expectBytes(LONG_GREETING, { because: 'dee reads all of it.' })
+  await dee.expectBytes(LONG_GREETING, { because: 'dee reads the whole greeting.' })
   await dee.expectEnd({ because: 'The greeting is followed by FIN.' })
   dee.reset()
   await server.roundTrip()
@@ -185,10 +190,10 @@ step('01.4', 'close() lets the greeting in flight finish, then cuts stragglers',
   const { isSpinning, timerMs } = await restlessness(server)
   // A clock that was set once is further away, and comes nearer.
   const isPolling = timerMs !== undefined && timerMs < POLLING_MS
-  expect('close() to sleep while ada reads', !isSpinning && !isPolling, {
+  expect('close() to sleep while it waits for ada', !isSpinning && !isPolling, {
     because: 'Nothing can happen before a connection closes or the minute of grace is over.',
     likely:
-      'A short timer or every turn of the loop looks whether all are gone. One timer of graceMs and the callback of server.close() are enough.',
+      'A short timer, or code in every turn of the loop, checks whether all are gone. One timer of graceMs and the callback of server.close() are enough.',
     look: 'closeGracefully()',
     received: isSpinning ? 'it computes all the time' : `a timer of ${timerMs} ms`,
   })
@@ -197,45 +202,47 @@ step('01.4', 'close() lets the greeting in flight finish, then cuts stragglers',
   await expectRefused(server, {
     because: 'A server that is closing takes no new clients.',
     likely:
-      'close() must call server.close(): that ends the listening socket, not the connections.',
+      'close() must call server.close(): that closes the listening socket, not the connections.',
   })
   await ada.expectBytes(LONG_GREETING.slice(1), {
     because: 'A connection that is being served is served to its end, within the grace period.',
-    likely: 'Sockets are destroyed at once, or after a time of their own. Give them graceMs first.',
+    likely:
+      'Sockets are destroyed at once, or after a time other than graceMs. Give them graceMs first.',
   })
   expect('close() to have waited for ada', !hasResolvedEarly, {
     because:
       'It resolves once every connection is gone, so that the caller knows it is safe to exit.',
-    likely:
-      'The callback of server.close() comes when the last connection has ended; resolve there.',
+    likely: 'server.close() calls back when the last connection has ended. Resolve there.',
   })
   expect('the second close() to have waited for ada, too', !hasSecondResolvedEarly, {
-    because: 'close() tells its caller that everything is gone, also the second time.',
+    because: 'close() tells its caller that everything is gone, and so does the second call.',
     likely:
-      'A server that does not listen any more may still have connections: wait for them each time.',
+      'A server that no longer listens may still have connections. Wait for them in every call.',
   })
-  await ada.expectEnd({ because: 'The greeting is followed by FIN, closing or not.' })
+  await ada.expectEnd({
+    because: 'FIN follows the greeting, whether the server is closing or not.',
+  })
   await ada.halfClose()
   await server.expectClosed({
     because: 'Once every connection has ended there is nothing left to wait for.',
     likely:
-      'The promise waits for the end of the grace period, or for something that never comes: resolve it in the callback of server.close().',
+      'The promise waits for the end of the grace period, or for something that never happens. Resolve it in the callback of server.close().',
   })
   const rejection = await second.then(
     () => undefined,
     (error: Error) => error.message,
   )
   expect('the second close() to resolve, too', rejection === undefined, {
-    because: 'Everything is gone: that is what was asked for, however often.',
+    because: 'Everything is gone, and that is all that each call asked for.',
     likely:
-      'server.close(callback) gives the callback an error when the server does not listen any more. That is no reason to reject.',
+      'server.close(callback) gives the callback an error when the server no longer listens. That is no reason to reject.',
     received: rejection,
   })
   server.beginClose()
   await server.expectClosed({
-    because: 'Everything is gone already, so a call that comes now has nothing to wait for.',
+    because: 'Everything is gone already, so another call has nothing to wait for.',
     likely:
-      "The promise waits for an event that will not come again. server.close() calls back (and emits 'close') each time.",
+      "The promise waits for an event that will not be emitted again. server.close() calls back (and emits 'close') each time.",
   })
   await server.expectNothingLeft({
     because: 'Whatever is left keeps the process alive.',
@@ -257,7 +264,7 @@ step('01.5', 'a taken port is one readable sentence', async (stage) => {
     { port: other.port },
     {
       because: 'Two servers cannot listen on one port; the second one must find out.',
-      likely: "listen() hears of it by an 'error' event on the server: reject there.",
+      likely: "The server emits 'error' when it cannot listen: reject there.",
       look: 'listen()',
     },
   )
@@ -266,7 +273,7 @@ step('01.5', 'a taken port is one readable sentence', async (stage) => {
     because:
       'A person who starts a server twice by accident wants to read what is wrong, not look up EADDRINUSE.',
     likely: message.includes('EADDRINUSE')
-      ? 'The error of Node is passed on as it is. Make a sentence of error.code and the port.'
+      ? 'Node’s error is passed on as it is. Make a sentence from error.code and the port.'
       : 'Say in one line which port it is and what is wrong with it.',
     expected: `Port ${other.port} is taken: …`,
     received: message,
@@ -275,7 +282,7 @@ step('01.5', 'a taken port is one readable sentence', async (stage) => {
   const { listen, listenProblem } = await load(() => import('#code/01-hello/server.ts'))
   const reason = await listenTwice(listen, other.port)
   expect('listen() to reject with an Error', reason instanceof Error, {
-    because: 'An Error carries a stack, and a catch that reads error.message finds something.',
+    because: 'An Error carries a stack, and code that catches it can read error.message.',
     likely: 'Reject with what listenProblem() returns, not with its text alone.',
     received: `${typeof reason}: ${String(reason)}`,
   })

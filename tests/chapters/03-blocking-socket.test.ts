@@ -61,8 +61,8 @@ step('03.2', 'read() sleeps until bytes come, and wakes promptly', async (stage)
     likely: 'Deliver the chunk as it is, as a Buffer.',
     seen: {
       silent:
-        "The first chunk came back, and nothing of the second: 'data' comes again and again, and deliver() tells the news each time.",
-      part: 'The first bytes of the chunk came back, and no more: deliver all of it.',
+        "The first chunk came back, but nothing of the second: 'data' is emitted for every chunk, and deliver() must tell the news each time.",
+      part: 'Only the first bytes of the chunk came back: deliver the whole chunk.',
     },
   })
 
@@ -79,10 +79,10 @@ step('03.3', 'the end of the stream and a lost peer both wake it', async (stage)
   const ada = await connect(server)
   await ada.send('last words')
   await ada.halfClose()
-  await ada.expectBytes('last words', { because: 'What came before the FIN is read first.' })
+  await ada.expectBytes('last words', { because: 'What arrived before the FIN is read first.' })
   await ada.expectEnd({
     because:
-      'After the FIN read() returns null, the loop of the job ends, and it says FIN as well.',
+      'After the FIN, read() returns null, the loop of the job ends, and the job says FIN as well.',
     likely: "The thread still sleeps in read(): nothing told it about 'end'.",
   })
 
@@ -91,7 +91,8 @@ step('03.3', 'the end of the stream and a lost peer both wake it', async (stage)
   await bob.expectBytes('hi', {
     because: 'The thread is free for the next client.',
     seen: {
-      ended: "bob is told the end of ada's stream. Each socket has an end of its own: #ending.",
+      ended:
+        "The end of ada's stream ends bob's as well. Each socket has an end of its own: #ending.",
     },
     look: 'blocking-socket.read()',
   })
@@ -101,7 +102,7 @@ step('03.3', 'the end of the stream and a lost peer both wake it', async (stage)
   await cyd.expectBytes('hello', {
     because: 'bob is lost, so the thread that waited for him must be free for cyd.',
     likely:
-      'A reset ends in no FIN: tell the thread when the socket closes, and let read() throw ConnectionLost.',
+      'No FIN follows a reset: tell the thread when the socket closes, and let read() throw ConnectionLost.',
   })
 })
 
@@ -121,15 +122,15 @@ step('03.4', 'a thread that does not read is not sent more', async (stage) => {
   expect('ada to be held back while the thread sleeps', grown < LIMIT && !flood.isOver, {
     because: 'A thread that does not read must stop its client, not fill the memory.',
     likely:
-      'Count what has been posted and not taken; from WINDOW_BYTES on pause the socket. read() says what it takes.',
+      'Count what has been delivered and not taken, and pause the socket from WINDOW_BYTES on. read() posts what it takes.',
     expected: `the process to grow by less than ${countBytes(LIMIT)}`,
     received: `it grew by ${countBytes(Math.max(0, grown))}, and took ${countBytes(flood.taken)} from ada`,
   })
 
   const { isSpinning, timerMs } = await restlessness(deaf)
-  expect('a bridge that is asleep', !isSpinning && timerMs === undefined, {
+  expect('the bridge to be asleep', !isSpinning && timerMs === undefined, {
     because: 'Nothing can happen before the thread reads. The message `taken` tells when it has.',
-    likely: 'The socket is resumed by a timer, or looked at again and again. Resume it at `taken`.',
+    likely: 'The socket is resumed by a timer, or checked again and again. Resume it at `taken`.',
     received: isSpinning ? 'it computes all the time' : `a timer of ${timerMs} ms`,
   })
 })
@@ -140,7 +141,7 @@ step('03.5', 'write() sleeps while its peer does not read', async (stage) => {
 
   const talkative = await serve(CHAPTER, { job: 'pour' })
   const ada = await connect(talkative)
-  await ada.expectBytes('x', { because: 'The thread writes as soon as somebody is there.' })
+  await ada.expectBytes('x', { because: 'The thread writes as soon as a client is there.' })
   ada.stopReading()
   const atRest = await talkative.rssBytes()
   const growth = async () => (await talkative.rssBytes()) - atRest
@@ -155,7 +156,7 @@ step('03.5', 'write() sleeps while its peer does not read', async (stage) => {
   await ada.expectBytes('x'.repeat(READ_ON), {
     because: 'ada reads now, so the thread must go on writing.',
     likely:
-      'FLUSHED grows with every piece that the kernel takes, and the news is told: look again each time.',
+      'FLUSHED grows with every piece that the kernel takes, and the bridge tells the news: look again each time.',
   })
   ada.leave()
   const bob = await connect(talkative)
@@ -174,15 +175,16 @@ step('03.5', 'write() sleeps while its peer does not read', async (stage) => {
   }
   await standstill()
   await cyd.expectBytes(pattern(0, READ_ON), {
-    because: 'cyd reads now, so the thread writes on, reads on, and takes more from her.',
-    likely: 'read() says what it has taken, and below WINDOW_BYTES the bridge resumes the socket.',
+    because: 'cyd reads now, so the thread must write again, read again, and take more from her.',
+    likely:
+      'read() must post what it has taken, and the bridge must resume the socket below WINDOW_BYTES.',
   })
   await standstill()
   const swallowed = more.taken - READ_ON
   expect('cyd to be held back when she stops again', swallowed < LIMIT, {
     because: 'A window is for the whole conversation, not only for its beginning.',
     likely:
-      'Is credit given twice for the same bytes, or is the socket never paused again? Each byte is counted up when it is delivered, and down when it is taken: once.',
+      'Is credit given twice for the same bytes, or is the socket never paused again? Count each byte up once when it is delivered, and down once when it is taken.',
     look: ['pumpToThread()', '#waitForRoom()'],
     expected: `less than ${countBytes(LIMIT)} beyond what she has read`,
     received: countBytes(swallowed),
@@ -199,11 +201,11 @@ step('03.6', 'readLine() waits for whole lines, and not for endless ones', async
   })
   await ada.sendGlued('one\n', 'two\n', 'thr')
   const glued = {
-    because: 'Several lines may come at once, and half of one behind them.',
-    likely: 'What follows the line end is not lost: keep it for the next read.',
+    because: 'Several lines may arrive at once, with half of another after them.',
+    likely: 'What follows the line end must not be lost: keep it for the next read.',
     seen: {
       'other bytes':
-        'A line ends at the first line end of a chunk (indexOf). What follows that end is kept as it is, and returned once.',
+        'A line ends at the first line end in a chunk (indexOf). Keep what follows that end as it is, and return it once.',
     },
     look: 'blocking-socket.readLine()',
   }
@@ -214,29 +216,30 @@ step('03.6', 'readLine() waits for whole lines, and not for endless ones', async
   await ada.send('\n')
   await ada.expectLine('0 ', {
     because: 'An empty line is a line.',
-    likely: 'The line end makes the line, also where nothing stands before it. null is the end.',
+    likely:
+      'A line end makes a line, even with nothing before it. null means the end of the stream.',
     look: 'blocking-socket.readLine()',
   })
   await ada.send('dos\r\n')
   await ada.expectLine('3 dos', {
     because: 'Some clients end their lines with \\r\\n; the \\r is no part of the line.',
-    likely: 'Take one \\r off at the end of the line. toLine() does.',
+    likely: 'Take one \\r off the end of the line, as toLine() does.',
   })
   await ada.send('next\n')
   await ada.expectLine('4 next', {
-    because: 'A \\r and the \\n behind it are one line end, and not two.',
-    likely: 'A line ends at \\n. A \\r alone ends none.',
+    because: 'A \\r followed by \\n is one line end, not two.',
+    likely: 'A line ends at \\n. A \\r alone does not end a line.',
     look: 'blocking-socket.readLine()',
   })
   await ada.send('Grüße, 🌍!\n')
   await ada.expectLine('9 Grüße, 🌍!', {
     because: 'Lines are UTF-8.',
-    likely: 'Decode the bytes of the line as UTF-8. toLine() does.',
+    likely: 'Decode the bytes of the line as UTF-8, as toLine() does.',
   })
   await ada.send('no end')
   await ada.halfClose()
   await ada.expectLine('6 no end', {
-    because: 'What comes last without a line end is a line too.',
+    because: 'The last bytes are a line too, even without a line end.',
     likely: 'When read() returns null, what has been collected is a line, if it has any bytes.',
     look: 'blocking-socket.readLine()',
   })
@@ -250,10 +253,10 @@ step('03.6', 'readLine() waits for whole lines, and not for endless ones', async
   await bob.send(`${longest}\n`)
   await bob.expectLine(`65536 ${longest}`, {
     because: 'A line of exactly 64 KiB is allowed.',
-    likely: 'More than maxBytes is too long; exactly maxBytes is not.',
+    likely: 'Refuse only what exceeds maxBytes: a line of exactly maxBytes is allowed.',
     seen: {
       silent:
-        'Either such a line costs too much time, because each piece copies all that came before it, or the last byte is waited for.',
+        'Either such a line costs too much time, because each piece copies all the earlier ones, or readLine() still waits for the last byte.',
     },
   })
   await bob.send('y'.repeat(64 * 1024 + 1))
@@ -262,13 +265,13 @@ step('03.6', 'readLine() waits for whole lines, and not for endless ones', async
     likely: 'Throw LineTooLong as soon as the line is longer than maxBytes, line end or not.',
     look: 'blocking-socket.readLine()',
   })
-  await bob.expectEnd({ because: 'Such a peer is told, and let go.' })
+  await bob.expectEnd({ because: 'Such a peer is told so, and then disconnected.' })
   await bob.halfClose()
 
   const cyd = await connect(server)
   await cyd.send('z'.repeat(300_000))
-  await cyd.expectLine('error line too long', { because: 'cyd is told like bob.' })
-  await cyd.expectEnd({ because: 'And let go like him.' })
+  await cyd.expectLine('error line too long', { because: 'cyd is told, like bob.' })
+  await cyd.expectEnd({ because: 'She is disconnected, like bob.' })
   await cyd.halfClose()
   const look = async () => {
     const connections = await server.connections()
@@ -276,9 +279,9 @@ step('03.6', 'readLine() waits for whole lines, and not for endless ones', async
   }
   await server.expectEventually('no open socket', look, {
     because:
-      'All have said FIN, and so has the server. Nobody reads what cyd has sent, but her FIN is behind it.',
+      'All have said FIN, and so has the server. The thread does not read the rest of cyd’s bytes, but her FIN comes after them.',
     likely:
-      'Once the thread has let go, the bridge reads on and throws away. Does anything pause the socket again?',
+      'Once the thread has closed its port, the bridge reads on and discards the bytes. Does anything pause the socket again?',
   })
   await expectLines(stage)
   await expectRestRead(stage)

@@ -36,7 +36,8 @@ step('04.1', 'every connection gets a thread of its own', async (stage) => {
       part: NO_LINE_END,
       silent:
         'Is the script run in a Worker, with `end` in its workerData? Does converse() write each answer before it reads the next line?',
-      'other bytes': 'An answer is what runCommand() returns, and \\n. Nothing else belongs to it.',
+      'other bytes':
+        'An answer is what runCommand() returns, then \\n. Nothing else belongs to it.',
     },
   })
   await ask(ada, 'nonsense', 'error unknown command', {
@@ -45,15 +46,15 @@ step('04.1', 'every connection gets a thread of its own', async (stage) => {
     look: 'converse()',
     seen: {
       'other bytes':
-        'The first line is answered once more. Read the next one each time, with readLine().',
+        'The first line is answered again. Read the next one each time, with readLine().',
       part: NO_LINE_END,
-      ended: 'The thread says FIN after one line. Answer in a loop; end() comes behind it.',
+      ended: 'The thread says FIN after one line. Answer in a loop; end() comes after it.',
     },
   })
   await ask(ada, 'echo  a  ', ' a  ', {
     because: 'Spaces are part of a line.',
     likely:
-      'Give runCommand() the line as it came: readLine() has taken the line end off, and trim() takes spaces, too.',
+      'Give runCommand() the line as it is: readLine() has already removed the line end, and trim() removes spaces, too.',
     look: 'converse()',
     seen: { part: NO_LINE_END },
   })
@@ -64,13 +65,13 @@ step('04.1', 'every connection gets a thread of its own', async (stage) => {
     look: 'converse()',
   })
   await ask(ada, 'echo ', '', {
-    because: 'An empty answer is an answer: a line without anything in it.',
-    likely: "'' is as false as null. Write a line for every answer.",
+    because: 'An empty answer is an answer: a line with nothing in it.',
+    likely: "'' is falsy, like null. Write a line for every answer.",
     look: 'converse()',
   })
   await ask(ada, '', 'error unknown command', {
-    because: 'An empty line is a line, and no command.',
-    likely: "The loop ends at an empty line: '' is as false as null. Compare with null.",
+    because: 'An empty line is a line, but not a command.',
+    likely: "The loop ends at an empty line: '' is falsy, like null. Compare with null.",
     look: 'converse()',
     seen: { silent: 'It is skipped. Hand every line to runCommand(), an empty one, too.' },
   })
@@ -103,14 +104,14 @@ step('04.2', 'a crash costs one connection, with a reason', async (stage) => {
     likely: "The Worker emits 'error' with what its code threw. Write its message to the socket.",
     seen: {
       ended:
-        'FIN came before the reason. Is the reason handed to end(), and at once? Or does the thread say FIN when it crashes (a `finally`)?',
+        'FIN arrived before the reason. Is the reason handed to end(), and at once? Or does the thread say FIN when it crashes (a `finally`)?',
       'other bytes':
-        'The line is `error crashed: `, the first line of the message, all of it, and a line end.',
+        'The line is `error crashed: `, then the whole first line of the message, then a line end.',
     },
   })
   await ada.expectEnd({
     because: 'Her thread is gone, so her connection ends.',
-    likely: 'Say FIN behind the line: nobody else will.',
+    likely: 'Say FIN after the line: nothing else will.',
     seen: { 'other bytes': 'One line is enough: the first line of the message.' },
   })
   await echo(bob, { because: 'bob’s thread has nothing to do with ada’s.' })
@@ -136,7 +137,7 @@ step('04.3', 'threads end with their connections, and all of them with close()',
   for (const client of [ada, bob, cyd, dee]) await echo(client, { because: 'All four are served.' })
   await expectThreads(server, 4, {
     because: 'Four connections, four threads.',
-    likely: 'stats() tells how many live: add each thread when it starts.',
+    likely: 'stats() tells how many are alive: add each thread when it starts.',
   })
   await expectNoTimer(stage, server, {
     because: 'A client may be silent for as long as it likes. Its thread waits for it.',
@@ -146,7 +147,8 @@ step('04.3', 'threads end with their connections, and all of them with close()',
   await ada.halfClose()
   await ada.expectLine('slept', {
     because: 'ada has said FIN, and still listens: her thread has an answer to give.',
-    likely: "The thread is ended at her FIN ('end'). Her socket is closed later: 'close'.",
+    likely:
+      "The thread is ended at her FIN ('end'). Her socket closes later ('close'): end the thread then.",
   })
   await ada.expectEnd({ because: 'Then her thread says FIN, too.' })
   ada.leave()
@@ -177,7 +179,7 @@ step('04.3', 'threads end with their connections, and all of them with close()',
   const eve = await connect(server, 'eve')
   await crashUnread(stage, eve, server, async () => {
     await expectThreads(server, 0, {
-      because: 'eve’s answers wait in the server, and take no thread any more.',
+      because: 'eve’s answers wait in the server, and no longer take a thread.',
       look: 'tieTogether()',
     })
   })
@@ -195,7 +197,7 @@ step('04.3', 'threads end with their connections, and all of them with close()',
   await ask(fay, 'echo goodbye', 'goodbye', {
     because: 'Within the grace period every client that is connected is served to the end.',
     likely:
-      'First close the server, which waits for the connections; then end what threads are left.',
+      'First close the server, which waits for the connections; then end the threads that are left.',
   })
   expect('close() to wait for fay, both times', !server.isClosed && !isSecondResolved, {
     because: 'Her thread is alive, and close() tells its caller that all of them are gone.',
@@ -211,7 +213,7 @@ step('04.3', 'threads end with their connections, and all of them with close()',
   const hasty = await serve(CHAPTER, { graceMs: 50 })
   for (const name of ['gus', 'hal']) {
     const sleeper = await connect(hasty, name)
-    await echo(sleeper, { because: 'The thread is up.' })
+    await echo(sleeper, { because: 'The thread is running.' })
     await sleeper.send('sleep 60000\n')
   }
   await hasty.roundTrip()
@@ -246,7 +248,7 @@ step('04.4', 'past the limit a client hears `busy`, and places are given back', 
     [bob, 'reset'],
   ] as const) {
     leaver[how]()
-    await expectThreads(server, 1, { because: 'One of two has gone.' })
+    await expectThreads(server, 1, { because: 'One of the two has gone.' })
     const newcomer = await connect(server)
     await echo(newcomer, {
       because: 'A client that leaves gives its place back.',
@@ -265,23 +267,29 @@ step('04.4', 'past the limit a client hears `busy`, and places are given back', 
     const line = { because: 'Each of them is served, or told that there is no place.' }
     answers.push(await client.expectLine(/^(hi|busy)$/, line))
   }
-  expectSame('the answers of five who come at once, sorted', answers.toSorted(), FIVE_ANSWERS, {
-    because: 'A limit of two is a limit of two, also for clients that come at the same moment.',
-    likely:
-      'A thread counts from its start, not from when it has come up. Add it to `threads` at once.',
-    look: 'tieTogether()',
-  })
+  expectSame(
+    'the answers to five clients that connect at once, sorted',
+    answers.toSorted(),
+    FIVE_ANSWERS,
+    {
+      because:
+        'A limit of two is a limit of two, even for clients that connect at the same moment.',
+      likely:
+        'A thread counts from its start, not only when its code runs. Add it to `threads` at once.',
+      look: 'tieTogether()',
+    },
+  )
 })
 
 const NO_END = {
   likely:
-    'If its end of the bridge is undefined: connection.ts reads `workerData.end`, so startThread() hands it over under that name.',
+    'Is its end of the bridge undefined? connection.ts reads `workerData.end`, so startThread() has to hand it over under that name.',
   look: 'startThread()',
 }
 
 const NO_LINE_END = {
   likely:
-    'An answer ends with a line end, which runCommand() leaves off: write it behind the answer.',
+    'An answer ends with a line end, which runCommand() leaves off: write it after the answer.',
   look: 'converse()',
 }
 

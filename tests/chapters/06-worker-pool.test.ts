@@ -77,15 +77,15 @@ step('06.2', 'a full queue refuses at once', async (stage) => {
   const [ada, bob, cyd] = [await connect(server), await connect(server), await connect(server)]
   await echo(ada, { because: 'ada has the one thread.' })
   await cyd.expectLine('busy', {
-    because: 'bob waits in the one place there is; cyd is told at once.',
-    likely: 'Does run() reject, and with PoolBusy?',
+    because: 'bob has the only place in the queue, so cyd is told at once.',
+    likely: 'run() must reject, and with PoolBusy.',
   })
   await cyd.expectEnd({ because: 'After `busy` there is nothing more to say.' })
   await ada.halfClose()
   await echo(bob, {
     because: 'ada has finished, so bob is next.',
     likely:
-      "ada's connection has closed, so #cancel() was called, although her job had ended. Has it taken bob out of the queue? indexOf() is -1 for a task that is not in it, and 0 for the first.",
+      'ada’s connection has closed, so #cancel() was called, although her job had ended. Has it taken bob out of the queue? indexOf() returns -1 for a task that is not in the queue, and 0 for the first.',
     look: ['#cancel()', 'run()'],
   })
 })
@@ -119,7 +119,7 @@ step('06.5', 'a job that runs is taken back, and its thread replaced soon', asyn
   await server.roundTrip()
   ada.reset()
   await echo(bob, {
-    because: 'ada is lost, and bob wants the thread that sleeps for her.',
+    because: 'ada has gone, and bob needs the thread that sleeps for her.',
     likely:
       '#cancel() leaves the thread to #replaceSoon(), which replaces it if it is still busy when the grace is over.',
     look: '#cancel()',
@@ -140,18 +140,19 @@ step('06.7', 'a client who says nothing gives its thread up', async (stage) => {
   const { serve, connect, expect } = stage
   const patient = await serve(CHAPTER, { threads: 2, idleMs: 60_000 })
   const [ada, bob, cyd] = [await connect(patient), await connect(patient), await connect(patient)]
-  for (const client of [ada, bob]) await echo(client, { because: 'Two threads, two clients.' })
+  for (const client of [ada, bob])
+    await echo(client, { because: 'There are two threads, one for ada and one for bob.' })
   await cyd.send('echo anybody there?\n')
   await cyd.expectSilence(() => patient.roundTrip(), {
     because: 'Here is the flaw: ada and bob say nothing, and still no thread is free for cyd.',
   })
   const timer = await patient.msToNextTimer()
   const hasNone = timer === Number.POSITIVE_INFINITY
-  expect('something to look at ada and bob within idleMs', timer <= 60_000, {
-    because: 'They have said nothing since, and may not for longer than idleMs.',
+  expect('a timer for ada and bob within idleMs', timer <= 60_000, {
+    because: 'They have said nothing since their answers, and may stay silent for idleMs at most.',
     likely: hasNone
-      ? 'socket.setTimeout() sets a timer, and starts it anew whenever something moves on the socket.'
-      : 'socket.setTimeout(idleMs): in milliseconds, and no more than that.',
+      ? 'socket.setTimeout() sets a timer, and starts it again whenever a byte moves on the socket.'
+      : 'Call socket.setTimeout(idleMs): it takes milliseconds. Use idleMs, and no more than that.',
     expected: 'a timer within 60,000 ms',
     received: hasNone ? 'none' : `the next one in ${timer} ms`,
   })
@@ -163,7 +164,7 @@ step('06.7', 'a client who says nothing gives its thread up', async (stage) => {
   for (const client of [dee, eve]) {
     await client.expectLine('idle', {
       because: `A client that has said nothing for ${IDLE_MS} ms is told why the connection ends.`,
-      likely: 'socket.setTimeout() calls back when nothing has moved on a socket for so long.',
+      likely: 'socket.setTimeout() calls back when no byte has moved on the socket for that long.',
       seen: {
         ended: 'Write the line before you close the connection, and close it with destroySoon().',
       },
@@ -171,8 +172,8 @@ step('06.7', 'a client who says nothing gives its thread up', async (stage) => {
     const afterMs = performance.now() - cameAt
     // Node's timers count whole milliseconds.
     expect(`${client.name} to have had ${IDLE_MS} ms`, afterMs > IDLE_MS - 5, {
-      because: 'Silence is allowed for idleMs, and not for less.',
-      likely: 'socket.setTimeout(idleMs): the limit as it was given.',
+      because: 'A client may be silent for the whole of idleMs.',
+      likely: 'Call socket.setTimeout(idleMs), with the limit as it was given.',
       received: `idle after ${Math.round(afterMs)} ms`,
     })
     await client.expectEnd({
@@ -181,7 +182,8 @@ step('06.7', 'a client who says nothing gives its thread up', async (stage) => {
     })
   }
   await talkUntilClosed(hasty, dee, {
-    because: 'dee has been told that it is over. Whatever she still sends keeps no thread.',
+    because:
+      'dee has been told that the connection ends. Whatever she still sends must not keep a thread.',
     likely:
       'end() closes one direction and waits for her FIN. destroySoon() closes both directions once the line is written.',
   })
@@ -195,12 +197,12 @@ step('06.7', 'a client who says nothing gives its thread up', async (stage) => {
   await fay.send('echo ')
   await trickle(fay, 1.5 * IDLE_MS)
   await gus.expectLine('idle', {
-    because: 'gus has talked, and then said nothing any more.',
+    because: 'gus has talked, and then fallen silent.',
     likely: 'The limit holds for every silence, not just for the first.',
   })
   await ask(fay, '.', /^x+\.$/, {
     because:
-      'fay came no later than gus, but she sends a byte every 20 ms: silence is limited, not the visit.',
+      'fay connected no later than gus, but she sends a byte every 20 ms. Silence is limited, not the length of a visit.',
     likely: 'The limit starts again with every byte, in or out. socket.setTimeout() does that.',
   })
 
@@ -216,12 +218,12 @@ step('06.7', 'a client who says nothing gives its thread up', async (stage) => {
   await ida.expectSilence(() => busy.roundTrip(), {
     because: 'ida waits in the queue. She has no thread that she could give up.',
     likely:
-      'limitIdleness() is called when a thread begins with her. Nothing is to be limited before.',
+      'limitIdleness() is called when a thread begins with her. Until then, her silence has no limit.',
   })
   await hal.expectLine('idle', {
-    because: 'hal has had his answer, and has said nothing since.',
+    because: 'hal has had his answer, and has said nothing after it.',
     likely:
-      'The clock starts anew with the answer. It must not stop for good when an answer was owed.',
+      'The limit starts again with the answer. The timer must not stop forever when an answer was owed.',
   })
   const idleAfterMs = performance.now() - askedAt
   const leastMs = waits + BUSY_IDLE_MS
@@ -230,7 +232,7 @@ step('06.7', 'a client who says nothing gives its thread up', async (stage) => {
     because:
       'His answer moved on the socket as well. Silence is counted from the last byte in either direction.',
     likely:
-      'Only what hal says starts the limit again. socket.setTimeout() does so with every byte, in or out.',
+      'Here only bytes from hal start the limit again. socket.setTimeout() starts it again with every byte, in or out.',
     expected: `idle ${leastMs} ms after his question, or later`,
     received: `${Math.round(idleAfterMs)} ms`,
   })
@@ -243,9 +245,9 @@ step('06.7', 'a client who says nothing gives its thread up', async (stage) => {
   ida.flood(32 * 1024 * 1024, `echo ${'x'.repeat(60_000)}\n`)
   await echo(jon, {
     because:
-      'ida takes no byte any more, and her thread sleeps in write(). When nothing has moved for half a second, jon gets it.',
+      'ida has stopped reading, and her thread sleeps in write(). When no byte has moved for half a second, jon gets that thread.',
     likely:
-      'Look at socket.writableLength before all else: her answer is owed until she reads, and destroySoon() waits for that. A client that has not taken what it was told before is cut off.',
+      'Look at socket.writableLength before all else: her answer is owed until she reads, and destroySoon() would wait for that. A client that has not taken earlier bytes is cut off.',
   })
   busy.beginClose()
   await busy.expectClosed({ because: 'No grace is given here: open connections are cut off.' })

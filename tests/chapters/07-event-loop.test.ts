@@ -102,13 +102,13 @@ step('07.1', 'a read answers at once: bytes, would-block or the end', async (sta
   const { story, expectSame } = stage
   await withStream(stage, async (stream, pair) => {
     const { far } = pair
-    expectSame('a read before anything came', stream.read(), 'would-block', {
-      because: 'There is nothing, and nobody is to wait for it in here.',
+    expectSame('a read before anything arrived', stream.read(), 'would-block', {
+      because: 'Nothing has arrived, and read() never waits.',
     })
     story.tell('peer', 'sends "hello"', 'toServer')
     far.write('hello')
     await change(stream)
-    expectSame('a read', textOf(stream.read()), 'hello', { because: 'That is what has come.' })
+    expectSame('a read', textOf(stream.read()), 'hello', { because: 'That is what has arrived.' })
     expectSame('the next read', stream.read(), 'would-block', {
       because: 'Bytes are read once.',
       likely: 'Take the chunk out of the inbox.',
@@ -131,15 +131,15 @@ step('07.2', 'a write takes what fits and says how much', async (stage) => {
     story.tell('peer', 'reads nothing')
     const taken = await fill(stage, stream, pair)
     expectSame('stream.isWritable', stream.isWritable, false, {
-      because: 'That is what a poller looks at.',
+      because: 'A poller looks at this to know whether a write would take anything.',
     })
 
     await expectRoomAgain(stage, stream, pair, taken)
     story.tell('peer', 'resets the connection (RST)', 'toServer')
     far.resetAndDestroy()
     await change(stream, () => stream.lostWith !== undefined)
-    expectSame('a write', stream.write(pattern(0, 10)), 0, {
-      because: 'Nobody takes anything any more; lostWith says why.',
+    expectSame('the result of a write', stream.write(pattern(0, 10)), 0, {
+      because: 'A lost connection takes nothing; lostWith says why it was lost.',
       likely: 'socket.writable is false when the connection is gone.',
     })
   })
@@ -157,15 +157,15 @@ step('07.3', 'wait() reports only what is ready, again until it is consumed', as
 
   const nobody = await told.wait(0)
   expectSame('wait(0)', nobody, [], {
-    because: 'Nobody is ready, and the time is over at once.',
+    because: 'No source is ready, and the time-out of 0 ms is over at once.',
     likely:
       nobody === STILL_WAITING
-        ? 'Sleep for `timeoutMs`, be it 0, and return what there is then, be it an empty list.'
+        ? 'Sleep for `timeoutMs`, even if it is 0, and then return what is ready, even if the list is empty.'
         : 'Report what is ready and wanted.',
   })
   expectSame('wait(5)', await told.wait(5), [], {
-    because: 'Nobody becomes ready, and 5 ms are over.',
-    likely: '#sleep(ms) resolves after so long.',
+    because: 'No source becomes ready within the 5 ms.',
+    likely: 'Use #sleep(ms), which resolves after that many milliseconds.',
   })
   ada.becomes({ readable: true }, story)
   const first = await told.wait(LONG_MS)
@@ -173,19 +173,19 @@ step('07.3', 'wait() reports only what is ready, again until it is consumed', as
     because: 'ada is ready already. The others are not.',
     likely:
       first === STILL_WAITING
-        ? 'Sleep for 0 ms when somebody is ready; or #collect() has taken ada out of the hot set although she was ready.'
+        ? 'Sleep for 0 ms when a source is ready. Or #collect() has taken ada out of the hot set although she was ready.'
         : isTwice(first)
           ? ONCE
           : LEAVE_IT_HOT,
   })
   expectSame('the second wait', await told.wait(LONG_MS), ['ada readable'], {
-    because: 'ada stays ready until somebody reads.',
+    because: 'ada stays ready until she is read.',
     likely: LEAVE_IT_HOT,
   })
   ada.becomes({ readable: false }, story)
   expectSame('wait(0)', await told.wait(0), [], {
     because: 'ada has been read.',
-    likely: 'Being in the hot set means that a source may be ready. Ask it.',
+    likely: 'A source in the hot set may be ready, but need not be. Ask it.',
   })
   await expectInterestAsked(stage, told, [ada, bob])
   await expectWaitWithoutLimit(stage, told, cyd)
@@ -228,17 +228,17 @@ step('07.4', 'the loop gives everybody who is ready one turn a round', async (st
   loop.add('bob', READING, take('bob'))
   loop.add('cyd', READING, take('cyd'))
   expectSame('the turns before the loop runs', [...turns], [], {
-    because: 'add() only says what is to happen.',
+    because: 'add() only registers the handler. It gives no turn.',
   })
   const outcome = await within(PATIENCE_MS, loop.run())
   expectSame('the turns', turns, ['ada', 'bob', 'bob', 'ada', 'dee', 'bob'], {
     because:
-      'One turn for each source that a wait reports, in that order. cyd was removed in ada’s first turn, in the very round in which she was reported.',
+      'Each source that a wait reports gets one turn, in that order. cyd was removed in ada’s first turn, in the very round in which she was reported.',
     likely: turns.includes('cyd')
-      ? 'What wait() has reported may be out of date a turn later: look whether the handler is still there.'
+      ? 'What wait() has reported may be out of date a turn later: check whether the source still has its handler.'
       : poller.timeouts.length === 1
-        ? 'run() has returned after one round: it goes on until stop().'
-        : 'Give each of the sources that wait() has reported its turn, once a round.',
+        ? 'run() has returned after one round. It must go on until stop() is called.'
+        : 'Give each source that wait() has reported one turn a round.',
   })
   expectSame('run() after stop()', outcome, undefined, {
     because: 'stop() lets run() return.',
@@ -246,7 +246,7 @@ step('07.4', 'the loop gives everybody who is ready one turn a round', async (st
   })
   expectTimersEachRound(stage, poller, timers)
   expectSame('stats().turns', loop.stats().turns, 6, {
-    because: 'Six turns were had, in four rounds; cyd had none.',
+    because: 'There were six turns in four rounds; cyd had none.',
     likely: COUNT_TURNS,
     look: '#giveTurn()',
   })
@@ -286,10 +286,10 @@ step('07.5', 'a thousand clients are served by one thread', async (stage) => {
   await expectSlowReaderServed(stage, server)
   await expectCrowdServed(stage, server)
   server.beginClose()
-  await server.expectClosed({ because: 'Everybody has gone or is cut after graceMs.' })
+  await server.expectClosed({ because: 'Every client has left, or is cut off after graceMs.' })
   await server.expectNothingLeft({
     because: 'The loop has ended with the server.',
-    likely: 'stop() must wake a wait that goes on.',
+    likely: 'stop() must wake a wait that is in progress.',
   })
 })
 

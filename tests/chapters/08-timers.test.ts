@@ -79,17 +79,17 @@ step('08.2', 'timers fire in order, ties in order of arming', async (stage) => {
   expectFires(1, ['first'], {
     because: 'A timer is due at its deadline, not one millisecond after it.',
     likely:
-      'Due means deadlineMs <= now. Or it is taken for one that was armed since: each arming counts `#armed` up.',
+      'Due means deadlineMs <= now. Or runDue() takes it for a timer armed during the round: each arming has to increment `#armed`.',
     look: 'timer-queue.runDue()',
   })
   expectFires(500, ['second', 'third', 'fourth'], {
-    because: 'A loop that comes late fires all that is due, earliest deadline first.',
-    likely: 'As long as the first of the heap is due, take it out and call it.',
+    because: 'A loop that is late fires every timer that is due, earliest deadline first.',
+    likely: 'While the first timer in the heap is due, take it out and call its callback.',
     look: 'timer-queue.runDue()',
   })
   expectFires(500, [], {
     because: 'A timer fires once.',
-    likely: 'Take it out of the heap.',
+    likely: 'A timer that has fired is still in the heap. Take it out.',
     look: 'timer-queue.runDue()',
   })
   expectSame('timers.size', timers.size, 0, { because: 'All of them have fired.' })
@@ -99,8 +99,8 @@ step('08.2', 'timers fire in order, ties in order of arming', async (stage) => {
   story.tell('time', 'moves on by 20 ms')
   for (const name of ['e', 'f', 'g', 'h']) arm(name, 30)
   expectFires(30, [...'abcdefgh'], {
-    because: 'Eight timers have one deadline: the one that was armed first fires first.',
-    likely: 'Fire them as the heap gives them out.',
+    because: 'Eight timers have the same deadline, so the one that was armed first fires first.',
+    likely: 'Fire the timers in the order in which the heap returns them.',
     look: 'timer-queue.runDue()',
   })
 
@@ -138,13 +138,13 @@ step('08.3', 'a cancelled timer never fires, whoever cancels it', async (stage) 
     look: 'timer-queue.cancel()',
   })
   expectSame('the place of "cancelled"', placeOf('cancelled'), NOWHERE, {
-    because: 'It is not in the heap any more. That is how cancel() knows it the next time.',
+    because: 'It is not in the heap any more, and its place is how the next cancel() knows.',
     likely: 'remove() sets place to NOWHERE.',
     look: 'timer-heap.remove()',
   })
   expectFires(100, ['kept', 'kept as well'], {
     because: 'A cancelled timer does not fire.',
-    likely: 'cancel() takes the timer out of the heap, at the place that it knows.',
+    likely: 'cancel() takes the timer out of the heap, at the place that the timer stores.',
     look: ['timer-queue.cancel()', 'timer-heap.remove()'],
   })
 
@@ -152,9 +152,9 @@ step('08.3', 'a cancelled timer never fires, whoever cancels it', async (stage) 
   cancel('kept')
   cancel('cancelled')
   expectFires(10, ['new 1', 'new 2', 'new 3'], {
-    because: 'A timer that has fired, or was cancelled before, can be cancelled: nothing happens.',
+    because: 'Cancelling a timer that has fired, or was cancelled already, does nothing.',
     likely:
-      'Another timer has its old place in the heap by now. Take a timer out only while it is in the heap: it is there at the root, at place 0, too, and not at NOWHERE (-1).',
+      'Another timer has its old place by now. Take a timer out only while it is in the heap. Place 0 is in the heap (the root), and NOWHERE (-1) is not.',
     look: 'timer-queue.cancel()',
   })
 
@@ -175,7 +175,7 @@ step('08.4', 'every() keeps its beat, however late the loop comes', async (stage
   expectFires(10, ['often'], { because: '10 ms have passed.' })
   expectFires(10, ['once', 'often'], {
     because: 'Both are due now, and "often" was armed again after "once" was armed.',
-    likely: 'Each firing is an arming: the timer gets a new `order`.',
+    likely: 'Each firing arms the timer again, with a new `order`.',
     look: 'timer-queue.#rearm()',
   })
   cancel('often')
@@ -213,9 +213,9 @@ step('08.6', 'a client that says no line for a while is let go', async (stage) =
     if (second === 10) await cyd.send('echo hi\n')
   }
   story.tell('time', 'has moved on by 59 s')
-  cyd.expectReceived('hi\n', { because: 'She is served, and has 60 s from this line on.' })
+  cyd.expectReceived('hi\n', { because: 'She is served, and her 60 s begin again with this line.' })
   for (const client of [ada, bob]) {
-    client.expectNothing({ because: 'It is the 59th second, and nobody has been silent for 60.' })
+    client.expectNothing({ because: 'Only 59 s have passed: nobody has been silent for 60.' })
   }
   await advance(1_000)
   for (const client of [ada, bob]) {
@@ -223,35 +223,36 @@ step('08.6', 'a client that says no line for a while is let go', async (stage) =
       because:
         client === ada
           ? 'ada has said nothing for 60 s, and is told why her connection ends.'
-          : 'bob sends a byte every second and never ends his line. A thousand like him would cost us a thousand connections for nothing.',
+          : 'bob sends a byte every second and never ends his line. A thousand clients like him would cost us a thousand connections.',
       likely: client.stream.isDestroyed
-        ? 'destroy() at once loses the last words. The goodbye gives the client time to take them.'
-        : 'A complete line breaks the silence, and nothing else does: look who calls heard().',
+        ? 'Calling destroy() at once loses the last words. The goodbye gives the client time to take them.'
+        : 'A complete line breaks the silence, and nothing else does. Check what calls heard().',
       look: ['watch.onEnding()', 'watch.onHeard()'],
     })
     client.expectEnd({
       because: 'After that line there is nothing more to say.',
-      likely: 'end() says FIN behind the last words; destroy() may lose them.',
+      likely: 'end() sends FIN after the last words; destroy() may lose them.',
       look: 'watch.onEnding()',
     })
   }
   cyd.expectNothing({
-    because: 'cyd said a line 50 s ago.',
+    because: 'cyd sent a line 50 s ago.',
     likely:
-      'Each line begins the silence anew: onHeard() tells #idle, heard() notes the time, and #look() looks at it before it calls back.',
+      'Each line begins the silence anew: onHeard() tells #idle, heard() notes the time, and #look() checks that time before it calls back.',
     look: ['watch.onHeard()', 'silence.heard()', 'silence.#look()'],
   })
   await advance(10_000)
   cyd.expectReceived('idle\n', {
-    because: 'Now her last line was 60 s ago.',
-    likely: 'Having been heard, the timer is armed for the rest of the limit, not for all of it.',
+    because: 'It is now 60 s since her last line.',
+    likely:
+      'If something was heard, the timer is armed for the rest of the limit, not for a whole limit.',
     look: 'silence.#look()',
   })
 
   await ada.halfClose()
   bob.expectCut({
-    because: 'He has had 5 s for his FIN and has not said it: he may have pulled the plug.',
-    likely: 'FIN may never come. onEnding() arms a timer: destroy() after goodbyeMs.',
+    because: 'He has had 5 s to send FIN and has not sent it: he may have pulled the plug.',
+    likely: 'FIN may never arrive. onEnding() arms a timer that calls destroy() after goodbyeMs.',
     look: 'watch.onEnding()',
   })
   cyd.stream.holdDescriptor()
@@ -260,7 +261,7 @@ step('08.6', 'a client that says no line for a while is let go', async (stage) =
     because: 'Ada and bob are gone. The kernel has not freed cyd’s descriptor yet, and may never.',
     likely:
       timerCount() > 1
-        ? 'Behind the goodbye only the goodbye’s own timer is left: onEnding() stops the idle silence.'
+        ? 'Once the goodbye begins, only its own timer is left: onEnding() stops the idle silence.'
         : 'The goodbye lasts until onClose(), not until FIN has been sent.',
     look: ['watch.onEnding()', 'watch.onClose()'],
   })

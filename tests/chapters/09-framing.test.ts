@@ -46,11 +46,11 @@ step('09.1', 'a frame is its length in four bytes, then its payload', async (sta
       ratio: () => largeToSmallFrame(encodeFrame, bytes),
       because: 'Sixteen times as many bytes are sixteen times as much work, and no more.',
       likely:
-        'The frame is put together in pieces, and each piece copies what was there. Make room for all of it first, and copy the payload once.',
+        'The frame is put together in pieces, and each piece copies the earlier ones. Make room for the whole frame first, and copy the payload once.',
     })
   }
   expectSmallFramesHeldCheaply(stage, encodeFrame, {
-    because: 'Thousands of small frames may wait to be sent. Each holds the memory behind it.',
+    because: 'Thousands of small frames may wait to be sent. Each keeps a whole buffer alive.',
     likely: 'Make room for LENGTH_BYTES + payload.length bytes, and not for the largest frame.',
   })
 })
@@ -64,36 +64,36 @@ step('09.3', 'frames that come together come out one by one', async (stage) => {
   const check = checker(stage, FrameDecoder)
   await expectPlaces(stage)
   await check(['hello'], [frame('hello')], {
-    because: 'One chunk, one frame.',
-    likely: 'Behind the payload of the first frame begins the next one, if there is one.',
+    because: 'The chunk holds one whole frame.',
+    likely: 'The next frame, if there is one, begins right after the payload of the first.',
   })
   await check(['one', 'two', 'three'], [glued('one', 'two', 'three')], {
-    because: 'TCP keeps no borders between messages: three of them may come as one chunk.',
+    because: 'TCP keeps no boundaries between messages: three of them may arrive in one chunk.',
     likely:
-      'Look again for a frame behind the one that was found, at its `end`, until the chunk is used up.',
+      'Look for another frame after the one that was found, at its `end`, until the chunk is used up.',
     look: 'frames.push()',
   })
   await check(['one', 'two'], [frame('one'), frame('two')], {
     because: 'A decoder lives as long as its connection.',
   })
   await check(['', 'a', '', '', 'b', ''], [glued('', 'a', '', '', 'b', '')], {
-    because: 'An empty frame is a frame, also as the last one.',
+    because: 'An empty frame is a frame, even as the last one.',
     likely:
-      'An empty frame is four zeros, also at the very end of a chunk. The next frame begins four bytes further on.',
+      'An empty frame is four zeros, even at the very end of a chunk. The next frame begins four bytes further on.',
   })
-  await check([], [new Uint8Array()], { because: 'Nothing came, so nothing comes out.' })
+  await check([], [new Uint8Array()], { because: 'Nothing arrived, so nothing comes out.' })
   const many = Array.from({ length: 400 }, (_, index) => `message ${index}`)
   await check(many, [glued(...many)], {
-    because: 'Four hundred frames, each one once and in order.',
+    because: 'Four hundred frames come out, each one once and in order.',
   })
   stage.story.tell('test', 'pushes a chunk of 48,000 zeros: 12,000 empty frames')
   stage.expectSame(
-    'how many frames come out',
+    'the number of frames that come out',
     new FrameDecoder().push(new Uint8Array(48_000)).length,
     12_000,
     {
       because: 'A chunk may hold any number of frames.',
-      likely: 'Go on until the chunk is used up, in a loop: its frames are not counted.',
+      likely: 'Go on until the chunk is used up, in a loop: the number of frames has no limit.',
       look: 'frames.push()',
     },
   )
@@ -118,17 +118,17 @@ step('09.3', 'frames that come together come out one by one', async (stage) => {
       .map((decoded) => decoded.kind === 'frame' && decoded.payload.buffer === chunk.buffer),
     [true, true],
     {
-      because: 'Both frames lie whole in the chunk, so nothing of them has to be copied.',
+      because: 'Both frames lie whole in the chunk, so nothing has to be copied.',
       likely:
-        'Give parseFrame() the chunk itself, and hand on the payload that it returned. To copy anything into memory of our own is for a frame that is cut.',
+        'Give parseFrame() the chunk itself, and hand on the payload that it returned. Only a frame that is cut is copied into memory of our own.',
       look: 'frames.next()',
     },
   )
-  await expectSteady(stage, 'a frame in a large chunk to cost what one in a small chunk does', {
+  await expectSteady(stage, 'a frame in a large chunk to cost no more than one in a small chunk', {
     ratio: () => largeToSmall(FrameDecoder),
-    because: 'A chunk with a thousand frames in it costs a thousand frames, and no more.',
+    because: 'A chunk with a thousand frames costs as much as a thousand frames, and no more.',
     likely:
-      'Something is copied for each frame: what is left of the chunk (subarray() copies nothing; slice(), Buffer.concat and new Uint8Array do), or the list of the frames so far ([...list, next] does; push() adds one).',
+      'Something is copied for each frame: the rest of the chunk (subarray() copies nothing; slice(), Buffer.concat and new Uint8Array copy it), or the list of the frames so far ([...list, next] copies it; push() adds one).',
     look: ['frames.push()', 'frames.next()', 'frames.parseFrame()'],
   })
 })
@@ -136,18 +136,17 @@ step('09.3', 'frames that come together come out one by one', async (stage) => {
 step('09.4', 'frames come out whole, wherever their bytes are cut', async (stage) => {
   const { FrameDecoder } = await load(stage)
   await expectSameFrames(stage)
-  await expectSteady(stage, 'the last bytes of a large frame to cost what its first ones do', {
+  await expectSteady(stage, 'the last bytes of a large frame to cost no more than its first', {
     ratio: () => lateToEarly(FrameDecoder),
     because: 'A client that sends byte by byte must not cost more with each byte that it has sent.',
     likely:
-      'Everything that was kept is copied, or gone through, again for each chunk. Buffer.concat copies it all.',
+      'Everything that was kept is copied, or read through, again for each chunk. Buffer.concat copies it all.',
     look: ['frames.#keep()', 'frames.#finishBegun()'],
   })
   await expectFewCopies(stage, FrameDecoder, {
-    because:
-      'Each time that more room is made, all bytes are copied, so that has to happen rarely.',
+    because: 'Making more room copies all the bytes, so it has to happen rarely.',
     likely:
-      'The larger the frame, the more often room of a fixed amount is added. Double the room instead.',
+      'The room grows by a fixed amount, so a larger frame is copied more often. Double the room instead.',
     look: 'frames.#keep()',
   })
 
@@ -160,14 +159,14 @@ step('09.4', 'frames come out whole, wherever their bytes are cut', async (stage
       because:
         'Four bytes are cheap to send: a thousand clients could announce a gigabyte. And a view of five bytes keeps all 64 KiB of its chunk.',
       likely:
-        'Copy what has come into room of its own, at most twice as large as that. A chunk of a socket is a Buffer, and its slice() is a view.',
+        'Copy what has arrived into memory of its own, at most twice as large. A chunk from a socket is a Buffer, and its slice() is a view.',
       look: 'frames.#keep()',
     },
   )
   await expectLittleHeld(
     stage,
     FrameDecoder,
-    'each has finished a frame of 256 KiB that came in three pieces, and hands it out',
+    'each has finished a frame of 256 KiB that arrived in three pieces, and has handed it out',
     (decoder) => {
       const large = frame(new Uint8Array(256 * 1024))
       for (const piece of cutAt(large, 10_000, 100_000)) decoder.push(piece)
@@ -179,8 +178,8 @@ step('09.4', 'frames come out whole, wherever their bytes are cut', async (stage
     },
   )
   await expectRoomTwiceAtMost(stage, FrameDecoder, {
-    because: 'Room that is not used yet costs as much as room that is.',
-    likely: 'When there is no room, make twice as much as is needed now, and no more.',
+    because: 'Unused room costs as much memory as used room.',
+    likely: 'When the room is full, make twice as much as is needed now, and no more.',
     look: 'frames.#keep()',
   })
 
@@ -201,7 +200,7 @@ step('09.5', 'a length over the limit, and an early end, are invalid', async (st
       peer.push(new Uint8Array(64 * 1024))
     },
     {
-      because: 'What follows an invalid length means nothing, so nothing of it is kept.',
+      because: 'What follows an invalid length means nothing, so none of it is kept.',
       likely: 'Return before anything is added to #begun.',
       look: 'frames.next()',
     },
@@ -217,32 +216,32 @@ step('09.6', 'an invalid client gets an error frame, and only it is gone', async
   const [ada, bob] = [await connect(server), await connect(server)]
   await ada.send(glued('hello', '', 'world'), { cut: 'at random', maxPiece: 4 })
   for (const text of ['hello', '', 'world']) {
-    await expectFrame(ada, text, { because: 'Every frame comes back as it came.' })
+    await expectFrame(ada, text, { because: 'Every frame is sent back unchanged.' })
   }
-  await echoFrame(ada, pattern(0, 200_000), { because: 'So does a large one.' })
-  await echoFrame(bob, 'I am bob', { because: 'bob’s frames come back as well.' })
+  await echoFrame(ada, pattern(0, 200_000), { because: 'A large frame is sent back, too.' })
+  await echoFrame(bob, 'I am bob', { because: 'bob’s frames are sent back as well.' })
 
   await ada.sendGlued(frame('last words'), announce(200_001), 'anything')
   await expectFrame(ada, 'last words', {
-    because: 'It came before the length that is too long.',
+    because: 'It arrived before the length that is over the limit.',
     seen: {
       ended:
-        'The connection is destroyed over the invalid length, with the answers before it. #endWith() ends it behind them.',
+        'The invalid length destroys the connection, and earlier answers are lost. #endWith() ends it after them.',
     },
     look: 'frame-protocol.onBytes()',
   })
   await expectFrameLike(ada, /^error .*200\D?001/, {
     because: 'A client that breaks the protocol is told how, in a frame: `error ` and the reason.',
     likely:
-      'onBytes(): next() may return that the peer is invalid, and with which reason. #endWith() says it, and ends.',
+      'In onBytes(), next() may return `invalid` with a reason. #endWith() sends the reason and ends the connection.',
   })
   await ada.expectEnd({
     because: 'Nobody knows where ada’s next frame begins, so the conversation is over.',
     likely: 'After the error frame the connection ends: #endWith() does both.',
   })
   await echoFrame(bob, 'still here', {
-    because: 'ada’s mistake is not bob’s.',
-    likely: 'End this connection only, and give each one a decoder of its own.',
+    because: 'ada broke the protocol; bob did not.',
+    likely: 'End this connection only, and give each connection a decoder of its own.',
   })
   await ada.send(frame('let me explain'))
   await ada.halfClose()
@@ -252,28 +251,28 @@ step('09.6', 'an invalid client gets an error frame, and only it is gone', async
   await cyd.halfClose()
   await expectFrame(cyd, 'whole', { because: 'This frame is complete.' })
   await expectFrameLike(cyd, /^error .*\b3\b/, {
-    because: 'cyd’s last frame is not: three bytes are missing, and cyd can still hear that.',
+    because: 'cyd’s last frame is three bytes short, and cyd still reads and can be told.',
     likely: 'At the end of the stream, ask the decoder whether it is in the middle of a frame.',
     look: 'frame-protocol.onEnd()',
   })
   await cyd.expectEnd({
-    because: 'Both have said everything.',
-    likely: 'When the client has said FIN and nothing is left to say, onEnd() ends the connection.',
+    because: 'Both ends have sent everything.',
+    likely: 'After the client’s FIN, when nothing is left to send, onEnd() ends the connection.',
     look: 'frame-protocol.onEnd()',
   })
 
   const dee = await connect(server)
   await dee.send(frame('goodbye'))
   await dee.halfClose()
-  await expectFrame(dee, 'goodbye', { because: 'It came before dee’s FIN.' })
+  await expectFrame(dee, 'goodbye', { because: 'It arrived before dee’s FIN.' })
   await dee.expectEnd({
     because: 'An end between two frames is in order: no error, just FIN.',
-    likely: 'When the client has said FIN and nothing is left to say, onEnd() ends the connection.',
+    likely: 'After the client’s FIN, when nothing is left to send, onEnd() ends the connection.',
     look: 'frame-protocol.onEnd()',
   })
   let { turns } = await server.call<LoopStats>('stats')
   await server.expectEventually(
-    'no turns while nobody says anything',
+    'the loop to take no turns while nobody sends anything',
     async () => {
       const before = turns
       await server.roundTrip()
@@ -282,7 +281,7 @@ step('09.6', 'an invalid client gets an error frame, and only it is gone', async
     },
     {
       because: 'ada, cyd and dee are gone, and bob is silent.',
-      likely: 'A connection that has nothing more to say is to be ended.',
+      likely: 'A connection that has nothing more to send must be ended.',
     },
   )
 
@@ -291,7 +290,7 @@ step('09.6', 'an invalid client gets an error frame, and only it is gone', async
   await server.roundTrip()
   eve.reset()
   await echoFrame(bob, 'still here?', {
-    because: 'eve vanished in mid-frame. Nobody can tell her.',
+    because: 'eve vanished in mid-frame and cannot be told. bob goes on.',
   })
 
   await expectInvalidTold(stage)

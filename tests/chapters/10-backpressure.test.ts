@@ -66,13 +66,13 @@ step('10.1', 'a write that takes only a part goes on where it stopped', async (s
   push(' world')
   expectSame('what the stream was given', textOf(stream), '', {
     because:
-      'What is said in one round goes out together, at its end: the connection calls flush().',
-    likely: 'push() only adds to what waits, unless it would be too much.',
+      'What is pushed in one round goes out together at its end, when the connection calls flush().',
+    likely: 'push() only adds to what waits, unless the limit would be exceeded.',
   })
   flush()
   expectSame('what the stream was given', textOf(stream), 'hello world', {
     because: 'It was pushed, and then flushed.',
-    likely: 'flush() has written what waits when it returns. It puts nothing off.',
+    likely: 'flush() writes what waits before it returns. It postpones nothing.',
     look: 'outbox.flush()',
   })
   expectSame('bytes', outbox.bytes, 0, { because: 'Nothing waits any more.' })
@@ -81,7 +81,7 @@ step('10.1', 'a write that takes only a part goes on where it stopped', async (s
   push("Don't ")
   flush()
   expectSame('bytes', outbox.bytes, 3, {
-    because: 'Three of six bytes were taken.',
+    because: 'The stream took three of the six bytes.',
     likely:
       outbox.bytes > 3
         ? 'What write() has taken still waits: drop that many bytes before flush() returns.'
@@ -98,7 +98,7 @@ step('10.1', 'a write that takes only a part goes on where it stopped', async (s
     because:
       'Bytes go out in the order in which they were pushed, each once, whenever there is room.',
     likely:
-      'What is pushed later waits behind what waits already, even if the stream has room by now.',
+      'What is pushed later goes after what already waits, even if the stream has room by now.',
   })
   expectSame('bytes', outbox.bytes, 0, { because: 'Nothing is left.' })
   push('.')
@@ -124,40 +124,41 @@ step('10.2', 'reading stops at the high-water mark and goes on at the low one', 
   })
   const [ada, adas] = await world.echoTo('ada')
   const expectAccepted = (count: number, reason: Reason) =>
-    expectSame('the frames that were accepted', adas.frames, count, reason)
+    expectSame('the number of frames accepted from ada', adas.frames, count, reason)
   const payloads = Array.from({ length: 14 }, (_, index) => `${index} `.padEnd(96, '.'))
 
   await ada.send(frame('hello'))
-  ada.expectReceived(frame('hello'), { because: 'She reads: her frame is echoed.' })
+  ada.expectReceived(frame('hello'), { because: 'She reads, so her frame is echoed.' })
   ada.stopReading()
   for (const payload of payloads.slice(0, 10)) await ada.send(frame(payload))
   expectAccepted(11, {
-    because:
-      'Ten frames of 100 bytes wait for ada. 1000 bytes are not more than the high-water mark.',
-    likely: 'Compare with highWaterBytes: more than that, not as much.',
+    because: 'Ten frames of 100 bytes wait for ada: exactly the high-water mark, and not more.',
+    likely: 'Reading stops when more than highWaterBytes wait, not at exactly highWaterBytes.',
   })
   for (const payload of payloads.slice(10)) await ada.send(frame(payload))
   expectAccepted(12, {
-    because: 'With the next frame 1100 bytes wait. Nobody reads what she sends after that.',
+    because: 'With the next frame, 1100 bytes wait. Nothing that she sends after that is read.',
     likely:
       adas.frames < 12
-        ? 'Compare with highWaterBytes: more than that, not as much.'
-        : 'From here on isBacklogged is true.',
+        ? 'Reading stops when more than highWaterBytes wait, not at exactly highWaterBytes.'
+        : 'From here on, isBacklogged has to be true.',
   })
 
   await ada.takes(500)
   expectAccepted(12, {
     because:
-      '600 bytes wait: below the high mark, above the low one. To read on now would be to stop again soon.',
-    likely:
-      'Whether it is backlogged depends on what was before. Between the marks nothing changes.',
+      '600 bytes wait: below the high mark, above the low one. If reading went on now, it would soon stop again.',
+    likely: 'Between the marks, nothing changes: isBacklogged stays what it was.',
   })
   await ada.takes(399)
-  expectAccepted(12, { because: '201 bytes wait.', likely: 'No more than lowWaterBytes.' })
+  expectAccepted(12, {
+    because: '201 bytes wait: one more than the low mark.',
+    likely: 'Reading goes on when no more than lowWaterBytes wait, and not earlier.',
+  })
   await ada.takes(1)
   expectAccepted(15, {
-    because: '200 bytes wait. That is the low mark: reading goes on.',
-    likely: 'When no more than lowWaterBytes wait, the connection is backlogged no longer.',
+    because: '200 bytes wait. That is the low mark, so reading goes on.',
+    likely: 'When no more than lowWaterBytes wait, the connection is no longer backlogged.',
   })
   await ada.startReading()
   ada.expectReceived(Buffer.concat(payloads.map(frame)), {
@@ -178,22 +179,22 @@ step('10.3', 'a peer that does not take what it is due is told to go', async (st
   const world = await openWorld(stage, { maxQueuedBytes: 1_000, stallMs: 30_000, goodbyeMs: 5_000 })
   const [ada, adas] = await world.echoTo('ada')
   ada.stopReading()
-  stage.story.tell('server', 'has 12 frames of 100 bytes to say to ada')
+  stage.story.tell('server', 'has 12 frames of 100 bytes for ada')
   await sayHundreds(world, adas, 12)
   await ada.startReading()
   ada.expectReceived(Buffer.concat([...Array(10).fill(HUNDRED), frame('error slow-consumer')]), {
     because:
-      'More than its outbox holds cannot wait for her. She gets what was taken for her, and then the reason.',
-    likely: 'push() returns false when there is no room: then the connection is stopped.',
+      'Her outbox has no room for the eleventh frame. She gets the ten that it took, and then the reason.',
+    likely: 'push() returns false when there is no room, and the connection is then stopped.',
   })
-  ada.expectEnd({ because: 'Behind the reason comes FIN.' })
+  ada.expectEnd({ because: 'FIN follows the reason.' })
   await ada.send(frame('but'))
-  ada.expectNothingMore({ because: 'A connection that is ending accepts nothing any more.' })
+  ada.expectNothingMore({ because: 'A connection that is ending accepts nothing more.' })
   await ada.halfClose()
   expectSame('how ada’s connection ended', adas.endings, ['slow-consumer'], {
-    because: 'Both FINs have passed, and onClose is told the reason.',
+    because: 'Both sides have sent FIN, and onClose is told the reason.',
   })
-  world.expectTimers(0, { because: 'Nothing of her is left.', ...ONE_LOOK })
+  world.expectTimers(0, { because: 'Nothing of her connection is left.', ...ONE_LOOK })
 
   await expectCutAfterGoodbye(stage, world)
   await expectStandstillStopped(stage, world)
@@ -224,8 +225,8 @@ step('10.5', 'some descriptors are kept back, and a failed accept ends nothing',
   const isPosix = process.platform !== 'win32'
   const descriptors = isPosix ? { maxOpenFiles: 200 } : undefined
   const server = await serve(CHAPTER, {}, 'server.ts', descriptors)
-  if (isPosix) story.tell('kernel', 'lets the process have 200 descriptors')
-  else story.tell('kernel', 'is Windows: it has no limit on descriptors')
+  if (isPosix) story.tell('kernel', 'allows the process 200 descriptors')
+  else story.tell('kernel', 'is that of Windows, which sets no limit on descriptors')
   const ada = await connect(server)
   await echoFrame(ada, 'hello', { because: 'She is served.' })
   await expectFailuresCounted(stage, server, ada)
@@ -239,7 +240,7 @@ step('10.6', 'close() sees everybody out before its deadline', async (stage) => 
   const { connect, serve, story } = stage
   const server = await serve(CHAPTER, { graceMs: 400 })
   const ada = await connect(server)
-  await echoFrame(ada, 'hello', { because: 'The server serves.' })
+  await echoFrame(ada, 'hello', { because: 'ada is served.' })
   const crowd = await Crowd.connect(server, 20)
   const deaf = dial(server.port, '127.0.0.1')
   try {
@@ -255,14 +256,15 @@ step('10.6', 'close() sees everybody out before its deadline', async (stage) => 
     await ada.expectEnd({ because: 'Then FIN.' })
     await ada.halfClose()
     await stage.expectRefused(server, {
-      because: 'From the moment of close() nobody is let in.',
+      because: 'Once close() is called, nobody is let in.',
       likely: 'Call server.close() first and wait for it last: it stops accepting at once.',
     })
     const answered = await expectAllSeenOut(stage, talks)
     await server.expectClosed({
-      because: 'graceMs is 400. Then close() cuts a client that has not taken what waits for it.',
+      because:
+        'graceMs is 400. After that, close() cuts off a client that has not taken what waits for it.',
       likely:
-        'server.close() cuts after graceMs, but it has to be called before you wait for anybody.',
+        'server.close() cuts clients off after graceMs, but it has to be called before you wait for anybody.',
     })
     await server.expectNothingLeft({ because: 'Now the process could end.' })
     await expectAcceptedAnswered(stage, server, framesBefore, answered)

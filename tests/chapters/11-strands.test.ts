@@ -49,27 +49,26 @@ step('11.1', 'tasks of one strand run one after the other, in order', async (sta
   const [ada, bob] = [new Strand(), new Strand()]
   const first = post(stage, ada, 'ada 1')
   stage.expect('post() to return before the task begins', !first.hasBegun, {
-    because:
-      'The code that posts a task goes on first: no task runs in the middle of one of its functions.',
-    likely: 'The task is called inside post(). Call it behind an await, or in a then().',
+    because: 'The code that posts a task goes on first: no task runs in the middle of that code.',
+    likely: 'The task is called inside post(). Call it after an await, or in a then().',
   })
   const [second, third] = [post(stage, ada, 'ada 2'), post(stage, ada, 'ada 3')]
   await first.expectBegun({
-    because: 'No task is before it.',
+    because: 'No other task is ahead of it.',
     likely: 'Nothing calls the task, or it waits for something that never happens.',
   })
   await second.expectNotBegun({
-    because: '"ada 1" has begun and not ended. Two tasks of one strand never overlap.',
-    likely: 'Wait for the promise that the task before it has returned, not only for its call.',
+    because: '"ada 1" has begun but not ended. Two tasks of one strand never overlap.',
+    likely: 'Wait for the promise that the previous task returned, not only for its call.',
   })
   stage.expect(
-    'no timer and no turn of the loop to be asked for',
+    'no timer and no turn of the loop to be requested',
     (await countPendingWakeUps()) <= atRest,
     {
       because:
-        'Two tasks wait for "ada 1", which may take an hour. Waiting costs nothing meanwhile.',
+        'Two tasks wait for "ada 1", which may take an hour. Waiting must cost nothing meanwhile.',
       likely:
-        'A task looks again and again whether it is its turn. Await a promise instead: the end of the task before it resolves it.',
+        'A task polls to find out whether it is its turn. Await a promise instead, which the end of the previous task resolves.',
     },
   )
 
@@ -77,7 +76,7 @@ step('11.1', 'tasks of one strand run one after the other, in order', async (sta
   await other.expectBegun({
     because: 'It is the first task of another strand. Strands do not wait for each other.',
     likely:
-      'All strands share one queue. Its tail belongs to the object: nothing static, nothing in the module.',
+      'All strands share one queue. Its tail belongs in the object: nothing static, nothing in the module.',
   })
   other.end('from bob')
   await other.expectResult('from bob', { because: 'post() resolves with what the task returns.' })
@@ -87,27 +86,27 @@ step('11.1', 'tasks of one strand run one after the other, in order', async (sta
   await second.expectBegun({ because: '"ada 1" has ended, and "ada 2" is next.' })
   const late = post(stage, ada, 'ada 4')
   await late.expectNotBegun({
-    because: '"ada 2" runs and "ada 3" waits. A task posted now comes behind both.',
+    because: '"ada 2" runs and "ada 3" waits. A task posted now comes after both.',
     likely:
       'The end of one task resets what the next post() waits for. Only post() may change that.',
   })
   await third.expectNotBegun({
-    because: '"ada 2" has begun and not ended.',
+    because: '"ada 2" has begun but not ended.',
     likely: 'Each task waits for the one posted just before it, not for the first one.',
   })
 
   second.fail('two has failed')
   await second.expectRejection('two has failed', {
-    because: 'The code that posted the task learns what became of it.',
-    likely: 'The error is caught for the next task’s sake. Return a promise that still has it.',
+    because: 'The code that posted the task must see how it ended.',
+    likely: 'The error is caught for the next task’s sake. Return a promise that rejects with it.',
   })
   await third.expectBegun({
-    because: 'A task that failed has ended, too. The others are not to blame.',
-    likely: 'A then() behind a promise that was rejected is skipped, and so is all that follows.',
+    because: 'A task that has failed has ended, too. It must not hold up the others.',
+    likely: 'A then() on a rejected promise is skipped, and so is every then() after it.',
   })
   third.end('three')
-  await third.expectResult('three', { because: 'A failure is one task’s own.' })
-  await late.expectBegun({ because: 'All tasks before it have ended.' })
+  await third.expectResult('three', { because: 'A failure concerns only its own task.' })
+  await late.expectBegun({ because: 'All earlier tasks have ended.' })
   late.end('four')
 
   await expectThrowsSurvived(stage, ada)
@@ -123,11 +122,11 @@ step('11.2', 'what computes or blocks delays nobody on the loop', async (stage) 
   const [ada, bob, cyd] = [await connect(server), await connect(server), await connect(server)]
   await echo(bob, {
     because: 'What is known at once is answered at once.',
-    likely: 'An answer may be a string or a promise of one: await takes both. Then say it.',
+    likely: 'An answer may be a string or a promise of one: await takes both. Then send it.',
   })
   await ask(bob, 'fib 10', '55', {
-    because: 'fib(10) is 55, on whatever thread.',
-    likely: 'The pool’s run() resolves with the answer: await it before you say it.',
+    because: 'fib(10) is 55, on any thread.',
+    likely: 'The pool’s run() resolves with the answer: await it before you send it.',
     look: ['conversation.#reply()', 'conversation.#answer()'],
   })
   await ask(bob, 'nonsense', 'error unknown command', { because: 'Every line has an answer.' })
@@ -151,22 +150,22 @@ step('11.2', 'what computes or blocks delays nobody on the loop', async (stage) 
         })
       await ask(bob, 'whoami', /^\d+$/, { because: 'The loop’s own thread answers.' })
     },
-    { because: 'ada’s job has not ended.', likely: 'Say the answer when it is there: await it.' },
+    { because: 'ada’s job has not ended.', likely: 'Send the answer once it is known: await it.' },
   )
   await cyd.send('fib 10\n')
   await expectPool(
     server,
     { busy: 1, queued: 1 },
     {
-      because: 'fib burns CPU, so it waits for a thread, however small its number is.',
-      likely: 'Look at the first word of the line: JOBS has fib, sleep and crash in it.',
+      because: 'fib burns CPU, so it waits for a thread, however small its argument is.',
+      likely: 'Look at the first word of the line: JOBS contains fib, sleep and crash.',
     },
   )
   await echo(bob, { because: 'bob does not need a thread.' })
   const isNoJob = {
     because: 'Only the first word counts, and this one is not in JOBS. It needs no thread.',
     likely:
-      'Compare the whole first word: JOBS.has(). No prefix, no other case, nothing further back.',
+      'Look up the whole first word with JOBS.has(): no prefix, no other case, no later word.',
   }
   await ask(bob, 'echo fib 10', 'fib 10', isNoJob)
   for (const line of ['fibber 10', 'FIB 10', 'sleeping'])
@@ -190,17 +189,17 @@ step('11.3', 'replies keep the order of their lines, and FIN comes last', async 
     {
       because: 'Two jobs of one client, two threads: only the replies wait in line, not the jobs.',
       likely:
-        'The job begins inside the task. Begin it before you post: the task waits for it and says it.',
+        'The job begins inside the task. Begin it before you post: the task only waits for the answer and sends it.',
       look: 'conversation.#answer()',
     },
   )
   await ada.expectSilence(
     async () => {
       await echo(bob, {
-        because: 'ada’s replies are stuck behind a sleep of a minute. That is no affair of bob’s.',
-        likely: 'All conversations share one strand. Each has its own.',
+        because: 'ada’s replies are stuck behind a sleep of a minute. That must not affect bob.',
+        likely: 'All conversations share one strand. Give each its own.',
       })
-      await ask(bob, 'fib 20', '6765', { because: 'One thread is left, and bob has it.' })
+      await ask(bob, 'fib 20', '6765', { because: 'One thread is left, and bob gets it.' })
     },
     { because: 'The echo was the third line, so its reply is the third.' },
   )
@@ -216,7 +215,7 @@ step('11.4', 'a job that fails or is refused costs one reply', async (stage) => 
   const [ada, bob, cyd] = [await connect(server), await connect(server), await connect(server)]
   await ada.sendGlued('sleep 30\n', 'crash\n', 'fib 10\n', 'echo still here\n')
   await ada.expectLine('slept', {
-    because: 'crash has failed long before its turn comes. Until then it harms nobody.',
+    because: 'crash fails long before its turn comes. Until then, the failure must harm nobody.',
     likely:
       'A promise that rejects while nobody awaits it ends the process: catch() where the job begins.',
     look: 'conversation.#answer()',
@@ -224,10 +223,10 @@ step('11.4', 'a job that fails or is refused costs one reply', async (stage) => 
   await ada.expectLine('error crashed: crashed on request', {
     because: 'The job threw. Its line is answered all the same, and ada learns why.',
     likely:
-      'run() rejects with what the job threw. Its message, behind `error crashed: `, is the answer.',
+      'run() rejects with what the job threw. The answer is `error crashed: ` and its message.',
   })
   const goesOn = {
-    because: 'One job has failed, not the connection. In 04 it was the thread that was lost.',
+    because: 'One job has failed, not the connection. In 04, a crash cost the connection.',
     likely: 'The answer must be a promise that never rejects: catch() before anything awaits it.',
     seen: { ended: 'A failed job costs one reply, `error …`. It does not end the connection.' },
     look: ['conversation.#answer()', 'conversation.#reply()'],
@@ -242,22 +241,22 @@ step('11.4', 'a job that fails or is refused costs one reply', async (stage) => 
   await expectPool(server, { busy: 2, queued: 1 }, { because: 'cyd has the other, and the queue.' })
   await ask(ada, 'fib 10', 'busy', {
     because: 'No thread is free and the queue is full: ada is told so at once.',
-    likely: 'run() rejects with PoolBusy. That is no crash: the answer is `busy`.',
+    likely: 'run() rejects with PoolBusy. That is not a crash: the answer is `busy`.',
   })
   await echo(ada, {
     because: '`busy` is the answer to one line. ada may ask for other things, or again later.',
-    likely: 'Say `busy` as the reply to that line, and leave the connection open.',
+    likely: 'Send `busy` as the reply to that line, and leave the connection open.',
     look: ['conversation.#reply()', 'conversation.#answer()'],
   })
   await cyd.send('fib 11\n')
   await expectPool(server, { rejected: 2 }, { because: 'The queue is still full.' })
   await cyd.expectSilence(() => server.roundTrip(), {
     because: 'Even `busy` waits for its turn: two replies of cyd’s come before it.',
-    likely: 'Return `busy` as the answer to the line, and let the strand say it.',
+    likely: 'Return `busy` as the answer to the line, and let the strand send it.',
     look: ['conversation.#reply()', 'conversation.#answer()'],
   })
-  expectSame('threads that crashed', (await poolNumbers(server)).crashed, 0, {
-    because: 'A job that throws leaves its thread in good health.',
+  expectSame('the number of threads that crashed', (await poolNumbers(server)).crashed, 0, {
+    because: 'A job that throws does not end its thread.',
   })
 
   await expectErrorReplies(stage)
@@ -273,7 +272,7 @@ step('11.5', 'a client who has gone takes its jobs along', async (stage) => {
   await expectPool(server, { busy: 1, queued: 3 }, { because: 'bob waits behind them.' })
   ada.reset()
   await bob.expectLine('55', {
-    because: 'ada is lost. Her thread sleeps for nobody, and bob waits for it.',
+    because: 'ada is lost. The pool’s thread still sleeps for her, and bob waits for it.',
     likely: 'All her jobs share one signal: #answer() gives it to run(), and cancel() aborts it.',
   })
   await expectPool(

@@ -87,15 +87,14 @@ step('12.1', 'a socket moves to a loop thread before a byte is read', async (sta
   await server.roundTrip()
   await cyd.expectBytes(`${short}\n${long}\nlast words\n`, {
     because:
-      'cyd spoke, and said FIN, while her socket was on its way to a loop that sleeps. It all waited in the kernel.',
-    likely: 'Something read bytes of this socket before the loop did.',
+      'cyd sent three lines and FIN while her socket was on its way to a loop that sleeps. All of that waited in the kernel.',
+    likely: 'Something read from this socket before the loop did.',
   })
   await cyd.expectEnd({
     because: 'cyd’s FIN has moved with the socket: first the answers, then our FIN.',
   })
   expect('one loop in each thread', !server.output.includes('has another loop'), {
-    because:
-      'A thread has one loop for all of its sockets: that is what makes a handler need no lock.',
+    because: 'A thread has one loop for all of its sockets: that is why a handler needs no lock.',
     likely: 'Serve the socket on the loop that serveSocket() is given.',
     look: 'loop-thread.serveSocket()',
     received: server.output,
@@ -119,7 +118,7 @@ step('12.2', 'connections are spread evenly, also when some of them stay', async
     if (round % 2) leaves.reset()
     else await leave(leaves)
     await expectConnectionsCounted(server, homes.length, {
-      because: 'One of two has left: a connection that is gone is not counted any more.',
+      because: 'One of the two has left: a connection that is gone is not counted any more.',
       likely:
         "The thread reports 'closed' when the socket emits 'close', however it ended; the main thread then counts down.",
       look: ['loop-thread.serveSocket()', 'loop-group.#onClosed()'],
@@ -131,7 +130,7 @@ step('12.2', 'connections are spread evenly, also when some of them stay', async
   )
   expect('each loop to serve two of the four who stay', sameItems(shares, [2, 2]), {
     because:
-      'Every second client stays. Round robin gives all of these to one loop; right counts give each loop its share.',
+      'Every second client stays. Round robin gives all of these to one loop; correct counts give each loop its share.',
     likely: 'When a connection is gone, the count of the loop that had it goes down, and no other.',
     look: 'loop-group.#onClosed()',
     expected: '2 and 2',
@@ -139,7 +138,8 @@ step('12.2', 'connections are spread evenly, also when some of them stay', async
   })
   const total = loops.reduce((sum, loop) => sum + loop.total, 0)
   expectSame('the total of all loops', total, 8, {
-    because: 'Eight clients have come since the beginning. That some have left changes nothing.',
+    because:
+      'Eight clients have connected since the start. It does not matter that some have left.',
     likely: '`total` goes up with each connection, and never down.',
     look: ['loop-group.#give()', 'loop-group.#onClosed()'],
   })
@@ -166,17 +166,23 @@ step('12.3', 'a loop that dies takes its own clients along, and is replaced', as
     await bob.send('bug\n')
     await bob.expectClosed({ because: 'bob was on the loop that has died.' })
     for (const client of [ada, cyd, dee])
-      await echo(client, { because: 'Another loop has nothing to do with it.' })
+      await echo(client, { because: 'The other loops are not affected.' })
     await expectReplaced(server, 1, {
-      because: 'One loop has died, and another one has taken its place.',
+      because: 'One loop has died, and another has taken its place.',
       likely:
         "A thread that ends emits 'exit'. Take its loop out of the list, start another, and count that in `replaced`.",
     })
     await expectOut(stage, server, homes[1], 3, [homes[0], homes[2]])
-    expectSame('the connections of all loops', sum(connectionsIn(await statsOf(server))), 3, {
-      because: 'ada, cyd and dee are left: what the dead loop had is gone with it.',
-      likely: 'The new loop starts with nothing. It must not take over the counts of the old one.',
-    })
+    expectSame(
+      'the number of connections of all loops',
+      sum(connectionsIn(await statsOf(server))),
+      3,
+      {
+        because: 'ada, cyd and dee are left: what the dead loop had is gone with it.',
+        likely:
+          'The new loop starts with nothing. It must not take over the counts of the old one.',
+      },
+    )
     const served = new Set<string>()
     for (let newcomer = 0; newcomer < 3; newcomer++) {
       const client = await connect(server)
@@ -195,16 +201,16 @@ step('12.3', 'a loop that dies takes its own clients along, and is replaced', as
     await putToSleep(server, ada, homes[0], 'sleep 200\nbug\n')
     const lost = await connectToLoop(stage, server, homes[0])
     await expectReplaced(server, 2, {
-      because: 'The loop of ada has died as well.',
-      likely: 'Every loop that dies is replaced, however many were replaced before.',
+      because: 'ada’s loop has died as well.',
+      likely: 'Every loop that dies is replaced, however many were replaced earlier.',
     })
     await lost?.expectClosed({
       because:
-        'This socket was on its way to a loop that slept, and then died. Nobody can get it back, and its client must not wait forever.',
+        'This socket was on its way to a loop that slept, and then died. Nothing can get it back, but its client must not wait forever.',
     })
     await expectOut(stage, server, homes[0], 3, [homes[2]])
     expectSame('the number of threads', await server.workers(), 3, {
-      because: 'Three loops were asked for. Two have died, and there are three.',
+      because: 'Three loops were asked for. Two have died, and both were replaced.',
     })
 
     await expectBrokenScriptLeft(stage, server, folder, cyd)
@@ -229,10 +235,10 @@ step('12.4', 'close() lets every loop finish, and leaves no thread', async (stag
   const closedAt = performance.now()
   server.beginClose()
   await server.roundTrip()
-  await expectRefused(server, { because: 'A server that closes takes nobody new.' })
+  await expectRefused(server, { because: 'A server that is closing accepts no new clients.' })
   for (const client of [ada, bob, cyd]) {
     await echo(client, {
-      because: 'A client that is connected has time to finish: close() does not cut.',
+      because: 'A client that is connected has time to finish: close() does not cut it off.',
       likely: 'The threads are ended at once. Wait until no loop has a connection, or for graceMs.',
     })
   }
@@ -244,15 +250,15 @@ step('12.4', 'close() lets every loop finish, and leaves no thread', async (stag
   server.beginClose()
   await server.roundTrip()
   expect('close() to wait for cyd, each time it is called', !server.isClosed, {
-    because: 'One loop has finished, another has not: close() is for all of them.',
+    because: 'One loop has finished, another has not: close() waits for all of them.',
     likely:
-      'close() returns at once when it was called before, or as soon as the first loop has finished.',
+      'close() resolves at once when it was called earlier, or as soon as the first loop has finished.',
   })
   await expectAsleep(stage, server, graceMs, closedAt)
   await leave(cyd)
   await server.expectClosed({
     because: 'The last connection has ended: nothing is left to wait for, however long graceMs is.',
-    likely: 'Stop waiting when no loop has a connection any more: #whenIdle() tells.',
+    likely: 'Stop waiting when no loop has a connection any more: #whenIdle() resolves then.',
   })
   await expectThreadsGone(stage, server, 2)
   await server.expectNothingLeft({
@@ -281,9 +287,9 @@ step('12.5', 'a loop that is blocked delays its clients, and gets no more', asyn
   await putToSleep(server, ada, blocked)
   const waiting = await connectToLoop(stage, server, blocked)
   await waiting?.send('echo anybody there?\n')
-  await waiting?.expectSilence(() => echo(bob, { because: 'bob’s loop is not ada’s.' }), {
+  await waiting?.expectSilence(() => echo(bob, { because: 'bob is on the other loop.' }), {
     because:
-      'Here is the flaw: ada’s loop sleeps, so a client that shares it waits, although the other loop has nothing to do.',
+      'This is the flaw: ada’s loop sleeps, so a client that shares it waits, although the other loop has nothing to do.',
   })
   await expectNewcomersElsewhere(stage, server)
 })

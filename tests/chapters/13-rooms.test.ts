@@ -59,9 +59,9 @@ step('13.2', 'a room tells who comes and who goes, once for each name', async (s
   const world = new HubWorld(modules, story)
 
   const [ada, bob] = [world.member('ada', 'Ada'), world.member('bob')]
-  expectSame('join()', world.join(ada, 'kitchen'), 'joined', { because: 'Anybody may.' })
+  expectSame('join()', world.join(ada, 'kitchen'), 'joined', { because: 'Anybody may join.' })
   ada.inbox.expect([], {
-    because: 'Nobody else is there to be told, and she knows.',
+    because: 'Nobody else is there to be told, and she knows that she has joined.',
     look: ['room.enter()', 'room.tell()'],
   })
   world.join(bob, 'kitchen')
@@ -70,12 +70,12 @@ step('13.2', 'a room tells who comes and who goes, once for each name', async (s
     whyNotHere(world, { ada, bob }),
   )
   bob.inbox.expect([], {
-    because: 'He is the one who comes.',
+    because: 'He is the one who joins, and only the others are told.',
     look: ['room.enter()', 'room.tell()'],
   })
-  expectSame('names', world.namesIn('kitchen', bob), ['Ada', 'bob'], {
-    because: 'Both are here.',
-    likely: '#count() keeps the names.',
+  expectSame('the names in the kitchen', world.namesIn('kitchen', bob), ['Ada', 'bob'], {
+    because: 'Both are in the room.',
+    likely: '#count() keeps the list of names.',
   })
 
   expectPresenceOfName(stage, world, { ada, bob })
@@ -122,7 +122,7 @@ step('13.3', 'what is said gets one number, and reaches everybody in one order',
       message(2, 'bob', 'down here'),
     ],
     {
-      because: 'Each room counts for itself: 1, 2, 3, …',
+      because: 'Each room counts separately: 1, 2, 3, …',
       likely: 'The next number is one more than the last of this room’s history.',
       look: 'journal.append()',
     },
@@ -135,22 +135,22 @@ step('13.3', 'what is said gets one number, and reaches everybody in one order',
   for (const room of ['kitchen', 'nowhere']) {
     expectSame(`say() in ${room}`, world.say(cyd, room, 'let me in'), 'not-a-member', {
       because: 'Only a member of a room may say something in it.',
-      likely: 'roomOf() says whether she is.',
+      likely: 'roomOf() returns the room only if she is in it.',
     })
     for (const { inbox } of [ada, bob, cyd]) {
       inbox.expect([], {
         because: 'Nothing was said.',
-        likely: 'Ask roomOf() before the draft goes to the journal.',
+        likely: 'Call roomOf() before the draft goes to the journal.',
         look: 'hub.say()',
       })
     }
   }
   expectSame('the rooms', world.rooms, ['kitchen', 'attic'], {
-    because: 'To say something in a room does not open it.',
+    because: 'Saying something in a room does not open it.',
   })
   world.say(ada, 'kitchen', 'still 3')
   ada.inbox.expect([{ type: 'said', number: 3 }, message(3, 'ada', 'still 3')], {
-    because: 'What is refused gets no number: there are no gaps.',
+    because: 'A refused message gets no number, so there are no gaps.',
   })
   expectToldAgain(world)
 
@@ -186,7 +186,7 @@ step('13.4', 'a session answers every request once, in order', async (stage) => 
   )
   await world.ask(ada, { id: 6, type: 'ping' })
   ada.inbox.expect([{ type: 'pong', id: 6 }], {
-    because: 'A ping needs no welcome, and has one answer.',
+    because: 'A ping needs no welcome, and gets one answer.',
     likely: 'Answer it in receive(), and do not post it.',
     look: 'chat-session.receive()',
   })
@@ -203,8 +203,8 @@ step('13.4', 'a session answers every request once, in order', async (stage) => 
       { type: 'error', id: 9, code: 'already-welcome' },
     ],
     {
-      because: 'Since the welcome, all requests are open to her.',
-      likely: 'A session with a person has been welcomed. Look when the turn of a request comes.',
+      because: 'Once she has been welcomed, all requests are open to her.',
+      likely: 'A session with a person has been welcomed. Check that when a request’s turn comes.',
       look: 'chat-session.#carryOut()',
     },
   )
@@ -213,7 +213,9 @@ step('13.4', 'a session answers every request once, in order', async (stage) => 
   await expectTurns(stage, modules)
   await expectBugsAnswered(stage, modules)
   await expectSlowSays(stage, modules)
-  expectSame('errors of handlers', world.bugs, [], { because: 'Nothing was our fault.' })
+  expectSame('the errors passed to onBug()', world.bugs, [], {
+    because: 'Nothing was the server’s fault.',
+  })
 })
 
 step('13.5', 'joined ends exactly where the live messages begin', async (stage) => {
@@ -236,7 +238,7 @@ step('13.5', 'joined ends exactly where the live messages begin', async (stage) 
       },
     ],
     {
-      because: 'The room is new. She is a member of it, so she is in the list.',
+      because: 'The room is new. She is a member, so she is in the list.',
       likely: 'joined has the fields room, last, first, members, messages and more.',
     },
   )
@@ -258,9 +260,9 @@ step('13.5', 'joined ends exactly where the live messages begin', async (stage) 
         more: false,
       },
     ],
-    { because: 'He learns what was said before he came.' },
+    { because: 'He learns what was said before he joined.' },
   )
-  ada.inbox.expect([{ type: 'member', name: 'bob', is: 'here' }], { because: 'He has come.' })
+  ada.inbox.expect([{ type: 'member', name: 'bob', is: 'here' }], { because: 'He has joined.' })
   const cyd = await world.arrive('cyd')
   await world.ask(cyd, { id: 4, type: 'join', room: 'kitchen', after: 2 }, say('four'))
   cyd.inbox.expect(
@@ -270,7 +272,7 @@ step('13.5', 'joined ends exactly where the live messages begin', async (stage) 
       { type: 'message', number: 4 },
     ],
     {
-      because: 'She has seen everything up to 2. What comes behind the answer is told to her live.',
+      because: 'She has seen everything up to 2. What is said after the answer is sent live.',
       likely:
         'Ask the history for the page above `after`. `last` and `first` are those of the history, not of the page.',
     },

@@ -78,31 +78,31 @@ step('14.1', 'a password is stored as a hash that says how it was made', async (
     })
   }
   const [first, second] = [await hash('correct horse'), await hash('correct horse')]
-  expect('the stored string to have the form of PHC', fits('', first) !== undefined, {
+  expect('the stored string to be in the PHC string format', fits('', first) !== undefined, {
     because: 'The string says how the hash was made, so that it can be verified in ten years.',
-    likely: 'formatHash() writes it: cost, salt, hash.',
+    likely: 'formatHash() builds it from cost, salt and hash.',
     look,
     expected: '$scrypt$ln=4,r=8,p=1$<salt>$<hash>',
     received: first,
   })
   expectSame(
-    'the cost that it names',
+    'the cost in the stored string',
     first.split('$').slice(1, 3).join(' '),
     'scrypt ln=4,r=8,p=1',
     {
-      because: 'What a hash costs is for the server to say: `hasher.cost`.',
-      likely: 'Derive and write the `cost` of the hasher, not the constant COST.',
+      because: 'The server decides what a hash costs: `hasher.cost`.',
+      likely: 'Use the `cost` of the hasher for the key and in the string, not the constant COST.',
       look,
     },
   )
-  expect('it to fit its password', fits('correct horse', first) === true, {
-    because: 'We have derived the key ourselves, with the salt and cost that the string names.',
+  expect('the stored hash to match the password', fits('correct horse', first) === true, {
+    because: 'The test has derived the key itself, with the salt and cost in the stored string.',
     likely: 'Is the salt in the string the one that derive() was given?',
     look,
-    received: 'it fits another key',
+    received: 'a hash that does not match',
   })
   expect('the same password to be stored differently the next time', first !== second, {
-    because: 'Two people with one password must not be seen to have it.',
+    because: 'The stored strings must not show that two people have the same password.',
     likely: 'Each hash has a salt of its own: randomBytes(SALT_BYTES).',
     look,
     received: `both times ${first}`,
@@ -114,10 +114,10 @@ step('14.1', 'a password is stored as a hash that says how it was made', async (
   })
 
   const odd = await hash(' Correct Horse ')
-  expect('it to fit its password', fits(' Correct Horse ', odd) === true, {
-    because: 'Blanks and capitals are part of a password. Nothing is taken off it here.',
-    likely: 'derive(password, salt, cost): the password as it was given.',
-    received: 'it fits another key',
+  expect('the stored hash to match the password', fits(' Correct Horse ', odd) === true, {
+    because: 'Spaces and capitals are part of a password. Nothing is removed from it here.',
+    likely: 'Pass the password to derive() as it was given.',
+    received: 'a hash that does not match',
     look,
   })
 
@@ -148,20 +148,20 @@ step('14.3', 'an interrupted migration goes on, a newer schema is refused', asyn
   migrate(database, MIGRATIONS.slice(0, 1))
   expectContent('version 1; people: nobody; no rooms', {
     because: 'One migration has been run.',
-    likely: 'PRAGMA user_version counts them.',
+    likely: 'PRAGMA user_version counts the migrations.',
   })
   story.tell('test', 'migrates it with all three')
   migrate(database, MIGRATIONS)
   expectContent(MIGRATED, {
-    because: 'It has had the first one already. The other two were run, in order.',
-    likely: 'Begin at user_version, and count in it what was run.',
+    because: 'The database already had the first one. The other two were run, in order.',
+    likely: 'Start at user_version, and count in it every migration that was run.',
   })
   story.tell('test', 'migrates it again')
   migrate(database, MIGRATIONS)
-  expectContent(MIGRATED, { because: 'It is up to date: nothing is run twice.' })
-  expectSame('whether it is in a transaction', database.isTransaction, false, {
+  expectContent(MIGRATED, { because: 'The database is up to date: nothing is run twice.' })
+  expectSame('database.isTransaction', database.isTransaction, false, {
     because: 'What is not committed is lost with the process.',
-    likely: 'Every BEGIN has its COMMIT, also when there is nothing to do.',
+    likely: 'Every BEGIN needs its COMMIT, even when there is nothing to do.',
   })
 
   story.tell('test', 'migrates it with a program that knows two migrations')
@@ -169,19 +169,21 @@ step('14.3', 'an interrupted migration goes on, a newer schema is refused', asyn
   expect('NewerSchema to be thrown', error instanceof NewerSchema, {
     because: 'The third migration may have changed what the first two made. We cannot know.',
     likely:
-      'user_version above the number of migrations: throw new NewerSchema(…), and let no catch swallow or replace it.',
+      'If user_version is above the number of migrations, throw new NewerSchema(…), and let no catch swallow or replace it.',
     received: error === undefined ? 'nothing was thrown' : String(error),
   })
   const told = new NewerSchema(3, 2).message
-  expectSame('what it says', (error as Error).message, told, {
+  expectSame('the message of the error', (error as Error).message, told, {
     because: 'The file has had three migrations, and this program knows two.',
     likely:
       'new NewerSchema(found, known): first the version in the file, then the number of migrations.',
   })
-  expectContent(MIGRATED, { because: 'It is not ours to change.' })
-  expectSame('whether it is in a transaction', database.isTransaction, false, {
-    because: 'Whoever is refused leaves no lock behind.',
-    likely: 'The way out by an exception ends the transaction, too.',
+  expectContent(MIGRATED, {
+    because: 'A newer program has migrated this database, so it must not be changed.',
+  })
+  expectSame('database.isTransaction', database.isTransaction, false, {
+    because: 'A program that is refused must leave no lock behind.',
+    likely: 'The transaction has to end after an exception, too.',
   })
   await expectFailedMigration(stage, migrate)
   expectFirstError(stage, migrate)
@@ -203,13 +205,13 @@ step('14.4', 'a token is stored as its hash, and a session ends in time', async 
     [{ id: sha256(token), accountId: 7, createdAt: clock.now(), usedAt: clock.now() }],
   )
   const look = 'sessions.begin()'
-  expect('the token to be in no call of the store', !store.takeCalls().join().includes(token), {
+  expect('no call of the store to contain the token', !store.takeCalls().join().includes(token), {
     because: 'What is never stored cannot be stolen.',
     look,
   })
   const other = await world.begin(7)
   expect('another log-in to make another token', other !== token, {
-    because: 'Each device has a session of its own, which can be ended alone.',
+    because: 'Each device has a session of its own, which can be ended separately.',
     look,
   })
 
@@ -217,26 +219,27 @@ step('14.4', 'a token is stored as its hash, and a session ends in time', async 
   await world.use(sha256(token), 'goes on', { because: 'It has just begun.' })
   store.takeCalls()
   world.advance(HOUR - 1)
-  await world.use(sha256(token), 'goes on', { because: 'It is an hour old.' })
+  await world.use(sha256(token), 'goes on', { because: 'It is just under an hour old.' })
   expectSame('the writes', store.takeCalls('touch'), [], {
-    because: 'A use was noted less than an hour ago. A write for each request would wear the disk.',
-    likely: 'NOTE_EVERY_MS, since usedAt.',
+    because:
+      'A use was noted less than an hour ago. A write for each request would wear out the disk.',
+    likely: 'Note a use only if NOTE_EVERY_MS have passed since usedAt.',
     look: 'sessions.use()',
   })
   world.advance(1)
-  await world.use(sha256(token), 'goes on', { because: 'It is used.' })
+  await world.use(sha256(token), 'goes on', { because: 'It is in use.' })
   expectSame(
     'the writes',
     store.takeCalls('touch'),
     [`touch("${sha256(token).slice(0, 8)}…", ${clock.now()})`],
     {
-      because: 'The last use was noted an hour ago: now this one is.',
-      likely: 'touch(id, now). What is not noted does not prolong the session.',
+      because: 'The last use was noted an hour ago, so this one is noted, too.',
+      likely: 'Call touch(id, now). A use that is not noted does not prolong the session.',
       look: 'sessions.use()',
     },
   )
   world.advance(HOUR - 1)
-  await world.use(sha256(token), 'goes on', { because: 'It is used.' })
+  await world.use(sha256(token), 'goes on', { because: 'It is in use.' })
   expectSame('the writes', store.takeCalls('touch'), [], {
     because: 'The hour begins anew with each use that is noted.',
     look: 'sessions.use()',

@@ -72,26 +72,26 @@ step('15.2', 'one sync at a time, and what comes meanwhile goes with the next', 
   const say = sayer(log, told)
   say('one')
   await file.expectWrite(group('one'), START, {
-    because: 'Nothing is on its way: a record waits for nobody.',
-    likely: 'append() starts the saving if it is not going on already.',
+    because: 'Nothing is being saved, so the record is written at once.',
+    likely: 'append() has to start #saveWaiting() unless it is running already.',
   })
   say('two')
   say('three')
   await file.expectSync({
-    because: 'Written is not saved: the disk has it when sync() has resolved.',
-    likely: 'save(): when the write has resolved, sync.',
+    because: 'Written is not saved: the disk has the record only when sync() has resolved.',
+    likely: 'In save(), sync when the write has resolved.',
   })
   await told.expect(['group: one', 'one is saved'], {
     because:
-      'Nobody is told before the sync. Then onSynced is, and after that the promise resolves.',
-    likely: 'Others are told in onSynced, so it comes first.',
+      'Nobody is told before the sync. After it, onSynced is called first, and then the promise resolves.',
+    likely: 'Others are told in onSynced, so call it before you resolve the promises.',
     look: 'log.#saveWaiting()',
   })
   const next = START + group('one').length
   await file.expectWrite(group('two', 'three'), next, {
     because:
       'What was appended meanwhile is one group: a sync costs the same for one record and for a hundred.',
-    likely: 'Take everything that waits when the sync has ended, not one record.',
+    likely: 'When the sync has ended, take everything that waits, not just one record.',
   })
   say('four')
   await told.expect([], { because: 'Written is not saved.' })
@@ -104,25 +104,25 @@ step('15.2', 'one sync at a time, and what comes meanwhile goes with the next', 
   say('five')
   await file.expectWrite(group('four'), third, {
     because: '"four" was waiting when the sync ended.',
-    likely: 'Look again whether something waits, until nothing does.',
+    likely: 'After each group, check again whether anything waits.',
   })
   await file.expectSync({ because: 'Each group is synced.' })
   await told.expect(['group: four', 'four is saved'], { because: 'As before.' })
   const fourth = third + group('four').length
   await file.expectWrite(group('five', 'six'), fourth, {
     because:
-      '"six" was appended by somebody whom onSynced has told of "four". It is appended like any other.',
+      '"six" was appended while onSynced was told of "four". It is saved like any other record.',
   })
   await file.expectSync({ because: 'Each group is synced.' })
   await told.expect(['group: five, six', 'five is saved', 'six is saved'], { because: 'In order.' })
   await file.expectIdle({
-    because: 'Nothing waits: nothing is written, nothing is synced.',
-    likely: 'A sync for nothing costs as much as any other.',
+    because: 'Nothing waits, so nothing is written or synced.',
+    likely: 'A sync that saves nothing costs as much as any other.',
   })
   say('seven')
   await file.expectWrite(group('seven'), fourth + group('five', 'six').length, {
-    because: 'After a pause it goes on as at first.',
-    likely: 'Is it remembered that nothing is being saved any more?',
+    because: 'After a pause, saving starts again as it did at first.',
+    likely: 'Can append() see that nothing is being saved any more?',
   })
   await file.expectSync({ because: 'Each group is synced.' })
   await told.expect(['group: seven', 'seven is saved'], { because: 'As before.' })
@@ -143,21 +143,21 @@ step('15.3', 'what could not be saved is said, and ends the writing', async (sta
     bytes.subarray(5),
     START + 5,
     {
-      because: `The file took 5 of ${bytes.length} bytes. write() says how many, and the others have to be written behind them.`,
+      because: `The file took 5 of ${bytes.length} bytes. write() says how many it took, and the rest has to be written after them.`,
       ...LEFT,
     },
     1,
   )
   await file.expectWrite(bytes.subarray(6), START + 6, {
-    because: 'It took one more.',
+    because: 'It took one more byte.',
     ...LEFT,
   })
-  await file.expectSync({ because: 'Now it is whole.' })
+  await file.expectSync({ because: 'Now the group is whole.' })
   await told.expect(['group: one', 'one is saved'], { because: 'A short write is no failure.' })
 
   const behind = START + bytes.length
   say('two')
-  await file.expectWrite(group('two'), behind, { because: 'It goes on behind it.' }, 4)
+  await file.expectWrite(group('two'), behind, { because: 'It goes after "one".' }, 4)
   say('three')
   await file.expectWrite(
     group('two').subarray(4),
@@ -168,7 +168,7 @@ step('15.3', 'what could not be saved is said, and ends the writing', async (sta
   await told.expect(['two is not saved', 'three is not saved'], {
     because:
       'The disk is full. "two" may be there in part, and "three" was never written: neither was saved.',
-    likely: 'Whatever waits has no chance either: reject all of it, with NotSaved.',
+    likely: 'What waits cannot be saved either: reject all of it, with NotSaved.',
     look: ['log.#fail()', 'log.#saveWaiting()'],
   })
   await expectClosed(stage, log, file, told, 'ENOSPC')
@@ -190,7 +190,7 @@ step('15.4', 'wherever the machine stops, what was promised is there', async (st
       because:
         'What was said to be saved, or shown to anybody, is there after every crash. That is what a log is for.',
       likely:
-        'When is anybody told? When append() resolves, the group has been synced. When open() resolves, whatever it has read has been: the process before may have been killed between write and sync.',
+        'append() may resolve only when its group has been synced, and open() only when all that it has read has been: the previous process may have been killed between write and sync.',
     },
     justRenamed({ '00000001.log': group('begin') }, { '00000002.log': group('begin') }),
   )
@@ -212,8 +212,8 @@ step('15.5', 'old messages go by segments, and no number comes again', async (st
   const limits = { maxSegmentBytes: 100, maxTotalBytes: 400 }
   stage.story.tell('test', 'opens a log in an empty folder, with segments of 100 bytes, 400 in all')
   const { log } = await inTime(stage, 'the log to be open', Log.open(disk, keeper, limits), {
-    because: 'Its first segment is there: the disk has done all that it was asked for.',
-    likely: 'A promise that nobody resolves. publish() is over when the folder is synced.',
+    because: 'The disk has done all that it was asked to do, so the first segment is there.',
+    likely: 'A promise is never resolved. publish() is done when the folder is synced.',
     look: 'segments.publish()',
   })
   const append = async (from: number, to: number) => {
@@ -221,7 +221,7 @@ step('15.5', 'old messages go by segments, and no number comes again', async (st
     const all = async () => {
       for (let index = from; index <= to; index++) await log.append(Buffer.from(`record ${index}`))
     }
-    await soon(stage, 'them to be saved', all())
+    await soon(stage, 'these records to be saved', all())
   }
   const expectFolder = (segments: number[], reason: Reason) =>
     stage.expectSame('the folder', listing(disk), segments.map(nameOfSegment), reason)
@@ -229,10 +229,10 @@ step('15.5', 'old messages go by segments, and no number comes again', async (st
   await append(1, 3)
   expectFolder([1], {
     because:
-      'The group of marks has 39 bytes, each record has 24: with the second it is 87, so the third still belongs here.',
+      'The group of marks has 37 bytes, and each record 24. With two records the segment has 85, so the third still belongs in it.',
   })
   await append(4, 4)
-  expectFolder([1, 2], { because: 'The first segment has 111 bytes: it is full.' })
+  expectFolder([1, 2], { because: 'The first segment has 109 bytes, so it is full.' })
   await append(5, 8)
   expectFolder([1, 2, 3], { because: 'Three records fill a segment.' })
   for (const [index, number] of [1, 2, 3].entries()) {
@@ -240,7 +240,7 @@ step('15.5', 'old messages go by segments, and no number comes again', async (st
     const received = fileOf(disk, number).subarray(0, mark.length)
     stage.expect(`segment ${number} to begin with its marks`, received.equals(mark), {
       because:
-        'When the segments before it are gone, it alone knows the last numbers of the rooms.',
+        'When the earlier segments are gone, only this one has the last numbers of the rooms.',
       ...whyWithoutMarks(received),
       expected: quote(mark),
       received: quote(received),
@@ -248,20 +248,20 @@ step('15.5', 'old messages go by segments, and no number comes again', async (st
   }
   await append(9, 13)
   expectFolder([2, 3, 4, 5], {
-    because: 'With the fifth segment there are more than 400 bytes: the oldest goes.',
+    because: 'With the fifth segment there are more than 400 bytes, so the oldest is removed.',
     likely: whyNotTheOldest(listing(disk), retired),
     look: 'log.#rollOver()',
   })
   stage.expectSame('onRetired', retired, [2], {
     because: 'An index forgets what was in the segments before number 2.',
   })
-  stage.expectSame('how many files are open', disk.openFiles, 4, {
+  stage.expectSame('the number of open files', disk.openFiles, 4, {
     because: 'A file that was removed keeps its bytes on the disk for as long as it is open.',
   })
   await append(14, 40)
   stage.expectSame('the last segment', listing(disk).at(-1), '00000014.log', NEXT_NUMBER)
   const inAll = listing(disk).reduce((sum, name) => sum + fileNamed(disk, name).length, 0)
-  stage.expect('no more than 400 bytes and a segment', inAll <= 500, {
+  stage.expect('the log to have at most 400 bytes and one more segment', inAll <= 500, {
     because: 'Retention keeps up, however long the log runs.',
     received: `${inAll} bytes`,
   })
@@ -278,9 +278,9 @@ step('15.5', 'old messages go by segments, and no number comes again', async (st
   await expectNumbersKept(stage, Log)
 
   const because =
-    'Whenever the machine stops, a new segment is there with its first group, or it is not there.'
+    'Whenever the machine stops, a new segment is either there with its first group or not there at all.'
   const likely =
-    'A name is safe when the folder was synced after it was given, and what is under it when the file was synced before. The oldest segment goes first, for good, or a gap is left.'
+    'A name is safe only once the folder is synced after the rename, and its bytes only if the file was synced before it. Remove the oldest segment durably before the next, or a gap is left.'
   await stage.walkCrashes(logProgram(Log, { maxSegmentBytes: 40 }), { because, likely })
   await stage.walkCrashes(logProgram(Log, { maxSegmentBytes: 40, maxTotalBytes: 120 }), {
     because,

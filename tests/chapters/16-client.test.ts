@@ -35,21 +35,25 @@ step('16.2', 'addresses take turns every 250 ms, and the first wins', async (sta
     [
       '6a 6b 6c 4a 4b',
       '6a 4a 6b 4b 6c',
-      'If one family does not work, every second attempt does not depend on it.',
+      'If one family does not work, every second attempt uses the other.',
     ],
     [
       '4a 6a 6b 6c',
       '4a 6a 6b 6c',
-      'The family of the first address begins: the resolver has its reasons. The rest follows in order.',
+      'The family of the first address begins: the resolver put it first for a reason. The rest follows in order.',
     ],
     ['6a 4a 4b 4c', '6a 4a 4b 4c', 'The rest of a family follows in order.'],
     ['4a 6a 4b', '4a 6a 4b', 'They take turns already.'],
-    ['6a 6b 6c 6d 6e 4a 4b 4c 4d', '6a 4a 6b 4b 6c 4c 6d 4d 6e', 'However many they are.'],
-    ['4a 4b', '4a 4b', 'There is one family.'],
+    [
+      '6a 6b 6c 6d 6e 4a 4b 4c 4d',
+      '6a 4a 6b 4b 6c 4c 6d 4d 6e',
+      'They take turns, however many there are.',
+    ],
+    ['4a 4b', '4a 4b', 'There is only one family.'],
     ['', '', 'There is nothing to order.'],
   ]) {
     const given = Object.freeze(addressesOf(names))
-    expectSame(`${names || 'nothing'}, interleaved,`, namesOf(interleave(given)), order, {
+    expectSame(`interleave() of ${names || 'nothing'}`, namesOf(interleave(given)), order, {
       because,
     })
   }
@@ -61,9 +65,9 @@ step('16.2', 'addresses take turns every 250 ms, and the first wins', async (sta
   })
   await quick.passes(2_000)
   quick.expectDials(['6a at 0'], {
-    because: 'It connected before the next one had its turn.',
+    because: '6a connected before the next address had its turn.',
     likely:
-      'The next attempt begins when its timer fires, and that is cancelled when the race is over.',
+      'The next attempt begins when its timer fires, and the timer is cancelled when the race is over.',
   })
   quick.expectResult('6a', 100)
 
@@ -74,13 +78,13 @@ step('16.2', 'addresses take turns every 250 ms, and the first wins', async (sta
   })
   await dead.passes(2_000)
   dead.expectDials(['6a at 0', '4a at 250'], {
-    because: '6a says nothing. After 250 ms the next one has its turn, and it connects.',
-    likely: 'The timer for the next attempt is armed when an attempt begins.',
+    because: '6a never answers. After 250 ms the next address has its turn, and it connects.',
+    likely: 'Arm the timer for the next attempt when an attempt begins.',
   })
   dead.expectResult('4a', 290)
   dead.expectAborted(['6a'], {
-    because: 'Nobody wants 6a any more; it would go on for minutes.',
-    likely: 'All attempts but the one that has won are aborted.',
+    because: 'Nobody wants 6a any more, and its attempt would go on for minutes.',
+    likely: 'Abort all attempts but the one that has won.',
   })
 
   await expectFailuresReplaced(stage)
@@ -106,13 +110,13 @@ step('16.4', 'the gap is filled before anything live is told', async (stage) => 
   feed.live(4)
   feed.expectTold('2 3 4', {
     because:
-      'On a first look the room’s newest messages are shown, whatever their numbers; behind them it is live.',
+      'On a first look the room’s newest messages are shown, whatever their numbers. After them the feed is live.',
     likely: feed.hasTold('missed')
-      ? 'Without a last number nothing is missed.'
-      : 'No page is needed any more, so the feed is live: #isLive, and what comes live is told.',
+      ? 'As long as no number is known, nothing is missed.'
+      : 'No page is needed any more, so the feed is live (#isLive), and tells live messages at once.',
   })
   feed.lost()
-  feed.expectAfter(4, { because: 'When it joins again it asks for what comes behind number 4.' })
+  feed.expectAfter(4, { because: 'When it joins again, it asks for what follows number 4.' })
   const six = feed.joined({ last: 9, messages: [5, 6] })
   feed.expectNext(six, 6, {
     because: 'The pages have to reach number 9.',
@@ -126,30 +130,30 @@ step('16.4', 'the gap is filled before anything live is told', async (stage) => 
   feed.expectTold('5 6', {
     because: '7 to 9 are still missing. Live messages wait for them.',
     likely:
-      'As long as the feed is not live, onLive() keeps what comes; and a feed that has lost its connection is not live.',
+      'As long as the feed is not live, onLive() keeps each message. A feed that has lost its connection is not live.',
   })
   const seven = feed.page([7])
   feed.expectNext(seven, 7, {
-    because: 'Numbers 8 and 9 are still missing, though a page may have one message only.',
+    because: 'Numbers 8 and 9 are still missing. A page may have only one message.',
     likely: feed.hasTold('7 ')
-      ? 'However short a page is: as long as it ends below joined.last, another one is needed.'
-      : 'The last number is the last one told. A live message that waits is not told.',
+      ? 'However short a page is, another one is needed if it ends below joined.last.'
+      : 'The last number is the last one told. A live message that waits is not told yet.',
   })
   feed.expectNext(feed.page([8]), 8, { because: 'Number 9 is still missing.' })
   feed.live(12)
   feed.expectNext(feed.page([9, 10]), undefined, {
-    because: 'The page reaches number 9, and more: 10 was said meanwhile.',
+    because: 'The page reaches number 9 and goes beyond it: 10 was said meanwhile.',
     likely: 'No page is needed any more when the last number told is joined.last or above.',
   })
   feed.expectTold('7 8 9 10 11 12', {
-    because: 'First the page, then what waited, each of them once: number 10 has come twice.',
+    because: 'First the page, then what waited, each message once: number 10 has arrived twice.',
     likely: !feed.hasTold('7')
-      ? 'The last number is the last one told. A live message that waits is not told.'
+      ? 'The last number is the last one told. A live message that waits is not told yet.'
       : !feed.hasTold('11')
         ? 'What waited is told when the feed goes live.'
         : feed.hasTold('missed')
           ? 'The page is told before what waited.'
-          : 'What is not above the last number was told before.',
+          : 'A message that is not above the last number has been told already.',
   })
   feed.live(13)
   feed.expectTold('13', { because: 'The feed is live.' })
@@ -160,23 +164,24 @@ step('16.4', 'the gap is filled before anything live is told', async (stage) => 
   feed.lost()
   feed.expectAfter(15, {
     because: 'The connection was lost before the gap was filled. 16 to 20 have not been seen.',
-    likely: 'A live message that waits was not told: it does not count.',
+    likely: 'A live message that waits has not been told, so it does not count.',
   })
-  feed.expectTold('14 15', { because: '21 waited, and will come again.' })
+  feed.expectTold('14 15', { because: '21 only waited, and will arrive again.' })
   feed.expectNext(feed.joined({ last: 17, messages: [16, 17] }), undefined, {
     because:
-      'That is all of it. The connection before knew of 20, but this room ends at 17, and 15 was told.',
+      'That is all. On the previous connection the room ended at 20, but now it ends at 17, and the last number told is 15.',
     likely:
-      'joined.last is where the gap ends; the last number told, and no older gap, says whether it is the room we know.',
+      'The gap ends at joined.last. Whether it is the room we know depends on the last number told, not on an older gap.',
   })
   feed.expectTold('16 17', {
-    because: 'What waited on the connection before is forgotten with it: it would come too early.',
-    likely: 'onLost() throws it away.',
+    because:
+      'What waited on the previous connection is forgotten with it: it would be told too early.',
+    likely: 'onLost() has to throw it away.',
   })
   feed.live(18)
   feed.lost()
   feed.live(19)
-  feed.expectTold('18', { because: 'It is not live before it has joined again.' })
+  feed.expectTold('18', { because: 'The feed is not live until it has joined again.' })
   feed.lost()
   feed.expectNext(feed.joined({ last: 18, messages: [] }), undefined, {
     because: 'Nothing was said meanwhile.',
@@ -184,27 +189,27 @@ step('16.4', 'the gap is filled before anything live is told', async (stage) => 
       'joined.last is the last number told, so this is the room we know: nothing to forget, nothing to ask for.',
   })
   feed.live(19)
-  feed.expectTold('19', { because: 'It is live at once.' })
+  feed.expectTold('19', { because: 'The feed is live at once.' })
 
   feed.lost()
   feed.expectNext(feed.joined({ last: 30, messages: [26, 27] }), 27, {
-    because: 'Not at the end yet.',
+    because: 'The page does not reach number 30 yet.',
   })
   feed.expectTold('(missed 20–25) 26 27', {
-    because:
-      'The server has not kept what was said first. The user should know that something is missing.',
-    likely: 'A number that is more than one above the last: onMissed() first.',
+    because: 'The server has not kept 20 to 25. The user should know that something is missing.',
+    likely: 'If a number is more than one above the last, call onMissed() first.',
   })
   feed.expectNext(feed.page([]), undefined, {
-    because: 'The server has no more, though 30 was said: it was removed meanwhile.',
-    likely: 'An empty page is the last one, or it asks forever.',
+    because:
+      'The server has no more messages, although 30 was said: the rest was removed meanwhile.',
+    likely: 'An empty page is the last one, or the feed would ask forever.',
   })
   feed.live(31)
   feed.expectTold('(missed 28–30) 31', {
     because: 'What is left of the gap is missed, too.',
     likely: feed.hasTold('(missed 30)')
-      ? '#skipTo() is given the next number that may come. The gap’s end is missed, too: #gapEnd + 1.'
-      : 'An empty page: what lies between the last number and the gap’s end is missed.',
+      ? '#skipTo() takes the next number that may arrive. The gap’s end is missed, too: #gapEnd + 1.'
+      : 'After an empty page, everything between the last number and the gap’s end is missed.',
   })
 
   await expectOtherRoom(stage)

@@ -43,16 +43,16 @@ step('17.3', 'a body in chunks has bounds everywhere, and ends where it ends', a
   expectChunked(stage, chunks)
   expectLongest(stage, chunks)
 
-  story.tell('test', 'sends 4 MiB of a chunk of 5 MiB, and then its data byte by byte')
+  story.tell('test', 'sends 4 MiB of a chunk of 5 MiB, and then more of it byte by byte')
   const large = new chunks.ChunkedReader(1.25 * LARGE_BYTES)
   large.next(Buffer.from(`${(1.25 * LARGE_BYTES).toString(16)}\r\n`), 0)
   large.next(Buffer.alloc(LARGE_BYTES, 'x'), 0)
   const byte = Buffer.from('x')
   const copies = costInCopies(100, () => large.next(byte, 0))
-  expect('a byte to cost the same, however much came before', copies < FEW_BYTES, {
-    because: 'The data of a chunk may come in as many pieces as it has bytes.',
+  expect('a byte to cost the same, however much arrived earlier', copies < FEW_BYTES, {
+    because: 'The data of a chunk may arrive in as many pieces as it has bytes.',
     likely:
-      'Data are taken as they come. What is left until the chunk is complete is kept as a line would be, and copied for each piece.',
+      'Take data as it arrives. Data that waits for the rest of its chunk is kept as a line would be, and copied again for each piece.',
     look: '#takeData()',
     expected: 'less than half of what a copy of the 4 MiB costs',
     received: `${copies.toFixed(2)} of what a copy costs`,
@@ -63,10 +63,10 @@ step('17.3', 'a body in chunks has bounds everywhere, and ends where it ends', a
   small.next(Buffer.from(`${LARGE_BYTES.toString(16)}\r\n${'x'.repeat(LARGE_BYTES)}\r\n`), 0)
   const chunkOfOne = Buffer.from('1\r\nx\r\n')
   const copiesForOne = costInCopies(100, () => small.next(chunkOfOne, 0))
-  expect('a chunk to cost the same, however much came before', copiesForOne < FEW_BYTES, {
-    because: 'A body may come in as many chunks as it has bytes.',
+  expect('a chunk to cost the same, however much arrived earlier', copiesForOne < FEW_BYTES, {
+    because: 'A body may arrive in as many chunks as it has bytes.',
     likely:
-      'After the last byte of a chunk nobody knows how much is still to come: #come.add() is given what has come, and nothing else.',
+      'The end of a chunk does not say how much is still to come. Give #come.add() the bytes that have arrived, and nothing else.',
     look: '#takeData()',
     expected: 'less than half of what a copy of the 4 MiB costs',
     received: `${copiesForOne.toFixed(2)} of what a copy costs`,
@@ -94,18 +94,18 @@ step('17.4', 'answers go out in order, on a connection that goes on or ends', as
     ],
     ([first]) => ({
       because:
-        'Three requests came in one chunk. That is pipelining: each has its answer, in order.',
+        'Three requests arrived in one chunk. That is pipelining: each gets its answer, in order.',
       ...(first?.headers.has('connection')
-        ? { likely: "`'say'` is for HTTP/1.0 alone. To 1.1 it is `'keep'`.", look: '#answer()' }
+        ? { likely: "`'say'` is for HTTP/1.0 alone. For 1.1, use `'keep'`.", look: '#answer()' }
         : {
-            likely: '#handle() asks the handler and gives its answer to #answer().',
+            likely: '#handle() has to ask the handler and pass its answer to #answer().',
             look: ['#handle()', '#answer()'],
           }),
     }),
   )
-  expectSame('the requests that were heard', world.stats().messages, 3, {
-    because: 'A whole request is a sign of life, and counts against the rate of its peer.',
-    likely: 'connection.heard(), once for each.',
+  expectSame('the number of calls to heard()', world.stats().messages, 3, {
+    because: 'A whole request is a sign of life, and counts against the rate limit of its peer.',
+    likely: 'Call connection.heard() once for each request.',
     look: '#handle()',
   })
 
@@ -116,15 +116,15 @@ step('17.4', 'answers go out in order, on a connection that goes on or ends', as
     because: 'The first of the four has no answer yet, and nothing overtakes it.',
     look: '#handle()',
   })
-  expectSame('the requests that were heard', world.stats().messages, 4, {
-    because: 'It has come, and is a sign of life, however long its answer takes.',
-    likely: 'connection.heard() before anything else.',
+  expectSame('the number of calls to heard()', world.stats().messages, 4, {
+    because: 'GET /late/1 has arrived, and is a sign of life, however long its answer takes.',
+    likely: 'Call connection.heard() before anything else.',
     look: '#handle()',
   })
   expectSame('what the handler was asked', site.asked.slice(3), ['GET /late/1'], {
     because:
-      'One request at a time: whatever came behind it waits in the connection, and so does the peer.',
-    likely: '#holdUntil() the answer is sent.',
+      'One request is handled at a time. Whatever follows it waits in the connection, and so does the peer.',
+    likely: 'Take no other request until the answer is sent: #holdUntil().',
     look: '#handle()',
   })
   await world.act(() => site.late[0].resolve({ status: 200, body: 'at last' }))
@@ -134,8 +134,8 @@ step('17.4', 'answers go out in order, on a connection that goes on or ends', as
       { status: 200, body: 'GET /b' },
     ],
     {
-      because: 'The answer has come, and the next request could be answered at once.',
-      likely: 'The late answer is sent as any other.',
+      because: 'The handler has answered, and it could answer the next request at once.',
+      likely: 'Send the late answer like any other.',
       look: '#handle()',
     },
   )
@@ -147,8 +147,8 @@ step('17.4', 'answers go out in order, on a connection that goes on or ends', as
     ],
     {
       because:
-        'An answer to HEAD is that to GET without its body; Content-Length says what the body would have (RFC 9110 §9.3.2).',
-      likely: 'Tell the sender that it is a HEAD.',
+        'An answer to HEAD is the answer to GET without its body; Content-Length says how long that body would be (RFC 9110 §9.3.2).',
+      likely: 'Tell the sender that the request is a HEAD.',
       look: '#answer()',
     },
     ['GET', 'HEAD'],
@@ -180,7 +180,7 @@ step('17.5', 'a slow request has a deadline, and a refusal can be read', async (
   const idle = world.timers.size - noTimers
   const expectTimers = (waiting: number, reason: Reason) =>
     expectSame(
-      'the timers, beside one for silence',
+      'the number of timers, not counting one for silence',
       world.timers.size - noTimers - idle,
       waiting,
       reason,
@@ -191,14 +191,14 @@ step('17.5', 'a slow request has a deadline, and a refusal can be read', async (
     await ada.send('y')
   }
   ada.expectNothing({
-    because: 'Her head has 10 seconds, from its first byte on. 9 are over.',
-    likely: 'headMs for a head. after() takes milliseconds.',
+    because: 'Her head has 10 seconds from its first byte on. 9 of them have passed.',
+    likely: 'A head has headMs, and after() takes milliseconds.',
     look: '#watchForEnd()',
   })
   expectTimers(1, {
     because: 'She has sent ten pieces of one head, and one head has one deadline.',
     likely:
-      '#deadline is the timer: while there is one, none is armed, and #forgetDeadline() cancels it.',
+      'Store the timer in #deadline. While it is set, no other timer is armed, and #forgetDeadline() cancels it.',
     look: '#watchForEnd()',
   })
   await world.advance(999)
@@ -208,23 +208,23 @@ step('17.5', 'a slow request has a deadline, and a refusal can be read', async (
     because:
       'A byte a second keeps a connection busy forever. That is slowloris: what counts is when the head began.',
     likely: ada.stream.isDestroyed
-      ? 'She was cut off, without a word. #refuse(TOO_SLOW) says why, and then FIN.'
+      ? 'The connection was destroyed without a word. #refuse(TOO_SLOW) says why, and then sends FIN.'
       : ada.stream.isEnded
-        ? 'FIN has come, and no answer before it. #refuse(TOO_SLOW) says why.'
-        : 'A timer is armed, and not for headMs: bodyMs is for a body, which has begun when #begun is set.',
+        ? 'FIN was sent without an answer before it. #refuse(TOO_SLOW) says why.'
+        : 'A timer is armed, but not for headMs. bodyMs is for a body, which has begun when #begun is set.',
     look: '#watchForEnd()',
   }))
   ada.expectEnd({
-    because: 'Nothing more is wanted of her.',
-    likely: '#refuse(TOO_SLOW)',
+    because: 'Nothing more is wanted from her.',
+    likely: '#refuse(TOO_SLOW) also ends the connection.',
     look: '#watchForEnd()',
   })
   await ada.halfClose()
   expectSame(
-    'how her connection ended',
+    'the ending of her connection',
     world.stats().endings,
     { idle: 1 },
-    { because: 'It is counted.' },
+    { because: 'Each ending is counted under its reason.' },
   )
 
   await expectBodyDeadlines(world, expectTimers)
@@ -252,7 +252,8 @@ step('17.6', 'a path leads to a file of the site, and to nothing else', async (s
     quiet.expectSame(`namesIn(${JSON.stringify(path)})`, namesIn(path), names, {
       because:
         'Those are the names on the way to a file; a path that ends with a slash means index.html.',
-      likely: 'Cut the path at its slashes, decode each piece once, and leave it as it is then.',
+      likely:
+        'Cut the path at its slashes, decode each piece once, and do not change it after that.',
       look: 'namesIn()',
     })
   }
@@ -260,11 +261,11 @@ step('17.6', 'a path leads to a file of the site, and to nothing else', async (s
     const outcome = outcomeOf(path)
     quiet.expectSame(`namesIn(${JSON.stringify(path)})`, outcome, undefined, {
       because:
-        'It would lead out of the site, or to a hidden file, or somewhere that depends on who decodes it.',
+        'It would lead out of the site, or to a hidden file, or to a place that depends on the decoder.',
       likely:
         typeof outcome === 'string'
-          ? 'decodeURIComponent() throws what is not UTF-8, and such a path names nothing here.'
-          : 'Look at the names as they are when they are decoded.',
+          ? 'decodeURIComponent() throws if the escapes are not UTF-8. Such a path names nothing here.'
+          : 'Check the names after they are decoded.',
       look: 'namesIn()',
     })
   }

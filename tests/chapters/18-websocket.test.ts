@@ -68,11 +68,11 @@ step('18.4', 'messages come out of fragments, with control frames between', asyn
   const trials = await messageTrials(stage)
   const { check, hello, twice } = trials
   twice([whole('binary', 'hello')], {
-    because: 'A final frame that begins a message is all of it.',
+    because: 'A frame that begins a message and is final is a whole message.',
   })
   twice([whole('text', 'a'), whole('binary', 'b'), whole('text', ''), whole('binary', '')], {
-    because: 'Each message has its own kind, and an empty one is a message.',
-    likely: 'When a message is complete, what was known of it is forgotten.',
+    because: 'Each message has its own kind, and an empty message is a message, too.',
+    likely: 'Once a message is complete, clear whatever was kept for it.',
   })
   for (const size of [125, 126, 65_535, 65_536, MAX_BYTES]) {
     check([whole('binary', pattern(1, size)), whole('binary', 'x')], {
@@ -80,8 +80,9 @@ step('18.4', 'messages come out of fragments, with control frames between', asyn
     })
   }
   twice([...hello, whole('binary', 'next')], {
-    because: 'Fragments are one message, with the final one.',
-    likely: 'A continuation belongs to the message that was begun; FIN says that it is the last.',
+    because: 'Fragments are one message, up to and including the final one.',
+    likely:
+      'A continuation belongs to the message under way. Its FIN bit says whether it is the last fragment.',
   })
   twice([fragment('text', 'hel'), lastFragment('lo', 'text', 'hello')], {
     because: 'The kind of a message is that of its first frame: a continuation has none.',
@@ -95,8 +96,9 @@ step('18.4', 'messages come out of fragments, with control frames between', asyn
       whole('binary', 'x'),
     ],
     {
-      because: 'Fragments may be empty, all of them.',
-      likely: 'That nothing has come of a message does not mean that none has begun.',
+      because: 'Fragments may be empty, even all of them.',
+      likely:
+        'A message can be under way with no payload yet: its length so far does not tell whether it has begun.',
     },
   )
   twice(
@@ -112,14 +114,14 @@ step('18.4', 'messages come out of fragments, with control frames between', asyn
     ],
     {
       because:
-        'Control frames come between fragments, at once and as they are, and the message goes on behind them.',
+        'Control frames may come between fragments. Each is handed out at once and unchanged, and the message goes on after it.',
       likely:
-        'A control frame has nothing to do with the message under way: neither its bytes nor its opcode.',
+        'Neither the payload nor the opcode of a control frame belongs to the message under way.',
     },
   )
   check([fault(clientFrame('text', Buffer.of(0xff)), 'not-utf8')], {
-    because: 'A text of one frame is a text: while its payload comes, it is checked as one.',
-    likely: '#opcode says that it is a text, whether more fragments follow or not.',
+    because: 'A text of one frame is a text like any other: its payload is checked as it arrives.',
+    likely: '#opcode has to say that it is a text, whether or not more fragments follow.',
   })
   expectReadersApart(stage, trials)
   await expectAnyFragments(stage, trials)
@@ -137,34 +139,38 @@ step('18.5', 'a text fails at the first impossible byte, inside a frame, too', a
   for (let first = 0; first < 256; first++) tryBytes(first)
   for (let first = 0; first < 256; first++)
     for (let second = 0; second < 256; second++) tryBytes(first, second)
-  story.judge('test', 'expects each pair of bytes to be taken or refused, and where', 'kept')
+  story.judge(
+    'test',
+    'expects each pair of bytes to be taken, or refused at the right byte',
+    'kept',
+  )
   const edges = [0x00, 0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc2, 0xe2, 0xff]
   for (const first of [0xc2, 0xdf, 0xe0, 0xe1, 0xec, 0xed, 0xee, 0xef, 0xf0, 0xf1, 0xf3, 0xf4]) {
     await turn()
     for (const second of edges)
       for (const third of edges) for (const fourth of edges) tryBytes(first, second, third, fourth)
   }
-  story.judge('test', 'expects the same of threes and fours', 'kept')
+  story.judge('test', 'expects the same of longer sequences', 'kept')
   expectPieces(stage, Utf8Check)
 
   const growth = growthOfCost(Utf8Check)
-  expect('a piece of 64 KiB to cost what 64 of 1 KiB cost', growth < 3, {
+  expect('a piece of 64 KiB to cost as much as 64 pieces of 1 KiB', growth < 3, {
     because: 'Every byte is looked at once, however long its piece is.',
     likely:
-      'slice() of a Uint8Array copies all that is left: to take bytes away with it costs the square.',
+      'slice() of a Uint8Array copies all that is left: removing bytes with it takes quadratic time.',
     expected: 'less than 3 times as much',
     received: `${growth.toFixed(1)} times as much`,
     look: 'push()',
   })
   story.tell('test', 'pushes a text of 4 MiB, then 200 pieces of one byte')
   const copies = costOfPiece(Utf8Check)
-  expect('a piece to cost what a piece costs, however much came before', copies < FEW_BYTES, {
+  expect('a piece to cost the same, however much arrived earlier', copies < FEW_BYTES, {
     because:
-      'A text may come in as many pieces as it has bytes. What came before was looked at then.',
+      'A text may arrive in as many pieces as it has bytes. The earlier bytes have been checked already.',
     likely:
-      'To keep the bytes and look at all of them again costs the square: three numbers are enough.',
-    expected: 'less than half of what a copy of the 4 MiB costs',
-    received: `${copies.toFixed(2)} of what a copy costs`,
+      'Keeping the bytes and checking all of them again takes quadratic time. Three numbers are enough.',
+    expected: 'less than half the cost of copying the 4 MiB',
+    received: `${copies.toFixed(2)} times the cost of a copy`,
     look: 'push()',
   })
   await expectTexts(stage)

@@ -48,7 +48,7 @@ step('19.3', 'a histogram counts in buckets, with labels of bounded number', asy
   const BOUNDS = [1, 5, 10]
   const took = await playHistogram(stage, { bounds: BOUNDS })
   took.expectLines([], {
-    because: 'Nothing was observed yet, so there is no series to tell of.',
+    because: 'Nothing was observed yet, so there are no series and no samples.',
     likely: 'The first observation makes the series.',
     look: 'histogram.samples()',
   })
@@ -57,42 +57,42 @@ step('19.3', 'a histogram counts in buckets, with labels of bounded number', asy
     because:
       'A bucket says how many observations did not exceed its bound: 3 is above 1, and not above 5, 10 and +Inf.',
     likely:
-      'The samples are cumulative: each bucket has all those before it. +Inf has all there are.',
+      'The samples are cumulative: each bucket includes those before it, and +Inf includes every observation.',
     look: 'histogram.samples()',
   })
   took.expectLines(linesFor(BOUNDS, [0, 1, 1, 1], 3), {
-    because: 'To be asked changes nothing: two monitoring systems may ask one server.',
-    likely: 'What samples() adds up for one answer belongs to that answer.',
+    because: 'Asking for samples changes nothing: two monitoring systems may ask one server.',
+    likely: 'The totals that samples() adds up belong to one call of it.',
     look: 'histogram.samples()',
   })
   took.observe(5)
   took.expectLines(linesFor(BOUNDS, [0, 2, 2, 2], 8), {
-    because: '5 does not exceed 5: a bound belongs to its bucket. That is what `le` says.',
+    because: '5 does not exceed 5: a bound belongs to its bucket. `le` means "less than or equal".',
     likely: 'value <= bound.',
     look: 'histogram.observe()',
   })
   took.observe(10.5, 4_000)
   took.expectLines(linesFor(BOUNDS, [0, 2, 2, 4], 4_018.5), {
-    because: 'They are above every bound: only +Inf has them, and sum and count.',
+    because: 'Both are above every bound: only +Inf has them, besides the sum and the count.',
     likely: 'There is one counter more than there are bounds.',
     look: 'histogram.observe()',
   })
   took.observe(0, 0.25, 10)
   took.expectLines(linesFor(BOUNDS, [2, 4, 5, 7], 4_028.75), {
-    because: 'Two are in the first bucket, and 10 is in the last that has a bound.',
+    because: 'Two are in the first bucket, and 10 is in the last one that has a bound.',
     look: 'histogram.observe()',
   })
   took.observe(Number.NaN)
   took.expectLines(linesFor(BOUNDS, [2, 4, 5, 7], 4_028.75), {
     because:
       'NaN is a measurement that failed. One of them would make the sum NaN for as long as the server runs.',
-    likely: 'NaN <= 1 is false, and so is every other comparison with it.',
+    likely: 'NaN <= bound is false for every bound: look for NaN itself.',
     look: 'histogram.observe()',
   })
   took.observe(Number.POSITIVE_INFINITY)
   took.expectLines(linesFor(BOUNDS, [2, 4, 5, 8], Number.POSITIVE_INFINITY), {
     because: 'Infinity is a number, and it is above every bound.',
-    likely: 'Number.isFinite() is false for it; Number.isNaN() looks for NaN alone.',
+    likely: 'Number.isFinite() is false for Infinity; Number.isNaN() is true only for NaN.',
     look: 'histogram.observe()',
   })
   const FINE = [0, 0.0005, 0.25]
@@ -100,10 +100,10 @@ step('19.3', 'a histogram counts in buckets, with labels of bounded number', asy
   fine.observe(-1, 0.25, 0.5)
   fine.expectLines(linesFor(FINE, [1, 1, 2, 3], -0.25), {
     because:
-      'Whatever the unit: each is in the first bucket whose bound it does not exceed, and 0 is a bound.',
+      'Whatever the unit, a value is in the first bucket whose bound it does not exceed, and 0 is a bound.',
     likely: fine.lines().includes('_count 3')
-      ? '0 is as false as undefined: look whether there is a bound, not at what it is.'
-      : 'Every number counts, also one below 0. NaN alone does not.',
+      ? '0 is falsy, like undefined: check whether there is a bound, not whether it is truthy.'
+      : 'Every number counts, even one below 0. Only NaN does not.',
     look: 'histogram.observe()',
   })
 
@@ -115,9 +115,9 @@ step('19.3', 'a histogram counts in buckets, with labels of bounded number', asy
   const [chat, page] = ['route="/chat",status="101"', 'route="/",status="200"']
   byRoute.expectLines([...linesFor([1], [1, 2], 5, chat), ...linesFor([1], [0, 1], 2, page)], {
     because:
-      'Each combination of label values has counters of its own, all of its samples together, and `le` behind its labels.',
+      'Each combination of label values has counters of its own. All of its samples come together, with `le` after its labels.',
     likely: goesOnCounting(byRoute.lines())
-      ? 'Each series begins to add up at 0, and not where the one before it has ended.'
+      ? 'Each series begins to add up at 0, not where the previous one ended.'
       : 'Every sample has the labels, with the values in the order of the names; `le` comes last.',
     look: goesOnCounting(byRoute.lines())
       ? 'histogram.samples()'
@@ -130,8 +130,8 @@ step('19.3', 'a histogram counts in buckets, with labels of bounded number', asy
     stage.expectSame('how many series there are', pair.lines().length / 4, 2, {
       because: `${JSON.stringify(one)} and ${JSON.stringify(other)} are two combinations.`,
       likely: one[0].endsWith('GET')
-        ? 'The key has the label values as they are: all of them, in upper and lower case.'
-        : 'A key made of several texts has to be unambiguous: JSON.stringify() of the list is. And a Map has any key, an object not.',
+        ? 'The key has to contain all label values unchanged, in upper and lower case.'
+        : 'A key made of several texts has to be unambiguous, as JSON.stringify() of the list is. And a Map takes any key, while a plain object does not.',
       look: 'histogram.#seriesOf()',
     })
   }

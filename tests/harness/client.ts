@@ -82,7 +82,7 @@ export class Client {
     story.judge(name, 'expects to be refused', outcome === 'ECONNREFUSED' ? 'kept' : 'broken')
     if (outcome === 'ECONNREFUSED') return
     throw await server.fail({
-      headline: `${name} should not be let in any more, and was.`,
+      headline: `${name} should have been refused, but was let in.`,
       expected: { text: 'ECONNREFUSED' },
       received: { text: outcome },
       ...reason,
@@ -103,7 +103,7 @@ export class Client {
       if (bytes.length <= CHUNK_BYTES) this.#tellBytes('toServer', piece)
       if ((await this.#setting.server.expecting(this.#wire.write(piece))) !== 'too late') continue
       throw await this.#fail({
-        headline: `${this.name} cannot send on: the server takes no more bytes.`,
+        headline: `${this.name} cannot go on sending: the server takes no more bytes.`,
         because: 'A connection whose peer reads everything it gets must keep moving.',
         likely: 'A socket that was paused needs resume(), or it stays silent forever.',
       })
@@ -223,7 +223,7 @@ export class Client {
       throw await this.#failDifferent(expected, received, 0, Math.max(difference, 0), reason)
     }
     throw await this.#fail({
-      headline: `${this.name} ${received.length > 0 ? 'received another line than expected' : `received no line: ${this.#state()}`}.`,
+      headline: `${this.name} ${received.length > 0 ? 'received a different line than expected' : `received no line: ${this.#state()}`}.`,
       expected: { text: what },
       received: { text: received.length > 0 ? quote(received, 96) : this.#state() },
       ...likeliest(reason, received.length > 0 ? 'other bytes' : this.#seen()),
@@ -291,7 +291,7 @@ export class Client {
     )
     if (kept) return
     throw await this.#fail({
-      headline: `${this.name} should not have heard anything yet: ${chunk ? 'bytes came' : this.#state()}.`,
+      headline: `${this.name} should not have received anything yet: ${chunk ? 'bytes came' : this.#state()}.`,
       expected: { text: 'nothing' },
       received: chunk ? evidence(chunk, 0) : { text: this.#state() },
       ...reason,
@@ -383,7 +383,7 @@ export class Client {
     const received = Buffer.concat([expected.subarray(0, chunkStart), chunk])
     const known = likeliest(reason, 'other bytes')
     return this.#fail({
-      headline: `${this.name} received other bytes than expected, from byte ${difference.toLocaleString('en')} on.`,
+      headline: `${this.name} received different bytes than expected, from byte ${difference.toLocaleString('en')} on.`,
       expected: evidence(expected, difference),
       received: evidence(received, difference),
       ...known,

@@ -91,7 +91,7 @@ export function explainEnding(
       return {
         finding: `${who} called process.exit(${words.code}) at ${describePlace(trace[0])}`,
         likely:
-          'A server goes on serving whatever one peer does. End the connection, not the process.',
+          'A server keeps serving the others, whatever one peer does. End the connection, not the process.',
         trace,
       }
     }
@@ -128,27 +128,27 @@ function likelyCause(error: ThrownError): string | undefined {
     return "A Buffer's memory may belong to a pool and cannot be moved: post it without a transferList."
   }
   if (error.name === 'DataCloneError' && error.message.startsWith('Found invalid value')) {
-    return 'The transferList holds what cannot move. Only the port itself moves: not the object that it lies in, and not shared memory, which both sides keep.'
+    return 'The transferList names something that cannot be transferred. Only the port itself can: not the object that holds it, and not shared memory, which both sides keep.'
   }
   if (error.name === 'DataCloneError' && error.message.includes('transfer')) {
-    return 'A port or a socket cannot be copied to a thread: it moves. Name it in the transferList.'
+    return 'A port or a socket cannot be copied to a thread, only moved. Name it in the transferList.'
   }
   const known = error.code && CAUSES[error.code]
   if (known) return known
   if (error.message.startsWith('Maximum call stack size exceeded')) {
-    return 'A function calls itself without an end, or once for each of very many items. Use a loop.'
+    return 'A function calls itself endlessly, or once for each of a great many items. Use a loop.'
   }
   if (error.message.includes('cannot be transferred in its current state')) {
-    return 'A socket can move only before anything was read from it or written to it. The loop it moves to does both.'
+    return 'A socket can be moved only before anything is read from it or written to it. Leave both to the loop that it moves to.'
   }
   if (error.message.includes('does not provide an export named')) {
-    return 'Another file imports that name from here. Was it renamed, or did `export` get lost?'
+    return 'Another file imports that name from here. Was it renamed, or was `export` removed?'
   }
   return undefined
 }
 
 const UNCAUGHT_REJECTION =
-  'What is thrown in an async function rejects its promise. Where nobody catches that, Node ends the process: do not throw what a peer can cause, and give a promise that nobody awaits a .catch().'
+  'An error thrown in an async function rejects its promise, and Node ends the process if nothing handles the rejection. Do not throw for what a peer can cause, and give every promise that is not awaited a .catch().'
 
 const LOST_PEER =
   "A peer that resets or leaves makes its socket emit 'error', and an 'error' event that nobody listens to ends the whole process. Every socket needs an 'error' listener from its first moment to its 'close'."
@@ -161,11 +161,11 @@ const CAUSES: Record<string, string> = {
   ERR_STREAM_DESTROYED:
     'The socket was used after destroy(). Forget a connection when it emits close.',
   EADDRINUSE:
-    "The port is taken. listen() says so with an 'error' event on the server, which nobody heard.",
+    "The port is taken. listen() says so with an 'error' event on the server, which has no listener.",
   ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX:
     'Node strips types and compiles nothing, so enums, namespaces and parameter properties are not available. Use a union of strings, a module, a field.',
   ERR_INVALID_TYPESCRIPT_SYNTAX:
-    'The file cannot be read as TypeScript: a bracket, comma or quote is missing or too many.',
+    'The file cannot be read as TypeScript: a bracket, comma or quote is missing, or there is one too many.',
   ERR_MODULE_NOT_FOUND:
     'An import names a file that is not there. Relative imports need their ending: ./frames.ts',
   ERR_UNKNOWN_FILE_EXTENSION:

@@ -17,17 +17,17 @@ export function explainDifference(
   const wanted = Buffer.from(expected.buffer, expected.byteOffset, expected.length)
 
   if (cameThroughText(wanted, came, place)) {
-    return `${hex(REPLACEMENT_CHARACTER)} is U+FFFD, what a decoder puts where bytes are no text: the bytes went through a string. Keep them a Buffer all the way.`
+    return `${hex(REPLACEMENT_CHARACTER)} is U+FFFD, which a decoder writes in place of bytes that are not text: the bytes went through a string. Keep them in a Buffer all the way.`
   }
   const sample = came.subarray(place, place + SAMPLE_BYTES)
   if (sample.length < SAMPLE_BYTES) return undefined
   const later = wanted.indexOf(sample, place + 1)
   if (later > place && wanted.indexOf(sample, later + 1) < 0) {
-    return `${countBytes(later - place)} are missing: what came belongs at byte ${later.toLocaleString('en')}.`
+    return `${countBytes(later - place)} are missing: what arrived belongs at byte ${later.toLocaleString('en')}.`
   }
   const earlier = wanted.lastIndexOf(sample, place - 1)
   if (earlier >= 0 && later < 0) {
-    return `What came belongs at byte ${earlier.toLocaleString('en')}: bytes were sent twice, or out of order.`
+    return `What arrived belongs at byte ${earlier.toLocaleString('en')}: bytes were sent twice, or out of order.`
   }
   return undefined
 }

@@ -113,7 +113,7 @@ function unusablePort(story: Story, process: WatchedProcess, port: unknown): Fai
     headline: 'startServer() resolved without a usable port.',
     expected: { text: '{ port: 1 … 65535, close() }' },
     received: { text: `{ port: ${String(port)} }` },
-    because: 'Whoever asks for port 0 ("any") must be told which one it became.',
+    because: 'A caller that asks for port 0 ("any") has to be told which port it got.',
     likely:
       "The port is known only once the server listens: server.address() is null before 'listening'.",
     output: process.output,
@@ -144,7 +144,7 @@ function explainStart(thrown: ThrownError, tree: CodeTree): Diagnosis {
 }
 
 const EXITS_AT_START =
-  'A server that cannot start rejects and says why. Whether the process ends then is for its caller to say: it may run other servers.'
+  'A server that cannot start rejects with the reason. Whether the process should end is for the caller to decide: it may run other servers.'
 
 /** Tests that expect a server to start never ask for a certain port. */
 const FIXED_PORT =

@@ -77,7 +77,7 @@ export class ScriptedClient {
     this.#judge('expects to have received nothing', kept)
     if (kept) return
     this.#fail({
-      headline: `${this.name} should not have heard anything yet.`,
+      headline: `${this.name} should not have received anything yet.`,
       expected: { text: 'nothing' },
       received: { text: received.length > 0 ? quote(received) : this.#ending() },
       ...reason,

@@ -187,7 +187,7 @@ export class VirtualLoop<S extends VirtualSource = VirtualSource> {
           headline: 'The loop does not sleep: it asks its poller again and again.',
           because: 'Nothing is ready and nothing is due: the loop has to wait.',
           likely:
-            'The poller is asked to wait for 0 ms although nothing is due; or what is due never fires, and stays due.',
+            'The poller is asked to wait for 0 ms although nothing is due; or a timer that is due never fires, and so stays due.',
           look: this.#look,
           trace: [],
         })
@@ -197,7 +197,7 @@ export class VirtualLoop<S extends VirtualSource = VirtualSource> {
     throw new Failure(this.#story, {
       headline: 'The loop has not come back to wait().',
       because: 'A loop that has nothing to do asks its poller to wait.',
-      likely: 'It awaits something else than the poller, something that never happens.',
+      likely: 'It awaits something other than the poller, and that never happens.',
     })
   }
 
@@ -225,7 +225,7 @@ export class VirtualLoop<S extends VirtualSource = VirtualSource> {
       headline: `The loop woke ${MAX_WAKINGS.toLocaleString('en')} times in ${inWords(ms)}.`,
       because: 'A loop sleeps until the next deadline, however far away that is.',
       likely:
-        'A fixed tick, or a limit, wakes the loop for nothing most of the time, and for some timers too late.',
+        'A fixed tick, or a limit, wakes the loop needlessly most of the time, and too late for some timers.',
       look: this.#look,
     })
   }

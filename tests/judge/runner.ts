@@ -126,7 +126,7 @@ function toReport(error: unknown, story: Story, tree: CodeTree): FailureReport {
     headline: `The test could not go on: ${thrown.message}`,
     story: story.lines,
     likely:
-      'Your code returned or did something that the test was not made for, last of all: see the end of the story.',
+      'Your code returned or did something that the test was not made for. The end of the story shows what came last.',
     note: `A test should say it in better words, so this is a fault of the workbook, too. ${whereInTests(thrown.stack)}`,
   }
 }

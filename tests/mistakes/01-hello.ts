@@ -31,7 +31,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'fixed-host',
     step: '01.1',
-    says: ['was asked to listen on', 'The address is fixed'],
+    says: ['that was given a host', 'The address is fixed'],
     edits: [{ replace: 'server.listen(port, host, ', by: "server.listen(port, '127.0.0.1', " }],
   },
   {
@@ -43,13 +43,13 @@ export const mistakes: Mistake[] = [
   {
     name: 'keeps-its-error-listener',
     step: '01.1',
-    says: ['to hear no more errors', 'is still there, and swallows it'],
+    says: ['to swallow no more errors', 'is still there, and swallows it'],
     edits: [{ replace: "      server.off('error', fail)\n", by: '' }],
   },
   {
     name: 'swallows-every-error',
     step: '01.1',
-    says: ['to hear no more errors'],
+    says: ['to swallow no more errors'],
     edits: [
       { replace: "server.once('error', fail)", by: "server.on('error', fail)" },
       { replace: "      server.off('error', fail)\n", by: '' },
@@ -200,7 +200,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'taken-out-when-lost-and-when-closed',
     step: '01.3',
-    says: ["right behind its 'error'", "'close' follows an 'error', always"],
+    says: ["right after its 'error'", "'close' always follows an 'error'"],
     edits: [
       {
         replace: "  socket.on('error', () => {})",
@@ -272,7 +272,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'knows-the-newest-only',
     step: '01.3',
-    says: ['bob, who is still connected', 'kept in the module'],
+    says: ['bob, who is still connected', 'keep nothing in the module'],
     edits: [
       {
         hole: 'trackConnection',
@@ -387,7 +387,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'third-close-never-resolves',
     step: '01.4',
-    says: ['gone already', 'an event that will not come again'],
+    says: ['gone already', 'an event that will not be emitted again'],
     edits: [
       {
         replace: 'server.close(() => {',
@@ -417,7 +417,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'closes-one-server-only',
     step: '01.4',
-    says: ['both to be closed', 'kept in the module'],
+    says: ['both servers to be closed', 'kept in the module'],
     edits: [
       {
         replace: 'export interface HelloOptions',
@@ -475,7 +475,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'one-sentence-for-all-others',
     step: '01.5',
-    says: ['another sentence than for', 'repeat what error.message says'],
+    says: ['other than the one for', 'repeat what error.message says'],
     edits: [
       {
         replace: 'return new Error(`Cannot listen on port ${port}: ${error.message}`)',
@@ -486,7 +486,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'needs-a-code',
     step: '01.5',
-    says: ['an Error, returned', 'none at all'],
+    says: ['to return an Error', 'none at all'],
     edits: [{ replace: "error.code === 'EADDRINUSE'", by: "error.code!.startsWith('EADDRINUSE')" }],
   },
   {
@@ -567,7 +567,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'an-idle-limit-for-slow-readers',
     step: '01.2',
-    says: ['an idle limit'],
+    says: ['an idle timeout'],
     edits: [
       {
         file: 'server.ts',
@@ -580,7 +580,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'looks-every-20-ms',
     step: '01.4',
-    says: ['looks whether all are gone'],
+    says: ['checks whether all are gone'],
     edits: [
       {
         file: 'server.ts',
@@ -640,7 +640,7 @@ for (const socket of open) socket.end()
   {
     name: 'remembers-the-first-port',
     step: '01.1',
-    says: ['listen() to say the port', 'Ask the server, each time'],
+    says: ['listen() to resolve with the port', 'Ask the server, each time'],
     edits: [
       {
         replace: 'resolve((server.address() as AddressInfo).port)',
@@ -716,7 +716,7 @@ for (const socket of open) socket.end()
   {
     name: 'stops-listening-at-fin',
     step: '01.3',
-    says: ['to listen for the socket', 'it goes with the socket'],
+    says: ["still to have an 'error' listener", 'it goes with the socket'],
     edits: [
       {
         replace: LOST,
@@ -727,13 +727,13 @@ for (const socket of open) socket.end()
   {
     name: 'takes-the-listeners-of-others-off',
     step: '01.3',
-    says: ['the listeners of its owner', 'Only add your own'],
+    says: ['the listeners of the socket’s owner', 'Only add your own'],
     edits: [{ replace: TAKEN_OUT, by: `socket.removeAllListeners('close')\n  ${TAKEN_OUT}` }],
   },
   {
     name: 'knows-three-ways-to-be-lost',
     step: '01.3',
-    says: ["the 'error' listener to leave it at that", 'whatever its code says'],
+    says: ['to have no effect on the process', 'whatever its code says'],
     edits: [
       {
         replace: LOST,
@@ -746,19 +746,19 @@ for (const socket of open) socket.end()
   {
     name: 'a-lost-peer-is-a-failure-of-the-process',
     step: '01.3',
-    says: ["the 'error' listener to leave it at that", 'process.exitCode = 1'],
+    says: ['to have no effect on the process', 'process.exitCode = 1'],
     edits: [{ replace: LOST, by: "socket.on('error', () => {\n    process.exitCode = 1\n  })" }],
   },
   {
     name: 'no-grace-is-a-second',
     step: '01.4',
-    says: ['in order', '0 is a time like any other'],
+    says: ['in the order', '0 is a time like any other'],
     edits: [{ replace: '}, graceMs)', by: '}, graceMs || 1_000)' }],
   },
   {
     name: 'cuts-only-who-has-had-it-all',
     step: '01.4',
-    says: ['both to be closed', 'whether they have ended their side or not'],
+    says: ['both servers to be closed', 'whether it has said FIN or not'],
     edits: [
       {
         replace: 'for (const socket of open) socket.destroy()',
@@ -769,7 +769,7 @@ for (const socket of open) socket.end()
   {
     name: 'cuts-who-says-fin-while-it-closes',
     step: '01.4',
-    says: ['her connection to be as it was', 'she still waits for the answer'],
+    says: ['gil’s connection to be as it was', 'gil still waits for it'],
     edits: [
       {
         replace: '    const cut = setTimeout',
@@ -780,7 +780,7 @@ for (const socket of open) socket.end()
   {
     name: 'one-clock-for-all-servers',
     step: '01.4',
-    says: ['both to be closed', 'Something is kept in the module'],
+    says: ['both servers to be closed', 'Something is kept in the module'],
     edits: [
       { replace: 'const cut = setTimeout', by: 'clearTimeout(cut)\n    cut = setTimeout' },
       {
@@ -792,13 +792,13 @@ for (const socket of open) socket.end()
   {
     name: 'says-the-code-and-not-the-words',
     step: '01.5',
-    says: ['what the system says', 'repeat error.message'],
+    says: ['the system’s words', 'repeat error.message'],
     edits: [{ replace: '${error.message}', by: '${error.code ?? "no reason"}' }],
   },
   {
     name: 'cuts-what-the-system-says',
     step: '01.5',
-    says: ['what the system says', 'all of it'],
+    says: ['the system’s words', 'in full'],
     edits: [{ replace: '${error.message}', by: '${error.message.slice(0, 60)}' }],
   },
   {
@@ -821,13 +821,13 @@ for (const socket of open) socket.end()
   {
     name: 'knows-a-taken-port-by-its-number',
     step: '01.5',
-    says: ['to be known by its code', 'neither error.errno'],
+    says: ['to be recognised by its code', 'not error.errno'],
     edits: [{ replace: "error.code === 'EADDRINUSE'", by: 'error.errno === -98' }],
   },
   {
     name: 'takes-the-port-from-the-error',
     step: '01.5',
-    says: ['to be known by its code', 'The error need not have one'],
+    says: ['to be recognised by its code', 'The error need not have one'],
     edits: [
       {
         replace: 'Port ${port} is taken',

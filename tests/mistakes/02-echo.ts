@@ -95,7 +95,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'answers-no-fin-after-the-first',
     step: '02.1',
-    says: ['come after a goodbye', 'remembered of an earlier client'],
+    says: ['connect after a goodbye', 'remembered from an earlier client'],
     edits: [
       {
         hole: 'answerGoodbye',
@@ -178,13 +178,13 @@ export const mistakes: Mistake[] = [
   {
     name: 'answers-fin-with-rst',
     step: '02.1',
-    says: ['was reset', 'resetAndDestroy() says RST'],
+    says: ['was reset', 'resetAndDestroy() sends RST'],
     edits: [{ replace: END, by: "socket.on('end', () => socket.resetAndDestroy())" }],
   },
   {
     name: 'waits-for-drain-before-fin',
     step: '02.1',
-    says: ['which comes only if the queue was full'],
+    says: ['which is emitted only if the queue was full'],
     edits: [
       {
         replace: END,
@@ -195,7 +195,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'echoes-a-turn-later',
     step: '02.1',
-    says: ['written later than it comes'],
+    says: ['written later than it arrives'],
     edits: [
       {
         replace: DATA,
@@ -278,7 +278,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'resumes-a-second-later',
     step: '02.2',
-    says: ['a server that is asleep', 'An event tells when there is'],
+    says: ['the server to be asleep', 'An event tells when there is'],
     cardVaries: true,
     edits: [
       {
@@ -293,7 +293,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'looks-for-room-at-every-turn',
     step: '02.2',
-    says: ['a server that is asleep', 'again and again'],
+    says: ['the server to be asleep', 'again and again'],
     edits: [
       {
         replace: 'if (!hasRoom) socket.pause()',
@@ -331,7 +331,7 @@ export const mistakes: Mistake[] = [
     step: '02.3',
     // On a busy machine the queue may empty once before the kernel's buffers are full.
     orStep: '02.2',
-    says: ['to hold less than 8 MiB', 'not only for the first'],
+    says: ['to hold less than 8 MiB', 'not only the first'],
     edits: [
       {
         replace: DATA,
@@ -374,7 +374,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-listener-for-each-chunk',
     step: '02.3',
-    says: ["few listeners of 'drain'", 'not once a chunk'],
+    says: ["at most 10 'drain' listeners", 'not once per chunk'],
     edits: [
       {
         hole: 'echoBytes',

@@ -11,7 +11,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'spins-instead-of-waiting',
     step: '03.1',
-    says: ['never comes back: spinning', 'never sleeps'],
+    says: ['never returns: spinning', 'never sleeps'],
     edits: [
       {
         file: news,
@@ -26,7 +26,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'polls-with-an-alarm-clock',
     step: '03.1',
-    says: ['in that hour', 'a time-out in the wait'],
+    says: ['in that hour', 'The wait has a timeout'],
     edits: [
       {
         file: news,
@@ -43,7 +43,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'looks-every-few-ms',
     step: '03.1',
-    says: ['There was no news to look for', 'leave it out'],
+    says: ['There was no news to look for', 'Leave it out'],
     edits: [
       {
         file: news,
@@ -59,7 +59,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'counts-after-the-look',
     step: '03.1',
-    says: ['never comes back: asleep', 'the lost wake-up', 'Read the count before the look'],
+    says: ['never returns: asleep', 'the lost wake-up', 'Read the count before the look'],
     edits: [
       {
         file: news,
@@ -93,7 +93,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'sleeps-while-the-word-is-zero',
     step: '03.1',
-    says: ['spinning', 'the value that you have read before the look'],
+    says: ['spinning', 'the value that you read before the look'],
     edits: [
       {
         file: news,
@@ -266,7 +266,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'says-nothing-of-the-end',
     step: '03.3',
-    says: ['what the bridge tells', "when the socket says 'end'"],
+    says: ['what the bridge tells', "when the socket emits 'end'"],
     edits: [
       {
         file: bridge,
@@ -278,7 +278,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'forgets-that-it-ended',
     step: '03.3',
-    says: ['does not come back', 'Remember that the end has come'],
+    says: ['does not come back', 'Remember that the stream has ended'],
     edits: [
       {
         file,
@@ -302,7 +302,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'ends-after-a-loss',
     step: '03.3',
-    says: ['A loss is no end'],
+    says: ['A loss is not an end'],
     edits: [
       {
         file,
@@ -330,7 +330,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'tells-a-loss-as-an-end',
     step: '03.3',
-    says: ['half a file is no file'],
+    says: ['half a file must not look like a whole one'],
     edits: [
       {
         file: bridge,
@@ -342,7 +342,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'throws-the-last-bytes-away',
     step: '03.3',
-    says: ['What came before the loss is read first', 'CLOSED is for write()'],
+    says: ['What arrived before the loss is read first', 'CLOSED is for write()'],
     edits: [
       {
         file,
@@ -355,7 +355,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'says-nothing-of-a-lost-peer',
     step: '03.3',
-    says: ['half a file is no file', "'close' comes in any case"],
+    says: ['half a file must not look like a whole one', "'close' is always emitted"],
     edits: [
       {
         file: bridge,
@@ -368,7 +368,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'takes-a-loss-for-an-end',
     step: '03.3',
-    says: ['A loss is no end'],
+    says: ['A loss is not an end'],
     edits: [
       {
         file,
@@ -380,7 +380,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'returns-an-empty-chunk-at-the-end',
     step: '03.3',
-    says: ['No bytes at all are something else'],
+    says: ['An empty chunk is something else'],
     edits: [
       {
         file,
@@ -404,7 +404,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'ends-when-we-have-said-fin',
     step: '03.3',
-    says: ['and the peer still does', 'Only the messages'],
+    says: ['but the peer still does', 'Only the messages'],
     edits: [
       {
         file,
@@ -438,7 +438,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'tells-a-loss-twice',
     step: '03.3',
-    says: ['it is told once', "at 'close' only"],
+    says: ['the loss is told once', "at 'close' only"],
     edits: [
       {
         file: bridge,
@@ -450,7 +450,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'tells-a-loss-a-turn-later',
     step: '03.3',
-    says: ['half a file is no file', 'the port closes right after'],
+    says: ['half a file must not look like a whole one', 'the port closes right after'],
     edits: [
       {
         file: bridge,
@@ -540,7 +540,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'never-resumes-the-socket',
     step: '03.4',
-    says: ['all of it to be delivered', 'Resume the socket'],
+    says: ['all that eve sent to be delivered', 'Resume the socket'],
     edits: [{ file: bridge, replace: 'if (untaken < WINDOW_BYTES) socket.resume()', by: '' }],
   },
   {
@@ -570,7 +570,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'resumes-at-every-taken',
     step: '03.4',
-    says: ['the socket is resumed below the mark only'],
+    says: ['resume the socket only below the mark'],
     edits: [
       {
         file: bridge,
@@ -633,7 +633,7 @@ export const mistakes: Mistake[] = [
     name: 'resumes-on-a-timer',
     step: '03.4',
     cardVaries: true,
-    says: ['a bridge that is asleep', 'resumed by a timer'],
+    says: ['the bridge to be asleep', 'resumed by a timer'],
     edits: [
       {
         file: bridge,
@@ -671,7 +671,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'says-no-code',
     step: '03.5',
-    says: ['throws ConnectionLost ()', 'It has a code of errno(3)'],
+    says: ['throws ConnectionLost ()', 'Give it a code from errno(3)'],
     edits: [
       {
         file,
@@ -684,7 +684,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'waits-for-room-only-once',
     step: '03.5',
-    says: ['after each wake look again'],
+    says: ['look again after each wake-up'],
     edits: [
       WITH_NEWS,
       {
@@ -771,7 +771,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'sleeps-at-the-mark',
     step: '03.5',
-    says: ['Exactly WINDOW_BYTES are room enough'],
+    says: ['With exactly WINDOW_BYTES unflushed there is room'],
     edits: [
       WITH_NEWS,
       {
@@ -789,7 +789,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'writes-without-waiting',
     step: '03.5',
-    says: ['what is left to flush', 'and not before'],
+    says: ['what is left to flush', 'Return only when'],
     edits: [{ file, replace: 'if (this.#unflushed() > WINDOW_BYTES) this.#waitForRoom()', by: '' }],
   },
   {
@@ -838,7 +838,10 @@ export const mistakes: Mistake[] = [
   {
     name: 'waits-until-all-is-flushed',
     step: '03.5',
-    says: ['write() and what is left to flush', 'Exactly WINDOW_BYTES are room enough'],
+    says: [
+      'the outcome of write(), and what is left to flush',
+      'With exactly WINDOW_BYTES unflushed there is room',
+    ],
     edits: [
       { file, replace: 'this.#unflushed() <= WINDOW_BYTES ?', by: 'this.#unflushed() <= 0 ?' },
     ],
@@ -846,7 +849,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'waits-for-half-the-room',
     step: '03.5',
-    says: ['and not before'],
+    says: ['Return only when'],
     edits: [
       {
         file,
@@ -858,7 +861,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'decodes-each-piece',
     step: '03.6',
-    says: ['A character may come in several pieces', 'Decode the whole line'],
+    says: ['A character may arrive in several pieces', 'Decode the whole line'],
     edits: [
       {
         file,
@@ -870,7 +873,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'loses-what-follows-the-line',
     step: '03.6',
-    says: ['Several lines may come at once'],
+    says: ['Several lines may arrive at once'],
     edits: [
       { file, replace: 'if (end + 1 < bytes.length) this.#rest = bytes.subarray(end + 1)', by: '' },
     ],
@@ -941,7 +944,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'drops-the-last-line',
     step: '03.6',
-    says: ['without a line end is a line too'],
+    says: ['a line too, even without a line end'],
     edits: [{ file, replace: 'return length > 0 ? toLine(pieces) : null', by: 'return null' }],
   },
   {
@@ -987,7 +990,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'tells-news-of-bytes-only',
     step: '03.3',
-    says: ['and no news of it', 'for every kind of message'],
+    says: ['but no news was told', 'for every kind of message'],
     edits: [
       {
         file: bridge,
@@ -1000,7 +1003,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'no-loss-after-our-fin',
     step: '03.3',
-    says: ['gil', 'writableEnded is about ours'],
+    says: ['gil', 'writableEnded is about our own FIN'],
     edits: [
       { file: bridge, replace: 'if (!socket.readableEnded)', by: 'if (!socket.writableEnded)' },
     ],
@@ -1161,7 +1164,7 @@ let last = 0`,
   {
     name: 'posts-the-chunk-as-json',
     step: '03.2',
-    says: ['JSON knows no bytes'],
+    says: ['JSON cannot carry bytes'],
     edits: [
       {
         file: 'bridge.ts',
@@ -1174,7 +1177,7 @@ let last = 0`,
   {
     name: 'looks-for-messages-every-few-ms',
     step: '03.2',
-    says: ['looks in that hour', 'alarm clock of its own'],
+    says: ['looks in that hour', 'a timeout of its own'],
     edits: [
       {
         file: 'blocking-socket.ts',
@@ -1212,7 +1215,7 @@ let last = 0`,
   {
     name: 'hears-the-first-chunk-only',
     step: '03.2',
-    says: ['comes again and again'],
+    says: ['is emitted for every chunk'],
     edits: [
       {
         file: 'bridge.ts',
@@ -1238,7 +1241,7 @@ const drains = new`,
   {
     name: 'a-listener-for-each-pause',
     step: '03.4',
-    says: ['One listener'],
+    says: ["One 'message' listener"],
     edits: [
       {
         file: 'bridge.ts',
@@ -1336,7 +1339,7 @@ const drains = new`,
   {
     name: 'returns-the-rest-again-and-again',
     step: '03.6',
-    says: ['returned once'],
+    says: ['return it once'],
     edits: [{ file: 'blocking-socket.ts', replace: 'this.#rest = undefined', by: '' }],
   },
   {
@@ -1460,7 +1463,7 @@ const drains = new`,
   {
     name: 'says-taken-for-all-that-has-come',
     step: '03.4',
-    says: ['What has come is not taken before read() returns it'],
+    says: ['A message is not taken before read() returns its bytes'],
     edits: [
       {
         file,
@@ -1489,7 +1492,7 @@ const drains = new`,
   {
     name: 'drops-the-chunk-at-which-it-pauses',
     step: '03.4',
-    says: ['all of it to be delivered', 'it was read, and not delivered'],
+    says: ['all that eve sent to be delivered', 'was read, but not delivered'],
     edits: [
       {
         file: bridge,
@@ -1502,7 +1505,7 @@ const drains = new`,
   {
     name: 'takes-messages-while-it-waits-for-room',
     step: '03.5',
-    says: ['what the thread reads behind that', 'is lost for read()'],
+    says: ['what the thread reads after that', 'is lost for read()'],
     edits: [
       {
         file,
@@ -1559,7 +1562,7 @@ const drains = new`,
   {
     name: 'compares-again-at-the-end-of-the-stream',
     step: '03.6',
-    says: ['at the end of the stream either', 'nothing to compare again'],
+    says: ['not even at the end of the stream', 'nothing to compare again'],
     edits: [
       {
         file,
@@ -1571,7 +1574,7 @@ const drains = new`,
   {
     name: 'takes-an-empty-last-line-for-none',
     step: '03.6',
-    says: ['what follows it', 'a question of bytes'],
+    says: ['what follows the line', 'depends on its bytes'],
     edits: [
       {
         file,
@@ -1583,7 +1586,7 @@ const drains = new`,
   {
     name: 'puts-whole-lines-aside',
     step: '03.6',
-    says: ['the bytes behind the line to begin with', 'put aside elsewhere'],
+    says: ['the bytes after the line to begin with', 'put aside elsewhere'],
     edits: [
       {
         file,
@@ -1614,7 +1617,7 @@ const drains = new`,
   {
     name: 'looks-ten-times',
     step: '03.1',
-    says: ['a hundred times', 'however often that is in vain'],
+    says: ['a hundred times', 'however many looks that takes'],
     edits: [
       {
         file: news,

@@ -154,7 +154,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'reads-packets-for-lines',
     step: '04.1',
-    says: ['trim() takes spaces'],
+    says: ['trim() removes spaces'],
     edits: [
       {
         file: 'connection.ts',
@@ -186,14 +186,14 @@ export const mistakes: Mistake[] = [
     name: 'transfers-the-whole-end',
     step: '04.1',
     cardVaries: true,
-    says: ['Only the port itself moves'],
+    says: ['Only the port itself can'],
     edits: [{ replace: '[end.port]', by: '[end as never]' }],
   },
   {
     name: 'transfers-shared-memory',
     step: '04.1',
     cardVaries: true,
-    says: ['Only the port itself moves'],
+    says: ['Only the port itself can'],
     edits: [{ replace: '[end.port]', by: '[end.port, end.shared as never]' }],
   },
   {
@@ -306,7 +306,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'destroys-when-the-reason-is-written',
     step: '04.2',
-    says: ['end() closes ours'],
+    says: ['end() closes only our direction'],
     cardVaries: true,
     edits: [
       {
@@ -318,7 +318,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'destroys-soon-after-a-crash',
     step: '04.2',
-    says: ['end() closes ours'],
+    says: ['end() closes only our direction'],
     cardVaries: true,
     edits: [
       {
@@ -415,7 +415,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'forgets-threads-with-their-sockets',
     step: '04.3',
-    says: ['after her socket has closed', 'forget the thread at the latter'],
+    says: ['after her socket has closed', "Forget the thread at 'exit'"],
     edits: [
       {
         replace: "socket.once('close', () => thread.terminate())",
@@ -481,7 +481,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'counts-threads-that-are-up',
     step: '04.3',
-    says: ['to count from its start', 'Add the thread to `threads` at once'],
+    says: ['to be counted from its start', 'Add the thread to `threads` at once'],
     edits: [
       {
         replace: '  threads.add(thread)\n',
@@ -492,7 +492,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'destroys-whoever-talks-on',
     step: '04.4',
-    says: ['FIN was promised', 'answers what she says with RST'],
+    says: ['nothing but FIN', 'answers what she says with RST'],
     edits: [
       {
         hole: 'refuse',
@@ -529,13 +529,13 @@ export const mistakes: Mistake[] = [
   {
     name: 'refuses-and-never-reads',
     step: '04.4',
-    says: ['must not cost a socket', 'Her FIN comes behind it'],
+    says: ['must not cost a socket', 'Her FIN comes after it'],
     edits: [{ hole: 'refuse', by: "  socket.end('busy\\n')" }],
   },
   {
     name: 'refuses-and-resets',
     step: '04.4',
-    says: ['FIN was promised', 'answers what she says with RST'],
+    says: ['nothing but FIN', 'answers what she says with RST'],
     edits: [{ hole: 'refuse', by: "  socket.end('busy\\n')\n  socket.destroySoon()" }],
   },
   {
@@ -633,7 +633,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'drops-a-last-line-without-an-end',
     step: '04.1',
-    says: ['no line end, only the FIN behind it'],
+    says: ['no line end, only FIN after it'],
     edits: [
       {
         file: 'connection.ts',
@@ -662,13 +662,13 @@ export const mistakes: Mistake[] = [
   {
     name: 'ends-threads-of-broken-sockets-only',
     step: '04.3',
-    says: ['both sides have said FIN', "Each 'close' ends the thread"],
+    says: ['both sides have said FIN', "Every 'close' must end the thread"],
     edits: [{ replace: "socket.once('close', () =>", by: "socket.once('error', () =>" }],
   },
   {
     name: 'leaves-threads-that-said-fin',
     step: '04.3',
-    says: ['both sides have said FIN', "Each 'close' ends the thread"],
+    says: ['both sides have said FIN', "Every 'close' must end the thread"],
     edits: [
       {
         replace: "socket.once('close', () => thread.terminate())",
@@ -679,7 +679,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'forgets-a-thread-when-all-is-read',
     step: '04.3',
-    says: ['take no thread any more', 'counts threads that have ended'],
+    says: ['no longer take a thread', 'counts threads that have ended'],
     edits: [
       {
         replace: 'threads.delete(thread)\n    socket.end()',
@@ -703,7 +703,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'forgets-all-threads',
     step: '04.3',
-    says: ['expected 3 threads', 'forget no other'],
+    says: ['expected 3 threads', 'forget only the one that has exited'],
     edits: [{ replace: 'threads.delete(thread)', by: 'threads.clear()' }],
   },
   {
@@ -750,7 +750,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'close-forgets-threads-that-live',
     step: '04.3',
-    says: ['to count while close() waits', "Nothing but its own 'exit'"],
+    says: ['to be counted while close() waits', "Nothing but its own 'exit'"],
     edits: [
       {
         hole: 'closeWithThreads',
@@ -789,7 +789,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'busy-without-the-word',
     step: '04.4',
-    says: ['FIN came without the line'],
+    says: ['FIN arrived without the line'],
     edits: [{ replace: "socket.end('busy\\n')", by: 'socket.end()' }],
   },
   {
@@ -826,7 +826,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'reads-up-to-64-kib-of-a-refused-client',
     step: '04.4',
-    says: ['FIN was promised', 'answers what she says with RST'],
+    says: ['nothing but FIN', 'answers what she says with RST'],
     // How much she has said by then is a race.
     cardVaries: true,
     edits: [
@@ -844,7 +844,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'no-reason-behind-a-full-queue',
     step: '04.2',
-    says: ['the reason behind all that waits', 'Hand the reason to end() at once'],
+    says: ['the reason after all that waits', 'Hand the reason to end() at once'],
     edits: [
       {
         hole: 'reportCrash',
@@ -856,7 +856,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'the-reason-waits-for-room',
     step: '04.2',
-    says: ['the reason behind all that waits', 'Hand the reason to end() at once'],
+    says: ['the reason after all that waits', 'Hand the reason to end() at once'],
     edits: [
       {
         hole: 'reportCrash',

@@ -51,7 +51,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'sleeps-on-another-word',
     step: '05.2',
-    says: ['it names another word'],
+    says: ['it names a different word'],
     edits: [
       {
         file: mutex,
@@ -63,7 +63,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'notifies-another-word',
     step: '05.2',
-    says: ['it names the word that is slept on'],
+    says: ['Pass it the word that the thread sleeps on'],
     edits: [
       {
         file: mutex,
@@ -75,7 +75,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'wakes-none',
     step: '05.2',
-    says: ['how many it wakes'],
+    says: ['how many to wake'],
     edits: [{ file: mutex, replace: FREE_AND_WAKE, by: FREE_AND_WAKE.replace('1)', '0)') }],
   },
   {
@@ -372,7 +372,7 @@ ${LAST_NOTIFY}`,
   {
     name: 'locks-in-the-order-of-its-arguments',
     step: '05.4',
-    says: ['thread 1 sleeps on B.lock, thread 2 sleeps on A.lock', 'If all take them in one order'],
+    says: ['thread 1 sleeps on B.lock, thread 2 sleeps on A.lock', 'in the same order'],
     edits: [
       {
         file: ledger,
@@ -444,7 +444,7 @@ ${LAST_NOTIFY}`,
   {
     name: 'takes-one-lock-after-the-other',
     step: '05.4',
-    says: ['finds 19 in both', 'One after the other is not both'],
+    says: ['finds 19 in both', 'Taking one after the other is not holding both'],
     edits: [
       {
         file: ledger,
@@ -497,7 +497,7 @@ ${LAST_NOTIFY}`,
   {
     name: 'keeps-the-last-coin',
     step: '05.4',
-    says: ['a transfer of 6 out of 6', 'not when it is as much'],
+    says: ['a transfer of 6 out of 6', 'not when they are equal'],
     edits: [{ file: ledger, replace: '(from, BALANCE) < amount', by: '(from, BALANCE) <= amount' }],
   },
   {
@@ -558,7 +558,7 @@ ${LAST_NOTIFY}`,
   {
     name: 'reads-what-has-given-way',
     step: '05.5',
-    says: ['read(1) returned "bbbbb"', 'have given way'],
+    says: ['read(1) returned "bbbbb"', 'are overwritten'],
     edits: [{ file: book, replace: ' && number > count - MAX_ENTRIES', by: '' }],
   },
   {
@@ -570,7 +570,7 @@ ${LAST_NOTIFY}`,
   {
     name: 'every-thread-has-its-own-book',
     step: '05.5',
-    says: ['05.5', 'the memory that workerData brings them'],
+    says: ['05.5', 'the memory that they get in workerData'],
     edits: [
       {
         file: 'connection.ts',
@@ -660,7 +660,7 @@ ${LAST_NOTIFY}`,
   {
     name: 'every-death-abandons-the-lock',
     step: '05.6',
-    says: ['it not to be abandoned', 'Only the death of the owner'],
+    says: ['the lock not to be abandoned', 'Only the death of the owner'],
     edits: [
       {
         file: mutex,
@@ -678,7 +678,7 @@ ${LAST_NOTIFY}`,
   {
     name: 'never-marks-the-book-as-consistent',
     step: '05.6',
-    says: ['repaired to be consistent', 'markConsistent()'],
+    says: ['the repaired book to be consistent', 'markConsistent()'],
     edits: [{ file: book, replace: '    this.#mutex.markConsistent()\n', by: '' }],
   },
   {
@@ -737,7 +737,7 @@ ${LAST_NOTIFY}`,
   {
     name: 'counts-another-word',
     step: '05.1',
-    says: ['word 2, counted up from 41', 'whatever its index is'],
+    says: ['word 2, counted up from 41', 'whatever that index is'],
     edits: [
       {
         file: counter,
@@ -785,7 +785,7 @@ ${LAST_NOTIFY}`,
   {
     name: 'a-refused-transfer-keeps-its-locks',
     step: '05.4',
-    says: ['of 7 out of 10', 'not given back on every way out'],
+    says: ['of 7 out of 10', 'does not give a lock back'],
     edits: [
       {
         file: ledger,
@@ -872,7 +872,7 @@ ${LAST_NOTIFY}`,
   {
     name: 'counts-before-it-writes',
     step: '05.5',
-    says: ['Store the count when the text is written'],
+    says: ['Store the count after the text'],
     edits: [
       {
         file: book,
@@ -919,7 +919,7 @@ ${LAST_NOTIFY}`,
   {
     name: 'returns-nothing-for-zero',
     step: '05.3',
-    says: ['also when that is 0 or false'],
+    says: ['even when that is 0 or false'],
     edits: [
       {
         file: 'mutex.ts',
@@ -932,7 +932,7 @@ ${LAST_NOTIFY}`,
   {
     name: 'notes-the-place-instead-of-the-number',
     step: '05.5',
-    says: ['also where it is noted as begun'],
+    says: ['in `begun` as well'],
     edits: [
       {
         file: 'guest-book.ts',
@@ -949,7 +949,7 @@ ${LAST_NOTIFY}`,
   {
     name: 'takes-an-empty-text-for-none',
     step: '05.5',
-    says: ['An empty text is one'],
+    says: ['An empty text is a text'],
     edits: [
       {
         file: 'guest-book.ts',
@@ -1024,7 +1024,7 @@ ${LAST_NOTIFY}`,
   {
     name: 'numbers-by-what-was-begun',
     step: '05.6',
-    says: ['the number of the next entry', 'the count and one more'],
+    says: ['the number of the next entry', 'the count plus 1'],
     edits: [
       {
         file: book,
@@ -1091,7 +1091,7 @@ ${LAST_NOTIFY}`,
   {
     name: 'reads-an-account-that-it-has-locked',
     step: '05.4',
-    says: ['a lock that it has itself'],
+    says: ['a lock that it already has'],
     edits: [
       {
         file: ledger,
@@ -1130,7 +1130,7 @@ ${LAST_NOTIFY}`,
   {
     name: 'tries-three-times',
     step: '05.1',
-    says: ['the number, and the word', 'not only a few times'],
+    says: ['the number returned, and the word', 'not only a few times'],
     edits: [
       {
         file: counter,
@@ -1148,7 +1148,7 @@ ${LAST_NOTIFY}`,
   {
     name: 'lets-its-owner-in-again',
     step: '05.2',
-    says: ['a thread that has the lock already', 'whoever asks'],
+    says: ['a thread that has the lock already', 'whichever thread calls it'],
     edits: [
       {
         file: mutex,
@@ -1208,7 +1208,7 @@ ${LAST_NOTIFY}`,
   {
     name: 'counts-transfers-afterwards',
     step: '05.4',
-    says: ['not the number of its transfers', 'be it of a balance or of a count'],
+    says: ['not the number of its transfers', 'whether of a balance or of a count'],
     edits: [
       {
         file: ledger,
@@ -1252,7 +1252,7 @@ ${LAST_NOTIFY}`,
   {
     name: 'keeps-what-it-has-read',
     step: '05.5',
-    says: ['entries 1, 2, 257 and 258', 'keep nothing that was read'],
+    says: ['entries 1, 2, 257 and 258', 'do not cache what was read'],
     edits: [
       {
         file: book,
@@ -1307,7 +1307,7 @@ ${LAST_NOTIFY}`,
   {
     name: 'reads-without-a-look-at-the-mark',
     step: '05.6',
-    says: ['read(1) returned', 'Nobody asked whether the lock is abandoned'],
+    says: ['read(1) returned', 'did not ask whether the lock is abandoned'],
     edits: [
       {
         file: book,
@@ -1334,7 +1334,7 @@ ${LAST_NOTIFY}`,
   {
     name: 'looks-for-the-dead-owner-twice',
     step: '05.6',
-    says: ['nobody can move any more', 'Look once'],
+    says: ['nobody can move any more', 'Load the word once'],
     edits: [
       {
         file: mutex,
@@ -1380,7 +1380,7 @@ ${LAST_NOTIFY}`,
   {
     name: 'repairs-only-once',
     step: '05.6',
-    says: ['entries 2, 3, 4 and 258', 'Each time'],
+    says: ['entries 2, 3, 4 and 258', 'each time an owner dies'],
     edits: [
       {
         file: book,

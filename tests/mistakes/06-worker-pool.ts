@@ -151,7 +151,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'cancels-only-what-waits',
     step: '06.5',
-    says: ['"running" to be rejected', 'Find the thread that works at this task'],
+    says: ['"running" to be rejected', 'Find the thread that works on this task'],
     edits: [
       {
         file,
@@ -187,7 +187,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'the-signal-remembers-every-job',
     step: '06.4',
-    says: ['what listens to the signal', 'Take the listener off'],
+    says: ['the number of listeners on the signal', 'Remove the listener'],
     edits: [
       {
         file,
@@ -205,7 +205,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'takes-back-whatever-its-thread-does-now',
     step: '06.4',
-    says: ['what listens to the signal'],
+    says: ['the number of listeners on the signal'],
     edits: [
       {
         file,
@@ -314,7 +314,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-second-close-returns-at-once',
     step: '06.6',
-    says: ['the second call', 'also the second one'],
+    says: ['the second call', 'even the second one'],
     edits: [
       {
         file,
@@ -492,7 +492,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'stops-the-clock-when-an-answer-is-owed',
     step: '06.7',
-    says: ['hal', 'must not stop for good'],
+    says: ['hal', 'must not stop forever'],
     edits: [
       {
         replace: '    if (owesAnswer()) return void socket.setTimeout(idleMs)\n',
@@ -503,7 +503,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'waits-until-all-is-written',
     step: '06.7',
-    says: ['ida takes no byte any more', 'is cut off'],
+    says: ['ida has stopped reading', 'is cut off'],
     edits: [
       {
         replace: '    if (socket.writableLength > 0) return void socket.destroy()\n',
@@ -572,7 +572,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'starts-a-new-thread-behind-each-job',
     step: '06.1',
-    says: ['the two threads to have done it all'],
+    says: ['the two threads to have done all the jobs'],
     edits: [{ file, replace: '    this.#free(thread)\n  }', by: '    this.#replace(thread)\n  }' }],
   },
   {
@@ -802,7 +802,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'starts-what-nobody-wants',
     step: '06.4',
-    says: ['onStart was called', 'before you give the job to a thread'],
+    says: ['calls to its onStart', 'before you give the job to a thread'],
     edits: [
       { file, replace: 'if (signal?.aborted) return Promise.reject(signal.reason)\n', by: '' },
       {
@@ -863,7 +863,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-second-close-waits-for-no-thread',
     step: '06.6',
-    says: ['the threads left as each call', 'also a call that comes late'],
+    says: ['the threads left as each call', 'even a late one'],
     edits: [
       {
         file,
@@ -916,7 +916,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'looks-for-its-threads-too-early',
     step: '06.6',
-    says: ['the threads that are left', 'not before'],
+    says: ['the threads that are left', 'not earlier'],
     edits: [
       {
         file,
@@ -932,7 +932,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'asks-again-and-again',
     step: '06.6',
-    says: ['close() not to look again and again', '#onDrained'],
+    says: ['close() to wait without polling', '#onDrained'],
     edits: [
       {
         file,
@@ -963,7 +963,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-second-close-throws',
     step: '06.6',
-    says: ['the second call rejects', 'nothing wrong with it'],
+    says: ['the second call rejects', 'is not an error'],
     edits: [
       {
         file,
@@ -991,7 +991,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'asks-what-is-owed-before-all-else',
     step: '06.7',
-    says: ['ida takes no byte any more', 'before all else'],
+    says: ['ida has stopped reading', 'before all else'],
     edits: [
       {
         hole: 'limitIdleness',
@@ -1008,7 +1008,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'listens-once',
     step: '06.7',
-    says: ['hal', 'must not stop for good'],
+    says: ['hal', 'must not stop forever'],
     edits: [
       {
         hole: 'limitIdleness',
@@ -1113,7 +1113,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'replaces-the-thread-of-a-job-that-has-none',
     step: '06.4',
-    says: ['no timer to be left', 'One that waits has none'],
+    says: ['no timer to be left', 'A task that waits has none'],
     edits: [
       {
         file: 'worker-pool.ts',
@@ -1161,7 +1161,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'listens-to-a-signal-that-is-over',
     step: '06.4',
-    says: ['had aborted before', 'before you listen'],
+    says: ['had already aborted', 'before you listen'],
     edits: [
       {
         file,
@@ -1285,7 +1285,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'ends-the-thread-of-a-job-like-it',
     step: '06.5',
-    says: ['in the end', 'not at a job like it'],
+    says: ['in the end', 'not on a job like it'],
     edits: [
       {
         file,
@@ -1297,7 +1297,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'stops-the-clock-when-it-owes',
     step: '06.7',
-    says: ['kim', 'nothing else starts the clock'],
+    says: ['kim', 'nothing else restarts the timer'],
     edits: [
       {
         hole: 'limitIdleness',
@@ -1342,7 +1342,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'place-0-is-no-place',
     step: '06.4',
-    says: ['"first" to be rejected', 'place 0 is a place'],
+    says: ['"first" to be rejected', '0 is a valid place'],
     edits: [
       { file, replace: 'if (place >= 0) this', by: 'if (place > 0) this' },
       { file, replace: 'if (place >= 0 || thread)', by: 'if (place > 0 || thread)' },
@@ -1422,7 +1422,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'stops-listening-at-the-answer',
     step: '06.4',
-    says: ['has lost its thread', 'Take the listener off'],
+    says: ['has lost its thread', 'Remove the listener'],
     edits: [
       {
         file,
@@ -1455,7 +1455,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'still-listens-when-it-was-taken-back',
     step: '06.4',
-    says: ['was taken back', 'Take the listener off'],
+    says: ['was taken back', 'Remove the listener'],
     edits: [
       {
         file,
@@ -1469,7 +1469,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'looks-where-it-is-when-it-comes',
     step: '06.5',
-    says: ['"lost" to be rejected', 'not when it comes'],
+    says: ['"lost" to be rejected', 'not when the job arrives'],
     edits: [
       {
         file,
@@ -1493,7 +1493,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'replaces-a-thread-only-for-those-who-wait',
     step: '06.5',
-    says: ['"next" to be answered', 'somebody may come'],
+    says: ['"next" to be answered', 'one may arrive'],
     edits: [
       {
         file,
@@ -1505,7 +1505,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'clears-the-timer-only-for-those-who-wait',
     step: '06.5',
-    says: ['no timer to be left', 'whether or not anybody waits'],
+    says: ['no timer to be left', 'whether or not another job waits'],
     edits: [
       {
         file,
@@ -1567,7 +1567,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'nobody-hears-that-the-last-one-crashed',
     step: '06.6',
-    says: ['close() to resolve', 'Nobody else does'],
+    says: ['close() to resolve', 'Only #free() calls'],
     edits: [
       {
         file,
@@ -1583,7 +1583,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'replaces-no-thread-while-it-closes',
     step: '06.6',
-    says: ['close() to resolve', 'Nobody else does'],
+    says: ['close() to resolve', 'Only #free() calls'],
     edits: [
       {
         file,
@@ -1710,7 +1710,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'twice-the-limit-behind-an-answer',
     step: '06.7',
-    says: ['the clock of the socket', 'as it was given'],
+    says: ['the timeout of the socket', 'as it was given'],
     edits: [
       {
         replace: 'return void socket.setTimeout(idleMs)',
@@ -1721,7 +1721,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'says-nothing-more-behind-its-fin',
     step: '06.7',
-    says: ['the connection of quy', 'also when our FIN is said already'],
+    says: ['the connection of quy', 'even when our FIN has already been sent'],
     edits: [
       {
         replace: "if (!socket.writableEnded) socket.write('idle\\n')",

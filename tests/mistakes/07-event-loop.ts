@@ -49,13 +49,13 @@ export const mistakes: Mistake[] = [
   {
     name: 'never-reads-on',
     step: '07.1',
-    says: ['the bytes that could be read', 'resume()'],
+    says: ['bytes that could be read', 'resume()'],
     edits: [{ file: stream, replace: RESUME, by: '' }],
   },
   {
     name: 'the-end-comes-before-the-last-bytes',
     step: '07.1',
-    says: ['FIN comes behind the last bytes'],
+    says: ['FIN comes after the last bytes'],
     edits: [
       {
         file: stream,
@@ -67,7 +67,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'the-newest-first',
     step: '07.1',
-    says: ['It came in three pieces', 'the wrong end of the inbox'],
+    says: ['It arrived in three pieces', 'the wrong end of the inbox'],
     edits: [{ file: stream, replace: 'this.#inbox.shift()', by: 'this.#inbox.pop()' }],
   },
   {
@@ -85,7 +85,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'all-or-nothing',
     step: '07.2',
-    says: ['to take 64 KiB of them'],
+    says: ['to take at least 64 KiB of them'],
     edits: [
       {
         file: stream,
@@ -97,7 +97,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'takes-everything',
     step: '07.2',
-    says: ['write() to return 0 at last'],
+    says: ['write() to return 0 in the end'],
     edits: [
       { file: stream, replace: TAKE, by: '    this.#socket.write(bytes)\n    return bytes.length' },
       {
@@ -110,7 +110,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'hands-over-more-than-it-says',
     step: '07.2',
-    says: ['as many bytes as write() says', 'subarray(0, taken)'],
+    says: ['as many bytes as write() returns', 'subarray(0, taken)'],
     edits: [
       {
         file: stream,
@@ -195,7 +195,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'asks-everybody-every-time',
     step: '07.3',
-    says: ['the silent ones to be left alone', 'select()'],
+    says: ['the silent sources to be left alone', 'select()'],
     edits: [
       {
         file: poller,
@@ -279,7 +279,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'timers-only-when-nobody-is-ready',
     step: '07.4',
-    says: ['the times that the timers were run'],
+    says: ['the timers to have been run once a round'],
     edits: [
       {
         file: loop,
@@ -350,7 +350,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'never-waits-to-write',
     step: '07.5',
-    says: ['without an end() too'],
+    says: ['even without an end()'],
     edits: [
       {
         file: connection,
@@ -363,7 +363,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'says-nothing-at-the-end',
     step: '07.5',
-    says: ['the calls of onEnd()', 'decides when to call end()'],
+    says: ['calls of onEnd()', 'decides when to call end()'],
     edits: [
       {
         file: connection,
@@ -438,7 +438,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'does-not-read-behind-its-own-fin',
     step: '07.5',
-    says: ['Behind our FIN', 'reads in any case'],
+    says: ['After our FIN', 'reads in any case'],
     edits: [
       {
         file: connection,
@@ -450,7 +450,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'hands-on-what-comes-behind-the-goodbye',
     step: '07.5',
-    says: ['what comes behind end()'],
+    says: ['what the protocol is told after end()'],
     edits: [
       {
         file: connection,
@@ -576,7 +576,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'writes-behind-its-own-fin',
     step: '07.2',
-    says: ['a write behind FIN', 'socket.destroyed is not true yet'],
+    says: ['a write after our FIN', 'socket.destroyed is not true yet'],
     edits: [
       {
         file: stream,
@@ -588,7 +588,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-little-at-a-time',
     step: '07.2',
-    says: ['to take 64 KiB of them'],
+    says: ['to take at least 64 KiB of them'],
     edits: [
       {
         file: stream,
@@ -600,7 +600,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'the-writable-never-cool-down',
     step: '07.3',
-    says: ['the silent ones to be left alone', 'an idle socket is writable'],
+    says: ['the silent sources to be left alone', 'an idle socket is writable'],
     edits: [
       {
         file: poller,
@@ -744,7 +744,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'the-closed-are-reported-once',
     step: '07.3',
-    says: ['The closed do not cool down'],
+    says: ['Closed sources do not cool down'],
     edits: [
       {
         file: poller,
@@ -756,7 +756,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'timers-before-the-turns',
     step: '07.4',
-    says: ['it follows all of them'],
+    says: ['Call it after all of them'],
     edits: [
       {
         file: loop,
@@ -806,7 +806,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'the-round-ends-after-each-turn',
     step: '07.4',
-    says: ['not each of them'],
+    says: ['not after each of them'],
     edits: [
       {
         file: loop,
@@ -825,7 +825,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'no-end-for-a-round-without-turns',
     step: '07.4',
-    says: ['also when nobody was ready'],
+    says: ['even when no source was ready'],
     edits: [
       {
         file: loop,
@@ -938,7 +938,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'cuts-when-both-have-said-fin',
     step: '07.5',
-    says: ['FIN and no more', 'not stream.destroy()'],
+    says: ['FIN and nothing else', 'not stream.destroy()'],
     edits: [
       {
         file: connection,
@@ -953,7 +953,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'cuts-instead-of-fin',
     step: '07.5',
-    says: ['FIN and no more', 'not stream.destroy()'],
+    says: ['FIN and nothing else', 'not stream.destroy()'],
     edits: [
       {
         file: connection,
@@ -967,7 +967,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'over-before-the-descriptor-is-free',
     step: '07.5',
-    says: ['not over as long as the descriptor', 'Nobody else calls it'],
+    says: ['not over as long as the descriptor', 'Your three methods never do'],
     edits: [
       {
         file: connection,
@@ -1010,7 +1010,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'tells-of-the-end-twice',
     step: '07.5',
-    says: ['the calls of onEnd()', 'once'],
+    says: ['calls of onEnd()', 'once'],
     edits: [
       {
         file: connection,
@@ -1065,7 +1065,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'fin-when-little-is-queued',
     step: '07.5',
-    says: ['whether FIN was said', 'Backlogged is more than that'],
+    says: ['whether FIN was sent', 'isBacklogged means more than that'],
     edits: [
       {
         file: connection,
@@ -1077,7 +1077,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'fin-in-every-round',
     step: '07.5',
-    says: ['how often FIN was said'],
+    says: ['how often FIN was sent'],
     edits: [
       {
         file: connection,
@@ -1090,7 +1090,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-reply-waits-for-a-turn-of-its-own',
     step: '07.5',
-    says: ['the turns that this took', 'lets the queue send each time'],
+    says: ['turns that this took', 'lets the queue send each time'],
     edits: [
       {
         file: connection,
@@ -1104,7 +1104,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-paused-goodbye-is-not-read',
     step: '07.5',
-    says: ['behind the goodbye', 'paused or not'],
+    says: ['after the goodbye', 'paused or not'],
     edits: [
       {
         file: connection,
@@ -1116,7 +1116,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-goodbye-that-waits-is-not-read',
     step: '07.5',
-    says: ['behind the goodbye', 'backlogged or not'],
+    says: ['after the goodbye', 'backlogged or not'],
     edits: [
       {
         file: connection,
@@ -1210,7 +1210,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'only-rounds-with-turns-count',
     step: '07.6',
-    says: ['the round to count without turns'],
+    says: ['a round without turns to count'],
     edits: [
       {
         file: loop,
@@ -1231,7 +1231,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'takes-until-a-drain-is-needed',
     step: '07.2',
-    says: ['the bytes that each write takes', 'Ask #room'],
+    says: ['bytes that each write takes', 'Ask #room'],
     edits: [
       {
         file: stream,
@@ -1253,7 +1253,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'hands-on-would-block',
     step: '07.5',
-    says: ['what the protocol hears', 'neither bytes nor the end'],
+    says: ['what the protocol is told', 'neither bytes nor the end'],
     edits: [
       {
         file: connection,
@@ -1275,7 +1275,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'never-writes-the-last-byte',
     step: '07.5',
-    says: ['what was written before FIN', 'be it one byte'],
+    says: ['what was written before FIN', 'even one byte'],
     edits: [
       {
         file: connection,
@@ -1287,7 +1287,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'counts-chunks-and-not-bytes',
     step: '07.1',
-    says: ['the bytes that could be read', 'first subtract what is read'],
+    says: ['bytes that could be read', 'first subtract what is read'],
     edits: [
       {
         file: stream,
@@ -1299,7 +1299,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'waits-until-the-descriptor-is-free',
     step: '07.1',
-    says: ['the reads after that', '#hasEnded tells'],
+    says: ['the reads after that', '#hasEnded says'],
     edits: [
       {
         file: stream,
@@ -1311,7 +1311,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'says-that-it-took-everything',
     step: '07.2',
-    says: ['as many bytes as write() says', 'Return how many bytes the socket was handed'],
+    says: ['as many bytes as write() returns', 'Return how many bytes the socket was handed'],
     edits: [
       {
         file: stream,
@@ -1325,7 +1325,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'hands-over-the-part-that-does-not-fit',
     step: '07.2',
-    says: ['as many bytes as write() says', 'subarray(0, taken)'],
+    says: ['as many bytes as write() returns', 'subarray(0, taken)'],
     edits: [
       {
         file: stream,
@@ -1405,7 +1405,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'waits-anew-after-each-change',
     step: '07.3',
-    says: ['to be over by then', 'only for the rest'],
+    says: ['to end in time', 'only for the rest'],
     edits: [
       {
         file: poller,
@@ -1417,7 +1417,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'forever-after-a-change-that-nobody-wants',
     step: '07.3',
-    says: ['to be over by then', 'needs a time-out, too'],
+    says: ['to end in time', 'needs a time-out, too'],
     edits: [
       {
         file: poller,
@@ -1456,7 +1456,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'timers-after-each-turn',
     step: '07.4',
-    says: ['the times that the timers were run', 'stands among the turns'],
+    says: ['the timers to have been run once a round', 'is called among the turns'],
     edits: [
       {
         file: loop,
@@ -1475,7 +1475,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'counts-rounds-and-not-turns',
     step: '07.4',
-    says: ['Six turns were had', 'not once a round'],
+    says: ['There were six turns', 'not once a round'],
     edits: [
       {
         file: loop,
@@ -1510,7 +1510,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-backlogged-goodbye-is-not-read',
     step: '07.5',
-    says: ['behind the goodbye', 'backlogged or not'],
+    says: ['after the goodbye', 'backlogged or not'],
     edits: [
       {
         file: connection,
@@ -1524,7 +1524,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'over-when-it-is-lost',
     step: '07.5',
-    says: ['is lost, but its descriptor is in use', 'Nobody else calls it'],
+    says: ['is lost, but its descriptor is in use', 'Your three methods never do'],
     edits: [
       {
         file: connection,
@@ -1539,7 +1539,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'never-says-fin',
     step: '07.5',
-    says: ['whether FIN was said', 'stream.end() when'],
+    says: ['whether FIN was sent', 'stream.end() when'],
     edits: [
       {
         file: connection,
@@ -1564,7 +1564,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'has-its-turn-and-does-not-read',
     step: '07.5',
-    says: ['behind the goodbye', 'has turns to read, and does not'],
+    says: ['after the goodbye', 'has turns to read, and does not'],
     edits: [
       {
         file: connection,
@@ -1579,7 +1579,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'reads-only-while-it-may',
     step: '07.5',
-    says: ['behind the goodbye', 'has turns to read, and does not'],
+    says: ['after the goodbye', 'has turns to read, and does not'],
     edits: [
       {
         file: connection,
@@ -1594,7 +1594,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'over-when-both-have-said-fin',
     step: '07.5',
-    says: ['when its descriptor is free', 'Nobody else calls it'],
+    says: ['when its descriptor is free', 'Your three methods never do'],
     edits: [
       {
         file: connection,
@@ -1678,7 +1678,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-backlog-is-never-sent',
     step: '07.5',
-    says: ['without an end() too', 'backlogged or not'],
+    says: ['even without an end()', 'backlogged or not'],
     edits: [
       {
         file: connection,
@@ -1705,7 +1705,7 @@ ${RESUME}`,
   {
     name: 'one-inbox-for-all',
     step: '07.1',
-    says: ['its socket to go on', 'static or global'],
+    says: ['the one that was read to be resumed', 'static or global'],
     edits: [
       {
         file: stream,
@@ -1747,7 +1747,7 @@ ${RESUME}`,
   {
     name: 'what-has-been-read-stays',
     step: '07.1',
-    says: ['what the next reads answer', 'has to leave the inbox'],
+    says: ['what the next reads return', 'has to leave the inbox'],
     edits: [
       {
         file: stream,
@@ -1775,7 +1775,7 @@ ${RESUME}`,
   {
     name: 'every-mark-is-64-kib',
     step: '07.2',
-    says: ['a write of 60 KiB', 'No number of your own'],
+    says: ['a write of 60 KiB', 'no number of your own'],
     edits: [
       {
         file: stream,
@@ -1799,7 +1799,7 @@ ${RESUME}`,
   {
     name: 'all-but-the-end',
     step: '07.2',
-    says: ['a write of 150 KiB', 'all but the end'],
+    says: ['a write of 150 KiB', 'all but the last n bytes'],
     edits: [
       {
         file: stream,
@@ -1814,7 +1814,7 @@ ${RESUME}`,
   {
     name: 'a-thousand-at-a-time',
     step: '07.3',
-    says: ['the sources that a wait reports'],
+    says: ['sources that a wait reports'],
     edits: [
       {
         file: poller,
@@ -1960,7 +1960,7 @@ ${COLLECT}`,
   {
     name: 'a-loss-is-not-told',
     step: '07.5',
-    says: ['the calls of onEnd()', 'whatever lostWith says'],
+    says: ['calls of onEnd()', 'whatever lostWith says'],
     edits: [
       {
         file: connection,
@@ -2000,7 +2000,7 @@ ${COLLECT}`,
   {
     name: 'sends-in-the-turn',
     step: '07.5',
-    says: ['the writes that this took', 'at the end of the round'],
+    says: ['writes that this took', 'at the end of the round'],
     edits: [
       {
         file: connection,
@@ -2027,7 +2027,7 @@ ${COLLECT}`,
   {
     name: 'fin-whenever-nothing-waits',
     step: '07.5',
-    says: ['to read once from both', 'Nobody has called end()'],
+    says: ['to read once from both', 'end() was not called'],
     edits: [
       {
         file: connection,
@@ -2064,7 +2064,7 @@ ${COLLECT}`,
   {
     name: 'the-longest-of-the-last-hundred',
     step: '07.6',
-    says: ['the longest round to be the second', 'however many come behind it'],
+    says: ['the longest round to be the second', 'however many rounds follow it'],
     edits: [
       {
         file: loop,
@@ -2096,7 +2096,7 @@ ${COLLECT}`,
   {
     name: 'told-when-the-loop-is-over',
     step: '07.6',
-    says: ['somebody had to wait for 250 ms', 'is asked while the loop runs'],
+    says: ['somebody had to wait for 250 ms', 'is called while the loop runs'],
     edits: [
       {
         file: loop,
@@ -2195,7 +2195,7 @@ ${COLLECT}`,
   {
     name: 'text-for-bytes',
     step: '07.1',
-    says: ['chunks as they are', 'another number of bytes'],
+    says: ['chunks as they are', 'changes the number of bytes'],
     edits: [
       {
         file: stream,
@@ -2207,7 +2207,7 @@ ${COLLECT}`,
   {
     name: 'no-mark-is-above-64-kib',
     step: '07.2',
-    says: ['256 KiB', 'No number of your own'],
+    says: ['256 KiB', 'no number of your own'],
     edits: [
       {
         file: stream,
@@ -2219,7 +2219,7 @@ ${COLLECT}`,
   {
     name: 'takes-what-its-own-destroy-forgets',
     step: '07.2',
-    says: ['by our own hand', 'socket.writable is false at once'],
+    says: ['even if we destroyed it', 'socket.writable is false at once'],
     edits: [
       {
         file: stream,
@@ -2231,7 +2231,7 @@ ${COLLECT}`,
   {
     name: 'a-wait-for-0-ms-keeps-the-wake-up',
     step: '07.3',
-    says: ['after wake() and wait(0)', 'be it for 0 ms'],
+    says: ['after wake() and wait(0)', 'even one for 0 ms'],
     edits: [
       {
         file: poller,
@@ -2266,7 +2266,7 @@ ${COLLECT}`,
   {
     name: 'nobody-is-no-answer',
     step: '07.3',
-    says: ['the only one who was ready', 'an empty list is one'],
+    says: ['the only source that was ready', 'even if that is an empty list'],
     edits: [
       {
         file: poller,
@@ -2282,7 +2282,7 @@ ${COLLECT}`,
   {
     name: 'half-a-millisecond-is-none',
     step: '07.3',
-    says: ['0.5 ms', 'a short wait is none'],
+    says: ['0.5 ms', 'a short wait becomes one for 0 ms'],
     edits: [
       {
         file: poller,
@@ -2388,7 +2388,7 @@ ${COLLECT}`,
   {
     name: 'hands-on-what-comes-behind-its-fin',
     step: '07.5',
-    says: ['heard since its end()', 'neither ending nor finSent is open'],
+    says: ['told after its end()', 'neither ending nor finSent is open'],
     edits: [
       {
         file: connection,
@@ -2400,7 +2400,7 @@ ${COLLECT}`,
   {
     name: 'fin-waits-for-room',
     step: '07.5',
-    says: ['FIN needs no room', 'whatever the stream has room for'],
+    says: ['FIN needs no room', 'however much room the stream has'],
     edits: [
       {
         file: connection,
@@ -2412,7 +2412,7 @@ ${COLLECT}`,
   {
     name: 'fin-waits-for-silence',
     step: '07.5',
-    says: ['although leaver talks on', 'has nothing to do with FIN'],
+    says: ['although leaver keeps talking', 'has nothing to do with FIN'],
     edits: [
       {
         file: connection,
@@ -2425,7 +2425,7 @@ ${COLLECT}`,
   {
     name: 'changes-what-all-share',
     step: '07.5',
-    says: ['although others were read before', 'none is changed'],
+    says: ['although others were read earlier', 'change none'],
     edits: [
       {
         file: connection,
@@ -2491,7 +2491,7 @@ ${COLLECT}`,
   {
     name: 'the-first-round-does-not-count',
     step: '07.6',
-    says: ['2030 ms', 'the first one, too'],
+    says: ['2030 ms', 'including the first'],
     edits: [
       {
         file: loop,
@@ -2548,7 +2548,7 @@ ${COLLECT}`,
   {
     name: 'wakes-itself-each-round',
     step: '07.4',
-    says: ['the loop never sleeps', 'run() wakes nobody'],
+    says: ['the loop never sleeps', 'Call no wake() in run()'],
     edits: [
       {
         file: loop,
@@ -2560,7 +2560,7 @@ ${COLLECT}`,
   {
     name: 'behind-a-fin-only-goodbyes-are-sent',
     step: '07.5',
-    says: ['without an end() too', 'before and after the peer’s FIN'],
+    says: ['even without an end()', 'before and after the peer’s FIN'],
     edits: [
       {
         file: connection,

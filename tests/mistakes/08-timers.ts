@@ -46,7 +46,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'rises-by-one-only',
     step: '08.1',
-    says: ['when it was added', 'on the whole way up'],
+    says: ['when it was added', 'all the way up'],
     edits: [
       {
         file: heap,
@@ -74,7 +74,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'forgets-the-place-of-who-moves-down',
     step: '08.1',
-    says: ['to know places from 0 to 5', '#put() does both'],
+    says: ['to know their places, 0 to 5', '#put() writes both'],
     edits: [
       {
         file: heap,
@@ -111,13 +111,13 @@ export const mistakes: Mistake[] = [
   {
     name: 'ties-as-the-heap-leaves-them',
     step: '08.1',
-    says: ['Eight timers have one deadline', 'let `order` decide'],
+    says: ['Eight timers have the same deadline', 'let `order` decide'],
     edits: [{ file: heap, replace: TIE, by: '  return false\n' }],
   },
   {
     name: 'ties-in-order-of-delay',
     step: '08.1',
-    says: ['Eight timers have one deadline'],
+    says: ['Eight timers have the same deadline'],
     edits: [{ file: heap, replace: TIE, by: '  return one.order > other.order\n' }],
   },
   {
@@ -170,7 +170,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'swallows-what-a-callback-throws',
     step: '08.2',
-    says: ['A bug is to be seen'],
+    says: ['must be seen, not swallowed'],
     edits: [
       {
         file: queue,
@@ -194,7 +194,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'delays-of-setTimeout',
     step: '08.2',
-    says: ['It is one day early', 'A delay is a number like any other'],
+    says: ['It is one day too early', 'A delay is a number like any other'],
     edits: [
       {
         file: 'timer-queue.ts',
@@ -218,7 +218,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-hundred-timers-a-round',
     step: '08.2',
-    says: ['how many of 13,000 timers', 'however many there are'],
+    says: ['the number that fire of 13,000 timers', 'however many there are'],
     edits: [
       {
         file: 'timer-queue.ts',
@@ -238,7 +238,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'cancels-whoever-has-the-place-now',
     step: '08.3',
-    says: ['has fired, or was cancelled before', 'only while it is in the heap'],
+    says: ['has fired, or was cancelled already', 'only while it is in the heap'],
     edits: [
       {
         file: heap,
@@ -276,13 +276,13 @@ export const mistakes: Mistake[] = [
   {
     name: 'the-last-one-only-sinks',
     step: '08.3',
-    says: ['40, fills the gap below 100', 'rise as well as to sink'],
+    says: ['40, fills the gap below 100', 'to rise, not only to sink'],
     edits: [{ file: heap, replace: '    this.#rise(last, last.place)\n', by: '' }],
   },
   {
     name: 'cancel-keeps-the-callback',
     step: '08.3',
-    says: ['to be let go', 'cancel() sets timer.callback to undefined'],
+    says: ['to be dropped', 'cancel() sets timer.callback to undefined'],
     edits: [
       {
         file: queue,
@@ -300,7 +300,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'keeps-the-callback-of-who-has-fired',
     step: '08.3',
-    says: ['a timer that has fired to be let go'],
+    says: ['a timer that has fired to be dropped'],
     edits: [{ file: queue, replace: '      else due.callback = undefined\n', by: '' }],
   },
   {
@@ -397,7 +397,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'fires-twice-at-the-same-deadline',
     step: '08.4',
-    says: ['The beat of 1,400 ms has fired', 'not Math.ceil'],
+    says: ['The beat that was due at 1,400 ms has fired', 'not Math.ceil'],
     edits: [
       {
         file: 'timer-queue.ts',
@@ -445,7 +445,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'answers-the-deadline',
     step: '08.5',
-    says: ['20 of the 30 ms', 'less clock.now()'],
+    says: ['20 of the 30 ms', 'minus clock.now()'],
     edits: [
       {
         file: queue,
@@ -475,7 +475,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'rounds-the-delay-down',
     step: '08.5',
-    says: ['not to be less than 9.5', 'Rounded down'],
+    says: ['to be 9.5 (rounding up', 'rounded down'],
     edits: [
       {
         file: 'timer-queue.ts',
@@ -487,7 +487,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-line-does-not-break-the-silence',
     step: '08.6',
-    says: ['cyd said a line 50 s ago', 'Each line begins the silence anew'],
+    says: ['cyd sent a line 50 s ago', 'Each line begins the silence anew'],
     edits: [
       {
         file: silence,
@@ -499,7 +499,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'waits-for-a-whole-limit-again',
     step: '08.6',
-    says: ['Now her last line was 60 s ago', 'for the rest of the limit'],
+    says: ['It is now 60 s since her last line', 'for the rest of the limit'],
     edits: [{ file: silence, replace: 'leftMs > 0 ? leftMs : this.#limitMs', by: 'this.#limitMs' }],
   },
   {
@@ -577,13 +577,13 @@ export const mistakes: Mistake[] = [
   {
     name: 'leaves-the-idle-timer-of-the-lost',
     step: '08.6',
-    says: ['dee has left, eve was reset', 'onClose'],
+    says: ['dee has left, eve has reset her connection', 'onClose'],
     edits: [{ file: watch, replace: CLOSE, by: CLOSE.replace('    this.#idle?.stop()\n', '') }],
   },
   {
     name: 'calls-back-once-in-a-silence',
     step: '08.6',
-    says: ['the seconds at which it calls back', 'arms a whole limit again'],
+    says: ['the seconds at which it calls back', 'for a whole limit when it calls back'],
     edits: [
       {
         file: 'silence.ts',
@@ -597,7 +597,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'looks-more-often-than-it-must',
     step: '08.6',
-    says: ['how many timers it has armed', 'wakes the loop once more'],
+    says: ['the number of timers it has armed', 'wakes the loop for an idle client'],
     edits: [
       {
         file: 'silence.ts',
@@ -609,7 +609,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'only-the-idle-have-to-go-in-time',
     step: '08.6',
-    says: ['A crash has ended his connection', 'for every ending'],
+    says: ['A crash ended his connection', 'for every ending'],
     edits: [
       {
         file: 'watch.ts',
@@ -631,7 +631,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'pings-those-who-talk',
     step: '08.7',
-    says: ['cyd said a line 5 s ago'],
+    says: ['cyd sent a line 5 s ago'],
     edits: [{ file: watch, replace: HEARD, by: '    this.#idle?.heard()\n' }],
   },
   {
@@ -675,7 +675,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'only-the-heartbeat-hears',
     step: '08.7',
-    says: ['heard'],
+    says: ['a sign of life for both'],
     edits: [
       {
         file: watch,
@@ -687,7 +687,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'pings-by-the-clock',
     step: '08.7',
-    says: ['cyd said a line 5 s ago'],
+    says: ['cyd sent a line 5 s ago'],
     edits: [
       {
         file: watch,
@@ -727,7 +727,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'leaves-the-heartbeat-of-the-lost',
     step: '08.7',
-    says: ['fay was reset', 'stops both silences'],
+    says: ['fay has reset her connection', 'stops both silences'],
     edits: [
       {
         file: 'watch.ts',
@@ -785,7 +785,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'throws-only-the-first-error',
     step: '08.2',
-    says: ['the next faulty callback', 'let it through at once'],
+    says: ['the next faulty callback', 'let the error through at once'],
     edits: [
       {
         file: queue,
@@ -823,7 +823,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'whole-milliseconds',
     step: '08.2',
-    says: ['be it by a fraction', 'Leave the delay as it is'],
+    says: ['earlier by a fraction', 'Leave the delay as it is'],
     edits: [
       {
         file: queue,
@@ -894,7 +894,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'lets-the-loop-sleep-on',
     step: '08.5',
-    says: ['when timers fired', 'after() calls onEarlier()'],
+    says: ['the times at which timers fired', 'after() calls onEarlier()'],
     edits: [
       {
         file: queue,
@@ -906,13 +906,13 @@ export const mistakes: Mistake[] = [
   {
     name: 'wakes-the-loop-for-every-timer',
     step: '08.5',
-    says: ['how long the loop asked to sleep', 'and for no other'],
+    says: ['the sleeps that the loop asked for', 'and for no other'],
     edits: [{ file: queue, replace: 'if (this.#heap.first === timer) this', by: 'this' }],
   },
   {
     name: 'a-beat-wakes-nobody',
     step: '08.5',
-    says: ['when the beat has fired', 'every() calls onEarlier()'],
+    says: ['the times at which the beat fired', 'every() calls onEarlier()'],
     edits: [
       {
         file: queue,
@@ -924,7 +924,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-little-rest-is-none',
     step: '08.6',
-    says: ['when it has called back', 'a rest like any other'],
+    says: ['the times at which it called back', 'a rest like any other'],
     edits: [{ file: silence, replace: 'if (leftMs <= 0) this', by: 'if (leftMs <= 1) this' }],
   },
   {
@@ -936,7 +936,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'the-last-child-is-no-child',
     step: '08.1',
-    says: ['what is taken out after 3, 2, 1, 4', 'a child like any other'],
+    says: ['what is taken out after adding 3, 2, 1, 4', 'a child like any other'],
     edits: [
       {
         file: heap,
@@ -1018,7 +1018,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'fills-a-gap-by-the-deadline-only',
     step: '08.3',
-    says: ['g, b, c, e, f, a', 'for it looks at `order`, too'],
+    says: ['g, b, c, e, f, a', 'which compares `order`, too'],
     edits: [
       {
         file: heap,
@@ -1047,7 +1047,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'due-now-is-never',
     step: '08.5',
-    says: ['due in this very millisecond', 'sleep over it'],
+    says: ['due right now', 'sleep past the deadline'],
     edits: [
       {
         file: queue,
@@ -1063,7 +1063,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'wakes-the-loop-for-an-equal',
     step: '08.5',
-    says: ['how long the loop asked to sleep', 'and for no other'],
+    says: ['the sleeps that the loop asked for', 'and for no other'],
     edits: [
       {
         file: queue,
@@ -1086,7 +1086,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'pings-as-often-as-the-server-does',
     step: '08.7',
-    says: ['asked every 25 s', 'not on the default'],
+    says: ['asked every 25 s', 'not the server’s default'],
     edits: [
       {
         file: watch,
@@ -1173,7 +1173,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'sleeps-over-a-timer-in-0-ms',
     step: '08.5',
-    says: ['when the timer in 0 ms has fired', 'whatever the delay is'],
+    says: ['the times at which the 0 ms timer fired', 'whatever the delay is'],
     edits: [
       {
         file: queue,
@@ -1185,7 +1185,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'wakes-the-loop-for-what-is-cancelled',
     step: '08.5',
-    says: ['A cancelled timer makes no deadline earlier', 'cancel() does not call'],
+    says: ['Cancelling a timer makes no deadline earlier', 'cancel() does not call'],
     edits: [{ file: queue, replace: CANCEL, by: `${CANCEL}    this.onEarlier?.()\n` }],
   },
   {
@@ -1211,7 +1211,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'takes-out-behind-the-call',
     step: '08.2',
-    says: ['while the only timer fires', 'not behind the call'],
+    says: ['while the only timer fires', 'not after the call'],
     edits: [
       { file: queue, replace: '      this.#heap.takeFirst()\n', by: '' },
       {
@@ -1240,7 +1240,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'sinks-past-later-children',
     step: '08.1',
-    says: ['the first of the heap to be "second"', 'while a child fires before it'],
+    says: ['the first timer in the heap to be "second"', 'while a child fires before it'],
     edits: [
       {
         file: heap,
@@ -1252,7 +1252,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'armed-is-not-counted',
     step: '08.2',
-    says: ['counts `#armed` up'],
+    says: ['increment `#armed`'],
     edits: [
       { file: queue, replace: 'order: this.#armed++, place', by: 'order: this.#armed, place' },
     ],
@@ -1280,7 +1280,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'cancels-the-root-never',
     step: '08.3',
-    says: ['has fired, or was cancelled before', 'not at NOWHERE'],
+    says: ['has fired, or was cancelled already', 'NOWHERE (-1) is not'],
     edits: [
       { file: queue, replace: 'if (timer.place !== NOWHERE) this', by: 'if (timer.place) this' },
     ],
@@ -1300,7 +1300,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-beat-has-no-order-of-its-own',
     step: '08.4',
-    says: ['the beat of 200 ms fires now', 'an order of its own'],
+    says: ['the beat that was due at 200 ms fires now', 'an order of its own'],
     edits: [
       {
         file: queue,
@@ -1312,7 +1312,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'no-time-left-is-not-over',
     step: '08.6',
-    says: ['when it calls back within 240 ms', 'With 0 ms left'],
+    says: ['the times at which it calls back within 240 ms', 'With 0 ms left'],
     edits: [
       {
         file: silence,
@@ -1333,13 +1333,13 @@ export const mistakes: Mistake[] = [
   {
     name: 'tells-nobody-what-was-heard',
     step: '08.6',
-    says: ['cyd said a line 50 s ago', 'onHeard() tells #idle'],
+    says: ['cyd sent a line 50 s ago', 'onHeard() tells #idle'],
     edits: [{ file: watch, replace: HEARD, by: '' }],
   },
   {
     name: 'rises-by-the-deadline-only',
     step: '08.1',
-    says: ['At one deadline', 'deadlines alone do not tell'],
+    says: ['At the same deadline', 'deadlines alone do not decide'],
     edits: [
       {
         file: heap,
@@ -1388,7 +1388,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'fills-a-gap-by-the-deadline-that-was-there',
     step: '08.3',
-    says: ['also behind a gap', 'isBefore() knows'],
+    says: ['even after a gap was filled', 'ask isBefore()'],
     edits: [
       {
         file: heap,
@@ -1454,7 +1454,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-throw-arms-the-cancelled',
     step: '08.4',
-    says: ['has cancelled itself, and then thrown', 'A throw arms no timer'],
+    says: ['cancelled itself, and then threw', 'After the throw, a cancelled timer'],
     edits: [
       {
         file: queue,
@@ -1486,7 +1486,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'rounds-to-the-nearest',
     step: '08.5',
-    says: ['not to be less than 9.125', 'Math.round()'],
+    says: ['to be 9.125 (rounding up', 'Math.round()'],
     edits: [
       {
         file: queue,
@@ -1510,7 +1510,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'what-never-fires-is-no-delay',
     step: '08.5',
-    says: ['due never', 'Infinity'],
+    says: ['"never" is the only timer', 'Infinity'],
     edits: [
       {
         file: queue,
@@ -1524,7 +1524,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'an-earliest-deadline-of-its-own',
     step: '08.5',
-    says: ['Of those that are', 'out of date when its timer has fired'],
+    says: ['The only other timer left', 'out of date when its timer has fired'],
     edits: [
       {
         file: queue,
@@ -1564,7 +1564,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'the-rest-as-of-the-deadline',
     step: '08.6',
-    says: ['however late the look', 'what is left now'],
+    says: ['however late the first look', 'what is left now'],
     edits: [
       {
         file: silence,
@@ -1622,7 +1622,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'the-heartbeat-hears-only-with-a-limit',
     step: '08.7',
-    says: ['Without an idle limit', 'hears each line'],
+    says: ['Without an idle limit', 'is told of each line'],
     edits: [
       {
         file: watch,
@@ -1651,7 +1651,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'begins-at-a-whole-millisecond',
     step: '08.2',
-    says: ['A fraction of a millisecond is missing', 'Leave the time'],
+    says: ['A fraction of a millisecond is still left', 'Leave the time'],
     edits: [
       {
         file: queue,
@@ -1663,7 +1663,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-beat-for-a-silence',
     step: '08.6',
-    says: ['Then the silence begins anew', 'the seconds at which it calls back'],
+    says: ['At second 200 the silence begins anew', 'the seconds at which it calls back'],
     edits: [
       {
         file: silence,

@@ -128,7 +128,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'reads-a-length-that-is-not-there',
     step: '09.2',
-    says: ['Look whether four bytes are there'],
+    says: ['Check that four bytes are there'],
     edits: [
       {
         file,
@@ -195,7 +195,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'one-frame-a-chunk',
     step: '09.3',
-    says: ['frame "one", frame "two", frame "three"', 'Look again for a frame behind'],
+    says: ['frame "one", frame "two", frame "three"', 'Look for another frame after'],
     edits: [
       {
         file,
@@ -219,7 +219,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'no-empty-frame-at-the-end',
     step: '09.3',
-    says: ['also as the last one'],
+    says: ['even as the last one'],
     edits: [
       {
         file,
@@ -283,7 +283,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'keeps-only-the-last-piece',
     step: '09.4',
-    says: ['behind what was kept before'],
+    says: ['after the bytes kept earlier'],
     edits: [
       {
         file,
@@ -409,7 +409,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'makes-64-kib-more-room-each-time',
     step: '09.4',
-    says: ['a huge frame to cost little more than copying it', 'Double the room'],
+    says: ['a huge frame to cost at most a few times as much as copying it', 'Double the room'],
     edits: [
       {
         file: 'frames.ts',
@@ -439,7 +439,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'makes-room-for-four-times-as-much',
     step: '09.4',
-    says: ['to hold at most twice what has come', 'and no more'],
+    says: ['to hold at most twice what has arrived', 'and no more'],
     edits: [
       {
         file: 'frames.ts',
@@ -503,7 +503,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'the-limit-is-over-the-limit',
     step: '09.5',
-    says: ['The limit itself is not over the limit'],
+    says: ['A length equal to the limit is allowed'],
     edits: [{ file, replace: 'length > maxBytes', by: 'length >= maxBytes' }],
   },
   {
@@ -526,7 +526,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'forgets-that-the-peer-is-invalid',
     step: '09.5',
-    says: ['also for later chunks'],
+    says: ['for later chunks as well'],
     edits: [
       {
         file,
@@ -538,7 +538,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'an-invalid-length-that-was-cut-is-forgotten',
     step: '09.5',
-    says: ['late', 'not decoded'],
+    says: ['late', 'nor decoded'],
     edits: [{ file, replace: "    this.#isInvalid = parsed.kind === 'invalid'\n", by: '' }],
   },
   {
@@ -576,7 +576,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'makes-room-for-what-is-announced',
     step: '09.4',
-    says: ['to hold less than 512 KiB', 'Copy what has come'],
+    says: ['to hold less than 512 KiB', 'Copy what has arrived'],
     edits: [{ file, replace: 'Math.min(2 * size, totalBytes)', by: 'totalBytes' }],
   },
   {
@@ -699,7 +699,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'half-a-frame-is-a-sign-of-life',
     step: '09.6',
-    says: ['how often connection.heard() was called', 'Only a whole frame'],
+    says: ['the number of calls to connection.heard()', 'Only a whole frame'],
     edits: [
       {
         file: protocol,
@@ -716,7 +716,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'looks-at-the-pause-behind-the-first-frame',
     step: '09.6',
-    says: ['while the connection is paused', 'also before the first'],
+    says: ['while the connection is paused', 'including the first'],
     edits: [
       {
         file: protocol,
@@ -764,7 +764,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'never-ends-by-itself',
     step: '09.6',
-    says: ['still waits for the end', 'nothing is left to say'],
+    says: ['still waits for the end', 'nothing is left to send'],
     edits: [{ file: protocol, replace: "    else this.connection.end('finished')\n", by: '' }],
   },
   {
@@ -782,7 +782,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'destroys-once-the-client-has-said-fin',
     step: '09.6',
-    says: ['FIN behind them', 'still on their way'],
+    says: ['FIN after them', 'still on their way'],
     edits: [
       {
         file: 'frame-protocol.ts',
@@ -819,7 +819,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'tells-the-events-of-a-broken-end',
     step: '09.6',
-    says: ['Either #endWith() or onEnd of the events'],
+    says: ['either #endWith() or onEnd of the events'],
     edits: [
       {
         file: 'frame-protocol.ts',
@@ -831,7 +831,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'hands-frames-on-without-a-sign-of-life',
     step: '09.6',
-    says: ['how often connection.heard() was called'],
+    says: ['the number of calls to connection.heard()'],
     edits: [
       {
         file: 'frame-protocol.ts',
@@ -929,7 +929,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'remembers-the-frame-of-an-array',
     step: '09.1',
-    says: ['in the same array', 'look at them each time'],
+    says: ['in the same array', 'read them each time'],
     edits: [
       {
         file: 'frames.ts',
@@ -1016,7 +1016,7 @@ const known = new WeakMap<Uint8Array, Uint8Array>()
   {
     name: 'what-is-missing-counts-from-the-start',
     step: '09.2',
-    says: ['3 bytes of a length, behind a frame', 'from `at` on'],
+    says: ['3 bytes of a length, after a frame', 'from `at` on'],
     edits: [
       {
         file: 'frames.ts',
@@ -1052,7 +1052,7 @@ const known = new WeakMap<Uint8Array, Uint8Array>()
   {
     name: 'all-that-was-announced-is-missing',
     step: '09.2',
-    says: ['less bytes.length'],
+    says: ['minus bytes.length'],
     edits: [
       {
         file: 'frames.ts',
@@ -1064,7 +1064,7 @@ const known = new WeakMap<Uint8Array, Uint8Array>()
   {
     name: 'too-few-bytes-for-a-length-throw',
     step: '09.2',
-    says: ['and no exception'],
+    says: ['not an exception'],
     edits: [
       {
         file: 'frames.ts',
@@ -1181,7 +1181,7 @@ const FRAME: Frame = { kind: 'frame', payload: NOTHING }
   {
     name: 'makes-1-kib-more-room-each-time',
     step: '09.4',
-    says: ['a huge frame to cost little more than copying it', 'Double the room'],
+    says: ['a huge frame to cost at most a few times as much as copying it', 'Double the room'],
     cardVaries: true,
     edits: [
       {
@@ -1231,7 +1231,7 @@ const FRAME: Frame = { kind: 'frame', payload: NOTHING }
   {
     name: 'keeps-the-rooms-it-has-outgrown',
     step: '09.4',
-    says: ['came in three pieces', 'less than 512 KiB'],
+    says: ['arrived in three pieces', 'less than 512 KiB'],
     cardVaries: true,
     edits: [
       {
@@ -1308,7 +1308,7 @@ const FRAME: Frame = { kind: 'frame', payload: NOTHING }
   {
     name: 'an-invalid-length-is-not-forgotten',
     step: '09.5',
-    says: ['its end to be in order', 'also when it is invalid'],
+    says: ['the end after that to be in order', 'even when it is invalid'],
     edits: [
       {
         file,
@@ -1360,7 +1360,7 @@ const FRAME: Frame = { kind: 'frame', payload: NOTHING }
   {
     name: 'says-it-again-and-again',
     step: '09.5',
-    says: ['It is reported once'],
+    says: ['is reported once'],
     edits: [
       {
         file: 'frames.ts',
@@ -1384,7 +1384,7 @@ const FRAME: Frame = { kind: 'frame', payload: NOTHING }
   {
     name: 'the-invalid-length-comes-first',
     step: '09.5',
-    says: ['behind the frames'],
+    says: ['after the frames'],
     edits: [
       {
         file: 'frames.ts',
@@ -1397,7 +1397,7 @@ const FRAME: Frame = { kind: 'frame', payload: NOTHING }
   {
     name: 'throws-over-a-length',
     step: '09.5',
-    says: ['A wrong peer is no exception'],
+    says: ['The peer’s fault is not an exception'],
     edits: [
       {
         file: 'frames.ts',
@@ -1410,7 +1410,7 @@ const FRAME: Frame = { kind: 'frame', payload: NOTHING }
   {
     name: 'says-how-many-have-come',
     step: '09.5',
-    says: ['What has come is another number'],
+    says: ['How many have arrived is another number'],
     edits: [
       {
         file: 'frames.ts',

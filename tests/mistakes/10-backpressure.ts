@@ -32,7 +32,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'drops-what-was-not-taken',
     step: '10.1',
-    says: ['Three of six bytes were taken', 'not the whole piece'],
+    says: ['took three of the six bytes', 'not the whole piece'],
     edits: [
       {
         file: outbox,
@@ -45,7 +45,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'begins-again-at-the-front',
     step: '10.1',
-    says: ['Three of six bytes were taken', 'drop that many bytes before flush() returns'],
+    says: ['took three of the six bytes', 'drop that many bytes before flush() returns'],
     edits: [
       {
         file: outbox,
@@ -60,7 +60,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'flushes-with-each-push',
     step: '10.1',
-    says: ['What is said in one round goes out together'],
+    says: ['What is pushed in one round goes out together'],
     edits: [
       {
         file: outbox,
@@ -72,7 +72,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'overtakes-what-waits',
     step: '10.1',
-    says: ['What is said in one round goes out together'],
+    says: ['What is pushed in one round goes out together'],
     edits: [
       {
         file: outbox,
@@ -131,7 +131,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'the-low-mark-only',
     step: '10.2',
-    says: ['1000 bytes are not more than the high-water mark'],
+    says: ['exactly the high-water mark, and not more'],
     edits: [
       {
         file: outbox,
@@ -143,7 +143,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'the-mark-itself-is-too-much',
     step: '10.2',
-    says: ['the frames that were accepted'],
+    says: ['the number of frames accepted from ada'],
     edits: [
       {
         file: outbox,
@@ -155,7 +155,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'never-reads-again',
     step: '10.2',
-    says: ['reading goes on', 'backlogged no longer'],
+    says: ['reading goes on', 'no longer backlogged'],
     edits: [
       {
         file: outbox,
@@ -167,7 +167,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'reads-on-whatever-waits',
     step: '10.2',
-    says: ['Nobody reads what she sends after that'],
+    says: ['Nothing that she sends after that is read'],
     edits: [
       {
         file: outbox,
@@ -197,7 +197,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'takes-it-and-then-looks',
     step: '10.3',
-    says: ['Of bytes that find no room, none is taken'],
+    says: ['If the bytes do not fit, none of them is taken'],
     edits: [
       {
         file: outbox,
@@ -225,7 +225,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'as-much-as-the-limit-is-too-much',
     step: '10.3',
-    says: ['The outbox holds 10 bytes'],
+    says: ['The outbox has room for 10 bytes'],
     edits: [
       {
         file: outbox,
@@ -237,7 +237,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'waits-in-vain-for-a-peer-that-stands-still',
     step: '10.3',
-    says: ['what waits for cyd', 'compare sentBytes'],
+    says: ['bytes that wait for cyd', 'compare sentBytes'],
     edits: [
       { file: bounds, replace: STALL, by: '      this.#watchForStall()\n      void sentBefore' },
     ],
@@ -257,7 +257,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'looks-only-once',
     step: '10.3',
-    says: ['Now she has stood still', 'One look is not enough'],
+    says: ['Now she has stalled', 'One look is not enough'],
     edits: [
       {
         file: bounds,
@@ -336,7 +336,7 @@ ${STALL}`,
   {
     name: 'the-refused-leave-a-place-behind',
     step: '10.4',
-    says: ['there is no more room than before'],
+    says: ['there is still no room'],
     edits: [
       {
         file: admission,
@@ -372,7 +372,7 @@ ${STALL}`,
   {
     name: 'the-bucket-runs-over',
     step: '10.4',
-    says: ['the bucket is full, not fuller'],
+    says: ['the bucket holds 5 tokens, and no more'],
     edits: [
       {
         file: limits,
@@ -408,7 +408,7 @@ ${STALL}`,
   {
     name: 'one-bucket-for-all',
     step: '10.4',
-    says: ['Each has a rate of her own'],
+    says: ['Each client has its own rate'],
     edits: [
       {
         file: admission,
@@ -425,7 +425,7 @@ ${STALL}`,
   {
     name: 'never-pauses',
     step: '10.4',
-    says: ['5 are a burst', 'pause the connection'],
+    says: ['A burst may have 5', 'pause the connection'],
     edits: [
       {
         file: bounds,
@@ -437,13 +437,13 @@ ${STALL}`,
   {
     name: 'paused-forever',
     step: '10.4',
-    says: ['The debt is paid', 'the reason that was given'],
+    says: ['The overdraft is paid', 'the reason that was given'],
     edits: [{ file: bounds, replace: "      this.connection.resumeReading('rate')\n", by: '' }],
   },
   {
     name: 'resumes-for-another-reason',
     step: '10.4',
-    says: ['The debt is paid', 'the reason that was given'],
+    says: ['The overdraft is paid', 'the reason that was given'],
     edits: [
       {
         file: bounds,
@@ -469,7 +469,7 @@ ${STALL}`,
   {
     name: 'notes-the-time-only-with-a-whole-token',
     step: '10.4',
-    says: ['what they return', 'each time'],
+    says: ['what the three calls return', 'note the time of each call'],
     edits: [
       {
         file: 'limits.ts',
@@ -511,7 +511,7 @@ ${STALL}`,
   {
     name: 'a-failed-accept-is-thrown',
     step: '10.5',
-    says: ['The open connections have nothing to do with it'],
+    says: ['The open connections are not affected'],
     edits: [
       {
         file: admission,
@@ -561,7 +561,7 @@ ${STALL}`,
   {
     name: 'goodbye-and-the-queue-is-lost',
     step: '10.6',
-    says: ['all of the crowd to be told', 'destroy() says nothing'],
+    says: ['all of the crowd to be told', 'destroy() sends nothing'],
     edits: [
       {
         file: admission,
@@ -603,7 +603,7 @@ ${STALL}`,
   {
     name: 'goodbye-when-all-have-gone',
     step: '10.6',
-    says: ['all of the crowd to be told', 'wait only then'],
+    says: ['all of the crowd to be told', 'only then wait'],
     edits: [
       {
         file: admission,
@@ -686,7 +686,7 @@ ${STALL}`,
   {
     name: 'backlogged-once-in-a-lifetime',
     step: '10.2',
-    says: ['Nobody reads what she sends after that'],
+    says: ['Nothing that she sends after that is read'],
     edits: [
       {
         file: 'outbox.ts',
@@ -702,7 +702,7 @@ ${STALL}`,
   {
     name: 'sends-when-it-is-asked',
     step: '10.2',
-    says: ['the question to send nothing'],
+    says: ['isBacklogged to send nothing'],
     edits: [
       {
         file: 'outbox.ts',
@@ -736,7 +736,7 @@ ${STALL}`,
   {
     name: 'cuts-off-who-stands-still',
     step: '10.3',
-    says: ['what waits for cyd'],
+    says: ['bytes that wait for cyd'],
     edits: [
       {
         file: 'bounds.ts',
@@ -748,7 +748,7 @@ ${STALL}`,
   {
     name: 'ends-without-the-reason',
     step: '10.3',
-    says: ['what waits for cyd'],
+    says: ['bytes that wait for cyd'],
     edits: [
       {
         file: 'bounds.ts',
@@ -760,7 +760,7 @@ ${STALL}`,
   {
     name: 'lets-go-of-those-who-are-held-back',
     step: '10.4',
-    says: ['held back for another reason'],
+    says: ['paused for another reason'],
     edits: [
       {
         file: 'bounds.ts',
@@ -792,7 +792,7 @@ ${STALL}`,
   {
     name: 'the-pause-outlives-the-connection',
     step: '10.4',
-    says: ['timers.size', 'a debt when she left'],
+    says: ['timers.size', 'overdrawn when she left'],
     edits: [
       {
         file: 'bounds.ts',
@@ -804,7 +804,7 @@ ${STALL}`,
   {
     name: 'time-is-not-noted',
     step: '10.4',
-    says: ['note when you have looked'],
+    says: ['note the time of each call'],
     edits: [
       {
         file: 'limits.ts',
@@ -880,7 +880,7 @@ ${STALL}`,
   {
     name: 'says-goodbye-one-by-one',
     step: '10.6',
-    says: ['all of the crowd to be told', 'wait only then'],
+    says: ['all of the crowd to be told', 'only then wait'],
     edits: [
       {
         file: 'admission.ts',
@@ -927,7 +927,7 @@ ${STALL}`,
   {
     name: 'takes-a-place-while-stopping',
     step: '10.6',
-    says: ['Nobody enters the cap while the server is stopping'],
+    says: ['No connection enters the cap while the server is stopping'],
     edits: [
       {
         file: 'admission.ts',
@@ -956,7 +956,7 @@ ${STALL}`,
   {
     name: 'asks-again-and-again-whether-all-have-gone',
     step: '10.6',
-    says: ['close() not to look again and again'],
+    says: ['close() not to poll'],
     edits: [
       {
         file: 'admission.ts',
@@ -971,7 +971,7 @@ ${STALL}`,
   {
     name: 'opens-again',
     step: '10.6',
-    says: ['set for good'],
+    says: ['it stays set'],
     edits: [
       {
         file: 'admission.ts',
@@ -986,7 +986,7 @@ ${STALL}`,
   {
     name: 'a-flush-that-goes-on-by-itself',
     step: '10.1',
-    says: ['nobody has called flush()', 'plans nothing'],
+    says: ['flush() has not been called', 'schedules nothing'],
     edits: [
       {
         file: outbox,
@@ -1001,7 +1001,7 @@ ${STALL}`,
   {
     name: 'a-part-is-not-counted',
     step: '10.1',
-    says: ['sentBytes', 'also when that was only a part'],
+    says: ['sentBytes', 'even if it took only a part'],
     edits: [
       {
         file: outbox,
@@ -1043,7 +1043,7 @@ ${STALL}`,
   {
     name: 'takes-the-part-that-fits',
     step: '10.3',
-    says: ['not even the part for which there is some', 'return false before you add anything'],
+    says: ['not even the part that would fit', 'return false before you add anything'],
     edits: [
       {
         file: outbox,
@@ -1123,7 +1123,7 @@ ${STALL}`,
   {
     name: 'looks-ten-times-as-often',
     step: '10.3',
-    says: ['the time up to that look', 'One timer, of stallMs'],
+    says: ['the time until that look', 'one timer, of stallMs'],
     edits: [
       {
         file: bounds,
@@ -1165,7 +1165,7 @@ ${STALL}`,
   {
     name: 'stops-for-another-reason',
     step: '10.3',
-    says: ['what waits for cyd', 'The reason is `slow-consumer`'],
+    says: ['bytes that wait for cyd', 'The reason is `slow-consumer`'],
     edits: [
       {
         file: bounds,
@@ -1189,7 +1189,7 @@ ${STALL}`,
   {
     name: 'waits-until-a-token-is-there',
     step: '10.4',
-    says: ['take(1) to say: wait for 100 ms', 'then the bucket is at 0'],
+    says: ['take(1) to return 100 ms', 'then the bucket is at 0'],
     edits: [
       {
         file: limits,
@@ -1201,7 +1201,7 @@ ${STALL}`,
   {
     name: 'forgives-the-debt',
     step: '10.4',
-    says: ['take(1) to say: wait for 100 ms', 'The debt has to be kept'],
+    says: ['take(1) to return 100 ms', 'Keep the overdraft'],
     edits: [
       {
         file: limits,
@@ -1272,7 +1272,7 @@ ${STALL}`,
   {
     name: 'busy-although-it-is-stopping',
     step: '10.6',
-    says: ['She had connected', 'and for the cap after that'],
+    says: ['She had connected', 'and the cap after that'],
     edits: [
       {
         file: admission,
@@ -1290,7 +1290,7 @@ ${STALL}`,
   {
     name: 'opens-again-when-it-cannot-close',
     step: '10.6',
-    says: ['also if it fails', '#isStopping is set for good'],
+    says: ['even if it fails', 'Once #isStopping is set, it stays set'],
     edits: [
       {
         file: admission,
@@ -1305,7 +1305,7 @@ ${STALL}`,
   {
     name: 'tells-them-a-round-later',
     step: '10.6',
-    says: ['that were open right after the call', 'before anything is waited for'],
+    says: ['that were open right after the call', 'before you wait for anything'],
     edits: [
       {
         file: admission,
@@ -1318,7 +1318,7 @@ ${STALL}`,
   {
     name: 'accepts-for-one-turn-more',
     step: '10.6',
-    says: ['right after the call', 'before anything is waited for'],
+    says: ['right after the call', 'before you wait for anything'],
     edits: [
       {
         file: admission,
@@ -1351,7 +1351,7 @@ ${STALL}`,
   {
     name: 'nothing-is-too-much',
     step: '10.1',
-    says: ['push("")', 'None are never too many'],
+    says: ['push("")', 'An empty push is never too much'],
     edits: [
       { file: outbox, replace: FULL, by: `    if (bytes.length === 0) return false\n${FULL}` },
     ],
@@ -1375,7 +1375,7 @@ ${STALL}`,
   {
     name: 'true-only-while-something-waits',
     step: '10.1',
-    says: ['push("")', 'however many they are'],
+    says: ['push("")', 'however many there are'],
     edits: [
       {
         file: outbox,
@@ -1507,7 +1507,7 @@ ${STALL}`,
   {
     name: 'pauses-only-who-is-read',
     step: '10.4',
-    says: ['That he was held back pays nothing'],
+    says: ['The other pause does not pay for his messages'],
     edits: [
       {
         file: bounds,
@@ -1519,7 +1519,7 @@ ${STALL}`,
   {
     name: 'a-short-wait-is-none',
     step: '10.4',
-    says: ['a debt of 0.25 ms', 'however little'],
+    says: ['nothing is read for 0.25 ms', 'however little'],
     edits: [{ file: bounds, replace: `if (waitMs === 0) return`, by: `if (waitMs < 1) return` }],
   },
   {
@@ -1533,7 +1533,7 @@ ${STALL}`,
   {
     name: 'pauses-in-seconds',
     step: '10.4',
-    says: ['99 of 100 ms are over', 'in milliseconds'],
+    says: ['Only 99 of the 100 ms have passed', 'in milliseconds'],
     edits: [
       {
         file: bounds,
@@ -1545,7 +1545,7 @@ ${STALL}`,
   {
     name: 'one-pause-in-a-lifetime',
     step: '10.4',
-    says: ['The second debt is a pause'],
+    says: ['The second overdraft is a pause'],
     edits: [
       {
         file: bounds,
@@ -1563,7 +1563,7 @@ ${STALL}`,
   {
     name: 'ends-those-in-a-hurry',
     step: '10.4',
-    says: ['A client in a hurry is not ended'],
+    says: ['A client in a hurry is not disconnected'],
     edits: [
       {
         file: bounds,
@@ -1587,7 +1587,7 @@ ${STALL}`,
   {
     name: 'rounds-to-the-nearest',
     step: '10.4',
-    says: ['wait for 0.333 ms', 'Do not round down'],
+    says: ['to return 0.333 ms', 'Do not round down'],
     edits: [
       {
         file: limits,
@@ -1599,7 +1599,7 @@ ${STALL}`,
   {
     name: 'multiplies-where-it-should-divide',
     step: '10.4',
-    says: ['divided by what comes in a millisecond'],
+    says: ['divided by what arrives in a millisecond'],
     edits: [
       { file: limits, replace: `-this.#tokens / this.#perMs`, by: `-this.#tokens * this.#perMs` },
     ],
@@ -1644,7 +1644,7 @@ ${STALL}`,
   {
     name: 'the-cut-off-are-not-counted',
     step: '10.4',
-    says: ['80 found no room', 'each of them'],
+    says: ['80 found no room', 'everybody who is refused'],
     edits: [
       {
         file: admission,
@@ -1681,7 +1681,7 @@ ${STALL}`,
   {
     name: 'leaves-by-a-timer',
     step: '10.4',
-    says: ['when the service hears that pia has left', 'no timer'],
+    says: ['when the service is told that pia has left', 'no timer'],
     edits: [
       {
         file: admission,
@@ -1693,7 +1693,7 @@ ${STALL}`,
   {
     name: 'is-forgotten-a-turn-later',
     step: '10.4',
-    says: ['when the service hears that pia has left', 'no setImmediate()'],
+    says: ['when the service is told that pia has left', 'no setImmediate()'],
     edits: [
       {
         file: admission,
@@ -1705,7 +1705,7 @@ ${STALL}`,
   {
     name: 'leaves-twice',
     step: '10.4',
-    says: ['A connection leaves its place once'],
+    says: ['A connection gives up its place once'],
     edits: [
       {
         file: admission,
@@ -1780,7 +1780,7 @@ ${STALL}`,
   {
     name: 'waits-no-longer-than-the-goodbye',
     step: '10.6',
-    says: ['close() plans nothing'],
+    says: ['close() sets no timer'],
     edits: [
       {
         file: admission,
@@ -1810,7 +1810,7 @@ ${STALL}`,
   {
     name: 'stops-and-ends',
     step: '10.6',
-    says: ['the answer', 'stop() is all'],
+    says: ['the answer', 'stop() is enough'],
     edits: [
       {
         file: admission,
@@ -1825,7 +1825,7 @@ ${STALL}`,
   {
     name: 'refused-while-stopping-is-an-ending',
     step: '10.6',
-    says: ['cyd and dan never were inside'],
+    says: ['cyd and dan were never inside'],
     edits: [
       {
         file: admission,
@@ -1840,7 +1840,7 @@ ${STALL}`,
   {
     name: 'a-pause-ends-the-look',
     step: '10.4',
-    says: ['A look was planned', 'not the business of #pay()'],
+    says: ['A look was planned', 'Leave #stall alone in #pay()'],
     edits: [
       {
         file: bounds,
@@ -1853,7 +1853,7 @@ ${STALL}`,
   {
     name: 'pauses-for-a-second-at-most',
     step: '10.4',
-    says: ['30 of 100 s are over', 'were it an hour'],
+    says: ['30 of the 100 s have passed', 'even if that is an hour'],
     edits: [
       {
         file: bounds,
@@ -1865,7 +1865,7 @@ ${STALL}`,
   {
     name: 'waits-before-the-next-accept',
     step: '10.5',
-    says: ['onAcceptError() to come back at once', 'it sleeps'],
+    says: ['onAcceptError() to return at once', 'it sleeps'],
     edits: [
       {
         file: admission,
@@ -1878,7 +1878,7 @@ ${STALL}`,
   {
     name: 'closes-somebody-when-it-goes-on',
     step: '10.5',
-    says: ['however often that happens'],
+    says: ['however often they happen'],
     edits: [
       {
         file: admission,

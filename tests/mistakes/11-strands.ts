@@ -147,7 +147,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'swallows-the-error',
     step: '11.1',
-    says: ['Error: two has failed', 'Return a promise that still has it'],
+    says: ['Error: two has failed', 'Return a promise that rejects with it'],
     edits: [
       {
         file: strand,
@@ -228,7 +228,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'says-the-promise',
     step: '11.2',
-    says: ['[object Promise]', 'await it before you say it'],
+    says: ['[object Promise]', 'await it before you send it'],
     edits: [{ file, replace: 'this.#say(await answer)', by: 'this.#say(String(answer))' }],
   },
   {
@@ -280,7 +280,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'what-a-task-posts-is-called-at-once',
     step: '11.1',
-    says: ['post() has returned', 'comes behind it'],
+    says: ['post() has returned', 'comes after it'],
     edits: [
       {
         file: strand,
@@ -302,7 +302,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'stops-a-moment-after-its-last-look',
     step: '11.1',
-    says: ['however soon it comes', 'nobody looks into it again'],
+    says: ['however soon it is posted', 'nothing looks at the list again'],
     edits: [
       {
         file: strand,
@@ -362,7 +362,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'lines-that-say-the-same-share-a-job',
     step: '11.2',
-    says: ['the lines in the pool', 'A job is shared'],
+    says: ['the lines given to the pool', 'A job is shared'],
     edits: [
       {
         file,
@@ -404,19 +404,19 @@ export const mistakes: Mistake[] = [
   {
     name: 'fin-before-the-answers',
     step: '11.3',
-    says: ['three replies are still hers', 'post it'],
+    says: ['three replies are due', 'post it'],
     edits: [{ file, replace: END, by: "this.#lines.end('finished')" }],
   },
   {
     name: 'never-says-fin',
     step: '11.3',
-    says: ['so the server says FIN, too'],
+    says: ['so the server sends FIN, too'],
     edits: [{ file, replace: END, by: 'this.#replies.post(() => {})' }],
   },
   {
     name: 'fin-takes-the-jobs-back',
     step: '11.3',
-    says: ['three replies are still hers'],
+    says: ['three replies are due'],
     edits: [{ file, replace: END, by: `this.cancel()\n    ${END}` }],
   },
   {
@@ -434,7 +434,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'fin-only-behind-a-reply',
     step: '11.3',
-    says: ['eve says FIN and has asked for nothing'],
+    says: ['eve sends FIN and has asked for nothing'],
     edits: [{ file, replace: END, by: `if (this.#unanswered > 0) ${END}` }],
   },
   {
@@ -446,7 +446,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'destroys-a-moment-after-the-end',
     step: '11.3',
-    says: ['not to be destroyed', 'takes her time to read'],
+    says: ['not to be destroyed', 'takes her time reading'],
     edits: [
       {
         file,
@@ -461,7 +461,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'says-all-replies-together',
     step: '11.3',
-    says: ['what gil hears', 'not when all answers are there'],
+    says: ['what gil hears', 'not when all answers are known'],
     edits: [
       { file, replace: '  #unanswered = 0\n', by: "  #unanswered = 0\n  #held = ''\n" },
       {
@@ -572,7 +572,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'the-jobs-of-who-has-gone-go-on',
     step: '11.5',
-    says: ['Her thread sleeps for nobody', 'cancel() aborts it'],
+    says: ['still sleeps for her', 'cancel() aborts it'],
     edits: [{ file, replace: 'this.#gone.abort()\n', by: '\n' }],
   },
   {
@@ -596,7 +596,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'only-the-first-job-gets-the-signal',
     step: '11.5',
-    says: ['is run with the one signal'],
+    says: ['is run with the same signal'],
     edits: [
       {
         file,
@@ -608,7 +608,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'listens-to-the-signal-for-each-line',
     step: '11.5',
-    says: ['listen to her signal', 'for each line'],
+    says: ['listeners on her signal', 'for each line'],
     edits: [
       {
         file,
@@ -629,7 +629,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'says-that-a-job-was-taken-back',
     step: '11.5',
-    says: ['what gus hears', 'is no crash, and no reply'],
+    says: ['what gus hears', 'is not a crash, and gets no reply'],
     edits: [{ file, replace: 'if (this.#gone.signal.aborted) return\n', by: '' }],
   },
   {
@@ -652,7 +652,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'says-busy-for-a-job-that-was-taken-back',
     step: '11.5',
-    says: ['what gus hears', 'is no crash, and no reply'],
+    says: ['what gus hears', 'is not a crash, and gets no reply'],
     edits: [
       { file, replace: 'if (this.#gone.signal.aborted) return\n', by: '' },
       {
@@ -696,7 +696,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'one-count-for-everybody',
     step: '11.6',
-    says: ['the lines in the pool', 'nothing static'],
+    says: ['the lines given to the pool', 'nothing static'],
     edits: [
       { file, replace: '  #unanswered = 0\n', by: '  static unanswered = 0\n' },
       { file, replace: COUNT, by: 'Conversation.unanswered += 1\n' },
@@ -738,7 +738,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-failure-counts-no-line-down',
     step: '11.6',
-    says: ['an error is one', 'Every reply counts a line down'],
+    says: ['an error is a reply, too', 'Every reply counts a line down'],
     edits: [
       {
         file,
@@ -787,19 +787,19 @@ export const mistakes: Mistake[] = [
   {
     name: 'who-asks-too-fast-is-sent-away',
     step: '11.6',
-    says: ['sixty lines', 'is not sent away'],
+    says: ['sixty lines', 'is not disconnected'],
     edits: [{ file, replace: PAUSE, by: "this.#lines.end('finished')" }],
   },
   {
     name: 'never-listens-again',
     step: '11.6',
-    says: ['sixty lines', 'resume the connection behind every reply'],
+    says: ['sixty lines', 'resume the connection after every reply'],
     edits: [{ file, replace: RESUME, by: '' }],
   },
   {
     name: 'listens-again-when-all-is-answered',
     step: '11.6',
-    says: ['the lines in the pool', 'not only when none is missing'],
+    says: ['the lines given to the pool', 'not only when none is missing'],
     edits: [{ file, replace: RESUME, by: `if (this.#unanswered === 0) ${RESUME}` }],
   },
   {
@@ -824,7 +824,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'an-answer-makes-room-before-its-turn',
     step: '11.6',
-    says: ['An answer that waits for its turn', 'where a reply is said'],
+    says: ['An answer that waits for its turn', 'where a reply is sent'],
     edits: [
       {
         file,
@@ -879,7 +879,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'pauses-in-anothers-name',
     step: '11.6',
-    says: ['the lines in the pool', "Yours is 'owner'"],
+    says: ['the lines given to the pool', "Yours is 'owner'"],
     edits: [
       { file: 'conversation.ts', replace: "pauseReading('owner')", by: "pauseReading('rate')" },
       { file: 'conversation.ts', replace: "resumeReading('owner')", by: "resumeReading('rate')" },
@@ -888,7 +888,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'takes-back-every-pause',
     step: '11.6',
-    says: ['the lines in the pool', 'by no other'],
+    says: ['the lines given to the pool', 'by no other'],
     edits: [
       {
         file: 'conversation.ts',
@@ -903,7 +903,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'hears-all-that-nobody-has-caught',
     step: '11.4',
-    says: ['it hides the bugs of everybody else'],
+    says: ['it also hides the bugs of all other code'],
     edits: [
       {
         file: 'conversation.ts',

@@ -18,7 +18,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'starts-reading-before-the-move',
     step: '12.1',
-    says: ['nothing of zoe’s socket to be read', 'unless it pauses it on connect'],
+    says: ['nothing to be read from zoe’s socket', 'unless it pauses it on connect'],
     edits: [
       {
         file: 'acceptor.ts',
@@ -48,7 +48,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'answers-fin-by-itself',
     step: '12.1',
-    says: ['her socket to stay open behind her FIN', 'serveConnections'],
+    says: ['her socket to stay open after her FIN', 'serveConnections'],
     edits: [
       {
         file: 'acceptor.ts',
@@ -127,7 +127,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'counts-down-when-it-has-moved',
     step: '12.2',
-    says: ["Only the loop's report counts down"],
+    says: ['Count down only when the loop reports it'],
     cardVaries: true,
     edits: [
       {
@@ -154,7 +154,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'counts-down-to-nothing',
     step: '12.2',
-    says: ['Too few are counted', 'by one, and once'],
+    says: ['Too few are counted', 'by one, and only once'],
     edits: [{ file: 'loop-group.ts', replace: ON_CLOSED, by: '    loop.connections = 0' }],
   },
   {
@@ -254,7 +254,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'reports-when-both-have-nothing-to-say-or-one',
     step: '12.2',
-    says: ['fay has said FIN and waits for her answers', "Only 'close' says"],
+    says: ['fay has sent FIN and waits for her answers', "Only 'close' says"],
     edits: [
       {
         file: 'loop-thread.ts',
@@ -272,7 +272,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'reports-at-its-own-fin',
     step: '12.2',
-    says: ['The server has said FIN, hal has not', "Only 'close' says"],
+    says: ['The server has sent FIN, hal has not', "Only 'close' says"],
     edits: [
       {
         file: 'loop-thread.ts',
@@ -476,7 +476,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'replaces-only-once',
     step: '12.3',
-    says: ['however many were replaced before'],
+    says: ['however many were replaced earlier'],
     edits: [
       {
         file: 'loop-group.ts',
@@ -531,7 +531,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'takes-out-all-loops-behind-it',
     step: '12.3',
-    says: ['A loop that lives is gone from the list, too'],
+    says: ['A live loop is gone from the list, too'],
     edits: [
       {
         file: 'loop-group.ts',
@@ -607,7 +607,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'waits-for-graceMs-in-any-case',
     step: '12.4',
-    says: ['nothing is left to wait for', '#whenIdle() tells'],
+    says: ['nothing is left to wait for', '#whenIdle() resolves then'],
     edits: [{ file: 'loop-group.ts', replace: WAIT, by: '    await deadline' }],
   },
   {
@@ -619,7 +619,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'leaves-the-threads',
     step: '12.4',
-    says: ['the threads alive when close() resolved'],
+    says: ['the number of threads alive when close() resolved'],
     edits: [{ file: 'loop-group.ts', replace: END, by: '    clearTimeout(timer)' }],
   },
   {
@@ -655,7 +655,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-second-close-returns-at-once',
     step: '12.4',
-    says: ['each time it is called', 'when it was called before'],
+    says: ['each time it is called', 'when it was called earlier'],
     edits: [
       {
         file: 'loop-group.ts',
@@ -703,7 +703,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'does-not-wait-for-the-threads-to-end',
     step: '12.4',
-    says: ['the threads alive when close() resolved', 'await it'],
+    says: ['the number of threads alive when close() resolved', 'await it'],
     edits: [
       {
         file: 'loop-group.ts',
@@ -891,7 +891,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'leaves-a-socket-that-was-read-lying',
     step: '12.1',
-    says: ['what is thrown', 'look at nothing before'],
+    says: ['what is thrown', 'check nothing before the call'],
     edits: [
       {
         file: 'acceptor.ts',
@@ -922,7 +922,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'gives-up-for-good-when-one-cannot-start',
     step: '12.3',
-    says: ['two loops to be there again', 'remember nothing of it'],
+    says: ['two loops to be in the list again', 'do not remember the failure'],
     cardVaries: true,
     edits: [
       {
@@ -937,7 +937,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'replaces-three-and-no-more',
     step: '12.3',
-    says: ['two loops to be there again', 'count nothing down'],
+    says: ['two loops to be in the list again', 'count nothing down'],
     cardVaries: true,
     edits: [
       {
@@ -950,7 +950,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'leaves-its-threads-when-nobody-is-there',
     step: '12.4',
-    says: ['the threads alive when close() resolved', 'Nothing has ended them'],
+    says: ['the number of threads alive when close() resolved', 'Nothing has ended them'],
     edits: [
       {
         file: 'loop-group.ts',
@@ -976,7 +976,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'twice-the-grace',
     step: '12.4',
-    says: ['to last no longer than graceMs', 'is waited for no longer'],
+    says: ['to last no longer than graceMs', 'is no longer waited for'],
     edits: [
       {
         file: 'loop-group.ts',
@@ -1003,7 +1003,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'has-a-patience-of-its-own',
     step: '12.5',
-    says: ['150 ms are not too long', 'not with a number of your own'],
+    says: ['150 ms is not too long', 'not with a number of your own'],
     edits: [
       {
         file: 'choose.ts',
@@ -1015,7 +1015,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'no-patience-is-some',
     step: '12.5',
-    says: ['a single millisecond is too long', '0 is a patience, too'],
+    says: ['a single millisecond is too long', '0 is a valid patience, too'],
     edits: [
       {
         file: 'choose.ts',

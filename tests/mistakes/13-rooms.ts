@@ -78,7 +78,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'every-object-has-a-constructor',
     step: '13.1',
-    says: ['Object.hasOwn() tells'],
+    says: ['Object.hasOwn() ignores those'],
     edits: [
       { file: protocol, replace: '!Object.hasOwn(requests, type)', by: '!(type in requests)' },
     ],
@@ -86,7 +86,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'zero-is-no-type-error',
     step: '13.1',
-    says: ['Ids count from 1'],
+    says: ['Ids start at 1'],
     edits: [{ file: protocol, replace: '(id as number) < 1', by: '(id as number) < 0' }],
   },
   {
@@ -112,7 +112,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-rule-that-does-not-know-the-field',
     step: '13.1',
-    says: ['The rule wants the name of the field'],
+    says: ['Pass the name of the field to the rule'],
     edits: [
       {
         file: protocol,
@@ -136,7 +136,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'the-type-before-the-id',
     step: '13.1',
-    says: ['without a right id it is no request'],
+    says: ['without a valid id it is not a request'],
     edits: [
       {
         file: 'protocol.ts',
@@ -156,7 +156,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-table-of-ones-own',
     step: '13.1',
-    says: ['Look into `requests`'],
+    says: ['in `requests`, not in REQUESTS'],
     edits: [
       {
         file: 'protocol.ts',
@@ -180,7 +180,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'null-taken-for-left-out',
     step: '13.1',
-    says: ['also if it is missing, or null'],
+    says: ['even if the value is missing or null'],
     edits: [
       { file: protocol, replace: RULES, by: RULES.replace('[field],', '[field] ?? undefined,') },
     ],
@@ -229,7 +229,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'an-unknown-type-without-its-id',
     step: '13.1',
-    says: ['belongs into every refusal'],
+    says: ['belongs in every refusal'],
     edits: [
       {
         file: protocol,
@@ -241,7 +241,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'names-in-lower-case',
     step: '13.1',
-    says: ['Only `room` is written in another way'],
+    says: ['Only `room` is changed'],
     edits: [
       {
         file: protocol,
@@ -278,7 +278,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'twice-in-is-twice-a-member',
     step: '13.2',
-    says: ['To join twice is to be a member once'],
+    says: ['A connection that joins twice is still one member'],
     edits: [
       {
         file: hub,
@@ -296,7 +296,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'who-leaves-is-still-told',
     step: '13.2',
-    says: ['takes it out of the members'],
+    says: ['remove it from the members'],
     edits: [{ file: room, replace: '    this.members.delete(member)\n', by: '' }],
   },
   {
@@ -325,7 +325,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'full-for-those-inside',
     step: '13.2',
-    says: ['She is inside'],
+    says: ['Joining again changes nothing, even in a full room'],
     edits: [
       {
         file: hub,
@@ -387,7 +387,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'only-the-first-of-the-lost',
     step: '13.2',
-    says: ['drop() every member'],
+    says: ['drop() on every member'],
     edits: [
       { file: room, replace: 'for (const member of lost) member.drop()', by: 'lost[0]?.drop()' },
     ],
@@ -427,7 +427,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'only-the-last-of-the-lost',
     step: '13.2',
-    says: ['not only one'],
+    says: ['not only on one'],
     edits: [
       {
         file: 'room.ts',
@@ -530,7 +530,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'the-lost-are-remembered',
     step: '13.2',
-    says: ['a list of the lost of its own'],
+    says: ['its own list of lost members'],
     edits: [
       { file: room, replace: '    const lost: Member[] = []\n', by: '' },
       { file: room, replace: 'lost.push(', by: 'this.#lost.push(' },
@@ -581,7 +581,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-new-room-has-no-limit',
     step: '13.2',
-    says: ['about a room that nobody is in, too'],
+    says: ['for a room that nobody is in, too'],
     edits: [
       {
         file: hub,
@@ -594,7 +594,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'an-encoding-for-each-member',
     step: '13.3',
-    says: ['One Outgoing for all members'],
+    says: ['one Outgoing for all members'],
     edits: [
       {
         file: hub,
@@ -611,7 +611,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'the-message-before-its-number',
     step: '13.3',
-    says: ['She is told its number, and then'],
+    says: ['She is told the number of her message, and then'],
     edits: [
       {
         file: hub,
@@ -640,7 +640,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'one-count-for-all-rooms',
     step: '13.3',
-    says: ['Each room counts for itself'],
+    says: ['Each room counts separately'],
     edits: [
       {
         file: journal,
@@ -712,7 +712,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-lost-draft-ends-its-group',
     step: '13.3',
-    says: ['ends nothing'],
+    says: ['must not end the loop'],
     edits: [
       {
         file: 'hub.ts',
@@ -728,7 +728,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'an-empty-room-ends-the-group',
     step: '13.3',
-    says: ['ends nothing'],
+    says: ['must not end the loop'],
     edits: [
       {
         file: 'hub.ts',
@@ -823,7 +823,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'told-room-by-room',
     step: '13.3',
-    says: ['also across rooms'],
+    says: ['even across rooms'],
     edits: [
       {
         file: hub,
@@ -836,7 +836,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'told-to-those-who-were-there',
     step: '13.3',
-    says: ['Look who is in the room behind draft.onKept()'],
+    says: ['Look up who is in the room after draft.onKept()'],
     edits: [
       {
         file: hub,
@@ -854,7 +854,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'each-number-is-told-once',
     step: '13.3',
-    says: ['Nothing is remembered of a room that was closed'],
+    says: ['Remember nothing about a room that was closed'],
     edits: [
       {
         file: hub,
@@ -908,7 +908,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-ping-waits-for-its-turn',
     step: '13.4',
-    says: ['Only a ping overtakes'],
+    says: ['Only a ping may overtake it'],
     edits: [
       {
         file: session,
@@ -948,7 +948,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'the-welcome-is-looked-for-too-early',
     step: '13.4',
-    says: ['Look when the turn of a request comes'],
+    says: ['Check that when a request’s turn comes'],
     edits: [
       {
         file: session,
@@ -968,7 +968,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'no-welcome-needed',
     step: '13.4',
-    says: ['Each has its answer'],
+    says: ['Each message has its answer'],
     edits: [{ file: session, replace: WELCOMED, by: '' }],
   },
   {
@@ -986,7 +986,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'only-a-refusal-waits-for-a-say',
     step: '13.4',
-    says: ['what comes behind a say waits for it'],
+    says: ['what follows a say waits for it'],
     edits: [
       {
         file: session,
@@ -998,7 +998,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-say-is-waited-for-only-so-long',
     step: '13.4',
-    says: ['await newestSay, and nothing beside it'],
+    says: ['await newestSay, and nothing else'],
     edits: [
       {
         file: session,
@@ -1030,7 +1030,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-bug-that-nobody-hears-of',
     step: '13.4',
-    says: ['Somebody has to learn of a bug'],
+    says: ['Every bug has to be reported'],
     edits: [{ file: session, replace: CAUGHT, by: '      this.refuse(request, INTERNAL)' }],
   },
   {
@@ -1048,7 +1048,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'only-hello-needs-no-welcome',
     step: '13.4',
-    says: ['Ask chat.beforeWelcome'],
+    says: ['Check chat.beforeWelcome'],
     edits: [
       {
         file: 'chat-session.ts',
@@ -1074,7 +1074,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'only-the-types-of-this-chapter',
     step: '13.4',
-    says: ['The types are those of chat.requests'],
+    says: ['Take the types from chat.requests'],
     edits: [
       { file: session, replace: 'this.chat.requests)', by: 'REQUESTS)' },
       { file: session, replace: 'parseRequest, type', by: 'parseRequest, REQUESTS, type' },
@@ -1083,7 +1083,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'asks-again-and-again-whether-it-is-kept',
     step: '13.4',
-    says: ['To look again and again costs CPU'],
+    says: ['Polling costs CPU'],
     edits: [
       {
         file: session,
@@ -1144,7 +1144,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'the-cursor-is-ignored',
     step: '13.5',
-    says: ['Below 14'],
+    says: ['messages below 14'],
     edits: [
       {
         file: recent,
@@ -1156,13 +1156,13 @@ export const mistakes: Mistake[] = [
   {
     name: 'the-cursor-is-part-of-the-page',
     step: '13.5',
-    says: ['Above 13'],
+    says: ['messages above 13'],
     edits: [{ file: recent, replace: 'number > after', by: 'number >= after' }],
   },
   {
     name: 'the-newest-above-the-cursor',
     step: '13.5',
-    says: ['what he missed comes in order'],
+    says: ['gets what it missed in order'],
     edits: [
       {
         file: recent,
@@ -1203,7 +1203,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-page-without-bytes',
     step: '13.5',
-    says: ['just as many bytes'],
+    says: ['exactly as many bytes'],
     edits: [{ file: recent, replace: ' || bytes > this.#limits.maxPageBytes', by: '' }],
   },
   {
@@ -1277,7 +1277,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'the-joiner-is-not-in-the-list',
     step: '13.5',
-    says: ['She is a member of it'],
+    says: ['She is a member, so she is in the list'],
     edits: [
       {
         file: handlers,
@@ -1469,7 +1469,7 @@ ${FULL}`,
   {
     name: 'a-ghost-goes-on-asking',
     step: '13.6',
-    says: ['notes that the session is over'],
+    says: ['note that the session is over'],
     edits: [
       {
         file: session,
@@ -1484,7 +1484,7 @@ ${FULL}`,
   {
     name: 'looks-before-it-waits',
     step: '13.6',
-    says: ['looks again whether the session is over'],
+    says: ['#carryOut() has to check whether the session is over: drop()'],
     edits: [
       {
         file: session,
@@ -1523,7 +1523,7 @@ ${FULL}`,
   {
     name: 'the-name-is-free-a-turn-later',
     step: '13.6',
-    says: ['Nothing in it may happen later'],
+    says: ['Nothing in it may be deferred'],
     edits: [
       {
         file: 'chat-session.ts',
@@ -1538,7 +1538,7 @@ ${FULL}`,
   {
     name: 'leaves-all-rooms-there-are',
     step: '13.6',
-    says: ['#roomsBy(member) has the rooms'],
+    says: ['#roomsBy(member) returns the rooms'],
     edits: [
       {
         file: hub,
@@ -1550,7 +1550,7 @@ ${FULL}`,
   {
     name: 'asks-every-room-for-the-member',
     step: '13.6',
-    says: ['#roomsBy(member) has the rooms'],
+    says: ['#roomsBy(member) returns the rooms'],
     edits: [
       {
         file: hub,
@@ -1564,7 +1564,7 @@ ${FULL}`,
   {
     name: 'nobody-is-no-session',
     step: '13.6',
-    says: ['also if nobody was welcomed'],
+    says: ['even if nobody was welcomed'],
     edits: [
       {
         file: session,
@@ -1576,7 +1576,7 @@ ${FULL}`,
   {
     name: 'left-but-still-counted',
     step: '13.6',
-    says: ['taken out of the member’s rooms'],
+    says: ['each room out of the member’s rooms'],
     edits: [
       {
         file: hub,
@@ -1606,7 +1606,7 @@ ${FULL}`,
   {
     name: 'nameless-when-it-leaves',
     step: '13.6',
-    says: ['he still has it when he leaves them'],
+    says: ['he must still have it when he leaves them'],
     edits: [
       {
         file: session,

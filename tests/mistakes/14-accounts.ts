@@ -114,7 +114,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'trims-the-password',
     step: '14.1',
-    says: ['They are two passwords'],
+    says: ['They are different passwords'],
     edits: [{ file: passwords, replace: "normalize('NFKC')", by: "normalize('NFKC').trim()" }],
   },
   {
@@ -184,13 +184,13 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-hash-of-any-length',
     step: '14.1',
-    says: ['One password in 256 fits a hash of one byte'],
+    says: ['One password in 256 matches a hash of one byte'],
     edits: [{ file: passwords, replace: ' || hash.length !== HASH_BYTES', by: '' }],
   },
   {
     name: 'what-is-no-number-is-not-too-large',
     step: '14.1',
-    says: ['It has another form'],
+    says: ['It is not a PHC string for scrypt'],
     edits: [
       {
         file: passwords,
@@ -221,7 +221,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'verifies-at-todays-cost',
     step: '14.1',
-    says: ['Verify with the cost that is stored'],
+    says: ['Verify with the stored cost'],
     edits: [
       {
         file: passwords,
@@ -233,7 +233,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'only-ln-can-rise',
     step: '14.1',
-    says: ['r has risen since'],
+    says: ['Today’s r is higher'],
     edits: [
       {
         file: passwords,
@@ -250,7 +250,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'p-cannot-rise',
     step: '14.1',
-    says: ['p has risen since'],
+    says: ['Today’s p is higher'],
     edits: [{ file: passwords, replace: ' || p < cost.p', by: ' || p < 0' }],
   },
   {
@@ -268,7 +268,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'outdated-whatever-the-password',
     step: '14.1',
-    says: ['A wrong password is wrong, at whatever price'],
+    says: ['A wrong password is wrong, whatever its hash costs'],
     edits: [
       {
         file: passwords,
@@ -298,7 +298,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'only-latin-letters',
     step: '14.1',
-    says: ['They are two passwords'],
+    says: ['They are different passwords'],
     edits: [
       {
         file: 'passwords.ts',
@@ -310,7 +310,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'always-the-same-cost',
     step: '14.1',
-    says: ['is for the server to say'],
+    says: ['The server decides what a hash costs'],
     edits: [
       {
         file: 'passwords.ts',
@@ -337,13 +337,13 @@ export const mistakes: Mistake[] = [
   {
     name: 'waits-without-end',
     step: '14.2',
-    says: ['Three wait already'],
+    says: ['Three tasks wait already'],
     edits: [{ file: queue, replace: BOUND, by: 'if (this.#waiting.length < 1_000_000)' }],
   },
   {
     name: 'one-too-many-waits',
     step: '14.2',
-    says: ['Three wait already'],
+    says: ['Three tasks wait already'],
     edits: [
       {
         file: queue,
@@ -433,7 +433,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'an-unknown-name-answers-at-once',
     step: '14.2',
-    says: ['whether there is an account or not: the clock must not tell'],
+    says: ['the time it takes must not reveal who has one'],
     edits: [
       {
         file: credentials,
@@ -486,7 +486,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'wrong-when-the-queue-is-full',
     step: '14.2',
-    says: ['"wrong" would be a lie', 'Only the rehash may go without'],
+    says: ['"wrong" would be a lie', 'Only the rehash may be skipped'],
     edits: [
       {
         file: credentials,
@@ -502,7 +502,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'never-hashes-again',
     step: '14.2',
-    says: ['Only now do we have the password'],
+    says: ['The server knows the password only now'],
     edits: [
       {
         file: credentials,
@@ -565,7 +565,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'no-transaction',
     step: '14.3',
-    says: ['belong into one transaction'],
+    says: ['belong in one transaction'],
     edits: [
       {
         file: migrations,
@@ -579,7 +579,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'counts-behind-the-commit',
     step: '14.3',
-    says: ['belong into one transaction'],
+    says: ['belong in one transaction'],
     edits: [
       {
         file: migrations,
@@ -591,7 +591,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'counts-before-it-migrates',
     step: '14.3',
-    says: ['belong into one transaction'],
+    says: ['belong in one transaction'],
     edits: [
       {
         file: migrations,
@@ -631,7 +631,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'rolls-nothing-back',
     step: '14.3',
-    says: ['The way out by an exception ends the transaction'],
+    says: ['The transaction has to end after an exception'],
     edits: [
       {
         file: migrations,
@@ -643,13 +643,13 @@ export const mistakes: Mistake[] = [
   {
     name: 'rolls-back-what-is-rolled-back',
     step: '14.3',
-    says: ['that hides why'],
+    says: ['its error hides the first one'],
     edits: [{ file: migrations, replace: 'if (database.isTransaction) database', by: 'database' }],
   },
   {
     name: 'commits-what-has-failed',
     step: '14.3',
-    says: ['has left no trace of itself'],
+    says: ['A failed migration must leave no trace'],
     edits: [
       {
         file: migrations,
@@ -722,7 +722,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-short-token',
     step: '14.4',
-    says: ['Nobody guesses 256 bits'],
+    says: ['Nobody can guess 256 bits'],
     edits: [
       {
         file: sessions,
@@ -734,7 +734,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'the-account-is-the-token',
     step: '14.4',
-    says: ['Nobody guesses 256 bits'],
+    says: ['Nobody can guess 256 bits'],
     edits: [
       {
         file: sessions,
@@ -746,7 +746,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'notes-every-use',
     step: '14.4',
-    says: ['A write for each request would wear the disk'],
+    says: ['A write for each request would wear out the disk'],
     edits: [
       {
         file: sessions,
@@ -758,7 +758,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'never-notes-a-use',
     step: '14.4',
-    says: ['What is not noted does not prolong the session'],
+    says: ['A use that is not noted does not prolong the session'],
     edits: [{ file: sessions, replace: '    await this.#store.touch(sessionId, now)\n', by: '' }],
   },
   {
@@ -806,7 +806,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-millisecond-too-long',
     step: '14.4',
-    says: ['as much is enough'],
+    says: ['Exactly idleMs since usedAt is enough'],
     edits: [
       {
         file: sessions,
@@ -818,7 +818,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'leaves-what-is-over',
     step: '14.4',
-    says: ['remove() what is over'],
+    says: ['remove() for a session that is over'],
     edits: [{ file: sessions, replace: '      await this.#store.remove(sessionId)\n', by: '' }],
   },
   {
@@ -860,7 +860,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'leaves-a-loose-end',
     step: '14.4',
-    says: ['while nobody waits for it ends the process'],
+    says: ['An unhandled rejection ends the process'],
     edits: [{ file: sessions, replace: 'await this.#store.touch', by: 'void this.#store.touch' }],
   },
   {
@@ -878,7 +878,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'notes-an-earlier-use',
     step: '14.4',
-    says: ['an earlier use than the one that is noted'],
+    says: ['an earlier use than the one already noted'],
     edits: [
       {
         file: sessions,
@@ -919,7 +919,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'half-a-token',
     step: '14.4',
-    says: ['Nobody guesses 256 bits'],
+    says: ['Nobody can guess 256 bits'],
     edits: [{ file: 'sessions.ts', replace: 'randomBytes(TOKEN_BYTES)', by: 'randomBytes(16)' }],
   },
   {
@@ -955,7 +955,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'waits-longer-for-asking',
     step: '14.5',
-    says: ['asking in vain has not made it longer'],
+    says: ['a try that is refused must not lengthen the wait'],
     edits: [
       {
         file: throttle,
@@ -971,7 +971,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'forgets-while-it-goes-on',
     step: '14.5',
-    says: ['each try that goes on sets it'],
+    says: ['each try that goes ahead sets it'],
     edits: [{ file: throttle, replace: '    pair.triedAt = now\n', by: '' }],
   },
   {
@@ -1037,7 +1037,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'never-closes-an-account',
     step: '14.5',
-    says: ['The next stranger waits for the window’s end'],
+    says: ['The next stranger waits until the window ends'],
     edits: [
       {
         file: throttle,
@@ -1106,7 +1106,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-success-forgives-nothing',
     step: '14.5',
-    says: ['succeed() forgets the failures before it'],
+    says: ['succeed() forgets the earlier failures'],
     edits: [{ file: throttle, replace: '    this.#pair(account, address).failures = 0\n', by: '' }],
   },
   {
@@ -1144,7 +1144,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'fewer-failures-than-none',
     step: '14.5',
-    says: ['there are never fewer than none'],
+    says: ['a count never goes below 0'],
     edits: [{ file: throttle, replace: 'Math.max(0, pair.failures - 1)', by: 'pair.failures - 1' }],
   },
   {
@@ -1162,7 +1162,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-log-in-clears-the-window',
     step: '14.5',
-    says: ['takes one from the window'],
+    says: ['takes one failure from the window'],
     edits: [
       {
         file: 'throttle.ts',
@@ -1191,7 +1191,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'believes-old-news',
     step: '14.6',
-    says: ['Its answer is old news'],
+    says: ['Its answer is out of date'],
     edits: [
       {
         file: live,
@@ -1203,13 +1203,13 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-stranger-stays',
     step: '14.6',
-    says: ['Whoever is not let in leaves'],
+    says: ['A peer that is not let in has to leave'],
     edits: [{ file: live, replace: '      if (!session) this.leave(sessionId, peer)\n', by: '' }],
   },
   {
     name: 'a-failure-leaves-its-peer',
     step: '14.6',
-    says: ['An exception is a way out, too'],
+    says: ['The peer has to leave after an exception, too'],
     edits: [
       {
         file: live,
@@ -1239,7 +1239,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'keeps-empty-sets',
     step: '14.6',
-    says: ['the last one to leave takes the set along'],
+    says: ['the last peer to leave deletes the set'],
     edits: [
       {
         file: live,
@@ -1350,7 +1350,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'only-the-first-that-is-over',
     step: '14.6',
-    says: ['also behind one that is over'],
+    says: ['including those after one that is over'],
     edits: [
       {
         file: 'live-sessions.ts',
@@ -1398,7 +1398,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'an-error-of-scrypt-leaves-it-waiting',
     step: '14.1',
-    says: ['nothing: it waits'],
+    says: ['the promise is still pending'],
     edits: [
       {
         file: passwords,
@@ -1410,7 +1410,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-refused-try-keeps-failures-in-mind',
     step: '14.5',
-    says: ['The one that was refused prolongs nothing'],
+    says: ['A refused try prolongs nothing'],
     edits: [
       {
         file: throttle,
@@ -1650,7 +1650,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'counts-a-refused-try-in-the-window',
     step: '14.5',
-    says: ['The try that was refused is none'],
+    says: ['The refused try does not count'],
     edits: [
       {
         file: throttle,
@@ -1667,7 +1667,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'stops-where-nobody-is',
     step: '14.6',
-    says: ['behind a session without a peer'],
+    says: ['after a session without a peer'],
     edits: [
       {
         file: live,
@@ -1743,7 +1743,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'nobody-hears-of-the-full-disk',
     step: '14.6',
-    says: ['Whoever runs the server has to hear of it'],
+    says: ['The operator has to be told of it'],
     edits: [
       {
         file: live,
@@ -1755,7 +1755,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'knows-a-network-for-all-accounts',
     step: '14.5',
-    says: ['What is known is a pair'],
+    says: ['#known holds pairs'],
     edits: [
       {
         file: throttle,
@@ -1788,7 +1788,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'whoever-was-never-in-takes-all-along',
     step: '14.6',
-    says: ['leave() takes out one peer'],
+    says: ['leave() removes one peer'],
     edits: [
       {
         file: live,
@@ -1813,7 +1813,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'trims-what-it-stores',
     step: '14.1',
-    says: ['Nothing is taken off it here'],
+    says: ['Nothing is removed from it here'],
     edits: [
       {
         file: passwords,
@@ -1825,7 +1825,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'trims-what-is-typed',
     step: '14.1',
-    says: ['A blank is part of a password'],
+    says: ['A space is part of a password'],
     edits: [
       {
         file: passwords,
@@ -1913,7 +1913,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'salts-of-one-length-only',
     step: '14.1',
-    says: ['SALT_BYTES is for new ones'],
+    says: ['SALT_BYTES is for new salts'],
     edits: [
       {
         file: passwords,
@@ -1992,7 +1992,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-failed-rehash-is-no-news',
     step: '14.2',
-    says: ['Catch HashesBusy of the rehash'],
+    says: ['Catch HashesBusy around the rehash'],
     edits: [
       {
         file: credentials,
@@ -2091,7 +2091,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'shifts-bits',
     step: '14.5',
-    says: ['A shift, 1 << failures'],
+    says: ['A shift (1 << failures)'],
     edits: [
       {
         file: throttle,
@@ -2103,7 +2103,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'the-closed-account-answers-first',
     step: '14.5',
-    says: ['the pair’s may be longer'],
+    says: ['that may be the pair’s'],
     edits: [
       {
         file: throttle,

@@ -84,7 +84,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'does-not-compare-the-checksum',
     step: '15.1',
-    says: ['magic, and zeros behind it'],
+    says: ['magic followed by zeros'],
     edits: [
       {
         file: groups,
@@ -96,7 +96,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-cut-magic-is-damaged',
     step: '15.1',
-    says: ['those bytes that are there can be compared'],
+    says: ['compare the bytes that are there'],
     edits: [
       {
         file: groups,
@@ -120,7 +120,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'nothing-is-zeros',
     step: '15.1',
-    says: ['no byte is neither cut nor zero'],
+    says: ['no byte at all is neither cut nor zeros'],
     edits: [
       { file: groups, replace: "  if (at === bytes.length) return { kind: 'end' }\n", by: '' },
     ],
@@ -128,7 +128,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'throws-when-the-header-is-cut',
     step: '15.1',
-    says: ['the bytes are over before it is'],
+    says: ['the bytes end before it does'],
     edits: [
       {
         file: groups,
@@ -140,7 +140,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'half-a-group-is-damaged',
     step: '15.1',
-    says: ['the bytes are over before it is'],
+    says: ['the bytes end before it does'],
     edits: [
       { file: groups, replace: "  if (length > rest.length) return { kind: 'cut' }\n", by: '' },
     ],
@@ -198,7 +198,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'two-bytes-of-a-length',
     step: '15.1',
-    says: ['All bytes of a length are written'],
+    says: ['All 4 bytes of a length are written'],
     edits: [
       {
         file: 'groups.ts',
@@ -217,7 +217,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'one-buffer-for-all-groups',
     step: '15.1',
-    says: ['bytes of its own'],
+    says: ['a buffer of its own'],
     edits: [
       {
         file: 'groups.ts',
@@ -274,19 +274,19 @@ export const mistakes: Mistake[] = [
   {
     name: 'each-for-itself',
     step: '15.2',
-    says: ['Two savings run'],
+    says: ['#saveWaiting() runs twice at once'],
     edits: [{ file: log, replace: START, by: '    void this.#saveWaiting()\n' }],
   },
   {
     name: 'forgets-that-it-has-ended',
     step: '15.2',
-    says: ['After a pause it goes on as at first'],
+    says: ['After a pause, saving starts again'],
     edits: [{ file: log, replace: '    this.#saving = undefined\n', by: '' }],
   },
   {
     name: 'saves-once',
     step: '15.2',
-    says: ['Take everything that waits when the sync has ended'],
+    says: ['When the sync has ended, take everything that waits'],
     edits: [
       {
         file: log,
@@ -298,7 +298,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'all-that-waits-in-one-group',
     step: '15.2',
-    says: ['#takeGroup() knows'],
+    says: ['#takeGroup() limits'],
     edits: [
       {
         file: log,
@@ -362,7 +362,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-bug-of-the-keeper-is-swallowed',
     step: '15.3',
-    says: ['the bug to come out', 'let it through'],
+    says: ['the error of onSynced to surface', 'let it through'],
     edits: [
       {
         file: log,
@@ -374,7 +374,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'told-after-the-promises',
     step: '15.2',
-    says: ['so it comes first'],
+    says: ['call it before you resolve'],
     edits: [
       {
         file: log,
@@ -409,7 +409,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'one-more-sync-at-the-end',
     step: '15.2',
-    says: ['A sync for nothing'],
+    says: ['A sync that saves nothing'],
     edits: [
       {
         file: log,
@@ -421,7 +421,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'each-append-chains-a-loop',
     step: '15.2',
-    says: ['Only the loop that ends may do so'],
+    says: ['Only the loop may do that'],
     edits: [
       {
         file: 'log.ts',
@@ -453,7 +453,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'free-once-more-behind-the-loop',
     step: '15.2',
-    says: ['Only the loop that ends may do so'],
+    says: ['Only the loop may do that'],
     edits: [
       {
         file: 'log.ts',
@@ -465,7 +465,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'free-before-the-keeper-is-told',
     step: '15.2',
-    says: ['"c" waits: never two at once', 'Two savings run'],
+    says: ['"c" waits: never two at once', '#saveWaiting() runs twice at once'],
     edits: [
       {
         file: log,
@@ -477,7 +477,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-loop-for-each-append',
     step: '15.2',
-    says: ['Two savings run', 'in append()'],
+    says: ['#saveWaiting() runs twice at once', 'in append()'],
     edits: [{ file: log, replace: START, by: '    this.#saving = this.#saveWaiting()\n' }],
   },
   {
@@ -576,7 +576,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'tries-a-full-disk-for-ever',
     step: '15.3',
-    says: ['0 bytes taken are an error'],
+    says: ['Treat 0 bytes taken as an error'],
     edits: [
       {
         file: segments,
@@ -666,7 +666,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'not-saved-without-a-reason',
     step: '15.3',
-    says: ['nobody is told why'],
+    says: ['its error does not say why'],
     edits: [
       {
         file: 'log.ts',
@@ -679,7 +679,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'not-saved-is-all-that-is-said',
     step: '15.3',
-    says: ['nobody is told why', 'new NotSaved(error.message)'],
+    says: ['its error does not say why', 'new NotSaved(error.message)'],
     edits: [
       {
         file: log,
@@ -703,7 +703,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-sync-that-never-reports',
     step: '15.4',
-    says: ['the log to be open', 'A promise that nobody resolves'],
+    says: ['the log to be open', 'A promise is never resolved'],
     edits: [
       {
         file: recovery,
@@ -803,7 +803,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'asks-at-every-byte',
     step: '15.4',
-    says: ['looks at all the zeros again from each byte'],
+    says: ['looks at all the zeros again'],
     cardVaries: true,
     edits: [
       {
@@ -913,7 +913,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-segment-that-is-never-there',
     step: '15.5',
-    says: ['the log to be open', 'publish() is over when the folder is synced'],
+    says: ['the log to be open', 'publish() is done when the folder is synced'],
     edits: [
       {
         file: segments,
@@ -939,7 +939,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'cuts-behind-the-sync',
     step: '15.4',
-    says: ['Sync behind the cut'],
+    says: ['Sync after the cut'],
     edits: [
       {
         file: recovery,
@@ -951,7 +951,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'says-nothing-about-the-cut',
     step: '15.4',
-    says: ['What is thrown away is said'],
+    says: ['What is thrown away is reported'],
     edits: [
       {
         file: recovery,
@@ -1003,7 +1003,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-failed-sync-at-the-start',
     step: '15.4',
-    says: ['lets their errors out'],
+    says: ['let their errors through'],
     edits: [
       {
         file: 'recovery.ts',
@@ -1073,7 +1073,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'segments-without-marks',
     step: '15.5',
-    says: ['it alone knows the last numbers of the rooms'],
+    says: ['only this one has the last numbers of the rooms'],
     edits: [
       {
         file: log,
@@ -1085,7 +1085,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'keeps-everything',
     step: '15.5',
-    says: ['the oldest goes'],
+    says: ['so the oldest is removed'],
     edits: [
       {
         file: log,
@@ -1135,7 +1135,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'does-not-wait-until-a-removed-file-is-closed',
     step: '15.5',
-    says: ['A promise that nobody waits for'],
+    says: ['a promise that is not awaited'],
     edits: [
       {
         file: log,
@@ -1171,7 +1171,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'the-newest-goes-first',
     step: '15.5',
-    says: ['the oldest goes'],
+    says: ['so the oldest is removed'],
     edits: [
       {
         file: log,
@@ -1200,7 +1200,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'counts-the-wrong-segment',
     step: '15.5',
-    says: ['not of another'],
+    says: ['not that of another'],
     edits: [
       {
         file: log,
@@ -1270,7 +1270,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-segment-that-cannot-be-removed',
     step: '15.5',
-    says: ['Let the error out'],
+    says: ['Let the error through'],
     edits: [
       {
         file: 'log.ts',
@@ -1284,7 +1284,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'an-empty-page-never-comes',
     step: '15.6',
-    says: ['to be loaded', 'also an empty page is a page'],
+    says: ['to be loaded', 'an empty page is a page, too'],
     edits: [
       {
         file: journal,
@@ -1296,7 +1296,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'keeps-a-moment-later',
     step: '15.6',
-    says: ['Await nothing in it'],
+    says: ['Await nothing in #keep()'],
     edits: [
       {
         file: journal,
@@ -1573,7 +1573,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'overwrites-the-checksum',
     step: '15.1',
-    says: ['Nothing is written to `bytes`'],
+    says: ['Do not write to `bytes`'],
     edits: [
       {
         file: groups,
@@ -1595,7 +1595,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'closed-is-why',
     step: '15.3',
-    says: ['`failure` is the error itself'],
+    says: ['Set it to the error itself'],
     edits: [
       {
         file: log,
@@ -1609,7 +1609,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'those-who-wait-first',
     step: '15.3',
-    says: ['In the order of append()'],
+    says: ['in the order of append()'],
     edits: [
       {
         file: log,
@@ -1636,7 +1636,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'stuck-behind-a-part',
     step: '15.3',
-    says: ['whatever was taken before'],
+    says: ['whatever earlier writes took'],
     edits: [
       {
         file: segments,
@@ -1648,7 +1648,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'gives-up-after-eight-writes',
     step: '15.3',
-    says: ['however often'],
+    says: ['however many writes'],
     edits: [
       {
         file: segments,
@@ -1673,7 +1673,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-tail-is-zeros-or-cut',
     step: '15.4',
-    says: ['what decodeGroup() says of it'],
+    says: ['the kind that decodeGroup() returns'],
     edits: [
       {
         file: recovery,

@@ -128,7 +128,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'the-order-of-the-resolver',
     step: '16.2',
-    says: ['interleaved', 'every second attempt'],
+    says: ['interleave() of', 'every second attempt'],
     edits: [{ file: addresses, hole: 'interleave', by: '    return [...addresses]' }],
   },
   {
@@ -155,7 +155,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'one-after-the-other',
     step: '16.2',
-    says: ['After 250 ms the next one has its turn'],
+    says: ['After 250 ms the next address has its turn'],
     edits: [
       {
         file: addresses,
@@ -167,7 +167,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'all-at-once',
     step: '16.2',
-    says: ['before the next one had its turn'],
+    says: ['before the next address had its turn'],
     edits: [
       {
         file: addresses,
@@ -192,7 +192,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'two-turns-at-a-time',
     step: '16.2',
-    says: ['that one has its 250 ms from then on'],
+    says: ['the 250 ms count anew from then on'],
     edits: [
       {
         file: addresses,
@@ -217,7 +217,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'aborts-the-winner-too',
     step: '16.2',
-    says: ['All attempts but the one that has won'],
+    says: ['all attempts but the one that has won'],
     edits: [
       {
         file: addresses,
@@ -286,7 +286,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-session-ends-only-in-the-greeting',
     step: '16.3',
-    says: ['online, after the error no-session'],
+    says: ['reduce(online, error no-session)'],
     edits: [{ file: states, replace: 'return endOf(event.code) ?? state', by: 'return state' }],
   },
   {
@@ -322,7 +322,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'an-error-is-a-loss',
     step: '16.3',
-    says: ['behind what it has still to say'],
+    says: ['after what it still has to say'],
     edits: [
       {
         file: states,
@@ -334,7 +334,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'waits-forever-for-a-connection',
     step: '16.3',
-    says: ['connecting, after timeUp', 'a dead peer says nothing'],
+    says: ['reduce(connecting, timeUp)', 'a dead peer says nothing'],
     edits: [
       {
         file: states,
@@ -346,7 +346,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'forgets-how-long-it-was-welcome',
     step: '16.3',
-    says: ['The back-off wants to know'],
+    says: ['The back-off needs to know for how long'],
     edits: [{ file: states, replace: 'waiting(event.atMs - state.sinceMs)', by: 'waiting()' }],
   },
   {
@@ -384,7 +384,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'rises-from-the-dead',
     step: '16.3',
-    says: ['Ended is for good'],
+    says: ['no event leads out of it'],
     edits: [
       {
         file: states,
@@ -396,7 +396,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'connects-again-after-close',
     step: '16.3',
-    says: ['We want no more'],
+    says: ['We want no connection any more'],
     edits: [
       {
         file: states,
@@ -427,7 +427,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'what-waited-is-told-on-the-next-connection',
     step: '16.4',
-    says: ['What waited on the connection before'],
+    says: ['What waited on the previous connection'],
     edits: [
       {
         file: feed,
@@ -451,7 +451,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'tells-pages-and-live-messages-twice',
     step: '16.4',
-    says: ['number 10 has come twice'],
+    says: ['number 10 has arrived twice'],
     edits: [
       {
         file: feed,
@@ -609,7 +609,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'looks-only-at-the-history',
     step: '16.5',
-    says: ['is being appended. Two may not be'],
+    says: ['must not be appended twice'],
     edits: [
       {
         file: keys,
@@ -765,7 +765,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'an-error-leaves-the-claim',
     step: '16.5',
-    says: ['will not come to an end any more'],
+    says: ['which has failed and will never be appended'],
     edits: [{ file: keys, replace: '      settle(UNREADABLE)\n', by: '      void UNREADABLE\n' }],
   },
 
@@ -874,7 +874,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'other-data-takes-all',
     step: '16.6',
-    says: ['Only a message that was sent is unknown'],
+    says: ['Only a message that was sent is rejected as unknown'],
     edits: [
       {
         file: queue,
@@ -1039,7 +1039,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'random-numbers-of-its-own',
     step: '16.1',
-    says: ['Twice the same random numbers'],
+    says: ['The same random numbers gave different waits'],
     edits: [
       {
         file: backoff,
@@ -1109,7 +1109,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'compares-with-the-gap-before',
     step: '16.4',
-    says: ['and no older gap'],
+    says: ['not on an older gap'],
     edits: [
       {
         file: feed,
@@ -1145,7 +1145,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'begins-anew-and-does-not-forget',
     step: '16.4',
-    says: ['mean nothing in this one: forget()'],
+    says: ['mean nothing in this one: call forget()'],
     edits: [
       {
         file: feed,
@@ -1253,7 +1253,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'the-queue-hears-of-no-error',
     step: '16.6',
-    says: ['the queue has not heard of it'],
+    says: ['the queue was not told'],
     edits: [
       {
         file: room,
@@ -1395,7 +1395,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'five-doublings-for-everybody',
     step: '16.1',
-    says: ['where it begins and where it stops'],
+    says: ['begins and where it stops'],
     edits: [{ file: backoff, replace: '2 ** this.#waits', by: '2 ** Math.min(5, this.#waits)' }],
   },
   {
@@ -1477,7 +1477,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'waits-although-it-is-online',
     step: '16.3',
-    says: ['Whoever was too fast waits, and stays'],
+    says: ['A client that was too fast slows down, and stays'],
     edits: [
       {
         file: states,
@@ -1532,7 +1532,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'misses-nothing-live',
     step: '16.4',
-    says: ['number 32 has never come'],
+    says: ['number 32 has never arrived'],
     edits: [
       {
         file: feed,
@@ -1659,7 +1659,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'gives-up-a-repeat-that-was-not-saved',
     step: '16.6',
-    says: ['ask for not-saved first'],
+    says: ['check for not-saved first'],
     edits: [
       {
         file: queue,
@@ -1673,7 +1673,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'not-saved-is-not-sent',
     step: '16.6',
-    says: ['what was sent was sent'],
+    says: ['still counts as sent'],
     edits: [
       {
         file: queue,
@@ -1750,7 +1750,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'the-first-with-that-key-decides',
     step: '16.5',
-    says: ['That one is not hers'],
+    says: ['That one is not ada’s'],
     edits: [
       {
         file: keys,

@@ -41,7 +41,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.1',
     'a-tab-is-a-space',
-    'stands one space',
+    'are separated by one space',
     scan,
     'bytes[method] !== SP',
     '(bytes[method] !== SP && bytes[method] !== HTAB)',
@@ -49,7 +49,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.1',
     'a-long-target-needs-its-end',
-    'Its end would change nothing',
+    'its end would change nothing',
     scan,
     IS_LONG + HAS_ENDED,
     HAS_ENDED + IS_LONG,
@@ -65,7 +65,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.1',
     'a-blank-before-the-colon',
-    'that is how bodies are smuggled',
+    'that is how requests are smuggled',
     scan,
     'const colon = endOfRun(bytes, at, TOKEN)',
     'const colon = endOfRun(bytes, endOfRun(bytes, at, TOKEN), BLANK)',
@@ -73,7 +73,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.1',
     'blanks-belong-to-the-value',
-    'The blanks before and behind a value',
+    'The blanks before and after a value',
     scan,
     'withoutBlanks(bytes, value, stop)',
     'stop',
@@ -97,7 +97,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.1',
     'the-place-in-what-was-kept',
-    'what was kept before counts for nothing',
+    'do not count the bytes that were kept earlier',
     parser,
     'end: from + parsed.end - before',
     'end: parsed.end',
@@ -113,7 +113,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.1',
     'looks-for-line-ends-in-the-piece-alone',
-    'neither of the two stands alone',
+    'neither CR nor LF may stand alone',
     parser,
     'hasLineEnd(come, before - 1)',
     'hasLineEnd(chunk, from)',
@@ -162,7 +162,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.2',
     'only-safe-integers-are-numbers',
-    'it is too many in any case',
+    'it is over the limit in any case',
     length,
     '!/^(?:0|[1-9][0-9]*)$/.test(length)',
     '!/^(?:0|[1-9][0-9]*)$/.test(length) || !Number.isSafeInteger(Number(length))',
@@ -186,7 +186,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.2',
     'the-same-length-twice',
-    'Two lengths are two requests',
+    'two lengths as two requests',
     length,
     "const length = headers.get('content-length')",
     "const [length, ...others] = new Set(headers.getAll('content-length'))\n  if (others.length > 0) return BAD_LENGTH",
@@ -194,7 +194,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.2',
     'the-first-length-counts',
-    'Two lengths are two requests',
+    'two lengths as two requests',
     length,
     "headers.get('content-length')",
     "headers.getAll('content-length').at(0)",
@@ -202,7 +202,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.2',
     'chunked-somewhere',
-    'Behind "chunked" nothing may come',
+    'Nothing may follow "chunked"',
     length,
     'if (place === 0 && codings.length === 1) return CHUNKED',
     'if (place >= 0) return CHUNKED',
@@ -210,7 +210,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.2',
     'ends-with-chunked',
-    'A coding that we do not know is 501',
+    'An unknown coding is answered with 501',
     length,
     'if (place === 0 && codings.length === 1) return CHUNKED',
     "if (codings.length === 1 && codings[0].endsWith('chunked')) return CHUNKED",
@@ -234,7 +234,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.2',
     'a-pattern-tries-every-blank',
-    'begins anew at each blank',
+    'starts again at each blank',
     length,
     "split(',').map(withoutBlanks)",
     'split(/[\\t ]*,[\\t ]*/)',
@@ -242,7 +242,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.2',
     'unknown-codings-are-bad',
-    'A coding that we do not know is 501',
+    'An unknown coding is answered with 501',
     length,
     'isInFront ? BAD_CODING : UNKNOWN_CODING',
     'isInFront || place < 0 ? BAD_CODING : UNKNOWN_CODING',
@@ -250,7 +250,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.2',
     'the-most-is-too-much',
-    'That is as many as may come',
+    'a body of exactly 1,000 bytes is within it',
     length,
     'bytes > maxBytes ?',
     'bytes >= maxBytes ?',
@@ -292,7 +292,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.3',
     'each-extension-by-itself',
-    'all together they are most of what comes',
+    'together they are most of what arrives',
     chunked,
     'this.#extensionBytes += line - digits',
     'this.#extensionBytes = line - digits',
@@ -300,7 +300,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.3',
     'a-long-line-needs-its-end',
-    'Its end would change nothing',
+    'its end would change nothing',
     chunked,
     `${SIZE_TOO_LONG}    const end = scanLineEnd(bytes, line)\n${SIZE_END}`,
     `    const end = scanLineEnd(bytes, line)\n    if (typeof end !== 'number') return end\n${SIZE_TOO_LONG}    if (digits === at`,
@@ -324,7 +324,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.3',
     'a-size-of-zero-is-the-end',
-    'Behind it the next request begins',
+    'After it, the next request begins',
     chunked,
     "this.#missing === 0 ? 'trailers' : 'data'",
     "this.#missing === 0 ? 'done' : 'data'",
@@ -421,7 +421,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.4',
     'late-requests-are-heard-twice',
-    'each is heard once',
+    'each counts once',
     connection,
     'answer.then((late) => this.#answer(head, late))',
     'answer.then((late) => {\n            this.#connection.heard()\n            return this.#answer(head, late)\n          })',
@@ -437,7 +437,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.4',
     'says-close-and-stays',
-    'What he sent behind it is ignored',
+    'What he sent after that request is ignored',
     connection,
     "    if (!keepsOpen(head)) this.#endsAs ??= 'finished'\n    const persistence = head.version === '1.0' ? 'say' : 'keep'",
     "    const persistence = !keepsOpen(head) ? 'close' : head.version === '1.0' ? 'say' : 'keep'",
@@ -477,7 +477,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.4',
     'goes-on-reading-behind-101',
-    'was read as HTTP: #isReplaced',
+    'was read as HTTP: set #isReplaced',
     connection,
     '    this.#isReplaced = true\n',
     '',
@@ -485,7 +485,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.4',
     'anybody-may-upgrade',
-    'nobody can change the protocol',
+    'the protocol cannot change',
     connection,
     "if (head.version === '1.0' || hasBody(head) || this.#endsAs)",
     'if (this.#endsAs)',
@@ -493,7 +493,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.4',
     'a-body-in-chunks-is-none',
-    'nobody can change the protocol',
+    'the protocol cannot change',
     connection,
     'hasBody(head)',
     "head.headers.has('content-length')",
@@ -501,7 +501,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.4',
     'the-other-protocol-speaks-first',
-    'Behind the 101 the other protocol begins',
+    'After the 101 the other protocol begins',
     connection,
     '    this.#sender.flush()\n    this.#isReplaced = true\n    this.#connection.use(upgrade(this.#connection, this.#timers))',
     '    this.#isReplaced = true\n    this.#connection.use(upgrade(this.#connection, this.#timers))',
@@ -510,7 +510,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.5',
     'one-deadline-for-everything',
-    'His head has come in time',
+    'His head arrived in time',
     connection,
     'this.#begun ? bodyMs : headMs',
     'headMs',
@@ -558,7 +558,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.5',
     'says-continue-to-old-clients',
-    'HTTP/1.0 knows no 100',
+    'HTTP/1.0 has no status 100',
     connection,
     "    if (version === '1.0') return undefined\n",
     '',
@@ -574,7 +574,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.5',
     'meets-any-expectation',
-    'Nobody knows how to meet',
+    'This server cannot meet',
     connection,
     "    if (headers.get('expect')?.toLowerCase() !== '100-continue') return UNMET\n",
     "    if (headers.get('expect')?.toLowerCase() !== '100-continue') return undefined\n",
@@ -582,7 +582,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.5',
     'continue-is-somewhere-in-it',
-    'Nobody knows how to meet',
+    'This server cannot meet',
     connection,
     "headers.get('expect')?.toLowerCase() !== '100-continue'",
     "!headers.get('expect')?.toLowerCase().includes('100-continue')",
@@ -614,7 +614,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.5',
     'we-are-slow-and-they-pay',
-    'it is us who are slow',
+    'we are the slow side',
     connection,
     "else if (why !== 'idle' || !isBusy) this.#connection.end(why)",
     'else this.#connection.end(why)',
@@ -647,7 +647,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.6',
     'looks-before-it-decodes',
-    'Look at the names as they are when they are decoded',
+    'Check the names after they are decoded',
     path,
     `${NAMES}    return names.every((name)`,
     `${NAMES}    return parts.every((name)`,
@@ -722,7 +722,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.6',
     'waits-for-a-writer',
-    'To open a FIFO is to wait',
+    'Opening a FIFO waits for a writer',
     file,
     ', FLAGS))',
     ', constants.O_RDONLY | constants.O_NOFOLLOW))',
@@ -738,7 +738,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.6',
     'does-not-wait-until-it-is-closed',
-    'A promise that nobody waits for',
+    'The promise of close() is not awaited',
     file,
     '    if (!file) await handle.close()\n',
     '    if (!file) handle.close()\n',
@@ -746,7 +746,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.6',
     'leaves-open-what-it-cannot-look-at',
-    'each one left behind is a descriptor less',
+    'each one that does costs a descriptor',
     file,
     `  let file: SiteFile | undefined
   try {
@@ -780,7 +780,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.2',
     'an-empty-length-is-none-beside-chunks',
-    'An empty length is there, too',
+    'An empty length counts, too',
     length,
     'if (coding !== undefined && length !== undefined) return BOTH',
     'if (coding && length) return BOTH',
@@ -796,7 +796,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.3',
     'waits-for-all-of-a-chunk',
-    'Data are taken as they come',
+    'Take data as it arrives',
     chunked,
     "if (end === at) return 'incomplete'",
     "if (end < at + this.#missing) return 'incomplete'",
@@ -812,7 +812,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.4',
     'ends-while-the-body-is-on-its-way',
-    'calls it, and nobody else',
+    'only #holdUntil() may call it',
     connection,
     REST,
     '    if (rest) this.#holdUntil(rest)\n    this.#goOn()',
@@ -828,7 +828,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.5',
     'an-old-request-expects-something',
-    'The version is looked at first',
+    'Check the version first',
     connection,
     `    if (version === '1.0') return undefined
     if (headers.get('expect')?.toLowerCase() !== '100-continue') return UNMET
@@ -856,7 +856,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.1',
     'keeps-what-it-has-refused',
-    'no head has begun any more',
+    'no head has begun (hasBegun)',
     parser,
     '    this.#keptBytes = 0\n    return parsed.kind',
     "    if (parsed.kind === 'head') this.#keptBytes = 0\n    return parsed.kind",
@@ -864,7 +864,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.1',
     'all-of-the-room-is-the-head',
-    'only #keptBytes count',
+    'only the first #keptBytes bytes of #kept count',
     parser,
     'const come = this.#kept.subarray(0, this.#keptBytes)',
     'const come = this.#kept',
@@ -872,7 +872,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.1',
     'keeps-what-it-has-taken-already',
-    'What is kept of a chunk begins at `from`',
+    'Keep the bytes of a chunk only from `from` on',
     parser,
     "if (parsed.kind === 'incomplete') this.#keep(chunk, from)",
     "if (parsed.kind === 'incomplete') this.#keep(chunk, 0)",
@@ -880,7 +880,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.2',
     'takes-every-blank-away',
-    'One inside makes two words',
+    'Remove the blanks around a coding, but none inside it',
     length,
     "value.toLowerCase().split(',').map(withoutBlanks)",
     "value.toLowerCase().replace(/[\\t ]/g, '').split(',')",
@@ -912,7 +912,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.3',
     'counts-an-extension-for-each-piece',
-    'count it when it has ended',
+    'count it once, when it has ended',
     chunked,
     `    const end = scanLineEnd(bytes, line)\n${SIZE_END}`,
     `    this.#extensionBytes += line - digits\n    const end = scanLineEnd(bytes, line)\n    if (typeof end !== 'number') return end\n    this.#extensionBytes -= line - digits\n    if (digits === at`,
@@ -928,7 +928,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.3',
     'the-longest-body-is-too-long',
-    'maxBytes is not',
+    'a body of exactly maxBytes is allowed',
     chunked,
     'this.#come.length + this.#missing > this.#maxBytes',
     'this.#come.length + this.#missing >= this.#maxBytes',
@@ -936,7 +936,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.3',
     'sixteen-digits-are-too-many',
-    'More than MAX_SIZE_DIGITS are too many',
+    'Refuse only more than MAX_SIZE_DIGITS',
     chunked,
     'digits - at > MAX_SIZE_DIGITS',
     'digits - at >= MAX_SIZE_DIGITS',
@@ -944,7 +944,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.4',
     'nobody-hears-that-a-late-body-broke',
-    'he would take for the rest',
+    'He would take whatever came next for the rest',
     connection,
     'answer.then((late) => this.#answer(head, late))',
     'answer.then((late) => this.#answer(head, late)).catch(this.#onBug)',
@@ -952,7 +952,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.5',
     'only-the-request-says-close',
-    'whoever has set it',
+    'whatever set it',
     connection,
     "this.#endsAs ? 'close' : persistence",
     "keepsOpen(head) ? persistence : 'close'",
@@ -960,7 +960,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.5',
     'upgrades-although-the-server-stops',
-    'cannot begin to speak something else',
+    'cannot change to another protocol',
     connection,
     "if (head.version === '1.0' || hasBody(head) || this.#endsAs)",
     "if (head.version === '1.0' || hasBody(head))",
@@ -968,7 +968,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.4',
     'nobody-goes-on',
-    'Nobody has ended the connection',
+    'The connection was not ended',
     connection,
     REST,
     '    if (rest) this.#holdUntil(rest)',
@@ -984,7 +984,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.4',
     'makes-a-protocol-that-nobody-speaks',
-    'connection.use() it',
+    'Pass the new protocol to connection.use()',
     connection,
     'this.#connection.use(upgrade(this.#connection, this.#timers))',
     'upgrade(this.#connection, this.#timers)',
@@ -1000,7 +1000,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.5',
     'forgets-why-the-connection-ends',
-    'said already why',
+    'already said why',
     connection,
     "if (!keepsOpen(head)) this.#endsAs ??= 'finished'",
     "if (!keepsOpen(head)) this.#endsAs = 'finished'",
@@ -1024,7 +1024,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.6',
     'looks-at-a-path-and-opens-what-is-there-then',
-    'Only what is open stays what it is',
+    'Only an open file stays what it is',
     file,
     '    return await keepRegular(await files.open(join(folder, names.at(-1)!), FLAGS))',
     `    const path = join(folder, names.at(-1)!)
@@ -1036,7 +1036,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.6',
     'opens-a-path-and-looks-at-what-is-there-then',
-    'Only what is open stays what it is',
+    'Only an open file stays what it is',
     file,
     '    return await keepRegular(await files.open(join(folder, names.at(-1)!), FLAGS))',
     `    const path = join(folder, names.at(-1)!)
@@ -1082,7 +1082,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.1',
     'a-pattern-tries-every-blank-of-a-value',
-    'begins anew at each blank',
+    'starts again at each blank',
     scan,
     'withoutBlanks(bytes, value, stop))',
     "value + latin1(bytes, value, stop).replace(/[\\t ]+$/, '').length)",
@@ -1090,7 +1090,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.1',
     'the-method-is-part-of-the-target',
-    'MAX_TARGET_BYTES is not',
+    'Refuse only a target over MAX_TARGET_BYTES',
     scan,
     'target - method > MAX_TARGET_BYTES + 1',
     'target - at > MAX_TARGET_BYTES + 4',
@@ -1106,7 +1106,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.2',
     'a-list-in-small-letters',
-    'Behind "chunked" nothing may come',
+    'Nothing may follow "chunked"',
     length,
     'const codings = value.toLowerCase().split',
     "if (value.toLowerCase() === 'chunked') return CHUNKED\n  const codings = value.split",
@@ -1114,7 +1114,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.2',
     'blanks-stand-behind-commas',
-    'blanks away',
+    'remove the blanks around each coding',
     length,
     "split(',').map(withoutBlanks)",
     'split(/,[\\t ]*/)',
@@ -1122,7 +1122,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.3',
     'room-for-one-chunk',
-    'A body may come in as many chunks as it has bytes',
+    'A body may arrive in as many chunks as it has bytes',
     chunked,
     '    this.#come.add(bytes.subarray(at, end))\n    this.#missing -= end - at\n',
     '    this.#missing -= end - at\n    this.#come.add(bytes.subarray(at, end), this.#missing)\n',
@@ -1143,7 +1143,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.4',
     'late-answers-have-bodies',
-    'HEAD wants no body, however late the answer is',
+    'An answer to HEAD has no body, however late it is',
     connection,
     'answer.then((late) => this.#answer(head, late))',
     "answer.then((late) =>\n            late.upgrade\n              ? this.#upgrade(head, late, late.upgrade)\n              : this.#answer({ ...head, method: 'GET' }, late),\n          )",
@@ -1151,7 +1151,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.4',
     'closes-what-it-hands-over',
-    'About that nothing is said',
+    'neither ends nor goes on as HTTP',
     connection,
     "this.#sender.answer(answer, false, 'keep')",
     "this.#sender.answer(answer, false, 'close')",
@@ -1167,7 +1167,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.5',
     'leave-is-the-last-word',
-    'Nobody knows how to meet "200-ok, 100-continue"',
+    'This server cannot meet "200-ok, 100-continue"',
     connection,
     "headers.get('expect')?.toLowerCase() !== '100-continue'",
     "!headers.get('expect')?.toLowerCase().split(', ').at(-1)?.startsWith('100-continue')",
@@ -1175,7 +1175,7 @@ export const mistakes: Mistake[] = [
   mistake(
     '17.6',
     'a-plus-is-a-blank',
-    'leave it as it is then',
+    'do not change it after that',
     path,
     'parts.map(decodeURIComponent)',
     "parts.map((part) => decodeURIComponent(part.replaceAll('+', ' ')))",

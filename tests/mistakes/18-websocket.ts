@@ -31,7 +31,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'upgrade-in-small-letters-only',
     step: '18.1',
-    says: ['the same in upper and lower case'],
+    says: ['case-insensitively'],
     edits: [
       { file: handshake, replace: 'element.toLowerCase() === token', by: 'element === token' },
     ],
@@ -57,7 +57,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'an-old-http-will-do',
     step: '18.1',
-    says: ['HTTP/1.0 knows no Upgrade'],
+    says: ['HTTP/1.0 has no Upgrade'],
     edits: [{ file: handshake, replace: `version === '1.1' && `, by: `version !== undefined && ` }],
   },
   {
@@ -153,7 +153,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'every-page-may-come',
     step: '18.1',
-    says: ['A browser sends our cookies along'],
+    says: ['A browser may send our cookies along'],
     edits: [{ file: handshake, replace: ORIGIN, by: `  if (origin === 'null') {` }],
   },
   {
@@ -183,7 +183,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'an-empty-origin-is-none',
     step: '18.1',
-    says: ['Origin is all that tells ours from theirs'],
+    says: ['Only Origin tells our pages from theirs'],
     edits: [{ file: handshake, replace: 'origin !== undefined && offer', by: 'origin && offer' }],
   },
   {
@@ -261,7 +261,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'extensions-are-said-back',
     step: '18.1',
-    says: ['What is not accepted is not said back'],
+    says: ['An extension that is not accepted is not sent back'],
     edits: [
       {
         file: handshake,
@@ -350,7 +350,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-get-of-something-else-is-a-bad-request',
     step: '18.1',
-    says: ['with none of these fields', 'draws 426'],
+    says: ['with none of these fields', 'has to get 426'],
     edits: [
       {
         file: handshake,
@@ -375,7 +375,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-pattern-that-goes-on-where-it-stopped',
     step: '18.1',
-    says: ['however often it comes'],
+    says: ['however often it is sent'],
     edits: [
       {
         file: handshake,
@@ -406,7 +406,7 @@ let opened: Protocol | undefined`,
   {
     name: 'says-back-what-was-listed',
     step: '18.1',
-    says: ['with anything beside it'],
+    says: ['or lists anything else'],
     edits: [
       {
         file: handshake,
@@ -433,7 +433,7 @@ let opened: Protocol | undefined`,
   {
     name: 'two-origins-are-none',
     step: '18.1',
-    says: ['Two lines of Origin are not none'],
+    says: ['Two lines of Origin do not count as no Origin'],
     edits: [
       {
         file: handshake,
@@ -459,7 +459,7 @@ let opened: Protocol | undefined`,
   {
     name: 'waits-for-two-bytes',
     step: '18.2',
-    says: ['nothing behind it can make it right'],
+    says: ['nothing after it can make it right'],
     edits: [
       {
         file: frames,
@@ -525,7 +525,7 @@ let opened: Protocol | undefined`,
   {
     name: 'control-frames-in-fragments',
     step: '18.2',
-    says: ['A control frame comes between fragments, and has none'],
+    says: ['is never fragmented itself'],
     edits: [
       {
         file: frames,
@@ -557,7 +557,7 @@ let opened: Protocol | undefined`,
   {
     name: 'a-long-control-frame-is-found-late',
     step: '18.2',
-    says: ['nothing behind it can make it right'],
+    says: ['nothing after it can make it right'],
     edits: [
       {
         file: frames,
@@ -581,7 +581,7 @@ let opened: Protocol | undefined`,
   {
     name: 'waits-for-a-key-that-never-comes',
     step: '18.2',
-    says: ['a wait for its key never ends'],
+    says: ['a server that waits for its key waits forever'],
     edits: [
       { file: frames, replace: `    if (second < IS_MASKED) return 'not-masked'\n`, by: '' },
       {
@@ -615,7 +615,7 @@ let opened: Protocol | undefined`,
   {
     name: 'any-length-in-eight-bytes',
     step: '18.2',
-    says: ['A length is written in as few bytes as it can be'],
+    says: ['A length is written in as few bytes as possible'],
     edits: [
       {
         file: frames,
@@ -627,7 +627,7 @@ let opened: Protocol | undefined`,
   {
     name: 'any-length-in-two-bytes',
     step: '18.2',
-    says: ['A length is written in as few bytes as it can be'],
+    says: ['A length is written in as few bytes as possible'],
     edits: [
       {
         file: frames,
@@ -639,7 +639,7 @@ let opened: Protocol | undefined`,
   {
     name: 'eight-bytes-for-what-two-can-say',
     step: '18.2',
-    says: ['A length is written in as few bytes as it can be'],
+    says: ['A length is written in as few bytes as possible'],
     edits: [{ file: frames, replace: 'lengthBytes === 2 ? 125 : 0xffff', by: '125' }],
   },
   {
@@ -657,7 +657,7 @@ let opened: Protocol | undefined`,
   {
     name: 'reads-what-has-not-come',
     step: '18.2',
-    says: ['Look whether a byte is there before you look at it'],
+    says: ['Check that a byte has arrived before you read it'],
     edits: [
       {
         file: frames,
@@ -669,7 +669,7 @@ let opened: Protocol | undefined`,
   {
     name: 'wants-a-byte-of-payload',
     step: '18.2',
-    says: ['no payload need be there'],
+    says: ['no payload has to be there yet'],
     edits: [
       {
         file: frames,
@@ -681,7 +681,7 @@ let opened: Protocol | undefined`,
   {
     name: 'a-header-begins-at-zero',
     step: '18.2',
-    says: ['It ends behind the key'],
+    says: ['ends after the key'],
     edits: [
       {
         file: frames,
@@ -693,7 +693,7 @@ let opened: Protocol | undefined`,
   {
     name: 'the-key-is-not-counted',
     step: '18.2',
-    says: ['It ends behind the key'],
+    says: ['ends after the key'],
     edits: [
       {
         file: frames,
@@ -757,7 +757,7 @@ let opened: Protocol | undefined`,
   {
     name: 'a-huge-length-is-another-fault',
     step: '18.2',
-    says: ['Too much is too much'],
+    says: ['is only too large, and no other fault'],
     edits: [
       {
         file: frames,
@@ -769,7 +769,7 @@ let opened: Protocol | undefined`,
   {
     name: 'a-length-with-a-sign',
     step: '18.2',
-    says: ['It has no sign'],
+    says: ['it is unsigned'],
     edits: [
       {
         file: frames,
@@ -843,7 +843,7 @@ let opened: Protocol | undefined`,
   {
     name: 'the-key-is-not-turned-for-the-words',
     step: '18.3',
-    says: ['another byte of the key is the next one'],
+    says: ['another byte of the key is due'],
     edits: [
       {
         file: frames,
@@ -898,7 +898,7 @@ let opened: Protocol | undefined`,
   {
     name: 'the-last-bytes-keep-their-mask',
     step: '18.3',
-    says: ['Behind the last whole word'],
+    says: ['After the last whole word'],
     edits: [
       {
         file: frames,
@@ -992,7 +992,7 @@ let opened: Protocol | undefined`,
   {
     name: 'the-place-counts-for-the-key',
     step: '18.3',
-    says: ['Where a payload lies does not count'],
+    says: ['Where a payload lies does not matter'],
     edits: [
       {
         file: frames,
@@ -1004,7 +1004,7 @@ let opened: Protocol | undefined`,
   {
     name: 'the-key-begins-anew-behind-the-words',
     step: '18.3',
-    says: ['It goes on behind the words'],
+    says: ['After the words, go on'],
     edits: [
       {
         file: frames,
@@ -1019,7 +1019,7 @@ let opened: Protocol | undefined`,
   {
     name: 'unmasks-from-the-front',
     step: '18.3',
-    says: ['not before'],
+    says: ['leave the bytes before it alone'],
     edits: [
       {
         file: frames,
@@ -1033,7 +1033,7 @@ let opened: Protocol | undefined`,
   {
     name: 'one-byte-too-many',
     step: '18.3',
-    says: ['that byte stays'],
+    says: ['leave the byte there alone'],
     edits: [
       {
         file: frames,
@@ -1209,19 +1209,19 @@ let opened: Protocol | undefined`,
   {
     name: 'longer-than-it-need-be',
     step: '18.5',
-    says: ['C0 and C1 could only begin what is shorter without them'],
+    says: ['C0 and C1 could only begin an overlong encoding'],
     edits: [{ file: utf8, replace: 'first < 0xc2', by: 'first < 0xc0' }],
   },
   {
     name: 'above-the-last-character',
     step: '18.5',
-    says: ['F5 and more could only begin what is above U+10FFFF'],
+    says: ['F5 and above could only begin a character above U+10FFFF'],
     edits: [{ file: utf8, replace: 'first > 0xf4', by: 'first > 0xf7' }],
   },
   {
     name: 'three-bytes-for-two',
     step: '18.5',
-    says: ['Behind E0, ED, F0 and F4 only some'],
+    says: ['After E0, ED, F0 and F4, only part'],
     edits: [
       {
         file: utf8,
@@ -1233,7 +1233,7 @@ let opened: Protocol | undefined`,
   {
     name: 'four-bytes-for-three',
     step: '18.5',
-    says: ['Behind E0, ED, F0 and F4 only some'],
+    says: ['After E0, ED, F0 and F4, only part'],
     edits: [
       {
         file: utf8,
@@ -1245,7 +1245,7 @@ let opened: Protocol | undefined`,
   {
     name: 'half-a-surrogate-pair-is-a-character',
     step: '18.5',
-    says: ['Behind E0, ED, F0 and F4 only some'],
+    says: ['After E0, ED, F0 and F4, only part'],
     edits: [
       {
         file: utf8,
@@ -1257,7 +1257,7 @@ let opened: Protocol | undefined`,
   {
     name: 'f4-goes-on-and-on',
     step: '18.5',
-    says: ['Behind E0, ED, F0 and F4 only some'],
+    says: ['After E0, ED, F0 and F4, only part'],
     edits: [
       {
         file: utf8,
@@ -1277,7 +1277,7 @@ let opened: Protocol | undefined`,
   {
     name: 'ascii-begins-a-character',
     step: '18.5',
-    says: ['Up to 7F a byte is a whole character'],
+    says: ['Every byte up to 7F is a whole character'],
     edits: [
       { file: utf8, replace: 'byte >= 0x80 && !this.#begin(byte)', by: '!this.#begin(byte)' },
     ],
@@ -1309,7 +1309,7 @@ let opened: Protocol | undefined`,
   {
     name: 'an-ascii-byte-ends-a-character',
     step: '18.5',
-    says: ['is refused before anything else comes'],
+    says: ['is refused at once, before more bytes arrive'],
     edits: [
       {
         file: utf8,
@@ -1333,7 +1333,7 @@ let opened: Protocol | undefined`,
   {
     name: 'every-piece-begins-a-character',
     step: '18.5',
-    says: ['is kept in fields until the next piece'],
+    says: ['kept in fields until the next piece'],
     edits: [
       {
         file: utf8,
@@ -1345,7 +1345,7 @@ let opened: Protocol | undefined`,
   {
     name: 'looks-when-all-has-come',
     step: '18.5',
-    says: ['is refused before anything else comes'],
+    says: ['is refused at once, before more bytes arrive'],
     edits: [
       {
         file: utf8,
@@ -1412,7 +1412,7 @@ let opened: Protocol | undefined`,
   {
     name: 'no-end-to-private-codes',
     step: '18.6',
-    says: ['from 5000 on there are none'],
+    says: ['there are no codes from 5000 on'],
     edits: [{ file: close, replace: '(code >= 3000 && code <= 4999)', by: 'code >= 3000' }],
   },
   {
@@ -1553,7 +1553,7 @@ let opened: Protocol | undefined`,
   {
     name: 'cuts-instead-of-ending',
     step: '18.6',
-    says: ['Behind our Close'],
+    says: ['After our Close'],
     edits: [
       {
         file: websocket,
@@ -1729,7 +1729,7 @@ let opened: Protocol | undefined`,
   {
     name: 'the-mask-is-looked-for-behind-the-length',
     step: '18.2',
-    says: ['nothing behind it can make it right'],
+    says: ['nothing after it can make it right'],
     edits: [
       { file: frames, replace: `    if (second < IS_MASKED) return 'not-masked'\n`, by: '' },
       {
@@ -1778,7 +1778,7 @@ let opened: Protocol | undefined`,
   {
     name: 'all-bytes-are-kept-and-looked-at-again',
     step: '18.5',
-    says: ['costs the square'],
+    says: ['takes quadratic time'],
     edits: [
       {
         file: utf8,
@@ -1838,7 +1838,7 @@ let opened: Protocol | undefined`,
   {
     name: 'takes-the-code-for-text',
     step: '18.6',
-    says: ['begins behind the two bytes of the code'],
+    says: ['begins after the two bytes of the code'],
     edits: [{ file: close, replace: 'isUtf8(reason)', by: 'isUtf8(payload)' }],
   },
   {
@@ -1915,7 +1915,7 @@ let opened: Protocol | undefined`,
   {
     name: 'an-end-of-its-own',
     step: '18.4',
-    says: ['hand it on as it came'],
+    says: ['return it unchanged'],
     edits: [
       {
         file: reader,
@@ -1939,7 +1939,7 @@ let opened: Protocol | undefined`,
   {
     name: 'forgets-the-kind-before-it-looks',
     step: '18.4',
-    says: ['look at that, before it is forgotten'],
+    says: ['use it before you clear it'],
     edits: [
       {
         file: reader,
@@ -1951,7 +1951,7 @@ let opened: Protocol | undefined`,
   {
     name: 'an-empty-ping-is-not-complete',
     step: '18.4',
-    says: ['also an empty one, also in the middle of a message'],
+    says: ['even if it is empty, and even in the middle of a message'],
     edits: [
       {
         file: reader,
@@ -1999,7 +1999,7 @@ let opened: Protocol | undefined`,
   {
     name: 'a-replacement-character-is-an-error',
     step: '18.5',
-    says: ['a text may have that as well'],
+    says: ['a valid text may contain that as well'],
     edits: [
       {
         file: utf8,
@@ -2086,13 +2086,13 @@ let opened: Protocol | undefined`,
   {
     name: 'the-bounds-are-outside',
     step: '18.5',
-    says: ['may come themselves'],
+    says: ['themselves are allowed'],
     edits: [{ file: utf8, replace: 'byte < this.#least', by: 'byte <= this.#least' }],
   },
   {
     name: 'does-not-close-what-is-paused',
     step: '18.6',
-    says: ['That nothing is read'],
+    says: ['A connection that is not reading can still send'],
     edits: [
       {
         file: websocket,
@@ -2105,7 +2105,7 @@ let opened: Protocol | undefined`,
   {
     name: 'waits-until-there-is-room',
     step: '18.6',
-    says: ['behind everything that was sent'],
+    says: ['comes after everything that was sent'],
     edits: [
       {
         file: websocket,
@@ -2118,7 +2118,7 @@ let opened: Protocol | undefined`,
   {
     name: 'no-last-words-for-who-has-said-close',
     step: '18.6',
-    says: ['whoever said Close first'],
+    says: ['whichever side sent its Close first'],
     edits: [
       {
         file: websocket,
@@ -2181,7 +2181,7 @@ let opened: Protocol | undefined`,
   {
     name: 'a-reason-is-an-answer',
     step: '18.6',
-    says: ['with onEnd, it says itself when to close'],
+    says: ['with onEnd, it decides itself when to close'],
     edits: [
       {
         file: websocket,
@@ -2195,7 +2195,7 @@ let opened: Protocol | undefined`,
   {
     name: 'a-flood-drowns-the-close',
     step: '18.6',
-    says: ['behind any number of pings'],
+    says: ['however many pings came before it'],
     edits: [
       {
         file: websocket,
@@ -2227,7 +2227,7 @@ let opened: Protocol | undefined`,
   {
     name: 'the-kind-of-ending-is-lost',
     step: '18.6',
-    says: ['hands `why` on'],
+    says: ['pass `why` on'],
     edits: [
       {
         file: websocket,
@@ -2239,7 +2239,7 @@ let opened: Protocol | undefined`,
   {
     name: 'a-payload-becomes-a-text',
     step: '18.6',
-    says: ['The payload of a ping is any bytes'],
+    says: ['The payload of a ping may be any bytes'],
     edits: [
       {
         file: websocket,
@@ -2251,7 +2251,7 @@ let opened: Protocol | undefined`,
   {
     name: 'does-not-wait-for-much',
     step: '18.6',
-    says: ['behind everything that was sent'],
+    says: ['comes after everything that was sent'],
     edits: [
       {
         file: websocket,
@@ -2284,7 +2284,7 @@ let opened: Protocol | undefined`,
   {
     name: 'true-while-something-is-missing',
     step: '18.5',
-    says: ['Behind a whole character nothing is missing'],
+    says: ['After a whole character nothing is missing'],
     edits: [
       { file: utf8, replace: 'return this.#missing === 0', by: 'return this.#missing !== 0' },
     ],

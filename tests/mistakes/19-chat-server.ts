@@ -99,7 +99,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'is-content-with-some-doors',
     step: '19.1',
-    says: ['nothing comes of the fourth'],
+    says: ['the fourth is not tried'],
     edits: [
       {
         file: doors,
@@ -194,7 +194,7 @@ import { lastWords } from '../13-rooms/peer.ts'`,
   {
     name: 'lets-any-page-in',
     step: '19.1',
-    says: ['an empty one lets no page in, and none lets in all'],
+    says: ['an empty list admits no page, and no list admits all'],
     edits: [
       { file: web, replace: '      origins,\n', by: '' },
       { file: web, replace: '{ api, page, origins, whoAsks }', by: '{ api, page, whoAsks }' },
@@ -291,7 +291,7 @@ import { lastWords } from '../13-rooms/peer.ts'`,
   {
     name: 'forgets-the-lookout',
     step: '19.2',
-    says: ['somebody could ask it how far we are'],
+    says: ['other programs could ask it how far the server is'],
     edits: [{ file: drain, replace: '[data, lookout]', by: '[data]' }],
   },
   {
@@ -303,7 +303,7 @@ import { lastWords } from '../13-rooms/peer.ts'`,
   {
     name: 'is-ready-until-the-doors-have-closed',
     step: '19.2',
-    says: ['From this call on newcomers are to go to another server'],
+    says: ['From this call on, newcomers have to go to another server'],
     edits: [
       { file: drain, replace: '    this.#isReady = false\n', by: '' },
       { file: drain, replace: CANCEL, by: `${CANCEL}    this.#isReady = false\n` },
@@ -338,7 +338,7 @@ import { lastWords } from '../13-rooms/peer.ts'`,
   {
     name: 'gives-up-at-the-deadline',
     step: '19.2',
-    says: ['also after the deadline'],
+    says: ['even after the deadline'],
     edits: [
       {
         file: drain,
@@ -387,7 +387,7 @@ import { lastWords } from '../13-rooms/peer.ts'`,
   {
     name: 'cut-closes-the-data-at-once',
     step: '19.2',
-    says: ['also after the deadline'],
+    says: ['even after the deadline'],
     edits: [
       {
         file: drain,
@@ -399,7 +399,7 @@ import { lastWords } from '../13-rooms/peer.ts'`,
   {
     name: 'stops-at-a-door-that-fails',
     step: '19.2',
-    says: ['A door that is broken must not cost what was said'],
+    says: ['What was said has to be saved, even if a door is broken'],
     edits: [
       {
         file: drain,
@@ -412,7 +412,7 @@ import { lastWords } from '../13-rooms/peer.ts'`,
   {
     name: 'goes-on-at-the-first-door-that-fails',
     step: '19.2',
-    says: ['people are still behind it'],
+    says: ['people are still connected to it'],
     edits: [
       {
         file: drain,
@@ -443,19 +443,19 @@ import { lastWords } from '../13-rooms/peer.ts'`,
   {
     name: 'swallows-every-error',
     step: '19.2',
-    says: ['The caller has to hear that something went wrong'],
+    says: ['The caller has to learn that something went wrong'],
     edits: [{ file: drain, replace: THROW_FIRST, by: '    void outcomes' }],
   },
   {
     name: 'tells-the-last-error',
     step: '19.2',
-    says: ['the first of it'],
+    says: ['what went wrong first'],
     edits: [{ file: drain, replace: 'outcomes.find(', by: 'outcomes.findLast(' }],
   },
   {
     name: 'swallows-the-errors-of-the-disk',
     step: '19.2',
-    says: ['must not end with 0'],
+    says: ['must not exit with code 0'],
     edits: [
       {
         file: drain,
@@ -480,7 +480,7 @@ import { lastWords } from '../13-rooms/peer.ts'`,
   {
     name: 'cuts-at-once',
     step: '19.2',
-    says: ['They have 10 s to go by themselves'],
+    says: ['They have 10 s to leave by themselves'],
     edits: [
       { file: drain, replace: CANCEL, by: CANCEL },
       {
@@ -554,7 +554,7 @@ import { lastWords } from '../13-rooms/peer.ts'`,
   {
     name: 'forgets-what-it-has-told',
     step: '19.3',
-    says: ['To be asked changes nothing'],
+    says: ['Asking for samples changes nothing'],
     edits: [
       {
         file: histogram,
@@ -568,7 +568,7 @@ import { lastWords } from '../13-rooms/peer.ts'`,
   {
     name: 'adds-up-in-place',
     step: '19.3',
-    says: ['To be asked changes nothing'],
+    says: ['Asking for samples changes nothing'],
     edits: [
       {
         file: histogram,
@@ -600,7 +600,7 @@ import { lastWords } from '../13-rooms/peer.ts'`,
   {
     name: 'rounds-the-sum',
     step: '19.3',
-    says: ['and as it was'],
+    says: ['each of them unchanged'],
     edits: [
       { file: histogram, replace: 'series.sum += value', by: 'series.sum += Math.round(value)' },
     ],
@@ -705,7 +705,7 @@ import { lastWords } from '../13-rooms/peer.ts'`,
   {
     name: 'all-are-other-when-it-is-full',
     step: '19.3',
-    says: ['Those that are known go on in their own counters'],
+    says: ['Known methods keep their own counters'],
     edits: [
       {
         file: histogram,
@@ -794,7 +794,7 @@ import { lastWords } from '../13-rooms/peer.ts'`,
   {
     name: 'a-late-handshake-is-ended-politely',
     step: '19.4',
-    says: ['FIN was said, and the descriptor is kept'],
+    says: ['FIN was sent, but the descriptor is kept'],
     edits: [{ file: tls, replace: 'secured.destroy()', by: 'secured.end()' }],
   },
   {
@@ -827,7 +827,7 @@ import { lastWords } from '../13-rooms/peer.ts'`,
   {
     name: 'every-byte-moves-the-deadline',
     step: '19.4',
-    says: ['Bytes are no handshake'],
+    says: ['A few bytes are no handshake'],
     edits: [
       {
         file: tls,
@@ -849,7 +849,7 @@ import { lastWords } from '../13-rooms/peer.ts'`,
   {
     name: 'waits-for-the-event-of-clients',
     step: '19.4',
-    says: ['A server’s TLSSocket says "secure" then'],
+    says: ['A server’s TLSSocket emits "secure" then'],
     edits: [{ file: tls, replace: "secured.on('secure'", by: "secured.on('secureConnect'" }],
   },
   {
@@ -885,7 +885,7 @@ import { lastWords } from '../13-rooms/peer.ts'`,
   {
     name: 'has-one-certificate-for-ever',
     step: '19.4',
-    says: ['bob has come after reload() has resolved'],
+    says: ['bob has connected after reload() resolved'],
     edits: [
       { file: tls, replace: '        this.#context = context\n', by: '        void context\n' },
     ],
@@ -1026,13 +1026,13 @@ import { lastWords } from '../13-rooms/peer.ts'`,
   {
     name: 'remembers-the-newest-number-for-its-own',
     step: '19.4',
-    says: ['That the first was done before it changes nothing'],
+    says: ['It makes no difference that the first was done earlier'],
     edits: [{ file: tls, replace: 'this.#current = number', by: 'this.#current = this.#newest' }],
   },
   {
     name: 'an-overtaken-reload-is-silent',
     step: '19.4',
-    says: ['also one that a newer one has overtaken'],
+    says: ['even one that a newer one has overtaken'],
     edits: [
       {
         file: tls,
@@ -1046,7 +1046,7 @@ import { lastWords } from '../13-rooms/peer.ts'`,
   {
     name: 'an-overtaken-reload-fails-in-silence',
     step: '19.4',
-    says: ['also one that a newer one has overtaken'],
+    says: ['even one that a newer one has overtaken'],
     edits: [
       {
         file: tls,
@@ -1064,7 +1064,7 @@ import { lastWords } from '../13-rooms/peer.ts'`,
   {
     name: 'hears-errors-and-ends-and-no-close',
     step: '19.4',
-    says: ['"close" comes however a connection ends'],
+    says: ['"close" is emitted however a connection ends'],
     edits: [
       {
         file: tls,
@@ -1110,7 +1110,7 @@ import { lastWords } from '../13-rooms/peer.ts'`,
   {
     name: 'cut-begins-the-end',
     step: '19.2',
-    says: ['cut() cuts, and nothing else'],
+    says: ['cut() cuts off connections, and does nothing else'],
     edits: [
       {
         file: drain,
@@ -1162,7 +1162,7 @@ import { lastWords } from '../13-rooms/peer.ts'`,
   {
     name: 'trips-over-a-lookout-that-throws',
     step: '19.2',
-    says: ['Of two errors the first is told'],
+    says: ['Of two errors, the first is reported'],
     edits: [
       {
         file: drain,
@@ -1208,7 +1208,7 @@ import { lastWords } from '../13-rooms/peer.ts'`,
   {
     name: 'passes-no-heartbeat-on',
     step: '19.1',
-    says: ['Without it nobody notices who has gone'],
+    says: ['nobody notices that a peer has gone'],
     edits: [
       {
         file: web,
@@ -1315,7 +1315,7 @@ import { lastWords } from '../13-rooms/peer.ts'`,
   {
     name: 'an-empty-series-from-the-start',
     step: '19.3',
-    says: ['no series to tell of'],
+    says: ['there are no series and no samples'],
     edits: [
       {
         file: histogram,
@@ -1450,7 +1450,7 @@ import { lastWords } from '../13-rooms/peer.ts'`,
   {
     name: 'a-page-by-its-host-header',
     step: '19.1',
-    says: ['Anybody can let a name of their own lead to our address'],
+    says: ['Anybody can make a name of their own lead to our address'],
     edits: [
       {
         file: web,
@@ -1499,7 +1499,7 @@ import { lastWords } from '../13-rooms/peer.ts'`,
   {
     name: 'the-page-is-for-get-alone',
     step: '19.1',
-    says: ['who answers POST /'],
+    says: ['what answers POST /'],
     edits: [
       {
         file: web,
@@ -1511,7 +1511,7 @@ import { lastWords } from '../13-rooms/peer.ts'`,
   {
     name: 'asks-about-whoever-came-last',
     step: '19.1',
-    says: ['Another request has come since'],
+    says: ['Another request has arrived in the meantime'],
     edits: [
       {
         file: web,
@@ -1613,7 +1613,7 @@ import { lastWords } from '../13-rooms/peer.ts'`,
   {
     name: 'forgets-how-it-was',
     step: '19.2',
-    says: ['hears how it was'],
+    says: ['A call after the end settles in the same way'],
     edits: [
       {
         file: drain,
@@ -1629,7 +1629,7 @@ import { lastWords } from '../13-rooms/peer.ts'`,
   {
     name: 'looks-after-one-door-at-a-time',
     step: '19.2',
-    says: ['looks after all of them from the start'],
+    says: ['handles all of them from the start'],
     edits: [
       {
         file: drain,
@@ -1648,7 +1648,7 @@ import { lastWords } from '../13-rooms/peer.ts'`,
   {
     name: 'a-stranger-may-be-called-other',
     step: '19.3',
-    says: ['how many series say `other`'],
+    says: ['the number of series that say `other`'],
     edits: [
       {
         file: histogram,
@@ -1738,7 +1738,7 @@ import { lastWords } from '../13-rooms/peer.ts'`,
   {
     name: 'takes-off-everybody-s-listeners',
     step: '19.4',
-    says: ['removeAllListeners() takes everybody’s'],
+    says: ['removeAllListeners() removes everybody’s'],
     edits: [
       {
         file: tls,
@@ -1763,7 +1763,7 @@ import { lastWords } from '../13-rooms/peer.ts'`,
   {
     name: 'every-fault-is-not-replaced',
     step: '19.4',
-    says: ['Tell the error that was caught'],
+    says: ['Pass on the error that was caught'],
     edits: [
       {
         file: tls,

@@ -209,7 +209,7 @@ export async function expectClose(
   reason: Reason,
 ): Promise<void> {
   await expectFrameOf(client, 'close', (payload) => codeOf(payload) === code, reason)
-  await client.expectEnd({ because: 'Behind a Close comes FIN: the server says no more.' })
+  await client.expectEnd({ because: 'FIN follows a Close: the server says no more.' })
 }
 
 /** The code in the payload of a Close frame; `undefined` when there is none. */

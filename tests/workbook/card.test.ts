@@ -201,7 +201,7 @@ test('differences are recognised', () => {
   const place = (received: Uint8Array) => firstDifference(text, received)
   const lost = Buffer.concat([text.subarray(0, 10), text.subarray(15)])
   expect(explainDifference(text, lost, place(lost))).toMatch(
-    /5 bytes are missing: what came belongs at byte 15/,
+    /5 bytes are missing: what arrived belongs at byte 15/,
   )
   const repeated = Buffer.concat([text.subarray(0, 20), text.subarray(4, 30)])
   expect(explainDifference(text, repeated, place(repeated))).toMatch(

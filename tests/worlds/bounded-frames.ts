@@ -183,10 +183,9 @@ class AskedStream extends ScriptedStream {
     throw new Failure(this.story!, {
       headline:
         'The loop spins: it is told again and again that a stream is ready, and does nothing.',
-      because:
-        'A level-triggered poller reports what is ready for as long as somebody is interested in it.',
+      because: 'A level-triggered poller reports what is ready for as long as it is asked to.',
       likely:
-        'Be interested in reading only when you would read, and in writing only while something is queued.',
+        'Ask about reading only when you would read, and about writing only while something is queued.',
     })
   }
 }
@@ -229,10 +228,10 @@ export class Peer extends ScriptedClient {
   expectNothingMore(reason: Reason): void {
     const received = this.stream.takeWritten()
     const outcome = received.length === 0 ? 'kept' : 'broken'
-    this.#story.judge(this.name, 'expects nothing behind FIN', outcome)
+    this.#story.judge(this.name, 'expects nothing after FIN', outcome)
     if (outcome === 'kept') return
     throw new Failure(this.#story, {
-      headline: `${this.name} has received something behind FIN.`,
+      headline: `${this.name} has received something after FIN.`,
       expected: { text: 'nothing' },
       received: { text: quote(received) },
       ...reason,

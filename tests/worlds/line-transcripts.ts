@@ -70,7 +70,7 @@ export const LINE_TRANSCRIPTS: LineTranscript[] = [
   ),
   rude('refuses a byte more', `${echoOf(LIMIT + 1)}\n`, TOO_LONG),
   rude('refuses a byte more with CR LF', `${echoOf(LIMIT + 1)}\r\n`, TOO_LONG),
-  rude('refuses a byte more as soon as it is there', echoOf(LIMIT + 1), TOO_LONG),
+  rude('refuses a byte more as soon as it arrives', echoOf(LIMIT + 1), TOO_LONG),
   rude('refuses what follows a CR at the limit', `${longest}\rx`, TOO_LONG),
   rude('refuses a second CR at the limit', `${longest}\r\r`, TOO_LONG),
   rude('refuses too many characters of two bytes', `echo ${'ü'.repeat(LIMIT / 2)}`, TOO_LONG),
@@ -80,7 +80,7 @@ export const LINE_TRANSCRIPTS: LineTranscript[] = [
     `6765\nb\n${TOO_LONG}`,
   ),
   rude(
-    'answers nothing behind a line that is too long',
+    'answers nothing after a line that is too long',
     `echo a\n${'x'.repeat(70_000)}\necho b\n${'y'.repeat(70_000)}\necho c\n`,
     `a\n${TOO_LONG}`,
   ),

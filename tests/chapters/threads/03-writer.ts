@@ -24,10 +24,10 @@ export interface WriterScript {
 
 /** All but silence is news. */
 export type Happening =
-  | { what: 'nothing that concerns it'; times?: number }
-  | { what: 'the kernel takes some'; bytes: number }
-  | { what: 'the connection closes' }
-  | { what: 'silence'; ms: number }
+  | { what: 'tells news that does not concern the thread'; times?: number }
+  | { what: 'tells that the kernel has taken some'; bytes: number }
+  | { what: 'tells that the connection has closed' }
+  | { what: 'has no news for an hour'; ms: number }
 
 export interface WriterOutcome {
   /** `'returns'`, what it throws, or how it never comes back. */
@@ -72,14 +72,15 @@ let hasSeenRoom = false
 function happen(): void {
   const next = happens[0]
   if (!next) return
-  if (next.what === 'nothing that concerns it' && next.times && next.times > 1) next.times -= 1
+  if (next.what === 'tells news that does not concern the thread' && next.times && next.times > 1)
+    next.times -= 1
   else happens.shift()
-  if (next.what === 'silence') {
+  if (next.what === 'has no news for an hour') {
     silenceMs = next.ms
     return
   }
-  if (next.what === 'the kernel takes some') Atomics.add(words, FLUSHED, next.bytes)
-  if (next.what === 'the connection closes') Atomics.store(words, CLOSED, 1)
+  if (next.what === 'tells that the kernel has taken some') Atomics.add(words, FLUSHED, next.bytes)
+  if (next.what === 'tells that the connection has closed') Atomics.store(words, CLOSED, 1)
   Atomics.add(words, NEWS, 1)
 }
 

@@ -64,7 +64,7 @@ export async function expectStragglersCut({ serve, connect, expect }: Stage): Pr
     because: 'Each open connection has graceMs to end by itself, whatever it is doing.',
     likely:
       passedMs < GRACE_MS / 2
-        ? 'Sockets are destroyed at once, those of greeted clients, too. Give them graceMs first.'
+        ? 'Sockets are destroyed at once. Give them graceMs first, those of greeted clients as well.'
         : 'The time is a fixed number. closeGracefully() was given graceMs: wait that long.',
     expected: '3 connections',
     received: `${kept}`,
@@ -74,13 +74,14 @@ export async function expectStragglersCut({ serve, connect, expect }: Stage): Pr
       because:
         'bob, cyd and dee never end their sides. Waiting for the last client must have a limit: graceMs.',
       likely:
-        'server.close() alone waits forever. One setTimeout() of graceMs, from now on, destroys the sockets that are still open, whatever they are doing. (socket.setTimeout() begins again with each byte.)',
+        'server.close() alone waits forever. Start one setTimeout() of graceMs at once, to destroy the sockets that are still open then, whatever they are doing. (socket.setTimeout() starts again with each byte.)',
     }),
   )
   const waitedMs = Math.round(performance.now() - beganAt)
   // A timer counts in whole milliseconds, and the test's clock began a moment earlier.
   expect(`the stragglers to get their ${GRACE_MS} ms`, waitedMs >= GRACE_MS - 20, {
-    because: 'graceMs is a promise to the clients, and the time in which the process must be gone.',
+    because:
+      'graceMs is a promise to the clients, and the time within which the process must be gone.',
     likely: 'The time is a fixed number. closeGracefully() was given graceMs: wait that long.',
     received: `cut after ${waitedMs} ms`,
   })
@@ -105,7 +106,7 @@ export async function expectConversationToGoOn(
   open.add(socket)
   story.tell(
     'gil',
-    'is in the middle of a conversation when closeGracefully() is called; then she says FIN, and listens',
+    'is in the middle of a conversation when closeGracefully() is called; then she says FIN, and still listens',
   )
   const closing = closeGracefully(server, open, 60_000)
   await turns()
@@ -119,11 +120,11 @@ export async function expectConversationToGoOn(
   socket.destroy()
   client.destroy()
   await within(PATIENCE_MS, closing)
-  expect('her connection to be as it was', isUntouched, {
+  expect('gil’s connection to be as it was', isUntouched, {
     because:
-      'It has graceMs to end by itself. Later servers are in the middle of an answer, and have to say the rest of it.',
+      'It has graceMs to end by itself. A later server may be in the middle of an answer, and has to send the rest.',
     likely:
-      'Leave open sockets alone until graceMs is over: end() says FIN in the middle of a sentence, and after her FIN she still waits for the answer.',
+      'Leave open sockets alone until graceMs is over. end() says FIN in the middle of an answer, and after her own FIN gil still waits for it.',
     look: 'closeGracefully()',
     received: isPaused ? 'it is paused' : wasEnded ? 'FIN was said' : 'it was destroyed',
   })
@@ -139,7 +140,7 @@ export async function expectEachClosedByItself(
 ): Promise<void> {
   story.tell(
     'test',
-    'starts two servers in one process, and closes both while a client of each stays',
+    'starts two servers in one process, and closes both while each has a client that stays',
   )
   const both = [await serveOne(listen), await serveOne(listen)]
   const order: number[] = []
@@ -155,19 +156,19 @@ export async function expectEachClosedByItself(
     socket.destroy()
     client.destroy()
   }
-  expect('both to be closed, with their clients cut', left.length === 0, {
+  expect('both servers to be closed, with their clients cut', left.length === 0, {
     because:
-      'A process may run several servers. Each is closed by itself, and graceMs is the end for every connection in `open`.',
+      'A process may run several servers. Each is closed by its own call, and graceMs is the limit for every connection in `open`.',
     likely:
       left.length === 1 || stillListens
         ? 'Something is kept in the module, where all servers share it.'
-        : 'destroy() those that are left, whether they have ended their side or not, by a timer of each server’s own.',
+        : 'Destroy every socket that is left, whether it has said FIN or not, from a timer of each server’s own.',
     look: 'closeGracefully()',
     received: `${left.length} of them with a client, or listening`,
   })
-  expectSame('the graceMs of those that have closed, in order', order, [0, 300], {
+  expectSame('the graceMs of the servers, in the order in which they closed', order, [0, 300], {
     because: 'Their clients never leave. One server gives them 300 ms, the other no time at all.',
-    likely: '0 is a time like any other: `graceMs ||` or an `if` takes it for none.',
+    likely: '0 is a time like any other, but `graceMs ||` or an `if` takes it for a missing value.',
     look: 'closeGracefully()',
   })
 }

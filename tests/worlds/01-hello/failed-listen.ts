@@ -62,17 +62,17 @@ export function expectOtherProblems(
     story.tell('kernel', `refuses to let a server listen (${code ?? 'an error without a code'})`)
     const problem = failedListen(code, words, port)
     const { sentence, instead } = sentenceOf(() => listenProblem(problem, port))
-    expect('an Error, returned', sentence !== undefined, {
+    expect('listenProblem() to return an Error', sentence !== undefined, {
       because: 'listen() rejects with what listenProblem() returns, whatever the code is.',
       likely: instead?.startsWith('throws')
-        ? 'It throws where it should return: codes that you do not know, and none at all, are problems, too.'
-        : 'Return an Error for every code, also for those that you do not know.',
+        ? 'It throws where it should return. Handle errors with a code that you do not know, and with none at all.'
+        : 'Return an Error for every code, even for those that you do not know.',
       received: instead,
     })
     if (sentence === undefined) return
     const same = sentences.get(sentence)
-    expect(`another sentence than for ${same ?? 'any other problem'}`, same === undefined, {
-      because: `The reason is: ${words}. A person who is told another one looks in the wrong place.`,
+    expect(`a sentence other than the one for ${same ?? 'any other problem'}`, same === undefined, {
+      because: `The reason is: ${words}. A person who is told another reason looks in the wrong place.`,
       likely:
         'Look at error.code. For a code that you do not know, repeat what error.message says.',
       received: sentence,
@@ -83,17 +83,17 @@ export function expectOtherProblems(
       !/\btaken\b|\bin use\b|undefined/i.test(sentence),
       {
         because: sentence.includes('undefined')
-          ? 'A person reads it, and wants to know what to do.'
+          ? 'A person reads this sentence, and wants to know what to do.'
           : 'The port is free, and a person who reads that it is taken looks for a program that is not there.',
         likely: sentence.includes('undefined')
           ? 'error.code may be missing. error.message is always there.'
-          : 'Only EADDRINUSE says that somebody else listens there.',
+          : 'Only EADDRINUSE says that another program listens there.',
         received: sentence,
       },
     )
     expect('one sentence that names the port', isSentence(sentence, port), {
       because: 'With several servers on one machine, the port tells which of them could not start.',
-      likely: 'Name the port in every case, and leave the stack out: it is about files of Node.',
+      likely: 'Name the port in every case, and leave the stack out: it names files of Node.',
       received: sentence,
     })
   }
@@ -101,28 +101,28 @@ export function expectOtherProblems(
     const error = Object.assign(new Error(UNHEARD_OF), code === undefined ? {} : { code })
     return sentenceOf(() => listenProblem(error, port)).sentence ?? ''
   }
-  story.tell('kernel', `refuses in other words: ${UNHEARD_OF}`)
+  story.tell('kernel', `refuses for an unknown reason: ${UNHEARD_OF}`)
   for (const code of ['EUNHEARD', undefined]) {
     // A sentence may begin with a capital letter.
     const isSaid = inWords(code).toLowerCase().includes(UNHEARD_OF)
-    expect('a sentence that says what the system says', isSaid, {
-      because: 'Nobody has better words for a problem that nobody has heard of.',
+    expect('a sentence that repeats the system’s words', isSaid, {
+      because: 'For an unknown problem, the system’s own words are the best there are.',
       likely:
-        'For what you do not know, repeat error.message, all of it. The code alone tells a person nothing.',
+        'For an error that you have no words for, repeat error.message in full. The code alone tells a person nothing.',
       expected: `… ${UNHEARD_OF}`,
       received: inWords(code),
     })
   }
   const isKnown = inWords('EADDRINUSE') !== inWords('EUNHEARD')
   expect(
-    'a taken port to be known by its code',
+    'a taken port to be recognised by its code',
     isKnown && isSentence(inWords('EADDRINUSE'), port),
     {
       because:
-        'The code is EADDRINUSE on every system. Its number and its words are not the same everywhere.',
+        'The code is EADDRINUSE on every system. Its number and its words differ between systems.',
       likely: isKnown
-        ? 'The port is the one that listenProblem() was given. The error need not have one.'
-        : 'Compare error.code, neither error.errno nor the words of error.message.',
+        ? 'Use the port that listenProblem() was given. The error need not have one.'
+        : 'Compare error.code, not error.errno or the words of error.message.',
       received: inWords('EADDRINUSE'),
     },
   )

@@ -17,26 +17,30 @@ export async function expectFinAtOnce(
     await turns()
     return ada
   })
-  expect('FIN right behind the greeting', short.heard() === 'hi' && short.hasEnded(), {
+  expect('FIN right after the greeting', short.heard() === 'hi' && short.hasEnded(), {
     because: 'The client waits for FIN: until then it cannot know that the greeting is complete.',
     likely: short.isDestroyed()
-      ? 'The socket is destroyed: what is queued is thrown away, and no FIN is said. end() says it behind all bytes.'
-      : 'A timer ends the socket some time later. end() needs none: FIN goes out behind the bytes.',
+      ? 'The socket is destroyed, so what is queued is thrown away and no FIN is sent. end() sends FIN after all bytes.'
+      : 'A timer ends the socket some time later. end() needs no timer: FIN goes out after the bytes.',
     received: `${JSON.stringify(short.heard())}${short.hasEnded() ? ', and FIN' : ', and no FIN in 50 turns of the loop'}`,
   })
   await expectSentAsItIs({ expect, story }, greet)
   const long = greeted(greet, 'x'.repeat(4 * 1024 * 1024), { isRead: false })
-  story.tell('bob', 'is greeted at length, and reads nothing for an hour; then he reads')
+  story.tell('bob', 'gets a long greeting, and reads nothing for an hour; then he reads')
   await turns()
   long.passTime()
   long.read()
   await turns(TURNS_TO_READ)
-  expect('all of it to come', long.heard().length === 4 * 1024 * 1024 && long.hasEnded(), {
-    because: 'The client reads the whole greeting, however slowly.',
-    likely:
-      'Does an idle limit (socket.setTimeout) destroy the socket of a client that is only slow?',
-    received: `${long.heard().length} bytes${long.hasEnded() ? '' : ', and no FIN'}`,
-  })
+  expect(
+    'the whole greeting to arrive',
+    long.heard().length === 4 * 1024 * 1024 && long.hasEnded(),
+    {
+      because: 'The client reads the whole greeting, however slowly.',
+      likely:
+        'Does an idle timeout (socket.setTimeout) destroy the socket of a client that is only slow?',
+      received: `${long.heard().length} bytes${long.hasEnded() ? '' : ', and no FIN'}`,
+    },
+  )
 }
 
 /** Empty, as long as another one, and with characters whose halves and bytes lie on both sides of any cut. */
@@ -75,14 +79,14 @@ async function expectSentAsItIs(
       because: 'Every client gets the greeting that greet() was given, as UTF-8, and then FIN.',
       likely:
         heard === greeting
-          ? 'FIN is said behind any greeting, an empty one, too.'
+          ? 'FIN follows every greeting, an empty one, too.'
           : heard.includes('\uFFFD')
-            ? 'A character of a string may take two of its places, and up to four bytes. Cut bytes, not strings; or cut nothing: end() takes all of it.'
-            : 'The greeting of another client is sent, or only a part of this one. Bytes are more than characters.',
+            ? 'A character may take two positions in a string, and up to four bytes. Cut bytes, not strings; or cut nothing: end() takes a greeting of any length.'
+            : 'The greeting of another client is sent, or only a part of this one. A greeting may have more bytes than characters.',
       received: `${whole}${cyd!.hasEnded() ? ', and FIN' : ', and no FIN'}`,
     })
     expect('no timer to be set', timers === 0, {
-      because: 'FIN goes out behind the greeting, and the client may take an hour to read it.',
+      because: 'FIN goes out after the greeting, and the client may take an hour to read it.',
       likely: 'A timer ends or destroys the socket some time later. end() alone is enough.',
       received: `${timers}`,
     })
@@ -93,8 +97,8 @@ function tellDifference(heard: string, greeting: string): string {
   let at = 0
   while (at < heard.length && heard[at] === greeting[at]) at += 1
   return heard === greeting.slice(0, at)
-    ? `the first ${Buffer.byteLength(heard)} bytes of it`
-    : `another text from byte ${Buffer.byteLength(greeting.slice(0, at))} on`
+    ? `only the first ${Buffer.byteLength(heard)} bytes`
+    : `a different text from byte ${Buffer.byteLength(greeting.slice(0, at))} on`
 }
 
 const SILENCE_MS = 60 * 60 * 1000

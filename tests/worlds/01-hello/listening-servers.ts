@@ -37,15 +37,15 @@ export async function expectPortPassedOn(
     expectSame('the port that the kernel is asked for', Number(asked), port, {
       because:
         port === 0
-          ? 'Port 0 means "any free port". One that is drawn by lot may be taken.'
+          ? 'Port 0 means "any free port". A port picked at random may be taken.'
           : 'A server that was given a port listens there: its clients know no other.',
       likely: 'Pass the port on as it is.',
       look: 'listen()',
     })
-    expect('listen() to say the port that the server has', told === bound, {
+    expect('listen() to resolve with the port that the server has', told === bound, {
       because:
-        'It is the one that this server has now. Whoever is told another one connects to somebody else.',
-      likely: 'Ask the server, each time: server.address().port. Nothing is kept in the module.',
+        'This is where the server listens now. A client that is told another port connects to another program.',
+      likely: 'Ask the server, each time: server.address().port. Keep nothing in the module.',
       expected: `port ${bound}`,
       received: `port ${told}`,
       look: 'listen()',
@@ -53,13 +53,12 @@ export async function expectPortPassedOn(
     expectSame('whether the server keeps its process alive', holdsProcess, true, {
       because:
         'A server waits for strangers, however long: a process that has nothing else to do must not end.',
-      likely: 'unref() lets the process end although somebody may still come. It is not needed.',
+      likely: 'unref() lets the process end although clients may still connect. It is not needed.',
       look: 'listen()',
     })
-    expectSame("the listeners of 'connection' afterwards", listeners, 1, {
-      because: 'What others listen for is theirs.',
-      likely:
-        "Take off the listener that you have put on, and no other: server.off('error', fail).",
+    expectSame("the number of 'connection' listeners afterwards", listeners, 1, {
+      because: 'Listeners that others have added are theirs.',
+      likely: "Remove the listener that you have added, and no other: server.off('error', fail).",
       look: 'listen()',
     })
   }
@@ -81,11 +80,11 @@ export async function expectNoListenerLeft(
   story.tell('kernel', 'cannot hand over a connection to a server that listens (EMFILE)')
   const isHeard = isHeardBySomebody(busy, new Error('accept EMFILE'))
   busy.close()
-  expect('listen() to hear no more errors', !isHeard, {
+  expect('listen() to swallow no more errors', !isHeard, {
     because:
       'Once the server listens, an error means that a connection could not be accepted. The person who runs the server has to hear of it: by onAcceptError, or by the end of the process.',
     likely:
-      "The 'error' listener of listen() is still there, and swallows it. Take it off in the callback of listen().",
+      "The 'error' listener of listen() is still there, and swallows it. Remove it in the callback of listen().",
     received: "an 'error' listener that swallowed it",
   })
 }

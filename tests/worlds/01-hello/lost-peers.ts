@@ -10,22 +10,22 @@ export function expectLossToBeNothing(
   trackConnection: TrackConnection,
 ): void {
   for (const code of ['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', undefined]) {
-    story.tell('kernel', `says that a peer is lost (${code ?? 'without a code'})`)
+    story.tell('kernel', `reports that a peer is lost (${code ?? 'without a code'})`)
     const outcome = comesOfLoss(trackConnection, code)
-    expect("somebody to listen for the socket's 'error'", outcome !== UNHEARD, {
+    expect("the socket to have an 'error' listener", outcome !== UNHEARD, {
       because:
-        "An 'error' event that nobody listens to is thrown, and ends the process: one client that pulls a plug would end the server for everybody.",
+        "An 'error' event without a listener is thrown, and ends the process: one client that pulls a plug would end the server for everybody.",
       likely: "Every socket needs an 'error' listener from its first moment to its 'close'.",
       received: outcome,
     })
-    expect("the 'error' listener to leave it at that", outcome === 'nothing', {
+    expect('a lost peer to have no effect on the process', outcome === 'nothing', {
       because:
         outcome === FOR_ALL
-          ? 'Errors of ours have to be seen. One that nobody catches ends the process, and should.'
-          : 'What a listener throws ends the process, as the event alone would have.',
+          ? 'Errors in our own code have to be seen. One that nothing catches ends the process, and should.'
+          : 'A lost peer ends its own connection, and nothing else. What a listener throws would end the process.',
       likely:
         outcome === FOR_ALL
-          ? 'It catches everything that anybody throws. Only the error of this socket is nothing: listen to the socket.'
+          ? 'It catches everything that any code throws. Only the error of this socket may be ignored: listen to the socket.'
           : outcome.startsWith('throws')
             ? 'Your listener is called, and throws. A lost peer is no fault of ours, whatever its code says, and Node destroys the socket by itself.'
             : 'A server goes on serving whatever one peer does. This connection is over, not the process.',

@@ -24,7 +24,8 @@ const CLIENT_ENDS: Moment = {
   does: 'says FIN, and goes on reading',
   act: ({ far }) => far.end(),
   emits: 'end',
-  tooEarly: "'end' says that ada will send no more. She still listens, and may be in mid-answer.",
+  tooEarly:
+    "'end' says that ada will send no more. She still listens, and may be in the middle of an answer.",
 }
 
 const SERVER_ENDS: Moment = {
@@ -32,7 +33,7 @@ const SERVER_ENDS: Moment = {
   does: "says FIN to ada on the server's socket",
   act: ({ near }) => near.end(),
   emits: 'finish',
-  tooEarly: "'finish' says that our side has said all. ada may still talk, and never stop.",
+  tooEarly: "'finish' says that our side has sent everything. ada may still talk, and never stop.",
 }
 
 const ENDINGS: Moment[][] = [
@@ -107,9 +108,9 @@ async function expectKeptWhenLost(
     ada.near.resume()
     ada.far.resetAndDestroy()
     const isOpen = await within(PATIENCE_MS, isOpenAtError)
-    expect("ada's socket to be in `open` still, right behind its 'error'", isOpen === true, {
-      because: "'error' tells what has happened. Whether the descriptor is free, it does not tell.",
-      likely: "'close' follows an 'error', always: take the socket out there, and nowhere else.",
+    expect("ada's socket to be in `open` still, right after its 'error'", isOpen === true, {
+      because: "'error' tells what has happened, not whether the descriptor is free.",
+      likely: "'close' always follows an 'error'. Take the socket out there, and nowhere else.",
       received: isOpen === false ? "taken out at 'error'" : "no 'error'",
     })
   } finally {
@@ -129,25 +130,26 @@ async function expectFromTheBeginning(
   // Nobody finds out by looking again and again.
   await withTimersHeld(async () => trackConnection(near, open))
   expect("ada's socket to be in `open` at once", open.has(near), {
-    because: 'A connection that is not in `open` is one that close() can never cut.',
-    likely: 'Put it in when trackConnection() is called: no event tells that it begins.',
+    because: 'close() can never cut a connection that is not in `open`.',
+    likely:
+      'Add the socket when trackConnection() is called: it emits no event when its connection begins.',
   })
   const isUntouched = near.readableFlowing === null && !near.timeout
   expect('the conversation to be left to its owner', isUntouched, {
     because:
-      'Every later server stands on trackConnection(). What a client says, and how long it may be silent, is theirs to judge.',
+      'Every later server is built on trackConnection(). What a client says, and how long it may be silent, is for that server to judge.',
     likely:
       near.readableFlowing !== null
-        ? "A listener of 'data' or 'readable', or resume(), takes bytes that others wait for."
-        : 'setTimeout() ends a client that is only silent. A lost peer is told by an event.',
+        ? "A 'data' or 'readable' listener, or resume(), takes bytes that others wait for."
+        : 'setTimeout() ends a client that is only silent. An event reports a lost peer.',
     received: near.readableFlowing !== null ? 'it is read from' : `a limit of ${near.timeout} ms`,
   })
   const isTakenOff = LISTENED_TO.some((event, index) =>
     others[index].some((listener) => !near.listeners(event).includes(listener)),
   )
-  expect('the listeners of its owner to be there still', !isTakenOff, {
-    because: 'Its owner comes first, and listens for the same events.',
-    likely: 'removeAllListeners() takes off those of others as well. Only add your own.',
+  expect('the listeners of the socket’s owner to be there still', !isTakenOff, {
+    because: 'The owner comes first, and listens for the same events.',
+    likely: 'removeAllListeners() removes those of others as well. Only add your own.',
   })
   near.resume()
   far.resume()
@@ -171,37 +173,36 @@ async function expectAccountAt(
   const hasCome = (await told) !== 'too late'
   await everythingElse()
   expect('bob, who is still connected, to be in `open`', open.has(bob.near), {
-    because: 'Each connection counts for itself. close() cuts those that are in `open`.',
+    because: 'Each connection is tracked by itself. close() cuts those that are in `open`.',
     likely:
-      'Take out this socket and no other: open.delete(socket). Not the first one, nor all that have said FIN, and nothing is kept in the module.',
+      'Take out this socket and no other: open.delete(socket). Not the first one, nor all that have said FIN; and keep nothing in the module.',
   })
   if (tooEarly) {
     const isIntact = !near.destroyed && (near.writable || emits === 'finish')
     expect("ada's connection to be as it was", hasCome && isIntact, {
-      because: 'Keeping account of a connection changes nothing about it.',
-      likely:
-        'trackConnection() ends the socket, or something in it does. Leave that to its owner.',
+      because: 'Keeping track of a connection changes nothing about it.',
+      likely: 'trackConnection() or one of its listeners ends the socket. Leave that to its owner.',
       received: near.destroyed ? 'destroyed' : 'FIN was said',
     })
     // One is the test's own.
-    expect("somebody to listen for the socket's 'error' still", near.listenerCount('error') > 1, {
+    expect("the socket still to have an 'error' listener", near.listenerCount('error') > 1, {
       because:
-        'ada may be lost at any moment until her connection is over, and that is an error that somebody has to hear.',
-      likely: `A listener is taken off at '${emits}'. Leave it: it goes with the socket.`,
+        'ada may be lost at any moment until her connection is over. Without a listener, that error would end the process.',
+      likely: `A listener is removed at '${emits}'. Leave it: it goes with the socket.`,
     })
     expect("ada's socket to be in `open` still", open.has(near), {
       because: 'Its descriptor is in use until both sides have said FIN.',
-      likely: `${tooEarly} 'close' comes last, and always.`,
+      likely: `${tooEarly} 'close' is always emitted, and always last.`,
       received: `taken out at '${emits}'`,
     })
     return
   }
-  expect("ada's socket not to be in `open` behind its 'close'", hasCome && !open.has(near), {
+  expect("ada's socket not to be in `open` after its 'close'", hasCome && !open.has(near), {
     because: 'Its descriptor is free. What stays in `open` is memory that never comes back.',
     likely:
       does.includes('FIN') && hasCome
         ? "'close' says that the descriptor is free: take the socket out then."
-        : "Neither 'end' nor 'finish' comes when a connection is cut, and no 'error' when it ends in order. 'close' always comes.",
+        : "Neither 'end' nor 'finish' is emitted when a connection is cut, and no 'error' when it ends in order. 'close' always is.",
     received: hasCome ? 'it is still there' : "no 'close'",
   })
 }

@@ -21,16 +21,16 @@ export async function expectGoodbye(
     look: 'answerGoodbye()',
     because: 'FIN says "I will send no more", not "I will not listen".',
     likely:
-      "FIN overtook her last words. Write each chunk in the listener of 'data', not later, and say FIN at 'end' and not before.",
+      "FIN overtook her last words. Write each chunk in the 'data' listener, not later, and say FIN at 'end', not earlier.",
   })
   await ada.expectEnd({
     look: 'answerGoodbye()',
-    because: 'Both sides say FIN. Until the server has said its own, the connection stays.',
+    because: 'Both sides say FIN. Until the server has said its own, the connection stays open.',
     likely:
-      "Nobody answers the client's FIN. It arrives as 'end'. Or the answer waits for 'drain', which comes only if the queue was full.",
+      "Nothing answers the client's FIN. It arrives as 'end'. Or the answer waits for 'drain', which is emitted only if the queue was full.",
     seen: {
       reset:
-        'The connection is reset, where it should end in order: end() says FIN, resetAndDestroy() says RST.',
+        'The connection is reset, but should end in order: end() sends FIN, resetAndDestroy() sends RST.',
       'other bytes': 'end() was given something to send. FIN is the whole answer.',
     },
   })
@@ -44,16 +44,16 @@ export async function expectGoodbye(
   await bob.expectBytes(pattern(0, sent), {
     look: 'answerGoodbye()',
     because:
-      'bob had not read yet, so his last bytes waited in the server when his FIN came. They are still his, whenever he reads them.',
+      'bob had not read yet, so his last bytes waited in the server when his FIN arrived. They are still his, whenever he reads them.',
     likely:
-      'destroy() throws the queue away, at the FIN or a while later, and `for await` over a socket calls it at its end. end() sends the queue first.',
+      'destroy() throws the queue away, at the FIN or a while later, and `for await` over a socket calls destroy() at the end. end() sends the queue first.',
   })
   await bob.expectEnd({
     look: 'answerGoodbye()',
-    because: 'After the last byte comes FIN.',
+    because: 'FIN follows the last byte.',
     likely:
-      'FIN is only said if nothing waits in the queue at that moment. end() waits for the queue by itself.',
-    seen: { reset: 'The socket is destroyed or reset. end() says FIN behind the queue.' },
+      'FIN is sent only if the queue is empty at that moment. end() waits for the queue by itself.',
+    seen: { reset: 'The socket is destroyed or reset. end() sends FIN after the queue.' },
   })
   const isSet = timerBefore === Number.POSITIVE_INFINITY && timerMs < timerBefore && timerMs > 0
   expect('no timer to be set at bob’s FIN', !isSet, {
@@ -69,8 +69,8 @@ export async function expectGoodbye(
   await zoe.halfClose()
   const later = {
     look: ['answerGoodbye()', 'echoBytes()'],
-    because: 'Clients that come after a goodbye are served as those before it.',
-    likely: 'Is something remembered of an earlier client? Each socket has its own listeners.',
+    because: 'Clients that connect after a goodbye are served like those before it.',
+    likely: 'Is something remembered from an earlier client? Each socket has its own listeners.',
   }
   await zoe.expectBytes('late', later)
   await zoe.expectEnd(later)
@@ -84,7 +84,7 @@ export async function expectForgotten(
   story.tell('crowd', 'comes and goes: 20 sockets say `bye` and close')
   const held = await countHeldSockets(serve, 20)
   expect('sockets that have closed to be forgotten', held <= 10, {
-    because: 'A server runs for months. What it keeps of each client fills its memory.',
+    because: 'A server runs for months. What it keeps for each client fills its memory.',
     likely: 'Each socket is put into a list, a Set or a Map, and never taken out.',
     received: `${held} of 20 are kept`,
   })

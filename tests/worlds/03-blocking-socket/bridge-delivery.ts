@@ -21,7 +21,7 @@ export async function expectDelivery({ load, expect, expectSame, story }: Stage)
   expectSame('the message', message, 'bytes x', {
     because: 'The thread gets the bytes of this chunk: these, and no others.',
     likely:
-      'Post the chunk itself, a Buffer, in `bytes`. Its `.buffer` is memory that may hold much more, and JSON knows no bytes.',
+      'Post the chunk itself, a Buffer, in `bytes`. Its `.buffer` is memory that may hold much more, and JSON cannot carry bytes.',
     look: 'deliver()',
   })
 }
@@ -58,7 +58,7 @@ async function callsForAByte(bridgeSocket: BridgeSocket): Promise<Delivery> {
 /** Why a thread may not hear of a byte. */
 function causeOfUntold({ calls, isNews, isRead }: Delivery): string {
   if (calls.length === 0 && isRead)
-    return "The byte was read, and nothing was posted: call deliver() in the 'data' listener itself, for each chunk. It posts at once, and not by a timer."
+    return "The byte was read, but nothing was posted. Call deliver() in the 'data' listener itself, for each chunk; it must post at once, not from a timer."
   if (calls.length === 0) return "Nothing listens for 'data'."
   if (calls.includes('notify') && !isNews)
     return 'Nothing has changed in the words of this bridge, so a thread that is about to sleep notices nothing. tellNews(words) counts and notifies.'

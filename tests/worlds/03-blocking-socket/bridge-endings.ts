@@ -8,7 +8,7 @@ export async function expectEndingsTold(stage: Stage): Promise<void> {
   const { load, expectSame, story } = stage
   const { bridgeSocket } = await load(() => import('#code/03-blocking-socket/bridge.ts'))
   const timeout = () => Object.assign(new Error('read ETIMEDOUT'), { code: 'ETIMEDOUT' })
-  story.tell('dee', 'sends a byte, and at once her network is gone (ETIMEDOUT)')
+  story.tell('dee', 'sends a byte, and right after that loses her network (ETIMEDOUT)')
   const toldOfLoss = await whatBridgeTells(bridgeSocket, async ({ near, far, rest }) => {
     far.write('x')
     await rest(1)
@@ -16,23 +16,24 @@ export async function expectEndingsTold(stage: Stage): Promise<void> {
   })
   expectSame('what the bridge tells the thread', toldOfLoss, ['bytes x', 'lost ETIMEDOUT'], {
     because: toldOfLoss[1]?.startsWith('lost')
-      ? 'The code says why it was lost, and it is told once.'
-      : 'A connection that is lost has not come to its end: half a file is no file.',
+      ? 'The code says why the connection was lost, and the loss is told once.'
+      : 'A connection that is lost has not ended in order: half a file must not look like a whole one.',
     likely: causeOfLossMistold(toldOfLoss),
     look: 'pumpToThread()',
   })
   await expectEndTold(stage, bridgeSocket)
-  story.tell('hal', 'is lost like dee, when the connections of dee and eve have been closed')
+  story.tell('hal', 'is lost like dee, after the connections of dee and eve have been closed')
   const toldOnceMore = await whatBridgeTells(bridgeSocket, async ({ near }) => {
     near.destroy(timeout())
   })
   expectSame('what the bridge tells the thread', toldOnceMore, ['lost ETIMEDOUT'], {
-    because: 'Each connection has an end of its own. How others have ended says nothing of it.',
+    because:
+      'Each connection has an end of its own. How others have ended says nothing about this one.',
     likely:
-      'Is it remembered for all connections that one has ended, or that a loss was told? Declare what you remember in pumpToThread().',
+      'Is there one variable for all connections, which remembers an end or a loss? Declare what you remember in pumpToThread().',
     look: 'pumpToThread()',
   })
-  story.tell('server', "gives fay's connection up: 'close' comes, and no 'error' before it")
+  story.tell('server', "destroys fay's connection: 'close' is emitted, and no 'error' before it")
   const toldOfClose = await whatBridgeTells(bridgeSocket, async ({ near, far, rest }) => {
     far.write('x')
     await rest(1)
@@ -54,8 +55,9 @@ export async function expectEndingsTold(stage: Stage): Promise<void> {
     toldWithoutCode.map(withoutCode),
     ['lost and why'],
     {
-      because: 'Not every error has a code, and the thread has to learn one.',
-      likely: "error.code may be undefined: then the code is ECONNRESET, as without an 'error'.",
+      because: 'Not every error has a code, but the thread has to be told one.',
+      likely:
+        "error.code may be undefined. Then the code is ECONNRESET, as it is without an 'error'.",
       look: 'pumpToThread()',
     },
   )
@@ -68,19 +70,19 @@ export async function expectEndingsTold(stage: Stage): Promise<void> {
   expectSame('what the bridge tells the thread', toldWhenSilent, ['lost ETIMEDOUT'], {
     because: 'A thread that has said FIN may still read, and would wait for her forever.',
     likely:
-      'It is lost if it closes before the *peer* has said FIN: readableEnded. writableEnded is about ours.',
+      'The connection is lost if it closes before the *peer* has said FIN: look at readableEnded. writableEnded is about our own FIN.',
     look: 'pumpToThread()',
   })
-  story.tell('ivy', 'says FIN, and later her network is gone (ETIMEDOUT)')
+  story.tell('ivy', 'says FIN, and later loses her network (ETIMEDOUT)')
   const toldOfBoth = await whatBridgeTells(bridgeSocket, async ({ near, far, rest }) => {
     far.end()
     await rest()
     near.destroy(timeout())
   })
   expectSame('what the bridge tells the thread', toldOfBoth, ['end'], {
-    because: 'All that she wanted to say has come: one message says how a stream ended.',
+    because: 'Her FIN has already been told, as `end`. Only one message says how a stream ended.',
     likely:
-      "After 'end' there is no loss to tell, whether 'error' comes or not: look at `readableEnded` in any case.",
+      "After 'end' there is no loss to tell, with or without an 'error': look at `readableEnded` in any case.",
     look: 'pumpToThread()',
   })
 }
@@ -112,14 +114,14 @@ async function expectEndTold(
     near.destroy()
   })
   expectSame('what the bridge tells the thread', told, ['bytes x', 'end'], {
-    because: 'FIN is a good end, behind all bytes, and nothing comes after it.',
+    because: 'FIN is a good end. It is told after all bytes, and nothing comes after it.',
     likely: causeOfEndMistold(told),
     look: told.some((message) => message.endsWith(UNNOTICED)) ? 'deliver()' : 'pumpToThread()',
   })
   expectSame('what eve receives after her FIN', heard, 'answer', {
     because: 'FIN says "I will send no more", not "I will not listen": the thread may still write.',
     likely:
-      "At 'end' the message `end` is due, and nothing else: no end(), destroy() or port.close(). `for await` over a socket destroys it at the end; over socket.iterator({ destroyOnReturn: false }) it does not.",
+      "At 'end', deliver the message `end` and do nothing else: no end(), destroy() or port.close(). `for await` over a socket destroys it at the end; over socket.iterator({ destroyOnReturn: false }) it does not.",
     look: 'pumpToThread()',
   })
 }
@@ -131,28 +133,28 @@ function withoutCode(message: string): string {
 
 function causeOfLossMistold(told: string[]): string {
   if (told[0]?.startsWith('lost'))
-    return 'Deliver bytes at once, and not a turn of the loop later: what comes first is told first.'
+    return 'Deliver bytes at once, not a turn of the loop later: what arrives first is told first.'
   if (told[1]?.startsWith('lost') && told.length > 2)
     return "Keep the code at 'error', and deliver the loss at 'close' only."
   if (told[1]?.startsWith('lost'))
-    return "The code comes with 'error'. 'close' comes after it: keep the code until then."
-  return "'close' comes in any case. If the socket has not ended by then (`readableEnded`), deliver the loss, in the 'close' listener itself: the port closes right after. What you remember of other connections says nothing of this one."
+    return "The code comes with 'error', and 'close' follows: keep the code until then."
+  return "'close' is always emitted. If the socket has not ended by then (`readableEnded`), deliver the loss in the 'close' listener itself: the port closes right after. What you remember of other connections says nothing about this one."
 }
 
 /** Why a bridge may be wrong about a connection that closes without an error. */
 function causeOfCloseMistold(told: string[]): string {
   return told[1]?.startsWith('lost')
-    ? "This connection had no 'error', so the code is ECONNRESET: not that of another connection."
-    : "A socket may close without an 'error'. Deliver the loss at 'close': that comes in any case."
+    ? "This connection had no 'error', so the code is ECONNRESET, not that of another connection."
+    : "A socket may close without an 'error'. Deliver the loss at 'close', which is always emitted."
 }
 
 function causeOfEndMistold(told: string[]): string {
   if (told.some((message) => message.endsWith(UNNOTICED)))
-    return 'The message is there, and a thread that sleeps looks for it only when it is told news. deliver() does both, for every kind of message.'
+    return 'The message is there, but a thread that sleeps looks for it only when it is told news. deliver() posts and tells, for every kind of message.'
   if (told.length > 2)
     return 'A socket that has ended closes, too. If `readableEnded`, that is no loss.'
-  if (told[0] === 'end') return 'Deliver bytes at once, and not a turn of the loop later.'
+  if (told[0] === 'end') return 'Deliver bytes at once, not a turn of the loop later.'
   return told[1]
     ? "'end' is the peer's FIN, and no loss."
-    : "Deliver `end` when the socket says 'end'."
+    : "Deliver `end` when the socket emits 'end'."
 }

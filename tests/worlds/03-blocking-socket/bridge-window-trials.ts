@@ -28,32 +28,33 @@ export async function expectWindow({ load, expect, story }: Stage): Promise<void
     because: 'WINDOW_BYTES and the chunk that went beyond it are enough, at any time.',
     likely:
       most === sent
-        ? 'Count what has been delivered and not taken; from WINDOW_BYTES on pause the socket.'
-        : 'Is credit given twice, or for more than was taken? Each byte is counted up when it is delivered and down when it is taken, and the socket is resumed below the mark only.',
+        ? 'Count what has been delivered and not taken, and pause the socket from WINDOW_BYTES on.'
+        : 'Is credit given twice, or for more than was taken? Count each byte up when it is delivered and down when it is taken, and resume the socket only below the mark.',
     look: 'pumpToThread()',
     received: countBytes(most),
   })
-  expect('all of it to be delivered in the end', delivered === sent, {
+  expect('all that eve sent to be delivered in the end', delivered === sent, {
     because: 'The thread has taken everything it got, so there is room for the rest.',
     likely:
       waiting > 0
         ? 'Resume the socket when less than WINDOW_BYTES are delivered and not taken, each time.'
-        : "Nothing waits in the socket: it was read, and not delivered. 'data' brings a chunk once, so deliver it, and pause behind that.",
+        : "Nothing waits in the socket: the rest was read, but not delivered. 'data' brings a chunk once, so deliver it, and pause after that.",
     look: 'pumpToThread()',
     received: countBytes(delivered),
   })
   expect('nothing to be delivered while 64 KiB are not taken', fullest < WINDOW, {
-    because: 'WINDOW_BYTES that are not taken are a full window, and not one byte of room.',
+    because: 'With WINDOW_BYTES not taken, the window is full, and there is not one byte of room.',
     likely: 'Pause from exactly WINDOW_BYTES on (>=), and resume below that (<), not at it.',
     look: 'pumpToThread()',
     received: `a chunk, when ${countBytes(fullest)} were not taken`,
   })
-  expect('no listener more for each pause', listeners <= MOST_LISTENERS, {
-    because: 'A conversation is paused a thousand times. What each pause leaves behind adds up.',
+  expect('no additional listener for each pause', listeners <= MOST_LISTENERS, {
+    because:
+      'A conversation may be paused a thousand times, and what each pause leaves behind adds up.',
     likely:
-      "One listener of the port's 'message' for the whole conversation does: register it outside 'data'.",
+      "One 'message' listener on the port is enough for the whole conversation: register it outside the 'data' listener.",
     look: 'pumpToThread()',
-    received: `${listeners} listeners of the port's 'message'`,
+    received: `${listeners} 'message' listeners on the port`,
   })
 }
 
@@ -70,17 +71,17 @@ export async function expectWindowKept({ load, expect, expectSame, story }: Stag
     await rest()
   })
   expectSame('the last message to the thread', afterPause.at(-1), 'bytes x', {
-    because: 'The socket was paused, and then there was room: what comes next is delivered.',
+    because: 'The socket was paused, and then there was room. What arrives next must be delivered.',
     likely:
-      'Resume the socket when there is room, whether anything waits in it or not. What comes to a paused socket stays there.',
+      'Resume the socket when there is room, whether anything waits in it or not. What arrives at a paused socket stays there.',
     look: 'pumpToThread()',
   })
   for (const kind of ['bytes', 'end'] as const) {
-    story.tell('thread', `takes messages like before, and posts \`${kind}\` in between`)
+    story.tell('thread', `takes messages as before, and posts \`${kind}\` in between`)
     const window = await windowOf(bridgeSocket, [kind])
     const isKept = window.most <= MOST_UNTAKEN && window.delivered === window.sent
     expect('the window to be as before', isKept, {
-      because: 'What the thread sends takes nothing of what was delivered to it.',
+      because: 'What the thread sends says nothing about what it has taken.',
       likely:
         'The port brings messages of other kinds, too: count down at `taken`, and at nothing else.',
       look: 'pumpToThread()',
@@ -89,13 +90,13 @@ export async function expectWindowKept({ load, expect, expectSame, story }: Stag
     })
   }
 
-  story.tell('fay', 'sends 256 KiB over a bridge of her own, of which her thread takes nothing')
+  story.tell('fay', 'sends 256 KiB over a bridge of her own, and her thread takes none of it')
   const fay = await fillWindow(bridgeSocket)
   const beside = await windowOf(bridgeSocket, [])
   fay()
-  expect('the window beside hers to be as before', beside.delivered === beside.sent, {
+  expect('the window of another bridge to be as before', beside.delivered === beside.sent, {
     because: 'Each thread has a window of its own. One that does not read holds up nobody else.',
-    likely: 'Is the count one for all sockets? Declare it in pumpToThread().',
+    likely: 'Do all sockets share one count? Declare it in pumpToThread().',
     look: 'pumpToThread()',
     expected: `all ${countBytes(beside.sent)} to be delivered`,
     received: countBytes(beside.delivered),

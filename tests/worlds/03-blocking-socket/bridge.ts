@@ -49,7 +49,7 @@ export function recordCalls(tell: (name: string, args: unknown[]) => void): () =
 }
 
 /** Stands behind an end for which no word has changed: a thread that sleeps does not look for it. */
-export const UNNOTICED = ', and no news of it'
+export const UNNOTICED = ', but no news was told'
 
 /** All that a bridge tells a thread that takes everything, and that looks when nothing moves any more. */
 export async function whatBridgeTells(

@@ -51,9 +51,9 @@ export async function expectNewsTold({ load, expect, story }: Stage): Promise<vo
   const stays = told.calls.includes('notify') && told.time > 1
   expect('the count to change, and then the sleeper to be notified', told.isChanged, {
     because:
-      'A thread that is just about to sleep is not woken by notify. It finds the count changed and stays awake, if that is done first.',
+      'A thread that is just about to sleep is not woken by notify. If the count was changed first, it sees that, and stays awake.',
     likely: stays
-      ? 'This time the count has stayed as it was: two events must not look like none. Atomics.add(words, NEWS, 1), each time.'
+      ? 'This time the count has not changed, but two events must not look like none. Call Atomics.add(words, NEWS, 1) each time.'
       : told.calls.includes('notify')
         ? 'Atomics.add(words, NEWS, 1) first, then Atomics.notify(words, NEWS).'
         : 'Changing a word wakes nobody. Atomics.notify(words, NEWS) does, each time.',
@@ -62,13 +62,13 @@ export async function expectNewsTold({ load, expect, story }: Stage): Promise<vo
   })
   expect('the thread that sleeps on NEWS to be woken', told.isHeard, {
     because: 'A thread sleeps on one word, and only a notify on that word wakes it.',
-    likely: 'Atomics.notify(words, NEWS): the same word, and not for 0 threads.',
+    likely: 'Call Atomics.notify(words, NEWS), on the same word, and not for 0 threads.',
     look: 'news.tellNews()',
   })
-  expect('a count that has never been there before', told.isNew, {
+  expect('a count that NEWS has never had so far', told.isNew, {
     because:
-      'A thread that is about to sleep compares the count with the one it has read. However much has happened in between, it must not look like nothing.',
-    likely: 'A flag that changes twice looks as if nothing had happened. Count.',
+      'A thread that is about to sleep compares the count with the one it has read. However many events there were in between, the two counts must differ.',
+    likely: 'A flag that changes twice looks as if nothing had happened. Count the events instead.',
     look: 'news.tellNews()',
     received: `the same words as before, after event ${told.time}`,
   })

@@ -21,15 +21,16 @@ const LINES: Lines[] = [
   {
     texts: ['whole\n'],
     lines: ['line whole', 'null'],
-    because: 'Behind the last line end nothing is left: no line, not even an empty one.',
+    because: 'After the last line end nothing is left: no line, not even an empty one.',
     likely: 'At the end of the stream there is a last line only if it has any bytes.',
   },
   {
     texts: ['  a\rb  \r\n', '\r\n', 'c\r\r\n', 'd\r'],
     lines: ['line   a\rb  ', 'line ', 'line c\r', 'line d'],
-    because: 'Only the line end is no part of the line. Spaces are, and so is a \\r in the middle.',
+    because:
+      'Only the line end is no part of the line. Spaces belong to it, and so does a \\r in the middle.',
     likely:
-      'Take off one \\r at the end, also at the end of the stream, and nothing else. toLine() does.',
+      'Take off one \\r at the end, even at the end of the stream, and nothing else, as toLine() does.',
   },
   {
     texts: ['whole\nhal'],
@@ -46,12 +47,12 @@ const LINES: Lines[] = [
     because:
       'The limit is for the line. Its end, \\n or \\r\\n, does not count, however it is cut.',
     likely:
-      'A \\r at the end may belong to the line end: take it off before you count. It may have been the last byte of the chunk before.',
+      'A \\r at the end may belong to the line end: take it off before you count. It may have been the last byte of the previous chunk.',
   },
   {
     texts: ['one\n2', '\n3'],
     lines: ['line one', 'line 2', 'line 3', 'null'],
-    because: 'One byte is enough for a line, with a line end behind it or without.',
+    because: 'One byte is enough for a line, with or without a line end after it.',
     likely: 'What follows a line end may be a single byte, and so may the last line.',
   },
   {
@@ -59,22 +60,21 @@ const LINES: Lines[] = [
     limit: 5,
     lines: ['throws LineTooLong'],
     because: 'readLine(5) asks for at most five bytes.',
-    likely:
-      'The limit is the parameter, maxBytes. MAX_LINE_BYTES is only what it is unless told otherwise.',
+    likely: 'The limit is the parameter, maxBytes. MAX_LINE_BYTES is only its default.',
   },
   {
     texts: ['1\n123456\n2\n'],
     limit: 5,
     lines: ['line 1', 'throws LineTooLong'],
-    because: 'A line that is too long is too long, also when all of it is there, its end included.',
-    likely: 'Look at the limit in both cases: with the line end in the chunk and without.',
+    because:
+      'A line that is too long must be refused even when all of it has arrived, its end included.',
+    likely: 'Check the limit in both cases: with the line end in the chunk and without.',
   },
   {
     texts: ['123456\r\n'],
     limit: 5,
     lines: ['throws LineTooLong'],
-    because:
-      'Six bytes are too many for a limit of five. Of the line, only its end does not count.',
+    because: 'Six bytes are too many for a limit of five. Only the line end does not count.',
     likely: 'Only one \\r may be taken off the count: the \\n was never in it.',
   },
   {
@@ -82,9 +82,9 @@ const LINES: Lines[] = [
     limit: 5,
     lines: ['throws LineTooLong'],
     because:
-      'Six bytes are too many for a limit of five. A \\r in the middle of a line is one of them, also where a chunk ends with it.',
+      'Six bytes are too many for a limit of five. A \\r in the middle of a line is one of them, even where a chunk ends with it.',
     likely:
-      'Count whole pieces. Only while the line ends with a \\r may that be part of its end: take it off for that comparison, not from the sum.',
+      'Count whole pieces. While a \\r is the last byte so far, it may belong to the line end: take it off for that comparison only, not from the sum.',
   },
   {
     texts: ['12345\r\r\n'],
@@ -92,16 +92,16 @@ const LINES: Lines[] = [
     lines: ['throws LineTooLong'],
     because: 'The end of this line is \\r\\n. The \\r before that is its sixth byte.',
     likely:
-      'Take one \\r off the count, not all that come last: a peer that sends nothing else would never be stopped.',
+      'Take one \\r off the count, not every \\r at the end: a peer that sends nothing else would never be stopped.',
   },
   {
     texts: ['12345\r'],
     limit: 5,
     lines: ['line 12345', 'null'],
     because:
-      'A \\r that comes last is no part of the line, so it does not count, at the end of the stream either.',
+      'A \\r that comes last is no part of the line, so it does not count, not even at the end of the stream.',
     likely:
-      'Each piece was looked at when it came. The end of the stream adds none, so there is nothing to compare again.',
+      'Each piece was checked when it arrived. The end of the stream adds none, so there is nothing to compare again.',
   },
   {
     texts: ['🌍🌍\n'],
@@ -127,8 +127,9 @@ export async function expectLines(stage: Stage): Promise<void> {
     expectSame(what, results, lines, { because, likely, look: 'blocking-socket.readLine()' })
     const came = Buffer.byteLength(texts.join(''))
     expect('no byte to be taken twice', taken <= came, {
-      because: 'What read() returns a second time, from #rest, the bridge has heard of already.',
-      likely: 'Post `taken` for a message, when it comes, and not for what was kept of it.',
+      because:
+        'When read() returns bytes from #rest, the bridge has already been told that they were taken.',
+      likely: 'Post `taken` once, when a message is read, and not again for what was kept of it.',
       look: 'blocking-socket.read()',
       expected: `at most ${came} bytes`,
       received: `${taken} bytes`,
@@ -142,14 +143,13 @@ export async function expectLines(stage: Stage): Promise<void> {
   const pieces: ReaderScript = { waiting: [...cut, end], late: [], acts: ['line', 'line', 'line'] }
   const [globe, ...behind] = (await readByHand(stage, pieces, COMES_BACK)).results
   expectSame('the line', globe, 'line 🌍', {
-    because: 'A character may come in several pieces.',
+    because: 'A character may arrive in several pieces.',
     likely: 'Decode the whole line, not each piece of it.',
     look: 'blocking-socket.readLine()',
   })
-  expectSame('what follows it', behind, ['line ', 'null'], {
-    because:
-      'One byte makes a last line. It is a \\r, so the line is empty, and a line all the same.',
-    likely: 'Whether there is a last line is a question of bytes, not of what is left of its text.',
+  expectSame('what follows the line', behind, ['line ', 'null'], {
+    because: 'One byte makes a last line. It is a \\r, so the line is empty, but still a line.',
+    likely: 'Whether there is a last line depends on its bytes, not on what is left of its text.',
     look: 'blocking-socket.readLine()',
   })
 }
@@ -157,17 +157,20 @@ export async function expectLines(stage: Stage): Promise<void> {
 /** What follows a line is read next, once. */
 export async function expectRestRead(stage: Stage): Promise<void> {
   const { expect, expectSame, story } = stage
-  story.tell('bridge', 'delivers "one\\n", and "two" late; the thread reads a line, and then bytes')
+  story.tell(
+    'bridge',
+    'delivers "one\\n", and later "two"; the thread reads a line, and then bytes',
+  )
   const mixed = { waiting: [bytes('one\n')], late: [bytes('two')], acts: ['line', 'read'] as const }
   const both = await readByHand(stage, { ...mixed, acts: [...mixed.acts] }, COMES_BACK)
   expectSame('the line, and the bytes', both.results, ['line one', 'bytes two'], {
-    because: 'read() returns one byte or more. Behind that line end there was none.',
+    because: 'read() returns one byte or more, and there was none after that line end.',
     likely: 'Keep what follows the line end only if anything follows it.',
     look: 'blocking-socket.readLine()',
   })
   story.tell(
     'bridge',
-    'delivers "one\\nre", and "st" and the end late; the thread reads a line, and then bytes',
+    'delivers "one\\nre", and later "st" and the end; the thread reads a line, and then bytes',
   )
   const kept: ReaderScript = {
     waiting: [bytes('one\nre')],
@@ -176,8 +179,9 @@ export async function expectRestRead(stage: Stage): Promise<void> {
   }
   const all = await readByHand(stage, kept, COMES_BACK)
   expectSame('the line, and the bytes', all.results, ['line one', 'bytes re', 'bytes st'], {
-    because: 'What came behind the line end is the next thing to be read, as a line or as bytes.',
-    likely: 'read() returns #rest first (#takeRest() does), once. readLine() only calls read().',
+    because: 'What follows the line end is the next thing to be read, as a line or as bytes.',
+    likely:
+      'read() returns #rest first, and only once, as #takeRest() does. readLine() only calls read().',
     look: 'blocking-socket.read()',
   })
   story.tell('bridge', 'delivers "one\\ntwo\\nre"; the thread reads a line, and then bytes')
@@ -187,10 +191,10 @@ export async function expectRestRead(stage: Stage): Promise<void> {
     acts: ['line', 'read'],
   }
   const [, behind] = (await readByHand(stage, whole, COMES_BACK)).results
-  expect('the bytes behind the line to begin with "two"', behind.startsWith('bytes two'), {
-    because: 'read() goes on behind the line that was returned, whether more lines follow or not.',
+  expect('the bytes after the line to begin with "two"', behind.startsWith('bytes two'), {
+    because: 'read() goes on after the line that was returned, whether more lines follow or not.',
     likely:
-      'Keep what follows the first line end as it is, in #rest. Lines that are put aside elsewhere are not found by read().',
+      'Keep what follows the first line end as it is, in #rest. read() does not find lines that are put aside elsewhere.',
     look: 'blocking-socket.readLine()',
     received: behind,
   })

@@ -25,7 +25,7 @@ export async function expectReads(stage: Stage): Promise<void> {
   const { expect, expectSame, story } = stage
   story.tell(
     'bridge',
-    'delivers two messages before the thread looks, and one right behind its look',
+    'delivers two messages before the thread looks, and one right after its look',
   )
   const three: ReaderScript = {
     waiting: [bytes('one'), bytes('two')],
@@ -33,11 +33,11 @@ export async function expectReads(stage: Stage): Promise<void> {
     acts: ['read', 'read', 'read'],
   }
   const { results } = await readByHand(stage, three, {
-    because: 'Three messages have come, and the news was told of each.',
+    because: 'Three messages have arrived, and the news was told for each.',
     likely: 'Let sleepUntil() wait, with a look that takes the next message (#receive).',
   })
   expectSame('what the thread reads', results, ['bytes one', 'bytes two', 'bytes three'], {
-    because: 'Nothing is lost, and order is kept.',
+    because: 'Nothing is lost, and the order is kept.',
     likely: 'Each read() takes one message and returns its bytes.',
     look: 'blocking-socket.read()',
   })
@@ -52,9 +52,9 @@ export async function expectReads(stage: Stage): Promise<void> {
   expect(`at most ${MOST_LOOKS} looks in that hour`, looksInSilence <= MOST_LOOKS, {
     because: 'A thread that reads has nothing to do before there is news. It sleeps until then.',
     likely:
-      'read() looks again and again, or has an alarm clock of its own. Let sleepUntil() do the waiting.',
+      'read() looks again and again, or sleeps with a timeout of its own. Let sleepUntil() do the waiting.',
     look: 'blocking-socket.read()',
-    received: `${looksInSilence >= 1_000 ? 'a thousand and more' : looksInSilence} looks`,
+    received: `${looksInSilence >= 1_000 ? 'a thousand or more' : looksInSilence} looks`,
   })
 }
 
@@ -65,12 +65,12 @@ export async function expectEndingsRead(stage: Stage): Promise<void> {
   const ended: ReaderScript = { waiting: [bytes('x'), end], late: [], acts: threeReads }
   const readToEnd = await readByHand(stage, ended, {
     because: 'Nothing comes after the end. read() must say so each time instead of waiting.',
-    likely: 'Remember that the end has come.',
+    likely: 'Remember that the stream has ended.',
     look: 'blocking-socket.read()',
   })
   expectSame('what the thread reads', readToEnd.results, ['bytes x', 'null', 'null'], {
-    because: 'null is the end, now and each time later. No bytes at all are something else.',
-    likely: 'Return null for the message that says `end`.',
+    because: 'null is the end, now and each time later. An empty chunk is something else.',
+    likely: 'Return null for the message of kind `end`.',
   })
 
   story.tell('bridge', 'delivers a byte and the loss of the peer; the thread reads three times')
@@ -87,15 +87,18 @@ export async function expectEndingsRead(stage: Stage): Promise<void> {
   const thrown = 'throws ConnectionLost (ETIMEDOUT)'
   expectSame('what the thread reads', readToLoss.results, ['bytes x', thrown, thrown], {
     because:
-      'What came before the loss is read first. A loss is no end, and says why: the code that reads must be able to tell.',
+      'What arrived before the loss is read first. A loss is not an end, and says why: the code that reads must be able to tell them apart.',
     likely: causeOfLossMisread(readToLoss.results),
   })
 
-  story.tell('thread', 'has said its own FIN (CLOSED is set), and reads on; a byte comes late')
+  story.tell(
+    'thread',
+    'has said its own FIN (CLOSED is set), and reads on; later four bytes arrive',
+  )
   const halfClosed: ReaderScript = { waiting: [], late: [bytes('late')], acts: ['read'] }
   const readOn = await readByHand(stage, { ...halfClosed, isClosed: true }, COMES_BACK)
   expectSame('what the thread reads', readOn.results, ['bytes late'], {
-    because: 'We will send no more, and the peer still does.',
+    because: 'We will send no more, but the peer still does.',
     likely: 'CLOSED is about what we write. Only the messages `end` and `lost` end a read.',
   })
 }
@@ -110,11 +113,11 @@ export async function expectTakenTold(stage: Stage): Promise<void> {
     acts: ['read', 'read'],
   }
   const { taken } = await readByHand(stage, small, COMES_BACK)
-  expectSame('the bytes that the thread says it has taken', taken, 8, {
+  expectSame('the number of bytes that the thread says it has taken', taken, 8, {
     because: 'The bridge sees what it delivers, not what is read: it has to be told.',
     likely:
       taken === 14
-        ? 'What has come is not taken before read() returns it: post `taken` for that message, and for none behind it.'
+        ? 'A message is not taken before read() returns its bytes: post `taken` for that message, and for none after it.'
         : 'read() posts `taken` with the number of bytes it returns, once for each message, before it returns them.',
     look: 'blocking-socket.read()',
   })

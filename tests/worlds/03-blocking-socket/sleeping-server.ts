@@ -36,8 +36,8 @@ export async function expectNoCpuUsed(
   for (let time = 0; time < MOST_TRIES && usedMs >= waitingMs * 0.1; time++)
     usedMs = Math.min(usedMs, await server.cpuMsDuring(waitingMs))
   story.tell('server', `uses ${Math.round(usedMs)} ms of CPU in ${waitingMs} ms of waiting`)
-  expect('a thread that waits to use no CPU', usedMs < waitingMs * 0.1, {
-    because: 'Blocking means to be asleep: a hundred threads that wait must cost nothing.',
+  expect('a waiting thread to use no CPU', usedMs < waitingMs * 0.1, {
+    because: 'To block means to sleep: a hundred threads that wait must cost nothing.',
     likely: 'The thread looks again and again. Let sleepUntil() do the waiting.',
     expected: `next to nothing in ${waitingMs} ms`,
     received: `${Math.round(usedMs)} ms of CPU`,
@@ -52,7 +52,7 @@ export async function expectWaking(server: HostedServer, ada: Client): Promise<v
     await ada.send('x')
     await ada.expectBytes('x', {
       because: 'The thread is woken by each byte.',
-      likely: 'It sleeps although a message has come. deliver() must tell the news.',
+      likely: 'It sleeps although a message has arrived. deliver() must tell the news.',
     })
   }
 }

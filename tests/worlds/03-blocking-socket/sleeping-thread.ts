@@ -24,7 +24,7 @@ const WAITS: Wait[] = [
     story: 'leaves two things, with news of each, before the thread looks',
     script: { things: ['one', 'two'], toldBefore: 2, happens: [], finds: 2 },
     expected: ['one', 'two'],
-    because: 'What is there already need not be waited for.',
+    because: 'The thread need not wait for what is already there.',
     likely: 'Look first, and sleep only when there is nothing.',
   },
   {
@@ -33,7 +33,7 @@ const WAITS: Wait[] = [
     expected: ['late'],
     because: 'The news wakes the thread.',
     likely:
-      'Sleep on the word NEWS of `words`, without a time-out, while it has the value that you have read; after that look again.',
+      'Sleep on the word NEWS of `words`, without a timeout, while it has the value that you have read; then look again.',
   },
   {
     story: 'tells the sleeping thread news of other things, twice; then leaves something',
@@ -41,14 +41,14 @@ const WAITS: Wait[] = [
     expected: ['late'],
     because:
       'Being woken does not mean that it is there: the news may have been about something else.',
-    likely: 'After each wake look again, and sleep again while there is nothing: a loop.',
+    likely: 'Write a loop: look again after each wake-up, and sleep again while there is nothing.',
   },
   {
     story: 'leaves something, and tells the news, just after the thread has looked',
     script: { toldBefore: 1, happens: [behind('just missed')], finds: 1 },
     expected: ['just missed'],
     because:
-      'It came between the look and the sleep: the news found nobody asleep. This is the lost wake-up.',
+      'It arrived between the look and the sleep, when the news could wake nobody yet. This is the lost wake-up.',
     likely:
       'Read the count before the look, and sleep while it is still the same. tellNews() has to change it each time.',
   },
@@ -56,30 +56,30 @@ const WAITS: Wait[] = [
     story: 'leaves two things, with news of each, just after the thread has looked',
     script: { toldBefore: 1, happens: [behind('one', 'two')], finds: 2 },
     expected: ['one', 'two'],
-    because: 'Two events are not none, and not one.',
-    likely: 'A flag that changes twice looks as if nothing had happened. Count.',
+    because: 'Two events must look neither like none nor like one.',
+    likely: 'A flag that changes twice looks as if nothing had happened. Count the events instead.',
   },
   {
     story: 'leaves false for the thread, and then null',
     script: { things: [false, null], happens: [asleep('never')], finds: 2 },
     expected: [false, null],
     because: 'Only undefined means that nothing was found.',
-    likely: 'Compare with undefined: false, 0, null and an empty text are things, too.',
+    likely: 'Compare with undefined: false, 0, null and an empty string are things, too.',
   },
   {
     story: 'leaves something that makes the look throw',
     script: { things: [new Error('lost')], happens: [asleep('never')], finds: 1 },
     expected: ['throws lost'],
-    because: 'What a look throws has to reach the code that waits. It may be all that ever comes.',
+    because: 'What a look throws has to reach the code that waits. Nothing else may ever arrive.',
     likely: 'Let it pass: catch nothing.',
   },
   {
     story:
-      'tells the thread two news of another connection, and they are heard; then leaves two things here, with news of each, just after the first look',
+      'tells the thread news of another connection, twice, and the thread sees both; then leaves two things here, with news of each, just after the first look',
     script: { toldElsewhere: 2, happens: [behind('one', 'two')], finds: 2 },
     expected: ['one', 'two'],
     because:
-      'Each connection has words of its own, and the same count in two of them means nothing.',
+      'Each connection has words of its own, so the same count on two connections means nothing.',
     likely:
       'Read the count in each call, before each look, and keep nothing from one call to the next.',
   },
@@ -87,22 +87,22 @@ const WAITS: Wait[] = [
     story: 'tells the sleeping thread news of other things, a hundred times; then leaves something',
     script: { happens: [...Array.from({ length: 100 }, () => asleep()), asleep('late')], finds: 1 },
     expected: ['late'],
-    because: 'Nobody knows how much other news there is before the one that is waited for.',
-    likely: 'Look and sleep until something is found, however often that is in vain.',
+    because: 'Nobody knows how much other news there is before the news that the thread waits for.',
+    likely: 'Look and sleep until something is found, however many looks that takes.',
   },
 ]
 
 /** In an hour without news. */
 export const MOST_LOOKS = 3
 
-export const COMES_BACK = { because: 'All that it waits for has come.' }
+export const COMES_BACK = { because: 'Everything that it waits for has happened.' }
 
 /** However a thing comes, before a look, behind it or during the sleep, it is found. */
 export async function expectEveryWait({ inThread, expectSame, story }: Stage): Promise<void> {
   for (const { story: what, script, expected, because, likely } of WAITS) {
     story.tell('bridge', what)
     const outcome = await inThread<SleeperOutcome>(SLEEPER, script, { because, likely })
-    const received = outcome.stuck ? `it never comes back: ${outcome.stuck}` : outcome.found
+    const received = outcome.stuck ? `it never returns: ${outcome.stuck}` : outcome.found
     expectSame('what the thread finds', received, expected, {
       because,
       likely: causeOfStuck(outcome, likely),
@@ -119,11 +119,11 @@ export async function expectSleepInSilence({ inThread, expect, story }: Stage): 
     finds: 1,
   }
   const { looksInSilence, stuck } = await inThread<SleeperOutcome>(SLEEPER, silence, COMES_BACK)
-  const looks = stuck === 'spinning' ? 'a thousand and more' : `${looksInSilence}`
+  const looks = stuck === 'spinning' ? 'a thousand or more' : `${looksInSilence}`
   expect(`at most ${MOST_LOOKS} looks in that hour`, !stuck && looksInSilence <= MOST_LOOKS, {
     because:
-      'There was no news to look for. A thousand threads that look now and then are a busy core.',
-    likely: 'There is a time-out in the wait: leave it out, the news wakes the thread.',
+      'There was no news to look for. A thousand threads that look now and then keep a core busy.',
+    likely: 'The wait has a timeout. Leave it out: the news wakes the thread.',
     look: 'news.sleepUntil()',
     received: `${looks} looks`,
   })
@@ -132,7 +132,7 @@ export async function expectSleepInSilence({ inThread, expect, story }: Stage): 
 /** Why a sleeper is stuck. */
 function causeOfStuck({ stuck }: SleeperOutcome, otherwise: string): string {
   if (stuck === 'spinning')
-    return 'It looks again and again, and never sleeps: Atomics.wait returns at once if the word has another value than the one it was given. Give it the value that you have read before the look.'
+    return 'It looks again and again, and never sleeps: Atomics.wait returns at once if the word does not have the value it was given. Give it the value that you read before the look.'
   if (stuck === 'asleep on another word')
     return 'It sleeps on a word that nobody notifies. tellNews() notifies NEWS.'
   return otherwise

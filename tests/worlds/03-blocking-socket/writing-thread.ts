@@ -24,8 +24,8 @@ export async function expectRoomAwaited(stage: Stage): Promise<void> {
     for (const { what } of script.happens) story.tell('bridge', what)
     return inThread<WriterOutcome>(WRITER, script, reason)
   }
-  const bit = { what: 'the kernel takes some', bytes: 8 * KIBIBYTE } as const
-  const other = { what: 'nothing that concerns it' } as const
+  const bit = { what: 'tells that the kernel has taken some', bytes: 8 * KIBIBYTE } as const
+  const other = { what: 'tells news that does not concern the thread' } as const
   const bytesToWrite = WINDOW + 16 * KIBIBYTE
   const slowly: WriterScript = {
     bytes: bytesToWrite,
@@ -34,46 +34,45 @@ export async function expectRoomAwaited(stage: Stage): Promise<void> {
   }
   const slow = await write(slowly, COMES_BACK)
   expectSame(
-    'write() and what is left to flush',
+    'the outcome of write(), and what is left to flush',
     [slow.write, slow.unflushed],
     ['returns', WINDOW],
     {
-      because:
-        'There is room when the kernel has taken enough, and not before. Other news makes none.',
+      because: 'There is room only when the kernel has taken enough. Other news makes no room.',
       likely: causeOfNoRoom(slow, WINDOW),
     },
   )
-  expectSame('what the thread reads behind that', slow.read, 'hello', {
-    because: 'It came before the write, and a thread that waits for room reads nothing.',
+  expectSame('what the thread reads after that', slow.read, 'hello', {
+    because: 'It arrived before the write, and a thread that waits for room reads nothing.',
     likely:
-      '#waitForRoom() looks at FLUSHED and CLOSED. A message that it takes by #receive() is lost for read().',
+      '#waitForRoom() looks at FLUSHED and CLOSED. A message that it takes with #receive() is lost for read().',
     look: '#waitForRoom()',
   })
   const twice = { bytes: bytesToWrite, more: 16 * KIBIBYTE }
   const again = await write({ ...twice, happens: [bit, bit, bit, bit] }, COMES_BACK)
   expectSame(
-    'both writes and what is left to flush',
+    'the outcome of both writes, and what is left to flush',
     [again.write, again.unflushed],
     ['returns', WINDOW],
     {
-      because: 'What the first write has left in the window is still in it at the second one.',
+      because: 'What the first write has left in the window is still there at the second one.',
       likely:
         'Each write waits for its own room: look at #unflushed(), and leave both counts alone.',
       look: '#waitForRoom()',
     },
   )
-  const closing = [other, { what: 'the connection closes' } as const]
+  const closing = [other, { what: 'tells that the connection has closed' } as const]
   const closed = await write({ bytes: bytesToWrite, happens: closing }, COMES_BACK)
   // Which code of errno(3) it is, is up to the answer.
   const thrown = closed.write.replace(/^(throws ConnectionLost) \(E[A-Z]+\)$/, '$1')
-  expectSame('write()', thrown, 'throws ConnectionLost', {
+  expectSame('the outcome of write()', thrown, 'throws ConnectionLost', {
     because: 'What was written has gone nowhere, and the code that writes has to learn of it.',
     likely: thrown.startsWith('throws ConnectionLost')
-      ? 'It has a code of errno(3): EPIPE is what write(2) says of a connection that takes no more.'
-      : 'In #waitForRoom(): look at CLOSED each time, and throw ConnectionLost. There will be no room, ever.',
+      ? 'Give it a code from errno(3): EPIPE is what write(2) reports for a connection that takes no more.'
+      : 'In #waitForRoom(): look at CLOSED each time, and throw ConnectionLost if it is set. There will never be room.',
     look: '#waitForRoom()',
   })
-  const silence = { what: 'silence', ms: HOUR_MS } as const
+  const silence = { what: 'has no news for an hour', ms: HOUR_MS } as const
   const rest = { ...bit, bytes: bytesToWrite }
   const { looksInSilence } = await write(
     { bytes: bytesToWrite, happens: [silence, rest] },
@@ -81,30 +80,30 @@ export async function expectRoomAwaited(stage: Stage): Promise<void> {
   )
   expect(`at most ${MOST_LOOKS} looks during an hour of silence`, looksInSilence <= MOST_LOOKS, {
     because: 'Nothing had changed. A thread that waits for room costs nothing.',
-    likely: 'Sleep until there is news, without a time-out: sleepUntil() does.',
+    likely: 'Sleep until there is news, without a timeout, as sleepUntil() does.',
     received: `${looksInSilence} looks`,
   })
   const long = { before: 2 ** 31 - 40 * KIBIBYTE, bytes: bytesToWrite }
-  story.tell('thread', 'has written nearly 2 GiB, and the kernel has taken them')
+  story.tell('thread', 'has written nearly 2 GiB, and the kernel has taken all of it')
   const wrapped = await write({ ...long, happens: [other, bit, other, bit] }, COMES_BACK)
   expectSame(
-    'write() and what is left to flush',
+    'the outcome of write(), and what is left to flush',
     [wrapped.write, wrapped.unflushed],
     ['returns', WINDOW],
     {
       because:
-        'Both counts are modulo 2³², and begin anew with -2,147,483,648. What waits for the peer is their difference, however long they have talked.',
+        'Both counts are modulo 2³², and wrap around to -2,147,483,648. Their difference is what waits for the peer, however long the two have talked.',
       likely:
-        'Count with 32 bits, (written - flushed) | 0, as #unflushed() does: then both may have wrapped around, or one of them.',
+        'Count with 32 bits, (written - flushed) | 0, as #unflushed() does. That is right even when one or both of them have wrapped around.',
       look: '#waitForRoom()',
     },
   )
-  const often = { what: 'nothing that concerns it', times: 100 } as const
+  const often = { what: 'tells news that does not concern the thread', times: 100 } as const
   const late = await write({ bytes: bytesToWrite, happens: [often, rest] }, COMES_BACK)
-  expectSame('write(), when that has been news a hundred times', late.write, 'returns', {
+  expectSame('the outcome of write() after other news a hundred times', late.write, 'returns', {
     because: 'Nobody knows how much other news there is before there is room.',
     likely:
-      'Look and sleep until there is room or the connection is closed, however often that is.',
+      'Look and sleep until there is room or the connection is closed, however many looks that takes.',
     look: '#waitForRoom()',
   })
 }
@@ -114,11 +113,11 @@ function causeOfNoRoom({ write, unflushed, hasSeenRoom }: WriterOutcome, window:
   if (write.endsWith('spinning'))
     return 'It looks again and again. Let sleepUntil() do the waiting.'
   if (write.endsWith('asleep') && hasSeenRoom)
-    return 'Exactly WINDOW_BYTES are room enough. The thread saw that no more were unflushed, and fell asleep all the same.'
+    return 'With exactly WINDOW_BYTES unflushed there is room. The thread saw that no more were unflushed, and fell asleep all the same.'
   if (write.endsWith('asleep'))
-    return 'The kernel has taken enough and the news was told; the thread fell asleep all the same. The count of news first, then the look, then the sleep: sleepUntil() does that.'
-  if (write.endsWith('notifies')) return 'FLUSHED is not notified; NEWS is, after each change.'
+    return 'The kernel has taken enough and the news was told; the thread fell asleep all the same. Read the count of news first, then look, then sleep: sleepUntil() does that.'
+  if (write.endsWith('notifies')) return 'FLUSHED is not notified. NEWS is, after each change.'
   return unflushed > window
-    ? 'Return when at most WINDOW_BYTES are unflushed, and not before: after each wake look again, and sleep on. A look that returns `false` has found something: only `undefined` means nothing yet.'
-    : 'It waits for more room than it needs, or throws: WINDOW_BYTES may be unflushed.'
+    ? 'Return only when at most WINDOW_BYTES are unflushed: look again after each wake-up, and sleep on. A look that returns `false` has found something: only `undefined` means nothing yet.'
+    : 'It waits for more room than it needs, or throws. Up to WINDOW_BYTES may be unflushed.'
 }

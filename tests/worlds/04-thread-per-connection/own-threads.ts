@@ -38,7 +38,7 @@ export async function expectOwnThreads(
         }
       : {
           likely:
-            "There are two threads, but the id is not theirs. Give runCommand() the `threadId` of 'node:worker_threads', as it is in the thread.",
+            "There are two threads, but the id is not theirs. Give runCommand() the `threadId` of 'node:worker_threads', read in the thread itself.",
           look: 'converse()',
         }),
     expected: 'two different ids, each the same every time',
@@ -57,7 +57,7 @@ export async function expectAnsweredToTheEnd(bob: Client): Promise<void> {
     seen: {
       crashed: 'runCommand() needs both in its second argument: `{ threadId, sleep }`.',
       ended:
-        "Either the loop ends before readLine() returns null, or, if tieTogether() is written, the thread is ended at the FIN ('end') in place of the 'close' of its socket.",
+        "Either the loop ends before readLine() returns null, or, if tieTogether() is written, the thread is ended at the FIN ('end') instead of at the 'close' of its socket.",
     },
   })
   await bob.expectLine('two', ALL_BEFORE_FIN)
@@ -65,14 +65,14 @@ export async function expectAnsweredToTheEnd(bob: Client): Promise<void> {
     ...ALL_BEFORE_FIN,
     seen: {
       ended:
-        'The last line has no line end, only the FIN behind it. readLine() returns it all the same, and null after that.',
+        'The last line has no line end, only FIN after it. readLine() returns it all the same, and null after that.',
     },
   })
   await bob.expectEnd({ because: 'Then bob’s thread says FIN.' })
 }
 
 const ALL_BEFORE_FIN = {
-  because: 'All of it came before bob’s FIN, so it is answered.',
+  because: 'bob sent all three lines before his FIN, so all three are answered.',
   likely:
     'A packet may hold several lines. readLine() returns one at a time, and null only when all of them were read.',
   look: 'converse()',
@@ -87,15 +87,15 @@ export async function expectFinBehindAnswers({
   story.tell('bridge', 'delivers two lines to a thread, and FIN')
   const script: ConversationScript = { lines: ['echo one', 'echo two'] }
   const posted = await inThread<Posted>(CONVERSATION, script, {
-    because: 'Behind the FIN nothing more comes, and the thread has nothing more to do.',
+    because: 'Nothing follows the FIN, so the thread has nothing more to do.',
     likely: 'readLine() returns null at the end: leave the loop.',
   })
   // A second FIN behind the first does no harm.
   const said = posted.filter((text, index) => text !== 'FIN' || posted[index - 1] !== 'FIN')
   expectSame('what the thread posts', said, ['one\ntwo\n', 'FIN'], {
     because:
-      'The thread says FIN itself, behind its answers. The bridge may hear of its exit before it has heard the last of them.',
-    likely: 'Behind the loop call end(): it returns when the bridge has all of it.',
+      'The thread says FIN itself, after its answers. The bridge may learn of its exit before it has received the last of them.',
+    likely: 'After the loop, call end(): it returns when the bridge has everything.',
     look: 'converse()',
   })
 }
@@ -103,7 +103,7 @@ export async function expectFinBehindAnswers({
 /** One client's computation delays no other. */
 export async function expectNobodyDelayed({ connect }: Stage, server: HostedServer): Promise<void> {
   const [cyd, dee] = [await connect(server), await connect(server)]
-  await echo(dee, { because: 'dee’s thread is up.' })
+  await echo(dee, { because: 'dee’s thread is running.' })
   await cyd.send('fib 40\n')
   await cyd.expectSilence(
     async () => {

@@ -15,19 +15,19 @@ export async function expectRefused(
     because:
       'There is no thread for cyd. She is told so at once, instead of waiting or being cut off.',
     likely:
-      'refuse() says the line. If cyd has got a thread, the limit counts `threads`: look at tieTogether().',
+      'refuse() sends the line. If cyd was given a thread, look at tieTogether(): the limit counts `threads`.',
     look: ['refuse()', 'tieTogether()'],
     seen: {
-      part: 'The line has no line end. Say `busy` and \\n.',
-      'other bytes': 'The line is `busy`, in small letters, and nothing else.',
+      part: 'The line has no line end. Send `busy` and \\n.',
+      'other bytes': 'The line is `busy`, in lower case, and nothing else.',
       ended:
-        'FIN came without the line. end() sends what it is given before FIN; destroy() sends nothing.',
-      reset: 'The connection was closed in both directions. Say the line and FIN: end().',
+        'FIN arrived without the line. end() sends what it is given before FIN; destroy() sends nothing.',
+      reset: 'The connection was closed in both directions. Send the line and FIN with end().',
     },
   })
   await cyd.expectEnd({
     because: 'After `busy` there is nothing more to say.',
-    likely: 'Say FIN at once, behind that line, whatever she does.',
+    likely: 'Say FIN at once, after that line, whatever she does.',
     seen: { 'other bytes': 'One line is enough. FIN comes next.' },
   })
   await expectNoTimer(stage, server, {
@@ -42,13 +42,13 @@ export async function expectRefused(
     await server.roundTrip()
   }
   await cyd.expectEnd({
-    because: 'FIN was promised, and nothing but FIN: a client that talks on is not reset.',
+    because: 'After `busy`, cyd gets nothing but FIN: a client that talks on is not reset.',
     likely:
-      'Both directions are closed. Then the kernel answers what she says with RST. Close ours only: end().',
+      'Both directions are closed, so the kernel answers what she says with RST. Close only ours, with end().',
   })
   await cyd.halfClose()
   await expectOpenSockets(server, 2, {
     because: 'Both sides have said FIN. A refused client must not cost a socket.',
-    likely: 'Is what she said read? Her FIN comes behind it, and is not seen before.',
+    likely: 'Is what she said read? Her FIN comes after it, and is not seen until then.',
   })
 }

@@ -31,16 +31,21 @@ export async function expectShortLivedHeard(
   const outcome = await within(PATIENCE_MS, ended, process.pid)
   client.destroy()
   await server.close()
-  expectSame('what she hears', outcome === 'too late' ? `${heard}, and no FIN` : outcome, '', {
-    because: 'A thread that has ended leaves no open socket behind, however it ended.',
-    likely: "End the socket when its thread emits 'exit'.",
-    look: 'tieTogether()',
-  })
+  expectSame(
+    'what nan receives before FIN',
+    outcome === 'too late' ? `${heard}, and no FIN` : outcome,
+    '',
+    {
+      because: 'A thread that has ended leaves no open socket behind, however it ended.',
+      likely: "End the socket when its thread emits 'exit'.",
+      look: 'tieTogether()',
+    },
+  )
   expect('nan’s own direction to be open after that FIN', isOpen, {
     because:
-      'She may talk on until she says FIN, too. A closed socket answers that with RST, and RST takes from her what she has not read yet.',
+      'She may talk on until she says FIN, too. A closed socket answers that with RST, and RST discards what she has not read yet.',
     likely:
-      "destroy() closes both directions and throws away what waits. At 'exit' close ours only, behind all that waits: end().",
+      "destroy() closes both directions and throws away what waits. At 'exit', close only ours, after all that waits: end().",
     look: 'tieTogether()',
   })
 }
@@ -61,7 +66,7 @@ export async function expectEndedInOrder(
   expect('ola’s thread to end with her connection', outcome !== 'too late', {
     because: 'Her connection is closed: both sides have said FIN. Her thread sleeps for nobody.',
     likely:
-      "A socket emits 'close' once, also when all has ended in order and nothing was wrong. Each 'close' ends the thread.",
+      "A socket emits 'close' once, even when the connection has ended in order, without an error. Every 'close' must end the thread.",
     look: 'tieTogether()',
     received: 'a thread that lives on',
   })

@@ -24,7 +24,7 @@ export async function crashUnread(
   whenGone = async () => {},
 ): Promise<void> {
   client.beQuiet(
-    'asks and asks and does not read, until its answers wait in the server; then it crashes its thread',
+    'sends one command after another and reads nothing, until its answers wait in the server; then it crashes its thread',
   )
   client.stopReading()
   let answers = ''
@@ -45,12 +45,12 @@ export async function crashUnread(
   }
   const last = {
     because:
-      'These answers were given before the thread crashed. The client reads them late, and talks meanwhile: they are its own all the same.',
+      'These answers were given before the thread crashed. The client reads them late, and talks meanwhile, but must still get them all.',
     likely:
-      'destroy() throws away what waits, and destroySoon() closes both directions: then the kernel answers the next word with RST, and forgets what it still has. end() closes ours behind all that waits.',
+      'destroy() throws away what waits, and destroySoon() closes both directions: then the kernel answers what it says next with RST, and drops what it still holds. end() closes only our direction, after all that waits.',
     seen: {
       'other bytes':
-        'Her lines have 60,000 bytes. A thread that answers shorter ones only says so here: does readLine() have another limit than its own?',
+        'Her lines have 60,000 bytes. Does readLine() refuse them, because it was given a limit other than its default?',
     },
   }
   await client.expectBytes(answers, last, { sips: SIP_BYTES, between: talk })
@@ -60,7 +60,7 @@ export async function crashUnread(
   await expectOpenSockets(server, 0, {
     because: 'Both sides have said FIN.',
     likely:
-      'Is its FIN seen? The bridge reads on when the thread has gone: leave it its listeners, and do not pause the socket.',
+      'Is the client’s FIN seen? The bridge reads on when the thread has gone: leave its listeners alone, and do not pause the socket.',
   })
 }
 
@@ -70,7 +70,10 @@ export async function crashUnread(
  */
 export async function expectReasonBehindMark(stage: Stage, server: HostedServer): Promise<void> {
   const { expect, story } = stage
-  story.tell('fay', 'asks and asks and does not read, until her thread waits for room')
+  story.tell(
+    'fay',
+    'sends one command after another and reads nothing, until her thread waits for room',
+  )
   const fay = dial(server.port, '127.0.0.1')
     .on('error', () => {})
     .pause()
@@ -95,17 +98,17 @@ export async function expectReasonBehindMark(stage: Stage, server: HostedServer)
     const text = await readToEnd(fay)
     const [reason = ''] = /error crashed: [^\n]*crashed on request\n$/.exec(text) ?? []
     const isThere = reason !== '' && fay.readableEnded
-    expect('the reason behind all that waits, and FIN behind that', isThere, {
+    expect('the reason after all that waits, and FIN after that', isThere, {
       because:
-        'However much waits for the client: it reads late, and learns why its connection ends. end() takes the reason in any case.',
+        'However much waits, a client that reads late must learn why its connection ends. end() takes the reason in any case.',
       likely:
-        'Hand the reason to end() at once, however much waits. FIN is said when the thread has exited, and nothing can come behind that.',
+        'Hand the reason to end() at once, however much waits. FIN is sent when the thread has exited, and nothing can follow it.',
       look: 'reportCrash()',
       received: fay.readableEnded ? `… ${JSON.stringify(text.slice(-40))}, FIN` : 'no FIN',
     })
     const answers = text.slice(0, -reason.length)
     const isWhole = answers.length >= written && !/[^x\n]/.test(answers)
-    expect('all that her thread has written before it', isWhole, {
+    expect('all that her thread wrote before the reason', isWhole, {
       because: 'These answers were given before the thread crashed.',
       likely: 'end() sends what waits; destroy() throws it away.',
       look: 'reportCrash()',
@@ -195,7 +198,7 @@ function miscounted(threads: number, workers: number): string | undefined {
   if (threads > workers)
     return "stats() counts threads that have ended. Each emits 'exit', however it ended and whatever its code: forget it then."
   if (threads < workers)
-    return 'Threads live that stats() does not count. Add each when it starts, and forget no other than the one that has exited.'
+    return 'Threads live that stats() does not count. Add each when it starts, and forget only the one that has exited.'
   return undefined
 }
 
@@ -232,5 +235,5 @@ export async function expectOneLine({ connect }: Stage, other: HostedServer): Pr
     likely: 'Send the first line of the message, as it is, and no other.',
   }
   await eve.expectLine(new RegExp(`^error crashed: .*${FIRST_LINE}$`), oneLine)
-  await eve.expectEnd({ ...oneLine, because: `${oneLine.because} Then comes FIN.` })
+  await eve.expectEnd({ ...oneLine, because: `${oneLine.because} FIN follows it.` })
 }

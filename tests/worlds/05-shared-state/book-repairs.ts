@@ -10,13 +10,13 @@ export const IF_A_MARK_IS_MISSED = [
   {
     seen: /main: store abandoned = 0/,
     likely:
-      'That thread did not have the lock, so its death says nothing of what is half changed: threadEnded() sets the mark, and never takes it away.',
+      'That thread did not have the lock, so its death says nothing about what is half changed. threadEnded() sets the mark, and never takes it away.',
     look: 'mutex.threadEnded()',
   },
   {
     seen: /read\(1\) returned(?:(?![\s\S]*dies)|[\s\S]*dies)(?![\s\S]*load abandoned)/,
     likely:
-      'Nobody asked whether the lock is abandoned, so #repair() was not called: sign() and read() go through #withBook().',
+      'The code did not ask whether the lock is abandoned, so #repair() was not called: sign() and read() go through #withBook().',
     look: ['guest-book.read()', 'guest-book.sign()'],
   },
 ]
@@ -41,7 +41,7 @@ export async function expectRepairsRepeated(stage: Stage): Promise<void> {
   dieWithLock(1)
   expectSame('entry 1', book.read(1) ?? 'none', 'none', {
     because: 'It was about to be overwritten.',
-    likely: 'begun is 257 and the count is 256: the place of entry 257 is torn.',
+    likely: 'begun is 257 and the count is 256, so the place of entry 257 is torn.',
     look: 'guest-book.#repair()',
   })
   story.tell('bob', 'dies with the lock, too, and has written nothing')
@@ -51,26 +51,27 @@ export async function expectRepairsRepeated(stage: Stage): Promise<void> {
   expectSame('the entries that this second repair has torn', lost, [], {
     because:
       'A book that was repaired is repaired again when the next owner dies. That must harm no entry.',
-    likely: `begun is ${words.load(BEGUN)} and the count is ${words.load(COUNT)} after the first repair: the next one takes begun for the number of an entry that was begun.`,
+    likely: `After the first repair, begun is ${words.load(BEGUN)} and the count is ${words.load(COUNT)}: the next repair takes begun for the number of an unfinished entry.`,
     look: 'guest-book.#repair()',
   })
   const signed = [book.sign('cyd was here'), book.sign('dee was here')]
   expectSame('the numbers of the next two entries', signed, [257, 258], {
     because:
       'Entry 257 was begun and never counted, so its number is the next one: there are no gaps.',
-    likely: 'The next number is the count and one more. What was begun is not an entry yet.',
+    likely: 'The next number is the count plus 1. What was only begun is not an entry yet.',
     look: 'guest-book.sign()',
   })
   expectSame('entry 257', book.read(257) ?? 'none', 'cyd was here', {
-    because: 'A torn place is whole again when somebody has written over all of it.',
+    because: 'A torn place is whole again once another entry has been written over it.',
   })
   story.tell('gus', 'begins entry 259 in the place of entry 3, and dies with the lock')
   words.store(BEGUN, 259)
   dieWithLock(4)
   const around = [2, 3, 4, 258].map((number) => book.read(number) ?? 'none')
   expectSame('entries 2, 3, 4 and 258', around, ['none', 'none', 'guest 4', 'dee was here'], {
-    because: 'Entry 3 was about to be overwritten, and a book is repaired at each such death.',
-    likely: 'Each time: begun is 259 and the count is 258, so the place of entry 259 is torn.',
+    because: 'Entry 3 was about to be overwritten, and the book is repaired after each such death.',
+    likely:
+      'Repair the book each time an owner dies: now begun is 259 and the count is 258, so the place of entry 259 is torn.',
     look: 'guest-book.#repair()',
   })
 }

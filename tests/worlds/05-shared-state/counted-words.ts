@@ -18,8 +18,8 @@ export async function expectWordCounted({ load, expectSame }: Stage): Promise<vo
     [counted, all],
     [42, [0, 0, 42, 0]],
     {
-      because: 'increment() counts the word that it is given, and no other.',
-      likely: 'The word is words[index], whatever its index is.',
+      because: 'increment() counts up the word that it is given, and no other.',
+      likely: 'Change the word at `index`, whatever that index is.',
     },
   )
 }
@@ -49,12 +49,17 @@ export async function expectCountedAmongOthers({ load, expectSame, story }: Stag
   const words = new BusyWords(new SharedArrayBuffer(4))
   story.tell(
     'others',
-    `are faster ${TIMES} times, whenever this thread is about to change the word`,
+    `overtake this thread ${TIMES} times, whenever it is about to change the word`,
   )
   const number = increment(words, 0)
-  expectSame('the number, and the word', [number, words.load(0)], [others + 1, others + 1], {
-    because: 'Nobody knows how often a thread is overtaken. Every visitor counts.',
-    likely:
-      'Try again until compareExchange() has changed the word, not only a few times. Or let add() do it in one turn.',
-  })
+  expectSame(
+    'the number returned, and the word',
+    [number, words.load(0)],
+    [others + 1, others + 1],
+    {
+      because: 'A thread may be overtaken any number of times, and every visitor counts.',
+      likely:
+        'Try again until compareExchange() has changed the word, not only a few times. Or let add() do it in one turn.',
+    },
+  )
 }

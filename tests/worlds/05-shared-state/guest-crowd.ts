@@ -35,20 +35,25 @@ export async function expectCountLast({ load, expectSame, story }: Stage): Promi
     ['begun = 257', 'count = 257'],
     {
       because:
-        'If this thread dies in between, the words tell which entry it had begun, and that it is not whole.',
+        'If this thread dies in between, these words must tell which entry it had begun, and that the entry is not whole.',
       likely:
         changes.at(-1) === 'count = 257'
-          ? 'The number of entry 257 is 257, also where it is noted as begun. #writeText() finds its place by itself.'
-          : 'Store the count when the text is written: an entry that is counted is whole.',
+          ? 'The number of entry 257 is 257, in `begun` as well. #writeText() finds its place by itself.'
+          : 'Store the count after the text: an entry that is counted is whole.',
       look: 'guest-book.sign()',
     },
   )
   const book = new GuestBook(words, 0, 1)
-  expectSame('what an entry without text reads', book.read(book.sign('')) ?? 'none', '', {
-    because: 'Somebody signed, and said nothing. That is an entry.',
-    likely: 'undefined means that there is no such entry. An empty text is one.',
-    look: 'guest-book.read()',
-  })
+  expectSame(
+    'what read() returns for an entry with an empty text',
+    book.read(book.sign('')) ?? 'none',
+    '',
+    {
+      because: 'Signing with an empty text makes an entry, too.',
+      likely: 'undefined means that there is no such entry. An empty text is a text.',
+      look: 'guest-book.read()',
+    },
+  )
 }
 
 function nameOf(word: number, value: number): string {
@@ -70,7 +75,7 @@ export async function expectOldestGivesWay({ load, expectSame }: Stage): Promise
   })
   writer.sign('guest 1')
   expectSame('entry 1, which another thread has signed', book.read(1) ?? 'none', 'guest 1', {
-    because: 'All threads have one book.',
+    because: 'All threads share one book.',
     look: 'guest-book.read()',
   })
   for (let number = 2; number <= 257; number++) writer.sign(`guest ${number}`)
@@ -81,7 +86,7 @@ export async function expectOldestGivesWay({ load, expectSame }: Stage): Promise
     {
       because: 'The newest entry has taken the place of the oldest; the other 255 are still there.',
       likely:
-        'Numbers above the count are not there yet; those up to the count less 256 have given way. Other threads sign, too: load the count at each read(), and keep nothing that was read.',
+        'Entries above the count are not there yet; those up to the count minus 256 are overwritten. Other threads sign, too: load the count at each read(), and do not cache what was read.',
       look: 'guest-book.read()',
     },
   )
@@ -101,8 +106,8 @@ export async function expectCrowdNumbered(stage: Stage): Promise<void> {
     guests.map((guest) => askTimes(guest, 20, 'visit', /^visitor (\d+)$/)),
   )
   expectSame('the visitors’ numbers', inOrder(visits.flat()), upTo(120), {
-    because: 'A hundred and twenty visitors from six threads: each number once.',
-    likely: 'All threads count in the memory that workerData brings them.',
+    because: 'The 120 visits on six threads get the numbers 1 to 120, each number once.',
+    likely: 'All threads count in the memory that they get in workerData.',
     look: 'counter.increment()',
   })
   const entries = await Promise.all(
@@ -111,22 +116,22 @@ export async function expectCrowdNumbered(stage: Stage): Promise<void> {
     ),
   )
   expectSame('the entries’ numbers', inOrder(entries.flat()), upTo(60), {
-    because: 'Sixty entries: each number once.',
+    because: 'The 60 entries get the numbers 1 to 60, each number once.',
     likely:
-      'Other threads sign, too: load the count at each sign(), under the lock, and keep nothing from one to the next.',
+      'Other threads sign, too: load the count at each sign(), under the lock, and keep nothing from one call to the next.',
     look: 'guest-book.sign()',
   })
   for (const [index, numbers] of entries.entries()) {
     const reader = guests[(index + 1) % guests.length]
     for (const number of numbers) {
       await ask(reader, `read ${number}`, 'abcdef'[index].repeat(40), {
-        because: 'What one thread has signed, another one reads, to the letter.',
+        because: 'What one thread has signed, another thread reads letter for letter.',
       })
     }
   }
   for (const number of ['61', '0', '-1', '1.5', '']) {
     await ask(guests[0], `read ${number}`, 'error no such entry', {
-      because: 'There are sixty, with whole numbers from 1.',
+      because: 'There are 60 entries, numbered from 1 to 60.',
     })
   }
 }

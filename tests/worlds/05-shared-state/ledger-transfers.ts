@@ -19,26 +19,26 @@ export async function expectBalancesKept({ load, expectSame }: Stage): Promise<v
     expectSame(what, [ledger.read(0), ledger.read(1)], expected, reason)
   }
   expectSame('a transfer of 4 out of 10', ledger.transfer(0, 1, 4), true, {
-    because: 'There is enough.',
+    because: 'The account has enough.',
   })
   expectSame('a transfer of 7 out of 6', ledger.transfer(0, 1, 7), false, {
-    because: 'There is not enough, and no account may have less than nothing.',
+    because: 'The account does not have enough, and no balance may go below 0.',
   })
   expectAccounts('the two accounts', [6, 4], 1, {
-    because: 'What was refused has changed nothing, and what was made is counted on both sides.',
+    because:
+      'The refused transfer has changed nothing, and the one that was made is counted in both accounts.',
   })
   expectSame('a transfer of 6 out of 6', ledger.transfer(0, 1, 6), true, {
-    because: 'There is enough: nothing is left then, and nothing is not less than nothing.',
-    likely: 'Refuse when the balance is less than the amount, not when it is as much.',
+    because: 'The account has just enough: its balance is 0 afterwards, and that is allowed.',
+    likely: 'Refuse when the balance is less than the amount, not when they are equal.',
   })
   expectSame('a transfer of 11 out of 10 back', ledger.transfer(1, 0, 11), false, {
-    because:
-      'There is not enough: it does not matter whether `from` is the lower or the higher one.',
+    because: 'The account does not have enough, whether `from` is the lower or the higher number.',
     likely:
-      'Only the locks are taken in the order of the numbers. `from` stays the account that pays, and its balance is looked at.',
+      'Only the locks are taken in the order of the numbers. `from` stays the account that pays, so check its balance.',
     look: 'transfer()',
   })
   expectAccounts('the two accounts afterwards', [0, 10], 2, {
-    because: 'What was refused has changed nothing.',
+    because: 'The refused transfer has changed nothing.',
   })
 }

@@ -12,16 +12,17 @@ export const IF_A_DEATH_IS_MISSED = [
   },
   {
     seen: /another one had it|does not have the lock/,
-    likely: 'Free the lock only if the dead thread had it: its number, or -number.',
+    likely:
+      'Free the lock only if the dead thread had it: its word is then that thread’s number, or -number.',
   },
   {
     seen: /nobody can move[\s\S]*main: load lock → (\d)[\s\S]*main: load lock → -\1(?![\s\S]*main: store)/,
     likely:
-      'Between two looks a thread that waits may have made the number negative, so neither saw it. Look once, at Math.abs() of the word.',
+      'Between your two loads, a waiting thread may have made the number negative, so neither load matched. Load the word once, and compare its Math.abs().',
   },
   {
     seen: /nobody can move[\s\S]*main: notify (?!lock)/,
-    likely: 'Nobody sleeps on that word: the others sleep on the lock’s own.',
+    likely: 'No thread sleeps on that word: the others sleep on the lock’s own word.',
   },
   {
     seen: /nobody can move[\s\S]*main: notify lock[\s\S]*main: store lock = 0/,
@@ -30,12 +31,12 @@ export const IF_A_DEATH_IS_MISSED = [
   {
     seen: /nobody can move[\s\S]*main: (?:store lock = 0|lock: -?\d ⇒ 0\? yes)(?![\s\S]*main: notify)/,
     likely:
-      'The lock is free, and a sleeper was not woken: it may have fallen asleep since the look at the word. Notify in any case.',
+      'The lock is free, but a sleeper was not woken: it may have fallen asleep after you looked at the word. Notify in any case.',
   },
   {
     seen: /nobody can move[\s\S]*(store lock = 0|lock: -?\d ⇒ 0\? yes)[\s\S]*dies(?![\s\S]*notify)/,
     likely:
-      'Wake a sleeper at every death: the dead thread may have owed that, or have just been woken itself.',
+      'Wake a sleeper at every death: the dead thread may have owed a wake-up, or may just have been woken itself.',
   },
 ]
 
@@ -50,23 +51,23 @@ export async function expectDeathsNoticed(stage: Stage): Promise<void> {
   const [main, ada, bob, dee, eve] = [0, 1, 3, 4, 5].map((thread) => new Mutex(words, 0, thread))
   ada.lock()
   story.tell('ada', 'has the lock')
-  story.tell('cyd', 'dies without it')
+  story.tell('cyd', 'dies without the lock')
   main.threadEnded(2)
-  expect('the lock to be still ada’s', Math.abs(words.load(0)) === 1, {
-    because: 'cyd did not have it: that death is no reason to let somebody else in.',
-    likely: 'Look whose lock it is before you free it.',
+  expect('the lock still to be ada’s', Math.abs(words.load(0)) === 1, {
+    because: 'cyd did not have the lock, so that death is no reason to let another thread in.',
+    likely: 'Check whose lock it is before you free it.',
     look: 'mutex.threadEnded()',
   })
-  expect('it not to be abandoned', !ada.isAbandoned, {
-    because: 'What the lock protects is as ada keeps it; cyd has changed nothing.',
+  expect('the lock not to be abandoned', !ada.isAbandoned, {
+    because: 'ada still has the lock, and cyd has changed nothing that it protects.',
     likely: 'Only the death of the owner abandons a lock.',
     look: 'mutex.threadEnded()',
   })
-  story.tell('ada', 'dies with it')
+  story.tell('ada', 'dies with the lock')
   main.threadEnded(1)
   expectFree(stage, words)
   bob.lock()
-  expect('bob to find it abandoned', bob.isAbandoned, {
+  expect('bob to find the lock abandoned', bob.isAbandoned, {
     because: 'ada has died with the lock. bob must not trust what he finds.',
     likely: 'Mark the lock as abandoned before you free it.',
     look: 'mutex.threadEnded()',
@@ -82,7 +83,7 @@ export async function expectDeathsNoticed(stage: Stage): Promise<void> {
   }
   const book = new GuestBook(new AskedWords(memory), 0, 3)
   book.sign('bob was here')
-  expect('a book that has been repaired to be consistent', !bob.isAbandoned, {
+  expect('the repaired book to be consistent', !bob.isAbandoned, {
     because: 'What has been repaired need not be repaired again.',
     likely: isAsked
       ? 'The repair ends with markConsistent().'
@@ -92,7 +93,7 @@ export async function expectDeathsNoticed(stage: Stage): Promise<void> {
 
   dee.lock()
   words.store(BEGUN, 2)
-  story.tell('dee', 'dies with the lock, and has begun entry 2')
+  story.tell('dee', 'begins entry 2, and dies with the lock')
   main.threadEnded(4)
   expectFree(stage, words)
   const repaired = valuesOrRangeError(() => [book.read(1), book.read(2), words.load(COUNT)])
@@ -100,14 +101,14 @@ export async function expectDeathsNoticed(stage: Stage): Promise<void> {
     because: 'A book that is not full is repaired like a full one: entry 2 is not there.',
     likely:
       repaired[2] === 1 || repaired.length === 1
-        ? 'The place of an entry is where #wordOf() finds it by its number, which is above 0.'
+        ? '#wordOf() finds the place of an entry by its number, which is above 0.'
         : 'A repair marks the place as torn. It does not count what was never finished.',
     look: 'guest-book.#repair()',
   })
   const signed = [book.sign('fay was here'), book.read(2) ?? 'none']
   expectSame('the number of the next entry, and its text', signed, [2, 'fay was here'], {
     because: 'Entry 2 was begun and never counted, so 2 is the next number: there are no gaps.',
-    likely: 'The next number is the count and one more. What was begun is not an entry yet.',
+    likely: 'The next number is the count plus 1. What was only begun is not an entry yet.',
     look: 'guest-book.sign()',
   })
 
@@ -117,7 +118,7 @@ export async function expectDeathsNoticed(stage: Stage): Promise<void> {
   main.threadEnded(5)
   expectFree(stage, words)
   expectSame('entry 1', book.read(1) ?? 'none', 'bob was here', {
-    because: 'Nobody has begun to write in its place.',
+    because: 'No thread has begun to write in its place.',
     likely: 'A place is torn only if an entry was begun there and not counted.',
   })
 }
@@ -137,7 +138,7 @@ export function expectFree({ expect }: Stage, words: { load(index: number): numb
   expect('the lock to be free', words.load(LOCK) === 0, {
     because: 'Its owner has died, and the others must go on, each time that this happens.',
     likely:
-      'Free the lock if the dead thread had it: its word is that thread’s number, or -number.',
+      'Free the lock if the dead thread had it: the lock’s word is then that thread’s number, or -number.',
     look: 'mutex.threadEnded()',
     received: `${words.load(LOCK)} in its word`,
   })

@@ -7,13 +7,13 @@ export const IF_THE_LOCK_FAILS = [
   {
     seen: /goes round in circles[\s\S]*no, (\d)\nwait lock ≠ -\1: go on/,
     likely:
-      'The lock has another owner since this thread has slept, so its word is positive once more. Make it negative each time before you wait, not only the first time.',
+      'While this thread slept, the lock got another owner, so its word is positive again. Make it negative each time before you wait, not only the first time.',
     look: 'lock()',
   },
   {
     seen: /goes round in circles[\s\S]*wait \w+ ≠/,
     likely:
-      'wait() returned at once each time: it names another word than the one you have just looked at, or a value that is not in it.',
+      'wait() returned at once each time: it names a different word from the one you just looked at, or a value that the word does not hold.',
     look: 'lock()',
   },
   {
@@ -29,36 +29,36 @@ export const IF_THE_LOCK_FAILS = [
   {
     seen: /nobody can move[\s\S]*(?:notify (?!lock)\w+|wakes nobody)/,
     likely:
-      'notify() woke nobody, and somebody sleeps: it names the word that is slept on, and how many it wakes.',
+      'notify() woke nobody, although a thread sleeps. Pass it the word that the thread sleeps on, and how many to wake.',
     look: 'unlock()',
   },
   {
     seen: /nobody can move[\s\S]*⇒ 0\? no, -[\s\S]*store lock = 0(?![\s\S]*notify)/,
-    likely: 'A negative word says that somebody may sleep: free the lock, then notify one.',
+    likely: 'A negative word says that others may be asleep: free the lock, then notify one.',
     look: 'unlock()',
   },
   {
     seen: /nobody can move/,
     likely:
-      'The last owner saw nothing of the sleeper, so it woke nobody. Make the word negative before you wait, and take the lock as -me afterwards: others may still sleep. Look and change in one turn.',
+      'The last owner did not know of the sleeper, so it woke nobody. Make the word negative before you wait, and take the lock as -me afterwards: others may still sleep. Look and change in one turn.',
     look: ['lock()', 'unlock()'],
   },
   {
     seen: /does not have the lock[\s\S]*store lock = 0\nnotify lock[^\n]*\nlock: -?\d ⇒ 0\? no, 0$/,
     likely:
-      'It has just freed the lock, and frees it again: one way for me, another for -me, and never both.',
+      'This thread has just freed the lock, and frees it again. Free it one way for me and another way for -me, never both.',
     look: 'unlock()',
   },
   {
     seen: /does not have the lock[\s\S]*load lock → (\d)[\s\S]*lock: \1 ⇒ 0\? no, -\1/,
     likely:
-      'Between a look and the change the word may become -me, when another thread is about to sleep: the lock is still yours. Act on what compareExchange() returns.',
+      'Between your look and the change, another thread that is about to sleep may make the word -me. The lock is still yours: act on what compareExchange() returns.',
     look: 'unlock()',
   },
   {
     seen: /does not have the lock[\s\S]*lock: ([1-9]) ⇒ -(?!\1)\d\? yes/,
     likely:
-      'A thread that waits has written its own number into a lock that another one has. Whoever is about to sleep changes only the sign: -owner.',
+      'A waiting thread has written its own number into a lock that another thread has. A thread that is about to sleep changes only the sign: -owner.',
     look: 'lock()',
   },
   {
@@ -78,21 +78,21 @@ export const IF_WITH_LOCK_FAILS = [
   },
   {
     seen: /answered/,
-    likely: 'withLock() returns what body() returns, also when that is 0 or false.',
+    likely: 'withLock() returns what body() returns, even when that is 0 or false.',
   },
   { seen: /were not alone/, likely: 'body() runs between lock() and unlock().' },
   {
     seen: /does not have the lock/,
-    likely: 'Each lock() has one unlock(): finally runs it also when catch has done so already.',
+    likely: 'Each lock() has one unlock(): finally runs it even when catch has already done so.',
   },
   {
     seen: /thread 1 threw/,
     likely:
-      'What came out is not what the body threw. finally passes that on as it is, whatever it is.',
+      'What came out is not what the body threw. finally passes that on unchanged, whatever it is.',
   },
   {
     seen: /nobody can move[\s\S]*store lock = 0(?![\s\S]*notify)/,
-    likely: 'Leave with unlock(): it frees the lock, and also wakes one that sleeps.',
+    likely: 'Leave with unlock(): it frees the lock, and also wakes a thread that sleeps.',
   },
 ]
 
@@ -106,8 +106,9 @@ export async function expectOwnerOnly({ load, expect, story }: Stage): Promise<v
   ada.lock()
   expect('the lock’s word to name ada, who is thread 1', Math.abs(words.load(0)) === 1, {
     because:
-      'unlock() asks it who has the lock. A second word, written later, would be wrong for a moment.',
-    likely: 'Taken, the word is the owner’s number, or −number when others may be asleep.',
+      'unlock() asks this word who has the lock. A second word, written later, would be wrong for a moment.',
+    likely:
+      'While the lock is taken, its word is the owner’s number, or −number when others may be asleep.',
     received: String(words.load(0)),
   })
   class Sleepless extends AtomicWords {
@@ -122,8 +123,8 @@ export async function expectOwnerOnly({ load, expect, story }: Stage): Promise<v
     throws(() => adaOnceMore.lock()),
     {
       because:
-        'The first of two unlock() would let somebody else in, while ada believes that she is alone.',
-      likely: 'lock() returns when the word was FREE, and only then, whoever asks.',
+        'The first of her two unlock() calls would let another thread in, while ada believes that she is alone.',
+      likely: 'lock() returns when the word was FREE, and only then, whichever thread calls it.',
       look: 'lock()',
     },
   )
@@ -138,7 +139,7 @@ export async function expectOwnerOnly({ load, expect, story }: Stage): Promise<v
       look: 'unlock()',
     },
   )
-  expect('the lock to be still ada’s', Math.abs(words.load(0)) === 1, {
+  expect('the lock still to be ada’s', Math.abs(words.load(0)) === 1, {
     because: 'An unlock() that throws has not unlocked.',
     likely: 'Look at the owner before anything is changed.',
     look: 'unlock()',
@@ -147,7 +148,7 @@ export async function expectOwnerOnly({ load, expect, story }: Stage): Promise<v
   story.tell('ada', 'still has the lock, and others may be asleep: its word is -1')
   const didThrow = throws(() => bob.unlock())
   expect('unlock() by bob to throw as before', didThrow && words.load(0) === -1, {
-    because: 'The lock is ada’s, whether somebody sleeps or not.',
+    because: 'The lock is ada’s, whether others sleep or not.',
     likely: 'A negative word names its owner, too: only -me is yours.',
     received: `${didThrow ? 'an exception' : 'no exception'}, and the word is ${words.load(0)}`,
     look: 'unlock()',
@@ -182,10 +183,14 @@ export async function expectPatience({ load, expect, story }: Stage): Promise<vo
   }
   const words = new CrowdedWords(new SharedArrayBuffer(8))
   words.store(0, 2)
-  story.tell('ada', `wants the lock, and is woken ${TIMES} times: bob has it again, until the last`)
+  story.tell(
+    'ada',
+    `wants the lock, and is woken ${TIMES} times; each time but the last, bob has it again`,
+  )
   const isStopped = throws(() => new Mutex(words, 0, 1).lock())
   expect('ada to have the lock in the end', !isStopped && Math.abs(words.load(0)) === 1, {
-    because: 'A newcomer may overtake a thread that was woken. lock() returns with the lock.',
+    because:
+      'A newcomer may overtake a thread that was woken. lock() returns only once it has the lock.',
     likely: 'Try again, and sleep again, however often that happens: lock() does not give up.',
     look: 'lock()',
     received: `${isStopped ? 'an exception' : `${words.load(0)} in its word`}, after ${sleeps} sleeps`,

@@ -12,7 +12,7 @@ export const IDLE_MS = 300
  * A client that is let go while its thread still starts has done as much.
  */
 export async function wakeThreads(server: HostedServer, clients: Client[]): Promise<void> {
-  const reason = { because: 'The server has just started, and there is a thread for each of them.' }
+  const reason = { because: 'The server has just started, and has a thread for each client.' }
   for (const client of clients) await client.send('echo ready?\n')
   for (const client of clients) await client.expectLine(/^(ready\?|idle)$/, reason)
   for (const client of clients) await client.halfClose()
@@ -32,9 +32,9 @@ export async function expectIdleFromBirth(
 ): Promise<void> {
   const reason = {
     because:
-      'Each is silent from the beginning. The limit passes a first time while the thread still starts and an answer is owed; then idleMs begin anew.',
+      'Each client is silent from the beginning. The limit first passes while the thread is still starting and an answer is owed; then it starts again.',
     likely:
-      'When an answer is owed, call socket.setTimeout(idleMs) again: nothing moves on the socket when the thread begins to wait, so nothing else starts the clock.',
+      'When an answer is owed, call socket.setTimeout(idleMs) again: no byte moves on the socket when the thread begins to wait, so nothing else restarts the timer.',
     look: 'limitIdleness()',
   }
   await server.crashThreads('ends on request')

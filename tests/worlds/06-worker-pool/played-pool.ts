@@ -297,7 +297,7 @@ function likelyCause(
   }
   if ('thrown' in seen) {
     return seen.thrown instanceof TypeError
-      ? 'run() itself broke on this job. Its options are optional, and so is the signal in them.'
+      ? 'run() itself threw a TypeError on this job. Its options are optional, and so is the signal in them.'
       : 'run() returns a promise in any case: it rejects, and throws nothing itself.'
   }
   if ('error' in seen) return ifRejected ?? likely
@@ -306,7 +306,7 @@ function likelyCause(
 
 function causeIn({ threads, busy, queued }: WorkerPoolModule.PoolStats): string | undefined {
   if (queued > 0 && busy < threads)
-    return 'A job waits although a thread is free: #free() has to give the one to the other.'
+    return 'A job waits although a thread is free: #free() has to give the job to the thread.'
   if (queued === 0 && busy === 0)
     return 'The pool has lost this job: it neither runs nor waits, and its promise was never settled.'
   return undefined

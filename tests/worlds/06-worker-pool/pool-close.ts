@@ -6,7 +6,7 @@ import { countPendingWakeUps } from '../../harness/pending-wakeups.ts'
 import type { Stage } from '../../judge/step.ts'
 import { withPool } from './played-pool.ts'
 
-const LATE_CALL = 'a call when the last job has ended'
+const LATE_CALL = 'a call after the last job has ended'
 
 /** What was accepted is done, and every call of close() waits for it and for the threads. */
 export async function expectAcceptedJobsDone(stage: Stage): Promise<void> {
@@ -30,13 +30,14 @@ export async function expectAcceptedJobsDone(stage: Stage): Promise<void> {
     }
     const calls = [close('the first call'), close('the second call')]
     await play('too late').expectRejection(/PoolClosed/, {
-      because: 'A pool that closes takes nothing new.',
-      likely: 'close() says so before it waits for anything, and run() looks before all else.',
+      because: 'A pool that is closing takes no new jobs.',
+      likely:
+        'close() must record that before it waits for anything, and run() must check it first.',
       look: ['worker-pool.run()', 'worker-pool.close()'],
     })
-    expect('close() not to look again and again', (await countPendingWakeUps()) <= before, {
+    expect('close() to wait without polling', (await countPendingWakeUps()) <= before, {
       because: 'The last job may take an hour. close() is told when it has ended.',
-      likely: '#free() calls whatever is in #onDrained. No timer and no loop is needed.',
+      likely: '#free() calls everything in #onDrained, so no timer and no loop is needed.',
       look: 'worker-pool.close()',
     })
     running.open()
@@ -47,8 +48,8 @@ export async function expectAcceptedJobsDone(stage: Stage): Promise<void> {
       look: 'worker-pool.close()',
     })
     expectSame('the calls of close() that have resolved', resolved, [], {
-      because: 'A job that was accepted is a promise, and one of them still waits.',
-      likely: 'Every call of close() waits until the last job has ended, also the second one.',
+      because: 'A job that was accepted must be done, and one such job still waits.',
+      likely: 'Every call of close() waits until the last job has ended, even the second one.',
       look: 'worker-pool.close()',
     })
     waiting.open()
@@ -56,7 +57,7 @@ export async function expectAcceptedJobsDone(stage: Stage): Promise<void> {
       because: 'A job that waits is done, too.',
       likely:
         'Threads were ended, or the queue was emptied, too early: wait until the last job has ended.',
-      ifRejected: 'What was accepted is neither refused nor forgotten afterwards.',
+      ifRejected: 'An accepted job is neither refused nor forgotten afterwards.',
       look: 'worker-pool.close()',
     })
     // The last job has ended, and the thread is about to.
@@ -65,18 +66,18 @@ export async function expectAcceptedJobsDone(stage: Stage): Promise<void> {
       const outcome = await within(PATIENCE_MS, call)
       const isNoneTold = resolved.length === 0 || resolved.join() === LATE_CALL
       const ifItWaits = isNoneTold
-        ? 'Neither call has heard that the last job has ended. #free() says so by calling everything in #onDrained: close() puts its resolve there, and #onAnswer() frees its thread by #free(), whether or not anybody waits.'
+        ? 'Neither call was told that the last job has ended. #free() tells them by calling everything in #onDrained: close() puts its resolve there, and #onAnswer() frees its thread with #free(), whether or not another job waits.'
         : '#free() calls everything in #onDrained, once. Each call of close() puts its own resolve there.'
       const ifItHangs =
         index < 2
           ? ifItWaits
-          : 'The last job ends only once: wait for that only while a thread is busy.'
+          : 'The last job ends only once, so wait for that only while a thread is busy.'
       expect('every call of close() to resolve', outcome === 'resolves', {
         because: 'Nothing is left to do.',
         likely:
           outcome === 'too late'
             ? ifItHangs
-            : 'A further call waits like the first one; there is nothing wrong with it.',
+            : 'A further call is not an error: it waits like the first one.',
         received:
           outcome === 'too late' ? `resolved so far: ${resolved.join(', ') || 'none'}` : outcome,
         look:
@@ -86,16 +87,16 @@ export async function expectAcceptedJobsDone(stage: Stage): Promise<void> {
       })
     }
     expectSame('the threads left as each call of close() resolved', livingAt, [0, 0, 0], {
-      because: 'Closed means gone: a thread that is left keeps the process alive.',
+      because: 'A closed pool has no threads: one that is left keeps the process alive.',
       likely:
-        'Every call waits until each thread in #alive is gone, also a call that comes late. terminate() returns a promise that says when.',
+        'Every call, even a late one, waits until each thread in #alive has ended. terminate() returns a promise that resolves then.',
       look: 'worker-pool.close()',
     })
     const again = await within(PATIENCE_MS, pool.close())
     expect('close() of a closed pool to resolve', again !== 'too late', {
-      because: 'Nothing is left to do, still.',
+      because: 'There is still nothing to do.',
       likely:
-        'The last job ends only once: wait for that only while a thread is busy. And Promise.race() of no promises waits forever.',
+        'The last job ends only once, so wait for that only while a thread is busy. And Promise.race() of no promises waits forever.',
       look: 'worker-pool.close()',
     })
     await play('far too late').expectRejection(/PoolClosed/, {
@@ -106,7 +107,7 @@ export async function expectAcceptedJobsDone(stage: Stage): Promise<void> {
     expectStats(
       { threads: 0, crashed: 0 },
       {
-        because: 'The pool has none left, and a thread that close() ends has not crashed.',
+        because: 'The pool has no threads left, and a thread that close() ends has not crashed.',
         likely: 'Forget the threads before you terminate them.',
         look: 'worker-pool.close()',
       },
@@ -114,7 +115,8 @@ export async function expectAcceptedJobsDone(stage: Stage): Promise<void> {
     expectStats(
       { rejected: 0 },
       {
-        because: 'The queue was never full. `rejected` says how often it was.',
+        because:
+          '`rejected` counts jobs that were refused because the queue was full, and it never was.',
         likely: 'Reject with PoolClosed and count nothing: #refuse() is for a full queue.',
         look: 'worker-pool.run()',
       },
@@ -136,14 +138,14 @@ export async function expectRunningJobAwaited(stage: Stage): Promise<void> {
     last.open()
     await last.expectResult('last', {
       because: 'The queue is empty, but one job still runs.',
-      likely: 'Wait as long as any thread is busy, whatever the queue says.',
+      likely: 'Wait as long as any thread is busy, even if the queue is empty.',
       look: 'worker-pool.close()',
     })
     await closed
     expectStats(
       { threads: 0, crashed: 0 },
       {
-        because: 'One thread had nothing to do from the beginning. It has not crashed, either.',
+        because: 'One thread never had anything to do. It has not crashed, either.',
         likely: 'Forget a thread before you terminate it, whenever that is.',
         look: 'worker-pool.close()',
       },
@@ -162,11 +164,11 @@ export async function expectIdlePoolClosed(stage: Stage): Promise<void> {
     expect('close() to resolve', outcome !== 'too late', {
       because: 'There is nothing to wait for.',
       likely:
-        'The last job has ended long ago, and nobody says so again. Wait only when a thread is busy.',
+        'No job is running, so waiting for the last one to end would take forever. Wait only when a thread is busy.',
       look: 'worker-pool.close()',
     })
     expectSame('the threads that are left', livingThreads(), 0, {
-      because: 'Closed means gone, also when there was nothing to wait for.',
+      because: 'A closed pool has no threads, even when there was nothing to wait for.',
       likely: 'Wait for the terminate() of every thread in #alive.',
       look: 'worker-pool.close()',
     })

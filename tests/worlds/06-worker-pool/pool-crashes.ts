@@ -14,14 +14,14 @@ export async function expectCrashesReplaced(stage: Stage): Promise<void> {
       crashing.open()
       next.open()
       await crashing.expectRejection(/its thread ended in the middle of it/, {
-        because: 'Its thread is gone: nobody else will ever answer.',
+        because: 'Its thread is gone, and no other thread will ever answer.',
         likely:
-          'Reject the task of the thread that has ended with `crash`, which says why. Look it up before #replace(), which forgets the thread.',
+          'Reject the task of the thread that has ended; `crash` says why. Look it up before #replace(), which forgets the thread.',
         look: '#onExit()',
       })
       await next.expectResult(`next ${crash}`, {
         because: 'The queue goes on with a new thread.',
-        likely: 'The new thread must take the next job: #replace() sees to both.',
+        likely: 'The new thread must take the next job: #replace() starts it and gives it the job.',
         ifRejected: 'Only the job of the thread that has ended is lost; this one was waiting.',
         look: '#onExit()',
       })
@@ -30,14 +30,14 @@ export async function expectCrashesReplaced(stage: Stage): Promise<void> {
       { threads: 2, crashed: 3 },
       {
         because: 'Three threads have crashed, and there are still two.',
-        likely: 'Each crash is counted once, and costs a thread that is replaced once.',
+        likely: 'Count each crash once, and replace each crashed thread once.',
         look: '#onExit()',
       },
     )
     const last = play('crash 4', 'exit')
     last.open()
     await last.expectRejection(/its thread ended in the middle of it/, {
-      because: 'Its thread is gone: nobody else will ever answer.',
+      because: 'Its thread is gone, and no other thread will ever answer.',
     })
     const isStillBusy = pool.stats().busy === 2
     expectStats(
@@ -53,7 +53,7 @@ export async function expectCrashesReplaced(stage: Stage): Promise<void> {
     steady.open()
     await steady.expectResult('steady', {
       because: 'The other thread has nothing to do with these crashes.',
-      likely: 'Only the thread that has ended is replaced, and only its task is rejected.',
+      likely: 'Replace only the thread that has ended, and reject only its task.',
     })
   })
 }
@@ -66,13 +66,13 @@ export async function expectThreadForgotten(stage: Stage): Promise<void> {
     await farewell.expectResult('farewell', { because: 'Its thread answers before it ends.' })
     await expectEventually(stage, 'no thread to be left', () => pool.stats().threads === 0, {
       because: 'A thread that ends without a job is not replaced until a job needs one.',
-      likely: 'Without a task there is nobody to tell: delete the thread from #threads.',
+      likely: 'Without a task there is no caller to tell: delete the thread from #threads.',
       look: '#onExit()',
     })
     expectStats(
       { crashed: 1 },
       {
-        because: 'It has ended by itself, though no job was lost with it.',
+        because: 'The thread has ended by itself, though no job was lost with it.',
         likely: 'Count every thread that ends by itself, with a job or without.',
         look: '#onExit()',
       },
@@ -94,7 +94,7 @@ export async function expectBrokenScriptTold(stage: Stage): Promise<void> {
     for (const name of ['hopeless 1', 'hopeless 2']) {
       await play(name).expectRejection(/^TypeError: this script cannot load/, {
         because:
-          'A thread that cannot load its script ends as well, and its caller wants to know why.',
+          'A thread that cannot load its script ends as well, and the caller of its job wants to know why.',
         likely: 'Reject with `crash`, which says why.',
         ifRejected: 'Reject with `crash` itself: it says why.',
         look: '#onExit()',
@@ -102,8 +102,9 @@ export async function expectBrokenScriptTold(stage: Stage): Promise<void> {
     }
     await expectEventually(stage, 'no thread to be left', () => pool.stats().threads === 0, {
       because:
-        'A thread without a job that ends is not replaced: a script that cannot load would be started forever.',
-      likely: 'Without a task there is nobody to tell and nothing to hurry for: forget the thread.',
+        'A thread that ends without a job is not replaced: otherwise a script that cannot load would be started forever.',
+      likely:
+        'Without a task there is no caller to tell, and no hurry to start another thread: forget this one.',
       look: '#onExit()',
     })
   })
@@ -123,9 +124,9 @@ export async function expectQueueToGoOn(stage: Stage): Promise<void> {
       look: '#onExit()',
     })
     await after.expectResult('after', {
-      because: 'The new thread has not got that job, so it takes the one behind it.',
+      because: 'The new thread did not get that job, so it takes the one after it.',
       likely:
-        'The new thread has tried one job and stands idle. #replace() gives it the next one that can be sent: no need to start it yourself.',
+        'The new thread has tried one job and stands idle. #replace() gives it the next job that can be sent, so you need not start one yourself.',
       look: '#onExit()',
     })
   })

@@ -17,13 +17,13 @@ export async function expectFullQueueRefusing(stage: Stage): Promise<void> {
       const isRefused = pool.stats().rejected === round
       await tooMany.expectRejection(/PoolBusy/, {
         because:
-          'A queue without an end only hides that there is too much to do, until memory is gone.',
-        likely: 'When no thread is free and maxQueued jobs wait: #refuse(task).',
+          'An unlimited queue only hides that there is too much to do, until memory runs out.',
+        likely: 'When no thread is free and maxQueued jobs already wait, call #refuse(task).',
         ifNothing: ({ rejected }) =>
           rejected === round
-            ? 'Another job was refused in its place. The one that comes last is refused.'
-            : 'When no thread is free and maxQueued jobs wait: #refuse(task).',
-        ifRejected: 'Reject with PoolBusy, so that callers can tell why: #refuse() does.',
+            ? 'Another job was refused in its place. Refuse the job that has just arrived.'
+            : 'When no thread is free and maxQueued jobs already wait, call #refuse(task).',
+        ifRejected: 'Reject with PoolBusy, as #refuse() does, so that callers can tell why.',
         look: ['run()', '#refuse()'],
       })
       expectStats(
@@ -35,7 +35,7 @@ export async function expectFullQueueRefusing(stage: Stage): Promise<void> {
           look: 'run()',
         },
       )
-      stage.expect('it to be refused at once', isRefused, {
+      stage.expect('the extra job to be refused at once', isRefused, {
         because: 'There is nothing to wait for: its caller can ask elsewhere, or try again later.',
         likely: 'Call #refuse() in run() itself. A timer delays the bad news, and nothing else.',
         look: 'run()',
@@ -43,7 +43,7 @@ export async function expectFullQueueRefusing(stage: Stage): Promise<void> {
       for (const job of [...running, ...waiting]) job.open()
       for (const job of [...running, ...waiting]) {
         await job.expectResult(job.name, {
-          because: 'Jobs that were accepted are done, whoever is refused meanwhile.',
+          because: 'Jobs that were accepted are done, even if others are refused meanwhile.',
         })
       }
     }
@@ -56,13 +56,13 @@ export async function expectNoPlaceRefusing(stage: Stage): Promise<void> {
     for (const round of [1, 2]) {
       const served = play(`served ${round}`)
       await play(`refused ${round}`).expectRejection(/PoolBusy/, {
-        because: 'The one thread is busy, and nobody may wait.',
+        because: 'The one thread is busy, and no job may wait.',
         likely: 'With maxQueued: 0 the queue is always full: a job gets a free thread or nothing.',
         look: 'run()',
       })
       served.open()
       await served.expectResult(served.name, {
-        because: 'Nobody may wait in this pool, but its thread was free.',
+        because: 'No job may wait in this pool, but its thread was free.',
         likely: 'Look for a free thread first. Only a job that has to wait needs a place.',
         look: 'run()',
       })

@@ -15,7 +15,7 @@ export async function expectReplacementEnded(stage: Stage): Promise<void> {
     waiting.open()
     await crashing.expectRejection(/its thread ended/, { because: 'Its thread has ended.' })
     await waiting.expectResult('waiting', {
-      because: 'A new thread does it, though the pool is about to close.',
+      because: 'A new thread does this job, although the pool is about to close.',
       look: 'worker-pool.close()',
     })
     expect('close() to resolve', (await within(PATIENCE_MS, closed)) !== 'too late', {
@@ -23,8 +23,8 @@ export async function expectReplacementEnded(stage: Stage): Promise<void> {
       look: 'worker-pool.close()',
     })
     expectSame('the threads that are left', livingThreads(), 0, {
-      because: 'The thread that has taken the place of the crashed one is one of the pool’s, too.',
-      likely: 'Look which threads there are when the last job has ended, not before.',
+      because: 'The thread that has taken the place of the crashed one belongs to the pool, too.',
+      likely: 'Look which threads there are after the last job has ended, not earlier.',
       look: 'worker-pool.close()',
     })
   })
@@ -40,14 +40,14 @@ export async function expectLastCrashAwaited(stage: Stage): Promise<void> {
     last.open()
     await last.expectRejection(/its thread ended/, { because: 'Its thread has ended.' })
     expect('close() to resolve', (await within(PATIENCE_MS, closed)) !== 'too late', {
-      because: 'The last job has ended, though not well: nothing is left to do.',
+      because: 'The last job has ended, though by a crash: nothing is left to do.',
       likely:
-        '#onExit() leaves it to #replace(), which frees a new thread: #free() calls everything in #onDrained when nothing is left. Nobody else does.',
+        '#onExit() leaves the thread to #replace(), which frees a new one. Only #free() calls everything in #onDrained when nothing is left.',
       look: ['worker-pool.#onExit()', 'worker-pool.close()'],
     })
     expectSame('the threads that are left', livingThreads(), 0, {
-      because: 'The thread that has taken the place of the crashed one is one of the pool’s, too.',
-      likely: 'Look which threads there are when the last job has ended, not before.',
+      because: 'The thread that has taken the place of the crashed one belongs to the pool, too.',
+      likely: 'Look which threads there are after the last job has ended, not earlier.',
       look: 'worker-pool.close()',
     })
   })
@@ -98,13 +98,13 @@ export async function expectTakenBackJobLeft(stage: Stage): Promise<void> {
       const outcome = await within(3 * PATIENCE_MS, closed)
       expect('close() to resolve', outcome !== 'too late', {
         because:
-          'The job was taken back. Its thread has cancelGraceMs, and is replaced then: nothing runs any more.',
+          'The job was taken back. Its thread is replaced after cancelGraceMs, and then nothing runs any more.',
         likely:
-          'The timers in #graces go on while the pool closes: nothing else ends a job that never ends.',
+          'The timers in #graces must go on while the pool closes: nothing else stops a job that never ends.',
         look: 'worker-pool.close()',
       })
       expectSame('the threads that are left', livingThreads(), 0, {
-        because: 'The thread of a job that was taken back is one of the pool’s, too.',
+        because: 'The thread of a job that was taken back belongs to the pool, too.',
         likely: 'Wait for the terminate() of every thread in #alive.',
         look: 'worker-pool.close()',
       })

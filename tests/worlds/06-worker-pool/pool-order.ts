@@ -14,15 +14,15 @@ export async function expectOrderOfArrival(stage: Stage): Promise<void> {
     expectStats(
       { threads: 2, busy: 2, queued: 3 },
       {
-        because: 'Two threads, five jobs: two run, three wait.',
-        likely: 'A job goes to a free thread if there is one, into the queue if not.',
+        because: 'There are two threads and five jobs: two run, and three wait.',
+        likely: 'A job goes to a free thread if there is one, and otherwise into the queue.',
         look: 'run()',
       },
     )
     await turn()
     const starts = all.map(({ starts }) => starts)
-    expectSame('how often each onStart was called', starts, [1, 1, 0, 0, 0], {
-      because: 'onStart is called when a thread begins with the job, and three still wait.',
+    expectSame('the number of calls to each onStart', starts, [1, 1, 0, 0, 0], {
+      because: 'onStart is called when a thread starts the job, and three jobs still wait.',
       likely: 'A task carries the options that run() was given; #start() calls onStart.',
       look: 'run()',
     })
@@ -37,11 +37,11 @@ export async function expectOrderOfArrival(stage: Stage): Promise<void> {
     await turn()
     const startsThen = all.map(({ starts }) => starts)
     const isNoneStarted = startsThen.join() === starts.join()
-    expectSame('how often each onStart was called', startsThen, [1, 1, 1, 0, 0], {
+    expectSame('the number of calls to each onStart', startsThen, [1, 1, 1, 0, 0], {
       because: 'A thread is free, so the job that has waited longest is started.',
       likely: isNoneStarted
         ? 'A thread that has answered takes the next job out of the queue: #free().'
-        : 'The queue is taken from the wrong end: push() and shift().',
+        : 'Jobs are taken from the wrong end of the queue: use push() and shift().',
       look: isNoneStarted ? '#onAnswer()' : 'run()',
     })
     first.open()
@@ -60,13 +60,14 @@ export async function expectOrderOfArrival(stage: Stage): Promise<void> {
       })
       threads.add(threadId)
     }
-    expect('the two threads to have done it all', threads.size <= 2, {
+    expect('the two threads to have done all the jobs', threads.size <= 2, {
       because: 'Threads are started once. That is the point of a pool.',
-      likely: 'A new Worker for each job is no pool.',
+      likely:
+        'Do not start a new Worker for each job: give it to a thread that the pool already has.',
       received: `${threads.size} threads`,
     })
     const startsInTheEnd = all.map(({ starts }) => starts)
-    expectSame('how often each onStart was called', startsInTheEnd, [1, 1, 1, 1, 1], {
+    expectSame('the number of calls to each onStart', startsInTheEnd, [1, 1, 1, 1, 1], {
       because: 'Each job has been started once.',
       likely: 'A task carries the options that run() was given; #start() calls onStart.',
       look: 'run()',
@@ -81,30 +82,31 @@ export async function expectEveryOutcome(stage: Stage): Promise<void> {
     const { play, startedThreads, expectStats } = played
     const jobs = ['one', 'two', 'three', 'four'].map((name) => play(name, 'answer', 'no signal'))
     for (const job of jobs.toReversed()) job.open()
-    for (const job of jobs) await job.expectResult(job.name, { because: 'Four jobs, one thread.' })
+    for (const job of jobs)
+      await job.expectResult(job.name, { because: 'There are four jobs and one thread.' })
     const order = jobs.map(({ endedAt }) => endedAt)
     expectSame('the order in which they ended', order, [1, 2, 3, 4], {
       because: 'First come, first served.',
-      likely: 'The queue is taken from the wrong end: push() and shift().',
+      likely: 'Jobs are taken from the wrong end of the queue: use push() and shift().',
     })
     const [failing, after] = [play('no', 'throw'), play('after')]
     failing.open()
     await failing.expectRejection(/^RangeError: no$/, {
       because: 'What a job throws is what its caller gets, unchanged.',
-      likely: 'An answer with an error rejects.',
+      likely: 'An answer with an error must reject the task.',
       ifRejected: 'Reject with answer.error itself, not with an error about it.',
       look: '#onAnswer()',
     })
     after.open()
     await after.expectResult('after', {
-      because: 'A job that throws has ended, and its thread is as good as before.',
+      because: 'A job that throws has ended, and its thread can take the next job.',
       likely: 'A thread that has answered with an error is free, too.',
       look: '#onAnswer()',
     })
     // Node tells of a new thread one turn later.
     await turn()
     expectSame('the number of threads started', startedThreads(), 1, {
-      because: 'What threw was the job. Its thread has caught that, and a new one would cost 8 MB.',
+      because: 'The job threw, and its thread caught that. A new thread would cost 8 MB.',
       likely: 'A thread that has answered with an error is freed, not replaced.',
       look: '#onAnswer()',
     })
@@ -117,15 +119,15 @@ export async function expectEveryOutcome(stage: Stage): Promise<void> {
     })
     vain.open()
     await vain.expectRejection(/undefined/, {
-      because: 'Whatever a job throws, be it undefined, it has thrown.',
+      because: 'A job that throws has failed, even if it throws undefined.',
       likely: "'error' in answer says whether the job threw. The value of the error does not.",
       look: '#onAnswer()',
     })
     expectStats(
       { threads: 1, busy: 0 },
       {
-        because: 'Its caller has the answer, and may give the next job at once.',
-        likely: 'Free the thread in #onAnswer() itself: not in a later turn.',
+        because: 'Its caller has the answer, and may give the pool the next job at once.',
+        likely: 'Free the thread in #onAnswer() itself, not in a later turn.',
         look: '#onAnswer()',
       },
     )
@@ -137,17 +139,17 @@ export async function expectUnsendableRejected(stage: Stage): Promise<void> {
   await withPool(stage, { size: 1, maxQueued: 10 }, async (played) => {
     const { pool, play, playUnsendable, expectStats } = played
     await playUnsendable('a function').expectRejection(/DataCloneError/, {
-      because: 'It cannot be sent to a thread, and its caller hears of that as of any other error.',
-      likely: '#start() rejects a task that cannot be sent. There is nothing left to do for run().',
+      because: 'It cannot be sent to a thread, and its caller is told, as with any other error.',
+      likely: '#start() rejects a task that cannot be sent. There is nothing left for run() to do.',
     })
     const isQueued = pool.stats().queued > 0
     expectStats(
       { busy: 0, queued: 0 },
       {
-        because: 'That job has ended: no thread has got it, and it waits for none.',
+        because: 'That job has ended: no thread has it, and it waits for none.',
         likely: isQueued
-          ? 'When #start() returns false, the task is rejected already: do not queue it.'
-          : '#start() notes by itself that the thread is busy, and only once the job is sent: leave #threads to it.',
+          ? 'When #start() returns false, the task is already rejected: do not queue it.'
+          : '#start() itself records that the thread is busy, and only once the job is sent: leave #threads to it.',
         look: 'run()',
       },
     )
@@ -155,10 +157,10 @@ export async function expectUnsendableRejected(stage: Stage): Promise<void> {
     running.open()
     after.open()
     await unsendable.expectRejection(/DataCloneError/, {
-      because: 'That it cannot be sent turns out when a thread is free for it.',
+      because: 'The pool finds out that it cannot be sent when a thread is free for it.',
     })
     await after.expectResult('after', {
-      because: 'The thread has not got that job, so it takes the next one.',
+      because: 'The thread did not get that job, so it takes the next one.',
     })
   })
 }

@@ -13,8 +13,8 @@ export async function expectThreadReplaced(stage: Stage): Promise<void> {
     running.cancel(new RangeError('not any more'))
     await running.expectRejection(/^RangeError: not any more$/, {
       because: 'It runs, and nobody wants it any more: its caller is told at once.',
-      likely: 'Find the thread that works at this task. Reject the task, and replace the thread.',
-      ifRejected: 'Reject with the reason that the signal has, not with the end of the thread.',
+      likely: 'Find the thread that works on this task. Reject the task, and replace the thread.',
+      ifRejected: 'Reject with the signal’s reason, not with an error about the end of the thread.',
       look: '#cancel()',
     })
     waiting.open()
@@ -23,26 +23,26 @@ export async function expectThreadReplaced(stage: Stage): Promise<void> {
       likely: '#replaceSoon() starts a new thread, which takes the next job.',
       ifNothing: ({ queued, busy }) => {
         if (queued > 0)
-          return 'It still waits, because the thread of `running` was not replaced. #replaceSoon() sees to that.'
+          return 'It still waits, because the thread of `running` was not replaced. #replaceSoon() does that.'
         return busy === 2
-          ? '`waiting` went to a thread that still computes: the one of `running`. #free() is for a thread that has answered; #replaceSoon() starts a new one.'
-          : 'It is not in the queue any more: indexOf() is -1 for a task that does not wait, and splice(-1, 1) takes the last one.'
+          ? '`waiting` went to a thread that still computes, that of `running`. #free() is for a thread that has answered; #replaceSoon() starts a new one.'
+          : 'It is no longer in the queue: indexOf() returns -1 for a task that does not wait, and splice(-1, 1) takes the last one.'
       },
       look: '#cancel()',
     })
     expectStats(
       { threads: 2, busy: 1, crashed: 0 },
       {
-        because: '`steady` still runs, and a thread that we end ourselves is no crash.',
+        because: '`steady` still runs, and a thread that the pool itself ends is no crash.',
         likely:
-          'Leave it to #replaceSoon(): it forgets the thread before it terminates it, so that nobody takes its end for a crash. #onExit() counts only threads that #threads still knows.',
+          'Leave it to #replaceSoon(): it forgets the thread before it terminates it, so that its end is not taken for a crash. #onExit() counts only threads that #threads still knows.',
         look: ['#cancel()', '#onExit()'],
       },
     )
     steady.open()
     await steady.expectResult('steady', {
       because: 'It runs in another thread, and nobody has taken it back.',
-      likely: 'Look for the thread that works at this very task, not for any that is busy.',
+      likely: 'Look for the thread that works on this very task, not for any thread that is busy.',
       look: '#cancel()',
     })
   })
@@ -60,7 +60,7 @@ export async function expectStartedJobTakenBack(stage: Stage): Promise<void> {
     await lost.expectRejection(/AbortError/, {
       because: 'It has waited, and runs now: its caller is told at once.',
       likely:
-        'Where a job is turns out when its signal aborts, not when it comes. Listen until it has ended, and let #cancel() look.',
+        'Find out where a job is when its signal aborts, not when the job arrives. Listen until it has ended, and let #cancel() look.',
       look: ['run()', '#cancel()'],
     })
     const next = play('next')
@@ -68,7 +68,7 @@ export async function expectStartedJobTakenBack(stage: Stage): Promise<void> {
     await next.expectResult('next', {
       because: 'The thread of `lost` has had its grace of a millisecond, and is replaced.',
       likely:
-        '#cancel() leaves the thread to #replaceSoon(), whatever the grace is, and whether or not anybody waits for the thread: somebody may come.',
+        '#cancel() leaves the thread to #replaceSoon(), whatever the grace is, and even if no job waits for the thread: one may arrive.',
       look: '#cancel()',
     })
   })
@@ -86,9 +86,9 @@ export async function expectLateCancelHarmless(stage: Stage): Promise<void> {
     for (const job of [after, last]) {
       job.open()
       await job.expectResult(job.name, {
-        because: 'Taking back what has ended changes nothing.',
+        because: 'Taking back a job that has ended changes nothing.',
         likely:
-          'Its thread works at something else by now. Look for the thread that works at this very task.',
+          'Its thread works on something else by now. Look for the thread that works on this very task.',
         look: ['#cancel()', 'run()'],
       })
     }
@@ -99,8 +99,9 @@ export async function expectLateCancelHarmless(stage: Stage): Promise<void> {
     crossed.cancel()
     await crossed.expectRejection(/AbortError/, {
       because:
-        'It is taken back while its answer is on its way: the pool has not heard of that yet.',
-      likely: 'The event of the signal comes at once. Act in it, not in a later turn.',
+        'It is taken back while its answer is on its way: the pool has not received that answer yet.',
+      likely:
+        'The signal’s `abort` event is emitted at once. Act in its listener, not in a later turn.',
     })
     for (const job of [next, final]) {
       job.open()
@@ -126,8 +127,8 @@ export async function expectGrace(stage: Stage): Promise<void> {
   await withPool(stage, patient, async ({ pool, play, startedThreads, expectStats }) => {
     const reason = {
       because:
-        'It was taken back, and has come to its end within the grace of a minute: its thread is as good as before.',
-      likely: 'The grace is in #replaceSoon(). A late answer frees the thread like any other.',
+        'The job was taken back, but its thread has answered within the grace of a minute, so the same thread goes on.',
+      likely: '#replaceSoon() gives the grace. A late answer frees the thread like any other.',
       look: ['#cancel()', '#onAnswer()'],
     }
     const ready = play('ready')
@@ -137,7 +138,7 @@ export async function expectGrace(stage: Stage): Promise<void> {
     const [ended, waiting] = [play('ended'), play('waiting')]
     ended.cancel()
     await ended.expectRejection(/AbortError/, {
-      because: 'Its caller hears of that at once, whatever the thread does.',
+      because: 'Its caller is told at once, whatever the thread does.',
       likely: 'Reject in #cancel(); do not wait for the thread.',
       look: '#cancel()',
     })
@@ -146,11 +147,11 @@ export async function expectGrace(stage: Stage): Promise<void> {
     expectStats(
       { busy: 1, queued: 1 },
       {
-        because: 'The thread still works at `ended`, so `waiting` waits.',
+        because: 'The thread still works on `ended`, so `waiting` waits.',
         likely:
           startedThreads() > 1
-            ? '#replaceSoon() gives the thread its grace; #replace() takes it away at once.'
-            : 'A thread is free when it has answered, not when nobody wants its answer.',
+            ? '#replaceSoon() gives the thread its grace; #replace() replaces it at once.'
+            : 'A thread is free when it has answered, not when its answer is no longer wanted.',
         look: '#cancel()',
       },
     )
@@ -168,7 +169,8 @@ export async function expectGrace(stage: Stage): Promise<void> {
     expectStats({ busy: 0, crashed: 0 }, reason)
     const expectNoTimer = async (likely: string, look: string) =>
       expect('no timer to be left', (await countPendingWakeUps()) <= before, {
-        because: 'The thread has come to its end in time: a timer would end its next job.',
+        because:
+          'The thread has answered in time. A timer that is left would end the thread during its next job.',
         likely,
         look,
       })
@@ -178,12 +180,12 @@ export async function expectGrace(stage: Stage): Promise<void> {
     )
     const alone = play('alone')
     alone.cancel()
-    await alone.expectRejection(/AbortError/, { because: 'Its caller hears of that at once.' })
+    await alone.expectRejection(/AbortError/, { because: 'Its caller is told at once.' })
     alone.open()
     const isFree = () => pool.stats().busy === 0
-    await expectEventually(stage, 'its thread to be free', isFree, reason)
+    await expectEventually(stage, 'the thread of `alone` to be free', isFree, reason)
     await expectNoTimer(
-      'A thread that has answered is freed by #free(), which clears the timer, whether or not anybody waits.',
+      'A thread that has answered is freed by #free(), which clears the timer, whether or not another job waits.',
       '#onAnswer()',
     )
   })
@@ -200,25 +202,26 @@ export async function expectCrashInGrace(stage: Stage): Promise<void> {
     const before = await countPendingWakeUps()
     const [lost, next] = [play('lost', 'exit'), play('next')]
     lost.cancel()
-    await lost.expectRejection(/AbortError/, { because: 'Its caller hears of that at once.' })
+    await lost.expectRejection(/AbortError/, { because: 'Its caller is told at once.' })
     lost.open()
     next.open()
     await next.expectResult('next', {
-      because: 'The thread of `lost` has ended by itself, long before its grace of a minute.',
+      because:
+        'The thread of `lost` has ended by itself, long before its grace of a minute was over.',
       likely:
-        'A thread that has ended is replaced at once, also when nobody wants the answer any more.',
+        'A thread that has ended is replaced at once, even when its answer is no longer wanted.',
       look: '#onExit()',
     })
     expect('no timer to be left', (await countPendingWakeUps()) <= before, {
       because:
-        'The timer of its grace would fire for a thread that is gone, and start one more than there should be.',
-      likely: '#replace() clears it: no need to forget and start threads yourself.',
+        'The timer of its grace would fire for a thread that is gone, and start one thread too many.',
+      likely: '#replace() clears it, so you need not forget and start threads yourself.',
       look: '#onExit()',
     })
     expectStats(
       { threads: 1, crashed: 1 },
       {
-        because: 'It has ended by itself. That its job was taken back changes nothing.',
+        because: 'The thread has ended by itself. That its job was taken back changes nothing.',
         likely: 'Count every thread that #threads still knows.',
         look: '#onExit()',
       },

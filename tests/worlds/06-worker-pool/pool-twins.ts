@@ -18,7 +18,7 @@ export async function expectWaitingTwinLeft(stage: Stage): Promise<void> {
     await expectFirstAnswered(
       stage,
       twins,
-      '#cancel() has taken the first of two alike out of the queue, and nobody runs it any more. Look for this very task, indexOf(task), not for its job.',
+      '#cancel() has taken the first of the two out of the queue, so no thread will ever run it. Look for this very task, with indexOf(task), not for its job.',
     )
   })
 }
@@ -29,13 +29,13 @@ export async function expectRunningTwinLeft(stage: Stage): Promise<void> {
   await withPool(stage, hasty, async (played) => {
     const gate = new Int32Array(new SharedArrayBuffer(4))
     const twins = runTwins(stage, played, { gate, then, value: 'twin' })
-    await expectSecondTakenBack(stage, twins, 'Look for the thread that works at this very task.')
+    await expectSecondTakenBack(stage, twins, 'Look for the thread that works on this very task.')
     Atomics.store(gate, 0, 1)
     Atomics.notify(gate, 0)
     await expectFirstAnswered(
       stage,
       twins,
-      '#cancel() has replaced the thread of the other one, whose caller never hears of it. Look for the thread that works at this very task, not at a job like it.',
+      '#cancel() has replaced the thread of the other one, whose caller is never told. Look for the thread that works on this very task, not on a job like it.',
     )
   })
 }
@@ -49,7 +49,7 @@ interface Twins {
 
 function runTwins({ story }: Stage, { pool }: PlayedPool, job: TestJob): Twins {
   const [first, second] = [new AbortController(), new AbortController()]
-  story.tell('pool', 'is given the same job twice, with a signal each')
+  story.tell('pool', 'is given the same job twice, each time with its own signal')
   const outcomes: Twins['outcomes'] = ['waits', 'waits']
   const ends = [first, second].map(async ({ signal }, index) => {
     outcomes[index] = await pool.run(job, { signal }).then(
@@ -65,7 +65,7 @@ async function expectSecondTakenBack(
   { outcomes, second }: Twins,
   likely: string,
 ): Promise<void> {
-  story.tell('test', 'takes the second of them back')
+  story.tell('test', 'takes back the second of them')
   second.abort()
   await turn()
   expectSame('what became of the two', outcomes, ['waits', 'rejected'], {

@@ -20,7 +20,7 @@ export async function expectTakenOutOfQueue(stage: Stage): Promise<void> {
     await inside.expectRejection(/^RangeError: not any more$/, {
       because: 'Nobody wants it any more, and it has not even begun: its caller is told at once.',
       likely: 'On abort, take the task out of the queue and reject it.',
-      ifRejected: 'Reject with the reason that the signal has: signal.reason.',
+      ifRejected: 'Reject with the signal’s reason: signal.reason.',
       look: ['run()', '#cancel()'],
     })
     expectStats(
@@ -34,14 +34,16 @@ export async function expectTakenOutOfQueue(stage: Stage): Promise<void> {
     expectStats(
       { rejected: 0 },
       {
-        because: '`rejected` says how often the queue was full, and it never was.',
+        because:
+          '`rejected` counts jobs that were refused because the queue was full, and it never was.',
         likely: 'A job that was taken back has not been refused: reject it and count nothing.',
         look: '#cancel()',
       },
     )
     expect('no timer to be left', (await countPendingWakeUps()) <= before, {
       because: '`inside` had no thread, so none has to be replaced, now or later.',
-      likely: '#replaceSoon() is for the thread that works at this task. One that waits has none.',
+      likely:
+        '#replaceSoon() is for the thread that works on this task. A task that waits has none.',
       look: '#cancel()',
     })
     for (const job of others) job.open()
@@ -49,7 +51,7 @@ export async function expectTakenOutOfQueue(stage: Stage): Promise<void> {
       await job.expectResult(job.name, {
         because: 'Only `inside` was taken back.',
         likely:
-          'Its place in the queue is where indexOf() finds it, neither the first nor the last.',
+          'Remove the task at the place that indexOf() returns, neither the first nor the last.',
         look: '#cancel()',
       })
     }
@@ -66,26 +68,28 @@ export async function expectTakenOutOfQueue(stage: Stage): Promise<void> {
 export async function expectSignalsHeard(stage: Stage): Promise<void> {
   const { expectSame } = stage
   const oneSignalCause =
-    'One signal may serve many jobs: addEventListener() adds a listener, signal.onabort has room for one.'
+    'One signal may serve many jobs: addEventListener() adds a listener, but signal.onabort has room for one.'
   const patient = { cancelGraceMs: 60_000 }
   await withPool(stage, { size: 1, maxQueued: 10, ...patient }, async ({ play, expectStats }) => {
     const unwanted = AbortSignal.abort(new RangeError('too early'))
     const unborn = play('unborn', 'answer', unwanted)
     await unborn.expectRejection(/^RangeError: too early$/, {
-      because: 'Its signal had aborted before it came.',
-      likely: 'A signal that has aborted emits no event any more: look at signal.aborted first.',
-      ifRejected: 'Reject with the reason that the signal has: signal.reason.',
+      because: 'Its signal had already aborted when the job arrived.',
+      likely:
+        'A signal that has already aborted emits no more events: look at signal.aborted first.',
+      ifRejected: 'Reject with the signal’s reason: signal.reason.',
       look: 'run()',
     })
-    expectSame('how often its onStart was called', unborn.starts, 0, {
+    expectSame('the number of calls to its onStart', unborn.starts, 0, {
       because: 'A thread is free, but nobody wants this job.',
       likely: 'Look at signal.aborted before you give the job to a thread.',
       look: 'run()',
     })
     await play('unfounded', 'answer', AbortSignal.abort(null)).expectRejection(/^null$/, {
-      because: 'Its signal had aborted before it came. The reason may be anything, also null.',
+      because:
+        'Its signal had already aborted when the job arrived. The reason may be anything, even null.',
       likely: 'signal.aborted says whether it has aborted. The value of the reason does not.',
-      ifRejected: 'Reject with the reason that the signal has: signal.reason.',
+      ifRejected: 'Reject with the signal’s reason: signal.reason.',
       look: 'run()',
     })
     const running = play('running')
@@ -93,15 +97,17 @@ export async function expectSignalsHeard(stage: Stage): Promise<void> {
     const [first, second] = ['first', 'second'].map((name) => play(name, 'answer', common))
     const early = play('early', 'answer', unwanted)
     await early.expectRejection(/^RangeError: too early$/, {
-      because: 'Its signal had aborted before it came.',
-      likely: 'A signal that has aborted emits no event any more: look at signal.aborted first.',
-      ifRejected: 'Reject with the reason that the signal has: signal.reason.',
+      because: 'Its signal had already aborted when the job arrived.',
+      likely:
+        'A signal that has already aborted emits no more events: look at signal.aborted first.',
+      ifRejected: 'Reject with the signal’s reason: signal.reason.',
       look: 'run()',
     })
     expectStats(
       { busy: 1, queued: 2, rejected: 0 },
       {
-        because: '`early` is over before it began: it takes no thread and no place.',
+        because:
+          '`early` has ended before it began, so it takes no thread and no place in the queue.',
         likely: 'Return the rejection, and go no further.',
         look: 'run()',
       },
@@ -114,7 +120,7 @@ export async function expectSignalsHeard(stage: Stage): Promise<void> {
         likely: oneSignalCause,
         ifNothing: ({ queued }) =>
           listeners === 2 && queued === 1 && job === first
-            ? '`first` is still in the queue: place 0 is a place. Only -1 means that it is not there.'
+            ? '`first` is still in the queue: 0 is a valid place. Only -1 means that the task is not there.'
             : oneSignalCause,
         look: ['run()', '#cancel()'],
       })
@@ -135,26 +141,27 @@ export async function expectSignalsForgotten(stage: Stage): Promise<void> {
     const expectNoListener = async (what: string, signal = common.signal) => {
       await turn()
       const listening = getEventListeners(signal, 'abort').length
-      expectSame(`what listens to the signal of a job that ${what}`, listening, 0, {
+      expectSame(`the number of listeners on the signal of a job that ${what}`, listening, 0, {
         because:
           'A signal may serve a million jobs, one after the other, and must not remember them.',
         likely:
-          'Take the listener off the signal however the job has ended: finally(), not then().',
+          'Remove the listener from the signal, however the job has ended: use finally(), not then().',
         look: 'run()',
       })
     }
     const aborted = AbortSignal.abort()
     await play('too early', 'answer', aborted).expectRejection(/AbortError/, {
-      because: 'Its signal had aborted before it came.',
+      because: 'Its signal had already aborted when the job arrived.',
       look: 'run()',
     })
     await turn()
     expectSame(
-      'what listens to a signal that had aborted before',
+      'the number of listeners on a signal that had already aborted',
       getEventListeners(aborted, 'abort').length,
       0,
       {
-        because: 'It aborts once, and that is over: a listener would stay there for nothing.',
+        because:
+          'A signal aborts only once, and this one already has: a listener would stay there unused.',
         likely: 'Look at signal.aborted before you listen.',
         look: 'run()',
       },
@@ -177,20 +184,22 @@ export async function expectSignalsForgotten(stage: Stage): Promise<void> {
     await expectNoListener('could not be sent')
     const taken = new AbortController()
     const [running, waiting] = [play('running'), play('waiting', 'answer', taken)]
-    await play('refused', 'answer', common).expectRejection(/PoolBusy/, { because: 'It is full.' })
+    await play('refused', 'answer', common).expectRejection(/PoolBusy/, {
+      because: 'The queue is full.',
+    })
     await expectNoListener('was refused')
     waiting.cancel(null)
     await waiting.expectRejection(/^null$/, {
       because: 'It waits, and is taken back. That the reason is null changes nothing.',
-      likely: 'Reject with the reason that the signal has, whatever it is.',
+      likely: 'Reject with the signal’s reason, whatever it is.',
       look: ['run()', '#cancel()'],
     })
     await expectNoListener('was taken back', taken.signal)
     const next = play('next', 'answer', common)
     for (const job of [running, next]) job.open()
     await next.expectResult('next', {
-      because: '`waiting` has left its place in the queue to others.',
-      likely: 'A place that nobody needs any more is free.',
+      because: '`waiting` has left the queue, so its place is free for others.',
+      likely: 'A job that was taken back must not take up a place.',
     })
     await expectNoListener('has ended well')
   })

@@ -52,17 +52,17 @@ export async function expectSlowTakerServed(stage: Stage): Promise<void> {
     // A process that stood still for so long has let her be silent, too.
     if (count < ANSWERS && longestMs > idleMs / 2 && attempt < 5) continue
     stage.expect('nan to receive every answer', count === ANSWERS, {
-      because: `She takes something every ${TAKEN_EVERY_MS} ms, and idleMs is ${idleMs}: there is always something that is not taken yet, but it moves.`,
+      because: `She takes an answer every ${TAKEN_EVERY_MS} ms, and idleMs is ${idleMs}. Some bytes are always waiting for her, but they keep moving.`,
       likely:
-        'A client is stuck only when nothing has moved for idleMs: look at writableLength then, and not before.',
+        'A client is stuck only when nothing has moved for idleMs. Look at writableLength then, not earlier.',
       look: 'limitIdleness()',
       expected: `${ANSWERS} answers`,
       received: `${count} answers, and then ${isIdleTold ? 'the line `idle`' : 'the end'}`,
     })
-    stage.expect('nan to receive the line `idle` then', isIdleTold, {
-      because: `She has taken everything, and says nothing any more. She takes that line, too, ${TAKEN_EVERY_MS} ms later.`,
+    stage.expect('nan to receive the line `idle` after that', isIdleTold, {
+      because: `She has taken everything, and is silent. She takes that line, too, ${TAKEN_EVERY_MS} ms later.`,
       likely:
-        'destroy() throws away what is not written yet. destroySoon() closes both directions behind it.',
+        'destroy() throws away what is not written yet. destroySoon() closes both directions after it is written.',
       look: 'limitIdleness()',
       received: 'the end without it',
     })
@@ -78,7 +78,7 @@ export async function expectStuckTakerCut(stage: Stage): Promise<void> {
   }
   await untilNotIdle(stage, notAnyMore, async ({ client, served, isOver }) => {
     takes = false
-    stage.story.tell('oli', 'asks `echo hello`, and takes nothing of the short answer')
+    stage.story.tell('oli', 'asks `echo hello`, and takes none of the short answer')
     client.write('echo hello\n')
     await until(() => served.writableLength > 0 || isOver(), PATIENCE_MS)
     if (served.writableLength !== 'hello\n'.length) {
@@ -88,9 +88,9 @@ export async function expectStuckTakerCut(stage: Stage): Promise<void> {
     await until(isOver, PATIENCE_MS)
     stage.expect('oli to be cut off', isOver(), {
       because:
-        'The answer was written for her, and she has not taken it within idleMs. Her thread does not wait for that any more, it waits for her next line.',
+        'The answer was written for her, and she has not taken it within idleMs. Her thread no longer waits for that; it waits for her next line.',
       likely:
-        'Cut off whoever has not taken everything, however little is left: socket.writableLength > 0, before all else. destroySoon() would wait for her.',
+        'Cut off a client that has not taken everything, however little is left: check for socket.writableLength > 0 before all else. destroySoon() would wait for her.',
       look: 'limitIdleness()',
       received: 'a connection that is still open',
     })
@@ -101,13 +101,14 @@ export async function expectStuckTakerCut(stage: Stage): Promise<void> {
 /** Her job has crashed in the middle of a command: nothing is owed any more, and her silence is limited like any other. */
 export async function expectCrashedLetGo(stage: Stage): Promise<void> {
   await untilNotIdle(stage, undefined, async ({ client, served, received }) => {
-    stage.story.tell('quy', 'asks for `crash`, reads what became of it, and does not say FIN')
+    stage.story.tell('quy', 'asks for `crash`, reads the answer, and does not say FIN')
     client.write('crash\n')
     await until(() => served.destroyed, PATIENCE_MS)
     if (received().includes('idle')) return 'was idle'
     stage.expect('the connection of quy to be closed', served.destroyed, {
-      because: 'Her job has crashed, and the server has said FIN. She says nothing, and no FIN.',
-      likely: 'destroySoon() closes both directions, also when our FIN is said already.',
+      because:
+        'Her job has crashed, and the server has said FIN. She is silent, and does not say FIN.',
+      likely: 'destroySoon() closes both directions, even when our FIN has already been sent.',
       look: 'limitIdleness()',
       received: `${JSON.stringify(received())}, and a connection that is still open`,
     })
@@ -143,19 +144,19 @@ export async function expectOneClock(stage: Stage): Promise<void> {
       await pause(2)
       most = Math.max(most, served.listenerCount('timeout'))
     }
-    stage.expect('no more than two listeners of `timeout`', most <= 2, {
+    stage.expect('no more than two listeners for `timeout`', most <= 2, {
       because:
-        'An answer was owed several times, and each time the limit began anew. Nothing may pile up meanwhile.',
+        'An answer was owed several times, and each time the limit started again. Listeners must not pile up.',
       likely:
-        'Only the clock has to be set again: socket.setTimeout(idleMs). Who calls limitIdleness() anew adds another listener, and each of them does so the next time.',
+        'Only the timer has to be set again: socket.setTimeout(idleMs). Calling limitIdleness() again adds another listener, and the next time each listener does the same.',
       look: 'limitIdleness()',
       received: `${most} listeners`,
     })
     // Whoever has a timer of his own has not set the socket's.
     const { timeout = 0 } = served
-    stage.expect('the clock of the socket to be set to idleMs', timeout <= idleMs, {
-      because: 'When an answer is owed, idleMs begin anew: so long, and no longer.',
-      likely: 'socket.setTimeout(idleMs): the limit as it was given.',
+    stage.expect('the timeout of the socket to be at most idleMs', timeout <= idleMs, {
+      because: 'When an answer is owed, the limit starts again: idleMs, and no longer.',
+      likely: 'Call socket.setTimeout(idleMs), with the limit as it was given.',
       look: 'limitIdleness()',
       received: `${timeout} ms`,
     })

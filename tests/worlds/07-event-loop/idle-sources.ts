@@ -13,7 +13,10 @@ export async function expectNoQuestions(
   talker: TestSource,
 ): Promise<void> {
   const { story, expect } = stage
-  story.tell('test', 'adds 1,000 sources that have nothing to read, and 1,000 that nobody reads')
+  story.tell(
+    'test',
+    'adds 1,000 sources that have nothing to read, and 1,000 that nobody wants to read',
+  )
   const silent = Array.from(
     { length: 2_000 },
     (_, index) => new TestSource(`silent ${index}`, index < 1_000 ? WRITING : READING),
@@ -25,11 +28,11 @@ export async function expectNoQuestions(
     await within(PATIENCE_MS, Promise.resolve(poller.wait(LONG_MS)))
   talker.becomes({ readable: false }, story)
   const questions = silent.reduce((sum, source) => sum + source.questions, 0)
-  expect('the silent ones to be left alone', questions < 6 * silent.length, {
+  expect('the silent sources to be left alone', questions < 6 * silent.length, {
     because:
-      'Twenty waits, and nothing has changed about the two thousand. To ask each of them each time is what select() and poll() do, and why there is epoll.',
+      'In twenty waits nothing has changed about the two thousand. Asking each of them each time is what select() and poll() do, and the reason for epoll.',
     likely:
-      'Ask the hot ones only, and let everybody cool down who has nothing to report, writable or not: an idle socket is writable all the time.',
+      'Ask only the hot sources, and take those with nothing to report out of the hot set, writable or not: an idle socket is writable all the time.',
     expected: 'two or three questions to each, when they are new',
     received: `${questions} questions to 2,000 sources`,
   })
@@ -67,10 +70,10 @@ export async function expectCheapReports(
   }
   const few = await costUs(FEW_READY)
   const many = await costUs(MANY_READY, MAX_GROWTH * few)
-  expect('a source that is ready to cost the same among many', many <= MAX_GROWTH * few, {
+  expect('a ready source to cost the same among many', many <= MAX_GROWTH * few, {
     because: 'When all clients talk at once, each of them is reported, and the list is made once.',
     likely:
-      'push() puts a report into the list. A new list for each of them ([...ready, …], concat()) copies all that are in it already.',
+      'push() each report onto one list. A new list for each report ([...ready, …], concat()) copies all the earlier ones.',
     look: '#collect()',
     expected: `about what it costs among ${FEW_READY}`,
     received: `${few.toFixed(2)} µs each among ${FEW_READY}, ${many.toFixed(2)} µs among ${MANY_READY.toLocaleString('en')}`,
@@ -105,7 +108,7 @@ export async function expectCheapWaits(
   for (const source of silent) poller.remove(source)
   expect('twenty waits to cost no more than they do without the crowd', cpuMs <= MAX_CPU_MS, {
     because:
-      'Nothing has changed about the silent ones. What is done for each of them in each wait is what epoll saves.',
+      'Nothing has changed about the silent sources. Looking at each of them in each wait is the work that epoll saves.',
     likely: '#collect() goes through #hot, not through #interests.',
     expected: `less than ${MAX_CPU_MS} ms of CPU time`,
     received: `${cpuMs.toFixed(1)} ms`,

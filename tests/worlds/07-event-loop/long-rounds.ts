@@ -31,7 +31,10 @@ export async function expectLongestRound(stage: Stage): Promise<void> {
       })
     }
     await within(PATIENCE_MS, loop.run())
-    story.tell('loop', 'has run timers for 3 ms in each round, and sent for 5 ms at its end')
+    story.tell(
+      'loop',
+      'has run timers for 3 ms in each round, and sent for 5 ms at the end of each round with turns',
+    )
     const { longestRoundMs } = loop.stats()
     const received = `${longestRoundMs.toFixed(1)} ms`
     expect('the time in wait() not to count', longestRoundMs < 500, {
@@ -40,14 +43,14 @@ export async function expectLongestRound(stage: Stage): Promise<void> {
         Math.round(longestRoundMs) === 48_000
           ? 'Those are microseconds. LoopStats has milliseconds.'
           : longestRoundMs > 1e9
-            ? 'Two clocks: Date counts from 1970, performance.now() from the start of the process. Take both times from the same one.'
+            ? 'These are two clocks: Date counts from 1970, performance.now() from the start of the process. Take both times from the same one.'
             : 'The clock starts when wait() has returned.',
       expected: '48 ms',
       received,
     })
     expect('the longest round to be the second, all of it', Math.abs(longestRoundMs - 48) < 0.01, {
       because:
-        'A source that becomes ready when a round begins waits until all of it is over: two turns of 20 ms, timers for 3 ms, and 5 ms at its end. The rounds before and after it were shorter.',
+        'A source that becomes ready when a round begins waits until that whole round is over: two turns of 20 ms, timers for 3 ms, and 5 ms at its end. The rounds before and after it were shorter.',
       likely: likelyRound(longestRoundMs),
       expected: '48 ms',
       received,
@@ -63,38 +66,40 @@ function likelyRound(exactMs: number): string {
   const ms = Math.round(exactMs)
   if (exactMs >= 0.04 && exactMs < 0.05) return 'Those are seconds. LoopStats has milliseconds.'
   if (ms === 3)
-    return 'That is one of the last rounds. The longest of all counts, however many come behind it: Math.max().'
-  if (ms === 8) return 'The turns are left out: take the time before the first of them.'
+    return 'That is one of the last rounds. Keep the longest, however many rounds follow it: Math.max().'
+  if (ms === 8) return 'The turns are left out: start the clock before the first of them.'
   if (ms === 0)
-    return '#longestRoundMs is still 0. This step extends run(): at the end of each round it keeps the longer one, Math.max(), and both times come from one clock.'
+    return '#longestRoundMs is still 0. This step extends run(): at the end of each round it keeps the longer of the two, Math.max(), and both times come from one clock.'
   if (ms === 40) return 'The clock is stopped before the timers. They delay everybody, too.'
   if (ms === 43)
     return 'The clock is stopped before #endRound(). What is sent there delays everybody.'
   if (ms === 45) return 'The timers are left out: the clock covers turns, timers and #endRound().'
-  if (ms === 28) return 'That is the first round, or the last. Keep the longest of all: Math.max().'
-  if (ms === 20) return 'That is a turn. Take the time before the first and behind #endRound().'
+  if (ms === 28)
+    return 'That is the first round, or the third. Keep the longest of all: Math.max().'
+  if (ms === 20)
+    return 'That is one turn. Start the clock before the first turn, and stop it after #endRound().'
   if (ms > 48) return 'Rounds are added up. Keep the longest of them: Math.max().'
-  return 'Take the time before the first turn and behind #endRound(), in ms, and keep the maximum.'
+  return 'Start the clock before the first turn, stop it after #endRound(), and keep the maximum, in ms.'
 }
 
 async function expectTimersCounted(stage: Stage, clock: FakedClock): Promise<void> {
   stage.story.tell(
     'timers',
-    'take 2,030 ms in the first round, in which nobody is ready, and 3 ms in the next one',
+    'take 2,030 ms in the first round, in which no source is ready, and 3 ms in the next one',
   )
   const timers = new TestTimers(() => clock.advance(timers.runs === 1 ? 2_030 : 3))
   const { loop } = await makeLoop(stage, [[]], timers)
   await within(PATIENCE_MS, loop.run())
   const { longestRoundMs } = loop.stats()
   const ms = Math.round(longestRoundMs)
-  stage.expect('the round to count without turns', Math.abs(longestRoundMs - 2_030) < 0.01, {
+  stage.expect('a round without turns to count', Math.abs(longestRoundMs - 2_030) < 0.01, {
     because: 'A source that became ready meanwhile had to wait for the timers.',
     likely:
       ms === 30
-        ? 'Two seconds are missing. process.hrtime() has them in a number of their own, and getMilliseconds() has only what is left of a second.'
+        ? 'Two seconds are missing. process.hrtime() returns the seconds as a number of their own, and getMilliseconds() returns only the part below a second.'
         : ms === 3
-          ? 'Every round is measured, the first one, too.'
-          : 'Every round is measured, also when nobody was ready.',
+          ? 'Measure every round, including the first.'
+          : 'Measure every round, even one in which no source was ready.',
     expected: '2030 ms',
     received: `${longestRoundMs.toFixed(1)} ms`,
   })
@@ -130,7 +135,7 @@ export async function expectNoRoundKept(stage: Stage): Promise<void> {
     because:
       'A server’s loop runs for years. What each of its rounds keeps is never freed, and a list that is looked through in each round makes it slower and slower.',
     likely:
-      'The longest so far is one number: compare each round with it, and forget the round. No list of rounds, and no performance.mark().',
+      'The longest so far is one number: compare each round with it, and forget the round. Keep no list of rounds, and call no performance.mark().',
     expected: 'as many bytes as before, or a few more',
     received: `${Math.round(kept / 1_024)} KiB more after ${rounds.toLocaleString('en')} rounds`,
   })
@@ -160,12 +165,12 @@ export async function expectSlowCommandTold({
   story.tell('dee', `has waited ${Math.round(performance.now() - askedAt)} ms for her echo`)
   await cyd.expectLine('slept', { because: 'That is what everybody has waited for.' })
   const { longestRoundMs: blocked } = await server.call<{ longestRoundMs: number }>('stats')
-  expect('stats() to tell that somebody had to wait for 250 ms', blocked >= 249, {
+  expect('stats() to say that somebody had to wait for 250 ms', blocked >= 249, {
     because: 'The person who runs the server has to see that a handler blocks.',
     likely:
       blocked === 0
-        ? 'stats() is asked while the loop runs: keep the longest at the end of each round.'
-        : 'Take the time before the turns and behind the end of the round, by a clock that goes on while the thread sleeps.',
+        ? 'stats() is called while the loop runs: store the longest at the end of each round.'
+        : 'Start the clock before the turns and stop it after the end of the round. It must go on while the thread sleeps.',
     expected: '250 ms or more',
     received: `${blocked.toFixed(1)} ms`,
   })

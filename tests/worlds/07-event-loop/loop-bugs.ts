@@ -58,9 +58,9 @@ export async function expectStoppedBefore(stage: Stage): Promise<void> {
       (error: Error) => error.message,
     ),
   )
-  stage.expectSame('run() behind stop()', outcome, 'has ended', {
+  stage.expectSame('run() called after stop()', outcome, 'has ended', {
     because:
-      'A server may be closed before its loop has begun. Nobody calls stop() a second time; a round more is allowed.',
+      'A server may be closed before its loop has begun, and stop() is not called a second time. One more round is allowed.',
     likely: 'stop() sets #isStopping, and nothing sets it back.',
   })
 }
@@ -100,7 +100,7 @@ export async function expectTurnForEach(stage: Stage): Promise<void> {
   await within(PATIENCE_MS, loop.run())
   stage.expectSame('stats().turns', loop.stats().turns, 5_000, {
     because:
-      'One turn for each, in that round: a wait does not know whom the one before has left out.',
+      'Each source has its turn in that round: the next wait does not know which ones were left out.',
     likely: 'Go through the whole list.',
   })
 }
@@ -135,26 +135,26 @@ export async function expectTimersServed(stage: Stage): Promise<void> {
   story.tell('ada', 'has the only turn, and is removed')
   story.tell(
     'timers',
-    'have one in an hour; in 40 ms after the turns, in 20 ms after runDue(), one that is due after the round’s end, and none in the next round',
+    'have one due in an hour; after the turn it is due in 40 ms, after runDue() in 20 ms, after the end of the round at once; the next round leaves none',
   )
   await within(PATIENCE_MS, loop.run())
   const [first, second, third] = poller.timeouts
   const expected = [HOUR_MS, 0, Number.POSITIVE_INFINITY]
   expectSame('the time-outs of the first three waits', [first, second, third], expected, {
     because:
-      'Turns, timers and tasks may all plan something. The loop sleeps until then, no longer and no shorter.',
+      'Turns, timers and tasks may all set a timer. The loop sleeps until the next one is due, no longer and no shorter.',
     likely:
       second === undefined
         ? 'The loop runs until stop(), whether or not it has sources: there are timers.'
         : first === HOUR_MS && second > 1
-          ? 'Ask nextDelay() right before #wait(), behind the end of the round.'
-          : 'What nextDelay() says is for #wait() as it is: an hour is an hour, 0 is 0, and Infinity is forever.',
+          ? 'Call nextDelay() right before #wait(), after the end of the round.'
+          : 'Give #wait() what nextDelay() returns, unchanged: an hour is an hour, 0 is 0, and Infinity is forever.',
   })
-  expectSame('the calls of the poller’s wake()', poller.wakeUps, 1, {
+  expectSame('the number of calls of the poller’s wake()', poller.wakeUps, 1, {
     because:
-      'stop() wakes the loop, and nobody else has to. A wake-up that comes between two waits ends the next at once: with one in each round the loop never sleeps.',
+      'stop() wakes the loop, and nothing else has to. A wake-up between two waits ends the next one at once: with one in each round the loop never sleeps.',
     likely:
-      'run() wakes nobody: touch(), stop() and the timers do, and only while the loop sleeps.',
+      'Call no wake() in run(): stop() does, and so do touch() and the timers while the loop sleeps.',
   })
   expectSame('whether timers were run without a source', timers.runs >= 2, true, {
     because: 'A loop that has no connections still has timers.',

@@ -87,12 +87,12 @@ export async function onScriptedStream(
     loop.stop()
     await within(PATIENCE_MS, running)
     if (!isOverTooEarly) return
-    expect('the connection to be over when its descriptor is free', false, {
+    expect('the connection to be over only when its descriptor is free', false, {
       because:
-        'Both may have said FIN, but what was sent may still be on its way, and the socket is open.',
+        'Both may have sent FIN, but what was sent may still be on its way, and the socket is open.',
       likely: NOBODY_ELSE_CLOSES,
       look: ['#flush()', 'connection.#receive()'],
-      expected: 'no onClose() before',
+      expected: 'no onClose() until then',
       received: 'onClose() while the descriptor was in use',
     })
   }
@@ -101,7 +101,7 @@ export async function onScriptedStream(
 
 /** For a connection that is over too early. */
 export const NOBODY_ELSE_CLOSES =
-  'The loop reports the stream as hung up when it is over, and #takeTurn() calls #close() then. Nobody else calls it.'
+  'When the stream is over, the loop reports it as hung up, and the given code calls #close(). Your three methods never do.'
 
 /** The loop has had its turns, if there was anything to do in them. */
 export async function rounds(): Promise<void> {

@@ -17,7 +17,7 @@ export async function expectLinesServed(server: HostedServer, [ada, bob]: Client
   await echo(ada, { because: 'A line is answered.' })
   await ada.send('echo byte by byte\nwhoami\r\n', { cut: 'byte by byte' })
   await ada.expectBytes('byte by byte\n0\n', {
-    because: 'Half a line is no line yet; the rest comes later.',
+    because: 'Half a line is no line yet; the rest arrives later.',
   })
   await ada.sendGlued('echo one\n', 'echo two\n', 'echo thr')
   await ada.expectBytes('one\ntwo\n', { because: 'Two lines and a half make two answers.' })
@@ -25,20 +25,21 @@ export async function expectLinesServed(server: HostedServer, [ada, bob]: Client
   await ada.halfClose()
   await ada.expectBytes('three\nfour\n', { because: 'What was asked before FIN is answered.' })
   await ada.expectEnd({
-    because: 'ada has said FIN, and has all her answers.',
-    likely: 'The end of the stream is an event for the protocol’s onEnd().',
+    because: 'ada has sent FIN, and has all her answers.',
+    likely: 'When the stream has ended, call the protocol’s onEnd().',
   })
   await ask(bob, 'crash', /^error crashed/, { because: 'The command throws.' })
   await bob.expectEnd({
-    because: 'A connection whose command crashed ends, with FIN behind the reason.',
-    likely: '#flush(): when it is ending and nothing waits any more, end() the stream.',
+    because: 'A connection whose command crashed ends: first it sends the reason, then FIN.',
+    likely:
+      '#flush(): when the connection is ending and nothing is queued any more, end() the stream.',
   })
   await bob.send('x'.repeat(300 * KIBIBYTE))
   await bob.halfClose()
   await expectOnLoop(server, 0, {
-    because: 'Both FINs have passed on both connections.',
+    because: 'Both FINs have been sent on both connections.',
     likely:
-      'After our FIN bob’s bytes must still be read, and thrown away, or his FIN behind them is never seen: #watch().',
+      '#watch(): after our FIN bob’s bytes must still be read and discarded, or the FIN after them is never seen.',
   })
 }
 
@@ -67,22 +68,23 @@ export async function expectSlowReaderServed(
     }
     const more = (await server.heldBytes()) - held
     expect('the server to hold less than 8 MiB for slow', more < 8 * MEBIBYTE, {
-      because: 'A client who does not listen is not listened to.',
-      likely: 'While the queue is backlogged, isReading is false: then nothing is read.',
+      because:
+        'The answers of a client that reads none must not pile up: the server stops reading from it.',
+      likely: 'While the queue is backlogged, isReading is false. Read nothing then.',
       expected: 'less than 8 MiB',
       received: `${(more / MEBIBYTE).toFixed(1)} MiB, ${taken * LINES_A_PIECE} of 24000 lines taken`,
     })
 
-    story.tell('slow', 'reads now')
+    story.tell('slow', 'starts reading')
     const expected = Buffer.from(`${lines.join('\n')}\n`)
     const received = await receive(slow, expected.length, PATIENCE_MS)
-    expectSame('the bytes of answers', received.length, expected.length, {
-      because: 'The answers wait until there is room again, and then the server reads on.',
+    expectSame('the number of bytes in the answers', received.length, expected.length, {
+      because: 'The answers wait until there is room again, and then the server goes on reading.',
       likely:
         '#watch(): wait for the stream to be writable while bytes are queued, and to be readable as soon as isReading is true again.',
     })
-    expect('all of them to be right, and in order', received.equals(expected), {
-      because: 'No byte is lost or said twice where a write took only a part.',
+    expect('all answers to be right, and in order', received.equals(expected), {
+      because: 'No byte is lost or sent twice where a write took only a part.',
     })
 
     const rude = dial(server.port, '127.0.0.1').on('error', () => {})
@@ -92,8 +94,8 @@ export async function expectSlowReaderServed(
       await server.roundTrip()
     rude.resetAndDestroy()
     await expectOnLoop(server, 1, {
-      because: 'slow has said FIN and got everything, rude is lost: that leaves `other`.',
-      likely: 'A lost stream is reported as hung up, and onRoundEnd() closes the connection.',
+      because: 'slow has sent FIN and got everything, and rude is lost. That leaves `other`.',
+      likely: 'A lost stream is reported as hung up, and #takeTurn() closes the connection.',
     })
   } finally {
     slow.destroy()
@@ -118,7 +120,7 @@ export async function expectOnLoop(
   reason: { because: string; likely?: string },
 ): Promise<void> {
   await server.expectEventually(
-    `connections left: ${count}, each with a source on the loop`,
+    `the number of connections left to be ${count}, each with a source on the loop`,
     async () => {
       const { sources } = await server.call<{ sources: number }>('stats')
       const open = await server.connections()
@@ -144,22 +146,22 @@ export async function expectRefusedTalkerDropped(
     const piece = Buffer.alloc(MEBIBYTE, 'x')
     for (let pieces = 0; pieces < 6; pieces++) talker.write(piece)
     await server.expectEventually(
-      'all of it to be taken',
+      'the server to read all of it',
       async () => {
         // By the server: two kernels could take all of it.
         const taken = (await server.readBytes()) - readBefore
         return { holds: taken === 6 * MEBIBYTE, received: `${(taken / MEBIBYTE).toFixed(1)} MiB` }
       },
       {
-        because: 'The line is refused at 64 KiB. What comes behind it is read and thrown away.',
+        because: 'The line is refused at 64 KiB. What follows it is read and discarded.',
         likely: '#watch(): a connection that is not open reads in any case, paused or not.',
         look: '#watch()',
       },
     )
     const more = (await server.heldBytes()) - held
     expect('the server to hold less than 3 MiB for talker', more < 3 * MEBIBYTE, {
-      because: 'Nobody will ever look at what comes behind a goodbye.',
-      likely: '#receive(): keep nothing of what comes when the connection is not open.',
+      because: 'What arrives after a goodbye will never be looked at.',
+      likely: '#receive(): keep nothing of what arrives when the connection is not open.',
       look: 'connection.#receive()',
       expected: 'less than 3 MiB',
       received: `${(more / MEBIBYTE).toFixed(1)} MiB`,
@@ -167,7 +169,7 @@ export async function expectRefusedTalkerDropped(
     talker.end()
     const answer = await receive(talker, 100, PATIENCE_MS)
     expectSame('the answer', answer.toString(), 'error line too long\n', {
-      because: 'A client that is refused is told why, once; and FIN follows.',
+      because: 'A client that is refused is told why once, and then FIN follows.',
     })
   } finally {
     talker.destroy()
@@ -213,18 +215,24 @@ export async function expectCrowdServed(
 ): Promise<void> {
   const crowd = await Crowd.connect(server, 1_000)
   try {
-    story.tell('crowd', 'connects a thousand times, each asks for an echo of its own')
-    expectSame('the answers that are right', await crowd.askAll(), 1_000, {
-      because: 'A thousand connections are a thousand small objects. No thread is needed for any.',
+    story.tell(
+      'crowd',
+      'connects a thousand times, and each connection asks for an echo of its own',
+    )
+    expectSame('the number of right answers', await crowd.askAll(), 1_000, {
+      because:
+        'A thousand connections are a thousand small objects, and none of them needs a thread.',
     })
-    expectSame('the threads of the server, beside the first', await server.workers(), 0, {
+    expectSame('the number of server threads besides the first', await server.workers(), 0, {
       because: 'One loop, one thread.',
     })
     crowd.loseHalf()
     const cyd = await connect(server, 'cyd')
-    await echo(cyd, { because: 'Half of the crowd is lost at once, and nobody else minds.' })
+    await echo(cyd, {
+      because: 'Half of the crowd is lost at once, and everybody else is still served.',
+    })
     await expectOnLoop(server, 502, {
-      because: 'The other half is still there, cyd, and `other`.',
+      because: 'The other half is still there, and so are cyd and `other`.',
       likely: 'A lost stream is reported as hung up.',
     })
   } finally {

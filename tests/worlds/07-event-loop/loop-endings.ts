@@ -21,7 +21,7 @@ export async function expectLateAnswer(stage: Stage): Promise<void> {
   stream.holdDescriptor()
   stream.arrive('a question\n')
   stream.arriveEnd()
-  story.tell('peer', 'asks and says FIN; nobody answers yet')
+  story.tell('peer', 'asks and sends FIN; the protocol does not answer yet')
   let fins = 0
   const { connection, loop, end } = await onScriptedStream(
     stage,
@@ -45,26 +45,27 @@ export async function expectLateAnswer(stage: Stage): Promise<void> {
   const { turns } = loop.stats()
   expect('the loop to leave the peer alone', turns <= 3, {
     because:
-      'The end can be read again and again. A connection that has read it and has nothing to write waits for neither.',
+      'The end can be read again and again. A connection that has read it and has nothing to write waits neither to read nor to write.',
     likely:
-      '#watch(): after the peer’s FIN there is nothing to read any more. #receive() notes it, in #hasPeerEnded.',
+      '#watch(): after the peer’s FIN there is nothing to read any more. #receive() notes it in #hasPeerEnded.',
     expected: 'two turns, for the question and for FIN',
     received: `${turns} turns`,
   })
-  expectSame('the calls of onEnd()', fins, 1, {
-    because: 'The peer has said FIN once, and the protocol knows whether everything is answered.',
+  expectSame('the number of calls of onEnd()', fins, 1, {
+    because:
+      'The peer has sent FIN once, and only the protocol knows whether everything is answered.',
     likely:
       fins === 0
-        ? '#receive(): the end is for the protocol’s onEnd(), which decides when to call end().'
+        ? '#receive(): at the end, call the protocol’s onEnd(), which decides when to call end().'
         : '#receive() tells the protocol once, when it reads the end.',
     look: 'connection.#receive()',
   })
   const isFinOurs = !connection.isOpen && !isEnding
   expect('the connection to be open for the answer', connection.isOpen && !stream.isEnded, {
-    because: 'The peer may still be listening, and nobody has called end() yet.',
+    because: 'The peer may still be listening, and end() has not been called yet.',
     likely: isFinOurs
-      ? '#flush(): FIN only when the connection is ending, whatever the peer has said.'
-      : '#receive(): the end is for the protocol’s onEnd() alone, which decides when to end. It ends, destroys and closes nothing itself.',
+      ? '#flush(): send FIN only when the connection is ending, whatever the peer has sent.'
+      : '#receive(): at the end, only call the protocol’s onEnd(), which decides when to end. #receive() itself ends, destroys and closes nothing.',
     look: isFinOurs ? '#flush()' : 'connection.#receive()',
   })
   story.tell('test', 'sends half an answer; the stream takes five bytes, and later everything')
@@ -75,12 +76,13 @@ export async function expectLateAnswer(stage: Stage): Promise<void> {
   await rounds()
   let written = textOf(stream.takeWritten())
   expectSame('what was written', written, 'a late ', {
-    because: 'The peer has said FIN and listens. What is queued goes out, without an end() too.',
+    because:
+      'The peer has sent FIN and still listens. What is queued goes out even without an end().',
     likely:
       '#flush() lets the queue send each time, backlogged or not. #watch(): wait to write while something is queued, open or not, before and after the peer’s FIN.',
     look: ['#flush()', '#watch()'],
   })
-  story.tell('test', 'sends the rest, and ends; the stream takes five bytes at a time')
+  story.tell('test', 'calls end() with the rest; the stream takes five bytes at a time')
   stream.setRoom(5)
   connection.end('finished', Buffer.from('answer\n'))
   for (let turn = 0; turn < 20 && !stream.isEnded; turn++) {
@@ -90,13 +92,13 @@ export async function expectLateAnswer(stage: Stage): Promise<void> {
   }
   written += textOf(stream.takeWritten())
   expectSame('what was written before FIN', written, 'a late answer\n', {
-    because: 'FIN comes behind the last byte.',
+    because: 'FIN comes after the last byte.',
     likely: stream.isEnded
-      ? '#flush(): FIN only when nothing is queued and the connection is ending.'
+      ? '#flush(): send FIN only when nothing is queued and the connection is ending.'
       : '#flush() lets the queue send each time, backlogged or not. #watch(): wait to write while something is queued, FIN or no FIN.',
     look: stream.isEnded ? '#flush()' : ['#flush()', '#watch()'],
   })
-  expectSame('whether FIN was said', stream.isEnded, true, {
+  expectSame('whether FIN was sent', stream.isEnded, true, {
     because: 'Everything was taken, and end() was called.',
     likely: SAY_FIN,
     look: '#flush()',
@@ -104,7 +106,8 @@ export async function expectLateAnswer(stage: Stage): Promise<void> {
   await end()
 }
 
-const SAY_FIN = '#flush(): stream.end() when the connection is ending and nothing waits any more.'
+const SAY_FIN =
+  '#flush(): call stream.end() when the connection is ending and nothing is queued any more.'
 
 /** A goodbye that does not fit: the peer is read meanwhile, gets every word and then FIN, and nobody cuts it off. */
 export async function expectWholeGoodbye(stage: Stage): Promise<void> {
@@ -129,13 +132,13 @@ export async function expectWholeGoodbye(stage: Stage): Promise<void> {
   )
   stream.setRoom(0)
   stream.holdDescriptor()
-  story.tell('peer', 'sends a line that is too long, and talks on; the stream takes nothing')
+  story.tell('peer', 'sends a line that is too long, and keeps talking; the stream takes nothing')
   stream.arrive('too long')
   await rounds()
   const { turns } = loop.stats()
   stream.arrive(' and')
   await rounds()
-  story.tell('queue', 'is backlogged; the peer goes on')
+  story.tell('queue', 'is backlogged; the peer keeps talking')
   queue.isBacklogged = true
   for (const text of [' longer', ' and longer']) {
     stream.arrive(text)
@@ -143,58 +146,59 @@ export async function expectWholeGoodbye(stage: Stage): Promise<void> {
   }
   queue.isBacklogged = false
   const hadTurns = loop.stats().turns > turns && stream.reads === 1
-  expect('everything to be read that comes behind the goodbye', !stream.isReadable, {
+  expect('everything that arrives after the goodbye to be read', !stream.isReadable, {
     because:
-      'A peer that writes before it reads takes our last words only when it has got rid of its own. And to close over unread bytes would be a reset.',
+      'A peer that writes before it reads takes our last words only after it has written all its own. And closing over unread bytes would send a reset (RST).',
     likely: hadTurns
-      ? '#receive(): the connection has turns to read, and does not. What comes when it is not open is read, too, and thrown away.'
+      ? '#receive(): the connection has turns to read, and does not read. What arrives when it is not open must be read, too, and discarded.'
       : '#watch(): a connection that is not open reads in any case, paused or not, backlogged or not, before and after its FIN.',
     look: hadTurns ? 'connection.#receive()' : '#watch()',
   })
-  expectSame('whether FIN was said', stream.isEnded, false, {
+  expectSame('whether FIN was sent', stream.isEnded, false, {
     because: 'The last words are still queued.',
-    likely: 'queue.bytes tells whether something is queued. Backlogged is more than that.',
+    likely: 'queue.bytes says whether anything is queued. isBacklogged means more than that.',
     look: '#flush()',
   })
-  story.tell('peer', 'makes room')
+  story.tell('peer', 'reads, so there is room again')
   stream.setRoom(Number.POSITIVE_INFINITY)
   await rounds()
   expectSame('what was written before FIN', textOf(stream.takeWritten()), 'last words', {
-    because: 'FIN comes behind the last byte.',
+    because: 'FIN comes after the last byte.',
     likely: stream.isEnded
-      ? '#flush(): FIN only when nothing is queued any more.'
+      ? '#flush(): send FIN only when nothing is queued any more.'
       : '#watch(): wait to write while something is queued, whatever the state.',
     look: stream.isEnded ? '#flush()' : '#watch()',
   })
-  expectNotCut(stage, stream, 'there is nothing more to say')
-  story.tell('peer', 'talks on, and says FIN; the kernel has not freed the descriptor yet')
+  expectNotCut(stage, stream, 'there is nothing more to send')
+  story.tell('peer', 'keeps talking, and sends FIN; the kernel has not freed the descriptor yet')
   stream.arrive(' still')
   await rounds()
   expectSame('whether there is something left to read', stream.isReadable, false, {
-    because: 'Behind our FIN the peer’s bytes must still be read, or its own FIN is never seen.',
-    likely: '#watch(): a connection that is not open reads in any case, also when its FIN is sent.',
+    because: 'After our FIN the peer’s bytes must still be read, or its own FIN is never seen.',
+    likely:
+      '#watch(): a connection that is not open reads in any case, even after its FIN is sent.',
     look: '#watch()',
   })
   stream.arriveEnd()
   await rounds()
-  expectNotCut(stage, stream, 'both have said FIN')
-  expectSame('what the protocol has heard since its end()', [...heard], [], {
+  expectNotCut(stage, stream, 'both have sent FIN')
+  expectSame('what the protocol was told after its end()', [...heard], [], {
     because:
-      'For the protocol the connection has ended; and it is not over as long as the descriptor is not free.',
+      'For the protocol the connection has ended, but it is not over as long as the descriptor is not free.',
     likely: heard.includes('invalid')
       ? NOBODY_ELSE_CLOSES
-      : '#receive(): bytes, and the peer’s FIN, are for the protocol of an open connection only: neither ending nor finSent is open.',
+      : '#receive(): bytes and the peer’s FIN are for the protocol of an open connection only, and neither ending nor finSent is open.',
     look: 'connection.#receive()',
   })
   await expectLeftAlone(stage, loop)
   stream.freeDescriptor()
   await rounds()
-  expectSame('what the protocol has heard', heard, ['invalid'], {
+  expectSame('what the protocol was told', heard, ['invalid'], {
     because: 'Now it is over, for the reason that end() was given.',
   })
-  expectSame('how often FIN was said', stream.ends, 1, {
+  expectSame('how often FIN was sent', stream.ends, 1, {
     because: 'There is one FIN in each direction.',
-    likely: 'Note that it was said: the state becomes finSent.',
+    likely: 'Note that FIN was sent: the state becomes finSent.',
     look: '#flush()',
   })
   await end()
@@ -209,37 +213,37 @@ export async function expectLastByte(stage: Stage): Promise<void> {
     onEnd: () => heard.push('FIN'),
   }))
   stream.holdDescriptor()
-  story.tell('test', 'ends with "last words"; the stream takes 9 of the 10 bytes')
+  story.tell('test', 'calls end() with "last words"; the stream takes 9 of the 10 bytes')
   stream.setRoom(9)
   connection.end('finished', Buffer.from('last words'))
   await rounds()
-  expectSame('whether FIN was said', stream.isEnded, false, {
-    because: 'One byte is still queued, and FIN comes behind the last one.',
-    likely: '#flush(): FIN only when no byte is queued any more.',
+  expectSame('whether FIN was sent', stream.isEnded, false, {
+    because: 'One byte is still queued, and FIN comes after the last one.',
+    likely: '#flush(): send FIN only when no byte is queued any more.',
     look: '#flush()',
   })
-  story.tell('peer', 'says FIN')
+  story.tell('peer', 'sends FIN')
   stream.arriveEnd()
   await rounds()
-  expectSame('what the protocol hears of that', heard, [], {
+  expectSame('what the protocol is told of that', heard, [], {
     because: 'For the protocol the connection has ended, although a byte still waits.',
     likely:
       '#receive(): the peer’s FIN is for the protocol of an open connection only. One that is ending is not open.',
     look: 'connection.#receive()',
   })
-  story.tell('stream', 'takes one byte more, and is full')
+  story.tell('stream', 'takes one more byte, and is full')
   stream.setRoom(1)
   await rounds()
   expectSame('what was written before FIN', textOf(stream.takeWritten()), 'last words', {
     because: 'One byte was queued, so the connection waits until the stream is writable.',
-    likely: '#watch(): wait to write while anything is queued, be it one byte.',
+    likely: '#watch(): wait to write while anything is queued, even one byte.',
     look: '#watch()',
   })
-  expectSame('whether FIN was said', stream.isEnded, true, {
+  expectSame('whether FIN was sent', stream.isEnded, true, {
     because:
-      'Nothing is queued any more. FIN needs no room, and nobody comes back for it when there is some.',
+      'Nothing is queued any more. FIN needs no room, and nothing sends it later when there is some.',
     likely:
-      '#flush(): stream.end() as soon as the connection is ending and nothing is queued, whatever the stream has room for.',
+      '#flush(): call stream.end() as soon as the connection is ending and nothing is queued, however much room the stream has.',
     look: '#flush()',
   })
   await end()
@@ -247,11 +251,11 @@ export async function expectLastByte(stage: Stage): Promise<void> {
 
 /** What was taken may still be on its way: `destroy()` throws it away. */
 function expectNotCut({ expect }: Stage, stream: CountedStream, when: string): void {
-  expect(`FIN and no more when ${when}`, stream.isEnded && !stream.isDestroyed, {
+  expect(`FIN and nothing else when ${when}`, stream.isEnded && !stream.isDestroyed, {
     because:
-      'What the stream has taken may wait in the socket or in the kernel for a peer that reads slowly. destroy() would throw it away.',
+      'What the stream has taken may wait in the socket or in the kernel for a peer that reads slowly. destroy() would discard it.',
     likely: stream.isDestroyed
-      ? 'stream.end(), and not stream.destroy(). When both have said FIN, the descriptor becomes free by itself.'
+      ? 'Call stream.end(), not stream.destroy(). When both have sent FIN, the descriptor becomes free by itself.'
       : '#flush(): end() the stream when nothing is queued any more.',
     look: ['#flush()', 'connection.#receive()'],
     expected: 'stream.end()',
@@ -267,7 +271,8 @@ async function expectLeftAlone({ expect }: Stage, loop: EventLoop<Source>): Prom
   expect('the loop to leave the peer alone', more <= 1, {
     because:
       'Its FIN has been read and nothing is queued: there is nothing to wait for but the descriptor.',
-    likely: '#receive() notes the peer’s FIN in every state, and #watch() never reads behind it.',
+    likely:
+      '#receive() notes the peer’s FIN in every state, and #watch() never waits to read after it.',
     look: ['connection.#receive()', '#watch()'],
     expected: 'no turns',
     received: `${more} turns`,
@@ -286,18 +291,18 @@ export async function expectNothingBehindGoodbye(stage: Stage): Promise<void> {
     onEnd: () => heard.push('FIN'),
     onClose: (why) => heard.push(why),
   }))
-  story.tell('test', 'calls end("failed"); the peer talks on and says FIN')
+  story.tell('test', 'calls end("failed"); the peer keeps talking and sends FIN')
   connection.end('failed')
   stream.arrive('but')
   stream.arriveEnd()
   await rounds()
-  expectSame('what the protocol hears of what comes behind end()', heard, ['failed'], {
+  expectSame('what the protocol is told after end()', heard, ['failed'], {
     because:
-      'The connection has ended for it. What still comes is thrown away, up to the peer’s FIN.',
+      'For the protocol the connection has ended. What still arrives is discarded, up to the peer’s FIN.',
     likely:
       heard.length === 0
         ? `The connection is not over. ${SAY_FIN}`
-        : '#receive(): only an open connection hands on what it reads, and its end.',
+        : '#receive(): only an open connection hands on what it reads, bytes or the end.',
     look: heard.length === 0 ? '#flush()' : 'connection.#receive()',
   })
   await end()
@@ -313,13 +318,13 @@ export async function expectClosedMeansClosed(stage: Stage): Promise<void> {
     onClose: (why) => closed.push(why),
   }))
   stream.holdDescriptor()
-  story.tell('peer', 'says FIN; the kernel has not freed the descriptor yet')
+  story.tell('peer', 'sends FIN; the kernel has not freed the descriptor yet')
   stream.arriveEnd()
   await rounds()
-  expectNotCut(stage, stream, 'both have said FIN')
+  expectNotCut(stage, stream, 'both have sent FIN')
   expectSame('the calls of onClose', [...closed], [], {
     because:
-      'Both have said FIN, but what was sent may still be on its way, and the socket is open.',
+      'Both have sent FIN, but what was sent may still be on its way, and the socket is open.',
     likely: NOBODY_ELSE_CLOSES,
     look: ['#flush()', 'connection.#receive()'],
   })
@@ -327,9 +332,9 @@ export async function expectClosedMeansClosed(stage: Stage): Promise<void> {
   stream.freeDescriptor()
   await rounds()
   expectSame('what onClose was called with', [...closed], ['finished'], {
-    because: 'Now it is over, once.',
+    because: 'Now it is over, and the protocol is told once.',
   })
-  expectSame('sources on the loop', loop.stats().sources, 0, {
+  expectSame('the number of sources on the loop', loop.stats().sources, 0, {
     because: 'Nothing is left to wait for.',
   })
   await end()
@@ -359,8 +364,9 @@ export async function expectLostMeansClosed(stage: Stage): Promise<void> {
     likely: NOBODY_ELSE_CLOSES,
     look: ['connection.#receive()', '#flush()'],
   })
-  expectSame('the calls of onEnd()', ends, 1, {
-    because: 'Nothing more will come, be it by FIN or by a loss: the protocol hears of the end.',
+  expectSame('the number of calls of onEnd()', ends, 1, {
+    because:
+      'Nothing more will arrive. The protocol is told of the end, whether by FIN or by a loss.',
     likely: "#receive(): 'end' is for onEnd(), whatever lostWith says.",
     look: 'connection.#receive()',
   })
@@ -368,7 +374,7 @@ export async function expectLostMeansClosed(stage: Stage): Promise<void> {
   stream.freeDescriptor()
   await rounds()
   expectSame('what onClose was called with', [...closed], ['lost'], {
-    because: 'Now it is over, once.',
+    because: 'Now it is over, and the protocol is told once.',
   })
   await end()
 }

@@ -30,7 +30,7 @@ export async function expectQueueAsked(stage: Stage): Promise<void> {
   await rounds()
   expectSame('the chunks that were handed on', [...heard], ['one'], {
     because:
-      'A few bytes that wait are no reason not to read. The queue says when they are too many, as in chapter 10.',
+      'A few queued bytes are no reason not to read. The queue says when there are too many, as in chapter 10.',
     likely:
       '#watch(): isReading decides about reading, not queue.bytes, nor whether there is something to write.',
     look: '#watch()',
@@ -41,7 +41,7 @@ export async function expectQueueAsked(stage: Stage): Promise<void> {
   expectSame('what was written', textOf(stream.takeWritten()), '0123456789', {
     because:
       'Something was queued, so the connection waits until the stream is writable, backlogged or not.',
-    likely: '#watch(): writes if queue.bytes > 0.',
+    likely: '#watch(): wait to write if queue.bytes > 0.',
     look: '#watch()',
   })
   const { turns } = loop.stats()
@@ -50,7 +50,7 @@ export async function expectQueueAsked(stage: Stage): Promise<void> {
   expect('the loop to leave the peer alone', more <= 1, {
     because:
       'Nothing is queued any more. The stream is writable all the time, so a connection that still waits for that has a turn in every round.',
-    likely: '#watch(): it waits to write while something is queued, and no longer.',
+    likely: '#watch(): wait to write while something is queued, and no longer.',
     look: '#watch()',
     expected: 'no turns',
     received: `${more} turns`,
@@ -64,7 +64,7 @@ export async function expectQueueAsked(stage: Stage): Promise<void> {
   await rounds()
   expectSame('the chunks that were handed on', [...heard], ['one'], {
     because: 'While the queue is backlogged, isReading is false.',
-    likely: '#watch(): `isReading`, and not only whether somebody has called pauseReading().',
+    likely: '#watch(): look at `isReading`, not only at whether pauseReading() was called.',
     look: '#watch()',
   })
   story.tell('stream', 'takes everything again; the queue is not backlogged any more')
@@ -72,7 +72,7 @@ export async function expectQueueAsked(stage: Stage): Promise<void> {
   stream.setRoom(Number.POSITIVE_INFINITY)
   await rounds()
   expectSame('the chunks that were handed on', heard, ['one', 'two'], {
-    because: 'There is room again, so the connection reads on.',
+    because: 'There is room again, so the connection goes on reading.',
     likely:
       '#watch() runs at the end of each round: reading begins again when isReading is true again.',
     look: '#watch()',
@@ -106,15 +106,15 @@ export async function expectPause(stage: Stage): Promise<void> {
   await peer.sends('one')
   await peer.sends('pause')
   expectSame('the chunks that were handed on', heard.splice(0), ['one', 'pause'], {
-    because: 'The second one’s handler has called pauseReading().',
+    because: 'The protocol called pauseReading() when it got the second one.',
   })
   const { turns } = loop.stats()
   await peer.sends('two')
   const turnsInVain = loop.stats().turns - turns
   expect('the loop to leave a paused peer alone', turnsInVain === 0 && stream.isReadable, {
     because:
-      'Nothing is read while the connection is paused. Bytes that nobody reads are reported again and again.',
-    likely: '#watch(): wait to read only while isReading.',
+      'Nothing is read while the connection is paused. If it waited to read, its unread bytes would be reported again and again.',
+    likely: '#watch(): wait to read only while isReading is true.',
     expected: 'no turn, and nothing read',
     received: `${turnsInVain} turns, ${stream.isReadable ? 'nothing' : 'the next bytes'} read`,
   })
@@ -125,7 +125,7 @@ export async function expectPause(stage: Stage): Promise<void> {
   stream.setRoom(Number.POSITIVE_INFINITY)
   await rounds()
   expectSame('what was written meanwhile', textOf(stream.takeWritten()), 'wait a moment', {
-    because: 'A peer that is not listened to is answered all the same.',
+    because: 'A peer that is not read is answered all the same.',
     likely: '#watch(): wait to write while something is queued, paused or not.',
   })
   expectSame('the chunks that were handed on meanwhile', heard, [], {
@@ -136,22 +136,23 @@ export async function expectPause(stage: Stage): Promise<void> {
   connection.resumeReading('protocol')
   await rounds()
   expectSame('the chunks that were handed on', heard.splice(0), ['two'], {
-    because: 'What came meanwhile is read now.',
-    likely: '#watch(): wait to read when nothing is queued, nobody has said FIN, and it isReading.',
+    because: 'What arrived meanwhile is read now.',
+    likely:
+      '#watch(): wait to read when nothing is unread, the peer has not sent FIN, and isReading is true.',
   })
   await peer.sends('pause and resume')
   await peer.sends('three')
-  expectSame('the chunks', heard.splice(0), ['pause and resume', 'three'], {
-    because: 'A pause that is over before its round is leaves no trace.',
+  expectSame('the chunks that were handed on', heard.splice(0), ['pause and resume', 'three'], {
+    because: 'A pause that is over before its round ends leaves no trace.',
   })
   await peer.sends('pause')
   await peer.sends('four')
   story.tell('peer', 'resets the connection (RST)', 'toServer')
   stream.lose('ECONNRESET')
   await rounds()
-  expectSame('what is heard from the peer', heard, ['pause', 'lost'], {
+  expectSame('what the protocol is told', heard, ['pause', 'lost'], {
     because:
-      'A lost connection is over at once, paused or not. What came behind the pause is nobody’s.',
+      'A lost connection is over at once, paused or not. What arrived after the pause is dropped.',
   })
   await end()
 }
@@ -188,7 +189,10 @@ export async function expectRestKept(stage: Stage): Promise<void> {
       '#watch(): nothing is read while the connection is paused, nor while something is unread.',
     look: '#watch()',
   })
-  story.tell('test', 'resumes; the protocol takes three bytes and puts another in its place')
+  story.tell(
+    'test',
+    'calls resumeReading(); the protocol takes three bytes and puts another protocol in its place',
+  )
   connection.resumeReading('protocol')
   await rounds()
   const whole = taken.slice(2).join('').replaceAll('next protocol: ', '')
@@ -196,8 +200,8 @@ export async function expectRestKept(stage: Stage): Promise<void> {
     because: 'The next protocol gets the rest of the chunk first, then what is read after it.',
     likely:
       taken[1] === 'two'
-        ? '#watch(): while something is unread, nothing more is read: it would overtake the rest.'
-        : '#receive() gives #offer() what it has read: that keeps what the protocol does not take, and offers it again.',
+        ? '#watch(): read nothing more while something is unread: newer bytes would overtake the rest.'
+        : 'Give #offer() what #receive() has read: it keeps what the protocol does not take, and offers it again.',
     look: taken[1] === 'two' ? '#watch()' : 'connection.#receive()',
   })
   await end()

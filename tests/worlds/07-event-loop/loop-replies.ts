@@ -28,9 +28,9 @@ export async function expectPromptReplies(stage: Stage): Promise<void> {
     likely: '#flush() lets the queue send: #queue.flush(), in every state.',
     look: '#flush()',
   })
-  expectSame('the turns that this took', loop.stats().turns, 10, {
+  expectSame('the number of turns that this took', loop.stats().turns, 10, {
     because:
-      'A reply goes out at the end of the round in which it was said. Waiting until the stream is writable costs another turn for each.',
+      'A reply goes out at the end of the round in which send() was called. Waiting until the stream is writable costs another turn for each reply.',
     likely:
       '#flush() lets the queue send each time. Only what the stream did not take waits for it to be writable.',
     look: ['#flush()', '#watch()'],
@@ -38,7 +38,7 @@ export async function expectPromptReplies(stage: Stage): Promise<void> {
   expectSame('how often the observer was told of a message', heard, 0, {
     because: 'This protocol never calls heard(). Bytes alone are no message, and no sign of life.',
     likely:
-      'Whether a whole message has come is the protocol’s to know: #receive() calls no heard().',
+      'Only the protocol knows whether a whole message has arrived: #receive() calls no heard().',
     look: 'connection.#receive()',
   })
   await end()
@@ -63,35 +63,38 @@ export async function expectAllInOneRound(stage: Stage): Promise<void> {
       })
     },
   }))
-  story.tell('ada', 'sends "hi", and is sent "hello " in her turn, "ada" at the end of its round')
+  story.tell(
+    'ada',
+    'sends "hi", and is sent "hello " in her turn and "ada" at the end of that round',
+  )
   stream.onRead = () => atRoundEnd(() => connection.send(Buffer.from('ada')))
   stream.arrive('hi')
   await rounds()
   const written = textOf(stream.takeWritten())
   expectSame('what was written', written, 'hello ada', {
-    because: 'Both were said to ada, in this order.',
+    because: 'Both were sent to ada, in this order.',
     likely:
       written === ''
-        ? 'Nobody has read what ada sends, although others were read before her. READING and the like are shared by all connections: #setInterest() gets one of them, and none is changed.'
-        : '#receive() offers the protocol what it has read, in the turn: the end of the round is for what is left.',
+        ? 'Nothing has read what ada sends, although others were read earlier. READING and the other interests are shared by all connections: pass one of them to #setInterest(), and change none.'
+        : '#receive() offers the protocol what it has read within the turn. The end of the round is for what the protocol left.',
     look: written === '' ? '#watch()' : 'connection.#receive()',
   })
-  expectSame('the writes that this took', stream.writes, 1, {
-    because: 'All that is said to a connection in one round goes out at its end, together.',
+  expectSame('the number of writes that this took', stream.writes, 1, {
+    because: 'All that is sent on a connection in one round goes out together, at its end.',
     likely: '#receive() sends nothing. #flush() runs at the end of the round.',
     look: ['connection.#receive()', '#flush()'],
   })
-  story.tell('ada', 'says FIN; her protocol says "bye", and ends')
+  story.tell('ada', 'sends FIN; her protocol sends "bye" and ends the connection')
   stream.onRead = () => atRoundEnd(() => happened.push('the end of the round'))
   stream.arriveEnd()
   await rounds()
   const inOrder = ['onEnd()', 'the end of the round', 'sent: bye and FIN']
   expectSame('what happened', happened, inOrder, {
     because:
-      'The end is told in the turn in which it was read. What is said then goes out at the end of that round, with FIN behind it.',
+      'The protocol is told of the end in the turn in which it was read. What it then sends goes out at the end of that round, followed by FIN.',
     likely:
       happened[0] === inOrder[0]
-        ? '#flush(): when nothing waits any more, stream.end(), at once.'
+        ? '#flush(): call stream.end() at once when nothing is queued any more.'
         : '#receive() calls onEnd() itself, at once.',
     look: happened[0] === inOrder[0] ? '#flush()' : 'connection.#receive()',
   })

@@ -30,24 +30,24 @@ export async function expectInterestAsked(
   })
   poller.modify(bob, WRITING)
   expectSame(
-    'a wait, after bob’s interest is in writing',
+    'a wait after bob’s interest was changed to writing',
     await told.wait(LONG_MS),
     ['bob writable'],
     {
       because: 'He has been writable all along; nothing needs to change for that to be reported.',
       likely:
-        'modify() has put him into the hot set. A wait collects twice, and the first time must not take him out.',
+        'modify() has put him into the hot set. A wait collects twice, and the first collection must not take him out.',
     },
   )
   expectSame('the next wait', await told.wait(LONG_MS), ['bob writable'], {
-    because: 'He still is, and nobody has written.',
+    because: 'He is still writable, and nobody has written.',
     likely: 'Level-triggered holds for writing as well: leave him in the hot set.',
   })
   ada.becomes({ readable: true }, story)
   poller.modify(ada, WRITING)
   bob.becomes({ writable: false }, story)
-  expectSame('wait(0), after ada’s interest is in writing', await told.wait(0), [], {
-    because: 'ada can be read, and nobody wants to.',
+  expectSame('wait(0) after ada’s interest was changed to writing', await told.wait(0), [], {
+    because: 'ada can be read, but nobody wants to read her.',
     likely: 'Report what is ready and wanted.',
   })
   ada.becomes({ readable: false }, story)
@@ -66,30 +66,30 @@ export async function expectClosedReported(
   const closed = await waiting
   expectSame('a wait while nothing is wanted of dee', closed, ['dee hung up'], {
     because:
-      'A closed source is reported whatever is wanted of it: a connection that waits for nothing would never hear of it otherwise.',
+      'A closed source is reported whatever is wanted of it: otherwise a connection that waits for nothing would never learn of it.',
     likely:
       closed.length === 1
         ? '`hungUp` is a field of its own. `readable` is wanted.readable && source.isReadable, closed or not.'
-        : '#collect() looks at the interest only. A source that isClosed is `hungUp`, and reported for that alone.',
+        : '#collect() looks only at the interest. A source that isClosed is `hungUp`, and reported for that alone.',
   })
   ada.becomes({ readable: true }, story)
   const both = await told.wait(LONG_MS)
   expectSame('the next wait', both, ['ada readable', 'dee hung up'], {
-    because: 'dee is reported until somebody removes her, and takes nobody’s place.',
+    because: 'dee is reported until she is removed, and takes no other source’s place.',
     likely: both.includes('dee hung up')
-      ? 'The ready and the closed are in one list.'
-      : 'The closed do not cool down: leave them in the hot set.',
+      ? 'Ready and closed sources are in one list.'
+      : 'Closed sources do not cool down: leave them in the hot set.',
   })
   ada.becomes({ readable: false }, story)
   told.poller.remove(dee)
 
-  story.tell('test', 'wants to read and to write eli and fay, who has something to read')
+  story.tell('test', 'wants to read and write both eli and fay; fay has something to read')
   const eli = told.add('eli', BOTH)
   const fay = told.add('fay', BOTH, { readable: true })
   for (const source of [eli, fay]) source.closes(story)
   const bothClosed = ['eli hung up', 'fay readable and hung up']
   expectSame('a wait, when both are closed', await told.wait(LONG_MS), bothClosed, {
-    because: 'What may be read of fay can still be read; of eli there is nothing.',
+    because: 'fay can still be read; eli has nothing to read.',
     likely:
       '`hungUp` is a field of its own. `readable` is wanted.readable && source.isReadable, closed or not.',
   })
@@ -99,7 +99,10 @@ export async function expectClosedReported(
 /** Each source is reported for what it is ready for and what is wanted of it, no more and no less. */
 export async function expectEachAspect(stage: Stage, told: ToldPoller): Promise<void> {
   const { story, expectSame } = stage
-  story.tell('test', 'wants to read and to write fay, gus and hal; only to read ida, to write jon')
+  story.tell(
+    'test',
+    'wants to read and write fay, gus and hal, only to read ida, and only to write jon',
+  )
   const fay = told.add('fay', BOTH, { readable: true })
   const gus = told.add('gus', BOTH, { writable: true })
   const hal = told.add('hal', BOTH, BOTH)
@@ -112,7 +115,7 @@ export async function expectEachAspect(stage: Stage, told: ToldPoller): Promise<
     {
       because: 'Each is reported for exactly what it is ready for and what is wanted of it.',
       likely:
-        '#collect(): `readable` is wanted.readable && source.isReadable, and `writable` alike. Neither depends on the other.',
+        '#collect(): `readable` is wanted.readable && source.isReadable, and `writable` likewise. Neither depends on the other.',
     },
   )
   for (const source of [fay, gus, hal, ida, jon]) told.poller.remove(source)
@@ -130,24 +133,23 @@ export async function expectFreshAnswer(
   bob.becomes({ readable: true }, story)
   const both = await joined
   expectSame('a wait in which bob became ready', both, ['ada readable', 'bob readable'], {
-    because: 'wait() reports everybody who is ready when it returns.',
+    because: 'wait() reports every source that is ready when it returns.',
     likely: isTwice(both)
       ? ONCE
-      : 'Collect after the sleep; who was ready before it only says how long to sleep.',
+      : 'Collect after the sleep; what was ready earlier only decides how long to sleep.',
   })
   const left = told.wait(0)
   ada.becomes({ readable: false }, story)
   expectSame('a wait in which ada was read', await left, ['bob readable'], {
     because: 'ada is not ready any more when wait() returns.',
     likely:
-      'Collect after the sleep, and sleep in every wait, be it for 0 ms: a list from before may be out of date.',
+      'Collect after the sleep, and sleep in every wait, even if only for 0 ms: a list made earlier may be out of date.',
   })
   const alone = told.wait(0)
   bob.becomes({ readable: false }, story)
-  expectSame('a wait in which bob was read, the only one who was ready', await alone, [], {
-    because: 'Nobody is ready any more when wait() returns.',
-    likely:
-      'What is collected after the sleep is the answer, also when that is nobody: an empty list is one.',
+  expectSame('a wait in which bob was read, the only source that was ready', await alone, [], {
+    because: 'No source is ready any more when wait() returns.',
+    likely: 'Return what is collected after the sleep, even if that is an empty list.',
   })
 }
 
@@ -162,7 +164,7 @@ export async function expectEverybody(
   const ready = await within(PATIENCE_MS, Promise.resolve(poller.wait(LONG_MS)))
   for (const source of sources) poller.remove(source)
   expectSame(
-    'the sources that a wait reports',
+    'the number of sources that a wait reports',
     ready === 'too late' ? ready : ready.length,
     5_000,
     {

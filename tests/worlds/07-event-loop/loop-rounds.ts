@@ -82,21 +82,17 @@ export function expectTimersEachRound(
 ): void {
   // A loop that is stopped while it waits may leave at once, or end its last round first.
   const missed = poller.timeouts.length - timers.runs
-  expect(
-    'the times that the timers were run to be those of the rounds',
-    missed === 0 || missed === 1,
-    {
-      because: 'Timers are run once a round, whether or not a source was ready.',
-      likely:
-        missed < 0
-          ? 'runDue() stands among the turns: it follows all of them, once a round.'
-          : 'runDue() after the turns, also when the list of the ready was empty.',
-      expected: '5 times, or 4 if the loop leaves right after the last wait',
-      received: `${timers.runs} times`,
-    },
-  )
+  expect('the timers to have been run once a round', missed === 0 || missed === 1, {
+    because: 'Timers are run once a round, whether or not a source was ready.',
+    likely:
+      missed < 0
+        ? 'runDue() is called among the turns. Call it once a round, after all of them.'
+        : 'Call runDue() after the turns, even when no source was ready.',
+    expected: '5 times, or 4 if the loop leaves right after the last wait',
+    received: `${timers.runs} times`,
+  })
   expectSame('the time-outs that wait() was given', poller.timeouts, [100, 101, 102, 103, 104], {
-    because: 'Between the rounds the loop may sleep until the timers’ next one is due, not longer.',
+    because: 'Between rounds the loop may sleep until the next timer is due, and no longer.',
     likely: 'Ask nextDelay() before every wait.',
   })
 }
@@ -133,19 +129,19 @@ export async function expectOrder(stage: Stage): Promise<void> {
   const rounds = ['wait', 'ada', 'bob', 'timers', 'end']
   const next = ['wait', 'timers', 'end, once more', 'end, for the timer']
   expectSame(
-    'what happened up to the second round’s end',
+    'what happened up to the end of the second round',
     happened.slice(0, 9),
     [...rounds, ...next],
     {
       because:
-        'A round is: wait, all turns, the timers, the end. What turns and timers have touched is done once, at the end of their own round; what is touched there, at the end of the next.',
+        'A round is the wait, all turns, the timers, and the end. A task that a turn or a timer touches is done once, at the end of that round; a task touched at the end, at the end of the next.',
       likely: orderAsLikely(happened),
     },
   )
   expectSame('the time-out of the second wait', poller.timeouts[1], 0, {
     because:
-      'Something is left to be done at the end of the next round. A loop that sleeps now is late with it.',
-    likely: 'Wait by #wait(), which knows that; the poller does not.',
+      'A task is left for the end of the next round. A loop that sleeps now does it too late.',
+    likely: 'Wait with #wait(), which takes that into account; the poller does not.',
   })
 }
 
@@ -154,14 +150,14 @@ function orderAsLikely(happened: string[]): string {
     const index = happened.indexOf(what)
     return index === -1 ? Number.POSITIVE_INFINITY : index
   }
-  if (!happened.includes('end')) return 'Call #endRound(), behind the turns and the timers.'
+  if (!happened.includes('end')) return 'Call #endRound() after the turns and the timers.'
   if (at('timers') < at('bob'))
-    return 'runDue() stands before the turns, or among them: it follows all of them.'
-  if (at('end') < at('bob')) return '#endRound() follows the last turn, not each of them.'
-  if (at('end') < at('timers')) return '#endRound() comes last, behind the timers.'
+    return 'runDue() is called before the turns, or among them. Call it after all of them.'
+  if (at('end') < at('bob')) return 'Call #endRound() after the last turn, not after each of them.'
+  if (at('end') < at('timers')) return '#endRound() comes last, after the timers.'
   if (happened.indexOf('wait', 1) < at('end'))
-    return '#endRound() belongs behind the turns and the timers of its own round, not before the next turns.'
-  return 'Call #endRound() in every round, also when nobody was ready.'
+    return 'Call #endRound() after the turns and the timers of its own round, not before the next turns.'
+  return 'Call #endRound() in every round, even when no source was ready.'
 }
 
 /** For a number of turns that is wrong. */
@@ -194,7 +190,10 @@ export async function expectTurnsAsWanted(stage: Stage): Promise<void> {
     }
   loop.add('dan', READING, (ready) => {
     take('dan')(ready)
-    story.tell('dan', 'wants nothing of eve any more, only to write fay and ned, only to read gus')
+    story.tell(
+      'dan',
+      'wants nothing of eve any more, only to write fay and ned, and only to read gus',
+    )
     loop.modify('eve', NEITHER)
     loop.modify('fay', WRITING)
     loop.modify('gus', READING)
@@ -223,14 +222,14 @@ export async function expectTurnsAsWanted(stage: Stage): Promise<void> {
     ],
     {
       because:
-        'dan’s turn came first, and changed what is wanted of eve, fay, gus and ned, who had been reported: of eve nothing is left, and ned can be read, which nobody wants any more. ida and jon are ready for one thing only. kim, lea and max have free descriptors; lea is to be read, max to be written. kim is reported again.',
+        'dan’s turn came first, and changed what is wanted of eve, fay, gus and ned, who had been reported: nothing is wanted of eve, and ned was reported as readable, which nobody wants any more. ida and jon are ready for one thing only. kim, lea and max are hung up; lea is to be read, max to be written. kim is reported again.',
       likely:
-        'A handler is called with what was reported and is wanted now: ready.readable && entry.interest.readable, writable alike; hungUp as reported, which is reason enough for a turn. When none of the three is left, there is no turn. Only the handler removes its source.',
+        'Call the handler with what was reported and is wanted now: ready.readable && entry.interest.readable, writable likewise; hungUp as reported, which is reason enough for a turn. When none of the three is true, there is no turn. Only the handler removes its source.',
       look: '#giveTurn()',
     },
   )
   expectSame('stats().turns', loop.stats().turns, 10, {
-    because: 'Only turns that were had are counted. eve and ned had none.',
+    because: 'Only turns that took place are counted. eve and ned had none.',
     likely: COUNT_TURNS,
     look: '#giveTurn()',
   })

@@ -20,8 +20,8 @@ export async function expectWaitWithoutLimit(
   await expectPatience(stage, pending)
   cyd.becomes({ readable: true }, story)
   expectSame('a wait without a limit', await pending, ['cyd readable'], {
-    because: 'It ends as soon as somebody is ready.',
-    likely: 'After the sleep look again who is ready: before it, nobody was.',
+    because: 'It ends as soon as a source is ready.',
+    likely: 'Look again after the sleep: before it, no source was ready.',
   })
   told.poller.remove(cyd)
   expectSame('wait(0), after cyd has been removed', await told.wait(0), [], {
@@ -38,9 +38,9 @@ async function expectPatience({ expectSame }: Stage, waiting: Promise<unknown>):
   void waiting.then(note, note)
   for (let turn = 0; turn < 5; turn++) await settled()
   expectSame('whether the wait is over while nobody is ready', isOver, false, {
-    because: 'Something has changed about ada and bob, so they are hot. Neither is ready.',
+    because: 'Something has changed about ada and bob, so they are hot, but neither is ready.',
     likely:
-      'When nobody is ready and nobody has called wake(), sleep for all of `timeoutMs`. Hot means *may be ready*: #collect() tells, and not #hot.size.',
+      'When no source is ready and wake() has not been called, sleep for all of `timeoutMs`. Hot means *may be ready*: ask #collect(), not #hot.size.',
   })
 }
 
@@ -58,27 +58,27 @@ export async function expectOneWakeUp(
   expectSame('a wait that is woken', await woken, [], { because: 'wake() ends it.' })
   await expectNextSleeps(stage, told, ada, 'the wait after the one that was woken')
 
-  story.tell('test', 'calls wake() while nobody waits')
+  story.tell('test', 'calls wake() while no wait is in progress')
   told.poller.wake()
   expectSame('a wait after wake()', await told.wait(Number.POSITIVE_INFINITY), [], {
-    because: 'A wake-up that comes between two waits must not be lost: it ends the next.',
-    likely: 'Look at #isWoken before you sleep, and forget it when the wait is over.',
+    because: 'A wake-up between two waits must not be lost: it ends the next one.',
+    likely: 'Look at #isWoken before you sleep, and reset it when the wait is over.',
   })
   await expectNextSleeps(stage, told, ada, 'the wait after that')
 
   ada.becomes({ readable: true }, story)
-  story.tell('test', 'calls wake() while nobody waits')
+  story.tell('test', 'calls wake() while no wait is in progress')
   told.poller.wake()
   expectSame('a wait after wake(), with ada ready', await told.wait(LONG_MS), ['ada readable'], {
-    because: 'An empty list would say that nobody is ready. It may be woken and report somebody.',
-    likely: 'Woken or not: collect after the sleep.',
+    because: 'An empty list would say that no source is ready. A woken wait may report one, too.',
+    likely: 'Woken or not, collect after the sleep.',
   })
   ada.becomes({ readable: false }, story)
   await expectNextSleeps(
     stage,
     told,
     ada,
-    'the wait after the one that was woken and had somebody to report',
+    'the wait after the one that was woken and had a source to report',
   )
 }
 
@@ -89,12 +89,12 @@ export async function expectLateWakeUps(
   ada: TestSource,
 ): Promise<void> {
   const { story } = stage
-  story.tell('test', 'calls wake() while nobody waits')
+  story.tell('test', 'calls wake() while no wait is in progress')
   told.poller.wake()
   await told.wait(0)
   await expectNextSleeps(stage, told, ada, 'the wait after wake() and wait(0)')
 
-  story.tell('test', 'calls wake() before a wait, and again in it')
+  story.tell('test', 'calls wake() before a wait, and again during it')
   told.poller.wake()
   const twice = told.wait(Number.POSITIVE_INFINITY)
   told.poller.wake()
@@ -113,9 +113,9 @@ async function expectNextSleeps(
   await settled()
   ada.becomes({ readable: true }, story)
   expectSame(name, await next, ['ada readable'], {
-    because: 'It lasts until somebody is ready: one wake-up ends one wait.',
+    because: 'It lasts until a source is ready: one wake-up ends one wait.',
     likely:
-      'Set #isWoken to false after the sleep, in every wait, be it for 0 ms: a wake() may have come during the sleep, or when somebody was ready anyway.',
+      'Set #isWoken to false after the sleep, in every wait, even one for 0 ms: wake() may be called during the sleep, or when a source is ready anyway.',
   })
   ada.becomes({ readable: false }, story)
 }
@@ -150,17 +150,17 @@ export async function expectTurnsForNode(
     if (isReady) source.becomes({ readable: false }, story)
     expect(`Node’s own loop to have had a turn in each of ten waits ${kind}`, turns >= 9, {
       because:
-        'It is Node that reads from the kernel. If a wait is over before Node had its turn, the ready sources starve those whose bytes are still in the kernel.',
+        'It is Node that reads from the kernel. If a wait is over before Node has had its turn, the ready sources starve those whose bytes are still in the kernel.',
       likely: 'Sleep for 0 ms when there is nothing to wait for, instead of returning at once.',
       expected: '10 turns, or 9',
       received: `${turns} turns`,
     })
     expect(`a wait ${kind} to set no timer`, timers.delays.length === 0, {
       because:
-        'There is nothing to wait for. Even 1 ms, in each round, is a thousand rounds a second.',
+        'There is nothing to wait for. Even 1 ms in each round limits the loop to a thousand rounds a second.',
       likely: timers.delays.includes(timeoutMs || Number.NaN)
         ? 'Leave the timer to #sleep(), which sets none for 0 ms.'
-        : '#sleep(0) takes a turn of Node’s loop and no time.',
+        : 'Use #sleep(0): it takes one turn of Node’s loop, and no time.',
       received: `timers of ${timers.delays} ms`,
     })
   }
@@ -211,14 +211,14 @@ export async function expectTimeKept(
   clock.giveBack()
   await within(PATIENCE_MS, waiting)
   source.becomes({ writable: false }, story)
-  expect(`a wait for ${LONG_MS} ms to be over by then`, isKept, {
+  expect(`a wait for ${LONG_MS} ms to end in time`, isKept, {
     because:
-      'Somebody has become writable, whom nobody wants to write. A wait that begins anew with each such change may never end, and the timers are late.',
+      'A source has become writable, but nobody wants to write it. A wait that starts again with each such change may never end, and the timers would be late.',
     likely:
       again > REST_MS
-        ? 'Sleep once, and return an empty list when nobody is ready after it. Or keep a deadline, and sleep again only for the rest.'
-        : 'A sleep that ended early may return an empty list; one that goes on needs a time-out, too: the rest.',
-    expected: `over, or to sleep for ${REST_MS} ms more`,
+        ? 'Sleep once, and return an empty list if no source is ready afterwards. Or keep a deadline, and sleep again only for the rest.'
+        : 'A wait whose sleep ended early may return an empty list. One that sleeps again needs a time-out, too: the time that is left.',
+    expected: `over, or asleep for ${REST_MS} ms more`,
     received: isTimed ? `a timer of ${again} ms` : 'no timer',
   })
 }
@@ -228,7 +228,7 @@ export async function expectShortSleep(
   { story, expect }: Stage,
   poller: Poller<Source>,
 ): Promise<void> {
-  story.tell('test', 'calls wait(0.5) while nobody is ready')
+  story.tell('test', 'calls wait(0.5) while no source is ready')
   const clock = new FakedClock()
   const timers = noteTimers()
   const waiting = poller.wait(0.5)
@@ -238,8 +238,8 @@ export async function expectShortSleep(
   await within(PATIENCE_MS, Promise.resolve(waiting))
   expect('a wait for 0.5 ms to set a timer', timers.delays.length > 0, {
     because:
-      'Deadlines are fractions of milliseconds. A loop that takes 0.5 ms for 0 asks again and again until they are over.',
-    likely: 'Give #sleep() all of `timeoutMs`: rounded down, a short wait is none.',
+      'Delays can be fractions of a millisecond. A loop that takes 0.5 ms for 0 polls again and again until the time is over.',
+    likely: 'Give #sleep() all of `timeoutMs`: rounded down, a short wait becomes one for 0 ms.',
     expected: 'a timer',
     received: 'none',
   })
@@ -249,7 +249,7 @@ export async function expectShortSleep(
 export async function expectSleep({ story, expect }: Stage, poller: Poller<Source>): Promise<void> {
   const atRest = await countPendingWakeUps()
   for (const timeoutMs of [Number.POSITIVE_INFINITY, LONG_MS]) {
-    story.tell('test', `calls wait(${timeoutMs}) while nobody is ready`)
+    story.tell('test', `calls wait(${timeoutMs}) while no source is ready`)
     const clock = new FakedClock()
     const timers = noteTimers()
     const { setImmediate } = globalThis
@@ -276,7 +276,7 @@ export async function expectSleep({ story, expect }: Stage, poller: Poller<Sourc
       pending <= (Number.isFinite(timeoutMs) ? 1 : 0)
     expect('a wait to sleep until something changes', isAsleep, {
       because:
-        'Looking again and again costs CPU time for nothing, and the rarer it is, the later it sees.',
+        'Looking again and again wastes CPU time, and the less often a wait looks, the later it notices a change.',
       likely:
         immediates > 2
           ? 'It spins: it looks again in each turn of Node’s loop. #sleep() sleeps until a source is heated; call it once a wait.'
@@ -292,7 +292,7 @@ export async function expectSleep({ story, expect }: Stage, poller: Poller<Sourc
   const left = (await countPendingWakeUps()) - atRest
   expect('a wait to leave no timer behind', left <= 0, {
     because:
-      'The wait was woken long before its time was up. A timer that is left fires for nobody.',
+      'The wait was woken long before its time was up. A timer that is left behind still fires, to no purpose.',
     likely: '#sleep() clears the timer that it sets. One of your own has to be cleared, too.',
     expected: 'no timers',
     received: `${left}`,

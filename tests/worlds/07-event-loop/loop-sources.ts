@@ -93,11 +93,11 @@ function describeReady({ source, readable, writable, hungUp }: Ready<Source>): s
 
 /** For a source that is ready and not reported. */
 export const LEAVE_IT_HOT =
-  'Level-triggered: report what is ready, not what has become ready since somebody looked. A wait collects twice, and a source that is ready stays in the hot set.'
+  'Level-triggered: report what is ready, not what has become ready since the last look. A wait collects twice, and a source that is ready stays in the hot set.'
 
 /** For a list in which somebody is twice. */
 export const ONCE =
-  'One list, and in it an object of its own for each source: what #collect() returns after the sleep.'
+  'Return one list, with an object of its own for each source: the list that #collect() returns after the sleep.'
 
 export function isTwice(reported: string[] | typeof STILL_WAITING): boolean {
   return Array.isArray(reported) && new Set(reported).size < reported.length

@@ -17,7 +17,7 @@ export async function expectFairTurns({ story, load, expect }: Stage): Promise<v
   const turns: string[] = []
   const connections: Connection[] = []
   story.tell('firehose', 'has 1,000 chunks to read')
-  story.tell('trickle', 'has 3')
+  story.tell('trickle', 'has 3 chunks to read')
   for (const [name, count] of [
     ['firehose', 1_000],
     ['trickle', 3],
@@ -47,13 +47,13 @@ export async function expectFairTurns({ story, load, expect }: Stage): Promise<v
     rounds.every((round) => round === 'firehose trickle'),
     {
       because:
-        'One read a turn, one turn a round: a peer that talks without end must not starve the rest.',
+        'One read a turn, one turn a round: a peer that never stops talking must not starve the rest.',
       likely:
         turns.length >= 6
-          ? 'Read once and return. The poller reports again who has more; that is what it is for.'
+          ? 'Read once and return. The poller reports a stream again if it has more; that is what it is for.'
           : connections.some(({ isOpen }) => !isOpen)
-            ? 'Nobody has called end(). #flush(): only a connection that is ending says FIN.'
-            : '#watch(): an open connection waits to read as long as it isReading and nothing is unread.',
+            ? 'end() was not called. #flush(): only a connection that is ending sends FIN.'
+            : '#watch(): an open connection waits to read as long as isReading is true and nothing is unread.',
       look:
         turns.length >= 6
           ? undefined
@@ -72,7 +72,7 @@ export async function expectFairGoodbye(stage: Stage): Promise<void> {
   const leaver = new CountedStream()
   for (let chunk = 0; chunk < 1_000; chunk++) leaver.arrive('wait!\n')
   story.tell('leaver', 'has 1,000 chunks to read, and the server has ended the connection')
-  story.tell('trickle', 'has 3')
+  story.tell('trickle', 'has 3 chunks to read')
   const { connection, loop, end } = await onScriptedStream(stage, () => DEAF, leaver)
   connection.end('failed')
   const { Connection } = await stage.load(() => import('#code/07-event-loop/connection.ts'))
@@ -90,17 +90,18 @@ export async function expectFairGoodbye(stage: Stage): Promise<void> {
   await end()
   const reads = readsAtTurn[2]
   expect('one read a round from leaver', reads <= 4, {
-    because: 'What comes behind the goodbye is thrown away, and that takes time, too.',
-    likely: 'Read once and return, whatever the state: the poller reports again who has more.',
+    because: 'What arrives after the goodbye is discarded, but reading it takes time, too.',
+    likely:
+      'Read once and return, whatever the state: the poller reports a stream again if it has more.',
     look: 'connection.#receive()',
     expected: '3 reads up to trickle’s third turn, or one more or less',
     received: `${reads}`,
   })
-  expect('FIN, although leaver talks on', leaver.ends === 1 && leaver.isReadable, {
+  expect('FIN, although leaver keeps talking', leaver.ends === 1 && leaver.isReadable, {
     because:
-      'Nothing was queued when the server ended the connection. To wait until leaver is silent would be to wait forever.',
+      'Nothing was queued when the server ended the connection. Waiting until leaver is silent would take forever.',
     likely:
-      '#flush(): the connection is ending and nothing is queued, and that is enough. What there still is to read has nothing to do with FIN.',
+      '#flush(): it is enough that the connection is ending and nothing is queued. What is still to be read has nothing to do with FIN.',
     look: '#flush()',
     expected: 'one FIN',
     received: `${leaver.ends}`,
@@ -113,25 +114,28 @@ const DEAF: Protocol = { onBytes: (bytes) => bytes.length, onEnd() {} }
 export async function expectBacklogFromAnotherTurn(stage: Stage): Promise<void> {
   const { story, expectSame } = stage
   const because =
-    'All of them had been reported before any had so much to be told. What is read must not be lost.'
+    'All of them had been reported before any of them was backlogged. What is read must not be lost.'
   const look = 'connection.#receive()'
-  story.tell('gus, hal', 'both say hello in one round; each hello sends 100,000 bytes to the other')
+  story.tell(
+    'gus, hal',
+    'both say hello in one round; each hello makes the server send 100,000 bytes to the other',
+  )
   const hellos = await hearInOneRound(stage, { gus: 'hello', hal: 'hello' })
-  expectSame('what was heard', hellos, ['gus: hello', 'hal: hello'], {
+  expectSame('what the protocols were told', hellos, ['gus: hello', 'hal: hello'], {
     because,
     likely:
-      '#receive() has read: then the protocol is offered it. Not to read is what #watch() decides, for the next round.',
+      'What #receive() has read must be offered to the protocol. Only #watch() decides not to read, and only for the next round.',
     look,
   })
   story.tell(
     'ida, jon, kim',
-    'in one round jon says hello, ida and kim say FIN; jon’s hello sends 100,000 bytes to both',
+    'act in one round: jon says hello, ida and kim send FIN; jon’s hello makes the server send 100,000 bytes to both',
   )
   const fins = await hearInOneRound(stage, { ida: 'FIN', jon: 'hello', kim: 'FIN' })
-  expectSame('what was heard', fins, ['ida: FIN', 'jon: hello', 'kim: FIN'], {
+  expectSame('what the protocols were told', fins, ['ida: FIN', 'jon: hello', 'kim: FIN'], {
     because,
     likely:
-      '#receive(): an open connection tells its protocol of the end, backlogged or not. It is read once, and never told again.',
+      '#receive(): an open connection tells its protocol of the end, backlogged or not. The end is read only once, and never told again.',
     look,
   })
 }
@@ -190,9 +194,9 @@ export async function expectTurnInVain(stage: Stage): Promise<void> {
   stream.arrive('hello')
   await rounds()
   await end()
-  expectSame('what the protocol hears', heard, ['hello'], {
+  expectSame('what the protocol is told', heard, ['hello'], {
     because:
-      'A report may be out of date when the turn comes; that happens with epoll, too. A turn in vain is over at once.',
+      'A report may be out of date when its turn comes; that happens with epoll, too. A turn that finds nothing to read is over at once.',
     likely: "#receive(): read() may return 'would-block', which is neither bytes nor the end.",
     look: 'connection.#receive()',
   })

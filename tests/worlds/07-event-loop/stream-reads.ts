@@ -20,8 +20,8 @@ export async function expectOldestFirst(
     await change(stream, () => near.bytesRead >= [9, 13, 18][index])
   }
   const pieces = textOf(await readBytes(stream, 13))
-  expectSame('what the next reads answer', pieces, 'one two three', {
-    because: 'It came in three pieces. Oldest first.',
+  expectSame('what the next reads return', pieces, 'one two three', {
+    because: 'It arrived in three pieces, and the oldest is read first.',
     likely: pieces.startsWith('hello')
       ? 'What read() has returned has to leave the inbox.'
       : 'Chunks are taken from the wrong end of the inbox.',
@@ -37,14 +37,15 @@ export async function expectMebibyte(
   story.tell('peer', 'sends 1 MiB', 'toServer')
   far.write(pattern(0, MEBIBYTE))
   const received = await readBytes(stream, MEBIBYTE)
-  expectSame('the bytes that could be read', received.length, MEBIBYTE, {
-    because: 'A socket that has been paused because nobody read must go on when somebody does.',
+  expectSame('the number of bytes that could be read', received.length, MEBIBYTE, {
+    because:
+      'A socket that was paused because its inbox was full must be resumed as the inbox is read.',
     likely:
       received.length > MEBIBYTE
-        ? 'read() returns what came: chunks as they are. Text in between (String(), toString()) is another number of bytes.'
+        ? 'read() returns chunks as they are. Turning them into text (String(), toString()) changes the number of bytes.'
         : '#receive() pauses the socket at 64 KiB. Reading makes room: first subtract what is read from #inboxBytes, then resume() if fewer than 64 KiB are left.',
   })
-  expect('them to be as they were sent', received.equals(pattern(0, MEBIBYTE)), {
+  expect('the bytes read to be those that were sent', received.equals(pattern(0, MEBIBYTE)), {
     because: 'Not a byte more, not a byte less, and all in order.',
   })
 }
@@ -63,20 +64,20 @@ export async function expectEndBehindBytes(
   far.end('bye')
   await within(PATIENCE_MS, ended)
   expectSame('the next reads', textOf(await readBytes(stream, 7)), 'goodbye', {
-    because: 'FIN comes behind the last bytes, not before them.',
-    likely: 'Look into the inbox first; the end is for when it is empty.',
+    because: 'FIN comes after the last bytes, not before them.',
+    likely: 'Look in the inbox first, and return the end only when it is empty.',
   })
   const ends = [stream.read(), stream.read()]
   expectSame('the reads after that', ends, ['end', 'end'], {
-    because: 'The end stays the end, however often it is asked for.',
+    because: 'Once a read has returned the end, every later read returns it again.',
     likely:
       ends[0] === 'end'
-        ? 'Asking for the end changes nothing.'
-        : '#hasEnded tells that FIN has come. isClosed is about something else: the descriptor, which is still in use.',
+        ? 'Returning the end must not change anything.'
+        : '#hasEnded says that FIN has arrived. isClosed is about the descriptor, which is still in use.',
   })
   expect('the socket to be open for an answer', near.writable && !near.destroyed, {
-    because: 'The peer’s FIN ends what it says, not what it hears.',
-    likely: 'read() says that the end has come. It ends and destroys nothing.',
+    because: 'The peer’s FIN ends what it sends, not what it receives.',
+    likely: 'read() only reports the end. It ends and destroys nothing.',
   })
 }
 
@@ -91,15 +92,15 @@ export function expectBrake(
     for (let chunk = 0; chunk < 64; chunk++) near.emit('data', Buffer.alloc(KIBIBYTE, chunk))
     near.emit('data', Buffer.alloc(64 * KIBIBYTE))
     expect(`the socket to be paused, the ${time} time`, near.isPaused(), {
-      because: '128 KiB are waiting. #receive() pauses the socket when 64 KiB are.',
+      because: '128 KiB are waiting, and #receive() pauses the socket at 64 KiB.',
       likely:
-        'read() has taken more from #inboxBytes than it returned, so #receive() thinks that there is room.',
+        'read() has subtracted more from #inboxBytes than it returned, so #receive() thinks that there is room.',
     })
     const first = stream.read()
     const isLarge = first.length > 64 * KIBIBYTE
     expect('the socket to stay paused after one read', isLarge || near.isPaused(), {
       because:
-        '127 KiB are still waiting, and 64 are enough. A socket that is resumed now brings more than anybody reads.',
+        '127 KiB are still waiting, and 64 KiB already fill the inbox. A socket that is resumed now delivers more than is read.',
       likely: 'Subtract what you return from #inboxBytes; resume() only below INBOX_BYTES.',
     })
     let length = first.length
@@ -108,33 +109,33 @@ export function expectBrake(
       length += stream.read().length
       if (!near.isPaused()) resumedAt = Math.max(resumedAt, 128 * KIBIBYTE - length)
     }
-    expectSame('the bytes that were read', length, 128 * KIBIBYTE, {
+    expectSame('the number of bytes that were read', length, 128 * KIBIBYTE, {
       because: 'All of them had arrived.',
     })
     expect('the socket to stay paused as long as 64 KiB wait', resumedAt < 64 * KIBIBYTE, {
       because:
-        'With INBOX_BYTES waiting, the inbox is full. The socket goes on when fewer bytes wait.',
+        'With INBOX_BYTES waiting, the inbox is full. The socket is resumed when fewer bytes wait.',
       likely: 'Fewer than INBOX_BYTES is `<`, not `<=`.',
       expected: 'resumed with fewer than 65536 bytes waiting',
       received: `resumed with ${resumedAt}`,
     })
-    expect('the socket to go on', !near.isPaused(), {
+    expect('the socket to be resumed', !near.isPaused(), {
       because: 'Nothing is waiting any more.',
       likely:
-        'resume() the socket in the very read after which fewer than INBOX_BYTES are left: nobody may call read() again before something comes. #inboxBytes tells, if you subtract from it as many as you return.',
+        'resume() the socket in the very read that leaves fewer than INBOX_BYTES: there may be no other read() until more arrives. Subtract from #inboxBytes as many bytes as you return.',
     })
   }
   story.tell('Node', 'hands over 10 bytes')
   near.emit('data', Buffer.alloc(10))
   expect('the socket not to be paused', !near.isPaused(), {
-    because: '10 bytes are waiting, and all that came before has been read.',
+    because: '10 bytes are waiting, and everything earlier has been read.',
     likely:
       'read() has subtracted less from #inboxBytes than it has returned, so #receive() thinks that the inbox is full.',
   })
-  expectSame('the bytes of the next read', stream.read().length, 10, {
-    because: 'They are all that is waiting, and a read returns at least one byte of what waits.',
+  expectSame('the number of bytes in the next read', stream.read().length, 10, {
+    because: 'Only these 10 are waiting, and a read returns at least one byte when any are.',
     likely:
-      'A chunk that has been read to its end leaves the inbox. Nothing is left of it, not even a part of 0 bytes.',
+      'A chunk that has been read completely leaves the inbox. Nothing of it stays, not even a part of 0 bytes.',
   })
 }
 
@@ -145,10 +146,10 @@ export async function expectOwnInbox(stage: Stage): Promise<void> {
       stage.story.tell('Node', 'hands over 64 KiB on each of two connections; one of them is read')
       for (const socket of [full, near]) socket.emit('data', Buffer.alloc(64 * KIBIBYTE))
       for (let reads = 0; reads < 1_000 && stream.read() !== 'would-block'; reads++);
-      stage.expect('its socket to go on', !near.isPaused(), {
+      stage.expect('the socket of the one that was read to be resumed', !near.isPaused(), {
         because:
-          'Nothing is waiting for it any more. The other connection has an inbox of its own.',
-        likely: 'Nothing about the inbox is static or global.',
+          'Nothing is waiting in its inbox any more. The other connection has an inbox of its own.',
+        likely: 'Make nothing about the inbox static or global.',
       })
     })
   })
@@ -158,17 +159,17 @@ export async function expectOwnInbox(stage: Stage): Promise<void> {
 export async function expectReadBehindOwnFin(stage: Stage): Promise<void> {
   const { story, expectSame } = stage
   await withStream(stage, async (stream, { far }) => {
-    story.tell('test', 'calls end(); the peer has not said FIN')
+    story.tell('test', 'calls end(); the peer has not sent FIN')
     stream.end()
     expectSame('a read', stream.read(), 'would-block', {
       because: 'The peer may still be talking.',
       likely:
-        'Ask #hasEnded, which is the peer’s FIN, and lostWith. Our own FIN is no end of reading.',
+        'Look at #hasEnded, which is the peer’s FIN, and at lostWith. Our own FIN does not end reading.',
     })
     story.tell('peer', 'sends "late"', 'toServer')
     far.write('late')
     await change(stream)
-    expectSame('a read', textOf(stream.read()), 'late', { because: 'That is what has come.' })
+    expectSame('a read', textOf(stream.read()), 'late', { because: 'That is what has arrived.' })
   })
 }
 
@@ -183,19 +184,20 @@ export async function expectLoss(stage: Stage): Promise<void> {
     await change(stream, () => stream.lostWith !== undefined)
     expectSame('a read', textOf(stream.read()), 'hello', {
       because: 'That had arrived before the connection was lost.',
-      likely: 'Look into the inbox first; that the connection is lost matters when it is empty.',
+      likely: 'Look in the inbox first; a loss matters only when the inbox is empty.',
     })
     expectSame('the next reads', [stream.read(), stream.read()], ['end', 'end'], {
-      because: 'Nothing will ever come from a peer that is lost; to wait for it would be forever.',
-      likely: 'lostWith tells.',
+      because:
+        'Nothing will ever arrive from a peer that is lost: waiting for it would take forever.',
+      likely: 'lostWith says whether the connection is lost.',
     })
   })
   await withStream(stage, async (stream, { near }) => {
-    story.tell('kernel', 'gives the connection up (ETIMEDOUT)')
+    story.tell('kernel', 'gives up on the connection (ETIMEDOUT)')
     near.destroy(Object.assign(new Error('read ETIMEDOUT'), { code: 'ETIMEDOUT' }))
     await change(stream, () => stream.lostWith !== undefined)
     expectSame('a read', stream.read(), 'end', {
-      because: 'A connection can be lost without a reset. Nothing will come of it either way.',
+      because: 'A connection can be lost without a reset. Nothing more arrives either way.',
       likely: 'Any lostWith counts, not only ECONNRESET.',
     })
   })

@@ -31,18 +31,18 @@ export async function fill(
     if (writes === 1) {
       story.tell('test', `writes 256 KiB: ${last} bytes are taken`)
       const handed = near.bytesWritten
-      expect('write() to take 64 KiB of them, at least', last >= 64 * KIBIBYTE, {
+      expect('write() to take at least 64 KiB of them', last >= 64 * KIBIBYTE, {
         because: 'Nothing is queued yet, and there is room for 64 KiB.',
-        likely: 'Take the part that fits, all of it: as many bytes as #room says.',
+        likely: 'Take all that fits: as many bytes as #room says.',
         expected: '65536 bytes',
         received: `${last} bytes`,
       })
-      expect('the socket to get as many bytes as write() says', handed === last, {
+      expect('the socket to be given as many bytes as write() returns', handed === last, {
         because:
-          'The caller offers the rest again. What the socket already has would be sent twice, what it has not got never.',
+          'The caller offers the rest again. Bytes that the socket already has would be sent twice, and bytes that it never got would be lost.',
         likely:
           handed < last
-            ? 'Return how many bytes the socket was handed, not how many there were.'
+            ? 'Return how many bytes the socket was handed, not how many were offered.'
             : 'subarray(0, taken) is the part that fits. Hand over that, and no more.',
         expected: `${last} bytes`,
         received: `${handed} bytes`,
@@ -56,27 +56,34 @@ export async function fill(
     'test',
     `writes 256 KiB again and again: ${(taken / MEBIBYTE).toFixed(1)} MiB are taken`,
   )
-  expect('write() to return 0 at last', last === 0, {
-    because: 'A peer that reads nothing fills every buffer on the way. Then a write would block.',
+  expect('write() to return 0 in the end', last === 0, {
+    because:
+      'When a peer reads nothing, every buffer on the way fills up. Then a write would block.',
     likely: 'There is no room when writableLength has reached writableHighWaterMark.',
     received:
       writes === MAX_WRITES
         ? `${last} bytes taken by the ${MAX_WRITES}th write`
-        : `${last}, with ${(taken / MEBIBYTE).toFixed(1)} MiB taken before`,
+        : `${last}, with ${(taken / MEBIBYTE).toFixed(1)} MiB already taken`,
   })
   const added = listenersOf(near) - listeners
   expect('a write to leave no listener behind', added < writes / 2, {
-    because: 'A connection may be written to for days. What each write leaves is never freed.',
-    likely: 'NetStream listens to its socket from the beginning: a write need not.',
+    because:
+      'A connection may be written to for days. What each write leaves behind is never freed.',
+    likely: 'NetStream listens to its socket from the start, so a write needs no listener.',
     expected: 'as many listeners as before',
     received: `${added} more after ${writes} writes`,
   })
-  expect('the socket to hold no more than its mark', near.writableLength <= 64 * KIBIBYTE, {
-    because: 'What was taken and not sent lies in memory. The socket’s high-water mark is 64 KiB.',
-    likely: 'Hand the socket no more of the bytes than there is room for.',
-    expected: 'at most 65536 bytes',
-    received: `${near.writableLength} bytes`,
-  })
+  expect(
+    'the socket to queue no more than its high-water mark',
+    near.writableLength <= 64 * KIBIBYTE,
+    {
+      because:
+        'Bytes that were taken but not sent stay in memory. The socket’s high-water mark is 64 KiB.',
+      likely: 'Hand the socket no more bytes than there is room for.',
+      expected: 'at most 65536 bytes',
+      received: `${near.writableLength} bytes`,
+    },
+  )
   return taken
 }
 
@@ -91,30 +98,35 @@ export async function expectRoomAgain(
   { far }: SocketPair,
   taken: number,
 ): Promise<void> {
-  story.tell('peer', 'reads on')
+  story.tell('peer', 'starts reading')
   let received = await receive(far, taken, PATIENCE_MS)
   expect('every byte that was taken to reach the peer, and no other', received.length === taken, {
-    because: 'write() has returned that it took so many: no more, no fewer.',
-    likely: 'The number is not that of the bytes that were handed to the socket.',
+    because: 'write() returned how many bytes it took, and exactly those must arrive.',
+    likely:
+      'write() returns a different number of bytes than it hands to the socket. Return the number handed over.',
     expected: 'all of them',
     received: `${received.length} of ${taken}`,
   })
   if (!stream.isWritable) await change(stream, () => stream.isWritable)
   const more = stream.write(pattern(taken, 1_000))
-  expectSame('a write of 1000 bytes', more, 1_000, { because: 'There is room again.' })
+  expectSame('the result of a write of 1000 bytes', more, 1_000, {
+    because: 'There is room again.',
+  })
   const single = stream.write(pattern(taken + more, 1))
-  expectSame('a write of one byte', single, 1, { because: 'There is room for one more.' })
+  expectSame('the result of a write of one byte', single, 1, {
+    because: 'There is room for one more.',
+  })
   const written = taken + more + single
   received = Buffer.concat([received, await receive(far, more + single, PATIENCE_MS)])
   const isIntact = received.equals(pattern(0, written))
   const isShort = received.length < written
-  expect('all of it to be as it was written', isIntact, {
+  expect('everything to arrive as it was written', isIntact, {
     because: 'A write takes from the front, and what it did not take is offered again.',
     likely: isShort
-      ? 'write() has returned more bytes than it handed to the socket. A single byte counts, too.'
+      ? 'write() has returned a larger number than it handed to the socket. A single byte counts, too.'
       : 'subarray(0, taken) is the part that fits.',
     expected: `${written} bytes`,
-    received: isShort ? `${received.length} bytes` : 'as many, and others than were written',
+    received: isShort ? `${received.length} bytes` : 'that many, but not those that were written',
   })
 }
 
@@ -122,30 +134,30 @@ export async function expectRoomAgain(
 export async function expectHalfOpen(stage: Stage): Promise<void> {
   const { story, expectSame } = stage
   await withStream(stage, async (stream, { near, far }) => {
-    story.tell('peer', 'says FIN, and goes on listening', 'toServer')
+    story.tell('peer', 'sends FIN, and keeps listening', 'toServer')
     far.end()
     await change(stream)
-    expectSame('a write of 10 bytes', stream.write(pattern(0, 10)), 10, {
+    expectSame('the result of a write of 10 bytes', stream.write(pattern(0, 10)), 10, {
       because: 'FIN says "I will send no more", not "I will not listen".',
       likely:
-        'The peer’s FIN (#hasEnded) is no reason to take nothing. Our own is, and socket.writable knows it.',
+        'The peer’s FIN (#hasEnded) is no reason to take nothing. Our own FIN is: then socket.writable is false.',
     })
     const received = await receive(far, 10, PATIENCE_MS)
-    expectSame('the bytes that reach the peer', received.length, 10, {
-      because: 'They were taken.',
+    expectSame('the number of bytes that reach the peer', received.length, 10, {
+      because: 'write() took all of them.',
     })
     story.tell('Node', 'hands over 64 KiB that nobody reads, so the socket is paused')
     near.emit('data', Buffer.alloc(64 * KIBIBYTE))
-    expectSame('a write of 10 bytes', stream.write(pattern(0, 10)), 10, {
-      because: 'What comes and what goes are two directions: only the first is paused.',
+    expectSame('the result of a write of 10 bytes', stream.write(pattern(0, 10)), 10, {
+      because: 'Receiving and sending are two directions, and only the first is paused.',
       likely: 'Whether the socket is paused says nothing about writing. #room does.',
     })
     story.tell('test', 'calls destroy()')
     stream.destroy()
-    expectSame('a write behind destroy()', stream.write(pattern(0, 10)), 0, {
-      because: 'Nothing is taken in a connection that is gone, be it by our own hand.',
+    expectSame('the result of a write after destroy()', stream.write(pattern(0, 10)), 0, {
+      because: 'A connection that is gone takes nothing, even if we destroyed it ourselves.',
       likely:
-        'socket.writable is false at once. lostWith is told later, and writableEnded tells only of FIN.',
+        'socket.writable is false at once. lostWith is set later, if at all, and writableEnded is about FIN only.',
     })
   })
 }
@@ -160,13 +172,13 @@ export async function expectRoomAsked(stage: Stage): Promise<void> {
     const fillTo = async (stream: ByteStream, { near }: SocketPair) => {
       story.tell(
         'test',
-        `has a socket whose high-water mark is ${mark} KiB, and from which nothing leaves`,
+        `corks a socket whose high-water mark is ${mark} KiB, so that nothing leaves it`,
       )
       near.cork()
       const taken = stream.write(Buffer.alloc(offered * KIBIBYTE))
-      expectSame(`a write of ${offered} KiB`, taken, mark * KIBIBYTE, {
-        because: 'The mark is the socket’s own: another socket has another.',
-        likely: '#room asks the socket: writableHighWaterMark. No number of your own.',
+      expectSame(`the result of a write of ${offered} KiB`, taken, mark * KIBIBYTE, {
+        because: 'Each socket has a high-water mark of its own.',
+        likely: '#room asks the socket for its writableHighWaterMark. Use no number of your own.',
       })
     }
     await withStream(stage, fillTo, mark * KIBIBYTE)
@@ -179,18 +191,18 @@ export async function expectRoomAsked(stage: Stage): Promise<void> {
     near._writev = undefined
     story.tell(
       'test',
-      'writes 40 KiB and 24 KiB; the kernel takes the first, and not the second yet',
+      'writes 40 KiB and 24 KiB; the kernel takes the first, but not yet the second',
     )
     const takes = [40, 24].map((kibibytes) => stream.write(Buffer.alloc(kibibytes * KIBIBYTE)))
     await settled()
     isSent()
-    expectSame('the bytes that each write has taken', takes, [40 * KIBIBYTE, 24 * KIBIBYTE], {
+    expectSame('the number of bytes that each write took', takes, [40 * KIBIBYTE, 24 * KIBIBYTE], {
       because: 'There was room for 64 KiB.',
     })
-    expectSame('a write of 10 bytes', stream.write(pattern(0, 10)), 10, {
+    expectSame('the result of a write of 10 bytes', stream.write(pattern(0, 10)), 10, {
       because: '24 of 64 KiB are queued.',
       likely:
-        '#room says what fits now. That the socket needs to drain (writableNeedDrain) stays true until all of its queue has gone.',
+        '#room says how much fits now. writableNeedDrain stays true until the socket’s queue is empty.',
     })
   })
 }
@@ -203,32 +215,33 @@ export async function expectNoRoom(stage: Stage): Promise<void> {
     near.cork()
     const piece = Buffer.alloc(60 * KIBIBYTE)
     const takes = [stream.write(piece), stream.write(piece)]
-    expectSame('the bytes that each write takes', takes, [60 * KIBIBYTE, 4 * KIBIBYTE], {
-      because: 'The socket’s high-water mark is 64 KiB, and 60 are queued: 4 are left.',
-      likely: 'Ask #room how many bytes fit. That the socket needs no drain yet does not say so.',
+    expectSame('the number of bytes that each write takes', takes, [60 * KIBIBYTE, 4 * KIBIBYTE], {
+      because:
+        'The socket’s high-water mark is 64 KiB. After the first write 60 are queued, so 4 are left.',
+      likely:
+        'Ask #room how many bytes fit. A socket that needs no drain yet may still lack room for all of them.',
     })
     story.tell('test', 'queues 100 KiB behind the stream’s back, as TLS does with what it encrypts')
     near.write(Buffer.alloc(100 * KIBIBYTE))
-    expectSame('a write of 150 KiB', stream.write(pattern(0, 150 * KIBIBYTE)), 0, {
-      because:
-        'More than the mark is queued already. A write takes nothing then, not less than nothing.',
+    expectSame('the result of a write of 150 KiB', stream.write(pattern(0, 150 * KIBIBYTE)), 0, {
+      because: 'More than the mark is queued already, so a write takes 0 bytes, never fewer.',
       likely:
-        '#room can be negative: Math.max(0, …). Of that, subarray() would take all but the end.',
+        '#room can be negative, and subarray(0, -n) returns all but the last n bytes. Use Math.max(0, …).',
     })
     near.uncork()
     far.resume()
     await change(stream, () => near.writableLength === 0)
-    story.tell('test', 'calls end(), and writes 10 bytes behind it')
+    story.tell('test', 'calls end(), and then writes 10 bytes')
     stream.end()
-    expectSame('a write behind FIN', stream.write(pattern(0, 10)), 0, {
+    expectSame('the result of a write after our FIN', stream.write(pattern(0, 10)), 0, {
       because:
-        'After our FIN nothing more can be sent. Node makes an error of it that ends the connection.',
+        'After our FIN nothing more can be sent. Node treats such a write as an error that ends the connection.',
       likely: 'socket.writable is false from end() on; socket.destroyed is not true yet.',
     })
     await settled()
     expectSame('lostWith', stream.lostWith, undefined, {
       because: 'Nothing was wrong with the connection.',
-      likely: 'Nothing may be handed to a socket that is not writable.',
+      likely: 'Hand nothing to a socket that is not writable.',
     })
   })
 }

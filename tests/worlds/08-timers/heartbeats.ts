@@ -9,8 +9,8 @@ export async function expectPings({ advance, connect, expectTimers }: Watched): 
   const [ada, bob] = [await connect('ada'), await connect('bob')]
   const [cyd, dee] = [await connect('cyd'), await connect('dee')]
   const PINGED = {
-    because: 'Not a line for 20 s: we ask whether anybody is there.',
-    likely: 'A second Silence, of heartbeatMs, that says `ping`.',
+    because: 'No line for 20 s, so the server asks whether the client is still there.',
+    likely: 'The heartbeat is a second Silence, of heartbeatMs, that sends `ping`.',
     look: 'watch.#startHeartbeat()',
   }
   await advance(15_000)
@@ -19,14 +19,16 @@ export async function expectPings({ advance, connect, expectTimers }: Watched): 
   await dee.send('half a line')
   await advance(4_999)
   for (const client of [ada, bob, cyd, dee]) {
-    client.expectNothing({ because: 'It is 19,999 ms, and nobody has been silent for 20 s.' })
+    client.expectNothing({
+      because: 'Only 19,999 ms have passed: nobody has been silent for 20 s.',
+    })
   }
   await advance(1)
   ada.expectReceived('ping\n', PINGED)
   bob.expectReceived('ping\n', PINGED)
   dee.expectReceived('ping\n', { ...PINGED, because: 'Half a line is no sign of life.' })
   cyd.expectNothing({
-    because: 'cyd said a line 5 s ago: there is nothing to ask.',
+    because: 'cyd sent a line 5 s ago: there is nothing to ask.',
     likely:
       'The heartbeat is a Silence, which begins anew with each line: onHeard() tells the heartbeat as well.',
     look: ['watch.onHeard()', 'watch.#startHeartbeat()'],
@@ -38,7 +40,7 @@ export async function expectPings({ advance, connect, expectTimers }: Watched): 
     look: 'server.onLine()',
   })
   await advance(15_000)
-  cyd.expectReceived('ping\n', { because: 'Now her line was 20 s ago.' })
+  cyd.expectReceived('ping\n', { because: 'It is now 20 s since her last line.' })
   await advance(5_000)
   ada.expectReceived('ping\n', {
     because: 'ada has been silent for another 20 s. One ping may get lost.',
@@ -53,26 +55,27 @@ export async function expectPings({ advance, connect, expectTimers }: Watched): 
     if (times > 0) continue
     ada.expectReceived('idle\n', {
       because: 'Two pings and no answer in 50 s: nobody is there.',
-      likely: 'Our own pings are no sign of life of the client.',
+      likely: 'Our own pings are no sign of life from the client.',
       look: ['watch.#startHeartbeat()', 'watch.onHeard()'],
     })
-    ada.expectEnd({ because: 'She is let go.' })
+    ada.expectEnd({ because: 'She is disconnected.' })
   }
   bob.expectNothing({
     because:
       'He has said `pong` every 10 s: he is there, and there is nothing to ask or to answer.',
-    likely: 'Any line, `pong` too, is a sign of life for both: onHeard() tells idle and heartbeat.',
+    likely:
+      'Any line, even `pong`, is a sign of life for both silences: onHeard() tells #idle and #heartbeat.',
     look: 'watch.onHeard()',
   })
   cyd.expectReceived('hi\n'.repeat(7), {
-    because: 'She has said a line every 10 s, and has never heard of `pong`.',
-    likely: 'Any line is a sign of life for both: onHeard() tells idle and heartbeat.',
+    because: 'She has sent a line every 10 s, and has never heard of `pong`.',
+    likely: 'Any line is a sign of life for both silences: onHeard() tells #idle and #heartbeat.',
     look: 'watch.onHeard()',
   })
   await bob.halfClose()
   await cyd.halfClose()
   for (const client of [ada, dee]) {
-    client.expectCut({ because: 'They were let go, and never said FIN.' })
+    client.expectCut({ because: 'They were disconnected, and never sent FIN.' })
   }
   expectTimers(0, {
     because: 'All four are gone. A heartbeat that is left behind goes on forever.',
@@ -87,14 +90,14 @@ export async function expectOnlyPong({ connect, expectTimers }: Watched): Promis
   for (const line of ['pongo', 'PONG', ' pong ', 'ping', '', 'pingpong', 'pong pong']) {
     await fay.send(`${line}\n`)
     fay.expectReceived('error unknown command\n', {
-      because: `"${line}" is not the answer to our ping, so it is a command, and there is none of that name.`,
+      because: `"${line}" is not the answer to our ping, so it is treated as a command, and no command has that name.`,
       likely: 'Only PONG is the answer. Compare the whole line with it.',
       look: 'server.onLine()',
     })
   }
   await fay.reset()
   expectTimers(0, {
-    because: 'fay was reset: onEnding() was not called, and yet her connection is over.',
+    because: 'fay has reset her connection. It is over, although onEnding() was not called.',
     likely: 'onClose() stops both silences.',
     look: 'watch.onClose()',
   })
@@ -119,7 +122,7 @@ export async function expectEndlessPings(stage: Stage): Promise<void> {
   await endless.advance(24_999)
   hal.expectNothing({
     because: 'He is to be asked every 25 s.',
-    likely: 'How long a silence is depends on everyMs, not on the default of the server.',
+    likely: 'The limit of the heartbeat’s Silence is everyMs, not the server’s default.',
     look: 'watch.#startHeartbeat()',
   })
   await endless.advance(100_001)
@@ -133,25 +136,25 @@ export async function expectEndlessPings(stage: Stage): Promise<void> {
   hal.expectReceived('hi\n', { because: 'He is served.' })
   await endless.advance(24_999)
   hal.expectNothing({
-    because: 'He has said a line 24,999 ms ago.',
+    because: 'He sent a line 24,999 ms ago.',
     likely:
-      'Without an idle limit there is no #idle. There may be a #heartbeat all the same, which hears each line.',
+      'Without an idle limit there is no #idle, but there may be a #heartbeat, which is told of each line.',
     look: 'watch.onHeard()',
   })
   await hal.send('crash\n')
   endless.expectTimers(1, {
     because: 'The connection is ending. Only the goodbye is left to wait for.',
     likely:
-      'Without an idle limit there is no #idle. There may be a #heartbeat all the same, which onEnding() stops.',
+      'Without an idle limit there is no #idle, but there may be a #heartbeat, which onEnding() stops.',
     look: 'watch.onEnding()',
   })
   await hal.reset()
   const ivy = await endless.connect('ivy')
   await ivy.reset()
   endless.expectTimers(0, {
-    because: 'ivy was reset: onEnding() was not called, and yet her connection is over.',
+    because: 'ivy has reset her connection. It is over, although onEnding() was not called.',
     likely:
-      'Without an idle limit there is no #idle. There may be a #heartbeat all the same, which onClose() stops.',
+      'Without an idle limit there is no #idle, but there may be a #heartbeat, which onClose() stops.',
     look: 'watch.onClose()',
   })
 }
@@ -164,15 +167,15 @@ export async function expectCheapTalk(stage: Stage): Promise<void> {
   })
   const ivy = await connect('ivy')
   const armings = countArmings()
-  stage.story.tell('ivy', 'says 1,000 lines', 'toServer')
+  stage.story.tell('ivy', 'sends 1,000 lines', 'toServer')
   for (let chunk = 0; chunk < 50; chunk++) {
     ivy.stream.arrive('pong\n'.repeat(20))
     await world.settle()
   }
-  stage.expectSame('timers armed for 1,000 lines', armings(), 0, {
+  stage.expectSame('the number of timers armed for 1,000 lines', armings(), 0, {
     because: 'A client that talks all the time must not cost more timers than a silent one.',
     likely:
-      'onHeard() calls heard() of both silences, which only notes the time. It neither stops a Silence nor makes a new one.',
+      'onHeard() calls heard() on both silences, which only notes the time. It neither stops a Silence nor makes a new one.',
     look: ['watch.onHeard()', 'silence.heard()'],
   })
   await ivy.reset()
@@ -187,7 +190,7 @@ export async function expectTimersOfHerOwn({ serve, connect, expect }: Stage): P
   await echo(eve, { because: 'The same on a real socket.' })
   const armed = await countTimers()
   expect('a timer to be armed for eve', armed > 0, {
-    because: 'A timer has to look whether she is silent for too long.',
+    because: 'A timer has to check whether she has been silent for too long.',
   })
   await eve.halfClose()
   await eve.expectEnd({ because: 'FIN is answered with FIN.' })

@@ -31,7 +31,7 @@ export async function expectOwnGoodbye({ load, story }: Stage): Promise<void> {
   await world.advance(699)
   ida.expectEnd({ ...LIMIT, because: 'She has had 699 of her 700 ms.' })
   await world.advance(1)
-  ida.expectCut({ ...LIMIT, because: 'She has had 700 ms, and has not said FIN.' })
+  ida.expectCut({ ...LIMIT, because: 'She has had 700 ms, and has not sent FIN.' })
 }
 
 /** One talks a lot, one is reset, two do not read: none costs more than a timer, and none stays. */
@@ -41,26 +41,26 @@ export async function expectEveryEnding(
 ): Promise<void> {
   const [dee, eve, fay] = [await connect('dee'), await connect('eve'), await connect('fay')]
   const armings = countArmings()
-  story.tell('dee', 'says 1,000 lines', 'toServer')
+  story.tell('dee', 'sends 1,000 lines', 'toServer')
   for (let chunk = 0; chunk < 50; chunk++) {
     dee.stream.arrive('echo hi\n'.repeat(20))
     await world.settle()
   }
-  expectSame('bytes that dee receives', dee.stream.takeWritten().length, 3_000, {
+  expectSame('the number of bytes that dee receives', dee.stream.takeWritten().length, 3_000, {
     because: 'Each line is answered with `hi`.',
   })
-  expectSame('timers armed for 1,000 lines', armings(), 0, {
+  expectSame('the number of timers armed for 1,000 lines', armings(), 0, {
     because: 'A client that talks all the time must not cost more timers than a silent one.',
-    likely: 'heard() only notes the time. The timer looks at it when it fires.',
+    likely: 'heard() only notes the time, and #look() checks it when the timer fires.',
     look: 'silence.heard()',
   })
   await dee.halfClose()
   dee.expectEnd({ because: 'FIN is answered with FIN.' })
   await eve.reset()
   expectTimers(1, {
-    because: 'dee has left, eve was reset, and fay is there.',
+    because: 'dee has left, eve has reset her connection, and fay is still there.',
     likely:
-      'For eve, who was reset, onEnding() was not called. onClose() is called for everybody: it stops the idle silence, too.',
+      'For eve’s connection, onEnding() was not called. onClose() is called for every connection: it stops the idle silence, too.',
     look: 'watch.onClose()',
   })
   fay.stopReading()
@@ -68,19 +68,19 @@ export async function expectEveryEnding(
   await advance(64_000)
   fay.expectNothing({
     because: 'She does not read, and has 5 s from our goodbye on, so until second 65.',
-    likely: 'onEnding() destroys after goodbyeMs, which are milliseconds.',
+    likely: 'destroy() is due goodbyeMs after onEnding(), and goodbyeMs is in milliseconds.',
     look: 'watch.onEnding()',
   })
   await advance(1_000)
   fay.expectCut({
-    because: 'She has not said a line for 60 s, and not taken our last words for 5 more.',
-    likely: 'A client that does not read may never say FIN: after goodbyeMs, destroy().',
+    because: 'She sent no line for 60 s, and did not take our last words in the 5 s after that.',
+    likely: 'A client that does not read may never send FIN: call destroy() after goodbyeMs.',
     look: 'watch.onEnding()',
   })
   expectTimers(0, {
     because:
-      'She has been cut off once. The kernel has not freed her descriptor yet, and nothing else is to be done.',
-    likely: 'A goodbye fires once: after(), not every().',
+      'She has been cut off once. The kernel has not freed her descriptor yet, and there is nothing else to do.',
+    likely: 'A goodbye fires once: use after(), not every().',
     look: 'watch.onEnding()',
   })
   fay.stream.freeDescriptor()
@@ -96,15 +96,15 @@ export async function expectEveryEnding(
   await advance(999)
   gus.expectReceived('error', {
     because: 'He takes five bytes of our last words, and has 5 s for all of them.',
-    likely: 'onEnding() destroys after goodbyeMs, which are milliseconds.',
+    likely: 'destroy() is due goodbyeMs after onEnding(), and goodbyeMs is in milliseconds.',
     look: 'watch.onEnding()',
   })
   await advance(1)
   gus.expectCut({
     because:
-      'A crash has ended his connection 5 s ago, and he has not taken our last words. To take a few bytes now and then gains no time.',
+      'A crash ended his connection 5 s ago, and he has not taken all of our last words. Taking a few bytes now and then gains no time.',
     likely:
-      'onEnding() is called for every ending: each goodbye has its limit, not only that of an idle client. It counts from the goodbye on, whatever the client takes or sends.',
+      'onEnding() is called for every ending, so each goodbye has a limit, not only that of an idle client. The limit counts from the goodbye on, whatever the client takes or sends.',
     look: 'watch.onEnding()',
   })
   expectTimers(0, { because: 'He is gone.' })
@@ -116,9 +116,9 @@ export async function expectNoLimit(stage: Stage): Promise<void> {
   stage.story.tell('test', 'serves hal with idleMs: Infinity')
   const hal = await endless.connect('hal')
   await endless.advance(DAY_MS)
-  hal.expectNothing({ because: 'Nobody is let go for being silent: there is no limit.' })
+  hal.expectNothing({ because: 'Nobody is disconnected for being silent: there is no limit.' })
   await hal.send('echo hi\n')
-  hal.expectReceived('hi\n', { because: 'He is served a day later.' })
+  hal.expectReceived('hi\n', { because: 'He is still served a day later.' })
   await hal.halfClose()
   hal.expectEnd({ because: 'FIN is answered with FIN.' })
   endless.expectTimers(0, { because: 'He is gone.', look: 'watch.onClose()' })

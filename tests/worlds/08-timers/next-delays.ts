@@ -12,37 +12,38 @@ export function expectDelays(stage: Stage, { timers, clock, arm, cancel }: Playe
   const expectDelay = delays(stage, timers)
   expectDelay(Number.POSITIVE_INFINITY, {
     because: 'No timer is armed: the loop may sleep until a client sends something.',
-    likely: 'With 0 the loop would spin, with undefined it would fail. Infinity means forever.',
+    likely: 'With 0 the loop would spin, and with undefined it would fail. Infinity means forever.',
   })
   arm('later', 70)
   arm('sooner', 30)
   expectDelay(30, {
     because: 'The earliest deadline counts.',
-    likely: 'The first timer of the heap is the next one to fire: its deadline tells how long.',
+    likely:
+      'The first timer in the heap is the next one to fire. Its deadline decides how long the loop may sleep.',
   })
   clock.pass(20)
   story.tell('time', 'moves on by 20 ms')
   expectDelay(10, {
     because: '20 of the 30 ms have passed.',
-    likely: 'What is left is the deadline less clock.now().',
+    likely: 'What is left is the deadline minus clock.now().',
   })
   clock.pass(10)
   story.tell('time', 'moves on by 10 ms')
   expectDelay(0, {
-    because: '"sooner" is due in this very millisecond.',
+    because: '"sooner" is due right now.',
     likely:
-      'Nothing is left until it is due, and 0 says so: Infinity would let the loop sleep over it.',
+      'No time is left, so the delay is 0. With Infinity, the loop would sleep past the deadline.',
   })
   clock.pass(15)
   story.tell('time', 'moves on by 15 ms')
   expectDelay(0, {
-    because: '"sooner" is overdue. Less than no time does not exist.',
-    likely: 'What is left may be negative: Math.max(0, …).',
+    because: '"sooner" is overdue, and a delay is never below 0.',
+    likely: 'What is left may be negative. Use Math.max(0, …).',
   })
   cancel('sooner')
   expectDelay(25, {
     because: 'A cancelled timer does not wake the loop. "later" is next.',
-    likely: 'A timer that is only marked as cancelled still stands first in the heap.',
+    likely: 'A timer that is only marked as cancelled is still first in the heap.',
   })
   cancel('later')
   expectDelay(Number.POSITIVE_INFINITY, { because: 'Nothing is armed any more.' })
@@ -51,11 +52,11 @@ export function expectDelays(stage: Stage, { timers, clock, arm, cancel }: Playe
     arm('fraction', leftMs)
     const delayMs = timers.nextDelay()
     const isKept = delayMs >= leftMs && delayMs <= Math.ceil(leftMs)
-    expect(`timers.nextDelay() not to be less than ${leftMs}`, isKept, {
+    expect(`timers.nextDelay() to be ${leftMs} (rounding up is allowed)`, isKept, {
       because:
         'A loop that wakes a fraction of a millisecond too early has nothing to do, and asks again and again.',
       likely:
-        'Rounded down, a delay is too short, and Math.round() rounds down as often as up. There is no need to round it.',
+        'A delay that is rounded down is too short, and Math.round() rounds down half of the time. There is no need to round it.',
       look: 'timer-queue.nextDelay()',
       received: `${delayMs}`,
     })
@@ -70,8 +71,8 @@ export function expectLongDelay(stage: Stage, { timers, arm, cancel }: PlayedQue
   const expectDelay = delays(stage, timers)
   arm('in 10 days', 10 * DAY_MS)
   expectDelay(10 * DAY_MS, {
-    because: 'Nothing is due before that, so nothing has to wake the loop.',
-    likely: 'The rest until the first deadline is what it is, however long.',
+    because: 'Nothing is due sooner, so nothing has to wake the loop.',
+    likely: 'Return the time until the first deadline, however long it is.',
   })
   cancel('in 10 days')
   for (const [name, leftMs] of [
@@ -84,9 +85,9 @@ export function expectLongDelay(stage: Stage, { timers, arm, cancel }: PlayedQue
       `timers.nextDelay() to be ${leftMs}`,
       delayMs >= MAX_TIMEOUT_MS && delayMs <= leftMs,
       {
-        because: `The only timer is due ${name}: nothing has to wake the loop before.`,
+        because: `"${name}" is the only timer, so nothing has to wake the loop sooner.`,
         likely:
-          'The rest until the first deadline is a number like any other: Infinity, or more than 32 bits hold (| 0).',
+          'The time until the first deadline may be Infinity, or more than 32 bits hold: do not truncate it (| 0).',
         look: 'timer-queue.nextDelay()',
         received: `${delayMs}`,
       },

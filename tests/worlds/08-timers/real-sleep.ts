@@ -20,7 +20,7 @@ export async function expectRealSleep({ load, expect, story }: Stage): Promise<v
   const loop = new EventLoop<Source>(poller, queue)
   const armedAt = performance.now()
   let tookMs = 0
-  story.tell('test', 'arms a timer in 25 ms on the real clock')
+  story.tell('test', 'arms a timer that is due in 25 ms on the real clock')
   queue.after(25, () => {
     tookMs = performance.now() - armedAt
     loop.stop()

@@ -8,7 +8,7 @@ export async function expectStoppedSilence(stage: Stage): Promise<void> {
   const { expectSame, load, story } = stage
   const { Silence } = await load(() => import('#code/08-timers/silence.ts'))
   const played = await playQueue(stage)
-  story.tell('test', 'makes a Silence of 60 ms that calls stop() when it is called back')
+  story.tell('test', 'makes a Silence of 60 ms whose callback calls stop()')
   const calledAtMs: number[] = []
   const silence = new Silence(played.timers, 60, () => {
     calledAtMs.push(played.clock.now())
@@ -19,11 +19,11 @@ export async function expectStoppedSilence(stage: Stage): Promise<void> {
     played.timers.runDue()
   }
   const [first] = calledAtMs
-  expectSame('when it calls back within 240 ms', calledAtMs, [60], {
-    because: 'It was silent for 60 ms, called back, and was stopped.',
+  expectSame('the times at which it calls back within 240 ms', calledAtMs, [60], {
+    because: 'Nothing was heard for 60 ms, so it called back, and was stopped.',
     likely:
       first === undefined
-        ? 'It has never called back. What is left is the time of the note, plus the limit, less now; when nothing is left, the limit is over.'
+        ? 'It has never called back. The time left is the noted time plus the limit minus now. When none is left, the limit is over.'
         : first > 60
           ? 'With 0 ms left the limit is over: call back.'
           : 'Arm the timer before onSilence is called, and keep it in #timer: then there is something to stop.',
@@ -37,7 +37,7 @@ export async function expectRestOfSilence(stage: Stage): Promise<void> {
   const { Silence } = await load(() => import('#code/08-timers/silence.ts'))
   story.tell(
     'test',
-    'makes a Silence of 60 s, which hears something after 10, 20, 75 and 200 s, and then nothing',
+    'makes a Silence of 60 s, and calls heard() after 10, 20, 75 and 200 s, and then no more',
   )
   const again = await playQueue(stage)
   const after = again.timers.after.bind(again.timers)
@@ -58,16 +58,17 @@ export async function expectRestOfSilence(stage: Stage): Promise<void> {
   const isHeard = secondsOfCalls[0] === 135
   expectSame('the seconds at which it calls back', secondsOfCalls, [135, 195, 260, 320], {
     because:
-      'Nothing was heard from second 75 to 200: it calls after 60 s of silence, and again after every further 60. Then the silence begins anew.',
+      'Nothing was heard from second 75 to 200: it calls after 60 s of silence, and again after every further 60. At second 200 the silence begins anew.',
     likely: isHeard
-      ? '#look() arms a whole limit again when it calls back, and the rest of the limit when something was heard.'
-      : 'The silence began at second 75, by the clock of the queue: each heard() notes this.#timers.now(), and #look() arms the rest of the limit from the last note, each time.',
+      ? '#look() arms the timer for a whole limit when it calls back, and for the rest of the limit when something was heard.'
+      : 'The silence began at second 75, by the queue’s clock: each heard() notes this.#timers.now(), and #look() always counts the limit from the last note.',
     look: isHeard ? 'silence.#look()' : ['silence.heard()', 'silence.#look()'],
   })
-  expectSame('how many timers it has armed', armedTimes, 8, {
-    because: 'One at the beginning, three for a rest, and one for each call.',
+  expectSame('the number of timers it has armed', armedTimes, 8, {
+    because:
+      'One at the beginning, three for the rest of a limit, and one for each of the four calls.',
     likely:
-      'A timer that looks more often than it must wakes the loop once more for every idle client.',
+      'The timer fires more often than needed, and each time it wakes the loop for an idle client.',
     look: 'silence.#look()',
   })
   called.stop()
@@ -78,7 +79,7 @@ export async function expectStoppedRest(stage: Stage): Promise<void> {
   const { Silence } = await stage.load(() => import('#code/08-timers/silence.ts'))
   stage.story.tell(
     'test',
-    'makes a Silence of 60 ms, which hears something after 20 ms and is stopped after 70',
+    'makes a Silence of 60 ms, and calls heard() after 20 ms and stop() after 70',
   )
   const { timers, clock } = await playQueue(stage)
   const silence = new Silence(timers, 60, () => {})
@@ -89,8 +90,9 @@ export async function expectStoppedRest(stage: Stage): Promise<void> {
   }
   silence.stop()
   stage.expectSame('timers.size', timers.size, 0, {
-    because: 'stop() cancels #timer: no call any more, and nothing that keeps the silence alive.',
-    likely: 'Whatever #look() arms, the rest or a whole limit, it keeps in #timer.',
+    because:
+      'stop() cancels #timer: there is no further call, and nothing keeps the Silence in memory.',
+    likely: 'Each timer that #look() arms, for the rest or a whole limit, is kept in #timer.',
     look: 'silence.#look()',
   })
 }
@@ -100,7 +102,7 @@ export async function expectLateLook(stage: Stage): Promise<void> {
   const { Silence } = await stage.load(() => import('#code/08-timers/silence.ts'))
   stage.story.tell(
     'test',
-    'makes a Silence of 60 ms, which hears something after 20 ms; the loop comes at 70 ms',
+    'makes a Silence of 60 ms, calls heard() after 20 ms, and calls runDue() late, at 70 ms',
   )
   const calledAt: number[] = []
   const { timers, clock } = await playQueue(stage)
@@ -111,9 +113,9 @@ export async function expectLateLook(stage: Stage): Promise<void> {
     timers.runDue()
   }
   silence.stop()
-  stage.expectSame('when it has called back', calledAt, [80], {
-    because: '60 ms of silence, from the 20th millisecond on, however late the look before it was.',
-    likely: 'The rest of the limit is what is left now, by this.#timers.now().',
+  stage.expectSame('the times at which it called back', calledAt, [80], {
+    because: 'The 60 ms of silence begin at 20 ms, however late the first look was.',
+    likely: 'The rest of the limit is what is left now: compute it from this.#timers.now().',
     look: 'silence.#look()',
   })
 }
@@ -123,7 +125,7 @@ export async function expectSmallRest(stage: Stage): Promise<void> {
   const { expectSame, load, story } = stage
   const { Silence } = await load(() => import('#code/08-timers/silence.ts'))
   const calledAt: number[] = []
-  story.tell('test', 'makes a Silence of 60 ms that hears something after 0.25 ms')
+  story.tell('test', 'makes a Silence of 60 ms, and calls heard() after 0.25 ms')
   const { timers, clock } = await playQueue(stage)
   const late = new Silence(timers, 60, () => calledAt.push(clock.now()))
   for (const ms of [0.25, 59.75, 0.25]) {
@@ -132,8 +134,8 @@ export async function expectSmallRest(stage: Stage): Promise<void> {
     timers.runDue()
   }
   late.stop()
-  expectSame('when it has called back', calledAt, [60.25], {
-    because: '60 ms of silence, from the moment on in which something was heard.',
+  expectSame('the times at which it called back', calledAt, [60.25], {
+    because: 'The 60 ms of silence begin when something is heard, at 0.25 ms.',
     likely: 'When the timer fires, 0.25 ms are left: that is a rest like any other.',
     look: 'silence.#look()',
   })

@@ -41,7 +41,10 @@ async function makeSleeper({ load, story }: Stage): Promise<Sleeper> {
 export async function expectExactSleep(stage: Stage): Promise<void> {
   const { story, expectSame } = stage
   const { world, queue, fire, firedAt, run } = await makeSleeper(stage)
-  story.tell('test', 'runs a loop with timers in 5 s, in an hour, and one in 2 s that is cancelled')
+  story.tell(
+    'test',
+    'runs a loop with timers due in 5 s and in an hour, and one in 2 s that is cancelled',
+  )
   queue.after(3_600_000, fire)
   queue.after(5_000, () => {
     fire()
@@ -50,12 +53,12 @@ export async function expectExactSleep(stage: Stage): Promise<void> {
   queue.cancel(queue.after(2_000, fire))
   const stop = await run()
   await world.advance(3_600_000)
-  expectSame('when timers fired', firedAt, [5_000, 5_250, 3_600_000], {
+  expectSame('the times at which timers fired', firedAt, [5_000, 5_250, 3_600_000], {
     because: 'The loop wakes for each of them, and in time.',
     look: 'timer-queue.nextDelay()',
   })
   expectSame(
-    'how long the loop asked to sleep',
+    'the sleeps that the loop asked for, in ms,',
     world.poller.sleeps,
     [5_000, 250, 3_594_750, Number.POSITIVE_INFINITY],
     {
@@ -74,7 +77,7 @@ export async function expectWakeUps(stage: Stage): Promise<void> {
   story.tell('test', 'runs a loop without timers: it sleeps')
   const stop = await run()
   const arm = async (ms: number) => {
-    story.tell('test', `arms a timer in ${ms} ms meanwhile`)
+    story.tell('test', `arms a timer meanwhile, due in ${ms} ms`)
     queue.after(ms, fire)
     await world.settle()
   }
@@ -84,39 +87,39 @@ export async function expectWakeUps(stage: Stage): Promise<void> {
   await arm(300)
   await arm(900)
   await world.advance(900)
-  expectSame('when timers fired', [...firedAt], [400, 400, 500, 1_000], {
+  expectSame('the times at which timers fired', [...firedAt], [400, 400, 500, 1_000], {
     because:
-      'The loop slept, and had asked for its next deadline before there was any. It hears of an earlier one, or it comes too late.',
+      'The loop asked for its next deadline before there was any, and slept. Unless it is told of an earlier one, it wakes too late.',
     likely: 'after() calls onEarlier() when the new timer is the first one to fire.',
     look: 'timer-queue.after()',
   })
   expectSame(
-    'how long the loop asked to sleep',
+    'the sleeps that the loop asked for, in ms,',
     world.poller.sleeps.splice(0),
     [Number.POSITIVE_INFINITY, 500, 300, 100, 500, Number.POSITIVE_INFINITY],
     {
       because:
-        'The timer in 500 ms and the first in 300 ms were due before all others. The second in 300 ms and the one in 900 ms were not: for them, the loop may sleep on.',
+        'The 500 ms timer and the first 300 ms timer were due before all others. The second 300 ms timer and the 900 ms timer were not: for them, the loop may sleep on.',
       likely: 'onEarlier() is called for a timer that is due before all others, and for no other.',
       look: 'timer-queue.after()',
     },
   )
-  story.tell('test', 'arms a timer every 200 ms, which is cancelled when it has fired')
+  story.tell('test', 'arms a beat, due every 200 ms, that cancels itself when it fires')
   const beat = queue.every(200, () => {
     fire()
     queue.cancel(beat)
   })
   await world.settle()
   await world.advance(1_000)
-  expectSame('when the beat has fired', firedAt.slice(4), [1_200], {
-    because: 'The loop slept. A beat may be what is due first, too.',
+  expectSame('the times at which the beat fired', firedAt.slice(4), [1_200], {
+    because: 'The loop slept, and a timer of every() may be due before all others, too.',
     likely: 'every() calls onEarlier() as after() does.',
     look: 'timer-queue.every()',
   })
   await arm(0)
-  expectSame('when the timer in 0 ms has fired', firedAt.slice(5), [2_000], {
+  expectSame('the times at which the 0 ms timer fired', firedAt.slice(5), [2_000], {
     because: 'The loop slept, and a timer that is due at once is due before all others.',
-    likely: 'onEarlier() is called whatever the delay is, also for 0 ms.',
+    likely: 'onEarlier() is called whatever the delay is, even for 0 ms.',
     look: 'timer-queue.after()',
   })
   await arm(3_600_000)
@@ -125,26 +128,26 @@ export async function expectWakeUps(stage: Stage): Promise<void> {
   await arm(300)
   await world.advance(300)
   expectSame(
-    'when the timers in 100 and then in 300 ms have fired',
+    'the times at which the 100 ms and 300 ms timers fired',
     firedAt.slice(6),
     [2_100, 2_400],
     {
       because:
-        'The first had fired when the second was armed. Of those that are left, one in an hour, the second is due before all others.',
+        'The first had fired when the second was armed. The only other timer left is due in an hour, so the second is due before all others.',
       likely:
-        'Ask the heap who is first. A deadline that is kept in a field of your own is out of date when its timer has fired.',
+        'Ask the heap which timer is first. A deadline that is kept in a field of your own is out of date when its timer has fired.',
       look: 'timer-queue.after()',
     },
   )
-  story.tell('test', 'arms a timer in 400 ms and one in 700 ms, and cancels both')
+  story.tell('test', 'arms two timers, due in 400 ms and in 700 ms, and cancels both')
   const both = [queue.after(400, fire), queue.after(700, fire)]
   await world.settle()
   world.poller.sleeps.splice(0)
   for (const timer of both) queue.cancel(timer)
   await world.settle()
-  expectSame('how long the loop asked to sleep behind that', world.poller.sleeps, [], {
+  expectSame('the sleeps that the loop asked for after that, in ms,', world.poller.sleeps, [], {
     because:
-      'A cancelled timer makes no deadline earlier. Nearly every timer is cancelled: each would wake the loop for nothing.',
+      'Cancelling a timer makes no deadline earlier. Nearly every timer is cancelled, and each would wake the loop needlessly.',
     likely: 'cancel() does not call onEarlier().',
     look: 'timer-queue.cancel()',
   })

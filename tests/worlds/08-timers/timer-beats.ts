@@ -13,41 +13,41 @@ export function expectBeat({ every, cancel, expectFires }: PlayedQueue): void {
   expectFires(99, [], { because: 'The first time is in 100 ms.' })
   expectFires(1, ['beat'], { because: '100 ms have passed.' })
   expectFires(150, ['beat'], {
-    because: 'The loop was busy and comes at 250 ms: the beat of 200 ms fires now.',
+    because: 'The loop was busy until 250 ms: the beat that was due at 200 ms fires now.',
     likely:
-      'Each firing arms it again: in the heap, with its callback, and with an order of its own (`#armed` counts up).',
+      'Each firing arms the timer again: in the heap, with its callback, and with an order of its own (increment `#armed`).',
     look: ['timer-queue.#rearm()', 'timer-queue.runDue()'],
   })
   expectFires(49, [], { because: 'It is 299 ms, and the next beat is at 300 ms.' })
   expectFires(1, ['beat'], {
-    because: 'Deadlines are at 100, 200, 300 ms: what came late has moved none of them.',
+    because: 'Deadlines are at 100, 200, 300 ms: a late call moves none of them.',
     likely:
-      'Count from the last deadline to the first one after now: Math.floor(…) + 1 periods. Counted from the moment of firing, each delay is added to all later deadlines.',
+      'Count from the last deadline to the first one after now: Math.floor(…) + 1 periods. If you count from the moment of firing, each delay is added to all later deadlines.',
     look: 'timer-queue.#rearm()',
   })
   expectFires(750, ['beat'], {
     because:
-      'It is 1,050 ms, and seven beats were missed. Seven pings at once would help nobody: one fires.',
+      'It is 1,050 ms, and seven beats were missed. Seven pings at once would help nobody, so there is one call.',
     likely: 'However many deadlines have passed, there is one call.',
     look: ['timer-queue.runDue()', 'timer-queue.#rearm()'],
   })
   expectFires(49, [], {
-    because: 'It is 1,099 ms: what was missed is not made up for, now or later.',
+    because: 'It is 1,099 ms: missed beats are not made up for, now or later.',
     likely: 'The next deadline is the first one after now.',
     look: 'timer-queue.#rearm()',
   })
   expectFires(1, ['beat'], {
     because: 'The beat goes on where it would be if nothing had been missed.',
-    likely: 'To the last deadline, add as many whole periods as it takes to come after now.',
+    likely: 'To the last deadline, add as many whole periods as it takes to get past now.',
     look: 'timer-queue.#rearm()',
   })
   expectFires(300, ['beat'], {
-    because: 'It is 1,400 ms: three periods after the last time, exactly.',
+    because: 'It is 1,400 ms, exactly three periods after the last call.',
   })
   expectFires(0, [], {
-    because: 'The beat of 1,400 ms has fired. The next one is at 1,500 ms.',
+    because: 'The beat that was due at 1,400 ms has fired. The next one is at 1,500 ms.',
     likely:
-      'The next deadline lies after now, also when now is a deadline: Math.floor(…) + 1, not Math.ceil(…).',
+      'The next deadline lies after now, even if now is itself a deadline. Use Math.floor(…) + 1, not Math.ceil(…).',
     look: 'timer-queue.#rearm()',
   })
   expectFires(100, ['beat'], { because: 'It is 1,500 ms.' })
@@ -78,7 +78,7 @@ export function expectCancelledBeat(
   }
   expectSame('timers.size', timers.size, 0, {
     because:
-      'A callback has cancelled its own timer, and there is no other. One that stays in the heap wakes the loop again and again.',
+      'A callback has cancelled its own timer, and there is no other. A timer that stays in the heap wakes the loop again and again.',
     likely:
       'It must not come back. Arm it for the next time before the callback is called: then cancel() takes it out.',
     look: 'timer-queue.runDue()',
@@ -105,7 +105,7 @@ export function expectFaultyBeat(
     }
     expectFired(['faulty'], GOES_ON)
     expect(`runDue() to throw what the ${time} call threw`, thrown === bug, {
-      because: 'A bug is to be seen.',
+      because: 'An error that a callback throws must be seen.',
       likely: 'runDue() catches nothing.',
       look: 'timer-queue.runDue()',
       received: thrown === undefined ? 'nothing was thrown' : String(thrown),
@@ -115,9 +115,9 @@ export function expectFaultyBeat(
   clock.pass(10)
   thrownBy(() => timers.runDue())
   expectSame('timers.size', timers.size, 0, {
-    because: 'In its fourth call, "faulty" has cancelled itself, and then thrown.',
+    because: 'In its fourth call, "faulty" cancelled itself, and then threw.',
     likely:
-      'A throw arms no timer that was cancelled. Arm it for the next time before the callback is called: then cancel() takes it out.',
+      'After the throw, a cancelled timer is armed again. Arm it for the next time before the callback is called: then cancel() takes it out.',
     look: 'timer-queue.runDue()',
   })
   expectFired(['faulty'], { because: 'That was its fourth call.' })
@@ -132,13 +132,14 @@ export function expectOtherBeatCancelled(
   every('other', 10)
   expectFires(10, ['one'], {
     because: 'Both were due when "one" fired and cancelled "other".',
-    likely: 'Take one at a time out of the heap: a list of what is due does not know.',
+    likely:
+      'Take one timer at a time out of the heap: a list of due timers does not know what is cancelled.',
     look: 'timer-queue.runDue()',
   })
   expectSame('timers.size', timers.size, 1, {
     because: '"one" goes on, and "other" was cancelled.',
     likely:
-      'A timer that was cancelled is not armed again. One that is still in the heap when it is cancelled needs no look: cancel() takes it out.',
+      'A timer that was cancelled is not armed again. If it is still in the heap when it is cancelled, cancel() takes it out, and no check is needed.',
     look: ['timer-queue.runDue()', 'timer-queue.#rearm()'],
   })
   cancel('one')
@@ -166,14 +167,15 @@ export async function expectOwnBeat(stage: Stage): Promise<void> {
   other.every('beat', 100)
   other.expectFires(100, ['beat'], { because: '100 ms have passed since every() was called.' })
   other.expectFires(99.75, [], {
-    because: 'Armed at 37.25 ms, its deadlines are 137.25, 237.25, 337.25 ms: it is 237.',
+    because:
+      'The beat was armed at 37.25 ms, so its deadlines are 137.25, 237.25, 337.25 ms. It is 237 ms.',
     likely:
-      'Count from the last deadline. The clock’s own hundreds, and its whole milliseconds, are not this timer’s.',
+      'Count from the last deadline, not from the clock’s own hundreds or whole milliseconds.',
     look: 'timer-queue.#rearm()',
   })
   other.expectFires(0.25, ['beat'], {
     because: 'It is 237.25 ms.',
-    likely: 'A deadline is the one before it and whole periods: it is not rounded.',
+    likely: 'A deadline is the previous one plus whole periods: it is not rounded.',
     look: 'timer-queue.#rearm()',
   })
 }

@@ -16,8 +16,10 @@ export function expectGapsFilled(
   // With so many behind it, 40 stays where it was put.
   for (const ms of [200, 210, 220, 230, 240, 250, 260, 270]) arm(`${ms}`, ms)
   expectFires(200, ['10', '20', '30', '40', '100', '120', '200'], {
-    because: 'The last timer of the heap, 40, fills the gap below 100, which it has to pass.',
-    likely: 'What fills a gap comes from another branch: it may have to rise as well as to sink.',
+    because:
+      'The last timer in the heap, 40, fills the gap below 100, and then has to move past 100.',
+    likely:
+      'The timer that fills a gap comes from another branch: it may have to rise, not only to sink.',
     look: 'timer-heap.remove()',
   })
 
@@ -33,9 +35,9 @@ export function expectGapsFilled(
     cancel('cancelled')
     expectFires(40, [...fires], {
       because:
-        'At the same deadline, the timer that was armed first fires first, also behind a gap.',
+        'At the same deadline, the timer that was armed first fires first, even after a gap was filled.',
       likely:
-        'What fills a gap rises past a parent that fires after it: isBefore() knows, for it looks at `order`, too.',
+        'The timer that fills a gap rises past a parent that fires after it: ask isBefore(), which compares `order`, too.',
       look: 'timer-heap.remove()',
     })
   }
@@ -44,7 +46,7 @@ export function expectGapsFilled(
   expectSame('timers.size', timers.size, 0, {
     because: 'The only timer there was has been cancelled.',
     likely:
-      'When the last timer of the heap is taken out, there is no gap to fill. And the root is at place 0: a timer that is in no heap is at NOWHERE (-1).',
+      'When the last timer in the heap is taken out, there is no gap to fill. And place 0 is the root: only a timer at NOWHERE (-1) is not in the heap.',
     look: ['timer-heap.remove()', 'timer-queue.cancel()'],
   })
   arm('stays', 10)
@@ -53,13 +55,13 @@ export function expectGapsFilled(
   expectSame('the place of "last of the heap"', placeOf('last of the heap'), NOWHERE, {
     because: 'It is not in the heap any more, although it left no gap.',
     likely:
-      'remove() sets place to NOWHERE in every case, before it returns. Otherwise cancel() takes it out again, and with it another timer.',
+      'remove() sets place to NOWHERE in every case, before it returns. Otherwise a second cancel() takes out another timer.',
     look: 'timer-heap.remove()',
   })
   cancel('last of the heap')
   expectFires(20, ['stays'], {
     because: '"last of the heap" was cancelled twice, and "stays" never.',
-    likely: 'cancel() leaves a timer alone that is not in the heap.',
+    likely: 'cancel() does nothing to the heap if the timer is not in it.',
     look: ['timer-queue.cancel()', 'timer-heap.remove()'],
   })
 }
@@ -85,11 +87,11 @@ export function expectCancelledInside(
     because:
       'All three were due when "first" fired and cancelled "second", which must not fire any more.',
     likely: isStillArmed
-      ? 'cancel() has left it in the heap, although it was there. A timer that is due can be cancelled as long as it has not fired.'
-      : 'runDue() has made a list of what is due, and a list does not know what is cancelled. Take one at a time out of the heap.',
+      ? 'cancel() left the timer in the heap. A timer that is due can be cancelled as long as it has not fired.'
+      : 'runDue() made a list of due timers, and a list does not know what is cancelled. Take one timer at a time out of the heap.',
     look: isStillArmed ? 'timer-queue.cancel()' : 'timer-queue.runDue()',
   })
-  expectSame('timers.size', timers.size, 0, { because: 'Two have fired, one was cancelled.' })
+  expectSame('timers.size', timers.size, 0, { because: 'Two have fired, and one was cancelled.' })
 
   arm('cancels the last', 10, () => cancel('last'))
   arm('faulty', 10, () => {
@@ -102,7 +104,7 @@ export function expectCancelledInside(
   expectSame('timers.size', timers.size, 0, {
     because: 'Two have been called, and "last" was cancelled by the first of them.',
     likely:
-      'What a throw has kept from firing is put back into the heap only if nobody has cancelled it. Take one at a time out of the heap: then there is nothing to put back.',
+      'After the throw, a cancelled timer is put back into the heap. Take one timer at a time out of the heap: then there is nothing to put back.',
     look: 'timer-queue.runDue()',
   })
   expectFired(['cancels the last', 'faulty'], { because: '"last" was cancelled.' })
@@ -113,7 +115,10 @@ export function expectCrowdInOrder(stage: Stage, { timers, clock }: PlayedQueue)
   const start = clock.now()
   const armed: (Armed & { timer: Timer })[] = []
   const fired: Armed[] = []
-  stage.story.tell('test', 'arms 400 timers at random, cancels every third, arms 200 more')
+  stage.story.tell(
+    'test',
+    'arms 400 timers with random delays, cancels every third, and arms 200 more',
+  )
   const armMany = (count: number) => {
     for (let done = 0; done < count; done++) {
       const ms = 40 * randomInteger(stage.random, 25)
@@ -132,7 +137,7 @@ export function expectCrowdInOrder(stage: Stage, { timers, clock }: PlayedQueue)
     stage,
     fired,
     [...kept, ...armed.slice(400)],
-    'What fills a gap in the heap may have to sink or to rise, also between equals: isBefore() knows. And every timer that moves has to know its new place.',
+    'The timer that fills a gap may have to sink or to rise, even between equals: ask isBefore(). And every timer that moves has to know its new place.',
   )
 }
 
@@ -143,7 +148,7 @@ export async function expectLetGo(
 ): Promise<void> {
   const cancelled = armHolding(timers)
   timers.cancel(cancelled.timer)
-  expect('the callback of a cancelled timer to be let go', await isGarbage(cancelled.held), {
+  expect('the callback of a cancelled timer to be dropped', await isGarbage(cancelled.held), {
     because:
       'A callback holds what it uses: a connection, its buffers, its user. Code that keeps the timer must not keep all that in memory.',
     likely: 'cancel() sets timer.callback to undefined.',
@@ -152,7 +157,7 @@ export async function expectLetGo(
   const over = armHolding(timers)
   clock.pass(1_000)
   timers.runDue()
-  expect('the callback of a timer that has fired to be let go', await isGarbage(over.held), {
+  expect('the callback of a timer that has fired to be dropped', await isGarbage(over.held), {
     because: 'It will not be called again.',
     likely: 'runDue() sets timer.callback to undefined.',
     look: 'timer-queue.runDue()',
@@ -162,9 +167,9 @@ export async function expectLetGo(
   })
   clock.pass(1_000)
   throws(timers)
-  expect('the callback of a timer that has thrown to be let go', await isGarbage(faulty.held), {
+  expect('the callback of a timer that has thrown to be dropped', await isGarbage(faulty.held), {
     because: 'It will not be called again either.',
-    likely: 'Let the callback go before it is called, or in a finally.',
+    likely: 'Drop the callback before it is called, or in a finally.',
     look: 'timer-queue.runDue()',
   })
   // Until here somebody has the timers.

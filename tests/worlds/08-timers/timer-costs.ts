@@ -52,7 +52,7 @@ export async function expectCheapCancelling(
 }
 
 export async function expectCheapLook(stage: Stage, { newQueue }: PlayedQueue): Promise<void> {
-  await expectCheap(stage, 'nextDelay() to be asked between two changes', (size) => {
+  await expectCheap(stage, 'nextDelay() to be called between two changes', (size) => {
     const [many] = newQueue()
     return {
       fill: (index) => many.after(1_000 + index, fire),
@@ -78,7 +78,7 @@ async function expectCheap(
     because: 'A server with 100,000 clients has that many timers, and touches some on every line.',
     likely:
       'Something goes through all timers: a sort, an indexOf, a splice, a scan for the smallest. A heap moves along one path.',
-    expected: `among ${countOf(MANY)} timers about what it costs among ${countOf(FEW)}`,
+    expected: `among ${countOf(MANY)} timers, about the same as among ${countOf(FEW)}`,
     received: `${few.toFixed(2)} µs among ${countOf(FEW)} timers, ${many.toFixed(2)} µs among ${countOf(MANY)}`,
   })
 }

@@ -24,7 +24,7 @@ export async function expectHeapInOrder(stage: Stage): Promise<void> {
   expectFirst('first', {
     because: 'It is due before its parent, so it rises.',
     likely:
-      'The parent of place i is at (i - 1) >> 1. It moves down if the new timer fires before it, by its deadline: `order` decides between equals only.',
+      'The parent of place i is at (i - 1) >> 1. The parent moves down if the new timer fires before it. That depends on the deadlines: `order` decides between equals only.',
     look: ['timer-heap.#rise()', 'timer-heap.isBefore()'],
   })
   timers.push(add('second', 20), add('fourth', 40), add('sixth', 60), add('fifth', 50))
@@ -36,16 +36,16 @@ export async function expectHeapInOrder(stage: Stage): Promise<void> {
   expectPlaces(timers)
   expectTaken(['first'], { because: 'takeFirst() returns what was at the root.' })
   expectFirst('second', {
-    because: 'The last timer of the heap has sunk from the root, and the next to fire has come up.',
+    because: 'The last timer in the heap has sunk from the root, and the next to fire has come up.',
     likely:
       firstName() === 'fifth'
         ? 'The last one sinks while a child fires before it: compare the child with the timer that sinks.'
-        : 'Of two children the one that fires before the other comes up.',
+        : 'Of two children, the one that fires first comes up.',
     look: 'timer-heap.#sink()',
   })
   expectPlaces(timers.toSpliced(1, 1))
   const inOrder = {
-    because: 'Whatever was taken out, the one that fires next is at the root.',
+    because: 'Whatever was taken out, the timer that fires next is at the root.',
     likely: 'A timer sinks until neither child fires before it, down to a leaf if it has to.',
     look: 'timer-heap.#sink()',
   }
@@ -55,7 +55,7 @@ export async function expectHeapInOrder(stage: Stage): Promise<void> {
   const risen = addAll(upwards.toReversed())
   expectFirst('1', {
     because: 'Each of them was due before all others when it was added.',
-    likely: 'A timer rises on the whole way up, past every parent that fires after it.',
+    likely: 'A timer rises all the way up, past every parent that fires after it.',
     look: 'timer-heap.#rise()',
   })
   expectParents(risen)
@@ -66,7 +66,7 @@ export async function expectHeapInOrder(stage: Stage): Promise<void> {
   expectEveryOrder()
   for (const name of 'abcdefgh') add(name, 50)
   expectTaken([...'abcdefgh'], {
-    because: 'Eight timers have one deadline: the one that was armed first fires first.',
+    because: 'Eight timers have the same deadline, so the one that was armed first fires first.',
     likely:
       'A heap does not keep the order of equals. At the same deadline, let `order` decide, which counts the timers armed.',
     look: 'timer-heap.isBefore()',

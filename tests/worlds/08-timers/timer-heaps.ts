@@ -23,7 +23,7 @@ export async function playHeap({ load, story, random, expect, expectSame }: Stag
       expect(`${what} not to throw`, !(error instanceof TypeError), {
         because: 'There is a place for every timer.',
         likely:
-          'No timer is at a place that was looked at. A child has a place below #timers.length, be it the left or the right one; a parent’s place is a whole number.',
+          'The code looks at a place where there is no timer. The place of a child, left or right, is below #timers.length; a parent’s place is a whole number.',
         look,
         received: String(error),
       })
@@ -59,7 +59,7 @@ export async function playHeap({ load, story, random, expect, expectSame }: Stag
       const wrong = timers.find((timer) => isBefore(timer, parentOf(timer) ?? timer))
       const parent = wrong && parentOf(wrong)
       expect('no timer to fire before its parent', !wrong, {
-        because: 'That is what makes an array a heap. A timer may be wrong far behind the root.',
+        because: 'That is what makes an array a heap. A timer may be misplaced far below the root.',
         likely:
           'A timer rises until its parent fires before it, and the parent of place i is at (i - 1) >> 1.',
         look: 'timer-heap.#rise()',
@@ -70,25 +70,30 @@ export async function playHeap({ load, story, random, expect, expectSame }: Stag
     firstName: (): string | undefined => names.get(heap.first),
     expectFirst(name: string, reason: Reason): void {
       const { first } = heap
-      expectSame('the first of the heap', names.get(first), name, reason)
+      expectSame('the first timer in the heap', names.get(first), name, reason)
     },
     /** Takes out the first one as often as there are names. */
     expectTaken(expected: string[], reason: Reason): void {
       const taken = expected.map(() => names.get(takeFirst()) ?? 'nothing')
-      expectSame('the timers taken out, one by one', taken.join(', '), expected.join(', '), reason)
+      expectSame('the timers taken out one by one', taken.join(', '), expected.join(', '), reason)
     },
     /** Expects each of these to have a place in the heap, and no two the same one. */
     expectPlaces(timers: readonly Timer[]): void {
       const places = timers.map(({ place }) => place).toSorted((a, b) => a - b)
       const isEach = places.every((place, index) => place === index)
       const shown = places.slice(0, 8).join(', ')
-      expect(`the ${places.length} timers to know places from 0 to ${places.length - 1}`, isEach, {
-        expected: 'each place once',
-        received: `${shown}${places.length > 8 ? ', …' : ''} (sorted)`,
-        because: 'A timer that is cancelled is found by its place. No two have the same one.',
-        likely:
-          'A timer that moves gets its new place, up or down, and so does the one that has risen or sunk: #put() does both.',
-      })
+      expect(
+        `the ${places.length} timers to know their places, 0 to ${places.length - 1}`,
+        isEach,
+        {
+          expected: 'each place once',
+          received: `${shown}${places.length > 8 ? ', …' : ''} (sorted)`,
+          because:
+            'A timer that is cancelled is found by its place. No two timers have the same place.',
+          likely:
+            'A timer that is moved up or down gets its new place, and so does the one that has risen or sunk. #put() writes both array and place.',
+        },
+      )
     },
     /** Fills a small heap in every order there is, and empties it. */
     expectEveryOrder(): void {
@@ -100,13 +105,13 @@ export async function playHeap({ load, story, random, expect, expectSame }: Stag
           const inOrder = deadlinesMs.toSorted((a, b) => a - b).join(', ')
           if (taken.join(', ') === inOrder) continue
           expectSame(
-            `what is taken out after ${deadlinesMs.join(', ')}`,
+            `what is taken out after adding ${deadlinesMs.join(', ')}`,
             taken.join(', '),
             inOrder,
             {
-              because: 'Whatever was taken out, the one that fires next is at the root.',
+              because: 'Whatever was taken out, the timer that fires next is at the root.',
               likely:
-                'A timer sinks until neither child fires before it. The last place of the heap is a child like any other, and the last child may have no sibling.',
+                'A timer sinks until neither child fires before it. The last place in the heap is a child like any other, and the last child may have no sibling.',
               look: 'timer-heap.#sink()',
             },
           )
@@ -122,7 +127,7 @@ export async function playHeap({ load, story, random, expect, expectSame }: Stag
       const taken = deadlinesMs.map(() => takeFirst()?.deadlineMs)
       expectSame('the deadlines taken out', taken.join(', '), deadlinesMs.toReversed().join(', '), {
         because:
-          'A deadline is a number like any other: years away, never, or a microsecond behind the next one. How many were armed before it counts between equals only.',
+          'A deadline is a number like any other: years away, never, or a microsecond after another. `order` counts between equals only.',
         likely:
           'Compare deadlines as they are, with `<`: neither rounded, nor as 32 bits (| 0), nor mixed with `order`.',
         look: 'timer-heap.isBefore()',
@@ -130,17 +135,22 @@ export async function playHeap({ load, story, random, expect, expectSame }: Stag
     },
     /** At one deadline, timers that were armed early are added late, as remove() will do. */
     expectAddedLater(): void {
-      story.tell('test', 'adds eight timers of one deadline, the one that was armed last first')
+      story.tell('test', 'adds eight timers with one deadline, in reverse order of arming')
       const timers = Array.from({ length: 8 }, () => toTimer(70))
       for (const timer of timers.toReversed()) insert(timer)
       const taken = timers.map(() => 1 + timers.indexOf(takeFirst()!)).join(', ')
-      expectSame('what is taken out, by order of arming', taken, '1, 2, 3, 4, 5, 6, 7, 8', {
-        because:
-          'At one deadline the timer that was armed first fires first, whenever it came into the heap.',
-        likely:
-          'Whether a parent fires before the timer that rises is for isBefore() to say: deadlines alone do not tell between equals.',
-        look: 'timer-heap.#rise()',
-      })
+      expectSame(
+        'the timers taken out, numbered by order of arming,',
+        taken,
+        '1, 2, 3, 4, 5, 6, 7, 8',
+        {
+          because:
+            'At the same deadline, the timer that was armed first fires first, whenever it was added to the heap.',
+          likely:
+            'Ask isBefore() whether a parent fires before the timer that rises: deadlines alone do not decide between equals.',
+          look: 'timer-heap.#rise()',
+        },
+      )
     },
     /** Adds timers at random and takes some out. Returns those that are still in the heap. */
     expectOrderInCrowd(): Timer[] {
@@ -159,8 +169,8 @@ export async function playHeap({ load, story, random, expect, expectSame }: Stag
         if (taken === due) continue
         expect('the timer taken out to be the one that fires first', false, {
           because:
-            'By deadline, and at the same deadline by order of arming, whatever came and went.',
-          likely: 'No timer may fire before its parent, on the whole way up or down.',
+            'Timers come out by deadline, and at the same deadline by order of arming, whatever was added or removed.',
+          likely: 'No timer may fire before its parent, anywhere on the way up or down.',
           expected: describe(due),
           received: describe(taken),
         })

@@ -52,9 +52,10 @@ export async function playQueue({ load, story, expect, expectSame }: Stage) {
       const thrown = thrownBy(() => timers.cancel(armed.get(name)!))
       if (thrown === undefined) return
       expect(`cancel() of "${name}" not to throw`, false, {
-        because: 'Any timer can be cancelled: armed, fired, or cancelled before.',
+        because:
+          'Any timer can be cancelled, whether it is armed, has fired, or was cancelled already.',
         likely:
-          'The root is at place 0, and a timer that is in no heap is at NOWHERE (-1), also when it was the last one there: compare with NOWHERE before you take it out.',
+          'Place 0 is the root. A timer that is not in the heap is at NOWHERE (-1), even if it was the last one there: compare with NOWHERE before you take it out.',
         look: ['timer-queue.cancel()', 'timer-heap.remove()'],
         received: String(thrown),
       })
@@ -88,7 +89,8 @@ export function expectOrder(
   const describe = (entry: Armed | undefined) =>
     entry ? `number ${entry.order}, due at ${entry.deadlineMs} ms` : 'none'
   expect(`${armed.length} timers to fire in order`, wrong < 0 && fired.length === armed.length, {
-    because: 'By deadline, and at the same deadline by order of arming, whatever came and went.',
+    because:
+      'Timers fire by deadline, and at the same deadline by order of arming, whatever was added or removed.',
     likely,
     expected: describe(inOrder[wrong]),
     received: describe(fired[wrong]),

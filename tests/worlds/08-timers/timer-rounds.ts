@@ -13,26 +13,28 @@ export function expectAnyDelay({ clock, arm, expectFires }: PlayedQueue): void {
   clock.pass(0.25)
   arm('in 10.5 ms', 10.5)
   expectFires(10.25, [], {
-    because: 'A fraction of a millisecond is missing.',
-    likely: 'A clock may tell fractions. Leave the time and the delay as they are.',
+    because: 'A fraction of a millisecond is still left.',
+    likely: 'A clock may return fractions. Leave the time and the delay as they are.',
     look: 'timer-queue.after()',
   })
   expectFires(0.75, ['in 10.5 ms'], {
-    because: 'Its deadline has passed, half a millisecond ago.',
-    likely: 'A clock may tell fractions. Leave the time and the delay as they are.',
+    because: 'Its deadline passed half a millisecond ago.',
+    likely: 'A clock may return fractions. Leave the time and the delay as they are.',
     look: 'timer-queue.after()',
   })
   arm('in 10.9 ms', 10.9)
   arm('in 10.6 ms', 10.6)
   expectFires(11, ['in 10.6 ms', 'in 10.9 ms'], {
-    because: 'The one with the earlier deadline fires first, be it by a fraction of a millisecond.',
-    likely: 'A clock may tell fractions. Leave the delay as it is.',
+    because:
+      'The timer with the earlier deadline fires first, even if it is earlier by a fraction of a millisecond.',
+    likely: 'A clock may return fractions. Leave the delay as it is.',
     look: 'timer-queue.after()',
   })
   arm('in 30 days', 30 * DAY_MS)
   expectFires(29 * DAY_MS, [], {
-    because: 'It is one day early. Only setTimeout() of Node knows no more than 24.8 days.',
-    likely: 'A delay is a number like any other: neither cut off nor turned into 32 bits (| 0).',
+    because: 'It is one day too early. Only Node’s setTimeout() is limited to 24.8 days.',
+    likely:
+      'A delay is a number like any other: neither clamp it nor truncate it to 32 bits (| 0).',
     look: 'timer-queue.after()',
   })
   expectFires(DAY_MS, ['in 30 days'], { because: 'Thirty days have passed.' })
@@ -48,7 +50,7 @@ export function expectOneLook(
   arm('meanwhile', 30)
   expectFires(10, ['takes 50 ms', 'due as well'], {
     because:
-      '"due as well" was due when runDue() began, and "meanwhile" was not. Clients have their turn before that.',
+      '"due as well" was due when runDue() began, and "meanwhile" was not. Clients have their turn before it fires.',
     likely:
       'Look at the clock once, at the beginning of runDue(): what is due then fires, however long the callbacks take.',
     look: 'timer-queue.runDue()',
@@ -58,9 +60,9 @@ export function expectOneLook(
   for (let index = 0; index < MANY_AT_ONCE; index++) timers.after(5, () => fired++)
   clock.pass(5)
   timers.runDue()
-  expectSame('how many of 13,000 timers with one deadline fire', fired, MANY_AT_ONCE, {
+  expectSame('the number that fire of 13,000 timers with one deadline', fired, MANY_AT_ONCE, {
     because: 'All of them were due when runDue() began.',
-    likely: 'Fire until the first one is not due, however many there are.',
+    likely: 'Fire timers until the first one is not due, however many there are.',
     look: 'timer-queue.runDue()',
   })
 }
@@ -76,8 +78,8 @@ export function expectNextRound({ arm, expectFires }: PlayedQueue): void {
   arm('behind', 0)
   expectFires(0, ['again', 'behind'], {
     because:
-      'What a callback arms waits for the next round, even with 0 ms, or the loop would never come back to its clients.',
-    likely: 'Fire what was armed before runDue() began. `order` tells.',
+      'A timer that a callback arms waits for the next round, even with 0 ms. Otherwise the loop would never come back to its clients.',
+    likely: 'Fire what was armed before runDue() began: `order` shows which timers were.',
     look: 'timer-queue.runDue()',
   })
   expectFires(0, ['again'], { because: 'This is the next round.', look: 'timer-queue.runDue()' })
@@ -100,20 +102,21 @@ export async function expectErrorsSeen(stage: Stage): Promise<void> {
     const thrown = thrownBy(() => next.timers.runDue())
     const isLost = thrown === undefined && index > 0 && !next.hasFired('faulty, too')
     expect(`runDue() to throw what ${place} threw`, thrown === bugs[index], {
-      because: 'A bug is to be seen, not to be swallowed.',
+      because: 'An error that a callback throws must be seen, not swallowed.',
       likely: isLost
-        ? 'What was taken out in advance is lost when one throws. Take one out, call it, and look at the first one again.'
+        ? 'Timers that were taken out in advance are lost when one throws. Take one out, call it, and look at the first one again.'
         : thrown === undefined
-          ? 'runDue() catches nothing: let it through at once. What was still to fire fires in the next call.'
+          ? 'runDue() catches nothing: let the error through at once. Timers that were still to fire do so in the next call.'
           : 'runDue() catches nothing and adds nothing: what comes out is the very error that was thrown.',
       look: 'timer-queue.runDue()',
       expected: 'the error',
-      received: thrown === undefined ? 'nothing was thrown' : `another one: ${thrown}`,
+      received: thrown === undefined ? 'nothing was thrown' : `another error: ${thrown}`,
     })
   }
   next.expectFires(0, ['before', 'faulty', 'faulty, too', 'behind'], {
-    because: 'What was not reached because of it fires in the next round. No timer fires twice.',
-    likely: 'A timer leaves the heap before it is called, and one at a time.',
+    because:
+      'Timers that were not reached because of an error fire in the next round. No timer fires twice.',
+    likely: 'Take one timer at a time out of the heap, before you call it.',
     look: 'timer-queue.runDue()',
   })
 }
@@ -123,14 +126,15 @@ export function expectNoNaN({ expect, expectSame }: Stage, { timers }: PlayedQue
   const armedBefore = timers.size
   const refused = thrownBy(() => timers.after(Number.NaN, fire))
   expect('after(NaN) to throw a RangeError', refused instanceof RangeError, {
-    because: 'NaN is neither before nor after any deadline. In the heap it would upset all others.',
-    likely: 'Math.max(0, NaN) is NaN: look for it before the timer goes into the heap.',
+    because:
+      'NaN is neither before nor after any deadline. In the heap, it would upset the order of the others.',
+    likely: 'Math.max(0, NaN) is NaN: check for it before the timer goes into the heap.',
     look: 'timer-queue.after()',
     received: refused === undefined ? 'a timer' : String(refused),
   })
   expectSame('timers.size', timers.size, armedBefore, {
     because: 'A timer that was refused is not armed.',
-    likely: 'after() looks at the delay before it puts anything into the heap.',
+    likely: 'after() checks the delay before it puts anything into the heap.',
     look: 'timer-queue.after()',
   })
 }
@@ -145,7 +149,7 @@ export async function expectTakenOut(stage: Stage): Promise<void> {
   expectFires(10, ['counts'], { because: 'It is due.' })
   stage.expectSame('timers.size while the only timer fires', size, 0, {
     because: 'It is called once, so it is not armed any more.',
-    likely: 'Take a timer out of the heap before you call it, not behind the call.',
+    likely: 'Take a timer out of the heap before you call it, not after the call.',
     look: 'timer-queue.runDue()',
   })
 }
@@ -157,13 +161,13 @@ export async function expectNever(stage: Stage): Promise<void> {
   stage.expect('after(Infinity) to arm a timer', refused === undefined, {
     because:
       'A limit may be Infinity: that timer never fires, and can be cancelled like any other.',
-    likely: 'Only NaN is refused: Number.isNaN(), not Number.isFinite().',
+    likely: 'Refuse only NaN: check with Number.isNaN(), not with Number.isFinite().',
     look: 'timer-queue.after()',
     received: String(refused),
   })
   arm('in 30 days', 30 * DAY_MS)
   expectFires(30 * DAY_MS, ['in 30 days'], {
-    because: 'Thirty days have passed. Before Infinity, there is a deadline that comes.',
+    because: 'Thirty days have passed. A timer that never fires does not hold this one up.',
     likely: 'Infinity is a number like any other: compare deadlines as they are.',
     look: ['timer-queue.after()', 'timer-queue.runDue()'],
   })

@@ -22,7 +22,9 @@ export function causeOf(pushed: Pushed, reason: Reason): Partial<Reason> {
   if (thrown instanceof RangeError) return NO_ROOM
   if (thrown instanceof Endless) return NO_END
   if (thrown)
-    return { likely: 'An error ends the loop for all connections. Nothing here has to throw.' }
+    return {
+      likely: 'An exception ends the loop for all connections. Nothing here needs to throw.',
+    }
   if (pushed.isListWrong) return ONE_LIST
   if (pushed.wasRight) return UNCHANGED
   const [first] = received
@@ -35,7 +37,7 @@ export function causeOf(pushed: Pushed, reason: Reason): Partial<Reason> {
     first === expected.at(-1)
   ) {
     return {
-      likely: 'One object serves for all frames. Make a new one for each.',
+      likely: 'One object is used for all frames. Make a new one for each.',
       look: 'frames.push()',
     }
   }
@@ -70,21 +72,21 @@ export function limitCalls(object: object, name: string, budget: Budget): void {
 }
 
 const NO_ROOM: Partial<Reason> = {
-  because: 'There is room for every byte of a frame: it is made when it is needed.',
+  because: 'There must be room for every byte of a frame, made when it is needed.',
   likely:
-    '#begun is too small, or a piece too large. #keep() makes room for all that was kept and the new bytes; totalBytes counts what was kept as well as what is missing; and a piece has missingBytes at most.',
+    '#begun is too small, or a piece is too large. #keep() makes room for all that was kept and the new bytes; totalBytes counts what was kept as well as what is missing; and a piece has at most missingBytes bytes.',
   look: ['frames.#keep()', 'frames.#finishBegun()'],
 }
 
 const NO_END: Partial<Reason> = {
-  because: 'A chunk has an end, and then push() returns.',
+  because: 'When a chunk is used up, push() returns.',
   likely:
-    'A loop takes nothing and goes on. It ends when the chunk is used up; subarray(start, end) takes two places, and not a place and a number; and a frame that is finished is forgotten: #begun and #begunBytes.',
+    'A loop takes no bytes and goes on. It must end when the chunk is used up; subarray(start, end) takes two places, not a place and a number; and a frame that is finished is forgotten: #begun and #begunBytes.',
   look: ['frames.#finishBegun()', 'frames.push()'],
 }
 
 const BEHIND: Partial<Reason> = {
-  because: 'Behind the frame that this chunk completes there are more frames.',
+  because: 'The chunk holds more frames after the one that it completes.',
   likely:
     'The rest of the chunk is lost, or has become part of the frame. Take what that frame is missing and no more; the next one begins there.',
   look: ['frames.#finishBegun()', 'frames.push()'],
@@ -92,19 +94,20 @@ const BEHIND: Partial<Reason> = {
 
 const MIXED_UP: Partial<Reason> = {
   likely:
-    'Bytes are lost, come twice, or are in the wrong place. What is kept begins at `from`; #keep() adds each piece behind what was kept before; `end` counts every piece that was taken; and a finished frame leaves no #begunBytes.',
+    'Bytes are lost, repeated, or in the wrong place. What is kept begins at `from`; #keep() adds each piece after the bytes kept earlier; `end` counts every piece that was taken; and a finished frame leaves no #begunBytes.',
   look: ['frames.#keep()', 'frames.#finishBegun()'],
 }
 
 const UNCHANGED: Partial<Reason> = {
-  because: 'What has been handed out belongs to others, and later chunks must not write into it.',
+  because:
+    'A payload that was handed out belongs to its receiver, and later chunks must not write into it.',
   likely: 'The memory of a frame that was handed out is used again for the next one.',
   look: ['frames.#finishBegun()', 'frames.#keep()'],
 }
 
 const ONE_LIST: Partial<Reason> = {
-  because: 'What has been handed out belongs to others, who may look at it later.',
-  likely: 'One list serves for all calls. Begin each push() with a new one.',
+  because: 'A list that was handed out belongs to its receiver, and may be read later.',
+  likely: 'One list is used for all calls. Begin each push() with a new one.',
   look: 'frames.push()',
 }
 

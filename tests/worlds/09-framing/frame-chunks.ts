@@ -27,7 +27,7 @@ export async function expectPausesBetweenFrames({ load, story, expectSame }: Sta
   const taken = frames.onBytes(bytes)
   const reason = {
     because:
-      'Behind a message that pauses the connection, nothing is handed on. The connection keeps the rest and offers it again.',
+      'After a message that pauses the connection, nothing is handed on. The connection keeps the rest and offers it again.',
     likely:
       heard.length < 2
         ? 'One chunk may hold many frames: after each one, go on from its end.'
@@ -43,10 +43,15 @@ export async function expectPausesBetweenFrames({ load, story, expectSame }: Sta
   )
   connection.isReading = true
   frames.onBytes(bytes.subarray(taken))
-  expectSame('the frames in the end', heard, ['one', 'two', 'three', 'four'], reason)
-  expectSame('how often connection.heard() was called', heardOf, 4, {
+  expectSame(
+    'the frames that were handed on in the end',
+    heard,
+    ['one', 'two', 'three', 'four'],
+    reason,
+  )
+  expectSame('the number of calls to connection.heard()', heardOf, 4, {
     because: 'A whole frame is a sign of life, and chapter 08 ends connections that give none.',
-    likely: '#hear(), which is given, hands on a frame and tells the connection: call it.',
+    likely: 'Call #hear(), which is given: it hands on a frame and tells the connection.',
     look: 'frame-protocol.onBytes()',
   })
 }
@@ -65,16 +70,16 @@ export async function expectHalfTaken({ load, story, expectSame }: Stage): Promi
   if (taken !== begun.length) {
     expectSame('the bytes that onBytes() says it has taken', taken, begun.length, {
       because:
-        'The decoder keeps what is incomplete. So it was taken: what is not, the connection offers again.',
-      likely: 'Of a chunk that ends inside a frame, everything is taken.',
+        'The decoder keeps an incomplete frame, so its bytes were taken. The connection offers again what was not taken.',
+      likely: 'When a chunk ends inside a frame, everything is taken.',
       look: 'frame-protocol.onBytes()',
     })
   }
   if (heardOf !== 1) {
-    expectSame('how often connection.heard() was called', heardOf, 1, {
+    expectSame('the number of calls to connection.heard()', heardOf, 1, {
       because:
-        'Only a whole frame is a sign of life. Half of one could come byte by byte, forever.',
-      likely: 'Say so where a frame is handed on: #hear() does both.',
+        'Only a whole frame is a sign of life. Half a frame could arrive byte by byte, forever.',
+      likely: 'Call heard() only where a frame is handed on: #hear() does both.',
       look: 'frame-protocol.onBytes()',
     })
   }
@@ -84,8 +89,8 @@ export async function expectHalfTaken({ load, story, expectSame }: Stage): Promi
     story.tell('test', 'hands over the rest of a frame, while the connection is paused')
     expectSame('the bytes that onBytes() says it has taken', takenInPause, 0, {
       because:
-        'A chunk may come when the connection is paused already. Nothing of it is taken then.',
-      likely: 'Look at connection.isReading before each frame, also before the first.',
+        'A chunk may arrive when the connection is already paused. None of it is taken then.',
+      likely: 'Look at connection.isReading before each frame, including the first.',
       look: 'frame-protocol.onBytes()',
     })
   }

@@ -139,7 +139,7 @@ export async function expectFewCopies(
   }
   const isCheap =
     (await isRight()) || (await isSlowAnyway()) || (await isRight()) || (await isRight())
-  stage.expect('a huge frame to cost little more than copying it', isCheap, {
+  stage.expect('a huge frame to cost at most a few times as much as copying it', isCheap, {
     ...reason,
     expected: 'a few times as much',
     received: `more than ${FEW_COPIES} times as much`,

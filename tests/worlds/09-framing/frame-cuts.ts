@@ -10,16 +10,16 @@ import { frame } from '../../protocols/frames.ts'
 import { checker, cutAt, describe, glued, load, places } from './frame-decoding.ts'
 
 const IN_TWO: Reason = {
-  because: 'A chunk ends where the network likes, also inside a length.',
+  because: 'A chunk may end anywhere, even inside a length.',
   likely:
-    'What is left over at the end of a chunk is the start of a frame: keep it for the next chunk. While something is kept, next() lets #finishBegun() go on with it, and that asks #parseBegun() again after each piece, the last one too. #begunBytes counts all that was kept.',
+    'What is left over at the end of a chunk is the start of a frame: keep it for the next chunk. While something is kept, next() lets #finishBegun() go on with it, which asks #parseBegun() again after each piece, including the last. #begunBytes counts all that was kept.',
   look: ['frames.next()', 'frames.#finishBegun()'],
 }
 
 const IN_THREE: Reason = {
   because: 'A frame may need more than two chunks.',
   likely:
-    'A chunk that does not complete the frame is to be kept as well, behind what was kept before.',
+    'A chunk that does not complete the frame must be kept as well, after the bytes kept earlier.',
   look: ['frames.#finishBegun()', 'frames.#keep()'],
 }
 
@@ -47,14 +47,14 @@ export async function expectSameFrames(stage: Stage): Promise<void> {
   story.judge('test', 'expects every cut in three to give the same frames', 'kept')
 
   await check(payloads, cutAt(transcript, ...places(transcript)), {
-    because: 'A byte at a time is slow, and still the same frames.',
-    likely: 'Each chunk adds to what is there already. It replaces nothing.',
+    because: 'A byte at a time is slow, but the frames are the same.',
+    likely: 'Each chunk is added to what was kept, and replaces nothing.',
     look: ['frames.#finishBegun()', 'frames.#keep()'],
   })
   for (let round = 0; round < 50; round++) {
     const some = Array.from({ length: 40 }, () => randomBytes(random, randomInteger(random, 60)))
     await check(some, cutAtRandom(random, glued(...some), 1 + randomInteger(random, 90)), {
-      because: 'Frames of any bytes, cut anywhere.',
+      because: 'Frames may hold any bytes and may be cut anywhere.',
       likely: 'What is left over at the end of a chunk is the start of the next frame.',
     })
   }
@@ -67,7 +67,10 @@ export async function expectFinishedBehind(stage: Stage): Promise<void> {
   const begun = new FrameDecoder()
   const [start, rest] = cutAt(frame('hello'), 6)
   const chunk = Buffer.concat([Buffer.from('---'), rest, frame('next')])
-  stage.story.tell('test', `pushes ${quote(start)}, then calls next() with ${quote(chunk)} and 3`)
+  stage.story.tell(
+    'test',
+    `pushes ${quote(start)}, then calls next() with ${quote(chunk)}, from place 3`,
+  )
   begun.push(start)
   const finished = begun.next(chunk, 3)
   stage.expectSame(
@@ -75,8 +78,9 @@ export async function expectFinishedBehind(stage: Stage): Promise<void> {
     [describe(finished as FramesModule.Parsed), finished.kind === 'frame' && finished.end],
     ['frame "hello"', 6],
     {
-      because: 'What stands before place 3 was taken before, and the frame ends at place 6.',
-      likely: 'Begin at `from`: what is missing is taken from there, and `end` counts on from it.',
+      because: 'The bytes before place 3 were taken earlier, and the frame ends at place 6.',
+      likely:
+        'Begin at `from`: what is missing is taken from there, and `end` counts on from there.',
       look: 'frames.#finishBegun()',
     },
   )

@@ -33,9 +33,9 @@ export async function expectEncoded(stage: Stage): Promise<void> {
     likely:
       'writeUInt32BE writes big-endian; so does DataView.setUint32, unless it is told otherwise.',
   })
-  check('nothing', Buffer.alloc(0), {
+  check('an empty payload', Buffer.alloc(0), {
     because: 'An empty message is a message, of length 0.',
-    likely: 'A payload of no bytes is no special case: its frame is a length, and that is 0.',
+    likely: 'An empty payload is no special case: its frame is just a length, which is 0.',
   })
   check('70,000 bytes', pattern(0, 70_000), {
     because: 'A length has four bytes: 70,000 is 00 01 11 70.',
@@ -57,15 +57,16 @@ export async function expectEncoded(stage: Stage): Promise<void> {
     received: hex(ada),
   })
   expect('the frame of "bob", in the same array', sameBytes(bob, frame('bob')), {
-    because: 'It is another frame.',
-    likely: 'A payload may have other bytes than it had the last time: look at them each time.',
+    because: 'The array holds another payload now.',
+    likely: 'The array may hold other bytes than the last time: read them each time.',
     expected: hex(frame('bob')),
     received: hex(bob),
   })
 }
 
 const VIEW: Reason = {
-  because: 'A Uint8Array may be a window on a larger buffer. Only what the window shows is meant.',
+  because:
+    'A Uint8Array may be a window on a larger buffer. Only what the window shows is the payload.',
   likely: 'payload.buffer is the whole buffer behind the view.',
 }
 
@@ -89,19 +90,19 @@ function causeOf(received: Uint8Array, expected: Uint8Array): Partial<Reason> {
     }
   }
   if (!isLengthRight && !isPayloadRight) {
-    return { likely: 'The payload stands behind the length: it begins at place LENGTH_BYTES.' }
+    return { likely: 'The payload follows the length: it begins at place LENGTH_BYTES.' }
   }
   if (!isLengthRight && received[3] === expected[3] && payload.length < 256) {
     return {
       likely:
-        'Write all four bytes of the length, zeros too: allocUnsafe() leaves in them what was there before.',
+        'Write all four bytes of the length, zeros too: allocUnsafe() leaves old bytes in them.',
     }
   }
   if (isLengthRight && payload.length > 8) {
     return {
       because: 'A payload is any bytes at all, and arrives as it was sent.',
       likely:
-        'Copy it as it is, from its first byte to its last: set() does. Bytes that were made into a text and back have changed.',
+        'Copy it as it is, from its first byte to its last: set() does that. Turning bytes into a text and back can change them.',
     }
   }
   return {}
@@ -114,7 +115,7 @@ export async function expectLargestEncoded(stage: Stage): Promise<void> {
   const largest = attempt(() => encodeFrame(new Uint8Array(MAX_FRAME_BYTES)))
   const isFrame = largest instanceof Uint8Array && largest.length === MAX_FRAME_BYTES + LENGTH_BYTES
   expect('a payload of MAX_FRAME_BYTES to be allowed', isFrame, {
-    because: 'The limit itself is not over the limit.',
+    because: 'A payload of exactly the limit is within it.',
     likely:
       'Over the limit means payload.length > MAX_FRAME_BYTES, not >=. The four bytes of the length do not count.',
     received: largest instanceof Uint8Array ? countBytes(largest.length) : String(largest),
@@ -125,8 +126,8 @@ export async function expectLargestEncoded(stage: Stage): Promise<void> {
       'The peer would end the connection over such a frame. We made it, so it is our bug and should be seen here.',
     likely:
       refused instanceof Error
-        ? 'A RangeError says that a value is out of its range. Any other error could be anything.'
-        : 'Compare the length with MAX_FRAME_BYTES before the frame is made, and throw: an error that is only made, or a payload that is cut, is not seen.',
+        ? 'Throw a RangeError: it says that a value is out of range. Other errors do not.'
+        : 'Compare the length with MAX_FRAME_BYTES before the frame is made, and throw. An error that is only created, or a payload that is cut short, hides the bug.',
     received:
       refused instanceof Uint8Array ? `a frame of ${countBytes(refused.length)}` : String(refused),
   })

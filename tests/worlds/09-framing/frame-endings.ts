@@ -20,17 +20,21 @@ export async function expectInvalidTold(stage: Stage): Promise<void> {
     await slow.send(bytes)
     await slow.sayEnd()
     const isPatient = {
-      because:
-        'The client takes its time to read. Two frames and the reason are still on their way to it.',
+      because: 'The client reads slowly. Two frames and the reason are still on their way to it.',
       likely:
-        '#endWith() ends the connection behind what was sent. destroy() throws that away, now or in a moment.',
+        '#endWith() ends the connection after what was sent. destroy() throws that away, now or in a moment.',
       look: ending === 'invalid' ? 'frame-protocol.onEnd()' : 'frame-protocol.onBytes()',
     }
     slow.expectAtRest(isPatient)
     slow.stream.setRoom(Number.POSITIVE_INFINITY)
     await slow.settle()
-    expectSame('the frames it gets', slow.takeFrames(), ['hello', 'sea', 'last words'], isPatient)
-    expect('FIN behind them', slow.stream.isEnded && !slow.stream.isDestroyed, isPatient)
+    expectSame(
+      'the frames that the client gets',
+      slow.takeFrames(),
+      ['hello', 'sea', 'last words'],
+      isPatient,
+    )
+    expect('FIN after them', slow.stream.isEnded && !slow.stream.isDestroyed, isPatient)
     slow.expectAtRest(isPatient)
     await slow.freeDescriptor()
     expectSame('why the connection ended', slow.endings, [ending], {
@@ -39,9 +43,9 @@ export async function expectInvalidTold(stage: Stage): Promise<void> {
       likely: 'The first argument of #endWith() says why.',
       look: ending === 'invalid' ? 'frame-protocol.onEnd()' : 'frame-protocol.onBytes()',
     })
-    expectSame('how often onEnd of the events was called', slow.ends, 0, {
+    expectSame('the number of calls to onEnd of the events', slow.ends, 0, {
       because: 'The stream did not end between two frames. There is only an error to report.',
-      likely: 'Either #endWith() or onEnd of the events, not both.',
+      likely: 'Call either #endWith() or onEnd of the events, not both.',
       look: 'frame-protocol.onEnd()',
     })
   }
@@ -55,8 +59,8 @@ export async function expectEndInOrder(stage: Stage): Promise<void> {
   const polite = await ScriptedFrames.start(stage, { answersEnd: true })
   await polite.send(frame('hello'))
   await polite.sayEnd()
-  expectSame('how often onEnd of the events was called', polite.ends, 1, {
-    because: 'The client has said FIN between two frames, and these events want to know.',
+  expectSame('the number of calls to onEnd of the events', polite.ends, 1, {
+    because: 'The client has said FIN between two frames, and these events have an onEnd.',
     likely: 'When the end is in order, call this.#events.onEnd, if there is one.',
     look: 'frame-protocol.onEnd()',
   })
@@ -65,20 +69,19 @@ export async function expectEndInOrder(stage: Stage): Promise<void> {
       because:
         'The events may be an object with state of its own, which its methods find in `this`.',
       likely:
-        'Call this.#events.onEnd(this). A method that was put into a variable first has lost its object.',
+        'Call this.#events.onEnd(this). A method that is put into a variable first loses its object.',
       look: 'frame-protocol.onEnd()',
     })
   }
   expect('the connection to stay open for the events to end it', !polite.stream.isEnded, {
-    because:
-      'The client may still be listening, and the code behind onEnd may still have answers for it.',
+    because: 'The client may still be listening, and onEnd may still have answers to send.',
     likely: 'End the connection only when the events have no onEnd.',
     look: 'frame-protocol.onEnd()',
   })
   const plain = await ScriptedFrames.start(stage, { hearsEnd: false })
   const hasTime = {
-    because: 'The client takes its time to read. Its answer is still on the way.',
-    likely: 'end() says FIN behind what was sent. destroy() throws that away.',
+    because: 'The client reads slowly. Its answer is still on the way.',
+    likely: 'end() sends FIN after what was sent. destroy() throws that away.',
     look: 'frame-protocol.onEnd()',
   }
   plain.stream.setRoom(0)
@@ -87,12 +90,12 @@ export async function expectEndInOrder(stage: Stage): Promise<void> {
   plain.expectAtRest(hasTime)
   plain.stream.setRoom(Number.POSITIVE_INFINITY)
   await plain.settle()
-  expectSame('the frames it gets', plain.takeFrames(), ['goodbye'], hasTime)
-  expect('FIN behind it', plain.stream.isEnded && !plain.stream.isDestroyed, hasTime)
+  expectSame('the frames that the client gets', plain.takeFrames(), ['goodbye'], hasTime)
+  expect('FIN after it', plain.stream.isEnded && !plain.stream.isDestroyed, hasTime)
   await plain.freeDescriptor()
   expectSame('why the connection ended', plain.endings, ['finished'], {
     because: 'The client has said FIN between two frames, and nothing was wrong.',
-    likely: 'Without onEnd of the events the connection ends as `finished`.',
+    likely: 'When the events have no onEnd, the connection ends as `finished`.',
     look: 'frame-protocol.onEnd()',
   })
 }

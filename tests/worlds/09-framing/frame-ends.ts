@@ -15,11 +15,11 @@ export async function expectEarlyEndsTold(
   const { expect } = stage
   const check = checker(stage, FrameDecoder)
   await check(['fits'], [frame('fits')], {
-    because: 'A whole frame is in order, and so is its end.',
+    because: 'A whole frame within the limit is decoded as before.',
   })
   const ends: [string, Uint8Array, RegExp | undefined, string][] = [
-    ['before anything', Buffer.alloc(0), undefined, 'Nobody has to say anything.'],
-    ['behind a frame', frame('hello'), undefined, 'It said everything it had begun.'],
+    ['before anything', Buffer.alloc(0), undefined, 'A peer need not send anything.'],
+    ['after a frame', frame('hello'), undefined, 'The peer has finished what it had begun.'],
     [
       'inside a length',
       frame('hello').subarray(0, 1),
@@ -36,20 +36,21 @@ export async function expectEarlyEndsTold(
   ]
   for (const [where, bytes, missing, because] of ends) {
     const ended = new FrameDecoder()
-    stage.story.tell('test', `pushes ${quote(bytes)}, then end()`)
+    stage.story.tell('test', `pushes ${quote(bytes)}, then calls end()`)
     ended.push(bytes)
     const invalid = ended.end()
     expectText(stage, `an end ${where}`, describeEnd(invalid), missing ? 'invalid' : 'in order', {
       because,
       likely: missing
-        ? 'What is kept for the next chunk is a frame that is missing something, if only of its length.'
+        ? 'What is kept for the next chunk is an incomplete frame, even if it is only part of a length.'
         : 'Nothing is left over, so nothing is missing.',
       look: 'frames.end()',
     })
     if (!missing) continue
     expect(`the reason to say how many bytes are missing`, missing.test(invalid!.reason), {
       because,
-      likely: '#parseBegun() knows how many bytes are missing. What has come is another number.',
+      likely:
+        '#parseBegun() knows how many bytes are missing. How many have arrived is another number.',
       look: 'frames.end()',
       expected: `a text like ${missing}`,
       received: invalid!.reason,
@@ -57,17 +58,20 @@ export async function expectEarlyEndsTold(
   }
 
   expectText(stage, 'the end of the invalid peer', describeEnd(invalidPeer.end()), 'in order', {
-    because: 'It has been found invalid already. Once is enough.',
-    likely: 'Nothing of an invalid length is kept: #begun stays empty.',
+    because: 'The peer has already been reported as invalid. Once is enough.',
+    likely: 'No bytes of an invalid length are kept: #begun stays empty.',
     look: ['frames.next()', 'frames.end()'],
   })
   const cut = new FrameDecoder({ maxBytes: 10 })
-  stage.story.tell('test', 'announces 11 bytes, over the limit of 10, in two pieces, then end()')
+  stage.story.tell(
+    'test',
+    'announces 11 bytes, over the limit of 10, in two pieces, then calls end()',
+  )
   for (const piece of cutAt(announce(11), 2)) cut.push(piece)
-  expectText(stage, 'its end', describeEnd(cut.end()), 'in order', {
-    because: 'It has been found invalid already. Once is enough.',
+  expectText(stage, 'the end after that', describeEnd(cut.end()), 'in order', {
+    because: 'The peer has already been reported as invalid. Once is enough.',
     likely:
-      '#finishBegun() forgets what has begun, #begun and #begunBytes, also when it is invalid.',
+      '#finishBegun() forgets the frame that has begun, #begun and #begunBytes, even when it is invalid.',
     look: ['frames.#finishBegun()', 'frames.end()'],
   })
 }

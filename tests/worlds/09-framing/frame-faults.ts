@@ -38,7 +38,7 @@ export async function expectEndedAtOnce(stage: Stage): Promise<void> {
       ['too-large'],
       {
         because:
-          'The limit is 10. The client’s FIN may be next, and onEnd() would call the end one in good order: nothing is left of the wrong length.',
+          'The limit is 10. The client’s FIN may be next, and onEnd() would take that for a valid end: nothing is left of the wrong length.',
         likely: 'Call #endWith() in onBytes(), when next() has returned `invalid`, and not later.',
         look: 'frame-protocol.onBytes()',
       },
@@ -78,7 +78,7 @@ export async function expectErrorSeen({ load, story, expect }: Stage): Promise<v
   if (isSeen) return
   story.tell('test', 'hands over a frame; onFrame of the events throws an error')
   expect('the error to be seen', isSeen, {
-    because: 'It is our bug. An error that nobody hears of is found by the clients, much later.',
+    because: 'It is our bug. If the error is hidden, the clients find the bug, much later.',
     likely: 'Do not catch what onFrame throws.',
     look: 'frame-protocol.onBytes()',
   })

@@ -28,13 +28,13 @@ export async function expectLengthsRefused(stage: Stage): Promise<FramesModule.F
       return withoutReason(texts)
     })
     expectSame('what push() returns', answers, [[], [], [], ['invalid'], []], {
-      because: `${text} bytes are over the limit, and the fourth byte says so. What follows is not awaited, and not decoded.`,
+      because: `${text} bytes are over the limit, and the fourth byte shows it. What follows is neither waited for nor decoded.`,
       ...causeOf(answers, length, () => new FrameDecoder().next(announce(length), 0)),
     })
     expect(`the reason to name the length, ${text}`, named(reasons[0]).includes(`${length}`), {
       because: 'The author of the other end wants to know what was wrong.',
       likely:
-        'The length of the payload belongs in its words, as an unsigned number, also when its bytes came in pieces.',
+        'Put the length of the payload in the reason, as an unsigned number, even when its bytes arrived in pieces.',
       look: 'frames.parseFrame()',
       received: reasons[0],
     })
@@ -44,7 +44,7 @@ export async function expectLengthsRefused(stage: Stage): Promise<FramesModule.F
     describeAll(new FrameDecoder().push(announce(MAX_FRAME_BYTES))),
     [],
     {
-      because: 'The limit itself is not over the limit: its payload is awaited.',
+      because: 'A length equal to the limit is allowed: the decoder waits for its payload.',
       likely:
         'Over the limit means length > maxBytes, not >=. The length does not count its own four bytes.',
       look: 'frames.parseFrame()',
@@ -58,7 +58,7 @@ export async function expectLengthsRefused(stage: Stage): Promise<FramesModule.F
     ['invalid'],
     {
       because: 'Each decoder has its own limit.',
-      likely: 'Hand on #maxBytes to parseFrame(), not MAX_FRAME_BYTES.',
+      likely: 'Pass #maxBytes to parseFrame(), not MAX_FRAME_BYTES.',
     },
   )
   const decoder = new FrameDecoder({ maxBytes: 10 })
@@ -72,9 +72,9 @@ export async function expectLengthsRefused(stage: Stage): Promise<FramesModule.F
     ['frame "0123456789"', 'invalid'],
     {
       because:
-        'What came before is valid. What comes after is noise: nobody knows where a frame begins there.',
+        'The frame before the wrong length is valid. What follows it is noise: nobody knows where a frame begins there.',
       likely: !describeAll(answers)[0]?.startsWith('frame')
-        ? 'What came before is returned as well, and before it: push() adds the invalid length behind the frames.'
+        ? 'The frame before the invalid length is returned as well, and first: push() adds the invalid length after the frames.'
         : 'After an invalid length nothing more is decoded, not even from the same chunk.',
       look: ['frames.push()', 'frames.next()'],
     },
@@ -85,7 +85,7 @@ export async function expectLengthsRefused(stage: Stage): Promise<FramesModule.F
     /\b11\b.*\b10\b|\b10\b.*\b11\b/.test(reason),
     {
       because: 'The author of the other end wants to know what was wrong.',
-      likely: 'Two numbers belong in its words: the length of the payload, and `maxBytes`.',
+      likely: 'Put two numbers in the reason: the length of the payload, and `maxBytes`.',
       look: 'frames.parseFrame()',
       received: reason,
     },
@@ -100,11 +100,16 @@ export async function expectLengthsRefused(stage: Stage): Promise<FramesModule.F
       look: 'frames.parseFrame()',
     },
   )
-  expectSame('a good frame after that', describeAll(decoder.push(frame('late'))), [], {
-    because: 'Once a peer is invalid it stays invalid.',
-    likely: 'Remember in #isInvalid that it was invalid, also for later chunks.',
-    look: 'frames.next()',
-  })
+  expectSame(
+    'what push() returns for a good frame after the invalid length',
+    describeAll(decoder.push(frame('late'))),
+    [],
+    {
+      because: 'Once a peer is invalid it stays invalid.',
+      likely: 'Remember in #isInvalid that the peer is invalid, for later chunks as well.',
+      look: 'frames.next()',
+    },
+  )
   return decoder
 }
 
@@ -117,20 +122,21 @@ function causeOf(
   const look = ['frames.#finishBegun()', 'frames.parseFrame()']
   if (answers.flat().some((text) => text.startsWith('threw'))) {
     return {
-      likely: 'A wrong peer is no exception: return the invalid length as a value.',
+      likely: 'The peer’s fault is not an exception: return the invalid length as a value.',
       look: ['frames.parseFrame()', 'frames.push()'],
     }
   }
   if (answers[4].join() === 'invalid') {
     return {
-      likely: 'It is reported once. From then on next() returns `incomplete`, whatever comes.',
+      likely:
+        'An invalid length is reported once. From then on next() returns `incomplete`, whatever arrives.',
       look: 'frames.next()',
     }
   }
   if (answers[3].join() === 'invalid') {
     return {
       likely:
-        'After an invalid length nothing more is decoded: set #isInvalid, also when the length came in pieces.',
+        'After an invalid length nothing more is decoded: set #isInvalid, even when the length arrived in pieces.',
       look,
     }
   }
@@ -144,7 +150,7 @@ function causeOf(
   return atOnce.kind === 'invalid'
     ? {
         likely:
-          'next() has found it when all four bytes came at once. #finishBegun() returns it, too, when they come in pieces, and push() puts it into its list.',
+          'next() finds the invalid length when all four bytes arrive at once. #finishBegun() returns it, too, when they arrive in pieces, and push() puts it into its list.',
         look: ['frames.push()', 'frames.#finishBegun()', 'frames.next()'],
       }
     : {
@@ -177,7 +183,7 @@ export async function expectNoiseIgnored(stage: Stage): Promise<void> {
     const chunk = Buffer.concat([announce(11).subarray(before), noise])
     stage.story.tell(
       'test',
-      `asks a decoder with next() for what is in ${quote(announce(11))} and a good frame`,
+      `calls next() of a decoder with maxBytes: 10 for ${quote(announce(11))}, and for the good frames after it`,
     )
     if (before > 0) peer.push(announce(11).subarray(0, before))
     const kinds = [

@@ -69,11 +69,15 @@ export async function expectRoomTwiceAtMost(
     },
     TWICE,
   )
-  stage.expect(`the ${HALF_DONE} decoders to hold at most twice what has come`, heldBytes < TWICE, {
-    ...reason,
-    expected: '4 MiB have come: 8 MiB of buffers',
-    received: `${Math.round(heldBytes / MEBIBYTE)} MiB`,
-  })
+  stage.expect(
+    `the ${HALF_DONE} decoders to hold at most twice what has arrived`,
+    heldBytes < TWICE,
+    {
+      ...reason,
+      expected: '4 MiB have arrived: at most 8 MiB of buffers',
+      received: `${Math.round(heldBytes / MEBIBYTE)} MiB`,
+    },
+  )
 }
 
 /** What so many decoders hold in buffers once that has happened to each. Up to `enough` it is not asked for exactly. */

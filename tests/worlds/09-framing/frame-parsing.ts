@@ -38,17 +38,18 @@ export async function expectParsed(stage: Stage): Promise<void> {
     because: 'The length says where the payload ends.',
     likely: 'The payload ends where its length says, not where the bytes end.',
   })
-  check('the second of two', two, 9, 'frame "sea"', {
+  check('the second of two frames', two, 9, 'frame "sea"', {
     because: 'It begins at place 9.',
-    likely: 'Length and payload are at `at`, not at the start of the bytes.',
+    likely: 'Read the length and the payload from `at` on, not from the start of the bytes.',
   })
   check('the frame in a view', two.subarray(9), 0, 'frame "sea"', {
     because: 'A Uint8Array may be a window on a larger buffer, and chunks often are.',
-    likely: 'bytes.buffer begins somewhere else than bytes: bytes.byteOffset says where.',
+    likely:
+      'bytes.buffer may begin earlier than the view: bytes.byteOffset says where the view begins.',
   })
   check('an empty frame', own(frame('')), 0, 'frame ""', {
-    because: 'The length says 0, and it is all there.',
-    likely: '0 is a length like any other, and it is falsy.',
+    because: 'The length says 0, so the frame is complete.',
+    likely: '0 is a length like any other, though it is falsy.',
   })
   const payload = pattern(7, 70_000)
   const large = own(frame(payload))
@@ -59,15 +60,15 @@ export async function expectParsed(stage: Stage): Promise<void> {
   for (const length of [0, 1, 2, 3]) {
     check(`${length} bytes of 00 01 11 70`, large.subarray(0, length), 0, incomplete(4 - length), {
       because:
-        '"Not yet" is a value. Without four bytes of length nothing is known but how much of it is missing.',
-      likely: 'Look whether four bytes are there before you read them.',
+        '"Not yet" is a value. Without all four bytes of the length, all that is known is how many of them are missing.',
+      likely: 'Check that four bytes are there before you read them.',
     })
   }
   for (const length of [4, 5, 8]) {
     check(`${length} of 9 bytes`, hello.subarray(0, length), 0, incomplete(9 - length), {
       because: '"Not yet" is a value. The length says how many bytes are missing.',
       likely:
-        'Look whether the whole payload is there before you cut it out: subarray() returns less when there is less.',
+        'Check that the whole payload is there before you cut it out: subarray() returns less when there is less.',
     })
   }
   const announced = parseFrame(own(announce(2 ** 24 + 2)), 0, 2 ** 25)
@@ -75,14 +76,14 @@ export async function expectParsed(stage: Stage): Promise<void> {
     because: 'The first byte of a length counts 16,777,216 times as much as the last.',
     likely:
       announced.kind === 'invalid'
-        ? 'What may be announced is `maxBytes`, here 33,554,432: each decoder has its own limit.'
+        ? 'The limit is `maxBytes`, here 33,554,432: each decoder has its own limit.'
         : 'All four bytes of the length count.',
   })
-  check('3 bytes of a length, behind a frame', two.subarray(0, 12), 9, incomplete(1), BEHIND)
-  check('nothing behind a frame', hello, 9, incomplete(4), BEHIND)
-  check('6 of 7 bytes, behind a frame', two.subarray(0, 15), 9, incomplete(1), {
-    because: 'From place 9 on there are 6 bytes of 7.',
-    likely: 'What counts is how many bytes there are from `at` on.',
+  check('3 bytes of a length, after a frame', two.subarray(0, 12), 9, incomplete(1), BEHIND)
+  check('nothing after a frame', hello, 9, incomplete(4), BEHIND)
+  check('6 of 7 bytes, after a frame', two.subarray(0, 15), 9, incomplete(1), {
+    because: 'From place 9 on, 6 of 7 bytes are there.',
+    likely: 'Count only the bytes from `at` on.',
   })
   const parsed = parseFrame(large, 0, MAX_FRAME_BYTES)
   const isView = parsed.kind === 'frame' && parsed.payload.buffer === large.buffer
@@ -94,8 +95,8 @@ export async function expectParsed(stage: Stage): Promise<void> {
 }
 
 const BEHIND: Reason = {
-  because: 'A length may begin anywhere in a chunk, and what is missing of it counts from there.',
-  likely: 'What counts is how many bytes there are from `at` on.',
+  because: 'A length may begin anywhere in a chunk. The missing bytes are counted from there.',
+  likely: 'Count only the bytes from `at` on.',
 }
 
 /** The most likely cause where what was received tells it; what the test says otherwise. */
@@ -108,30 +109,31 @@ function causeOf(
   if (parsed instanceof Error) {
     return {
       because:
-        '"Not yet" is a value, and no exception. Each chunk may end in the middle of a frame.',
-      likely: 'Look whether the bytes are there before you read them, and return what is missing.',
+        '"Not yet" is a value, not an exception. Any chunk may end in the middle of a frame.',
+      likely:
+        'Check that the bytes are there before you read them, and return how many are missing.',
     }
   }
   const isFrameDue = expected.startsWith('frame')
   if (isFrameDue && received === incomplete(0)) {
     return {
       likely:
-        'No byte is missing, so all of it is there: compare with <, not with <=. 0 is a length like any other, though it is falsy.',
+        'No byte is missing, so the frame is complete: compare with <, not with <=. 0 is a length like any other, though it is falsy.',
     }
   }
   if (isFrameDue && parsed.kind === 'frame') {
     const payload = Buffer.from(parsed.payload).toString()
     if (payload.endsWith('\u0005hello')) {
-      return { likely: 'The payload begins behind the length, four bytes behind `at`.' }
+      return { likely: 'The payload begins after the length, four bytes after `at`.' }
     }
     if (payload === 'h') {
-      return { likely: 'subarray(start, end) takes two places, and not a place and a length.' }
+      return { likely: 'subarray(start, end) takes two places, not a place and a length.' }
     }
   }
   if (!isFrameDue && at === 0 && parsed.kind === 'incomplete' && parsed.missingBytes < 16) {
     return {
       likely:
-        'missingBytes is what has not come yet: the place where the length ends, or the payload, less bytes.length.',
+        'missingBytes counts what has not arrived yet: the end of the length, or of the payload, minus bytes.length.',
     }
   }
   return {}

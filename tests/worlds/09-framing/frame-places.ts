@@ -19,7 +19,7 @@ export async function expectPlaces(stage: Stage): Promise<void> {
     found.map((decoded) => (decoded.kind === 'incomplete' ? decoded.kind : describe(decoded))),
     ['frame "one"', 'frame ""', 'frame "three"'],
     {
-      because: 'It returns one frame: the one that begins at `from`.',
+      because: 'next() returns one frame: the one that begins at `from`.',
       likely: 'Ask parseFrame() what begins at `from`, not what the chunk begins with.',
       look: 'frames.next()',
     },
@@ -29,9 +29,9 @@ export async function expectPlaces(stage: Stage): Promise<void> {
     found.map((decoded) => decoded.kind === 'frame' && decoded.end),
     ENDS,
     {
-      because: '`end` is where to go on: the place in the chunk behind this frame.',
+      because: '`end` is where to go on: the place in the chunk right after this frame.',
       likely:
-        'It counts from the start of the chunk: from where the frame begins, over the four bytes of its length and its payload.',
+        '`end` counts from the start of the chunk: the place where the frame begins, plus the four bytes of its length, plus its payload.',
       look: 'frames.next()',
     },
   )

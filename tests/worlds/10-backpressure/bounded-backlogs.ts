@@ -13,8 +13,8 @@ export async function expectAnswersAfterFin(world: World): Promise<void> {
   await bob.send(frame('last words'))
   await bob.halfClose()
   await bob.startReading()
-  bob.expectReceived(frame('last words'), { because: 'He can still hear.' })
-  bob.expectEnd({ because: 'He has said FIN and has all his answers.' })
+  bob.expectReceived(frame('last words'), { because: 'He has sent FIN, but he can still receive.' })
+  bob.expectEnd({ because: 'He has sent FIN and has all his answers.' })
 }
 
 /** A peer that is not read is lost like any other. */
@@ -24,7 +24,7 @@ export async function expectLossOfTheUnread({ expectSame }: Stage, world: World)
   for (const payload of Array(12).fill('x'.repeat(96))) await cyd.send(frame(payload))
   await cyd.reset()
   expectSame('how cyd’s connection ended', cyds.endings, ['lost'], {
-    because: 'Nothing is read from her. Her loss is reported all the same.',
+    because: 'Nothing is read from her, but the loss of her connection is reported all the same.',
   })
 }
 
@@ -35,13 +35,15 @@ export async function expectOneChunk({ expectSame }: Stage, world: World): Promi
   await dee.send(Buffer.concat(many))
   dee.expectReceived(Buffer.concat(many), {
     because:
-      'dee reads as fast as she asks. 60 frames came in one chunk; a connection that is backlogged stops between two of them, sends, and goes on.',
+      'dee reads as fast as she asks. Her 60 frames arrived in one chunk; a connection that becomes backlogged stops between two of them, sends, and goes on.',
     likely: dees.connection.isOpen
-      ? 'isBacklogged counts what waits, as soon as it is pushed.'
-      : 'push() has returned false, and her connection was stopped. What was sent long ago waits no more: only what waits counts.',
+      ? 'isBacklogged has to count bytes as soon as they are pushed.'
+      : 'push() has returned false, and her connection was stopped. Bytes that were sent no longer wait: only what waits counts.',
     look: dees.connection.isOpen ? 'outbox.isBacklogged()' : 'outbox.push()',
   })
-  expectSame('frames of dee that were accepted', dees.frames, 60, { because: 'All of them.' })
+  expectSame('the number of frames accepted from dee', dees.frames, 60, {
+    because: 'All of her frames are accepted.',
+  })
 }
 
 /** Whether an outbox is backlogged depends on what waits and on what was before: in any order, as often as you like. */
@@ -51,7 +53,7 @@ export async function expectMarks(stage: Stage): Promise<void> {
   for (const limits of [marks, { ...marks, lowWaterBytes: 0 }]) {
     const { lowWaterBytes: low, highWaterBytes: high } = limits
     const { outbox, stream } = await playOutbox(stage, limits)
-    story.tell('test', `pushes and flushes as it pleases, with marks at ${high} and ${low} bytes`)
+    story.tell('test', `pushes and flushes at random, with marks at ${high} and ${low} bytes`)
     let waiting = 0
     let was = false
     for (let moves = 0; moves < 2_000; moves++) {
@@ -69,8 +71,8 @@ export async function expectMarks(stage: Stage): Promise<void> {
       const is: boolean = waiting > high || (waiting > low && was)
       if (hasPushSent)
         expect('push() to send nothing', false, {
-          because: 'Far less than maxQueuedBytes waits. flush() sends, once a round.',
-          likely: 'Only if more than maxQueuedBytes would wait does push() call flush().',
+          because: 'Far less than maxQueuedBytes waits. It is flush() that sends, once a round.',
+          likely: 'push() calls flush() only if more than maxQueuedBytes would wait.',
           look: 'outbox.push()',
         })
       const { isBacklogged } = outbox
@@ -78,8 +80,8 @@ export async function expectMarks(stage: Stage): Promise<void> {
       const hasAskedSent = !isAsItWas || stream.takeWritten().length > 0
       // Two thousand times the same would hide the rest of the story.
       if (hasAskedSent)
-        expect('the question to send nothing', false, {
-          because: 'isBacklogged only says how things are. flush() sends, once a round.',
+        expect('isBacklogged to send nothing', false, {
+          because: 'isBacklogged only reports a state. It is flush() that sends, once a round.',
           likely: 'Compare `bytes` with the marks, and call nothing that writes.',
           look: 'outbox.isBacklogged()',
           expected: `${waiting} bytes waiting`,
@@ -87,10 +89,10 @@ export async function expectMarks(stage: Stage): Promise<void> {
         })
       if (isBacklogged !== is)
         expect(`isBacklogged to be ${is} with ${waiting} bytes waiting`, false, {
-          because: `It was ${was} before. More than ${high} bytes make it true, ${low} or fewer make it false, each time; in between it stays what it was.`,
+          because: `It was ${was} until now. More than ${high} bytes make it true and ${low} or fewer make it false, every time; in between, it does not change.`,
           likely: is
-            ? 'Above the high mark it becomes true, whatever was before, and stays so down to the low mark.'
-            : 'At the low mark or below it becomes false, and stays so up to the high mark.',
+            ? 'Above the high mark it becomes true, whatever it was, and stays true down to the low mark.'
+            : 'At the low mark or below it becomes false, and stays false up to the high mark.',
           look: 'outbox.isBacklogged()',
           received: `${isBacklogged}`,
         })
@@ -103,7 +105,10 @@ export async function expectMarks(stage: Stage): Promise<void> {
 export async function expectOwnMarks(stage: Stage): Promise<void> {
   const limits = { highWaterBytes: 100, lowWaterBytes: 20 }
   const [full, calm] = [await playOutbox(stage, limits), await playOutbox(stage, limits)]
-  stage.story.tell('test', 'has two outboxes: one held 150 bytes, and in each of them 50 wait now')
+  stage.story.tell(
+    'test',
+    'has two outboxes: the first once held 150 bytes, and now 50 wait in each',
+  )
   for (const { stream } of [full, calm]) stream.setRoom(0)
   full.outbox.push(Buffer.alloc(150))
   const was = full.outbox.isBacklogged
@@ -112,12 +117,12 @@ export async function expectOwnMarks(stage: Stage): Promise<void> {
   calm.outbox.push(Buffer.alloc(50))
   const are = [was, calm.outbox.isBacklogged, full.outbox.isBacklogged]
   stage.expectSame(
-    'isBacklogged: of the first with 150 bytes, of the second, of the first',
+    'isBacklogged of the first with 150 bytes, of the second, and of the first again',
     are,
     [true, false, true],
     {
       because:
-        'The second one never held more than 100 bytes. The first one did, and not yet 20 or fewer since.',
+        'The second never held more than 100 bytes. The first did, and has not been down to 20 since then.',
       likely: 'Each outbox has a memory of its own: a private field, nothing static or global.',
       look: 'outbox.isBacklogged()',
     },

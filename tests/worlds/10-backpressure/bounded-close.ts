@@ -16,7 +16,7 @@ export async function expectOrderlyClose(stage: Stage): Promise<void> {
   const world = await openAdmission(stage, limits)
   const [ada, bob] = [await world.arrive('ada'), await world.arrive('bob')]
   const crowd = await Promise.all(Array.from({ length: CROWD }, () => world.arrive('', true)))
-  story.tell('crowd', `comes: ${CROWD} more, who only listen`)
+  story.tell('crowd', `arrives: ${CROWD} more clients, who only listen`)
   ada.stopReading()
   await ada.send(frame('first'))
   await ada.send(frame('second'))
@@ -26,12 +26,12 @@ export async function expectOrderlyClose(stage: Stage): Promise<void> {
     port: 0,
     close: () => {
       calls += 1
-      story.tell('listening socket', 'close() is called')
+      story.tell('listening socket', 'is told to close')
       return gate.promise
     },
   }
   const atRest = await countPendingWakeUps()
-  story.tell('test', 'calls close() of the admission')
+  story.tell('test', 'calls admission.close()')
   let isClosed = false
   const closing = world.act(() => world.admission.close(listening))
   // No turn of Node's loop has passed, and none of ours.
@@ -42,11 +42,11 @@ export async function expectOrderlyClose(stage: Stage): Promise<void> {
     isClosed = true
   })
   await world.settle()
-  expectSame('calls of close() on the listening socket', calls, 1, {
-    because: 'close() stops accepting first, and the deadline runs from there.',
+  expectSame('the number of calls of close() on the listening socket', calls, 1, {
+    because: 'close() first stops accepting, and the deadline runs from that moment.',
     likely:
       calls > 1
-        ? 'Call server.close() once each time, and keep the promise that it returns.'
+        ? 'Call server.close() once in each close(), and keep the promise that it returns.'
         : 'Call server.close() before you wait for anything.',
     look: 'admission.close()',
   })
@@ -57,63 +57,67 @@ export async function expectOrderlyClose(stage: Stage): Promise<void> {
   const cut = crowd.filter(({ stream }) => stream.isDestroyed).length
   const silent = crowd.filter(({ stream }) => stream.isEnded).length - told.length
   stage.expect('all of the crowd to be told', told.length === CROWD, {
-    because: 'Everybody inside is told that the server says goodbye, in the same turn.',
+    because: 'Everybody inside gets the goodbye, in the same turn.',
     likely:
       cut > 0
-        ? 'stop() says the last words. destroy() says nothing, and what waits is lost.'
+        ? 'stop() sends the last words. destroy() sends nothing, and what waits is lost.'
         : other
           ? `The reason is \`stopping\`. They were told ${quote(other)}.`
           : silent > 0
             ? 'stop() has the protocol say why, and then end. end() alone is FIN without a word.'
-            : 'stop() every open connection, as `stopping`, one right after the other: wait only then.',
+            : 'stop() every open connection, as `stopping`, one right after the other, and only then wait.',
     look: 'admission.close()',
-    expected: `${CROWD} times a goodbye`,
-    received: `${told.length} times; FIN without it: ${silent}, of which cut off: ${cut}`,
+    expected: `${CROWD} goodbyes`,
+    received: `${told.length} goodbyes; FIN without one: ${silent}, of which cut off: ${cut}`,
   })
   const adas = world.connections[0].deref()
-  expectSame('the connections that were open right after the call', open, 0, {
+  expectSame('the number of connections that were open right after the call', open, 0, {
     because:
-      'Every open connection is stopped at once. In a turn of the loop between, it would be asked and would answer on.',
+      'Every open connection is stopped at once. If a turn of the loop came first, it would be read and would go on answering.',
     likely: adas?.isOpen
-      ? 'ada’s connection is still open. stop() those, too, that are backlogged or paused: the goodbye waits behind what waits.'
-      : 'Call server.close() and stop() right in close(), before anything is waited for.',
+      ? 'ada’s connection is still open. stop() backlogged and paused connections, too: the goodbye is queued after what waits.'
+      : 'Call server.close() and stop() directly in close(), before you wait for anything.',
     look: 'admission.close()',
   })
-  expectSame('calls of close() on the listening socket, right after the call', callsAtOnce, 1, {
-    because:
-      'From this moment on nobody is let in, so the listening socket is closed at once, too.',
-    likely: 'Call server.close() right in close(), before anything is waited for.',
-    look: 'admission.close()',
-  })
+  expectSame(
+    'the number of calls of close() on the listening socket right after the call',
+    callsAtOnce,
+    1,
+    {
+      because:
+        'From this moment on, nobody is let in, so the listening socket is closed at once, too.',
+      likely: 'Call server.close() directly in close(), before you wait for anything.',
+      look: 'admission.close()',
+    },
+  )
   const cyd = await world.arrive('cyd')
   cyd.expectReceived(frame('error stopping'), {
     because:
-      'She had connected and was not accepted yet. She hears the same, although there is no room for her, either.',
-    likely:
-      'close() sets #isStopping at once; admit() asks for it first, and for the cap after that.',
+      'She had connected but was not accepted yet. She is told the same as the others, although the server is also full.',
+    likely: 'close() sets #isStopping at once; admit() checks it first, and the cap after that.',
     look: ['admission.admit()', 'admission.close()'],
   })
   cyd.expectEnd({ because: 'And then FIN.' })
   ada.expectNothing({
     because: 'She does not read. Her answers and her goodbye wait until she does.',
-    likely: 'stop() puts the last words behind what waits. destroy() would lose both.',
+    likely: 'stop() queues the last words after what waits. destroy() would lose both.',
     look: 'admission.close()',
   })
   for (const each of crowd) await each.halfClose()
   bob.expectReceived(frame('error stopping'), {
-    because: 'bob is inside: he is told that the server says goodbye.',
+    because: 'bob is inside, so he gets the goodbye.',
     likely: 'stop() every open connection, as `stopping`.',
   })
   bob.expectEnd({ because: 'And then FIN.' })
   await bob.send(frame('one more'))
-  bob.expectNothingMore({ because: 'What comes after goodbye is not accepted.' })
+  bob.expectNothingMore({ because: 'What arrives after the goodbye is not accepted.' })
 
   expectSame(
     'stats().refused',
     world.stats('refused'),
     { refused: 0 },
     {
-      because: 'That was not for want of room.',
+      because: 'cyd was not refused for lack of room.',
       likely: 'Only a connection that is refused as `busy` is counted.',
       look: 'admission.admit()',
     },
@@ -125,9 +129,9 @@ export async function expectOrderlyClose(stage: Stage): Promise<void> {
     { connections: 2, queuedBytes: Buffer.concat(waiting).length },
     {
       because:
-        'ada and bob are still inside, and ada’s answers and her goodbye wait. cyd never was.',
+        'ada and bob are still inside, and ada’s answers and her goodbye wait. cyd was never inside.',
       likely:
-        'Nobody leaves #open or the cap before it is closed, and nobody enters while the server is stopping.',
+        'No connection leaves #open or the cap before it is closed, and none enters while the server is stopping.',
       look: ['admission.close()', 'admission.admit()'],
     },
   )
@@ -138,8 +142,8 @@ export async function expectOrderlyClose(stage: Stage): Promise<void> {
   story.tell('test', 'calls close() once more')
   await world.settle()
   const pending = (await countPendingWakeUps()) - atRest
-  stage.expect('close() not to look again and again', pending <= 0, {
-    because: 'close() waits for a promise. It need not ask.',
+  stage.expect('close() not to poll', pending <= 0, {
+    because: 'close() waits for a promise, so it does not have to poll.',
     likely: 'await the promise that server.close() has returned, and set no timer.',
     look: 'admission.close()',
     received: `${pending} timers and immediates`,
@@ -147,9 +151,8 @@ export async function expectOrderlyClose(stage: Stage): Promise<void> {
 
   await ada.startReading()
   ada.expectReceived(Buffer.concat(['first', 'second', 'error stopping'].map(frame)), {
-    because:
-      'Two frames of hers were accepted, so both are answered, and the goodbye comes behind.',
-    likely: 'stop() puts the last words behind what waits.',
+    because: 'Two frames of hers were accepted, so both are answered, and the goodbye comes last.',
+    likely: 'stop() queues the last words after what waits.',
   })
   ada.expectEnd({ because: 'And then FIN.' })
   expectSame('whether close() has resolved', isClosed, false, {
@@ -158,7 +161,8 @@ export async function expectOrderlyClose(stage: Stage): Promise<void> {
     look: 'admission.close()',
   })
   expectSame('whether the second close() has resolved', isClosedAgain, false, {
-    because: 'A caller of close() wants to know when the server is closed, also the second time.',
+    because:
+      'Every caller of close() wants to know when the server is closed, including the second.',
     likely: 'Wait for server.close() each time: an earlier call is no reason to return at once.',
     look: 'admission.close()',
   })
@@ -166,7 +170,7 @@ export async function expectOrderlyClose(stage: Stage): Promise<void> {
   world.expectTimers(0, {
     because: 'Everybody has left. What remains is the listening socket, which the server closes.',
     likely:
-      'close() plans nothing: goodbyeMs is each connection’s own business, and graceMs the server’s.',
+      'close() sets no timer: each connection takes care of goodbyeMs itself, and the server of graceMs.',
     look: 'admission.close()',
   })
   gate.resolve()
@@ -175,8 +179,8 @@ export async function expectOrderlyClose(stage: Stage): Promise<void> {
   const dan = await world.arrive('dan')
   dan.expectReceived(frame('error stopping'), {
     because:
-      'He had connected before the listening socket was closed, and is looked at only now. A server that is closed lets nobody in.',
-    likely: '#isStopping is set for good.',
+      'He had connected before the listening socket was closed, and reaches admit() only now. A closed server lets nobody in.',
+    likely: 'Once #isStopping is set, it stays set.',
     look: 'admission.close()',
   })
   await dan.halfClose()
@@ -185,9 +189,9 @@ export async function expectOrderlyClose(stage: Stage): Promise<void> {
     world.stats('connections', 'refused', 'endings'),
     { connections: 0, refused: 0, endings: { stopping: CROWD + 2 } },
     {
-      because: 'ada, bob and the crowd have left. cyd and dan never were inside.',
+      because: 'ada, bob and the crowd have left. cyd and dan were never inside.',
       likely:
-        'Nobody enters the cap while the server is stopping: ask #isStopping first. An ending is counted by onClose(), for those who were inside.',
+        'No connection enters the cap while the server is stopping: check #isStopping first. onClose() counts the endings of those that were inside.',
       look: ['admission.admit()', 'admission.onClose()'],
     },
   )
@@ -208,8 +212,8 @@ async function expectLastAnswerAwaited(stage: Stage): Promise<void> {
   })
   eli.expectReceived(frame('the answer'), {
     because:
-      'stop() asks the protocol to end. One that is in the middle of an answer says the rest of it first.',
-    likely: 'stop() is all: after it, close() calls neither end() nor destroy().',
+      'stop() asks the protocol to end. A protocol that still owes an answer sends it first.',
+    likely: 'stop() is enough: after it, close() calls neither end() nor destroy().',
     look: 'admission.close()',
   })
   await eli.halfClose()
@@ -229,15 +233,15 @@ export async function expectFailureSeen(stage: Stage): Promise<void> {
       because: 'Something is wrong with the server, and the caller of close() must see it.',
       likely:
         time === 0
-          ? 'close() catches nothing: what server.close() rejects with comes out.'
-          : 'A second call catches nothing, either. That the first one has failed is no reason to resolve.',
+          ? 'close() catches nothing: it rejects with whatever server.close() rejects with.'
+          : 'A second call catches nothing, either. The failure of the first is no reason to resolve.',
       look: 'admission.close()',
     })
   }
   const dan = await world.arrive('dan')
   dan.expectReceived(frame('error stopping'), {
-    because: 'From the call of close() on nobody is let in, ever, also if it fails.',
-    likely: '#isStopping is set for good.',
+    because: 'Once close() is called, nobody is let in any more, even if it fails.',
+    likely: 'Once #isStopping is set, it stays set.',
     look: 'admission.close()',
   })
 }

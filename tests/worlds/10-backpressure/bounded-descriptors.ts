@@ -12,7 +12,7 @@ export async function expectAffordable({ load, expectSame }: Stage): Promise<voi
   const { affordableConnections, RESERVED_DESCRIPTORS } = await load(
     () => import('#code/10-backpressure/limits.ts'),
   )
-  const LIKELY = `Return the smaller of two numbers: what is wanted, and the descriptors less ${RESERVED_DESCRIPTORS}.`
+  const LIKELY = `Return the smaller of two numbers: what is wanted, and the descriptors minus ${RESERVED_DESCRIPTORS}.`
   for (const [wanted, descriptors, affordable, because] of [
     [100, 20_000, 100, 'There are enough for all that are wanted.'],
     [100, FOREVER, 100, 'The kernel sets no limit.'],
@@ -20,7 +20,7 @@ export async function expectAffordable({ load, expectSame }: Stage): Promise<voi
     [100, 164, 100, 'It is just enough.'],
     [10, 50, 1, 'There are too few to begin with. A server that lets nobody in is useless.'],
     [0, 1_024, 1, 'At least one, whatever is wanted.'],
-    [FOREVER, FOREVER, FOREVER, 'Nobody sets a limit.'],
+    [FOREVER, FOREVER, FOREVER, 'Neither number sets a limit.'],
   ] as const) {
     const computed = affordableConnections(wanted, descriptors)
     expectSame(`affordableConnections(${wanted}, ${descriptors})`, computed, affordable, {
@@ -41,21 +41,20 @@ export async function expectFailuresCounted(
 ): Promise<void> {
   for (const errno of ['EMFILE', 'ENOMEM', 'ECONNABORTED']) {
     await server.failAccept(errno, {
-      because:
-        'One newcomer could not be accepted. The open connections have nothing to do with it.',
+      because: 'One newcomer could not be accepted. The open connections are not affected.',
       likely:
         'onAcceptError() counts the error and throws nothing: what it throws ends the process.',
       look: 'admission.onAcceptError()',
     })
   }
   await echoFrame(ada, 'still here', {
-    because: 'The open connections have nothing to do with it.',
+    because: 'The open connections are not affected.',
     likely: ONLY_COUNTS,
     look: 'admission.onAcceptError()',
   })
   const bob = await connect(server)
   await echoFrame(bob, 'hello', {
-    because: 'And the next one may come in.',
+    because: 'The next client may come in.',
     likely: ONLY_COUNTS,
     look: 'admission.onAcceptError()',
   })
@@ -90,7 +89,7 @@ export async function expectCountedAlone(stage: Stage): Promise<void> {
   const world = await openAdmission(stage, {})
   const cyd = await world.arrive('cyd')
   const reason = { likely: ONLY_COUNTS, look: 'admission.onAcceptError()' }
-  story.tell('kernel', 'cannot hand over 40 connections, with codes that nobody has heard of')
+  story.tell('kernel', 'cannot hand over 40 connections, with unknown error codes')
   let told = 0
   let waits = 0
   let thrown: string | undefined
@@ -115,11 +114,11 @@ export async function expectCountedAlone(stage: Stage): Promise<void> {
     Atomics.wait = wait
   }
   expectSame('what onAcceptError() throws', thrown, undefined, {
-    because: 'What it throws ends the process, and everybody who is inside goes with it.',
+    because: 'What it throws ends the process, and every open connection with it.',
     ...reason,
   })
-  expect('onAcceptError() to come back at once', waits === 0 && us < MUCH_US, {
-    because: 'The loop calls it. While it waits, nobody who is inside is served.',
+  expect('onAcceptError() to return at once', waits === 0 && us < MUCH_US, {
+    because: 'The loop calls it. Until it returns, nobody is served.',
     ...reason,
     received: waits > 0 ? 'it sleeps' : `${Math.round(us / 1_000)} ms of CPU for each`,
   })
@@ -128,13 +127,13 @@ export async function expectCountedAlone(stage: Stage): Promise<void> {
     world.stats('acceptErrors'),
     { acceptErrors: told },
     {
-      because: 'Each of them is a newcomer who is lost, whatever the code, and if there is none.',
+      because: 'Each error is a newcomer who was lost, whatever the code, even if there is none.',
       ...reason,
     },
   )
   await cyd.send(frame('still here'))
   cyd.expectReceived(frame('still here'), {
-    because: 'She is inside, and has nothing to do with it, however often that happens.',
+    because: 'She is inside, and failed accepts do not affect her, however often they happen.',
     ...reason,
   })
 }
@@ -150,11 +149,11 @@ export async function expectNobodyLost(
 ): Promise<void> {
   const crowd = await Crowd.connect(server, 180)
   try {
-    story.tell('crowd', 'connects 180 times, and none of them leaves')
+    story.tell('crowd', 'connects 180 times, and nobody leaves')
     await echoFrame(ada, 'still here', { because: 'ada is served as before.' })
     let connections = 0
     await server.expectEventually(
-      'the server to have seen all 182 of them',
+      'the server to have seen all 182 clients',
       async () => {
         const seen = await server.call<{ connections: number; refused: number }>('stats')
         connections = seen.connections
@@ -165,12 +164,13 @@ export async function expectNobodyLost(
       },
       {
         because:
-          'Past the last descriptor libuv closes newcomers without a word, to them or to us. They have to be told that we are busy while there still is a descriptor to tell them with.',
-        likely: 'startServer() bounds the number of connections by affordableConnections().',
+          'When the last descriptor is taken, libuv closes newcomers without a word, to them or to us. They have to be told `busy` while there still is a descriptor for that.',
+        likely:
+          'startServer() limits the number of connections to what affordableConnections() returns.',
       },
     )
     expectSame('stats().connections', connections, 136, {
-      because: '64 of 200 descriptors are kept back.',
+      because: '64 of the 200 descriptors are kept back.',
     })
   } finally {
     crowd.destroy()

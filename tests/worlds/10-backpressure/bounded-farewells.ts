@@ -22,7 +22,7 @@ export async function expectDeafNotRead(
   const frames = await standstill(server)
   const held = (await server.heldBytes()) - heldBefore
   expect('the server to hold little for deaf', held < 4 * 1024 * 1024, {
-    because: 'deaf has sent up to 10 MB and takes no answer. So it is not read.',
+    because: 'deaf sends up to 10 MB and takes no answers, so the server stops reading from it.',
     likely: 'Above the high-water mark, the connection is backlogged, and nothing is read.',
     expected: 'less than 4 MiB',
     received: `${(held / 1024 / 1024).toFixed(1)} MiB`,
@@ -37,14 +37,14 @@ export async function expectAllSeenOut(
 ): Promise<number> {
   const seenOut = await within(whenBusy(2 * PATIENCE_MS), talking)
   expect('the crowd to be seen out', seenOut !== 'too late', {
-    because: 'They read all the time, so nothing has to be waited for.',
+    because: 'They read all the time, so there is nothing to wait for.',
   })
   const talks = seenOut as Talk[]
   for (const talk of talks) {
     const wrong = talk.ending !== 'goodbye' ? talk.ending : undefined
-    expectSame('how each of them was seen out', wrong ?? 'goodbye', 'goodbye', {
-      because: 'After the answers to what was accepted comes the goodbye, then FIN.',
-      likely: 'stop() puts the goodbye behind what waits. destroy() would lose both.',
+    expectSame('how each client of the crowd was seen out', wrong ?? 'goodbye', 'goodbye', {
+      because: 'First come the answers to what was accepted, then the goodbye, then FIN.',
+      likely: 'stop() queues the goodbye after what waits. destroy() would lose both.',
     })
   }
   return talks.reduce((sum, talk) => sum + talk.answered, 0)
@@ -70,9 +70,9 @@ export async function expectAcceptedAnswered(
   answered: number,
 ): Promise<void> {
   const { messages } = await server.call<{ messages: number }>('stats')
-  expectSame('the frames that were accepted from the crowd', messages - framesBefore, answered, {
+  expectSame('the number of frames accepted from the crowd', messages - framesBefore, answered, {
     because: `The crowd has received ${answered} answers. A frame that was accepted is answered, goodbye or not.`,
     likely:
-      'After close() nothing is accepted; what was accepted before goes out before the goodbye.',
+      'After close(), nothing is accepted. Answers to what was accepted earlier go out before the goodbye.',
   })
 }

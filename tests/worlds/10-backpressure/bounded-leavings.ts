@@ -41,12 +41,12 @@ async function expectPlaceLeftByEach(stage: Stage): Promise<void> {
     const { connections, endings } = world.admission.stats()
     if (connections === 0 && endings[why] === 1) continue
     stage.expectSame(
-      `stats(), after a connection has ended as ${why}`,
+      `stats() after a connection has ended as ${why}`,
       { connections, [why]: endings[why] },
       { connections: 0, [why]: 1 },
       {
-        because: 'A place is left and an ending is counted, whatever the reason.',
-        likely: 'onClose() asks nothing: it does the same for every ending.',
+        because: 'A place becomes free and an ending is counted, whatever the reason.',
+        likely: 'onClose() makes no distinctions: it does the same for every ending.',
         look: LOOK,
       },
     )
@@ -65,7 +65,7 @@ async function expectPlaceLeftAtOnce(stage: Stage): Promise<void> {
   await pia.send(frame('news'))
   await pia.reset()
   stage.expectSame(
-    'stats(), when the service hears that pia has left',
+    'stats() when the service is told that pia has left',
     seen[0],
     {
       connections: 0,
@@ -85,18 +85,19 @@ async function expectRefusalsForgotten(stage: Stage): Promise<void> {
   await world.arrive('rob')
   stage.story.tell(
     'crowd',
-    'comes to a full server, forty times: each leaves before the next comes',
+    'comes to a full server, forty times: each client leaves before the next arrives',
   )
   for (let times = 1; times <= 40; times++) {
     const visitor = await world.arrive('visitor', true)
     visitor.expectReceived(frame('error busy'), {
-      because: `This is number ${times}, and the ones before have left: none of them takes up room.`,
-      likely: '#refuse() counts for itself how many it sees out: enter and leave #cap only.',
+      because: `This is number ${times}. The earlier ones have left: none of them takes up room.`,
+      likely:
+        '#refuse() keeps its own count of refused connections: elsewhere, enter and leave #cap only.',
       look: ['admission.admit()', LOOK],
     })
     await visitor.halfClose()
   }
-  stage.story.tell('crowd', 'comes once more: forty at a time, who stay')
+  stage.story.tell('crowd', 'comes once more: forty clients, who all stay')
   for (let times = 0; times < 40; times++) await world.arrive('visitor', true)
   stage.expectSame(
     'stats()',
@@ -104,8 +105,8 @@ async function expectRefusalsForgotten(stage: Stage): Promise<void> {
     { connections: 1, refused: 80, endings: {} },
     {
       because:
-        'rob is inside. 80 found no room, also those who were cut off; they never were inside, so none of them is an ending.',
-      likely: 'admit() counts the refused, each of them; onClose() counts the endings.',
+        'rob is inside. 80 found no room, including those who were cut off. They were never inside, so none of them counts as an ending.',
+      likely: 'admit() counts everybody who is refused; onClose() counts the endings.',
       look: 'admission.admit()',
     },
   )

@@ -18,15 +18,18 @@ export async function playOutbox({ load, story }: Stage, limits: Partial<OutboxL
     stream,
     push(text: string) {
       const hasRoom = outbox.push(Buffer.from(text))
-      story.tell('outbox', `push(${quote(text)}) returns ${hasRoom}`)
+      story.tell('outbox', `runs push(${quote(text)}), which returns ${hasRoom}`)
       return hasRoom
     },
     flush() {
       outbox.flush()
-      story.tell('outbox', 'flush()')
+      story.tell('outbox', 'runs flush()')
     },
     give(bytes: number) {
-      story.tell('stream', bytes === FOREVER ? 'takes everything' : `takes ${bytes} bytes more`)
+      story.tell(
+        'stream',
+        bytes === FOREVER ? 'has room for everything' : `has room for ${bytes} more bytes`,
+      )
       stream.setRoom(bytes)
     },
   }
@@ -68,7 +71,7 @@ export function pushAtRandom(stage: Stage, outbox: Outbox, stream: ScriptedStrea
     if (outbox.bytes !== pushed - writtenBytes)
       expect('every byte to be either sent or queued', false, {
         because: 'What was pushed and not taken waits; what was taken does not.',
-        likely: 'Drop from the waiting bytes as many as write() has taken.',
+        likely: 'Drop as many of the waiting bytes as write() has taken.',
         expected: `${pushed} pushed − ${writtenBytes} taken = ${pushed - writtenBytes} queued`,
         received: `${outbox.bytes} queued`,
       })
@@ -80,22 +83,22 @@ export function pushAtRandom(stage: Stage, outbox: Outbox, stream: ScriptedStrea
   const right = countSame(given, pattern(0, total))
   const isShort = right === given.length && outbox.bytes > 0
   expect('the stream to be given what was pushed', right === total, {
-    because: 'Whatever a stream takes at a time, the bytes are the same, in the same order.',
+    because: 'However much the stream takes at a time, it gets the same bytes in the same order.',
     likely: isShort
       ? 'A flush goes on, piece after piece, until nothing waits or the stream takes only a part.'
-      : 'The next write begins with the first byte that was not taken: of a piece, the rest stays in front, and the piece that follows is offered after it.',
+      : 'The next write begins with the first byte that was not taken. The rest of a piece stays at the front, and the next piece is offered after it.',
     look: 'outbox.flush()',
     expected: `${total} bytes, as they were pushed`,
     received: isShort
       ? `the first ${right} of them; the others wait, though the stream takes everything`
-      : `the first ${right} of them, and then others`,
+      : `the first ${right} of them, and then different bytes`,
   })
   stage.expectSame('sentBytes', outbox.sentBytes - sentBefore, total, {
     because: 'It counts what the stream has taken.',
     likely:
       outbox.sentBytes - sentBefore > total
         ? 'Add what write() has returned, not what it was offered.'
-        : 'Add what write() has returned, after each write, also when that was only a part.',
+        : 'Add what write() has returned after each write, even if it took only a part.',
     look: 'outbox.flush()',
   })
 }
@@ -119,26 +122,26 @@ export async function expectBoundedOutbox(stage: Stage): Promise<void> {
   give(0)
   for (const text of ['123456', '7890']) {
     expectSame(`push("${text}")`, push(text), true, {
-      because: 'The outbox holds 10 bytes.',
-      likely: 'As many as maxQueuedBytes may wait; more may not.',
+      because: 'The outbox has room for 10 bytes.',
+      likely: 'Exactly maxQueuedBytes may wait, but no more than that.',
       look: 'outbox.push()',
     })
   }
   expectSame('push("!")', push('!'), false, {
     because: 'It would be the eleventh byte.',
-    likely: 'Compare before anything is taken: what waits, and what would come to it.',
+    likely: 'Compare before anything is taken: what waits plus what would be added.',
     look: 'outbox.push()',
   })
   expectSame('bytes', outbox.bytes, 10, {
-    because: 'Of bytes that find no room, none is taken. What waits goes on waiting.',
+    because: 'If the bytes do not fit, none of them is taken. What waits goes on waiting.',
     likely:
       outbox.bytes > 10
-        ? 'Look whether there is room before you take them.'
+        ? 'Check whether there is room before you take them.'
         : 'A refused push changes nothing about what waits already.',
     look: 'outbox.push()',
   })
   expectSame('push("")', push(''), true, {
-    because: 'Nothing more would wait than does already.',
+    because: 'An empty push adds nothing to what waits.',
     likely: 'Compare what would wait with maxQueuedBytes, and nothing else.',
     look: 'outbox.push()',
   })
@@ -146,19 +149,20 @@ export async function expectBoundedOutbox(stage: Stage): Promise<void> {
   const fits = [push('!'), push('?')]
   expectSame('push("!") and push("?"), now that the stream takes 4 bytes', fits, [true, true], {
     because:
-      'The limit is for what the peer does not take. So the stream is asked before a push is refused.',
+      'The limit is for what the peer does not take. So the stream is offered what waits before a push is refused.',
     likely:
       fits[0] === fits[1]
-        ? 'flush() before you say that there is no room.'
-        : 'After flush() the question is the same as before: whether all of it together is too much.',
+        ? 'Call flush() before you decide that there is no room.'
+        : 'The check after flush() is the same as before it: whether all the bytes together are too much.',
     look: 'outbox.push()',
   })
   give(0)
   push('ab')
   give(1)
   expectSame('push("c") with 10 bytes waiting, now that the stream takes 1', push('c'), true, {
-    because: 'After that byte 9 wait, and with this one 10: that is not more than maxQueuedBytes.',
-    likely: 'The comparison behind flush() is the same as the one before it: `>`.',
+    because:
+      'Once that byte is taken, 9 wait, and 10 with this one: that is not more than maxQueuedBytes.',
+    likely: 'The comparison after flush() is the same as the one before it: `>`.',
     look: 'outbox.push()',
   })
   give(FOREVER)
@@ -172,25 +176,24 @@ export async function expectBoundedOutbox(stage: Stage): Promise<void> {
   expectSame('what the stream was given', textOf(stream), '', {
     because:
       '10 bytes are not too many, so there was no reason to send anything before the round’s end.',
-    likely: 'flush() only if more than maxQueuedBytes would wait.',
+    likely: 'Call flush() only if more than maxQueuedBytes would wait.',
     look: 'outbox.push()',
   })
   flush()
   textOf(stream)
   give(1)
   expectSame('push() of 12 bytes', push('abcdefghijkl'), false, {
-    because: 'Eleven of them would wait.',
-    likely: 'Nothing waits, and it is too much all the same: no piece is an exception.',
+    because: 'The stream takes one of them, and the other eleven would wait.',
+    likely: 'It is too much even though nothing waits: no piece is an exception.',
     look: 'outbox.push()',
   })
   expectSame('what the stream was given', textOf(stream), '', {
     because: 'Half a frame must not go out: the peer would take the next frame for the rest of it.',
-    likely: 'All or nothing. Look at the limit before the stream gets anything.',
+    likely: 'All or nothing: check the limit before the stream gets anything.',
     look: 'outbox.push()',
   })
   expectSame('bytes', outbox.bytes, 0, {
-    because:
-      'Of bytes that find no room, none is taken, not even the part for which there is some.',
+    because: 'If the bytes do not fit, none of them is taken, not even the part that would fit.',
     likely: 'All or nothing: return false before you add anything.',
     look: 'outbox.push()',
   })
@@ -201,12 +204,13 @@ export async function expectBoundedOutbox(stage: Stage): Promise<void> {
 async function expectAllOffered(stage: Stage): Promise<void> {
   const { outbox, give } = await playOutbox(stage, { maxQueuedBytes: 4_000 })
   give(0)
-  stage.story.tell('test', 'has another outbox for 4,000 bytes, and pushes twice 1,500, and 3,000')
+  stage.story.tell('test', 'has another outbox for 4,000 bytes, and pushes 1,500 twice, then 3,000')
   for (let times = 0; times < 2; times++) outbox.push(Buffer.alloc(1_500))
   give(FOREVER)
   stage.expectSame('push() of 3,000 bytes', outbox.push(Buffer.alloc(3_000)), true, {
-    because: 'The stream takes everything now: both pieces that wait, and then there is room.',
-    likely: 'Call flush() before you say that there is no room. One piece is not all that waits.',
+    because: 'The stream now takes both pieces that wait, and then there is room.',
+    likely:
+      'Call flush() before you decide that there is no room. One piece is not all that waits.',
     look: 'outbox.push()',
   })
 }
@@ -214,9 +218,9 @@ async function expectAllOffered(stage: Stage): Promise<void> {
 /** There is room again, and 8 bytes wait: for a call of flush(). */
 export async function expectNoFlushByItself({ expectSame }: Stage, outbox: Outbox): Promise<void> {
   for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
-  expectSame('bytes, when there is room and nobody has called flush()', outbox.bytes, 8, {
-    because: 'The connection calls flush() when the stream is writable, and nobody else does.',
-    likely: 'A flush that could not send everything plans nothing: no timer, no listener.',
+  expectSame('bytes, when there is room but flush() has not been called', outbox.bytes, 8, {
+    because: 'The connection calls flush() when the stream is writable, and nothing else does.',
+    likely: 'A flush that could not send everything schedules nothing: no timer, no listener.',
     look: 'outbox.flush()',
   })
 }
@@ -245,7 +249,7 @@ export async function expectPieceAsItIs({ load, story, expect }: Stage): Promise
   outbox.flush()
   const { offers } = stream
   expect('a few writes to be enough', offers.length <= MAX_WRITES, {
-    because: 'Each write costs a system call. The stream says itself how much it takes.',
+    because: 'Each write costs a system call. The stream itself decides how much it takes.',
     likely: 'Offer the stream all of the first piece.',
     look: 'outbox.flush()',
     expected: `1 write, and ${MAX_WRITES} at most`,
@@ -254,9 +258,9 @@ export async function expectPieceAsItIs({ load, story, expect }: Stage): Promise
   const isCopied = offers.some((bytes) => bytes.buffer !== piece.buffer)
   expect('the piece not to be copied', !isCopied, {
     because:
-      'In a room of a thousand, a thousand outboxes wait with the same bytes. With a copy for each, they cost a thousand times as much.',
+      'In a room of a thousand, a thousand outboxes hold the same bytes. A copy for each would cost a thousand times as much.',
     likely:
-      'Push what you were given, and offer what is the first to wait: no slice(), no Buffer.from(), no concat().',
+      'Queue the piece that you were given, and offer the first piece as it is: no slice(), no Buffer.from(), no concat().',
     look: ['outbox.push()', 'outbox.flush()'],
   })
 }
@@ -268,7 +272,7 @@ const MAX_CPU_MS = 100
 /** What a flush costs depends on what the stream takes, and not on what waits. */
 export async function expectCheapFlushes(stage: Stage): Promise<void> {
   const { story, expect } = stage
-  story.tell('test', 'pushes 4 MiB in pieces of 1 MiB; the stream takes 4 KiB of it at a time')
+  story.tell('test', 'pushes 4 MiB in pieces of 1 MiB; the stream takes 4 KiB at a time')
   let cpuMs = Number.POSITIVE_INFINITY
   for (let attempt = 0; attempt < 3 && cpuMs > MAX_CPU_MS; attempt++) {
     const { outbox, stream } = await playOutbox(stage, { maxQueuedBytes: FOREVER })
@@ -285,9 +289,10 @@ export async function expectCheapFlushes(stage: Stage): Promise<void> {
     cpuMs = Math.min(cpuMs, spentMs)
   }
   expect(`${FLUSHES} flushes to cost little`, cpuMs <= MAX_CPU_MS, {
-    because: 'A slow peer has its outbox flushed often. What goes on waiting is not to be touched.',
+    because:
+      'The outbox of a slow peer is flushed often. What goes on waiting must not be touched.',
     likely:
-      'Offer the first piece as it is, and drop what was taken. Copy nothing, and do not put pieces together.',
+      'Offer the first piece as it is, and drop what was taken. Copy nothing, and do not join pieces.',
     look: 'outbox.flush()',
     expected: `less than ${MAX_CPU_MS} ms of CPU time`,
     received: `more than ${Math.floor(cpuMs)} ms`,

@@ -27,15 +27,15 @@ async function expectPauseAndStall(stage: Stage): Promise<void> {
     false,
     {
       because:
-        'She has to wait 100 s for her next message, and has taken no answer for 30 s: a slow consumer.',
+        'She has to wait 100 s until her next message is read, and has taken no answer for 30 s: she is a slow consumer.',
       likely:
-        '#pause is the timer of the rate, #stall is the timer of what waits. Each may run while the other does.',
+        '#pause is the timer for the rate, #stall the timer for what waits. Each may run while the other does.',
       look: LOOK,
     },
   )
-  stage.expectSame('messages in stats()', world.admission.stats().messages, 2, {
-    because: 'Her third one waits: 30 of 100 s are over.',
-    likely: 'The pause is as long as take() has said, were it an hour.',
+  stage.expectSame('stats().messages', world.admission.stats().messages, 2, {
+    because: 'Her third message waits: 30 of the 100 s have passed.',
+    likely: 'The pause lasts as long as take() says, even if that is an hour.',
     look: LOOK,
   })
   await zoe.reset()
@@ -46,8 +46,8 @@ async function expectPauseAndStall(stage: Stage): Promise<void> {
   const yans = world.connections[1].deref()
   stage.expectSame('whether yan’s connection is open', yans?.isOpen, false, {
     because:
-      'A look was planned when his first answer waited. His second message was too much for his rate, and changes nothing about that.',
-    likely: '#stall is not the business of #pay(): it neither cancels nor replaces it.',
+      'A look was planned when his first answer had to wait. His second message exceeded his rate, and that does not affect the look.',
+    likely: 'Leave #stall alone in #pay(): neither cancel nor replace it.',
     look: LOOK,
   })
   await yan.reset()
@@ -59,7 +59,10 @@ async function expectPauseAndStall(stage: Stage): Promise<void> {
 
 /** A pause that ends while the peer is backlogged is over all the same. */
 async function expectPauseAndBacklog(stage: Stage): Promise<void> {
-  stage.story.tell('test', 'opens another admission: a high-water mark of 150 bytes, 1 at once')
+  stage.story.tell(
+    'test',
+    'opens another admission: a high-water mark of 150 bytes, bursts of 1 message',
+  )
   const limits = { highWaterBytes: 150, lowWaterBytes: 50 }
   const world = await openAdmission(stage, {
     ...limits,
@@ -73,7 +76,7 @@ async function expectPauseAndBacklog(stage: Stage): Promise<void> {
   await uma.startReading()
   uma.expectReceived(Buffer.concat([HUNDRED, HUNDRED, HUNDRED]), {
     because:
-      'The pause was over while two answers waited for her. Now she takes them, and nothing holds the third frame back.',
+      'The pause ended while two answers waited for her. Now she takes them, and nothing holds the third frame back.',
     likely:
       'When the timer fires, resume for `rate` in any case: the connection knows whether it is backlogged.',
     look: LOOK,
@@ -86,7 +89,10 @@ async function expectPauseOfThePaused(stage: Stage): Promise<void> {
   const world = await openAdmission(stage, { messagesPerSecond: 10, burstMessages: 1 })
   const vic = await world.arrive('vic')
   const vics = world.connections[0].deref()!
-  stage.story.tell('server', 'holds vic’s connection back, and hears two messages that had come')
+  stage.story.tell(
+    'server',
+    'pauses vic’s connection, and accepts two messages that had already arrived',
+  )
   await world.act(() => {
     vics.pauseReading('owner')
     for (let times = 0; times < 2; times++) vics.heard()
@@ -94,8 +100,9 @@ async function expectPauseOfThePaused(stage: Stage): Promise<void> {
   })
   await vic.send(frame('more'))
   vic.expectNothing({
-    because: 'He is over his rate, and 100 ms have to pass. That he was held back pays nothing.',
-    likely: 'Pause for `rate` whenever take() says to wait, also when reading is paused already.',
+    because:
+      'He is over his rate, and 100 ms have to pass. The other pause does not pay for his messages.',
+    likely: 'Pause for `rate` whenever take() says to wait, even if reading is already paused.',
     look: LOOK,
   })
   await world.advance(100)
@@ -105,17 +112,17 @@ async function expectPauseOfThePaused(stage: Stage): Promise<void> {
 
 /** A wait is a wait, were it a quarter of a millisecond. */
 async function expectShortPause(stage: Stage): Promise<void> {
-  stage.story.tell('test', 'opens another admission: 4,000 messages a second, 1 at once')
+  stage.story.tell('test', 'opens another admission: 4,000 messages a second, bursts of 1 message')
   const world = await openAdmission(stage, { messagesPerSecond: 4_000, burstMessages: 1 })
   const xia = await world.arrive('xia')
   const talk = (times: number) => Buffer.concat(Array(times).fill(frame('talk')))
   await xia.send(talk(8))
   xia.expectReceived(talk(2), {
-    because: 'The second message is a debt of 0.25 ms. Until then nothing is read.',
+    because: 'The second message overdraws the bucket: nothing is read for 0.25 ms.',
     likely: 'Pause when take() returns more than 0, however little.',
     look: LOOK,
   })
   await world.advance(10)
-  xia.expectReceived(talk(6), { because: '10 ms pay for 40.', look: LOOK })
+  xia.expectReceived(talk(6), { because: '10 ms pay for 40 messages.', look: LOOK })
   await xia.reset()
 }

@@ -12,8 +12,8 @@ export async function expectAllInOneFlush(stage: Stage): Promise<void> {
   const { expectSame, story } = stage
   const { outbox, push } = await playOutbox(stage, { maxQueuedBytes: FOREVER })
   expectSame('push("")', push(''), true, {
-    because: 'Bytes are refused when too many would wait. None are never too many.',
-    likely: 'push() has taken them, so it returns true, however many they are.',
+    because: 'A push is refused when too much would wait. An empty push is never too much.',
+    likely: 'push() returns true when it has taken the bytes, however many there are.',
     look: 'outbox.push()',
   })
   story.tell(

@@ -10,11 +10,11 @@ export async function expectCap(stage: Stage): Promise<void> {
   const cap = new ConnectionCap(2)
   const enter = () => {
     const isIn = cap.enter()
-    stage.story.tell('cap', `enter() returns ${isIn}`)
+    stage.story.tell('cap', `runs enter(), which returns ${isIn}`)
     return isIn
   }
   stage.expectSame(
-    'three times enter(), with room for two',
+    'what three calls of enter() return, with room for two',
     [enter(), enter(), enter()],
     [true, true, false],
     {
@@ -29,10 +29,10 @@ export async function expectCap(stage: Stage): Promise<void> {
     look: 'limits.enter()',
   })
   cap.leave()
-  stage.story.tell('cap', 'leave()')
-  stage.expectSame('enter(), twice more', [enter(), enter()], [true, false], {
-    because: 'One has left: there is one place.',
-    likely: 'leave() makes one place free, at once, and enter() takes it.',
+  stage.story.tell('cap', 'runs leave()')
+  stage.expectSame('what two more calls of enter() return', [enter(), enter()], [true, false], {
+    because: 'One has left, so one place is free.',
+    likely: 'leave() frees one place at once, and enter() takes it.',
     look: ['limits.leave()', 'limits.enter()'],
   })
 }
@@ -46,21 +46,22 @@ export async function expectTwoPlaces(stage: Stage): Promise<void> {
     await client.send(frame(client.name))
     client.expectReceived(frame(client.name), {
       because: 'There is room for two.',
-      likely: 'Ask enter() once for each. A connection is let in or refused, and not both: return.',
+      likely:
+        'Call enter() once for each. A connection is either let in or refused, not both: return.',
       look: 'admission.admit()',
     })
   }
   const cyd = await world.arrive('cyd')
   cyd.expectReceived(frame('error busy'), {
     because: 'Two are inside. The third is told why she cannot come in.',
-    likely: 'enter() says whether there is room. When there is none, #refuse() says `busy`.',
+    likely: 'enter() returns whether there is room. When there is none, #refuse() sends `busy`.',
   })
   cyd.expectEnd({ because: 'Then FIN.' })
   await cyd.halfClose()
   const dee = await world.arrive('dee')
   dee.expectReceived(frame('error busy'), {
-    because: 'cyd has gone, but she never was inside: there is no more room than before.',
-    likely: 'Only a connection that was let in leaves a place behind.',
+    because: 'cyd has gone, but she was never inside, so there is still no room.',
+    likely: 'Only a connection that was let in frees a place when it closes.',
   })
   expectSame(
     'stats()',
@@ -88,17 +89,17 @@ async function expectPlacesFreed(
   eve.expectReceived(frame('eve'), {
     because: 'ada has gone: her place is free.',
     likely:
-      'onClose() is called for every connection that was let in: #cap.leave(), each time, and at once.',
+      'onClose() is called for every connection that was let in: call #cap.leave() each time, and at once.',
     look: ['admission.onClose()', 'limits.leave()'],
   })
   await eve.reset()
-  story.tell('crowd', 'comes and goes, fifty times: half of them are reset')
+  story.tell('crowd', 'comes and goes, fifty times: half of the connections are reset')
   for (let times = 0; times < 50; times++) {
     const visitor = await world.arrive('visitor', true)
     await visitor.send(frame('hi'))
     visitor.expectReceived(frame('hi'), {
       because: 'There is one place, and it is free each time.',
-      likely: 'A connection ends in more ways than by FIN. onClose() is called for all of them.',
+      likely: 'A connection can also end without FIN. onClose() is called in every case.',
       look: ['admission.onClose()', 'limits.leave()'],
     })
     if (times % 2) await visitor.halfClose()
@@ -113,9 +114,9 @@ async function expectPlacesFreed(
       because: 'bob is inside. The others have left, and what they sent is still counted.',
       likely:
         refused > 2
-          ? 'onClose() is for those who were let in. admit() has counted the refused.'
+          ? 'onClose() is for those who were let in. admit() has already counted the refused.'
           : connections < 1
-            ? 'A connection leaves its place once: onClose() calls #cap.leave() once.'
+            ? 'A connection gives up its place once: onClose() calls #cap.leave() once.'
             : undefined,
       look: 'admission.onClose()',
     },
@@ -136,7 +137,8 @@ export async function expectEndingsCounted(stage: Stage): Promise<void> {
   await ida.send(frame('half of this').subarray(0, 9))
   await world.advance(60_000)
   ida.expectReceived(frame('error idle'), {
-    because: 'Half a frame is no sign of life: it would keep its place forever.',
+    because:
+      'Half a frame does not count as a sign of life. Otherwise, she could keep her place forever.',
   })
   await ida.halfClose()
   const counts = {
@@ -145,11 +147,12 @@ export async function expectEndingsCounted(stage: Stage): Promise<void> {
     endings: { 'slow-consumer': 1, finished: 1, idle: 1 },
   }
   stage.expectSame('stats()', world.stats('connections', 'messages', 'endings'), counts, {
-    because: 'gus did not take three answers of 100 bytes, hal just left, ida said half a frame.',
+    because:
+      'gus did not take three answers of 100 bytes, hal just left, and ida sent half a frame.',
     likely:
       world.admission.stats().connections === 0
         ? 'onClose() is told why: count that ending. The first of its kind counts 1.'
-        : 'onClose() leaves the cap each time, and leave() frees a place, full or not.',
+        : 'onClose() calls #cap.leave() each time, and leave() frees a place whether the cap is full or not.',
     look: ['admission.onClose()', 'limits.leave()'],
   })
   const [jo, kim, lea] = [
@@ -165,8 +168,8 @@ export async function expectEndingsCounted(stage: Stage): Promise<void> {
     because: 'jo and kim have left. lea is still there, and 100 bytes wait for her.',
     likely:
       queuedBytes > 100
-        ? 'onClose() takes the connection out of #open: what waits for the closed is counted as well.'
-        : 'onClose() takes the one that is closed out of #open, and not the others.',
+        ? 'onClose() takes the connection out of #open. Otherwise, what waits for closed connections is counted as well.'
+        : 'onClose() takes only the closed connection out of #open, and not the others.',
     look: 'admission.onClose()',
   })
   stage.expectSame(
@@ -192,9 +195,9 @@ export async function expectPlaceKeptUntilClosed(stage: Stage): Promise<void> {
   stage.story.tell('kernel', 'has not freed jo’s descriptor yet')
   const kim = await world.arrive('kim')
   kim.expectReceived(frame('error busy'), {
-    because: 'Both FINs have passed, and jo’s descriptor is not free: there is no place yet.',
+    because: 'Both sides have sent FIN, but jo’s descriptor is not free: there is no place yet.',
     likely:
-      'onClose(), which is called when the descriptor is free, leaves the cap. Nothing else does.',
+      'Call #cap.leave() in onClose(), which is called when the descriptor is free, and nowhere else.',
     look: 'admission.onClose()',
   })
   jo.stream.freeDescriptor()
@@ -216,8 +219,8 @@ export async function expectForgotten(stage: Stage): Promise<void> {
   // A loop that sleeps may still have its last round in hand.
   const noa = await world.arrive('noa')
   await noa.send(frame('noa'))
-  stage.expect('nothing to keep max, who has left', await isGarbage(stream), {
-    because: 'What is kept for each connection that ever was fills the memory in the end.',
+  stage.expect('nothing to keep max in memory after he has left', await isGarbage(stream), {
+    because: 'Whatever is kept for every past connection fills the memory in the end.',
     likely: 'onClose() takes the connection out of #open.',
     look: 'admission.onClose()',
   })

@@ -30,7 +30,7 @@ export async function expectStandstillStopped(
   const [cyd, cyds] = await world.echoTo('cyd')
   const [dee, dees] = await world.echoTo('dee')
   for (const client of [cyd, dee]) client.stopReading()
-  story.tell('server', 'has 5 frames to say to each of cyd and dee')
+  story.tell('server', 'has 5 frames each for cyd and dee')
   for (const echo of [cyds, dees]) await sayHundreds(world, echo, 5)
   for (let times = 0; times < 2; times++) {
     await world.advance(14_900)
@@ -38,31 +38,31 @@ export async function expectStandstillStopped(
   }
   for (const client of [cyd, dee]) {
     client.expectOpen({
-      because: 'Neither has stood still for 30 s.',
-      likely: 'Look after stallMs, not before.',
+      because: 'Neither has stalled for 30 s.',
+      likely: 'Look after stallMs, not earlier.',
     })
   }
   await world.advance(300)
   expectSame(
-    'what waits for cyd',
+    'the number of bytes that wait for cyd',
     cyds.connection.queuedBytes,
     500 + frame('error slow-consumer').length,
     {
       because:
-        'cyd has taken nothing for 30 s though something waits for her. She is stopped: the reason waits behind the rest.',
+        'cyd has taken nothing for 30 s, although something waits for her. She is stopped, and the reason is queued after the rest.',
       likely: cyd.stream.isDestroyed
-        ? 'stop() has the protocol say why, behind what waits. destroy() loses both.'
+        ? 'stop() has the protocol say why, after what waits. destroy() loses both.'
         : cyds.connection.isOpen
-          ? 'After stallMs, compare sentBytes with what it was before. If it is the same and anything waits, be it little, stop the connection.'
+          ? 'After stallMs, compare sentBytes with its earlier value. If it is the same and anything waits, however little, stop the connection.'
           : cyds.connection.queuedBytes > 500
             ? 'The reason is `slow-consumer`.'
-            : 'stop() has the protocol say why. end() alone says nothing.',
+            : 'stop() has the protocol say why. end() alone gives no reason.',
       look: 'bounds.#watchForStall()',
     },
   )
   cyd.expectOpen({
-    because: 'From the goodbye on she has 5 s to take what waits for her.',
-    likely: 'stop() is enough: the connection ends by itself, and is cut when goodbyeMs are over.',
+    because: 'After the goodbye, she has 5 s to take what waits for her.',
+    likely: 'stop() is enough: the connection ends by itself, and is cut off after goodbyeMs.',
     look: LOOK,
   })
   await world.advance(5_000)
@@ -72,16 +72,16 @@ export async function expectStandstillStopped(
     await dee.takes(1)
   }
   dee.expectOpen({
-    because: 'dee is slow, but she takes something all the time.',
-    likely: 'A peer that has taken something since the last look is looked at again in stallMs.',
+    because: 'dee is slow, but she keeps taking something.',
+    likely: 'If the peer has taken something since the last look, look again in stallMs.',
   })
   story.tell('dee', 'takes nothing from now on')
   await world.advance(60_000)
   await world.advance(5_000)
   dee.expectCut({
-    because: 'Now she has stood still for more than 30 s, and then for the 5 s that she had left.',
+    because: 'Now she has stalled for more than 30 s, and then for the 5 s that she had left.',
     likely:
-      'One look is not enough: while something waits, the next look is planned, and it compares sentBytes with what the look before has seen.',
+      'One look is not enough: while something waits, the next look is planned, and it compares sentBytes with what the previous look saw.',
   })
 }
 
@@ -89,7 +89,7 @@ export async function expectStandstillStopped(
 export async function expectLastProgressNoted({ story }: Stage, world: World): Promise<void> {
   const [flo, flos] = await world.echoTo('flo')
   flo.stopReading()
-  story.tell('server', 'has 5 frames to say to flo')
+  story.tell('server', 'has 5 frames for flo')
   await sayHundreds(world, flos, 5)
   await world.advance(10_000)
   await flo.takes(1)
@@ -97,8 +97,9 @@ export async function expectLastProgressNoted({ story }: Stage, world: World): P
   await world.advance(60_000)
   await world.advance(5_000)
   flo.expectCut({
-    because: 'The first look saw that she had taken a byte. She has stood still since.',
-    likely: 'A look that finds progress plans the next one itself: no turn may ever come to do it.',
+    because: 'The first look saw that she had taken a byte. She has taken nothing since then.',
+    likely:
+      'A look that finds progress plans the next one itself: there may never be another round to do it.',
   })
   world.expectTimers(0, { because: 'Nobody is left.', ...ONE_LOOK })
 }
@@ -109,14 +110,14 @@ export async function expectSecondStallNoticed(stage: Stage): Promise<void> {
   const [gil, gils] = await world.echoTo('gil')
   const stall = async () => {
     gil.stopReading()
-    stage.story.tell('server', 'has a frame to say to gil')
+    stage.story.tell('server', 'has a frame for gil')
     await world.act(() => gils.connection.send(frame('news')))
   }
   await stall()
   world.expectTimers(1, { because: 'Something waits for gil: one look is planned.', look: LOOK })
-  stage.expectSame('the time up to that look', world.timers.nextDelay(), 30_000, {
-    because: 'Until stallMs are over there is nothing to see: a look before that is one too many.',
-    likely: 'One timer, of stallMs.',
+  stage.expectSame('the time until that look', world.timers.nextDelay(), 30_000, {
+    because: 'There is nothing to see until stallMs have passed: an earlier look is one too many.',
+    likely: 'Set one timer, of stallMs.',
     look: LOOK,
   })
   await world.advance(10_000)
@@ -139,18 +140,18 @@ export async function expectSecondStallNoticed(stage: Stage): Promise<void> {
   stage.expectSame('timers.size, right after the first look', size, 0, {
     ...noLook,
     likely:
-      'A look that finds nothing waiting plans no other one, even if something was taken: it would measure a stall from before it began.',
+      'A look that finds nothing waiting plans no other one, even if something was taken: the next one would measure a stall from before it began.',
   })
   await stall()
   await world.advance(30_000)
   stage.expectSame('whether gil’s connection is open', gils.connection.isOpen, false, {
-    because: 'He has stalled again, for 30 s. That he once caught up changes nothing.',
-    likely: 'A look that has been made is not planned any more: `#stall` is free for the next.',
+    because: 'He has stalled again, for 30 s. It does not matter that he once caught up.',
+    likely: 'A look that has been made is no longer planned: `#stall` is free for the next.',
     look: 'bounds.#watchForStall()',
   })
   await world.advance(5_000)
   gil.expectCut({ because: 'He has not taken his goodbye, either.' })
-  world.expectTimers(0, { because: 'Nothing of him is left.', ...ONE_LOOK })
+  world.expectTimers(0, { because: 'Nothing of his connection is left.', ...ONE_LOOK })
 }
 
 /** A slow member of a busy room: as long as it takes something, it does not matter how much is added meanwhile. */
@@ -158,7 +159,7 @@ export async function expectProgressNotLength(stage: Stage): Promise<void> {
   const world = await openWorld(stage, { stallMs: 30_000, goodbyeMs: 5_000 })
   const [hal, hals] = await world.echoTo('hal')
   hal.stopReading()
-  stage.story.tell('server', 'has a frame of 100 bytes to say to hal, every 14.9 s')
+  stage.story.tell('server', 'has a frame of 100 bytes for hal, every 14.9 s')
   const say = () => world.act(() => hals.connection.send(frame('x'.repeat(96))))
   await say()
   for (const bytes of [1, 1, 1, 1, 1, 1, 100, 100, 100, 100, 100, 100]) {
@@ -168,8 +169,8 @@ export async function expectProgressNotLength(stage: Stage): Promise<void> {
     hal.expectOpen({
       because:
         bytes === 1
-          ? 'hal takes a byte every 14.9 s. That more and more waits is not his fault.'
-          : 'hal takes 100 bytes every 14.9 s, and 100 are added. That as much waits as before is not his fault.',
+          ? 'hal takes a byte every 14.9 s. It is not his fault that more and more waits.'
+          : 'hal takes 100 bytes every 14.9 s, and 100 are added. It is not his fault that as much waits as before.',
       likely: 'Compare sentBytes, which counts what was taken, not how much waits.',
       look: 'bounds.#watchForStall()',
     })
@@ -185,9 +186,9 @@ export async function expectStandstillInAnyCase(stage: Stage): Promise<void> {
   const [ian, ians] = await world.echoTo('ian')
   const [jan, jans] = await world.echoTo('jan')
   for (const client of [ian, jan]) client.stopReading()
-  stage.story.tell('server', 'has 400 bytes to say to ian, above the high-water mark of 300')
+  stage.story.tell('server', 'has 400 bytes for ian, above the high-water mark of 300')
   await sayHundreds(world, ians, 4)
-  stage.story.tell('server', 'has a frame of 20 bytes to say to jan, every 9 s')
+  stage.story.tell('server', 'has a frame of 20 bytes for jan, every 9 s')
   for (let times = 0; times < 4; times++) {
     await world.act(() => jans.connection.send(frame('x'.repeat(16))))
     if (times < 3) await world.advance(9_000)
@@ -196,11 +197,11 @@ export async function expectStandstillInAnyCase(stage: Stage): Promise<void> {
   stage.expectSame('whether ian’s connection is open', ians.connection.isOpen, false, {
     because: 'He is backlogged, and has taken nothing for 30 s.',
     likely:
-      'The look asks what waits and what was taken, and nothing else. A peer that is backlogged or not read is stopped like any other.',
+      'The look checks what waits and what was taken, and nothing else. A peer that is backlogged or not read is stopped like any other.',
     look: LOOK,
   })
   stage.expectSame('whether jan’s connection is open', jans.connection.isOpen, false, {
-    because: 'She has taken nothing for 30 s. That more was added meanwhile is not her doing.',
+    because: 'She has taken nothing for 30 s. It is not her doing that more was added meanwhile.',
     likely: 'Compare sentBytes alone: how much waits by now says nothing about what was taken.',
     look: LOOK,
   })

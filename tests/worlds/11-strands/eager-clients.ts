@@ -46,13 +46,13 @@ export async function expectClosedWithoutJobs(
     server,
     { busy: 1, queued: 2 },
     {
-      because: 'cyd has said FIN, and still waits for two replies; dee waits behind her.',
-      likely: 'FIN means that no more lines come. It takes nothing back.',
+      because: 'cyd has sent FIN, and still waits for two replies; dee waits behind her.',
+      likely: 'FIN means that no more lines follow. It takes nothing back.',
     },
   )
   server.beginClose()
   await server.expectClosed({
-    because: 'After graceMs the connections are cut, and nobody is left to be answered.',
+    because: 'After graceMs, the connections are cut off, and nobody is left to be answered.',
     likely:
       'close() calls cancel() for each conversation that is not over, then closes the pool, which waits for all jobs.',
   })
@@ -78,9 +78,9 @@ export async function expectEveryLineAnswered({ serve, connect }: Stage): Promis
   // It fails as well when the replies do not come, and those are what is looked at.
   sent.catch(() => {})
   await cyd.expectBytes(`slept\n${texts.map((text) => `${text}\n`).join('')}`, {
-    because: 'Every line has its reply, and in order.',
+    because: 'Every line has its reply, in order.',
     likely:
-      'Pause the connection when there is no room, and resume it behind each reply, which makes room for one line.',
+      'Pause the connection when there is no room, and resume it after each reply, which makes room for one line.',
   })
   await sent
   await cyd.halfClose()
@@ -94,7 +94,8 @@ export async function expectEveryLineAnswered({ serve, connect }: Stage): Promis
     { busy: 1, queued: 3 },
     {
       because: 'One reply makes room for one line, not for two hundred.',
-      likely: 'resumeReading() is enough: when there is no room again, the next line pauses again.',
+      likely:
+        'resumeReading() is enough: when there is no more room, the next line pauses the connection again.',
     },
   )
   dee.reset()
@@ -119,11 +120,11 @@ export async function expectFloodHeldBack({ serve, connect, expect }: Stage): Pr
   await ada.expectBytes('slept\n'.repeat(60), {
     because: 'Her first sixty lines are short sleeps, and each has its reply.',
     likely:
-      'Pause the connection when there is no room, and resume it behind each reply, which makes room for one line.',
+      'Pause the connection when there is no room, and resume it after each reply, which makes room for one line.',
     seen: {
       silent:
-        'Each reply makes room for one line: resume the connection behind every reply that is said, for the same reason for which it was paused.',
-      ended: 'A client that asks too fast is not sent away: its connection is paused.',
+        'Each reply makes room for one line: resume the connection after every reply that is sent, for the same reason for which it was paused.',
+      ended: 'A client that asks too fast is not disconnected: its connection is paused.',
     },
   })
   await expectPool(
@@ -133,7 +134,7 @@ export async function expectFloodHeldBack({ serve, connect, expect }: Stage): Pr
       because:
         'Four lines of one client may be unanswered. The others wait where they are: outside the pool.',
       likely:
-        'pauseReading() of the connection when there is no room. It keeps what has come, and each reply makes room for a line: resumeReading() then.',
+        'Call pauseReading() of the connection when there is no room: it keeps what has arrived. Each reply makes room for a line, so call resumeReading() then.',
     },
     ({ queued }) => causeOfOthers[queued],
   )
@@ -143,22 +144,22 @@ export async function expectFloodHeldBack({ serve, connect, expect }: Stage): Pr
   do held = (await server.heldBytes()) - before
   while (held < 4 * MEBIBYTE && (await isMoving(flood, () => echo(bob, isServed), 400)))
   expect('the server to hold less than 4 MiB for ada', held < 4 * MEBIBYTE, {
-    because: 'A client that sends lines without an end, and waits for no reply, fills our memory.',
+    because: 'A client that sends lines endlessly and waits for no reply fills our memory.',
     likely:
-      'Lines that we keep are our memory; what a paused connection does not read waits in the kernel. Pause it, and resume it only when a reply has been said.',
+      'Lines that we keep fill our memory; what a paused connection does not read waits in the kernel. Pause it, and resume it only when a reply has been sent.',
     expected: 'less than 4 MiB',
     received: `${countBytes(held)}, after ${countBytes(flood.taken)} from ada`,
   })
   expect('the server to have stopped reading from ada', !flood.isOver, {
     because:
-      'Nothing of hers can be answered for a minute, so there is no place for all she sends.',
+      'Nothing of hers can be answered for a minute, so there is no room for all that she sends.',
     likely: 'Lines are thrown away. Stop reading instead: then the kernel tells ada to wait.',
   })
 }
 
 /** What it may be that the pool has so many jobs of ada's waiting, where three are right. */
 const causeOfOthers: Record<number, string> = {
-  4: 'One line too many: the line itself counts, so pause when the fourth is counted (`>=`), and count it down when its reply is said, not before.',
+  4: 'One line too many: the line itself counts, so pause when the fourth is counted (`>=`), and count it down when its reply is sent, not earlier.',
   2: 'There was room for one more: every reply counts a line down and resumes the connection.',
 }
 

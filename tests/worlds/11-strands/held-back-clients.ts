@@ -15,40 +15,41 @@ export async function expectPausedWhileFull(stage: Stage): Promise<void> {
     because: 'Two lines of hers may be unanswered.',
     likely:
       eve.jobs.length < 2
-        ? 'Is there room for two? Her count begins at 0, and is her own: nothing static.'
-        : 'Count a line when it comes. With as many as may be unanswered, pause the connection, every time.',
+        ? 'There is room for two: her count begins at 0, and is her own, nothing static.'
+        : 'Count a line when it arrives. When maxUnanswered lines are unanswered, pause the connection, every time.',
   })
   expect('her last chunk not to be read', eve.stream.isReadable, {
     because: 'While a connection is paused, nothing more is read: her bytes wait in the kernel.',
-    likely: 'pauseReading() does it. Lines that are kept for later are our memory.',
+    likely: 'pauseReading() does that. Lines that are kept for later fill our memory.',
   })
   await eve.expectNoPolling(atRest, {
     because:
-      'Until a reply has been said there is nothing to look for, and that may take a minute.',
-    likely: 'A timer or setImmediate() looks for room. There is some when a reply has been said.',
+      'Until a reply has been sent, there is nothing to look for, and that may take a minute.',
+    likely:
+      'A timer or setImmediate() looks for room. There is room when a reply has been sent, and not earlier.',
   })
   await eve.end(1, '1')
   eve.expectJobs(['fib 1', 'fib 2'], {
     because: 'An answer that waits for its turn is no reply yet: two lines are still unanswered.',
-    likely: 'Room is made where a reply is said, not where a job ends.',
+    likely: 'Room is made where a reply is sent, not where a job ends.',
   })
   await eve.end(0, '1')
   eve.expectJobs(['fib 1', 'fib 2', 'fib 3', 'fib 4'], {
-    because: 'Two replies have been said, so there is room for two lines, at once.',
-    likely:
-      'Resume the connection where a reply is said. Nothing has to be looked at again by a timer.',
+    because: 'Two replies have been sent, so there is room for two lines, at once.',
+    likely: 'Resume the connection where a reply is sent. No timer has to look for room.',
   })
   await eve.end(2, '2')
   eve.expectJobs(['fib 1', 'fib 2', 'fib 3', 'fib 4', 'fib 5'], {
-    because: 'One reply has been said, so there is room for one line. Nobody waits for the others.',
+    because:
+      'One reply has been sent, so there is room for one line. That does not depend on the other replies.',
     likely:
-      'Count the line down first. Then resume the connection, behind every reply, and not only when none is missing.',
+      'Count the line down first. Then resume the connection, after every reply, and not only when none is missing.',
   })
   await eve.end(3, '3')
   await eve.end(4, '5')
   eve.expectSaid(['1', '1', '2', '3', '5', '6'], {
-    because: 'Each line has its reply, those of the second chunk, too.',
-    likely: 'Resume the connection behind every reply: each one makes room for a line.',
+    because: 'Each line has its reply, including the line of the second chunk.',
+    likely: 'Resume the connection after every reply: each one makes room for a line.',
   })
 }
 
@@ -60,13 +61,13 @@ export async function expectEveryLineCounted(stage: Stage): Promise<void> {
   ]
   await gus.send('fib 1\necho 2\nfib 3\n')
   gus.expectJobs(['fib 1'], {
-    because: 'The echo has its answer, but not its turn: two lines are unanswered.',
-    likely: 'Every line counts when it comes, whether it is a job or not.',
+    because: 'The echo has its answer, but it is not its turn yet: two lines are unanswered.',
+    likely: 'Every line counts when it arrives, whether it is a job or not.',
     look: 'conversation.#reply()',
   })
   await hal.send('fib 4\n')
   hal.expectJobs(['fib 4'], {
-    because: 'gus has as many unanswered lines as he may. hal has none.',
+    because: 'gus has as many unanswered lines as he is allowed. hal had none.',
     likely: 'Each conversation counts its own lines: nothing static, nothing in the module.',
     look: 'conversation.#reply()',
   })
@@ -75,7 +76,7 @@ export async function expectEveryLineCounted(stage: Stage): Promise<void> {
   await ivy.end(0, new Error('too deep'))
   ivy.expectJobs(['fib 5', 'fib 6'], {
     because: 'A job that fails has a reply like any other, and that makes room.',
-    likely: 'Count down where a reply is said, whatever it says.',
+    likely: 'Count down where a reply is sent, whatever it says.',
     look: 'conversation.#reply()',
   })
   const joe = await ScriptedConversation.start(stage, 'joe', 2)
@@ -85,9 +86,9 @@ export async function expectEveryLineCounted(stage: Stage): Promise<void> {
   await joe.send('fib 9\nfib 10\n')
   joe.expectJobs(['fib 7', 'fib 8', 'fib 9', 'fib 10'], {
     because:
-      'His first two lines have their replies, and an error is one: there is room for two again.',
+      'His first two lines have their replies, and an error is a reply, too: there is room for two again.',
     likely:
-      'Every reply counts a line down, whatever it says, be there too many at the moment or not.',
+      'Every reply counts a line down, whatever it says, and whether or not the limit is reached at the moment.',
     look: 'conversation.#reply()',
   })
   await expectShortRepliesCounted(stage)
@@ -98,7 +99,7 @@ async function expectShortRepliesCounted(stage: Stage): Promise<void> {
   const { PoolBusy } = await stage.load(() => import('#code/06-worker-pool/worker-pool.ts'))
   const kim = await ScriptedConversation.start(stage, 'kim', 1)
   const reason = {
-    likely: 'Count down where a reply is said, whatever it says.',
+    likely: 'Count down where a reply is sent, whatever it says.',
     look: 'conversation.#reply()',
   }
   await kim.send('echo \nfib 11\n')
@@ -125,17 +126,17 @@ export async function expectOtherPausesKept(stage: Stage): Promise<void> {
     await fay.end(0, '1')
     fay.expectJobs(['fib 1'], {
       because:
-        'There is room for her next line, but somebody else has paused the connection meanwhile, and has not resumed it.',
+        'There is room for her next line, but other code has paused the connection meanwhile, and has not resumed it.',
       likely:
-        "Each reason to pause is taken back by the code that gave it, and by no other. Yours is 'owner', both times.",
+        "Each reason to pause is taken back by the code that gave it, and by no other. Yours is 'owner', for both calls.",
       look: 'conversation.#reply()',
     })
-    stage.story.tell('test', `takes back '${reason}'`)
+    stage.story.tell('test', `resumes the connection with the reason '${reason}'`)
     connection().resumeReading(reason)
     await fay.settle()
     fay.expectJobs(['fib 1', 'fib 2'], {
-      because: 'Nobody has a reason any more not to read from her.',
-      likely: 'Resume the connection with the reason with which you paused it.',
+      because: 'There is no longer any reason not to read from her.',
+      likely: 'Resume the connection for the reason for which you paused it.',
       look: 'conversation.#reply()',
     })
   }

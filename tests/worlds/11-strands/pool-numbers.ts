@@ -23,7 +23,7 @@ export async function expectPool(
   likelyOf: (seen: PoolNumbers) => string | undefined = () => undefined,
 ): Promise<void> {
   const names = Object.keys(expected) as (keyof PoolNumbers)[]
-  const what = `the pool to say ${names.map((name) => `${name}: ${expected[name]}`).join(', ')}`
+  const what = `the pool to report ${names.map((name) => `${name}: ${expected[name]}`).join(', ')}`
   const look = async () => {
     const pool = await poolNumbers(server)
     return {

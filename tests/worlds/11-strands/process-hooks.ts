@@ -9,10 +9,10 @@ const AT_START = countHooks()
 
 /** Expects that no code under test listens for errors of the whole process. */
 export function expectNoHook({ expectSame }: Stage, look: string): void {
-  expectSame('how many listen for errors that nobody has caught', countHooks() - AT_START, 0, {
+  expectSame('the number of listeners for uncaught errors', countHooks() - AT_START, 0, {
     because:
-      'Such a listener is for all of the process: it hides the bugs of everybody else, too, and a process that should end lives on, broken.',
-    likely: 'Take off process.on(…). A promise that may reject is caught where it is made.',
+      'Such a listener is for the whole process: it also hides the bugs of all other code, and a process that should end lives on, broken.',
+    likely: 'Remove process.on(…). Catch a promise that may reject where it is made.',
     look,
   })
 }

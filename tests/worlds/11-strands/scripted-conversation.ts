@@ -51,7 +51,7 @@ export class ScriptedConversation extends ScriptedPeer {
 
   /** As the server's `close()` does: the connection has not told of its end. */
   async cancel(): Promise<void> {
-    this.stage.story.tell('test', 'calls cancel(), as close() of the server does')
+    this.stage.story.tell('test', 'calls cancel(), as the server’s close() does')
     for (const conversation of this.open) conversation.cancel()
     await this.settle()
   }
@@ -88,23 +88,23 @@ export class ScriptedConversation extends ScriptedPeer {
 
   expectJobs(lines: string[], reason: Reason): void {
     const begun = this.jobs.map(({ line }) => line)
-    this.stage.expectSame('the lines in the pool', begun, lines, reason)
+    this.stage.expectSame('the lines given to the pool', begun, lines, reason)
   }
 
   /** The job that began as the `place`th, from 0 on, comes to its end: with an answer or an error. */
   async end(place: number, outcome: string | Error): Promise<void> {
     const job = this.jobs[place]
     if (!job) {
-      this.stage.expect(`${place + 1} of her lines to have reached the pool`, false, {
-        because: 'There is a thread for each of them, and she has room for them.',
-        likely: 'Hand on every line as soon as there is room for it.',
+      this.stage.expect(`${place + 1} lines to have reached the pool`, false, {
+        because: 'There is a thread for each line, and room for all of them.',
+        likely: 'Give every line to the pool as soon as there is room for it.',
       })
     }
     const how =
       typeof outcome === 'string'
-        ? `ends with "${outcome}"`
-        : `fails: ${JSON.stringify(outcome.message)}`
-    this.stage.story.tell('pool', `"${job.line}" ${how}`)
+        ? `returns "${outcome}"`
+        : `fails with ${JSON.stringify(outcome.message)}`
+    this.stage.story.tell('pool', `is done with "${job.line}", which ${how}`)
     job.settle(outcome)
     await this.settle()
   }
@@ -118,7 +118,7 @@ export class ScriptedConversation extends ScriptedPeer {
 
   #begin(line: string, signal: AbortSignal | undefined): Promise<string> {
     const { promise, resolve, reject } = Promise.withResolvers<string>()
-    this.stage.story.tell('pool', `begins with "${line}"`)
+    this.stage.story.tell('pool', `begins "${line}"`)
     this.jobs.push({
       line,
       get isTakenBack() {

@@ -8,9 +8,9 @@ import { ScriptedConversation } from './scripted-conversation.ts'
 
 export const IN_LINE: Reason = {
   because:
-    'A client that has sent three lines tells the replies by their order: it has nothing else.',
+    'A client that has sent three lines tells the replies apart by their order: it has nothing else to go by.',
   likely:
-    'Each answer is said as soon as it is there. Post a task that waits for it and says it: the strand keeps the order.',
+    'Each answer is sent as soon as it is known. Post a task that waits for it and sends it: the strand keeps the order.',
   look: 'conversation.#reply()',
 }
 
@@ -21,7 +21,7 @@ export async function expectFinLast(stage: Stage): Promise<void> {
   await dee.send('fib 3\nfib 10\necho bye\n')
   await dee.sayEnd()
   const isNotOver = {
-    because: 'dee has said all she had to say, and listens: three replies are still hers.',
+    because: 'dee has sent all she had to say, and still listens: three replies are due.',
     likely:
       'The end has its place in line as well: post it. And FIN takes no job back: cancel() is for a lost client.',
     look: 'conversation.onEnd()',
@@ -30,9 +30,9 @@ export async function expectFinLast(stage: Stage): Promise<void> {
     stage.expect('no FIN from the server yet', !dee.stream.isEnded, isNotOver)
   expectNoFin()
   await dee.expectNoPolling(atRest, {
-    because: 'Her jobs may take a minute. Until then there is nothing to look for.',
+    because: 'Her jobs may take a minute. Until then, there is nothing to look for.',
     likely:
-      'No timer is needed: the strand runs a task for the end when all replies have been said.',
+      'No timer is needed: the strand runs a task for the end when all replies have been sent.',
     look: 'conversation.onEnd()',
   })
   await dee.end(1, '55')
@@ -40,13 +40,13 @@ export async function expectFinLast(stage: Stage): Promise<void> {
   expectNoFin()
   await dee.end(0, '2')
   dee.expectSaid(['2', '55', 'bye'], {
-    because: 'Now the first answer is there, and the others have waited for it.',
+    because: 'Now the first answer is known, and the others have waited for it.',
     likely:
-      'A reply is said as soon as it is its turn: await the answer inside the task, without a timer.',
+      'A reply is sent as soon as it is its turn: await the answer inside the task, without a timer.',
   })
   const isOver = {
-    because: 'Everything is answered, so the server says FIN, too, at once.',
-    likely: 'onEnd() ends the connection in a task of the strand, always. It needs no timer.',
+    because: 'Everything is answered, so the server sends FIN, too, at once.',
+    likely: 'onEnd() always ends the connection in a task of the strand. It needs no timer.',
     look: 'conversation.onEnd()',
   }
   stage.expect('FIN from the server', dee.stream.isEnded, isOver)
@@ -54,11 +54,11 @@ export async function expectFinLast(stage: Stage): Promise<void> {
   await eve.sayEnd()
   stage.expect('FIN from the server', eve.stream.isEnded, {
     ...isOver,
-    because: 'eve says FIN and has asked for nothing. There is nothing to wait for.',
+    because: 'eve sends FIN and has asked for nothing. There is nothing to wait for.',
   })
   stage.expectSame('why eve’s connection ended', await eve.close(), ['finished'], {
-    because: 'Both have said FIN, and nothing was wrong.',
-    likely: 'end() is told why: `finished`.',
+    because: 'Both sides have sent FIN, and nothing was wrong.',
+    likely: 'Tell end() why: `finished`.',
     look: 'conversation.onEnd()',
   })
 
@@ -67,8 +67,8 @@ export async function expectFinLast(stage: Stage): Promise<void> {
   await fay.send('echo bye\n')
   await fay.sayEnd()
   const hasTime = {
-    because: 'fay takes her time to read. Her reply is still on its way.',
-    likely: 'end() says FIN behind everything that was said. destroy() throws that away.',
+    because: 'fay takes her time reading. Her reply is still on its way.',
+    likely: 'end() sends FIN after everything that waits. destroy() throws that away.',
     look: 'conversation.onEnd()',
   }
   const expectIntact = () =>
@@ -89,27 +89,27 @@ export async function expectSaidInTurn(stage: Stage): Promise<void> {
   gil.expectJobs(['fib 1', 'fib 1'], {
     because: 'Each line is a job of its own, and there is room for both.',
     likely:
-      'An answer is shared with another line that says the same, or the second job waits for the first.',
+      'An answer is shared with another line with the same text, or the second job waits for the first.',
     look: 'conversation.#answer()',
   })
   await gil.sayEnd()
   stage.expect('no FIN from the server yet', !gil.stream.isEnded, {
-    because: 'gil has said FIN and listens: four replies are still his.',
-    likely: 'The end has its place in line, for every client: post it, always.',
+    because: 'gil has sent FIN and still listens: four replies are due.',
+    likely: 'The end has its place in line for every client: always post it.',
     look: 'conversation.onEnd()',
   })
   gil.expectSaid([], { ...IN_LINE, because: 'The reply to his first line is still missing.' })
   await gil.end(0, '1')
   gil.expectSaid(['1', '2'], {
     because:
-      'Both answers are known, and no line before them is unanswered. They do not wait for those behind them.',
-    likely: 'A reply is said as soon as it is its turn, not when all answers are there.',
+      'Both answers are known, and no earlier line is unanswered. They do not wait for later ones.',
+    likely: 'A reply is sent as soon as it is its turn, not when all answers are known.',
     look: 'conversation.#reply()',
   })
   await gil.end(1, '3')
   gil.expectSaid(['3', '4'], { ...IN_LINE, because: 'It is their turn.' })
   stage.expect('FIN from the server', gil.stream.isEnded, {
-    because: 'Everything is answered, so the server says FIN, too, at once.',
+    because: 'Everything is answered, so the server sends FIN, too, at once.',
     look: 'conversation.onEnd()',
   })
 }
@@ -122,11 +122,11 @@ export async function expectJobsInPool(stage: Stage): Promise<void> {
       await client.send(`${line}\n`)
       client.expectJobs([line], {
         because:
-          'The three commands of JOBS are run by the pool, each line by itself. On the loop, crash would end it.',
+          'The pool runs the three commands of JOBS, each line as a job of its own. On the loop, crash would end the loop.',
         likely:
           name === 'dee'
-            ? 'Look at the first word of the line: JOBS has fib, sleep and crash in it.'
-            : 'A job is shared with another line that says the same, or its answer is remembered. A job that is shared is lost with the client that was first.',
+            ? 'Look at the first word of the line: JOBS contains fib, sleep and crash.'
+            : 'A job is shared with another line with the same text, or its answer is remembered. A job that is shared is lost with the client that asked first.',
         look: 'conversation.#answer()',
       })
     }
@@ -141,11 +141,11 @@ export async function expectSaidAsItIs(stage: Stage): Promise<void> {
     await fay.send(`echo ${text}\necho on\n`)
     fay.expectSaid([text, 'on'], {
       because:
-        'The answer to a line is said as it is, be it long, foreign or empty. A line without a reply would put all that follow out of order.',
+        'The answer to a line is sent as it is, be it long, foreign or empty. Without it, every later reply would be taken for the reply to an earlier line.',
       likely:
         text === ''
-          ? 'An empty answer is an answer: say it.'
-          : 'The line goes to runCommand() as it came, and its answer to say(). Only the first word is looked at: nothing is trimmed, joined or cut.',
+          ? 'An empty answer is an answer: send it.'
+          : 'The line goes to runCommand() unchanged, and its answer to say(). Only the first word is looked at: nothing is trimmed, joined or cut.',
       look: ['conversation.#reply()', 'conversation.#answer()'],
     })
   }
@@ -167,7 +167,7 @@ export async function expectErrorReplies(stage: Stage): Promise<void> {
     because:
       'One line is one reply. A message of several lines would be taken for several replies.',
     likely:
-      'The first line of a message is said, all of it, and no other. And `busy` is for PoolBusy alone, whatever words another error uses.',
+      'The first line of a message is sent, all of it, and no other. And `busy` is for PoolBusy alone, whatever words another error uses.',
     look: 'conversation.errorReply()',
   })
   expectNoHook(stage, 'conversation.#answer()')
@@ -181,20 +181,21 @@ export async function expectJobsTakenBack(stage: Stage): Promise<void> {
   await eve.sayEnd()
   const takenBack = () => eve.jobs.map(({ isTakenBack }) => isTakenBack)
   stage.expectSame('whether her three jobs are taken back', takenBack(), [false, false, false], {
-    because: 'eve has said all she had to say, and waits for her replies.',
-    likely: 'FIN means that no more lines come. It takes nothing back.',
+    because: 'eve has sent all she had to say, and waits for her replies.',
+    likely: 'FIN means that no more lines follow. It takes nothing back.',
   })
   await eve.expectNoPolling(atRest, {
-    because: 'Her jobs may take a minute, and she waits. No time is too long for it.',
+    because: 'Her jobs may take a minute, and she waits. No wait is too long.',
     likely: 'Jobs are taken back when the connection is over, not some time after FIN.',
   })
   await eve.lose()
   stage.expectSame('whether her three jobs are taken back', takenBack(), [true, true, true], {
-    because: 'Nobody reads from eve any more, and her loss is reported all the same.',
+    because:
+      'Nothing more is read from eve, but the loss of her connection is reported all the same.',
     likely:
-      'Every job of hers is run with the one signal, and onClose() calls cancel(), which aborts it at once.',
+      'Every job of hers is run with the same signal, and onClose() calls cancel(), which aborts it at once.',
   })
-  stage.expectSame('the conversations that are open', eve.open.size, 0, {
+  stage.expectSame('the number of open conversations', eve.open.size, 0, {
     because: 'Hers was the only one.',
   })
   const [kay, leo] = [
@@ -203,9 +204,9 @@ export async function expectJobsTakenBack(stage: Stage): Promise<void> {
   ]
   const [[kays], [leos]] = [kay.open, leo.open]
   kay.open.add(leos)
-  stage.story.tell('test', 'calls cancel() of kay’s conversation; leo’s is in `open` as well')
+  stage.story.tell('test', 'calls cancel() of kay’s conversation, with leo’s in `open` as well')
   kays.cancel()
-  stage.expect('leo’s conversation to be in `open` still', kay.open.has(leos), {
+  stage.expect('leo’s conversation to still be in `open`', kay.open.has(leos), {
     because: 'His connection is open, and close() looks for it there.',
     likely: 'A conversation takes itself out of `open`, and no other.',
     look: 'conversation.cancel()',
@@ -222,14 +223,14 @@ export async function expectSignalLeftAlone(stage: Stage): Promise<void> {
     counts.push(flo.jobs[line].listeners)
   }
   stage.expectSame(
-    'how many listen to her signal after each job',
+    'the number of listeners on her signal after each job',
     counts,
     Array(4).fill(counts[0]),
     {
       because:
-        'Her jobs have ended and her replies are said. What is left behind for each line grows for as long as she stays.',
+        'Her jobs have ended and her replies are sent. Whatever stays behind for each line adds up for as long as she stays.',
       likely:
-        'A listener is added to the signal for each line and never taken off. It is enough to look at `aborted` when a reply is due.',
+        'A listener is added to the signal for each line and never removed. It is enough to look at `aborted` when a reply is due.',
       look: ['conversation.#reply()', 'conversation.#answer()'],
     },
   )
@@ -244,15 +245,15 @@ export async function expectSilenceBehindCancel(stage: Stage): Promise<void> {
   // The one that has ended is not in the pool any more: whether its signal still hears of it is of no account.
   const isTakenBack = [gus.jobs[0], gus.jobs[2]].map((job) => job.isTakenBack)
   stage.expectSame('whether his two jobs in the pool are taken back', isTakenBack, [true, true], {
-    because: 'Nobody is left to be answered, whoever calls cancel().',
+    because: 'Nobody is left to be answered, wherever cancel() is called from.',
     likely: 'cancel() aborts the one signal that all jobs of a conversation are run with.',
     look: 'conversation.cancel()',
   })
   gus.expectSaid([], {
     because:
-      'close() of the server calls cancel() when the loop has stopped: nobody is left to be answered. A job that was taken back is no crash, and no reply.',
+      'The server’s close() calls cancel() when the loop has stopped: nobody is left to be answered. A job that was taken back is not a crash, and gets no reply.',
     likely:
-      'A job that is taken back rejects, which makes a reply of it, and then come those that were known already. Behind the await, just before the reply is said, look at the signal: `aborted`.',
+      'A job that is taken back rejects, which turns it into a reply, and replies that were already known follow. After the await, just before the reply is sent, look at the signal: `aborted`.',
     look: 'conversation.#reply()',
   })
 }

@@ -96,17 +96,17 @@ export async function expectTasksForgotten({ load, story, expect }: Stage): Prom
   // The strand lives until here.
   await strand.post(() => {})
   if (isForgotten) return
-  story.tell('test', 'posts a task, and three more behind it; all have ended')
+  story.tell('test', 'posts a task, and then three more; all have ended')
   expect('the first task to be forgotten', false, {
-    because: 'A client may send lines for a year. What is kept for each of them fills the memory.',
-    likely: 'The end of the last task is all that the next one has to know.',
+    because: 'A client may send lines for a year. Whatever is kept for each line fills the memory.',
+    likely: 'The end of the last task is all that the next one needs.',
     look: 'strand.post()',
   })
 }
 
 /** A task may throw before it returns, and twenty thousand may end at once: the strand goes on, in order. */
 export async function expectThrowsSurvived(stage: Stage, ada: StrandModule.Strand): Promise<void> {
-  stage.story.tell('ada', 'is posted a task that throws before it returns')
+  stage.story.tell('ada', 'gets a task that throws before it returns')
   const thrown = ada.post(() => {
     throw new RangeError('at once')
   })
@@ -126,23 +126,23 @@ export async function expectThrowsSurvived(stage: Stage, ada: StrandModule.Stran
       )
     const received = await within(1_000, outcome)
     if (received === 'rejects') continue
-    stage.expectSame(`a promise of a task that rejects with ${thrown}`, received, 'rejects', {
-      because: 'It has failed, whatever it has thrown.',
+    stage.expectSame(`the outcome of a task that rejects with ${thrown}`, received, 'rejects', {
+      because: 'The task has failed, whatever it rejects with.',
       likely:
-        'undefined and 0 are taken for no failure at all. Hand on what the task returned, or use catch.',
+        'undefined and 0 are taken for no failure at all. Pass on what the task returned, or use catch.',
       look: 'strand.post()',
     })
   }
   const last = post(stage, ada, 'ada 6')
-  await last.expectBegun({ because: 'The task before it has failed, that is: ended.' })
+  await last.expectBegun({ because: 'The task before it has failed, and so it has ended.' })
   last.end('five')
 
-  stage.story.tell('ada', 'is posted 20,000 tasks that end at once')
+  stage.story.tell('ada', 'gets 20,000 tasks that end at once')
   const order: number[] = []
   const all = Array.from({ length: 20_000 }, (_, index) => ada.post(() => order.push(index)))
   await within(1_500, Promise.all(all))
   stage.expect(
-    'all of them to have run, in order',
+    'all of the 20,000 tasks to have run, in order',
     order.length === all.length && order.every((value, index) => value === index),
     {
       because: 'What is posted first runs first, however many there are.',
@@ -169,11 +169,11 @@ export async function expectNoneMissed({ load, story, expect }: Stage): Promise<
   const all = gaps.map(postLater)
   await within(1_000, Promise.all(all))
   const missed = gaps.filter((gap) => !begun.has(gap))
-  expect('it to begin, however soon it comes', missed.length === 0, {
-    because: 'No task is before it: all others have ended.',
+  expect('the task to begin, however soon it is posted', missed.length === 0, {
+    because: 'No other task is ahead of it: all have ended.',
     likely:
-      'What works off the list has found it empty and is about to stop: nobody looks into it again. No await may stand between its last look and the note that nobody is at work.',
-    received: `nothing when it came ${missed.join(', ')} microtasks later`,
+      'The code that works through the list has found it empty and is about to stop: nothing looks at the list again. There must be no await between its last look and the note that it has stopped.',
+    received: `nothing when it was posted ${missed.join(', ')} microtasks later`,
     look: 'strand.post()',
   })
 }
@@ -185,10 +185,10 @@ export async function expectNoTimer(stage: Stage): Promise<void> {
   const tasks: PostedTask[] = []
   const timers = await timersSetDuring(async () => {
     tasks.push(post(stage, cyd, 'cyd 1'), post(stage, cyd, 'cyd 2'))
-    await tasks[1].expectNotBegun({ because: '"cyd 1" has begun and not ended.' })
+    await tasks[1].expectNotBegun({ because: '"cyd 1" has begun but not ended.' })
   }, ['Timeout'])
   stage.expect('no timer to be set', timers === 0, {
-    because: '"cyd 1" may take an hour, and "cyd 2" waits so long. No time is too long for it.',
+    because: '"cyd 1" may take an hour, and "cyd 2" waits that long. No wait is too long.',
     likely:
       'A timer limits how long a task may take, or how long the next one waits. Only the end of a task counts.',
     look: 'strand.post()',
@@ -202,7 +202,7 @@ export async function expectNestedBehind({ load, story, expectSame }: Stage): Pr
   const dee = new Strand()
   const order: string[] = []
   let nested: Promise<unknown> | undefined
-  story.tell('dee', 'is posted a task that posts another one, and goes on for a while')
+  story.tell('dee', 'gets a task that posts another one, and goes on for a while')
   const outer = dee.post(async () => {
     nested = dee.post(() => order.push('the other begins'))
     order.push('post() has returned')
@@ -213,9 +213,9 @@ export async function expectNestedBehind({ load, story, expectSame }: Stage): Pr
   await within(1_000, Promise.resolve(nested))
   const inOrder = ['post() has returned', 'the first ends', 'the other begins']
   expectSame('what happens, in order', order, inOrder, {
-    because: 'A task that was posted by another one comes behind it, as if anybody had posted it.',
+    because: 'A task that another task posts comes after it, like any task that is posted later.',
     likely:
-      'What is posted while a task runs is called at once. Whoever posts it, it waits for all that were posted before.',
+      'A task that is posted while another runs is called at once. Wherever it is posted from, it waits for all tasks posted earlier.',
     look: 'strand.post()',
   })
 }

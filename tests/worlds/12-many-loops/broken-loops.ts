@@ -11,7 +11,7 @@ import { statsOf } from './many-loops.ts'
 const IS_NOT_STARTED = {
   because: 'A third loop has died, and the one that should replace it cannot start.',
   likely:
-    '#addLoop() rejects then: catch that, and do not try again. A script that is broken stays broken.',
+    '#addLoop() then rejects: catch that, and do not try again. A script that is broken stays broken.',
   look: 'loop-group.#onExit()',
 }
 
@@ -26,11 +26,11 @@ export async function expectOut(
   const listed = (await statsOf(server)).loops.map(({ threadId }) => String(threadId))
   expect('the dead loop to be out of the list', listed.length === count && !listed.includes(dead), {
     because:
-      'What is sent to a thread that has ended is lost without a word, and so is the client.',
+      'A socket sent to a thread that has ended is lost without an error, and so is its client.',
     likely: listed.includes(dead)
-      ? 'Take this loop out of the list, not just any: find it there.'
+      ? 'Take this loop out of the list, not just any loop: find it there.'
       : !alive.every((each) => listed.includes(each))
-        ? 'A loop that lives is gone from the list, too. Take out one: splice(place, 1).'
+        ? 'A live loop is gone from the list, too. Take out only one: splice(place, 1).'
         : listed.length > count
           ? 'One loop has died, so start one replacement.'
           : 'The dead loop is out of the list. Start another in its place: #addLoop().',
@@ -76,7 +76,7 @@ export async function expectBrokenScriptLeft(
           loops.length > threads
             ? 'The dead loop leaves the list at once, whether or not another can be started.'
             : threads < 2
-              ? 'The other loops must go on: end none of them because one cannot start.'
+              ? 'The other loops must go on: do not end them because one cannot start.'
               : undefined,
       }
     },
@@ -97,13 +97,13 @@ export async function expectOthersGoOn(
 ): Promise<void> {
   const [gus, hal] = [await connect(server, 'gus'), await connect(server, 'hal')]
   for (const client of [gus, hal]) await echo(client, { because: 'The loops that are left go on.' })
-  expectSame('the loops started since the beginning', startsIn(folder), 6, IS_NOT_STARTED)
+  expectSame('the number of loops started so far', startsIn(folder), 6, IS_NOT_STARTED)
   rmSync(join(folder, 'broken'))
-  story.tell('test', 'mends the script: loops can be started again')
+  story.tell('test', 'repairs the script: loops can be started again')
   await gus.send('bug\n')
   await gus.expectClosed({ because: 'His loop has died.' })
   await server.expectEventually(
-    'two loops to be there again',
+    'two loops to be in the list again',
     async () => {
       const { loops } = await statsOf(server)
       const starts = startsIn(folder)
@@ -113,11 +113,11 @@ export async function expectOthersGoOn(
       }
     },
     {
-      because: 'The loop of gus has died, and another one takes its place, as ever.',
+      because: 'gus’s loop has died, and another takes its place, as usual.',
       likely:
-        'A loop that could not be started is not tried again. Those that die later are replaced all the same: remember nothing of it, and count nothing down.',
+        'A loop that could not be started is not tried again. Loops that die later are replaced all the same: do not remember the failure, and count nothing down.',
       look: 'loop-group.#onExit()',
     },
   )
-  await echo(hal, { because: 'Another loop has nothing to do with it.' })
+  await echo(hal, { because: 'The other loop is not affected.' })
 }

@@ -22,11 +22,11 @@ export async function expectThreadsGone(
     await server.roundTrip()
     later = await server.workers()
   }
-  expectSame('the threads alive when close() resolved', alive, 0, {
-    because: 'close() promises that no thread is left, not that they will end soon.',
+  expectSame('the number of threads alive when close() resolved', alive, 0, {
+    because: 'close() promises that no thread is left, not that the threads will end soon.',
     likely:
       later === 0
-        ? 'terminate() is a promise for every thread: await it.'
+        ? 'terminate() returns a promise: await it, for every thread.'
         : alive < before
           ? 'Some threads were ended, and some were not. The list of loops shrinks while they end: call this.terminate(), which ends all at once.'
           : 'Nothing has ended them: call this.terminate(), and await it.',
@@ -50,7 +50,7 @@ export async function expectIdleToClose(stage: Stage): Promise<void> {
   })
   await expectThreadsGone(stage, idle, 1)
   await idle.expectNothingLeft({
-    because: 'A thread that is left keeps the process alive, also when nobody was connected.',
+    because: 'A thread that is left keeps the process alive, even when nobody was connected.',
     likely: 'There is nobody to wait for, but there are threads to end.',
   })
 }
@@ -64,9 +64,9 @@ export async function expectAsleep(
 ): Promise<void> {
   const isAsleep = {
     because:
-      'cyd may take a minute. Until she leaves there is nothing to do, and nothing to look at.',
+      'cyd may take a minute. Until she leaves, there is nothing to do, and nothing to look at.',
     likely:
-      '#whenIdle() resolves when it is time: nothing has to be looked at again and again. The one timer is graceMs long, and these are milliseconds.',
+      '#whenIdle() resolves when it is time, so there is no need to poll. The one timer is graceMs long, in milliseconds.',
     look: 'loop-group.close()',
   }
   const timerMs = await server.msToNextTimer()
@@ -76,8 +76,8 @@ export async function expectAsleep(
   expect('no timer but that of graceMs', timerMs >= leastMs, { ...isAsleep, received })
   const isShort = timerMs <= graceMs || timerMs === Number.POSITIVE_INFINITY
   expect('the timer to last no longer than graceMs', isShort, {
-    because: 'Whoever has not left within graceMs is waited for no longer.',
-    likely: 'The one timer is graceMs long, and these are milliseconds.',
+    because: 'A client that has not left within graceMs is no longer waited for.',
+    likely: 'The one timer is graceMs long, in milliseconds.',
     look: 'loop-group.close()',
     received,
   })
@@ -88,7 +88,7 @@ export async function expectAsleep(
 export async function expectFurtherCloseToWait(stage: Stage): Promise<void> {
   const { story, expect, expectSame } = stage
   await withGroup(stage, async (group, threads) => {
-    story.tell('test', 'starts two loops, gives one a socket, and calls close(60_000) twice')
+    story.tell('test', 'starts two loops, gives a socket to one, and calls close(60_000) twice')
     let ended = 0
     for (const thread of threads) {
       const terminate = thread.terminate.bind(thread)
@@ -101,9 +101,9 @@ export async function expectFurtherCloseToWait(stage: Stage): Promise<void> {
       group.serve(socket)
       const closed = Promise.all([group.close(60_000), group.close(60_000)])
       for (let turns = 0; turns < 5; turns++) await turn()
-      expectSame('the threads that are ended while a client is connected', ended, 0, {
-        because: 'It has a minute to finish, however often close() is called.',
-        likely: 'A further call of close() waits like the first one, and does not cut.',
+      expectSame('the number of threads ended while a client is connected', ended, 0, {
+        because: 'The client has a minute to finish, however often close() is called.',
+        likely: 'A second call of close() waits like the first, and does not cut the client off.',
         look: 'loop-group.close()',
       })
       client.destroy()
@@ -130,7 +130,7 @@ export async function expectGraceToEnd(stage: Stage): Promise<void> {
   })
   await eve.expectClosed({
     because: 'eve’s loop sleeps for a minute. close() does not wait for it, either.',
-    likely: 'A thread that sleeps hears no message. terminate() ends it all the same.',
+    likely: 'A sleeping thread receives no message. terminate() ends it all the same.',
   })
   await hasty.expectClosed({ because: 'The grace period is over.' })
   await expectThreadsGone(stage, hasty, 2)
@@ -170,11 +170,11 @@ async function expectNoGrace(stage: Stage): Promise<void> {
 }
 
 const OTHERS_ENDED =
-  'The other loops were ended when ada’s was gone. close() ends them when no loop has a connection, or after graceMs.'
+  'The other loops were ended when ada’s died. close() ends them when no loop has a connection, or after graceMs.'
 
 /** For those whose loops live while ada's has died. */
 export const NOT_ENDED_WITH_ADA = {
-  because: 'ada’s loop has died, theirs has not: they have time to finish.',
+  because: 'ada’s loop has died, but theirs have not: they have time to finish.',
   likely: OTHERS_ENDED,
   look: 'loop-group.close()',
 }
@@ -195,24 +195,22 @@ export async function expectNotReplaced(
       }
     },
     {
-      because: 'A server that closes starts nothing new.',
+      because: 'A server that is closing starts nothing new.',
       likely:
-        'A loop that ends while the group is closing is not replaced: close() sets #isClosing first of all, and #onExit() looks at it.',
+        'A loop that ends while the group is closing is not replaced: close() sets #isClosing first of all, and #onExit() checks it.',
       look: ['loop-group.#onExit()', 'loop-group.close()'],
     },
   )
   const listed = (await statsOf(server)).loops.length
-  expectSame('the loops in the list', listed, 2, {
+  expectSame('the number of loops in the list', listed, 2, {
     because: 'ada’s loop has died: it is out of the list, whether or not another takes its place.',
     likely:
-      listed < 2
-        ? OTHERS_ENDED
-        : 'Take it out of the list first, and look at #isClosing after that.',
+      listed < 2 ? OTHERS_ENDED : 'Take it out of the list first, and check #isClosing after that.',
     look: listed < 2 ? 'loop-group.close()' : 'loop-group.#onExit()',
   })
-  expectSame('the replaced loops', (await statsOf(server)).replaced, 0, {
+  expectSame('the number of replaced loops', (await statsOf(server)).replaced, 0, {
     because: 'No loop has taken its place: the server is closing.',
-    likely: 'Count a replacement when there is one, behind the look at #isClosing.',
+    likely: 'Count a replacement when there is one, after the check of #isClosing.',
     look: 'loop-group.#onExit()',
   })
 }

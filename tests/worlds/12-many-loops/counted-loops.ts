@@ -63,14 +63,15 @@ export async function expectSpreadWhileAsleep({ serve, connect }: Stage): Promis
         received: seen.join(' and '),
         likely:
           sum(seen) === 0
-            ? "In the main thread, a socket that has moved emits 'close' at once. Only the loop's report counts down."
+            ? "In the main thread, a socket that has moved emits 'close' at once. Count down only when the loop reports it."
             : undefined,
       }
     },
     {
-      because: 'Eight have come, and both loops sleep. The counts have to be right all the same.',
+      because:
+        'Eight clients have connected, and both loops sleep. The counts have to be right all the same.',
       likely:
-        'Count a connection when it moves. A count that waits for a report of the loop comes too late for the next one.',
+        'Count a connection when it moves. A count that waits for a report from the loop comes too late for the next one.',
       look: 'loop-group.#give()',
     },
   )
@@ -108,7 +109,7 @@ export async function expectCountedAtOnce(stage: Stage): Promise<void> {
       const one = { connections: 1, total: 1 }
       stage.expectSame('what is counted in the same turn', counts, [one, one], {
         because:
-          'Many may connect in one turn. Each goes where the fewest are, so each has to be counted before the next is.',
+          'Many clients may connect in one turn. Each goes to the loop with the fewest, so each has to be counted before the next arrives.',
         likely: 'Count in #give() itself: not in a later turn, and not in a callback.',
         look: 'loop-group.#give()',
       })
@@ -132,7 +133,7 @@ export async function expectOutAtOnce(stage: Stage): Promise<void> {
       left.includes(threadId),
       false,
       {
-        because: 'A socket that is given to it is lost, and one may come at any moment.',
+        because: 'A socket that is given to it is lost, and one may arrive at any moment.',
         likely: left.includes(first)
           ? 'Take it out in #onExit() itself: not in a later turn.'
           : 'The other loop is out of the list instead. Look for this loop itself: two may have equal counts.',
@@ -155,64 +156,68 @@ export async function expectCountedUntilClosed({
   const expectCounted = async (count: number, reason: { because: string; likely?: string }) => {
     await echo(gus, { because: 'gus is served by the same loop.' })
     await single.roundTrip()
-    expectSame('the connections of the loop', sum(connectionsIn(await statsOf(single))), count, {
-      likely:
-        "The socket emits 'end' when the peer has said FIN and 'finish' when we have. Only 'close' says that the descriptor is free.",
-      look: 'loop-thread.serveSocket()',
-      ...reason,
-    })
+    expectSame(
+      'the number of connections of the loop',
+      sum(connectionsIn(await statsOf(single))),
+      count,
+      {
+        likely:
+          "The socket emits 'end' when the peer has sent FIN and 'finish' when we have. Only 'close' says that the descriptor is free.",
+        look: 'loop-thread.serveSocket()',
+        ...reason,
+      },
+    )
   }
   await fay.send('wait\n')
   await fay.halfClose()
   await single.expectEventually(
-    'the loop to hear her FIN',
-    async () => ({ holds: single.output.includes('has heard FIN'), received: 'nothing of it' }),
-    { because: 'fay has said FIN, and her loop is awake.' },
+    'the loop to receive her FIN',
+    async () => ({ holds: single.output.includes('has heard FIN'), received: 'no FIN, so far' }),
+    { because: 'fay has sent FIN, and her loop is awake.' },
   )
   await expectCounted(2, {
-    because: 'fay has said FIN and waits for her answers: she still costs a connection.',
+    because: 'fay has sent FIN and waits for her answers: her connection still counts.',
   })
   await ask(gus, 'go', 'error unknown command', {
-    because: 'At this line the loop answers FIN with FIN.',
+    because: 'This line makes the loop answer FIN with FIN.',
   })
-  await fay.expectEnd({ because: 'Now the loop has said FIN to her, too.' })
+  await fay.expectEnd({ because: 'Now the loop has sent FIN to her, too.' })
   await single.expectEventually(
     'the loop to have closed the connection',
     async () => ({
       holds: single.output.includes('has closed it'),
       received: 'it has not',
     }),
-    { because: 'Both FINs have passed: the descriptor is free.' },
+    { because: 'Both sides have sent FIN: the descriptor is free.' },
   )
   await ask(gus, 'timers', 'error unknown command', { because: 'gus is still served.' })
   expect('no timer in the loop’s thread', single.output.includes('has 0 timers'), {
-    because: 'Nothing has to be looked at again and again: a socket says when it is closed.',
-    likely:
-      "The socket emits 'close' once. A timer for each connection wakes the loop for nothing.",
+    because: 'There is no need to poll: a socket says when it is closed.',
+    likely: "The socket emits 'close' once. A timer for each connection wakes the loop needlessly.",
     look: 'loop-thread.serveSocket()',
     received: single.output,
   })
   await expectCounted(1, {
-    because: 'Her socket has emitted `close`: the connection is gone, and counted no longer.',
+    because: 'Her socket has emitted `close`: the connection is gone, and no longer counted.',
     likely: "Report 'closed' when the socket emits 'close', at once.",
   })
   const hal = await connect(single, 'hal')
   await hal.send('bye\n')
-  await hal.expectEnd({ because: 'At this line the server says FIN first.' })
+  await hal.expectEnd({ because: 'This line makes the server send FIN first.' })
   await expectCounted(2, {
     because:
-      'The server has said FIN, hal has not: she may go on sending, and still costs a connection.',
+      'The server has sent FIN, hal has not: she may go on sending, and her connection still counts.',
   })
   await hal.halfClose()
   await expectConnectionsCounted(single, 1, {
-    because: 'Both FINs have passed: the descriptor is free.',
+    because: 'Both sides have sent FIN: the descriptor is free.',
   })
   const ivy = await connect(single, 'ivy')
   await ivy.send('cut\n')
-  await ivy.expectClosed({ because: 'At this line her connection is destroyed.' })
+  await ivy.expectClosed({ because: 'This line makes the server destroy her connection.' })
   await expectConnectionsCounted(single, 1, {
     because:
-      "Her connection was destroyed: its socket has emitted 'close', and neither 'end' nor 'finish' nor 'error' before.",
+      "Her connection was destroyed: its socket has emitted 'close', without 'end', 'finish' or 'error' before it.",
     likely: "Only 'close' comes for every connection, however it ends.",
     look: 'loop-thread.serveSocket()',
   })

@@ -18,14 +18,15 @@ export async function expectLeastBusy({ load, expect, expectSame, random }: Stag
       chosen?.connections,
       Math.min(...loads),
       {
-        because: 'A new connection goes where it finds the fewest others.',
+        because: 'A new connection goes to the loop with the fewest others.',
         likely: 'Go through all of them, compare numbers, and keep the one with the fewest.',
       },
     )
     const isUnchanged = loops.every((loop, place) => loop === before[place])
     expect('leastBusy() to leave the list unchanged', isUnchanged, {
       because: 'The list belongs to the group. Choosing from it changes nothing.',
-      likely: 'sort() sorts the list itself; toSorted() makes another one. reduce() needs neither.',
+      likely:
+        'sort() sorts the list in place; toSorted() returns a new one. reduce() needs neither.',
       received: `loops with ${loops.map((loop) => loop?.connections).join(', ')} connections`,
     })
   }
@@ -44,7 +45,7 @@ export async function expectOnlyConnectionsCompared({ load, expectSame }: Stage)
     loops[1],
     {
       because:
-        'It has one connection, the other has two. A socket on its way is no reason against it.',
+        'That loop has one connection, the other has two. A socket on its way to a loop does not count against it.',
       likely: 'Compare connections, and nothing else.',
       look: 'choose.leastBusy()',
     },
@@ -62,9 +63,9 @@ export async function expectResponsive({ load, expectSame }: Stage): Promise<voi
       waiting: { idle: undefined, slow: ago(100), fresh: ago(10) },
       answering: ['idle', 'fresh'],
       because:
-        'A socket has waited 100 ms for `slow`, which is longer than 50; for `fresh` only 10.',
+        'A socket has waited 100 ms for `slow`, which is longer than 50, but only 10 for `fresh`.',
       likely:
-        'waitingSinceMs is a point in time, as nowMs is: compare their difference with patienceMs. Ask no other clock.',
+        'waitingSinceMs and nowMs are points in time: compare their difference with patienceMs. Ask no other clock.',
     },
     {
       waiting: { slow: ago(900), fresh: ago(10) },
@@ -76,27 +77,27 @@ export async function expectResponsive({ load, expectSame }: Stage): Promise<voi
       waiting: { slow: ago(51), exact: ago(50) },
       answering: ['exact'],
       because:
-        'Left out is a loop that has let a socket wait for longer than 50 ms: 51, but not 50.',
+        'A loop is left out if it has let a socket wait for longer than 50 ms: 51, but not 50.',
       likely:
         'Longer than patienceMs means >, so a loop answers as long as the wait is <= patienceMs.',
     },
     {
       waiting: { idle: undefined, first: 0 },
       answering: ['idle'],
-      because: 'For `first` a socket has waited since the very beginning of the clock.',
-      likely: '0 is a point in time like any other. Only `undefined` means that nobody waits.',
+      because: 'A socket has been waiting for `first` since time 0 of the clock.',
+      likely: '0 is a point in time like any other. Only `undefined` means that no socket waits.',
     },
     {
       waiting: { slow: ago(900), slower: ago(950) },
       answering: ['slow', 'slower'],
-      because: 'None of them answers, and one of them has to take the connection.',
-      likely: 'When nothing is left, return all of them.',
+      because: 'None of them answers, but one of them has to take the connection.',
+      likely: 'When no loop is left, return all of them.',
     },
     {
       waiting: { only: undefined, other: undefined },
       answering: ['only', 'other'],
       because: 'No socket waits for either of them.',
-      likely: '`undefined` means that nobody waits.',
+      likely: '`undefined` means that no socket waits.',
     },
   ]
   const otherPatience = [
@@ -104,7 +105,7 @@ export async function expectResponsive({ load, expectSame }: Stage): Promise<voi
       patienceMs: 200,
       waiting: { slow: ago(201), fair: ago(150) },
       answering: ['fair'],
-      because: 'patienceMs is 200 here, so 150 ms are not too long.',
+      because: 'patienceMs is 200 here, so 150 ms is not too long.',
       likely: 'Compare with patienceMs, not with a number of your own.',
     },
     {
@@ -112,7 +113,7 @@ export async function expectResponsive({ load, expectSame }: Stage): Promise<voi
       waiting: { slow: ago(1), exact: ago(0) },
       answering: ['exact'],
       because: 'patienceMs is 0 here, so a single millisecond is too long.',
-      likely: 'Compare with patienceMs, not with a number of your own. 0 is a patience, too.',
+      likely: 'Compare with patienceMs, not with a number of your own. 0 is a valid patience, too.',
     },
   ]
   const all = [...cases.map((each) => ({ patienceMs: 50, ...each })), ...otherPatience]
@@ -135,9 +136,8 @@ export async function expectResponsive({ load, expectSame }: Stage): Promise<voi
       loops.map(({ name }) => name),
       Object.keys(waiting),
       {
-        because:
-          'The list belongs to the group: a loop that is left out today may answer tomorrow.',
-        likely: 'filter() makes another list; splice() changes this one.',
+        because: 'The list belongs to the group: a loop that is left out now may answer later.',
+        likely: 'filter() returns a new list; splice() changes this one.',
       },
     )
   }

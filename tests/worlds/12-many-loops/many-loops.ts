@@ -99,7 +99,7 @@ export async function putToSleep(
       holds: server.output.includes(`Loop ${threadId} sleeps\n`),
       received: 'it does not',
     }),
-    { because: 'It has been told to, by a client of its own.' },
+    { because: 'One of its own clients has told it to.' },
   )
 }
 
@@ -127,7 +127,7 @@ export async function connectToLoop(
     await echo(client, { because: 'The other loop serves the clients that it gets.' })
   }
   expect(`a newcomer to be given to loop ${threadId}`, false, {
-    because: 'It lives, and nobody is known to be waiting for it: it gets its share.',
+    because: 'It is alive, and no socket is known to be waiting for it, so it gets its share.',
   })
   return undefined
 }
@@ -151,7 +151,7 @@ export async function expectConnectionsCounted(
         received: seen.join(' and '),
         likely:
           sum(seen) < count
-            ? "Too few are counted: each connection counts down by one, and once. A socket emits 'end' or 'error' before its 'close'."
+            ? "Too few are counted: each connection counts down by one, and only once. A socket emits 'end' or 'error' before its 'close'."
             : undefined,
       }
     },
@@ -165,7 +165,7 @@ export async function expectReplaced(
   reason: Reason,
 ): Promise<void> {
   await server.expectEventually(
-    `stats() to say that ${count === 1 ? 'one loop was' : `${count} loops were`} replaced`,
+    `stats() to report that ${count === 1 ? 'one loop was' : `${count} loops were`} replaced`,
     async () => {
       const { replaced, loops } = await statsOf(server)
       return { holds: replaced === count, received: `${replaced}, with ${loops.length} loops` }

@@ -24,7 +24,7 @@ export async function expectRefusalSeen({ load, story, expectSame }: Stage): Pro
     (error: Error) => error.message,
   )
   expectSame('what moveSocket() throws', outcome, refusal, {
-    because: 'The socket is still here, and nobody reads it: its client would wait forever.',
+    because: 'The socket is still here, and nothing reads from it: its client would wait forever.',
     likely: 'Catch nothing: a socket that cannot be moved is a bug of ours.',
     look: 'acceptor.moveSocket()',
   })
@@ -45,7 +45,7 @@ export async function expectReadSocketRefused(stage: Stage): Promise<void> {
       )
       stage.expectSame('what is thrown', outcome, 'ERR_WORKER_HANDLE_NOT_TRANSFERABLE', {
         because: 'Its client would wait forever, and nobody would ever know why.',
-        likely: 'Node says so in postMessage(): catch nothing, and look at nothing before.',
+        likely: 'postMessage() throws this: catch nothing, and check nothing before the call.',
         look: ['loop-group.#give()', 'acceptor.moveSocket()'],
       })
     })
@@ -63,7 +63,7 @@ export async function expectUnread({ load, story, expect }: Stage): Promise<void
   const { port } = server.address() as AddressInfo
   const clients = [dial(port, '127.0.0.1'), dial(port, '127.0.0.1')]
   try {
-    story.tell('zoe', 'connects to an acceptor that leaves her socket lying, and says "early"')
+    story.tell('zoe', 'connects to an acceptor that leaves her socket alone, and sends "early"')
     await new Promise((resolve) => clients[0].end('early', () => resolve(undefined)))
     // An acceptor that reads zoe's bytes has read them by the time that a later client has been heard.
     const arrived = within(
@@ -78,18 +78,18 @@ export async function expectUnread({ load, story, expect }: Stage): Promise<void
     expect('the acceptor to hand over the sockets', (await arrived) !== 'too late', {
       because: 'Every connection is handed to onSocket at once, whether or not the client speaks.',
       likely:
-        'createServer() can call onSocket itself, with each connection as soon as it is there.',
+        'createServer() can call onSocket itself, with each connection as soon as it is accepted.',
     })
-    expect('nothing of zoe’s socket to be read', sockets.every(isUntouched), {
+    expect('nothing to be read from zoe’s socket', sockets.every(isUntouched), {
       because:
         'A byte that this thread has read cannot move: the loop would never see it, and Node refuses to move the socket.',
       likely:
-        'A server reads from each connection as soon as it is there, unless it pauses it on connect.',
+        'A server starts reading from each connection at once, unless it pauses it on connect.',
       received: `${sockets[0].bytesRead} bytes read`,
     })
-    expect('her socket to stay open behind her FIN', sockets[0].allowHalfOpen, {
+    expect('her socket to stay open after her FIN', sockets[0].allowHalfOpen, {
       because:
-        'A client that has said FIN still wants its answers. The socket takes that setting along when it moves.',
+        'A client that has sent FIN still wants its answers. The socket keeps its allowHalfOpen setting when it moves.',
       likely: 'createServer() needs allowHalfOpen, as in serveConnections() of 01-hello/server.ts.',
     })
   } finally {

@@ -77,7 +77,7 @@ function follow(quiet: QuietStage, peer: ScriptedPeer, view: View, message: Chat
     quiet.expectSame(`where the page of ${name} ends`, more ? last : end, last, {
       because: 'The page ends where the live messages begin.',
       likely:
-        'Something is awaited between the page and the answer: messages come in between. Join, read the page and answer in one turn.',
+        'Something is awaited between the page and the answer, so messages come in between. Join, read the page and answer in one turn.',
     })
     view.last = last
   } else if (message.type === 'left') view.last = undefined
@@ -86,7 +86,7 @@ function follow(quiet: QuietStage, peer: ScriptedPeer, view: View, message: Chat
     quiet.expectSame(`the number that ${name} is told next`, message.number, next, {
       because: `From joined until left, ${name} misses nothing and gets nothing twice.`,
       likely:
-        'A member in one turn and the answer in another: live messages come between them. Read the page, register and answer in one turn.',
+        'The member registers in one turn and is answered in another: live messages come in between. Read the page, register and answer in one turn.',
     })
     view.last = message.number as number
   }

@@ -12,27 +12,27 @@ export async function expectJoinedAgain(
 ): Promise<void> {
   await world.ask(cyd, { id: 5, type: 'join', room: 'kitchen', after: 0 })
   cyd.inbox.expect([{ type: 'joined', id: 5, last: 4, messages: [{}, {}, {}, {}] }], {
-    because: 'To join again is no mistake: it is answered like the first time.',
+    because: 'Joining again is not a mistake: it is answered like the first time.',
   })
   const phone = world.connect('ada’s phone')
   phone.session.person = ada.session.person
   for (const peer of [ada, phone]) await world.ask(peer, { id: 8, type: 'join', room: 'cellar' })
   phone.inbox.expect([{ type: 'joined', id: 8, members: ['ada'] }], {
-    because: 'Two connections of ada are there: she is in the list once.',
+    because: 'Two of ada’s connections are in the room, but she is in the list once.',
     likely: 'room.names has everybody once. room.members has connections.',
   })
   for (const { inbox } of [ada, bob]) inbox.take()
   const dee = await world.arrive('dee', 'attic')
   await world.ask(dee, { id: 6, type: 'join', room: 'kitchen' })
   dee.inbox.expect([{ type: 'error', id: 6, code: 'room-full' }], {
-    because: 'A refusal is the one answer.',
+    because: 'A refusal is the only answer.',
     likely: 'hub.join() returns a room, or a refusal, which has a code.',
   })
   await world.ask(dee, { id: 7, type: 'say', room: 'attic', text: 'here' })
   dee.inbox.expect([{ type: 'said' }, { type: 'message' }], {
-    because: 'What is refused changes nothing: she is still in her other room.',
+    because: 'A join that is refused changes nothing: she is still in her other room.',
   })
-  for (const { inbox } of [ada, bob]) inbox.expect([], { because: 'Nobody has come.' })
+  for (const { inbox } of [ada, bob]) inbox.expect([], { because: 'Nobody has joined.' })
 }
 
 /** Which page the answer brings: what it asks of the history, and how often. */
@@ -61,12 +61,12 @@ export async function expectPageAskedFor(
       ...(after !== undefined && { after }),
     })
     ada.inbox.expect([{ type: 'joined', id: 2, last: 1_000, first: 1, more: true }], {
-      because: '`last`, `first` and `more` are what the history says.',
+      because: '`last`, `first` and `more` come from the history.',
     })
   }
-  expectSame('the pages that were asked for: above which number', asked, ['the newest', 0, 7], {
+  expectSame('the `after` of each page that was asked for', asked, ['the newest', 0, 7], {
     because:
-      'Without `after`, the newest. With 0, the oldest: that client has seen nothing yet, and wants all of it in order. Each is asked for once.',
+      'Without `after`, the newest. With 0, the oldest: that client has seen nothing yet, and wants everything in order. Each page is asked for once.',
     likely: 'Pass request.after on as it is, and call pageOf(room) once.',
     look: 'handlers.join()',
   })
@@ -78,7 +78,7 @@ export async function expectPageOfItsOwn(stage: Stage, ada: ScriptedPeer): Promi
   const request = { id: 7, type: 'join', room: 'kitchen' }
   join(ada.session, request, () => ({ messages: [messageOf(2, 'two')], more: true }))
   ada.inbox.expect([{ type: 'joined', id: 7, last: 4, messages: [{ number: 2 }], more: true }], {
-    because: 'Chapter 15 has read the page from a disk, and hands it over as `pageOf`.',
+    because: 'Chapter 15 reads the page from disk, and passes it in through `pageOf`.',
     likely: 'The page in the answer is what pageOf(room) returns.',
   })
 }

@@ -7,7 +7,7 @@ import { HubWorld, type loadRooms, SlowJournal } from './chat-rooms.ts'
 
 /** Why ada, who has said the first thing in the kitchen, was not told its number and then the message, each once. */
 export function whyNotTold(received: ChatMessage[]): Reason {
-  const because = 'She is told its number, and then she gets the message like everybody else.'
+  const because = 'She is told the number of her message, and then gets it like everybody else.'
   const of = (type: string) => received.filter((message) => message.type === type).length
   const look = 'hub.#tell()'
   const reason = (likely: string, where: string | string[] = look): Reason => ({
@@ -17,22 +17,22 @@ export function whyNotTold(received: ChatMessage[]): Reason {
   })
   if (received.length === 0) {
     const path = ['hub.say()', 'journal.append()', 'hub.#tell()']
-    return reason('say(), append(), onKept and #tell() run in one turn: nothing is put off.', path)
+    return reason('say(), append(), onKept and #tell() run in one turn: nothing is delayed.', path)
   }
   if (of('said') > 1 || of('message') > 1)
-    return reason('What is kept is reported once, and told by #tell() alone.', [
+    return reason('A kept message is reported once, and told by #tell() alone.', [
       'hub.say()',
       'journal.append()',
       look,
     ])
   if (received.some(({ type }) => type === undefined))
     return reason('A message has the fields type, room, number, name, text and at.')
-  if (of('said') === 0) return reason('draft.onKept(message) tells the sender.')
+  if (of('said') === 0) return reason('Call draft.onKept(message): it tells the sender.')
   if (of('message') === 0) {
     const tells = 'The sender is a member, too. Tell the room in the same turn.'
     return reason(tells, [look, 'journal.append()'])
   }
-  if (received[0].type === 'message') return reason('draft.onKept() first, then the room.')
+  if (received[0].type === 'message') return reason('Call draft.onKept(), then tell the room.')
   const { number, at } = received[1]
   if (number !== undefined && number !== 1)
     return reason(
@@ -40,7 +40,7 @@ export function whyNotTold(received: ChatMessage[]): Reason {
       'journal.append()',
     )
   if (at !== undefined && at !== 1_000)
-    return reason('The time is what the journal’s clock says, and is told as it is.', [
+    return reason('`at` is the time of the journal’s clock, passed on unchanged.', [
       'journal.append()',
       look,
     ])
@@ -60,8 +60,8 @@ export function expectToldAgain(world: HubWorld): void {
       ],
       {
         because:
-          'Each time the room is new: its first message has number 1, and is told as it was said.',
-        likely: 'Nothing is remembered of a room that was closed.',
+          'The room is new each time: its first message has number 1, and its text is unchanged.',
+        likely: 'Remember nothing about a room that was closed.',
         look: ['hub.#tell()', 'journal.append()'],
       },
     )
@@ -76,13 +76,13 @@ function expectSenderOut({ story }: Stage, modules: Awaited<ReturnType<typeof lo
   const [ada, bob] = [world.member('ada'), world.member('bob')]
   for (const member of [ada, bob]) world.join(member, 'kitchen')
   ada.inbox.take()
-  story.tell('ada', 'says "bye" in the kitchen, and leaves when she has its number', 'toServer')
+  story.tell('ada', 'says "bye" in the kitchen, and leaves when she is told its number', 'toServer')
   const onKept = () => void world.leave(ada, 'kitchen')
   world.hub.say(ada, { room: 'kitchen', name: 'ada', text: 'bye', onKept })
   ada.inbox.expect([], {
     because:
-      'She was out when the room was told: only those who are still in it are. A session that its answer does not reach leaves in just this way.',
-    likely: 'Look who is in the room behind draft.onKept(), not before.',
+      'She had left when the room was told: only those still in it are told. A session whose answer cannot be sent leaves in just this way.',
+    likely: 'Look up who is in the room after draft.onKept(), not before it.',
     look: 'hub.#tell()',
   })
   bob.inbox.expect(
@@ -112,8 +112,8 @@ export function expectOrderOfJournal(
     world.say(text === 'two' ? bob : ada, 'kitchen', text)
   for (const { inbox } of [ada, bob]) {
     inbox.expect([], {
-      because: 'The journal has kept nothing yet. What is told could still be lost.',
-      likely: 'Whatever is told comes from onKept().',
+      because: 'The journal has kept nothing yet. What is told now could still be lost.',
+      likely: 'Tell a message only when onKept() reports it.',
       look: 'hub.say()',
     })
   }
@@ -124,8 +124,8 @@ export function expectOrderOfJournal(
   const message = (number: number, text: string) => ({ type: 'message', number, text })
   keep(2)
   bob.inbox.expect([message(1, 'one'), { type: 'said', number: 2 }, message(2, 'two')], {
-    because: 'Kept together, told one after the other, in the order of the journal.',
-    likely: 'For each of them: first its sender, then everybody.',
+    because: 'They were kept together, and are told one after the other, in the journal’s order.',
+    likely: 'For each message, tell first its sender, then the room.',
     look: 'hub.#tell()',
   })
   keep(1, false)
@@ -144,15 +144,17 @@ export function expectOrderOfJournal(
       { type: 'said', number: 3 },
       message(3, 'four'),
     ],
-    { because: 'One that could not be kept does not hold up the next.', look: 'hub.#tell()' },
+    { because: 'A message that could not be kept does not hold up the next.', look: 'hub.#tell()' },
   )
-  expectSame('drafts that wait', journal.drafts.length, 0, { because: 'Each was appended once.' })
+  expectSame('the number of drafts that wait', journal.drafts.length, 0, {
+    because: 'Each was appended once.',
+  })
   world.say(ada, 'kitchen', 'bye')
   for (const member of [ada, bob]) world.leave(member, 'kitchen')
   ada.inbox.take()
   keep(1)
   ada.inbox.expect([{ type: 'said', number: 4 }], {
-    because: 'It was kept. That nobody is in the room any more is no error.',
+    because: 'It was kept. It is not an error that the room is empty by now.',
     look: 'hub.#tell()',
   })
 }
@@ -179,7 +181,7 @@ function expectBugThrown(
   }
   expectSame('what say() throws', thrown === bug ? 'the bug' : String(thrown), 'the bug', {
     because:
-      'ada waits for an answer, and somebody has to learn of the bug. The session answers `internal` and tells `onBug`, if it hears of it.',
+      'ada waits for an answer, and the bug has to be reported. The session answers `internal` and calls `onBug`, but only if the error reaches it.',
     likely: 'Catch nothing here: a refusal is a value, a bug is thrown.',
     look: 'hub.say()',
   })
@@ -206,11 +208,11 @@ export function expectMixedGroup(
   world.leave(cyd, 'cellar')
   for (const { inbox } of [ada, bob, cyd]) inbox.take()
   bob.isDeaf = true
-  story.tell('bob', 'cannot be told anything any more')
-  story.tell('journal', 'has kept all of them but one, together')
+  story.tell('bob', 'can be told nothing more')
+  story.tell('journal', 'has kept all but one of them, together')
   journal.keep(6, (text) => text !== 'lost')
   cyd.inbox.expect([{ type: 'said', number: 1 }], {
-    because: 'It was kept. That nobody is in the cellar any more is no error.',
+    because: 'It was kept. It is not an error that the cellar is empty by now.',
     look: 'hub.#tell()',
   })
   ada.inbox.expect(
@@ -226,9 +228,9 @@ export function expectMixedGroup(
       { type: 'message', room: 'kitchen', number: 3, text: 'four' },
     ],
     {
-      because: 'All of them are told in the order of the journal, also across rooms.',
+      because: 'All of them are told in the order of the journal, even across rooms.',
       likely:
-        'Go through `kept` from first to last. A draft without a message, or a room that nobody is in, ends nothing.',
+        'Go through `kept` from first to last. A draft without a message, or a room that nobody is in, must not end the loop.',
       look: 'hub.#tell()',
     },
   )
@@ -238,9 +240,9 @@ export function expectMixedGroup(
   world.hub.say(lea, { room: 'porch', name: 'lea', text: 'hi', key: 'k1', onKept() {} })
   journal.keep(1)
   const fields = Object.keys(lea.inbox.take()[0] ?? {}).toSorted()
-  expectSame('the fields that are told', fields, ['at', 'name', 'number', 'room', 'text', 'type'], {
-    because: 'The key is between the sender and the server.',
-    likely: 'Tell the type, the room and the fields of the message; not those of the draft.',
+  expectSame('the message’s fields', fields, ['at', 'name', 'number', 'room', 'text', 'type'], {
+    because: 'The key concerns only the sender and the server.',
+    likely: 'Tell the type, the room and the fields of the message, not those of the draft.',
     look: 'hub.#tell()',
   })
   expectSame('whether bob was dropped', bob.drops > 0, true, {
@@ -257,7 +259,7 @@ export function expectKeptOnce(
   { story, expectSame }: Stage,
   { MemoryJournal }: Awaited<ReturnType<typeof loadRooms>>,
 ): void {
-  story.tell('test', 'appends to a MemoryJournal, at 1000')
+  story.tell('test', 'appends to a MemoryJournal whose clock shows 1000')
   const journal = new MemoryJournal({ now: () => 1_000 })
   let history = journal.open('kitchen')
   const reports: unknown[] = []
@@ -271,16 +273,16 @@ export function expectKeptOnce(
   append('two')
   const look = 'journal.append()'
   expectSame(
-    'what onKept was told, and the last number of the history then',
+    'what onKept() received, and the last number of the history at that time,',
     reports.splice(0),
     [
       { message: message(1, 'one'), last: 1 },
       { message: message(2, 'two'), last: 2 },
     ],
     {
-      because: 'A message that is told is in the history already. It has four fields.',
+      because: 'A message is in the history before it is told. It has four fields.',
       likely:
-        'Add the message to the history, then call onKept. A message has number, name, text and at: its sender’s key and callback are nobody’s business.',
+        'Add the message to the history, then call onKept(). A message has number, name, text and at, but not the key and the callback of its sender.',
       look,
     },
   )
@@ -288,8 +290,8 @@ export function expectKeptOnce(
   journal.release('kitchen')
   history = journal.open('kitchen')
   append('three')
-  expectSame('what onKept was told', reports, [{ message: message(1, 'three'), last: 1 }], {
-    because: 'Nobody was in the room, and nothing was kept: it begins again.',
+  expectSame('what onKept() received', reports, [{ message: message(1, 'three'), last: 1 }], {
+    because: 'Nobody was in the room and nothing was kept, so its numbers begin again at 1.',
     likely: 'The next number is one more than the last of this room’s history.',
     look,
   })

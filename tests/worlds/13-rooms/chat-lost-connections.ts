@@ -26,7 +26,7 @@ export async function expectConnectionsEnded(stage: Stage): Promise<void> {
       { type: 'welcome', name },
       {
         because: 'The name is free.',
-        likely: 'The connection that had it is gone: drop() gives the name back.',
+        likely: 'The connection that had the name is gone: drop() has to give the name back.',
       },
     )
     await askInFrame(
@@ -34,7 +34,7 @@ export async function expectConnectionsEnded(stage: Stage): Promise<void> {
       { id: 2, type: 'join', room: 'kitchen' },
       { type: 'joined', id: 2 },
       {
-        because: 'Anybody may.',
+        because: 'Anybody may join.',
       },
     )
     return client
@@ -42,10 +42,10 @@ export async function expectConnectionsEnded(stage: Stage): Promise<void> {
   const ada = await arrive('ada')
   const expectPresence = (name: string, is: string, reason: Reason) =>
     expectChat(ada, { type: 'member', room: 'kitchen', name, is }, reason)
-  const here = { because: 'Somebody has come.' }
+  const here = { because: 'Somebody has joined.' }
   const gone = {
-    because: 'The connection is over, and the room hears of it.',
-    likely: 'Every end of a connection comes to drop().',
+    because: 'The connection is over, and the room is told.',
+    likely: 'However a connection ends, drop() is called.',
   }
 
   for (let times = 0; times < 2; times++) {
@@ -61,10 +61,10 @@ export async function expectConnectionsEnded(stage: Stage): Promise<void> {
     cyd,
     { type: 'error', code: 'too-large' },
     {
-      because: 'Nobody may announce so much. She is told.',
+      because: 'No frame may be that long, and she is told so.',
     },
   )
-  await cyd.expectEnd({ because: 'What comes now means nothing any more.' })
+  await cyd.expectEnd({ because: 'Whatever she sends after that means nothing any more.' })
   await expectPresence('cyd', 'gone', gone)
   const dee = await arrive('dee')
   await expectPresence('dee', 'here', here)
@@ -73,10 +73,10 @@ export async function expectConnectionsEnded(stage: Stage): Promise<void> {
     dee,
     { type: 'error', code: 'invalid' },
     {
-      because: 'That is no UTF-8, so it is no message of this protocol.',
+      because: 'That is not UTF-8, so it is not a message of this protocol.',
     },
   )
-  await dee.expectEnd({ because: 'So the connection ends.' })
+  await dee.expectEnd({ because: 'The connection ends after such a message.' })
   await expectPresence('dee', 'gone', gone)
 
   const eve = await arrive('eve')
@@ -90,11 +90,15 @@ export async function expectConnectionsEnded(stage: Stage): Promise<void> {
     await expectChat(
       eve,
       { type },
-      { because: 'She has asked before she said FIN, and still listens.' },
+      { because: 'She asked before she sent FIN, and is still listening.' },
     )
   }
   await eve.expectEnd({ because: 'She has all her answers.' })
-  await expectChat(ada, { type: 'message', text: 'bye' }, { because: 'Her last words were said.' })
+  await expectChat(
+    ada,
+    { type: 'message', text: 'bye' },
+    { because: 'She said this before she left.' },
+  )
   await expectPresence('eve', 'gone', gone)
 }
 
@@ -116,12 +120,13 @@ export async function expectSlowDropped(stage: Stage): Promise<void> {
       said += says.length
       if (!(await tom.hears(said, 'said'))) break
     }
-    expectSame('what tom was told', tom.count('said'), said, {
-      because: 'He listens. That sue does not is no reason to wait.',
-      likely: 'Nobody may be waited for in tell().',
+    expectSame('the number of answers to tom', tom.count('said'), said, {
+      because: 'He reads everything. That sue reads nothing must not hold him up.',
+      likely: 'tell() must not wait for any member.',
     })
-    expectSame('how often sue was gone', tom.count('gone'), 1, {
-      because: 'More waits for her than may. She is dropped, and everybody is told once.',
+    expectSame('how often tom was told that sue is gone', tom.count('gone'), 1, {
+      because:
+        'More bytes wait for her than are allowed. She is dropped, and everybody is told once.',
       likely: 'send() returns false for a peer whose connection is ending.',
     })
     // `said` comes before its message, and maybe in another piece.
@@ -134,8 +139,9 @@ export async function expectSlowDropped(stage: Stage): Promise<void> {
     story.tell('sue', 'starts reading again')
     sue.socket.resume()
     await sue.hears(1, 'error')
-    expectSame('the last that sue hears', sue.heard.at(-1)?.code, 'slow-consumer', {
-      because: 'Behind what was sent to her comes the reason why nothing more does.',
+    expectSame('the code of the last message to sue', sue.heard.at(-1)?.code, 'slow-consumer', {
+      because:
+        'After everything that was sent to her comes the reason why she is sent nothing more.',
     })
   } finally {
     for (const { socket } of [tom, sue]) socket.destroy()
@@ -150,7 +156,7 @@ export async function expectCrowdServed(stage: Stage): Promise<void> {
   const crowd = await gatherInRoom(server.port, 'hall', 200)
   const [lost, staying] = [crowd.slice(0, 20), crowd.slice(20)]
   try {
-    story.tell('crowd', 'talks, all at once; 20 of them reset their connections')
+    story.tell('crowd', 'talks, all at once, while 20 members reset their connections')
     const say = { id: 3, type: 'say', room: 'hall', text: 'hi all' }
     for (const member of staying) member.tell(say)
     for (const { socket } of lost) socket.resetAndDestroy()
@@ -164,22 +170,22 @@ export async function expectCrowdServed(stage: Stage): Promise<void> {
       const numbers = heard.filter(isMessage).map(({ number }) => number)
       return { numbers, gone: heard.filter(isGone).map(({ name }) => name) }
     })
-    expect('the first to hear 1, 2, 3, …', isRun(first.numbers, 1, 180), {
-      because: '180 members have said a message each.',
+    expect('the first member to hear 1, 2, 3, …', isRun(first.numbers, 1, 180), {
+      because: '180 members have said one message each.',
       received: inShort(first.numbers),
     })
     expectSame(
-      'who is gone',
+      'the members that are gone',
       first.gone.toSorted(),
       lost.map((_, place) => `member${place}`).toSorted(),
       {
-        because: 'Each of the 20 who were lost, once.',
+        because: 'Each of the 20 lost members is gone, once.',
       },
     )
     const differing = others.findIndex((each) => !isDeepStrictEqual(each, first))
     expect('all of them to be told the same, in the same order', differing < 0, {
-      because: 'One room, one order.',
-      received: `member ${differing + 2} was told something else than the first`,
+      because: 'Everybody in a room is told the same, in one order.',
+      received: `member ${differing + 2} was told something different from the first`,
     })
   } finally {
     for (const { socket } of crowd) socket.destroy()

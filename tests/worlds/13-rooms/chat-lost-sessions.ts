@@ -27,14 +27,14 @@ export async function expectGhostsStopped(stage: Stage): Promise<void> {
       { type: 'message', number: 1 },
     ],
     {
-      because: 'He is gone, and what he said was said: it is in the journal.',
+      because: 'He is gone, but what he said is still told: it is in the journal.',
     },
   )
   const rooms = Array.from(world.chat.hub.rooms, ({ name }) => name)
   stage.expectSame('the rooms', rooms, ['kitchen'], {
-    because: 'His join waited for the journal. When it could go on, he was gone.',
+    because: 'His join waited for the journal. When its turn came, he was gone.',
     likely:
-      'After `await this.newestSay`, #carryOut() looks again whether the session is over: drop() may have been called meanwhile.',
+      'After `await this.newestSay`, #carryOut() has to check whether the session is over: drop() may have been called meanwhile.',
     look: 'chat-session.#carryOut()',
   })
   await expectStrangerDropped(stage)
@@ -72,20 +72,20 @@ export async function expectSessionsDropped(stage: Stage): Promise<void> {
   ada.inbox.expect([{ type: 'member', name: 'bob', is: 'gone' }], () => ({
     because: 'His connection is over.',
     likely: world.chat.hub.roomOf(bob.session, 'kitchen')
-      ? 'drop() leaves all rooms, before it returns.'
-      : 'The rooms know him by his name: he still has it when he leaves them.',
+      ? 'drop() has to leave all rooms before it returns.'
+      : 'The rooms know him by his name: he must still have it when he leaves them.',
     look: 'chat-session.drop()',
   }))
   expectSame('isOver', bob.session.isOver, true, {
-    because: 'A handler that has waited for something asks whether to go on.',
-    likely: 'drop() notes that the session is over, before anything else.',
+    because: 'A handler that has waited for something checks `isOver` before it goes on.',
+    likely: 'drop() has to note that the session is over before anything else.',
   })
   gates[0]()
   await world.settle()
   ada.inbox.expect([], {
-    because: 'What he asked before and was not done yet is not done any more.',
+    because: 'His requests that still wait are not carried out any more.',
     likely:
-      'drop() notes that the session is over, and #carryOut() looks at that before it calls a handler.',
+      'drop() has to note that the session is over, and #carryOut() has to check that before it calls a handler.',
     look: ['chat-session.drop()', 'chat-session.#carryOut()'],
   })
   expectSame(
@@ -93,29 +93,28 @@ export async function expectSessionsDropped(stage: Stage): Promise<void> {
     Array.from(world.chat.hub.rooms, ({ name }) => name),
     ['kitchen'],
     {
-      because: 'He has not joined the cellar: nobody would ever leave it for him.',
-      likely:
-        '#carryOut() has to ask whether the session is over, when the turn of a request comes.',
+      because: 'He must not join the cellar now: nobody would ever leave it for him.',
+      likely: '#carryOut() has to check whether the session is over when a request’s turn comes.',
       look: 'chat-session.#carryOut()',
     },
   )
   bob.inbox.expect([{ type: 'members', id: 1 }], {
     because:
-      'A handler that runs may end. What waited behind it is neither carried out nor refused any more.',
-    likely: '#carryOut() looks whether the session is over before it refuses anything.',
+      'A handler that is running may finish. What waited after it is neither carried out nor refused any more.',
+    likely: '#carryOut() has to check whether the session is over before it refuses anything.',
     look: 'chat-session.#carryOut()',
   })
   const next = world.connect('another bob')
   await world.ask(next, { id: 1, type: 'hello', version: 1, name: 'Bob' })
   next.inbox.expect([{ type: 'welcome', name: 'Bob' }], {
     because: 'The name is free at once.',
-    likely: 'person.left(): the session is over.',
+    likely: 'Call person.left() when the session is over.',
   })
   await drop(bob)
   const third = world.connect('a third bob')
   await world.ask(third, { id: 1, type: 'hello', version: 1, name: 'bob' })
   third.inbox.expect([{ type: 'error', code: 'name-taken' }], {
-    because: 'The name belongs to another connection now. The first one’s end came long ago.',
+    because: 'The name belongs to another connection now. The first connection ended long ago.',
     likely: 'drop() may be called several times. Only the first call counts.',
   })
   ada.inbox.expect([], { because: 'The other bob is in no room.' })
@@ -123,7 +122,7 @@ export async function expectSessionsDropped(stage: Stage): Promise<void> {
   const cyd = await world.arrive('cyd', 'kitchen', 'attic')
   world.chat.hub.join(ada.session, 'attic')
   cyd.inbox.take()
-  story.tell('ada', 'is in two rooms, and cannot be told anything any more')
+  story.tell('ada', 'is in two rooms, and can be told nothing more')
   ada.isDeaf = true
   await world.ask(ada, { id: 9, type: 'rooms' })
   const rooms = cyd.inbox.take().map(({ name, is, room }) => `${name} is ${is} from the ${room}`)
@@ -132,23 +131,23 @@ export async function expectSessionsDropped(stage: Stage): Promise<void> {
     rooms.toSorted(),
     ['ada is gone from the attic', 'ada is gone from the kitchen'],
     {
-      because:
-        'An answer that cannot be given is a loss like any other: she is gone from all rooms.',
-      likely: 'leaveAll() leaves each room as leave() does.',
+      because: 'ada cannot be sent her answer, so she is lost, and gone from all rooms.',
+      likely: 'leaveAll() has to leave each room as leave() does.',
       look: 'hub.leaveAll()',
     },
   )
   await drop(world.connect('a stranger'))
-  world.story.tell('cyd', 'is told to go')
+  world.story.tell('cyd', 'has her session closed by the server')
   cyd.session.close('no-session')
-  expectSame('how the connection of cyd ended', cyd.ending, 'no-session', {
+  expectSame('the ending of cyd’s connection', cyd.ending, 'no-session', {
     because: 'close() ends the session and the connection.',
-    likely: 'drop() ends no connection: that was done before, or close() does it, and says why.',
+    likely:
+      'drop() must not end the connection: it has ended already, or close() ends it and says why.',
     look: 'chat-session.drop()',
   })
   expectSame('the rooms', [...world.chat.hub.rooms].length, 0, {
-    because: 'She was the last.',
-    likely: 'drop() leaves all rooms, before it returns.',
+    because: 'She was the last member.',
+    likely: 'drop() has to leave all rooms before it returns.',
     look: 'chat-session.drop()',
   })
 }
@@ -157,7 +156,7 @@ export async function expectSessionsDropped(stage: Stage): Promise<void> {
 async function expectStrangerDropped(stage: Stage): Promise<void> {
   stage.story.tell(
     'test',
-    'opens another chat, in which `rooms` takes its time, for strangers, too',
+    'opens another chat, in which `rooms` takes its time and needs no welcome',
   )
   const gate = Promise.withResolvers<void>()
   const world = new ChatWorld(await loadChat(stage), stage.story, {
@@ -175,15 +174,15 @@ async function expectStrangerDropped(stage: Stage): Promise<void> {
   await world.ask(zed, hello)
   zed.inbox.expect([{ type: 'welcome', name: 'zed' }], {
     because:
-      'The stranger’s hello still waited when its connection was over. Carried out then, it takes a name that nobody gives back.',
-    likely: 'drop() notes that the session is over, also if nobody was welcomed.',
+      'The stranger’s hello still waited when its connection was over. If it is carried out now, it takes a name that nobody gives back.',
+    likely: 'drop() has to note that the session is over, even if nobody was welcomed.',
     look: ['chat-session.drop()', 'chat-session.#carryOut()'],
   })
 }
 
 /** Two sessions that find out about each other's loss while they are dropped. */
 export async function expectDroppedAtOnce({ load, story, expectSame }: Stage): Promise<void> {
-  story.tell('test', 'opens another chat: ada and bob are in two rooms')
+  story.tell('test', 'opens another chat: ada and bob are both in two rooms')
   const modules = await loadChat({ load })
   const left: string[] = []
   const world = new ChatWorld(modules, story)
@@ -197,16 +196,16 @@ export async function expectDroppedAtOnce({ load, story, expectSame }: Stage): P
     }
   }
   for (const peer of peers) {
-    story.tell(peer.inbox.label, 'cannot be told anything any more')
+    story.tell(peer.inbox.label, 'can be told nothing more')
     peer.isDeaf = true
   }
   story.tell('ada', 'loses her connection', 'toServer')
   peers[0].session.drop()
   expectSame('who has left when drop() returns', left.toSorted(), ['ada', 'bob'], {
     because:
-      'bob cannot be told that ada is gone, and is dropped; nor can she be told that he is. Each of them leaves once, and at once.',
+      'bob cannot be told that ada is gone, and is dropped; nor can she be told that he is. Each of them leaves exactly once, before drop() returns.',
     likely:
-      'drop() may be called again while it runs: note that the session is over before anything else. Nothing in it may happen later.',
+      'drop() may be called again while it runs: note that the session is over before anything else. Nothing in it may be deferred.',
     look: 'chat-session.drop()',
   })
   expectSame('the rooms', [...world.chat.hub.rooms].length, 0, {

@@ -18,31 +18,31 @@ export async function expectOthersLeftAlone(stage: Stage): Promise<void> {
   story.tell('bob', `joins ${ROOMS.toLocaleString('en')} rooms`, 'toServer')
   for (let place = 0; place < ROOMS; place++) world.hub.join(bob, `room ${place}`)
   for (const place of [1, 500, 999]) world.join(ada, `room ${place}`)
-  story.tell('ada', 'is gone: leaveAll()', 'toServer')
+  story.tell('ada', 'loses her connection: leaveAll()', 'toServer')
   steps.count = 0
   world.hub.leaveAll(ada)
   const gone = steps.count
   const left = [1, 500, 999].filter((place) => world.hub.roomOf(ada, `room ${place}`) === undefined)
-  expectSame('the rooms that she has left', left.length, 3, {
-    because: 'All of hers.',
+  expectSame('the number of rooms that ada has left', left.length, 3, {
+    because: 'She was in three rooms, and leaves all of them.',
     look: 'hub.leaveAll()',
   })
   const narrow = new HubWorld(modules, story, { roomsPerMember: 1 })
   const cyd = narrow.member('cyd')
-  story.tell('test', 'opens another hub: 1 room for a member')
+  story.tell('test', 'opens another hub: at most 1 room per member')
   narrow.join(cyd, 'kitchen')
-  story.tell('cyd', 'is gone: leaveAll()', 'toServer')
+  story.tell('cyd', 'loses her connection: leaveAll()', 'toServer')
   narrow.hub.leaveAll(cyd)
   expectSame('join() of another room', narrow.join(cyd, 'attic'), 'joined', {
     because: 'All her memberships have ended: she is in no room.',
-    likely: 'A room that was left is taken out of the member’s rooms, as leave() does.',
+    likely: 'leaveAll() has to take each room out of the member’s rooms, as leave() does.',
     look: 'hub.leaveAll()',
   })
-  expect('only her rooms to be gone through', gone <= FEW_STEPS, {
+  expect('leaveAll() to go through her rooms only', gone <= FEW_STEPS, {
     because:
-      'Connections end all the time. If each of them goes through 10,000 rooms, 10,000 that end together go through a hundred million.',
-    likely: '#roomsBy(member) has the rooms that this member is in.',
-    expected: 'her 3 rooms, a few times at most',
+      'Connections end all the time. If each goes through 10,000 rooms, 10,000 connections that end together go through a hundred million.',
+    likely: '#roomsBy(member) returns the rooms that this member is in.',
+    expected: 'her 3 rooms, each a few times at most',
     received: `${gone.toLocaleString('en')} of ${ROOMS.toLocaleString('en')}`,
     look: 'hub.leaveAll()',
   })

@@ -5,26 +5,26 @@ export type Told = { code: string; id?: number } | { request: Record<string, unk
 
 export function whyTypeIsKnown(received: Told, type: string): string | undefined {
   if ('request' in received && type in {})
-    return 'Every object has a "constructor" and a "toString" that nobody put there. Object.hasOwn() tells.'
-  if ('request' in received) return 'Look for the type as the client wrote it.'
+    return 'Every object has a "constructor" and a "toString" that it inherits. Object.hasOwn() ignores those.'
+  if ('request' in received) return 'Look the type up exactly as the client wrote it.'
   if (received.code !== 'unknown-type')
-    return 'A type that the table does not have is `unknown-type`, also the empty one.'
+    return 'A type that is not in the table is `unknown-type`, even an empty one.'
   return whyRefusalIsLost(received)
 }
 
 export function whyRefusalIsLost(received: Told): string | undefined {
   if ('request' in received) return undefined
   return received.id === undefined
-    ? 'The id is known by then. It belongs into every refusal.'
-    : 'The refusal of a rule is passed on as it is, with its own code.'
+    ? 'The id is known by then. It belongs in every refusal.'
+    : 'Pass the refusal of a rule on as it is, with its own code.'
 }
 
 export function whyChanged(received: Told, expected: Record<string, unknown>): string | undefined {
   if ('code' in received) return 'Only the rules of its type can refuse it.'
   const { request } = received
   const fields = Object.keys(expected).filter((field) => request[field] !== expected[field])
-  if (fields.join() === 'room') return 'room.toLowerCase(), in the request that comes out.'
+  if (fields.join() === 'room') return 'Put room.toLowerCase() into the request that is returned.'
   const lost = fields.find((field) => request[field] === undefined)
-  if (lost !== undefined) return `"${lost}" belongs into the request, too.`
-  return 'Only `room` is written in another way. All else comes out as it came in.'
+  if (lost !== undefined) return `"${lost}" belongs in the request, too.`
+  return 'Only `room` is changed. Every other field keeps its value.'
 }

@@ -32,7 +32,10 @@ export async function expectRequestsParsed(stage: Stage): Promise<void> {
     quiet.story.tell('client', `sends ${inShort(message)}${where}`)
     const received = told(parseRequest(message, table), table)
     const cause = typeof likely === 'function' ? likely(received) : likely
-    quiet.expectSame('what comes of it', received, expected, { ...reason, likely: cause })
+    quiet.expectSame('the result of parseRequest()', received, expected, {
+      ...reason,
+      likely: cause,
+    })
   }
   const expectCode = (
     message: string,
@@ -52,19 +55,19 @@ export async function expectRequestsParsed(stage: Stage): Promise<void> {
     '[{"id":1,"type":"ping"}]',
   ]) {
     expectCode(message, 'malformed', undefined, {
-      because: 'A request is a JSON object. Here is none, so there is no id either.',
-      likely: 'JSON.parse throws, and null and lists are objects too: parseObject() knows.',
+      because: 'A request is a JSON object. This is not one, so there is no id either.',
+      likely: 'JSON.parse() may throw, and null and arrays pass for objects. Use parseObject().',
     })
   }
   for (const id of ['"1"', '1.5', 'null', '9007199254740992', 'true', '[1]']) {
     expectCode(`{"id":${id},"type":"ping"}`, 'malformed', undefined, {
-      because: `${id} is not a safe integer, so it is not said back: it might come back changed.`,
-      likely: 'Number.isSafeInteger(id).',
+      because: `${id} is not a safe integer, so the refusal does not repeat it: it might come back changed.`,
+      likely: 'Check the id with Number.isSafeInteger(id).',
     })
   }
   for (const id of [0, -1]) {
     expectCode(`{"id":${id},"type":"ping"}`, 'malformed', id, {
-      because: 'Ids count from 1. But it is a safe integer, so the client gets it back.',
+      because: 'Ids start at 1. But this one is a safe integer, so the client gets it back.',
       likely: 'Refuse it with its id.',
     })
   }
@@ -75,13 +78,14 @@ export async function expectRequestsParsed(stage: Stage): Promise<void> {
     ['{"id":0,"type":"hello"}', 0],
   ] as const) {
     expectCode(message, 'malformed', id, {
-      because: 'Its type or a field is wrong, too, but without a right id it is no request.',
-      likely: 'Look at the object, then the id, then the type, then the fields.',
+      because: 'Its type or a field is wrong, too, but without a valid id it is not a request.',
+      likely: 'Check in this order: the object, the id, the type, the fields.',
     })
   }
   for (const rest of ['', ',"type":7', ',"type":null', ',"type":["ping"]']) {
     expectCode(`{"id":3${rest}}`, 'malformed', 3, {
-      because: 'The type is no string. The id is known, so the client learns which request it was.',
+      because:
+        'The type is not a string. The id is known, so the client learns which request it was.',
     })
   }
   for (const type of [
@@ -103,7 +107,7 @@ export async function expectRequestsParsed(stage: Stage): Promise<void> {
     because: 'Both fields are wrong. The version is the first in the table.',
     likely: (received) =>
       'code' in received && received.code === 'bad-name'
-        ? 'Return with the first rule that has something to say.'
+        ? 'Return the first refusal that a rule gives.'
         : whyRefusalIsLost(received),
   })
   const refusal = { code: 'too-fast', text: 'Not so loud.' } as const
@@ -115,10 +119,10 @@ export async function expectRequestsParsed(stage: Stage): Promise<void> {
     const message = JSON.stringify({ id: 6, type: 'shout', loud })
     const reason = {
       because:
-        'Types and rules are those of the table that is passed in: later chapters add to it.',
+        'The types and rules come from the table that is passed in: later chapters add to it.',
       likely: (received: Told) =>
         'code' in received && received.code === 'unknown-type'
-          ? 'Look into `requests`, not into REQUESTS.'
+          ? 'Look the type up in `requests`, not in REQUESTS.'
           : undefined,
     }
     expectParsed(stage, message, expected, reason, { shout: { loud: isLoud } })
@@ -139,7 +143,7 @@ export async function expectRequestsParsed(stage: Stage): Promise<void> {
     { code: refusal.code, id: 6 },
     {
       because: 'In this table, the rule of `room` refuses every room.',
-      likely: 'The rules are those of the table of this call, not those of an earlier one.',
+      likely: 'Use the rules in the table of this call, not those of an earlier one.',
     },
     { join: { room: () => refusal } },
   )
@@ -158,7 +162,7 @@ export async function expectRequestsParsed(stage: Stage): Promise<void> {
     { request },
     {
       because:
-        'No rule has seen that "after", so it is not to be found in the request. JSON may have a field "__proto__".',
+        'JSON may have a field "__proto__". No rule has checked the "after" in it, so the request must not have that "after".',
       likely:
         'Object.assign() and object[field] = … make "__proto__" the prototype of the object. { ...value } does not.',
     },
@@ -166,7 +170,7 @@ export async function expectRequestsParsed(stage: Stage): Promise<void> {
 
   await forAll(
     stage,
-    'right requests of every type',
+    'valid requests of every type',
     rightRequests,
     (quiet, { message, request }) =>
       expectParsed(
@@ -174,7 +178,7 @@ export async function expectRequestsParsed(stage: Stage): Promise<void> {
         message,
         { request },
         {
-          because: 'Nothing is wrong with it. Fields that nobody knows are let through.',
+          because: 'Nothing is wrong with it. Fields without a rule are let through.',
           likely: (received) => whyChanged(received, request ?? {}),
         },
       ),
@@ -188,16 +192,20 @@ export async function expectRequestsParsed(stage: Stage): Promise<void> {
         because: `"${field}" is wrong, and its rule says how.`,
         likely: (received) =>
           'request' in received
-            ? 'Call every rule of the type with the value and the name of its field: also if it is missing, or null.'
+            ? 'Call every rule of the type with the value and the name of its field, even if the value is missing or null.'
             : whyRefusalIsLost(received),
       },
     )
     if (code !== 'bad-request') return
-    quiet.expect(`the text to name "${field}"`, textOf(parse(message)).includes(`"${field}"`), {
-      because: 'A person who reads the refusal must know where to look.',
-      likely: 'The rule wants the name of the field as well.',
-      received: textOf(parse(message)),
-    })
+    quiet.expect(
+      `the text of the refusal to name "${field}"`,
+      textOf(parse(message)).includes(`"${field}"`),
+      {
+        because: 'A person who reads the refusal must know where to look.',
+        likely: 'Pass the name of the field to the rule as well.',
+        received: textOf(parse(message)),
+      },
+    )
   }
   for (const specimen of everyWrongRequest()) {
     // What holds is not told.
@@ -208,14 +216,14 @@ export async function expectRequestsParsed(stage: Stage): Promise<void> {
   await forAll(stage, 'requests with one wrong field', wrongRequests, expectWrong)
   await forAll(
     stage,
-    'messages that may be anything',
+    'arbitrary messages',
     anyMessages,
     (quiet, message) => {
       quiet.story.tell('client', `sends ${inShort(message)}`)
       const parsed = parse(message)
       const id = parsed.kind === 'refused' ? parsed.id : parsed.request.id
       quiet.expectSame('the id in the answer', id, safeIdIn(message), {
-        because: 'The id is said back if it is a safe integer, and only then.',
+        because: 'The answer repeats the id if it is a safe integer, and only then.',
       })
     },
     500,
@@ -225,7 +233,7 @@ export async function expectRequestsParsed(stage: Stage): Promise<void> {
   function told(parsed: ReturnType<typeof parse>, requests: Requests): Told {
     if (parsed.kind === 'refused') {
       const { code, text } = parsed.refusal
-      return { code, id: parsed.id, ...(text === '' && { text: 'nothing, for a person' }) }
+      return { code, id: parsed.id, ...(text === '' && { text: 'empty: a person learns nothing' }) }
     }
     if (parsed.kind !== 'request') return parsed
     const request = parsed.request as unknown as Record<string, unknown>

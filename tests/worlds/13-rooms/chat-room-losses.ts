@@ -1,4 +1,4 @@
-/** Members of a hub under test who cannot be told anything any more. */
+/** Members of a hub under test who can be told nothing more. */
 
 import { isDeepStrictEqual } from 'node:util'
 import type { Outgoing } from '#code/13-rooms/peer.ts'
@@ -23,7 +23,7 @@ export function expectLossesTold(stage: Stage, world: HubWorld): void {
   const [ada, bob, phone, cyd, dee] = labels.map((label) => enter(label, 'kitchen', 'attic'))
   for (const { inbox } of [ada, bob, phone, cyd, dee]) inbox.take()
   for (const member of [bob, phone, cyd]) {
-    story.tell(member.inbox.label, 'cannot be told anything any more')
+    story.tell(member.inbox.label, 'can be told nothing more')
     member.isDeaf = true
   }
   enter('eve', 'kitchen')
@@ -34,13 +34,13 @@ export function expectLossesTold(stage: Stage, world: HubWorld): void {
     fits([toAda[0], toDee[0]], [first, first]),
     {
       because:
-        'Everybody who can hear is told, before anything else happens. Received: the first that ada was told, then the first that dee was told.',
+        'Everybody who can be told is told, before anything else happens. Received: the first message to ada, then the first message to dee.',
       likely:
         ada.drops + dee.drops > 0
-          ? 'drop() those for whom send() has returned false, and nobody else.'
+          ? 'Drop the members whose send() has returned false, and nobody else.'
           : toAda.length === 0 || toDee.length === 0
-            ? 'One who cannot be told ends nothing: go on with the next member.'
-            : 'Drop the lost when the loop is over: to drop one tells others that it is gone.',
+            ? 'A member that cannot be told must not end the loop: go on with the next one.'
+            : 'Drop the lost members after the loop: dropping one tells others that it is gone.',
       received: inLines([toAda[0], toDee[0]]),
       look: 'room.tell()',
     },
@@ -52,9 +52,9 @@ export function expectLossesTold(stage: Stage, world: HubWorld): void {
     'cyd is gone from the attic',
     'cyd is gone from the kitchen',
   ]
-  expectSame('what dee was told then', goodbyes.toSorted(), expected, {
+  expectSame('what dee was told next', goodbyes.toSorted(), expected, {
     because: 'Those who could not be told are dropped, and have left all their rooms.',
-    likely: 'drop() every member for whom send() has returned false, before tell() returns.',
+    likely: 'Call drop() on every member whose send() has returned false, before tell() returns.',
     look: 'room.tell()',
   })
   expect('ada to be told the same as dee', isDeepStrictEqual(toAda, toDee), {
@@ -62,28 +62,28 @@ export function expectLossesTold(stage: Stage, world: HubWorld): void {
     received: inLines(toAda),
     look: 'room.tell()',
   })
-  expectSame('names', world.namesIn('attic', ada), ['ada', 'dee'], {
-    because: 'The others are out of this room as well.',
+  expectSame('the names in the attic', world.namesIn('attic', ada), ['ada', 'dee'], {
+    because: 'The others have left this room as well.',
     look: 'room.tell()',
   })
   const dropsBefore = [bob, phone, cyd].map(({ drops }) => drops)
   enter('hal', 'kitchen')
   expectSame(
-    'drops of bob, his phone and cyd',
+    'the drops of bob, his phone and cyd',
     [bob, phone, cyd].map(({ drops }) => drops),
     dropsBefore,
     {
-      because: 'Everybody who is in the kitchen has heard that hal is here. They have left before.',
-      likely: 'Each tell() has a list of the lost of its own, and forgets it.',
+      because: 'Everybody in the kitchen was told that hal is here. These three had left already.',
+      likely: 'Each tell() needs its own list of lost members, and keeps it for that call only.',
       look: 'room.tell()',
     },
   )
   const fay = enter('fay', 'cellar')
   fay.isDeaf = true
-  story.tell('fay', 'cannot be told anything any more')
+  story.tell('fay', 'can be told nothing more')
   const gus = enter('gus', 'cellar')
-  expectSame('names in the cellar', world.namesIn('cellar', gus), ['gus'], {
-    because: 'fay cannot be told that gus is here, so she is gone. gus is not.',
+  expectSame('the names in the cellar', world.namesIn('cellar', gus), ['gus'], {
+    because: 'fay cannot be told that gus is here, so she is dropped. gus stays.',
     likely: 'The room must not be empty while fay is dropped: add the member, then announce it.',
     look: 'room.enter()',
   })
@@ -91,12 +91,12 @@ export function expectLossesTold(stage: Stage, world: HubWorld): void {
 
 /** Several connections are lost at once: of one name, or one that is just entering. */
 export function expectDropsInCompany({ expectSame, story }: Stage, world: HubWorld): void {
-  story.tell('test', 'opens another hub: 1 room for a member')
+  story.tell('test', 'opens another hub: at most 1 room per member')
   const enter = (room: string, label: string, name = label, isDeaf = false) => {
     const member = world.member(label, name)
     member.onDrop = () => void world.hub.leave(member, room)
     world.join(member, room)
-    if (isDeaf) story.tell(label, 'cannot be told anything any more')
+    if (isDeaf) story.tell(label, 'can be told nothing more')
     member.isDeaf = isDeaf
     return member
   }
@@ -104,9 +104,9 @@ export function expectDropsInCompany({ expectSame, story }: Stage, world: HubWor
   enter('porch', 'jon', 'jon', true)
   enter('porch', 'ian’s phone', 'ian', true)
   const kim = enter('porch', 'kim')
-  expectSame('names on the porch', world.namesIn('porch', kim), ['ian', 'kim'], {
+  expectSame('the names on the porch', world.namesIn('porch', kim), ['ian', 'kim'], {
     because: 'Two connections could not be told that kim is here. Both are dropped.',
-    likely: 'drop() every member for whom send() has returned false, not only one.',
+    likely: 'Call drop() on every member whose send() has returned false, not only on one.',
     look: 'room.tell()',
   })
 
@@ -114,7 +114,7 @@ export function expectDropsInCompany({ expectSame, story }: Stage, world: HubWor
   const mia = world.member('mia')
   mia.isDeaf = true
   mia.onDrop = () => void world.hub.leave(mia, 'cellar')
-  story.tell('mia', 'cannot be told anything any more')
+  story.tell('mia', 'can be told nothing more')
   world.join(mia, 'cellar')
   expectSame('the rooms', world.rooms, ['porch'], {
     because:
@@ -126,24 +126,24 @@ export function expectDropsInCompany({ expectSame, story }: Stage, world: HubWor
   const pam = world.member('pam')
   pam.isDeaf = true
   pam.onDrop = () => void world.hub.leave(pam, 'hall')
-  story.tell('pam', 'cannot be told anything any more')
+  story.tell('pam', 'can be told nothing more')
   world.join(pam, 'hall')
   expectSame('the rooms', world.rooms, ['porch', 'hall'], {
     because: 'ola and pam were dropped as lea and mia were, but nia is still in the hall.',
-    likely: 'leave() closes a room in which nobody is any more. join() closes none.',
+    likely: 'leave() closes a room when nobody is left in it. join() closes none.',
     look: 'hub.join()',
   })
   const inHall = [...world.hub.rooms].find(({ name }) => name === 'hall')?.names
-  expectSame('names in the hall', inHall, ['nia'], {
+  expectSame('the names in the hall', inHall, ['nia'], {
     because: 'ola and pam were dropped, pam while she entered.',
     likely:
-      'Add the member and #count() it, and announce it last: it may have left when #announce() returns.',
+      'Add the member, call #count(), and announce the member last: it may have left when #announce() returns.',
     look: 'room.enter()',
   })
   mia.isDeaf = false
   expectSame('join() of another room', world.join(mia, 'porch'), 'joined', {
     because: 'She has left the cellar, so she is in no room.',
-    likely: 'A member may be dropped inside enter(). Store the room in #roomsOf before.',
+    likely: 'A member may be dropped inside enter(). Store the room in #roomsOf first.',
     look: 'hub.join()',
   })
 }
@@ -174,8 +174,8 @@ export async function expectToldDirectly({ load, story, expectSame }: Stage): Pr
     told.length = 0
     sent = new Outgoing({ type: 'message' })
     room.tell(sent as Outgoing, except)
-    const what = except ? 'a message, but not ada' : 'a message'
-    expectSame(`who is told when the room tells ${what}`, told.toSorted(), expected, {
+    const what = except ? 'a message to all but ada' : 'a message to all'
+    expectSame(`who is told when tell() sends ${what}`, told.toSorted(), expected, {
       because: 'All members get the message that was passed in, or all but that one member.',
       likely: 'Go through all members; leave out `except`: that connection, not its name.',
       look: 'room.tell()',

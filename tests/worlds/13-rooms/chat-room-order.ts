@@ -12,29 +12,29 @@ export function expectOneOrder(
   { expect, expectSame, random, story }: Stage,
   modules: RoomModules,
 ): void {
-  story.tell('test', 'lets 200 members of one room say 1,000 messages, in any order')
+  story.tell('test', 'lets 200 members of one room say 1,000 messages, in random order')
   const crowd = Crowd.gather(modules, 200)
   for (let count = 0; count < 1_000; count++) {
     crowd.say(randomInteger(random, 200), `this is message ${count}`)
   }
-  expectSame('how often a message was encoded', crowd.encodings, 1_000, {
+  expectSame('the number of encodings', crowd.encodings, 1_000, {
     because: '1,000 messages to 200 members are 1,000 encodings, not 200,000.',
-    likely: 'One Outgoing for all members: each door encodes it once.',
+    likely: 'Make one Outgoing for all members: each door encodes it once.',
     look: 'hub.#tell()',
   })
   const [first, ...others] = crowd.heard
   const numbers = first.map((message) => JSON.parse(message).number)
   expect('the first member to hear 1, 2, 3, …', isRun(numbers, 1, 1_000), {
     because: '1,000 messages were said, and each has one number.',
-    likely: 'The history keeps the newest messages only. Its `last` counts on.',
+    likely: 'The history keeps the newest messages only, but its `last` goes on counting.',
     received: inShort(numbers),
     look: 'journal.append()',
   })
   const differing = others.findIndex((heard) => heard.join() !== first.join())
   expect('all of them to hear the same, in the same order', differing < 0, {
-    because: 'A broadcast is made in one turn, so nothing comes between.',
+    because: 'A broadcast is made in one turn, so nothing can come in between.',
     likely: 'tell() must not await anything between two members.',
-    received: `member ${differing + 2} has heard something else than member 1`,
+    received: `member ${differing + 2} has heard something different from member 1`,
     look: ['room.tell()', 'hub.#tell()'],
   })
 }

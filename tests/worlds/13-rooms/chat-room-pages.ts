@@ -40,13 +40,18 @@ export async function expectPages(stage: Stage): Promise<void> {
     [{}, all, false, 'Without a bound, the newest: here, all of them.'],
     [{ limit: 5 }, all, false, 'Five are asked for, five are there, and nothing is left.'],
     [{ limit: 2 }, [14, 15], true, 'The newest two, ascending. Older ones are left.'],
-    [{ before: 14 }, [11, 12, 13], false, 'Below 14.'],
+    [{ before: 14 }, [11, 12, 13], false, 'All messages below 14.'],
     [{ before: 14, limit: 1 }, [13], true, 'The newest below 14. Older ones are left.'],
     [{ before: 14, limit: 3 }, [11, 12, 13], false, 'Three are below 14, and nothing is left.'],
     [{ before: 11 }, [], false, 'Nothing is below 11.'],
     [{ before: 99, limit: 1 }, [15], true, 'The newest below 99.'],
-    [{ after: 0, limit: 2 }, [11, 12], true, 'The oldest above 0: what he missed comes in order.'],
-    [{ after: 13 }, [14, 15], false, 'Above 13.'],
+    [
+      { after: 0, limit: 2 },
+      [11, 12],
+      true,
+      'The oldest above 0: a client gets what it missed in order.',
+    ],
+    [{ after: 13 }, [14, 15], false, 'All messages above 13.'],
     [{ after: 13, limit: 1 }, [14], true, 'The oldest above 13. A newer one is left.'],
     [{ after: 13, limit: 2 }, [14, 15], false, 'Two are above 13, and nothing is left.'],
     [{ after: 15 }, [], false, 'Nothing is above 15.'],
@@ -65,51 +70,49 @@ export async function expectPages(stage: Stage): Promise<void> {
     [messageOf(14, 'd'), messageOf(15, 'e')],
     { because: 'A page has whole messages.', look: 'recent-messages.page()' },
   )
-  stage.story.tell('test', 'adds message 16 when it has a page of all of them')
+  stage.story.tell('test', 'takes a page of all messages, then adds message 16')
   const { messages } = recent.page({})
   recent.add(messageOf(16, 'f'))
   const numbers = messages.map(({ number }) => number)
   stage.expectSame('the numbers in the page', numbers, all, {
     because: 'A page stays as it is, whatever is said afterwards.',
-    likely: 'The page has a list of its own, which is not that of the history.',
+    likely: 'Give the page a list of its own, not that of the history.',
     look: 'recent-messages.page()',
   })
   const expected = { numbers: [...all, 16], more: false }
   const again = recent.page({})
   const received = { numbers: again.messages.map(({ number }) => number), more: again.more }
   stage.expectSame('page({})', received, expected, {
-    because: 'To take a page changes nothing in the history.',
+    because: 'Taking a page changes nothing in the history.',
     likely: 'Do not shift, pop, splice or reverse the list of the history.',
     look: 'recent-messages.page()',
   })
 
   const size = sizeOf(messageOf(1, '语'.repeat(100)))
-  stage.story.tell(
-    'test',
-    `takes pages of ${2 * size} bytes at most; a message is ${size} bytes long`,
-  )
+  stage.story.tell('test', `takes pages of at most ${2 * size} bytes; a message has ${size} bytes`)
   const wide = make(1, Array(5).fill('语'.repeat(100)), { maxPageBytes: 2 * size })
   expectPage(stage, wide, {}, [4, 5], true, {
-    because: 'Two have just as many bytes as a page may have.',
+    because: 'Two messages have exactly as many bytes as a page may have.',
     likely:
-      'The page ends before the message that exceeds maxPageBytes. sizeOf() counts bytes. A string’s length does not: 语 is three of them.',
+      'The page ends before the message that would exceed maxPageBytes. sizeOf() counts bytes. A string’s length does not: 语 has three.',
     look: 'recent-messages.page()',
   })
   expectPage(stage, wide, { after: 1, limit: 2 }, [2, 3], true, {
-    because: 'The same upwards.',
+    because: 'The same is true for a page above `after`.',
     look: 'recent-messages.page()',
   })
   const short = make(1, Array(5).fill('语'.repeat(100)), { maxPageBytes: 2 * size - 1 })
   expectPage(stage, short, {}, [5], true, {
-    because: `Two have ${2 * size} bytes, one more than this page may have.`,
+    because: `Two messages have ${2 * size} bytes, one more than this page may have.`,
     likely:
-      'The page ends before the message that exceeds maxPageBytes. #sizes tells how many bytes each of them is.',
+      'The page ends before the message that would exceed maxPageBytes. #sizes has the bytes of each message.',
     look: 'recent-messages.page()',
   })
   const narrow = make(1, ['a', 'b'.repeat(300), 'c'], { maxPageBytes: 200 })
   expectPage(stage, narrow, { after: 1 }, [2], true, {
-    because: 'It alone is too long for a page. Without it nobody could ever get past it.',
-    likely: 'The first message comes into the page, however long it is. The next one has to fit.',
+    because:
+      'This message alone is too long for a page. If it were left out, nobody could ever get past it.',
+    likely: 'The first message goes into the page, however long it is. The next one has to fit.',
     look: 'recent-messages.page()',
   })
   for (const [query, number] of [
@@ -118,7 +121,7 @@ export async function expectPages(stage: Stage): Promise<void> {
   ] as const) {
     expectPage(stage, narrow, query, [number], true, {
       because:
-        '2 does not fit behind it, so the page ends here. Whoever asks goes on at its last number, and would never see 2.',
+        'Message 2 does not fit, so the page ends here. The client goes on from where it ends, and would never see a message that was skipped.',
       likely: 'A page has no gap: stop at the first message that does not fit.',
       look: 'recent-messages.page()',
     })
@@ -129,7 +132,8 @@ export async function expectPages(stage: Stage): Promise<void> {
     const { numbers, more } = pageByCounting(list, query, (each) => sizeOf(each), maxPageBytes)
     quiet.story.tell('test', `has messages ${first} to ${first + texts.length - 1}`)
     expectPage(quiet, make(first, texts, { maxPageBytes }), query, numbers, more, {
-      because: 'As many as limit and bytes allow, at least one; `more` is exact.',
+      because:
+        'A page has as many messages as `limit` and maxPageBytes allow, at least one, and `more` is exact.',
       look: 'recent-messages.page()',
     })
   })
@@ -146,18 +150,18 @@ function whyOtherPage(query: AnyQuery, expected: Taken, received: Taken): string
   const { numbers } = received
   if (numbers.join() === expected.numbers.join()) {
     return received.more
-      ? 'A full page is no proof that there are more: look whether any of those asked for are left.'
-      : '`more` says whether any of those asked for are left: because of limit, or of maxPageBytes.'
+      ? 'A full page is no proof that there are more: check whether any of those asked for are left.'
+      : '`more` says whether any of those asked for are left, because of `limit` or of maxPageBytes.'
   }
   if (numbers.toSorted((a, b) => a - b).join() === expected.numbers.join())
-    return 'A page ascends, whichever end it is filled from.'
+    return 'A page is in ascending order, whichever end it is filled from.'
   if (numbers.some((number) => number >= before || number <= (after ?? -1)))
-    return 'Neither `before` nor `after` is in the page itself.'
-  if (numbers.length > limit) return 'At most `limit` messages.'
+    return 'All numbers in a page are below `before` and above `after`.'
+  if (numbers.length > limit) return 'A page has at most `limit` messages.'
   if (numbers.length === expected.numbers.length && numbers.length > 0)
-    return 'With `after`, also with 0, a page begins with the oldest; without it, it ends with the newest.'
+    return 'With `after`, even if it is 0, a page begins with the oldest. Without it, a page ends with the newest.'
   if (numbers.length < expected.numbers.length && expected.numbers.length === limit)
-    return 'As many as `limit` allows, and no fewer.'
+    return 'A page has as many messages as `limit` allows, and no fewer.'
   return undefined
 }
 

@@ -16,12 +16,12 @@ export function whyNotHere(world: HubWorld, { ada, bob }: Pair): (heard: ChatMes
     const [hers, his] = [ada, bob].map((member) => world.hub.roomOf(member, 'kitchen'))
     const isOne = hers !== undefined && hers === his
     return {
-      because: 'Those who are in the room are told who comes.',
+      because: 'The members who are in the room are told who joins.',
       likely: !isOne
-        ? 'They are not in one room. Open a room if there is none of that name; otherwise enter the one that there is.'
+        ? 'They are not in the same room. Open a room only if there is none of that name; otherwise enter the existing one.'
         : heard.length > 1
           ? 'Each member is told once.'
-          : '#announce() tells the others, when #count() says that there is 1.',
+          : 'Call #announce() when #count() returns 1: it tells the others.',
       look: isOne ? ['room.enter()', 'room.tell()'] : 'hub.join()',
     }
   }
@@ -36,61 +36,65 @@ export function expectPresenceOfName(
   const phone = world.member('ada’s phone', 'ADA')
   world.join(phone, 'kitchen')
   bob.inbox.expect([], {
-    because: 'Ada is here already, with another connection. Presence belongs to the name.',
+    because: 'Ada is here already, on another connection. Presence belongs to the name.',
     likely: 'Announce only when #count() returns 1.',
     look: 'room.enter()',
   })
   world.join(phone, 'kitchen')
   world.join(bob, 'kitchen')
   expectSame('leave()', world.leave(ada, 'kitchen'), 'left', { because: 'She was a member.' })
-  expectSame('names in a room of hers', world.namesIn('kitchen', ada), undefined, {
-    because: 'She has left with this connection: it is in no room.',
-    likely: 'exit() takes it out of the members.',
-    look: ['room.exit()', 'hub.leave()'],
-  })
+  expectSame(
+    'the names in the kitchen, as ada sees them,',
+    world.namesIn('kitchen', ada),
+    undefined,
+    {
+      because: 'This connection of hers has left: it is in no room.',
+      likely: 'exit() has to remove it from the members.',
+      look: ['room.exit()', 'hub.leave()'],
+    },
+  )
   bob.inbox.expect([], {
     because: 'Ada is still here on her phone.',
-    likely: 'She is gone when #count() returns 0.',
+    likely: 'She is gone only when #count() returns 0.',
     look: 'room.exit()',
   })
   const expectOpen = (because: string) =>
     expectSame('the rooms', world.rooms, ['kitchen'], {
       because,
-      likely: '#close() a room when nobody is in it any more: members.size is 0.',
+      likely: 'Call #close() only when nobody is in the room any more: members.size is 0.',
       look: 'hub.leave()',
     })
   expectOpen('Her phone and bob are in the kitchen.')
   world.join(ada, 'kitchen')
   world.leave(phone, 'kitchen')
   bob.inbox.expect([], {
-    because: 'Ada is still here. Upper and lower case are one name.',
-    likely: '#count() knows how many connections of a name there are, however it is spelled.',
+    because: 'Ada is still here. Names that differ only in case are one name.',
+    likely: '#count() returns how many connections a name has, however it is spelled.',
     look: 'room.exit()',
   })
   world.join(phone, 'kitchen')
   world.leave(ada, 'kitchen')
   world.leave(phone, 'kitchen')
   bob.inbox.expect([{ type: 'member', room: 'kitchen', name: 'ADA', is: 'gone' }], (heard) => ({
-    because: 'That was her last connection. To join twice is to be a member once.',
+    because: 'That was her last connection. A connection that joins twice is still one member.',
     likely:
       heard.length === 0
-        ? 'She is gone when #count() returns 0. A member who joins again is not counted again: look before you enter().'
-        : '#announce() her as gone, once, when #count() returns 0.',
+        ? 'She is gone when #count() returns 0. Do not count a member who joins again: check before you call enter().'
+        : 'Call #announce() with `gone`, once, when #count() returns 0.',
     look: heard.length === 0 ? ['hub.join()', 'room.exit()'] : 'room.exit()',
   }))
   expectOpen('bob is in the kitchen.')
   ada.inbox.expect([], {
-    because: 'She has left, and is told nothing more from there.',
+    because: 'She has left, and is told nothing more about this room.',
     look: ['room.exit()', 'hub.leave()'],
   })
   phone.inbox.expect([], {
-    because: 'A member who leaves knows it.',
+    because: 'A member who leaves knows that, and is not told.',
     look: ['room.exit()', 'hub.leave()'],
   })
   expectSame('leave()', world.leave(ada, 'kitchen'), 'not-a-member', {
-    because: 'She has left before.',
-    likely:
-      'That there is such a room says nothing about her: roomOf() looks into the rooms of a member.',
+    because: 'She has left already.',
+    likely: 'It is not enough that the room exists: roomOf() checks whether she is in it.',
     look: 'hub.leave()',
   })
   bob.inbox.expect([], { because: 'Nothing has happened.' })
@@ -114,13 +118,13 @@ export function expectJournalFollows({ expectSame, story }: Stage, modules: Room
   const [ada, bob] = [world.member('ada'), world.member('bob')]
   bob.onDrop = () => void world.hub.leave(bob, 'kitchen')
   for (const member of [ada, bob, ada]) world.join(member, 'kitchen')
-  story.tell('bob', 'cannot be told anything any more')
+  story.tell('bob', 'can be told nothing more')
   bob.isDeaf = true
   world.leave(ada, 'kitchen')
   expectSame('what the journal was asked', asked, ['open kitchen', 'release kitchen'], {
     because:
-      'ada opens the kitchen. It is closed once: bob cannot be told that she is gone, so he has left before she is out.',
-    likely: '#open() makes a room that is not there, and #close() closes it once. Use both.',
+      'ada opens the kitchen. It is closed once: bob cannot be told that she is gone, so he is dropped, and leaves before her leave() returns.',
+    likely: '#open() opens a room that does not exist yet, and #close() closes it once. Use both.',
     look:
       asked.filter((each) => each.startsWith('open')).length === 1 ? 'hub.leave()' : 'hub.join()',
   })
@@ -134,8 +138,8 @@ export function expectRoomsClosed(
 ): void {
   world.leave(bob, 'kitchen')
   expectSame('the rooms', world.rooms, [], {
-    because: 'Nobody is left in the kitchen. Rooms that nobody is in would pile up.',
-    likely: '#close() the room when its last member has left, before leave() returns.',
+    because: 'Nobody is left in the kitchen. Empty rooms would pile up.',
+    likely: 'Call #close() when the last member has left, before leave() returns.',
     look: 'hub.leave()',
   })
   for (const room of ['nowhere', '__proto__']) {
@@ -145,12 +149,12 @@ export function expectRoomsClosed(
     })
   }
   expectSame('the rooms', world.rooms, [], {
-    because: 'To leave a room that nobody is in does not open it.',
+    because: 'Leaving a room that does not exist does not open it.',
     likely: 'Only join() opens a room.',
   })
   world.join(ada, '__proto__')
   world.join(bob, '__proto__')
-  expectSame('names', world.namesIn('__proto__', bob), ['Ada', 'bob'], {
-    because: 'It is a room like any other.',
+  expectSame('the names in __proto__', world.namesIn('__proto__', bob), ['Ada', 'bob'], {
+    because: 'To the hub it is a name like any other.',
   })
 }

@@ -26,13 +26,13 @@ export async function expectTurns(
   const who = (id: number) => ({ id, type: 'who', room: 'kitchen' })
   await world.ask(ada, who(1), who(2), { id: 3, type: 'rooms' }, '{', { id: 4, type: 'ping' })
   ada.inbox.expect([{ type: 'pong', id: 4 }], (heard) => ({
-    because: 'Her first request is not done. Only a ping overtakes.',
+    because: 'Her first request is not done yet. Only a ping may overtake it.',
     likely:
       heard.length === 0
-        ? 'A ping is answered in receive(): it is not posted, whatever waits.'
-        : '#post() runs one task after the other: wait in it for the handler’s promise.',
+        ? 'Answer a ping in receive(), whatever else waits. Do not post it.'
+        : '#post() runs one task after the other: the task has to wait for the handler’s promise.',
   }))
-  expectSame('requests that have begun', gates.length, 1, {
+  expectSame('the number of requests that have begun', gates.length, 1, {
     because: 'The second begins when the first has ended.',
     likely: 'await the handler.',
   })
@@ -49,20 +49,24 @@ export async function expectTurns(
       { type: 'rooms', id: 3 },
       { type: 'error', code: 'malformed' },
     ],
-    { because: 'And then the others, in order.' },
+    { because: 'Then the others are answered, in order.' },
   )
   story.tell('ada', 'sends 100 requests')
   ada.sends(who(5))
   for (let count = 0; count < 100; count++) ada.session.receive('{"id":6,"type":"rooms"}')
-  expectSame('whether ada is listened to', ada.isPaused, true, {
-    because: 'As long as so many requests of hers wait, no more are taken.',
-    likely: 'Whatever waits for its turn goes through #post().',
+  expectSame('whether reading from ada is paused', ada.isPaused, true, {
+    because: 'While so many of her requests wait, no more are read from her.',
+    likely: 'Every request that waits for its turn has to go through #post().',
   })
   await world.settle()
   gates[2]()
   await world.settle(120)
-  expectSame('how many were answered', ada.inbox.take().length, 101, { because: 'Each of them.' })
-  expectSame('whether ada is listened to', !ada.isPaused, true, { because: 'Nothing waits.' })
+  expectSame('the number of answers', ada.inbox.take().length, 101, {
+    because: 'Each request is answered.',
+  })
+  expectSame('whether ada’s requests are read again', !ada.isPaused, true, {
+    because: 'Nothing waits any more.',
+  })
 }
 
 /** A handler that throws costs one answer. */
@@ -99,27 +103,28 @@ export async function expectBugsAnswered(
       { type: 'rooms', id: 3 },
     ],
     (heard) => ({
-      because: 'Every request has an answer, also when we are to blame; and the session goes on.',
+      because:
+        'Every request has an answer, even when the server is to blame, and the session goes on.',
       likely: heard.some(({ code, id }) => code === 'internal' && id === undefined)
-        ? 'It is the answer to a request: this.refuse(request, INTERNAL).'
+        ? 'The answer needs the id of its request: this.refuse(request, INTERNAL).'
         : ada.ending !== undefined || (heard.length === 1 && heard[0].code === 'internal')
           ? 'A bug ends one request. It does not end the session.'
-          : 'Catch what the handler throws, and what its promise rejects with: await it inside try. Answer each of them.',
+          : 'Catch what the handler throws, and what its promise rejects with: await it inside `try`. Answer in both cases.',
       look: 'chat-session.#carryOut()',
     }),
   )
   await world.ask(ada, { id: 4, type: 'who', room: 'kitchen' })
   const { code, text } = ada.inbox.take()[0] ?? {}
-  stage.expect('an answer that says nothing of the error', !String(text).includes('at once'), {
-    because: 'What was thrown may hold secrets of the server. It is for `onBug`.',
+  stage.expect('an answer that does not mention the error', !String(text).includes('at once'), {
+    because: 'What was thrown may contain secrets of the server. It is meant for `onBug`.',
     likely: 'The answer is INTERNAL, whatever was thrown.',
     received: inShort({ code, text }),
     look: 'chat-session.#carryOut()',
   })
   const messages = world.bugs.map((bug) => (bug as Error).message)
-  expectSame('what onBug was told', messages, ['at once', 'later', 'at once'], {
-    because: 'Somebody has to learn of a bug, of each of them once.',
-    likely: 'Pass the error itself to chat.onBug(), once, besides the answer `internal`.',
+  expectSame('what onBug() received', messages, ['at once', 'later', 'at once'], {
+    because: 'Every bug has to be reported, once.',
+    likely: 'Pass the error itself to chat.onBug(), once, in addition to the answer `internal`.',
     look: 'chat-session.#carryOut()',
   })
 }
@@ -143,15 +148,15 @@ export async function expectWelcomeNeeded(
       { type: 'error', id: 2, code: 'not-welcome' },
     ],
     {
-      because: 'The requests that need no welcome are those of `beforeWelcome`.',
-      likely: 'Ask chat.beforeWelcome: a later chapter puts more into it.',
+      because: 'The requests that need no welcome are those in `beforeWelcome`.',
+      likely: 'Check chat.beforeWelcome: a later chapter adds to it.',
       look: 'chat-session.#carryOut()',
     },
   )
   await world.ask(ada, { id: 3, type: 'shout' })
   ada.inbox.expect([{ type: 'loud', id: 3 }], {
     because: 'This chat has a type `shout` in its table, and a handler for it.',
-    likely: 'The types are those of chat.requests, the handlers those of chat.handlers.',
+    likely: 'Take the types from chat.requests and the handlers from chat.handlers.',
     look: ['chat-session.receive()', 'chat-session.#carryOut()'],
   })
 }
@@ -166,14 +171,14 @@ export function whyNotRefused(heard: ChatMessage[], ending?: string): Reason {
       : heard.length > 5
         ? 'A request that is refused is not carried out.'
         : codes[0] === 'not-welcome' && codes[2] === 'not-welcome'
-          ? 'What the parser has refused has a code already, welcome or not.'
+          ? 'What the parser has refused has a code already, whether the client is welcome or not.'
           : ids[0] === 1 && codes[0] !== 'not-welcome'
-            ? 'Nobody has been welcomed, and the request is not one of chat.beforeWelcome: NOT_WELCOME.'
+            ? 'Refuse with NOT_WELCOME if nobody has been welcomed and the request is not in chat.beforeWelcome.'
             : heard.length === 5 && ids[0] === 1
-              ? 'A refusal of the parser has an id and a refusal: answer with both.'
-              : 'What the parser has refused waits for its turn like any other, and then is answered.'
+              ? 'The parser’s result has an id and a refusal: answer with both.'
+              : 'What the parser has refused waits for its turn like any other message, and is then answered.'
   return {
-    because: 'Each has its answer, in the order in which they came, and the connection stays.',
+    because: 'Each message has its answer, in the order of arrival, and the connection stays open.',
     likely,
     look: ids[0] === 1 ? 'chat-session.#carryOut()' : 'chat-session.receive()',
   }
@@ -200,7 +205,7 @@ export async function expectRefused(world: ChatWorld, ada: ScriptedPeer): Promis
     likely:
       heard[0]?.type === 'pong'
         ? 'A ping is a request whose type is "ping".'
-        : 'A say has its answer, too, when it is refused.',
+        : 'A say that is refused has its answer, too.',
     ...(heard[0]?.type === 'pong' && { look: 'chat-session.receive()' }),
   }))
 }

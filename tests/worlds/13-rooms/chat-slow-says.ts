@@ -25,16 +25,16 @@ export async function expectSlowSays(
     turns = await timersSetDuring(ask, ['Immediate'])
   }, ['Timeout'])
   bob.inbox.expect([], {
-    because: 'His message has not been kept, and what he asked behind it is answered behind it.',
+    because: 'His message has not been kept yet, and what he asked after it is answered after it.',
     likely: 'Before anything but a say is carried out, or refused, await newestSay.',
     look: 'chat-session.#carryOut()',
   })
   // Each of his requests may let the loop have a turn: that is no looking again and again.
   const isPolled = turns > 3
-  expectSame('timers that were set meanwhile', isPolled ? timers + turns : timers, 0, {
+  expectSame('the number of timers set meanwhile', isPolled ? timers + turns : timers, 0, {
     because:
-      'A disk may take a minute. To look again and again costs CPU all that time, and to give up puts answers out of order.',
-    likely: 'await newestSay, and nothing beside it.',
+      'A disk may take a minute. Polling costs CPU all that time, and giving up puts answers out of order.',
+    likely: 'await newestSay, and nothing else.',
     look: 'chat-session.#carryOut()',
   })
   story.tell('journal', 'has kept it')
@@ -50,7 +50,7 @@ export async function expectSlowSays(
     { because: 'Now it is kept.' },
   )
   await world.ask(ada, say(1), say(2), say(3, 'nowhere'), { id: 4, type: 'ping' })
-  expectSame('drafts in the journal', journal.drafts.length, 2, {
+  expectSame('the number of drafts in the journal', journal.drafts.length, 2, {
     because: 'A journal can keep many messages at a time, if they do not wait for each other.',
     likely: 'A say does not wait for newestSay. Everything else does.',
     look: 'chat-session.#carryOut()',
@@ -72,7 +72,7 @@ export async function expectSlowSays(
       { type: 'message', number: 1 },
     ],
     {
-      because: 'One of two has its answer. What came behind them waits for both.',
+      because: 'One of the two has its answer. What arrived after them waits for both.',
       likely: 'Before anything but a say is carried out, await newestSay.',
       look: 'chat-session.#carryOut()',
     },
@@ -87,8 +87,8 @@ export async function expectSlowSays(
       { type: 'error', code: 'malformed' },
     ],
     {
-      because: 'Every answer comes in its order.',
-      likely: 'Whatever is no ping goes through #post(): a say, too.',
+      because: 'The answers come in the order of the requests.',
+      likely: 'Everything but a ping goes through #post(), a say included.',
       look: ['chat-session.receive()', 'chat-session.#carryOut()'],
     },
   )
@@ -98,12 +98,12 @@ export async function expectSlowSays(
       { type: 'said', id: 6, number: 3 },
       { type: 'message', number: 3 },
     ],
-    { because: 'And the last one.' },
+    { because: 'Now the last message has been kept, too.' },
   )
   for (const peer of [ada, bob]) peer.inbox.take()
   await world.ask(bob, say(3, 'attic'), { id: 4, type: 'leave', room: 'attic' })
   bob.inbox.expect([], {
-    because: 'He leaves when he has said it: what comes behind a say waits for it.',
+    because: 'He leaves after he has said it: what follows a say waits for it.',
     likely: 'Before any request but a say, await newestSay.',
     look: 'chat-session.#carryOut()',
   })

@@ -93,7 +93,7 @@ class Command implements fc.Command<Model, Play> {
     const room = this.#room
     const expectOutcome = (outcome: string, expected: string) =>
       stage.expectSame('the outcome', outcome, expected, {
-        because: 'Only members of a room can leave it or be heard in it.',
+        because: 'Only members of a room can leave it or say something in it.',
       })
     if (this.#move === 'join') {
       model.join(member, room)
@@ -144,19 +144,24 @@ function expectAgreement(model: Model, { stage, world, members }: Play, move: Mo
     // Which of two rooms is told first that somebody is lost is nobody's business.
     for (const room of ROOMS) {
       const of = (words: string[]) => words.filter((each) => each.endsWith(` ${room}`))
-      stage.expectSame(`what ${member.inbox.label} was told of ${room}`, of(received), of(due), {
-        because: 'Members are told everything that happens in their rooms, once, in one order.',
-        likely,
-        look,
-      })
+      stage.expectSame(
+        `what ${member.inbox.label} was told about the ${room}`,
+        of(received),
+        of(due),
+        {
+          because: 'Members are told everything that happens in their rooms, once, in one order.',
+          likely,
+          look,
+        },
+      )
     }
   }
   const inWorld = members.map((member) => ROOMS.filter((room) => world.namesIn(room, member)))
   const inModel = members.map((member) =>
     ROOMS.filter((room) => model.rooms.get(room)?.members.includes(member)),
   )
-  stage.expectSame('the rooms that each is in', inWorld, inModel, {
-    because: 'Only members are in a room.',
+  stage.expectSame('the rooms of each member', inWorld, inModel, {
+    because: 'A member is in the rooms that it has joined and not left.',
     likely,
     look,
   })
@@ -164,7 +169,7 @@ function expectAgreement(model: Model, { stage, world, members }: Play, move: Mo
     const names = [...new Set(room.members.map((member) => member.name))]
     const received = world.namesIn(name, room.members[0])
     stage.expectSame(`the names in ${name}`, received?.toSorted(), names.toSorted(), {
-      because: 'A name is in the list as long as one connection of it is in the room.',
+      because: 'A name is in the list as long as one of its connections is in the room.',
       likely,
       look,
     })

@@ -31,9 +31,9 @@ export async function expectConstantTime(
   })
   expect('the key to be compared in constant time', seen.length === 0, {
     because:
-      'A comparison that stops at the first byte that differs takes longer, the more bytes are right. Attackers measure that.',
-    likely: 'timingSafeEqual(a, b) looks at all the bytes, whatever they are.',
-    received: `it is given to ${seen[0]}`,
+      'A comparison that stops at the first difference takes longer the more bytes are right. Attackers measure that.',
+    likely: 'Use timingSafeEqual(a, b): it looks at all the bytes, whatever they are.',
+    received: `the key is passed to ${seen[0]}`,
     look: 'passwords.verifyPassword()',
   })
 }

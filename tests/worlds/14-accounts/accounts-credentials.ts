@@ -18,29 +18,31 @@ export async function expectSameWork(stage: Stage): Promise<void> {
   for (const [who, account, password, expected] of [
     ['ada', ada, 'correct horse', 'ada'],
     ['ada', ada, 'wrong horse', undefined],
-    ['nobody we know', undefined, 'correct horse', undefined],
-    ['nobody we know', undefined, '', undefined],
+    ['an unknown name', undefined, 'correct horse', undefined],
+    ['an unknown name', undefined, '', undefined],
   ] as const) {
-    story.tell('test', `checks the password "${password}" of ${who}`)
+    story.tell('test', `checks the password "${password}" for ${who}`)
     const found = await resolves(story, 'check()', credentials.check(account, password), {
       because: 'derive() has resolved.',
     })
-    expectSame('who it is', found?.name, expected, {
-      because: expected ? 'That is the password.' : 'Nobody has shown to be anybody.',
+    expectSame('the account from check()', found?.name, expected, {
+      because: expected
+        ? 'That is the password.'
+        : 'Neither a wrong password nor an unknown name identifies anybody.',
       likely: whoIsWrong(account, expected),
     })
     expectSame('the keys that were derived', hasher.takeCalls(), [derivation(password, CHEAP)], {
       because:
-        'One key, at today’s cost, whether there is an account or not: the clock must not tell who has one.',
+        'One key, at today’s cost, with or without an account: the time it takes must not reveal who has one.',
       likely: account
-        ? 'verifyPassword() derives one. Hash again only when its verdict is `outdated`.'
+        ? 'verifyPassword() derives one key. Hash again only when its verdict is `outdated`.'
         : 'Without an account, verify the password against #decoy.',
     })
   }
   const damaged = credentials.check({ ...ada, passwordHash: 'nonsense' }, '')
-  const reason = { because: 'Nothing fits a damaged string.' }
+  const reason = { because: 'No password matches a damaged string.' }
   expectSame(
-    'who it is, when the stored hash is damaged',
+    'the account from check(), with a damaged hash in the store,',
     await resolves(story, 'check()', damaged, reason),
     undefined,
     reason,
@@ -50,38 +52,38 @@ export async function expectSameWork(stage: Stage): Promise<void> {
     hasher.failures.push(stagedError(new HashesBusy()))
     const error = await rejects(
       story,
-      `check() of ${account ? 'ada' : 'nobody we know'}, when the queue is full`,
+      `check() of ${account ? 'ada' : 'an unknown name'} with a full queue`,
       credentials.check(account, 'correct horse'),
       {
-        because: 'The password was not looked at: "wrong" would be a lie.',
-        likely: 'Only the rehash may go without: let HashesBusy through otherwise.',
+        because: 'The password was never checked: "wrong" would be a lie.',
+        likely: 'Only the rehash may be skipped. Anywhere else, let HashesBusy through.',
       },
     )
-    expectSame('the error', error instanceof HashesBusy, true, {
-      because: 'It comes out as it is, and becomes `busy`.',
+    expectSame('`error instanceof HashesBusy`', error instanceof HashesBusy, true, {
+      because: 'The error is passed on as it is, and becomes the answer `busy`.',
     })
     hasher.failures.push(stagedError(new RangeError('out of memory')))
     const other = await rejects(
       story,
-      `check() of ${account ? 'ada' : 'nobody we know'}, when derive() fails`,
+      `check() of ${account ? 'ada' : 'an unknown name'} with a failing derive()`,
       credentials.check(account, 'correct horse'),
       {
         because:
-          'The password was not looked at. "Wrong" would be a lie, and nobody would hear of the fault.',
-        likely: 'Only HashesBusy is caught, and only around the rehash.',
+          'The password was never checked. "Wrong" would be a lie, and the fault would go unreported.',
+        likely: 'Catch only HashesBusy, and only around the rehash.',
       },
     )
     expectSame('the error', String(other), 'RangeError: out of memory', {
-      because: 'It is what derive() has rejected with.',
+      because: 'derive() rejected with this error.',
     })
   }
 }
 
 /** Why somebody was let in, or not. */
 function whoIsWrong(account: object | undefined, expected: string | undefined): string {
-  if (!account) return 'Without an account the answer is undefined, whatever comes out.'
+  if (!account) return 'Without an account, resolve with undefined, whatever the verdict.'
   if (expected) return 'Resolve with the account that was given, unless the verdict is `wrong`.'
-  return 'Undefined if the verdict is `wrong`. Is verifyPassword() awaited? A promise is never `wrong`.'
+  return 'Resolve with undefined if the verdict is `wrong`. Is verifyPassword() awaited? A promise is never `wrong`.'
 }
 
 /** A hash that has become cheap is replaced at the next log-in. */
@@ -96,11 +98,12 @@ export async function expectRehash(stage: Stage): Promise<void> {
   const check = async (password: string, expected: string | undefined, reason: Reason) => {
     story.tell('test', `checks the password "${password}" of bob, whose hash was made with ln=3`)
     const found = await resolves(story, 'check()', credentials.check(bob, password), reason)
-    expectSame('who it is', found?.name, expected, reason)
+    expectSame('the account from check()', found?.name, expected, reason)
   }
   await check('staple', undefined, { because: 'It is another password.' })
   expectSame('the hashes that were replaced', accounts.replaced, [], {
-    because: 'A wrong password that was stored would be the right one the next time.',
+    because:
+      'If the hash of a wrong password were stored, that password would be right the next time.',
     likely: 'Hash again only when the verdict is `outdated`.',
   })
   hasher.takeCalls()
@@ -108,9 +111,9 @@ export async function expectRehash(stage: Stage): Promise<void> {
   const [replaced] = accounts.replaced.splice(0)
   expect('the hash to be replaced by one at today’s cost', isRehashed(replaced, bob), {
     because:
-      'Only now do we have the password: hash it again, and store that in place of the old one.',
+      'The server knows the password only now, so it hashes the password again and replaces the old hash.',
     likely:
-      'replaceHash(id, the old string, the new string); both are hashes of the password that was typed.',
+      'Call replaceHash(id, the old string, the new string). Both are hashes of the password that was typed.',
     expected: 'replaceHash(2, "$scrypt$ln=3,r=8,p=1$…", "$scrypt$ln=4,r=8,p=1$…")',
     received: replaced ? callIn(replaced, bob) : 'no call',
   })
@@ -125,36 +128,36 @@ export async function expectRehash(stage: Stage): Promise<void> {
   hasher.failures.push(undefined, stagedError(new HashesBusy()))
   await check('battery', 'bob', {
     because: 'The password was right. The new hash can wait until the next log-in.',
-    likely: 'Catch HashesBusy of the rehash: `await hashPassword()` inside the try.',
+    likely: 'Catch HashesBusy around the rehash, with `await hashPassword()` inside the try.',
   })
   hasher.failures.length = 0
   accounts.replaced.length = 0
   accounts.failure = stagedError(new Error('the disk is full'))
   const error = await rejects(
     story,
-    'check(), when the store fails',
+    'check() with a failing store',
     credentials.check(bob, 'battery'),
     {
-      because: 'That is no full queue. Whoever runs the server has to hear of it.',
+      because: 'This error does not mean a full queue. The operator has to be told of it.',
       likely: 'Await replaceHash() inside the try; catch HashesBusy, and nothing else.',
     },
   )
   expectSame('the error', String(error), 'Error: the disk is full', {
-    because: 'It is what the store has rejected with.',
+    because: 'The store rejected with this error.',
   })
   accounts.failure = undefined
   hasher.failures.push(undefined, stagedError(new RangeError('out of memory')))
   const fault = await rejects(
     story,
-    'check(), when the hash is outdated and derive() fails for the new one',
+    'check() with a failing derive() for the new hash',
     credentials.check(bob, 'battery'),
     {
-      because: 'That is no full queue. Whoever runs the server has to hear of it.',
-      likely: 'Catch HashesBusy of the rehash, and nothing else.',
+      because: 'This error does not mean a full queue. The operator has to be told of it.',
+      likely: 'Catch HashesBusy around the rehash, and nothing else.',
     },
   )
   expectSame('the error', String(fault), 'RangeError: out of memory', {
-    because: 'It is what derive() has rejected with.',
+    because: 'derive() rejected with this error.',
   })
 }
 

@@ -19,7 +19,8 @@ export async function expectEndedMeanwhile(stage: Stage): Promise<void> {
     ['the peer has hung up', true],
   ] as const) {
     const session = await world.beginId(1)
-    const tab = hasTab && (await world.enter('tab', session, true, { because: 'It has begun.' }))
+    const tab =
+      hasTab && (await world.enter('tab', session, true, { because: 'The session has begun.' }))
     const peer = world.makePeer('phone', session)
     store.held = []
     story.tell('phone', 'shows its token')
@@ -32,7 +33,7 @@ export async function expectEndedMeanwhile(stage: Stage): Promise<void> {
       await settle()
       live.end([session])
       expectClosed(['phone: no-session'], {
-        because: 'The phone has shown its token just before, and the session is no more.',
+        because: 'The phone showed its token just before, and now its session has ended.',
         likely: 'Enter the peer before you ask the store: then end() finds it.',
         look: ENTER,
       })
@@ -45,16 +46,16 @@ export async function expectEndedMeanwhile(stage: Stage): Promise<void> {
       because: 'The store has answered.',
       look: ENTER,
     })
-    expectSame('whether the phone is let in', found !== undefined, false, {
-      because: `Since the store looked, ${what}. Its answer is old news.`,
+    expectSame('the statement that the phone is let in', found !== undefined, false, {
+      because: `Since the store looked, ${what}. Its answer is out of date.`,
       likely: tab
-        ? 'Behind the await, look again for this very peer: that somebody is in the session says nothing about it.'
-        : 'Behind the await, look again whether the peer is still in the session.',
+        ? 'After the await, look for this very peer: another peer in the session says nothing about it.'
+        : 'After the await, check whether the peer is still in the session.',
       look: ENTER,
     })
     expectClosed([], { because: 'Nobody is closed twice.' })
     expectSize(tab ? 1 : 0, {
-      because: tab ? 'The tab is in it.' : 'Nobody is in it.',
+      because: tab ? 'The tab is in the session.' : 'Nobody is in the session.',
       look: [ENTER, 'live-sessions.leave()'],
     })
     if (tab) live.leave(session, tab)
@@ -83,7 +84,7 @@ export async function expectLeftAlone(stage: Stage): Promise<void> {
     () => {},
     () => {},
   )
-  await resolves(story, 'enter() of the phone, or to reject,', isOver, {
+  await resolves(story, 'the wait for the phone’s enter()', isOver, {
     because: 'The store has answered.',
     look: ENTER,
   })
@@ -91,9 +92,10 @@ export async function expectLeftAlone(stage: Stage): Promise<void> {
   story.tell('test', 'ends the session')
   live.end([session])
   expectOneClosed('tab', {
-    because: 'It entered when the phone had left. That the phone is not let in takes nobody along.',
+    because:
+      'The tab entered after the phone had left. Refusing the phone must not remove anybody else.',
     likely:
-      'Behind the await, ask #peers again: the set from before it may be empty and forgotten, and another one in its place. leave() does so.',
+      'After the await, ask #peers again, as leave() does: the earlier set may have become empty, and another may have taken its place.',
     look: ENTER,
   })
 }
@@ -106,8 +108,8 @@ export async function expectOthersStay(stage: Stage): Promise<void> {
   const letIn = { because: 'There is such a session.' }
   const stays = {
     because:
-      'Tab 2 was not let in, and tab 1 is in the session as before. Forgotten, it would stay open forever.',
-    likely: 'Whoever is not let in leaves, and leaves alone: leave(sessionId, peer).',
+      'Tab 2 was not let in, but tab 1 is still in the session. If it were forgotten, tab 1 would stay open forever.',
+    likely: 'Only the peer that is not let in leaves: leave(sessionId, peer).',
     look: ENTER,
   }
   const session = await world.beginId(1)
@@ -115,7 +117,7 @@ export async function expectOthersStay(stage: Stage): Promise<void> {
   store.failure = stagedError(new Error('the disk is full'))
   story.tell('tab 2', 'shows the same token, and the store fails')
   const second = live.enter(session, world.makePeer('tab 2', session))
-  await rejects(story, 'enter(), when the store fails', second, {
+  await rejects(story, 'enter() with a failing store', second, {
     because: 'Nobody knows whether there is such a session.',
     likely: 'Await use(), and let its error through.',
     look: ENTER,
@@ -149,7 +151,7 @@ export async function expectEnteredWhileSwept(stage: Stage): Promise<void> {
   const early = await enter('early tab', session, true, letIn)
   const held: (() => void)[] = []
   store.held = held
-  story.tell('test', 'looks at all sessions, and the store takes its time')
+  story.tell('test', 'calls endOver(), and the store takes its time')
   const sweeping = live.endOver()
   await settle()
   store.held = undefined
@@ -162,9 +164,10 @@ export async function expectEnteredWhileSwept(stage: Stage): Promise<void> {
   await resolves(story, 'endOver()', sweeping, sweepEnds)
   await resolves(story, 'another endOver()', live.endOver(), sweepEnds)
   world.expectOneClosed('late tab', {
-    because: 'It entered while the sessions were looked at, and its session has ended.',
+    because:
+      'The late tab entered while the sessions were being checked, and its session has ended.',
     likely:
-      'Behind the await, ask #peers again, as end() does: the set from before it may have been replaced.',
+      'After the await, ask #peers again, as end() does: the earlier set may have been replaced.',
     look: END_OVER,
   })
 }

@@ -25,9 +25,9 @@ export async function expectScryptFailure(
   // It has kept a scrypt() of its own since it was loaded: util.promisify() passes errors on.
   if (outcome === 'not called') return
   story.tell('test', 'derives a key, and scrypt() calls back with an error')
-  expect('the promise to be rejected with it', outcome === 'Error: out of memory', {
+  expect('deriveKey() to reject with that error', outcome === 'Error: out of memory', {
     because:
-      'Nobody knows the key. What waits for it would wait forever, or store a hash of nothing.',
+      'There is no key. A caller that awaits it would wait forever, or store a hash of nothing.',
     likely: 'The first argument of the callback is the error: reject with it.',
     expected: 'Error: out of memory',
     received: outcome,
@@ -35,10 +35,10 @@ export async function expectScryptFailure(
   })
   const { maxmem } = await whileScryptFails(() => deriveKey('horse', ANY_SALT, MOST))
   const needed = bytesFor(MOST)
-  expect('scrypt() to be allowed as much memory as MAX_COST takes', maxmem >= needed, {
+  expect('scrypt() to be allowed the memory that MAX_COST takes', maxmem >= needed, {
     because:
       'parseHash() accepts ln=17, r=16, p=8. If scrypt() refuses that, nobody with such a hash can log in.',
-    likely: '`maxmem` in the options: MAX_MEMORY_BYTES.',
+    likely: 'Set `maxmem` in the options to MAX_MEMORY_BYTES.',
     expected: `${needed.toLocaleString('en')} bytes or more`,
     received: `${maxmem.toLocaleString('en')} bytes`,
     look: 'passwords.deriveKey()',
@@ -65,7 +65,7 @@ async function whileScryptFails(
       try {
         ;(args.at(-1) as Done)(stagedError(new Error('out of memory')))
       } catch (error) {
-        call(`its callback has thrown "${error}", which would end the process`)
+        call(`its callback threw "${error}", which would end the process`)
       }
     })
   }
@@ -78,7 +78,10 @@ async function whileScryptFails(
     )
     const outcome = await within(PATIENCE_MS, Promise.race([settled, isCalled]))
     if (calls === 0) return { outcome: 'not called', maxmem }
-    return { outcome: outcome === 'too late' ? 'nothing: it waits' : outcome, maxmem }
+    return {
+      outcome: outcome === 'too late' ? 'nothing: the promise is still pending' : outcome,
+      maxmem,
+    }
   } finally {
     Object.assign(crypto, { scrypt })
     syncBuiltinESMExports()

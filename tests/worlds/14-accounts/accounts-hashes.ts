@@ -24,7 +24,7 @@ export function expectStrings({ expectSame }: Stage, parseHash: Passwords['parse
     expectSame(`parseHash(${shown(stored)})`, parseHash(stored), undefined, {
       because,
       likely:
-        'Three checks: the form, each parameter from 1 to its MAX_COST, and HASH_BYTES of hash.',
+        'Check three things: the form, each parameter (from 1 to its MAX_COST), and that the hash has HASH_BYTES.',
       look,
     })
   }
@@ -37,11 +37,11 @@ export function expectStrings({ expectSame }: Stage, parseHash: Passwords['parse
   ]) {
     const parsed = parseHash(stored)
     const again = parsed && phcFrom(parsed)
-    expectSame(`parseHash(${shown(stored)}), written again`, again, stored, {
+    expectSame(`the string formatted from parseHash(${shown(stored)})`, again, stored, {
       because: 'It has the right form, and asks for no more than MAX_COST.',
       likely: parsed
-        ? 'Salt and hash are bytes, Buffer.from(text, "base64"); ln, r and p are numbers, in that order.'
-        : 'MAX_COST itself is allowed. The salt stands before the hash, and may have any length: SALT_BYTES is for new ones.',
+        ? 'Salt and hash are bytes: Buffer.from(text, "base64"). In `cost`, ln, r and p are numbers, read in that order.'
+        : 'MAX_COST itself is allowed. The salt comes before the hash and may have any length: SALT_BYTES is for new salts.',
       look,
     })
   }
@@ -74,10 +74,10 @@ export async function expectVerdicts(
   await verify('correct horse', stored, 'right', { because: 'It is the password.' })
   await verify('correct horse', phcOf('correct horse', CHEAP, Buffer.from('salty')), 'right', {
     because: 'It is the password, and its salt has 5 bytes: another program may have made it.',
-    likely: 'Derive with the salt that is stored, as it is.',
+    likely: 'Derive with the stored salt, as it is.',
   })
   await verify('Correct horse', stored, 'wrong', { because: 'One letter differs.' })
-  await verify('correct horse ', stored, 'wrong', { because: 'A blank is part of a password.' })
+  await verify('correct horse ', stored, 'wrong', { because: 'A space is part of a password.' })
   await verify('', stored, 'wrong', { because: 'It is another password.' })
   for (const place of [0, 31]) {
     const altered = scryptOf('correct horse', ANY_SALT, CHEAP)
@@ -88,26 +88,28 @@ export async function expectVerdicts(
     })
   }
   hasher.takeCalls()
-  await verify('correct horse', 'nonsense', 'wrong', { because: 'Nothing fits a damaged string.' })
-  expectSame('the keys that were derived for it', hasher.takeCalls(), [], {
-    because: 'It names no cost and no salt.',
+  await verify('correct horse', 'nonsense', 'wrong', {
+    because: 'No password matches a damaged string.',
+  })
+  expectSame('the keys that were derived for the damaged string', hasher.takeCalls(), [], {
+    because: 'A damaged string names no cost and no salt.',
     look,
   })
 
   const today = new NotedHasher(TODAY)
-  story.tell('test', 'verifies at ln=4, r=8, p=2 from now on')
+  story.tell('test', 'raises today’s cost to ln=4, r=8, p=2')
   for (const [cost, verdict, because] of COSTS) {
     const likely =
-      '`outdated` if any of ln, r and p is below today’s. Verify with the cost that is stored.'
+      'The verdict is `outdated` if ln, r or p is below today’s. Verify with the stored cost.'
     await verify('horse', phcOf('horse', cost), verdict, { because, likely }, today)
     expectSame('the keys that were derived', today.takeCalls(), [derivation('horse', cost)], {
-      because: 'One, at the cost of the stored hash: at any other price, another key comes out.',
+      because: 'One key, at the cost of the stored hash: any other cost gives another key.',
       likely: 'Call derive() once, with the salt and the cost of the stored string.',
       look,
     })
   }
   const cheaper = phcOf('horse', { ...TODAY, ln: 3 })
-  const reason = { because: 'A wrong password is wrong, at whatever price.' }
+  const reason = { because: 'A wrong password is wrong, whatever its hash costs.' }
   await verify('mule', cheaper, 'wrong', reason, today)
 }
 
@@ -129,9 +131,9 @@ export async function expectRandomSalts(
   const fixed = [...salts[0].keys()].filter((at) =>
     salts.every((salt) => salt[at] === salts[0][at]),
   )
-  expect('every byte of the salts to change', fixed.length === 0, {
+  expect('every byte of the salts to vary', fixed.length === 0, {
     because:
-      'A salt that is a clock or a counter comes again, and a thief can hash for it before he has the database.',
+      'A salt from a clock or a counter can recur, and a thief can compute hashes for it before stealing the database.',
     likely: 'All bytes of a salt come from randomBytes().',
     received: `bytes ${fixed.join(', ')} are the same in all of them`,
     look: 'passwords.hashPassword()',
@@ -156,7 +158,7 @@ export async function expectFailuresPassedOn(
       look: `passwords.${name}`,
     })
     expectSame('the error', String(error), 'RangeError: out of memory', {
-      because: 'It is what derive() has rejected with.',
+      because: 'derive() rejected with this error.',
       look: `passwords.${name}`,
     })
   }

@@ -13,15 +13,15 @@ const END_OVER = 'live-sessions.endOver()'
 function whatIsWrong(closed: string[]): Partial<Reason> {
   if (closed.some((line) => line.startsWith('stranger')))
     return {
-      because:
-        'The stranger was not let in. What becomes of it is for the caller of enter() to say.',
-      likely: 'Whoever is not let in leaves, leave(sessionId, peer), and is not closed by end().',
+      because: 'The stranger was not let in. The caller of enter() decides what happens to it.',
+      likely:
+        'A peer that is not let in leaves, with leave(sessionId, peer), and is not closed by end().',
       look: 'live-sessions.enter()',
     }
   if (new Set(closed).size < closed.length)
     return {
       likely:
-        'A peer is closed twice. Forget its session first: whoever comes to the same id again finds nobody.',
+        'A peer is closed twice. Forget its session first: when the same id comes again, there is nobody to close.',
       look: END,
     }
   return {}
@@ -48,7 +48,7 @@ export async function playLiveSessions(stage: Stage) {
     return peer
   }
   const expectSize = (size: number, reason: Reason) =>
-    expectSame('sessions that have a peer', live.size, size, reason)
+    expectSame('the number of sessions that have a peer', live.size, size, reason)
   return {
     ...world,
     live,
@@ -64,7 +64,7 @@ export async function playLiveSessions(stage: Stage) {
         because: 'The store has answered.',
         look: 'live-sessions.enter()',
       })
-      expectSame(`whether ${name} is let in`, session !== undefined, isLetIn, reason)
+      expectSame(`the statement that ${name} is let in`, session !== undefined, isLetIn, reason)
       return peer
     },
     expectClosed(expected: string[], reason: Reason) {
@@ -94,7 +94,7 @@ export async function expectEnded(stage: Stage): Promise<void> {
   const [phone, laptop] = [await world.beginId(1), await world.beginId(1)]
   const letIn = {
     because: 'There is such a session.',
-    likely: 'Resolve with what use() has found.',
+    likely: 'Resolve with the session that use() has found.',
   }
   await enter('phone', phone, true, letIn)
   const tab = await enter('tab 1', laptop, true, letIn)
@@ -103,7 +103,7 @@ export async function expectEnded(stage: Stage): Promise<void> {
   await enter('stranger', '0'.repeat(64), false, { because: 'There is no such session.' })
   expectSize(2, {
     because: 'Two sessions have peers. The stranger was not let in, and leaves nothing behind.',
-    likely: 'Whoever is not let in leaves, and the last one to leave takes the set along.',
+    likely: 'A peer that is not let in has to leave, and the last peer to leave deletes the set.',
     look: ['live-sessions.enter()', 'live-sessions.leave()'],
   })
   story.tell('tab 1', 'hangs up')
@@ -111,28 +111,24 @@ export async function expectEnded(stage: Stage): Promise<void> {
   story.tell('test', 'ends the session of the laptop')
   live.end([laptop])
   expectClosed(['tab 2: no-session', 'tab 3: no-session'], {
-    because:
-      'They are the peers of that session that are left. The phone has a session of its own.',
+    because: 'They are the remaining peers of that session. The phone has a session of its own.',
     likely:
-      'close("no-session") for each peer of these sessions, and of no other. Is one of them missing? enter() adds to the set that is there, and leave() takes out one peer.',
+      'Call close("no-session") for each peer of these sessions, and of no other. Is one of them missing? enter() adds to the existing set, and leave() removes one peer.',
     look: [END, 'live-sessions.enter()', 'live-sessions.leave()'],
   })
-  const forgotten = { likely: 'What has ended is forgotten.', look: END }
+  const forgotten = { likely: 'Forget a session that has ended.', look: END }
   expectSize(1, { because: 'Only the phone is left.', ...forgotten })
   live.end([laptop])
   expectClosed([], { because: 'Nobody is in that session any more.' })
   const other = await world.beginId(2)
   await enter('bob', other, true, letIn)
-  story.tell(
-    'test',
-    'ends both sessions that are left, bob’s twice, and once more the one of the laptop',
-  )
+  story.tell('test', 'ends both remaining sessions (bob’s twice), and the one of the laptop again')
   live.end([laptop, other, laptop, phone, other])
   expectClosed(['bob: no-session', 'phone: no-session'], {
     because:
-      'Several sessions can be ended at once, and an id may be there twice: each peer is closed once. The one of the laptop has no peer any more.',
+      'Several sessions can be ended at once, and an id may be there twice, but each peer is closed once. The session of the laptop has no peers left.',
     likely:
-      'Go through all the ids: behind a session without a peer there may be one that has some.',
+      'Go through all the ids: after a session without a peer, there may be one that has peers.',
   })
   expectSize(0, { because: 'Nobody is left.', ...forgotten })
 
@@ -144,10 +140,10 @@ export async function expectEnded(stage: Stage): Promise<void> {
       if (closings < 3) live.end([hasty])
     },
   })
-  story.tell('test', 'ends a session, which is ended once more while its peer is closed')
+  story.tell('test', 'ends a session, and ends it again while its peer is being closed')
   live.end([hasty])
-  expectSame('how often the peer was closed', closings, 1, {
-    because: 'Two connections may log out at once. A peer hears of it once.',
+  expectSame('the number of times the peer was closed', closings, 1, {
+    because: 'Two connections may log out at once. Each peer is told once.',
     likely: 'Forget the session first, then close its peers.',
     look: END,
   })
@@ -155,28 +151,28 @@ export async function expectEnded(stage: Stage): Promise<void> {
 
   const last = await world.beginId(3)
   const peer = await enter('cyd', last, true, letIn)
-  story.tell('somebody else', 'leaves, who was never in')
+  story.tell('somebody else', 'leaves without ever having entered')
   live.leave(last, world.makePeer('somebody else', last))
   expectSize(1, {
     because: 'cyd is still there. A peer may leave twice, or without having been let in.',
-    likely: 'leave() takes out one peer, and forgets the session when its set is empty.',
+    likely: 'leave() removes one peer, and forgets the session when its set is empty.',
     look: 'live-sessions.leave()',
   })
   live.leave(last, peer)
   expectSize(0, {
-    because: 'cyd has left. An empty set for each session that ever was would fill the memory.',
-    likely: 'The last one to leave takes the set along.',
+    because: 'cyd has left. Keeping an empty set for every past session would fill the memory.',
+    likely: 'When the last peer leaves, delete the set.',
     look: 'live-sessions.leave()',
   })
   world.store.failure = stagedError(new Error('the disk is full'))
-  await rejects(story, 'enter(), when the store fails', live.enter(last, peer), {
+  await rejects(story, 'enter() with a failing store', live.enter(last, peer), {
     because: 'Nobody knows whether there is such a session.',
     likely: 'Await use(), and let its error through.',
     look: 'live-sessions.enter()',
   })
   expectSize(0, {
     because: 'cyd was not let in, and leaves nothing behind.',
-    likely: 'An exception is a way out, too: try … finally.',
+    likely: 'The peer has to leave after an exception, too: use try … finally.',
     look: 'live-sessions.enter()',
   })
 }
@@ -203,22 +199,22 @@ export async function expectSwept(stage: Stage): Promise<void> {
     await sweep()
   }
   expectClosed([], {
-    because: 'They are 85 and 80 days old, and their connections are open: they are in use.',
-    likely: 'use() of each session that has a peer; it prolongs the session.',
+    because: 'The sessions are 85 and 80 days old. Their connections are open, so they are in use.',
+    likely: 'Call use() for each session that has a peer: it prolongs the session.',
     look: END_OVER,
   })
   world.advance(5 * DAY)
   await sweep()
   expectClosed(['old tab: no-session'], {
     because: 'Its session is 90 days old. The other one has five days left.',
-    likely: 'Ask use() for each session that has a peer, and end those that are over.',
+    likely: 'Call use() for each session that has a peer, and end those that are over.',
     look: END_OVER,
   })
   story.tell('another server', 'ends the session of the young tab, in the same database')
   store.rows.delete(young)
   await sweep()
   expectClosed(['young tab: no-session'], {
-    because: 'The store does not know its session any more.',
+    because: 'Its session is no longer in the store.',
     look: END_OVER,
   })
   world.expectSize(0, { because: 'Nobody is left.' })
@@ -234,9 +230,9 @@ export async function expectSwept(stage: Stage): Promise<void> {
     likely: 'A rejection of use() is not the same as undefined.',
     look: END_OVER,
   })
-  await rejects(story, 'endOver(), when the store fails', live.endOver(), {
+  await rejects(story, 'endOver() with a failing store', live.endOver(), {
     because:
-      'Whoever runs the server has to hear of it. Otherwise sessions do not end, and nobody knows why.',
+      'The operator has to be told of it. Otherwise sessions do not end, and nobody knows why.',
     likely: 'Await use(), and let its error through.',
     look: END_OVER,
   })
@@ -245,7 +241,7 @@ export async function expectSwept(stage: Stage): Promise<void> {
   await sweep()
   expectClosed(['tab of 3: no-session', 'tab of 4: no-session'], {
     because: 'Both sessions are 90 days old.',
-    likely: 'Look at every session that has a peer, also behind one that is over.',
+    likely: 'Check every session that has a peer, including those after one that is over.',
     look: END_OVER,
   })
 }
@@ -258,10 +254,10 @@ export async function expectManySwept(stage: Stage): Promise<void> {
   for (let number = 0; number < MANY; number++)
     await live.enter(sha256(await sessions.begin(number)), { close() {} })
   store.most = MOST_CALLS
-  await resolves(story, `endOver(), with ${MANY.toLocaleString('en')} sessions`, live.endOver(), {
+  await resolves(story, `endOver() with ${MANY.toLocaleString('en')} sessions`, live.endOver(), {
     because:
-      'The real store lets 1,000 calls wait and refuses the next. Then it would end no session, round after round.',
-    likely: 'Await one use() after the other: Promise.all() asks for all of them at once.',
+      'The real store lets 1,000 calls wait and refuses the next. Then endOver() would end no session, round after round.',
+    likely: 'Await one use() after the other: Promise.all() calls it for all of them at once.',
     look: END_OVER,
   })
 }

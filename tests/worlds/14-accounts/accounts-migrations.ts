@@ -25,28 +25,33 @@ export async function expectFailedMigration(
   const error = thrownBy(() =>
     migrate(database, [first, `${second}; INSERT INTO nowhere VALUES (1)`, third]),
   )
-  expect('its error to come out', String(error).includes('no such table: nowhere'), {
-    because: 'A server that cannot migrate must not start, and has to say why.',
-    likely: 'Roll back, and throw the error that you caught.',
-    received: error === undefined ? 'nothing was thrown' : String(error),
-  })
-  expect('it to be the error of SQLite itself', 'errcode' in (error as object), {
-    because: 'openAccounts() tells by its `errcode` whether the file is damaged, and says so.',
-    likely: 'Throw the error that you caught: another one with its text is another error.',
+  expect(
+    'migrate() to throw the error of the migration',
+    String(error).includes('no such table: nowhere'),
+    {
+      because: 'A server that cannot migrate must not start, and has to say why.',
+      likely: 'Roll back, and throw the error that you caught.',
+      received: error === undefined ? 'nothing was thrown' : String(error),
+    },
+  )
+  expect('the error to be the one that SQLite threw', 'errcode' in (error as object), {
+    because:
+      'From its `errcode`, openAccounts() can tell whether the file is damaged, and says so.',
+    likely: 'Throw the error that you caught. A new one with the same text lacks its `errcode`.',
     received: String(error),
   })
-  expectSame('whether the database is in a transaction', database.isTransaction, false, {
+  expectSame('database.isTransaction', database.isTransaction, false, {
     because: 'A transaction that stays open locks everybody out.',
-    likely: 'ROLLBACK on the way out.',
+    likely: 'Roll back before the error leaves migrate().',
   })
   expect('the third migration not to be run', contentOf(database).endsWith('no rooms'), {
-    because: 'What comes behind a failed migration needs it.',
+    because: 'The migrations after a failed one rely on it.',
     received: contentOf(database),
   })
   story.tell('test', 'corrects the second migration and migrates again')
   const reason = {
-    because: 'The failed migration has left no trace of itself.',
-    likely: 'Its statements and its count belong into one transaction, which is rolled back.',
+    because: 'A failed migration must leave no trace.',
+    likely: 'Its statements and its count belong in one transaction, which is rolled back.',
   }
   const again = thrownBy(() => migrate(database, MIGRATIONS))
   expect('the migrations to succeed', again === undefined, { ...reason, received: String(again) })
@@ -59,16 +64,20 @@ export function expectFirstError(
   migrate: (database: DatabaseSync, migrations: readonly string[]) => void,
 ): void {
   const database = new DatabaseSync(':memory:')
-  story.tell('test', 'migrates a new database; SQLite fails, and rolls back itself')
+  story.tell('test', 'migrates a new database; SQLite fails and rolls back on its own')
   const sql =
     'CREATE TABLE one (x UNIQUE); INSERT INTO one VALUES (1); INSERT OR ROLLBACK INTO one VALUES (1)'
   const error = thrownBy(() => migrate(database, [sql]))
-  expect('its error to come out', String(error).includes('UNIQUE constraint failed'), {
-    because:
-      'When the disk is full, SQLite rolls back by itself. Another ROLLBACK fails, and that hides why.',
-    likely: 'if (database.isTransaction) database.exec("ROLLBACK")',
-    received: error === undefined ? 'nothing was thrown' : String(error),
-  })
+  expect(
+    'migrate() to throw the error of SQLite',
+    String(error).includes('UNIQUE constraint failed'),
+    {
+      because:
+        'When the disk is full, SQLite may roll back on its own. Another ROLLBACK then fails, and its error hides the first one.',
+      likely: 'if (database.isTransaction) database.exec("ROLLBACK")',
+      received: error === undefined ? 'nothing was thrown' : String(error),
+    },
+  )
 }
 
 export function thrownBy(body: () => void): unknown {
@@ -94,7 +103,7 @@ export async function expectInterrupted(
     const reason = {
       because: `The process was killed ${at}, which left "${found}". The next start must go on from there.`,
       likely:
-        'A migration and its count belong into one transaction: then either both are in the file, or neither is.',
+        'A migration and its count belong in one transaction: then either both are in the file, or neither is.',
     }
     expect('the next migration to succeed', failure === undefined, {
       ...reason,
@@ -112,7 +121,10 @@ export async function expectTogether(
   migrate: Migrate,
 ): Promise<void> {
   for (let at = 0; ; at++) {
-    story.tell('another process', `migrates the same file before call ${at + 1} of the first`)
+    story.tell(
+      'another process',
+      `migrates the same file before call ${at + 1} of the first process`,
+    )
     let seen: ReturnType<typeof migrateTogether> | undefined
     const failure = thrownBy(() => {
       seen = migrateTogether(migrate, at)
@@ -121,9 +133,12 @@ export async function expectTogether(
       because:
         'Two servers were started at once. One migrates; the other finds nothing left to do.',
       likely:
-        'Between reading user_version and BEGIN it may change. Take the lock first (BEGIN IMMEDIATE), and read it then.',
+        'user_version may change after you read it and before BEGIN. Take the lock first (BEGIN IMMEDIATE), and then read it.',
     }
-    expect('both to succeed', failure === undefined, { ...reason, received: String(failure) })
+    expect('both processes to succeed', failure === undefined, {
+      ...reason,
+      received: String(failure),
+    })
     expectSame('the database', seen?.content, MIGRATED, reason)
     if (at >= seen!.calls) break
     await turn()
@@ -140,7 +155,7 @@ export async function expectNewerBeside(
   for (let at = 0; ; at++) {
     story.tell(
       'a newer process',
-      `makes four migrations of the same file before call ${at + 1} of the first, which knows three`,
+      `runs four migrations on the same file before call ${at + 1} of the first process, which knows three`,
     )
     let seen: ReturnType<typeof migrateTogether> | undefined
     const failure = thrownBy(() => {
@@ -148,13 +163,13 @@ export async function expectNewerBeside(
     })
     const reason = {
       because:
-        'The newer one has made all four. Whoever is older refuses, or is done before: it never changes what is newer.',
+        'The newer process has run all four. The older one refuses, or has finished earlier: it never changes a newer schema.',
       likely:
-        'Before BEGIN IMMEDIATE user_version may still rise. Compare it with the number of migrations under the lock.',
+        'Until BEGIN IMMEDIATE, user_version may still rise. Compare it with the number of migrations under the lock.',
     }
-    expect('the file to be as the newer one needs it', failure === undefined, {
+    expect('the file to be as the newer process needs it', failure === undefined, {
       ...reason,
-      received: `the newer one cannot go on: ${failure}`,
+      received: `the newer process cannot go on: ${failure}`,
     })
     expectSame('the database', seen?.content, MIGRATED_NEWER, reason)
     if (at >= seen!.calls) break

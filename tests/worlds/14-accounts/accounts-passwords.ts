@@ -10,7 +10,7 @@ import { CHEAP, type Cost, PASSLIB, phc, scryptOf } from './accounts-scrypt.ts'
 export const ANY_SALT = Buffer.from('sixteen bytes ok')
 export const ANY_HASH = Buffer.alloc(32, 7)
 
-export const FORM = 'It has another form.'
+export const FORM = 'It is not a PHC string for scrypt.'
 export const COSTLY = 'One damaged digit must not cost a minute, or all memory.'
 export const BAD_STRINGS: [stored: string, because: string][] = [
   ['', FORM],
@@ -24,22 +24,25 @@ export const BAD_STRINGS: [stored: string, because: string][] = [
   [PASSLIB.replace('ln=16', 'ln=160'), COSTLY],
   [PASSLIB.replace('r=8', 'r=17'), COSTLY],
   [PASSLIB.replace('p=1', 'p=9'), COSTLY],
-  [PASSLIB.replace('ln=16', 'ln=0'), 'scrypt knows no ln of 0.'],
-  [PASSLIB.replace('r=8', 'r=0'), 'scrypt knows no r of 0.'],
-  [PASSLIB.replace('p=1', 'p=0'), 'scrypt knows no p of 0.'],
-  [phc(CHEAP, ANY_SALT, ANY_HASH.subarray(0, 1)), 'One password in 256 fits a hash of one byte.'],
-  [phc(CHEAP, ANY_SALT, ANY_HASH.subarray(0, 31)), 'A byte is missing.'],
-  [phc(CHEAP, ANY_SALT, Buffer.alloc(33)), 'There is a byte too many.'],
+  [PASSLIB.replace('ln=16', 'ln=0'), 'scrypt requires an ln of at least 1.'],
+  [PASSLIB.replace('r=8', 'r=0'), 'scrypt requires an r of at least 1.'],
+  [PASSLIB.replace('p=1', 'p=0'), 'scrypt requires a p of at least 1.'],
+  [
+    phc(CHEAP, ANY_SALT, ANY_HASH.subarray(0, 1)),
+    'One password in 256 matches a hash of one byte.',
+  ],
+  [phc(CHEAP, ANY_SALT, ANY_HASH.subarray(0, 31)), 'The hash is one byte too short.'],
+  [phc(CHEAP, ANY_SALT, Buffer.alloc(33)), 'The hash is one byte too long.'],
 ]
 
 /** What a hash costs in the next test, stored costs, and what they are then. */
 export const TODAY: Cost = { ln: 4, r: 8, p: 2 }
 export const COSTS: [cost: Cost, verdict: 'right' | 'outdated', because: string][] = [
   [TODAY, 'right', 'It costs what a hash costs today.'],
-  [{ ...TODAY, ln: 3 }, 'outdated', 'ln has risen since: this hash is cheaper to guess at.'],
-  [{ ...TODAY, r: 7 }, 'outdated', 'r has risen since.'],
-  [{ ...TODAY, p: 1 }, 'outdated', 'p has risen since.'],
-  [{ ln: 5, r: 7, p: 3 }, 'outdated', 'r has risen since, whatever the others did.'],
+  [{ ...TODAY, ln: 3 }, 'outdated', 'Today’s ln is higher: this hash is cheaper to guess.'],
+  [{ ...TODAY, r: 7 }, 'outdated', 'Today’s r is higher.'],
+  [{ ...TODAY, p: 1 }, 'outdated', 'Today’s p is higher.'],
+  [{ ln: 5, r: 7, p: 3 }, 'outdated', 'Today’s r is higher, whatever ln and p are.'],
   [
     { ln: 5, r: 9, p: 3 },
     'right',
@@ -71,24 +74,28 @@ export async function expectKeys({ expect, story }: Stage, deriveKey: DeriveKey)
   const key = await within(10 * PATIENCE_MS, deriving)
   const onThread = cpuOf(process.threadCpuUsage()) - threadBefore
   const inAll = cpuOf(process.cpuUsage()) - processBefore
-  expect('it to be the key that Python derives', key !== 'too late' && toText(key) === hashText, {
-    because: 'scrypt is a standard (RFC 7914). Other programs can read what we store.',
-    likely:
-      key instanceof Uint8Array
-        ? 'N is 2 to the power of ln. r and p are as they stand.'
-        : 'Return a promise that the callback of scrypt() settles.',
-    expected: hashText,
-    received: key === 'too late' ? 'nothing so far' : toText(key),
-  })
+  expect(
+    'the key to be the one that Python derives',
+    key !== 'too late' && toText(key) === hashText,
+    {
+      because: 'scrypt is a standard (RFC 7914). Other programs can read what we store.',
+      likely:
+        key instanceof Uint8Array
+          ? 'N is 2 to the power of ln. Pass r and p as they are.'
+          : 'Return a promise that the callback of scrypt() settles.',
+      expected: hashText,
+      received: key === 'too late' ? 'nothing so far' : toText(key),
+    },
+  )
   expect('another thread to have done the work', onThread < inAll / 2, {
     because: 'While the loop hashes, nobody is served: a fifth of a second for every log-in.',
-    likely: 'scrypt() works in libuv’s threads, scryptSync() in yours.',
+    likely: 'scrypt() runs in libuv’s threads, scryptSync() in yours.',
     received: `${Math.round((100 * onThread) / inAll)} % of the CPU time was this thread’s`,
   })
   const keyOf = async (password: string, cost = CHEAP) =>
     toText(
       await resolves(story, 'deriveKey()', deriveKey(password, ANY_SALT, cost), {
-        because: 'scrypt has done its work.',
+        because: 'scrypt has finished.',
       }),
     )
   for (const cost of [
@@ -100,7 +107,7 @@ export async function expectKeys({ expect, story }: Stage, deriveKey: DeriveKey)
     expect(`the key at ln=4, r=${cost.r}, p=${cost.p} to be scrypt’s`, received === expected, {
       because: 'What a guess costs a thief depends on all three. The stored string names them all.',
       likely:
-        'scrypt() knows `r` and `p`, or `blockSize` and `parallelization`. It says nothing about an option that is missing or misspelt: then r is 8 and p is 1.',
+        'scrypt() takes `r` and `p`, or `blockSize` and `parallelization`. For an option that is missing or misspelt it silently uses the default: r=8, p=1.',
       expected,
       received,
     })
@@ -126,9 +133,9 @@ export async function expectKeys({ expect, story }: Stage, deriveKey: DeriveKey)
     [long, `${long}y`],
   ]) {
     const what = one === long ? '200 and 201 letters' : `"${one}" and "${other}"`
-    expect(`${what} to have two keys`, (await keyOf(one)) !== (await keyOf(other)), {
-      because: 'They are two passwords.',
-      likely: 'But for its NFKC form, a password is hashed as it is: all of it.',
+    expect(`${what} to have different keys`, (await keyOf(one)) !== (await keyOf(other)), {
+      because: 'They are different passwords.',
+      likely: 'Normalize the password to NFKC and change nothing else. Then hash all of it.',
     })
   }
   for (const typed of ['cafe\u0301', '\ufb01sh']) {
@@ -136,10 +143,10 @@ export async function expectKeys({ expect, story }: Stage, deriveKey: DeriveKey)
     const received = await keyOf(typed)
     const isDecomposed = received === expectedOf('NFKD')
     expect(`"${typed}" to be hashed in its NFKC form`, received === expectedOf('NFKC'), {
-      because: 'Other programs can read what we store, if all of them hash the same bytes.',
+      because: 'Other programs can read what we store as long as they hash the same bytes.',
       likely: isDecomposed
-        ? 'password.normalize("NFKC"): NFKD spells "é" with two code points instead of one.'
-        : 'scrypt() takes the string: it hashes its UTF-8 bytes.',
+        ? 'Use password.normalize("NFKC"): NFKD spells "é" with two code points instead of one.'
+        : 'Pass the string to scrypt(), which hashes its UTF-8 bytes.',
     })
   }
 }

@@ -39,9 +39,12 @@ export async function resolves<T>(
   }
   story.judge('test', `expects ${what} to resolve`, 'broken')
   throw new Failure(story, {
-    headline: `${what} should have resolved.`,
+    headline: `The test expected ${what} to resolve.`,
     expected: { text: 'it resolves' },
-    received: { text: seen === 'too late' ? 'nothing: it waits' : `it rejects: ${seen.error}` },
+    received: {
+      text:
+        seen === 'too late' ? 'nothing: the promise is still pending' : `it rejects: ${seen.error}`,
+    },
     ...reason,
   })
 }
@@ -55,12 +58,14 @@ export async function rejects(
 ): Promise<unknown> {
   const seen = await look(promise)
   const isKept = seen !== 'too late' && seen.kind === 'rejected'
-  story.judge('test', `expects ${what} to reject`, isKept ? 'kept' : 'broken')
+  story.judge('test', `expects a rejection from ${what}`, isKept ? 'kept' : 'broken')
   if (isKept) return seen.error
   throw new Failure(story, {
-    headline: `${what} should have been rejected.`,
+    headline: `The test expected a rejection from ${what}.`,
     expected: { text: 'a rejection' },
-    received: { text: seen === 'too late' ? 'nothing: it waits' : 'it has resolved' },
+    received: {
+      text: seen === 'too late' ? 'nothing: the promise is still pending' : 'it resolved',
+    },
     ...reason,
   })
 }

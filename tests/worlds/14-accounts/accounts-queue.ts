@@ -25,11 +25,11 @@ export async function expectQueue(stage: Stage): Promise<void> {
     () => import('#code/14-accounts/hash-queue.ts'),
   )
   const queue = new HashQueue({ running: 2, waiting: 3 })
-  story.tell('test', 'makes a queue: two may run, three may wait')
+  story.tell('test', 'makes a queue: two tasks may run, three may wait')
   const run = (name: string, task?: () => Promise<string>): Hash => {
     const { promise, ...end } = Promise.withResolvers<string>()
     const hash: Hash = { hasBegun: false, end, result: Promise.resolve('') }
-    story.tell('queue', `is given ${name}`)
+    story.tell('queue', `is given task ${name}`)
     hash.result = queue.run(() => {
       hash.hasBegun = true
       return task ? task() : promise
@@ -47,7 +47,7 @@ export async function expectQueue(stage: Stage): Promise<void> {
   await expectBegun(all, ['a', 'b'], {
     because: 'Two may run. libuv has four threads, and files need some of them.',
     likely:
-      'Count those that run; the third waits for a promise that a place resolves. And `return await task()`: without the await, finally runs before the task has ended.',
+      'Count the running tasks; the third awaits a promise that is resolved when it gets a place. Write `return await task()`: without the await, finally runs before the task has ended.',
   })
   expectSame(
     'stats()',
@@ -59,56 +59,57 @@ export async function expectQueue(stage: Stage): Promise<void> {
     },
   )
   const f = run('f')
-  const refusal = await rejects(story, 'the sixth', f.result, {
-    because: 'Three wait already.',
-    likely: 'HashesBusy is for whoever finds `waiting` tasks in line.',
+  const refusal = await rejects(story, 'task f', f.result, {
+    because: 'Three tasks wait already.',
+    likely: 'Reject with HashesBusy when `waiting` tasks wait already.',
     look: LOOK,
   })
-  expect('it to be rejected with HashesBusy', refusal instanceof HashesBusy, {
+  expect('the error to be HashesBusy', refusal instanceof HashesBusy, {
     because: 'The client is told `busy`, and can try again.',
     received: String(refusal),
     look: LOOK,
   })
 
   b.end.resolve('b')
-  expectSame('the result of b', await resolves(story, 'b', b.result, DONE), 'b', DONE)
+  expectSame('the result of task b', await resolves(story, 'task b', b.result, DONE), 'b', DONE)
   await expectBegun({ ...all, f }, ['a', 'b', 'c'], {
-    because: 'b has ended: the one that has waited longest has its place. f was refused.',
+    because: 'b has ended, so its place goes to the task that has waited longest. f was refused.',
     likely: 'First come, first served: shift(), not pop().',
   })
   a.end.reject(new RangeError('out of memory'))
-  const error = await rejects(story, 'a', a.result, {
-    because: 'Its task has failed.',
-    likely: 'try … finally hands the place on and lets the error through.',
+  const error = await rejects(story, 'task a', a.result, {
+    because: 'The task has failed.',
+    likely: 'Use try … finally: it hands the place on and lets the error through.',
     look: LOOK,
   })
-  expectSame('the error of a', String(error), 'RangeError: out of memory', {
-    because: 'It is what the task has rejected with.',
+  expectSame('the error of task a', String(error), 'RangeError: out of memory', {
+    because: 'The task rejected with this error.',
     look: LOOK,
   })
   await expectBegun(all, ['a', 'b', 'c', 'd'], {
-    because: 'A task that fails leaves its place like any other.',
-    likely: 'try … finally',
+    because: 'A task that fails leaves its place to the next, like any other.',
+    likely: 'Hand the place on in a finally block.',
   })
 
-  story.tell('test', 'ends c, and gives the queue g before anybody else has a turn')
+  story.tell('test', 'ends task c, and gives the queue task g at the same moment')
   c.end.resolve('c')
   const g = run('g')
   await expectBegun({ ...all, g }, ['a', 'b', 'c', 'd', 'e'], {
-    because: 'e has waited, g has just come. And d runs still: there is one place, not two.',
+    because:
+      'e has been waiting; g has just arrived. d is still running, so there is one place, not two.',
     likely:
-      'A place that becomes free belongs to the one that waits. If it is counted as free first, g may take it too.',
+      'A place that becomes free belongs to the first waiting task. If it is counted as free first, g may take it, too.',
   })
   const h = run('h', () => {
     throw new TypeError('at once')
   })
   for (const hash of [d, e, g]) hash.end.resolve('')
-  const thrown = await rejects(story, 'h, which throws', h.result, {
-    because: 'To throw and to reject are the same to whoever waits for it.',
+  const thrown = await rejects(story, 'task h, which throws', h.result, {
+    because: 'For the caller of run(), a task that throws is the same as one that rejects.',
     look: LOOK,
   })
-  expectSame('the error of h', String(thrown), 'TypeError: at once', {
-    because: 'It is what the task has thrown.',
+  expectSame('the error of task h', String(thrown), 'TypeError: at once', {
+    because: 'The task threw this error.',
     look: LOOK,
   })
   await settle()
@@ -118,15 +119,15 @@ export async function expectQueue(stage: Stage): Promise<void> {
     left,
     { running: 0, waiting: 0 },
     {
-      because: 'Everything has ended.',
+      because: 'All tasks have ended.',
       likely:
-        'Whoever leaves hands the place on, or counts it as free: exactly one of the two, also when task() throws at once.',
+        'A task that ends hands its place on or counts it as free: exactly one of the two, even if task() throws at once.',
       look: LOOK,
     },
   )
   expectSame('`refused` in stats()', refused, 1, {
-    because: 'The sixth was refused, and nobody else.',
-    likely: 'Who gets HashesBusy is counted in #refused, once.',
+    because: 'Only task f was refused.',
+    likely: 'Each HashesBusy is counted in #refused, once.',
     look: LOOK,
   })
   const [i, j, k] = ['i', 'j', 'k'].map((name) => run(name))
@@ -135,7 +136,7 @@ export async function expectQueue(stage: Stage): Promise<void> {
   await settle()
 }
 
-export const DONE = { because: 'Its task has resolved with that.', look: LOOK }
+export const DONE = { because: 'The task resolved with this value.', look: LOOK }
 
 /** Somebody comes just when a place becomes free: at this very moment, or a few steps of promises later. */
 export async function expectNoOvertaking({ expectSame, load, story }: Stage): Promise<void> {
@@ -161,15 +162,15 @@ export async function expectNoOvertaking({ expectSame, load, story }: Stage): Pr
     await settle()
     expectSame('the tasks that have begun', began, ['first', 'second'], {
       because:
-        'One may run. The second has waited for the place of the first; the third has just come.',
+        'Only one may run. The second has been waiting for the place of the first; the third has just arrived.',
       likely:
-        'Between "the place is free" and "the one that waits has it" somebody else takes it. Hand the place over, and never count it as free.',
+        'Between "the place is free" and "the waiting task has it", a newcomer takes it. Hand the place over without counting it as free.',
       look: LOOK,
     })
     for (const gate of gates) gate.resolve()
-    await resolves(story, 'The third task', Promise.all(results), {
+    await resolves(story, 'the third task', Promise.all(results), {
       because: 'The others have ended, and the place is free.',
-      likely: 'A place that nobody waits for is counted as free.',
+      likely: 'Count a place as free when no task waits for it.',
       look: LOOK,
     })
   }
@@ -180,21 +181,21 @@ export async function expectNoPolling({ expect, load, story }: Stage): Promise<v
   const { HashQueue } = await load(() => import('#code/14-accounts/hash-queue.ts'))
   const queue = new HashQueue({ running: 1, waiting: 2 })
   const gate = Promise.withResolvers<void>()
-  story.tell('test', 'gives another queue, in which one may run, a long task and two more')
+  story.tell('test', 'gives another queue, in which one task may run, a long task and two more')
   const results = [1, 2, 3].map(() => queue.run(() => gate.promise))
   await settle()
   const timers = await timersSetDuring(settle)
   expect('no timer to be set while two wait', timers === 0, {
-    because: 'A hash takes a fifth of a second, and nothing happens in it that could be looked at.',
-    likely:
-      'Do not look again and again whether a place is free: await a promise that the task which ends resolves.',
+    because:
+      'A hash takes a fifth of a second. Until it ends, there is nothing that a timer could find.',
+    likely: 'Do not poll for a free place: await a promise, and let the task that ends resolve it.',
     received: `${timers} timers in a few turns of the loop`,
     look: LOOK,
   })
   gate.resolve()
   await resolves(story, 'every task', Promise.all(results), {
     because: 'The task before it has ended.',
-    likely: 'Whoever leaves hands the place on.',
+    likely: 'A task that ends hands its place on.',
     look: LOOK,
   })
 }
@@ -203,7 +204,7 @@ export async function expectNoPolling({ expect, load, story }: Stage): Promise<v
 export async function expectCrowdInOrder({ expect, load, random, story }: Stage): Promise<void> {
   const { HashQueue } = await load(() => import('#code/14-accounts/hash-queue.ts'))
   const queue = new HashQueue({ running: 2, waiting: 200 })
-  story.tell('test', 'runs 200 tasks that end in any order, while others come')
+  story.tell('test', 'runs 200 tasks that end in any order while others arrive')
   const began: number[] = []
   const running: (() => void)[] = []
   let most = 0
@@ -225,15 +226,16 @@ export async function expectCrowdInOrder({ expect, load, random, story }: Stage)
     if (randomInteger(random, 4) === 0) await turn()
     if (running.length === 0) await settle()
   }
-  expect('never more than two to run', most <= 2, {
-    because: 'Two is two, however tasks come and go.',
+  expect('no more than two tasks to run at a time', most <= 2, {
+    because: 'The limit is two, however tasks come and go.',
     received: `${most} at a time`,
     look: LOOK,
   })
   const isInOrder = began.length === 200 && began.every((number, index) => number === index)
-  expect('all of them to begin, in the order in which they came', isInOrder, {
+  expect('all of them to begin in the order in which they arrived', isInOrder, {
     because: 'First come, first served.',
-    likely: 'Does a newcomer see that others wait? A free place is not free while somebody waits.',
+    likely:
+      'Does a new task check whether others wait? While one waits, no place is free for a newcomer.',
     received: `${began.length} began: ${began.slice(0, 8).join(', ')} …`,
     look: LOOK,
   })

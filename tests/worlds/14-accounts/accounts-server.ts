@@ -40,21 +40,25 @@ export async function expectLoggedOut(stage: Stage): Promise<void> {
       request,
       { type: 'welcome' },
       {
-        because: 'That is the password, and a name or an e-mail address will do.',
+        because: 'The password is right, and a name or an e-mail address will do.',
       },
     )
-    expectSame('the name', welcome.name, 'Ada', { because: 'She registered as Ada.' })
+    expectSame('the name in the welcome', welcome.name, 'Ada', {
+      because: 'She registered as Ada.',
+    })
     tokens.push(String(welcome.token))
   }
   const account = { type: 'register', name: 'Ada', email: EMAIL, password: PASSWORD }
   await ask(phone, account, { type: 'account' }, { because: 'Name and e-mail address are free.' })
   await ask(phone, { ...account, name: 'ADA', email: 'b@example.org' }, error('name-taken'), {
-    because: 'Names are the same in upper and lower case.',
+    because: 'Names that differ only in case count as the same.',
   })
   await ask(phone, { ...account, name: 'bob', email: EMAIL.toUpperCase() }, error('email-taken'), {
     because: 'There is an account with this address.',
   })
-  const wrong = { because: 'The errors must not tell which half was wrong.' }
+  const wrong = {
+    because: 'The errors must not reveal whether the name or the password was wrong.',
+  }
   const guess = { type: 'login', version: 1, password: 'incorrect horse' }
   const texts = [
     await ask(phone, { ...guess, name: 'ada' }, error('bad-login'), wrong),
@@ -69,23 +73,23 @@ export async function expectLoggedOut(stage: Stage): Promise<void> {
   await login(phone, 'ada')
   await login(laptop, EMAIL)
   expect('two log-ins to make two tokens', tokens[0] !== tokens[1], {
-    because: 'A device that is lost can be logged out alone.',
+    because: 'A lost device can be logged out separately.',
   })
   const hello = (number: number) => ({ type: 'hello', version: 1, token: tokens[number] })
-  const letIn = { because: 'The token is the one that the log-in gave.' }
+  const letIn = { because: 'It is the token that the log-in returned.' }
   await ask(tab, hello(0), { type: 'welcome' }, letIn)
   await ask(
     tab,
     { type: 'join', room: 'lobby' },
     { type: 'joined' },
-    { because: 'The rooms are as before.' },
+    { because: 'The rooms work as before.' },
   )
 
   await ask(phone, { type: 'logout' }, { type: 'loggedOut' }, { because: 'She is logged in.' })
   for (const client of [phone, tab]) {
     await expectNoSession(client, {
       because: 'They are the connections of the session that has ended.',
-      likely: 'end() closes every peer of it.',
+      likely: 'end() closes every peer of that session.',
       look: 'live-sessions.end()',
     })
   }
@@ -96,7 +100,7 @@ export async function expectLoggedOut(stage: Stage): Promise<void> {
     { because: 'The laptop has a session of its own.' },
   )
   for (const token of [tokens[0], 'no token at all', undefined]) {
-    const late = await connect(server, `late ${token === undefined ? 'and without' : 'comer'}`)
+    const late = await connect(server, `late ${token === undefined ? 'stranger' : 'comer'}`)
     const request = { type: 'hello', version: 1, token }
     await ask(late, request, error('no-session'), { because: 'There is no such session.' })
     await late.expectEnd({ because: 'A client has to log in again.' })
@@ -110,7 +114,8 @@ export async function expectLoggedOut(stage: Stage): Promise<void> {
   await other.halfClose()
   for (const client of [third, laptop]) {
     await expectNoSession(client, {
-      because: 'Ada has logged out everywhere, and hung up at once. It counts all the same.',
+      because:
+        'Ada has logged out everywhere and hung up at once. The log-out counts all the same.',
       likely: 'end() closes every peer of all the sessions that it is given.',
       look: 'live-sessions.end()',
     })
@@ -121,8 +126,8 @@ export async function expectLoggedOut(stage: Stage): Promise<void> {
   await server.expectNothingLeft({ because: 'Whatever is left keeps the process alive.' })
   const secrets = [PASSWORD, guess.password, ...tokens, EMAIL, '$scrypt$']
   const shownSecret = secrets.find((secret) => server.output.includes(secret))
-  expect('no password, token or e-mail address in what the server prints', !shownSecret, {
-    because: 'Output goes to files, and files go everywhere.',
+  expect('no password, token or e-mail address in the output of the server', !shownSecret, {
+    because: 'Output goes to files, and files get copied.',
     likely: 'Is a request or an account printed somewhere?',
     received: `it prints ${JSON.stringify(shownSecret)}`,
   })
@@ -143,14 +148,14 @@ export async function expectExpired({ connect, serve, story }: Stage): Promise<v
     )
     const login = { type: 'login', version: 1, name: 'ada', password: PASSWORD }
     await ask(ada, login, { type: 'welcome' }, { because: 'That is the password.' })
-    story.tell('time', 'moves on by 90 days: the session in accounts.db is that old now')
+    story.tell('time', 'moves on: the session in accounts.db is more than 90 days old now')
     const database = new DatabaseSync(join(data, 'accounts.db'), {
       timeout: Math.ceil(PATIENCE_MS),
     })
     database.exec('UPDATE sessions SET created_at = 0')
     database.close()
     await expectNoSession(ada, {
-      because: 'Its age ends a session, and its connection is open.',
+      because: 'The session is over because of its age, and its connection is still open.',
       likely: 'endOver() ends the sessions that are over.',
       look: 'live-sessions.endOver()',
     })
@@ -170,8 +175,8 @@ export async function expectNothingLive(server: HostedServer): Promise<void> {
       return { holds: liveSessions === 0, received: `${liveSessions} sessions` }
     },
     {
-      because: 'Every connection of theirs has gone.',
-      likely: 'Whoever is closed leaves.',
+      because: 'Every connection has been closed.',
+      likely: 'A peer that is closed has to leave.',
       look: 'live-sessions.leave()',
     },
   )
@@ -195,6 +200,6 @@ export function error(code: string): ChatMessage {
 
 export async function expectNoSession(client: Client, reason: Reason): Promise<void> {
   await expectChat(client, { ...error('no-session'), id: undefined }, reason)
-  await client.expectEnd({ because: 'Behind the last word comes FIN.' })
+  await client.expectEnd({ because: 'FIN follows the last message.' })
   await client.halfClose()
 }

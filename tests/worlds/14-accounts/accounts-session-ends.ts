@@ -12,30 +12,33 @@ export async function expectIdleEnd({ expect, story }: Stage, world: SessionWorl
   story.tell('test', 'lets sessions end after 14 days without use, and after 90 days in any case')
   const idle = await world.begin(8)
   world.advance(14 * DAY - 1)
-  await world.use(sha256(idle), 'goes on', { because: 'It is 14 days less a millisecond.' })
+  await world.use(sha256(idle), 'goes on', {
+    because: 'It has been unused for one millisecond less than 14 days.',
+  })
   world.advance(7 * DAY)
   const other = await world.begin(8)
   world.advance(7 * DAY)
   await world.use(sha256(idle), 'is over', {
     because: 'It has not been used for 14 days.',
     likely:
-      'idleMs since usedAt: as much is enough. And use() asks isOver() before it notes anything.',
+      'Exactly idleMs since usedAt is enough. And use() has to ask isOver() before it notes anything.',
     look: ['sessions.isOver()', 'sessions.use()'],
   })
-  expect('it to be in the store no more', !store.rows.has(sha256(idle)), {
+  expect('the session to be gone from the store', !store.rows.has(sha256(idle)), {
     because: 'A session that has been refused once must not come back.',
-    likely: 'remove() what is over.',
+    likely: 'Call remove() for a session that is over.',
     look: 'sessions.use()',
   })
   await world.use(sha256(other), 'goes on', {
     because: 'It is a week old. Another session of the account is over, and this one is not.',
-    likely: 'remove(sessionId) removes one session, removeOf(accountId) all of them.',
+    likely:
+      'remove(sessionId) removes one session; removeOf(accountId) removes all of the account.',
     look: 'sessions.use()',
   })
   world.setBack(20 * DAY)
   await world.use(sha256(idle), 'is over', {
-    because: 'Somebody has set the clock right. What was over stays over.',
-    likely: 'remove() what is over.',
+    because: 'The clock was corrected. A session that was over stays over.',
+    likely: 'Call remove() for a session that is over.',
   })
 }
 
@@ -51,17 +54,19 @@ export async function expectAbsoluteEnd(world: SessionWorld): Promise<void> {
     })
   }
   world.advance(10 * DAY - 1)
-  await world.use(sha256(long), 'goes on', { because: 'It is 90 days less a millisecond old.' })
+  await world.use(sha256(long), 'goes on', {
+    because: 'It is one millisecond less than 90 days old.',
+  })
   world.advance(1)
   await world.use(sha256(long), 'is over', {
     because: 'It is 90 days old. A stolen token must not live for as long as the thief uses it.',
-    likely: 'maxMs since createdAt, however often it was used.',
+    likely: 'maxMs counts from createdAt, however often the session was used.',
     look: 'sessions.isOver()',
   })
   setBack(10 * DAY)
   await world.use(sha256(long), 'is over', {
-    because: 'Somebody has set the clock right. What was refused once stays over.',
-    likely: 'remove() what is over, for whichever reason.',
+    because: 'The clock was corrected. A session that was refused once stays over.',
+    likely: 'Call remove() for a session that is over, for whichever reason.',
     look: 'sessions.use()',
   })
 }
@@ -75,10 +80,11 @@ export async function expectClockSetBack(
   world.setBack(3 * DAY)
   store.takeCalls()
   await world.use(sha256(young), 'goes on', {
-    because: 'The clock was set back. The session seems to begin in the future, and harms nobody.',
+    because:
+      'The clock was set back, so the session seems to begin in the future. That does no harm.',
   })
   expectSame('the writes', store.takeCalls('touch'), [], {
-    because: 'To note an earlier use than the one that is noted would shorten the session.',
+    because: 'Noting an earlier use than the one already noted would shorten the session.',
     look: 'sessions.use()',
   })
 }
@@ -95,12 +101,12 @@ export async function expectEndedWhileNoted(stage: Stage, world: SessionWorld): 
   const ending = sessions.end(sha256(gone))
   await letGo(store)
   await resolves(story, 'use()', Promise.all([using, ending]), {
-    because: 'The store has answered. A session that has gone is no error.',
+    because: 'The store has answered. A session that is gone is not an error.',
     look: 'sessions.use()',
   })
   expect('the session not to come back', !store.rows.has(sha256(gone)), {
     because: 'It was ended while its use was being noted.',
-    likely: 'touch() changes a session that is still there. add() makes one.',
+    likely: 'touch() changes a session that still exists. add() makes one.',
     look: 'sessions.use()',
   })
 
@@ -127,11 +133,11 @@ export async function expectStoreFailures(
         name === 'begin()'
           ? 'The session was not stored, so its token would be worth nothing.'
           : 'Nobody knows whether there is such a session.',
-      likely: 'Await what the store does, and let its error through.',
+      likely: 'Await each call of the store, and let its error through.',
       look,
     })
     expectSame('the error', String(error), 'Error: the disk is full', {
-      because: 'It is what the store has rejected with.',
+      because: 'The store rejected with this error.',
       look,
     })
   }

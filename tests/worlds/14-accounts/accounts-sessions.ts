@@ -61,15 +61,18 @@ export async function playSessions(stage: Stage) {
     async use(id: string, state: SessionState, reason: Reason) {
       const session: StoredSession | undefined = await resolves(story, 'use()', sessions.use(id), {
         because: 'The store has answered.',
-        likely: 'touch() notes a use of a session that is there. add() makes a new one.',
+        likely: 'touch() notes a use of an existing session. add() makes a new one.',
         look: USE,
       })
       const goesOn = state === 'goes on'
       const look = [USE, 'sessions.isOver()']
-      expectSame('whether the session goes on', session !== undefined, goesOn, { look, ...reason })
+      expectSame('the statement that the session goes on', session !== undefined, goesOn, {
+        look,
+        ...reason,
+      })
       if (session)
-        expectSame('its account', session.accountId, store.rows.get(id)?.accountId, {
-          because: 'Whoever shows the token is that account.',
+        expectSame('the account of the session', session.accountId, store.rows.get(id)?.accountId, {
+          because: 'The token belongs to that account.',
           likely: 'Resolve with the session that the store has found.',
           look: USE,
         })
@@ -83,7 +86,7 @@ export function inTime(ms: number): string {
   const [unit, name] = ms > DAY ? [DAY, 'days'] : [HOUR, 'h']
   const whole = Math.ceil(ms / unit)
   const less = whole * unit - ms
-  return `${whole} ${name}${less ? ` less ${less} ms` : ''}`
+  return `${whole} ${name}${less ? ` minus ${less} ms` : ''}`
 }
 
 /** Whatever the store holds back is let go, until nothing more comes. */
@@ -113,9 +116,9 @@ export async function expectNoLooseEnd(
     await settle()
   })
   store.failure = undefined
-  expect('every rejection to reach somebody', loose.length === 0, {
-    because: 'A promise that rejects while nobody waits for it ends the process.',
-    likely: 'await what the store does, or catch() it.',
+  expect('every rejection to be handled', loose.length === 0, {
+    because: 'An unhandled rejection ends the process.',
+    likely: 'Await each call of the store, or catch() its rejection.',
     look: USE,
     received: `unhandled: ${loose[0]}`,
   })

@@ -18,7 +18,7 @@ export class NotedSessions implements Store.SessionStore {
 
   add(session: Store.StoredSession): Promise<void> {
     return this.#call('add', [session], () => {
-      if (this.rows.has(session.id)) throw stagedError(new Error('there is such a session already'))
+      if (this.rows.has(session.id)) throw stagedError(new Error('there is already such a session'))
       this.rows.set(session.id, { ...session })
     })
   }

@@ -47,11 +47,11 @@ export async function playThrottle(
       expectSame(what, received, waitMs, { ...rest, likely })
     },
     succeed(account: string, address: string) {
-      story.tell('test', `succeed("${account}", "${address}")`)
+      story.tell('test', `calls succeed("${account}", "${address}")`)
       throttle.succeed(account, address)
     },
     takeBack(account: string, address: string) {
-      story.tell('test', `takeBack("${account}", "${address}")`)
+      story.tell('test', `calls takeBack("${account}", "${address}")`)
       throttle.takeBack(account, address)
     },
   }
@@ -68,24 +68,24 @@ export async function expectDoubling(stage: Stage): Promise<void> {
   begin('ada', HOME, 1_000, {
     because: 'The first try is being hashed. Until it succeeds it counts as a failure.',
     likely:
-      'Count in begin(): whoever counts when the hash is done lets a hundred tries in at once. The first wait is firstDelayMs.',
+      'Count in begin(): counting when the hash is done lets a hundred tries in at once. The first wait is firstDelayMs.',
   })
   begin('ada', AWAY, 0, { because: 'Another network has its own count.' })
   begin('bob', HOME, 0, { because: 'Another account has its own count.' })
   pass(999)
   begin('ada', HOME, 1, {
-    because: 'A millisecond is left: asking in vain has not made it longer.',
-    likely: 'waitUntil, less now. Count a try only if it may go on.',
+    because: 'A millisecond is left: a try that is refused must not lengthen the wait.',
+    likely: 'Return waitUntil minus now, and count a try only if it may go ahead.',
   })
   pass(1)
   begin('ada', HOME, 0, {
-    because: 'The second has passed. The tries that were refused have not made it longer.',
-    likely: 'Count a try only if it may go on.',
+    because: 'The second has passed. The refused tries did not lengthen the wait.',
+    likely: 'Count a try only if it may go ahead.',
   })
   for (const waitMs of [2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]) {
     begin('ada', HOME, waitMs, {
       because: 'Each failure doubles the wait, up to maxDelayMs.',
-      likely: 'firstDelayMs · 2^(failures before this one), and no more than maxDelayMs.',
+      likely: 'The wait is firstDelayMs · 2^(earlier failures), and no more than maxDelayMs.',
     })
     pass(waitMs)
     begin('ada', HOME, 0, { because: 'The wait is over.' })
@@ -100,7 +100,7 @@ export async function expectDoubling(stage: Stage): Promise<void> {
   expect('each failure to be followed by a wait of 60,000 ms', short < 0, {
     because: 'The wait stays at maxDelayMs, however many failures there are.',
     likely:
-      'A shift, 1 << failures, has 32 bits: it is negative after 31 failures, and then small again. 2 ** failures is not.',
+      'A shift (1 << failures) has 32 bits: it is negative after 31 failures, and then small again. Use 2 ** failures.',
     received: `${waits[short]} ms after failure ${short + 10}`,
   })
   pass(60_000)
@@ -113,20 +113,21 @@ export async function expectDoubling(stage: Stage): Promise<void> {
   })
   begin('ada', HOME, 1_000, {
     because: 'It is the first failure after a success.',
-    likely: 'succeed() forgets the failures before it.',
+    likely: 'succeed() forgets the earlier failures of the pair.',
     look: 'throttle.succeed()',
   })
   pass(6 * HOUR)
-  begin('ada', HOME, 0, { because: 'That was six hours ago.' })
+  begin('ada', HOME, 0, { because: 'The failure was six hours ago.' })
   pass(6 * HOUR)
-  begin('ada', HOME, 0, { because: 'It is twelve hours since the first of these failures.' })
+  begin('ada', HOME, 0, { because: 'The first of these failures was twelve hours ago.' })
   begin('ada', HOME, 4_000, {
-    because: 'It is the third failure: less than forgetMs, ten hours, lie between any two.',
-    likely: 'triedAt is when the pair tried last: each try that goes on sets it.',
+    because:
+      'It is the third failure: each came less than forgetMs (ten hours) after the one before it.',
+    likely: 'triedAt is the time of the pair’s last try: each try that goes ahead sets it.',
   })
   pass(10 * HOUR)
-  begin('ada', HOME, 0, { because: 'That was ten hours ago.' })
-  begin('ada', HOME, 1_000, { because: 'After forgetMs it is a first failure.' })
+  begin('ada', HOME, 0, { because: 'The last try was ten hours ago.' })
+  begin('ada', HOME, 1_000, { because: 'After forgetMs, a failure counts as the first.' })
 }
 
 /** Old failures are forgotten, whatever was asked in vain meanwhile. */
@@ -138,13 +139,15 @@ export async function expectForgotten(stage: Stage): Promise<void> {
   })
   begin('ada', HOME, 0, { because: 'It is the first try.' })
   pass(50_000)
-  begin('ada', HOME, 10_000, { because: 'A minute after a failure, of which 50 s are over.' })
+  begin('ada', HOME, 10_000, {
+    because: 'The wait after a failure is a minute, and 50 s of it have passed.',
+  })
   pass(50_000)
   begin('ada', HOME, 0, { because: 'The minute is over.' })
   begin('ada', HOME, 60_000, {
     because:
-      'It is a first failure: the last try that went on was 100 s before it, which is forgetMs. The one that was refused prolongs nothing.',
-    likely: 'triedAt is set where a try is counted, and nowhere else.',
+      'This failure counts as the first: the last try that went ahead was 100 s earlier, which is forgetMs. A refused try prolongs nothing.',
+    likely: 'Set triedAt where a try is counted, and nowhere else.',
   })
 }
 
@@ -155,15 +158,15 @@ export async function expectRealClock({ expectSame, load }: Stage): Promise<void
   const clock = { now: () => (nowMs += 0.01) }
   const throttle = new Throttle(clock, LIMITS)
   const reason = {
-    because: 'Between two looks at a clock, time passes.',
-    likely: 'Look once, and count with that.',
+    because: 'Time passes between two calls of clock.now().',
+    likely: 'Call clock.now() once, and calculate with that value.',
   }
-  expectSame('begin("ada", HOME), on a real clock', throttle.begin('ada', HOME), 0, reason)
+  expectSame('begin("ada", HOME) on a real clock', throttle.begin('ada', HOME), 0, reason)
   throttle.takeBack('ada', HOME)
-  expectSame('begin("ada", HOME), after takeBack()', throttle.begin('ada', HOME), 0, {
+  expectSame('begin("ada", HOME) after takeBack()', throttle.begin('ada', HOME), 0, {
     ...reason,
     look: 'throttle.takeBack()',
   })
   nowMs += 1_000
-  expectSame('begin("ada", HOME), a second later', throttle.begin('ada', HOME), 0, reason)
+  expectSame('begin("ada", HOME) a second later', throttle.begin('ada', HOME), 0, reason)
 }

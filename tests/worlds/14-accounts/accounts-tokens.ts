@@ -8,23 +8,23 @@ const LOOK = 'sessions.begin()'
 
 /** All the bytes that were drawn, and nothing else. */
 export function expectToken({ expect, expectSame }: Stage, token: string, drawn: Buffer[]): void {
-  expect('options.randomBytes() to be asked', drawn.length > 0, {
+  expect('options.randomBytes() to be called', drawn.length > 0, {
     because:
-      'The bytes of a token come from where the options say: a test must be able to repeat itself.',
+      'The bytes of a token come from options.randomBytes(), so that a test can be repeated.',
     likely:
-      'Ask this.#options.randomBytes, and not the function of that name in node:crypto: the test passes its own.',
+      'Call this.#options.randomBytes(), not the function of that name in node:crypto: the test passes its own.',
     received: 'no call',
     look: LOOK,
   })
   const bytes = Buffer.concat(drawn)
   expectSame('the number of random bytes', bytes.length, 32, {
-    because: 'Nobody guesses 256 bits.',
+    because: 'Nobody can guess 256 bits.',
     likely: 'this.#options.randomBytes(TOKEN_BYTES)',
     look: LOOK,
   })
   expectSame('the token', token, bytes.toString('base64url'), {
     because:
-      'Nobody guesses 256 bits: it is all of the bytes that were drawn. In base64url they may stand in an address or a cookie as they are.',
+      'Nobody can guess 256 bits, so the token holds all the bytes that were drawn. In base64url it can go into a URL or a cookie as it is.',
     likely: 'randomBytes(TOKEN_BYTES).toString("base64url")',
     look: LOOK,
   })
@@ -36,7 +36,7 @@ export function expectStored(
   stored: StoredSession[],
   expected: [StoredSession],
 ): void {
-  expectSame('what is stored', stored, expected, {
+  expectSame('the stored sessions', stored, expected, {
     ...whatDiffers(stored, expected[0]),
     look: LOOK,
   })
@@ -45,18 +45,19 @@ export function expectStored(
 function whatDiffers([stored]: StoredSession[], expected: StoredSession): Reason {
   if (!stored)
     return {
-      because: 'Whoever has the token may use it at once.',
-      likely: 'await store.add() before you resolve.',
+      because: 'A client may use its token at once.',
+      likely: 'Await store.add() before you resolve.',
     }
   if (stored.id !== expected.id)
     return {
-      because: 'A thief of the database finds the SHA-256 of the token, and that logs in nowhere.',
-      likely: 'sessionIdOf(token) is the id.',
+      because:
+        'A thief of the database finds the SHA-256 of the token, which is no use for logging in.',
+      likely: 'The id is sessionIdOf(token).',
     }
   if (stored.accountId !== expected.accountId)
-    return { because: 'Whoever shows the token is that account.' }
+    return { because: 'The token belongs to that account.' }
   return {
-    because: 'A session lives from now on, by the clock that the options give.',
+    because: 'The session begins now, by the clock in the options.',
     likely: 'createdAt and usedAt are both options.now(), in ms.',
   }
 }

@@ -76,7 +76,7 @@ export class HeldFile {
     const place = firstDifference(bytes, call.bytes!)
     if (!call.bytes!.equals(bytes))
       throw new Failure(this.#story, {
-        headline: 'The file was given other bytes than the group of these records.',
+        headline: 'The file was given bytes other than the group of these records.',
         expected: evidence(bytes, place),
         received: evidence(call.bytes!, place),
         ...reason,
@@ -141,18 +141,18 @@ export class HeldFile {
     const isOverlapping = new Set(writes).size < writes.length
     if (isOverlapping || writes.some((position) => position === this.#lastWritten))
       return {
-        likely: 'Two savings run: start one only if #saving is undefined.',
+        likely: '#saveWaiting() runs twice at once: start it only if #saving is undefined.',
         look: ['log.append()', 'log.#saveWaiting()'],
       }
     const isMoved = this.#calls.some((call) => call.text.split(' at ')[0] === text.split(' at ')[0])
     if (text !== 'sync' && (isSynced || isMoved))
       return {
-        likely: 'save(): write at `position`; when that has resolved, sync.',
+        likely: 'save() has to write at `position` and, when that has resolved, sync.',
         look: 'segments.save()',
       }
     if (text === 'sync' && (writes.length > 0 || !isSynced))
       return {
-        likely: 'save(): when the write has resolved, sync, and wait for that, too.',
+        likely: 'save() has to sync when the write has resolved, and wait for the sync, too.',
         look: 'segments.save()',
       }
     return {}

@@ -42,7 +42,7 @@ export class Told {
     this.#lines = []
     const text = (told: string[]) => (told.length === 0 ? 'nothing' : told.join('; '))
     const because = { ...reason, ...causeIn(received, lines) }
-    this.#stage.expectSame('what is told', text(received), text(lines), because)
+    this.#stage.expectSame('what the log tells', text(received), text(lines), because)
   }
 
   /** What was told since the last time, in a few words. */
@@ -92,7 +92,7 @@ export async function soon<T>(
   if (error && error.name !== 'NotSaved') throw error
   stage.expect(what, outcome !== 'too late' && !error, {
     because: 'Nothing is left to wait for.',
-    likely: 'A promise that is neither resolved nor rejected on some way through the code.',
+    likely: 'On some path through the code, a promise is neither resolved nor rejected.',
     ...reason,
     received: error ? `${error.name}: ${error.message}` : 'nothing has happened',
   })
@@ -136,7 +136,7 @@ export function sayer(log: Log, told: Told) {
   }
 }
 
-const UNEXPLAINED = 'not saved, and nobody is told why'
+const UNEXPLAINED = 'not saved, and its error does not say why'
 const THROWN = 'makes append() throw'
 
 /** What is probably wrong with what was told, where that can be seen. */
@@ -145,12 +145,12 @@ function causeIn(lines: string[], expected: string[]): Partial<Reason> {
     lines.join() !== expected.join() && lines.toSorted().join() === expected.toSorted().join()
   if (isReordered && lines.every((line) => line.endsWith('not saved')))
     return {
-      likely: 'In the order of append(): the group that failed, then what waits.',
+      likely: 'Reject in the order of append(): the group that failed, then what waits.',
       look: 'log.#fail()',
     }
   if (lines.some((line) => line.endsWith(UNEXPLAINED)))
     return {
-      likely: 'NotSaved says what the error says: new NotSaved(error.message).',
+      likely: 'NotSaved has to say what the error says: new NotSaved(error.message).',
       look: 'log.#fail()',
     }
   if (lines.some((line) => line.endsWith(THROWN)))
@@ -176,13 +176,13 @@ export async function expectClosed(
 ): Promise<void> {
   await file.expectIdle({
     because:
-      'After a failure nobody knows what is on the disk. What is written now could land behind a hole.',
-    likely: 'A failed log touches its file no more: no second try, no sync.',
+      'After a failure nobody knows what is on the disk. What is written now could land after a hole.',
+    likely: 'A failed log does not touch its file again: no second try, no sync.',
     look: ['log.#saveWaiting()', 'segments.save()'],
   })
   stage.expect(`log.failure to be the ${code}`, log.failure?.message.startsWith(code) === true, {
     because: 'A health check has to see that the server is not ready, and why.',
-    likely: '`failure` is the error itself, before anything rejects.',
+    likely: 'Set `failure` to the error itself before anything rejects.',
     look: 'log.#fail()',
     received: String(log.failure),
   })

@@ -10,10 +10,7 @@ const SAVE_WAITING = 'log.#saveWaiting()'
 
 /** A caller that is told that its record is saved may append the next one at once. */
 export async function expectAppendedBehind(stage: Stage): Promise<void> {
-  stage.story.tell(
-    'test',
-    'opens another log, and appends "b" when "a" is saved, and "c" behind it',
-  )
+  stage.story.tell('test', 'opens another log, appends "b" when "a" is saved, and "c" after it')
   const { log, file, told } = await openHeld(stage)
   const say = sayer(log, told)
   say('z')
@@ -36,16 +33,16 @@ export async function expectAppendedBehind(stage: Stage): Promise<void> {
   await file.expectSync({ because: 'As before.' })
   at += group('a').length
   await file.expectWrite(group('b'), at, {
-    because: '"b" was appended as soon as "a" was saved, and nothing else was going on.',
+    because: '"b" was appended as soon as "a" was saved, and nothing else was being saved.',
     likely:
-      'Note that nothing is being saved in the same turn in which nothing waits any more, and not a turn later.',
+      'Record that nothing is being saved in the same turn in which nothing waits any more, not a turn later.',
     look: ['log.#saveWaiting()', 'log.append()'],
   })
   const [c, d] = [append('c'), append('d')]
   await file.expectSync({
-    because: '"c" and "d" wait for the sync that is on its way: never two at once.',
+    because: '"c" and "d" wait for the sync that is under way: never two at once.',
     likely:
-      'Something else has set #saving to undefined while a group was being saved. Only the loop that ends may do so.',
+      '#saving was set to undefined while a group was being saved. Only the loop may do that, when it ends.',
     look: ['log.append()', 'log.#saveWaiting()'],
   })
   at += group('b').length
@@ -66,14 +63,14 @@ export async function expectAppendedWithin(stage: Stage): Promise<void> {
   const second = START + group('a').length
   await file.expectWrite(group('b'), second, {
     because: 'onSynced has appended "b", and nothing else waits.',
-    likely: 'Look again whether something waits when onSynced has been told.',
+    likely: 'When onSynced has been told, check again whether anything waits.',
     look: SAVE_WAITING,
   })
   say('c')
   await file.expectSync({
     because: '"b" is being saved, so "c" waits: never two at once.',
     likely:
-      'Two savings run. onSynced may append: #saving has to be there until it has been told, and nothing waits even then.',
+      '#saveWaiting() runs twice at once. onSynced may append, so keep #saving until onSynced has been told and nothing waits even then.',
     look: SAVE_WAITING,
   })
   const third = second + group('b').length
@@ -99,7 +96,7 @@ export async function expectCloseWaits(stage: Stage): Promise<void> {
   const expectOpen = async () => {
     await settle()
     stage.expect('close() to wait', !isClosed, {
-      because: 'What was appended before is saved before the file is closed.',
+      because: 'What was appended before close() is saved before the file is closed.',
       likely: '#saving resolves when all that was appended so far has been saved.',
       look: ['log.append()', 'log.#saveWaiting()'],
       received: 'close() has resolved',
@@ -128,16 +125,16 @@ export async function expectFewGroups(
     look: ['log.append()', 'log.#saveWaiting()'],
     received: told.summary,
   })
-  stage.expect('two groups or three to be enough', file.callsSoFar - before <= 6, {
-    because: 'One for the first record, one for all that came meanwhile.',
+  stage.expect('two or three groups to be enough', file.callsSoFar - before <= 6, {
+    because: 'One for the first record, and one for all that were appended meanwhile.',
     received: `${file.callsSoFar - before} writes and syncs`,
   })
   stage.story.tell('test', 'appends 5 records of 600,000 bytes at once')
   for (let index = 0; index < 5; index++) void log.append(Buffer.alloc(600_000))
   await file.serveAll()
-  stage.expect('no group of them to be larger than 1 MiB', file.largestWrite <= 1024 * 1024, {
-    because: 'The caller that waits for the first of them need not wait for all.',
-    likely: '#takeGroup() knows how many are enough.',
+  stage.expect('no group to be larger than 1 MiB', file.largestWrite <= 1024 * 1024, {
+    because: 'The caller that waits for the first record need not wait for all of them.',
+    likely: '#takeGroup() limits the size of a group: save what it returns.',
     look: 'log.#saveWaiting()',
     received: countBytes(file.largestWrite),
   })

@@ -19,20 +19,20 @@ export const LEFT = {
 
 /** A write that takes nothing is a failure, or it is repeated forever. */
 export async function expectNothingTaken(stage: Stage): Promise<void> {
-  stage.story.tell('test', 'opens another log, on a disk that does not take bytes')
+  stage.story.tell('test', 'opens another log, on a disk that takes no bytes')
   const stuck = await openHeld(stage)
   sayer(stuck.log, stuck.told)('one')
   await stuck.file.expectWrite(bytes, START, { because: 'As before.' }, 0)
   await stuck.told.expect(['one is not saved'], {
-    because: 'A write that takes nothing would take nothing forever.',
-    likely: '0 bytes taken are an error.',
+    because: 'A write that takes no bytes would be repeated forever.',
+    likely: 'Treat 0 bytes taken as an error.',
     look: 'segments.save()',
   })
   stage.expect('log.failure to say why', Boolean(stuck.log.failure?.message), {
     because: 'The log has to say what is wrong with the disk.',
-    likely: 'An error needs a text.',
+    likely: 'Give the error a message.',
     look: 'segments.save()',
-    received: 'an error without a text',
+    received: 'an error without a message',
   })
   await expectTakenByteByByte(stage)
 }
@@ -43,10 +43,16 @@ async function expectTakenByteByByte(stage: Stage): Promise<void> {
   const stuck = await openHeld(stage)
   sayer(stuck.log, stuck.told)('one')
   await stuck.file.expectWrite(bytes, START, { because: 'As before.' }, 4)
-  await stuck.file.expectWrite(bytes.subarray(4), START + 4, { because: 'It took 4.', ...LEFT }, 0)
+  await stuck.file.expectWrite(
+    bytes.subarray(4),
+    START + 4,
+    { because: 'It took 4 bytes.', ...LEFT },
+    0,
+  )
   await stuck.told.expect(['one is not saved'], {
-    because: 'A write that takes nothing would take nothing forever, also behind a part.',
-    likely: '0 bytes taken are an error, whatever was taken before.',
+    because:
+      'A write that takes no bytes would be repeated forever, even after one that took some.',
+    likely: 'Treat 0 bytes taken as an error, whatever earlier writes took.',
     look: 'segments.save()',
   })
   stage.story.tell('test', 'opens another log, on a disk that takes a byte at a time')
@@ -57,13 +63,13 @@ async function expectTakenByteByByte(stage: Stage): Promise<void> {
   const log = new Log(disk, [{ number: 1, file, size: 0 }], keeper)
   const text = 'a longer record than any other in this test'
   await soon(stage, `"${text}" to be saved`, log.append(Buffer.from(text)), {
-    because: 'Each write takes a byte: that is slow, and no failure.',
-    likely: 'Write what is left until nothing is left, however often.',
+    because: 'Each write takes one byte. That is slow, but no failure.',
+    likely: 'Write what is left until nothing is left, however many writes that takes.',
     look: 'segments.save()',
   })
   const received = disk.bytesOf('00000001.log')
   stage.expect('the file to have all of it', received.equals(group(text)), {
-    because: 'It was said to be saved.',
+    because: 'The log told its caller that the record is saved.',
     ...LEFT,
     received: quote(received),
   })
@@ -79,9 +85,9 @@ export async function expectFailedWhileClosing(stage: Stage): Promise<void> {
   await file.expectSync({ because: 'As before.' }, systemError('EIO'))
   stage.expect('log.failure to be the EIO', log.failure?.message.startsWith('EIO') === true, {
     because:
-      '"one" was appended before, and is lost. Whoever looks for the reason has to find the disk.',
+      '"one" was appended before close(), and is lost. The reason given has to be the failed disk.',
     likely:
-      'close() has noted "the log is closed" in #failure, and `??=` leaves that: `failure` is the error itself.',
+      'close() has set #failure to "the log is closed", and `??=` keeps that. Set it to the error itself.',
     look: 'log.#fail()',
     received: String(log.failure),
   })
@@ -103,7 +109,7 @@ export async function expectFailedSync(stage: Stage): Promise<void> {
   await other.file.expectSync({ because: 'As before.' }, systemError('EIO'))
   await other.told.expect(['one is not saved', 'two is not saved'], {
     because: 'After a failed sync nobody knows what is on the disk.',
-    likely: 'A failed sync is a failure like a failed write.',
+    likely: 'Treat a failed sync like a failed write.',
     look: ['segments.save()', 'log.#saveWaiting()', 'log.#fail()'],
   })
   await expectClosed(stage, other.log, other.file, other.told, 'EIO')
@@ -111,7 +117,7 @@ export async function expectFailedSync(stage: Stage): Promise<void> {
 
 /** However often its callers try again, a log that has failed does not. */
 export async function expectNoSecondTry(stage: Stage): Promise<void> {
-  stage.story.tell('test', 'opens another log, in which everybody tries again at once')
+  stage.story.tell('test', 'opens another log, and appends again at once whenever append() rejects')
   const last = await openHeld(stage)
   let tries = 0
   const insist = (): Promise<void> => {
@@ -132,8 +138,8 @@ export async function expectNoSecondTry(stage: Stage): Promise<void> {
   await soon(stage, 'every append() to reject', insisting)
   stage.expect('no timer to be set when it fails', timers === 0, {
     because:
-      'A second write, however late, could land behind a hole. A log that has failed stays so until it is opened again.',
-    likely: 'Nothing takes #failure back: there is no later try.',
+      'A second write, however late, could land after a hole. A failed log stays failed until it is opened again.',
+    likely: 'Never clear #failure: there is no later try.',
     look: 'log.#fail()',
     received: `${timers} set`,
   })
@@ -159,16 +165,16 @@ export async function expectBugSeen(stage: Stage): Promise<void> {
   })
   stage.expect('nobody to be told that "one" is not saved', rejection?.name !== 'NotSaved', {
     because:
-      'It was written and synced: it is saved. What throws is the code that tells others of it.',
+      'It was written and synced, so it is saved. What throws is the code that tells others of it.',
     likely:
-      'Only what saves the group belongs into the try. What onSynced throws is a bug of the keeper and no failure of the disk.',
+      'Only the call that saves the group belongs in the try. What onSynced throws is a bug of the keeper, not a failure of the disk.',
     look: 'log.#saveWaiting()',
     received: `${rejection?.name}: ${rejection?.message}`,
   })
-  stage.expect('the bug to come out', uncaught.includes(bug) || rejection === bug, {
-    because: 'A bug that is swallowed is never found. The one who wrote the keeper has to see it.',
-    likely: 'Nothing that onSynced throws is caught: let it through.',
+  stage.expect('the error of onSynced to surface', uncaught.includes(bug) || rejection === bug, {
+    because: 'An error that is swallowed is never found. The author of the keeper has to see it.',
+    likely: 'Do not catch what onSynced throws: let it through.',
     look: 'log.#saveWaiting()',
-    received: 'nobody heard of it',
+    received: 'the error was swallowed',
   })
 }

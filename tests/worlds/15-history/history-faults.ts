@@ -26,9 +26,9 @@ export async function expectFaultsTold(stage: Stage, LogClass: typeof Log): Prom
       () => 'is open',
       (error: Error) => error.message,
     )
-    stage.expectSame('what becomes of it', outcome, 'EIO: i/o error', {
-      because: 'What was read may be lost in the next crash. Nobody may be shown it.',
-      likely: 'settle() waits for truncate and for both syncs, and lets their errors out.',
+    stage.expectSame('the outcome of open()', outcome, 'EIO: i/o error', {
+      because: 'What was read may be lost in the next crash, so nobody may be shown it.',
+      likely: 'settle() has to wait for truncate and both syncs, and let their errors through.',
       look: 'recovery.settle()',
     })
   }
@@ -37,15 +37,15 @@ export async function expectFaultsTold(stage: Stage, LogClass: typeof Log): Prom
 /** Nobody knows whether the new segment is there: to go on in the old one would put records behind it. */
 const HALF_BEGUN: Reason = {
   because:
-    'After a crash the new segment may be there or not. What is written to the old one meanwhile would be damage at the next start.',
-  likely: 'Let the error out: a log that cannot begin a segment has failed.',
+    'After a crash the new segment may be there or not. What is written to the old one meanwhile would count as damage at the next start.',
+  likely: 'Let the error through: a log that cannot begin a segment has failed.',
   look: ['segments.publish()', 'log.#rollOver()'],
 }
 
 const HALF_REMOVED: Reason = {
   because:
-    'If the first segment stays and the second is removed, the next start finds a gap and refuses.',
-  likely: 'Let the error out: a log that cannot remove a segment for good has failed.',
+    'If the first segment stays and the second is removed, the next start finds a gap and refuses to open the log.',
+  likely: 'Let the error through: a log that cannot remove a segment for good has failed.',
   look: 'log.#rollOver()',
 }
 
@@ -60,12 +60,12 @@ export async function expectFailedRolling(stage: Stage, LogClass: typeof Log): P
   ] as const) {
     const maxTotalBytes = reason === HALF_BEGUN ? 1_000 : 1
     const log = await openFull(stage, LogClass, what, call, maxTotalBytes)
-    stage.story.tell('test', 'appends "c", for which there is no room')
+    stage.story.tell('test', 'appends "c", for which the last segment has no room')
     const outcome = await log.append(Buffer.from('c')).then(
       () => 'is saved',
       (error: Error) => error.name,
     )
-    stage.expectSame('what becomes of "c"', outcome, 'NotSaved', reason)
+    stage.expectSame('the outcome of append("c")', outcome, 'NotSaved', reason)
   }
 }
 
@@ -73,13 +73,13 @@ export async function expectFailedRolling(stage: Stage, LogClass: typeof Log): P
 export async function expectFailedClosing(stage: Stage, LogClass: typeof Log): Promise<void> {
   const log = await openFull(stage, LogClass, 'close a file', 'file.close')
   const uncaught = await uncaughtDuring(async () => {
-    stage.story.tell('test', 'appends "c", for which there is no room')
+    stage.story.tell('test', 'appends "c", for which the last segment has no room')
     await log.append(Buffer.from('c')).catch(() => {})
     await settle()
   })
   stage.expect('the error of close() to be caught', uncaught.length === 0, {
     because: 'An error that nobody catches ends the process, and with it every connection.',
-    likely: 'A promise that nobody waits for: await close(), as you await remove().',
+    likely: 'close() returns a promise that is not awaited: await it, as you await remove().',
     look: 'log.#rollOver()',
     received: `nobody has caught ${uncaught[0]}`,
   })

@@ -34,9 +34,9 @@ async function expectManyEncodedCheaply(stage: Stage): Promise<void> {
     manyUs = Math.min(manyUs, leastUs(1, () => encodeGroup(many), 1) / MANY)
   stage.expect('a record to cost no more in a group of 6,000', isCheap(), {
     because:
-      'While a disk syncs, thousands of clients may say a word. All of that is one group, and nobody is served while it is made.',
+      'While a disk syncs, thousands of clients may each say a word. All of that becomes one group, and nobody is served while it is encoded.',
     likely:
-      'For each record, all that came before is copied: its bytes (Buffer.concat) or the list of them ([...list, next]). Push to one list, and put it together once.',
+      'For each record, everything before it is copied: the bytes (Buffer.concat) or the list of them ([...list, next]). Push to one list, and put it together once.',
     look: 'groups.encodeGroup()',
     expected: 'about as much as in a group of 100',
     received: `${Math.round(manyUs / fewUs)} times as much CPU time`,
@@ -56,20 +56,20 @@ async function expectDecodedAlone(stage: Stage): Promise<void> {
   const made = bytesMade(CALLS, () => decodeGroup(bytes, 0))
   stage.expect('nothing that follows a group to be copied', made < LITTLE_BYTES, {
     because:
-      'A segment has thousands of groups. If each one makes room for all that is behind it, the server takes hours to start.',
+      'A segment has thousands of groups. If each one allocates room for everything after it, the server takes hours to start.',
     likely:
-      'subarray() copies nothing, Buffer.from() does. And isZeros() stops at the first byte that is not zero: it needs no zeros to compare with.',
+      'subarray() copies nothing, Buffer.from() does. isZeros() stops at the first byte that is not zero, and needs no buffer of zeros to compare with.',
     look: 'groups.decodeGroup()',
-    expected: `less than ${LITTLE_BYTES.toLocaleString('en')} bytes of new buffers, with 4 MiB behind the group`,
+    expected: `less than ${LITTLE_BYTES.toLocaleString('en')} bytes of new buffers, with 4 MiB after the group`,
     received: `about ${(made / 1024 / 1024).toFixed(1)} MiB`,
   })
   const copies = costInCopies(CALLS, () => decodeGroup(bytes, 0))
-  stage.expect('a group to be decoded without what follows it', copies < FEW_BYTES, {
+  stage.expect('a group to be decoded without reading what follows it', copies < FEW_BYTES, {
     because:
-      'A segment has thousands of groups. If each one goes through all that is behind it, the server takes hours to start.',
+      'A segment has thousands of groups. If each one goes through everything after it, the server takes hours to start.',
     likely: 'isZeros() stops at the first byte that is not zero.',
     look: 'groups.decodeGroup()',
-    expected: 'next to nothing, with 4 MiB behind it',
+    expected: 'next to nothing, with 4 MiB after it',
     received: `as much CPU time as ${copies.toFixed(1)} copies of those 4 MiB`,
   })
 }

@@ -16,7 +16,7 @@ export async function expectEncoded(stage: Stage): Promise<void> {
     const expected = group(...records.map((record) => Buffer.from(record)))
     const received = encodeGroup(records)
     const place = firstDifference(received, expected)
-    stage.expect(`the group of ${what}`, received.equals(expected), {
+    stage.expect(`the group of ${what} to have the right bytes`, received.equals(expected), {
       ...reason,
       ...wrongPart(received, expected, place),
       expected: hex(expected),
@@ -25,14 +25,14 @@ export async function expectEncoded(stage: Stage): Promise<void> {
   }
   encodes('"ada" and "bob"', [Buffer.from('ada'), Buffer.from('bob')], {
     because:
-      'Magic, length of the payload, CRC-32 of the first 8 bytes and the payload; then each record behind its length.',
+      'Magic, length of the payload, CRC-32 of the first 8 bytes and the payload; then each record, preceded by its length.',
   })
   encodes('no record', [], {
     because: 'A group may be empty. Its magic and length have a checksum all the same.',
   })
   encodes('an empty record', [Buffer.alloc(0)], { because: 'A record may be empty, too.' })
-  encodes('a Uint8Array that is no Buffer', [Uint8Array.of(255, 0, 7)], {
-    because: 'A record is bytes, in whatever class.',
+  encodes('a Uint8Array that is not a Buffer', [Uint8Array.of(255, 0, 7)], {
+    because: 'A record is bytes, whatever class holds them.',
   })
   encodes(
     'any bytes',
@@ -44,19 +44,19 @@ export async function expectEncoded(stage: Stage): Promise<void> {
   const large = Buffer.alloc(1_500_000, 'ab')
   const received = encodeGroup([large, Buffer.from('behind')])
   stage.expect(
-    'the group of a record of 1,500,000 bytes',
+    'the group of a record of 1,500,000 bytes to have the right bytes',
     received.equals(group(large, 'behind')),
     {
       because: 'A record may be larger than any other group, and all numbers have 4 bytes.',
-      likely: 'The checksum covers all of the payload. All bytes of a length are written.',
-      received: `${countBytes(received.length)}, not those that were expected`,
+      likely: 'The checksum covers all of the payload. All 4 bytes of a length are written.',
+      received: `${countBytes(received.length)}, but not the expected ones`,
     },
   )
   const first = encodeGroup([Buffer.from('ada')])
   encodeGroup([Buffer.from('bob')])
   stage.expect('a group to stay as it is when another is made', first.equals(group('ada')), {
     because: 'It may still be on its way to the disk.',
-    likely: 'Each group has bytes of its own.',
+    likely: 'Each group needs a buffer of its own.',
     received: hex(first),
   })
 }
@@ -83,63 +83,63 @@ export async function expectDecoded(stage: Stage): Promise<void> {
     {
       because:
         'Each record, and the byte at which it begins; then the byte at which the next group begins.',
-      likely: 'A record begins behind its own length. Places count from the beginning of `bytes`.',
+      likely: 'A record begins after its own length. Places count from the beginning of `bytes`.',
     },
   )
   const asItWas = Buffer.concat([group('ada', '', 'bob'), group('cyd')])
-  stage.expect('the bytes to be as they were', two.equals(asItWas), {
-    because: 'They are looked at again: to say what was cut off, and to read the records in them.',
+  stage.expect('the bytes to be unchanged', two.equals(asItWas), {
+    because: 'They are read again: to report what was cut off, and for the records in them.',
     likely:
-      'Nothing is written to `bytes`: a checksum that leaves four bytes out need not overwrite them.',
+      'Do not write to `bytes`: a checksum that leaves four bytes out need not overwrite them.',
     received: hex(two),
     look: ['groups.checksum()', DECODE],
   })
-  decodes(
-    'the group behind it',
-    two,
-    second,
-    `group "cyd" at ${second + 16}, up to ${two.length}`,
-    {
-      because: 'Places count from the beginning of `bytes`, wherever the group begins.',
-      likely: 'Add `at` to every place. A group may end where the bytes end.',
-    },
-  )
+  decodes('the group after it', two, second, `group "cyd" at ${second + 16}, up to ${two.length}`, {
+    because: 'Places count from the beginning of `bytes`, wherever the group begins.',
+    likely: 'Add `at` to every place. A group may end where the bytes end.',
+  })
   decodes('the end of the bytes', two, two.length, 'end', {
-    because: 'Nothing is wrong: the segment is over.',
-    likely: 'The end comes before everything else: no byte is neither cut nor zero.',
+    because: 'Nothing is wrong: the segment ends here.',
+    likely: 'Check for the end first: no byte at all is neither cut nor zeros.',
   })
   decodes('an empty group', group(), 0, `group , up to ${GROUP_HEADER_BYTES}`, {
     because: 'It was written like this.',
-    likely: 'A length of 0 is a length: header and checksum are right.',
+    likely: 'A length of 0 is valid: header and checksum are right.',
   })
 
   const whole = group('hello', 'world')
   for (let length = 1; length < whole.length; length++) {
     decodes(
-      `its first ${length} bytes`,
+      `a group cut to length ${length}`,
       Buffer.concat([two, whole.subarray(0, length)]),
       two.length,
       'cut',
       {
-        because: 'A group begins here, and the bytes are over before it is.',
+        because: 'A group begins here, and the bytes end before it does.',
         likely:
           length < 4
-            ? 'Of a magic that is cut, those bytes that are there can be compared.'
+            ? 'If the magic is cut, compare the bytes that are there.'
             : length < GROUP_HEADER_BYTES
-              ? 'The magic is right, and the header is cut: its length cannot be known yet.'
+              ? 'The magic is right, and the header is cut: the length of the group cannot be known yet.'
               : 'The header is whole. Fewer bytes follow than its length says.',
       },
     )
   }
   for (const length of [1, 7, GROUP_HEADER_BYTES, 4_096]) {
-    decodes(`${length} zeros`, Buffer.concat([two, Buffer.alloc(length)]), two.length, 'zeros', {
-      because: 'A file got its new size, and its bytes never came.',
-      likely: 'Look whether there is anything but zeros before you look for a magic.',
-    })
+    decodes(
+      `a tail of zeros (length ${length})`,
+      Buffer.concat([two, Buffer.alloc(length)]),
+      two.length,
+      'zeros',
+      {
+        because: 'The file got its new size, but its bytes were never written.',
+        likely: 'Check whether there is anything but zeros before you look for a magic.',
+      },
+    )
   }
   decodes('zeros and then something', Buffer.from([0, 0, 0, 1]), 0, 'damaged', {
-    because: 'Zeros up to the end are a size without bytes. These are not.',
-    likely: 'Compare as much of the magic as is there, before you ask whether a header is.',
+    because: 'Zeros up to the end are a size without bytes. Here something follows.',
+    likely: 'Compare as much of the magic as is there before you check for a whole header.',
   })
   for (const length of [20, 10_000])
     decodes(
@@ -156,15 +156,15 @@ export async function expectDecoded(stage: Stage): Promise<void> {
     ['two bytes that are no record', Buffer.alloc(2)],
     ['a record that is longer than the group', Buffer.from([0, 0, 0, 9, 97])],
   ] as const) {
-    decodes(`${what}, with a right checksum`, sealed(payload), 0, 'damaged', {
-      because: 'encodeGroup() has never written this, so nothing in it can be believed.',
-      likely: 'entriesOf() returns undefined where the payload is not a list of records.',
+    decodes(`${what}, with a correct checksum`, sealed(payload), 0, 'damaged', {
+      because: 'encodeGroup() never writes this, so nothing in it can be trusted.',
+      likely: 'entriesOf() returns undefined when the payload is not a list of records.',
     })
   }
   const halfHeader = Buffer.concat([whole.subarray(0, 4), Buffer.alloc(whole.length - 4)])
-  decodes('a magic, and zeros behind it', halfHeader, 0, 'damaged', {
+  decodes('a magic followed by zeros', halfHeader, 0, 'damaged', {
     because:
-      'A length of 0 and a checksum of 0: the checksum of an empty payload would be just that.',
+      'The length is 0 and the checksum is 0, which is just what the checksum of an empty payload alone would be.',
     likely: 'The checksum covers the header, too: magic and length.',
   })
   for (let bit = 0; bit < whole.length * 8; bit++) {
@@ -177,7 +177,7 @@ export async function expectDecoded(stage: Stage): Promise<void> {
       {
         because: 'No bit of a group may change without being noticed.',
         likely:
-          'The checksum covers every byte but its own four. Read numbers as they were written: 4 bytes, big-endian, without a sign.',
+          'The checksum covers every byte but its own four. Read numbers as they were written: 4 bytes, big-endian, unsigned.',
         look: DECODE,
       },
     )
@@ -191,14 +191,18 @@ export async function expectDecoded(stage: Stage): Promise<void> {
     const bytes = Buffer.from(randomBytes(stage.random, randomInteger(stage.random, 60)))
     if (times % 2 === 0) group('x').copy(bytes, 0, 0, randomInteger(stage.random, 20))
     const found = describe(bytes, 0)
-    stage.expect(`decodeGroup() of ${quote(bytes)} to throw nothing`, !found.startsWith('throws'), {
-      because: 'Whatever is on the disk, this says what it is.',
+    stage.expect(`decodeGroup() of ${quote(bytes)} not to throw`, !found.startsWith('throws'), {
+      because: 'Whatever is on the disk, decodeGroup() says what it is.',
       received: found,
       look: DECODE,
     })
     stage.story.lines.pop()
   }
-  stage.story.judge('test', 'expects 300 times random bytes to be told for what they are', 'kept')
+  stage.story.judge(
+    'test',
+    'expects decodeGroup() not to throw for 300 runs of random bytes',
+    'kept',
+  )
   const large = group(Buffer.alloc(1_500_000, 'ab'))
   stage.expect(
     'decodeGroup() of a record of 1,500,000 bytes to be a group',
@@ -206,14 +210,14 @@ export async function expectDecoded(stage: Stage): Promise<void> {
     {
       because: 'encodeGroup() makes such a group, and append() takes any record.',
       likely:
-        'Whether a length is right, the bytes that follow and the checksum tell. It has no other bound.',
+        'The bytes that follow and the checksum tell whether a length is right. It has no other bound.',
       received: kindOf(large),
       look: DECODE,
     },
   )
   large[1_400_000] ^= 1
   stage.expect(
-    'decodeGroup() of it with a flipped bit to be damaged',
+    'decodeGroup() of this group with a flipped bit to be damaged',
     kindOf(large) === 'damaged',
     {
       because: 'No bit of a group may change without being noticed.',
@@ -229,7 +233,7 @@ function wrongPart(received: Buffer, expected: Buffer, place: number): Partial<R
   if (received.length !== expected.length)
     return {
       likely:
-        'The group has a header of 12 bytes; each record has its length before it, in 4 bytes.',
+        'The group has a header of 12 bytes, and each record is preceded by its length, in 4 bytes.',
     }
   if (place < 4) return { likely: 'A group begins with the magic.' }
   if (place < 8)
@@ -252,10 +256,12 @@ function seenInstead(received: string, expected: string): Partial<Reason> {
   if (!expected.startsWith('group')) return {}
   if (received === 'damaged')
     return {
-      likely: 'The checksum is of this group alone: neither of what is before it nor behind it.',
+      likely: 'The checksum is of this group alone, and not of anything before or after it.',
     }
   if (received === 'cut')
-    return { likely: 'The length is that of the payload. As many bytes are there, and more.' }
+    return {
+      likely: 'The length is that of the payload, and at least that many bytes follow the header.',
+    }
   return {}
 }
 

@@ -29,11 +29,11 @@ export async function expectNotSaved(stage: Stage): Promise<void> {
     ...['one', 'two', 'three', 'four'].map((text) => `${text} not saved`),
   ]
   stage.expectSame('what onKept is told', told, expected, {
-    because: 'Everybody gets an answer, in order; "not saved" is one.',
+    because: 'Everybody gets an answer, in order, and "not saved" is an answer, too.',
   })
   const { messages } = await journal.page('lobby', {})
   stage.expectSame(
-    'what is there',
+    'the texts on the page',
     messages.map(({ text }) => text),
     ['before'],
     {
@@ -42,7 +42,7 @@ export async function expectNotSaved(stage: Stage): Promise<void> {
   )
   const again = await openJournal(stage, { disk })
   stage.expectSame(
-    'what is there after a restart',
+    'the range of "lobby" after a restart',
     again.journal.range('lobby'),
     { first: 1, last: 1 },
     {
@@ -55,7 +55,7 @@ export async function expectNotSaved(stage: Stage): Promise<void> {
 export async function expectFailedRead(stage: Stage): Promise<void> {
   stage.story.tell(
     'test',
-    'opens another journal, says 3 messages in "lobby", and has the disk fail',
+    'opens another journal, says 3 messages in "lobby", and makes the disk fail',
   )
   const { folder, fail } = failing(new SimulatedDisk(EMPTY_DISK))
   const { journal } = await openJournal(stage, { folder })
@@ -69,9 +69,9 @@ export async function expectFailedRead(stage: Stage): Promise<void> {
     ({ messages }) => `a page with ${messages.length} messages`,
     (error: Error) => error.message,
   )
-  stage.expectSame('what page() comes to', outcome, 'EIO: i/o error', {
+  stage.expectSame('the outcome of page()', outcome, 'EIO: i/o error', {
     because: 'There are three messages, and the disk cannot read them: that is no empty room.',
-    likely: 'Let errors out. page() knows which of them are no fault.',
+    likely: 'Let errors through. page() decides which of them are harmless.',
     look: 'log-journal.#readPage()',
   })
 }

@@ -36,8 +36,8 @@ export async function expectToldInOrder(stage: Stage): Promise<void> {
   const isSafe = (text: string) =>
     disk.state.files.some(({ durable }) => durable.includes(Buffer.from(text)))
   await inTime(stage, 'the newest messages of "lobby" to be loaded', journal.load('lobby'), {
-    because: 'Nobody has said anything there: a page without messages.',
-    likely: 'A promise that nobody resolves: also an empty page is a page.',
+    because: 'Nobody has said anything there, so its page has no messages.',
+    likely: 'A promise is never resolved: an empty page is a page, too.',
     look: 'log-journal.#readPage()',
   })
   const lobby = journal.open('lobby')
@@ -74,11 +74,11 @@ export async function expectToldInOrder(stage: Stage): Promise<void> {
   await settle()
   const inOrder = ['1 first', '2 second', '1 third', '3 fourth']
   stage.expectSame('what onKept is told', groups.flat(), inOrder, {
-    because: 'What was saved is told in the order of the log. Each room counts for itself.',
+    because: 'What was saved is told in the order of the log. Each room has its own numbers.',
   })
   stage.expect('onKept to be called once for a group', groups.length <= 2, {
     because: 'What was saved together is told together, in the same turn.',
-    likely: 'One call of onKept for all records of a call of onSynced.',
+    likely: 'Call onKept once for all the records of one onSynced call.',
     received: groups.map((group) => group.join(', ')).join('; '),
   })
   const expected = [
@@ -87,36 +87,37 @@ export async function expectToldInOrder(stage: Stage): Promise<void> {
     'ada: garden 1 third',
     'ada: lobby 3 fourth',
   ]
-  stage.expectSame('who is answered what', told, expected, {
+  stage.expectSame('the answers', told, expected, {
     because:
       'Each draft gets its own message: the log keeps the order of append(), and so does #drafts.',
     likely:
-      'The oldest drafts belong to the records of this group, one each. Take as many off as there are records.',
+      'The oldest drafts belong to the records of this group, one each. Take off as many as there are records.',
   })
   stage.expectSame('what was told before the disk had it', early.join(', '), '', {
     because: 'Nobody may see what a crash could take back.',
     likely: 'onKept is called when onSynced is, not when append() is.',
   })
-  stage.expectSame('the wrong last numbers in memory, while others were told', wrongInMemory, [], {
+  stage.expectSame('the wrong last numbers in memory while onKept was called', wrongInMemory, [], {
     because: 'A member who joins now is given what has been told, and is told what comes next.',
-    likely: 'The message belongs into the loaded history of its room before onKept is called.',
+    likely: 'Add the message to the loaded history of its room before onKept is called.',
   })
   stage.expectSame('the numbers that were in memory before they were told', [...untold], [], {
-    because: 'Somebody who joins in between is given the message, and is told it once more.',
-    likely: 'The same turn that adds it to the history calls onKept: nothing is awaited.',
+    because:
+      'Somebody who joins in between is given the message on joining, and is told it once more.',
+    likely: 'Call onKept in the same turn that adds the message to the history: await nothing.',
   })
   stage.expectSame(
     'the range of "lobby"',
     journal.range('lobby'),
     { first: 1, last: 3 },
     {
-      because: 'Pages are read by the index.',
-      likely: 'index.add() of every record that was saved.',
+      because: 'Pages are found through the index.',
+      likely: 'Call index.add() for every record that was saved.',
     },
   )
   const page = lobby.page({})
   stage.expectSame(
-    'the page that whoever joins is given',
+    'the page that a new member is given',
     page.messages.map(({ text }) => text),
     ['first', 'second', 'fourth'],
     {
@@ -124,20 +125,20 @@ export async function expectToldInOrder(stage: Stage): Promise<void> {
     },
   )
   stage.expectSame(
-    'one of its messages',
+    'the first message of that page',
     page.messages[0],
     { number: 1, name: 'ada', text: 'first', at: 1_000 },
     {
       because:
-        'Number, name, text and time are what everybody is told. The time is when it was said.',
-      likely: 'The message of the record, decodeMessage(entry.record), as it is.',
+        'Everybody is told number, name, text and time. The time is when the message was said.',
+      likely: 'Pass on the message of the record, decodeMessage(entry.record), as it is.',
     },
   )
   say('lobby', 'cyd', 'fifth')
   await settle()
-  stage.expectSame('who is answered what then', told.slice(4), ['cyd: lobby 4 fifth'], {
-    because: 'What was answered is answered no more.',
-    likely: 'Drafts that were answered have to leave #drafts.',
+  stage.expectSame('the answers after that', told.slice(4), ['cyd: lobby 4 fifth'], {
+    because: 'A draft that was answered is not answered again.',
+    likely: 'Remove drafts from #drafts when they are answered.',
   })
 }
 
@@ -167,10 +168,10 @@ export async function expectLoadedWhileOthersTalk(stage: Stage): Promise<void> {
     const numbers = messages.map(({ number }) => number)
     const isWhole = numbers.every((number, index) => number === numbers[0] + index)
     stage.expect(
-      'the messages in memory to have no gap and no double',
+      'the messages in memory to have no gap and no duplicate',
       isWhole && numbers.at(-1) === told,
       {
-        because: 'What is saved while the room is loaded belongs to it, too.',
+        because: 'What is saved while the room is being loaded belongs to it, too.',
         received: numbers.join(', '),
       },
     )

@@ -47,14 +47,14 @@ export async function expectMarkedInTime(stage: Stage): Promise<void> {
     },
     ({ name, message }: Error) => `${name}: ${message}`,
   )
-  stage.expectSame('what is there after a restart', outcome, 'messages 1 to 40', {
+  stage.expectSame('the range of "lobby" after a restart', outcome, 'messages 1 to 40', {
     because:
-      'All of them were told. A segment begins with the last number of each room, and the index says which that is.',
+      'All of them were told. A segment begins with the last number of each room, which it takes from the index.',
     likely:
-      '#keep has come back before index.add(): the next segment may be begun at once, with old numbers. Await nothing in it.',
+      '#keep() has returned before index.add(), and the next segment may begin at once, with old numbers. Await nothing in #keep().',
     look: KEEP,
   })
-  stage.expect('each of them to be in its range when it was told', tooEarly.length === 0, {
+  stage.expect('each of them to be in the room’s range when it was told', tooEarly.length === 0, {
     because: 'Whoever is told of a message may ask for the page with it in the same turn.',
     likely: 'Index, memory, then everybody: index.add() comes before onKept.',
     look: KEEP,

@@ -35,7 +35,7 @@ export async function expectExactPages(stage: Stage): Promise<void> {
   }
   await settle()
   const opened = {
-    'as it was written': first,
+    'before a restart': first,
     'after a restart': await openJournal(stage, { disk, limits }),
   }
   for (const [when, { journal }] of Object.entries(opened)) {
@@ -56,12 +56,12 @@ export async function expectExactPages(stage: Stage): Promise<void> {
       )
       story.lines.pop()
       stage.expectSame(`"more" of the page ${describeQuery(query)}`, page.more, expected.more, {
-        because: '"more" is exact: a client that believes it must not get an empty page.',
-        likely: 'Read one message more than the page may have; `before` and `after` do not count.',
+        because: '"more" is exact: a client that relies on it must not get an empty page.',
+        likely: 'Read one message more than the page may have. `before` and `after` are exclusive.',
         look: READ_PAGE,
       })
       story.lines.pop()
-      stage.expectSame('its messages', page.messages, expected.messages, {
+      stage.expectSame('the messages of this page', page.messages, expected.messages, {
         because: 'What was told is what is read: number, name, text and time.',
         ...whoDiffers(page.messages, expected.messages),
       })
@@ -120,8 +120,9 @@ async function expectPagesThatFit(stage: Stage): Promise<void> {
       { from, to, more: to - from === 20 },
       {
         because:
-          '21 of these messages fit into 256 KiB, and whoever pages goes on where the page ends.',
-        likely: 'RecentMessages cuts a page; it has to be given all that were read, and the query.',
+          '21 of these messages fit into 256 KiB, and the next page begins where this one ends.',
+        likely:
+          'RecentMessages limits the page. Give it all the messages that were read, and the query.',
         look: READ_PAGE,
       },
     )
@@ -218,14 +219,14 @@ function reasonFor(
       because: `The oldest messages above ${after}; ${first} to ${last} are there.`,
       likely:
         likely ??
-        'Above a number that is gone the page begins with the first that is there, and `to` counts from there.',
+        'If the message after `after` is gone, the page begins with the first that is there, and `to` counts from there.',
       look: READ_PAGE,
     }
   return {
     because: `The newest messages${before === undefined ? '' : ` below ${before}`}; ${first} to ${last} are there.`,
     likely:
       likely ??
-      'Below a number that was not reached yet the page ends with the last that was told.',
+      'If the room has not reached `before` yet, the page ends with the last message that was told.',
     look: READ_PAGE,
   }
 }
@@ -236,12 +237,12 @@ function causeIn(
   messages: Message[],
   { first, last }: { first: number; last: number },
 ): string | undefined {
-  if (messages.length > limit) return 'More than `limit`: give page() the whole query.'
+  if (messages.length > limit) return 'There are more than `limit`: give page() the whole query.'
   if (messages.length === MAX_RECENT_MESSAGES && limit > MAX_RECENT_MESSAGES)
-    return `${MAX_RECENT_MESSAGES} are what RecentMessages keeps unless it is told otherwise: UNBOUNDED.`
+    return `${MAX_RECENT_MESSAGES} messages are what RecentMessages keeps unless it is given other limits: UNBOUNDED.`
   const begin = messages[0]?.number ?? 0
   if (after === 0 && begin >= last - limit)
-    return '`after` may be 0, and that is an answer: compare it with undefined.'
+    return '`after` may be 0, which is falsy: compare it with undefined.'
   if (after !== undefined && begin === Math.max(first, after + 1) + 1)
     return 'One message is read beyond the page, and page() has to leave it out: give it the whole query.'
   return undefined

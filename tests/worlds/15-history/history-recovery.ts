@@ -21,8 +21,8 @@ export async function expectSettled(stage: Stage, LogClass: typeof Log): Promise
       (error: Error) => describeError(error),
     )
     const outcome = await inTime(stage, 'the log to be open', opening, {
-      because: 'The disk has done all that it was asked for.',
-      likely: 'A promise that nobody resolves. settle() is over when the last sync is.',
+      because: 'The disk has done all that it was asked to do.',
+      likely: 'A promise is never resolved. settle() is done when the last sync is.',
       look: SETTLE,
     })
     return { disk, outcome }
@@ -32,7 +32,7 @@ export async function expectSettled(stage: Stage, LogClass: typeof Log): Promise
   })
   const cut = { file: '00000001.log', at: good.length, bytes: 9, kind: 'zeros' }
   stage.expectSame('the cut', torn.outcome, cut, {
-    because: 'What is thrown away is said: which file, where, how much, and what it was.',
+    because: 'What is thrown away is reported: which file, where, how much, and what it was.',
     look: SETTLE,
   })
   for (const [kind, tail] of [
@@ -45,7 +45,8 @@ export async function expectSettled(stage: Stage, LogClass: typeof Log): Promise
     })
     const expected = { file: '00000002.log', at: good.length, bytes: tail.length, kind }
     stage.expectSame('the cut', second.outcome, expected, {
-      because: 'The file that it was cut off, and what decodeGroup() says of it there.',
+      because:
+        'The cut names the file it was cut off, and the kind that decodeGroup() returns there.',
       look: SETTLE,
     })
   }
@@ -57,7 +58,7 @@ export async function expectSettled(stage: Stage, LogClass: typeof Log): Promise
   for (const { disk } of [torn, whole]) {
     const left = fileOf(disk, 1)
     stage.expect('the good groups to be left, and nothing else', left.equals(good), {
-      because: 'The next group is written behind the last good one.',
+      because: 'The next group is written after the last good one.',
       likely: 'truncate() to where the good groups end.',
       look: SETTLE,
       received: `${left.length} bytes instead of ${good.length}`,
@@ -68,7 +69,7 @@ export async function expectSettled(stage: Stage, LogClass: typeof Log): Promise
     '00000002.log': good,
   })
   stage.expectSame(
-    'open()',
+    'the outcome of open()',
     damaged.outcome,
     `DamagedLog: 00000001.log is damaged at byte ${good.length}`,
     {
@@ -86,9 +87,9 @@ export async function expectSynced(stage: Stage, LogClass: typeof Log): Promise<
   stage.story.tell('test', 'opens a log with a torn tail')
   await LogClass.open(disk, keeper)
   const [{ durable }] = disk.state.files
-  stage.expect('everything to be synced, the cut too', durable.equals(good), {
-    because: 'The log was said to end there.',
-    likely: 'Sync behind the cut, not before it.',
+  stage.expect('everything to be synced, including the cut', durable.equals(good), {
+    because: 'open() has reported that the log ends there.',
+    likely: 'Sync after the cut, not before it.',
     look: SETTLE,
   })
 }

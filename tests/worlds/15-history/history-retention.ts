@@ -18,7 +18,7 @@ export async function expectWholeSegments(stage: Stage, LogClass: typeof Log): P
     marks: () => [Buffer.from('a long mark')],
     onRetired() {},
   }
-  stage.story.tell('test', 'opens a log on a disk that takes 7 bytes of a write, and appends twice')
+  stage.story.tell('test', 'opens a log on a disk that takes 7 bytes per write, and appends twice')
   const { log } = await LogClass.open(stingy(disk, 7), keeper, { maxSegmentBytes: 1 })
   for (const text of ['one', 'two'])
     await soon(stage, `"${text}" to be saved`, log.append(Buffer.from(text)))
@@ -26,7 +26,7 @@ export async function expectWholeSegments(stage: Stage, LogClass: typeof Log): P
   const received = fileOf(disk, 3)
   stage.expect('the third segment to be whole', received.equals(expected), {
     because: 'write() says how many bytes it took, here as everywhere.',
-    likely: 'save() writes the rest, too.',
+    likely: 'Use save(), which writes the rest, too.',
     expected: quote(expected),
     received: quote(received),
   })
@@ -51,21 +51,23 @@ export async function expectRemovedOneByOne(stage: Stage, LogClass: typeof Log):
       if (disk.openFiles < 6 - oldest) late.push(oldest - 1)
     },
   }
-  stage.story.tell('test', 'opens a log of three segments, of which none may be kept, and appends')
+  stage.story.tell(
+    'test',
+    'opens a log of three segments, with a maxTotalBytes of 1, and appends "d"',
+  )
   const { log } = await LogClass.open(disk, keeper, { maxSegmentBytes: 1, maxTotalBytes: 1 })
   await soon(stage, '"d" to be saved', log.append(Buffer.from('d')), {
-    because: 'The last segment is the one that "d" belongs into: it is never removed.',
+    because: 'The last segment is the one that "d" goes into: it is never removed.',
     likely: 'However large it is, one segment stays.',
   })
   stage.expectSame('the folder', listing(disk), ['00000004.log'], {
-    because:
-      'All of them are old but the one that was just begun, and the last one is never removed.',
+    because: 'With a maxTotalBytes of 1, all the old segments go. The last one is never removed.',
     likely: 'Several segments can be too many at once, when the limit was lowered.',
     look: ROLL_OVER,
   })
   stage.expectSame('the segments that were closed before onRetired was told', late, [], {
     because:
-      'Somebody may be reading a page. A closed file is a fault, unless the index says that the segment is gone.',
+      'Somebody may be reading a page. Reading a closed file is an error, unless the index says that the segment is gone.',
     likely: 'Tell onRetired first, then close, then remove.',
     look: ROLL_OVER,
   })
@@ -77,7 +79,7 @@ const ROLL_OVER = 'log.#rollOver()'
 /** Of the segment that is begun when others are gone. */
 export const NEXT_NUMBER = {
   because: 'Three records fill a segment. A number that was used once is not used again.',
-  likely: 'The next number follows that of the last segment. How many there are says nothing.',
+  likely: 'The next number follows that of the last segment. The number of segments says nothing.',
   look: ROLL_OVER,
 }
 
@@ -87,8 +89,18 @@ const LONG = 'long '.repeat(40)
 async function expectLimit(stage: Stage, LogClass: typeof Log): Promise<void> {
   const keeper = { onFound() {}, onSynced() {}, marks: () => [], onRetired() {} }
   for (const { texts, freed, kept, likely } of [
-    { texts: ['a', 'b'], freed: 0, kept: [1, 2, 3], likely: '"Larger than" is not "as large as".' },
-    { texts: ['a', 'b'], freed: 1, kept: [2, 3], likely: '"Larger than" is not "as large as".' },
+    {
+      texts: ['a', 'b'],
+      freed: 0,
+      kept: [1, 2, 3],
+      likely: 'Remove while the total is larger than maxTotalBytes, not when it is equal.',
+    },
+    {
+      texts: ['a', 'b'],
+      freed: 1,
+      kept: [2, 3],
+      likely: 'Remove while the total is larger than maxTotalBytes, not when it is equal.',
+    },
     { texts: [LONG, 'b', 'c'], freed: 1, kept: [2, 3, 4], likely: COUNTED },
     { texts: ['a', LONG, 'c'], freed: group('a').length + 1, kept: [3, 4], likely: COUNTED },
   ]) {
@@ -100,18 +112,18 @@ async function expectLimit(stage: Stage, LogClass: typeof Log): Promise<void> {
     const sizes = texts.map((text) => group(text).length).join(', ')
     stage.story.tell(
       'test',
-      `opens a log of segments of ${sizes} bytes, ${maxTotalBytes} bytes in all, and appends`,
+      `opens a log of segments of ${sizes} bytes, with a maxTotalBytes of ${maxTotalBytes}, and appends "next"`,
     )
     await soon(stage, '"next" to be saved', log.append(Buffer.from('next')))
     stage.expectSame('the folder', listing(disk), kept.map(nameOfSegment), {
-      because: `These segments and the new one, before anything is appended to it, have ${inAll} bytes.`,
+      because: `The old segments and the new one, before anything is appended to it, have ${inAll} bytes.`,
       likely,
       look: ROLL_OVER,
     })
   }
 }
 
-const COUNTED = 'What is freed is the size of the segment that was removed, not of another.'
+const COUNTED = 'A removal frees the size of the removed segment, not that of another one.'
 
 /** The numbers of a room outlive its messages. */
 export async function expectNumbersKept(stage: Stage, LogClass: typeof Log): Promise<void> {

@@ -34,7 +34,7 @@ export async function expectSegmentsRead(stage: Stage): Promise<void> {
         : `throws ${describeError(outcome)}`
     stage.expectSame(`readGroups() of ${what}`, received, expected, { look: READ, ...reason })
     stage.expectSame('the records that are not at their `at`', misplaced, [], {
-      because: 'A page is read by these places.',
+      because: 'Pages are read from these places.',
       likely: 'Places count from the beginning of the segment.',
       look: READ,
     })
@@ -42,7 +42,7 @@ export async function expectSegmentsRead(stage: Stage): Promise<void> {
     stage.expect('onEntry to be told that all of them are in segment 7', isOnly(segments, 7), {
       because: 'A message is found by its segment and its place in it.',
       likely:
-        'onEntry(entry, segment). An array’s forEach(onEntry) hands on the index of the entry instead.',
+        'Call onEntry(entry, segment). forEach(onEntry) passes the index of the entry instead.',
       look: READ,
       received: [...segments].join(', '),
     })
@@ -50,11 +50,11 @@ export async function expectSegmentsRead(stage: Stage): Promise<void> {
   }
   const good = groups('begin', 'one', 'two')
   read('three groups', good, `begin, one, two; good up to byte ${good.length}`, {
-    because: 'Every record, in order, and nothing is bad.',
+    because: 'All groups are good: every record is found, in order.',
   })
   const pair = Buffer.concat([begin, group('one', 'two'), group('three')])
   read('a group of two records', pair, `begin, one, two, three; good up to byte ${pair.length}`, {
-    because: 'What was appended while a sync was on its way is one group.',
+    because: 'What was appended while a sync was under way is one group.',
     likely: 'Every record of a group goes to onEntry.',
   })
   const damagedAt = groups('begin', 'one').length
@@ -75,9 +75,9 @@ export async function expectSegmentsRead(stage: Stage): Promise<void> {
       `throws DamagedLog: 00000007.log is damaged at byte ${damagedAt}`,
       {
         because:
-          'A group was written only after the one before it had been synced. No crash does this, and to cut it off would lose "three".',
+          'A group is written only after the one before it has been synced. No crash does this, and cutting it off would lose "three".',
         likely:
-          'Look for a good group at every MAGIC behind the bad one (bytes.indexOf). Where it begins is not known: the length may be wrong, and a magic may be there by chance.',
+          'Look for a good group at every MAGIC that follows (bytes.indexOf). Where one begins is not known: the length may be wrong, and a magic may be there by chance.',
       },
     )
   }
@@ -88,12 +88,13 @@ export async function expectSegmentsRead(stage: Stage): Promise<void> {
     `throws DamagedLog: 00000007.log is damaged at byte ${damagedAt}`,
     {
       because:
-        'There may be a torn tail as well. To cut off everything from the third group on would lose "three".',
-      likely: 'Look at every MAGIC behind the bad group: one good group is enough, wherever it is.',
+        'There may be a torn tail as well. Cutting off everything from the third group on would lose "three".',
+      likely:
+        'Check every MAGIC that follows the bad place: one good group is enough, wherever it is.',
     },
   )
   for (const [what, bytes] of [
-    ['nothing', Buffer.alloc(0)],
+    ['no bytes', Buffer.alloc(0)],
     ['half of its first group', begin.subarray(0, 15)],
     ['zeros', Buffer.alloc(30)],
   ] as const) {
@@ -122,7 +123,7 @@ export async function expectSegmentsRead(stage: Stage): Promise<void> {
         because:
           'Nothing good follows. That is a torn tail: the last write, which nobody was promised.',
         likely:
-          'A tail is torn unless a whole group, checksum and all, begins somewhere behind it.',
+          'A tail is torn unless a whole group, checksum and all, begins somewhere after its start.',
       },
     )
   }
@@ -131,8 +132,8 @@ export async function expectSegmentsRead(stage: Stage): Promise<void> {
     'readGroups() of 30,000 groups to find them all',
     attempt(() => readGroups(many, 7, () => {})) === many.length,
     {
-      because: 'A segment has that many, and more.',
-      likely: 'No group is copied, and no bytes are gone through twice.',
+      because: 'A segment may have that many, and more.',
+      likely: 'Copy no group, and go through no byte twice.',
     },
   )
 }
@@ -161,10 +162,10 @@ function expectZerosReadCheaply(stage: Stage, read: (bytes: Buffer) => void): vo
       us,
       leastUs(1, () => attempt(() => read(bytes)), 1),
     )
-  stage.expect('readGroups() to go once through 16 KiB of zeros', isCheap(), {
-    because: 'A group of 1 MiB may be left as zeros, and the server has to start with it.',
+  stage.expect('readGroups() to go through 16 KiB of zeros only once', isCheap(), {
+    because: 'A group of 1 MiB may be left as zeros, and the server has to start all the same.',
     likely:
-      'decodeGroup() looks at all the zeros again from each byte. Ask it only where a MAGIC is: bytes.indexOf(MAGIC, from).',
+      'Called at each byte, decodeGroup() looks at all the zeros again. Call it only where a MAGIC is: bytes.indexOf(MAGIC, from).',
     look: READ,
     expected: `less than ${Math.round((CHEAP_US * ZEROS) / 1_000)} ms of CPU time`,
     received: `${Math.round(us / 1_000)} ms`,

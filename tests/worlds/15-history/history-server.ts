@@ -48,7 +48,7 @@ export async function expectKilledServer(stage: Stage, data: string): Promise<vo
     await server.kill()
     enoughOf(await ada.until(() => false), note)
     if (life === 3) {
-      story.tell('test', 'puts half a group behind the log')
+      story.tell('test', 'appends half a group to the log')
       await appendFile(join(data, '00000001.log'), group('half').subarray(0, 14))
     }
     server = await stage.serve(CHAPTER, options)
@@ -63,12 +63,12 @@ export async function expectKilledServer(stage: Stage, data: string): Promise<vo
     },
   )
   await expectFewRooms(stage, server)
-  stage.expectSame('how many names the data have had', names.size, 1, {
+  stage.expectSame('the number of names that the data have had', names.size, 1, {
     because:
-      'ada logs in after each restart, and welcome.server says whose numbers these are: always the same.',
+      'ada logs in after each restart, and welcome.server identifies the data: it is always the same.',
   })
   const inUse = await stage.refuse(CHAPTER, options, {
-    because: 'Another server has this folder. Two of them would overwrite each other.',
+    because: 'Another server uses this folder. Two of them would overwrite each other’s messages.',
   })
   stage.expect('the error to say so', /in use/.test(inUse.message), {
     because: 'The operator has to see why it does not start.',
@@ -103,13 +103,13 @@ async function expectAllThere(
   bob.destroy()
   const there = new Map(messages.map(({ number, text }) => [number, text]))
   const lost = [...acknowledged].filter(([number, text]) => there.get(number) !== text)
-  stage.expectSame('acknowledged messages that are not there', lost, [], {
+  stage.expectSame('the acknowledged messages that are not there', lost, [], {
     because: '"said" is a promise, and a server that was killed has to keep it.',
-    likely: '"said" is told from onKept, and onKept from onSynced: behind the sync.',
+    likely: '"said" is sent from onKept, and onKept is called from onSynced, after the sync.',
   })
   const texts = messages.map(({ text }) => text)
   stage.expect(
-    'no message twice, and none that nobody sent',
+    'no message to be there twice, and none that nobody sent',
     new Set(texts).size === texts.length && texts.every((text) => sent.has(text)),
     {
       because: 'Each message was sent once.',
@@ -120,7 +120,7 @@ async function expectAllThere(
     'their numbers to be 1, 2, 3 …',
     messages.every(({ number }, index) => number === index + 1),
     {
-      because: 'Numbers go on where they were, without a gap.',
+      because: 'Numbers continue where they stopped, without a gap.',
       received: messages.map(({ number }) => number).join(', '),
     },
   )
@@ -139,11 +139,11 @@ async function expectFewRooms(stage: Stage, server: HostedServer): Promise<void>
   }
   cyd.destroy()
   stage.expectSame(
-    'cyd says a word in "lobby", and the first word in 11 new rooms',
+    'the answers when cyd says a word in "lobby", and the first word in 11 new rooms,',
     answers,
     [...Array(11).fill('said'), 'too-many-rooms'],
     {
-      because: 'A room is there for good from its first message on: an account may create ten.',
+      because: 'A room stays from its first message on, so an account may create only ten.',
     },
   )
 }
@@ -156,7 +156,7 @@ async function expectRefused(stage: Stage, options: { data: string }): Promise<v
   stage.story.tell('test', 'flips a bit in the middle of the log')
   await writeFile(log, flipBit(bytes, bit))
   const refused = await stage.refuse(CHAPTER, options, {
-    because: 'Half of the messages are behind that bit. To go on would lose them.',
+    because: 'Half of the messages follow that bit. Going on would lose them.',
   })
   stage.expect(
     'the error to name the file and the place',

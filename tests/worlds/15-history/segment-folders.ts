@@ -53,19 +53,19 @@ export function whyNotTheOldest(left: string[], retired: number[]): string {
     return 'Another one was removed: the oldest is the first of #segments.'
   if (isThere && retired.length > 0)
     return 'onRetired was told, and the file is still there: await remove() of its name.'
-  if (!isThere && left.length < 4) return 'Stop when there is no more than maxTotalBytes.'
-  return 'All segments count, also the one that was just begun.'
+  if (!isThere && left.length < 4) return 'Stop when the segments have no more than maxTotalBytes.'
+  return 'All segments count, including the one that was just begun.'
 }
 
 /** Why a segment does not begin with its marks, by what it begins with. */
 export function whyWithoutMarks(received: Buffer): Pick<Reason, 'likely' | 'look'> {
   if (received.every((byte) => byte === 0))
     return {
-      likely: 'The group was not there before the rename: await save().',
+      likely: 'The group was not written before the rename: await save().',
       look: 'segments.publish()',
     }
   return {
-    likely: 'marks() is called when the segment is begun, and its records are the first group.',
+    likely: 'Call marks() when the segment is begun: its records are the first group.',
     look: 'log.#rollOver()',
   }
 }

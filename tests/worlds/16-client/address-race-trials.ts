@@ -14,8 +14,8 @@ export async function expectFailuresReplaced(stage: Stage): Promise<void> {
   await refused.passes(2_000)
   refused.expectDials(['6a at 0', '4a at 10', '6b at 260'], {
     because:
-      'A failure makes room for the next address at once, and that one has its 250 ms from then on.',
-    likely: 'Cancel the timer that was armed before; the next attempt arms its own.',
+      'A failure makes room for the next address at once, and the 250 ms count anew from then on.',
+    likely: 'Cancel the timer that is still armed. The next attempt arms its own.',
   })
   refused.expectResult('6b', 280)
 
@@ -29,7 +29,7 @@ export async function expectFailuresReplaced(stage: Stage): Promise<void> {
   slow.expectDials(['6a at 0', '4a at 250', '6b at 300', '4b at 550'], {
     because:
       'Whichever attempt fails, the next address is tried at once, and the one after it 250 ms later.',
-    likely: 'Two timers are armed? Only one address is the next.',
+    likely: 'Two timers may be armed at once. Only one address is the next.',
   })
   slow.expectResult('4b', 560)
 }
@@ -37,7 +37,7 @@ export async function expectFailuresReplaced(stage: Stage): Promise<void> {
 /** Each turn is 250 ms, however many attempts are under way and however many have failed. */
 export async function expectEveryTurn(stage: Stage): Promise<void> {
   const likely =
-    'Every attempt, whichever it is, arms the timer for its successor: ATTEMPT_DELAY_MS.'
+    'Every attempt, whichever it is, arms the timer for its successor, with ATTEMPT_DELAY_MS.'
   const dead = await race(stage, {
     '6a': [NEVER, 'connects'],
     '4a': [NEVER, 'connects'],
@@ -47,7 +47,8 @@ export async function expectEveryTurn(stage: Stage): Promise<void> {
   })
   await dead.passes(3_000)
   dead.expectDials(['6a at 0', '4a at 250', '6b at 500', '4b at 750', '6c at 1000'], {
-    because: 'Four of the five say nothing. Each address has its turn 250 ms after the one before.',
+    because:
+      'Four of the five never answer. Each address has its turn 250 ms after the one before.',
     likely,
   })
   dead.expectResult('6c', 1_010)
@@ -63,7 +64,7 @@ export async function expectEveryTurn(stage: Stage): Promise<void> {
   await mixed.passes(3_000)
   mixed.expectDials(['6a at 0', '4a at 10', '6b at 20', '4b at 270', '6c at 280', '4c at 530'], {
     because:
-      'However many have failed: a failure brings the next address at once, and silence brings it after 250 ms.',
+      'However many have failed, a failure brings the next address at once, and silence brings it after 250 ms.',
     likely,
   })
   mixed.expectResult('4c', 535)
@@ -79,13 +80,13 @@ export async function expectLateClosed(stage: Stage): Promise<void> {
   await late.passes(2_000)
   late.expectResult('4a', 270)
   late.expectDials(['6a at 0', '4a at 250'], {
-    because: 'What comes after the end of the race starts nothing.',
+    because: 'Nothing that happens after the end of the race starts an attempt.',
     likely: 'An attempt that was aborted fails: that is no reason to dial the next address.',
   })
   late.expectClosed(['6a'], {
     because:
-      'It was aborted too late: its handshake was done. Nobody will ever use that connection, and nobody else knows it.',
-    likely: 'A connection that comes after the race is over is closed.',
+      'It was aborted too late: its handshake was done. Nobody will ever use that connection, and nobody else knows of it.',
+    likely: 'Close a connection that is made after the race is over.',
   })
 
   const both = await race(stage, {
@@ -97,7 +98,7 @@ export async function expectLateClosed(stage: Stage): Promise<void> {
   both.expectResult('6b', 520)
   both.expectClosed(['6a', '4a'], {
     because: 'Two were aborted too late, and nobody will ever use either of them.',
-    likely: 'Every connection that comes after the race is over is closed.',
+    likely: 'Close every connection that is made after the race is over.',
   })
 }
 
@@ -126,7 +127,7 @@ export async function expectHopeless(stage: Stage): Promise<void> {
 
   none.expectErrors(['4a refused', '6b refused', '6a refused'], {
     because: 'The person who reads it should learn why each of them failed.',
-    likely: 'An AggregateError with all errors, as they came.',
+    likely: 'Reject with an AggregateError of all errors, in the order in which they occurred.',
   })
 
   const soon = await race(stage, { '6a': [10, 'fails'], '4a': [10, 'fails'] })
@@ -161,7 +162,7 @@ export async function expectRaceCancelled(stage: Stage): Promise<void> {
   cancelled.expectRejected({ because: 'It was cancelled.' })
   cancelled.expectDials(['6a at 0', '4a at 250'], {
     because: 'Nobody wants a connection any more.',
-    likely: 'After cancel() the race is over: an abort fails attempts, and that starts no other.',
+    likely: 'After cancel() the race is over: an aborted attempt fails, and that starts no other.',
   })
-  cancelled.expectClosed(['6a'], { because: 'It came after all.' })
+  cancelled.expectClosed(['6a'], { because: 'It connected after all.' })
 }

@@ -71,7 +71,7 @@ export async function race({ load, story, expectSame, expect }: Stage, plan: Pla
     },
   )
   const expectIdle = () =>
-    expectSame('the timers that are armed', timers.size, 0, {
+    expectSame('the number of armed timers', timers.size, 0, {
       because: 'The race is over.',
       likely:
         result === 'rejected'
@@ -90,7 +90,7 @@ export async function race({ load, story, expectSame, expect }: Stage, plan: Pla
       const likely = isGoingOn
         ? whyGoingOn(aborted)
         : dials.length < expected.length
-          ? 'Each attempt arms the timer for the next one, and a failure brings the next at once: as long as there is one.'
+          ? 'As long as an address is left, each attempt arms the timer for the next, and a failure brings the next at once.'
           : reason.likely
       const look = isGoingOn ? ['#failed()', '#connected()'] : ['#tryNext()', '#failed()']
       expectSame('the attempts', dials, expected, { look, ...reason, likely })
@@ -104,14 +104,14 @@ export async function race({ load, story, expectSame, expect }: Stage, plan: Pla
           because: 'The first that connects wins, at once.',
           likely:
             result === 'rejected'
-              ? 'It is hopeless only when no address is left and no attempt is under way.'
+              ? 'Reject only when no address is left and no attempt is under way.'
               : 'run() resolves with the connection.',
           look: result === 'rejected' ? '#failed()' : ['#connected()', '#tryNext()'],
         },
       )
       expect(`the connection to ${name} to be open`, !closed.includes(name), {
         because: 'It has won.',
-        likely: 'Only connections that come later are closed.',
+        likely: 'Close only the connections that are made later.',
         look: '#connected()',
       })
       expectIdle()
@@ -128,7 +128,7 @@ export async function race({ load, story, expectSame, expect }: Stage, plan: Pla
         ...reason,
       }),
     expectAborted: (expected: string[], reason: Reason) =>
-      expectSame('the attempts that were told to stop', aborted, expected, {
+      expectSame('the attempts that were aborted', aborted, expected, {
         look: '#connected()',
         ...reason,
       }),
@@ -143,6 +143,6 @@ export async function race({ load, story, expectSame, expect }: Stage, plan: Pla
 /** Why something is dialled after the race is over. */
 function whyGoingOn(aborted: string[]): string {
   return aborted.length > 0
-    ? 'The race was over. An attempt that is aborted fails: that starts no other.'
-    : 'The race was over, and nothing has stopped the timer for the next address: #end().'
+    ? 'The race was over. An attempt that is aborted fails, and that starts no other.'
+    : 'The race was over, and nothing has stopped the timer for the next address: call #end().'
 }

@@ -12,7 +12,7 @@ const OTHER_LIMITS = { firstMs: 20, capMs: 100_000, provenMs: 300 }
 export async function expectBounds(stage: Stage): Promise<void> {
   const { expectSame, story } = stage
   const { Backoff } = await stage.load(() => import('#code/16-client/backoff.ts'))
-  story.tell('random', 'is 0.5 each time: in the middle')
+  story.tell('random', 'returns 0.5 each time, the middle of its range')
   const middle = new Backoff(LIMITS, () => 0.5)
   const seven = waitsOf(middle, 7)
   const same = waitsOf(new Backoff(LIMITS, () => 0.5), 7)
@@ -22,12 +22,12 @@ export async function expectBounds(stage: Stage): Promise<void> {
     likely: whyOtherWaits(seven, same),
   })
   expectSame(
-    'all different waits among the next 2,000',
+    'the different waits among the next 2,000',
     [...new Set(waitsOf(middle, 2_000))],
     [15_000],
     {
       because: 'A server can be away for a week. The bound has reached its cap and stays there.',
-      likely: '1 << 31 is negative, and 1 << 32 is 1 again; 2 ** n is neither.',
+      likely: '1 << 31 is negative, and 1 << 32 is 1 again; 2 ** n has neither problem.',
     },
   )
   expectSame(
@@ -43,9 +43,9 @@ export async function expectBounds(stage: Stage): Promise<void> {
     waitsOf(new Backoff(OTHER_LIMITS, () => 0.5), 15).join(', '),
     '10, 20, 40, 80, 160, 320, 640, 1280, 2560, 5120, 10240, 20480, 40960, 50000, 50000',
     {
-      because: 'Whoever makes a back-off says where it begins and where it stops.',
+      because: 'The limits say where a back-off begins and where it stops.',
       likely:
-        'firstMs and capMs are in this.#limits, and how often the bound doubles follows from them.',
+        'Take firstMs and capMs from this.#limits. How often the bound doubles follows from them.',
     },
   )
 }
@@ -54,15 +54,15 @@ export async function expectBounds(stage: Stage): Promise<void> {
 export async function expectSpread(stage: Stage): Promise<void> {
   const { expect, expectSame, story } = stage
   const { Backoff } = await stage.load(() => import('#code/16-client/backoff.ts'))
-  story.tell('random', 'is 0.05 for one client and 0.95 for another')
+  story.tell('random', 'returns 0.05 for one client and 0.95 for another')
   const ends = [0.05, 0.95].map((value) => new Backoff(LIMITS, () => value))
   for (let times = 0; times < 8; times++) for (const backoff of ends) backoff.nextDelayMs()
   const spread = ends.map((backoff) => toTens(backoff.nextDelayMs())).sort((a, b) => a - b)
-  expectSame('their waits under the cap', spread, [1_500, 28_500], {
+  expectSame('their waits at the cap', spread, [1_500, 28_500], {
     because:
-      'All waits from 0 to the bound are equally likely, at the cap, too. Where nobody waits for a short time, all come together.',
+      'All waits from 0 to the bound are equally likely, at the cap, too. If short waits are left out, the clients come back together.',
     likely:
-      'Not half of it fixed and half drawn, nor a little jitter around it: random() times the bound.',
+      'A wait is random() times the bound, not half of it fixed and half drawn, nor a little jitter around it.',
   })
   const crowd = seededRandom(16, 'crowd')
   const first = Array.from({ length: 10_000 }, () => new Backoff(LIMITS, crowd).nextDelayMs())
@@ -72,9 +72,9 @@ export async function expectSpread(stage: Stage): Promise<void> {
   const patient = new Backoff(LIMITS, crowd)
   for (let times = 0; times < 5; times++) patient.nextDelayMs()
   const capped = Array.from({ length: 10_000 }, () => patient.nextDelayMs())
-  expectEven('10,000 waits of one client under the cap to be spread evenly', capped, 30_000, {
+  expectEven('10,000 waits of one client at the cap to be spread evenly', capped, 30_000, {
     because: 'Each wait is drawn anew, and no wait is likelier than another.',
-    likely: 'this.#random() is called once for each wait, and multiplied by the bound.',
+    likely: 'Call this.#random() once for each wait, and multiply it by the bound.',
   })
 
   function expectEven(what: string, waits: number[], boundMs: number, reason: Reason): void {
@@ -103,11 +103,13 @@ export async function expectProven(stage: Stage): Promise<void> {
   const ended = (welcomeMs: number, wait: number, reason: Reason) => {
     story.tell(
       'connection',
-      welcomeMs === 0 ? 'ends; it was never welcome' : `ends; it was welcome for ${welcomeMs} ms`,
+      welcomeMs === 0
+        ? 'ends; the server never welcomed the client'
+        : `ends ${welcomeMs} ms after the welcome`,
     )
     backoff.connectionEnded(welcomeMs)
     const received = toTens(backoff.nextDelayMs())
-    const likely = 'A wait is counted where it is drawn, and nowhere else.'
+    const likely = 'Count a wait where it is drawn, and nowhere else.'
     expectSame(
       'the next wait',
       received,
@@ -117,18 +119,18 @@ export async function expectProven(stage: Stage): Promise<void> {
   }
   ended(0, 4_000, {
     because: 'A server that accepts and hangs up at once is no better than one that refuses.',
-    likely: 'Only a connection that lasted starts anew.',
+    likely: 'Only a connection that lasted resets the bound.',
   })
   ended(9_999, 8_000, {
     because:
-      'It was welcome, but not for long enough: a server that dies under its load, again and again, welcomes everybody first.',
+      'The client was welcome, but not for long enough: a server that dies under its load, again and again, welcomes everybody first.',
     likely: 'Compare with provenMs.',
   })
   ended(10_000, 500, {
-    because: 'It has proved itself: what comes now is a new failure.',
+    because: 'It has proved itself, so this loss counts as a first failure.',
     likely: 'The bound is firstMs again.',
   })
-  ended(0, 1_000, { because: 'It grows from there.' })
+  ended(0, 1_000, { because: 'The bound grows from there.' })
   const quick = new Backoff(OTHER_LIMITS, () => 0.5)
   const [, , third] = waitsOf(quick, 3)
   for (const [welcomeMs, next] of [
@@ -141,8 +143,8 @@ export async function expectProven(stage: Stage): Promise<void> {
       waitsOf(quick, 1),
       [next],
       {
-        because: 'Whoever makes a back-off says how long a connection has to last.',
-        likely: 'Compare with provenMs of this.#limits.',
+        because: 'The limits say how long a connection has to last.',
+        likely: 'Compare with the provenMs of this.#limits.',
       },
     )
   }
@@ -159,9 +161,9 @@ function waitsOf(backoff: Backoff, count: number): number[] {
 function whyOtherWaits(seven: number[], same: number[]): string {
   const [first, second, , , , , last] = seven
   if (seven.join() !== same.join())
-    return 'Twice the same random numbers, and other waits: numbers come from this.#random(), and only from there.'
+    return 'The same random numbers gave different waits. Take all random numbers from this.#random().'
   if (first === 500 && second !== 1_000)
-    return 'Every further bound is twice the one before, the second one already.'
+    return 'Each bound is twice the one before, from the second one on.'
   if (first === 500 && last < 15_000) return 'The bounds grow until they reach capMs.'
   if (first === 500)
     return 'The bound is capped before it is multiplied by random(): Math.min(capMs, …).'

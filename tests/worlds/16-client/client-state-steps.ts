@@ -32,20 +32,20 @@ export async function expectSteps({ load, expectSame }: Stage): Promise<void> {
     next: ClientState,
     reason: Reason,
   ) => {
-    const shown = event.kind === 'error' ? `the error ${event.code}` : event.kind
-    expectSame(`${state.kind}, after ${shown},`, reduce(Object.freeze(state), event), next, reason)
+    const shown = event.kind === 'error' ? `error ${event.code}` : event.kind
+    expectSame(`reduce(${state.kind}, ${shown})`, reduce(Object.freeze(state), event), next, reason)
   }
   expectStep(IDLE, start, CONNECTING, { because: 'It begins.' })
   expectStep(CONNECTING, opened, GREETING, { because: 'There is a connection: time to say hello.' })
   expectStep(GREETING, welcomed, ONLINE, {
-    because: 'The server has let us in; when, is for the back-off.',
+    because: 'The server has let us in. The back-off needs to know when.',
   })
   expectStep(
     ONLINE,
     lost,
     { ...WAITING, welcomeMs: 60_000 },
     {
-      because: 'It was online for 60 s. The back-off wants to know that.',
+      because: 'It was online for 60 s. The back-off needs to know for how long.',
       likely: 'welcomeMs is the time between the welcome and the loss.',
     },
   )
@@ -53,7 +53,10 @@ export async function expectSteps({ load, expectSame }: Stage): Promise<void> {
     ONLINE,
     { kind: 'lost', atMs: 86_405_000 },
     { ...WAITING, welcomeMs: 86_400_000 },
-    { because: 'It was online for a day.', likely: 'welcomeMs is the time between the two.' },
+    {
+      because: 'It was online for a day.',
+      likely: 'welcomeMs is the time between the welcome and the loss.',
+    },
   )
   expectStep({ ...WAITING, welcomeMs: 60_000 }, timeUp, CONNECTING, {
     because: 'The wait is over.',
@@ -61,10 +64,10 @@ export async function expectSteps({ load, expectSame }: Stage): Promise<void> {
   for (const event of [lost, timeUp]) {
     const because =
       event === lost
-        ? 'The connection could not be made, or has gone.'
-        : 'Nothing has come for too long: a dead peer says nothing.'
+        ? 'The connection could not be made, or was lost.'
+        : 'Nothing has arrived for too long: a dead peer says nothing.'
     expectStep(CONNECTING, event, WAITING, { because })
-    expectStep(GREETING, event, WAITING, { because: `${because} It was never welcome.` })
+    expectStep(GREETING, event, WAITING, { because: `${because} The client was never welcome.` })
   }
   expectStep(
     GREETING,
@@ -72,18 +75,21 @@ export async function expectSteps({ load, expectSame }: Stage): Promise<void> {
     { ...WAITING, atLeastMs: 30_000 },
     {
       because: 'The server is there and says when to come back.',
-      likely: 'seconds, in milliseconds.',
+      likely: 'atLeastMs is the seconds, in milliseconds.',
     },
   )
   expectStep(GREETING, error('busy'), WAITING, {
     because: 'It may work later. The error does not say when.',
-    likely: 'Without seconds it is 0.',
+    likely: 'Without seconds, atLeastMs is 0.',
   })
   expectStep(
     GREETING,
     error('try-later', 3_600),
     { ...WAITING, atLeastMs: 3_600_000 },
-    { because: 'An hour is an hour: the server knows why.', likely: 'seconds, in milliseconds.' },
+    {
+      because: 'An hour is an hour: the server knows why.',
+      likely: 'atLeastMs is the seconds, in milliseconds.',
+    },
   )
   expectStep(
     GREETING,
@@ -96,7 +102,7 @@ export async function expectSteps({ load, expectSame }: Stage): Promise<void> {
   )
   for (const code of ['no-room', 'unsupported', 'not-welcome']) {
     expectStep(GREETING, error(code), WAITING, {
-      because: 'It may work later. Only two errors end it, and this is none of them.',
+      because: 'It may work later. Only two errors end the client, and this is neither of them.',
       likely: 'Compare the whole code.',
     })
   }
@@ -107,27 +113,28 @@ export async function expectSteps({ load, expectSame }: Stage): Promise<void> {
         error(code),
         { kind: 'ended', code },
         {
-          because: 'However often it tries, the server will say the same.',
-          likely: 'These two codes end it, when they answer hello as well as later.',
+          because: 'However often the client tries, the server will say the same.',
+          likely: 'These two codes end the client, both as an answer to hello and later.',
         },
       )
     }
   }
   for (const code of ['stopping', 'idle', 'slow-consumer', 'internal']) {
     expectStep(ONLINE, error(code), ONLINE, {
-      because: 'The server will end the connection itself, behind what it has still to say.',
-      likely: 'Only the loss makes it wait.',
+      because: 'The server will end the connection itself, after what it still has to say.',
+      likely: 'Only the loss of the connection makes the client wait.',
     })
   }
   expectStep(ONLINE, error('too-fast', 30), ONLINE, {
-    because: 'The connection is there. Whoever was too fast waits, and stays.',
-    likely: 'When it is online only the loss makes it wait, also after an error with seconds.',
+    because: 'The connection is there. A client that was too fast slows down, and stays.',
+    likely:
+      'While it is online, only a loss makes the client wait, even after an error with seconds.',
   })
   expectStep(
     GREETING,
     { kind: 'welcomed', atMs: 0 },
     { kind: 'online', sinceMs: 0 },
-    { because: 'The clock counts from whenever. 0 is a time like any other.' },
+    { because: 'The clock may count from any moment. 0 is a time like any other.' },
   )
   reduce(GREETING, { kind: 'welcomed', atMs: 64_000 })
   expectStep(
@@ -135,7 +142,7 @@ export async function expectSteps({ load, expectSame }: Stage): Promise<void> {
     lost,
     { ...WAITING, welcomeMs: 60_000 },
     {
-      because: 'Another client was welcomed meanwhile. This one still has been online for 60 s.',
+      because: 'Another client was welcomed meanwhile. This one has still been online for 60 s.',
       likely: 'What reduce() has to know is in the state that it is given, and nowhere else.',
     },
   )
@@ -147,7 +154,8 @@ export async function expectSteps({ load, expectSame }: Stage): Promise<void> {
     { ...WAITING, welcomeMs: 60_000 },
     {
       because: 'Each client has a state of its own.',
-      likely: 'Return a new object each time: one for everybody is changed for everybody.',
+      likely:
+        'Return a new object each time: a change to a shared one changes it for every client.',
     },
   )
   for (const state of [IDLE, CONNECTING, GREETING, ONLINE, WAITING]) {
@@ -155,7 +163,10 @@ export async function expectSteps({ load, expectSame }: Stage): Promise<void> {
       state,
       close,
       { kind: 'ended', code: 'closed' },
-      { because: 'We want no more.', likely: 'close means the same in every state.' },
+      {
+        because: 'We want no connection any more.',
+        likely: 'close means the same in every state.',
+      },
     )
   }
 }
@@ -181,8 +192,8 @@ export async function expectIgnored({ load, expect }: Stage): Promise<void> {
       expect(`${shown} to mean nothing in ${state.kind}`, next === state, {
         because:
           state.kind === 'ended'
-            ? 'Ended is for good.'
-            : 'It comes late, from something that is over, or too early. The client acts whenever the state is a new one.',
+            ? '`ended` is final: no event leads out of it.'
+            : 'This event is late, from something that is over, or too early. The client acts whenever the state is a new object.',
         likely:
           next.kind === state.kind
             ? 'Return the state itself, not a copy.'

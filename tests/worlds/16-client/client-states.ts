@@ -40,10 +40,10 @@ export async function expectClientObeys({ load, story, expectSame }: Stage): Pro
   })
   client.start()
   await timers.advance(20_000)
-  expectSame('the client', client.state.kind, 'online', {
+  expectSame('the client’s state', client.state.kind, 'online', {
     because: 'The third connection works.',
     likely:
-      'A connection that is refused and one that does not open lead to waiting, and waiting to connecting.',
+      'A connection that is refused and one that does not open both lead to waiting, and waiting leads to connecting.',
   })
   await timers.advance(1_000_000)
   expectSame('the number of its connections', network.connections, 3, {
@@ -53,10 +53,15 @@ export async function expectClientObeys({ load, story, expectSame }: Stage): Pro
   server.tellAll('no-session')
   await timers.advance(1_000_000)
   expectSame('the number of its connections', network.connections, 3, {
-    because: 'The session has ended. Nobody tries again until somebody has logged in.',
-    likely: 'The state is ended.',
+    because: 'The session has ended. The client does not try again: its user has to log in first.',
+    likely: 'The state has to be `ended`.',
   })
-  expectSame('its timers and open connections', [timers.size, network.openLinks], [0, 0], {
-    because: 'It has ended.',
-  })
+  expectSame(
+    'the numbers of its timers and open connections',
+    [timers.size, network.openLinks],
+    [0, 0],
+    {
+      because: 'It has ended.',
+    },
+  )
 }

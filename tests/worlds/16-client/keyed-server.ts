@@ -30,7 +30,7 @@ export async function expectServerKnows(stage: Stage): Promise<void> {
       { type: 'said', id: 6, number: 1 },
       {
         because: 'It is the same message.',
-        likely: 'Is the claim a repeat, with the message as its outcome?',
+        likely: 'The claim has to be a repeat, with the message as its outcome.',
       },
     )
     await askInFrame(
@@ -39,7 +39,7 @@ export async function expectServerKnows(stage: Stage): Promise<void> {
       { type: 'error', id: 7, code: 'bad-request' },
       {
         because:
-          'Nobody has heard number 1 again: the next is this answer. That key has another text.',
+          'Number 1 is not told again: the next message is this answer. That key belongs to another text.',
       },
     )
     const again = await enter(stage, first, 'ada again', token)
@@ -85,7 +85,11 @@ export async function expectServerKnows(stage: Stage): Promise<void> {
       { type: 'said', id: 5, number: 3 },
       { because: 'Another key is another message, though it says the same.' },
     )
-    await expectChat(back, { type: 'message', number: 3 }, { because: 'It is told.' })
+    await expectChat(
+      back,
+      { type: 'message', number: 3 },
+      { because: 'Everybody in the room is told.' },
+    )
     await back.sendGlued(
       chatFrame({ ...say, id: 6 }),
       chatFrame({ ...say, id: 7, key: 'k4', since: 3 }),
@@ -98,14 +102,14 @@ export async function expectServerKnows(stage: Stage): Promise<void> {
       { type: 'error', id: 8, code: 'bad-request' },
     ]) {
       await expectChat(back, answer, {
-        because: 'Requests are answered in order, also when one of them has to be looked up.',
+        because: 'Requests are answered in order, even when one of them has to be looked up.',
       })
     }
   })
 }
 
 function nextMessage(client: Client): Promise<ChatMessage> {
-  return expectChat(client, {}, { because: 'Something is to be heard.' })
+  return expectChat(client, {}, { because: 'A message has to arrive.' })
 }
 
 const SAYS = 12
@@ -169,7 +173,7 @@ export async function expectOnceOnSockets(stage: Stage): Promise<void> {
               .map((result) => (result as PromiseRejectedResult).reason?.code ?? 'another error')
               .join(', ')
       expect('all that ada and bob say to be said', failed === '', {
-        because: 'The network fails a dozen times and the server once. Then both are well.',
+        because: 'The network fails a dozen times and the server once. Then both work again.',
         received: failed,
       })
       const numbers =
@@ -194,9 +198,14 @@ export async function expectOnceOnSockets(stage: Stage): Promise<void> {
             .map(([, , place]) => Number(place)),
         )
         const inOrder = Array.from({ length: SAYS }, (_, place) => place + 1)
-        expectSame(`what ${name} has been told of each`, own, [inOrder, inOrder], {
-          because: 'Everybody sees everything once, in the order in which it was said.',
-        })
+        expectSame(
+          `the messages of each sender that ${name} has been told`,
+          own,
+          [inOrder, inOrder],
+          {
+            because: 'Everybody sees everything once, in the order in which it was said.',
+          },
+        )
         expectSame(
           `the numbers that ${name} has been told`,
           told.map((line) => Number(line.split(' ')[0])),

@@ -70,7 +70,7 @@ export class Count {
     const [breach] = this.#server.breaches
     if (breach)
       return {
-        headline: `The server has heard what no client should say: ${breach.what}.`,
+        headline: `The server has received what no client should say: ${breach.what}.`,
         because: breach.because,
         likely: breach.likely,
       }
@@ -101,7 +101,7 @@ export class Count {
         return {
           headline: `Nobody knows what became of ${quoted}: say() has not settled.`,
           because:
-            'The network has done no harm for two minutes. Every message is said, or rejected.',
+            'The network has done no harm for two minutes. By now every message is said, or rejected.',
           likely: whyUnsettled(attempts, client, this.#server),
           received: describeAttempts(attempts),
         }
@@ -110,8 +110,8 @@ export class Count {
         if (typeof result.at !== 'number')
           return {
             headline: `say() of ${quoted} has resolved without \`at\`.`,
-            because: 'Whoever says something shows when it was said, by the clock of the server.',
-            likely: 'onSaid() is given the number and `at`, both from the answer.',
+            because: 'Whoever says something is shown when it was said, by the server’s clock.',
+            likely: 'Give onSaid() the number and `at`, both from the answer.',
           }
         const isThere = [...found, ...gone].some(({ number }) => number === result.number)
         if (!isThere)
@@ -127,22 +127,23 @@ export class Count {
       if (code === 'unknown' && !sent.has(text))
         return {
           headline: `${quoted} was rejected as unknown, but it was never sent.`,
-          because: 'What was never sent was certainly not said, and can still be.',
-          likely: 'Only a message that was sent before is unknown.',
+          because: 'What was never sent was certainly not said, and can still be said.',
+          likely: 'Only a message that has been sent is rejected as unknown.',
         }
       if (code !== 'unknown' && found.length + gone.length > 0)
         return {
-          headline: `${quoted} was said, and say() was rejected with ${code}.`,
+          headline: `${quoted} was said, but say() rejected with ${code}.`,
           because: 'That code says that it was not said. Its sender will say it once more.',
-          likely: 'An error about a repeat says nothing about the request before: unknown.',
+          likely:
+            'An error about a repeat says nothing about the earlier request: reject with unknown.',
           received: describeAttempts(attempts),
         }
       if (code === 'stale-key' && !this.#refuses && attempts.every(({ since }) => since === 0)) {
         return {
-          headline: `${quoted} was rejected as stale, and it was never sent before.`,
+          headline: `${quoted} was rejected as stale, but it was sent for the first time.`,
           because:
             'The server has removed its oldest messages, and was asked to look for this one among them.',
-          likely: '`since` is the last number that was told: the feed knows it.',
+          likely: '`since` has to be the last number that was told: the feed knows it.',
           received: describeAttempts(attempts),
         }
       }
@@ -153,8 +154,8 @@ export class Count {
             'The server has all its data and has refused nothing: it would have recognised a repeat.',
           likely:
             code === 'bad-request' || code === 'unknown-type'
-              ? 'A `say` has its type, its room, and what the queue has given, as it is: a text, a key, and a number `since`.'
-              : 'A lost connection is no reason to give a message up: it is sent again on the next one.',
+              ? 'A `say` has its type, its room, and what the queue has returned, as it is: a text, a key, and a number `since`.'
+              : 'A lost connection is no reason to give up a message: send it again on the next one.',
           received: describeAttempts(attempts),
         }
     }
@@ -184,7 +185,7 @@ export class Count {
       return {
         headline: `${name}’s client is ${client.state.kind}, not online.`,
         because: 'The network has done no harm for two minutes.',
-        likely: 'Every loss is followed by another attempt.',
+        likely: 'Every loss has to be followed by another attempt.',
       }
     for (const [room, { last, entries }] of told) {
       const lastThere = this.#server.lastOf(room)
@@ -193,7 +194,7 @@ export class Count {
           headline: `${name}’s client has told nothing above number ${last ?? 0} of ${room}.`,
           because: `The room’s last number is ${lastThere}, and nothing has been said for two minutes.`,
           likely:
-            'Pages are asked for until they reach `joined.last`; then what waited is told, and live messages go straight through.',
+            'Ask for pages until they reach `joined.last`. Then tell what waited, and let live messages straight through.',
         }
       const log = new Map(this.#server.room(room).log.map((entry) => [entry.number, entry.text]))
       const wrong = entries.find(({ number, text }) => log.has(number) && log.get(number) !== text)
@@ -201,7 +202,7 @@ export class Count {
         return {
           headline: `${name}’s client has told ${JSON.stringify(wrong.text)} as number ${wrong.number} of ${room}.`,
           because: `That number is ${JSON.stringify(log.get(wrong.number))}.`,
-          likely: 'The server has other data now, and numbers from before mean nothing.',
+          likely: 'The server has other data now, so the old numbers mean nothing.',
         }
     }
     return undefined
@@ -219,9 +220,9 @@ export class Count {
       )
       if (late)
         return {
-          headline: `${name} has said ${JSON.stringify(late.text)} later than the one before it, and it came earlier.`,
-          because: 'What somebody says in a room comes in the order in which it was said.',
-          likely: 'One `say` a room is in flight, and the oldest is the next.',
+          headline: `${name} said ${JSON.stringify(late.text)} after another message, but its number is lower.`,
+          because: 'What somebody says in a room appears in the order in which it was said.',
+          likely: 'Only one `say` per room is in flight, and the oldest message goes next.',
         }
     }
     return undefined
@@ -229,12 +230,12 @@ export class Count {
 }
 
 function whyDoubled(attempts: SeenSay[], found: Entry[]): string {
-  if (attempts.some(({ key }) => key === undefined)) return 'It went without a key.'
+  if (attempts.some(({ key }) => key === undefined)) return 'It was sent without a key.'
   if (new Set(attempts.map(({ key }) => key)).size > 1)
     return 'It was sent with two keys. A repeat has the key of the first time.'
   const beyond = attempts.find(({ since }) => (since as number) >= found[0].number)
   if (beyond)
-    return `A repeat went with since ${beyond.since}. The server looks above it, and the message is number ${found[0].number}: since stays what it was the first time.`
+    return `A repeat was sent with since ${beyond.since}. The server looks only above that, and the message is number ${found[0].number}. Keep the since of the first time.`
   return 'A repeat has the key and the since of the first time.'
 }
 
@@ -246,11 +247,11 @@ function whyUnsettled(
   const last = attempts.at(-1)
   if (client.state.kind !== 'online') return `The client is ${client.state.kind}.`
   if (!last)
-    return 'It was never sent. When a room is live, and when an answer has come, the next message goes out.'
+    return 'It was never sent. Send the next message when the room goes live, and after each answer.'
   if (!server.isOpen(last.connection))
-    return 'The connection that it was sent on is lost, and nothing is in flight any more: on the next one it is sent again.'
+    return 'The connection that it was sent on is lost, so nothing is in flight any more. Send it again on the next one.'
   if (last.outcome !== undefined && last.outcome !== 'said')
-    return `It was answered with ${last.outcome}, and the queue has not heard of it, or has not settled it: onError().`
+    return `It was answered with ${last.outcome}, but the queue was not told, or has not settled it: see onError().`
   return 'The server has answered. The answer settles the oldest message.'
 }
 

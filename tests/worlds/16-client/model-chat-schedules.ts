@@ -187,9 +187,9 @@ class World {
         this.#mind(
           `${name}’s client has said ${JSON.stringify(text)} in ${room}, and the room is not live: ${waitsFor} is still to come.`,
           waitsFor === 'joined'
-            ? 'It may turn out to be another room. Then the message is given up as unknown, and the answer that still comes is taken for one to its successor.'
-            : 'Until then the last number is an old one: the server looks for the key above it, and answers `stale-key` if it has not kept all of that.',
-          '#sayNext() asks whether the feed is live (isLive). A link, or a last number, is there long before.',
+            ? 'It may turn out to be another room. Then the message is given up as unknown, and its answer is taken for that of the next message.'
+            : 'Until then the last number is an old one. The server looks for the key above it, and answers `stale-key` if some of those messages are gone.',
+          '#sayNext() has to check whether the feed is live (isLive). A link, or a last number, is there long before that.',
         )
       }),
       timers: this.timers,
@@ -226,12 +226,12 @@ class World {
     if (open > 0)
       return {
         headline: `${open} connection(s) stayed open after close().`,
-        because: 'A client that was closed holds nothing.',
+        because: 'A client that was closed keeps no connection and no timer.',
       }
     if (this.timers.size > 0)
       return {
         headline: 'A timer is still armed after close().',
-        because: 'A client that was closed holds nothing.',
+        because: 'A client that was closed keeps no connection and no timer.',
       }
     return undefined
   }
@@ -274,10 +274,7 @@ class World {
         say.result = { number, at }
       },
       (error) => {
-        this.#tell(
-          guest.name,
-          `is told that ${JSON.stringify(text)} came to nothing: ${error.code}`,
-        )
+        this.#tell(guest.name, `is told that ${JSON.stringify(text)} was rejected: ${error.code}`)
         say.result = { code: error.code ?? String(error) }
       },
     )
@@ -291,7 +288,7 @@ class World {
     const feed = told.get(room)
     if (!feed) return
     if (kind === 'forgotten') {
-      this.#tell(name, `has forgotten what it knew of ${room}`)
+      this.#tell(name, `forgets everything that was told of ${room}`)
       told.set(room, { last: undefined, entries: [] })
     } else if (kind === 'missed') {
       this.#tell(name, `has missed ${notice.from} to ${notice.to} of ${room}`)
@@ -300,30 +297,30 @@ class World {
         .log.find(({ number }) => number >= notice.from && number <= notice.to)
       if (kept) {
         this.#mind(
-          `${name} was told that ${notice.from} to ${notice.to} of ${room} are missed, and the server has number ${kept.number}.`,
+          `${name} was told that ${notice.from} to ${notice.to} of ${room} were missed, but the server has number ${kept.number}.`,
           'Only what the server has not kept is missed. Everything else is on a page.',
-          'Pages are asked for until they reach `joined.last`, however short a page is.',
+          'Ask for pages until they reach `joined.last`, however short a page is.',
         )
       }
       if (feed.last !== undefined && notice.from !== feed.last + 1)
         this.#mind(
-          `${name} was told of missed messages from ${notice.from} on behind ${feed.last}.`,
-          'A message is missed once, in its place.',
+          `${name} was told of missed messages from ${notice.from} on, right after number ${feed.last}.`,
+          'A message is reported as missed once, and in its place.',
         )
       feed.last = notice.to
     } else if (kind === 'message') {
       const { number, text } = notice.message
       if (feed.last !== undefined && number <= feed.last) {
         this.#mind(
-          `${name}’s client has told number ${number} of ${room} behind number ${feed.last}.`,
+          `${name}’s client has told number ${number} of ${room} after number ${feed.last}.`,
           'Everybody sees every message once, in order, however often the connection is lost.',
-          'A page and the live messages overlap: what is not above the last number was told before.',
+          'A page and the live messages may overlap: what is not above the last number has been told already.',
         )
       } else if (feed.last !== undefined && number > feed.last + 1) {
         this.#mind(
-          `${name}’s client has told number ${number} of ${room} right behind number ${feed.last}.`,
+          `${name}’s client has told number ${number} of ${room} right after number ${feed.last}.`,
           'What was said while the client was away is told first, and live messages wait for it.',
-          'A live message waits as long as pages are missing; and pages are asked for until they reach `joined.last`.',
+          'A live message has to wait as long as pages are missing. Ask for pages until they reach `joined.last`.',
         )
       }
       feed.last = number

@@ -225,9 +225,9 @@ export class ModelChatServer {
     )
     if (isSecond)
       this.breaches.push({
-        what: `${session.name} says ${JSON.stringify(text)} in ${name} before the say before it was answered`,
+        what: `${session.name} says ${JSON.stringify(text)} in ${name} before the previous say was answered`,
         because:
-          'Of the messages of a room one is in flight at a time: a second could be said although the first was not.',
+          'Only one message of a room is in flight at a time. Otherwise a second could be said although the first was not.',
       })
     this.says.push(seen)
     const refusal = this.#refusals.shift()
@@ -327,7 +327,7 @@ class Session implements ServerEvents {
     if (this.name === '') {
       this.#server.breaches.push({
         what: `\`${type}\` before \`welcome\``,
-        because: 'A server does nothing for somebody whom it does not know.',
+        because: 'A server does nothing for a client that it does not know.',
       })
       return this.#fail(id, 'not-welcome')
     }
@@ -336,8 +336,8 @@ class Session implements ServerEvents {
     if (type === 'say' && typeof request.room !== 'string') {
       this.#server.breaches.push({
         what: `${this.name} says ${JSON.stringify(request.text)} without a room`,
-        because: 'One connection has many rooms: each `say` names its own.',
-        likely: 'The request has the type, the room, and what the queue has given.',
+        because: 'One connection may be in many rooms, so each `say` names its room.',
+        likely: 'The request needs its type, its room, and what the queue has returned.',
       })
       return this.#fail(id, 'bad-request')
     }

@@ -103,7 +103,7 @@ async function fail(
     `plays ${name}${smallest === schedule ? '' : ', without what does not matter'}`,
   )
   tellAll(story, lines)
-  story.judge('test', 'counts at everybody, two minutes after the last fault', 'broken')
+  story.judge('test', 'checks every client, two minutes after the last fault', 'broken')
   throw new Failure(story, {
     headline,
     because,

@@ -4,7 +4,7 @@ import type { Stage } from '../../judge/step.ts'
 import { openFeed } from './room-feed.ts'
 
 const GAP_END =
-  'The gap ends at joined.last after every join, also when the room turns out to be another one: #gapEnd.'
+  'The gap ends at joined.last after every join, even when the room turns out to be another one: set #gapEnd.'
 
 /** A feed joins again, and the room is not the one that it knew. */
 export async function expectOtherRoom(stage: Stage): Promise<void> {
@@ -13,19 +13,19 @@ export async function expectOtherRoom(stage: Stage): Promise<void> {
   feed.lost()
   feed.expectNext(feed.joined({ last: 7, messages: [] }), 0, {
     because:
-      'The room ends at 7, and this feed has told 31: that is not the room it knew. It begins anew, with the newest 50 messages.',
+      'The room ends at 7, and this feed has told 31: that is not the room it knew. The feed begins anew, with the newest 50 messages.',
     likely:
-      'joined.last is below the last number: forget(), and ask from joined.last - 50 on, or 0.',
+      'joined.last is below the last number. Call forget(), and ask after joined.last - 50, but never below 0.',
   })
   const next = feed.page([1, 2, 3, 4, 5, 6, 7])
   feed.expectTold('30 31 (forgotten) 1 2 3 4 5 6 7', {
     because: 'The user should know that it is another room. All of its messages are new to us.',
     likely: feed.hasTold('forgotten')
       ? 'After forget() no number is known: nothing was told before, and nothing is missed.'
-      : 'Numbers of the room before mean nothing in this one: forget().',
+      : 'Numbers of the old room mean nothing in this one: call forget().',
   })
   feed.expectNext(next, undefined, {
-    because: 'This room ends at 7, and 7 is told. What the room before had does not matter.',
+    because: 'This room ends at 7, and 7 has been told. What the old room had does not matter.',
     likely: GAP_END,
   })
   feed.live(8)
@@ -55,8 +55,8 @@ export async function expectOtherRoom(stage: Stage): Promise<void> {
   large.lost()
   large.expectAfter(undefined, {
     because:
-      'It was forgotten what was told, and no page has come yet: on the next connection this is a first look.',
-    likely: 'After forget() no number is known. What is asked for is not told.',
+      'What was told is forgotten, and no page has arrived yet: on the next connection this is a first look.',
+    likely: 'After forget() no number is known. What was asked for has not been told.',
   })
   const cleaned = await openFeed(stage)
   cleaned.joined({ last: 900, messages: [900] })
@@ -65,8 +65,8 @@ export async function expectOtherRoom(stage: Stage): Promise<void> {
   cleaned.page([790, 791])
   cleaned.expectTold('900 (forgotten) 790 791', {
     because:
-      'The newest 50 were asked for, and the server has kept ten of them. Nothing was known of this room, so nothing is missed.',
-    likely: 'After forget() no number is known. What is asked for is not told.',
+      'The newest 50 were asked for, and the server has kept those from 790 on. Nothing was known of this room, so nothing is missed.',
+    likely: 'After forget() no number is known. What was asked for has not been told.',
   })
 }
 
@@ -79,8 +79,9 @@ export async function expectLongWait(stage: Stage): Promise<void> {
   feed.liveFrom(4, 303)
   feed.page([2, 3])
   feed.expectRun(1, 303, {
-    because: 'However many live messages come while it is not live: all of them wait, in order.',
-    likely: 'Behind the pages the feed tells what has waited, all of it, oldest first.',
+    because:
+      'However many live messages arrive while the feed is not live, all of them wait, in order.',
+    likely: 'After the pages, the feed has to tell everything that waited, oldest first.',
   })
 }
 
@@ -92,31 +93,32 @@ export async function expectEmptyRoom(stage: Stage): Promise<void> {
   })
   empty.expectAfter(0, {
     because:
-      'From now on it is known that there is none. If it asked for the newest ones after a loss, it would not know what it has missed.',
+      'From now on the feed knows that there are none. If it asked for the newest ones after a loss, it would not know what it has missed.',
     likely: 'When no page is needed any more, the last number is at least joined.last.',
   })
   empty.live(1)
   empty.expectTold('1', { because: 'It is the first.' })
   const retired = await openFeed(stage)
   retired.expectNext(retired.joined({ last: 30, messages: [] }), undefined, {
-    because: 'The room has had 30 messages, and has kept none of them.',
+    because: 'The room has had 30 messages, and the server has kept none of them.',
   })
   retired.expectTold('', {
     because: 'On a first look nobody has missed anything.',
-    likely: 'As long as no number is known, nothing is missed: #skipTo() knows that.',
+    likely: 'As long as no number is known, nothing is missed: #skipTo() takes care of that.',
   })
   retired.live(31)
   retired.live(33)
   retired.expectTold('31 (missed 32) 33', {
-    because: 'The feed is live, and number 32 has never come.',
-    likely: '#tell() says what is missed before it tells a message, be that live or on a page.',
+    because: 'The feed is live, and number 32 has never arrived.',
+    likely:
+      '#tell() has to report what is missed before it tells a message, whether live or on a page.',
   })
   const before = await openFeed(stage)
   before.joined({ last: 0, messages: [] })
   before.lost()
   before.joined({ last: 6, messages: [5, 6] })
   before.expectTold('(missed 1–4) 5 6', {
-    because: 'It knew that the room was empty: 1 to 4 were said while it was away.',
-    likely: '0 is a number that is known. Only with `undefined` nothing is missed.',
+    because: 'The feed knew that the room was empty: 1 to 4 were said while it was away.',
+    likely: '0 is a number that is known. Only `undefined` means that nothing is missed.',
   })
 }

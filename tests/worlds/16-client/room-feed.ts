@@ -43,19 +43,19 @@ export async function openFeed({ load, story, expectSame }: Stage) {
     expectTold(expected: string, reason: Reason) {
       const sofar = told.join(' ')
       told = []
-      expectSame('what it has told', sofar, expected, reason)
+      expectSame('what the feed has told', sofar, expected, reason)
     },
     /** Expects all numbers from one to the other, in order, and nothing else. */
     expectRun(from: number, to: number, reason: Reason) {
       const sofar = inRuns(told)
       told = []
-      expectSame('what it has told', sofar, `${from} to ${to}`, reason)
+      expectSame('what the feed has told', sofar, `${from} to ${to}`, reason)
     },
     hasTold: (text: string) => told.join(' ').includes(text),
     expectAfter: (after: number | undefined, reason: Reason) =>
-      expectSame('the number to join with', feed.last, after, reason),
+      expectSame('the `after` to join with', feed.last, after, reason),
     expectNext: (received: number | undefined, expected: number | undefined, reason: Reason) =>
-      expectSame('the number to ask for the next page after', received, expected, reason),
+      expectSame('the `after` of the next page', received, expected, reason),
   }
 }
 

@@ -13,7 +13,7 @@ export async function expectFound(stage: Stage): Promise<void> {
   world.keep(1, 'Ada', 'k2')
   stage.story.tell(
     'history',
-    'has 332 messages; number 31 has ada’s k1, and number 332 the k2 of Ada: the same account',
+    'has 332 messages; number 31 has ada’s k1, and number 332 has Ada’s k2: the same account',
   )
   for (const [key, since, number] of [
     ['k1', 30, 31],
@@ -29,14 +29,14 @@ export async function expectFound(stage: Stage): Promise<void> {
       because: `It is among the messages from ${since + 1} to 332.`,
       likely: tooEarly
         ? `You read from number ${tooEarly[0]} on. The first that matters is since + 1.`
-        : 'All of them are looked at, the first and the last too; and names are the same in upper and lower case.',
+        : 'All of them are looked at, the first and the last, too, and names are the same in upper and lower case.',
     })
   }
   const widest = Math.max(...world.reads.map(([from, to]) => to - from + 1))
-  stage.expect('no read of more than 100 messages', widest <= 100, {
+  stage.expect('no read to ask for more than 100 messages', widest <= 100, {
     because: 'A repeat could ask for thousands at once.',
     received: `a read of ${widest}`,
-    likely: 'READ_AT_ONCE',
+    likely: 'Read at most READ_AT_ONCE messages at a time.',
   })
   expectSame(
     'the reads outside of 1 to 332',
@@ -44,15 +44,15 @@ export async function expectFound(stage: Stage): Promise<void> {
     [],
     {
       because: 'The history has no such messages.',
-      likely: 'A read goes from since + 1 at the earliest to last at most.',
+      likely: 'Read from since + 1 at the earliest, and to last at the latest.',
     },
   )
   world.reads.length = 0
   const fresh = await world.claim('a new say', { key: 'k3', since: 332 })
-  fresh.expect('first', { because: 'Nothing was said since.' })
-  expectSame('the reads for it', world.reads.length, 0, {
+  fresh.expect('first', { because: 'Nothing was said after number 332.' })
+  expectSame('the number of reads for it', world.reads.length, 0, {
     because: 'Nearly every say is like this one: it must cost no read.',
-    likely: 'There is nothing from since + 1 to last.',
+    likely: 'There is nothing to read from since + 1 to last.',
   })
   const bob = await world.claim('bob', { account: 'bob', key: 'k2', since: 300 })
   bob.expect('first', {
@@ -83,25 +83,29 @@ export async function expectFound(stage: Stage): Promise<void> {
   world.reads.length = 0
   const stale = await world.claim('an old repeat', { key: 'k1', since: 30 })
   stale.expect('stale-key', {
-    because: 'Number 31 is gone. Whether it was this one, nobody can know.',
+    because: 'Number 31 is gone, and nobody can know whether it was this message.',
     likely:
       stale.outcome().startsWith('said') && world.reads.length === 0
         ? 'The history is the only memory: a table of what was settled would grow forever.'
-        : 'since + 1 < first.',
+        : 'It is stale if since + 1 < first.',
   })
-  expectSame('the reads for it', world.reads.length, 0, { because: 'There is no use in looking.' })
+  expectSame('the number of reads for it', world.reads.length, 0, {
+    because: 'There is no point in looking.',
+  })
   const just = await world.claim('a repeat', { key: 'k9', since: 31 })
   just.expect('first', {
-    because: 'Everything above 31 is there, and it is not among that.',
+    because: 'All messages above 31 are there, and this one is not among them.',
     likely: 'since + 1 is the first that matters: it may be the first that is kept.',
   })
   const { MAX_SEARCH } = await stage.load(() => import('#code/16-client/say-keys.ts'))
   world.keep(1, 'ada', 'k7')
   world.keep(MAX_SEARCH - 1)
   const far = await world.claim('an old repeat', { key: 'k8', since: 331 })
-  far.expect('stale-key', { because: 'One more than MAX_SEARCH have been said since.' })
+  far.expect('stale-key', { because: 'MAX_SEARCH + 1 messages follow number 331.' })
   const near = await world.claim('a repeat', { key: 'k2', since: 332 })
-  near.expect('first', { because: 'MAX_SEARCH have been said since: they are looked through.' })
+  near.expect('first', {
+    because: 'MAX_SEARCH messages follow number 332, and all of them are searched.',
+  })
   const oldest = await world.claim('a repeat', { key: 'k7', since: 332 })
   oldest.expect('said as 333', {
     because: 'It is the oldest of those MAX_SEARCH messages.',
@@ -126,8 +130,9 @@ export async function expectFound(stage: Stage): Promise<void> {
   ] as const) {
     const claim = await same.claim('ada', { key })
     claim.expect(`said as ${number}`, {
-      because: 'Bob has said something with the same key before. That one is not hers.',
-      likely: 'Look for key and name at once: the first message with that key may be another’s.',
+      because: 'Bob has used the same key for a message of his own. That one is not ada’s.',
+      likely:
+        'Look for key and name together: the first message with that key may be somebody else’s.',
       look: '#find()',
     })
   }
@@ -139,13 +144,14 @@ export async function expectFound(stage: Stage): Promise<void> {
     const claim = await edges.claim('a repeat', { key: `k${number}` })
     claim.expect(`said as ${number}`, {
       because: 'It is there. Each message is on one of the pages that are read.',
-      likely: 'Behind a page that ends at `to` the next one begins at `to + 1`.',
+      likely: 'After a page that ends at `to`, the next one begins at `to + 1`.',
       look: '#find()',
     })
   }
-  expectSame('how many reads were under way at once', edges.mostReadsAtOnce(), 1, {
-    because: 'No more than READ_AT_ONCE messages are read at a time, or a repeat costs memory.',
-    likely: 'Wait for a page before the next one is asked for.',
+  expectSame('the number of reads under way at once', edges.mostReadsAtOnce(), 1, {
+    because:
+      'No more than READ_AT_ONCE messages are read at a time, or a repeat would cost too much memory.',
+    likely: 'Wait for a page before you ask for the next one.',
     look: '#find()',
   })
 }
@@ -162,7 +168,7 @@ export async function expectOtherTextFound(stage: Stage): Promise<void> {
   one.expect('bad-request', { because: 'That key was used for another text, "hello".' })
   two.expect('bad-request', {
     because:
-      'It says the same as the first, and gets the same answer. That its words were said as 1 would be a lie.',
+      'It says the same as the first, and gets the same answer. Its text was not said as number 1.',
     likely: 'Settle the claim with what the first is told, and not with what was found.',
   })
   world.expectSize(0, {
@@ -173,7 +179,7 @@ export async function expectOtherTextFound(stage: Stage): Promise<void> {
     const other = await world.claim('a request', { text })
     other.expect('bad-request', {
       because: `Number 1 says "hello", and this is ${JSON.stringify(text)}.`,
-      likely: 'Another text is every one that is not the same, character for character.',
+      likely: 'Any text that is not the same, character for character, is another text.',
     })
   }
   const first = await world.claim('a first', { key: 'k2' })
@@ -181,7 +187,7 @@ export async function expectOtherTextFound(stage: Stage): Promise<void> {
     const other = await world.claim('a request', { text, key: 'k2' })
     other.expect('bad-request', {
       because: `What is pending under that key says "hello", and this is ${JSON.stringify(text)}.`,
-      likely: 'Another text is every one that is not the same, character for character.',
+      likely: 'Any text that is not the same, character for character, is another text.',
     })
   }
   await first.settle(saidAs(2))

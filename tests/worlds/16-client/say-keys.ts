@@ -54,7 +54,7 @@ export async function openKeys({ load, story, expectSame }: Stage) {
     )
     return {
       expect: (expected: string, reason: Reason) =>
-        expectSame(`what ${name} is told`, outcome, expected, reason),
+        expectSame(`the outcome for ${name}`, outcome, expected, reason),
       /** What it is told by now. */
       outcome: () => outcome,
       async settle(result: SayOutcome) {
@@ -62,7 +62,7 @@ export async function openKeys({ load, story, expectSame }: Stage) {
           name,
           'code' in result
             ? `settles its claim: ${result.code}`
-            : `appends it: it is number ${result.number}`,
+            : `appends its message, which gets number ${result.number}`,
         )
         settle?.(result)
         await turn()
@@ -94,14 +94,14 @@ export async function openKeys({ load, story, expectSame }: Stage) {
     },
     holdReads() {
       held = []
-      story.tell('history', 'is slow: what is read takes its time')
+      story.tell('history', 'is slow: no read ends yet')
     },
     async answerReads() {
       while (held && held.length > 0) {
         for (const answer of held.splice(0)) answer()
         await turn()
       }
-      story.tell('history', 'answers')
+      story.tell('history', 'answers all reads')
       held = undefined
       await turn()
     },
@@ -118,7 +118,7 @@ export async function openKeys({ load, story, expectSame }: Stage) {
       return begun
     },
     expectSize: (expected: number, reason: Reason) =>
-      expectSame('the claims that are not settled', keys.size, expected, reason),
+      expectSame('the number of claims that are not settled', keys.size, expected, reason),
   }
 }
 

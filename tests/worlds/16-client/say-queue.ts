@@ -29,11 +29,11 @@ async function openQueue({ load, story, expectSame }: Stage) {
     const received = queue.next(last)
     const settled = expected && results.get(expected.text)
     const likely = settled
-      ? `It is settled already, ${settled}: an answer concerns the one in flight, and no other.`
+      ? `It is settled already, ${settled}: an answer concerns the message in flight, and no other.`
       : expected && !received
         ? 'Nothing is in flight any more, and #isInFlight has to say so.'
         : received?.key === expected?.key && received?.since !== expected?.since
-          ? 'A repeat goes with the key and the since of the first time.'
+          ? 'A repeat has to carry the key and the since of the first time.'
           : undefined
     const look = expected && !received ? [heard, 'say-queue.next()'] : 'say-queue.next()'
     expectSame(`next(${last})`, received, expected, { likely, look, ...reason })
@@ -47,13 +47,13 @@ async function openQueue({ load, story, expectSame }: Stage) {
     })
   }
   const said = (number: number) => {
-    story.tell('queue', `hears \`said\`, number ${number}`)
+    story.tell('queue', `receives \`said\`, number ${number}`)
     heard = 'onSaid()'
     queue.onSaid({ number, at: timeOf(number) })
   }
   const error = (code: string, seconds?: number) => {
     const wait = seconds === undefined ? '' : `, which asks to wait ${seconds} s`
-    story.tell('queue', `hears the error ${code}${wait}`)
+    story.tell('queue', `receives the error ${code}${wait}`)
     heard = 'onError()'
     queue.onError(new ChatError(code, seconds))
   }
@@ -62,7 +62,7 @@ async function openQueue({ load, story, expectSame }: Stage) {
     queue.onLost()
   }
   const forget = () => {
-    story.tell('queue', 'hears that the server has other data')
+    story.tell('queue', 'is told that the server has other data')
     heard = 'forget()'
     queue.forget()
   }
@@ -89,8 +89,8 @@ export async function expectQueue(stage: Stage): Promise<void> {
     },
   )
   expectNext(7, undefined, {
-    because: 'One is in flight. Its successor waits for its answer.',
-    likely: 'Is one in flight already (#isInFlight)?',
+    because: 'One message is in flight, and the next one waits for its answer.',
+    likely: 'Check whether one is in flight already (#isInFlight).',
   })
   lost()
   expectNext(
@@ -98,7 +98,7 @@ export async function expectQueue(stage: Stage): Promise<void> {
     { text: 'one', key: 'key 1', since: 7 },
     {
       because: 'It may have been said, as number 8. The server looks for its key above `since`.',
-      likely: 'A repeat goes with the key and the since of the first time.',
+      likely: 'A repeat has to carry the key and the since of the first time.',
     },
   )
   said(8)
@@ -106,7 +106,7 @@ export async function expectQueue(stage: Stage): Promise<void> {
   await expectResult('one', 'said as 8', {
     because: 'It was said, the first time or the second.',
     likely: results.get('one')?.includes('at is')
-      ? 'What the server has said is passed on as it is: its number, and when it was, by its clock.'
+      ? 'Pass on what the server has answered, as it is: the number, and the time by its clock.'
       : undefined,
   })
   expectNext(
@@ -114,7 +114,7 @@ export async function expectQueue(stage: Stage): Promise<void> {
     { text: 'two', key: 'key 2', since: 12 },
     {
       because: 'It is the next, and is sent for the first time.',
-      likely: 'onSaid(): the message is done with, and nothing is in flight any more.',
+      likely: 'After onSaid() the message is settled, and nothing is in flight any more.',
     },
   )
   error('too-fast', 3)
@@ -123,36 +123,48 @@ export async function expectQueue(stage: Stage): Promise<void> {
     because: 'It was sent once, and refused.',
     likely:
       results.get('two') === 'rejected: too-fast'
-        ? 'It is rejected with that error, and not with a new one of the same code: it has more to say.'
-        : 'The error about the first request is the last word.',
+        ? 'Reject it with that error, and not with a new one of the same code: it carries more than a code.'
+        : 'An error about the first request is final.',
   })
   await expectResult('three', undefined, {
-    because: 'It was not sent yet.',
-    likely: 'An answer settles the one in flight.',
+    because: 'It has not been sent yet.',
+    likely: 'An answer settles only the message in flight.',
   })
-  expectNext(13, { text: 'three', key: 'key 3', since: 13 }, { because: 'The next one goes on.' })
+  expectNext(
+    13,
+    { text: 'three', key: 'key 3', since: 13 },
+    { because: 'The next message goes out.' },
+  )
   lost()
   expectNext(13, { text: 'three', key: 'key 3', since: 13 }, { because: 'It is sent again.' })
   error('too-fast')
   await expectResult('three', 'rejected: unknown', {
     because: 'The repeat was refused. The first time it may have been said.',
-    likely: 'An error about a repeat is rejected as unknown, whatever its code.',
+    likely: 'After an error about a repeat, whatever its code, reject the message as unknown.',
   })
-  expectNext(20, { text: 'four', key: 'key 4', since: 20 }, { because: 'The next one goes on.' })
+  expectNext(
+    20,
+    { text: 'four', key: 'key 4', since: 20 },
+    { because: 'The next message goes out.' },
+  )
   error('not-saved')
   await expectResult('four', undefined, {
-    because: 'It may have been saved. The server knows when it is back.',
+    because: 'It may have been saved. The server will know when it is back.',
     likely: 'not-saved settles nothing.',
   })
   expectNext(20, undefined, {
-    because: 'The server saves nothing more: to go on is of no use.',
+    because: 'The server saves nothing more, so sending the next message is of no use.',
     likely: 'It stays in flight until the connection is lost.',
   })
   lost()
   expectNext(25, { text: 'four', key: 'key 4', since: 20 }, { because: 'Now it is sent again.' })
   said(21)
   await expectResult('four', 'said as 21', { because: 'It had been saved.' })
-  expectNext(26, { text: 'five', key: 'key 5', since: 26 }, { because: 'The next one goes on.' })
+  expectNext(
+    26,
+    { text: 'five', key: 'key 5', since: 26 },
+    { because: 'The next message goes out.' },
+  )
   error('internal')
   await expectResult('five', 'rejected: unknown', {
     because: 'Something broke in the server, before it was said or after.',
@@ -161,7 +173,7 @@ export async function expectQueue(stage: Stage): Promise<void> {
   forget()
   await expectResult('six', undefined, {
     because: 'It was never sent.',
-    likely: 'Only a message that was sent is unknown.',
+    likely: 'Only a message that was sent is rejected as unknown.',
   })
   expectNext(30, { text: 'six', key: 'key 6', since: 30 }, { because: 'It can still be said.' })
   lost()
@@ -173,7 +185,7 @@ export async function expectQueue(stage: Stage): Promise<void> {
   expectNext(
     2,
     { text: 'seven', key: 'key 7', since: 2 },
-    { because: 'The next one goes on, with the numbers of the new data.' },
+    { because: 'The next message goes out, with the numbers of the new data.' },
   )
   said(3)
   queue.forget()
@@ -198,11 +210,11 @@ export async function expectQueue(stage: Stage): Promise<void> {
   queue.end()
   said(4)
   await expectResult('eight', 'rejected: unknown', {
-    because: 'When the user left it had been sent, and no answer was there.',
-    likely: 'An answer that comes later changes nothing.',
+    because: 'When the user left, it had been sent and not been answered.',
+    likely: 'An answer that arrives later changes nothing.',
   })
   await expectResult('nine', 'rejected: not-sent', { because: 'It was never sent.' })
-  expectNext(4, undefined, { because: 'It has ended.' })
+  expectNext(4, undefined, { because: 'The queue has ended.' })
 }
 
 /** What leaves open whether a message was said: an error about a repeat, whatever its code, and `not-saved`. */
@@ -227,15 +239,15 @@ export async function expectDoubts(stage: Stage): Promise<void> {
     await expectResult(`a text, then ${code}`, 'rejected: unknown', {
       because:
         'The repeat was refused. The first time it may have been said, and then this code would be a lie.',
-      likely: 'An error about a repeat is rejected as unknown, whatever its code.',
+      likely: 'After an error about a repeat, whatever its code, reject the message as unknown.',
     })
   }
   const again = send('a text, twice not saved', 20)
   for (const time of ['first', 'second']) {
     error('not-saved')
     await expectResult('a text, twice not saved', undefined, {
-      because: `It may have been saved. The server knows when it is back, the ${time} time as well.`,
-      likely: 'not-saved settles nothing, also about a repeat: ask for not-saved first.',
+      because: `It may have been saved. The server will know when it is back, the ${time} time as well.`,
+      likely: 'not-saved settles nothing, not even about a repeat: check for not-saved first.',
     })
     lost()
     again()
@@ -249,7 +261,7 @@ export async function expectDoubts(stage: Stage): Promise<void> {
   error('too-fast')
   await expectResult('a text, not saved, then too-fast', 'rejected: unknown', {
     because: 'It was sent twice. The first time it may have been saved.',
-    likely: 'not-saved takes nothing back: what was sent was sent.',
+    likely: 'After not-saved, a message that was sent still counts as sent.',
   })
   send('the first text of an empty room', 0)
   lost()

@@ -1,6 +1,6 @@
 /** Bodies in chunks, in every way that anybody has tried. RFC 9112 §7. */
 
-const DROPPED = 'Behind the digits may stand extensions. They are dropped.'
+const DROPPED = 'Extensions may follow the digits. They are dropped.'
 
 /** A body in chunks, what it says, and what has probably gone wrong when it was read in another way. */
 export const CHUNKED: [text: string, body: string, likely?: string][] = [
@@ -15,7 +15,7 @@ export const CHUNKED: [text: string, body: string, likely?: string][] = [
   [
     '0000000000000007\r\n\r\n0\r\n\r\n\r\n0\r\n\r\n',
     '\r\n0\r\n\r\n',
-    'More than MAX_SIZE_DIGITS are too many: 16 are not. What stands in the data is no line.',
+    'Refuse only more than MAX_SIZE_DIGITS: 16 are allowed. A CR LF inside the data ends no line.',
   ],
   ['5;a\r\nhello\r\n0;b=c\r\n\r\n', 'hello', DROPPED],
   ['5 ; a = "b;\\"c" ;d\r\nhello\r\n0\t;e\r\n\r\n', 'hello', DROPPED],
@@ -29,10 +29,10 @@ export interface WrongBody {
 }
 
 const SIZE = 'A size is hex digits, and nothing else (RFC 9112 §7.1).'
-const MANY_DIGITS = 'A server that counts in 64 bits sees another number.'
-const END = 'Behind the data stands CR LF, and behind that the next size.'
-const LINE_END = 'A line ends with CR LF, and neither of the two stands alone.'
-const EXTENSION = 'Behind the size may stand ;name or ;name=value.'
+const MANY_DIGITS = 'A server that counts in 64 bits sees a different number.'
+const END = 'CR LF follows the data, and then comes the next size.'
+const LINE_END = 'A line ends with CR LF, and neither CR nor LF may stand alone.'
+const EXTENSION = 'The size may be followed by ;name or ;name=value.'
 
 export const WRONG_CHUNKED: WrongBody[] = [
   { text: '\r\n', status: 400, because: SIZE },
@@ -48,12 +48,12 @@ export const WRONG_CHUNKED: WrongBody[] = [
   { text: ';a\r\n', status: 400, because: SIZE },
   { text: `${'0'.repeat(16)}5\r\nhello\r\n`, status: 400, because: MANY_DIGITS },
   { text: '10000000000000005\r\nhello\r\n', status: 400, because: MANY_DIGITS },
-  { text: '3e9\r\n', status: 413, because: 'That is 1,001 bytes.' },
-  { text: 'FFFFFFFFFFFFFFFF\r\n', status: 413, because: 'Too much is announced.' },
+  { text: '3e9\r\n', status: 413, because: 'That is 1,001 bytes, one more than the limit.' },
+  { text: 'FFFFFFFFFFFFFFFF\r\n', status: 413, because: 'The announced size is over the limit.' },
   {
     text: `1f4\r\n${'x'.repeat(500)}\r\n1f5\r\n`,
     status: 413,
-    because: 'Together that is 1,001 bytes.',
+    because: 'Together that is 1,001 bytes, one more than the limit.',
   },
   { text: '5\nhello\r\n0\r\n\r\n', status: 400, because: LINE_END },
   { text: '5\rhello\r\n0\r\n\r\n', status: 400, because: LINE_END },
@@ -70,8 +70,16 @@ export const WRONG_CHUNKED: WrongBody[] = [
   { text: '5\r\nhello\n0\r\n\r\n', status: 400, because: END },
   { text: '5\r\nhello\r0\r\n\r\n', status: 400, because: END },
   { text: '6\r\nhello\r\n0\r\n\r\n', status: 400, because: END },
-  { text: `5;${'a'.repeat(255)}\r\nhello\r\n`, status: 400, because: 'The line has 257 bytes.' },
-  { text: `5;${'a'.repeat(300)}`, status: 400, because: 'Its end would change nothing any more.' },
+  {
+    text: `5;${'a'.repeat(255)}\r\nhello\r\n`,
+    status: 400,
+    because: 'The line has 257 bytes, one more than the limit.',
+  },
+  {
+    text: `5;${'a'.repeat(300)}`,
+    status: 400,
+    because: 'The line is too long already: its end would change nothing.',
+  },
   { text: '0\r\n\n', status: 400, because: LINE_END },
   {
     text: '0\r\nX : y\r\n\r\n',

@@ -21,18 +21,19 @@ export async function expectBodyDeadlines(
   }
   await world.advance(11_000)
   bob.expectNothing({
-    because: 'His head has come in time. From then on his body has 30 seconds, and 29 are over.',
-    likely: 'bodyMs once the head has come (#begun).',
+    because:
+      'His head arrived in time. From then on his body has 30 seconds, and 29 of them have passed.',
+    likely: 'Use bodyMs once the head has arrived (#begun).',
     look: '#watchForEnd()',
   })
   await bob.send('d')
   bob.expectAnswers([{ status: 200, body: 'POST /b abcd' }], {
-    because: 'The last byte has come in time.',
+    because: 'The last byte arrived in time.',
     look: '#watchForEnd()',
   })
   expectTimers(0, {
-    because: 'Nothing is waited for any more.',
-    likely: '#forgetDeadline() needs to know the timer: #deadline.',
+    because: 'His request is complete, so no deadline is left.',
+    likely: 'Store the timer in #deadline: #forgetDeadline() cancels that one.',
     look: '#watchForEnd()',
   })
   await bob.send(request('POST /b', ['Transfer-Encoding: chunked'], '1\r\na\r\n'))
@@ -43,11 +44,11 @@ export async function expectBodyDeadlines(
   }
   await world.advance(5_000)
   bob.expectAnswers([TOO_SLOW], {
-    because: 'A chunk every five seconds is slow, and 30 seconds are over.',
-    likely: 'One deadline for the whole body.',
+    because: 'A chunk every five seconds is slow, and 30 seconds have passed.',
+    likely: 'The whole body has one deadline, which no chunk moves.',
     look: '#watchForEnd()',
   })
-  bob.expectEnd({ because: 'Nothing more is wanted of him.', look: '#watchForEnd()' })
+  bob.expectEnd({ because: 'Nothing more is wanted from him.', look: '#watchForEnd()' })
   await bob.halfClose()
 
   const cyd = await world.arrive('cyd')
@@ -62,14 +63,15 @@ export async function expectBodyDeadlines(
     {
       because:
         'Each of her requests took 3 seconds. The beginning of the next one has a deadline of its own.',
-      likely: 'The deadline of a request that has come must not hit the one behind it.',
+      likely: 'The deadline of a complete request must not hit the request after it.',
       look: '#watchForEnd()',
     },
   )
   await cyd.reset()
   expectTimers(-1, {
-    because: 'She is gone, in the middle of a head. No timer is left of her.',
-    likely: '#deadline is the timer that onClose() forgets.',
+    because:
+      'She is gone, in the middle of a head. No timer of hers is left, not even the one for silence.',
+    likely: 'Store the timer in #deadline: onClose() cancels that one.',
     look: '#watchForEnd()',
   })
 }

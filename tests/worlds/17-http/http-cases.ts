@@ -16,18 +16,13 @@ export async function expectCorpus(stage: Stage): Promise<void> {
     const peer = await world.arrive(each.what)
     await peer.send(Buffer.from(each.bytes, 'latin1'))
     expectCase(quiet, each, peer.stream.takeWritten(), peer.stream.isEnded)
-    expectSame(
-      'whether a request was smuggled',
-      world.site.asked.includes('GET /smuggled'),
-      false,
-      {
-        because:
-          'Behind a request that was refused, and behind the last one, nothing is taken for another.',
-        look: '#answer()',
-      },
-    )
+    expectSame('"a request was smuggled"', world.site.asked.includes('GET /smuggled'), false, {
+      because:
+        'After a refused request, and after the last one, no bytes are taken for another request.',
+      look: '#answer()',
+    })
   }
-  story.tell('test', `has tried ${CORPUS.length} connections`)
+  story.tell('test', `tries ${CORPUS.length} connections`)
 }
 
 export async function expectCorpusInPieces(stage: Stage): Promise<void> {
@@ -41,7 +36,7 @@ export async function expectCorpusInPieces(stage: Stage): Promise<void> {
     await world.settle()
     expectCase(quietly(stage), each, peer.stream.takeWritten(), peer.stream.isEnded)
   }
-  stage.story.tell('test', `has tried ${CORPUS.length} connections, each cut at random`)
+  stage.story.tell('test', `tries ${CORPUS.length} connections, each cut at random`)
 }
 
 /** One case of the corpus: its statuses, and whether the connection ends. */
@@ -59,7 +54,7 @@ function expectCase(
     story.tellBytes(each.what, 'toServer', Buffer.from(each.bytes, 'latin1'))
   expect(`${each.what} to be answered with ${expected}`, received === expected, {
     because: each.closes
-      ? 'What is wrong is answered once, and nothing behind it is looked at.'
+      ? 'The last request of a connection is answered once, and nothing after it is looked at.'
       : 'Nothing is wrong with it.',
     expected,
     received,

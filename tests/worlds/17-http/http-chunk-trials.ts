@@ -21,7 +21,7 @@ export async function openChunks(stage: Stage) {
       if (outcome.kind === 'incomplete') continue
       left = piece.length - outcome.end
       for (const later of pieces.slice(place + 1)) left += later.length
-      return `${JSON.stringify(Buffer.from(outcome.body).toString('latin1'))} and ${left} bytes behind it`
+      return `${JSON.stringify(Buffer.from(outcome.body).toString('latin1'))} and ${left} bytes after it`
     }
     return 'incomplete'
   }
@@ -36,9 +36,9 @@ export function expectChunked(stage: Stage, { read }: Chunks): void {
   const { expectSame } = quietly(stage)
   story.tell('test', `reads ${CHUNKED.length + WRONG_CHUNKED.length} bodies, whole and in pieces`)
   for (const [text, body, likely = NO_TRAILERS] of CHUNKED) {
-    const expected = `${JSON.stringify(body)} and ${NEXT.length} bytes behind it`
+    const expected = `${JSON.stringify(body)} and ${NEXT.length} bytes after it`
     expectSame(`the body of ${shown(text)}`, read(whole(text + NEXT)), expected, {
-      because: 'That is what its chunks hold. Behind it the next request begins.',
+      because: 'That is what its chunks hold. After it, the next request begins.',
       likely,
     })
     for (let at = 1; at < text.length; at++) {
@@ -56,7 +56,7 @@ export function expectChunked(stage: Stage, { read }: Chunks): void {
       read(whole(text.slice(0, -1))),
       'incomplete',
       {
-        because: 'The end has not come.',
+        because: 'The end has not arrived.',
         look: '#scanTrailer()',
       },
     )
@@ -82,14 +82,14 @@ export function expectLongest(stage: Stage, { read }: Chunks): void {
   const { story } = stage
   const { expectSame } = quietly(stage)
   const edge = 'x'.repeat(1_000)
-  story.tell('test', 'tries how much may come')
+  story.tell('test', 'tries the longest body that is allowed')
   expectSame(
     'the outcome of a body of 1,000 bytes',
     read(whole(`3e8\r\n${edge}\r\n0\r\n\r\n`)).replace(edge, '1,000 times x'),
-    '"1,000 times x" and 0 bytes behind it',
+    '"1,000 times x" and 0 bytes after it',
     {
-      because: '1,000 bytes are not more than 1,000.',
-      likely: 'More than maxBytes is too much, and maxBytes is not.',
+      because: 'The limit is 1,000 bytes, and a body of exactly 1,000 bytes is within it.',
+      likely: 'Refuse only what exceeds maxBytes: a body of exactly maxBytes is allowed.',
       look: '#scanSize()',
     },
   )
@@ -109,19 +109,19 @@ export function expectSizeLines(stage: Stage, chunks: Chunks): void {
     ] as const) {
       const pieces = cut(chunk.repeat(count))
       const fits = {
-        because: `${most} extensions of ${extension.length} bytes are MAX_EXTENSION_BYTES, and not more.`,
+        because: `${most} extensions of ${extension.length} bytes are exactly MAX_EXTENSION_BYTES, which is allowed.`,
         likely:
           cut === whole
-            ? 'More than MAX_EXTENSION_BYTES are too many, and the digits do not count.'
-            : 'In one piece it is right. A line without its end is offered again: count it when it has ended.',
+            ? 'Refuse only more than MAX_EXTENSION_BYTES, and do not count the digits.'
+            : 'In one piece the outcome is right. A line without its end is offered again: count it once, when it has ended.',
       }
       const isTooMuch = {
         because:
-          'Each line is short enough, but all together they are most of what comes: a thousand bytes of body could bring 128 KB.',
-        likely: 'Count the bytes behind the digits, over all chunks.',
+          'Each line is short enough, but together they are most of what arrives: a body of 1,000 bytes could bring 128 KB of extensions.',
+        likely: 'Count the bytes after the digits, over all chunks.',
       }
       expectSame(
-        `the outcome of ${count} chunks of a byte with an extension, in ${inPieces(pieces)}`,
+        `the outcome of ${count} chunks of one byte with an extension, in ${inPieces(pieces)}`,
         read(pieces),
         outcome,
         { ...(count === most ? fits : isTooMuch), look: '#scanSize()' },
@@ -130,9 +130,9 @@ export function expectSizeLines(stage: Stage, chunks: Chunks): void {
   }
   const longest = `5;${'a'.repeat(MAX_SIZE_LINE_BYTES - 2)}\r\nhello\r\n0\r\n\r\n`
   expectSame(
-    'the outcome of the longest line',
+    'the outcome of the longest line that is allowed',
     read(whole(longest)),
-    '"hello" and 0 bytes behind it',
+    '"hello" and 0 bytes after it',
     {
       because: `A line of ${MAX_SIZE_LINE_BYTES} bytes is not too long.`,
       look: '#scanSize()',
@@ -145,19 +145,20 @@ export function expectTrailers(stage: Stage, { MAX_TRAILER_BYTES, read }: Chunks
   const { expectSame } = quietly(stage)
   const long = 'x'.repeat(MAX_TRAILER_BYTES)
   expectSame(
-    'the outcome with much behind it',
+    'the outcome of a body with many bytes after it',
     read(whole(`0\r\nT: x\r\n\r\n${long}`)),
-    `"" and ${long.length} bytes behind it`,
+    `"" and ${long.length} bytes after it`,
     {
-      because: 'What stands behind the body is not a part of its trailers.',
-      likely: 'Only a line without an end, where no more may come, is too long.',
+      because: 'What follows the body is not part of its trailers.',
+      likely:
+        'A line is too long only if it has no end within the bytes that the limit still allows.',
       look: '#scanTrailer()',
     },
   )
   const trailersOf = (bytes: number) =>
     `0\r\n${'T: x\r\n'.repeat(9)}T: ${'x'.repeat(bytes - 61)}\r\n\r\n`
   for (const [bytes, outcome] of [
-    [MAX_TRAILER_BYTES, '"" and 0 bytes behind it'],
+    [MAX_TRAILER_BYTES, '"" and 0 bytes after it'],
     [MAX_TRAILER_BYTES + 1, '431'],
   ] as const) {
     for (const pieces of [
@@ -170,7 +171,7 @@ export function expectTrailers(stage: Stage, { MAX_TRAILER_BYTES, read }: Chunks
         outcome,
         {
           because: `Trailers have ${MAX_TRAILER_BYTES} bytes at most, their empty line included.`,
-          likely: 'Count the bytes of each line, and look at no more than may still come.',
+          likely: 'Count the bytes of each line, and look no further than the limit still allows.',
           look: '#scanTrailer()',
         },
       )
@@ -180,7 +181,8 @@ export function expectTrailers(stage: Stage, { MAX_TRAILER_BYTES, read }: Chunks
     read(whole(`0\r\nT: ${'x'.repeat(9_000)}`)),
     '431',
     {
-      because: 'Its end would change nothing any more, and meanwhile it would fill our memory.',
+      because:
+        'They are too long already: their end would change nothing, and until then they would fill our memory.',
       look: '#scanTrailer()',
     },
   )
@@ -193,10 +195,10 @@ const inLatin1 = (text: string) => [Buffer.from(text, 'latin1')]
 const bytewise = (text: string) => Array.from(text, (byte) => Buffer.from(byte, 'latin1'))
 
 const NO_TRAILERS =
-  'Behind a size of 0 come the trailers, and then an empty line. Behind the data of every other chunk comes CR LF, and the next size.'
+  'After a size of 0 come the trailers, and then an empty line. After the data of every other chunk come CR LF and the next size.'
 
 const SAME: Reason = {
-  because: 'TCP cuts where it likes. The same bytes are the same body.',
+  because: 'TCP may cut the bytes anywhere. The same bytes are the same body.',
   likely:
-    'Take what has come of the data. A line of which the end is missing is offered again, with more behind it.',
+    'Take the data that has arrived. A line without its end is offered again, with more bytes after it.',
 }

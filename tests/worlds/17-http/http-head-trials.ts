@@ -33,9 +33,9 @@ export async function expectHeads(stage: Stage): Promise<void> {
             outcome: `refused, ${parsed.status}${parser.hasBegun ? ', and its bytes are kept' : ''}`,
           }
         if (parsed.kind === 'incomplete') break
-        if (parsed.end <= at) return { heads, outcome: `a head that ends before its place ${at}` }
-        if (parsed.end > piece.length)
-          return { heads, outcome: 'a head that ends behind its chunk' }
+        if (parsed.end <= at)
+          return { heads, outcome: `a head that does not end after place ${at}` }
+        if (parsed.end > piece.length) return { heads, outcome: 'a head that ends past its chunk' }
         const { method, path, query, version, headers } = parsed
         const fields = ['host', 'x-twice', 'content-length', 'empty'].map((name) =>
           headers.get(name),
@@ -52,11 +52,11 @@ export async function expectHeads(stage: Stage): Promise<void> {
   const bytewise = (text: string) => Array.from(text, (byte) => Buffer.from(byte, 'latin1'))
   const inSixties = (text: string) => cutEvery(Buffer.from(text, 'latin1'), 60)
   const sameFor = ({ heads, outcome }: ReturnType<typeof parse>): Reason => ({
-    because: 'TCP cuts where it likes. The same bytes are the same head.',
+    because: 'TCP may cut the bytes anywhere. The same bytes are the same head.',
     likely: outcome.endsWith('kept')
       ? NOTHING_IS_KEPT
       : heads.length > 0 && outcome.startsWith('refused')
-        ? 'What is kept of a chunk begins at `from`: the head before it was taken already.'
+        ? 'Keep the bytes of a chunk only from `from` on: the head before them was taken already.'
         : LIKELY_CUT[outcome.replace(/[,\d].*/, '').trimEnd()],
     look,
   })
@@ -68,7 +68,10 @@ export async function expectHeads(stage: Stage): Promise<void> {
       because: 'It is one whole head.',
       look,
     })
-    expectSame('the bytes behind it', whole.left, 0, { because: 'Nothing stands behind it.', look })
+    expectSame('the number of bytes after it', whole.left, 0, {
+      because: 'Nothing follows it.',
+      look,
+    })
     for (let at = 1; at < head.length; at++) {
       const cut = parse(cutIn(head, at))
       expectSame(`the head ${shown(head)}, cut after ${at} bytes`, cut, whole, sameFor(cut))
@@ -101,11 +104,11 @@ export async function expectHeads(stage: Stage): Promise<void> {
     const chunk = Buffer.concat([Buffer.alloc(5, 'x'), rest, Buffer.from('GET ')])
     const parsed = parser.next(chunk, 5)
     expectSame(
-      `where the head ends that was cut after ${at} bytes and goes on at place 5 of a chunk`,
+      `the end of a head that was cut after ${at} bytes and goes on at place 5 of a chunk`,
       parsed.kind === 'head' ? parsed.end : parsed.kind,
       5 + rest.length,
       {
-        because: '`end` is a place in this chunk, from which the next one goes on.',
+        because: '`end` is a place in this chunk: the next head begins there.',
         likely: 'The rest of the head begins at `from`, and what was kept is not in this chunk.',
         look,
       },
@@ -115,13 +118,13 @@ export async function expectHeads(stage: Stage): Promise<void> {
     for (const pieces of [[Buffer.from(text, 'latin1')], bytewise(text), cutIn(text, 9)]) {
       const { outcome } = parse(pieces)
       expectSame(
-        `what becomes of ${shown(text)}, in ${inPieces(pieces)}`,
+        `the outcome of ${shown(text)}, in ${inPieces(pieces)}`,
         outcome,
         `refused, ${status}`,
         outcome.endsWith('kept')
           ? {
-              because: 'It was refused: no head has begun any more.',
-              likely: 'Empty what is kept when a head is complete, and when it is refused.',
+              because: 'The head was refused, so no head has begun (hasBegun).',
+              likely: 'Forget the kept bytes when a head is complete, and also when it is refused.',
               look,
             }
           : pieces.length === 1
@@ -142,28 +145,28 @@ export async function expectHeads(stage: Stage): Promise<void> {
   const limits: [string, string, number | undefined][] = [
     [`${MAX_HEAD_BYTES} bytes`, headOf(MAX_HEAD_BYTES), undefined],
     [`${MAX_HEAD_BYTES + 1} bytes`, headOf(MAX_HEAD_BYTES + 1), 431],
-    [`${MAX_HEAD_BYTES + 9} bytes, and no end`, headOf(MAX_HEAD_BYTES + 9).slice(0, -2), 431],
+    [`${MAX_HEAD_BYTES + 9} bytes without an end`, headOf(MAX_HEAD_BYTES + 9).slice(0, -2), 431],
     [`${MAX_FIELDS} fields`, fieldsOf(MAX_FIELDS), undefined],
     [`${MAX_FIELDS + 1} fields`, fieldsOf(MAX_FIELDS + 1), 431],
   ]
   for (const [what, text, status] of limits) {
     for (const pieces of [cutIn(text, 0).slice(1), cutIn(text, 700), inSixties(text)]) {
       expectSame(
-        `what becomes of a head of ${what}, in ${inPieces(pieces)}`,
+        `the outcome of a head of ${what}, in ${inPieces(pieces)}`,
         parse(pieces).outcome,
         status === undefined ? 'not refused' : `refused, ${status}`,
         {
           because:
-            'A head has a limit, or a peer could fill our memory with one. It is the same however the head is cut.',
+            'A head has a limit, or a peer could fill our memory with one. The limit is the same however the head is cut.',
           likely:
-            'parseHead() looks at the size. A head that is too large has to get there, also without the end of a line.',
+            'parseHead() checks the size. A head that is too large has to get there even if no line has ended.',
           look,
         },
       )
     }
   }
 
-  story.tell('test', 'sends a field of 15,000 bytes, the last 3,000 of them byte by byte')
+  story.tell('test', 'sends 11,900 bytes of a head of 15,000, and the next 3,000 byte by byte')
   const slow = Buffer.from(headOf(15_000))
   let micros = Number.POSITIVE_INFINITY
   for (let round = 0; round < 3; round++) {
@@ -183,8 +186,8 @@ export async function expectHeads(stage: Stage): Promise<void> {
   const share = micros / wholeUs
   expect('one of the last bytes to cost much less than the whole head', share < 0.5, {
     because:
-      'A byte costs its sender nothing. If we look at all of the head again for each, it costs us more and more.',
-    likely: 'Scan again only when the piece has the end of a line, or the head is too large.',
+      'A byte costs its sender nothing. If we scan the whole head again for each byte, each costs us more than the last.',
+    likely: 'Scan again only when a line may have ended, or the head is too large.',
     expected: 'less than half of what the head costs in one piece',
     received: `${share.toFixed(2)} of what it costs`,
     look,
@@ -194,16 +197,16 @@ export async function expectHeads(stage: Stage): Promise<void> {
 const MAY_HAVE_ENDED =
   'A line may have ended in this piece, or with a CR at the end of what was kept.'
 
-const NOTHING_IS_KEPT = 'Nothing is kept of a head that is complete: #keptBytes is 0 again.'
+const NOTHING_IS_KEPT = 'Nothing is kept of a complete head: set #keptBytes to 0.'
 
 /** What has probably gone wrong with a head that is right in one piece, by what became of it when it was cut. */
 const LIKELY_CUT: Record<string, string> = {
   refused:
-    'What is kept comes before the chunk, and of #kept only #keptBytes count: the rest is room.',
-  'a head that ends before its place': NOTHING_IS_KEPT,
-  'a head that ends behind its chunk':
-    '`end` is a place in the chunk, so what was kept before counts for nothing.',
-  'not refused': `What is kept comes before the chunk. ${MAY_HAVE_ENDED}`,
+    'The kept bytes come before the chunk, and only the first #keptBytes bytes of #kept count: the rest is unused room.',
+  'a head that does not end after place': NOTHING_IS_KEPT,
+  'a head that ends past its chunk':
+    '`end` is a place in the chunk: do not count the bytes that were kept earlier.',
+  'not refused': `The kept bytes come before the chunk. ${MAY_HAVE_ENDED}`,
 }
 
 function cpuMs(): number {

@@ -20,11 +20,11 @@ export const REQUEST_LINES: [string, string, string][] = [
   ['M-SEARCH', LONGEST, 'HTTP/1.1'],
 ]
 
-const ONE_SPACE = 'Between method, target and version stands one space.'
-const TARGET = 'A URI does not hold this byte (RFC 3986 §2).'
-const VERSION = 'The version is HTTP, a slash, and two digits with a dot between.'
-const METHOD = 'A method is a token: letters, digits and some signs.'
-const LINE_END = 'A line ends with CR LF, and neither of the two stands alone.'
+const ONE_SPACE = 'Method, target and version are separated by one space.'
+const TARGET = 'A URI cannot contain this byte (RFC 3986 §2).'
+const VERSION = 'The version is HTTP, a slash, and two digits with a dot between them.'
+const METHOD = 'A method is a token: letters, digits and some punctuation.'
+const LINE_END = 'A line ends with CR LF, and neither CR nor LF may stand alone.'
 
 export const WRONG_LINES: Wrong[] = [
   { text: ' GET / HTTP/1.1\r\n', status: 400, because: METHOD },
@@ -59,12 +59,20 @@ export const WRONG_LINES: Wrong[] = [
   { text: 'GET / HTTP/01.1\r\n', status: 400, because: VERSION },
   { text: 'GET / HTTP/1.x\r\n', status: 400, because: VERSION },
   { text: 'GET / XHTTP/1.1\r\n', status: 400, because: VERSION },
-  { text: 'GET / HTTP/2.0\r\n', status: 505, because: 'It is a version, and not ours.' },
-  { text: 'PRI * HTTP/2.0\r\n', status: 505, because: 'HTTP/2 begins so (RFC 9113 §3.4).' },
-  { text: 'GET / HTTP/0.9\r\n', status: 505, because: 'It is a version, and not ours.' },
+  { text: 'GET / HTTP/2.0\r\n', status: 505, because: 'That is a version, but not one of ours.' },
+  {
+    text: 'PRI * HTTP/2.0\r\n',
+    status: 505,
+    because: 'That is how HTTP/2 begins (RFC 9113 §3.4).',
+  },
+  { text: 'GET / HTTP/0.9\r\n', status: 505, because: 'That is a version, but not one of ours.' },
   { text: `GET ${LONGEST}a HTTP/1.1\r\n`, status: 414, because: 'The target has 8,001 bytes.' },
   { text: `M ${LONGEST}a HTTP/1.1\r\n`, status: 414, because: 'The target has 8,001 bytes.' },
-  { text: `GET ${LONGEST}a`, status: 414, because: 'Its end would change nothing any more.' },
+  {
+    text: `GET ${LONGEST}a`,
+    status: 414,
+    because: 'The target is too long already: its end would change nothing.',
+  },
 ].filter(({ status }) => status > 0)
 
 /** A line, its name and its value. */
@@ -83,15 +91,15 @@ export const FIELDS: [string, string, string][] = [
   ['a: x'.padEnd(9_000, 'x'), 'a', 'x'.repeat(8_997)],
 ]
 
-const NAME = 'A name is a token, and the colon stands directly behind it.'
-const VALUE = 'A value has no control character but the tab.'
+const NAME = 'A name is a token, and the colon follows it directly.'
+const VALUE = 'The only control character that a value may contain is the tab.'
 
 export const WRONG_FIELDS: Wrong[] = [
   {
     text: 'Host : a\r\n',
     status: 400,
     because:
-      'Some take the blank for a part of the name, others do not: that is how bodies are smuggled (RFC 9112 §5.1).',
+      'Some servers take the blank for part of the name, and others do not: that is how requests are smuggled (RFC 9112 §5.1).',
   },
   { text: 'Host\t: a\r\n', status: 400, because: NAME },
   { text: ' folded: b\r\n', status: 400, because: 'That is a folded line (RFC 9112 §5.2).' },
@@ -122,7 +130,8 @@ export const HEADS = [
   'OPTIONS * HTTP/1.1\r\nHost: [::1]\r\n\r\n',
 ]
 
-const HOST = 'A request in HTTP/1.1 has one Host, and it is a host (RFC 9112 §3.2).'
+const HOST =
+  'A request in HTTP/1.1 has exactly one Host, and its value is a valid host (RFC 9112 §3.2).'
 
 export const WRONG_HEADS: Wrong[] = [
   { text: 'GET / HTTP/1.1\r\n\r\n', status: 400, because: HOST },
@@ -136,29 +145,37 @@ export const WRONG_HEADS: Wrong[] = [
   {
     text: 'GET http://a/ HTTP/1.1\r\nHost: b\r\n\r\n',
     status: 400,
-    because: 'Which of the two hosts?',
+    because: 'Target and Host name two different hosts.',
   },
   {
     text: 'GET a HTTP/1.1\r\nHost: a\r\n\r\n',
     status: 400,
     because: 'A path begins with a slash.',
   },
-  { text: 'GET * HTTP/1.1\r\nHost: a\r\n\r\n', status: 400, because: 'Only OPTIONS asks for "*".' },
-  { text: 'GET a:80 HTTP/1.1\r\nHost: a\r\n\r\n', status: 400, because: 'Only CONNECT asks so.' },
+  {
+    text: 'GET * HTTP/1.1\r\nHost: a\r\n\r\n',
+    status: 400,
+    because: 'Only OPTIONS may ask for "*".',
+  },
+  {
+    text: 'GET a:80 HTTP/1.1\r\nHost: a\r\n\r\n',
+    status: 400,
+    because: 'Only CONNECT has such a target.',
+  },
   {
     text: 'CONNECT / HTTP/1.1\r\nHost: a\r\n\r\n',
     status: 400,
-    because: 'CONNECT names host and port.',
+    because: 'CONNECT names a host and a port.',
   },
   {
     text: 'GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n',
     status: 400,
-    because: 'Behind "%" stand two hex digits.',
+    because: 'Two hex digits have to follow "%".',
   },
   {
     text: 'GET /a%00 HTTP/1.1\r\nHost: a\r\n\r\n',
     status: 400,
-    because: 'There is a control character in it.',
+    because: 'The path contains a control character.',
   },
   {
     text: 'GET /..%c0%af HTTP/1.1\r\nHost: a\r\n\r\n',
@@ -168,7 +185,7 @@ export const WRONG_HEADS: Wrong[] = [
   {
     text: '\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n',
     status: 400,
-    because: 'One empty line is forgiven (RFC 9112 §2.2), a second one is not.',
+    because: 'One empty line is ignored (RFC 9112 §2.2), but a second one is not.',
   },
   { text: '\nGET / HTTP/1.1\r\nHost: a\r\n\r\n', status: 400, because: LINE_END },
   { text: 'GET / HTTP/1.1\r\nHost: a\r\n\n', status: 400, because: LINE_END },

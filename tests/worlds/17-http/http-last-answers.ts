@@ -13,7 +13,7 @@ export async function expectLastAnswers({ expectSame }: Stage, world: HttpWorld)
     [{ status: 200, body: 'GET /a', headers: { connection: 'close' } }],
     ([first]) => ({
       because:
-        'He wants no more than this answer, and it says that it is the last. What he sent behind it is ignored (RFC 9112 §9.6).',
+        'He wants no more than this answer, and it says that it is the last. What he sent after that request is ignored (RFC 9112 §9.6).',
       ...causeOf(first, bob.stream.isEnded),
     }),
   )
@@ -22,21 +22,21 @@ export async function expectLastAnswers({ expectSame }: Stage, world: HttpWorld)
     likely: '#goOn() ends the connection if #endsAs is set.',
     look: ['#answer()', '#handle()'],
   })
-  expectSame('the last that was asked', site.asked.at(-1), 'GET /a', {
-    because: 'What stands behind the last request is not looked at.',
+  expectSame('the last request that the handler got', site.asked.at(-1), 'GET /a', {
+    because: 'What follows the last request is not looked at.',
     look: '#answer()',
   })
 
   const cyd = await world.arrive('cyd')
   await cyd.send('GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n')
   cyd.expectAnswers([{ status: 200, headers: { connection: 'keep-alive' } }], {
-    because: 'A client of 1.0 that wants to go on has to be told that we do as well.',
-    likely: "`'say'`, to HTTP/1.0 alone.",
+    because: 'A client of HTTP/1.0 that wants to go on has to be told that we do as well.',
+    likely: "Use `'say'` for HTTP/1.0 alone.",
     look: '#answer()',
   })
   await cyd.send('GET /b HTTP/1.0\r\n\r\n')
   cyd.expectAnswers([{ status: 200, body: 'GET /b', headers: { connection: 'close' } }], {
-    because: 'A client of 1.0 that says nothing wants one answer.',
+    because: 'A client of HTTP/1.0 that does not say keep-alive wants one answer.',
     look: '#answer()',
   })
   cyd.expectEnd({ because: 'It was the last answer.', look: '#answer()' })
@@ -63,11 +63,11 @@ export async function expectLastAnswers({ expectSame }: Stage, world: HttpWorld)
   })
   await world.act(() => site.late.at(-1)!.resolve({ status: 200, body: 'late' }))
   eve.expectAnswers([{ status: 200, body: 'late' }], {
-    because: 'She can still hear.',
+    because: 'She can still receive it.',
     look: '#handle()',
   })
   eve.expectEnd({
-    because: 'Behind it there is nothing to wait for.',
+    because: 'After that, there is nothing to wait for.',
     look: ['#answer()', '#handle()'],
   })
 
@@ -77,8 +77,7 @@ export async function expectLastAnswers({ expectSame }: Stage, world: HttpWorld)
   for (const piece of ['abc', 'defghi']) await world.act(() => lastBody.give(piece))
   ian.expectAnswers([{ status: 200, body: 'abcdefghi', headers: { connection: 'close' } }], {
     because: 'The last answer has a body that takes its time, and all of it belongs to the answer.',
-    likely:
-      '#goOn() ends the connection. While an answer is held, #holdUntil() calls it, and nobody else.',
+    likely: '#goOn() ends the connection. While an answer is held, only #holdUntil() may call it.',
     look: '#handle()',
   })
   ian.expectEnd({ because: 'It was the last answer.', look: '#handle()' })
@@ -87,17 +86,16 @@ export async function expectLastAnswers({ expectSame }: Stage, world: HttpWorld)
   await flo.send(request('GET /bug') + request('GET /late/flo') + request('GET /c'))
   await world.act(() => site.late.at(-1)!.reject(new Error('a late bug')))
   flo.expectAnswers([{ status: 500 }, { status: 500 }, { status: 200, body: 'GET /c' }], {
-    because:
-      'A handler that throws has answered, too: with 500. Nobody else has to suffer from it.',
-    likely: '#ask() knows what to do about it, now and later.',
+    because: 'A handler that throws has answered, too: with 500. The next request is not affected.',
+    likely: '#ask() turns what a handler throws into an answer, at once or later.',
     look: '#handle()',
   })
   expectSame(
-    'the bugs',
+    'the reported bugs',
     site.bugs.map((bug) => (bug as Error).message),
     ['a bug in the handler', 'a late bug'],
     {
-      because: 'Our bugs are seen.',
+      because: 'Our own bugs are reported.',
     },
   )
 
@@ -107,7 +105,7 @@ export async function expectLastAnswers({ expectSame }: Stage, world: HttpWorld)
   await world.act(() => site.sources.at(-1)!.give(undefined))
   gus.expectCut({
     because:
-      'He was promised 9 bytes, and there are none. Whatever came next he would take for them.',
+      'He was promised 9 bytes, and there are none. He would take whatever came next for them.',
     look: '#handle()',
   })
   const gil = await world.arrive('gil')
@@ -122,13 +120,13 @@ export async function expectLastAnswers({ expectSame }: Stage, world: HttpWorld)
   await world.act(() => broken.give(undefined))
   gil.expectCut({
     because:
-      'He was promised 9 bytes, and there are 3. Whatever came next he would take for the rest.',
+      'He was promised 9 bytes, and there are 3. He would take whatever came next for the rest.',
     likely:
-      'The promise that #holdUntil() gets has to reject when the body breaks. Do not catch it on the way.',
+      'The promise that #holdUntil() gets has to reject when the body breaks. Do not catch the error on the way.',
     look: '#handle()',
   })
-  expectSame('the last that was asked', site.asked.at(-1), 'GET /late/gil', {
-    because: 'Behind an answer that has no end nothing is looked at.',
+  expectSame('the last request that the handler got', site.asked.at(-1), 'GET /late/gil', {
+    because: 'After an answer that has no end, nothing is looked at.',
     look: '#handle()',
   })
   const hal = await world.arrive('hal')
@@ -139,13 +137,13 @@ export async function expectLastAnswers({ expectSame }: Stage, world: HttpWorld)
       { status: 200, body: 'GET /d' },
     ],
     {
-      because: 'HEAD wants no body.',
+      because: 'An answer to HEAD has no body.',
       look: '#answer()',
     },
     ['HEAD'],
   )
-  expectSame('how often its body was closed', site.sources.at(-1)!.closed, 1, {
-    because: 'It is not wanted.',
+  expectSame('the number of times its body was closed', site.sources.at(-1)!.closed, 1, {
+    because: 'The body is not sent, so it is closed.',
   })
 }
 
@@ -154,17 +152,18 @@ function causeOf(first: Answer | undefined, isEnded: boolean): Pick<Reason, 'lik
   const look = ['#handle()', '#answer()']
   if (!first && isEnded)
     return {
-      likely: 'FIN has overtaken the answer: #goOn() flushes what was said, and ends.',
+      likely:
+        'FIN has overtaken the answer: #goOn() flushes what was said, and then ends the connection.',
       look,
     }
   if (first?.headers.get('connection') !== 'close')
     return {
-      likely: 'Without keepsOpen(), set #endsAs before the answer is sent.',
+      likely: 'If keepsOpen() is false, set #endsAs before the answer is sent.',
       look: '#answer()',
     }
   return {
     likely:
-      'Nobody has ended the connection. #endsAs says why it ends, and #goOn() ends it when an answer is complete at once.',
+      'The connection was not ended. #endsAs says why it ends, and #goOn() ends it when an answer is complete at once.',
     look,
   }
 }

@@ -18,8 +18,9 @@ export async function expectLateBodies(
     'a head with Content-Length: 9, and "abc"',
     {
       because:
-        'The head of the answer, and the first piece of its body. The next answer has to wait for the rest.',
-      likely: '#answer() returns what the sender does: a promise, until everything is sent.',
+        'That is the head of the answer, and the first piece of its body. The next answer has to wait for the rest.',
+      likely:
+        '#answer() has to return what #sender.answer() returns: a promise, until everything is sent.',
       look: '#answer()',
     },
   )
@@ -28,14 +29,14 @@ export async function expectLateBodies(
     /^defghiHTTP\/1\.1 200 .*\r\n\r\nGET \/e$/s,
     '"defghi", and then the next answer',
     {
-      because: 'A body that takes its time is part of its answer: the next one comes behind it.',
+      because: 'A body that takes its time is part of its answer: the next answer comes after it.',
       likely:
-        '#answer() returns what the sender does: a promise, until everything is sent. #holdUntil() it is.',
+        '#answer() has to return what #sender.answer() returns: a promise, until everything is sent. #holdUntil() takes it.',
       look: ['#answer()', '#handle()'],
     },
   )
-  expectSame('how often the body was closed', body.closed, 1, {
-    because: 'It was sent to its end.',
+  expectSame('the number of times the body was closed', body.closed, 1, {
+    because: 'The body was sent to its end.',
   })
 
   await ada.send(request('GET /late/3') + request('GET /f'))
@@ -50,11 +51,11 @@ export async function expectLateBodies(
   })
   await world.act(() => lateBody.give('c'))
   ada.expectText(/^cHTTP\/1\.1 200 .*\r\n\r\nGET \/f$/s, '"c", and then the next answer', {
-    because: 'Now it is complete.',
+    because: 'Now the answer is complete.',
     look: '#handle()',
   })
-  expectSame('the requests that were heard', world.stats().messages, 12, {
-    because: 'Twelve have come, and each is heard once, however late its answer is.',
+  expectSame('the number of calls to heard()', world.stats().messages, 12, {
+    because: 'Twelve requests have arrived, and each counts once, however late its answer is.',
     look: '#handle()',
   })
 }
@@ -73,8 +74,8 @@ export async function expectLateLikeOthers(
       { status: 200, body: 'GET /g' },
     ],
     {
-      because: 'HEAD wants no body, however late the answer is.',
-      likely: 'A late answer goes through #answer(), too, with the head of its request.',
+      because: 'An answer to HEAD has no body, however late it is.',
+      likely: 'A late answer has to go through #answer(), too, with the head of its request.',
       look: '#handle()',
     },
     ['HEAD'],
@@ -82,8 +83,8 @@ export async function expectLateLikeOthers(
   await liz.send('GET /late/liz HTTP/1.0\r\nConnection: keep-alive\r\n\r\n')
   await world.act(() => site.late.at(-1)!.resolve({ status: 200, body: 'late' }))
   liz.expectAnswers([{ status: 200, body: 'late', headers: { connection: 'keep-alive' } }], {
-    because: 'A client of 1.0 that wants to go on has to be told that we do as well.',
-    likely: 'A late answer goes through #answer(), too, with the head of its request.',
+    because: 'A client of HTTP/1.0 that wants to go on has to be told that we do as well.',
+    likely: 'A late answer has to go through #answer(), too, with the head of its request.',
     look: '#handle()',
   })
 
@@ -92,11 +93,11 @@ export async function expectLateLikeOthers(
   await mo.reset()
   const unwanted = new ScriptedBody(3)
   await world.act(() => site.late.at(-1)!.resolve({ status: 200, body: unwanted }))
-  expectSame('how often the body was closed that is for a peer who is gone', unwanted.closed, 1, {
+  expectSame('the number of times the body for mo was closed', unwanted.closed, 1, {
     because:
-      'Nobody will ever read it. A body may be an open file: each one left behind is a descriptor less.',
+      'Mo is gone and will never read it. A body may be an open file: each one that is not closed costs a descriptor.',
     likely:
-      'The sender closes what it cannot send: an answer goes to #sender.answer() whether the peer is there or not.',
+      'The sender closes what it cannot send: pass an answer to #sender.answer() whether the peer is there or not.',
     look: ['#answer()', '#handle()'],
   })
 }

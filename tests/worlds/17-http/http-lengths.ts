@@ -23,7 +23,7 @@ export async function expectLengths(stage: Stage): Promise<void> {
         : length.kind === 'bytes'
           ? `${length.bytes} bytes`
           : length.kind
-    expectSame(`the body of HTTP/${version} with { ${lines} }`, outcome, told, {
+    expectSame(`the body length for HTTP/${version} with { ${lines} }`, outcome, told, {
       because,
       ...causeOf(each, outcome),
     })
@@ -33,10 +33,10 @@ export async function expectLengths(stage: Stage): Promise<void> {
   const blanks = new HeaderFields()
   blanks.add('transfer-encoding', `gzip${' '.repeat(MANY_BLANKS)}x`)
   const us = leastUs(1, () => bodyLength(blanks, '1.1', 1_000))
-  expect('that to cost less than 5 ms', us < 5_000, {
-    because: 'Anybody may send such a head, again and again. The time goes with its length.',
+  expect('that call to take less than 5 ms', us < 5_000, {
+    because: 'Anybody may send such a head, again and again. It has to take linear time.',
     likely:
-      "A pattern that begins with blanks begins anew at each blank, and runs to the last one each time. split(','), and then withoutBlanks().",
+      "A pattern that begins with blanks starts again at each blank, and runs to the last one each time. Use split(','), and then withoutBlanks().",
     look: 'checkCoding()',
     expected: 'less than 5 ms',
     received: `${(us / 1_000).toFixed(1)} ms`,
@@ -53,40 +53,40 @@ function causeOf({ fields, version, told }: Length, outcome: string) {
   if (!has('transfer-encoding')) {
     const look = 'bodyLength()'
     if (told === '413' && outcome === '400')
-      return { likely: 'Digits are right, however many. Then compare with maxBytes.', look }
+      return { likely: 'Any number of digits will do. Then compare with maxBytes.', look }
     if (told === '413' || outcome === '413')
-      return { likely: 'More than maxBytes is too much, and maxBytes is not.', look }
+      return { likely: 'Refuse a length over maxBytes, but not one of exactly maxBytes.', look }
     if (fields.length > 1)
-      return { likely: 'get() joins several lines with a comma. A comma is no digit.', look }
+      return { likely: 'get() joins several lines with a comma, and a comma is not a digit.', look }
     if (told === '400')
-      return { likely: 'Number() and parseInt() let a lot pass: test the text first.', look }
-    return { likely: '"0" is a length. Only a field that is not there says nothing.', look }
+      return { likely: 'Number() and parseInt() accept too much: test the text first.', look }
+    return { likely: '"0" is a length. Only a field that is not there states none.', look }
   }
   if (has('content-length')) {
     const likely =
-      'First of all: are both there? What they say does not matter, and get() is undefined only for a field that is not there.'
+      'Check first whether both are there. What they say does not matter, and get() returns undefined only for a field that is not there.'
     return { likely, look: 'bodyLength()' }
   }
   if (version === '1.0')
     return {
-      likely: 'The version is asked before the coding is looked at.',
+      likely: 'Check the version before you look at the coding.',
       look: 'bodyLength()',
     }
   const look = value === '' && outcome === 'none' ? 'bodyLength()' : 'checkCoding()'
   if (value.includes('\u00a0'))
     return { likely: 'trim() takes A0 for a blank. withoutBlanks() does not.', look }
   if (outcome === 'chunked' && /[a-z][\t ]+[a-z]/.test(value))
-    return { likely: 'Blanks around a coding are none of it. One inside makes two words.', look }
-  if (told === 'chunked') return { likely: 'toLowerCase() before you compare.', look }
+    return { likely: 'Remove the blanks around a coding, but none inside it.', look }
+  if (told === 'chunked') return { likely: 'Call toLowerCase() before you compare.', look }
   if (told === '501')
     return { likely: 'Split the list at its commas, and compare whole codings.', look }
   if (fields.length > 1 && outcome === 'chunked')
     return { likely: 'get() joins several lines with a comma. Look at all of them.', look }
   if (value === '' && outcome === 'none')
-    return { likely: 'A coding that is there is not undefined, even if it is empty.', look }
+    return { likely: 'A field that is there is not undefined, even if it is empty.', look }
   return {
     likely:
-      'Cut at the commas, blanks away, compare whole codings. An empty one, or chunked before the last place, is 400.',
+      'Split at the commas, remove the blanks around each coding, and compare whole codings. An empty one, or chunked before the last place, is 400.',
     look,
   }
 }
@@ -101,33 +101,33 @@ interface Length {
 }
 
 const DIGITS =
-  'A Content-Length is digits, and nothing else: a sign, a blank, a comma or a zero in front is read by some in another way than by others.'
-const TWICE = 'Two lengths are two requests to somebody, even if they are the same today.'
+  'A Content-Length is digits, and nothing else: servers disagree about a sign, a blank, a comma or a leading zero.'
+const TWICE = 'Another server may read two lengths as two requests, even if they are equal today.'
 const BOTH =
-  'With both, one server takes the length and the next one the chunks: that is smuggling (RFC 9112 §6.1).'
-const LAST = 'Behind "chunked" nothing may come, and it is said once.'
-const UNKNOWN = 'A coding that we do not know is 501 (RFC 9112 §6.1).'
+  'With both, one server goes by the length and the next one by the chunks: that is smuggling (RFC 9112 §6.1).'
+const LAST = 'Nothing may follow "chunked", and it may appear only once.'
+const UNKNOWN = 'An unknown coding is answered with 501 (RFC 9112 §6.1).'
 
 const LENGTHS: Length[] = [
   {
     fields: [],
     told: 'none',
-    because: 'A request that says no length has no body (RFC 9112 §6.3).',
+    because: 'A request that states no length has no body (RFC 9112 §6.3).',
   },
-  { fields: [['content-length', '5']], told: '5 bytes', because: 'It says so.' },
-  { fields: [['content-length', '0']], told: '0 bytes', because: 'It says so.' },
+  { fields: [['content-length', '5']], told: '5 bytes', because: 'The field says so.' },
+  { fields: [['content-length', '0']], told: '0 bytes', because: 'The field says so.' },
   {
     fields: [['content-length', '1000']],
     told: '1000 bytes',
-    because: 'That is as many as may come.',
+    because: 'The limit is 1,000 bytes, and a body of exactly 1,000 bytes is within it.',
   },
-  { fields: [['content-length', '1001']], told: '413', because: 'That is one more than may come.' },
+  { fields: [['content-length', '1001']], told: '413', because: 'That is one byte too many.' },
   {
     fields: [['content-length', '99999999999999999999999']],
     told: '413',
-    because: 'No integer holds it, and it is too many in any case.',
+    because: 'No 64-bit integer holds it, and it is over the limit in any case.',
   },
-  { fields: [['content-length', '9'.repeat(400)]], told: '413', because: 'It is too many.' },
+  { fields: [['content-length', '9'.repeat(400)]], told: '413', because: 'It is over the limit.' },
   ...[
     '0005',
     '00',
@@ -174,7 +174,7 @@ const LENGTHS: Length[] = [
     told: '400',
     because: TWICE,
   },
-  { fields: [['transfer-encoding', 'chunked']], told: 'chunked', because: 'It says so.' },
+  { fields: [['transfer-encoding', 'chunked']], told: 'chunked', because: 'The field says so.' },
   {
     fields: [['transfer-encoding', 'Chunked']],
     told: 'chunked',
@@ -184,13 +184,13 @@ const LENGTHS: Length[] = [
     fields: [['transfer-encoding', 'chunked']],
     version: '1.0',
     told: '400',
-    because: 'HTTP/1.0 has no chunks; a proxy of its time passes them on as the body.',
+    because: 'HTTP/1.0 has no chunks; an old proxy passes them on as the body.',
   },
   {
     fields: [['transfer-encoding', 'gzip']],
     version: '1.0',
     told: '400',
-    because: 'HTTP/1.0 has no codings.',
+    because: 'HTTP/1.0 has no transfer codings.',
   },
   {
     fields: [
@@ -320,6 +320,6 @@ const LENGTHS: Length[] = [
       ['content-length', ''],
     ],
     told: '400',
-    because: `${BOTH} An empty length is there, too.`,
+    because: `${BOTH} An empty length counts, too.`,
   },
 ]

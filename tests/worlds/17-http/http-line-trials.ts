@@ -21,11 +21,11 @@ export async function expectRequestLines(stage: Stage): Promise<void> {
     const scan = scanRequestLine(bytesOf(`xx${line}Host: a`), 2, spans)
     const pieces = [0, 2, 4].map((place) => `xx${line}`.slice(spans[place], spans[place + 1]))
     expectSame(`scanRequestLine(${shown(line)})`, scan, 2 + line.length, {
-      because: 'That is a request line. Behind it the first field begins.',
+      because: 'That is a request line. After it, the first field begins.',
       likely:
         typeof scan === 'object' && scan.status === 414
-          ? 'More than MAX_TARGET_BYTES is too long, MAX_TARGET_BYTES is not; and the space in front does not count.'
-          : 'The target is a run of TARGET bytes, method and version are runs, too.',
+          ? 'Refuse only a target over MAX_TARGET_BYTES. The space in front of it does not count.'
+          : 'The target is a run of TARGET bytes; method and version are runs, too.',
       look: 'scanRequestLine()',
     })
     expectSame('method, target and version', pieces, [method, target, version], {
@@ -44,7 +44,7 @@ export async function expectRequestLines(stage: Stage): Promise<void> {
         because:
           end < 20
             ? 'Every byte so far may stand there, and the line has no end yet.'
-            : 'Now it has.',
+            : 'Now the line has its end.',
         likely: 'A run that goes to the end of the chunk may go on in the next one.',
         look: 'scanRequestLine()',
       },
@@ -62,15 +62,15 @@ export async function expectFields(stage: Stage): Promise<void> {
     const spans: number[] = []
     const scan = scanField(bytesOf(`xx${line}\r\nb: c`), 2, spans)
     expectSame(`scanField(${shown(`${line}\r\n`)})`, scan, 2 + line.length + 2, {
-      because: 'That is a field. Behind it the next line begins.',
+      because: 'That is a field. After it, the next line begins.',
       look: 'scanField()',
     })
     const pieces = [0, 2].map((place) => `xx${line}`.slice(spans[place], spans[place + 1]))
     expectSame('name and value', pieces.map(visible), [name, visible(value)], {
-      because: 'The blanks before and behind a value do not belong to it, those inside do.',
+      because: 'The blanks before and after a value do not belong to it; those inside do.',
       likely: value.includes('\u00a0')
-        ? 'trim() takes A0 for a blank, and the next server does not. withoutBlanks() knows two: space and tab.'
-        : '`spans` has four places: where the name begins and ends, and the same of the value.',
+        ? 'trim() takes A0 for a blank, and the next server does not. For withoutBlanks(), only space and tab are blanks.'
+        : '`spans` has four places: where the name begins and ends, and the same for the value.',
       look: 'scanField()',
     })
   }
@@ -80,7 +80,7 @@ export async function expectFields(stage: Stage): Promise<void> {
     expectSame(`scanField(${shown(part)})`, scanField(bytesOf(part), 0, spans), 'incomplete', {
       because: 'Every byte so far may stand there, and the line has no end yet.',
       likely: part.includes(':')
-        ? 'scanLineEnd() knows whether the end is missing or wrong.'
+        ? 'scanLineEnd() tells whether the end is missing or wrong.'
         : 'A run that goes to the end of the chunk may go on in the next one.',
       look: 'scanField()',
     })
@@ -100,9 +100,9 @@ export async function expectFields(stage: Stage): Promise<void> {
   }
   stage.expect('the second to cost about ten times as much', growth <= ABOUT_TEN, {
     because:
-      'Ten times as many bytes may cost ten times the time, and not a hundred times: anybody may send such a head, again and again.',
+      'Ten times as many bytes may take ten times as long, but not a hundred times: anybody may send such a head, again and again.',
     likely:
-      'A pattern that begins with blanks begins anew at each blank, and runs to the last one each time. withoutBlanks() walks back from the end.',
+      'A pattern that begins with blanks starts again at each blank, and runs to the last one each time. withoutBlanks() walks back from the end.',
     look: 'scanField()',
     expected: `at most ${ABOUT_TEN} times as much`,
     received: `${growth.toFixed(0)} times as much`,
@@ -127,7 +127,7 @@ function expectRefused(
   for (const before of ['', 'xx']) {
     const outcome = scan(bytesOf(before + text), before.length, [])
     const told = typeof outcome === 'object' ? `invalid, ${outcome.status}` : String(outcome)
-    const where = before === '' ? '' : ' behind another line'
+    const where = before === '' ? '' : ' after another line'
     expectSame(`${name}(${shown(text)})${where}`, told, `invalid, ${status}`, {
       because,
       likely:

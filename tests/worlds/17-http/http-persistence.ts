@@ -13,13 +13,13 @@ export async function expectPersistence(stage: Stage): Promise<void> {
     const headers = HeaderFields.from({ connection })
     const what = connection.map((line) => `Connection: ${line}`).join(', ') || 'no Connection field'
     quiet.expectSame(
-      `keepsOpen() of HTTP/${version} with ${what}`,
+      `keepsOpen() for HTTP/${version} with ${what}`,
       keepsOpen({ ...head, version, headers }),
       stays,
       {
         because:
-          'HTTP/1.1 goes on unless one says close, HTTP/1.0 ends unless one says keep-alive; close wins (RFC 9112 §9.3).',
-        likely: 'The field is a list of words, in any case of letters.',
+          'HTTP/1.1 goes on unless the request says close. HTTP/1.0 ends unless it says keep-alive. If both are there, close wins (RFC 9112 §9.3).',
+        likely: 'The field is a list of words, in upper or lower case.',
         look: 'keepsOpen()',
       },
     )

@@ -8,7 +8,7 @@ export async function expectRefusalsHeard({ connect, serve }: Stage): Promise<vo
   const slow = await connect(server, 'slow')
   await slow.send('GET / HT')
   await slow.expectMessage(answerLike(408), {
-    because: 'Real time passes as well.',
+    because: 'The deadline holds in real time, too.',
     look: '#watchForEnd()',
   })
   await slow.expectEnd({ because: 'It was too slow.' })
@@ -16,12 +16,12 @@ export async function expectRefusalsHeard({ connect, serve }: Stage): Promise<vo
   await big.send(`${request('POST /', ['Content-Length: 3000000'])}${'x'.repeat(3_000_000)}`)
   await big.expectMessage(answerLike(413), {
     because:
-      'It has sent 3 MB that nobody wants, and hears why: to close over bytes that were not read would be a reset, and the answer would be lost.',
+      'It has sent 3 MB that the server does not want, and is told why. Closing with unread bytes would reset the connection, and the answer would be lost.',
   })
-  await big.expectEnd({ because: 'Behind the answer comes FIN.' })
+  await big.expectEnd({ because: 'FIN follows the answer.' })
   await big.halfClose()
   await slow.halfClose()
   server.beginClose()
-  await server.expectClosed({ because: 'Nobody is left.' })
+  await server.expectClosed({ because: 'No client is left.' })
   await server.expectNothingLeft({ because: 'Whatever is left keeps the process alive.' })
 }

@@ -32,15 +32,15 @@ export async function expectSite(
   const found: string[] = []
   for (const path of usual) {
     await ada.send(request(`GET ${path}`))
-    const bytes = await ada.expectMessage(ANY_ANSWER, { because: 'Every request has its answer.' })
+    const bytes = await ada.expectMessage(ANY_ANSWER, { because: 'Every request gets an answer.' })
     const [answer] = readAnswers(bytes).answers
     if (answer.status !== 404) found.push(`${path} ${answer.status}`)
-    expectSame('whether the secret came out', answer.body.includes(SECRET), false, {
-      because: `It was asked for as ${path}.`,
+    expectSame('"the answer contains the secret"', answer.body.includes(SECRET), false, {
+      because: `The client asked for ${path}, which must not lead to it.`,
     })
   }
   expectSame(
-    'what was found',
+    'the paths that were found',
     found,
     [
       '/a.txt 200',
@@ -57,6 +57,6 @@ export async function expectSite(
   )
   ada.leave()
   server.beginClose()
-  await server.expectClosed({ because: 'Nobody is left.' })
+  await server.expectClosed({ because: 'No client is left.' })
   await server.expectNothingLeft({ because: 'Whatever is left keeps the process alive.' })
 }

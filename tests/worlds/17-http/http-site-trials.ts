@@ -33,7 +33,7 @@ export async function expectOpened(stage: Stage, { root, hasFifo }: SiteFolder):
   const tryToOpen = async (names: string[], fs: Files = files): Promise<string> => {
     const opening = openInside(root, names, fs)
     const found = await within(PATIENCE_MS, opening)
-    if (found === 'too late') return 'it has not come back'
+    if (found === 'too late') return 'it has not settled'
     if (!found) return open === 0 ? 'nothing' : 'nothing, and a file is still open'
     if (found.handle.fd < 0) return CLOSED
     const text = await found.handle.readFile('utf8').catch((error) => error.code)
@@ -51,7 +51,7 @@ export async function expectOpened(stage: Stage, { root, hasFifo }: SiteFolder):
       because: 'That is a regular file of the site.',
       likely:
         found === CLOSED
-          ? 'What is returned is to be read: close it only when it is not returned.'
+          ? 'A returned file is to be read: close it only when it is not returned.'
           : undefined,
       look,
     })
@@ -62,27 +62,28 @@ export async function expectOpened(stage: Stage, { root, hasFifo }: SiteFolder):
   await dated?.handle.close()
   const inMs = Math.round(dated?.modifiedMs ?? Number.NaN)
   expectSame('modifiedMs', inMs, modified.getTime(), {
-    because: 'It is when the contents were changed, in milliseconds: clients compare it (ETag).',
+    because:
+      'It is the time when the contents last changed, in milliseconds. Clients compare it (ETag).',
     likely:
       inMs === 981_173_106_000
-        ? 'Leave it as it is: in whole seconds two versions look like one.'
-        : 'ctime is about the entry, and atime about reading; mtime is about the contents.',
+        ? 'Do not round it: in whole seconds, two versions look like one.'
+        : 'ctime is about the inode, and atime about reading; mtime is about the contents.',
     look,
   })
   const refused: [string[], string][] = [
     [['nothing.txt'], 'There is no such file.'],
     [['nowhere', 'a.txt'], 'There is no such folder.'],
-    [['a.txt', 'b'], 'a.txt is no folder.'],
+    [['a.txt', 'b'], 'a.txt is not a folder.'],
     [['inside'], 'A folder is not a file.'],
     [['link.txt'], 'It is a link, and leads out of the site.'],
-    [['link-inside.txt'], 'It is a link. Where it leads can change between two looks.'],
+    [['link-inside.txt'], 'It is a link. Where it leads can change between a check and an open.'],
     [['out', 'secret.txt'], 'The folder is a link that leads out of the site.'],
     [
       ['next', 'secret.txt'],
       'The folder is a link to a neighbour of the site, whose name begins like the site’s.',
     ],
-    [['out', 'site', 'a.txt', 'x'], 'There is nothing.'],
-    [['x'.repeat(300)], 'No file has such a long name.'],
+    [['out', 'site', 'a.txt', 'x'], 'Nothing is there.'],
+    [['x'.repeat(300)], 'No file can have such a long name.'],
   ]
   for (const [names, because] of refused) {
     expectSame(
@@ -93,8 +94,8 @@ export async function expectOpened(stage: Stage, { root, hasFifo }: SiteFolder):
         because,
         likely:
           names.length > 1
-            ? 'realpath() of the folder has to be the root, or to begin with it and a separator.'
-            : 'The flags are FLAGS; what is opened is looked at: isFile().',
+            ? 'realpath() of the folder has to be the root, or to begin with the root and a separator.'
+            : 'Open with FLAGS, and then check what you have opened: isFile().',
         look,
       },
     )
@@ -104,8 +105,8 @@ export async function expectOpened(stage: Stage, { root, hasFifo }: SiteFolder):
     await tryToOpen(['short', 'd.txt']),
     '4 bytes: deep',
     {
-      because: 'That folder is a link, too, and leads to another folder of the site.',
-      likely: 'realpath() both: what the folder really is decides.',
+      because: 'That folder is a link, too, but leads to another folder of the site.',
+      likely: 'Compare what realpath() returns: where the folder really is decides.',
       look,
     },
   )
@@ -125,8 +126,8 @@ export async function expectOpened(stage: Stage, { root, hasFifo }: SiteFolder):
     'nothing',
     {
       because:
-        'A look before the opening says what was there. Anybody who may write to the site could read any file of ours that way.',
-      likely: 'The flags are FLAGS: the kernel itself refuses the link.',
+        'A check before the open only says what was there then. Anybody who may write to the site could read any file of ours that way.',
+      likely: 'Open with FLAGS: then the kernel itself refuses the link.',
       look,
     },
   )
@@ -143,12 +144,12 @@ export async function expectOpened(stage: Stage, { root, hasFifo }: SiteFolder):
     },
   }
   expectSame(
-    'what openInside() finds in a folder that leads out as soon as it was looked at',
+    'what openInside() finds in a folder that leads out as soon as it has been checked',
     await tryToOpen(['turning', 'secret.txt'], turned),
     'nothing',
     {
       because:
-        'A link was followed twice: to look where it leads, and to open. It can change in between.',
+        'A link was followed twice: to check where it leads, and to open the file. It can change in between.',
       likely:
         'Open the name in the folder that realpath() has found, not in the one that was asked for.',
       look,
@@ -162,8 +163,8 @@ export async function expectOpened(stage: Stage, { root, hasFifo }: SiteFolder):
     await writer.close()
     expectSame('what openInside() finds for a FIFO', outcome, 'nothing', {
       because:
-        'To open a FIFO is to wait for its writer, on one of the four threads that do all file work. Four such requests, and nobody gets a file any more.',
-      likely: 'The flags are FLAGS. What is opened and no regular file is closed again.',
+        'Opening a FIFO waits for a writer, on one of the four threads that do all file work. After four such requests, no file can be opened any more.',
+      likely: 'Open with FLAGS, and close again what is not a regular file.',
       look,
     })
   }
@@ -175,12 +176,12 @@ export async function expectOpened(stage: Stage, { root, hasFifo }: SiteFolder):
     for (const call of ['realpath', 'open'] as const) {
       const failing = { ...files, [call]: () => Promise.reject(systemError(code)) }
       const outcome = await tryToOpen(['a.txt'], failing).catch((error) => error.code)
-      expectSame(`what openInside() says when ${call}() fails with ${code}`, outcome, told, {
+      expectSame(`the outcome of openInside() when ${call}() fails with ${code}`, outcome, told, {
         because:
           told === 'nothing'
-            ? 'There is no such file for us, and that is no fault of ours.'
-            : 'That says nothing about the file: it may be there. A client believes a 404.',
-        likely: 'What is in NOT_THERE means that there is nothing, and nothing else means it.',
+            ? 'There is no such file for us, and that is not an error of the server.'
+            : 'That error says nothing about the file, which may be there. A client believes a 404.',
+        likely: 'The codes in NOT_THERE mean that there is no such file, and no other code does.',
         look,
       })
     }
@@ -194,16 +195,16 @@ export async function expectOpened(stage: Stage, { root, hasFifo }: SiteFolder):
     },
   }
   const sight = await tryToOpen(['a.txt'], unseen).catch((error) => error.code)
-  expectSame('how many files are open when it could not look at one', open, 0, {
+  expectSame('the number of open files after stat() has failed', open, 0, {
     because:
-      'Of a file that is not returned, nothing stays open: each one left behind is a descriptor less.',
-    likely: 'Close it, whatever has gone wrong: catch or finally.',
+      'A file that is not returned must not stay open: each one that does costs a descriptor.',
+    likely: 'Close it, whatever goes wrong: use catch or finally.',
     look,
   })
-  expectSame('what openInside() says when stat() fails with EIO', sight, 'EIO', {
-    because: 'That says nothing about the file: it is there. A client believes a 404.',
+  expectSame('the outcome of openInside() when stat() fails with EIO', sight, 'EIO', {
+    because: 'That error does not say that there is no file: it is there. A client believes a 404.',
     likely:
-      'Close it, and let the error out: only what is in NOT_THERE means that there is nothing.',
+      'Close it, and let the error out: only the codes in NOT_THERE mean that there is no such file.',
     look,
   })
   await expectClosesAwaited()
@@ -226,19 +227,19 @@ export async function expectOpened(stage: Stage, { root, hasFifo }: SiteFolder):
     })
     for (const [what, name, fs] of [
       ['a folder', 'inside', stuck(files)],
-      ['a file that it could not look at', 'a.txt', stuck(unseen)],
+      ['a file whose stat() fails', 'a.txt', stuck(unseen)],
     ] as const) {
-      story.tell('test', `opens ${what}, on a disk that cannot close one`)
+      story.tell('test', `opens ${what}, on a disk where close() fails`)
       const uncaught = await uncaughtDuring(async () => {
         await openInside(root, [name], fs).catch(() => {})
         await Promise.all(closings)
         await turn()
       })
       expect(`the error of close() to be caught, for ${what}`, uncaught.length === 0, {
-        because: 'An error that nobody catches ends the process, and with it every connection.',
-        likely: 'A promise that nobody waits for: await handle.close().',
+        because: 'An uncaught error ends the process, and with it every connection.',
+        likely: 'The promise of close() is not awaited: write await handle.close().',
         look,
-        received: `nobody has caught ${uncaught[0]}`,
+        received: `an uncaught ${uncaught[0]}`,
       })
     }
   }
@@ -249,7 +250,7 @@ export async function expectOpened(stage: Stage, { root, hasFifo }: SiteFolder):
     const turns: [string, { before?: () => void; behind?: () => void }, string][] = [
       ['becomes a folder just before it is opened', { before: () => mkdirSync(path) }, 'nothing'],
       [
-        'is another one, and longer, when it is opened',
+        'is replaced by a longer one just before it is opened',
         { before: () => writeFileSync(path, 'not what it was') },
         '15 bytes: not what it was',
       ],
@@ -275,7 +276,7 @@ export async function expectOpened(stage: Stage, { root, hasFifo }: SiteFolder):
       const expected = found === 'nothing' ? found : told
       expectSame(`what openInside() finds for a file that ${what}`, found, expected, {
         because:
-          'Between a look at a path and its opening, and behind that, somebody may put something else there. Only what is open stays what it is.',
+          'Between a check of a path and its opening, and after that, somebody may put something else there. Only an open file stays what it is.',
         likely: 'Ask the handle: handle.stat(). lstat() and stat() ask the path.',
         look,
       })

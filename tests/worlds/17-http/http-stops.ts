@@ -16,21 +16,21 @@ export async function expectStops(stage: Stage): Promise<void> {
     await world.arrive('jo'),
   ]
   await gus.send(request('GET /g'))
-  gus.expectAnswers([{ status: 200 }], { because: 'He has asked.' })
+  gus.expectAnswers([{ status: 200 }], { because: 'He has sent a request.' })
   await hal.send(request('GET /late/hal'))
   await ida.send('GET /i HT')
   await world.advance(60_000)
-  gus.expectReceived('', { because: 'Between two requests there is nobody to tell.', look })
-  gus.expectEnd({ because: 'He has said nothing for idleMs, and we owe him nothing.', look })
-  jo.expectEnd({ because: 'Nothing has come from him at all.', look })
+  gus.expectReceived('', { because: 'Between two requests there is nothing to answer.', look })
+  gus.expectEnd({ because: 'He has sent nothing for idleMs, and we owe him nothing.', look })
+  jo.expectEnd({ because: 'He has not sent anything at all.', look })
   hal.expectNothing({
-    because: 'We owe him an answer: it is us who are slow.',
-    likely: '#isAnswering',
+    because: 'We owe him an answer: we are the slow side.',
+    likely: 'A peer that waits for an answer is not idle (#isAnswering).',
     look,
   })
   ida.expectAnswers([{ status: 408 }], {
     because: 'She is silent in the middle of a request.',
-    likely: '#isInRequest',
+    likely: 'A peer that is idle within a request is refused (#isInRequest).',
     look,
   })
   ida.expectEnd({ because: 'She is idle.', look })
@@ -48,59 +48,59 @@ export async function expectStops(stage: Stage): Promise<void> {
   await lea.send(request('POST /l', ['Content-Length: 2', 'Connection: close'], 'a'))
   await mia.send(request('GET /late/upgrade', ['Connection: Upgrade', 'Upgrade: echo']))
   await ned.send('GET /n HTTP/1.1\r\n')
-  stage.story.tell('server', 'is to stop')
+  stage.story.tell('server', 'is told to stop')
   await world.close()
   hal.expectReceived('', { because: 'He has his answer.', look })
   hal.expectEnd({
     because: 'Between two requests the connection ends at once.',
-    likely: 'connection.end(why)',
+    likely: 'Call connection.end(why).',
     look,
   })
-  kim.expectNothing({ because: 'Her request was accepted: she is told what comes of it.', look })
-  lea.expectNothing({ because: 'Her request has begun: it may still come.', look })
+  kim.expectNothing({ because: 'Her request was accepted, so it will be answered.', look })
+  lea.expectNothing({ because: 'Her request has begun: the rest may still arrive.', look })
   const [lateKim, lateMia] = site.late.slice(-2)
   await world.act(() => lateKim.resolve({ status: 200, body: 'kim' }))
   kim.expectAnswers([{ status: 200, body: 'kim', headers: { connection: 'close' } }], () => ({
     because:
-      'The answer to what was accepted, and it says that it is the last. She can ask somebody else for the rest.',
+      'The answer to the accepted request says that it is the last. She can send the other request elsewhere.',
     ...(kim.stream.isEnded
-      ? { likely: "`'close'` whenever #endsAs is set, whoever has set it.", look: '#answer()' }
-      : { likely: '#endsAs', look }),
+      ? { likely: "Use `'close'` whenever #endsAs is set, whatever set it.", look: '#answer()' }
+      : { likely: 'Set #endsAs: then this answer is the last.', look }),
   }))
-  kim.expectEnd({ because: 'The server stops.', look })
+  kim.expectEnd({ because: 'The server is stopping.', look })
   await lea.send('b')
   lea.expectAnswers([{ status: 200, body: 'POST /l ab', headers: { connection: 'close' } }], {
-    because: 'Her request has come.',
+    because: 'Her request is complete.',
     look,
   })
-  lea.expectEnd({ because: 'The server stops.', look })
+  lea.expectEnd({ because: 'The server is stopping.', look })
   await ned.send('Host: a\r\n\r\n')
   ned.expectAnswers([{ status: 200, body: 'GET /n', headers: { connection: 'close' } }], {
-    because: 'His head had begun before the server was to stop.',
-    likely: '#isInRequest, in the head as well as in the body.',
+    because: 'His head had begun before the server was told to stop.',
+    likely: 'Use #isInRequest: it covers the head as well as the body.',
     look,
   })
-  ned.expectEnd({ because: 'The server stops.', look })
+  ned.expectEnd({ because: 'The server is stopping.', look })
   await world.act(() => lateMia.resolve(site.upgrade()))
   mia.expectAnswers([{ status: 400 }], {
-    because: 'A connection that is to end cannot begin to speak something else.',
-    likely: '#upgrade() looks at #endsAs.',
+    because: 'A connection that is about to end cannot change to another protocol.',
+    likely: 'Check #endsAs in #upgrade().',
     look: '#upgrade()',
   })
-  mia.expectEnd({ because: 'The server stops.', look })
+  mia.expectEnd({ because: 'The server is stopping.', look })
   for (const peer of [gus, hal, ida, jo, kim, lea, mia, ned]) await peer.halfClose()
   const { endings } = world.stats()
   const isReplaced = endings.finished === 1 && endings.stopping === 3
   stage.expectSame(
-    'how connections have ended',
+    'the endings of the connections',
     endings,
     { idle: 3, stopping: 4, invalid: 1 },
     {
-      because: 'Each ending is counted as what it was.',
+      because: 'Each ending is counted under its own reason.',
       ...(isReplaced
         ? {
             likely:
-              'lea has said close, and the server is stopping: #endsAs had said already why, and #answer() leaves that.',
+              'lea said close, but the server was stopping. #endsAs already said why, and #answer() must not change that.',
             look: '#answer()',
           }
         : { look }),
@@ -119,15 +119,15 @@ export async function expectStops(stage: Stage): Promise<void> {
     peer.expectCut({
       because:
         'Nothing of the answer was taken for stallMs. Whatever else is going on, the connection ends.',
-      likely: 'Only for the two other reasons does it matter what is going on.',
+      likely: 'What else is going on matters only for the two other reasons, idle and stopping.',
       look,
     })
   stage.expectSame(
-    'how their connections have ended',
+    'the endings of their connections',
     slow.stats().endings,
     { 'slow-consumer': 2 },
     {
-      because: 'They were slow to listen, not to ask.',
+      because: 'They were slow to read, not to send.',
       look,
     },
   )
@@ -144,7 +144,7 @@ export async function expectStopsInBodies(stage: Stage): Promise<void> {
   await slow.advance(60_000)
   rae.expectAnswers([{ status: 408, headers: { connection: 'close' } }], {
     because: 'She is silent in the middle of a body, and that is in the middle of a request.',
-    likely: '#isInRequest, in the body as well as in the head.',
+    likely: 'Use #isInRequest: it covers the body as well as the head.',
     look,
   })
   rae.expectEnd({ because: 'She is idle.', look })
@@ -153,13 +153,13 @@ export async function expectStopsInBodies(stage: Stage): Promise<void> {
   stage.story.beginAnew()
   const oli = await stopping.arrive('oli')
   await oli.send(half)
-  stage.story.tell('server', 'is to stop')
+  stage.story.tell('server', 'is told to stop')
   await stopping.close()
-  oli.expectNothing({ because: 'His request has begun: it may still come.', look })
+  oli.expectNothing({ because: 'His request has begun: the rest may still arrive.', look })
   await stopping.advance(30_000)
   oli.expectAnswers([{ status: 408, headers: { connection: 'close' } }], {
-    because: 'It has not come for bodyMs. A server that waits for it would never stop.',
-    likely: 'A deadline goes on when the server is to stop: onStop() leaves it alone.',
+    because: 'The rest has not arrived within bodyMs. A server that waits for it would never stop.',
+    likely: 'A deadline keeps running while the server stops: onStop() must leave it alone.',
     look,
   })
   oli.expectEnd({ because: 'He is too slow.', look })

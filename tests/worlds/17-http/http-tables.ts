@@ -3,7 +3,7 @@
 import { quote } from '../../harness/bytes.ts'
 
 /** What a lenient answer has done. */
-export const STRANGE = 'What we let pass, the proxy before us may have read in another way.'
+export const STRANGE = 'If we let this pass, the proxy in front of us may have read it differently.'
 
 export function shown(text: string): string {
   return quote(Buffer.from(text, 'latin1'), 48)

@@ -16,34 +16,39 @@ export async function expectUpgrades(stage: Stage): Promise<void> {
     /^(?!.*Connection: (?:close|keep-alive))HTTP\/1\.1 200 .*HTTP\/1\.1 101 .*Upgrade: echo\r\n.*\r\n\[hello\]$/s,
     '200, then 101, then "[hello]"',
     (text) => ({
-      because: 'Behind the 101 the other protocol begins, and it says hello at once.',
+      because: 'After the 101 the other protocol begins, and it sends its hello at once.',
       ...causeOf(text),
       look: '#upgrade()',
     }),
   )
   expectSame(
-    'whether the connection speaks what upgrade() has made',
+    '"the connection uses the protocol that upgrade() made"',
     site.upgraded[0].isUsed,
     true,
     {
       because: 'Whatever she sends from here on is not HTTP.',
       likely:
-        'connection.use() it. The protocol before it would be offered the bytes again and again.',
+        'Pass the new protocol to connection.use(). Otherwise the old one is offered the bytes again and again.',
       look: '#upgrade()',
     },
   )
-  expectSame('whether it was given our timers', site.upgraded[0].timers === world.timers, true, {
-    because: 'A protocol that pings its peer needs a clock: upgrade(connection, timers).',
-    likely: 'It is given the connection and this.#timers.',
-    look: '#upgrade()',
-  })
+  expectSame(
+    '"the protocol was given our timers"',
+    site.upgraded[0].timers === world.timers,
+    true,
+    {
+      because: 'A protocol that pings its peer needs a clock: upgrade(connection, timers).',
+      likely: 'Call upgrade() with the connection and this.#timers.',
+      look: '#upgrade()',
+    },
+  )
   await ada.send('(late)')
   ada.expectReceived('[(late)]', {
-    because: 'The connection is not ours any more.',
+    because: 'The connection belongs to the other protocol now.',
     look: '#upgrade()',
   })
-  expectSame('how many protocols were made', site.upgraded.length, 1, {
-    because: 'Once is enough.',
+  expectSame('the number of protocols made', site.upgraded.length, 1, {
+    because: 'One upgrade makes one protocol.',
     look: '#upgrade()',
   })
 
@@ -51,31 +56,34 @@ export async function expectUpgrades(stage: Stage): Promise<void> {
   const ann = await world.arrive('ann')
   await ann.send(`${request('GET /upgrade', UPGRADE)}(early)`)
   ann.expectText(EARLY, '101, then "[hello][(early)]"', (text) => ({
-    because: 'What came behind the request, in the same chunk, belongs to the other protocol.',
+    because: 'What follows the request in the same chunk belongs to the other protocol.',
     ...causeOf(text),
     look: '#upgrade()',
   }))
 
   const bob = await world.arrive('bob')
   await bob.send(`${request('GET /late/upgrade', UPGRADE)}(early)`)
-  bob.expectNothing({ because: 'The handler has not decided.' })
+  bob.expectNothing({ because: 'The handler has not decided yet.' })
   await world.act(() => site.late.at(-1)!.resolve(site.upgrade()))
   bob.expectText(EARLY, '101, then "[hello][(early)]"', (text) => ({
-    because: 'The answer came late. What bob sent meanwhile has waited for the other protocol.',
+    because: 'The answer came late. What bob sent meanwhile waits for the other protocol.',
     ...causeOf(text),
     look: ['#upgrade()', '#handle()'],
   }))
   await bob.halfClose()
-  bob.expectEnd({ because: 'The other protocol hears of his FIN, and ends.', look: '#upgrade()' })
+  bob.expectEnd({
+    because: 'The other protocol is told of his FIN, and ends the connection.',
+    look: '#upgrade()',
+  })
 
   const eve = await world.arrive('eve')
   await eve.send(request('GET /late/upgrade', UPGRADE))
   await eve.reset()
   await world.act(() => site.late.at(-1)!.resolve(site.upgrade()))
-  expectSame('how many protocols were made', site.upgraded.length, 3, {
+  expectSame('the number of protocols made', site.upgraded.length, 3, {
     because:
-      'Eve was gone before the handler decided. A protocol that is made for her now would never hear that its connection is over.',
-    likely: 'Is the connection still open (isOpen)?',
+      'Eve was gone before the handler decided. A protocol that is made for her now would never be told that its connection is over.',
+    likely: 'Check whether the connection is still open (isOpen).',
     look: '#upgrade()',
   })
 
@@ -94,14 +102,14 @@ export async function expectUpgrades(stage: Stage): Promise<void> {
     const cyd = await world.arrive('cyd')
     await cyd.send(`${text}smuggled`)
     cyd.expectAnswers([{ status: 400, headers: { connection: 'close' } }], {
-      because: `To ${what} nobody can change the protocol: where its body ends, two servers may see differently.`,
-      likely: '#refuse(NO_UPGRADE)',
+      because: `After ${what} the protocol cannot change: two servers may disagree about where HTTP ends.`,
+      likely: 'Call #refuse(NO_UPGRADE) instead.',
       look: '#upgrade()',
     })
     cyd.expectEnd({ because: 'It was refused.', look: '#upgrade()' })
   }
-  expectSame('how many protocols were made', site.upgraded.length, 3, {
-    because: 'Ada’s, ann’s and bob’s.',
+  expectSame('the number of protocols made', site.upgraded.length, 3, {
+    because: 'Only ada, ann and bob got one.',
     look: '#upgrade()',
   })
 }
@@ -113,18 +121,18 @@ function causeOf(text: string): { likely?: string } {
   const switched = text.indexOf('HTTP/1.1 101 ')
   const hello = text.indexOf('[hello]')
   if (switched === -1) return {}
-  if (hello === -1) return { likely: 'connection.use() the protocol that upgrade() makes.' }
+  if (hello === -1) return { likely: 'Pass the protocol that upgrade() makes to connection.use().' }
   if (hello < switched)
     return {
       likely:
-        'The 101 has to be on its way before the protocol is made, which speaks at once: answer(), then flush().',
+        'The protocol sends at once, so the 101 has to be on its way before it is made: answer(), then flush().',
     }
   if (text.includes('HTTP/1.1 400 ', switched))
-    return { likely: 'What stands behind the 101 was read as HTTP: #isReplaced.' }
+    return { likely: 'What follows the 101 was read as HTTP: set #isReplaced.' }
   if (/\nConnection: (?:close|keep-alive)/.test(text))
     return {
       likely:
-        "Behind the 101 the connection neither ends nor is HTTP. About that nothing is said: `'keep'`.",
+        "After the 101 the connection neither ends nor goes on as HTTP, so the head says neither: use `'keep'`.",
     }
   return {}
 }

@@ -51,7 +51,7 @@ export function bytesTrial(
     const causeOf = isLate ? causeOfTaken : causeOfRefused
     expectSame('the number of bytes that are taken', received, expected, {
       because: isLate
-        ? `No valid text has ${hex(Uint8Array.of(bytes[expected]))} here. It is refused before anything else comes.`
+        ? `No valid text has ${hex(Uint8Array.of(bytes[expected]))} here. It is refused at once, before more bytes arrive.`
         : 'There are characters that begin like this.',
       ...causeOf(judged, ofLastCharacter(judged), accepts),
     })

@@ -10,23 +10,23 @@ type Accepts = (...pieces: number[][]) => boolean
 
 const COUNT: Cause = {
   likely:
-    'The first byte says how many follow: one behind C2–DF, two behind E0–EF, three behind F0–F4.',
+    'The first byte says how many follow: one after C2–DF, two after E0–EF, three after F0–F4.',
   look: ['#begin()', 'push()'],
 }
 
 const KEPT: Cause = {
   likely:
-    'What is known of a character that has begun, its bounds as well, is kept in fields until the next piece.',
+    'The state of an unfinished character, including the bounds, has to be kept in fields until the next piece.',
   look: 'push()',
 }
 
 const LATER_BOUNDS: Cause = {
-  likely: 'From the third byte on the bounds are 80 and BF.',
+  likely: 'From the third byte on, the bounds are 80 and BF.',
   look: 'push()',
 }
 
 const TABLE: Cause = {
-  likely: 'Behind E0, ED, F0 and F4 only some of 80–BF may come: see the table in utf8.ts.',
+  likely: 'After E0, ED, F0 and F4, only part of 80–BF may follow: see the table in utf8.ts.',
   look: '#begin()',
 }
 
@@ -49,16 +49,16 @@ export function causeOfTaken(bytes: number[], ofCharacter: number, accepts: Acce
   if (ofCharacter > 2 && !accepts([...wide, 0x41])) return LATER_BOUNDS
   if (!accepts([0xc3, byte])) return COUNT
   return {
-    likely: 'Behind a first byte come 80–BF and nothing else, so many as it says.',
+    likely: 'A first byte is followed by as many bytes as it announces, all of them from 80–BF.',
     look: 'push()',
   }
 }
 
 function whyNoFirst(byte: number): string {
-  if (byte < 0xc0) return '80–BF begin nothing: they come behind a first byte.'
+  if (byte < 0xc0) return '80–BF begin no character: they follow a first byte.'
   return byte < 0xf5
-    ? 'C0 and C1 could only begin what is shorter without them.'
-    : 'F5 and more could only begin what is above U+10FFFF.'
+    ? 'C0 and C1 could only begin an overlong encoding of a character that needs one byte.'
+    : 'F5 and above could only begin a character above U+10FFFF.'
 }
 
 /** The last of these bytes was refused, one by one, and may come there. So many of them belong to its character. */
@@ -67,7 +67,7 @@ export function causeOfRefused(bytes: number[], ofCharacter: number, accepts: Ac
   if (ofCharacter === 1) {
     if (accepts([byte])) return COUNT
     if (byte < 0x80) {
-      return { likely: 'Up to 7F a byte is a whole character.', look: 'push()' }
+      return { likely: 'Every byte up to 7F is a whole character.', look: 'push()' }
     }
     if (accepts([byte, ...restOf(byte)])) {
       return {
@@ -83,11 +83,11 @@ export function causeOfRefused(bytes: number[], ofCharacter: number, accepts: Ac
     return accepts([0xc3, byte])
       ? {
           likely:
-            'The table has the first and the last byte that may come. Behind all but E0, ED, F0 and F4 they are 80 and BF.',
+            'The table gives the first and the last byte that may come next. Except after E0, ED, F0 and F4, they are 80 and BF.',
           look: '#begin()',
         }
       : {
-          likely: '#least and #most may come themselves: only what is outside is refused.',
+          likely: '#least and #most themselves are allowed: refuse only what lies outside them.',
           look: 'push()',
         }
   }

@@ -27,13 +27,12 @@ export function expectChecksApart(stage: Stage, Utf8Check: CheckClass): void {
     if (!isAlone) bob.push(between[0])
     return ada.push(Uint8Array.of(0x80))
   }
-  story.tell('test', 'pushes bytes of two texts, in turn, to two objects')
+  story.tell('test', 'pushes two texts to two objects, a byte of each in turn')
   for (const trial of [outcomes, narrow]) {
-    quietly(stage).expectSame('what push() returns for the first', trial(false), trial(true), {
+    quietly(stage).expectSame('what push() returns for the first text', trial(false), trial(true), {
       because:
-        'It is what the first alone returns: every connection has a check of its own, and their pieces come in any order.',
-      likely:
-        'What is known of a character is kept in private fields, not in variables of the module.',
+        'The second text must not change it: every connection has a check of its own, and their pieces arrive in any order.',
+      likely: 'Keep the state of a character in private fields, not in variables of the module.',
       look: ['push()', '#begin()'],
     })
   }
@@ -49,11 +48,11 @@ export function expectPieces(stage: Stage, Utf8Check: CheckClass): void {
     const code = character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')
     const isTaken = check.push(Buffer.from(character))
     if (isTaken && check.end()) continue
-    story.tell('test', `pushes ${hex(Buffer.from(character))}, then end()`)
+    story.tell('test', `pushes ${hex(Buffer.from(character))}, then calls end()`)
     expect(`U+${code} to be valid`, false, {
       because: 'It is a character like any other.',
       likely: isTaken
-        ? 'Behind a whole character nothing is missing: end() is true.'
+        ? 'After a whole character nothing is missing, so end() returns true.'
         : LIKELY_OF.get(character),
       look: isTaken ? 'end()' : 'push()',
     })
@@ -74,8 +73,8 @@ export function expectPieces(stage: Stage, Utf8Check: CheckClass): void {
       expect('a valid text to be valid in three pieces', false, {
         because: 'A piece may end inside a character, and the next one goes on there.',
         likely: isOfEmpty
-          ? 'An empty piece changes nothing, and is taken.'
-          : 'What is known of a character that has begun is kept until the next piece.',
+          ? 'An empty piece changes nothing, and push() returns true for it.'
+          : 'The state of an unfinished character has to be kept until the next piece.',
         received: refused === 'end' ? 'false from end()' : `false from push() for the ${refused}`,
         look: refused === 'end' && !isOfEmpty ? 'end()' : 'push()',
       })
@@ -88,14 +87,14 @@ export function expectPieces(stage: Stage, Utf8Check: CheckClass): void {
     for (let length = 1; length < character.length; length++) {
       const check = new Utf8Check()
       const begun = character.subarray(0, length)
-      story.tell('test', `pushes ${hex(begun)}, then end()`)
-      expectSame('push()', check.push(begun), true, {
-        because: 'A character begins like this.',
+      story.tell('test', `pushes ${hex(begun)}, then calls end()`)
+      expectSame('what push() returns', check.push(begun), true, {
+        because: 'These bytes begin a character.',
         look: 'push()',
       })
-      expectSame('end()', check.end(), false, {
+      expectSame('what end() returns', check.end(), false, {
         because: 'The text ends inside a character.',
-        likely: 'end() is about what is missing.',
+        likely: 'end() has to look at how many bytes are missing.',
         look: 'end()',
       })
     }
@@ -111,10 +110,10 @@ export function expectPieces(stage: Stage, Utf8Check: CheckClass): void {
 }
 
 const LIKELY_OF = new Map([
-  ['\ufeff', 'A text may begin with U+FEFF: a decoder has to be told to let it be.'],
+  ['\ufeff', 'A text may begin with U+FEFF. A decoder drops it unless it is told to keep it.'],
   [
     '\ufffd',
-    'What cannot be decoded becomes U+FFFD, but a text may have that as well: a decoder that is `fatal` throws instead.',
+    'A decoder turns invalid bytes into U+FFFD, but a valid text may contain that as well. A decoder that is `fatal` throws instead.',
   ],
 ])
 

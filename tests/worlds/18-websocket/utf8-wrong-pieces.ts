@@ -27,10 +27,10 @@ export function expectWrongPieces({ expectSame, story }: Stage, Utf8Check: Check
         for (const piece of pieces) story.tell('test', `pushes ${hex(piece) || 'an empty piece'}`)
         const isAlone = new Utf8Check().push(bytes)
         expectSame('what push() returns', outcomes, expected, {
-          because: `${hex(start.subarray(-1))} cannot come behind ${hex(start.subarray(0, -1))}, whichever piece it is in.`,
+          because: `${hex(start.subarray(-1))} cannot follow ${hex(start.subarray(0, -1))}, whichever piece it is in.`,
           likely: isAlone
             ? 'push() looks at every byte of the piece, and returns false at the first that is impossible.'
-            : 'What is known of a character that has begun, its bounds as well, is kept until the next piece, however long that is.',
+            : 'The state of an unfinished character, including the bounds, has to be kept until the next piece, however long that is.',
           look: 'push()',
         })
       }

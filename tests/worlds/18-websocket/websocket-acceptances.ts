@@ -13,17 +13,18 @@ export function expectAcceptances({ expect, expectSame }: Stage, handshakes: Han
     {
       because: 'Nothing is wrong with it.',
       likely:
-        'It is HTTP/1.1 and version 13, and lists websocket and Upgrade, which are the same in upper and lower case.',
+        'It is HTTP/1.1 and version 13, and lists websocket and Upgrade. Compare these words case-insensitively.',
     },
   )
   const expectUpgrade = (switching: HttpAnswer) =>
     expectSame('Upgrade', field(switching, 'upgrade')?.toLowerCase(), 'websocket', {
-      because: 'The client fails the connection without it, and with anything beside it (§4.1).',
+      because:
+        'The client fails the connection if Upgrade is missing or lists anything else (§4.1).',
       likely: 'An answer that accepts has the fields of UPGRADE, whatever the client listed.',
     })
   expectUpgrade(answer)
   expectSame('Connection', field(answer, 'connection')?.toLowerCase(), 'upgrade', {
-    because: 'Upgrade without this is for the next proxy only (RFC 9110 §7.8).',
+    because: 'Upgrade counts for the next hop only, and Connection has to say so (RFC 9110 §7.8).',
   })
   expectSame('Sec-WebSocket-Accept', field(answer, 'sec-websocket-accept'), acceptFor(SAMPLE_KEY), {
     because:
@@ -33,11 +34,11 @@ export function expectAcceptances({ expect, expectSame }: Stage, handshakes: Han
   })
   expectSame('what is opened before the connection is handed over', opened.splice(0), [], {
     because: 'The 101 has to go out first: until then the connection speaks HTTP.',
-    likely: 'An answer has a function `upgrade`. It is called when the time has come.',
+    likely: 'The answer has a function `upgrade`, which is called later: do not call `open` here.',
   })
   const handedOver = answer.upgrade?.('connection' as never, 'timers' as never)
   expect('the answer to open what was offered', handedOver === protocol, {
-    because: 'From here on the connection speaks what the offer opens.',
+    because: 'From here on, the connection speaks the protocol that the offer opens.',
   })
   expectSame('what it is opened with', opened.splice(0), [['connection', 'timers']], {
     because: 'A protocol needs its connection, and the timers of the loop that it runs on.',
@@ -62,21 +63,24 @@ export function expectAcceptances({ expect, expectSame }: Stage, handshakes: Han
   accepted(
     'with a key of other characters',
     { 'Sec-WebSocket-Key': '+/+/+/+/+/+/+/+/+/+/+w==' },
-    { because: 'Base64 has + and / as well.', likely: '`KEY` knows what a key may be.' },
+    {
+      because: 'Base64 has + and / as well.',
+      likely: '`KEY` describes every valid key: use it unchanged.',
+    },
   )
 
   for (const [what, fields] of Object.entries(SPELLINGS)) {
     const spelled = accepted(`with ${what}`, fields, {
       because:
-        'Both fields are lists of words, in upper or lower case: on one line or several, with or without blanks, with empty elements (RFC 9110 §5.6.1). Firefox sends "keep-alive, Upgrade".',
-      likely: 'Take the list apart, go through all of it, and compare in lower case.',
+        'Both fields are lists of words in upper or lower case, on one line or several, with or without blanks and empty elements (RFC 9110 §5.6.1). Firefox sends "keep-alive, Upgrade".',
+      likely: 'Split the list, go through all of it, and compare in lower case.',
     })
     expectUpgrade(spelled)
   }
 }
 
 const LEFT_BEHIND =
-  'A request like it was accepted before: what has that one left behind? A pattern with the flag g goes on where it stopped.'
+  'An earlier request like it was accepted: did it leave any state? A regular expression with the flag g goes on where it stopped.'
 
 const SPELLINGS: Record<string, FieldValues> = {
   'Connection: keep-alive, UPGRADE': { Upgrade: 'WebSocket', Connection: 'keep-alive, UPGRADE' },

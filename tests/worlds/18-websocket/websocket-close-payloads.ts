@@ -23,24 +23,24 @@ export async function expectCloses(stage: Stage): Promise<void> {
   const likelyOf = (received: unknown, expected: unknown, payload: Uint8Array) => {
     const isRightAlone = isDeepStrictEqual(parseClose(Uint8Array.from(payload)), expected)
     if (isRightAlone) {
-      return 'The payload is a view: its `buffer` is the whole chunk, and byteOffset and length say where in it.'
+      return 'The payload is a view: its `buffer` is the whole chunk, and byteOffset and length say where the view lies.'
     }
     if (typeof expected === 'string') return undefined
-    if (received === 'not-utf8') return 'The reason begins behind the two bytes of the code.'
+    if (received === 'not-utf8') return 'The reason begins after the two bytes of the code.'
     if (received !== 'bad-close' || payload.length !== 2) return undefined
     const turned = parse(Uint8Array.from(payload).reverse())
     if (typeof turned === 'object') return 'The code is big-endian.'
     if (typeof parse(closePayload(codeOf(payload), 'why')) === 'object') {
       return 'A reason may be missing.'
     }
-    return '1000–1003, 1007–1014 and 3000–4999 may be sent.'
+    return 'The codes that may be sent are 1000–1003, 1007–1014 and 3000–4999.'
   }
   check(
     closePayload(),
     { code: 1005, reason: '' },
     {
       because:
-        'A Close need not say why. 1005 stands for that, and is never sent (RFC 6455 §7.1.5).',
+        'A Close need not have a code. 1005 stands for that, and is never sent (RFC 6455 §7.1.5).',
     },
   )
   check(Buffer.of(3), 'bad-close', { because: 'A code has two bytes (RFC 6455 §5.5.1).' })
@@ -60,7 +60,7 @@ export async function expectCloses(stage: Stage): Promise<void> {
       closePayload(4321, reason),
       { code: 4321, reason },
       {
-        because: 'Behind the code comes the reason, in UTF-8, as it was sent.',
+        because: 'After the code comes the reason, in UTF-8, as it was sent.',
       },
     )
   }
@@ -73,7 +73,7 @@ export async function expectCloses(stage: Stage): Promise<void> {
   }
   for (const reason of [[0xff], [0xc3], [0x61, 0xed, 0xa0, 0x80]]) {
     check(closePayload(1000, Buffer.from(reason)), 'not-utf8', {
-      because: 'A reason is text, and all of it is there (RFC 6455 §5.5.1).',
+      because: 'A reason is text in UTF-8, and it is complete (RFC 6455 §5.5.1).',
     })
   }
   story.judge(
@@ -84,7 +84,7 @@ export async function expectCloses(stage: Stage): Promise<void> {
 }
 
 function whyNot(code: number): string {
-  if (code < 1000) return 'below 1000 there are none (§7.4.2).'
+  if (code < 1000) return 'there are no codes below 1000 (§7.4.2).'
   if (code < 1016) return 'it is reserved (§7.4.1).'
-  return code < 3000 ? 'nobody has defined it (§7.4.2).' : 'from 5000 on there are none.'
+  return code < 3000 ? 'it is not defined (§7.4.2).' : 'there are no codes from 5000 on.'
 }

@@ -74,8 +74,8 @@ export async function openWebSockets(
 type ReasonOfFrames = Reason | ((received: readonly string[]) => Reason)
 
 export const FIN_BEHIND_CLOSE: Reason = {
-  because: 'Behind our Close nothing more may be sent (RFC 6455 §5.5.1), and FIN says so.',
-  likely: 'close() ends the connection: the Close frame is its last words.',
+  because: 'After our Close nothing more may be sent (RFC 6455 §5.5.1), and FIN says so.',
+  likely: 'close() has to end the connection, with the Close frame as its last words.',
   look: 'websocket.close()',
 }
 
@@ -111,7 +111,7 @@ class WebSocketClient extends ScriptedClient {
       this.#story.tell(this.name, `gets ${describeFrame(frame)}`)
     }
     if (frames.length > TOLD) {
-      this.#story.tell(this.name, `gets ${frames.length - TOLD} frames more`)
+      this.#story.tell(this.name, `gets ${frames.length - TOLD} more frames`)
     }
     return frames
   }

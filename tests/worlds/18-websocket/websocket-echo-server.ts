@@ -27,18 +27,18 @@ export async function expectRealServer({ connect, expect, serve }: Stage): Promi
     { cut: 'byte by byte' },
   )
   await expectFrameOf(ada, 'pong', 'p', { because: 'Control frames are answered at once.' })
-  await expectFrameOf(ada, 'text', 'hello', { because: 'Both fragments are there.' })
+  await expectFrameOf(ada, 'text', 'hello', { because: 'Both fragments have arrived.' })
   const large = pattern(0, 1_000_000)
   await ada.send(clientFrame('binary', large))
-  await expectFrameOf(ada, 'binary', large, { because: '/echo says everything back.' })
+  await expectFrameOf(ada, 'binary', large, { because: '/echo sends everything back.' })
   await ada.send(clientClose(1000, 'bye'))
-  await expectClose(ada, 1000, { because: 'The code comes back.' })
+  await expectClose(ada, 1000, { because: 'The server sends the code back.' })
   await ada.halfClose()
 
   await openWebSocket(bob, server.port, '/echo')
   await bob.send(Buffer.concat([clientFrame('text', Buffer.of(0xff), { length: 100_000 })]))
   await expectClose(bob, 1007, { because: 'No text begins with ff, however long it is.' })
-  await bob.expectClosed({ because: 'bob says no FIN, and has had his time.' })
+  await bob.expectClosed({ because: 'bob sends no FIN, and his time is up.' })
 
   const cyd = await connect(server)
   await cyd.send(upgradeRequest('/chat', server.port, { Origin: 'https://evil.example' }))
@@ -47,11 +47,11 @@ export async function expectRealServer({ connect, expect, serve }: Stage): Promi
   await openWebSocket(dee, server.port, '/chat', { 'Sec-WebSocket-Protocol': 'chat.v1' })
   await dee.send(clientText(JSON.stringify({ id: 1, type: 'hello', version: 1 })))
   const answer = await expectFrameOf(dee, 'text', (payload) => payload.includes('no-session'), {
-    because: 'Nobody has logged in: that is said where a client can read it, in the chat.',
+    because: 'dee has not logged in, and is told so where a client can read it: in the chat.',
   })
   expect('the id to come back', answer.includes('"id":1'), { because: 'It answers request 1.' })
-  await expectClose(dee, 1000, { because: 'A client has to log in again.' })
+  await expectClose(dee, 1000, { because: 'The client has to log in first.' })
   server.beginClose()
-  await server.expectClosed({ because: 'Everybody has gone, or is cut off in time.' })
-  await server.expectNothingLeft({ because: 'Whatever is left keeps the process alive.' })
+  await server.expectClosed({ because: 'Everybody has gone, or was cut off in time.' })
+  await server.expectNothingLeft({ because: 'Anything left open would keep the process alive.' })
 }

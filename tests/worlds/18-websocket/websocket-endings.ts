@@ -32,18 +32,18 @@ async function expectServerFirst({ expect, expectSame }: Stage, world: World): P
   })
   ada.expectFrames(['text "still due"', 'close 1008'], (received) => ({
     because:
-      'ENDINGS has the code of each ending. The Close comes behind everything that was sent.',
+      'ENDINGS has the code for each ending. The Close comes after everything that was sent.',
     likely: hasClose(received) ? undefined : likelyOfNoClose(received),
     look: 'websocket.close()',
   }))
   ada.expectEnd(FIN_BEHIND_CLOSE)
   await world.act(() => adaEnd.socket.close('finished'))
   await ada.send(Buffer.concat([clientText('too late'), clientClose(1008)]))
-  ada.expectReceived('', { because: 'The server has said Close: it says nothing more.' })
+  ada.expectReceived('', { because: 'The server has sent its Close, and sends nothing after it.' })
   await ada.halfClose()
   expectSame('why ada’s connection has ended', adaEnd.endings, ['idle'], {
-    because: 'The first reason is the reason, and a connection is over once.',
-    likely: 'close() hands `why` on to connection.end().',
+    because: 'The first reason counts, and a connection ends only once.',
+    likely: 'close() has to pass `why` on to connection.end().',
     look: 'websocket.close()',
   })
 
@@ -51,27 +51,27 @@ async function expectServerFirst({ expect, expectSame }: Stage, world: World): P
   await world.act(() => bobEnd.socket.close('invalid', 1003, 'The chat is text. '.repeat(20)))
   const [close] = bob.takeFrames()
   expectSame('the code', close && codeOf(close.payload), 1003, {
-    because: 'A code that is given takes the place of the ending’s.',
+    because: 'A code that is given replaces that of the ending.',
     look: 'websocket.close()',
   })
   const said = close?.payload.subarray(2).toString()
   expect('the reason to be the one that is given', said?.startsWith('The chat is text.') === true, {
-    because: 'A reason that is given takes the place of the ending’s.',
+    because: 'A reason that is given replaces that of the ending.',
     received: JSON.stringify(said),
     look: 'websocket.close()',
   })
   expectSame('what is wrong with the frame', close?.fault, undefined, {
-    because: 'A Close has 125 bytes at most, however much there is to say.',
-    likely: 'encodeClose() cuts a reason.',
+    because: 'A Close has a payload of 125 bytes at most, however long the reason is.',
+    likely: 'encodeClose() shortens a reason that is too long.',
     look: 'websocket.close()',
   })
   await world.advance(5_001)
   bob.expectCut({
-    because: 'bob has neither said Close nor FIN. Nobody is waited for forever.',
-    likely: 'Connection.end() begins the deadline of chapter 08.',
+    because: 'bob has sent neither a Close nor FIN, and the server does not wait forever.',
+    likely: 'Connection.end() starts the deadline of chapter 08.',
   })
   expectSame('why bob’s connection has ended', bobEnd.endings, ['invalid'], {
-    because: 'The deadline is not the reason.',
+    because: 'The deadline does not replace the reason that close() was given.',
     look: 'websocket.close()',
   })
 }
@@ -86,7 +86,7 @@ async function expectFaultsTold(
     const [client, end] = await world.arrive(name)
     await client.send(Buffer.concat([frame, clientText('late')]))
     client.expectClosed(code, (received) => ({
-      because: `${code}: ${why}. Nothing behind it counts.`,
+      because: `${code}: ${why}. Nothing after it counts.`,
       ...causeOfUntoldFault(received, code, isClose),
     }))
     await client.halfClose()
@@ -95,8 +95,8 @@ async function expectFaultsTold(
       end.endings,
       [code === 1009 ? 'too-large' : 'invalid'],
       {
-        because: 'A server counts its connections by why they have ended.',
-        likely: 'close() hands `why` on to connection.end().',
+        because: 'A server counts its connections by the reason why they ended.',
+        likely: 'close() has to pass `why` on to connection.end().',
         look: isClose ? ['#hearClose()', 'websocket.close()'] : 'websocket.close()',
       },
     )
@@ -112,26 +112,27 @@ function causeOfUntoldFault(
   if (received[0] === `close ${code}`) {
     return {
       likely:
-        'A Close of ours is the last thing on the connection: connection.end() takes it, and what comes later is thrown away.',
+        'Our Close is the last thing on the connection. Give it to connection.end(), and what arrives later is thrown away.',
       look,
     }
   }
   if (received.length > 1 && hasClose(received)) {
     return {
-      likely: 'close() ends the connection before it returns: what comes behind is not heard.',
+      likely:
+        'close() ends the connection before it returns, so what arrives after the fault is ignored.',
       look,
     }
   }
   if (!isClose) {
     const likely = hasClose(received)
-      ? 'A fault is told in a Close with the code that close() is given.'
-      : 'No Close has come: close() sends one each time, before it returns, as the last words of the connection.'
+      ? 'A fault is reported in a Close with the code that close() was given.'
+      : 'No Close was sent: close() has to send one each time, before it returns, as the last words of the connection.'
     return { likely, look }
   }
   return {
     likely: hasClose(received)
-      ? '#fail() tells the fault that parseClose() names. Of a wrong Close no code is kept: close() would send it back.'
-      : 'A wrong Close is a fault: #fail() tells it, and ends the connection.',
+      ? '#fail() reports the fault that parseClose() names. Keep no code of a wrong Close: close() would send it back.'
+      : 'A wrong Close is a fault: #fail() reports it and ends the connection.',
     look: ['#hearClose()', look],
   }
 }
@@ -143,15 +144,17 @@ async function expectClientFirst({ expectSame }: Stage, world: World): Promise<v
   )
   fay.expectFrames(['text "last words"', 'close 4001'], (received) => ({
     because:
-      'The answer to a Close is a Close with the same code (RFC 6455 §5.5.1). What comes behind it is not looked at.',
+      'The answer to a Close is a Close with the same code (RFC 6455 §5.5.1). Whatever follows the peer’s Close is ignored.',
     ...causeOfNoAnswer(received),
   }))
   fay.expectEnd({
-    because: 'Both have said Close: the server ends the connection (§7.1.1).',
+    because: 'Both sides have sent a Close, so the server ends the connection (§7.1.1).',
     look: 'websocket.close()',
   })
   await fay.send(clientText('later'))
-  fay.expectReceived('', { because: 'Behind a Close nothing is heard, and nothing said.' })
+  fay.expectReceived('', {
+    because: 'After the Close, the server ignores what arrives and sends nothing.',
+  })
   await fay.halfClose()
   expectSame('why fay’s connection has ended', fayEnd.endings, ['finished'], {
     because: 'Nothing was wrong.',
@@ -161,10 +164,11 @@ async function expectClientFirst({ expectSame }: Stage, world: World): Promise<v
   const [gus] = await world.arrive('gus')
   await gus.send(clientClose())
   gus.expectClosed(undefined, (received) => ({
-    because: 'A Close without a code is answered by one without: 1005 is never sent.',
+    because:
+      'A Close without a code is answered by a Close without one, because 1005 is never sent.',
     ...(hasClose(received)
       ? {
-          likely: 'NO_CODE is a code that is kept and handed on: encodeClose() knows it.',
+          likely: 'Keep NO_CODE and pass it on like any other code: encodeClose() handles it.',
           look: ['websocket.close()', '#hearClose()'],
         }
       : causeOfNoAnswer(received)),
@@ -178,21 +182,21 @@ function causeOfNoAnswer(received: readonly string[]): Pick<Reason, 'likely' | '
   if (!hasClose(received)) {
     return {
       likely:
-        'When the peer has said Close, it has nothing more to say: #end() asks the service, or closes.',
+        'A peer that has sent its Close has nothing more to say: #end() asks the service, or closes.',
       look: ['#hearClose()', 'websocket.close()'],
     }
   }
   return {
     likely:
-      'close() sends the code of the peer’s Close in place of its own. Keep it before #end(), which may call close() at once.',
+      'close() sends the code of the peer’s Close instead of its own. Keep it before you call #end(), which may call close() at once.',
     look: ['#hearClose()', 'websocket.close()'],
   }
 }
 
 function likelyOfNoClose(received: readonly string[]): string {
   return received.length === 0
-    ? 'Nothing has come, not even what was sent before: destroy() throws away what waits, end() does not.'
-    : 'No Close has come: close() is what sends one, as the last words of the connection.'
+    ? 'Nothing arrived, not even what was sent earlier: destroy() throws away what waits to be sent, end() does not.'
+    : 'No Close was sent: close() has to send one, as the last words of the connection.'
 }
 
 function hasClose(received: readonly string[]): boolean {

@@ -26,7 +26,8 @@ export async function expectAnyFragments(
 ): Promise<void> {
   const { random, story } = stage
   const reason = withCause({
-    because: 'However messages are fragmented, and wherever bytes are cut, the same comes out.',
+    because:
+      'However messages are fragmented, and wherever the bytes are cut, the same messages come out.',
   })
   for (let round = 0; round < 40; round++) {
     const said = Array.from({ length: 4 }, () =>
@@ -42,7 +43,7 @@ export async function expectAnyFragments(
   story.judge('test', 'expects 40 conversations, cut at random, to yield their messages', 'kept')
   await forAll(
     stage,
-    'fragments of any size, with pings between',
+    'fragments of any size, with pings between them',
     fc.array(
       fc.record({
         sizes: fc.array(fc.nat(200), { minLength: 1, maxLength: 6 }),
@@ -76,12 +77,12 @@ export function expectReadersApart(stage: Stage, { newReader }: MessageTrials): 
   const expectTurn = (name: string, reader: ReturnType<typeof newReader>, said: Said[]) => {
     stage.story.tell(
       name,
-      `sends ${said[0].yields === undefined ? 'a fragment' : 'the last of it'}`,
+      `sends ${said[0].yields === undefined ? 'a fragment' : 'the last fragment'}`,
     )
     expectFed(quietly(stage), reader, cutAt(said, []), {
-      because: 'Every connection has a reader of its own: what ada has begun is nothing to bob.',
-      likely:
-        'What is known of a message is kept in private fields, not in variables of the module.',
+      because:
+        'Every connection has a reader of its own: a message that ada has begun does not concern bob.',
+      likely: 'Keep what is known of a message in private fields, not in variables of the module.',
     })
   }
   expectTurn('ada', ada, [fragment('text', 'a')])
@@ -107,7 +108,7 @@ export function expectStrays({ check, hello }: MessageTrials): void {
   }
   const unfinished: Reason = {
     because: 'The last message is not finished: only a continuation may come (RFC 6455 §5.4).',
-    likely: 'Text and binary begin a message. One that is under way must not be begun again.',
+    likely: 'A text or binary frame begins a message. It must not come in the middle of one.',
   }
   for (const kind of ['text', 'binary'] as const) {
     for (const isFinal of [true, false]) {

@@ -16,7 +16,7 @@ export function expectRefusals({ expect, expectSame }: Stage, { ask, refused }: 
     expectSame('Sec-WebSocket-Version', field(answer, 'sec-websocket-version'), '13', reason)
   }
   const notAsked: Reason = {
-    because: 'That is no request for a WebSocket. 426 says that this place has nothing else.',
+    because: 'That is no request for a WebSocket. 426 says that this path offers nothing else.',
     likely: 'Upgrade has to list websocket, and Connection has to list upgrade, as whole words.',
   }
   const otherwise: Record<string, FieldValues> = {
@@ -39,7 +39,7 @@ export function expectRefusals({ expect, expectSame }: Stage, { ask, refused }: 
     })
   }
   expectSame('the status', ask('over HTTP/1.0', {}, { version: '1.0' }).status, 426, {
-    because: 'HTTP/1.0 knows no Upgrade (RFC 6455 §4.1).',
+    because: 'HTTP/1.0 has no Upgrade (RFC 6455 §4.1).',
   })
   const versions = ['none', '8', '12', '14', '130', '13, 13', '', ' 013', ['13', '8'], ['8', '13']]
   for (const version of versions) {
@@ -50,11 +50,14 @@ export function expectRefusals({ expect, expectSame }: Stage, { ask, refused }: 
       what,
       { 'Sec-WebSocket-Version': version },
       {
-        because: 'There is one version, 13. A client of another one is told so.',
-        likely: 'It is "13" as it stands there: no number, no part of a list, no line of several.',
+        because: 'There is one version, 13. A client that asks for another one is told so.',
+        likely:
+          'The field has to be exactly "13": not a number, not an element of a list, not one line of several.',
       },
     )
-    upgradeAnswer(old, { because: 'The answer says which version would do (RFC 6455 §4.4).' })
+    upgradeAnswer(old, {
+      because: 'The answer names the version that would be accepted (RFC 6455 §4.4).',
+    })
   }
   for (const key of BAD_KEYS) {
     const what = key === 'none' ? 'without a key' : `with the key ${JSON.stringify(key)}`
@@ -63,7 +66,8 @@ export function expectRefusals({ expect, expectSame }: Stage, { ask, refused }: 
       what,
       { 'Sec-WebSocket-Key': key },
       {
-        because: 'A key is 16 bytes in Base64: 22 characters and "==", once (RFC 6455 §4.2.1).',
+        because:
+          'A key is 16 bytes in Base64, which is 22 characters and "==", and there is only one (RFC 6455 §4.2.1).',
         likely: likelyOf(key),
       },
     )
@@ -77,7 +81,7 @@ export function expectRefusals({ expect, expectSame }: Stage, { ask, refused }: 
       because: 'A 405 says what is allowed (RFC 9110 §15.5.6).',
     })
     expect('the answer not to switch protocols', answer.upgrade === undefined, {
-      because: 'It refuses.',
+      because: 'It is a refusal.',
     })
   }
 }
@@ -85,6 +89,6 @@ export function expectRefusals({ expect, expectSame }: Stage, { ask, refused }: 
 function likelyOf(key: string | string[]): string {
   if (key === 'none' || key === '') return 'Without a key there is nothing to answer.'
   return typeof key === 'string'
-    ? 'Buffer.from(key, "base64") takes anything: compare what stands there.'
+    ? 'Buffer.from(key, "base64") takes anything: check the text itself.'
     : 'getOnly() tells one from several; get() joins them.'
 }

@@ -53,11 +53,11 @@ export async function openHandshakes(stage: Stage) {
     expectSame('the status', answer.status, status, {
       ...reason,
       likely: isOnlyOther
-        ? `It has to be refused, and it is; but such a request draws ${status}.`
+        ? `The request is refused, as it should be, but with the wrong status: it has to get ${status}.`
         : reason.likely,
     })
     expect('the answer not to switch protocols', answer.upgrade === undefined, {
-      because: 'It refuses.',
+      because: 'It is a refusal.',
       likely: 'Only an answer with status 101 has a function `upgrade`.',
     })
     return answer
@@ -80,11 +80,12 @@ export async function openHandshakes(stage: Stage) {
 /** Why a right request may have drawn that status. */
 function likelyOf(status: number, fields: FieldValues, { likely }: Reason): string | undefined {
   if (status === 403 && !('Origin' in fields)) {
-    return 'Other programs send no Origin: only one that is there is checked.'
+    return 'Other programs send no Origin: check an Origin only if there is one.'
   }
   if (likely === undefined || status === 426) return likely
-  if (status === 405) return 'Only a method draws 405, and this one is GET.'
-  if (status === 400) return 'Only a key draws 400, and this one is right, however often it comes.'
+  if (status === 405) return 'Only the method can lead to 405, and this one is GET.'
+  if (status === 400)
+    return 'Only the key can lead to 400, and this one is right, however often it is sent.'
   return status === 403 ? likely : 'A request for a WebSocket is accepted with 101.'
 }
 

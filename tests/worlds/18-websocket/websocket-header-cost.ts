@@ -19,9 +19,9 @@ export function expectHeaderCost({ expect }: Stage, header: Header): void {
   const made = bytesMade(100, () => header.read(chunk, front))
   expect('nothing of a chunk to be copied', made < LITTLE_BYTES, {
     because:
-      'A socket hands over up to 64 KiB at a time. A copy of that for each small frame is thousands of copies.',
+      'A socket hands over up to 64 KiB at a time. Copying that for each small frame means thousands of copies.',
     likely:
-      'slice() of a Uint8Array copies all that is left: read the bytes where they are. subarray() is a view.',
+      'slice() of a Uint8Array copies all that is left. Read the bytes where they are, or use subarray(), which is a view.',
     expected: `less than ${LITTLE_BYTES.toLocaleString('en')} bytes of new buffers for a header in 64 KiB`,
     received: `about ${Math.round(made / LITTLE_BYTES) * (LITTLE_BYTES / 1024)} KiB`,
     look: 'read()',
@@ -33,11 +33,11 @@ export function expectHeaderCost({ expect }: Stage, header: Header): void {
   })
   expect('a header to cost the same, however much lies around it', copies < FEW_BYTES, {
     because:
-      'A chunk holds thousands of small frames. To go over the rest of it for each of them costs the square.',
+      'A chunk holds thousands of small frames. Going over the rest of the chunk for each of them makes the cost quadratic.',
     likely:
       'slice() of a Uint8Array copies all that is left: read the bytes where they are. No payload is needed yet.',
-    expected: 'less than half of what a copy of the chunk costs, which has 4 MiB',
-    received: `${copies.toFixed(2)} of what a copy costs`,
+    expected: 'less than half the cost of copying the chunk, which has 4 MiB',
+    received: `${copies.toFixed(2)} times the cost of a copy`,
     look: 'read()',
   })
 }

@@ -5,7 +5,7 @@ import type { HeaderTrials } from './websocket-headers.ts'
 export function expectHeaderFaults({ faulty }: HeaderTrials): void {
   for (const reserved of [0x40, 0x20, 0x10, 0x70]) {
     faulty(
-      `a header with the bits ${reserved.toString(16)} set`,
+      `a header with the bits 0x${reserved.toString(16)} set`,
       'reserved-bits',
       'text',
       1,
@@ -18,7 +18,7 @@ export function expectHeaderFaults({ faulty }: HeaderTrials): void {
   }
   for (const kind of ['continuation', 'binary', 'close', 'ping', 'pong'] as const) {
     faulty(
-      `a ${kind} frame with the bit 40 set`,
+      `a ${kind} frame with the bit 0x40 set`,
       'reserved-bits',
       kind,
       1,
@@ -39,7 +39,7 @@ export function expectHeaderFaults({ faulty }: HeaderTrials): void {
       {},
       {
         because: 'Opcodes 3–7 and 11–15 are reserved (RFC 6455 §5.2).',
-        likely: 'There are two gaps, and both ends of each belong to it.',
+        likely: 'There are two gaps, and each includes both of its ends.',
       },
     )
   }
@@ -51,8 +51,9 @@ export function expectHeaderFaults({ faulty }: HeaderTrials): void {
       1,
       { isFinal: false },
       {
-        because: 'A control frame comes between fragments, and has none (RFC 6455 §5.5).',
-        likely: 'Is FIN asked of all three of them: close, ping and pong?',
+        because:
+          'A control frame may come between fragments, but is never fragmented itself (RFC 6455 §5.5).',
+        likely: 'Check FIN for all three of them: close, ping and pong.',
       },
     )
     for (const lengthBytes of [2, 8]) {
@@ -66,7 +67,7 @@ export function expectHeaderFaults({ faulty }: HeaderTrials): void {
         {
           because: 'A control frame has a payload of 125 bytes at most (RFC 6455 §5.5).',
           likely:
-            'Is it asked of close, ping and pong? 126 and 127 say by themselves that it is longer.',
+            'Check it for close, ping and pong. A 126 or 127 in the second byte already says that the payload is longer.',
         },
       )
     }
@@ -80,8 +81,9 @@ export function expectHeaderFaults({ faulty }: HeaderTrials): void {
       { key: 'none' },
       {
         because:
-          'A client masks each frame, or a page could make a proxy see what it likes (RFC 6455 §5.1, §10.3).',
-        likely: 'An empty frame without a mask has two bytes: a wait for its key never ends.',
+          'A client masks each frame, or a page could choose the bytes that a proxy sees (RFC 6455 §5.1, §10.3).',
+        likely:
+          'An empty frame without a mask has only two bytes: a server that waits for its key waits forever.',
       },
     )
   }
@@ -92,7 +94,7 @@ export function expectHeaderFaults({ faulty }: HeaderTrials): void {
       'binary',
       2,
       { key: 'none', length },
-      { because: 'The second byte says that there is no mask, however long the length is.' },
+      { because: 'The second byte says that there is no mask, whatever the length.' },
     )
   }
   for (const [length, lengthBytes] of [
@@ -112,7 +114,7 @@ export function expectHeaderFaults({ faulty }: HeaderTrials): void {
       2 + lengthBytes,
       { length, lengthBytes },
       {
-        because: 'A length is written in as few bytes as it can be (RFC 6455 §5.2).',
+        because: 'A length is written in as few bytes as possible (RFC 6455 §5.2).',
         likely: '126 is the first length that needs two bytes, 65,536 the first that needs eight.',
       },
     )

@@ -10,7 +10,7 @@ const CONTROL = { close: 1, ping: 1, pong: 1 }
 export function expectHeadersRead({ check, huge }: HeaderTrials): void {
   const size: Reason = {
     because:
-      'Up to 125 stands in the second byte; 126 and 127 say that 2 or 8 bytes of length follow.',
+      'A length of up to 125 is in the second byte itself; 126 and 127 there say that 2 or 8 bytes of length follow.',
     likely: 'The length is big-endian, in all of its bytes, and << has only 32 bits.',
   }
   for (const length of [
@@ -45,7 +45,7 @@ export function expectHeadersRead({ check, huge }: HeaderTrials): void {
   }
   for (const kind of ['continuation', 'text', 'binary', 'close', 'ping', 'pong'] as const) {
     for (const isFinal of kind in CONTROL ? [true] : [true, false]) {
-      const what = `the header of a ${kind} frame${isFinal ? '' : ' that is not the last one'}`
+      const what = `the header of a ${kind} frame${isFinal ? '' : ' that is not final'}`
       const expected = { isFinal, opcode: OPCODE[kind], length: 3 }
       check(what, clientFrame(kind, '...', { isFinal }), expected, 6, {
         because: 'FIN is the highest bit of the first byte, the opcode its lowest four.',
@@ -71,8 +71,8 @@ export function expectHeadersRead({ check, huge }: HeaderTrials): void {
       { key: number, length: 2 },
       6,
       {
-        because: 'readKey() makes one number of the four bytes behind the length.',
-        likely: 'The key follows the length: 2, 4 or 10 bytes behind the start.',
+        because: 'readKey() makes one number of the four bytes after the length.',
+        likely: 'The key follows the length: 2, 4 or 10 bytes after the start.',
       },
     )
   }

@@ -34,8 +34,8 @@ export function headerTrials({ expect, expectSame, story }: Stage, header: Heade
         expect(`the first ${countBytes(length - at)} of ${what} to be incomplete`, false, {
           because:
             state === 'whole'
-              ? 'Bytes come as they come. What is not all there is not whole.'
-              : `What can still become right is no fault. ${reason.because}`,
+              ? 'The bytes may stop anywhere, and a header is whole only once all of it has arrived.'
+              : `Bytes that can still become a right header are no fault. ${reason.because}`,
           likely: at > 0 ? COUNT_FROM_AT : likelyOfState(state),
           expected: `'incomplete' for ${length === at ? 'no byte' : hex(bytes.subarray(at, length))}, read from place ${at} on`,
           received: `'${state}'`,
@@ -46,21 +46,26 @@ export function headerTrials({ expect, expectSame, story }: Stage, header: Heade
         `reads ${hex(bytes.subarray(at, at + headerBytes + 2))} from place ${at} on`,
       )
       const exact = header.read(bytes.subarray(0, at + headerBytes), at)
-      expectSame(`${what}, read`, exact, 'whole', {
+      expectSame(`the result for ${what}`, exact, 'whole', {
         ...reason,
         likely:
           at > 0
             ? COUNT_FROM_AT
-            : 'A header is whole with the last byte of its key: no payload need be there.',
+            : 'A header is whole with the last byte of its key: no payload has to be there yet.',
       })
-      expectSame(`${what} with something behind it, read`, header.read(bytes, at), 'whole', reason)
+      expectSame(
+        `the result for ${what} with more bytes after it`,
+        header.read(bytes, at),
+        'whole',
+        reason,
+      )
       const read = inFields(header)
       const asSent = { isFinal: true, opcode: 2, key: '0xc7e4129f', ...expected }
       const likely = at > 0 ? COUNT_FROM_AT : likelyOfFields(read, asSent, old, reason)
       expectSame(what, read, asSent, { ...reason, likely })
       expectSame('the length of the header itself', header.bytes, headerBytes, {
-        because: 'The payload begins so many bytes behind the place where the header does.',
-        likely: 'It ends behind the key; and it began at `at`.',
+        because: 'The payload begins this many bytes after the start of the header.',
+        likely: 'The header begins at `at` and ends after the key.',
       })
     }
   }
@@ -83,12 +88,12 @@ export function headerTrials({ expect, expectSame, story }: Stage, header: Heade
       const isJustLate = state === 'incomplete' && header.read(bytes, at) === name
       const isOther = state !== 'incomplete' && state !== 'whole'
       const likely = isOther
-        ? 'A fault is seen, and called by another name: which byte proves which?'
+        ? 'A fault is found, but called by another name. Which byte proves which fault?'
         : isJustLate
           ? NOTHING_BEHIND_IT
-          : (reason.likely ?? 'Is that looked for, in each frame it may be in?')
+          : (reason.likely ?? 'Check for this fault in every frame that can have it.')
       expectSame(what, state, name, { ...reason, likely: at > 0 ? COUNT_FROM_AT : likely })
-      expectSame(`${what}, and more behind it`, header.read(bytes, at), name, reason)
+      expectSame(`${what} with more bytes after it`, header.read(bytes, at), name, reason)
     }
   }
   /** Lengths that no number holds exactly. */
@@ -99,8 +104,9 @@ export function headerTrials({ expect, expectSame, story }: Stage, header: Heade
     const state = header.read(bytes, 0)
     const isHuge = state === 'whole' && header.length > Number.MAX_SAFE_INTEGER
     expect('its length to be over any limit', isHuge || state === 'too-large', {
-      because: 'A peer may announce what it likes. Too much is too much, and no other fault.',
-      likely: 'Such a length need not be exact. It has no sign, and stays a number.',
+      because:
+        'A peer may announce any length. A length that is too large is only too large, and no other fault.',
+      likely: 'Such a length need not be exact, but it is unsigned, and it stays a number.',
       expected: `'whole', and a length of about ${Number(length).toPrecision(3)}`,
       received: state === 'whole' ? `'whole', and ${header.length}` : `'${state}'`,
     })
@@ -108,10 +114,11 @@ export function headerTrials({ expect, expectSame, story }: Stage, header: Heade
   return { check, faulty, huge }
 }
 
-const COUNT_FROM_AT = 'What lies in front of `at` is not the header’s; do you count from `at`?'
+const COUNT_FROM_AT =
+  'The bytes in front of `at` are not part of the header: do you count from `at`?'
 
 const NOTHING_BEHIND_IT =
-  'The byte that is wrong is there, and nothing behind it can make it right: do not wait for more.'
+  'The wrong byte has arrived, and nothing after it can make it right: do not wait for more.'
 
 type Fields = ReturnType<typeof inFields>
 
@@ -125,12 +132,12 @@ function likelyOfFields(read: Fields, sent: object, old: Fields, { likely }: Rea
     (name) => read[name] !== (sent as Fields)[name],
   )
   if (wrong && wrong !== 'isFinal' && read[wrong] === old[wrong] && old[wrong] !== 0) {
-    return 'It is what the header before had: every header sets all fields.'
+    return 'It is the value of the previous header: every header sets all fields.'
   }
   if (wrong === 'isFinal')
-    return 'FIN is the highest bit of the first byte: set or not, true or false.'
+    return 'FIN is the highest bit of the first byte: isFinal is true if it is set, and false if not.'
   if (wrong === 'opcode') return 'The opcode is in the lowest four bits of the first byte.'
-  if (wrong === 'key') return 'The key follows the length: 2, 4 or 10 bytes behind the start.'
+  if (wrong === 'key') return 'The key follows the length: 2, 4 or 10 bytes after the start.'
   return likely
 }
 
@@ -139,17 +146,17 @@ export function inHex(key: number): string {
 }
 
 function likelyOfState(state: string): string {
-  return CAUSES[state] ?? 'Which byte says so, and has it come?'
+  return CAUSES[state] ?? 'Which byte proves that, and has it arrived?'
 }
 
 /** Why a right header may have been taken for whole, or for wrong, before it was there. */
 const CAUSES: Record<string, string> = {
-  whole: 'Look whether a byte is there before you look at it.',
+  whole: 'Check that a byte has arrived before you read it.',
   'length-not-minimal':
     '126 is the first length that needs two bytes, 65,536 the first that needs eight. A length is big-endian, and << has only 32 bits.',
   'unknown-opcode': 'Opcodes are 0–2 and 8–10, in the lowest four bits of the first byte.',
   'reserved-bits': 'The reserved bits are 0x40, 0x20 and 0x10 of the first byte.',
-  'not-masked': 'The highest bit of the second byte says so: has that byte come?',
+  'not-masked': 'The highest bit of the second byte says so: has that byte arrived?',
   'control-too-long':
-    'Only close, ping and pong have that limit; 125 is within it, and the mask’s bit is no part of a length.',
+    'Only close, ping and pong have that limit; 125 is within it, and the mask bit is not part of the length.',
 }

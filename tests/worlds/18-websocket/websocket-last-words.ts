@@ -25,25 +25,24 @@ export async function expectLastWords(stage: Stage): Promise<void> {
   const [kim, kimEnd] = await world.arrive('kim')
   await kim.send(Buffer.concat([clientText('one'), clientClose(4002, 'bye')]))
   kim.expectFrames(['text "one"'], {
-    because: 'The service has something to finish: with onEnd, it says itself when to close.',
-    likely: 'A Close ends what the peer says. #end() asks the service, if it wants to be asked.',
+    because: 'The service has something to finish: with onEnd, it decides itself when to close.',
+    likely: 'A Close ends only what the peer sends. #end() asks the service, if that has onEnd().',
     look: '#hearClose()',
   })
   await kim.send(clientText('two'))
   const text = { isText: true, payload: Buffer.from('still due') }
   await world.act(() => kimEnd.socket.send(text))
   kim.expectFrames(['text "still due"'], {
-    because: 'What was due is sent, and nothing was heard behind the peer’s Close.',
-    likely: 'That the code of the peer’s Close is kept says that it has come.',
+    because: 'What was due is sent, and whatever followed the peer’s Close is ignored.',
+    likely: 'Keep the code of the peer’s Close: it also says that the Close has arrived.',
     look: '#hearClose()',
   })
   await world.act(() => kimEnd.socket.close('finished'))
   kim.expectFrames(['text "because finished"', 'close 4002'], (received) =>
     asWords(received, 'finished'),
   )
-  stage.expectSame('how often lastWords() was called', asked, 1, {
-    because:
-      'What a service hands out may be gone from where it was: the next call has other words.',
+  stage.expectSame('the number of calls of lastWords()', asked, 1, {
+    because: 'A service may hand over what it kept and forget it: the next call has other words.',
     look: 'websocket.close()',
   })
   await kim.halfClose()
@@ -72,9 +71,9 @@ export async function expectLastWords(stage: Stage): Promise<void> {
   oli.expectFrames(['text "because invalid"', 'close 1002'], (received) =>
     asWords(received, 'invalid'),
   )
-  stage.expectSame('how often onEnd() was called', ended, 0, {
+  stage.expectSame('the number of calls of onEnd()', ended, 0, {
     because: 'A wrong Close is a fault, and ends the connection: there is nothing to finish.',
-    likely: 'Behind #fail() nothing is left to do.',
+    likely: 'After #fail() nothing is left to do.',
     look: '#hearClose()',
   })
   await oli.halfClose()
@@ -85,13 +84,13 @@ function asWords(received: readonly string[], why: string): Reason {
   const [words, close = ''] = received
   const isOfCode = words === `text "because ${why}"` && close.startsWith('close')
   const likely = words?.includes('`this` is lost')
-    ? 'lastWords() is called on the events: in a variable of its own it has lost its object.'
+    ? 'Call lastWords() as a method of the events: a function in a variable of its own loses its object.'
     : isOfCode
-      ? 'When the peer’s Close has come, its code takes the place of ours, whatever ours is.'
-      : 'lastWords() of the events is asked each time, with `why`; it may have none. Behind a Close nothing may come.'
+      ? 'Once the peer’s Close has arrived, its code replaces ours, whatever ours is.'
+      : 'Call lastWords() of the events each time, with `why`; it may return nothing. Nothing may follow a Close.'
   return {
     because:
-      'The service’s last words come before the Close, whoever said Close first, and the peer’s code comes back.',
+      'The service’s last words come before the Close, whichever side sent its Close first, and the peer’s code is sent back.',
     likely,
     look: 'websocket.close()',
   }
@@ -101,16 +100,13 @@ function asWords(received: readonly string[], why: string): Reason {
 export async function expectPausedClosed(stage: Stage): Promise<void> {
   const world = await openWebSockets(stage, { highWaterBytes: 1_000, lowWaterBytes: 100 })
   const reason = {
-    because: 'That nothing is read does not mean that nothing can be said.',
+    because: 'A connection that is not reading can still send.',
     likely:
-      'Only a connection that is not open has been closed before, and connection.end() looks after that.',
+      'A connection that is paused is still open. connection.end() itself checks whether it has ended already.',
     look: 'websocket.close()',
   }
   const [pia, piaEnd] = await world.arrive('pia')
-  stage.story.tell(
-    'server',
-    'pauses the reading of pia’s connection, as the chat does before it stops',
-  )
+  stage.story.tell('server', 'pauses reading on pia’s connection, as the chat does before it stops')
   await world.act(() => piaEnd.connection.pauseReading('owner'))
   await world.act(() => piaEnd.socket.close('stopping'))
   pia.expectClosed(1001, reason)
@@ -118,17 +114,17 @@ export async function expectPausedClosed(stage: Stage): Promise<void> {
 
   const [quy, quyEnd] = await world.arrive('quy')
   quy.stopReading()
-  stage.story.tell('server', 'sends two texts of 100,000 bytes: more than highWaterBytes')
+  stage.story.tell('server', 'sends two texts of 100,000 bytes, which is more than highWaterBytes')
   const text = { isText: true, payload: Buffer.alloc(100_000, 'x') }
   await world.act(() => [1, 2].map(() => quyEnd.socket.send(text)))
   await world.act(() => quyEnd.socket.close('stopping'))
   await quy.startReading()
   quy.expectFrames(['text 100000 bytes', 'text 100000 bytes', 'close 1001'], (received) => ({
-    because: 'A Close comes behind everything that was sent, however long the peer takes.',
+    because: 'A Close comes after everything that was sent, however long the peer takes.',
     likely:
       received.length === 0
-        ? 'destroy() throws away what waits; end() lets it go out first.'
-        : 'That much is waiting is no reason to wait: connection.end() puts the last words behind it.',
+        ? 'destroy() throws away what waits to be sent; end() sends it first.'
+        : 'Do not wait until there is room: connection.end() puts the last words after everything that is queued.',
     look: 'websocket.close()',
   }))
   await quy.halfClose()
@@ -140,7 +136,7 @@ export async function expectSlowConsumer(stage: Stage): Promise<void> {
   const world = await openWebSockets(stage, { maxQueuedBytes: 2_000 }, { lastWords })
   const [ray, end] = await world.arrive('ray')
   ray.stopReading()
-  stage.story.tell('server', 'sends five texts of 660 bytes, of which three find room')
+  stage.story.tell('server', 'sends five texts of 660 bytes, of which only three fit')
   const text = { isText: true, payload: Buffer.alloc(660, 'x') }
   try {
     await world.act(() => {
@@ -149,22 +145,22 @@ export async function expectSlowConsumer(stage: Stage): Promise<void> {
   } catch (error) {
     if (!String(error).includes('Maximum call stack')) throw error
     stage.expect('the connection to be closed once', false, {
-      because: 'For last words and a Close there is always room, once.',
+      because: 'There is always room for last words and a Close, once.',
       likely:
-        'Both go with connection.end(), which always has room. send() may be refused, and then stops the connection again, which comes back to close().',
+        'Pass both to connection.end(), which always has room. send() may be refused, and then stops the connection again, which calls close() again.',
       look: 'websocket.close()',
-      received: 'close() was called again and again, until the stack was full',
+      received: 'close() was called again and again, until the stack overflowed',
     })
   }
   await ray.startReading()
   const texts = Array.from({ length: 3 }, () => 'text 660 bytes')
   ray.expectFrames([...texts, 'text "too slow"', 'close 1008'], {
-    because: 'For last words and a Close there is always room, once.',
+    because: 'There is always room for last words and a Close, once.',
     likely:
-      'What send() has no room for stops the connection, and that comes back to close(). end() takes last words.',
+      'When send() has no room, it stops the connection, which calls close() again. Pass the last words to end().',
     look: 'websocket.close()',
   })
-  ray.expectEnd({ because: 'Behind the Close comes FIN.', look: 'websocket.close()' })
+  ray.expectEnd({ because: 'FIN follows the Close.', look: 'websocket.close()' })
   await ray.halfClose()
   stage.expectSame('why ray’s connection has ended', end.endings, ['slow-consumer'], {
     because: 'ray took less than was sent.',

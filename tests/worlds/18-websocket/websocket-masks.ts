@@ -21,11 +21,11 @@ export function expectMasksOff(stage: Stage, unmask: Unmask): void {
     [0, 0, 0, 0],
   ]
   for (let length = 0; length <= 70; length++) check(0, 0, length, 0, keys[length % 4])
-  story.judge('test', 'expects payloads of 0 to 70 bytes without their mask', 'kept')
+  story.judge('test', 'expects payloads of 0 to 70 bytes to be unmasked', 'kept')
   for (let start = 0; start < 8; start++) {
     for (const length of [1, 5, 64, 67, 200, 1_001]) check(0, start, length, 0, keys[length % 2])
   }
-  story.judge('test', 'expects the same from any place on', 'kept')
+  story.judge('test', 'expects the same wherever the payload begins', 'kept')
   for (let length = 0; length < 7; length++) {
     for (const start of [98, 99, 101, 5_003]) check(0, start, length, 0, keys[length % 2])
   }
@@ -89,7 +89,7 @@ function maskTrial({ expect, random, story }: Stage, unmask: Unmask) {
       tell()
       if (!String(error).includes('byte length of')) throw error
       expect('unmask() to work in a buffer of any length', false, {
-        because: 'A chunk lies in a buffer that need not be a whole number of words long.',
+        because: 'A chunk lies in a buffer whose length need not be a multiple of four.',
         likely:
           'A buffer may have any length: make a view of the words in the payload, not of the whole buffer.',
         received: String(error),
@@ -100,10 +100,10 @@ function maskTrial({ expect, random, story }: Stage, unmask: Unmask) {
     tell()
     const isOutside = place < start || place >= start + length
     const from = Math.max(0, place - 4)
-    expect(isOutside ? 'bytes outside not to change' : 'the mask to be off', false, {
+    expect(isOutside ? 'bytes outside the payload not to change' : 'the mask to be off', false, {
       because: isOutside
         ? 'What lies around a payload belongs to other frames.'
-        : 'Byte 0 of a payload is XORed with the first byte of the key, byte 4 with the first again, wherever it lies.',
+        : 'Byte 0 of a payload is XORed with the first byte of the key, byte 4 with the first again, wherever the payload lies.',
       likely: isOutside
         ? likelyOutside(place - start, at)
         : likelyInside(place - start, bytes[place] ^ original[place], at),
@@ -117,9 +117,9 @@ function maskTrial({ expect, random, story }: Stage, unmask: Unmask) {
 const WORDS_FROM = 64
 
 function likelyOutside(place: number, { length }: Place): string {
-  if (place < 0) return 'The payload begins at byte `start`, not before.'
+  if (place < 0) return 'The payload begins at byte `start`: leave the bytes before it alone.'
   return length < WORDS_FROM
-    ? '`end` is the place behind the last byte of the payload: that byte stays.'
+    ? '`end` is the place after the last byte of the payload: leave the byte there alone.'
     : 'How many whole words are there from `at` to `end`?'
 }
 
@@ -129,35 +129,35 @@ function likelyInside(place: number, used: number, at: Place): string {
   const isLast = place > length - 4 && length >= WORDS_FROM
   if (used === 0) {
     if (behind === 0 && place === length - 1) {
-      return 'It is as it came. A payload may end where the bytes end, and its last byte counts.'
+      return 'It is unchanged. A payload may end where the bytes end, and its last byte counts, too.'
     }
     return isLast
-      ? 'It is as it came. Behind the last whole word, up to three bytes are left.'
-      : 'It is as it came: left out, or changed in a copy, or unmasked twice, or the key was shifted away.'
+      ? 'It is unchanged. After the last whole word, up to three bytes are left.'
+      : 'It is unchanged: left out, or unmasked in a copy, or unmasked twice, or the key was shifted away.'
   }
   const due = (before + place) % 4
   const other = key.indexOf(used)
   if (other < 0) return 'A mask comes off with XOR (^), one byte of the key for each byte.'
-  const found = `Byte ${other} of the key was used, and byte ${due} is due. `
+  const found = `Byte ${other} of the key was used, but byte ${due} is due. `
   if (before > 0 && place < 4) {
-    return `${found}So many bytes came before (\`before\`): the key goes on from there.`
+    return `${found}\`before\` bytes of the payload came earlier: the key goes on from there.`
   }
   if (place === 0 && offset > 0 && length >= WORDS_FROM) {
-    return `${found}A view of words begins at \`bytes.byteOffset + at\` of the buffer.`
+    return `${found}A view of words has to begin at byte \`bytes.byteOffset + at\` of the buffer.`
   }
   if (place === 0) {
     return offset + start > 0
-      ? `${found}Where a payload lies does not count, only what came before.`
-      : `${found}Nothing came before: the first byte of the key is the lowest one of the number.`
+      ? `${found}Where a payload lies does not matter, only how many of its bytes came earlier.`
+      : `${found}No bytes came earlier, so the first byte of the key is due: the lowest one of the number.`
   }
   if (length < WORDS_FROM) {
-    return `${found}The first byte of the key is the lowest one of the number, the second one the next: the key turns right.`
+    return `${found}The first byte of the key is the lowest one of the number, the second one the next: rotate the key to the right.`
   }
-  if (isLast) return `${found}It goes on behind the words with the byte that is due there.`
+  if (isLast) return `${found}After the words, go on with the byte of the key that is due there.`
   if ((offset + start) % 4 > 0) {
-    return `${found}Once the first bytes are done one by one, another byte of the key is the next one.`
+    return `${found}After the first single bytes, another byte of the key is due.`
   }
-  return `${found}Four bytes of the key fit into a word: all words take the same.`
+  return `${found}A word holds all four bytes of the key: XOR every word with the same number.`
 }
 
 /** Words need 0.1 to 0.4 of a loop over the bytes; most of all those of eight bytes that are copied to be aligned. */
@@ -168,12 +168,12 @@ export async function expectWords({ expect }: Stage, unmask: Unmask): Promise<vo
     [
       '64 KiB',
       { offset: 0, start: 0, length: 64 * 1024, before: 0 },
-      'Four bytes at a time: a Uint32Array over the aligned part of the bytes, and a plain `for` over its places.',
+      'Take four bytes at a time: a Uint32Array over the aligned part of the bytes, and a plain `for` over its elements.',
     ],
     [
-      'a later piece of 3,001 bytes, behind a header, in a view',
+      'a later piece of 3,001 bytes, after a header, in a view',
       { offset: 1, start: 6, length: 3_001, before: 3 },
-      'A payload begins anywhere: some bytes, then words, then some bytes, from WORTH_WORDS bytes on.',
+      'A payload begins anywhere: take some single bytes, then words, then the remaining bytes, from WORTH_WORDS bytes on.',
     ],
   ]
   const acts = [
@@ -190,10 +190,10 @@ export async function expectWords({ expect }: Stage, unmask: Unmask): Promise<vo
   for (const [index, [what, , likely]] of places.entries()) {
     const ratio = costs[index + 1] / costs[0]
     expect(`${what} to cost much less than in a loop over the bytes`, ratio < MUCH_LESS, {
-      because: 'Every byte of every message comes through here, and four of them fit into a word.',
+      because: 'Every byte of every message goes through here, and four of them fit into a word.',
       likely,
-      expected: `less than ${MUCH_LESS} of such a loop`,
-      received: `${ratio.toFixed(2)} of it`,
+      expected: `less than ${MUCH_LESS} times the cost of such a loop`,
+      received: `${ratio.toFixed(2)} times that cost`,
     })
   }
 }

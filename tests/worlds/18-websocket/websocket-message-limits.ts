@@ -27,18 +27,18 @@ export function expectLimit(stage: Stage, { newReader, withCause }: MessageTrial
     fault(clientFrame(kind, '', { length, isFinal }), 'too-large')
   const limit: Reason = {
     because:
-      'The header says how long the frame is. Nobody has to wait for the payload to know that it is too much.',
-    likely: 'Look at the length when the header is there.',
+      'The header says how long the frame is, so a message that is too large is known before its payload arrives.',
+    likely: 'Check the length as soon as the header has arrived.',
   }
   small([whole('binary', '0123456789'), whole('text', '0123456789')], {
-    because: '10 bytes are not over 10, each time.',
-    likely: 'The limit is that of one message, not of all of them.',
+    because: 'Each message has 10 bytes, which is within the limit of 10.',
+    likely: 'The limit is for one message, not for all of them together.',
   })
   small([announced('text', 11)], limit)
   small([announced('binary', 2 ** 40, false)], limit)
   const sum: Reason = {
-    because: 'The limit is that of the message, whatever the number of its fragments.',
-    likely: 'Add what has come of the message to what the header announces.',
+    because: 'The limit is for the whole message, whatever the number of its fragments.',
+    likely: 'Add what has arrived of the message to what the header announces.',
   }
   small(
     [
@@ -48,7 +48,7 @@ export function expectLimit(stage: Stage, { newReader, withCause }: MessageTrial
     ],
     {
       because:
-        'Ten bytes in two fragments are not over ten. A control frame is no part of the message.',
+        'Ten bytes in two fragments are within the limit of ten. A control frame is no part of the message.',
     },
   )
   small(
@@ -65,8 +65,8 @@ export function expectLimit(stage: Stage, { newReader, withCause }: MessageTrial
       announced('continuation', 1),
     ],
     {
-      because: 'The limit is that of the message, whatever comes between its fragments.',
-      likely: 'A control frame ends no message: what has come of it counts on.',
+      because: 'The limit is for the whole message, whatever comes between its fragments.',
+      likely: 'A control frame ends no message: the bytes that arrived before it still count.',
     },
   )
   small(
@@ -76,11 +76,11 @@ export function expectLimit(stage: Stage, { newReader, withCause }: MessageTrial
       whole('text', 'again'),
     ],
     {
-      because: 'An empty fragment does not make it longer.',
+      because: 'An empty fragment does not make the message longer.',
     },
   )
   small([control('ping', pattern(0, 125))], {
     because: 'A control frame has a limit of its own.',
-    likely: 'maxBytes concerns messages.',
+    likely: 'maxBytes is a limit for messages only.',
   })
 }

@@ -35,13 +35,13 @@ export async function messageTrials(stage: Stage) {
   const check = (said: Said[], reason: Reason, cut = cutAt(said, [])) => {
     story.tell('test', `sends ${said.length === 1 ? 'one frame' : `${said.length} frames`}`)
     expectFed(quietly(stage), newReader(), cut, withCause(reason))
-    story.judge('test', 'expects it to yield what is complete', 'kept')
+    story.judge('test', 'expects the reader to yield what is complete', 'kept')
   }
   const twice = (said: Said[], reason: Reason) => {
     check(said, reason)
     check(
       said,
-      { ...reason, because: `${reason.because} In pieces of one byte, too.` },
+      { ...reason, because: `${reason.because} The same holds for pieces of one byte.` },
       byteByByte(said),
     )
   }

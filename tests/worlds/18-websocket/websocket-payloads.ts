@@ -16,14 +16,14 @@ export function expectPayloadsLeftAlone(
   const first = kept.next(bytes, 0)
   const end = clientFrame('binary', 'one').length
   story.tell('test', 'hands over two messages in one chunk, and takes one')
-  expectSame('the place behind the first one', 'end' in first ? first.end : first.kind, end, {
-    because: 'A connection may be paused behind a message. The next one begins here.',
+  expectSame('the place after the first one', 'end' in first ? first.end : first.kind, end, {
+    because: 'A connection may be paused after a message. The next one begins here.',
   })
   expect(
     'the second one not to be touched',
     Buffer.compare(bytes.subarray(end), clientFrame('binary', 'two')) === 0,
     {
-      because: 'What is not taken is offered again, and must not lose its mask twice.',
+      because: 'What is not taken is offered again, and must not be unmasked twice.',
     },
   )
   const parts = newReader()
@@ -35,7 +35,7 @@ export function expectPayloadsLeftAlone(
     Buffer.concat([fragment('binary', 'EF').frame, lastFragment('GH', 'binary', 'EFGH').frame]),
   )
   expectSame(
-    'the first payload, when the second message has come',
+    'the first payload, after the second message has arrived',
     one.kind === 'message' ? Buffer.from(one.payload).toString() : one.kind,
     'abcd',
     {

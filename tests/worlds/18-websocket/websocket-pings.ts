@@ -20,7 +20,7 @@ export async function expectPongs(stage: Stage): Promise<void> {
   ada.expectFrames(['pong ""'], {
     because: 'A ping may be empty.',
     look: '#hearPing()',
-    likely: 'That a payload is empty does not mean that there was no ping.',
+    likely: 'An empty payload does not mean that there was no ping.',
   })
   const bytes = Buffer.of(0xff, 0, 0x80, 0xc3)
   await ada.send(clientFrame('ping', bytes))
@@ -29,8 +29,8 @@ export async function expectPongs(stage: Stage): Promise<void> {
     ada.takeFrames().map(({ payload }) => hex(payload)),
     [hex(bytes)],
     {
-      because: 'The payload of a ping is any bytes.',
-      likely: 'What becomes a text on the way is changed by it.',
+      because: 'The payload of a ping may be any bytes.',
+      likely: 'Turning the payload into a text on the way changes its bytes.',
       look: '#hearPing()',
     },
   )
@@ -42,7 +42,7 @@ export async function expectPongs(stage: Stage): Promise<void> {
     {
       because: 'Ten short pings leave room for ten pongs, in order.',
       look: '#hearPing()',
-      likely: 'Only when more than PROMPT_PONG_BYTES wait to be sent, a ping may go unanswered.',
+      likely: 'A ping may go unanswered only while more than PROMPT_PONG_BYTES wait to be sent.',
     },
   )
   await ada.send(
@@ -54,7 +54,7 @@ export async function expectPongs(stage: Stage): Promise<void> {
     ]),
   )
   ada.expectFrames(['pong "a"', 'text "b"', 'pong "d"'], {
-    because: 'A pong is answered by nothing, and answers keep the order of what they answer.',
+    because: 'A pong gets no answer, and answers keep the order of what they answer.',
   })
   await ada.send(
     Buffer.concat([
@@ -75,11 +75,11 @@ export async function expectPongs(stage: Stage): Promise<void> {
   const flood: Reason = {
     look: '#hearPing()',
     because:
-      'Of many pings only the newest has to be answered (RFC 6455 §5.5.3), or a flood of pings makes a flood of pongs.',
+      'Only the newest of many pings has to be answered (RFC 6455 §5.5.3). Otherwise, a flood of pings makes a flood of pongs.',
     likely:
-      'While more than PROMPT_PONG_BYTES wait, a ping takes the place of the last one that is due.',
+      'While more than PROMPT_PONG_BYTES wait to be sent, a new ping replaces the one whose pong is due.',
   }
-  expect(`${many.toLocaleString('en')} pings at once to draw few pongs`, pongs.length < 200, {
+  expect(`${many.toLocaleString('en')} pings at once to get few pongs`, pongs.length < 200, {
     ...flood,
     received: `${pongs.length.toLocaleString('en')} pongs`,
   })
@@ -87,9 +87,9 @@ export async function expectPongs(stage: Stage): Promise<void> {
     ...flood,
     because: 'The newest is answered in any case: the peer may wait for it.',
   })
-  expectSame('pongs that came twice', pongs.length - new Set(pongs).size, 0, {
+  expectSame('the number of pongs that were sent twice', pongs.length - new Set(pongs).size, 0, {
     because: 'A ping is answered once.',
-    likely: 'When the pong is sent, it is no longer due.',
+    likely: 'Once the pong is sent, it is no longer due.',
   })
   await ada.send(clientFrame('ping', 'again'))
   ada.expectFrames(['pong "again"'], { because: 'The flood is over.' })
@@ -97,7 +97,7 @@ export async function expectPongs(stage: Stage): Promise<void> {
   await ada.send(Buffer.concat([...flooded, clientFrame('ping')]))
   expectSame('the last pong', ada.takeFrames().at(-1)?.payload.toString(), '', {
     ...flood,
-    because: 'The newest of them is empty, and is a ping all the same.',
+    because: 'The newest ping is empty, but it is a ping all the same.',
     likely: 'A pong is due when #duePong is not undefined. An empty payload is a payload.',
   })
 
@@ -117,7 +117,7 @@ export async function expectPongs(stage: Stage): Promise<void> {
     '0 1 2 3 4 5 6 7 8 9 10 15',
     {
       because:
-        'A pong of 100 bytes is a frame of 102. Up to the eleventh ping, number 10, no more than PROMPT_PONG_BYTES wait to be sent. Of the others the newest is due.',
+        'A pong of 100 bytes is a frame of 102. Up to the eleventh ping, number 10, no more than PROMPT_PONG_BYTES wait to be sent. Of the others, only the newest is answered.',
       likely,
       look: '#hearPing()',
     },
@@ -128,7 +128,7 @@ export async function expectPongs(stage: Stage): Promise<void> {
     '0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 18',
     {
       because:
-        'Sixteen pongs of 64 bytes are PROMPT_PONG_BYTES, and no more than that: number 16 is answered at once, too.',
+        'Sixteen pongs of 64 bytes are exactly PROMPT_PONG_BYTES, and no more: number 16 is answered at once, too.',
       likely: 'queuedBytes <= PROMPT_PONG_BYTES.',
       look: '#hearPing()',
     },
@@ -136,8 +136,8 @@ export async function expectPongs(stage: Stage): Promise<void> {
 
   await ada.send(Buffer.concat([...flooded, clientClose(1000)]))
   expectSame('the last frame', ada.takeFrames().at(-1)?.kind, 'close', {
-    because: 'A Close is heard behind any number of pings.',
-    likely: 'That a pong is due is nothing to a Close.',
+    because: 'A Close counts, however many pings came before it.',
+    likely: 'A pong that is due must not hold up a Close.',
     look: ['#hearClose()', 'websocket.close()'],
   })
   await ada.halfClose()

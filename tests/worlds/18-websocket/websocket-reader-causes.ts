@@ -20,13 +20,13 @@ export function causeOf(
   const place = differs < 0 ? expected.length : differs
   const [due, came = ''] = [expected[place], received[place]]
   if (came.startsWith(WRONG_END)) {
-    return { ...END, likely: '`end` is the place behind the frame: hand it on as it came.' }
+    return { ...END, likely: '`end` is the place after the frame: return it unchanged.' }
   }
   if (due?.startsWith('invalid')) return BEGIN
   if (came.startsWith('invalid'))
     return causeOfFault(came, due, received.slice(0, place), keepsKind)
   if (due === undefined) {
-    return { ...END, likely: 'Nothing of a message is complete before its final fragment.' }
+    return { ...END, likely: 'No message is complete before its final fragment.' }
   }
   return isMessage(due)
     ? causeOfMessage(came, due, keepsKind)
@@ -42,41 +42,41 @@ function causeOfFault(
   const isBehindMessage = before.length > 0 && isMessage(before.at(-1)!)
   if (fault.endsWith('too-large')) {
     const likely = before.some(isMessage)
-      ? 'The limit is that of one message, not of all of them.'
-      : 'Too large is what has more bytes of payload than maxBytes. Headers and control frames do not count.'
+      ? 'The limit is for one message, not for all of them together.'
+      : 'Only a message with more than maxBytes of payload is too large. Headers and control frames do not count.'
     return { ...BEGIN, likely }
   }
   if (isBehindMessage) {
-    return { ...END, likely: 'When a message is complete, what was known of it is forgotten.' }
+    return { ...END, likely: 'Once a message is complete, clear whatever was kept for it.' }
   }
   const isBehindControl = before.length > 0
   if (fault.endsWith('message-not-finished')) {
     if (isBehindControl || (due && !isMessage(due))) {
       return {
         ...BEGIN,
-        likely: 'A control frame may come in the middle of a message, and begins none.',
+        likely: 'A control frame may come in the middle of a message, and does not begin one.',
       }
     }
     return due && isEmpty(due)
-      ? { ...END, likely: 'A message is complete with its final fragment, also an empty one.' }
+      ? { ...END, likely: 'A message is complete with its final fragment, even an empty one.' }
       : {}
   }
   if (!fault.endsWith('nothing-to-continue')) return {}
   if (isBehindControl) {
     return {
       ...END,
-      likely: 'A control frame ends no message: what is known of the one under way is kept.',
+      likely: 'A control frame ends no message: keep what is known of the one under way.',
     }
   }
   if (due && isEmpty(due)) return BEGIN
   return keepsKind()
-    ? { ...END, likely: 'A message is not forgotten before its final fragment.' }
+    ? { ...END, likely: 'Do not forget a message before its final fragment.' }
     : { ...BEGIN, likely: 'Keep the opcode that began the message in #opcode.' }
 }
 
 function causeOfMessage(came: string, due: string, keepsKind: () => boolean): Cause {
   if (!isMessage(came)) {
-    return { ...END, likely: 'A message is complete with its final fragment, also an empty one.' }
+    return { ...END, likely: 'A message is complete with its final fragment, even an empty one.' }
   }
   const [has, wants] = [contents(came), contents(due)]
   if (has === wants) {
@@ -84,17 +84,17 @@ function causeOfMessage(came: string, due: string, keepsKind: () => boolean): Ca
       ? {
           ...END,
           likely:
-            '#opcode is right as long as the message is under way: look at that, before it is forgotten. The header’s is that of the last frame.',
+            '#opcode is right while the message is under way: use it before you clear it. The opcode in the header is that of the last frame.',
         }
       : { ...BEGIN, likely: 'Keep the opcode that began the message in #opcode.' }
   }
   if (wants.startsWith(has) && has !== '""') {
-    return { ...END, likely: 'A message is complete with its final fragment, and not before.' }
+    return { ...END, likely: 'A message is complete with its final fragment, and not earlier.' }
   }
   return {
     ...END,
     likely:
-      '#message.take() returns all that has come, and forgets it: call it for a message that is complete, and for nothing else.',
+      '#message.take() returns all that has arrived, and forgets it: call it for a message that is complete, and for nothing else.',
   }
 }
 
@@ -104,7 +104,7 @@ function causeOfControl(came: string, [due, next]: readonly string[]): Cause {
     return {
       ...END,
       likely:
-        'A control frame is complete when all of it has come: also an empty one, also in the middle of a message.',
+        'A control frame is complete when all of it has arrived, even if it is empty, and even in the middle of a message.',
     }
   }
   if (kind === dueKind) {
@@ -112,7 +112,7 @@ function causeOfControl(came: string, [due, next]: readonly string[]): Cause {
   }
   return {
     ...END,
-    likely: 'PING, PONG and CLOSE are three opcodes, and each of them is handed out as what it is.',
+    likely: 'PING, PONG and CLOSE are three opcodes, and each of them has a kind of its own.',
   }
 }
 

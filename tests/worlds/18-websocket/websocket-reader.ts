@@ -75,7 +75,7 @@ export function expectFed(
     const holds = outcomes.join('\n') === yields.join('\n')
     if (!holds) for (const before of feeds.slice(0, place)) tellFeed(story, before)
     if (!holds) story.tell('test', `feeds ${inShort(piece)}`)
-    expect(`it to yield ${inWords(yields)}`, holds, {
+    expect(`the reader to yield ${inWords(yields)}`, holds, {
       ...(typeof reason === 'function' ? reason(outcomes, yields) : reason),
       expected: inLines(yields),
       received: inLines(outcomes),

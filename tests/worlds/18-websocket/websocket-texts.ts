@@ -27,12 +27,16 @@ export async function expectTexts(stage: Stage): Promise<void> {
   const check = (what: string, said: Said[], reason: Reason, cut = cutAt(said, [])) => {
     story.tell('test', `sends ${what}`)
     expectFed(quietly(stage), new MessageReader(), cut, reason)
-    story.judge('test', 'expects what is valid, and a fault where it is not', 'kept')
+    story.judge(
+      'test',
+      'expects the messages that are valid, and a fault for one that is not',
+      'kept',
+    )
   }
   const cake = Buffer.from('🍰 你好')
   const inside: Reason = {
     because: 'A fragment may end inside a character. The next one goes on there (RFC 6455 §5.6).',
-    likely: 'Only a message is valid or not; a fragment alone is neither.',
+    likely: 'Only a whole message is valid or invalid; a fragment alone is neither.',
   }
   for (let place = 0; place <= cake.length; place++) {
     const said = [
@@ -50,7 +54,7 @@ export async function expectTexts(stage: Stage): Promise<void> {
       lastFragment(Buffer.of(0x80), 'binary', Buffer.of(0xf5, 0x80)),
     ],
     {
-      because: 'A binary message is any bytes.',
+      because: 'A binary message may be any bytes.',
     },
   )
   check('a text that is cut off', [fault(clientFrame('text', cake.subarray(0, 2)), 'not-utf8')], {
@@ -61,7 +65,7 @@ export async function expectTexts(stage: Stage): Promise<void> {
     [fragment('text', cake.subarray(0, 3)), fault(clientFrame('continuation', ''), 'not-utf8')],
     {
       because: 'The message ends inside a character, and an empty frame ends it.',
-      likely: 'The end of a message is its own question, also when nothing comes with it.',
+      likely: 'Check the end of a message, too, even when no bytes come with it.',
     },
   )
   check(
@@ -85,8 +89,8 @@ export async function expectTexts(stage: Stage): Promise<void> {
   )
 
   const early: Reason = {
-    because: 'The rest of the frame cannot make this byte right, and may never come.',
-    likely: 'A payload is checked as it comes, not when its frame is complete.',
+    because: 'The rest of the frame cannot make this byte right, and may never arrive.',
+    likely: 'A payload is checked as it arrives, not when its frame is complete.',
   }
   for (const wrong of [
     [0xc0],

@@ -39,7 +39,7 @@ class Machine {
       throw this.failure
     }
     this.events.push(
-      served === name ? `${name} is open` : `${name} is open, with ${served} behind it`,
+      served === name ? `${name} is open` : `${name} is open, with ${served} as its service`,
     )
     return {
       port: port === 0 ? this.#freePort++ : port,
@@ -64,10 +64,10 @@ export async function expectDoors(stage: Stage): Promise<void> {
   const machine = new Machine()
   const chat = { hub: 'the one' } as never
   const plans = [machine.plan('frames', 0), machine.plan('web', 0)]
-  stage.story.tell('test', 'opens the doors frames and web onto one chat, at any ports')
+  stage.story.tell('test', 'opens the doors frames and web onto one chat, on any ports')
   const doors = await opened(stage, openDoors(chat, plans, machine.listen))
   expectSame(
-    'what happens',
+    'the events',
     machine.events.splice(0),
     ['listens for frames', 'frames is open', 'listens for web', 'web is open'],
     {
@@ -90,11 +90,11 @@ export async function expectDoors(stage: Stage): Promise<void> {
     ],
     {
       because:
-        'A door is what listen() resolves with, and the name of its plan; they are in the order of the plans.',
+        'A door is what listen() resolves with, and the name of its plan. The doors are in the order of the plans.',
       likely: isTurnedRound(doors)
-        ? 'The doors are right, and their order is not: push() them as they open.'
+        ? 'The doors are right, but their order is not: push() them as they open.'
         : doors.some(({ port }) => port === 0)
-          ? 'Port 0 of the plan means any; which one it became says what listen() resolves with.'
+          ? 'Port 0 of the plan means any port; what listen() resolves with says which one it became.'
           : '{ ...server, name: plan.name }.',
       look: OPEN_DOORS,
     },
@@ -102,7 +102,7 @@ export async function expectDoors(stage: Stage): Promise<void> {
   for (const door of doors) door.cut()
   await Promise.all(doors.map((door) => door.close()))
   expectSame(
-    'what happens when both are cut and closed',
+    'the events when both are cut and closed',
     machine.events.splice(0).toSorted(),
     [
       'frames closes',
@@ -135,18 +135,19 @@ async function expectNothingToClose(stage: Stage, openDoors: OpenDoors): Promise
     ),
   )
   expectSame('the promise of openDoors()', outcome, 'rejected: Port 4019 is taken.', {
-    because: 'No door was open yet, so there is none to close. The reason is the same.',
+    because:
+      'No door was open yet, so there is none to close. The promise rejects with that reason all the same.',
     likely: 'The list of doors that are open may be empty.',
     look: OPEN_DOORS,
   })
-  expectSame('what happens', machine.events.splice(0), ['listens for first'], {
-    because: 'Nothing comes of the second.',
+  expectSame('the events', machine.events.splice(0), ['listens for first'], {
+    because: 'The second door is not tried.',
     look: OPEN_DOORS,
   })
   machine.broken.clear()
   story.tell('test', 'opens both once more, and both ports are free')
   const doors = await opened(stage, openDoors({} as never, plans, machine.listen), {
-    because: 'Both can be opened, and what was opened before has doors of its own.',
+    because: 'Both can be opened, and the doors of an earlier call have nothing to do with these.',
     likely: 'The list of doors belongs to one call of openDoors(), not to the module.',
   })
   expectSame(
@@ -200,13 +201,13 @@ async function expectNone(
   const [cut, uncut] = split(machine.events, (event) => event.endsWith('is cut'))
   const [closing, rest] = split(uncut, (event) => event.endsWith('closes'))
   expectSame('what was opened', rest, opening, {
-    because: 'The third could not be opened, so nothing comes of the fourth.',
-    likely: 'One after the other: the next is tried when the one before it is open.',
+    because: 'The third could not be opened, so the fourth is not tried.',
+    likely: 'Open one after the other: try the next when the previous one is open.',
     look: OPEN_DOORS,
   })
   stage.expect('the doors that are open to begin to close', closing.length > 0, {
     because:
-      'All or none: a server that listens at half of its doors would look as if it were well.',
+      'All or none: a server that listens at half of its doors looks healthy to a check of that half.',
     likely:
       cut.length > 0
         ? 'Cutting a door leaves it listening: close() it.'
@@ -220,8 +221,8 @@ async function expectNone(
     look: OPEN_DOORS,
   })
   stage.expect('no timer to be set', (await countPendingWakeUps()) <= atRest, {
-    because: 'A door may take its time to close. It is waited for, however long it takes.',
-    likely: 'The end of close() is a promise: await it, and nothing else.',
+    because: 'A door may take its time to close, and openDoors() waits, however long that takes.',
+    likely: 'close() returns a promise: wait for that, and for nothing else.',
     look: OPEN_DOORS,
   })
   gate.resolve()
@@ -229,18 +230,18 @@ async function expectNone(
   const closed = machine.events.filter((event) => event.endsWith('is closed')).toSorted()
   expectSame('what is closed by then', closed, ['first is closed', 'second is closed'], {
     because:
-      'All or none. Both were open, and both are closed before it rejects, whatever becomes of one of them.',
+      'All or none. Both were open, and both are closed before it rejects, even if closing one of them fails.',
     likely: 'Close all of them: Promise.allSettled() waits for every one.',
     look: OPEN_DOORS,
   })
   expectSame('the promise of openDoors()', outcome, 'rejected: Port 4021 is taken.', {
     because: 'That is the reason, and the person who starts the server reads it.',
     likely:
-      'Throw the first error on. Promise.allSettled() waits for every close(), and lets none of their errors come in between.',
+      'Rethrow the first error. Promise.allSettled() waits for every close(), and does not reject with their errors.',
     look: OPEN_DOORS,
   })
   stage.expect(
-    'that to be the error which listen() has rejected with',
+    'the reason to be the very error that listen() rejected with',
     reason === machine.failure,
     {
       because: 'An error has more than its message: its code, EADDRINUSE, and where it was thrown.',

@@ -108,8 +108,8 @@ export class DrainWorld {
         this.error = error
       },
     )
-    this.#stage.expectSame('isReady, when begin() has returned', isReady, false, {
-      because: 'From this call on newcomers are to go to another server.',
+    this.#stage.expectSame('isReady after begin() has returned', isReady, false, {
+      because: 'From this call on, newcomers have to go to another server.',
       look: 'drain.begin()',
     })
     await this.settle()
@@ -158,7 +158,7 @@ export class DrainWorld {
 
   /** Expects what has happened since the last look. */
   expectEvents(expected: string[], reason: Reason): void {
-    this.#stage.expectSame('what happens', this.#events.splice(0), expected, reason)
+    this.#stage.expectSame('the events', this.#events.splice(0), expected, reason)
   }
 
   /** What has happened since the last look. */
@@ -172,7 +172,7 @@ export class DrainWorld {
 
   /** Expects this error and not one that looks like it. */
   expectItself(error: Error): void {
-    this.#stage.expect('that to be the error itself', this.error === error, {
+    this.#stage.expect('the reason to be the error itself', this.error === error, {
       because: 'An error has more than its message: its code, and where it was thrown.',
       likely: 'Throw the error that was caught, not a new one with its message.',
       look: 'drain.begin()',
@@ -181,21 +181,21 @@ export class DrainWorld {
   }
 
   expectNoTimers(): void {
-    this.#stage.expectSame('how many timers are armed', this.timers.size, 0, {
-      because: 'The doors have closed. A timer that is left would keep the process.',
-      likely: 'Cancel the deadline when the doors are closed, also when one of them failed.',
+    this.#stage.expectSame('the number of armed timers', this.timers.size, 0, {
+      because: 'The doors have closed. A timer that is left would keep the process alive.',
+      likely: 'Cancel the deadline when the doors are closed, even if one of them failed.',
       look: 'drain.begin()',
     })
   }
 
   expectNeverReady(): void {
     this.#stage.expectSame(
-      'isReady, each time something was closed',
+      'isReady each time something was closed',
       [...new Set(this.#readyWhenClosing)],
       [false],
       {
         because:
-          'Health is asked while doors close, too: it has to say so before the first of them does.',
+          'Health is also asked while doors close: it has to say "not ready" before the first of them does.',
         likely: 'First say that we are not ready, then close.',
         look: 'drain.begin()',
       },

@@ -14,23 +14,23 @@ export async function expectFailures(stage: Stage): Promise<void> {
   const broken = new Error('EIO')
   await world.begin()
   world.frames.hasClosed()
-  await world.when('all doors are closed', () => world.web.hasClosed())
+  await world.when('lets all doors close', () => world.web.hasClosed())
   await world.beginAgain()
-  await world.when('the data reject', () => world.data.hasFailed(broken))
-  await world.when('the lookout is closed', () => world.lookout.hasClosed())
+  await world.when('makes close() of the data reject', () => world.data.hasFailed(broken))
+  await world.when('lets the lookout close', () => world.lookout.hasClosed())
   world.expectOutcome('rejected: EIO', {
-    because: 'The process must not end with 0 when something was not saved.',
+    because: 'The process must not exit with code 0 when something was not saved.',
     likely: 'allSettled() never rejects: look at its outcomes.',
     look: BEGIN,
   })
   world.expectLaterOutcome('rejected: EIO', {
-    because: 'A second call hears of it as well.',
+    because: 'A second call rejects with the error as well.',
   })
   world.expectItself(broken)
   await world.beginAgain()
   world.expectLaterOutcome('rejected: EIO', {
-    because: 'A call that comes when all is over hears how it was.',
-    likely: 'Keep the promise of the first call, also when it has rejected.',
+    because: 'A call after the end settles in the same way.',
+    likely: 'Keep the promise of the first call, even when it has rejected.',
   })
   for (const how of ['rejects', 'throws'] as const) {
     await expectFailureOf(stage, how, ['data'], 'data')
@@ -51,30 +51,32 @@ async function expectBrokenDoor(
   if (how === 'throws') world[name].throws = broken
   const uncaught = await uncaughtDuring(async () => {
     await world.begin()
-    if (how === 'rejects') await world.when(`${name} rejects`, () => world[name].hasFailed(broken))
+    if (how === 'rejects')
+      await world.when(`breaks a door: ${name} rejects`, () => world[name].hasFailed(broken))
   })
   world.expectEvents(['frames closes', 'web closes'], {
-    because: 'The other door closes as if nothing had happened, and people are still behind it.',
+    because:
+      'The other door closes as if nothing had happened, and people are still connected to it.',
     likely: BEHIND_ALL,
     look: BEGIN,
   })
-  stage.expectSame('how many errors nobody has caught', uncaught.length, 0, {
+  stage.expectSame('the number of uncaught errors', uncaught.length, 0, {
     because:
-      'A promise that rejects while nobody looks after it ends the process, and all that was not saved is lost.',
+      'A rejection that is not handled ends the process, and everything that was not saved is lost.',
     likely:
-      'You wait for one door after the other, and this one rejected while you waited for another. Promise.allSettled() looks after all of them from the start.',
+      'You wait for one door after the other, and this one rejected while you waited for another. Promise.allSettled() handles all of them from the start.',
     look: BEGIN,
   })
   await world.advance(DEADLINE_MS)
   const cut = world.takeEvents().filter((event) => event !== `${name} is cut`)
-  stage.expectSame('what happens at the deadline', cut, [`${other} is cut`], {
-    because: 'Somebody behind the other door does not go. The deadline is for them, too.',
-    likely: 'Cancel the deadline when all doors are over, and not when one of them has failed.',
+  stage.expectSame('the events at the deadline', cut, [`${other} is cut`], {
+    because: 'Somebody at the other door does not leave. The deadline is for them, too.',
+    likely: 'Cancel the deadline when all doors are done, not when one of them has failed.',
     look: BEGIN,
   })
-  await world.when(`everybody behind ${other} has gone`, () => world[other].hasClosed())
+  await world.when(`lets everybody at ${other} leave`, () => world[other].hasClosed())
   world.expectEvents(['data closes'], {
-    because: 'A door that is broken must not cost what was said.',
+    because: 'What was said has to be saved, even if a door is broken.',
     likely: BEHIND_ALL,
     look: BEGIN,
   })
@@ -85,21 +87,23 @@ async function expectBrokenDoor(
   })
   world.expectNoTimers()
   world.data.hasFailed(new Error('data are broken'))
-  await world.when('the data reject, too; the lookout closes', () => world.lookout.hasClosed())
+  await world.when('makes close() of the data reject, too, and lets the lookout close', () =>
+    world.lookout.hasClosed(),
+  )
   world.expectEvents(['lookout closes'], {
     because: 'The rest is closed, whatever goes wrong.',
     likely: BEHIND_ALL,
     look: BEGIN,
   })
   world.expectOutcome(`rejected: ${name} is broken`, {
-    because: 'The caller has to hear that something went wrong: the first of it.',
+    because: 'The caller has to learn that something went wrong, and what went wrong first.',
     look: BEGIN,
   })
   world.expectItself(broken)
 }
 
 const MAY_THROW =
-  'close() may throw before it returns a promise. Call it in an async function, and that is a rejection, too.'
+  'close() may throw before it returns a promise. Call it in an async function, which turns that into a rejection.'
 
 /** All doors close well, and behind them these parts do not. */
 async function expectFailureOf(
@@ -116,9 +120,9 @@ async function expectFailureOf(
   world.lookout.hasClosed()
   await world.begin()
   world.frames.hasClosed()
-  await world.when('all doors are closed', () => world.web.hasClosed())
+  await world.when('lets all doors close', () => world.web.hasClosed())
   const behind = world.takeEvents().filter((event) => !/frames|web/.test(event))
-  stage.expectSame('what closes behind the doors', behind, ['data closes', 'lookout closes'], {
+  stage.expectSame('what closes after the doors', behind, ['data closes', 'lookout closes'], {
     because: 'The rest is closed, whatever goes wrong.',
     likely: how === 'throws' ? MAY_THROW : BEHIND_ALL,
     look: BEGIN,
@@ -126,8 +130,8 @@ async function expectFailureOf(
   world.expectOutcome(`rejected: ${first}: broken`, {
     because:
       parts.length > 1
-        ? 'Of two errors the first is told: the data close before the lookout.'
-        : 'The caller has to hear that something went wrong.',
+        ? 'Of two errors, the first is reported: the data close before the lookout.'
+        : 'The caller has to learn that something went wrong.',
     likely:
       world.outcome === 'resolved'
         ? 'Remember every error: of doors, of the data, and of the lookout.'

@@ -15,7 +15,7 @@ export async function expectDrainedServer(stage: Stage, data: string): Promise<v
   await ada.register('ada')
   await ada.logIn('ada')
   await ada.ask({ type: 'join', room: 'hall' })
-  story.tell('ada', `says ${MESSAGES} messages without waiting for an answer`)
+  story.tell('ada', `sends ${MESSAGES} messages without waiting for an answer`)
   const texts = new Map<number, string>()
   for (let index = 0; index < MESSAGES; index++) {
     const text = `message ${index}`
@@ -24,15 +24,15 @@ export async function expectDrainedServer(stage: Stage, data: string): Promise<v
   const before = await ada.until(({ type }) => type === 'said')
   server.beginClose()
   const all = [...before, ...(await ada.until(() => false))]
-  expectSame('the last that ada hears', nameOf(all.at(-1)), 'error stopping', {
-    because: 'Behind all her answers she is told why the connection ends.',
+  expectSame('the last message that ada receives', nameOf(all.at(-1)), 'error stopping', {
+    because: 'After all her answers, she is told why the connection ends.',
     look: 'drain.begin()',
   })
   await server.expectClosed({ because: 'ada has gone, and everything she said is saved.' })
-  await server.expectNothingLeft({ because: 'The process is to end.' })
+  await server.expectNothingLeft({ because: 'The process has to end.' })
   const refusals = all.filter(({ type, code }) => type === 'error' && code !== 'stopping')
   expectSame('what she was refused', refusals.map(nameOf), [], {
-    because: 'What the server has taken from her it carries out.',
+    because: 'The server carries out every request that it took from her.',
     likely: 'The log was closed before everybody was gone.',
     look: 'drain.begin()',
   })
@@ -53,9 +53,10 @@ export async function expectDrainedServer(stage: Stage, data: string): Promise<v
   const lost = acknowledged.filter(
     ({ id, number }) => kept.get(number as number) !== texts.get(id as number),
   )
-  expectSame('how many of the messages that were acknowledged are lost', lost.length, 0, {
+  expectSame('the number of acknowledged messages that are lost', lost.length, 0, {
     because: '`said` is a promise.',
-    likely: 'The data close behind the last door, and everybody waits for that.',
+    likely:
+      'Close the data only after the last door has closed, and wait until the data are closed, too.',
     look: 'drain.begin()',
   })
   expect('each message to be there once', new Set(kept.values()).size === kept.size, {

@@ -21,15 +21,17 @@ export async function expectFewSeries(stage: Stage): Promise<void> {
   took.expectLines(known, { because: 'Two combinations may have counters of their own.' })
   took.observeAs(Number.NaN, 'YYYY')
   took.expectLines(known, {
-    because: 'NaN is not counted, so it needs no counters: they are there for as long as we run.',
-    likely: 'Look at the value first, and for the counters behind that.',
+    because:
+      'NaN is not counted, so it needs no counters: those last for as long as the server runs.',
+    likely: 'Check the value first, and look for its counters after that.',
     look: 'histogram.observe()',
   })
   took.observeAs(2, 'XXXX')
   took.expectLines([...known, ...linesFor([1], [0, 1], 2, 'method="other"')], {
     because:
-      'There are two already. What comes with a third is counted all the same, with `other` for each label.',
-    likely: '`maxSeries` have counters of their own; one series more is for all others.',
+      'There are two combinations already. A value with a third one is counted all the same, with `other` for each label.',
+    likely:
+      '`maxSeries` combinations have counters of their own; one more series is for all others.',
     look: 'histogram.#seriesOf()',
   })
   stage.story.tell('eve', 'sends 1,000 methods of her own invention, and GET now and then')
@@ -45,7 +47,7 @@ export async function expectFewSeries(stage: Stage): Promise<void> {
     ],
     {
       because:
-        'Those that are known go on in their own counters, and everybody else’s are few, whatever eve thinks of. Nothing is lost of what she did.',
+        'Known methods keep their own counters, and all others share one series, whatever eve invents. Nothing that she did is lost.',
       likely:
         took.lines().filter((line) => line.startsWith('_count{method="other"}')).length > 1 ||
         took.lines().includes('_count{method="other"} 1')
@@ -75,11 +77,11 @@ export async function expectOneOther(stage: Stage): Promise<void> {
   const took = await playHistogram(stage, { bounds: [1], labels: LABELS, maxSeries: 2 })
   for (const method of ['other', 'GET', 'POST', 'PUT']) took.observeAs(1, method)
   const counts = took.lines().filter((line) => line.startsWith('_count{method="other"}'))
-  stage.expectSame('how many series say `other`', counts.length, 1, {
+  stage.expectSame('the number of series that say `other`', counts.length, 1, {
     because:
-      'A sample has its own name and labels. Of two with the same labels a monitoring system may believe either, or none.',
+      'A sample is identified by its name and labels. Of two with the same labels, a monitoring system may take either, or neither.',
     likely:
-      'The series of all others has the key of any series with these labels: look it up by them.',
+      'The series for all others has the same key as any series with these labels: look it up by its labels.',
     look: 'histogram.#seriesOf()',
   })
 }
@@ -95,16 +97,16 @@ export async function expectSteady(stage: Stage): Promise<void> {
   const upTo = bounds.map((bound) => values.filter((value) => value <= bound).length)
   const sum = values.reduce((total, value) => total + value, 0)
   took.expectLines(linesFor(bounds, [...upTo, values.length], sum), {
-    because: 'Counted one by one, they are as many.',
+    because: 'Counting the values one by one gives the same numbers.',
     look: 'histogram.observe()',
   })
   const few = askingUs(new Histogram({ name: 'took', help: 'Test.', bounds }), 100)
   const many = askingUs(new Histogram({ name: 'took', help: 'Test.', bounds }), 100_000)
   stage.expect(
-    'a histogram to answer as fast behind 100,000 observations as behind 100',
+    'a histogram to answer as fast after 100,000 observations as after 100',
     many < 20 * few || many < 200,
     {
-      because: 'It has a few counters, however often something happens, and grows no further.',
+      because: 'It has a few counters, however often something happens, and does not grow.',
       likely: 'Count when something is observed; keep no observation.',
       look: 'histogram.observe()',
       received: `${Math.round(few)} µs and ${Math.round(many)} µs`,
@@ -126,8 +128,8 @@ export async function expectNothingKept(stage: Stage): Promise<void> {
   const byMethod = new Histogram({ ...options, labels: LABELS, maxSeries: 2 })
   stage.story.tell('eve', `sends ${OBSERVATIONS.toLocaleString('en')} methods of her own invention`)
   await expectFewBytes(stage, byMethod, (index) => byMethod.observe(1, [`X${index}`]), {
-    because: 'What is kept of each stranger fills the memory, be it only the name.',
-    likely: 'Whoever has no counters of their own is counted as `other`, and forgotten.',
+    because: 'What is kept of each stranger fills the memory, even if it is only a name.',
+    likely: 'A combination without counters of its own is counted as `other`, and forgotten.',
     look: 'histogram.#seriesOf()',
   })
 }
@@ -143,7 +145,7 @@ async function expectFewBytes(
   const held = (await leastHeldBytes(before + FEW_BYTES)) - before
   // It lives until here.
   histogram.samples()
-  stage.expect('a histogram to hold a few counters', held < FEW_BYTES, {
+  stage.expect('a histogram to hold only a few counters', held < FEW_BYTES, {
     ...reason,
     expected: `less than ${FEW_BYTES.toLocaleString('en')} bytes more`,
     received: `about ${Math.round(held / OBSERVATIONS / 10) * 10} bytes for each value`,

@@ -41,7 +41,7 @@ export async function playHistogram(
       const isScattered =
         expected.length > 0 && countsIn(received) > countsIn(expected) && labels.length === 0
       const plainer = isScattered ? SCATTERED : plainCause(received, expected)
-      stage.expect('samples as they are below', isSame(received, expected), {
+      stage.expect('the samples to be as shown below', isSame(received, expected), {
         ...(plainer ?? reason),
         expected: expected.join('\n'),
         received: received.join('\n') || 'none',
@@ -108,8 +108,8 @@ function formOf(line: string): string {
 
 const TYPE: Reason = {
   because:
-    'formatMetrics() writes the answer: the value of a sample is a number, that of a label a text.',
-  likely: '`le` is the bound as String() writes it; a value stays the number that it is.',
+    'formatMetrics() writes the answer. It needs a number as the value of a sample, and a text as the value of a label.',
+  likely: '`le` is the bound as String() writes it; a value stays a number.',
   look: 'histogram.samples()',
 }
 
@@ -121,8 +121,8 @@ const FORM: Reason = {
 }
 
 const SUM: Reason = {
-  because: '`_sum` is the sum of all values, of every one that was counted and as it was.',
-  likely: 'The buckets are right. Add each value up when it is observed: `sum += value`.',
+  because: '`_sum` is the sum of all values that were counted, each of them unchanged.',
+  likely: 'The buckets are right. Add each value when it is observed: `sum += value`.',
   look: ['histogram.observe()', 'histogram.samples()'],
 }
 

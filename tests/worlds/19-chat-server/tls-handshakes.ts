@@ -13,14 +13,15 @@ export async function expectHandshakes(stage: Stage, world: TlsWorld): Promise<v
     because: 'ada’s handshake is done.',
     likely: world.handshakes.includes('failed')
       ? 'Her socket was closed instead. Is ours the server’s end? { isServer: true, secureContext }.'
-      : 'A server’s TLSSocket says "secure" then. ("secureConnect" is for clients.)',
+      : 'A server’s TLSSocket emits "secure" then. ("secureConnect" is for clients.)',
     look: 'tls.secure()',
   })
   await world.expectTalk(ada, 'one.example', { because: 'It is the certificate that was loaded.' })
   world.expectNoTimers({ because: 'Her deadline is met.', likely: LEFT_BEHIND })
   stage.expectSame('the timeout of her socket', ada.near.timeout || ada.secured.timeout || 0, 0, {
-    because: 'Whoever has done a handshake may be silent. Other limits are for that.',
-    likely: 'setTimeout() of a socket is for silence, and goes on. The deadline is of `timers`.',
+    because: 'A peer whose handshake is done may be silent. Other limits are for that.',
+    likely:
+      'setTimeout() of a socket limits silence, and stays set after the handshake. Use `timers` for the deadline.',
     look: 'tls.secure()',
   })
   await world.advance(10 * HANDSHAKE_MS)
@@ -32,7 +33,7 @@ export async function expectHandshakes(stage: Stage, world: TlsWorld): Promise<v
   const bob = await world.connect('bob')
   story.tell('bob', 'says nothing')
   await world.advance(HANDSHAKE_MS - 1)
-  world.expectOpen(bob, { because: 'He has 10 s, and one of their milliseconds is left.' })
+  world.expectOpen(bob, { because: 'He has 10 s, and one millisecond of them is left.' })
   await world.advance(1)
   await world.expectHandshakes(['done', 'late'], {
     because: 'bob has said nothing for 10 s. A thousand like him would be a thousand descriptors.',
@@ -41,14 +42,14 @@ export async function expectHandshakes(stage: Stage, world: TlsWorld): Promise<v
   })
   await world.expectClosed(bob, {
     because: 'Nobody waits for him any more.',
-    likely: 'destroy() the socket: end() waits for the FIN of a peer who may never say it.',
+    likely: 'destroy() the socket: end() waits for the peer’s FIN, which may never arrive.',
     look: 'tls.secure()',
   })
-  world.expectNoTimers({ because: 'Nothing of bob is left.', likely: LEFT_BEHIND })
+  world.expectNoTimers({ because: 'bob’s connection is closed.', likely: LEFT_BEHIND })
 
   const cyd = await world.connect('cyd')
   const hello = await clientHello()
-  story.tell('cyd', 'sends the beginning of a handshake, a byte a second')
+  story.tell('cyd', 'sends the beginning of a handshake, one byte per second')
   for (let second = 0; second < 10; second++) {
     cyd.far.write(hello.subarray(second, second + 1))
     await world.quiet()
@@ -56,17 +57,17 @@ export async function expectHandshakes(stage: Stage, world: TlsWorld): Promise<v
   }
   await world.expectHandshakes(['done', 'late', 'late'], {
     because:
-      'cyd has had her 10 s. Bytes are no handshake: with a byte now and then she could stay for ever.',
+      'cyd has had her 10 s. A few bytes are no handshake: with one now and then, she could stay forever.',
     likely: 'The deadline counts from the moment when the socket was secured.',
     look: 'tls.secure()',
   })
 
   const dee = await world.connect('dee')
-  story.tell('dee', 'takes us for a web server: "GET / HTTP/1.1"')
+  story.tell('dee', 'takes us for a web server, and sends "GET / HTTP/1.1"')
   dee.far.write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n')
   await world.expectHandshakes(['done', 'late', 'late', 'failed'], {
     because: 'That is no handshake, and none will follow.',
-    likely: 'The TLS socket is closed then: `failed`, once.',
+    likely: 'The TLS socket closes then: report `failed`, once.',
     look: 'tls.secure()',
   })
   await world.expectClosed(dee, { because: 'There is nothing more to say to her.' })
@@ -76,7 +77,7 @@ export async function expectHandshakes(stage: Stage, world: TlsWorld): Promise<v
   eve.far.resetAndDestroy()
   await world.expectHandshakes(['done', 'late', 'late', 'failed', 'failed'], {
     because: 'eve is gone, and her handshake was not done.',
-    likely: '"close" comes however a connection ends.',
+    likely: '"close" is emitted however a connection ends.',
     look: 'tls.secure()',
   })
   world.expectNoTimers({ because: 'Nobody is left who has a deadline.', likely: LEFT_BEHIND })
@@ -85,35 +86,41 @@ export async function expectHandshakes(stage: Stage, world: TlsWorld): Promise<v
   story.tell('fay', 'sends the beginning of a handshake')
   fay.far.write(hello.subarray(0, 10))
   await world.quiet()
-  story.tell('server', 'is in a hurry: destroy() of the socket that secure() has returned')
+  story.tell('server', 'is in a hurry, and destroys the socket that secure() returned')
   fay.secured.destroy()
   await world.expectHandshakes(['done', 'late', 'late', 'failed', 'failed', 'failed'], {
     because:
       'fay’s connection is over, and her handshake was not done. We have ended it ourselves.',
-    likely: 'destroy() brings no "error" and no "end". "close" comes however a connection ends.',
+    likely:
+      'destroy() emits no "error" and no "end". "close" is emitted however a connection ends.',
     look: 'tls.secure()',
   })
-  world.expectNoTimers({ because: 'fay is gone, and with her the deadline.', likely: LEFT_BEHIND })
+  world.expectNoTimers({ because: 'fay is gone, and so is her deadline.', likely: LEFT_BEHIND })
 
   story.tell('ada', 'resets the connection')
   ada.far.resetAndDestroy()
   await world.until(() => ada.secured.closed)
   await world.expectHandshakes(['done', 'late', 'late', 'failed', 'failed', 'failed'], {
-    because: 'ada’s handshake was done long ago. That her connection ends is no news of it.',
-    likely: 'onHandshake is told once.',
+    because:
+      'ada’s handshake was done long ago. The end of her connection does not change how it ended.',
+    likely: 'onHandshake is told only once.',
     look: 'tls.secure()',
   })
-  stage.expect('others to hear that her socket has closed', world.closed.includes('ada'), {
-    because: 'The connection listens, too: only so it learns that ada has gone.',
-    likely: 'Take off your own listeners: removeAllListeners() takes everybody’s.',
-    look: 'tls.secure()',
-  })
+  stage.expect(
+    'other listeners to be told that her socket has closed',
+    world.closed.includes('ada'),
+    {
+      because: 'The connection listens, too: that is how it learns that ada has gone.',
+      likely: 'Remove only your own listeners: removeAllListeners() removes everybody’s.',
+      look: 'tls.secure()',
+    },
+  )
 }
 
 /** Two who have connected: the one does a handshake, the other says nothing. */
 export async function expectTwoAtATime(stage: Stage, world: TlsWorld): Promise<void> {
   const own =
-    'Each handshake has a deadline of its own: a constant in secure(), nothing in the object.'
+    'Each handshake has a deadline of its own: keep it in a constant in secure(), not in the object.'
   for (const isFirst of [true, false]) {
     world.handshakes.length = 0
     const [one, other] = [await world.connect('gus'), await world.connect('hal')]
@@ -138,20 +145,19 @@ export async function expectLastAnswer(stage: Stage, world: TlsWorld): Promise<v
   const ivy = await world.connectSecurely('ivy')
   // What the server's program does when it has nothing left to do for her.
   ivy.secured.once('end', () => setImmediate(() => ivy.secured.end(', and goodbye')))
-  stage.story.tell('ivy', 'says "bye" and FIN, and listens on')
+  stage.story.tell('ivy', 'sends "bye" and FIN, and still listens')
   ivy.client.end('bye')
   await world.until(() => ivy.client.readableEnded || ivy.client.destroyed)
   stage.expectSame('what ivy hears', ivy.received, 'bye, and goodbye', {
-    because:
-      'FIN says "I will send no more", not "I will not listen". With TLS that is no different.',
-    likely: 'secure() ends nothing: the connection says FIN when all is answered.',
+    because: 'FIN says "I will send no more", not "I will not listen". The same holds with TLS.',
+    likely: 'secure() must not end anything: the connection sends FIN when everything is answered.',
     look: 'tls.secure()',
   })
 }
 
 /** Many who come and go. */
 export async function expectSocketsForgotten(stage: Stage, world: TlsWorld): Promise<void> {
-  stage.story.tell('crowd', 'comes and goes: 20 sockets, one after the other')
+  stage.story.tell('crowd', 'opens and closes 20 sockets, one after the other')
   const held = await world.countHeld(20)
   stage.expect('sockets that have closed to be forgotten', held <= 10, {
     because: 'A server runs for months. What it keeps of each connection fills its memory.',
@@ -164,8 +170,8 @@ export async function expectSocketsForgotten(stage: Stage, world: TlsWorld): Pro
 /** What may have gone wrong when these were told at the deadline. */
 function whyNotLate(told: Handshake[]): string {
   if (told.length > 1)
-    return 'When the socket has been destroyed it closes, too: that is no news. Only the first time counts.'
+    return 'A socket that was destroyed emits "close", too, and that is not another end. Only the first time counts.'
   if (told.length === 1)
-    return 'It was the deadline: that is `late`, also when "close" comes behind the destroy().'
+    return 'It was the deadline: that is `late`, even though "close" follows destroy().'
   return 'timers.after(handshakeMs, …), and destroy() the socket then.'
 }

@@ -106,7 +106,7 @@ export class TlsWorld {
     await this.until(() => isTold() && near.destroyed)
     this.#stage.expect(`${name}’s connection to be closed`, isTold() && near.destroyed, {
       ...reason,
-      received: isTold() ? 'FIN was said, and the descriptor is kept' : 'it is open',
+      received: isTold() ? 'FIN was sent, but the descriptor is kept' : 'it is open',
     })
   }
 
@@ -116,7 +116,7 @@ export class TlsWorld {
   }
 
   expectNoTimers(reason: Reason): void {
-    this.#stage.expectSame('how many timers are armed', this.timers.size, 0, reason)
+    this.#stage.expectSame('the number of armed timers', this.timers.size, 0, reason)
   }
 
   async advance(ms: number): Promise<void> {

@@ -8,7 +8,7 @@ import type { TlsWorld } from './tls-peers.ts'
 
 /** What is wrong, what is read then, and what the error says of it. */
 const BAD: [string, () => Promise<Certificate>, string][] = [
-  ['a file that is not there', () => Promise.reject(new Error('ENOENT: no such file')), 'ENOENT'],
+  ['no file', () => Promise.reject(new Error('ENOENT: no such file')), 'ENOENT'],
   [
     'the key of another certificate',
     async () => ({ key: ONE.key, cert: TWO.cert }),
@@ -26,7 +26,7 @@ export async function expectReloads(stage: Stage, world: TlsWorld): Promise<void
   const { expect, expectSame, story } = stage
   const ada = await world.connectSecurely('ada')
   await world.expectTalk(ada, 'one.example', { because: 'Nobody has replaced it yet.' })
-  story.tell('test', 'puts another certificate in its place, and calls reload()')
+  story.tell('test', 'replaces the certificate, and calls reload()')
   world.load = async () => TWO
   await reload(stage, world)
   expectSame('what onReload was told', world.reloads, [undefined], {
@@ -36,16 +36,17 @@ export async function expectReloads(stage: Stage, world: TlsWorld): Promise<void
   })
   const bob = await world.connectSecurely('bob')
   await world.expectTalk(bob, 'two.example', {
-    because: 'bob has come after reload() has resolved.',
-    likely: 'reload() reads, makes a context of it, and keeps that for the next socket.',
+    because: 'bob has connected after reload() resolved.',
+    likely:
+      'reload() has to read the certificate, make a context of it, and keep that for the next socket.',
     look: ['tls.reload()', 'tls.secure()'],
   })
   await world.expectTalk(ada, 'one.example', {
-    because: 'ada has a connection already, and keeps it.',
+    because: 'ada’s connection is older, and keeps its certificate.',
   })
 
   for (const [what, load, why] of BAD) {
-    story.tell('test', `puts ${what} in its place, and calls reload()`)
+    story.tell('test', `calls reload(), which finds ${what}`)
     world.load = load
     world.reloads.length = 0
     await reload(stage, world)
@@ -62,8 +63,8 @@ export async function expectReloads(stage: Stage, world: TlsWorld): Promise<void
     )
     expect(`that error to say "${why}"`, world.reloads[0]?.message?.includes(why) === true, {
       because:
-        'The log shows its message: missing, mixed up and half written are mended differently.',
-      likely: 'Tell the error that was caught.',
+        'The log shows its message: a missing, a mixed-up and a half-written file are mended in different ways.',
+      likely: 'Pass on the error that was caught.',
       look: 'tls.reload()',
       received: world.reloads[0]?.message || 'an error without a message',
     })
@@ -82,7 +83,7 @@ export async function expectRacingReloads(stage: Stage, world: TlsWorld): Promis
   const first = Promise.withResolvers<Certificate>()
   story.tell(
     'test',
-    'calls reload(), and again while the first still reads; the second has ONE at once',
+    'calls reload(), and again while the first is still reading; the second reads ONE at once',
   )
   world.reloads.length = 0
   world.nextLoads.push(
@@ -96,14 +97,14 @@ export async function expectRacingReloads(stage: Stage, world: TlsWorld): Promis
     because: 'The second reload has resolved. It does not wait for the first.',
     look: 'tls.reload()',
   })
-  story.tell('disk', 'has TWO for the first, which is what was there before')
+  story.tell('disk', 'delivers TWO to the first, which is what was there earlier')
   first.resolve(TWO)
   await slow
   const bob = await world.connectSecurely('bob')
   await world.expectTalk(bob, 'one.example', {
-    because: 'What the second has read is newer than what the first has.',
+    because: 'What the second reload has read is newer than what the first has read.',
     likely:
-      'Give each reload a number when it begins. An older one must not replace what a newer one has brought.',
+      'Give each reload a number when it begins. An older one must not replace what a newer one has read.',
     look: 'tls.reload()',
   })
   expectTold(stage, world, ['undefined', 'undefined'])
@@ -113,18 +114,21 @@ export async function expectRacingReloads(stage: Stage, world: TlsWorld): Promis
   world.nextLoads.push(() => late.promise, BAD[0][1])
   const good = reload(stage, world)
   await reload(stage, world)
-  story.tell('disk', 'has TWO for the first')
+  story.tell('disk', 'delivers TWO to the first')
   late.resolve(TWO)
   await good
   const cyd = await world.connectSecurely('cyd')
   await world.expectTalk(cyd, 'two.example', {
-    because: 'The second has brought nothing. The first is the newest that can be used.',
-    likely: 'A reload that has failed counts for nothing.',
+    because: 'The second has read nothing. The first is the newest that can be used.',
+    likely: 'A reload that has failed must not keep an older one from counting.',
     look: 'tls.reload()',
   })
 
   const third = Promise.withResolvers<Certificate>()
-  story.tell('test', 'calls reload() twice again; the second reads ONE, the first no file')
+  story.tell(
+    'test',
+    'calls reload() twice again; the second reads ONE, and the first finds no file',
+  )
   world.reloads.length = 0
   world.nextLoads.push(
     () => third.promise,
@@ -140,7 +144,7 @@ export async function expectRacingReloads(stage: Stage, world: TlsWorld): Promis
 /** Several signals at a time, and a disk that has them in order. */
 export async function expectReloadsInOrder(stage: Stage, world: TlsWorld): Promise<void> {
   const disk = [Promise.withResolvers<Certificate>(), Promise.withResolvers<Certificate>()]
-  stage.story.tell('test', 'calls reload() twice again; both still read')
+  stage.story.tell('test', 'calls reload() twice again; both are still reading')
   world.nextLoads.push(
     ...disk.map(
       ({ promise }) =>
@@ -149,14 +153,14 @@ export async function expectReloadsInOrder(stage: Stage, world: TlsWorld): Promi
     ),
   )
   const both = [reload(stage, world), reload(stage, world)]
-  stage.story.tell('disk', 'has ONE for the first, and then TWO for the second')
+  stage.story.tell('disk', 'delivers ONE to the first, and then TWO to the second')
   disk[0].resolve(ONE)
   await both[0]
   disk[1].resolve(TWO)
   await both[1]
   const dee = await world.connectSecurely('dee')
   await world.expectTalk(dee, 'two.example', {
-    because: 'The second is the newest. That the first was done before it changes nothing.',
+    because: 'The second is the newest. It makes no difference that the first was done earlier.',
     likely:
       'Remember the number of the reload whose certificate we have, not the number of the newest.',
     look: 'tls.reload()',
@@ -166,10 +170,9 @@ export async function expectReloadsInOrder(stage: Stage, world: TlsWorld): Promi
 /** Expects each of two reloads at a time to have been told of, the overtaken one last. */
 function expectTold(stage: Stage, { reloads }: TlsWorld, expected: string[]): void {
   const told = reloads.map((error) => (error instanceof Error ? 'an error' : String(error)))
-  stage.expectSame('what onReload was told of the two', told, expected, {
-    because: 'Each reload is told how it ended, also one that a newer one has overtaken.',
-    likely:
-      'Only keeping the context depends on the number. What comes behind it is done in any case.',
+  stage.expectSame('what onReload was told about the two', told, expected, {
+    because: 'onReload is told how each reload ended, even one that a newer one has overtaken.',
+    likely: 'Only keeping the context depends on the number. What follows is done in any case.',
     look: 'tls.reload()',
   })
 }
@@ -181,7 +184,7 @@ async function reload(stage: Stage, world: TlsWorld): Promise<void> {
     (error: Error) => `rejected: ${error.message}`,
   )
   const outcome = await within(PATIENCE_MS, reloaded)
-  stage.expectSame('reload()', outcome, 'resolved', {
+  stage.expectSame('the promise of reload()', outcome, 'resolved', {
     because: 'A signal handler calls it, and nobody catches what it throws.',
     likely: 'Whatever goes wrong, onReload is told, and the promise resolves.',
     look: 'tls.reload()',
@@ -190,8 +193,8 @@ async function reload(stage: Stage, world: TlsWorld): Promise<void> {
 
 /** What may have gone wrong when a reload that fails has told this. */
 function whyNotOneError(told: (Error | undefined)[]): string {
-  if (told.length <= 1) return 'makeContext() and load() throw. Catch that.'
+  if (told.length <= 1) return 'load() may reject, and makeContext() may throw. Catch both.'
   return told[0] instanceof Error
-    ? 'It was told twice. Behind the error there is nothing more to tell: return.'
-    : 'It was told before it was known. Wait for load() and makeContext() first.'
+    ? 'It was told twice. After the error there is nothing more to tell: return.'
+    : 'It was told before the outcome was known. Wait for load() and makeContext() first.'
 }

@@ -54,7 +54,7 @@ export async function expectOneChat(stage: Stage, data: string): Promise<void> {
     ada,
     { type: 'member', name: 'bob', is: 'here' },
     {
-      because: 'bob has come into her room, through whatever door.',
+      because: 'bob has joined her room, whichever door he came through.',
     },
   )
 
@@ -70,8 +70,8 @@ export async function expectOneChat(stage: Stage, data: string): Promise<void> {
     cyd,
     { type: 'welcome', id: 1, name: 'cyd' },
     {
-      because: 'cyd has a cookie and a connection of his own, and bob’s are none of his business.',
-      likely: 'For each connection a ChatWebSocket of its own, and whoAsks() for each request.',
+      because: 'cyd has a cookie and a connection of her own, which have nothing to do with bob’s.',
+      likely: 'Make a ChatWebSocket for each connection, and call whoAsks() for each request.',
       look: 'web.webHandler()',
     },
   )
@@ -79,20 +79,22 @@ export async function expectOneChat(stage: Stage, data: string): Promise<void> {
   await ada.send(chatFrame({ id: 3, type: 'say', room: 'hall', text: 'Grüße, bob! 👋' }))
   await hearFrames(ada, { type: 'said', id: 3, number: 1 }, { because: 'ada is in the room.' })
   const said = { type: 'message', number: 1, name: 'ada' }
-  const throughFrames = await hearFrames(ada, said, { because: 'She hears herself.' })
+  const throughFrames = await hearFrames(ada, said, {
+    because: 'ada is sent her own message, too.',
+  })
   const throughWeb = await hearWeb(bob, said, { because: 'bob is in the same room.' })
   expectSame('what bob was sent', throughWeb, throughFrames, {
-    because: 'The same text through both doors, character by character: it is made once.',
+    because: 'The text is the same through both doors, character by character: it is made once.',
     look: 'web.webHandler()',
   })
   await bob.send(clientText(JSON.stringify({ id: 3, type: 'say', room: 'hall', text: 'Hi!' })))
   await hearWeb(
     bob,
     { type: 'said', id: 3, number: 2 },
-    { because: 'Numbers go on: there is one room.' },
+    { because: 'There is one room, so the numbers go on.' },
   )
   const answered = { type: 'message', number: 2, name: 'bob', text: 'Hi!' }
-  await hearWeb(bob, answered, { because: 'He hears himself.' })
+  await hearWeb(bob, answered, { because: 'bob is sent his own message, too.' })
   await hearFrames(ada, answered, { because: 'ada is in the same room.' })
 
   const eve = await connect(web, 'eve')

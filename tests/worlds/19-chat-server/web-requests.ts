@@ -79,15 +79,14 @@ export async function expectPlaces(stage: Stage): Promise<void> {
     const isPlain = status === 200 || status === undefined
     const answer = isPlain ? body : `${body} (${status})`
     const who = body === undefined ? noBody(status) : answer
-    expectSame(`who answers GET ${path}`, who, place, {
-      because:
-        'Below /api/ is the API, /chat itself is the chat, and everything else is the page’s.',
+    expectSame(`what answers GET ${path}`, who, place, {
+      because: 'Below /api/ is the API, /chat itself is the chat, and everything else is the page.',
       likely: whyNotThere(path, place, status, String(who)),
       look: WEB_HANDLER,
     })
   }
-  expectSame('how many requests were passed on', asked.length, PATHS.length, {
-    because: 'Each has one answer, by one of the two.',
+  expectSame('the number of requests that were passed on', asked.length, PATHS.length, {
+    because: 'Each request is answered once, by one of the two.',
   })
   const broken = await ask('/api/broken').then(
     ({ status }) => `an answer (${status})`,
@@ -95,21 +94,21 @@ export async function expectPlaces(stage: Stage): Promise<void> {
   )
   expectSame('what becomes of an error that the API throws', broken, 'it is thrown on', {
     because:
-      'It is a bug of ours. serveWeb() answers 500 and tells `onBug`: somebody has to learn.',
+      'It is a bug of ours. serveWeb() answers 500 and tells `onBug`, so that somebody learns of it.',
     likely: 'Catch nothing here.',
     look: WEB_HANDLER,
   })
   const posted = await ask('/chat', {}, 'POST')
-  expectSame('who answers POST /chat', posted.body === 'page' ? 'page' : 'chat', 'chat', {
-    because: '/chat is the chat, whatever the method. acceptWebSocket() says that it is to be GET.',
-    likely: 'Look at the path alone.',
+  expectSame('what answers POST /chat', posted.body === 'page' ? 'page' : 'chat', 'chat', {
+    because: '/chat is the chat, whatever the method. acceptWebSocket() itself asks for a GET.',
+    likely: 'Look only at the path.',
     look: WEB_HANDLER,
   })
 
   const form = await ask('/', {}, 'POST')
-  expectSame('who answers POST /', form.body, 'page', {
-    because: 'Whatever the method: the page says itself what may be done with it.',
-    likely: 'Look at the path alone.',
+  expectSame('what answers POST /', form.body, 'page', {
+    because: 'Whatever the method, the page itself says which methods it allows.',
+    likely: 'Look only at the path.',
     look: WEB_HANDLER,
   })
 
@@ -130,7 +129,7 @@ export async function expectPlaces(stage: Stage): Promise<void> {
     {
       because:
         'The door is open a moment before we know where our page is. Until then no page is ours.',
-      likely: 'Pass the list on as it is: an empty one lets no page in, and none lets in all.',
+      likely: 'Pass the list on as it is: an empty list admits no page, and no list admits all.',
       look: WEB_HANDLER,
     },
   )
@@ -142,19 +141,19 @@ export async function expectPlaces(stage: Stage): Promise<void> {
     [accepted.status, accepted.upgrades],
     [101, true],
     {
-      because: 'It asks for a WebSocket as it should, and comes from our own page.',
+      because: 'The handshake is right, and comes from our own page.',
       likely:
         accepted.status === 403
           ? '`origins` is filled when the port is known: pass the list itself on, and do not copy it.'
-          : 'acceptWebSocket(request, …) has the answer.',
+          : 'acceptWebSocket(request, …) returns the answer.',
       look: WEB_HANDLER,
     },
   )
-  expectSame('the key in it', accepted.fields['sec-websocket-accept'], acceptFor(SAMPLE_KEY), {
-    because: 'It is the answer to this request.',
+  expectSame('the accept key', accepted.fields['sec-websocket-accept'], acceptFor(SAMPLE_KEY), {
+    because: 'It answers the key of this request.',
     look: WEB_HANDLER,
   })
-  expectSame('the subprotocol in it', accepted.fields['sec-websocket-protocol'], 'chat.v1', {
+  expectSame('the subprotocol', accepted.fields['sec-websocket-protocol'], 'chat.v1', {
     because: 'A browser that has asked for a subprotocol and gets none closes the connection.',
     likely: 'protocols: [SUBPROTOCOL].',
     look: WEB_HANDLER,
@@ -166,7 +165,7 @@ export async function expectPlaces(stage: Stage): Promise<void> {
     undefined,
     {
       because: 'We speak chat.v1. A page that is promised another would not understand us.',
-      likely: 'protocols: [SUBPROTOCOL]. acceptWebSocket() looks whether the client speaks it.',
+      likely: 'protocols: [SUBPROTOCOL]. acceptWebSocket() checks whether the client speaks it.',
       look: WEB_HANDLER,
     },
   )
@@ -176,8 +175,8 @@ export async function expectPlaces(stage: Stage): Promise<void> {
       because,
       likely:
         status === 403
-          ? 'Pass `origins` on to acceptWebSocket() as it is: whoever is not in it is a stranger.'
-          : 'Look at the path, not at the target, and leave it to acceptWebSocket() who may come.',
+          ? 'Pass `origins` on to acceptWebSocket() as it is: a page that is not in it is a stranger’s.'
+          : 'Look at the path, not at the target, and let acceptWebSocket() decide who may connect.',
       look: WEB_HANDLER,
     })
   }
@@ -186,7 +185,7 @@ export async function expectPlaces(stage: Stage): Promise<void> {
   await expectWhoAsks(stage, who, adas.upgrade!)
   const plain = await ask('/chat', { origin: OUR_PAGE })
   expectSame('the status for GET /chat without a handshake', plain.status, 426, {
-    because: 'There is nothing to see at /chat but a WebSocket. acceptWebSocket() says so.',
+    because: 'There is nothing at /chat but a WebSocket, and acceptWebSocket() says so.',
     look: WEB_HANDLER,
   })
 }
@@ -204,7 +203,7 @@ async function expectWhoAsks(
   const socket = open(who.connection, who.timers as never)
   socket.onBytes(clientText(JSON.stringify({ id: 1, type: 'hello' })))
   await new Promise((resolve) => setImmediate(resolve))
-  const likely = 'Pass on all that whoAsks(request, timers) says: token, address and heartbeat.'
+  const likely = 'Pass on all that whoAsks(request, timers) returns: token, address and heartbeat.'
   const isBob = JSON.stringify(who.heard).includes('of bob')
   stage.expectSame(
     'who says hello',
@@ -212,9 +211,9 @@ async function expectWhoAsks(
     [{ token: 'token of ada', address: '198.51.100.7' }],
     {
       because:
-        'whoAsks() has said so: a token from a cookie, and the address in front of the proxy.',
+        'whoAsks() has returned them: a token from a cookie, and the client’s address in front of the proxy.',
       likely: isBob
-        ? 'Another request has come since. Ask about the request to which this was the answer.'
+        ? 'Another request has arrived in the meantime. Call whoAsks() with the request that this answer belongs to.'
         : likely,
       look: WEB_HANDLER,
     },
@@ -222,7 +221,7 @@ async function expectWhoAsks(
   stage.story.tell('time', 'moves on by 30,000 ms')
   await who.timers.advance(30_000)
   stage.expectSame('what is sent in a silence of 30 s', who.sent.map(kindOf), ['ping'], {
-    because: 'whoAsks() has said so: a ping every 30 s. Without it nobody notices who has gone.',
+    because: 'whoAsks() wants a ping every 30 s. Without it, nobody notices that a peer has gone.',
     likely,
     look: WEB_HANDLER,
   })
@@ -234,15 +233,15 @@ function whyNotThere(path: string, place: string, status: number | undefined, wh
   if (who.includes('Error: '))
     return 'Compare the path as it is: not every path can be decoded, or is a URL.'
   if (status === undefined || place === 'api (404)')
-    return 'The API answers when it likes, with a promise, and its 404 is an answer, too: return what it returns.'
+    return 'The API may answer later, with a promise, and its 404 is an answer, too: return what it returns.'
   if (/[A-Z]/.test(path)) return 'Compare the path as it is: upper and lower case differ.'
   return path.startsWith('/')
-    ? 'Compare the whole path, or its beginning with the last slash.'
+    ? 'Compare the whole path, or a prefix that includes the last slash.'
     : 'A proxy may send the whole URL as the target. The path is in `request.path`.'
 }
 
 function noBody(status: number | undefined): string {
-  return status === undefined ? 'nobody: that is no answer' : `a handshake (status ${status})`
+  return status === undefined ? 'nothing: that is no answer' : `a handshake (status ${status})`
 }
 
 function kindOf(sent: Uint8Array): string {
@@ -291,11 +290,11 @@ const HANDSHAKES: [string, string, Record<string, string>, number, string][] = [
     'A query is not a part of the path.',
   ],
   [
-    'the page of somebody else',
+    'somebody else’s page',
     '/chat',
     { origin: 'https://evil.example' },
     403,
-    'A browser sends our cookie along with it. That page could be in the chat with our people’s names.',
+    'A browser may send our cookie along with it. That page could then talk in the chat under our people’s names.',
   ],
   [
     'a page with our name in front of its own',
@@ -309,7 +308,7 @@ const HANDSHAKES: [string, string, Record<string, string>, number, string][] = [
     '/chat',
     { origin: OUR_PAGE.replace('https', 'http') },
     403,
-    'Anybody on the way can write such a page. That is another origin.',
+    'Anybody on the network path can forge such a page. It is another origin.',
   ],
   [
     'a page at another port',
@@ -319,18 +318,18 @@ const HANDSHAKES: [string, string, Record<string, string>, number, string][] = [
     'Another server, and another origin.',
   ],
   [
-    'a page out of nowhere',
+    'a page whose Origin is null',
     '/chat',
     { origin: 'null' },
     403,
-    'A browser says `null` for pages in a sandbox or in a file, whoever wrote them.',
+    'A browser sends `null` for sandboxed pages and for local files, whoever wrote them.',
   ],
   [
     'a page whose host leads to us',
     '/chat',
     { host: 'evil.example', origin: 'https://evil.example' },
     403,
-    'Anybody can let a name of their own lead to our address. Only `origins` says which pages are ours.',
+    'Anybody can make a name of their own lead to our address. Only `origins` says which pages are ours.',
   ],
   [
     'a program',
