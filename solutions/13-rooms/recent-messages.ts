@@ -65,9 +65,9 @@ export class RecentMessages implements History {
   }
 
   /**
-   * Returns the messages that are asked for and are still here: the oldest above `after`, or else the newest, below
-   * `before` if that is given. There are as many as `limit` and `maxPageBytes` allow, at least one, without a gap;
-   * `more` is exact in both directions. The page does not change when messages are added.
+   * Returns the messages that are asked for and are still here: with `after`, the oldest above it; without, the newest,
+   * below `before` if that is given. There are as many as `limit` and `maxPageBytes` allow, at least one, without a
+   * gap; `more` is exact in both directions. The page does not change when messages are added.
    *
    * @step 13.5
    */

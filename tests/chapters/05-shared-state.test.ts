@@ -170,6 +170,10 @@ step('05.5', 'visitors are numbered without gaps, and entries are whole', async 
     look: 'guest-book.read()',
     ifSeen: [
       {
+        seen: /^(?![\s\S]*⇒ -?2\?)[\s\S]*returned/,
+        likely: 'read() has taken no lock, and needs the same one as sign().',
+      },
+      {
         seen: /entry 257 got number/,
         likely: 'Only the place wraps around, and #writeText() finds it. The number keeps growing.',
         look: 'guest-book.sign()',

@@ -239,7 +239,7 @@ step('13.5', 'joined ends exactly where the live messages begin', async (stage) 
     ],
     {
       because: 'The room is new. She is a member, so she is in the list.',
-      likely: 'joined has the fields room, last, first, members, messages and more.',
+      likely: 'joined has room, members, messages, more, and the history’s `last` and `first`.',
     },
   )
   const say = (text: string) => ({ id: 2, type: 'say', room: 'kitchen', text })

@@ -141,6 +141,9 @@ function likelyCause(error: ThrownError): string | undefined {
   if (error.message.includes('cannot be transferred in its current state')) {
     return 'A socket can be moved only before anything is read from it or written to it. Leave both to the loop that it moves to.'
   }
+  if (error.name === 'ReferenceError' && error.message.endsWith('is not defined')) {
+    return 'No such name is declared here. Is an import missing, or is the name misspelt?'
+  }
   if (error.message.includes('does not provide an export named')) {
     return 'Another file imports that name from here. Was it renamed, or was `export` removed?'
   }

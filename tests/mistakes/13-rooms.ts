@@ -28,8 +28,9 @@ const WAIT = '    if (!isSay) await this.newestSay\n'
 const WELCOMED = `    if (!this.person && !beforeWelcome.has(request.type)) return this.refuse(request, NOT_WELCOME)
 `
 const CALL = '      await handlers[request.type](this, request as never)\n'
-const CAUGHT = `      this.refuse(request, INTERNAL)
-      onBug(error)`
+const CAUGHT = `      onBug(error)
+      await this.newestSay
+      this.refuse(request, INTERNAL)`
 const ASKED = `      ({ number }) => number < before && (after === undefined || number > after),`
 const FULL = `      const isFull = messages.length === limit || bytes > this.#limits.maxPageBytes
       if (isFull && messages.length > 0) break`
@@ -1026,6 +1027,30 @@ export const mistakes: Mistake[] = [
     step: '13.4',
     says: ['Every request has an answer'],
     edits: [{ file: session, replace: CAUGHT, by: '      onBug(error)' }],
+  },
+  {
+    name: 'at-the-end-is-a-first-look',
+    step: '13.5',
+    says: ['With the last number, nothing is missing', 'Pass request.after on as it is'],
+    edits: [
+      {
+        file: 'handlers.ts',
+        replace: 'history.page({ after: request.after }),',
+        by: 'history.page({ after: request.after === history.last ? undefined : request.after }),',
+      },
+    ],
+  },
+  {
+    name: 'a-bug-overtakes-a-say',
+    step: '13.4',
+    says: ['has its answer before the one that failed', 'await newestSay'],
+    edits: [
+      {
+        file: session,
+        replace: CAUGHT,
+        by: '      onBug(error)\n      this.refuse(request, INTERNAL)',
+      },
+    ],
   },
   {
     name: 'a-bug-that-nobody-hears-of',

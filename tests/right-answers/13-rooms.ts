@@ -94,8 +94,9 @@ export const rightAnswers: RightAnswer[] = [
       const handle = this.chat.handlers[request.type]
       return Promise.resolve()
         .then(() => handle(this, request as never))
-        .catch((error) => {
+        .catch(async (error) => {
           this.chat.onBug(error)
+          await this.newestSay
           this.refuse(request, INTERNAL)
         })
     })`,

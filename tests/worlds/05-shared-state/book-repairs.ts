@@ -39,7 +39,7 @@ export async function expectRepairsRepeated(stage: Stage): Promise<void> {
   story.tell('ada', 'begins entry 257 in the place of entry 1, and dies with the lock')
   words.store(BEGUN, 257)
   dieWithLock(1)
-  expectSame('entry 1', book.read(1) ?? 'none', 'none', {
+  expectSame('entry 1', book.read(1) ?? undefined, undefined, {
     because: 'It was about to be overwritten.',
     likely: 'begun is 257 and the count is 256, so the place of entry 257 is torn.',
     look: 'guest-book.#repair()',
@@ -61,14 +61,14 @@ export async function expectRepairsRepeated(stage: Stage): Promise<void> {
     likely: 'The next number is the count plus 1. What was only begun is not an entry yet.',
     look: 'guest-book.sign()',
   })
-  expectSame('entry 257', book.read(257) ?? 'none', 'cyd was here', {
+  expectSame('entry 257', book.read(257), 'cyd was here', {
     because: 'A torn place is whole again once another entry has been written over it.',
   })
   story.tell('gus', 'begins entry 259 in the place of entry 3, and dies with the lock')
   words.store(BEGUN, 259)
   dieWithLock(4)
-  const around = [2, 3, 4, 258].map((number) => book.read(number) ?? 'none')
-  expectSame('entries 2, 3, 4 and 258', around, ['none', 'none', 'guest 4', 'dee was here'], {
+  const around = [2, 3, 4, 258].map((number) => book.read(number) ?? undefined)
+  expectSame('entries 2, 3, 4 and 258', around, [undefined, undefined, 'guest 4', 'dee was here'], {
     because: 'Entry 3 was about to be overwritten, and the book is repaired after each such death.',
     likely:
       'Repair the book each time an owner dies: now begun is 259 and the count is 258, so the place of entry 259 is torn.',

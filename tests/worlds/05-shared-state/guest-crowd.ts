@@ -44,16 +44,11 @@ export async function expectCountLast({ load, expectSame, story }: Stage): Promi
     },
   )
   const book = new GuestBook(words, 0, 1)
-  expectSame(
-    'what read() returns for an entry with an empty text',
-    book.read(book.sign('')) ?? 'none',
-    '',
-    {
-      because: 'Signing with an empty text makes an entry, too.',
-      likely: 'undefined means that there is no such entry. An empty text is a text.',
-      look: 'guest-book.read()',
-    },
-  )
+  expectSame('what read() returns for an entry with an empty text', book.read(book.sign('')), '', {
+    because: 'Signing with an empty text makes an entry, too.',
+    likely: 'undefined means that there is no such entry. An empty text is a text.',
+    look: 'guest-book.read()',
+  })
 }
 
 function nameOf(word: number, value: number): string {
@@ -68,21 +63,21 @@ export async function expectOldestGivesWay({ load, expectSame }: Stage): Promise
   const { AtomicWords } = await load(() => import('#code/05-shared-state/shared-words.ts'))
   const words = new AtomicWords(new SharedArrayBuffer(32 * 1024))
   const [writer, book] = [new GuestBook(words, 0, 1), new GuestBook(words, 0, 2)]
-  expectSame('entry 0 of an empty book', book.read(0) ?? 'none', 'none', {
+  expectSame('entry 0 of an empty book', book.read(0) ?? undefined, undefined, {
     because: 'Numbers begin at 1.',
     likely: 'An entry is there only if its number is above 0.',
     look: 'guest-book.read()',
   })
   writer.sign('guest 1')
-  expectSame('entry 1, which another thread has signed', book.read(1) ?? 'none', 'guest 1', {
+  expectSame('entry 1, which another thread has signed', book.read(1), 'guest 1', {
     because: 'All threads share one book.',
     look: 'guest-book.read()',
   })
   for (let number = 2; number <= 257; number++) writer.sign(`guest ${number}`)
   expectSame(
     'entries 1, 2, 257 and 258 of 257',
-    [1, 2, 257, 258].map((number) => book.read(number) ?? 'none'),
-    ['none', 'guest 2', 'guest 257', 'none'],
+    [1, 2, 257, 258].map((number) => book.read(number) ?? undefined),
+    [undefined, 'guest 2', 'guest 257', undefined],
     {
       because: 'The newest entry has taken the place of the oldest; the other 255 are still there.',
       likely:

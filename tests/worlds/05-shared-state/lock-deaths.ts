@@ -86,7 +86,7 @@ export async function expectDeathsNoticed(stage: Stage): Promise<void> {
   expect('the repaired book to be consistent', !bob.isAbandoned, {
     because: 'What has been repaired need not be repaired again.',
     likely: isAsked
-      ? 'The repair ends with markConsistent().'
+      ? 'The repair ends with markConsistent(), even when no place is torn.'
       : 'sign() did not ask whether the lock is abandoned, so #repair() was not called: go through #withBook().',
     look: isAsked ? 'guest-book.#repair()' : 'guest-book.sign()',
   })
@@ -97,15 +97,15 @@ export async function expectDeathsNoticed(stage: Stage): Promise<void> {
   main.threadEnded(4)
   expectFree(stage, words)
   const repaired = valuesOrRangeError(() => [book.read(1), book.read(2), words.load(COUNT)])
-  expectSame('entries 1 and 2, and the count', repaired, ['bob was here', 'none', 1], {
+  expectSame('entries 1 and 2, and the count', repaired, ['bob was here', undefined, 1], {
     because: 'A book that is not full is repaired like a full one: entry 2 is not there.',
     likely:
       repaired[2] === 1 || repaired.length === 1
-        ? '#wordOf() finds the place of an entry by its number, which is above 0.'
+        ? 'Entry 1 is whole: the torn place is that of the number in `begun`, #wordOf(begun).'
         : 'A repair marks the place as torn. It does not count what was never finished.',
     look: 'guest-book.#repair()',
   })
-  const signed = [book.sign('fay was here'), book.read(2) ?? 'none']
+  const signed = [book.sign('fay was here'), book.read(2)]
   expectSame('the number of the next entry, and its text', signed, [2, 'fay was here'], {
     because: 'Entry 2 was begun and never counted, so 2 is the next number: there are no gaps.',
     likely: 'The next number is the count plus 1. What was only begun is not an entry yet.',
@@ -117,7 +117,7 @@ export async function expectDeathsNoticed(stage: Stage): Promise<void> {
   story.tell('eve', 'dies with the lock of a full book, and has written nothing')
   main.threadEnded(5)
   expectFree(stage, words)
-  expectSame('entry 1', book.read(1) ?? 'none', 'bob was here', {
+  expectSame('entry 1', book.read(1), 'bob was here', {
     because: 'No thread has begun to write in its place.',
     likely: 'A place is torn only if an entry was begun there and not counted.',
   })
@@ -126,7 +126,7 @@ export async function expectDeathsNoticed(stage: Stage): Promise<void> {
 /** What comes of it, or that it left the memory. */
 function valuesOrRangeError(act: () => unknown[]): unknown[] {
   try {
-    return act().map((value) => value ?? 'none')
+    return act().map((value) => value ?? undefined)
   } catch (error) {
     if (error instanceof RangeError) return [String(error)]
     throw error

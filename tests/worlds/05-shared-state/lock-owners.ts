@@ -88,7 +88,7 @@ export const IF_WITH_LOCK_FAILS = [
   {
     seen: /thread 1 threw/,
     likely:
-      'What came out is not what the body threw. finally passes that on unchanged, whatever it is.',
+      'What came out is not what the body threw. finally passes that on unchanged, whatever it is, unless it throws itself: a second unlock() does.',
   },
   {
     seen: /nobody can move[\s\S]*store lock = 0(?![\s\S]*notify)/,
@@ -129,13 +129,15 @@ export async function expectOwnerOnly({ load, expect, story }: Stage): Promise<v
     },
   )
   words.store(0, 1)
+  story.tell('bob', 'is thread 2, and calls unlock(); the word is 1')
   expect(
     'unlock() by a thread that does not have the lock to throw',
     throws(() => bob.unlock()),
     {
       because:
         'bob’s bug would let two threads in, some time later and somewhere else. It should be seen at once.',
-      likely: 'The lock’s word says who has it. Look before anything is changed.',
+      likely:
+        'The lock’s word says who has it: only me or -me may pass. Look before anything is changed.',
       look: 'unlock()',
     },
   )

@@ -53,7 +53,7 @@ export async function expectPageAskedFor(
   })
   const world = new ChatWorld(modules, story, { journal })
   const ada = await world.arrive('ada')
-  for (const after of [undefined, 0, 7]) {
+  for (const after of [undefined, 0, 7, 1_000]) {
     await world.ask(ada, {
       id: 2,
       type: 'join',
@@ -64,9 +64,9 @@ export async function expectPageAskedFor(
       because: '`last`, `first` and `more` come from the history.',
     })
   }
-  expectSame('the `after` of each page that was asked for', asked, ['the newest', 0, 7], {
+  expectSame('the `after` of each page that was asked for', asked, ['the newest', 0, 7, 1_000], {
     because:
-      'Without `after`, the newest. With 0, the oldest: that client has seen nothing yet, and wants everything in order. Each page is asked for once.',
+      'Without `after`, the newest. With 0, the oldest: that client has seen nothing yet, and wants everything in order. With the last number, nothing is missing. Each page is asked for once.',
     likely: 'Pass request.after on as it is, and call pageOf(room) once.',
     look: 'handlers.join()',
   })
@@ -79,6 +79,7 @@ export async function expectPageOfItsOwn(stage: Stage, ada: ScriptedPeer): Promi
   join(ada.session, request, () => ({ messages: [messageOf(2, 'two')], more: true }))
   ada.inbox.expect([{ type: 'joined', id: 7, last: 4, messages: [{ number: 2 }], more: true }], {
     because: 'Chapter 15 reads the page from disk, and passes it in through `pageOf`.',
-    likely: 'The page in the answer is what pageOf(room) returns.',
+    likely:
+      'The page in the answer is what pageOf(room) returns. `last` and `first` are those of the history.',
   })
 }

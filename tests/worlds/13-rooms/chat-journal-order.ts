@@ -144,7 +144,12 @@ export function expectOrderOfJournal(
       { type: 'said', number: 3 },
       message(3, 'four'),
     ],
-    { because: 'A message that could not be kept does not hold up the next.', look: 'hub.#tell()' },
+    {
+      because:
+        'A message that could not be kept has its answer as well, and does not hold up the next.',
+      likely: 'Call draft.onKept() for every draft, with or without a message.',
+      look: 'hub.#tell()',
+    },
   )
   expectSame('the number of drafts that wait', journal.drafts.length, 0, {
     because: 'Each was appended once.',

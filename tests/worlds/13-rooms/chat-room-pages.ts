@@ -89,7 +89,10 @@ export async function expectPages(stage: Stage): Promise<void> {
   })
 
   const size = sizeOf(messageOf(1, '语'.repeat(100)))
-  stage.story.tell('test', `takes pages of at most ${2 * size} bytes; a message has ${size} bytes`)
+  stage.story.tell(
+    'test',
+    `has five messages of ${size} bytes, and takes pages of at most ${2 * size}`,
+  )
   const wide = make(1, Array(5).fill('语'.repeat(100)), { maxPageBytes: 2 * size })
   expectPage(stage, wide, {}, [4, 5], true, {
     because: 'Two messages have exactly as many bytes as a page may have.',
@@ -101,6 +104,7 @@ export async function expectPages(stage: Stage): Promise<void> {
     because: 'The same is true for a page above `after`.',
     look: 'recent-messages.page()',
   })
+  stage.story.tell('test', `has the same, with pages of at most ${2 * size - 1} bytes`)
   const short = make(1, Array(5).fill('语'.repeat(100)), { maxPageBytes: 2 * size - 1 })
   expectPage(stage, short, {}, [5], true, {
     because: `Two messages have ${2 * size} bytes, one more than this page may have.`,
@@ -108,6 +112,7 @@ export async function expectPages(stage: Stage): Promise<void> {
       'The page ends before the message that would exceed maxPageBytes. #sizes has the bytes of each message.',
     look: 'recent-messages.page()',
   })
+  stage.story.tell('test', 'has three messages, the second too long for a page by itself')
   const narrow = make(1, ['a', 'b'.repeat(300), 'c'], { maxPageBytes: 200 })
   expectPage(stage, narrow, { after: 1 }, [2], true, {
     because:
@@ -130,7 +135,10 @@ export async function expectPages(stage: Stage): Promise<void> {
     const { first, texts, query, maxPageBytes } = request
     const list = texts.map((text, place) => messageOf(first + place, text))
     const { numbers, more } = pageByCounting(list, query, (each) => sizeOf(each), maxPageBytes)
-    quiet.story.tell('test', `has messages ${first} to ${first + texts.length - 1}`)
+    quiet.story.tell(
+      'test',
+      `has messages ${first} to ${first + texts.length - 1}, and pages of at most ${maxPageBytes} bytes`,
+    )
     expectPage(quiet, make(first, texts, { maxPageBytes }), query, numbers, more, {
       because:
         'A page has as many messages as `limit` and maxPageBytes allow, at least one, and `more` is exact.',

@@ -1,9 +1,18 @@
 /** Sessions of chapter 13 on a journal that takes its time: what waits for a `say`, and what does not. */
 
+import type { Draft } from '#code/13-rooms/journal.ts'
 import type { Stage } from '../../judge/step.ts'
 import { timersSetDuring } from '../set-timers.ts'
 import { SlowJournal } from './chat-rooms.ts'
 import { ChatWorld, type loadChat } from './chat-sessions.ts'
+
+/** A journal that throws for one of its drafts. */
+class FaultyJournal extends SlowJournal {
+  override append(draft: Draft): void {
+    if (draft.text === '2') throw new Error('the journal has a bug')
+    super.append(draft)
+  }
+}
 
 /** Messages that wait for the journal do not wait for each other; everything else waits for them. */
 export async function expectSlowSays(
@@ -119,5 +128,33 @@ export async function expectSlowSays(
     {
       because: 'He was still there when it was told.',
     },
+  )
+  await expectFaultInOrder(stage, modules)
+}
+
+/** The answer to a `say` that failed keeps its place, too. */
+async function expectFaultInOrder(
+  stage: Stage,
+  modules: Awaited<ReturnType<typeof loadChat>>,
+): Promise<void> {
+  stage.story.tell('test', 'opens another chat, whose journal takes its time and throws for "2"')
+  const journal = new FaultyJournal()
+  const world = new ChatWorld(modules, stage.story, { journal })
+  world.expectsBugs = true
+  const ada = await world.arrive('ada', 'kitchen')
+  const say = (id: number) => ({ id, type: 'say', room: 'kitchen', text: `${id}` })
+  await world.ask(ada, say(1), say(2))
+  const reason = {
+    because: 'Her first message has its answer before the one that failed.',
+    likely: 'Answers keep their order, even `internal`: await newestSay before you refuse.',
+    look: 'chat-session.#carryOut()',
+  }
+  ada.inbox.expect([], reason)
+  stage.story.tell('journal', 'has kept the first')
+  journal.keep(1)
+  await world.settle()
+  ada.inbox.expect(
+    [{ type: 'said', id: 1 }, { type: 'message' }, { type: 'error', id: 2, code: 'internal' }],
+    reason,
   )
 }
