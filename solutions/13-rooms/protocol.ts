@@ -75,7 +75,8 @@ export type Parsed =
  * Returns the request in a message, or why there is none. `malformed`: not JSON, not an object, an `id` that is not a
  * safe integer from 1 on, or a `type` that is not a string. `unknown-type`: the table does not have it. Otherwise the
  * refusal of the first rule of that type that has one. Whatever is wrong, the `id` is in the result if it is a safe
- * integer. In a request, `room` is in lower case, however the client wrote it; fields without a rule are no reason to refuse.
+ * integer. In a request, `room` is in lower case, however the client wrote it; fields without a rule are no reason to
+ * refuse it.
  *
  * @step 13.1
  */
