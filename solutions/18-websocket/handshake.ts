@@ -41,7 +41,7 @@ const UPGRADE = { Upgrade: 'websocket', Connection: 'Upgrade' }
  * - with 400, unless there is one key, which is 16 bytes in Base64 (`KEY`);
  * - with 403, when it has an `Origin` that is not one of ours.
  *
- * If several of these apply, the request may get any of them; but a GET that has none of these fields gets 426.
+ * If several of these apply, the request may get any of them; but a GET without any WebSocket field gets 426.
  *
  * Otherwise it is accepted: 101 with `UPGRADE`, the answer to the key, and the first of the *client's* subprotocols
  * that we speak, if there is one; the offer's `open` then takes over the connection. No extension is accepted.

@@ -98,13 +98,14 @@ export class WebSocketProtocol implements Protocol {
 
   /**
    * Ends the connection, after everything that was sent: with the service's last words, if it has any (it is asked
-   * once), then a Close frame. Both go through `connection.end`, which always has room; `send` may be refused, and then
+   * once, however often this is called), then a Close frame. Both go through `connection.end`, which always has room; `send` may be refused, and then
    * stops the connection again. The Close carries `code` and `reason`. If the peer's Close has arrived, its code
    * replaces `code`; whether `reason` is sent as well is then up to you.
    *
    * @step 18.6
    */
   close(why: Ending, code: number = ENDINGS[why].closeCode, reason = ENDINGS[why].text): void {
+    if (!this.connection.isOpen) return
     const close = { code: this.#peerCode ?? code, reason }
     const words = this.#events.lastWords?.(why) ?? NO_PAYLOAD
     this.connection.end(why, Buffer.concat([words, encodeClose(close)]))
@@ -122,7 +123,8 @@ export class WebSocketProtocol implements Protocol {
 
   /**
    * Answers a ping with a pong that has the same payload: at once, if no more than `PROMPT_PONG_BYTES` wait to be sent
-   * when the ping arrives. Otherwise the pong is due, and replaces an earlier one that is due (RFC 6455 §5.5.3).
+   * when the ping arrives. Otherwise the pong is due, and replaces an earlier one that is due (RFC 6455 §5.5.3). A
+   * Close in the same chunk may end the connection before it is sent.
    *
    * @step 18.6
    */

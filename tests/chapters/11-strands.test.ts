@@ -168,7 +168,7 @@ step('11.2', 'what computes or blocks delays nobody on the loop', async (stage) 
       'Look up the whole first word with JOBS.has(): no prefix, no other case, no later word.',
   }
   await ask(bob, 'echo fib 10', 'fib 10', isNoJob)
-  for (const line of ['fibber 10', 'FIB 10', 'sleeping'])
+  for (const line of ['fibber 10', 'FIB 10', 'sleeping', ' fib 10'])
     await ask(bob, line, 'error unknown command', isNoJob)
 
   await expectJobsInPool(stage)

@@ -912,4 +912,16 @@ export const mistakes: Mistake[] = [
       },
     ],
   },
+  {
+    name: 'pauses-only-who-is-read',
+    step: '11.6',
+    says: ['Pause for your own reason whenever there is no room'],
+    edits: [
+      {
+        file,
+        replace: 'if (this.#unanswered >= this.#context.maxUnanswered) {',
+        by: 'if (this.#unanswered >= this.#context.maxUnanswered && this.#lines.connection.isReading) {',
+      },
+    ],
+  },
 ]

@@ -1097,7 +1097,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'one-segment-a-time-and-no-more',
     step: '15.5',
-    says: ['Several segments can be too many at once'],
+    says: ['Several can be too many at once'],
     edits: [
       {
         file: log,
@@ -1856,6 +1856,18 @@ export const mistakes: Mistake[] = [
       this.#saving = undefined
     }, 1_000).unref()
 `,
+      },
+    ],
+  },
+  {
+    name: 'another-error-in-its-words',
+    step: '15.3',
+    says: ['log.failure to be the', 'the error itself'],
+    edits: [
+      {
+        file: 'log.ts',
+        replace: '    this.#failure = error\n',
+        by: '    this.#failure = new NotSaved(error.message)\n',
       },
     ],
   },

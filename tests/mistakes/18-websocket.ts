@@ -2301,4 +2301,22 @@ let opened: Protocol | undefined`,
       },
     ],
   },
+  {
+    name: 'asks-for-last-words-again',
+    step: '18.6',
+    says: ['the number of calls of lastWords() to be 1', 'Look at connection.isOpen first'],
+    edits: [{ file: websocket, replace: '    if (!this.connection.isOpen) return\n', by: '' }],
+  },
+  {
+    name: 'whoever-has-sent-a-close-has-finished',
+    step: '18.6',
+    says: ['why mia’s connection has ended', 'close() passes `why` on'],
+    edits: [
+      {
+        file: websocket,
+        replace: 'this.connection.end(why,',
+        by: "this.connection.end(this.#peerCode === undefined ? why : 'finished',",
+      },
+    ],
+  },
 ]

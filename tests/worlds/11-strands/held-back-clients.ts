@@ -139,5 +139,29 @@ export async function expectOtherPausesKept(stage: Stage): Promise<void> {
       likely: 'Resume the connection for the reason for which you paused it.',
       look: 'conversation.#reply()',
     })
+    await expectPausedTwice(stage, reason)
   }
+}
+
+/** The other reason comes first, and is taken back first. */
+async function expectPausedTwice(stage: Stage, reason: 'rate' | 'protocol'): Promise<void> {
+  const lea = await ScriptedConversation.start(stage, 'lea', 1)
+  stage.story.tell('test', `pauses lea’s connection with the reason '${reason}' at her first line`)
+  const connection = lea.watchConnection((begun) => begun.pauseReading(reason))
+  await lea.send('fib 1\nfib 2\n')
+  stage.story.tell('test', `resumes the connection with the reason '${reason}'`)
+  connection().resumeReading(reason)
+  await lea.settle()
+  lea.expectJobs(['fib 1'], {
+    because: 'Her first line is unanswered, and there is no room for a second.',
+    likely:
+      'Pause for your own reason whenever there is no room, even if other code has paused the connection already.',
+    look: 'conversation.#reply()',
+  })
+  await lea.end(0, '1')
+  lea.expectJobs(['fib 1', 'fib 2'], {
+    because: 'Her first line has its reply, and no other reason is left.',
+    likely: 'Resume the connection for the reason for which you paused it.',
+    look: 'conversation.#reply()',
+  })
 }

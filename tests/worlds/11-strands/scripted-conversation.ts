@@ -66,12 +66,13 @@ export class ScriptedConversation extends ScriptedPeer {
     return endings
   }
 
-  /** Returns the connection, from its first line on. */
-  watchConnection(): () => Connection {
+  /** Returns the connection, from its first line on. Before that line is handed on, `atFirst` may do something to it. */
+  watchConnection(atFirst: (connection: Connection) => void = () => {}): () => Connection {
     let connection: Connection | undefined
     for (const events of this.open as Set<LineEvents>) {
       const onLine = events.onLine.bind(events)
       events.onLine = (line, lines) => {
+        if (!connection) atFirst(lines.connection)
         connection = lines.connection
         onLine(line, lines)
       }

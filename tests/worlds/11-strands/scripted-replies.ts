@@ -58,7 +58,8 @@ export async function expectFinLast(stage: Stage): Promise<void> {
   })
   stage.expectSame('why eve’s connection ended', await eve.close(), ['finished'], {
     because: 'Both sides have sent FIN, and nothing was wrong.',
-    likely: 'Tell end() why: `finished`.',
+    likely:
+      'Tell end() why: `finished`. And leave it to onClose() to take a conversation out of `open`.',
     look: 'conversation.onEnd()',
   })
 

@@ -166,6 +166,11 @@ function saysWhy({ message, cause }: Error, failure: Error | undefined): boolean
   return text.includes(failure.message) || (code !== undefined && text.includes(code))
 }
 
+/** Whether it is the error of the system itself, not another one in its words. */
+export function isError(failure: Error | undefined, code: string): boolean {
+  return (failure as NodeJS.ErrnoException | undefined)?.code === code
+}
+
 /** A log that has failed writes nothing more, and can still be read. */
 export async function expectClosed(
   stage: Stage,
@@ -180,7 +185,7 @@ export async function expectClosed(
     likely: 'A failed log does not touch its file again: no second try, no sync.',
     look: ['log.#saveWaiting()', 'segments.save()'],
   })
-  stage.expect(`log.failure to be the ${code}`, log.failure?.message.startsWith(code) === true, {
+  stage.expect(`log.failure to be the ${code}`, isError(log.failure, code), {
     because: 'A health check has to see that the server is not ready, and why.',
     likely: 'Set `failure` to the error itself before anything rejects.',
     look: 'log.#fail()',
@@ -189,7 +194,7 @@ export async function expectClosed(
   sayer(log, told)('late')
   await told.expect(['late is not saved'], {
     because: 'Nothing is saved until the log is opened again.',
-    likely: 'append() looks at #failure first, and rejects rather than throws.',
+    likely: 'append() looks at #failure first, and rejects with a NotSaved rather than throws.',
     look: 'log.append()',
   })
   await file.expectIdle({ because: 'Nothing is even tried.', look: 'log.append()' })

@@ -97,7 +97,8 @@ export async function expectCloseWaits(stage: Stage): Promise<void> {
     await settle()
     stage.expect('close() to wait', !isClosed, {
       because: 'What was appended before close() is saved before the file is closed.',
-      likely: '#saving resolves when all that was appended so far has been saved.',
+      likely:
+        '#saving resolves when all that was appended so far has been saved. close() sets #failure, and the loop must not stop for that.',
       look: ['log.append()', 'log.#saveWaiting()'],
       received: 'close() has resolved',
     })

@@ -7,7 +7,7 @@ import { group } from '../../protocols/groups.ts'
 import { timersSetDuring } from '../set-timers.ts'
 import { uncaughtDuring } from '../uncaught-errors.ts'
 import { settle, stingy, systemError } from './disk.ts'
-import { expectClosed, openHeld, START, sayer, soon } from './held-log.ts'
+import { expectClosed, isError, openHeld, START, sayer, soon } from './held-log.ts'
 
 const bytes = group('one')
 
@@ -83,7 +83,7 @@ export async function expectFailedWhileClosing(stage: Stage): Promise<void> {
   await file.expectWrite(bytes, START, { because: 'As before.' })
   const closing = log.close()
   await file.expectSync({ because: 'As before.' }, systemError('EIO'))
-  stage.expect('log.failure to be the EIO', log.failure?.message.startsWith('EIO') === true, {
+  stage.expect('log.failure to be the EIO', isError(log.failure, 'EIO'), {
     because:
       '"one" was appended before close(), and is lost. The reason given has to be the failed disk.',
     likely:
@@ -109,7 +109,7 @@ export async function expectFailedSync(stage: Stage): Promise<void> {
   await other.file.expectSync({ because: 'As before.' }, systemError('EIO'))
   await other.told.expect(['one is not saved', 'two is not saved'], {
     because: 'After a failed sync nobody knows what is on the disk.',
-    likely: 'Treat a failed sync like a failed write.',
+    likely: 'Treat a failed sync like a failed write, and do not try it again.',
     look: ['segments.save()', 'log.#saveWaiting()', 'log.#fail()'],
   })
   await expectClosed(stage, other.log, other.file, other.told, 'EIO')

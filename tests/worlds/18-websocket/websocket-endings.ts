@@ -57,6 +57,8 @@ async function expectServerFirst({ expect, expectSame }: Stage, world: World): P
   const said = close?.payload.subarray(2).toString()
   expect('the reason to be the one that is given', said?.startsWith('The chat is text.') === true, {
     because: 'A reason that is given replaces that of the ending.',
+    likely: 'Pass `reason` to encodeClose(), next to the code.',
+    expected: '"The chat is text.…"',
     received: JSON.stringify(said),
     look: 'websocket.close()',
   })
@@ -196,7 +198,7 @@ function causeOfNoAnswer(received: readonly string[]): Pick<Reason, 'likely' | '
 function likelyOfNoClose(received: readonly string[]): string {
   return received.length === 0
     ? 'Nothing arrived, not even what was sent earlier: destroy() throws away what waits to be sent, end() does not.'
-    : 'No Close was sent: close() has to send one, as the last words of the connection.'
+    : 'No Close was sent: close() has to send one. connection.end() works once, so give it the last words and the Close together.'
 }
 
 function hasClose(received: readonly string[]): boolean {

@@ -153,7 +153,7 @@ function likelyOfState(state: string): string {
 const CAUSES: Record<string, string> = {
   whole: 'Check that a byte has arrived before you read it.',
   'length-not-minimal':
-    '126 is the first length that needs two bytes, 65,536 the first that needs eight. A length is big-endian, and << has only 32 bits.',
+    '126 is the first length that needs two bytes, 65,536 the first that needs eight. A length is big-endian and unsigned, and << has only 32 bits.',
   'unknown-opcode': 'Opcodes are 0–2 and 8–10, in the lowest four bits of the first byte.',
   'reserved-bits': 'The reserved bits are 0x40, 0x20 and 0x10 of the first byte.',
   'not-masked': 'The highest bit of the second byte says so: has that byte arrived?',

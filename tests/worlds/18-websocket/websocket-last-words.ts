@@ -41,8 +41,11 @@ export async function expectLastWords(stage: Stage): Promise<void> {
   kim.expectFrames(['text "because finished"', 'close 4002'], (received) =>
     asWords(received, 'finished'),
   )
+  stage.story.tell('server', 'closes kim’s WebSocket once more')
+  await world.act(() => kimEnd.socket.close('finished'))
   stage.expectSame('the number of calls of lastWords()', asked, 1, {
     because: 'A service may hand over what it kept and forget it: the next call has other words.',
+    likely: 'Look at connection.isOpen first: a connection that is ending has its last words.',
     look: 'websocket.close()',
   })
   await kim.halfClose()
@@ -60,6 +63,11 @@ export async function expectLastWords(stage: Stage): Promise<void> {
     asWords(received, 'stopping'),
   )
   await mia.halfClose()
+  stage.expectSame('why mia’s connection has ended', miaEnd.endings, ['stopping'], {
+    because: 'The peer’s code replaces the code that is sent, and nothing else.',
+    likely: 'close() passes `why` on to connection.end(), whoever has sent a Close first.',
+    look: 'websocket.close()',
+  })
   const [ned, nedEnd] = await world.arrive('ned')
   await world.act(() => nedEnd.socket.close('idle'))
   ned.expectFrames(['close 1008'], (received) => asWords(received, 'idle'))
