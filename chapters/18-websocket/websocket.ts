@@ -98,9 +98,9 @@ export class WebSocketProtocol implements Protocol {
 
   /**
    * Ends the connection, after everything that was sent: with the service's last words, if it has any (it is asked
-   * once, however often this is called), then a Close frame. Both go through `connection.end`, which always has room; `send` may be refused, and then
-   * stops the connection again. The Close carries `code` and `reason`. If the peer's Close has arrived, its code
-   * replaces `code`; whether `reason` is sent as well is then up to you.
+   * once, however often this is called), then a Close frame. Both go through `connection.end`, which always has room;
+   * `send` may be refused, and then stops the connection again. The Close carries `code` and `reason`. If the peer's
+   * Close has arrived, its code replaces `code`; whether `reason` is sent as well is then up to you.
    *
    * @step 18.6
    */

@@ -10,7 +10,7 @@ import { closeOf, type ServeInThreads, type ThreadedServer, visit } from './visi
 
 const SCRIPT = new URL('../../chapters/threads/04-uninterruptible.ts', import.meta.url)
 
-/** Some 80 ms: far more than a closed socket takes to be noticed. */
+/** Some 50 ms or more: far more than a closed socket takes to be noticed. */
 const ROUNDS = 120_000
 const MOST_ROUNDS = 8 * ROUNDS
 

@@ -109,8 +109,7 @@ export async function expectPausedClosed(stage: Stage): Promise<void> {
   const world = await openWebSockets(stage, { highWaterBytes: 1_000, lowWaterBytes: 100 })
   const reason = {
     because: 'A connection that is not reading can still send.',
-    likely:
-      'A connection that is paused is still open. connection.end() itself checks whether it has ended already.',
+    likely: 'A connection that is paused is still open: look at isOpen, not at isReading.',
     look: 'websocket.close()',
   }
   const [pia, piaEnd] = await world.arrive('pia')
