@@ -98,7 +98,8 @@ export class AnswerSender {
         if (!bytes || bytes.length > missing) throw new Error('a body is not as long as it was')
         missing -= bytes.length
         this.#connection.send(bytes)
-        if (this.#connection.isBacklogged) await this.#room()
+        // The peer may have gone while the body was read: then no room will ever be reported.
+        if (this.#connection.isOpen && this.#connection.isBacklogged) await this.#room()
       }
     } finally {
       source.close()

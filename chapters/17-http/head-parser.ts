@@ -34,14 +34,16 @@ const TOO_LARGE = invalid(
 )
 const NOTHING = new Uint8Array()
 const FIRST_ROOM = 512
+/** CR LF. */
+const EMPTY_LINE_BYTES = 2
 
 export class HeadParser {
   #kept: Uint8Array = NOTHING
   #keptBytes = 0
 
-  /** Whether a head has begun whose end has not arrived. */
+  /** Whether a head has begun whose end has not arrived. The empty line that may stand before it begins nothing. */
   get hasBegun(): boolean {
-    return this.#keptBytes > 0
+    return this.#keptBytes > EMPTY_LINE_BYTES || (this.#keptBytes > 0 && this.#kept[0] !== CR)
   }
 
   /**

@@ -66,7 +66,7 @@ export class HttpConnection implements Protocol {
   readonly #heads = new HeadParser()
   /** The request whose body is not complete. */
   #begun: { head: Head; body: BodyReader } | undefined
-  /** Whether a request has no complete answer yet. */
+  /** Whether a request that is complete has no complete answer yet. */
   #isAnswering = false
   /** Why the connection ends after the next answer, if it does. */
   #endsAs: Ending | undefined
@@ -213,24 +213,38 @@ export class HttpConnection implements Protocol {
   }
 
   /**
-   * Sends the answer (`'keep'`), flushes it, and hands the connection over to the protocol that `upgrade` makes. From
-   * here on `#isReplaced` is set, and bytes that arrive are not ours. A request in HTTP/1.0, one with a body, or one on
-   * a connection that is to end (`#endsAs`), is refused instead, as `NO_UPGRADE`. If the peer is gone by then
-   * (`isOpen`), no protocol is made: nobody would tell it that its connection is over.
+   * Sends the answer (`'keep'`), flushes it, and hands the connection over (`#handOver`). A request in HTTP/1.0, one
+   * with a body, or one on a connection that is to end (`#endsAs`), is refused instead, as
+   * `NO_UPGRADE`. If the peer is gone by then (`isOpen`), no protocol is made: nobody would tell it that its connection
+   * is over. None is made either when `#sender.answer()` returns a promise, because the answer could not be said: returns
+   * that promise.
    *
    * @step 17.4
    */
-  #upgrade(head: Head, answer: HttpAnswer, upgrade: Upgrade): undefined {
+  #upgrade(head: Head, answer: HttpAnswer, upgrade: Upgrade): Promise<void> | undefined {
     if (!this.#connection.isOpen) return undefined
     if (head.version === '1.0' || hasBody(head) || this.#endsAs) return this.#refuse(NO_UPGRADE)
-    this.#sender.answer(answer, false, 'keep')
+    const unsaid = this.#sender.answer(answer, false, 'keep')
+    if (unsaid) return unsaid
     this.#sender.flush()
-    this.#isReplaced = true
-    this.#connection.use(upgrade(this.#connection, this.#timers))
+    this.#handOver(upgrade)
   }
 
-  /** Asks the handler; what it throws becomes an answer. */
+  /** The connection speaks the protocol that `upgrade` makes: bytes that arrive from here on are not ours. */
+  #handOver(upgrade: Upgrade): void {
+    this.#isReplaced = true
+    // Our pause ends before the other protocol is made: it may pause for reasons of its own.
+    this.#connection.resumeReading('protocol')
+    try {
+      this.#connection.use(upgrade(this.#connection, this.#timers))
+    } catch (error) {
+      this.#abort(error)
+    }
+  }
+
+  /** Asks the handler; what it throws becomes an answer. Until that is complete (`#goOn`), we owe an answer. */
   #ask(head: Head, body: Uint8Array): HttpAnswer | Promise<HttpAnswer> {
+    this.#isAnswering = true
     const { method, target, path, query, version, headers } = head
     // Asking the socket for its address costs more than the whole head.
     this.#peer ??= this.#connection.peer
@@ -251,24 +265,25 @@ export class HttpConnection implements Protocol {
 
   /** Takes no other request until this one's answer is sent. */
   #holdUntil(sent: Promise<void>): void {
-    this.#isAnswering = true
     this.#connection.pauseReading('protocol')
     sent.then(
       () => {
-        this.#isAnswering = false
-        this.#connection.resumeReading('protocol')
+        if (!this.#isReplaced) this.#connection.resumeReading('protocol')
         this.#goOn()
       },
-      (error) => {
-        // The peer was promised more than there is. It would take whatever followed for the rest.
-        this.#onBug(error)
-        this.#connection.destroy('failed')
-      },
+      (error) => this.#abort(error),
     )
+  }
+
+  /** A bug of ours: the peer was promised more than there is. It would take whatever followed for the rest. */
+  #abort(error: unknown): void {
+    this.#onBug(error)
+    this.#connection.destroy('failed')
   }
 
   /** An answer is complete. */
   #goOn(): void {
+    this.#isAnswering = false
     if (!this.#isTaking || this.#endsAs) this.#sender.flush()
     if (this.#endsAs) this.#connection.end(this.#endsAs)
   }
@@ -318,7 +333,7 @@ function hasBody({ headers, version }: Head): boolean {
 
 /**
  * Whether the peer wants to go on after the answer (RFC 9112 §9.3): in 1.1 unless it says `close`, in 1.0 if it says
- * `keep-alive`.
+ * `keep-alive`. `close` wins over `keep-alive` in both.
  *
  * @step 17.4
  */

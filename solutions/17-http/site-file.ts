@@ -2,7 +2,8 @@
  * Opens a file of a site, and nothing else.
  *
  * Between a check of a file and its opening, somebody may put another one in its place. So the file is opened first,
- * and what is checked is what was opened.
+ * and what is checked is what was opened. That is not possible for the folders on the way, which are checked by name:
+ * Node has no `openat()`, so whoever may rename folders of the site could still win that race.
  */
 
 import { constants } from 'node:fs'
@@ -41,7 +42,7 @@ const NOT_THERE = new Set([
 ])
 
 /**
- * Opens the regular file with these names below `root`, which is a real path. Resolves with `undefined` when there is
+ * Opens the regular file with these names below `root`, which is a real path, perhaps `/`. Resolves with `undefined` when there is
  * none: nothing is there, or a folder, a FIFO or a link; or a folder on the way leads out of `root`. Links between
  * folders inside are followed. Rejects with any other error. A file that is not returned does not stay open.
  *

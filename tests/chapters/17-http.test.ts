@@ -13,7 +13,7 @@ import {
 } from '../worlds/17-http/http-chunk-trials.ts'
 import { openHttp } from '../worlds/17-http/http-connections.ts'
 import { expectLeave } from '../worlds/17-http/http-expectations.ts'
-import { makeSite, PATHS, SPELLINGS } from '../worlds/17-http/http-files.ts'
+import { likelyOfPath, makeSite, PATHS, SPELLINGS } from '../worlds/17-http/http-files.ts'
 import { expectHeads } from '../worlds/17-http/http-head-trials.ts'
 import { expectLastAnswers } from '../worlds/17-http/http-last-answers.ts'
 import { expectLateBodies, expectLateLikeOthers } from '../worlds/17-http/http-late-bodies.ts'
@@ -23,7 +23,11 @@ import { expectPersistence } from '../worlds/17-http/http-persistence.ts'
 import { expectRefusalsHeard } from '../worlds/17-http/http-real-clients.ts'
 import { expectSite } from '../worlds/17-http/http-site-server.ts'
 import { expectOpened } from '../worlds/17-http/http-site-trials.ts'
-import { expectStops, expectStopsInBodies } from '../worlds/17-http/http-stops.ts'
+import {
+  expectStops,
+  expectStopsFromWithin,
+  expectStopsInBodies,
+} from '../worlds/17-http/http-stops.ts'
 import { expectUpgrades } from '../worlds/17-http/http-upgrades.ts'
 import { quietly } from '../worlds/for-all.ts'
 
@@ -231,6 +235,7 @@ step('17.5', 'a slow request has a deadline, and a refusal can be read', async (
   await expectLeave(stage, world)
   await expectStops(stage)
   await expectStopsInBodies(stage)
+  await expectStopsFromWithin(stage)
   await expectCorpusInPieces(stage)
   await expectRefusalsHeard(stage)
 })
@@ -265,7 +270,7 @@ step('17.6', 'a path leads to a file of the site, and to nothing else', async (s
       likely:
         typeof outcome === 'string'
           ? 'decodeURIComponent() throws if the escapes are not UTF-8. Such a path names nothing here.'
-          : 'Check the names after they are decoded.',
+          : likelyOfPath(path),
       look: 'namesIn()',
     })
   }

@@ -260,12 +260,12 @@ export const rightAnswers: RightAnswer[] = [
       this.#refuse(NO_UPGRADE)
       return undefined
     }
-    this.#isReplaced = true
-    this.#sender.answer(answer, false, 'keep')
-    this.#sender.flush()
-    const protocol = upgrade(this.#connection, this.#timers)
-    this.#connection.use(protocol)
-    return undefined`,
+    const failing = this.#sender.answer(answer, false, 'keep')
+    if (failing === undefined) {
+      this.#sender.flush()
+      this.#handOver(upgrade)
+    }
+    return failing`,
       },
       {
         file: connection,
@@ -304,7 +304,8 @@ export const rightAnswers: RightAnswer[] = [
         by: `  let handle: FileHandle | undefined
   try {
     const folder = await files.realpath(join(root, ...names.slice(0, -1)))
-    const isInside = [folder, root].includes(root) && \`\${folder}\${sep}\`.startsWith(\`\${root}\${sep}\`)
+    const [inside, outer] = [folder, root].map((path) => (path.endsWith(sep) ? path : path + sep))
+    const isInside = inside.startsWith(outer)
     if (!isInside) return undefined
     handle = await files.open(join(folder, names[names.length - 1]), FLAGS)
     const stat = await handle.stat()

@@ -30,7 +30,7 @@ export interface WrongBody {
 
 const SIZE = 'A size is hex digits, and nothing else (RFC 9112 §7.1).'
 const MANY_DIGITS = 'A server that counts in 64 bits sees a different number.'
-const END = 'CR LF follows the data, and then comes the next size.'
+export const AFTER_DATA = 'CR LF follows the data, and then comes the next size.'
 const LINE_END = 'A line ends with CR LF, and neither CR nor LF may stand alone.'
 const EXTENSION = 'The size may be followed by ;name or ;name=value.'
 
@@ -65,11 +65,11 @@ export const WRONG_CHUNKED: WrongBody[] = [
   { text: '5;a="b\r\nhello\r\n', status: 400, because: EXTENSION },
   { text: '5 a\r\nhello\r\n', status: 400, because: EXTENSION },
   { text: '5;a b\r\nhello\r\n', status: 400, because: EXTENSION },
-  { text: '5\r\nhelloX\r\n0\r\n\r\n', status: 400, because: END },
-  { text: '5\r\nhello0\r\n\r\n', status: 400, because: END },
-  { text: '5\r\nhello\n0\r\n\r\n', status: 400, because: END },
-  { text: '5\r\nhello\r0\r\n\r\n', status: 400, because: END },
-  { text: '6\r\nhello\r\n0\r\n\r\n', status: 400, because: END },
+  { text: '5\r\nhelloX\r\n0\r\n\r\n', status: 400, because: AFTER_DATA },
+  { text: '5\r\nhello0\r\n\r\n', status: 400, because: AFTER_DATA },
+  { text: '5\r\nhello\n0\r\n\r\n', status: 400, because: AFTER_DATA },
+  { text: '5\r\nhello\r0\r\n\r\n', status: 400, because: AFTER_DATA },
+  { text: '6\r\nhello\r\n0\r\n\r\n', status: 400, because: AFTER_DATA },
   {
     text: `5;${'a'.repeat(255)}\r\nhello\r\n`,
     status: 400,

@@ -51,6 +51,20 @@ export async function expectBodyDeadlines(
   bob.expectEnd({ because: 'Nothing more is wanted from him.', look: '#watchForEnd()' })
   await bob.halfClose()
 
+  const again = await world.arrive('bob')
+  await again.send(`${request('POST /b', ['Content-Length: 2'], 'hi')}\r\n`)
+  again.expectAnswers([{ status: 200, body: 'POST /b hi' }], {
+    because: 'His request is complete.',
+  })
+  await world.advance(10_000)
+  again.expectNothing({
+    because:
+      'An empty line before the next head begins nothing, and old clients send one after a body (RFC 9112 §2.2).',
+    likely: 'Only a head or a body that has begun (#isInRequest) has a deadline.',
+    look: '#watchForEnd()',
+  })
+  await again.halfClose()
+
   const cyd = await world.arrive('cyd')
   const whole = request('GET /c')
   await cyd.send(whole.slice(0, 7))

@@ -6,8 +6,8 @@ import type { Reason } from '../../harness/failure.ts'
 import { cutAtRandom } from '../../harness/random.ts'
 import type { Stage } from '../../judge/step.ts'
 import { quietly } from '../for-all.ts'
-import { CHUNKED, WRONG_CHUNKED } from './http-bodies.ts'
-import { inPieces, STRANGE, shown } from './http-tables.ts'
+import { AFTER_DATA, CHUNKED, WRONG_CHUNKED, type WrongBody } from './http-bodies.ts'
+import { inPieces, shown } from './http-tables.ts'
 
 export async function openChunks(stage: Stage) {
   const { load } = stage
@@ -61,7 +61,8 @@ export function expectChunked(stage: Stage, { read }: Chunks): void {
       },
     )
   }
-  for (const { text, status, because } of WRONG_CHUNKED) {
+  for (const wrong of WRONG_CHUNKED) {
+    const { text, status, because } = wrong
     const look = status === 400 && text.startsWith('0\r\n') ? '#scanTrailer()' : '#scanSize()'
     for (const pieces of [
       inLatin1(text),
@@ -72,9 +73,22 @@ export function expectChunked(stage: Stage, { read }: Chunks): void {
         `the outcome of ${shown(text)}, in ${inPieces(pieces)}`,
         read(pieces),
         String(status),
-        { because, likely: STRANGE, look },
+        { because, likely: pieces.length === 1 ? likelyOf(wrong) : COUNTED_ONCE, look },
       )
   }
+}
+
+/** What has probably gone wrong when this is not refused as it should be. */
+function likelyOf({ text, status, because }: WrongBody): string {
+  if (/^F{16}/.test(text)) return 'Keep the whole number: `|` and `>>` cut it to 32 bits.'
+  if (status === 413) return 'Compare #come.length plus this size with maxBytes.'
+  if (/^\d{17}/.test(text)) return 'Count the digits, zeros included: MAX_SIZE_DIGITS at most.'
+  if (text.length > 250)
+    return 'Measure the line from its first digit, before you look for its end.'
+  if (text.startsWith('0\r\n')) return 'Return what scanField() and scanLineEnd() return.'
+  if (because === AFTER_DATA)
+    return 'Take #missing bytes of data, and no more: CR LF is checked after the last of them.'
+  return 'There is at least one digit. Between the digits and CR LF stands only what EXTENSIONS matches.'
 }
 
 /** A body that is as long as it may be. */
@@ -113,7 +127,7 @@ export function expectSizeLines(stage: Stage, chunks: Chunks): void {
         likely:
           cut === whole
             ? 'Refuse only more than MAX_EXTENSION_BYTES, and do not count the digits.'
-            : 'In one piece the outcome is right. A line without its end is offered again: count it once, when it has ended.',
+            : COUNTED_ONCE,
       }
       const isTooMuch = {
         because:
@@ -128,6 +142,17 @@ export function expectSizeLines(stage: Stage, chunks: Chunks): void {
       )
     }
   }
+  const oneMore = chunk.repeat(most - 1) + chunk.replace(';', ';e')
+  expectSame(
+    `the outcome of ${most} chunks, one of them with one byte of extension more`,
+    read(whole(oneMore)),
+    '400',
+    {
+      because: `Together the extensions have ${MAX_EXTENSION_BYTES + 1} bytes, one more than the limit.`,
+      likely: 'Count everything from the last digit to the CR, with each semicolon.',
+      look: '#scanSize()',
+    },
+  )
   const longest = `5;${'a'.repeat(MAX_SIZE_LINE_BYTES - 2)}\r\nhello\r\n0\r\n\r\n`
   expectSame(
     'the outcome of the longest line that is allowed',
@@ -171,7 +196,10 @@ export function expectTrailers(stage: Stage, { MAX_TRAILER_BYTES, read }: Chunks
         outcome,
         {
           because: `Trailers have ${MAX_TRAILER_BYTES} bytes at most, their empty line included.`,
-          likely: 'Count the bytes of each line, and look no further than the limit still allows.',
+          likely:
+            pieces.length === 1
+              ? 'Count the bytes of each line, and look no further than the limit still allows.'
+              : COUNTED_ONCE,
           look: '#scanTrailer()',
         },
       )
@@ -193,6 +221,9 @@ const NEXT = 'GET / HTTP/1.1\r\n'
 const whole = (text: Bytes) => [Buffer.from(typeof text === 'string' ? text : toBytes(text))]
 const inLatin1 = (text: string) => [Buffer.from(text, 'latin1')]
 const bytewise = (text: string) => Array.from(text, (byte) => Buffer.from(byte, 'latin1'))
+
+const COUNTED_ONCE =
+  'In one piece the outcome is right. A line without its end is offered again: count it once, when it has ended.'
 
 const NO_TRAILERS =
   'After a size of 0 come the trailers, and then an empty line. After the data of every other chunk come CR LF and the next size.'

@@ -61,6 +61,8 @@ export async function openHttp(
     stats: () => admission.stats(),
     /** Stops the server: everybody is asked to go. */
     close: () => world.act(() => void admission.close(NEVER_CLOSED)),
+    /** The same, at once: what a handler may do. */
+    closeNow: () => void admission.close(NEVER_CLOSED),
     async arrive(name: string): Promise<HttpPeer> {
       const peer = new HttpPeer(name, stage.story, world)
       admission.admit(peer.stream, world.loop)
@@ -80,6 +82,8 @@ class Site {
   readonly sources: ScriptedBody[] = []
   readonly upgraded: HeardBytes[] = []
   readonly bugs: unknown[] = []
+  /** What is answered to a path, instead of what the path says. */
+  readonly answers = new Map<string, () => HttpAnswer>()
 
   answer(request: HttpRequest): HttpAnswer | Promise<HttpAnswer> {
     const { method, path, query, body } = request
@@ -90,6 +94,8 @@ class Site {
       return new Promise((resolve, reject) => {
         this.late.push({ path, resolve, reject })
       })
+    const answer = this.answers.get(path)
+    if (answer) return answer()
     if (path === '/bug') throw new Error('a bug in the handler')
     if (path === '/body') return { status: 200, body: this.#source(9) }
     if (path === '/upgrade') return this.upgrade()
@@ -98,9 +104,11 @@ class Site {
     return { status: 200, headers: { 'X-Path': path }, body: said }
   }
 
-  upgrade(): HttpAnswer {
+  /** A change to `HeardBytes`, which does `first` as soon as it is made. */
+  upgrade(first?: (connection: Connection) => void): HttpAnswer {
     const upgrade = (connection: Connection, timers: TimerQueue) => {
       const protocol = new HeardBytes(connection, timers)
+      first?.(connection)
       this.upgraded.push(protocol)
       return protocol
     }

@@ -137,3 +137,12 @@ export const NOT_TWICE = [
   '/a.txt/',
   '/a.txt/b',
 ]
+
+/** What has probably gone wrong when such a spelling is not refused. */
+export function likelyOfPath(path: string): string {
+  if (!path.startsWith('/')) return 'A path begins with a slash: look at its first character.'
+  if (path.includes('//')) return 'An empty name inside the path is refused, not skipped.'
+  if (/%2f|%5c/i.test(path)) return 'Cut first, then decode. A slash inside a name is refused.'
+  if (/\/\./.test(path)) return 'Any name that begins with a dot is refused, not only . and ..'
+  return 'Check the names after they are decoded.'
+}

@@ -7,7 +7,7 @@ import { cutAtRandom } from '../../harness/random.ts'
 import type { Stage } from '../../judge/step.ts'
 import { quietly } from '../for-all.ts'
 import { HEADS, WRONG_HEADS } from './http-heads.ts'
-import { cutEvery, inPieces, STRANGE, shown } from './http-tables.ts'
+import { cutEvery, inPieces, shown } from './http-tables.ts'
 
 /** Heads through `HeadParser`: whole, cut in two anywhere, byte by byte, glued; and too large. */
 export async function expectHeads(stage: Stage): Promise<void> {
@@ -96,6 +96,19 @@ export async function expectHeads(stage: Stage): Promise<void> {
     const parsed = parse(pieces)
     expectSame(`the heads, in ${pieces.length} pieces`, parsed, all, sameFor(parsed))
   }
+  story.tell('test', 'parses two heads at the same time, with two parsers')
+  const parsers = [new HeadParser(), new HeadParser()]
+  const ways = HEADS.slice(0, 2).map((head) => cutIn(head, 20))
+  for (const [place, [begun]] of ways.entries()) parsers[place].next(begun, 0)
+  const paths = ways.map(([, rest], place) => {
+    const parsed = parsers[place].next(rest, 0)
+    return parsed.kind === 'head' ? parsed.target : parsed.kind
+  })
+  expectSame('the targets of the two', paths, ['/hello?a=b', '/'], {
+    because: 'Every connection has a parser of its own: what one has kept is not for the others.',
+    likely: 'What is kept belongs to `this`, not to the file.',
+    look,
+  })
   const [first] = HEADS
   for (const at of [1, 18, first.length - 1]) {
     const [begun, rest] = cutIn(first, at)
@@ -128,7 +141,11 @@ export async function expectHeads(stage: Stage): Promise<void> {
               look,
             }
           : pieces.length === 1
-            ? { because, likely: STRANGE, look: ['scanRequestLine()', 'scanField()', look] }
+            ? {
+                because,
+                likely: 'next() returns what parseHead() returns, whatever that is.',
+                look: ['scanRequestLine()', 'scanField()', look],
+              }
             : {
                 because,
                 likely: `In one piece it was refused. ${MAY_HAVE_ENDED}`,
@@ -146,6 +163,11 @@ export async function expectHeads(stage: Stage): Promise<void> {
     [`${MAX_HEAD_BYTES} bytes`, headOf(MAX_HEAD_BYTES), undefined],
     [`${MAX_HEAD_BYTES + 1} bytes`, headOf(MAX_HEAD_BYTES + 1), 431],
     [`${MAX_HEAD_BYTES + 9} bytes without an end`, headOf(MAX_HEAD_BYTES + 9).slice(0, -2), 431],
+    [
+      `${MAX_HEAD_BYTES + 9} bytes and no more lines`,
+      headOf(MAX_HEAD_BYTES + 13).slice(0, -4),
+      431,
+    ],
     [`${MAX_FIELDS} fields`, fieldsOf(MAX_FIELDS), undefined],
     [`${MAX_FIELDS + 1} fields`, fieldsOf(MAX_FIELDS + 1), 431],
   ]

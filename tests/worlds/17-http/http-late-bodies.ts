@@ -88,6 +88,20 @@ export async function expectLateLikeOthers(
     look: '#handle()',
   })
 
+  const ned = await world.arrive('ned')
+  ned.stopReading()
+  site.answers.set('/60000', () => ({ status: 200, body: 'x'.repeat(60_000) }))
+  site.answers.set('/10000', () => ({ status: 200, body: 'x'.repeat(10_000) }))
+  await ned.send(request('GET /60000') + request('GET /10000') + request('GET /body'))
+  const unread = site.sources.at(-1)!
+  await ned.reset()
+  await world.act(() => unread.give('abc'))
+  expectSame('the number of times the body for ned was closed', unread.closed, 1, {
+    because:
+      'Ned had taken nothing of the answers before, and is gone. No room will ever be reported for the rest.',
+    look: ['#answer()', '#handle()'],
+  })
+
   const mo = await world.arrive('mo')
   await mo.send(request('GET /late/mo'))
   await mo.reset()

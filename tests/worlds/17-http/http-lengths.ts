@@ -54,6 +54,8 @@ function causeOf({ fields, version, told }: Length, outcome: string) {
     const look = 'bodyLength()'
     if (told === '413' && outcome === '400')
       return { likely: 'Any number of digits will do. Then compare with maxBytes.', look }
+    if (told === '413' && value.length > 9)
+      return { likely: 'Keep the whole number: `|` and `>>` cut it to 32 bits.', look }
     if (told === '413' || outcome === '413')
       return { likely: 'Refuse a length over maxBytes, but not one of exactly maxBytes.', look }
     if (fields.length > 1)

@@ -6,7 +6,7 @@ import { leastUs } from '../../harness/cost.ts'
 import type { Stage } from '../../judge/step.ts'
 import { type QuietStage, quietly } from '../for-all.ts'
 import { FIELDS, REQUEST_LINES, WRONG_FIELDS, WRONG_LINES, type Wrong } from './http-heads.ts'
-import { STRANGE, shown } from './http-tables.ts'
+import { shown } from './http-tables.ts'
 
 export async function expectRequestLines(stage: Stage): Promise<void> {
   const { load, story } = stage
@@ -117,13 +117,25 @@ const bytesOf = (text: string) => Buffer.from(text, 'latin1')
 /** A0 is a blank to JavaScript, and looks like one. */
 const visible = (text: string) => text.replaceAll('\u00a0', '\\xa0')
 
+/** What has probably gone wrong when this was said of a line that is wrong. */
+function likelyOf({ status }: Wrong, told: string): string {
+  if (status === 414)
+    return 'Compare the target with MAX_TARGET_BYTES before you ask whether it has ended.'
+  if (status === 505)
+    return 'checkVersion() tells a version that is not ours from no version at all.'
+  if (told === 'incomplete')
+    return "Only a run that goes to the end of the bytes is 'incomplete'. After any other run, look at the next byte."
+  return 'Where a run ends, exactly one byte may follow: one space, a colon, or the CR of CR LF.'
+}
+
 /** A line that is wrong, at the beginning of a chunk and behind something else. */
 function expectRefused(
   { expectSame }: QuietStage,
   name: string,
   scan: (bytes: Uint8Array, at: number, spans: number[]) => Scan,
-  { text, status, because }: Wrong,
+  wrong: Wrong,
 ): void {
+  const { text, status, because } = wrong
   for (const before of ['', 'xx']) {
     const outcome = scan(bytesOf(before + text), before.length, [])
     const told = typeof outcome === 'object' ? `invalid, ${outcome.status}` : String(outcome)
@@ -132,7 +144,7 @@ function expectRefused(
       because,
       likely:
         before === ''
-          ? STRANGE
+          ? likelyOf(wrong, told)
           : 'At place 0 it was refused. The line begins at `at`, wherever it is.',
       look: `${name}()`,
     })

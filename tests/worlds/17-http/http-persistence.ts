@@ -19,7 +19,12 @@ export async function expectPersistence(stage: Stage): Promise<void> {
       {
         because:
           'HTTP/1.1 goes on unless the request says close. HTTP/1.0 ends unless it says keep-alive. If both are there, close wins (RFC 9112 §9.3).',
-        likely: 'The field is a list of words, in upper or lower case.',
+        likely:
+          connection.length > 1
+            ? 'get() joins several lines with a comma: look at all the words.'
+            : /keep.*close/.test(connection[0] ?? '')
+              ? 'Ask for close first, in both versions.'
+              : 'The field is a list of words, in upper or lower case.',
         look: 'keepsOpen()',
       },
     )

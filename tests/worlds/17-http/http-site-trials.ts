@@ -2,7 +2,7 @@
 
 import { constants, mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { open as openFile, realpath } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, parse, sep } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Files } from '#code/17-http/site-file.ts'
 import { PATIENCE_MS, within } from '../../harness/patience.ts'
@@ -67,7 +67,9 @@ export async function expectOpened(stage: Stage, { root, hasFifo }: SiteFolder):
     likely:
       inMs === 981_173_106_000
         ? 'Do not round it: in whole seconds, two versions look like one.'
-        : 'ctime is about the inode, and atime about reading; mtime is about the contents.',
+        : Math.abs(inMs - 981_173_106.789) < 1
+          ? 'modifiedMs is in milliseconds.'
+          : 'ctime is about the inode, and atime about reading; mtime is about the contents.',
     look,
   })
   const refused: [string[], string][] = [
@@ -107,6 +109,20 @@ export async function expectOpened(stage: Stage, { root, hasFifo }: SiteFolder):
     {
       because: 'That folder is a link, too, but leads to another folder of the site.',
       likely: 'Compare what realpath() returns: where the folder really is decides.',
+      look,
+    },
+  )
+  const { root: top } = parse(root)
+  const fromTop = [...root.slice(top.length).split(sep), 'a.txt']
+  const atTop = await openInside(top, fromTop)
+  await atTop?.handle.close()
+  expectSame(
+    'the size of the file that openInside() finds below the root of all folders',
+    atTop?.size,
+    22,
+    {
+      because: `A site may be the whole file system: its root is ${JSON.stringify(top)}.`,
+      likely: 'That root ends with a separator already. join(root, sep) adds none to it.',
       look,
     },
   )

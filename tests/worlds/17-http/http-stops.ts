@@ -133,6 +133,32 @@ export async function expectStops(stage: Stage): Promise<void> {
   )
 }
 
+/** A handler that stops the server: what an administrator's request does. */
+export async function expectStopsFromWithin(stage: Stage): Promise<void> {
+  const look = 'onStop()'
+  const world = await openHttp(stage)
+  stage.story.beginAnew()
+  world.site.answers.set('/stop', () => {
+    world.closeNow()
+    return { status: 200, body: 'stopping' }
+  })
+  const sue = await world.arrive('sue')
+  await sue.send(request('GET /a') + request('GET /stop') + request('GET /b'))
+  sue.expectAnswers(
+    [
+      { status: 200, body: 'GET /a', headers: { connection: undefined } },
+      { status: 200, body: 'stopping', headers: { connection: 'close' } },
+    ],
+    {
+      because:
+        'The handler of GET /stop has stopped the server. Both requests that were accepted are answered, and the second answer is the last.',
+      likely: 'A request that is being answered (#isAnswering) has begun.',
+      look,
+    },
+  )
+  sue.expectEnd({ because: 'The server is stopping.', look })
+}
+
 /** Connections in the middle of a body that does not come, at the end of silence and of the server. */
 export async function expectStopsInBodies(stage: Stage): Promise<void> {
   const look = 'onStop()'

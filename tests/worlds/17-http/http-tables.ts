@@ -2,9 +2,6 @@
 
 import { quote } from '../../harness/bytes.ts'
 
-/** What a lenient answer has done. */
-export const STRANGE = 'If we let this pass, the proxy in front of us may have read it differently.'
-
 export function shown(text: string): string {
   return quote(Buffer.from(text, 'latin1'), 48)
 }
