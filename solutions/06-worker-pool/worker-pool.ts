@@ -123,8 +123,8 @@ export class WorkerPool<Job, Result> {
   }
 
   /**
-   * Takes no more jobs, lets those that run or wait come to their end, then ends the threads. If a job never ends,
-   * `close()` waits until its caller takes it back.
+   * Takes no more jobs, lets those that run or wait come to their end, then ends the threads. Sleeps until `#onDrained`
+   * is called: no timer looks again and again. If a job never ends, `close()` waits until its caller takes it back.
    *
    * Resolves when every thread has ended, including those that were replaced and are about to end. So does every
    * further call.
@@ -140,10 +140,14 @@ export class WorkerPool<Job, Result> {
     await Promise.all([...this.#alive].map((thread) => thread.terminate()))
   }
 
-  /** Gives the thread a task. Returns false when the job cannot be sent: it is rejected, and the thread stays free. */
+  /**
+   * Gives the thread a task. Returns false when the job cannot be sent, or is wanted no more although its own listener
+   * has not been called yet: then it is rejected, and the thread stays free.
+   */
   #start(thread: Worker, task: Task<Job, Result>): boolean {
-    const { transfer, onStart } = task.options
+    const { signal, transfer, onStart } = task.options
     try {
+      signal?.throwIfAborted()
       thread.postMessage(task.job, transfer)
     } catch (error) {
       task.reject(error)

@@ -28,6 +28,7 @@ import {
   expectReplacedThreadAwaited,
   expectReplacementEnded,
   expectTakenBackJobLeft,
+  expectWaitingJobTakenBack,
 } from '../worlds/06-worker-pool/pool-last-threads.ts'
 import {
   expectEveryOutcome,
@@ -35,8 +36,10 @@ import {
   expectUnsendableRejected,
 } from '../worlds/06-worker-pool/pool-order.ts'
 import {
+  expectAllTakenBack,
   expectCrashInGrace,
   expectGrace,
+  expectIdleThreadLeft,
   expectLateCancelHarmless,
   expectStartedJobTakenBack,
   expectThreadReplaced,
@@ -111,6 +114,8 @@ step('06.5', 'a job that runs is taken back, and its thread replaced soon', asyn
   await expectGrace(stage)
   await expectStartedJobTakenBack(stage)
   await expectCrashInGrace(stage)
+  await expectIdleThreadLeft(stage)
+  await expectAllTakenBack(stage)
 
   const { serve, connect } = stage
   const server = await serve(CHAPTER, { threads: 1 })
@@ -134,6 +139,7 @@ step('06.6', 'close() lets what was accepted come to its end', async (stage) => 
   await expectLastCrashAwaited(stage)
   await expectReplacedThreadAwaited(stage)
   await expectTakenBackJobLeft(stage)
+  await expectWaitingJobTakenBack(stage)
 })
 
 step('06.7', 'a client who says nothing gives its thread up', async (stage) => {

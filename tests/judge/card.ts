@@ -54,10 +54,12 @@ function openStep({ openStep, step, lookAt }: Card, { columns, chalk }: CardStyl
       : `It stands on step ${openStep}, which is not written yet:`
   const asked = printable(hole.doc)
     .split(/\n\s*\n/)
-    .map((paragraph) => paragraph.replace(/\s+/g, ' '))
+    .map((paragraph) => paragraph.split(/\n\s*(?=- )/).map((item) => item.replace(/\s+/g, ' ')))
   return [
     `${INDENT}${lead} ${chalk.cyan(printable(describePlace(hole)))}`,
-    ...asked.map((paragraph) => indented(paragraph, columns - 2).replace(/^/gm, '  ')),
+    ...asked.map((items) =>
+      items.map((item) => indented(item, columns - 2).replace(/^/gm, '  ')).join('\n'),
+    ),
   ].join('\n\n')
 }
 

@@ -151,7 +151,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'cancels-only-what-waits',
     step: '06.5',
-    says: ['"running" to be rejected', 'Find the thread that works on this task'],
+    says: ['"running" to be rejected', 'find the thread that works on this task'],
     edits: [
       {
         file,
@@ -187,7 +187,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'the-signal-remembers-every-job',
     step: '06.4',
-    says: ['the number of listeners on the signal', 'Remove the listener'],
+    says: ['the number of listeners on the signal', 'remove the very function'],
     edits: [
       {
         file,
@@ -800,19 +800,6 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
-    name: 'starts-what-nobody-wants',
-    step: '06.4',
-    says: ['calls to its onStart', 'before you give the job to a thread'],
-    edits: [
-      { file, replace: 'if (signal?.aborted) return Promise.reject(signal.reason)\n', by: '' },
-      {
-        file,
-        replace: 'const cancel = () => this.#cancel(task, signal?.reason)',
-        by: 'const cancel = () => this.#cancel(task, signal?.reason)\n    if (signal?.aborted) cancel()',
-      },
-    ],
-  },
-  {
     name: 'takes-any-thread-that-is-busy',
     step: '06.5',
     says: ['"steady" to be answered', 'this very task'],
@@ -1422,7 +1409,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'stops-listening-at-the-answer',
     step: '06.4',
-    says: ['has lost its thread', 'Remove the listener'],
+    says: ['has lost its thread', 'remove the very function'],
     edits: [
       {
         file,
@@ -1455,7 +1442,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'still-listens-when-it-was-taken-back',
     step: '06.4',
-    says: ['was taken back', 'Remove the listener'],
+    says: ['was taken back', 'remove the very function'],
     edits: [
       {
         file,
@@ -1726,6 +1713,78 @@ export const mistakes: Mistake[] = [
       {
         replace: "if (!socket.writableEnded) socket.write('idle\\n')",
         by: "if (socket.writableEnded) return\n    socket.write('idle\\n')",
+      },
+    ],
+  },
+  {
+    name: 'an-error-is-a-crash',
+    step: '06.1',
+    says: ['An error is an answer like any other'],
+    edits: [
+      {
+        file,
+        replace: "    if ('error' in answer) task.reject(answer.error)\n",
+        by: "    if ('error' in answer) this.#crashed += 1\n    if ('error' in answer) task.reject(answer.error)\n",
+      },
+    ],
+  },
+  {
+    name: 'an-error-is-a-refusal',
+    step: '06.1',
+    says: ['An error is an answer like any other'],
+    edits: [
+      {
+        file,
+        replace: "    if ('error' in answer) task.reject(answer.error)\n",
+        by: "    if ('error' in answer) this.#rejected += 1\n    if ('error' in answer) task.reject(answer.error)\n",
+      },
+    ],
+  },
+  {
+    name: 'forgets-what-moves',
+    step: '06.1',
+    says: ['Here, nothing of it is left'],
+    edits: [
+      {
+        file,
+        replace: 'const task = { job, options, resolve, reject }',
+        by: 'const task = { job, options: { ...options, transfer: [] }, resolve, reject }',
+      },
+    ],
+  },
+  {
+    name: 'a-place-among-the-busy',
+    step: '06.5',
+    says: ['is not a place among all'],
+    edits: [
+      {
+        file,
+        replace: '[...this.#threads.keys()].find((thread) => this.#threads.get(thread) === task)',
+        by: '[...this.#threads.keys()][[...this.#threads.values()].filter((each) => each).indexOf(task)]',
+      },
+    ],
+  },
+  {
+    name: 'any-thread-without-another-task',
+    step: '06.5',
+    says: ['is not a place among all'],
+    edits: [
+      {
+        file,
+        replace: '[...this.#threads.keys()].find((thread) => this.#threads.get(thread) === task)',
+        by: '[...this.#threads].find(([, each]) => !each || each === task)?.[0]',
+      },
+    ],
+  },
+  {
+    name: 'takes-nothing-back-while-it-closes',
+    step: '06.6',
+    says: ['#cancel() works as before'],
+    edits: [
+      {
+        file,
+        replace: 'const place = this.#queue.indexOf(task)',
+        by: 'const place = this.#isClosing ? -1 : this.#queue.indexOf(task)',
       },
     ],
   },

@@ -1,7 +1,7 @@
 /** A worker pool in this process whose jobs wait at gates: the test says when each of them goes on, and how it ends. */
 
 import { pbkdf2Sync } from 'node:crypto'
-import { setTimeout as pause } from 'node:timers/promises'
+import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
 import type * as WorkerPoolModule from '#code/06-worker-pool/worker-pool.ts'
 import type { Reason } from '../../harness/failure.ts'
@@ -191,6 +191,8 @@ export async function withPool(
       expectStats,
     })
   } finally {
+    // Node tells of a new thread one turn later, and the next pool must not hear of it.
+    await turn()
     process.off('worker', onThread)
     for (const gate of gates) openGate(gate)
     // What the code under test has not ended is ended here.

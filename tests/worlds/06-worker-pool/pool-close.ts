@@ -108,8 +108,11 @@ export async function expectAcceptedJobsDone(stage: Stage): Promise<void> {
       { threads: 0, crashed: 0 },
       {
         because: 'The pool has no threads left, and a thread that close() ends has not crashed.',
-        likely: 'Forget the threads before you terminate them.',
-        look: 'worker-pool.close()',
+        likely:
+          pool.stats().crashed === 0
+            ? 'run() has started a thread for a job that it refuses: look at #isClosing before you ask for a free thread.'
+            : 'Forget the threads before you terminate them.',
+        look: ['worker-pool.close()', 'worker-pool.run()'],
       },
     )
     expectStats(

@@ -31,7 +31,11 @@ export async function expectFullQueueRefusing(stage: Stage): Promise<void> {
         {
           because: `Two jobs may wait, and ${round === 1 ? 'one was' : 'two were'} refused so far.`,
           likely:
-            'A job is refused only when maxQueued others wait already. #refuse() rejects it and counts it.',
+            pool.stats().queued > 2
+              ? 'A job that was refused must not be queued as well.'
+              : pool.stats().rejected > round
+                ? '#refuse() counts the job: do not count it once more.'
+                : 'A job is refused only when maxQueued others wait already. #refuse() rejects it and counts it.',
           look: 'run()',
         },
       )

@@ -16,7 +16,8 @@ export async function expectReplacementEnded(stage: Stage): Promise<void> {
     await crashing.expectRejection(/its thread ended/, { because: 'Its thread has ended.' })
     await waiting.expectResult('waiting', {
       because: 'A new thread does this job, although the pool is about to close.',
-      look: 'worker-pool.close()',
+      likely: 'While the pool closes, a crash is handled as before: #onExit() replaces the thread.',
+      look: ['worker-pool.#onExit()', 'worker-pool.close()'],
     })
     expect('close() to resolve', (await within(PATIENCE_MS, closed)) !== 'too late', {
       because: 'Nothing is left to do.',
@@ -84,6 +85,33 @@ export async function expectReplacedThreadAwaited(stage: Stage): Promise<void> {
   })
 }
 
+/** A job that waits while the pool closes may be taken back, too. */
+export async function expectWaitingJobTakenBack(stage: Stage): Promise<void> {
+  const { expect, expectSame, story } = stage
+  await withPool(stage, { size: 1, maxQueued: 10 }, async ({ pool, play }) => {
+    const [running, waiting] = [play('running'), play('waiting')]
+    story.tell('test', 'calls close()')
+    const closed = pool.close()
+    waiting.cancel()
+    await waiting.expectRejection(/AbortError/, {
+      because: 'It waits, and nobody wants it any more: its caller is told at once.',
+      likely: 'While the pool closes, #cancel() works as before.',
+      look: ['worker-pool.#cancel()', 'worker-pool.close()'],
+    })
+    running.open()
+    await running.expectResult('running', { because: 'It runs, and nobody has taken it back.' })
+    expect('close() to resolve', (await within(PATIENCE_MS, closed)) !== 'too late', {
+      because: 'Nothing is left to do.',
+      likely: 'A job that was taken back is no longer in the queue.',
+      look: ['worker-pool.#cancel()', 'worker-pool.close()'],
+    })
+    expectSame('the number of calls to the onStart of `waiting`', waiting.starts, 0, {
+      because: 'It was taken back before a thread was free.',
+      look: 'worker-pool.#cancel()',
+    })
+  })
+}
+
 /** A job that never ends is taken back, before close() or while it waits: its thread is replaced, and close() goes on. */
 export async function expectTakenBackJobLeft(stage: Stage): Promise<void> {
   const { expect, expectSame, story } = stage
@@ -94,7 +122,11 @@ export async function expectTakenBackJobLeft(stage: Stage): Promise<void> {
       story.tell('test', 'calls close()')
       const closed = pool.close()
       if (when === 'behind') endless.cancel()
-      await endless.expectRejection(/AbortError/, { because: 'Nobody wants it any more.' })
+      await endless.expectRejection(/AbortError/, {
+        because: 'Nobody wants it any more.',
+        likely: 'While the pool closes, #cancel() works as before.',
+        look: ['worker-pool.#cancel()', 'worker-pool.close()'],
+      })
       const outcome = await within(3 * PATIENCE_MS, closed)
       expect('close() to resolve', outcome !== 'too late', {
         because:

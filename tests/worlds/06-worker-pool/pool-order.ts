@@ -77,9 +77,9 @@ export async function expectOrderOfArrival(stage: Stage): Promise<void> {
 
 /** Results and errors of any kind end a job, and leave its thread free. */
 export async function expectEveryOutcome(stage: Stage): Promise<void> {
-  const { expectSame } = stage
+  const { expectSame, story } = stage
   await withPool(stage, { size: 1, maxQueued: 10 }, async (played) => {
-    const { play, startedThreads, expectStats } = played
+    const { pool, play, startedThreads, expectStats } = played
     const jobs = ['one', 'two', 'three', 'four'].map((name) => play(name, 'answer', 'no signal'))
     for (const job of jobs.toReversed()) job.open()
     for (const job of jobs)
@@ -110,6 +110,14 @@ export async function expectEveryOutcome(stage: Stage): Promise<void> {
       likely: 'A thread that has answered with an error is freed, not replaced.',
       look: '#onAnswer()',
     })
+    expectStats(
+      { rejected: 0, crashed: 0 },
+      {
+        because: 'The queue was never full, and no thread has ended.',
+        likely: 'An error is an answer like any other: settle the task, and count nothing.',
+        look: '#onAnswer()',
+      },
+    )
     const [empty, vain] = [play('empty', 'answer nothing'), play('vain', 'throw nothing')]
     empty.open()
     await empty.expectResult('undefined', {
@@ -131,6 +139,14 @@ export async function expectEveryOutcome(stage: Stage): Promise<void> {
         look: '#onAnswer()',
       },
     )
+    const moved = new ArrayBuffer(8)
+    story.tell('pool', 'is given a job with a buffer in `transfer`')
+    pool.run({ then: 'answer', value: 'moved' }, { transfer: [moved] }).catch(() => {})
+    expectSame('the size of that buffer here', moved.byteLength, 0, {
+      because: 'What is in `transfer` moves to the thread. Here, nothing of it is left.',
+      likely: 'A task carries the options that run() was given; #start() uses them.',
+      look: 'run()',
+    })
   })
 }
 

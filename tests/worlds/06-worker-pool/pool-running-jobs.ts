@@ -8,14 +8,15 @@ import { expectEventually, withPool } from './played-pool.ts'
 /** Its caller is told at once, and its thread is replaced: that thread, and no other. */
 export async function expectThreadReplaced(stage: Stage): Promise<void> {
   const hasty = { size: 2, maxQueued: 10, cancelGraceMs: 0 }
-  await withPool(stage, hasty, async ({ play, expectStats }) => {
+  await withPool(stage, hasty, async ({ pool, play, expectStats }) => {
     const [steady, running, waiting] = [play('steady'), play('running'), play('waiting')]
     running.cancel(new RangeError('not any more'))
     await running.expectRejection(/^RangeError: not any more$/, {
       because: 'It runs, and nobody wants it any more: its caller is told at once.',
-      likely: 'Find the thread that works on this task. Reject the task, and replace the thread.',
+      likely:
+        'A job that starts at once listens to its signal, too. On abort, find the thread that works on this task, reject the task, and replace the thread.',
       ifRejected: 'Reject with the signal’s reason, not with an error about the end of the thread.',
-      look: '#cancel()',
+      look: ['#cancel()', 'run()'],
     })
     waiting.open()
     await waiting.expectResult('waiting', {
@@ -35,7 +36,9 @@ export async function expectThreadReplaced(stage: Stage): Promise<void> {
       {
         because: '`steady` still runs, and a thread that the pool itself ends is no crash.',
         likely:
-          'Leave it to #replaceSoon(): it forgets the thread before it terminates it, so that its end is not taken for a crash. #onExit() counts only threads that #threads still knows.',
+          pool.stats().threads > 2
+            ? '#replaceSoon() takes care of #threads. Put nothing back into it afterwards.'
+            : 'Leave it to #replaceSoon(): it forgets the thread before it terminates it, so that its end is not taken for a crash. #onExit() counts only threads that #threads still knows.',
         look: ['#cancel()', '#onExit()'],
       },
     )
@@ -45,6 +48,72 @@ export async function expectThreadReplaced(stage: Stage): Promise<void> {
       likely: 'Look for the thread that works on this very task, not for any thread that is busy.',
       look: '#cancel()',
     })
+  })
+}
+
+/** Beside the thread that is replaced, another one may have nothing to do. */
+export async function expectIdleThreadLeft(stage: Stage): Promise<void> {
+  const hasty = { size: 2, maxQueued: 10, cancelGraceMs: 0 }
+  for (const endless of ['first', 'second']) {
+    await withPool(stage, hasty, async ({ play, expectStats }) => {
+      const jobs = [play('first'), play('second')]
+      const ended = jobs.find(({ name }) => name !== endless)!
+      const lost = jobs.find(({ name }) => name === endless)!
+      ended.open()
+      await ended.expectResult(ended.name, {
+        because: 'It ends, and its thread has nothing to do.',
+      })
+      lost.cancel()
+      await lost.expectRejection(/AbortError/, {
+        because: 'It runs, and nobody wants it any more.',
+        likely: 'Find the thread that works on this very task, among all threads.',
+        look: '#cancel()',
+      })
+      expectStats(
+        { threads: 2, busy: 0 },
+        {
+          because: `The thread of \`${endless}\` was replaced, and the other one had nothing to do.`,
+          likely:
+            'The wrong thread was replaced. Compare tasks: a thread without a task works on none, and a place among the busy threads is not a place among all.',
+          look: '#cancel()',
+        },
+      )
+    })
+  }
+}
+
+/** One signal may take back the job that runs and all that wait behind it. */
+export async function expectAllTakenBack(stage: Stage): Promise<void> {
+  const hasty = { size: 1, maxQueued: 10, cancelGraceMs: 0 }
+  await withPool(stage, hasty, async ({ play, startedThreads, expectStats }) => {
+    const common = new AbortController()
+    const names = ['running', 'waiting', 'waiting, too', 'last']
+    const jobs = names.map((name) => play(name, 'answer', common))
+    await turn()
+    jobs[0].cancel()
+    for (const job of jobs)
+      await job.expectRejection(/AbortError/, {
+        because: 'All four were given the same signal.',
+        look: '#cancel()',
+      })
+    await turn()
+    stage.expectSame(
+      'the number of calls to each onStart',
+      jobs.map(({ starts }) => starts),
+      [1, 0, 0, 0],
+      {
+        because: 'When the thread of `running` was replaced, nobody wanted the others any more.',
+        look: '#cancel()',
+      },
+    )
+    stage.expectSame('the number of threads started', startedThreads(), 2, {
+      because: 'One thread was replaced. A job that has not begun has none.',
+      look: '#cancel()',
+    })
+    expectStats(
+      { threads: 1, busy: 0, queued: 0 },
+      { because: 'Nothing is left to do.', look: '#cancel()' },
+    )
   })
 }
 

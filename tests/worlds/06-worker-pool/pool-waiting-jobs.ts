@@ -85,13 +85,6 @@ export async function expectSignalsHeard(stage: Stage): Promise<void> {
       likely: 'Look at signal.aborted before you give the job to a thread.',
       look: 'run()',
     })
-    await play('unfounded', 'answer', AbortSignal.abort(null)).expectRejection(/^null$/, {
-      because:
-        'Its signal had already aborted when the job arrived. The reason may be anything, even null.',
-      likely: 'signal.aborted says whether it has aborted. The value of the reason does not.',
-      ifRejected: 'Reject with the signal’s reason: signal.reason.',
-      look: 'run()',
-    })
     const running = play('running')
     const common = new AbortController()
     const [first, second] = ['first', 'second'].map((name) => play(name, 'answer', common))
@@ -103,11 +96,18 @@ export async function expectSignalsHeard(stage: Stage): Promise<void> {
       ifRejected: 'Reject with the signal’s reason: signal.reason.',
       look: 'run()',
     })
+    await play('unfounded', 'answer', AbortSignal.abort(null)).expectRejection(/^null$/, {
+      because:
+        'Its signal had already aborted when the job arrived. The reason may be anything, even null.',
+      likely: 'signal.aborted says whether it has aborted. The value of the reason does not.',
+      ifRejected: 'Reject with the signal’s reason: signal.reason.',
+      look: 'run()',
+    })
     expectStats(
       { busy: 1, queued: 2, rejected: 0 },
       {
         because:
-          '`early` has ended before it began, so it takes no thread and no place in the queue.',
+          'Both have ended before they began, so they take no thread and no place in the queue.',
         likely: 'Return the rejection, and go no further.',
         look: 'run()',
       },
@@ -145,7 +145,7 @@ export async function expectSignalsForgotten(stage: Stage): Promise<void> {
         because:
           'A signal may serve a million jobs, one after the other, and must not remember them.',
         likely:
-          'Remove the listener from the signal, however the job has ended: use finally(), not then().',
+          'However the job has ended, remove the very function that was added: use finally(), not then().',
         look: 'run()',
       })
     }
