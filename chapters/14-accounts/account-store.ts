@@ -18,11 +18,16 @@ export interface Account {
   passwordHash: string
 }
 
-/** Names and e-mail addresses are unique, whatever their case. */
+/** The same key for names and addresses that differ only in case, or in the form of a character (NFKC). */
+export function keyOfName(nameOrEmail: string): string {
+  return nameOrEmail.normalize('NFKC').toLowerCase()
+}
+
+/** Names and e-mail addresses are unique: no two have the same `keyOfName`. */
 export interface AccountStore {
   /** Resolves with the new account, or with what is taken. */
   create(account: NewAccount): Promise<Account | 'name-taken' | 'email-taken'>
-  /** The account with this name or e-mail address, whatever its case. */
+  /** The account with this name or e-mail address, by its `keyOfName`. */
   find(nameOrEmail: string): Promise<Account | undefined>
   get(accountId: number): Promise<Account | undefined>
   /** Replaces the hash `from` by `to`, unless `from` has been replaced already. */

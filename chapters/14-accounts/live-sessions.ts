@@ -62,9 +62,11 @@ export class LiveSessions {
 
   /**
    * Ends the sessions that are over by now, or no longer in the store. An open connection counts as a use of its
-   * session, so what ends it here is its age. Rejects when the store does; that ends no session.
+   * session, so what ends it here is its age. Rejects when the store does; a look-up that fails ends no session.
    *
-   * There may be more sessions than the calls that the store lets wait, so they are not all looked up at once.
+   * Looks up the sessions that have a peer when it is called, each at most once. Sessions that get one meanwhile are for
+   * the next round. There may be more sessions than calls that the store lets wait, and others call it, too. So only a
+   * few are looked up at a time.
    *
    * @step 14.6
    */

@@ -27,7 +27,8 @@ export class NewerSchema extends Error {
  * The process may be killed at any moment. The next call goes on from whatever is in the database then, and no
  * migration is run twice or left half done. Another process may be migrating the same file: the second of the two finds
  * nothing left to do. A migration that fails leaves no trace of itself, and its error is thrown. Throws `NewerSchema`,
- * and changes nothing, when the database has had more migrations than there are.
+ * and changes nothing, when the database has had more migrations than there are. If a newer program migrates the file
+ * during the call, both are right: to throw `NewerSchema`, or to return and leave the newer schema as it is.
  *
  * @step 14.3
  */

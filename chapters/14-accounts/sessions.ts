@@ -53,10 +53,12 @@ export class Sessions {
   /**
    * Resolves with the session if it is not over, and counts this as a use of it: that is noted in the store, unless the
    * last use was noted less than `NOTE_EVERY_MS` ago. Removes a session that is over, so that a clock that is set back
-   * does not revive it. Rejects when the store fails to look the session up.
+   * does not revive it. Rejects when the store fails to look the session up. Every use looks it up: a session may be
+   * ended at any time, also by another process.
    *
    * When only the note fails, this may resolve with the session as it was found, or reject with the error; but the
-   * error must not stay unhandled. The `usedAt` in the result may be the old one or the new one.
+   * error must not stay unhandled, and the next use is noted instead. The `usedAt` in the result may be the old one or
+   * the new one.
    *
    * @step 14.4
    */

@@ -99,7 +99,10 @@ export class Throttle {
 
   /**
    * Takes back a try that had begun, but whose password was never hashed. It no longer counts, and the pair need not
-   * wait for it. A count that was forgotten meanwhile does not go below 0.
+   * wait any longer. If the count was forgotten meanwhile, it stays 0.
+   *
+   * Nobody knows which try it was. So the wait that ends may be that of a later try of the same pair; and when a try
+   * began in an earlier window, the failure that is taken from the present window is somebody else's.
    *
    * @step 14.5
    */
@@ -110,8 +113,8 @@ export class Throttle {
 
   /**
    * Ends a try that was right. It no longer counts, the pair's earlier failures are forgotten, and the network is known
-   * to this account from now on. Every success is a use of the pair's entry in `#known`. What other tries have counted
-   * for the account stays, and no count goes below 0.
+   * to this account from now on. Every success is a use of the pair's entry in `#known`. The account's window loses one
+   * failure, as with `takeBack`, and the others stay. No count goes below 0.
    *
    * @step 14.5
    */

@@ -50,7 +50,8 @@ export class Histogram implements Metric {
 
   /**
    * Counts a value once: in the first bucket whose bound it does not exceed, or beyond the last bound. `labels` are the
-   * values of the labels, in the order of their names. NaN is not counted, and makes no series.
+   * values of the labels, in the order of their names; the caller may change that list afterwards. NaN is not counted,
+   * and makes no series.
    *
    * @step 19.3
    */
@@ -74,8 +75,8 @@ export class Histogram implements Metric {
 
   /**
    * The counters for these label values; `#add` makes them for values that are new. When there are `maxSeries` already,
-   * all new values are counted together, in one more series, in which every label is `other`. No two series have the
-   * same labels.
+   * all new values are counted together, in the series whose labels all say `other`; it is made if there is none, even
+   * beyond `maxSeries`. No two series have the same labels.
    *
    * @step 19.3
    */
@@ -84,9 +85,9 @@ export class Histogram implements Metric {
     throw new Error('TODO 19.3')
   }
 
-  /** Makes counters for label values that are new. */
+  /** Makes counters for label values that are new. The caller may change its list afterwards: we keep a copy. */
   #add(labels: readonly string[]): Series {
-    const series = { labels, counts: Array(this.#bounds.length + 1).fill(0), sum: 0 }
+    const series = { labels: [...labels], counts: Array(this.#bounds.length + 1).fill(0), sum: 0 }
     this.#series.set(JSON.stringify(labels), series)
     return series
   }

@@ -103,12 +103,16 @@ function portsBeside(port: number): Pick<Config, 'port' | 'webPort' | 'metricsPo
     : { port, webPort: port + 4_000, metricsPort: port + 5_000 }
 }
 
-/** Closes what is open already when the next thing cannot be opened. */
+/** Closes what is open already when the next thing cannot be opened; what goes wrong then is not the reason. */
 async function orClose<T>(opening: Promise<T>, ...opened: Closable[]): Promise<T> {
   try {
     return await opening
   } catch (error) {
-    for (const each of opened) await each.close()
+    for (const each of opened) {
+      try {
+        await each.close()
+      } catch {}
+    }
     throw error
   }
 }

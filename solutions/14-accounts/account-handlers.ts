@@ -41,6 +41,8 @@ export function accountHandlers(services: AccountServices, server: string): Acco
       if (outcome.kind === 'refused') return session.refuse(request, outcome.refusal)
       const { token } = outcome
       await enter(services, session, request, token, { server, token })
+      // Refused, or gone: nobody has the token, so its session must not stay.
+      if (!session.person) await services.sessions.end(sessionIdOf(token))
     }),
 
     hello: guarded(async (session, request: HelloRequest) => {

@@ -8,7 +8,7 @@
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import type { Account, NewAccount, StoredSession } from './account-store.ts'
+import { type Account, keyOfName, type NewAccount, type StoredSession } from './account-store.ts'
 import { migrate, NewerSchema } from './migrations.ts'
 
 export const MIGRATIONS: readonly string[] = [
@@ -65,7 +65,7 @@ export function openAccounts(file: string) {
   return {
     create({ name, email, passwordHash }: NewAccount): Account | 'name-taken' | 'email-taken' {
       try {
-        return row(insertAccount.get(name, keyOf(name), email, keyOf(email), passwordHash))!
+        return row(insertAccount.get(name, keyOfName(name), email, keyOfName(email), passwordHash))!
       } catch (error) {
         const { errcode, message } = error as Error & { errcode?: number }
         if (errcode !== CONSTRAINT_UNIQUE) throw error
@@ -73,7 +73,7 @@ export function openAccounts(file: string) {
       }
     },
     find(nameOrEmail: string): Account | undefined {
-      const key = keyOf(nameOrEmail)
+      const key = keyOfName(nameOrEmail)
       return row(key.includes('@') ? byEmail.get(key) : byName.get(key))
     },
     get: (accountId: number): Account | undefined => row(byId.get(accountId)),
@@ -135,11 +135,6 @@ function explained<T>(file: string, body: () => T): T {
     const why = isDamaged ? `it is damaged (${message})` : message
     throw new Error(`Cannot open ${basename(file)}: ${why}.`, { cause: error })
   }
-}
-
-/** The same key for names and addresses that differ only in case, or in the form of a character (NFKC). */
-function keyOf(nameOrEmail: string): string {
-  return nameOrEmail.normalize('NFKC').toLowerCase()
 }
 
 /** A row as a plain object: SQLite's rows have no prototype. */

@@ -9,7 +9,7 @@ import { PoolBusy, PoolClosed } from '../06-worker-pool/worker-pool.ts'
 import type { Refusal } from '../13-rooms/codes.ts'
 import type { LoginRequest, RegisterRequest } from './account-requests.ts'
 import type { AccountServices } from './account-services.ts'
-import type { Account } from './account-store.ts'
+import { type Account, keyOfName } from './account-store.ts'
 import { HashesBusy } from './hash-queue.ts'
 import { hashPassword } from './passwords.ts'
 
@@ -50,7 +50,8 @@ export async function logIn(
   address: string,
 ): Promise<{ kind: 'loggedIn'; account: Account; token: string } | Refused> {
   const found = await services.accounts.find(name)
-  const subject = found ? `#${found.id}` : name.toLowerCase()
+  // An unknown name is counted like an account, whichever way it is spelt; `?` keeps it apart from the numbers.
+  const subject = found ? `#${found.id}` : `?${keyOfName(name)}`
   const waitMs = services.throttle.begin(subject, address)
   if (waitMs > 0) return tryLater(waitMs)
   // A try whose password was never checked does not count.

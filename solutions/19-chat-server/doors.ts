@@ -36,7 +36,8 @@ export type Listen = (plan: DoorPlan, service: Service) => Promise<BoundedServer
 /**
  * Opens the doors onto this chat, one after the other, and resolves with them, in the order of their plans: all or
  * none. If a door cannot be opened, those after it are not tried, and those before it are closed. Then the promise
- * rejects with the reason why that door could not be opened, however the closing goes.
+ * rejects with the reason why that door could not be opened, however the closing goes: a `close()` may reject, and it
+ * may throw before it returns a promise.
  *
  * @step 19.1
  */
@@ -53,7 +54,7 @@ export async function openDoors(
     }
     return doors
   } catch (error) {
-    await Promise.allSettled(doors.map((door) => door.close()))
+    await Promise.allSettled(doors.map(async (door) => door.close()))
     throw error
   }
 }

@@ -51,9 +51,9 @@ export class Drain {
   /**
    * Ends the server, which is not ready from now on. Closes all doors at the same time; when the last of them is
    * closed, the data; then the lookout. If the doors are not closed within `deadlineMs`, everybody is cut off. Whatever
-   * goes wrong, the rest is closed all the same, and then the promise rejects with the first error: a door's before
-   * that of the data, and that before the lookout's. Further calls close nothing; they wait for the same end, and
-   * settle in the same way.
+   * goes wrong, the rest is closed all the same, and then the promise rejects with one of the errors: a door's, or else
+   * that of the data, or else the lookout's. Further calls close nothing and start no deadline; they wait for the same
+   * end, and settle in the same way, even if it was an error.
    *
    * @step 19.2
    */
@@ -65,7 +65,7 @@ export class Drain {
 
   /**
    * Cuts off everybody at every door, now, whether or not `begin` was called, and every time. This alone does not end
-   * the server, and the data are still closed in good order.
+   * the server, and changes nothing about the deadline; the data are still closed in good order.
    *
    * @step 19.2
    */

@@ -7,7 +7,7 @@ import { descriptorLimit, serveBounded } from '../10-backpressure/server.ts'
 import type { Config } from './config.ts'
 import type { DoorName, Listen } from './doors.ts'
 import type { Logs } from './logs.ts'
-import type { Tls } from './tls.ts'
+import { destroyAtFault, type Tls } from './tls.ts'
 
 /** How many doors share the descriptors of the process. */
 const DOORS = 2
@@ -28,7 +28,7 @@ export function listener(config: ListenConfig, logs: Logs, tls: Tls | undefined)
         maxConnections: Math.max(1, Math.floor(affordable / DOORS)),
         graceMs: drainSeconds * 1_000 + GRACE_BEYOND_MS,
         goodbyeMs: GOODBYE_MS,
-        secure: tls && ((socket) => tls.secure(socket)),
+        secure: tls && ((socket) => destroyAtFault(tls.secure(socket))),
       },
       logs.shows('debug') ? logged(name, service, logs) : service,
     )

@@ -10,6 +10,8 @@ import {
   expectEnteredWhileSwept,
   expectLeftAlone,
   expectOthersStay,
+  expectRoundEnds,
+  expectRoundGoesOn,
 } from '../worlds/14-accounts/accounts-entering.ts'
 import { expectScryptFailure } from '../worlds/14-accounts/accounts-failed-scrypt.ts'
 import {
@@ -21,6 +23,7 @@ import {
   expectOwnersNetwork,
   expectRateFirst,
   expectTakenBack,
+  expectTakenBackInTime,
 } from '../worlds/14-accounts/accounts-guesses.ts'
 import {
   expectFailuresPassedOn,
@@ -30,10 +33,12 @@ import {
 } from '../worlds/14-accounts/accounts-hashes.ts'
 import { expectEnded, expectManySwept, expectSwept } from '../worlds/14-accounts/accounts-live.ts'
 import {
+  expectComments,
   expectFailedMigration,
   expectFirstError,
   expectInterrupted,
   expectNewerBeside,
+  expectTheRest,
   expectTogether,
   thrownBy,
 } from '../worlds/14-accounts/accounts-migrations.ts'
@@ -50,11 +55,13 @@ import { expectExpired, expectLoggedOut } from '../worlds/14-accounts/accounts-s
 import {
   expectAbsoluteEnd,
   expectClockSetBack,
+  expectEndedForGood,
   expectEndedWhileNoted,
   expectIdleEnd,
+  expectNotedAgain,
   expectStoreFailures,
 } from '../worlds/14-accounts/accounts-session-ends.ts'
-import { HOUR, playSessions, sha256 } from '../worlds/14-accounts/accounts-sessions.ts'
+import { HOUR, noteOf, playSessions, sha256 } from '../worlds/14-accounts/accounts-sessions.ts'
 import {
   expectDoubling,
   expectForgotten,
@@ -151,11 +158,7 @@ step('14.3', 'an interrupted migration goes on, a newer schema is refused', asyn
     likely: 'PRAGMA user_version counts the migrations.',
   })
   story.tell('test', 'migrates it with all three')
-  migrate(database, MIGRATIONS)
-  expectContent(MIGRATED, {
-    because: 'The database already had the first one. The other two were run, in order.',
-    likely: 'Start at user_version, and count in it every migration that was run.',
-  })
+  expectTheRest(stage, migrate, database)
   story.tell('test', 'migrates it again')
   migrate(database, MIGRATIONS)
   expectContent(MIGRATED, { because: 'The database is up to date: nothing is run twice.' })
@@ -185,6 +188,7 @@ step('14.3', 'an interrupted migration goes on, a newer schema is refused', asyn
     because: 'A program that is refused must leave no lock behind.',
     likely: 'The transaction has to end after an exception, too.',
   })
+  expectComments(stage, migrate)
   await expectFailedMigration(stage, migrate)
   expectFirstError(stage, migrate)
 
@@ -228,16 +232,12 @@ step('14.4', 'a token is stored as its hash, and a session ends in time', async 
   })
   world.advance(1)
   await world.use(sha256(token), 'goes on', { because: 'It is in use.' })
-  expectSame(
-    'the writes',
-    store.takeCalls('touch'),
-    [`touch("${sha256(token).slice(0, 8)}…", ${clock.now()})`],
-    {
-      because: 'The last use was noted an hour ago, so this one is noted, too.',
-      likely: 'Call touch(id, now). A use that is not noted does not prolong the session.',
-      look: 'sessions.use()',
-    },
-  )
+  expectSame('the writes', store.takeCalls('touch'), [noteOf(sha256(token), clock.now())], {
+    because: 'The last use was noted an hour ago, so this one is noted, too.',
+    likely:
+      'Call touch(id, now), where now is options.now(). A use that is not noted does not prolong the session.',
+    look: 'sessions.use()',
+  })
   world.advance(HOUR - 1)
   await world.use(sha256(token), 'goes on', { because: 'It is in use.' })
   expectSame('the writes', store.takeCalls('touch'), [], {
@@ -249,6 +249,8 @@ step('14.4', 'a token is stored as its hash, and a session ends in time', async 
   await expectAbsoluteEnd(world)
   await expectClockSetBack(stage, world)
   await expectEndedWhileNoted(stage, world)
+  await expectNotedAgain(stage, world)
+  await expectEndedForGood(stage, world)
   await expectStoreFailures(stage, world)
 })
 
@@ -261,6 +263,7 @@ step('14.5', 'a try counts before it is hashed, and guessing gets slow', async (
   await expectKnownToOneAccount(stage)
   await expectDailyUser(stage)
   await expectTakenBack(stage)
+  await expectTakenBackInTime(stage)
   await expectRateFirst(stage)
   await expectForgotten(stage)
   await expectRealClock(stage)
@@ -274,6 +277,8 @@ step('14.6', 'a session that ends takes all its connections along', async (stage
   await expectOthersStay(stage)
   await expectLeftAlone(stage)
   await expectEnteredWhileSwept(stage)
+  await expectRoundGoesOn(stage)
+  await expectRoundEnds(stage)
   await expectLoggedOut(stage)
   await expectExpired(stage)
 })

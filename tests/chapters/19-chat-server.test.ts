@@ -10,11 +10,13 @@ import { expectDrainedServer } from '../worlds/19-chat-server/drained-server.ts'
 import { linesFor, playHistogram } from '../worlds/19-chat-server/histogram.ts'
 import {
   expectFewSeries,
+  expectLabelsKept,
   expectNothingKept,
   expectOneOther,
   expectSteady,
 } from '../worlds/19-chat-server/histogram-crowd.ts'
 import {
+  expectGone,
   expectHandshakes,
   expectLastAnswer,
   expectSocketsForgotten,
@@ -106,6 +108,13 @@ step('19.3', 'a histogram counts in buckets, with labels of bounded number', asy
       : 'Every number counts, even one below 0. Only NaN does not.',
     look: 'histogram.observe()',
   })
+  const TINY = 2 ** -40
+  const tiny = await playHistogram(stage, { bounds: FINE })
+  tiny.observe(...Array<number>(10).fill(TINY))
+  tiny.expectLines(linesFor(FINE, [0, 10, 10, 10], 10 * TINY), {
+    because: 'Ten values are counted, however small they are.',
+    look: 'histogram.observe()',
+  })
 
   const LABELS = ['route', 'status']
   const byRoute = await playHistogram(stage, { bounds: [1], labels: LABELS })
@@ -137,6 +146,7 @@ step('19.3', 'a histogram counts in buckets, with labels of bounded number', asy
   }
   await expectFewSeries(stage)
   await expectOneOther(stage)
+  await expectLabelsKept(stage)
   await expectSteady(stage)
   await expectNothingKept(stage)
 })
@@ -187,6 +197,7 @@ step('19.4', 'a handshake has a deadline, and a certificate can be replaced', as
   await world.open()
   try {
     await expectHandshakes(stage, world)
+    await expectGone(world)
     await expectTwoAtATime(stage, world)
     await expectLastAnswer(stage, world)
     await expectReloads(stage, world)

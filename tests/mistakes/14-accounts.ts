@@ -49,7 +49,9 @@ const eachMigration = (body: string) => `const version = schemaVersion(database)
       throw error
     }
   }`
-const MIGRATE_ONE = 'database.exec(`BEGIN IMMEDIATE; ${migrations[done]}; COMMIT`)'
+const MIGRATE_ONE = `database.exec('BEGIN IMMEDIATE')
+      database.exec(migrations[done])
+      database.exec('COMMIT')`
 const COUNT_ONE = 'database.exec(`PRAGMA user_version = ${done + 1}`)'
 
 export const mistakes: Mistake[] = [
@@ -571,7 +573,7 @@ export const mistakes: Mistake[] = [
         file: migrations,
         hole: 'migrate',
         by: eachMigration(
-          'database.exec(`${migrations[done]}; PRAGMA user_version = ${done + 1}`)',
+          'database.exec(migrations[done])\n      database.exec(`PRAGMA user_version = ${done + 1}`)',
         ),
       },
     ],
@@ -1091,7 +1093,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-success-stays-in-the-window',
     step: '14.5',
-    says: ['succeed() takes its own try back'],
+    says: ['both take one try back from the window'],
     edits: [
       {
         file: throttle,
@@ -1126,7 +1128,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'waits-for-what-was-taken-back',
     step: '14.5',
-    says: ['ends the wait'],
+    says: ['both end the wait'],
     edits: [{ file: throttle, replace: '    pair.waitUntil = this.#clock.now()\n', by: '' }],
   },
   {
@@ -1150,7 +1152,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'takes-nothing-back-from-the-window',
     step: '14.5',
-    says: ['succeed() takes its own try back'],
+    says: ['both take one try back from the window'],
     edits: [
       {
         file: throttle,
@@ -2235,6 +2237,352 @@ export const mistakes: Mistake[] = [
       this.#peers.delete(sessionId)
       for (const peer of peers) peer.close('no-session')
     }`,
+      },
+    ],
+  },
+  {
+    name: 'memory-for-n-alone',
+    step: '14.1',
+    says: ['memory limit exceeded', 'MAX_MEMORY_BYTES'],
+    edits: [
+      { file: passwords, replace: 'maxmem: MAX_MEMORY_BYTES', by: 'maxmem: 256 * 2 ** ln * r' },
+      { file: passwords, replace: 'const MAX_MEMORY_BYTES = 512 * 1024 * 1024', by: '' },
+    ],
+  },
+  {
+    name: 'a-key-of-sixteen-bytes',
+    step: '14.1',
+    says: ['This one has 16 bytes'],
+    edits: [{ file: passwords, replace: 'salt, HASH_BYTES, options', by: 'salt, 16, options' }],
+  },
+  {
+    name: 'leaves-the-form-to-its-callers',
+    step: '14.1',
+    says: ['for all its callers'],
+    edits: [
+      { file: passwords, replace: "password.normalize('NFKC')", by: 'password' },
+      {
+        file: passwords,
+        replace: 'await derive(password, salt, cost)',
+        by: "await derive(password.normalize('NFKC'), salt, cost)",
+      },
+      {
+        file: passwords,
+        replace: 'await derive(password, parsed.salt',
+        by: "await derive(password.normalize('NFKC'), parsed.salt",
+      },
+    ],
+  },
+  {
+    name: 'an-error-of-its-own',
+    step: '14.1',
+    says: ['It has rejected with another error', 'as it is'],
+    edits: [
+      {
+        file: passwords,
+        replace: 'error ? reject(error)',
+        by: "error ? reject(new Error('cannot hash', { cause: error }))",
+      },
+    ],
+  },
+  {
+    name: 'goes-on-where-it-stopped',
+    step: '14.1',
+    says: ['It is accepted the second time'],
+    edits: [{ file: passwords, replace: '([A-Za-z0-9+/]+)$/\n', by: '([A-Za-z0-9+/]+)$/g\n' }],
+  },
+  {
+    name: 'the-next-one-a-second-later',
+    step: '14.2',
+    says: ['at once, without a timer'],
+    edits: [
+      { file: queue, replace: 'if (next) next()', by: 'if (next) setTimeout(next, 1_000).unref()' },
+    ],
+  },
+  {
+    name: 'a-busy-store-is-a-full-queue',
+    step: '14.2',
+    says: ['a store that is busy', 'catch HashesBusy, and nothing else'],
+    edits: [
+      {
+        file: credentials,
+        replace: 'if (!(error instanceof HashesBusy)) throw error',
+        by: 'if (!isBusy(error)) throw error',
+      },
+      {
+        file: credentials,
+        replace: "import { HashesBusy } from './hash-queue.ts'",
+        by: "import { isBusy } from './log-in.ts'",
+      },
+    ],
+  },
+  {
+    name: 'whatever-calls-itself-busy',
+    step: '14.2',
+    says: ['a store that is busy'],
+    edits: [
+      {
+        file: credentials,
+        replace: 'if (!(error instanceof HashesBusy)) throw error',
+        by: 'if (!(error instanceof HashesBusy) && !/busy/i.test(String(error))) throw error',
+      },
+    ],
+  },
+  {
+    name: 'joins-what-is-missing',
+    step: '14.3',
+    says: ['A comment goes on to the end of its line'],
+    edits: [
+      {
+        file: migrations,
+        replace: 'for (const sql of migrations.slice(version)) database.exec(sql)',
+        by: "database.exec(migrations.slice(version).join('; '))",
+      },
+    ],
+  },
+  {
+    name: 'counts-behind-a-comment',
+    step: '14.3',
+    says: ['A comment goes on to the end of its line'],
+    edits: [
+      {
+        file: migrations,
+        hole: 'migrate',
+        by: eachMigration(
+          "database.exec('BEGIN IMMEDIATE')\n      database.exec(`${migrations[done]}; PRAGMA user_version = ${done + 1}`)\n      database.exec('COMMIT')",
+        ),
+      },
+    ],
+  },
+  {
+    name: 'runs-the-first-statement-only',
+    step: '14.3',
+    says: ['prepare() only the first'],
+    edits: [
+      {
+        file: migrations,
+        replace: 'migrations.slice(version)) database.exec(sql)',
+        by: 'migrations.slice(version)) database.prepare(sql).run()',
+      },
+    ],
+  },
+  {
+    name: 'remembers-that-it-is-noting',
+    step: '14.4',
+    says: ['never reached the disk', 'Only `usedAt` in the store'],
+    edits: [
+      {
+        file: sessions,
+        replace: '    await this.#store.touch(sessionId, now)\n',
+        by: `    if (this.#noting.has(sessionId)) return session
+    this.#noting.add(sessionId)
+    await this.#store.touch(sessionId, now)
+    this.#noting.delete(sessionId)
+`,
+      },
+      {
+        file: sessions,
+        replace: '  readonly #store: SessionStore\n',
+        by: '  readonly #store: SessionStore\n  readonly #noting = new Set<string>()\n',
+      },
+    ],
+  },
+  {
+    name: 'remembers-what-it-would-have-noted',
+    step: '14.4',
+    says: ['never reached the disk', 'Only `usedAt` in the store'],
+    edits: [
+      {
+        file: sessions,
+        replace: 'if (now - session.usedAt < NOTE_EVERY_MS) return session\n',
+        by: `if (now - (this.#noted.get(sessionId) ?? session.usedAt) < NOTE_EVERY_MS) return session
+    this.#noted.set(sessionId, now)
+`,
+      },
+      {
+        file: sessions,
+        replace: '  readonly #store: SessionStore\n',
+        by: '  readonly #store: SessionStore\n  readonly #noted = new Map<string, number>()\n',
+      },
+    ],
+  },
+  {
+    name: 'remembers-what-it-has-found',
+    step: '14.4',
+    says: ['is no longer in the store', 'Call find() at each use'],
+    edits: [
+      {
+        file: sessions,
+        replace: 'const session = await this.#store.find(sessionId)\n',
+        by: `const session = this.#found.get(sessionId) ?? (await this.#store.find(sessionId))
+    if (session) this.#found.set(sessionId, session)
+`,
+      },
+      {
+        file: sessions,
+        replace: '    await this.#store.touch(sessionId, now)\n',
+        by: '    this.#found.delete(sessionId)\n    await this.#store.touch(sessionId, now)\n',
+      },
+      {
+        file: sessions,
+        replace: '      await this.#store.remove(sessionId)\n',
+        by: '      this.#found.delete(sessionId)\n      await this.#store.remove(sessionId)\n',
+      },
+      {
+        file: sessions,
+        replace: '  readonly #store: SessionStore\n',
+        by: '  readonly #store: SessionStore\n  readonly #found = new Map<string, StoredSession>()\n',
+      },
+    ],
+  },
+  {
+    name: 'remembers-until-it-ends-one-itself',
+    step: '14.4',
+    says: ['another server', 'Call find() at each use'],
+    edits: [
+      {
+        file: sessions,
+        replace: 'const session = await this.#store.find(sessionId)\n',
+        by: `const session = this.#found.get(sessionId) ?? (await this.#store.find(sessionId))
+    if (session) this.#found.set(sessionId, session)
+`,
+      },
+      {
+        file: sessions,
+        replace: '    await this.#store.touch(sessionId, now)\n',
+        by: '    this.#found.delete(sessionId)\n    await this.#store.touch(sessionId, now)\n',
+      },
+      {
+        file: sessions,
+        replace: '      await this.#store.remove(sessionId)\n',
+        by: '      await this.end(sessionId)\n',
+      },
+      {
+        file: sessions,
+        replace: '    return this.#store.remove(sessionId)\n',
+        by: '    this.#found.delete(sessionId)\n    return this.#store.remove(sessionId)\n',
+      },
+      {
+        file: sessions,
+        replace: '    return this.#store.removeOf(accountId)\n',
+        by: '    this.#found.clear()\n    return this.#store.removeOf(accountId)\n',
+      },
+      {
+        file: sessions,
+        replace: '  readonly #store: SessionStore\n',
+        by: '  readonly #store: SessionStore\n  readonly #found = new Map<string, StoredSession>()\n',
+      },
+    ],
+  },
+  {
+    name: 'notes-the-time-of-another-clock',
+    step: '14.4',
+    says: ['where now is options.now()'],
+    edits: [
+      {
+        file: sessions,
+        replace: 'const now = this.#options.now()\n    if (now - session.usedAt',
+        by: 'const now = 1_893_456_000_000\n    if (now - session.usedAt',
+      },
+    ],
+  },
+  {
+    name: 'takes-twice-from-the-rate',
+    step: '14.5',
+    says: ['call rate.take(address) once'],
+    edits: [
+      {
+        file: throttle,
+        replace: 'if (limitedMs > 0) return limitedMs\n',
+        by: 'if (limitedMs > 0 || this.#rate.take(address) > 0) return this.#rate.take(address)\n',
+      },
+    ],
+  },
+  {
+    name: 'what-is-taken-back-prolongs',
+    step: '14.5',
+    says: ['Only begin() sets triedAt'],
+    edits: [
+      {
+        file: throttle,
+        replace: '    pair.waitUntil = this.#clock.now()\n',
+        by: '    pair.waitUntil = this.#clock.now()\n    pair.triedAt = this.#clock.now()\n',
+      },
+    ],
+  },
+  {
+    name: 'stops-before-whoever-has-left',
+    step: '14.6',
+    says: ['the round goes on with the next'],
+    edits: [
+      {
+        file: live,
+        replace: '      if (!(await this.#sessions.use(sessionId)))',
+        by: '      if (!this.#peers.has(sessionId)) return\n      if (!(await this.#sessions.use(sessionId)))',
+      },
+    ],
+  },
+  {
+    name: 'stops-behind-whoever-has-left',
+    step: '14.6',
+    says: ['the round goes on with the next'],
+    edits: [
+      {
+        file: live,
+        replace: '      if (!(await this.#sessions.use(sessionId))) this.end([sessionId])\n',
+        by: `      const session = await this.#sessions.use(sessionId)
+      if (!this.#peers.has(sessionId)) break
+      if (!session) this.end([sessionId])
+`,
+      },
+    ],
+  },
+  {
+    name: 'hanging-up-logs-out',
+    step: '14.6',
+    says: ['Hanging up is not logging out'],
+    edits: [
+      {
+        file: live,
+        replace: '    return this.#peers.get(sessionId)?.has(peer) ? session : undefined',
+        by: `    if (!this.#peers.get(sessionId)?.has(peer)) await this.#sessions.end(sessionId)
+    return this.#peers.get(sessionId)?.has(peer) ? session : undefined`,
+      },
+    ],
+  },
+  {
+    name: 'goes-on-with-newcomers',
+    step: '14.6',
+    says: ['a round that also looks up theirs never ends'],
+    edits: [{ file: live, replace: '[...this.#peers.keys()]', by: 'this.#peers.keys()' }],
+  },
+  {
+    name: 'a-thousand-at-a-time',
+    step: '14.6',
+    says: ['others’ among them', 'a few at a time'],
+    edits: [
+      {
+        file: live,
+        hole: 'endOver',
+        by: `const ids = [...this.#peers.keys()]
+    for (let at = 0; at < ids.length; at += 1_000)
+      await Promise.all(
+        ids.slice(at, at + 1_000).map(async (id) => {
+          if (!(await this.#sessions.use(id))) this.end([id])
+        }),
+      )`,
+      },
+    ],
+  },
+  {
+    name: 'looks-up-each-session-twice',
+    step: '14.6',
+    says: ['Call use() once for each session'],
+    edits: [
+      {
+        file: live,
+        replace: '      if (!(await this.#sessions.use(sessionId)))',
+        by: '      if (!(await this.#sessions.use(sessionId)) || !(await this.#sessions.use(sessionId)))',
       },
     ],
   },

@@ -11,7 +11,7 @@ const OPEN_IN_TURN = `    for (const plan of plans) {
       doors.push({ ...server, name: plan.name })
     }
     return doors`
-const CLOSE_THOSE = '    await Promise.allSettled(doors.map((door) => door.close()))\n'
+const CLOSE_THOSE = '    await Promise.allSettled(doors.map(async (door) => door.close()))\n'
 
 /** The body of `#run` around the closing of the doors. */
 const CLOSE_DOORS = 'await Promise.allSettled(doors.map(async (door) => door.close()))'
@@ -1357,8 +1357,9 @@ import { lastWords } from '../13-rooms/peer.ts'`,
       {
         file: doors,
         replace: CLOSE_THOSE,
-        by: `    const [first, ...others] = doors
-    await Promise.allSettled([first.close(), ...others.map((door) => door.close())])\n`,
+        by: `    const [{ close }, ...others] = doors
+    const first = (async () => close())()
+    await Promise.allSettled([first, ...others.map(async (door) => door.close())])\n`,
       },
     ],
   },
@@ -1804,6 +1805,311 @@ import { lastWords } from '../13-rooms/peer.ts'`,
         file: tls,
         replace: '    let isOver = false\n',
         by: '    this.#sockets.add(secured)\n    let isOver = false\n',
+      },
+    ],
+  },
+  {
+    name: 'trips-over-a-door-that-throws',
+    step: '19.1',
+    says: ['close() may throw before it returns a promise'],
+    edits: [{ file: doors, replace: 'async (door) => door.close()', by: '(door) => door.close()' }],
+  },
+  {
+    name: 'answers-500-for-the-page-and-tells-nobody',
+    step: '19.1',
+    says: ['Catch nothing here'],
+    edits: [
+      { file: web, replace: '  return (request) => {\n', by: '  return async (request) => {\n' },
+      {
+        file: web,
+        replace: "if (request.path !== '/chat') return page(request)",
+        by: `if (request.path !== '/chat') {
+      try {
+        return await page(request)
+      } catch {
+        return { status: 500 }
+      }
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'catches-what-the-api-throws-at-once',
+    step: '19.1',
+    says: ['Catch nothing here'],
+    edits: [
+      {
+        file: web,
+        replace: "if (request.path.startsWith('/api/')) return api(request)",
+        by: `if (request.path.startsWith('/api/')) {
+      try {
+        return api(request)
+      } catch {
+        return { status: 500 }
+      }
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'ends-again-after-an-error',
+    step: '19.2',
+    says: ['even after an error'],
+    edits: [
+      {
+        file: drain,
+        hole: 'begin',
+        by: `this.#isReady = false
+    this.#over ??= this.#run().catch((error) => {
+      this.#over = undefined
+      throw error
+    })
+    return this.#over`,
+      },
+    ],
+  },
+  {
+    name: 'is-ready-again-after-an-error',
+    step: '19.2',
+    says: ['never true again'],
+    edits: [
+      {
+        file: drain,
+        replace: 'if (failed) throw failed.reason',
+        by: `if (!failed) return
+    this.#isReady = true
+    throw failed.reason`,
+      },
+    ],
+  },
+  {
+    name: 'cut-cancels-the-deadline',
+    step: '19.2',
+    says: ['it is cancelled when the doors are closed'],
+    edits: [
+      {
+        file: drain,
+        replace: '  #isReady = true\n',
+        by: '  #isReady = true\n  #deadline: unknown\n',
+      },
+      {
+        file: drain,
+        replace: 'for (const door of this.#options.doors) door.cut()',
+        by: `for (const door of this.#options.doors) door.cut()
+    this.#options.timers.cancel(this.#deadline)`,
+      },
+      { file: drain, replace: 'const deadline = timers', by: 'this.#deadline = timers' },
+      { file: drain, replace: 'timers.cancel(deadline)', by: 'timers.cancel(this.#deadline)' },
+    ],
+  },
+  {
+    name: 'has-a-deadline-for-each-signal',
+    step: '19.2',
+    says: ['starts no other'],
+    edits: [
+      {
+        file: drain,
+        hole: 'begin',
+        by: `this.#isReady = false
+    const { timers, deadlineMs } = this.#options
+    if (this.#over) timers.after(deadlineMs, () => this.cut())
+    this.#over ??= this.#run()
+    return this.#over`,
+      },
+    ],
+  },
+  {
+    name: 'keeps-its-own-series-of-all-others',
+    step: '19.3',
+    says: ['do not put a new one in its place'],
+    edits: [
+      {
+        file: histogram,
+        replace: '  readonly #series = new Map<string, Series>()\n',
+        by: '  readonly #series = new Map<string, Series>()\n  #others: Series | undefined\n',
+      },
+      {
+        file: histogram,
+        replace: 'return this.#series.get(JSON.stringify(others)) ?? this.#add(others)',
+        by: 'return (this.#others ??= this.#add(others))',
+      },
+    ],
+  },
+  {
+    name: 'the-newest-series-is-that-of-all-others',
+    step: '19.3',
+    says: ['do not put a new one in its place'],
+    edits: [
+      {
+        file: histogram,
+        replace: 'return this.#series.get(JSON.stringify(others)) ?? this.#add(others)',
+        by: `const isMade = this.#series.size > this.#maxSeries
+    return isMade ? [...this.#series.values()].at(-1)! : this.#add(others)`,
+      },
+    ],
+  },
+  {
+    name: 'a-stranger-s-other-takes-no-room',
+    step: '19.3',
+    says: ['is one of the `maxSeries` as well'],
+    edits: [
+      {
+        file: histogram,
+        replace: BOUNDED,
+        by: `    const others = labels.map(() => OTHER)
+    const ofOthers = this.#series.get(JSON.stringify(others))
+    if (this.#series.size - (ofOthers ? 1 : 0) < this.#maxSeries) return this.#add(labels)
+    return ofOthers ?? this.#add(others)
+`,
+      },
+    ],
+  },
+  {
+    name: 'takes-one-other-for-all',
+    step: '19.3',
+    says: ['only when there is no room left'],
+    edits: [
+      {
+        file: histogram,
+        replace: '    const known =',
+        by: '    if (labels.includes(OTHER)) labels = labels.map(() => OTHER)\n    const known =',
+      },
+    ],
+  },
+  {
+    name: 'has-one-other-for-all-labels',
+    step: '19.3',
+    says: ['one `other` for each label'],
+    edits: [{ file: histogram, replace: 'labels.map(() => OTHER)', by: '[OTHER]' }],
+  },
+  {
+    name: 'moves-a-series-that-is-used',
+    step: '19.3',
+    says: ['keeps its place'],
+    edits: [
+      {
+        file: histogram,
+        replace: '    if (known) return known\n',
+        by: `    if (known) {
+      this.#series.delete(JSON.stringify(labels))
+      this.#series.set(JSON.stringify(labels), known)
+      return known
+    }
+`,
+      },
+    ],
+  },
+  {
+    name: 'rounds-the-sum-to-millionths',
+    step: '19.3',
+    says: ['each of them unchanged'],
+    edits: [
+      {
+        file: histogram,
+        replace: 'series.sum += value',
+        by: 'series.sum = Math.round((series.sum + value) * 1e6) / 1e6',
+      },
+    ],
+  },
+  {
+    name: 'keeps-the-caller-s-list',
+    step: '19.3',
+    says: ['The list belongs to the caller'],
+    edits: [
+      {
+        file: histogram,
+        replace: BOUNDED,
+        by: BOUNDED.replace(
+          'return this.#add(labels)',
+          `{
+      const series = { labels, counts: Array(this.#bounds.length + 1).fill(0), sum: 0 }
+      this.#series.set(JSON.stringify(labels), series)
+      return series
+    }`,
+        ),
+      },
+    ],
+  },
+  {
+    name: 'forgets-who-was-gone-before',
+    step: '19.4',
+    says: ['whoever ended it'],
+    edits: [
+      {
+        file: tls,
+        replace: '    let isOver = false\n',
+        by: '    if (socket.destroyed) return secured\n    let isOver = false\n',
+      },
+    ],
+  },
+  {
+    name: 'gives-a-number-back',
+    step: '19.4',
+    says: ['does not give its number back'],
+    edits: [
+      {
+        file: tls,
+        replace: '      this.#options.onReload(error as Error)\n',
+        by: '      this.#newest -= 1\n      this.#options.onReload(error as Error)\n',
+      },
+    ],
+  },
+  {
+    name: 'takes-the-time-for-a-number',
+    step: '19.4',
+    says: ['the time is no such number'],
+    edits: [
+      { file: tls, replace: 'const number = this.#newest', by: 'const number = Date.now()' },
+      { file: tls, replace: 'number > this.#current', by: 'number >= this.#current' },
+    ],
+  },
+  {
+    name: 'joins-a-reload-that-is-under-way',
+    step: '19.4',
+    says: ['nor joins it'],
+    edits: [
+      {
+        file: tls,
+        hole: 'reload',
+        by: `this.#running ??= this.#reloadOnce().finally(() => {
+      this.#running = undefined
+    })
+    return this.#running
+  }
+
+  #running: Promise<void> | undefined
+
+  async #reloadOnce(): Promise<void> {
+    try {
+      this.#context = makeContext(await this.#options.load())
+      this.#options.onReload(undefined)
+    } catch (error) {
+      this.#options.onReload(error as Error)
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'reloads-one-after-the-other',
+    step: '19.4',
+    says: ['it neither waits for one that is under way'],
+    edits: [
+      {
+        file: tls,
+        hole: 'reload',
+        by: `this.#queue = this.#queue.then(() => this.#reloadOnce())
+    await this.#queue
+  }
+
+  #queue = Promise.resolve()
+
+  async #reloadOnce(): Promise<void> {
+    try {
+      this.#context = makeContext(await this.#options.load())
+      this.#options.onReload(undefined)
+    } catch (error) {
+      this.#options.onReload(error as Error)
+    }`,
       },
     ],
   },

@@ -303,4 +303,64 @@ export const rightAnswers: RightAnswer[] = [
       },
     ],
   },
+  {
+    name: 'looks-before-it-locks-and-again',
+    style:
+      'A database that is up to date is never locked. A newer program that comes in between is left alone, without an error.',
+    edits: [
+      {
+        file: migrations,
+        hole: 'migrate',
+        by: `const found = schemaVersion(database)
+  if (found > migrations.length) throw new NewerSchema(found, migrations.length)
+  if (found === migrations.length) return
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    for (let next = schemaVersion(database); next < migrations.length; next++) {
+      database.exec(migrations[next])
+      database.exec(\`PRAGMA user_version = \${next + 1}\`)
+    }
+    database.exec('COMMIT')
+  } catch (error) {
+    if (database.isTransaction) database.exec('ROLLBACK')
+    throw error
+  }`,
+      },
+      {
+        file: sessions,
+        hole: 'use',
+        by: `const session = await this.#store.find(sessionId)
+    if (session === undefined) return undefined
+    if (this.isOver(session)) {
+      await this.end(sessionId)
+      return undefined
+    }
+    const now = this.#options.now()
+    const isDue = now - session.usedAt >= NOTE_EVERY_MS
+    if (isDue && !this.#noting.has(sessionId)) {
+      this.#noting.add(sessionId)
+      await this.#store.touch(sessionId, now).finally(() => this.#noting.delete(sessionId))
+    }
+    return session`,
+      },
+      {
+        file: sessions,
+        replace: '  readonly #store: SessionStore\n',
+        by: '  readonly #store: SessionStore\n  readonly #noting = new Set<string>()\n',
+      },
+      {
+        file: live,
+        hole: 'endOver',
+        by: `const ids = [...this.#peers.keys()]
+    const lookUp = async () => {
+      for (let id = ids.pop(); id !== undefined; id = ids.pop()) {
+        if (!this.#peers.has(id)) continue
+        const session = await this.#sessions.use(id)
+        if (session === undefined) this.end([id])
+      }
+    }
+    await Promise.all(Array.from({ length: 8 }, lookUp))`,
+      },
+    ],
+  },
 ]

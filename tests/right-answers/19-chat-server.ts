@@ -21,10 +21,10 @@ export const rightAnswers: RightAnswer[] = [
     openDoors(chat, others, listen).then(
       (doors) => [Object.assign({}, server, { name: plan.name }), ...doors],
       (error) =>
-        server.close().then(
-          () => Promise.reject(error),
-          () => Promise.reject(error),
-        ),
+        Promise.resolve()
+          .then(() => server.close())
+          .catch(() => {})
+          .then(() => Promise.reject(error)),
     ),
   )`,
       },

@@ -21,6 +21,7 @@ import { LruTable } from '../../solutions/14-accounts/lru-table.ts'
 import { networkOf } from '../../solutions/14-accounts/network-of.ts'
 import { NetworkRate } from '../../solutions/14-accounts/network-rate.ts'
 import { type AccountServerOptions, startServer } from '../../solutions/14-accounts/server.ts'
+import { sessionIdOf } from '../../solutions/14-accounts/sessions.ts'
 import { openSqliteAccounts } from '../../solutions/14-accounts/sqlite-accounts.ts'
 import { VirtualClock } from '../harness/virtual-time.ts'
 import { type ChatMessage, chatFrame } from '../protocols/chat.ts'
@@ -214,6 +215,45 @@ test('a second failure has to wait; a full hash queue is no failure', async () =
   for (const answer of await Promise.all(answers))
     expect(answer).toMatchObject({ code: 'bad-login' })
   for (const client of [ada, ...crowd]) client.hangUp()
+})
+
+test.each([
+  ['ada', '\uff41DA', 'an account'],
+  ['bob', '\uff42OB', 'no account'],
+])('"%s" and "%s" are one name to guess at, with %s', async (name, other) => {
+  const server = await serve({ throttle: { firstDelayMs: 60_000 } })
+  const client = await talk(server.port)
+  await client.ask(REGISTER)
+  const guess = { ...LOGIN, password: 'wrong' }
+  expect(await client.ask({ ...guess, name })).toMatchObject({ code: 'bad-login' })
+  expect(await client.ask({ ...guess, name: other })).toMatchObject({ code: 'try-later' })
+  client.hangUp()
+})
+
+test('no name is counted against the account of another', async () => {
+  const server = await serve({})
+  const ada = await talk(server.port)
+  await ada.ask(REGISTER)
+  for (const name of ['#1', '1', '?ada'])
+    expect(await ada.ask({ ...LOGIN, name, password: 'wrong' })).toMatchObject({
+      code: 'bad-login',
+    })
+  expect(await ada.ask(LOGIN)).toMatchObject({ type: 'welcome' })
+  ada.hangUp()
+})
+
+test('a log-in that is one connection too many leaves no session behind', async () => {
+  const server = await serve({ connectionsPerAccount: 1, data: folder })
+  const [ada, other] = await Promise.all([1, 2].map(() => talk(server.port)))
+  await ada.ask(REGISTER)
+  const { token } = await ada.ask(LOGIN)
+  for (const _ of [1, 2]) expect(await other.ask(LOGIN)).toMatchObject({ code: 'busy' })
+  for (const client of [ada, other]) client.hangUp()
+  await server.close()
+  const database = new DatabaseSync(join(folder, 'accounts.db'))
+  const stored = database.prepare('SELECT id FROM sessions').all()
+  database.close()
+  expect(stored.map(({ id }) => id)).toEqual([sessionIdOf(String(token))])
 })
 
 test('an account has so many connections, and no more', async () => {

@@ -6,9 +6,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 import { promisify } from 'node:util'
-import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { DEFAULTS, readConfig } from '../../solutions/19-chat-server/config.ts'
 import { Logs } from '../../solutions/19-chat-server/logs.ts'
 import { formatMetrics } from '../../solutions/19-chat-server/text-format.ts'
@@ -118,6 +119,38 @@ test('a start that fails is one sentence, and nothing is left behind', async () 
   expect(await program.ending()).toBe(0)
 })
 
+test('a start that fails says why and closes all that is open, even if one of them does not close', async () => {
+  const other = createServer().listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  onTestFinished(() => void other.close())
+  const { port: metricsPort } = other.address() as { port: number }
+  const closed: string[] = []
+  const rejects = async () => {
+    closed.push('frames')
+    throw new Error('frames does not close')
+  }
+  const throws = () => {
+    closed.push('web')
+    throw new Error('web does not close')
+  }
+  vi.doMock(import('../../solutions/19-chat-server/doors.ts'), async (load) => ({
+    ...(await load()),
+    openDoors: async () => [{ close: rejects }, { close: throws }] as never,
+  }))
+  vi.resetModules()
+  onTestFinished(() => {
+    vi.doUnmock('../../solutions/19-chat-server/doors.ts')
+    vi.resetModules()
+  })
+  const { startServer } = await import('../../solutions/19-chat-server/server.ts')
+  // The second time, the folder is free again.
+  for (let starts = 0; starts < 2; starts++) {
+    const starting = startServer({ data: folder, metricsPort, write() {} })
+    await expect(starting).rejects.toThrow(`Port ${metricsPort} is taken`)
+  }
+  expect(closed).toEqual(['frames', 'web', 'frames', 'web'])
+})
+
 test('SIGTERM: not ready, then nobody new, then whoever does not go is cut off, then 0', async () => {
   const { program, ports } = await start(['--drain-seconds', '4'])
   const stays = connect({ port: ports.frames, host: '127.0.0.1', allowHalfOpen: true })
@@ -191,6 +224,43 @@ test('nothing older than TLS 1.2 is spoken', async () => {
   })
   const [error] = await once(socket, 'error')
   expect(error.code).toMatch(/PROTOCOL/)
+})
+
+test('a client of TLS 1.2 gets one handshake for each connection', async () => {
+  const { ports } = await startSecurely()
+  const client = connectTls({
+    port: ports.frames,
+    host: '127.0.0.1',
+    rejectUnauthorized: false,
+    maxVersion: 'TLSv1.2',
+  })
+  await once(client, 'secureConnect')
+  const outcome = await new Promise<string | undefined>((resolve) => {
+    client.on('error', ({ code }: NodeJS.ErrnoException) => resolve(code))
+    client.renegotiate({}, () => resolve('a second handshake'))
+  })
+  client.destroy()
+  expect(outcome).toBe('ERR_SSL_NO_RENEGOTIATION')
+})
+
+test('a damaged record ends its connection, though its peer stays and says nothing', async () => {
+  const { ports } = await startSecurely()
+  const socket = connect({ port: ports.frames, host: '127.0.0.1', allowHalfOpen: true })
+  onTestFinished(() => void socket.destroy())
+  const wire = new Duplex({
+    read() {},
+    write(bytes, _encoding, done) {
+      socket.write(bytes, done)
+    },
+  })
+  socket.on('data', (bytes) => wire.push(bytes)).on('error', () => {})
+  const client = connectTls({ socket: wire, rejectUnauthorized: false }).on('error', () => {})
+  await once(client, 'secureConnect')
+  await untilCounted(ports.metrics!, 'chat_connections{door="frames"} 1')
+  // A record of application data: 32 bytes that nobody has encrypted.
+  socket.write(Buffer.concat([Buffer.of(23, 3, 3, 0, 32), Buffer.alloc(32)]))
+  await untilCounted(ports.metrics!, 'chat_endings_total{door="frames",reason="lost"} 1')
+  await untilCounted(ports.metrics!, 'chat_connections{door="frames"} 0')
 })
 
 test('curl gets the page over TLS', async (context) => {

@@ -141,7 +141,8 @@ export async function expectEveryOutcome(stage: Stage): Promise<void> {
     )
     const moved = new ArrayBuffer(8)
     story.tell('pool', 'is given a job with a buffer in `transfer`')
-    pool.run({ then: 'answer', value: 'moved' }, { transfer: [moved] }).catch(() => {})
+    const then = 'answer'
+    pool.run({ then, value: 'moved' }, { transfer: [moved] }).catch(() => {})
     expectSame('the size of that buffer here', moved.byteLength, 0, {
       because: 'What is in `transfer` moves to the thread. Here, nothing of it is left.',
       likely: 'A task carries the options that run() was given; #start() uses them.',

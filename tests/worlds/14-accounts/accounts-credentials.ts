@@ -132,19 +132,20 @@ export async function expectRehash(stage: Stage): Promise<void> {
   })
   hasher.failures.length = 0
   accounts.replaced.length = 0
-  accounts.failure = stagedError(new Error('the disk is full'))
-  const error = await rejects(
-    story,
-    'check() with a failing store',
-    credentials.check(bob, 'battery'),
-    {
-      because: 'This error does not mean a full queue. The operator has to be told of it.',
+  const { PoolBusy } = await stage.load(() => import('#code/06-worker-pool/worker-pool.ts'))
+  for (const [what, failure] of [
+    ['a store that fails', new Error('the disk is full')],
+    ['a store that is busy (PoolBusy)', new PoolBusy()],
+  ] as const) {
+    accounts.failure = stagedError(failure)
+    const error = await rejects(story, `check() with ${what}`, credentials.check(bob, 'battery'), {
+      because: 'This error does not mean a full hash queue. The caller has to be told of it.',
       likely: 'Await replaceHash() inside the try; catch HashesBusy, and nothing else.',
-    },
-  )
-  expectSame('the error', String(error), 'Error: the disk is full', {
-    because: 'The store rejected with this error.',
-  })
+    })
+    expectSame('the error', String(error), String(failure), {
+      because: 'The store rejected with this error.',
+    })
+  }
   accounts.failure = undefined
   hasher.failures.push(undefined, stagedError(new RangeError('out of memory')))
   const fault = await rejects(

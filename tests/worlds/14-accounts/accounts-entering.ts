@@ -1,9 +1,10 @@
 /** Peers that enter a session: what may happen while the store is asked, and to those who are in it already. */
 
+import type { SessionPeer } from '#code/14-accounts/live-sessions.ts'
 import type { Stage } from '../../judge/step.ts'
 import { playLiveSessions } from './accounts-live.ts'
 import { rejects, resolves, settle, stagedError } from './accounts-promises.ts'
-import { letGo } from './accounts-sessions.ts'
+import { letGo, sha256 } from './accounts-sessions.ts'
 
 const ENTER = 'live-sessions.enter()'
 const END_OVER = 'live-sessions.endOver()'
@@ -22,6 +23,7 @@ export async function expectEndedMeanwhile(stage: Stage): Promise<void> {
     const tab =
       hasTab && (await world.enter('tab', session, true, { because: 'The session has begun.' }))
     const peer = world.makePeer('phone', session)
+    let hasHungUp = false
     store.held = []
     story.tell('phone', 'shows its token')
     const entering = live.enter(session, peer)
@@ -40,6 +42,7 @@ export async function expectEndedMeanwhile(stage: Stage): Promise<void> {
     } else {
       story.tell('phone', 'hangs up')
       live.leave(session, peer)
+      hasHungUp = true
     }
     await letGo(store)
     const found = await resolves(story, 'enter()', entering, {
@@ -59,6 +62,14 @@ export async function expectEndedMeanwhile(stage: Stage): Promise<void> {
       look: [ENTER, 'live-sessions.leave()'],
     })
     if (tab) live.leave(session, tab)
+    if (!hasHungUp) continue
+    const again = await world.enter('phone', session, true, {
+      because: 'Hanging up is not logging out: the token is as good as before.',
+      likely:
+        'A peer that has left is not let in, and that is all. enter() ends no session in the store.',
+      look: ENTER,
+    })
+    live.leave(session, again)
   }
 }
 
@@ -137,6 +148,93 @@ export async function expectOthersStay(stage: Stage): Promise<void> {
     look: 'live-sessions.endOver()',
   })
   world.expectOneClosed('tab 1', stays)
+}
+
+/** Peers leave while the sessions are looked at: the others are looked at all the same. */
+export async function expectRoundGoesOn(stage: Stage): Promise<void> {
+  const { story } = stage
+  const world = await playLiveSessions(stage)
+  const { live, store } = world
+  const letIn = { because: 'There is such a session.' }
+  const peers = new Map<string, SessionPeer>()
+  const names = ['ada', 'bob', 'cyd', 'dee', 'eve']
+  const ids = new Map<string, string>()
+  for (const name of names) {
+    const id = await world.beginId(names.indexOf(name))
+    ids.set(name, id)
+    peers.set(name, await world.enter(name, id, true, letIn))
+  }
+  story.tell('another server', 'ends the session of cyd, in the same database')
+  store.rows.delete(ids.get('cyd')!)
+  store.held = []
+  story.tell('test', 'calls endOver(), and the store takes its time')
+  const sweeping = live.endOver()
+  await settle()
+  for (const name of names.filter((name) => name !== 'cyd')) {
+    story.tell(name, 'hangs up')
+    live.leave(ids.get(name)!, peers.get(name)!)
+  }
+  await letGo(store)
+  await resolves(story, 'endOver()', sweeping, {
+    because: 'The store has answered.',
+    look: END_OVER,
+  })
+  world.expectOneClosed('cyd', {
+    because: 'Its session has ended. That all the others have hung up does not change that.',
+    likely: 'A session whose peers have left is passed over; the round goes on with the next.',
+    look: END_OVER,
+  })
+}
+
+/** For each session that is looked up another one enters: the round ends all the same. */
+export async function expectRoundEnds(stage: Stage): Promise<void> {
+  const { expect, story } = stage
+  const { beginId, enter, live, makePeer, sessions, store } = await playLiveSessions(stage)
+  const first: string[] = []
+  for (const account of [1, 2, 3]) {
+    first.push(await beginId(account))
+    await enter(`tab of ${account}`, first.at(-1)!, true, { because: 'There is such a session.' })
+  }
+  const waiting: string[] = []
+  story.tell('crowd', 'begins 40 more sessions')
+  for (let account = 4; account < 44; account++) waiting.push(sha256(await sessions.begin(account)))
+  const entering = new Set<string>()
+  const entered: Promise<unknown>[] = []
+  const find = store.find.bind(store)
+  let lookUps = 0
+  let isNewcomersTurn = false
+  store.find = (id) => {
+    // The first look-up of a newcomer is that of its own enter().
+    if (!entering.delete(id)) {
+      lookUps += 1
+      if (!first.includes(id)) isNewcomersTurn = true
+      const next = waiting.shift()
+      if (next) {
+        entering.add(next)
+        entered.push(live.enter(next, makePeer('newcomer', next)))
+      }
+    }
+    return find(id)
+  }
+  story.tell('test', 'calls endOver(); at each look-up, a peer enters another session')
+  await resolves(story, 'endOver()', live.endOver(), {
+    because: 'The store has answered.',
+    look: END_OVER,
+  })
+  await resolves(story, 'enter() of each newcomer', Promise.all(entered), {
+    because: 'The store has answered.',
+    look: ENTER,
+  })
+  expect('endOver() to look up the three sessions that had a peer', lookUps <= first.length, {
+    because: isNewcomersTurn
+      ? 'While enough peers enter, a round that also looks up theirs never ends, and close() waits for it.'
+      : 'A look-up may be a write on the disk: one for each session is enough.',
+    likely: isNewcomersTurn
+      ? 'A loop over a Map also sees what is added meanwhile. Copy the keys first: [...this.#peers.keys()].'
+      : 'Call use() once for each session.',
+    received: `${lookUps} look-ups`,
+    look: END_OVER,
+  })
 }
 
 /** Somebody enters a session while all sessions are looked at: whoever ends it later finds this one, too. */

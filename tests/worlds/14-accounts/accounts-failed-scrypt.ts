@@ -21,14 +21,18 @@ export async function expectScryptFailure(
   { expect, story }: Stage,
   deriveKey: DeriveKey,
 ): Promise<void> {
-  const { outcome } = await whileScryptFails(() => deriveKey('horse', ANY_SALT, CHEAP))
+  const { kind, outcome } = await whileScryptFails(() => deriveKey('horse', ANY_SALT, CHEAP))
   // It has kept a scrypt() of its own since it was loaded: util.promisify() passes errors on.
   if (outcome === 'not called') return
   story.tell('test', 'derives a key, and scrypt() calls back with an error')
+  const isAnother = kind === 'rejected'
   expect('deriveKey() to reject with that error', outcome === 'Error: out of memory', {
-    because:
-      'There is no key. A caller that awaits it would wait forever, or store a hash of nothing.',
-    likely: 'The first argument of the callback is the error: reject with it.',
+    because: isAnother
+      ? 'It has rejected with another error. The caller, and the operator, need the one that says what has failed.'
+      : 'There is no key. A caller that awaits it would wait forever, or store a hash of nothing.',
+    likely: isAnother
+      ? 'Reject with the error that the callback was given, as it is.'
+      : 'The first argument of the callback is the error: reject with it.',
     expected: 'Error: out of memory',
     received: outcome,
     look: 'passwords.deriveKey()',
@@ -53,11 +57,12 @@ function bytesFor({ ln, r, p }: Cost): number {
 /** What becomes of the promise, in words, and how much memory scrypt was allowed. */
 async function whileScryptFails(
   derive: () => Promise<Uint8Array>,
-): Promise<{ outcome: string; maxmem: number }> {
+): Promise<{ kind: 'rejected' | 'other'; outcome: string; maxmem: number }> {
   const { scrypt } = crypto
   const { promise: isCalled, resolve: call } = Promise.withResolvers<string>()
   let calls = 0
   let maxmem = DEFAULT_MAXMEM
+  let kind: 'rejected' | 'other' = 'other'
   const fail = (...args: unknown[]) => {
     calls += 1
     maxmem = (args[3] as { maxmem?: number }).maxmem ?? maxmem
@@ -74,11 +79,15 @@ async function whileScryptFails(
   try {
     const settled = derive().then(
       (key) => `resolved with ${key}`,
-      (error: unknown) => String(error),
+      (error: unknown) => {
+        kind = 'rejected'
+        return String(error)
+      },
     )
     const outcome = await within(PATIENCE_MS, Promise.race([settled, isCalled]))
-    if (calls === 0) return { outcome: 'not called', maxmem }
+    if (calls === 0) return { kind, outcome: 'not called', maxmem }
     return {
+      kind,
       outcome: outcome === 'too late' ? 'nothing: the promise is still pending' : outcome,
       maxmem,
     }

@@ -10,7 +10,7 @@ export async function expectNetworks(stage: Stage): Promise<void> {
   for (let number = 0; number < 5; number++) {
     begin(`account ${number}`, `2001:db8:0:1::${number}`, 0, {
       because: 'Five tries at once may be a person in a hurry.',
-      likely: 'A customer has a /64: all of these addresses belong to the same network.',
+      likely: 'Each try takes one from the rate: call rate.take(address) once.',
     })
   }
   begin('account 5', '2001:db8:0:1:ffff::1', 1_000, {
@@ -39,7 +39,7 @@ export async function expectClosedAccount(stage: Stage): Promise<void> {
     stage.expect('all of them to go ahead', Math.max(...waits) === 0, {
       because:
         'The account is closed after 100 failures, and the log-in of a minute ago was not one.',
-      likely: 'succeed() takes its own try back, from the window as well.',
+      likely: 'succeed() and takeBack() both take one try back from the window, too.',
       look: ['throttle.succeed()', 'throttle.takeBack()'],
       received: `${waits.filter((ms) => ms > 0).length} of 100 refused`,
     })
@@ -243,6 +243,24 @@ export async function expectTakenBack(stage: Stage): Promise<void> {
       'Five failures. The earlier success belonged to a try that had been forgotten meanwhile.',
     likely: 'succeed() leaves no count below 0, not even that of the window.',
     look: 'throttle.succeed()',
+  })
+}
+
+/** A try that is taken back prolongs nothing. */
+export async function expectTakenBackInTime(stage: Stage): Promise<void> {
+  const { begin, pass, takeBack } = await playThrottle(stage, { forgetMs: 100_000 })
+  begin('ada', HOME, 0, { because: 'It is the first try.' })
+  pass(1_000)
+  begin('ada', HOME, 0, { because: 'The wait is over.' })
+  pass(60_000)
+  takeBack('ada', HOME)
+  pass(40_000)
+  begin('ada', HOME, 0, { because: 'The wait is over.' })
+  begin('ada', HOME, 1_000, {
+    because:
+      'The first failure is 101 s old, and the last try began 100 s ago, which is forgetMs. So this failure counts as the first.',
+    likely: 'Only begin() sets triedAt: a try that is taken back prolongs nothing.',
+    look: 'throttle.takeBack()',
   })
 }
 

@@ -39,12 +39,18 @@ export function expectStrings({ expectSame }: Stage, parseHash: Passwords['parse
     const again = parsed && phcFrom(parsed)
     expectSame(`the string formatted from parseHash(${shown(stored)})`, again, stored, {
       because: 'It has the right form, and asks for no more than MAX_COST.',
-      likely: parsed
-        ? 'Salt and hash are bytes: Buffer.from(text, "base64"). In `cost`, ln, r and p are numbers, read in that order.'
-        : 'MAX_COST itself is allowed. The salt comes before the hash and may have any length: SALT_BYTES is for new salts.',
+      likely: whyNotTaken(parsed, () => parseHash(stored)),
       look,
     })
   }
+}
+
+function whyNotTaken(parsed: object | undefined, parseAgain: () => object | undefined): string {
+  if (parsed)
+    return 'Salt and hash are bytes: Buffer.from(text, "base64"). In `cost`, ln, r and p are numbers, read in that order.'
+  if (parseAgain())
+    return 'It is accepted the second time. With the flag g, exec() remembers where it stopped (lastIndex), and the next call goes on from there.'
+  return 'MAX_COST itself is allowed. The salt comes before the hash and may have any length: SALT_BYTES is for new salts.'
 }
 
 export async function expectVerdicts(

@@ -58,6 +58,56 @@ export async function expectFailedMigration(
   expectSame('the database', contentOf(database), MIGRATED, reason)
 }
 
+/** A migration is any SQL: what comes behind it must not become part of its last comment. */
+export function expectComments(
+  { expect, expectSame, story }: Stage,
+  migrate: (database: DatabaseSync, migrations: readonly string[]) => void,
+): void {
+  const database = new DatabaseSync(':memory:')
+  story.tell('test', 'migrates a new database; each of two migrations ends in a comment')
+  const error = thrownBy(() =>
+    migrate(database, [
+      'CREATE TABLE people (name TEXT) -- those who have an account',
+      "CREATE TABLE rooms (name TEXT); INSERT INTO rooms VALUES ('lobby') -- everybody's first",
+    ]),
+  )
+  const reason = {
+    because:
+      'A migration is any SQL that exec() takes, and may end in a comment without a line break.',
+    likely:
+      'A comment goes on to the end of its line, so it takes in whatever is put behind it in the same string. Give each migration to exec() on its own.',
+    look: 'migrations.migrate()',
+  }
+  expect('the migrations to succeed', error === undefined, { ...reason, received: String(error) })
+  expectSame('the database', contentOf(database), 'version 2; people: nobody; rooms: lobby', reason)
+}
+
+/** The first migration has been run; these are all. An error of syntax comes from what was cut out of one. */
+export function expectTheRest(
+  { expect, expectSame }: Stage,
+  migrate: (database: DatabaseSync, migrations: readonly string[]) => void,
+  database: DatabaseSync,
+): void {
+  const error = thrownBy(() => migrate(database, MIGRATIONS))
+  const isCut = /syntax error|incomplete input|no statements/.test(String(error))
+  if (error !== undefined && !isCut) throw error
+  expect('the migrations to succeed', !isCut, {
+    because: 'A migration is any SQL that exec() takes: several statements, comments, triggers.',
+    likely:
+      'A semicolon does not always end a statement: it may be in a comment, or inside a trigger. Give the whole text to exec().',
+    received: String(error),
+    look: 'migrations.migrate()',
+  })
+  const content = contentOf(database)
+  expectSame('the database', content, MIGRATED, {
+    because: 'The database already had the first one. The other two were run, in order.',
+    likely:
+      content === 'version 3; people: ada; rooms: nobody'
+        ? 'A migration may be several statements: exec() runs all of them, prepare() only the first.'
+        : 'Start at user_version, and count in it every migration that was run.',
+  })
+}
+
 /** Some errors end the transaction by themselves. */
 export function expectFirstError(
   { expect, story }: Stage,
@@ -129,11 +179,13 @@ export async function expectTogether(
     const failure = thrownBy(() => {
       seen = migrateTogether(migrate, at)
     })
+    const isLocked = String(failure).includes('database is locked')
     const reason = {
       because:
         'Two servers were started at once. One migrates; the other finds nothing left to do.',
-      likely:
-        'user_version may change after you read it and before BEGIN. Take the lock first (BEGIN IMMEDIATE), and then read it.',
+      likely: isLocked
+        ? 'BEGIN takes no write lock. If another process writes after you have read, you cannot write any more: use BEGIN IMMEDIATE, and then read.'
+        : 'user_version may change after you read it and before BEGIN. Take the lock first (BEGIN IMMEDIATE), and then read it.',
     }
     expect('both processes to succeed', failure === undefined, {
       ...reason,

@@ -1,7 +1,9 @@
 /** What is asked of a key derivation, of stored strings, and of their costs. */
 
 import { inspect } from 'node:util'
+import { Failure } from '../../harness/failure.ts'
 import { PATIENCE_MS, within } from '../../harness/patience.ts'
+import type { Story } from '../../harness/story.ts'
 import type { Stage } from '../../judge/step.ts'
 import { resolves } from './accounts-promises.ts'
 import { CHEAP, type Cost, PASSLIB, phc, scryptOf } from './accounts-scrypt.ts'
@@ -70,7 +72,11 @@ export async function expectKeys({ expect, story }: Stage, deriveKey: DeriveKey)
   const [, , , saltText, hashText] = PASSLIB.split('$')
   story.tell('test', 'derives the key of "password", with ln=16, r=8, p=1')
   const [threadBefore, processBefore] = [cpuOf(process.threadCpuUsage()), cpuOf(process.cpuUsage())]
-  const deriving = deriveKey('password', Buffer.from(saltText, 'base64'), { ln: 16, r: 8, p: 1 })
+  const deriving = withMemory(story, deriveKey)('password', Buffer.from(saltText, 'base64'), {
+    ln: 16,
+    r: 8,
+    p: 1,
+  })
   const key = await within(10 * PATIENCE_MS, deriving)
   const onThread = cpuOf(process.threadCpuUsage()) - threadBefore
   const inAll = cpuOf(process.cpuUsage()) - processBefore
@@ -79,10 +85,7 @@ export async function expectKeys({ expect, story }: Stage, deriveKey: DeriveKey)
     key !== 'too late' && toText(key) === hashText,
     {
       because: 'scrypt is a standard (RFC 7914). Other programs can read what we store.',
-      likely:
-        key instanceof Uint8Array
-          ? 'N is 2 to the power of ln. Pass r and p as they are.'
-          : 'Return a promise that the callback of scrypt() settles.',
+      likely: whyAnotherKey(key),
       expected: hashText,
       received: key === 'too late' ? 'nothing so far' : toText(key),
     },
@@ -94,23 +97,29 @@ export async function expectKeys({ expect, story }: Stage, deriveKey: DeriveKey)
   })
   const keyOf = async (password: string, cost = CHEAP) =>
     toText(
-      await resolves(story, 'deriveKey()', deriveKey(password, ANY_SALT, cost), {
+      await resolves(story, 'deriveKey()', withMemory(story, deriveKey)(password, ANY_SALT, cost), {
         because: 'scrypt has finished.',
       }),
     )
   for (const cost of [
     { ...CHEAP, r: 3 },
     { ...CHEAP, p: 3 },
+    { ln: 2, r: 8, p: 8 },
   ]) {
     const expected = toText(scryptOf('horse', ANY_SALT, cost))
     const received = await keyOf('horse', cost)
-    expect(`the key at ln=4, r=${cost.r}, p=${cost.p} to be scrypt’s`, received === expected, {
-      because: 'What a guess costs a thief depends on all three. The stored string names them all.',
-      likely:
-        'scrypt() takes `r` and `p`, or `blockSize` and `parallelization`. For an option that is missing or misspelt it silently uses the default: r=8, p=1.',
-      expected,
-      received,
-    })
+    expect(
+      `the key at ln=${cost.ln}, r=${cost.r}, p=${cost.p} to be scrypt’s`,
+      received === expected,
+      {
+        because:
+          'What a guess costs a thief depends on all three. The stored string names them all.',
+        likely:
+          'scrypt() takes `r` and `p`, or `blockSize` and `parallelization`. For an option that is missing or misspelt it silently uses the default: r=8, p=1.',
+        expected,
+        received,
+      },
+    )
   }
   for (const [one, other] of [
     ['caf\u00e9', 'cafe\u0301'],
@@ -121,7 +130,8 @@ export async function expectKeys({ expect, story }: Stage, deriveKey: DeriveKey)
       (await keyOf(one)) === (await keyOf(other)),
       {
         because: 'One keyboard sends é as one code point, another as e and an accent.',
-        likely: 'password.normalize("NFKC")',
+        likely:
+          'deriveKey() itself has to call password.normalize("NFKC"): then it does so for all its callers.',
       },
     )
   }
@@ -149,6 +159,32 @@ export async function expectKeys({ expect, story }: Stage, deriveKey: DeriveKey)
         : 'Pass the string to scrypt(), which hashes its UTF-8 bytes.',
     })
   }
+}
+
+/** The function, with a card for the one error of scrypt that says nothing about its cause. */
+function withMemory(story: Story, deriveKey: DeriveKey): DeriveKey {
+  return async (password, salt, cost) => {
+    try {
+      return await deriveKey(password, salt, cost)
+    } catch (error) {
+      if (!String(error).includes('memory limit exceeded')) throw error
+      const { ln, r, p } = cost
+      throw new Failure(story, {
+        headline: `The test expected deriveKey() to derive a key with ln=${ln}, r=${r}, p=${p}.`,
+        received: { text: String(error) },
+        because:
+          'scrypt() refuses whatever might take more memory than `maxmem`: 32 MiB by default.',
+        likely: 'Pass `maxmem: MAX_MEMORY_BYTES` among the options.',
+        look: 'passwords.deriveKey()',
+      })
+    }
+  }
+}
+
+function whyAnotherKey(key: unknown): string {
+  if (!(key instanceof Uint8Array)) return 'Return a promise that the callback of scrypt() settles.'
+  if (key.length !== 32) return `The key is HASH_BYTES long. This one has ${key.length} bytes.`
+  return 'N is 2 to the power of ln. Pass r and p as they are.'
 }
 
 export function toText(bytes: Uint8Array): string {

@@ -4,8 +4,17 @@
  */
 
 import type { Stage } from '../../judge/step.ts'
-import { rejects, resolves, stagedError } from './accounts-promises.ts'
-import { DAY, expectNoLooseEnd, letGo, type SessionWorld, sha256 } from './accounts-sessions.ts'
+import { rejects, resolves, settle, stagedError } from './accounts-promises.ts'
+import {
+  DAY,
+  expectNoLooseEnd,
+  HOUR,
+  letGo,
+  MINUTE,
+  noteOf,
+  type SessionWorld,
+  sha256,
+} from './accounts-sessions.ts'
 
 export async function expectIdleEnd({ expect, story }: Stage, world: SessionWorld): Promise<void> {
   const { store } = world
@@ -115,6 +124,77 @@ export async function expectEndedWhileNoted(stage: Stage, world: SessionWorld): 
   await expectNoLooseEnd(stage, store, () => sessions.use(sha256(late)))
   world.advance(20 * DAY)
   await expectNoLooseEnd(stage, store, () => sessions.use(sha256(late)))
+}
+
+/** A use that could not be noted is not noted: the next one is. */
+export async function expectNotedAgain(
+  { expectSame, story }: Stage,
+  world: SessionWorld,
+): Promise<void> {
+  const { clock, sessions, store } = world
+  const id = sha256(await world.begin(14))
+  await world.use(id, 'goes on', { because: 'It has just begun.' })
+  for (const hours of [2, 3]) {
+    world.advance(hours * HOUR)
+    story.tell('store', 'finds the session, and cannot note its use: the disk is full')
+    store.failing = 'touch'
+    store.failure = stagedError(new Error('the disk is full'))
+    // It may resolve or reject.
+    const using = sessions.use(id).then(
+      () => {},
+      () => {},
+    )
+    await resolves(story, 'the wait for use()', using, {
+      because: 'The store has answered.',
+      look: 'sessions.use()',
+    })
+    await settle()
+    store.failing = undefined
+    store.failure = undefined
+    story.tell('store', 'works again')
+    world.advance(MINUTE)
+    store.takeCalls()
+    await world.use(id, 'goes on', { because: 'It is in use.' })
+    await settle()
+    const notes = store.takeCalls('touch')
+    expectSame('the writes', notes, [noteOf(id, clock.now())], {
+      because: `The last use that was noted is more than ${hours} hours old: the one of a minute ago never reached the disk.`,
+      likely:
+        notes.length > 0
+          ? undefined
+          : 'Only `usedAt` in the store tells when a use was noted. What the process remembers of its own calls may be wrong: one of them has failed.',
+      look: 'sessions.use()',
+    })
+  }
+}
+
+/** The store knows best: it is asked each time. */
+export async function expectEndedForGood({ story }: Stage, world: SessionWorld): Promise<void> {
+  const { sessions, store } = world
+  for (const [who, what, end] of [
+    ['test', 'calls end() with its id', (id: string) => sessions.end(id)],
+    ['test', 'calls endOf() with its account', () => sessions.endOf(15)],
+    [
+      'another server',
+      'ends it, in the same database',
+      async (id: string) => void store.rows.delete(id),
+    ],
+  ] as const) {
+    for (const ageMs of [MINUTE, 2 * HOUR]) {
+      const id = sha256(await world.begin(15))
+      await world.use(id, 'goes on', { because: 'It has just begun.' })
+      world.advance(ageMs)
+      await world.use(id, 'goes on', { because: 'It has begun, and nobody has ended it.' })
+      story.tell(who, what)
+      await end(id)
+      await world.use(id, 'unknown', {
+        because: 'The session has been ended, and is no longer in the store.',
+        likely:
+          'Call find() at each use. What an earlier call has found may be out of date: other servers have the same database.',
+        look: 'sessions.use()',
+      })
+    }
+  }
 }
 
 export async function expectStoreFailures(

@@ -10,7 +10,8 @@ import { uncaughtDuring } from '../uncaught-errors.ts'
 import { resolves, settle, stagedError } from './accounts-promises.ts'
 import { NotedSessions } from './accounts-stores.ts'
 
-export const HOUR = 60 * 60_000
+export const MINUTE = 60_000
+export const HOUR = 60 * MINUTE
 export const DAY = 24 * HOUR
 
 const USE = 'sessions.use()'
@@ -82,6 +83,7 @@ export async function playSessions(stage: Stage) {
 
 export function inTime(ms: number): string {
   if (ms < 1_000) return `${ms} ms`
+  if (ms < HOUR && ms % MINUTE === 0) return `${ms / MINUTE} min`
   if (ms % DAY === 0) return `${ms / DAY} days`
   const [unit, name] = ms > DAY ? [DAY, 'days'] : [HOUR, 'h']
   const whole = Math.ceil(ms / unit)
@@ -122,6 +124,11 @@ export async function expectNoLooseEnd(
     look: USE,
     received: `unhandled: ${loose[0]}`,
   })
+}
+
+/** The call that notes a use, as the store writes it down. */
+export function noteOf(id: string, atMs: number): string {
+  return `touch("${id.slice(0, 8)}…", ${atMs})`
 }
 
 export function sha256(text: string): string {

@@ -10,6 +10,8 @@ export class NotedSessions implements Store.SessionStore {
   /** Answers that are held back; call them to let them go. `undefined`: nothing is held back. */
   held: (() => void)[] | undefined
   failure: Error | undefined
+  /** The only method that fails, if it is not all of them. */
+  failing: string | undefined
   /** What becomes of answers that are held back, when they are let go. */
   lost: Error | undefined
   /** Calls that may wait at the same time; one more is refused. */
@@ -66,7 +68,7 @@ export class NotedSessions implements Store.SessionStore {
   /** The database does its work now; its answer travels as long as the test likes. */
   async #call<T>(method: string, args: unknown[], work: () => T): Promise<T> {
     this.calls.push(`${method}(${args.map(inShort).join(', ')})`)
-    if (this.failure) throw this.failure
+    if (this.failure && (this.failing ?? method) === method) throw this.failure
     if (this.#waiting >= this.most) throw stagedError(new Error('PoolBusy: too many calls wait'))
     const answer = work()
     this.#waiting += 1

@@ -108,7 +108,7 @@ export async function expectDoubling(stage: Stage): Promise<void> {
   succeed('ada', HOME)
   begin('ada', HOME, 0, {
     because: 'That password was right: nothing is held against this network any more.',
-    likely: 'succeed() ends the wait.',
+    likely: 'succeed() and takeBack() both end the wait.',
     look: ['throttle.succeed()', 'throttle.takeBack()'],
   })
   begin('ada', HOME, 1_000, {

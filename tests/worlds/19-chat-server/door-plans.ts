@@ -13,8 +13,9 @@ class Machine {
   readonly events: string[] = []
   /** Names of doors that cannot be opened. */
   readonly broken = new Set<string>()
-  /** Names of doors whose close() rejects. */
+  /** Names of doors whose close() rejects, and of those whose close() throws. */
   readonly stuck = new Set<string>()
+  readonly throwing = new Set<string>()
   /** While this is set, closing a door waits for it. */
   closing: Promise<void> = Promise.resolve()
   readonly chats: unknown[] = []
@@ -45,14 +46,19 @@ class Machine {
       port: port === 0 ? this.#freePort++ : port,
       stats: () => ({ of: name }),
       cut: () => void this.events.push(`${name} is cut`),
-      close: async () => {
+      close: () => {
         this.events.push(`${name} closes`)
-        await this.closing
-        await new Promise((resolve) => setImmediate(resolve))
-        this.events.push(`${name} is closed`)
-        if (this.stuck.has(name)) throw new Error(`${name} does not close.`)
+        if (this.throwing.has(name)) throw new Error(`${name} does not close.`)
+        return this.#close(name)
       },
     } as never
+  }
+
+  async #close(name: string): Promise<void> {
+    await this.closing
+    await new Promise((resolve) => setImmediate(resolve))
+    this.events.push(`${name} is closed`)
+    if (this.stuck.has(name)) throw new Error(`${name} does not close.`)
   }
 }
 
@@ -117,6 +123,7 @@ export async function expectDoors(stage: Stage): Promise<void> {
 
   await expectNone(stage, openDoors, { closes: 'well' })
   await expectNone(stage, openDoors, { closes: 'badly' })
+  await expectNone(stage, openDoors, { closes: 'throwing' })
   await expectNothingToClose(stage, openDoors)
 }
 
@@ -161,23 +168,33 @@ async function expectNothingToClose(stage: Stage, openDoors: OpenDoors): Promise
   )
 }
 
+/** What happens besides, in words for the story. */
+const CLOSES = {
+  well: '',
+  badly: '; closing the first will fail, too',
+  throwing: '; close() of the first will throw, too',
+}
+
+const MAY_THROW =
+  'close() may throw before it returns a promise. Call it in an async function, which turns that into a rejection.'
+
 /** The third of four doors cannot be opened. */
 async function expectNone(
   stage: Stage,
   openDoors: OpenDoors,
-  { closes }: { closes: 'well' | 'badly' },
+  { closes }: { closes: 'well' | 'badly' | 'throwing' },
 ): Promise<void> {
   const { expectSame, story } = stage
   const machine = new Machine()
   machine.broken.add('third')
   if (closes === 'badly') machine.stuck.add('first')
+  if (closes === 'throwing') machine.throwing.add('first')
   const gate = Promise.withResolvers<void>()
   machine.closing = gate.promise
   const plans = ['first', 'second', 'third', 'fourth'].map((name, place) =>
     machine.plan(name, 4_019 + place),
   )
-  const stuck = closes === 'badly' ? '; closing the first will fail, too' : ''
-  story.tell('test', `opens four doors, and the port of the third is taken${stuck}`)
+  story.tell('test', `opens four doors, and the port of the third is taken${CLOSES[closes]}`)
   const atRest = await countPendingWakeUps()
   let outcome = 'pending'
   let reason: unknown
@@ -216,8 +233,11 @@ async function expectNone(
     received: cut.length > 0 ? cut.join(', ') : 'no door closes',
   })
   expectSame('the promise of openDoors()', outcome, 'pending', {
-    because: 'The doors that were open are still closing.',
-    likely: 'Wait for their close() before you reject.',
+    because:
+      closes === 'throwing'
+        ? 'The second door is still closing, whatever the first has thrown.'
+        : 'The doors that were open are still closing.',
+    likely: closes === 'throwing' ? MAY_THROW : 'Wait for their close() before you reject.',
     look: OPEN_DOORS,
   })
   stage.expect('no timer to be set', (await countPendingWakeUps()) <= atRest, {
@@ -228,16 +248,23 @@ async function expectNone(
   gate.resolve()
   await within(PATIENCE_MS, over)
   const closed = machine.events.filter((event) => event.endsWith('is closed')).toSorted()
-  expectSame('what is closed by then', closed, ['first is closed', 'second is closed'], {
+  const closable = closes === 'throwing' ? ['second'] : ['first', 'second']
+  const expected = closable.map((name) => `${name} is closed`)
+  expectSame('what is closed by then', closed, expected, {
     because:
       'All or none. Both were open, and both are closed before it rejects, even if closing one of them fails.',
-    likely: 'Close all of them: Promise.allSettled() waits for every one.',
+    likely:
+      closes === 'throwing'
+        ? MAY_THROW
+        : 'Close all of them: Promise.allSettled() waits for every one.',
     look: OPEN_DOORS,
   })
   expectSame('the promise of openDoors()', outcome, 'rejected: Port 4021 is taken.', {
     because: 'That is the reason, and the person who starts the server reads it.',
     likely:
-      'Rethrow the first error. Promise.allSettled() waits for every close(), and does not reject with their errors.',
+      closes === 'throwing'
+        ? MAY_THROW
+        : 'Rethrow the first error. Promise.allSettled() waits for every close(), and does not reject with their errors.',
     look: OPEN_DOORS,
   })
   stage.expect(

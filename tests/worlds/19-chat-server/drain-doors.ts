@@ -180,10 +180,12 @@ export class DrainWorld {
     })
   }
 
-  expectNoTimers(): void {
+  expectNoTimers(
+    likely = 'Cancel the deadline when the doors are closed, even if one of them failed.',
+  ): void {
     this.#stage.expectSame('the number of armed timers', this.timers.size, 0, {
       because: 'The doors have closed. A timer that is left would keep the process alive.',
-      likely: 'Cancel the deadline when the doors are closed, even if one of them failed.',
+      likely,
       look: 'drain.begin()',
     })
   }

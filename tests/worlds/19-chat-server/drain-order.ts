@@ -215,7 +215,9 @@ export async function expectSecondSignal(stage: Stage): Promise<void> {
   world.expectEvents(['lookout closes'], { because: 'The order is the same.', look: BEGIN })
   world.expectOutcome('resolved', { because: 'Everything is closed.', look: BEGIN })
   world.expectLaterOutcome('resolved', { because: 'Both calls wait for the same end.' })
-  world.expectNoTimers()
+  world.expectNoTimers(
+    'There is one deadline, that of the first begin(). A second call of begin(), or cut(), starts no other.',
+  )
 
   const early = await DrainWorld.open(stage, 'somebody is in a hurry from the beginning')
   await early.when('calls cut()', () => early.drain.cut())
@@ -250,6 +252,29 @@ export async function expectSecondSignal(stage: Stage): Promise<void> {
   early.expectEvents(['frames is cut', 'web is cut'], {
     because: 'Others have connected in the meantime, and 10 s after begin() they are still there.',
     likely: 'cut() cuts everybody off each time, not only the first time.',
+    look: ['drain.cut()', BEGIN],
+  })
+  await expectDeadlineAfterCut(stage)
+}
+
+/** A second signal long before the deadline, and somebody whom the first cut did not reach. */
+async function expectDeadlineAfterCut(stage: Stage): Promise<void> {
+  const world = await DrainWorld.open(stage, 'somebody is in a hurry, and somebody else stays')
+  await world.begin()
+  await world.advance(1_000)
+  await world.when('calls cut()', () => world.drain.cut())
+  world.takeEvents()
+  await world.advance(DEADLINE_MS - 1_001)
+  world.expectEvents([], {
+    because: 'The deadline is 10 s after begin(), and one millisecond of them is left.',
+    likely: 'cut() changes nothing about the deadline.',
+    look: ['drain.cut()', BEGIN],
+  })
+  await world.advance(1)
+  world.expectEvents(['frames is cut', 'web is cut'], {
+    because: 'Neither door has closed, and 10 s after begin() everybody is cut off.',
+    likely:
+      'cut() changes nothing about the deadline: it is cancelled when the doors are closed, not before.',
     look: ['drain.cut()', BEGIN],
   })
 }

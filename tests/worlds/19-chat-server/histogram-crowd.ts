@@ -75,7 +75,7 @@ export async function expectFewSeries(stage: Stage): Promise<void> {
 /** A stranger who calls himself what we call all others. */
 export async function expectOneOther(stage: Stage): Promise<void> {
   const took = await playHistogram(stage, { bounds: [1], labels: LABELS, maxSeries: 2 })
-  for (const method of ['other', 'GET', 'POST', 'PUT']) took.observeAs(1, method)
+  for (const method of ['other', 'other', 'GET', 'POST', 'PUT', 'other']) took.observeAs(1, method)
   const counts = took.lines().filter((line) => line.startsWith('_count{method="other"}'))
   stage.expectSame('the number of series that say `other`', counts.length, 1, {
     because:
@@ -84,6 +84,52 @@ export async function expectOneOther(stage: Stage): Promise<void> {
       'The series for all others has the same key as any series with these labels: look it up by its labels.',
     look: 'histogram.#seriesOf()',
   })
+  const isLimited = !took.lines().some((line) => line.includes('"POST"'))
+  took.expectLines(
+    [...linesFor([1], [5, 5], 5, 'method="other"'), ...linesFor([1], [1, 1], 1, 'method="GET"')],
+    {
+      because:
+        '`other` and GET are two combinations, so POST and PUT find no room. They are counted beside the three who call themselves `other`.',
+      likely: isLimited
+        ? 'Look the series of all others up by its labels. If there is one, count in it: do not put a new one in its place.'
+        : 'A series that a stranger has made is one of the `maxSeries` as well, even if it says `other`.',
+      look: 'histogram.#seriesOf()',
+    },
+  )
+  const roomy = await playHistogram(stage, { bounds: [1], labels: ['method', 'status'] })
+  roomy.observeAs(1, 'other', '200')
+  roomy.observeAs(1, 'GET', 'other')
+  roomy.expectLines(
+    [
+      ...linesFor([1], [1, 1], 1, 'method="other",status="200"'),
+      ...linesFor([1], [1, 1], 1, 'method="GET",status="other"'),
+    ],
+    {
+      because:
+        'There is room for both combinations. A value is a text like any other, `other` as well.',
+      likely: 'Labels become `other` only when there is no room left.',
+      look: 'histogram.#seriesOf()',
+    },
+  )
+}
+
+/** A caller that has one list of label values, and writes new ones into it. */
+export async function expectLabelsKept(stage: Stage): Promise<void> {
+  const took = await playHistogram(stage, { bounds: [1], labels: LABELS })
+  const values: string[] = []
+  for (const method of ['GET', 'POST']) {
+    stage.story.tell('test', `observes 1 with "${method}", in the same list as before`)
+    values[0] = method
+    took.histogram.observe(1, values)
+  }
+  took.expectLines(
+    [...linesFor([1], [1, 1], 1, 'method="GET"'), ...linesFor([1], [1, 1], 1, 'method="POST"')],
+    {
+      because: 'The list belongs to the caller, who may change it after observe() has returned.',
+      likely: 'Let #add() make each series: it keeps a copy of the list.',
+      look: 'histogram.#seriesOf()',
+    },
+  )
 }
 
 /** Values at random, beside a list of all of them. */

@@ -85,10 +85,17 @@ const SCATTERED: Reason = {
   look: 'histogram.#seriesOf()',
 }
 
-/** What is wrong when only the form is, or only the sum. */
+/** What is wrong when only the form is, or the order, or the sum. */
 function plainCause(received: string[], expected: string[]): Reason | undefined {
   const numbers = (lines: string[]) => lines.map(numberOf).toSorted()
+  if (received.some((line) => /[{,](?!le=)\w+="undefined" \(a undefined/.test(line)))
+    return missing(received)
   if (received.some((line) => / \(a \w+, not a \w+\)/.test(line))) return TYPE
+  if (
+    isSame(received.toSorted(), expected.toSorted()) &&
+    !isSame(counts(received), counts(expected))
+  )
+    return SERIES_ORDER
   const isUnlabelled = expected.some((line) => line.startsWith('_sum '))
   if (isUnlabelled && isSame(numbers(received), numbers(expected))) return FORM
   const others = (lines: string[]) => lines.filter((line) => !line.startsWith('_sum'))
@@ -113,6 +120,25 @@ const TYPE: Reason = {
   look: 'histogram.samples()',
 }
 
+/** A label has no value. */
+function missing(received: string[]): Reason {
+  const isOther = received.some((line) => line.includes('="other"'))
+  return {
+    because: 'Each series has as many values as there are names of labels.',
+    likely: isOther
+      ? 'The series of all others has one `other` for each label, not one for all of them.'
+      : 'The value of a label has the same place in its list as the name.',
+    look: isOther ? 'histogram.#seriesOf()' : ['histogram.#seriesOf()', 'histogram.samples()'],
+  }
+}
+
+const SERIES_ORDER: Reason = {
+  because:
+    'The samples are right, but not the order of the series: they come in the order of their first observations.',
+  likely: 'A series keeps its place when it is used again.',
+  look: ['histogram.#seriesOf()', 'histogram.samples()'],
+}
+
 const FORM: Reason = {
   because: 'A monitoring system looks for these names, these labels, and this order.',
   likely:
@@ -127,7 +153,11 @@ const SUM: Reason = {
 }
 
 function countsIn(lines: string[]): number {
-  return lines.filter((line) => line.startsWith('_count')).length
+  return counts(lines).length
+}
+
+function counts(lines: string[]): string[] {
+  return lines.filter((line) => line.startsWith('_count'))
 }
 
 function quoted(text: string): string {

@@ -117,6 +117,19 @@ export async function expectHandshakes(stage: Stage, world: TlsWorld): Promise<v
   )
 }
 
+/** A connection that is over before it is secured. */
+export async function expectGone(world: TlsWorld): Promise<void> {
+  world.handshakes.length = 0
+  await world.connect('jay', { isGone: true })
+  await world.expectHandshakes(['failed'], {
+    because:
+      'jay’s connection has ended before her handshake was done. That is `failed`, whoever ended it.',
+    likely: 'Her TLS socket emits "close" like any other: listen for it in any case.',
+    look: 'tls.secure()',
+  })
+  world.expectNoTimers({ because: 'jay is gone, and so is her deadline.', likely: LEFT_BEHIND })
+}
+
 /** Two who have connected: the one does a handshake, the other says nothing. */
 export async function expectTwoAtATime(stage: Stage, world: TlsWorld): Promise<void> {
   const own =

@@ -45,10 +45,14 @@ export class TlsWorld {
     })
   }
 
-  /** A client has connected, and the server's end is secured. It says nothing yet. */
-  async connect(name: string): Promise<RawPeer> {
+  /** A client has connected, and the server's end is secured, or destroyed and secured. It says nothing yet. */
+  async connect(name: string, { isGone = false } = {}): Promise<RawPeer> {
     this.#stage.story.tell(name, 'connects')
     const { near, far } = await socketPair()
+    if (isGone) {
+      this.#stage.story.tell('server', 'destroys her socket, and secures it in the same turn')
+      near.destroy()
+    }
     const secured = this.tls.secure(near)
     // What the server's program does with it: it echoes, and keeps its half open.
     secured.on('data', (chunk) => secured.write(chunk)).on('error', () => {})

@@ -30,6 +30,14 @@ const PATHS: [path: string, place: string][] = [
   ['//', 'page'],
 ]
 
+/** Paths at which something breaks. */
+const BROKEN: [path: string, what: string][] = [
+  ['/api/rejects', 'the API rejects with'],
+  ['/api/throws', 'the API throws'],
+  ['/rejects', 'the page rejects with'],
+  ['/throws', 'the page throws'],
+]
+
 const HANDSHAKE = {
   upgrade: 'websocket',
   connection: 'Upgrade',
@@ -42,15 +50,19 @@ export async function expectPlaces(stage: Stage): Promise<void> {
   const { webHandler } = await stage.load(() => import('#code/19-chat-server/web.ts'))
   const { HeaderFields } = await stage.load(() => import('#code/17-http/http-message.ts'))
   const asked: HttpRequest[] = []
-  const bug = new Error('a bug of the API')
-  const api = async (request: HttpRequest) => {
+  const bug = new Error('a bug of ours')
+  const breakAt = (path: string): Promise<never> | undefined => {
+    if (path.endsWith('/throws')) throw bug
+    return path.endsWith('/rejects') ? Promise.reject(bug) : undefined
+  }
+  const api = (request: HttpRequest) => {
     asked.push(request)
-    if (request.path === '/api/broken') throw bug
-    return { status: request.path.includes('nothing') ? 404 : 200, body: 'api' }
+    const status = request.path.includes('nothing') ? 404 : 200
+    return breakAt(request.path) ?? Promise.resolve({ status, body: 'api' })
   }
   const page = (request: HttpRequest) => {
     asked.push(request)
-    return { status: 200, body: 'page' }
+    return breakAt(request.path) ?? { status: 200, body: 'page' }
   }
   const origins: string[] = []
   const who = new WhoAsks()
@@ -88,16 +100,18 @@ export async function expectPlaces(stage: Stage): Promise<void> {
   expectSame('the number of requests that were passed on', asked.length, PATHS.length, {
     because: 'Each request is answered once, by one of the two.',
   })
-  const broken = await ask('/api/broken').then(
-    ({ status }) => `an answer (${status})`,
-    (error) => (error === bug ? 'it is thrown on' : String(error)),
-  )
-  expectSame('what becomes of an error that the API throws', broken, 'it is thrown on', {
-    because:
-      'It is a bug of ours. serveWeb() answers 500 and tells `onBug`, so that somebody learns of it.',
-    likely: 'Catch nothing here.',
-    look: WEB_HANDLER,
-  })
+  for (const [path, what] of BROKEN) {
+    const broken = await ask(path).then(
+      (answer) => (answer ? `an answer (${answer.status})` : 'nothing: that is no answer'),
+      (error) => (error === bug ? 'it is thrown on' : String(error)),
+    )
+    expectSame(`what becomes of an error that ${what}`, broken, 'it is thrown on', {
+      because:
+        'It is a bug of ours. serveWeb() answers 500 and tells `onBug`, so that somebody learns of it.',
+      likely: 'Catch nothing here.',
+      look: WEB_HANDLER,
+    })
+  }
   const posted = await ask('/chat', {}, 'POST')
   expectSame('what answers POST /chat', posted.body === 'page' ? 'page' : 'chat', 'chat', {
     because: '/chat is the chat, whatever the method. acceptWebSocket() itself asks for a GET.',
