@@ -37,7 +37,7 @@ export class Silence {
     throw new Error('TODO 08.6')
   }
 
-  /** No further calls. */
+  /** No further calls, whatever is heard later. */
   stop(): void {
     this.#timers.cancel(this.#timer)
   }

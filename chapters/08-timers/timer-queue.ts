@@ -39,7 +39,7 @@ export class TimerQueue implements TimerSource, Clock {
   /**
    * Calls `callback` once, in `delayMs` or as soon after that as the loop calls `runDue()`. A delay below 0 counts as
    * 0; with `Infinity`, the timer never fires; `NaN` throws a `RangeError`. If this timer is due before all others,
-   * calls `onEarlier`: a sleeping loop has to know.
+   * calls `onEarlier` after arming it: a sleeping loop has to know.
    *
    * @step 08.2 08.5
    */
@@ -50,9 +50,10 @@ export class TimerQueue implements TimerSource, Clock {
 
   /**
    * Calls `callback` every `periodMs`, for the first time in `periodMs`. Every deadline is a whole number of periods
-   * after the moment of this call, however late the calls before it were. After a loop has been away for several
-   * periods, there is one call, not one for each that was missed. The timer goes on until it is cancelled, even if the
-   * callback throws. A period that is not above 0 throws a `RangeError`. Calls `onEarlier` as `after()` does.
+   * after the moment of this call, however late the calls before it were. If several deadlines have passed when a call
+   * begins, that call is for all of them; one that passes while the callback runs gets a call of its own. The timer
+   * goes on until it is cancelled, even if the callback throws. A period that is not above 0 throws a `RangeError`.
+   * Calls `onEarlier` as `after()` does.
    *
    * @step 08.4 08.5
    */
@@ -97,11 +98,12 @@ export class TimerQueue implements TimerSource, Clock {
   }
 
   /**
-   * Arms a periodic timer for its next deadline after `now`; timers that are already armed for that moment fire first.
+   * Arms a periodic timer for its first deadline after the present time; timers that are already armed for that moment
+   * fire first.
    *
    * @step 08.4
    */
-  #rearm(timer: Timer, now: number): void {
+  #rearm(timer: Timer): void {
     // TODO 08.4
     throw new Error('TODO 08.4')
   }

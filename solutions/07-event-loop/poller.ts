@@ -118,9 +118,10 @@ export class NetPoller implements Poller<Source> {
    */
   #sleep(ms: number): Promise<void> {
     return new Promise((resolve) => {
+      // `setTimeout` drops a fraction of a millisecond: the loop would wake before its deadline.
       const timer =
         Number.isFinite(ms) && ms > 0
-          ? setTimeout(() => this.#endWait?.(), Math.min(ms, MAX_TIMEOUT_MS))
+          ? setTimeout(() => this.#endWait?.(), Math.min(Math.ceil(ms), MAX_TIMEOUT_MS))
           : undefined
       this.#endWait = () => {
         this.#endWait = undefined

@@ -36,7 +36,7 @@ export class Silence {
     this.#heardAtMs = this.#timers.now()
   }
 
-  /** No further calls. */
+  /** No further calls, whatever is heard later. */
   stop(): void {
     this.#timers.cancel(this.#timer)
   }

@@ -10,11 +10,17 @@ import {
   expectEveryEnding,
   expectNoLimit,
   expectOwnGoodbye,
+  expectTwoGoodbyes,
 } from '../worlds/08-timers/idle-limits.ts'
-import { expectDelays, expectLongDelay } from '../worlds/08-timers/next-delays.ts'
+import {
+  expectDelays,
+  expectLongDelay,
+  expectToldWhenArmed,
+} from '../worlds/08-timers/next-delays.ts'
 import { expectRealSleep } from '../worlds/08-timers/real-sleep.ts'
 import {
   expectLateLook,
+  expectNothingAfterStop,
   expectRestOfSilence,
   expectSmallRest,
   expectStoppedRest,
@@ -29,6 +35,7 @@ import {
   expectOtherBeatCancelled,
   expectOwnBeat,
   expectPeriodsRefused,
+  expectStalledBeats,
 } from '../worlds/08-timers/timer-beats.ts'
 import {
   expectCancelledInside,
@@ -82,11 +89,14 @@ step('08.2', 'timers fire in order, ties in order of arming', async (stage) => {
       'Due means deadlineMs <= now. Or runDue() takes it for a timer armed during the round: each arming has to increment `#armed`.',
     look: 'timer-queue.runDue()',
   })
-  expectFires(500, ['second', 'third', 'fourth'], {
+  expectFires(500, ['second', 'third', 'fourth'], (received) => ({
     because: 'A loop that is late fires every timer that is due, earliest deadline first.',
-    likely: 'While the first timer in the heap is due, take it out and call its callback.',
+    likely:
+      received === 'second, third'
+        ? '"fourth" was armed before this round, too: compare `order` with #armed, which only grows, not with the size of the heap.'
+        : 'While the first timer in the heap is due, take it out and call its callback.',
     look: 'timer-queue.runDue()',
-  })
+  }))
   expectFires(500, [], {
     because: 'A timer fires once.',
     likely: 'A timer that has fired is still in the heap. Take it out.',
@@ -186,6 +196,7 @@ step('08.4', 'every() keeps its beat, however late the loop comes', async (stage
   expectPeriodsRefused(stage, played)
   await expectOwnBeat(stage)
   await expectAnyPeriod(stage)
+  expectStalledBeats(await playQueue(stage))
 })
 
 step('08.5', 'the loop sleeps exactly until the next deadline', async (stage) => {
@@ -193,6 +204,7 @@ step('08.5', 'the loop sleeps exactly until the next deadline', async (stage) =>
   expectDelays(stage, played)
   await expectExactSleep(stage)
   await expectWakeUps(stage)
+  expectToldWhenArmed(stage, played)
   expectLongDelay(stage, played)
   await expectRealSleep(stage)
   await expectCheapLook(stage, played)
@@ -203,7 +215,7 @@ step('08.6', 'a client that says no line for a while is let go', async (stage) =
   await expectStoppedSilence(stage)
 
   const virtual = await serveVirtually(stage, { idleMs: 60_000 })
-  const { world, advance, connect, timerCount, expectTimers } = virtual
+  const { world, advance, connect, timerCount, nextDelay, expectTimers } = virtual
   const [ada, bob, cyd] = [await connect('ada'), await connect('bob'), await connect('cyd')]
   story.tell('bob', 'sends a byte every second from now on', 'toServer')
   for (let second = 1; second < 60; second++) {
@@ -224,10 +236,23 @@ step('08.6', 'a client that says no line for a while is let go', async (stage) =
         client === ada
           ? 'ada has said nothing for 60 s, and is told why her connection ends.'
           : 'bob sends a byte every second and never ends his line. A thousand clients like him would cost us a thousand connections.',
-      likely: client.stream.isDestroyed
-        ? 'Calling destroy() at once loses the last words. The goodbye gives the client time to take them.'
-        : 'A complete line breaks the silence, and nothing else does. Check what calls heard().',
-      look: ['watch.onEnding()', 'watch.onHeard()'],
+      ...(client.stream.isDestroyed
+        ? {
+            likely:
+              'Calling destroy() at once loses the last words. The goodbye gives the client time to take them.',
+            look: 'watch.onEnding()',
+          }
+        : client === ada
+          ? {
+              likely:
+                '#look() asks the queue for the time, this.#timers.now(), and no other clock.',
+              look: 'silence.#look()',
+            }
+          : {
+              likely:
+                'A complete line breaks the silence, and nothing else does. Check what calls heard().',
+              look: ['watch.onHeard()', 'silence.heard()'],
+            }),
     })
     client.expectEnd({
       because: 'After that line there is nothing more to say.',
@@ -241,12 +266,22 @@ step('08.6', 'a client that says no line for a while is let go', async (stage) =
       'Each line begins the silence anew: onHeard() tells #idle, heard() notes the time, and #look() checks that time before it calls back.',
     look: ['watch.onHeard()', 'silence.heard()', 'silence.#look()'],
   })
-  await advance(10_000)
+  const NOTED = 'heard() notes the queue’s time, this.#timers.now(): no other clock agrees with it.'
+  await advance(9_000)
+  cyd.expectNothing({
+    because: 'cyd sent a line 59 s ago.',
+    likely: NOTED,
+    look: 'silence.heard()',
+  })
+  await advance(1_000)
+  const leftMs = nextDelay()
+  const isForAges = leftMs > 60_000 && Number.isFinite(leftMs)
   cyd.expectReceived('idle\n', {
     because: 'It is now 60 s since her last line.',
-    likely:
-      'If something was heard, the timer is armed for the rest of the limit, not for a whole limit.',
-    look: 'silence.#look()',
+    likely: isForAges
+      ? NOTED
+      : 'If something was heard, the timer is armed for the rest of the limit, not for a whole limit.',
+    look: isForAges ? 'silence.heard()' : 'silence.#look()',
   })
 
   await ada.halfClose()
@@ -278,9 +313,11 @@ step('08.6', 'a client that says no line for a while is let go', async (stage) =
   await expectRestOfSilence(stage)
   await expectSmallRest(stage)
   await expectStoppedRest(stage)
+  await expectNothingAfterStop(stage)
   await expectLateLook(stage)
   await expectNoLimit(stage)
   await expectOwnGoodbye(stage)
+  await expectTwoGoodbyes(stage)
 })
 
 step('08.7', 'a silent client is asked whether it is still there', async (stage) => {

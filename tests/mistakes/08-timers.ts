@@ -21,11 +21,12 @@ const CANCEL = `    timer.callback = undefined
     if (timer.place !== NOWHERE) this.#heap.remove(timer)
 `
 
-const REARM = `    const periods = Math.floor((now - timer.deadlineMs) / timer.periodMs) + 1
-    timer.deadlineMs += periods * timer.periodMs
+const REARM = `    const missed = Math.floor((now - timer.deadlineMs) / timer.periodMs)
+    timer.deadlineMs += missed * timer.periodMs
+    while (timer.deadlineMs <= now) timer.deadlineMs += timer.periodMs
 `
 
-const CALL = `      if (due.periodMs > 0) this.#rearm(due, now)
+const CALL = `      if (due.periodMs > 0) this.#rearm(due)
       else due.callback = undefined
       callback?.()
 `
@@ -311,7 +312,7 @@ export const mistakes: Mistake[] = [
       {
         file: queue,
         replace: CALL,
-        by: `      if (due.periodMs > 0) this.#rearm(due, now)
+        by: `      if (due.periodMs > 0) this.#rearm(due)
       callback?.()
       if (due.periodMs === 0) due.callback = undefined
 `,
@@ -384,7 +385,7 @@ export const mistakes: Mistake[] = [
         replace: CALL,
         by: `      if (due.periodMs === 0) due.callback = undefined
       callback?.()
-      if (due.periodMs > 0) this.#rearm(due, now)
+      if (due.periodMs > 0) this.#rearm(due)
 `,
       },
       {
@@ -397,12 +398,14 @@ export const mistakes: Mistake[] = [
   {
     name: 'fires-twice-at-the-same-deadline',
     step: '08.4',
-    says: ['The beat that was due at 1,400 ms has fired', 'not Math.ceil'],
+    says: ['The beat that was due at 1,400 ms has fired', 'one period later'],
     edits: [
       {
         file: 'timer-queue.ts',
-        replace: 'Math.floor((now - timer.deadlineMs) / timer.periodMs) + 1',
-        by: 'Math.max(1, Math.ceil((now - timer.deadlineMs) / timer.periodMs))',
+        replace: REARM,
+        by: `    const periods = Math.max(1, Math.ceil((now - timer.deadlineMs) / timer.periodMs))
+    timer.deadlineMs += periods * timer.periodMs
+`,
       },
     ],
   },
@@ -775,7 +778,7 @@ export const mistakes: Mistake[] = [
       if (!due || due.deadlineMs > now) return
       this.#heap.takeFirst()
       const { callback } = due
-      if (due.periodMs > 0) this.#rearm(due, now)
+      if (due.periodMs > 0) this.#rearm(due)
       else due.callback = undefined
       callback?.()
     }`,
@@ -796,7 +799,7 @@ export const mistakes: Mistake[] = [
       if (due.deadlineMs > now || due.order >= armedBefore) break
       this.#heap.takeFirst()
       const { callback } = due
-      if (due.periodMs > 0) this.#rearm(due, now)
+      if (due.periodMs > 0) this.#rearm(due)
       else due.callback = undefined
       try {
         callback?.()
@@ -971,7 +974,7 @@ export const mistakes: Mistake[] = [
       if (!due || due.deadlineMs > now || due.order >= armedBefore) return
       this.#heap.takeFirst()
       const { callback } = due
-      if (due.periodMs > 0) this.#rearm(due, now)
+      if (due.periodMs > 0) this.#rearm(due)
       else due.callback = undefined
       callback?.()
       fireNext()
@@ -1117,7 +1120,7 @@ export const mistakes: Mistake[] = [
         replace: CALL,
         by: `      if (due.periodMs === 0) due.callback = undefined
       callback?.()
-      if (due.periodMs > 0) this.#rearm(due, now)
+      if (due.periodMs > 0) this.#rearm(due)
 `,
       },
     ],
@@ -1132,7 +1135,7 @@ export const mistakes: Mistake[] = [
         replace: CALL,
         by: `      if (due.periodMs === 0) due.callback = undefined
       callback?.()
-      if (due.periodMs > 0 && due.callback) this.#rearm(due, now)
+      if (due.periodMs > 0 && due.callback) this.#rearm(due)
 `,
       },
     ],
@@ -1220,7 +1223,7 @@ export const mistakes: Mistake[] = [
         by: `      if (due.periodMs === 0) due.callback = undefined
       callback?.()
       this.#heap.takeFirst()
-      if (due.periodMs > 0) this.#rearm(due, now)
+      if (due.periodMs > 0) this.#rearm(due)
 `,
       },
     ],
@@ -1270,7 +1273,7 @@ export const mistakes: Mistake[] = [
     while (this.#heap.first && this.#heap.first.deadlineMs <= now) all.push(this.#heap.takeFirst()!)
     for (const due of all) {
       const { callback } = due
-      if (due.periodMs > 0 && callback) this.#rearm(due, now)
+      if (due.periodMs > 0 && callback) this.#rearm(due)
       else due.callback = undefined
       callback?.()
     }`,
@@ -1416,7 +1419,7 @@ export const mistakes: Mistake[] = [
       while (due.length > 0) {
         const timer = due.shift()!
         const { callback } = timer
-        if (callback && timer.periodMs > 0) this.#rearm(timer, now)
+        if (callback && timer.periodMs > 0) this.#rearm(timer)
         else timer.callback = undefined
         callback?.()
       }
@@ -1441,7 +1444,7 @@ export const mistakes: Mistake[] = [
       while (due.length > 0) {
         const timer = due.shift()!
         const { callback } = timer
-        if (timer.periodMs > 0) this.#rearm(timer, now)
+        if (timer.periodMs > 0) this.#rearm(timer)
         else timer.callback = undefined
         callback?.()
       }
@@ -1463,10 +1466,10 @@ export const mistakes: Mistake[] = [
       try {
         callback?.()
       } catch (error) {
-        if (due.periodMs > 0) this.#rearm(due, now)
+        if (due.periodMs > 0) this.#rearm(due)
         throw error
       }
-      if (due.callback) this.#rearm(due, now)
+      if (due.callback) this.#rearm(due)
 `,
       },
     ],
@@ -1478,8 +1481,8 @@ export const mistakes: Mistake[] = [
     edits: [
       {
         file: queue,
-        replace: '    timer.deadlineMs += periods * timer.periodMs\n',
-        by: '    timer.deadlineMs = Math.ceil(timer.deadlineMs + periods * timer.periodMs)\n',
+        replace: REARM,
+        by: `${REARM}    timer.deadlineMs = Math.ceil(timer.deadlineMs)\n`,
       },
     ],
   },
@@ -1675,6 +1678,350 @@ export const mistakes: Mistake[] = [
     }
     if (this.#timer.periodMs === 0) this.#timer = this.#timers.every(this.#limitMs, () => this.#look())
     this.#onSilence()`,
+      },
+    ],
+  },
+  {
+    name: 'counts-what-is-armed-now',
+    step: '08.2',
+    says: ['"fourth" was armed before this round', 'which only grows'],
+    edits: [
+      {
+        file: queue,
+        replace: 'const armedBefore = this.#armed\n',
+        by: 'const armedBefore = this.#heap.size\n',
+      },
+    ],
+  },
+  {
+    name: 'an-order-by-the-size',
+    step: '08.2',
+    says: ['waits for the next round', '#armed only grows'],
+    edits: [
+      {
+        file: queue,
+        replace: 'order: this.#armed++, place',
+        by: 'order: (this.#armed++, this.#heap.size), place',
+      },
+    ],
+  },
+  {
+    name: 'a-faulty-timer-stays-first',
+    step: '08.2',
+    says: ['another error', 'so it fired again'],
+    edits: [
+      { file: queue, replace: '      this.#heap.takeFirst()\n', by: '' },
+      {
+        file: queue,
+        replace: CALL,
+        by: `      due.callback?.()
+      this.#heap.takeFirst()
+      if (due.periodMs > 0) this.#rearm(due)
+      else due.callback = undefined
+`,
+      },
+    ],
+  },
+  {
+    name: 'a-root-has-a-parent',
+    step: '08.3',
+    says: ['cancel() of', 'the root, which has no parent'],
+    edits: [
+      {
+        file: heap,
+        replace: `    this.#sink(last, place)
+    this.#rise(last, last.place)
+`,
+        by: `    if (isBefore(last, this.#timers[(place - 1) >> 1]!)) this.#rise(last, place)
+    else this.#sink(last, place)
+`,
+      },
+    ],
+  },
+  {
+    name: 'looks-for-a-place-that-is-nowhere',
+    step: '08.3',
+    says: ['cancel() of', 'note it before it becomes NOWHERE'],
+    edits: [
+      {
+        file: heap,
+        hole: 'remove',
+        by: `    const last = this.#timers.pop()!
+    timer.place = NOWHERE
+    if (last === timer) return
+    if (isBefore(last, this.#timers[(timer.place - 1) >> 1]!)) this.#rise(last, timer.place)
+    else this.#sink(last, timer.place)`,
+      },
+    ],
+  },
+  {
+    name: 'the-next-deadline-may-have-passed',
+    step: '08.4',
+    says: ['It is 299 ms', 'is due at once'],
+    edits: [
+      {
+        file: queue,
+        replace: '    while (timer.deadlineMs <= now) timer.deadlineMs += timer.periodMs\n',
+        by: '',
+      },
+    ],
+  },
+  {
+    name: 'counts-from-the-beginning-of-the-round',
+    step: '08.4',
+    says: ['had run for 750 ms', 'ask this.now() again'],
+    edits: [
+      {
+        file: queue,
+        replace: 'if (due.periodMs > 0) this.#rearm(due)',
+        by: 'if (due.periodMs > 0) this.#rearm(due, now)',
+      },
+      {
+        file: queue,
+        replace: '  #rearm(timer: Timer): void {\n    const now = this.now()\n',
+        by: '  #rearm(timer: Timer, now: number): void {\n',
+      },
+    ],
+  },
+  {
+    name: 'misses-what-passes-during-its-call',
+    step: '08.4',
+    says: ['this deadline gets a call of its own', 'before the call'],
+    edits: [
+      {
+        file: queue,
+        replace: CALL,
+        by: `      if (due.periodMs === 0) due.callback = undefined
+      try {
+        callback?.()
+      } finally {
+        if (due.callback) this.#rearm(due)
+      }
+`,
+      },
+    ],
+  },
+  {
+    name: 'periods-of-whole-milliseconds',
+    step: '08.4',
+    says: ['The first period of 0.5 ms', 'Leave the period as it is'],
+    edits: [
+      {
+        file: queue,
+        replace: 'this.#arm(periodMs, callback, periodMs)',
+        by: 'this.#arm(Math.ceil(periodMs), callback, Math.ceil(periodMs))',
+      },
+    ],
+  },
+  {
+    name: 'one-millisecond-more',
+    step: '08.5',
+    says: ['to be 30', 'One too many'],
+    edits: [
+      {
+        file: queue,
+        replace: 'Math.max(0, first.deadlineMs - this.now())',
+        by: 'Math.max(0, Math.floor(first.deadlineMs - this.now()) + 1)',
+      },
+    ],
+  },
+  {
+    name: 'rounds-the-time',
+    step: '08.5',
+    says: ['to be 9.5 (rounding up', 'Subtract them as they are'],
+    edits: [
+      {
+        file: queue,
+        replace: 'Math.max(0, first.deadlineMs - this.now())',
+        by: 'Math.max(0, first.deadlineMs - Math.round(this.now()))',
+      },
+    ],
+  },
+  {
+    name: 'rounds-both-up',
+    step: '08.5',
+    says: ['to be 9.5 (rounding up', 'Subtract them as they are'],
+    edits: [
+      {
+        file: queue,
+        replace: 'Math.max(0, first.deadlineMs - this.now())',
+        by: 'Math.max(0, Math.ceil(first.deadlineMs) - Math.ceil(this.now()))',
+      },
+    ],
+  },
+  {
+    name: 'rounds-one-up-and-one-down',
+    step: '08.5',
+    says: ['is late for its timer', 'Subtract them as they are'],
+    edits: [
+      {
+        file: queue,
+        replace: 'Math.max(0, first.deadlineMs - this.now())',
+        by: 'Math.max(0, Math.ceil(first.deadlineMs) - Math.floor(this.now()))',
+      },
+    ],
+  },
+  {
+    name: 'an-earliest-deadline-for-good',
+    step: '08.5',
+    says: ['The only other timer left', 'out of date when its timer has fired'],
+    edits: [
+      {
+        file: queue,
+        replace: '  #armed = 0\n',
+        by: '  #armed = 0\n  #earliestMs = Number.POSITIVE_INFINITY\n',
+      },
+      {
+        file: queue,
+        replace: '    if (this.#heap.first === timer) this.onEarlier?.()\n',
+        by: `    if (deadlineMs < this.#earliestMs) {
+      this.#earliestMs = deadlineMs
+      this.onEarlier?.()
+    }
+`,
+      },
+    ],
+  },
+  {
+    name: 'tells-before-it-is-armed',
+    step: '08.5',
+    says: ['what nextDelay() returned there', 'into the heap first'],
+    edits: [
+      {
+        file: queue,
+        replace: `    this.#heap.add(timer)
+    if (this.#heap.first === timer) this.onEarlier?.()
+`,
+        by: `    if (this.nextDelay() > delayMs) this.onEarlier?.()
+    this.#heap.add(timer)
+`,
+      },
+    ],
+  },
+  {
+    name: 'a-delay-of-setTimeout',
+    step: '08.5',
+    says: ['"never" is the only timer', 'leaves Infinity'],
+    edits: [
+      {
+        file: queue,
+        replace: 'Math.max(0, first.deadlineMs - this.now())',
+        by: 'Math.min(2 ** 31 - 1, Math.max(0, first.deadlineMs - this.now()))',
+      },
+    ],
+  },
+  {
+    name: 'a-goodbye-for-all',
+    step: '08.6',
+    says: ['ends only her own', 'keeps its own goodbye'],
+    edits: [
+      {
+        file: watch,
+        replace: '  #goodbye: Timer | undefined\n',
+        by: '  static #goodbye: Timer | undefined\n',
+      },
+      { file: watch, replace: GOODBYE, by: GOODBYE.replace('this.#goodbye =', 'Watch.#goodbye =') },
+      {
+        file: watch,
+        replace: CLOSE,
+        by: CLOSE.replaceAll('this.#goodbye', 'Watch.#goodbye'),
+      },
+    ],
+  },
+  {
+    name: 'no-goodbye-without-a-limit',
+    step: '08.6',
+    says: ['She has had 700 ms', 'also where there is no #idle'],
+    edits: [{ file: watch, replace: GOODBYE, by: GOODBYE.replace('this', 'if (this.#idle) this') }],
+  },
+  {
+    name: 'arms-again-after-it-was-stopped',
+    step: '08.6',
+    says: ['whatever is heard later', 'It arms nothing'],
+    edits: [
+      {
+        file: silence,
+        hole: 'heard',
+        by: `    this.#heardAtMs = this.#timers.now()
+    if (this.#timer.place < 0) this.#timer = this.#timers.after(this.#limitMs, () => this.#look())`,
+      },
+    ],
+  },
+  {
+    name: 'a-rest-of-nothing',
+    step: '08.6',
+    says: ['it has armed after the first', 'again and again'],
+    edits: [
+      {
+        file: silence,
+        replace: 'leftMs > 0 ? leftMs : this.#limitMs',
+        by: 'leftMs > 0 ? Math.floor(leftMs) : this.#limitMs',
+      },
+    ],
+  },
+  {
+    name: 'a-beat-beside-the-rest',
+    step: '08.6',
+    says: ['the seconds at which it calls back', 'Two timers are armed at the same time'],
+    edits: [
+      {
+        file: silence,
+        hole: '#look',
+        by: `    const leftMs = this.#heardAtMs + this.#limitMs - this.#timers.now()
+    if (leftMs > 0) {
+      this.#timer = this.#timers.after(leftMs, () => this.#look())
+      return
+    }
+    this.#timer = this.#timers.every(this.#limitMs, () => this.#look())
+    this.#onSilence()`,
+      },
+    ],
+  },
+  {
+    name: 'notes-the-time-of-the-process',
+    step: '08.6',
+    says: ['59 s ago', 'no other clock'],
+    edits: [
+      {
+        file: silence,
+        hole: 'heard',
+        by: '    this.#heardAtMs = performance.now()',
+      },
+    ],
+  },
+  {
+    name: 'notes-the-time-of-day',
+    step: '08.6',
+    says: ['60 s since her last line', 'no other clock'],
+    edits: [{ file: silence, hole: 'heard', by: '    this.#heardAtMs = Date.now()' }],
+  },
+  {
+    name: 'looks-at-the-time-of-the-process',
+    step: '08.6',
+    says: ['ada has said nothing for 60 s', 'no other clock'],
+    edits: [
+      {
+        file: silence,
+        replace: 'this.#limitMs - this.#timers.now()',
+        by: 'this.#limitMs - performance.now()',
+      },
+    ],
+  },
+  {
+    name: 'pings-at-once',
+    step: '08.7',
+    says: ['Nobody has been silent for 20 s yet', 'and not before'],
+    edits: [{ file: watch, replace: BEAT, by: `${BEAT}    ask()\n` }],
+  },
+  {
+    name: 'a-line-ends-the-heartbeat',
+    step: '08.7',
+    says: ['20 s since her last line', 'not stop()'],
+    edits: [
+      {
+        file: watch,
+        replace: HEARD,
+        by: '    this.#idle?.heard()\n    this.#heartbeat?.stop()\n',
       },
     ],
   },

@@ -134,7 +134,7 @@ export class Watch implements ConnectionObserver {
         file: queue,
         hole: '#rearm',
         by: `    do timer.deadlineMs += timer.periodMs
-    while (timer.deadlineMs <= now)
+    while (timer.deadlineMs <= this.now())
     timer.order = this.#armed
     this.#armed += 1
     this.#heap.add(timer)`,
@@ -155,7 +155,7 @@ export class Watch implements ConnectionObserver {
       if (now < first.deadlineMs || end <= first.order) break
       const call = first.callback
       this.#heap.remove(first)
-      if (first.periodMs) this.#rearm(first, now)
+      if (first.periodMs) this.#rearm(first)
       else first.callback = undefined
       if (call) call()
     }`,
@@ -213,7 +213,7 @@ export class Watch implements ConnectionObserver {
         const timer = due.shift()!
         const { callback } = timer
         if (!callback) continue
-        if (timer.periodMs > 0) this.#rearm(timer, now)
+        if (timer.periodMs > 0) this.#rearm(timer)
         else timer.callback = undefined
         callback()
       }
@@ -263,17 +263,25 @@ export class Watch implements ConnectionObserver {
     edits: [
       {
         file: queue,
-        replace: `      if (due.periodMs > 0) this.#rearm(due, now)
+        replace: `      if (due.periodMs > 0) this.#rearm(due)
       else due.callback = undefined
       callback?.()
 `,
         by: `      if (due.periodMs === 0) due.callback = undefined
+      const calledAtMs = this.now()
       try {
         callback?.()
       } finally {
-        if (due.callback) this.#rearm(due, now)
+        if (due.callback) this.#rearm(due, calledAtMs)
       }
 `,
+      },
+      {
+        file: queue,
+        replace: `  #rearm(timer: Timer): void {
+    const now = this.now()
+`,
+        by: '  #rearm(timer: Timer, now: number): void {\n',
       },
     ],
   },
@@ -321,13 +329,29 @@ export class Watch implements ConnectionObserver {
     ],
   },
   {
+    name: 'a-beat-by-one-sum',
+    style:
+      'The number of periods is counted up to the first deadline after now, and added at once.',
+    edits: [
+      {
+        file: queue,
+        hole: '#rearm',
+        by: `    const sinceMs = this.now() - timer.deadlineMs
+    timer.deadlineMs += (Math.floor(sinceMs / timer.periodMs) + 1) * timer.periodMs
+    timer.order = this.#armed++
+    this.#heap.add(timer)`,
+      },
+    ],
+  },
+  {
     name: 'beats-by-the-remainder',
     style: 'The next deadline is a period behind the last one that has passed; % finds that.',
     edits: [
       {
         file: queue,
         hole: '#rearm',
-        by: `    const sinceMs = (now - timer.deadlineMs) % timer.periodMs
+        by: `    const now = this.#clock.now()
+    const sinceMs = (now - timer.deadlineMs) % timer.periodMs
     timer.deadlineMs = now - sinceMs + timer.periodMs
     timer.order = this.#armed++
     this.#heap.add(timer)`,

@@ -40,6 +40,20 @@ export const explained: Explained[] = [
       'Only a timer that is not in the heap has no callback, and only timers from the heap are fired. The `?` is for TypeScript.',
   },
   {
+    file: 'timer-queue.ts',
+    function: '#rearm',
+    was: 'timer.deadlineMs += missed * timer.periodMs',
+    now: '',
+    because: 'The loop below finds the same deadline, only in more rounds.',
+  },
+  {
+    file: 'timer-queue.ts',
+    function: '#rearm',
+    was: 'timer.deadlineMs += missed * timer.periodMs',
+    now: 'timer.deadlineMs -= missed * timer.periodMs',
+    because: 'The loop below finds the same deadline, only in more rounds.',
+  },
+  {
     file: 'watch.ts',
     function: 'onEnding',
     was: "this.#goodbye = this.#timers.after(this.#goodbyeMs, () => this.#connection.destroy('lost'))",

@@ -62,8 +62,8 @@ export const explained: Explained[] = [
   {
     file: 'http-connection.ts',
     function: '#upgrade',
-    was: "this.#sender.answer(answer, false, 'keep')",
-    now: "this.#sender.answer(answer, true, 'keep')",
+    was: "const unsaid = this.#sender.answer(answer, false, 'keep')",
+    now: "const unsaid = this.#sender.answer(answer, true, 'keep')",
     because: 'A 101 has no body, whatever was asked.',
   },
   {

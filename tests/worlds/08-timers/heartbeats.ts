@@ -14,6 +14,13 @@ export async function expectPings({ advance, connect, expectTimers }: Watched): 
     look: 'watch.#startHeartbeat()',
   }
   await advance(15_000)
+  for (const client of [ada, bob, cyd, dee]) {
+    client.expectNothing({
+      because: 'Nobody has been silent for 20 s yet: there is nothing to ask.',
+      likely: 'The first ping comes after everyMs of silence, and not before.',
+      look: 'watch.#startHeartbeat()',
+    })
+  }
   await cyd.send('echo hi\n')
   cyd.expectReceived('hi\n', { because: 'She is served.' })
   await dee.send('half a line')
@@ -40,7 +47,11 @@ export async function expectPings({ advance, connect, expectTimers }: Watched): 
     look: 'server.onLine()',
   })
   await advance(15_000)
-  cyd.expectReceived('ping\n', { because: 'It is now 20 s since her last line.' })
+  cyd.expectReceived('ping\n', {
+    because: 'It is now 20 s since her last line.',
+    likely: 'A line begins the silence of the heartbeat anew: onHeard() calls heard(), not stop().',
+    look: 'watch.onHeard()',
+  })
   await advance(5_000)
   ada.expectReceived('ping\n', {
     because: 'ada has been silent for another 20 s. One ping may get lost.',

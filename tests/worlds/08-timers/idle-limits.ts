@@ -27,7 +27,13 @@ export async function expectOwnGoodbye({ load, story }: Stage): Promise<void> {
   story.tell('test', 'ends ida’s connection, with goodbyeMs: 700')
   connection.end('finished')
   await world.settle()
-  const LIMIT = { likely: 'The limit is #goodbyeMs.', look: 'watch.onEnding()' }
+  const LIMIT = {
+    likely:
+      timers.size > 0
+        ? 'The limit is #goodbyeMs.'
+        : 'Every ending has a goodbye, also where there is no #idle.',
+    look: 'watch.onEnding()',
+  }
   await world.advance(699)
   ida.expectEnd({ ...LIMIT, because: 'She has had 699 of her 700 ms.' })
   await world.advance(1)
@@ -108,6 +114,33 @@ export async function expectEveryEnding(
     look: 'watch.onEnding()',
   })
   expectTimers(0, { because: 'He is gone.' })
+}
+
+/** Two goodbyes at the same time: that one peer leaves ends only its own. */
+export async function expectTwoGoodbyes(stage: Stage): Promise<void> {
+  const { advance, connect, expectTimers } = await serveVirtually(stage, {
+    idleMs: Number.POSITIVE_INFINITY,
+  })
+  const [ivy, jon] = [await connect('ivy'), await connect('jon')]
+  await ivy.send('crash\n')
+  await advance(1_000)
+  await jon.send('crash\n')
+  await advance(1_000)
+  await ivy.halfClose()
+  await advance(3_999)
+  const OWN = {
+    likely:
+      'Each Watch keeps its own goodbye in its own #goodbye, and onClose() cancels that one only.',
+    look: ['watch.onEnding()', 'watch.onClose()'],
+  }
+  jon.expectEnd({ ...OWN, because: 'His goodbye began 4,999 ms ago.' })
+  await advance(1)
+  jon.expectCut({
+    ...OWN,
+    because:
+      'His goodbye began 5 s ago, and he has not sent FIN. ivy has left, but that ends only her own goodbye.',
+  })
+  expectTimers(0, { ...OWN, because: 'Both are gone.' })
 }
 
 /** Without a limit a client may be silent for a day. */

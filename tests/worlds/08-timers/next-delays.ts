@@ -2,7 +2,7 @@
 
 import type { Reason } from '../../harness/failure.ts'
 import type { Stage } from '../../judge/step.ts'
-import type { PlayedQueue } from './timer-queues.ts'
+import { fire, type PlayedQueue } from './timer-queues.ts'
 
 const DAY_MS = 86_400_000
 
@@ -19,7 +19,9 @@ export function expectDelays(stage: Stage, { timers, clock, arm, cancel }: Playe
   expectDelay(30, {
     because: 'The earliest deadline counts.',
     likely:
-      'The first timer in the heap is the next one to fire. Its deadline decides how long the loop may sleep.',
+      timers.nextDelay() === 31
+        ? 'One too many: Math.ceil() leaves a whole number as it is.'
+        : 'The first timer in the heap is the next one to fire. Its deadline decides how long the loop may sleep.',
   })
   clock.pass(20)
   story.tell('time', 'moves on by 20 ms')
@@ -48,19 +50,34 @@ export function expectDelays(stage: Stage, { timers, clock, arm, cancel }: Playe
   cancel('later')
   expectDelay(Number.POSITIVE_INFINITY, { because: 'Nothing is armed any more.' })
 
-  for (const leftMs of [9.5, 9.125, 0.25]) {
+  const expectFraction = (leftMs: number, likely: string): void => {
     arm('fraction', leftMs)
     const delayMs = timers.nextDelay()
     const isKept = delayMs >= leftMs && delayMs <= Math.ceil(leftMs)
     expect(`timers.nextDelay() to be ${leftMs} (rounding up is allowed)`, isKept, {
       because:
-        'A loop that wakes a fraction of a millisecond too early has nothing to do, and asks again and again.',
-      likely:
-        'A delay that is rounded down is too short, and Math.round() rounds down half of the time. There is no need to round it.',
+        delayMs > leftMs
+          ? `A loop that sleeps for too long is late for its timer. Rounded up, ${leftMs} is ${Math.ceil(leftMs)}.`
+          : 'A loop that wakes a fraction of a millisecond too early has nothing to do, and asks again and again.',
+      likely,
       look: 'timer-queue.nextDelay()',
       received: `${delayMs}`,
     })
     cancel('fraction')
+  }
+  for (const leftMs of [9.5, 9.125, 0.25]) {
+    expectFraction(
+      leftMs,
+      'A delay that is rounded down is too short, and Math.round() rounds down half of the time. There is no need to round it.',
+    )
+  }
+  for (let quarter = 1; quarter <= 3; quarter++) {
+    clock.pass(0.25)
+    story.tell('time', 'moves on by 0.25 ms')
+    expectFraction(
+      9.5,
+      'Both the deadline and the time may be fractions. Subtract them as they are, and round only what is left, if anything.',
+    )
   }
 }
 
@@ -81,19 +98,34 @@ export function expectLongDelay(stage: Stage, { timers, arm, cancel }: PlayedQue
   ] as const) {
     arm(name, leftMs)
     const delayMs = timers.nextDelay()
-    stage.expect(
-      `timers.nextDelay() to be ${leftMs}`,
-      delayMs >= MAX_TIMEOUT_MS && delayMs <= leftMs,
-      {
-        because: `"${name}" is the only timer, so nothing has to wake the loop sooner.`,
-        likely:
-          'The time until the first deadline may be Infinity, or more than 32 bits hold: do not truncate it (| 0).',
-        look: 'timer-queue.nextDelay()',
-        received: `${delayMs}`,
-      },
-    )
+    const isCapped = delayMs === MAX_TIMEOUT_MS
+    const isKept = Number.isFinite(leftMs)
+      ? delayMs >= MAX_TIMEOUT_MS && delayMs <= leftMs
+      : delayMs === leftMs
+    stage.expect(`timers.nextDelay() to be ${leftMs}`, isKept, {
+      because: `"${name}" is the only timer, so nothing has to wake the loop sooner.`,
+      likely: isCapped
+        ? 'The poller knows the limit of setTimeout(). Here, a timer that never fires leaves Infinity.'
+        : 'The time until the first deadline may be Infinity, or more than 32 bits hold: do not truncate it (| 0).',
+      look: 'timer-queue.nextDelay()',
+      received: `${delayMs}`,
+    })
     cancel(name)
   }
+}
+
+/** Whoever is told of an earlier deadline may ask for it at once. */
+export function expectToldWhenArmed({ expectSame, story }: Stage, { newQueue }: PlayedQueue): void {
+  const [timers] = newQueue()
+  const delays: number[] = []
+  timers.onEarlier = () => delays.push(timers.nextDelay())
+  story.tell('test', 'arms timers due in 50 ms and in 20 ms, and calls nextDelay() in onEarlier()')
+  for (const ms of [50, 20]) timers.after(ms, fire)
+  expectSame('what nextDelay() returned there', delays, [50, 20], {
+    because: 'onEarlier() says that a deadline is earlier now, so nextDelay() has to know it.',
+    likely: 'Put the timer into the heap first, and call onEarlier() after that.',
+    look: 'timer-queue.after()',
+  })
 }
 
 function delays({ expectSame }: Stage, timers: PlayedQueue['timers']) {

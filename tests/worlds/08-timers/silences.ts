@@ -56,12 +56,15 @@ export async function expectRestOfSilence(stage: Stage): Promise<void> {
     again.timers.runDue()
   }
   const isHeard = secondsOfCalls[0] === 135
+  const isTwice = new Set(secondsOfCalls).size < secondsOfCalls.length
   expectSame('the seconds at which it calls back', secondsOfCalls, [135, 195, 260, 320], {
     because:
       'Nothing was heard from second 75 to 200: it calls after 60 s of silence, and again after every further 60. At second 200 the silence begins anew.',
-    likely: isHeard
-      ? '#look() arms the timer for a whole limit when it calls back, and for the rest of the limit when something was heard.'
-      : 'The silence began at second 75, by the queue’s clock: each heard() notes this.#timers.now(), and #look() always counts the limit from the last note.',
+    likely: isTwice
+      ? 'Two timers are armed at the same time. Each look arms one, with after().'
+      : isHeard
+        ? '#look() arms the timer for a whole limit when it calls back, and for the rest of the limit when something was heard.'
+        : 'The silence began at second 75, by the queue’s clock: each heard() notes this.#timers.now(), and #look() always counts the limit from the last note.',
     look: isHeard ? 'silence.#look()' : ['silence.heard()', 'silence.#look()'],
   })
   expectSame('the number of timers it has armed', armedTimes, 8, {
@@ -128,7 +131,13 @@ export async function expectSmallRest(stage: Stage): Promise<void> {
   story.tell('test', 'makes a Silence of 60 ms, and calls heard() after 0.25 ms')
   const { timers, clock } = await playQueue(stage)
   const late = new Silence(timers, 60, () => calledAt.push(clock.now()))
-  for (const ms of [0.25, 59.75, 0.25]) {
+  const after = timers.after.bind(timers)
+  let armedTimes = 0
+  timers.after = (ms, callback) => {
+    armedTimes += 1
+    return after(ms, callback)
+  }
+  for (const ms of [0.25, 59.75, 0, 0, 0.25]) {
     clock.pass(ms)
     if (ms === clock.now()) late.heard()
     timers.runDue()
@@ -139,4 +148,33 @@ export async function expectSmallRest(stage: Stage): Promise<void> {
     likely: 'When the timer fires, 0.25 ms are left: that is a rest like any other.',
     look: 'silence.#look()',
   })
+  expectSame('the number of timers that it has armed after the first', armedTimes, 2, {
+    because:
+      'One for the rest of 0.25 ms, and one when it calls back. The loop calls runDue() three times at 60 ms, and the rest is not over then.',
+    likely: 'A rest that is rounded down to 0 is due at once, again and again.',
+    look: 'silence.#look()',
+  })
+}
+
+/** Something is heard after it was stopped: a protocol may not know of that. */
+export async function expectNothingAfterStop(stage: Stage): Promise<void> {
+  const { Silence } = await stage.load(() => import('#code/08-timers/silence.ts'))
+  stage.story.tell('test', 'makes a Silence of 60 ms, and calls stop() and then heard()')
+  const { timers, clock } = await playQueue(stage)
+  const calledAt: number[] = []
+  const silence = new Silence(timers, 60, () => calledAt.push(clock.now()))
+  silence.stop()
+  silence.heard()
+  const armed = timers.size
+  for (let ms = 0; ms < 240; ms += 30) {
+    clock.pass(30)
+    timers.runDue()
+  }
+  const STOPPED = {
+    because: 'It has been stopped: there are no further calls, whatever is heard later.',
+    likely: 'heard() only notes the time. It arms nothing.',
+    look: 'silence.heard()',
+  }
+  stage.expectSame('timers.size after that', armed, 0, STOPPED)
+  stage.expectSame('the times at which it calls back', calledAt, [], STOPPED)
 }

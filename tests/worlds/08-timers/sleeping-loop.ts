@@ -104,24 +104,6 @@ export async function expectWakeUps(stage: Stage): Promise<void> {
       look: 'timer-queue.after()',
     },
   )
-  story.tell('test', 'arms a beat, due every 200 ms, that cancels itself when it fires')
-  const beat = queue.every(200, () => {
-    fire()
-    queue.cancel(beat)
-  })
-  await world.settle()
-  await world.advance(1_000)
-  expectSame('the times at which the beat fired', firedAt.slice(4), [1_200], {
-    because: 'The loop slept, and a timer of every() may be due before all others, too.',
-    likely: 'every() calls onEarlier() as after() does.',
-    look: 'timer-queue.every()',
-  })
-  await arm(0)
-  expectSame('the times at which the 0 ms timer fired', firedAt.slice(5), [2_000], {
-    because: 'The loop slept, and a timer that is due at once is due before all others.',
-    likely: 'onEarlier() is called whatever the delay is, even for 0 ms.',
-    look: 'timer-queue.after()',
-  })
   await arm(3_600_000)
   await arm(100)
   await world.advance(100)
@@ -129,8 +111,8 @@ export async function expectWakeUps(stage: Stage): Promise<void> {
   await world.advance(300)
   expectSame(
     'the times at which the 100 ms and 300 ms timers fired',
-    firedAt.slice(6),
-    [2_100, 2_400],
+    firedAt.slice(4),
+    [1_100, 1_400],
     {
       because:
         'The first had fired when the second was armed. The only other timer left is due in an hour, so the second is due before all others.',
@@ -139,6 +121,24 @@ export async function expectWakeUps(stage: Stage): Promise<void> {
       look: 'timer-queue.after()',
     },
   )
+  story.tell('test', 'arms a beat, due every 200 ms, that cancels itself when it fires')
+  const beat = queue.every(200, () => {
+    fire()
+    queue.cancel(beat)
+  })
+  await world.settle()
+  await world.advance(1_000)
+  expectSame('the times at which the beat fired', firedAt.slice(6), [1_600], {
+    because: 'The loop slept, and a timer of every() may be due before all others, too.',
+    likely: 'every() calls onEarlier() as after() does.',
+    look: 'timer-queue.every()',
+  })
+  await arm(0)
+  expectSame('the times at which the 0 ms timer fired', firedAt.slice(7), [2_400], {
+    because: 'The loop slept, and a timer that is due at once is due before all others.',
+    likely: 'onEarlier() is called whatever the delay is, even for 0 ms.',
+    look: 'timer-queue.after()',
+  })
   story.tell('test', 'arms two timers, due in 400 ms and in 700 ms, and cancels both')
   const both = [queue.after(400, fire), queue.after(700, fire)]
   await world.settle()

@@ -18,11 +18,16 @@ export function expectBeat({ every, cancel, expectFires }: PlayedQueue): void {
       'Each firing arms the timer again: in the heap, with its callback, and with an order of its own (increment `#armed`).',
     look: ['timer-queue.#rearm()', 'timer-queue.runDue()'],
   })
-  expectFires(49, [], { because: 'It is 299 ms, and the next beat is at 300 ms.' })
+  expectFires(49, [], {
+    because: 'It is 299 ms, and the next beat is at 300 ms.',
+    likely:
+      'When the beat fires, its next deadline lies after now: a deadline that has passed is due at once.',
+    look: 'timer-queue.#rearm()',
+  })
   expectFires(1, ['beat'], {
     because: 'Deadlines are at 100, 200, 300 ms: a late call moves none of them.',
     likely:
-      'Count from the last deadline to the first one after now: Math.floor(…) + 1 periods. If you count from the moment of firing, each delay is added to all later deadlines.',
+      'Count from the last deadline to the first one after now. If you count from the moment of firing, each delay is added to all later deadlines.',
     look: 'timer-queue.#rearm()',
   })
   expectFires(750, ['beat'], {
@@ -47,7 +52,7 @@ export function expectBeat({ every, cancel, expectFires }: PlayedQueue): void {
   expectFires(0, [], {
     because: 'The beat that was due at 1,400 ms has fired. The next one is at 1,500 ms.',
     likely:
-      'The next deadline lies after now, even if now is itself a deadline. Use Math.floor(…) + 1, not Math.ceil(…).',
+      'The next deadline lies after now. If now is itself a deadline, that is one period later.',
     look: 'timer-queue.#rearm()',
   })
   expectFires(100, ['beat'], { because: 'It is 1,500 ms.' })
@@ -58,6 +63,44 @@ export function expectBeat({ every, cancel, expectFires }: PlayedQueue): void {
       'Each firing arms the timer anew: that has to be the same timer, or cancel() misses it.',
     look: 'timer-queue.#rearm()',
   })
+}
+
+/** A loop is away while callbacks run: that of another timer, and that of the beat itself. */
+export function expectStalledBeats({ clock, arm, every, cancel, expectFires }: PlayedQueue): void {
+  arm('takes 750 ms', 100, () => clock.pass(750))
+  every('stalled', 100)
+  expectFires(100, ['takes 750 ms', 'stalled'], { because: 'Both were due when the round began.' })
+  expectFires(0, [], {
+    because:
+      '"takes 750 ms" had run for 750 ms, so eight deadlines of "stalled" had passed when it was called. That call was for all of them.',
+    likely:
+      'The next deadline lies after the moment of the call, not after the moment when the round began: ask this.now() again.',
+    look: ['timer-queue.#rearm()', 'timer-queue.runDue()'],
+  })
+  expectFires(50, ['stalled'], {
+    because: 'Its ninth deadline is now.',
+    likely: 'Every deadline is a whole number of periods after every() was called.',
+    look: 'timer-queue.#rearm()',
+  })
+  cancel('stalled')
+
+  every('takes 150 ms', 100, (times) => {
+    if (times === 1) clock.pass(150)
+  })
+  expectFires(100, ['takes 150 ms'], { because: 'Its first deadline is now.' })
+  expectFires(0, ['takes 150 ms'], {
+    because:
+      'Its second deadline passed while its callback ran. That call had begun before, so this deadline gets a call of its own.',
+    likely:
+      'The next deadline is the first one after the moment when the call begins: arm the timer again before the call.',
+    look: ['timer-queue.runDue()', 'timer-queue.#rearm()'],
+  })
+  expectFires(50, ['takes 150 ms'], {
+    because: 'Its third deadline is now.',
+    likely: 'Every deadline is a whole number of periods after every() was called.',
+    look: 'timer-queue.#rearm()',
+  })
+  cancel('takes 150 ms')
 }
 
 /** A beat that cancels itself in its third call does not come back, not even as an empty place in the heap. */
@@ -197,11 +240,15 @@ export async function expectAnyPeriod(stage: Stage): Promise<void> {
       look: 'timer-queue.every()',
     })
   }
-  for (const time of ['The first', 'The second']) {
-    brief.expectFires(0.5, ['often'], {
-      because: `${time} period of 0.5 ms is over.`,
-      likely: 'A timer is periodic when its periodMs is above 0, however short the period is.',
-      look: 'timer-queue.runDue()',
-    })
-  }
+  brief.expectFires(0.5, ['often'], {
+    because: 'The first period of 0.5 ms is over.',
+    likely: 'Leave the period as it is, however short it is.',
+    look: 'timer-queue.every()',
+  })
+  brief.expectFires(0.5, ['often'], {
+    because: 'The second period of 0.5 ms is over.',
+    likely:
+      'A timer is periodic when its periodMs is above 0, however short the period is: do not round it.',
+    look: ['timer-queue.runDue()', 'timer-queue.every()'],
+  })
 }

@@ -10,6 +10,9 @@ export interface Armed {
   order: number
 }
 
+/** Why these have to fire; what has fired instead may tell more. */
+type FiredReason = Reason | ((received: string) => Reason)
+
 /** A queue whose timers have names. */
 export type PlayedQueue = Awaited<ReturnType<typeof playQueue>>
 
@@ -22,9 +25,11 @@ export async function playQueue({ load, story, expect, expectSame }: Stage) {
   const armed = new Map<string, Timer>()
   const fired: string[] = []
   /** Expects these to have fired since it was asked last. */
-  const expectFired = (names: string[], reason: Reason): void => {
+  const expectFired = (names: string[], reason: FiredReason): void => {
     const text = (fired: string[]) => fired.join(', ') || 'nothing'
-    expectSame('what fires', text(fired.splice(0)), text(names), reason)
+    const received = text(fired.splice(0))
+    const why = typeof reason === 'function' ? reason(received) : reason
+    expectSame('what fires', received, text(names), why)
   }
   return {
     NOWHERE,
@@ -49,21 +54,24 @@ export async function playQueue({ load, story, expect, expectSame }: Stage) {
     },
     cancel(name: string): void {
       story.tell('test', `cancels "${name}"`)
-      const thrown = thrownBy(() => timers.cancel(armed.get(name)!))
+      const timer = armed.get(name)!
+      const { place } = timer
+      const isLast = place === timers.size - 1
+      const thrown = thrownBy(() => timers.cancel(timer))
       if (thrown === undefined) return
       expect(`cancel() of "${name}" not to throw`, false, {
         because:
           'Any timer can be cancelled, whether it is armed, has fired, or was cancelled already.',
-        likely:
-          'Place 0 is the root. A timer that is not in the heap is at NOWHERE (-1), even if it was the last one there: compare with NOWHERE before you take it out.',
-        look: ['timer-queue.cancel()', 'timer-heap.remove()'],
+        ...causeOfThrow(
+          place === NOWHERE ? 'nowhere' : isLast ? 'last' : place > 0 ? 'below' : 'root',
+        ),
         received: String(thrown),
       })
     },
     hasFired: (name: string): boolean => fired.includes(name),
     placeOf: (name: string): number => armed.get(name)!.place,
     /** Lets time pass, then the loop comes by. */
-    expectFires(afterMs: number, names: string[], reason: Reason): void {
+    expectFires(afterMs: number, names: string[], reason: FiredReason): void {
       story.tell('time', `moves on by ${afterMs} ms, and the loop calls runDue()`)
       clock.pass(afterMs)
       timers.runDue()
@@ -75,6 +83,23 @@ export async function playQueue({ load, story, expect, expectSame }: Stage) {
       return [new TimerQueue(time), time]
     },
   }
+}
+
+/** Why `cancel()` may throw, by where in the heap the timer was. */
+function causeOfThrow(place: 'nowhere' | 'last' | 'root' | 'below'): Omit<Reason, 'because'> {
+  if (place === 'nowhere') {
+    return {
+      likely:
+        'A timer that is not in the heap is at NOWHERE (-1), even if it was the last one there: compare with NOWHERE before you take it out.',
+      look: ['timer-queue.cancel()', 'timer-heap.remove()'],
+    }
+  }
+  const likely = {
+    last: 'The last timer in the heap leaves no gap: there is nothing to move.',
+    root: 'The gap may be the root, which has no parent.',
+    below: 'remove() needs the place that the timer had: note it before it becomes NOWHERE.',
+  }
+  return { likely: likely[place], look: 'timer-heap.remove()' }
 }
 
 /** Expects all of them to have fired, by deadline and then by order of arming. */

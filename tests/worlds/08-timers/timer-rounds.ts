@@ -79,7 +79,8 @@ export function expectNextRound({ arm, expectFires }: PlayedQueue): void {
   expectFires(0, ['again', 'behind'], {
     because:
       'A timer that a callback arms waits for the next round, even with 0 ms. Otherwise the loop would never come back to its clients.',
-    likely: 'Fire what was armed before runDue() began: `order` shows which timers were.',
+    likely:
+      'Fire what was armed before runDue() began: `order` shows which timers were. It is what #armed was when the timer was armed, and #armed only grows.',
     look: 'timer-queue.runDue()',
   })
   expectFires(0, ['again'], { because: 'This is the next round.', look: 'timer-queue.runDue()' })
@@ -101,13 +102,16 @@ export async function expectErrorsSeen(stage: Stage): Promise<void> {
   for (const [index, place] of ['the callback', 'the next faulty callback'].entries()) {
     const thrown = thrownBy(() => next.timers.runDue())
     const isLost = thrown === undefined && index > 0 && !next.hasFired('faulty, too')
+    const isAgain = thrown === bugs[0] && index > 0
     expect(`runDue() to throw what ${place} threw`, thrown === bugs[index], {
       because: 'An error that a callback throws must be seen, not swallowed.',
       likely: isLost
         ? 'Timers that were taken out in advance are lost when one throws. Take one out, call it, and look at the first one again.'
         : thrown === undefined
           ? 'runDue() catches nothing: let the error through at once. Timers that were still to fire do so in the next call.'
-          : 'runDue() catches nothing and adds nothing: what comes out is the very error that was thrown.',
+          : isAgain
+            ? 'The faulty timer was still in the heap, so it fired again. Take it out before you call it.'
+            : 'runDue() catches nothing and adds nothing: what comes out is the very error that was thrown.',
       look: 'timer-queue.runDue()',
       expected: 'the error',
       received: thrown === undefined ? 'nothing was thrown' : `another error: ${thrown}`,

@@ -41,6 +41,7 @@ export async function serveVirtually(
       return () => count
     },
     timerCount: () => timers.size,
+    nextDelay: () => timers.nextDelay(),
     expectTimers(count: number, reason: Reason): void {
       expectSame('timers.size', timers.size, count, reason)
     },
