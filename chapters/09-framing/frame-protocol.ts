@@ -1,7 +1,7 @@
 /** Frames on a connection. It does not know what their payloads mean. */
 
 import type { Connection, Ending, Protocol } from '../07-event-loop/connection.ts'
-import { encodeFrame, FrameDecoder } from './frames.ts'
+import { encodeFrame, FrameDecoder, MAX_FRAME_BYTES } from './frames.ts'
 
 /** What happens on a connection that speaks frames. The protocol is passed along: one object can serve many peers. */
 export interface FrameEvents {
@@ -15,7 +15,7 @@ export interface FrameEvents {
 }
 
 export interface FrameOptions {
-  /** The largest payload that the peer may announce. */
+  /** The largest payload that the peer may announce, but never over `MAX_FRAME_BYTES`: we could not send that back. */
   maxFrameBytes?: number
 }
 
@@ -24,10 +24,14 @@ export class FrameProtocol implements Protocol {
   readonly #events: FrameEvents
   readonly #decoder: FrameDecoder
 
-  constructor(connection: Connection, events: FrameEvents, { maxFrameBytes }: FrameOptions = {}) {
+  constructor(
+    connection: Connection,
+    events: FrameEvents,
+    { maxFrameBytes = MAX_FRAME_BYTES }: FrameOptions = {},
+  ) {
     this.connection = connection
     this.#events = events
-    this.#decoder = new FrameDecoder({ maxBytes: maxFrameBytes })
+    this.#decoder = new FrameDecoder({ maxBytes: Math.min(maxFrameBytes, MAX_FRAME_BYTES) })
   }
 
   send(payload: Uint8Array): void {

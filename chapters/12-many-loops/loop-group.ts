@@ -101,7 +101,8 @@ export class LoopGroup {
   /**
    * Waits for the remaining connections to end, for `graceMs` at most, then ends every thread, and with it whatever
    * connections it still has. Resolves when no thread is left, and leaves behind no timer that keeps the process alive.
-   * If nobody is connected, does not wait. A loop that ends meanwhile is not replaced.
+   * If nobody is connected, does not wait. A loop that ends meanwhile is not replaced. `graceMs` is less than 24.8 days,
+   * the longest time for `setTimeout`.
    *
    * @step 12.4
    */
@@ -171,9 +172,9 @@ export class LoopGroup {
 
   /**
    * The loop's thread has ended, and its connections with it: the loop is no longer chosen or counted. Another loop
-   * takes its place, which counts as a replacement, now or once it runs. One that cannot start is not tried again, but
-   * the next loop that dies is replaced all the same. While the group is closing, nothing is started, and nothing is
-   * counted as a replacement.
+   * takes its place, even if no loop is left. Count it as a replacement, either now or once it runs. One that cannot
+   * start is not tried again, but the next loop that dies is replaced all the same. While the group is closing, nothing
+   * is started, and nothing is counted as a replacement.
    *
    * @step 12.3 12.4
    */

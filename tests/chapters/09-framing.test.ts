@@ -3,7 +3,11 @@ import { countBytes, quote } from '../harness/bytes.ts'
 import { pattern } from '../harness/client.ts'
 import { step } from '../judge/step.ts'
 import { announce, echoFrame, expectFrame, expectFrameLike, frame } from '../protocols/frames.ts'
-import { expectHalfTaken, expectPausesBetweenFrames } from '../worlds/09-framing/frame-chunks.ts'
+import {
+  expectHalfTaken,
+  expectPausesBetweenFrames,
+  expectSteadyHandingOn,
+} from '../worlds/09-framing/frame-chunks.ts'
 import {
   expectFewCopies,
   expectSteady,
@@ -11,7 +15,11 @@ import {
   largeToSmallFrame,
   lateToEarly,
 } from '../worlds/09-framing/frame-costs.ts'
-import { expectFinishedBehind, expectSameFrames } from '../worlds/09-framing/frame-cuts.ts'
+import {
+  expectApart,
+  expectFinishedBehind,
+  expectSameFrames,
+} from '../worlds/09-framing/frame-cuts.ts'
 import {
   checker,
   cutAt,
@@ -125,7 +133,7 @@ step('09.3', 'frames that come together come out one by one', async (stage) => {
     },
   )
   await expectSteady(stage, 'a frame in a large chunk to cost no more than one in a small chunk', {
-    ratio: () => largeToSmall(FrameDecoder),
+    ratio: () => largeToSmall((chunk) => new FrameDecoder().push(chunk)),
     because: 'A chunk with a thousand frames costs as much as a thousand frames, and no more.',
     likely:
       'Something is copied for each frame: the rest of the chunk (subarray() copies nothing; slice(), Buffer.concat and new Uint8Array copy it), or the list of the frames so far ([...list, next] copies it; push() adds one).',
@@ -136,6 +144,7 @@ step('09.3', 'frames that come together come out one by one', async (stage) => {
 step('09.4', 'frames come out whole, wherever their bytes are cut', async (stage) => {
   const { FrameDecoder } = await load(stage)
   await expectSameFrames(stage)
+  await expectApart(stage)
   await expectSteady(stage, 'the last bytes of a large frame to cost no more than its first', {
     ratio: () => lateToEarly(FrameDecoder),
     because: 'A client that sends byte by byte must not cost more with each byte that it has sent.',
@@ -211,6 +220,7 @@ step('09.6', 'an invalid client gets an error frame, and only it is gone', async
   const { serve, connect } = stage
   await expectPausesBetweenFrames(stage)
   await expectHalfTaken(stage)
+  await expectSteadyHandingOn(stage)
 
   const server = await serve(CHAPTER, { maxFrameBytes: 200_000 })
   const [ada, bob] = [await connect(server), await connect(server)]

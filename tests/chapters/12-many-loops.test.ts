@@ -5,6 +5,7 @@ import { step } from '../judge/step.ts'
 import { ask, echo } from '../protocols/lines.ts'
 import {
   expectBrokenScriptLeft,
+  expectOnlyLoopReplaced,
   expectOthersGoOn,
   expectOut,
 } from '../worlds/12-many-loops/broken-loops.ts'
@@ -13,6 +14,7 @@ import {
   expectFurtherCloseToWait,
   expectGraceToEnd,
   expectIdleToClose,
+  expectNothingStartedLate,
   expectNotReplaced,
   expectThreadsGone,
   NOT_ENDED_WITH_ADA,
@@ -216,6 +218,7 @@ step('12.3', 'a loop that dies takes its own clients along, and is replaced', as
     await expectBrokenScriptLeft(stage, server, folder, cyd)
     await expectOut(stage, server, homes[2], 2, [])
     await expectOthersGoOn(stage, server, folder)
+    await expectOnlyLoopReplaced(stage)
   } finally {
     rmSync(folder, { recursive: true })
   }
@@ -269,6 +272,7 @@ step('12.4', 'close() lets every loop finish, and leaves no thread', async (stag
   await expectGraceToEnd(stage)
   await expectIdleToClose(stage)
   await expectFurtherCloseToWait(stage)
+  await expectNothingStartedLate(stage)
 })
 
 step('12.5', 'a loop that is blocked delays its clients, and gets no more', async (stage) => {

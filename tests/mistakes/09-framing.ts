@@ -1016,7 +1016,7 @@ const known = new WeakMap<Uint8Array, Uint8Array>()
   {
     name: 'what-is-missing-counts-from-the-start',
     step: '09.2',
-    says: ['3 bytes of a length, after a frame', 'from `at` on'],
+    says: ['of 00 01 11 70, after a frame', 'from `at` on'],
     edits: [
       {
         file: 'frames.ts',
@@ -1475,6 +1475,99 @@ const FRAME: Frame = { kind: 'frame', payload: NOTHING }
       const { onEnd = () => this.connection.end('finished') } = this.#events
       onEnd(this)
     }`,
+      },
+    ],
+  },
+  {
+    name: 'counts-the-bytes-before-the-frame',
+    step: '09.2',
+    says: ['2 bytes of 00 01 11 70, after a frame', 'from `at` on'],
+    edits: [
+      {
+        file,
+        replace: 'if (bytes.length < start) return',
+        by: 'if (bytes.length < LENGTH_BYTES) return',
+      },
+    ],
+  },
+  {
+    name: 'goes-on-from-the-same-place',
+    step: '09.4',
+    says: ['The same bytes are taken twice', 'the chunk is used up'],
+    edits: [{ file, replace: NEXT, by: "at = next.kind === 'frame' ? next.end : at" }],
+  },
+  {
+    name: 'one-room-for-all-lengths',
+    step: '09.4',
+    says: ['each decoder to return its own frames', 'write into the same memory'],
+    edits: [
+      {
+        file,
+        replace: 'const NOTHING = new Uint8Array()\n',
+        by: 'const NOTHING = new Uint8Array()\nconst LENGTH_ROOM = new Uint8Array(LENGTH_BYTES)\n',
+      },
+      {
+        file,
+        replace: 'const roomier = new Uint8Array(Math.min(2 * size, totalBytes))',
+        by: `const isLength = totalBytes <= LENGTH_BYTES
+      const roomier = isLength ? LENGTH_ROOM : new Uint8Array(Math.min(2 * size, totalBytes))`,
+      },
+    ],
+  },
+  {
+    name: 'copies-the-chunk-for-each-frame',
+    step: '09.6',
+    says: ['a frame in a large chunk', 'give next() the chunk itself'],
+    cardVaries: true,
+    edits: [
+      {
+        file: protocol,
+        replace: 'this.#decoder.next(bytes, taken)',
+        by: 'this.#decoder.next(Buffer.from(bytes), taken)',
+      },
+    ],
+  },
+  {
+    name: 'copies-the-rest-of-the-chunk-for-each-frame',
+    step: '09.6',
+    says: ['a frame in a large chunk', 'give next() the chunk itself'],
+    cardVaries: true,
+    edits: [
+      {
+        file: protocol,
+        hole: 'onBytes',
+        by: `    let rest = bytes
+    while (rest.length > 0 && this.connection.isReading) {
+      const decoded = this.#decoder.next(rest, 0)
+      rest = decoded.kind === 'frame' ? rest.slice(decoded.end) : rest.subarray(rest.length)
+      if (decoded.kind === 'frame') this.#hear(decoded.payload)
+      else if (decoded.kind === 'invalid') this.#endWith('too-large', decoded.reason)
+    }
+    return bytes.length - rest.length`,
+      },
+    ],
+  },
+  {
+    name: 'allows-more-than-it-can-send-back',
+    step: '09.6',
+    says: ['would end the server'],
+    edits: [
+      {
+        file: protocol,
+        replace: 'Math.min(maxFrameBytes, MAX_FRAME_BYTES)',
+        by: 'maxFrameBytes',
+      },
+    ],
+  },
+  {
+    name: 'lists-what-is-incomplete',
+    step: '09.4',
+    says: ['does not belong in its list'],
+    edits: [
+      {
+        file,
+        replace: "if (next.kind !== 'incomplete') decoded.push(next)",
+        by: 'decoded.push(next as Frame)',
       },
     ],
   },

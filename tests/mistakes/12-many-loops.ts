@@ -396,7 +396,7 @@ export const mistakes: Mistake[] = [
     name: 'nobody-catches-a-replacement-that-cannot-start',
     step: '12.3',
     cardVaries: true,
-    says: ['nobody caught it'],
+    says: ['nobody caught it', 'rejects when a loop cannot start'],
     edits: [{ file: 'loop-group.ts', replace: ADD, by: '    void this.#addLoop()' }],
   },
   {
@@ -434,7 +434,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'the-dead-loop-stays-in-the-list',
     step: '12.3',
-    says: ['the dead loop to be out of the list', 'Take this loop out'],
+    says: ['the dead loop to be out of the list', 'The list has grown'],
     edits: [{ file: 'loop-group.ts', replace: REMOVE, by: '    if (this.#isClosing) return' }],
   },
   {
@@ -452,7 +452,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'nobody-takes-its-place',
     step: '12.3',
-    says: ['3 loops, none of them'],
+    says: ['3 loops, none of them', 'nothing has taken its place'],
     edits: [{ file: 'loop-group.ts', replace: ADD, by: '' }],
   },
   {
@@ -1021,6 +1021,117 @@ export const mistakes: Mistake[] = [
         file: 'choose.ts',
         replace: 'nowMs - waitingSinceMs <= patienceMs',
         by: 'nowMs - waitingSinceMs <= (patienceMs || 50)',
+      },
+    ],
+  },
+  {
+    name: 'reports-closed-when-serving-begins',
+    step: '12.2',
+    says: ['Connections are counted down that still exist', 'not when serving begins'],
+    cardVaries: true,
+    edits: [{ file: 'loop-thread.ts', replace: REPORT, by: "  report('closed')" }],
+  },
+  {
+    name: 'counts-up-the-wrong-loop',
+    step: '12.2',
+    says: ['8 and 0', 'the loop that gets the socket'],
+    edits: [
+      {
+        file: 'loop-group.ts',
+        hole: '#give',
+        by: `    moveSocket(socket, loop.thread)
+    this.#loops[0].connections += 1
+    loop.total += 1`,
+      },
+    ],
+  },
+  {
+    name: 'forgets-who-waits-when-another-has-gone',
+    step: '12.2',
+    says: ['the other socket to wait still', 'and nothing else'],
+    edits: [
+      { file: 'loop-group.ts', replace: ON_CLOSED, by: `${ON_CLOSED}\n    loop.movedAtMs.shift()` },
+    ],
+  },
+  {
+    name: 'the-last-loop-is-not-replaced',
+    step: '12.3',
+    says: ['another loop to take its place', 'even if no other loop is left'],
+    edits: [
+      {
+        file: 'loop-group.ts',
+        replace: ADD,
+        by: `    if (this.#loops.length === 0) return\n${ADD}`,
+      },
+    ],
+  },
+  {
+    name: 'starts-another-a-turn-later',
+    step: '12.4',
+    says: ['look at #isClosing again'],
+    edits: [
+      {
+        file: 'loop-group.ts',
+        replace: ADD,
+        by: '    setImmediate(() => this.#addLoop().catch(() => {}))',
+      },
+    ],
+  },
+  {
+    name: 'starts-another-in-a-moment',
+    step: '12.4',
+    says: ['look at #isClosing again'],
+    edits: [
+      {
+        file: 'loop-group.ts',
+        hole: '#onExit',
+        by: `    this.#loops.splice(this.#loops.indexOf(loop), 1)
+    if (this.#isClosing) return
+    setTimeout(() => {
+      this.#replaced += 1
+      this.#addLoop().catch(() => {})
+    }, 100)`,
+      },
+    ],
+  },
+  {
+    name: 'leaves-its-threads-when-nobody-ever-came',
+    step: '12.4',
+    says: ['even if nobody has ever connected', 'Nothing has ended them'],
+    edits: [
+      {
+        file: 'loop-group.ts',
+        replace: '    this.#isClosing = true\n    const { promise: deadline',
+        by: `    this.#isClosing = true
+    if (this.#loops.every(({ total }) => total === 0)) return
+    const { promise: deadline`,
+      },
+    ],
+  },
+  {
+    name: 'asks-only-the-first-loop',
+    step: '12.4',
+    says: ['to the second one', 'One idle loop is not enough'],
+    edits: [
+      {
+        file: 'loop-group.ts',
+        replace: WAIT,
+        by: `    if (this.#loops[0]?.connections > 0) await Promise.race([this.#whenIdle(), deadline])`,
+      },
+    ],
+  },
+  {
+    name: 'ends-idle-loops-at-once',
+    step: '12.4',
+    says: ['One idle loop is not enough'],
+    edits: [
+      {
+        file: 'loop-group.ts',
+        replace: WAIT,
+        by: `    for (const { thread, connections } of this.#loops) {
+      if (connections === 0) void thread.terminate()
+    }
+${WAIT}`,
       },
     ],
   },

@@ -167,4 +167,20 @@ import { Worker } from 'node:worker_threads'`,
       },
     ],
   },
+  {
+    name: 'starts-another-a-turn-later-unless-it-closes',
+    style: 'A replacement may start in a later turn, when the group is still not closing.',
+    edits: [
+      {
+        file: group,
+        hole: '#onExit',
+        by: `    this.#loops.splice(this.#loops.indexOf(loop), 1)
+    setImmediate(() => {
+      if (this.#isClosing) return
+      this.#replaced += 1
+      this.#addLoop().catch(() => {})
+    })`,
+      },
+    ],
+  },
 ]

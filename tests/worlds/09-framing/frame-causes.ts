@@ -27,6 +27,9 @@ export function causeOf(pushed: Pushed, reason: Reason): Partial<Reason> {
     }
   if (pushed.isListWrong) return ONE_LIST
   if (pushed.wasRight) return UNCHANGED
+  if (received.some((text) => text.startsWith('incomplete'))) return NOT_IN_THE_LIST
+  const areFrames = received.every((text) => text.startsWith('frame'))
+  if (!isLater && areFrames && received.length > expected.length) return TWICE
   const [first] = received
   if (isLater && received.length < expected.length && startsWith(expected, received)) {
     return received.length > 0 ? BEHIND : reason
@@ -83,6 +86,18 @@ const NO_END: Partial<Reason> = {
   likely:
     'A loop takes no bytes and goes on. It must end when the chunk is used up; subarray(start, end) takes two places, not a place and a number; and a frame that is finished is forgotten: #begun and #begunBytes.',
   look: ['frames.#finishBegun()', 'frames.push()'],
+}
+
+const NOT_IN_THE_LIST: Partial<Reason> = {
+  likely: 'push() returns frames and invalid lengths. `incomplete` does not belong in its list.',
+  look: 'frames.push()',
+}
+
+const TWICE: Partial<Reason> = {
+  because: 'Each byte belongs to one frame only. This chunk does not complete so many.',
+  likely:
+    'The same bytes are taken twice. push() goes on from `end` after a frame; after `incomplete`, the chunk is used up.',
+  look: ['frames.push()', 'frames.next()'],
 }
 
 const BEHIND: Partial<Reason> = {

@@ -2,6 +2,7 @@
 
 import type { Connection } from '#code/07-event-loop/connection.ts'
 import type { Stage } from '../../judge/step.ts'
+import { expectSteady, largeToSmall } from './frame-costs.ts'
 import { cutAt, glued } from './frame-decoding.ts'
 
 /** A connection may be paused in the middle of a chunk: the frames behind wait, and none is lost. */
@@ -94,4 +95,20 @@ export async function expectHalfTaken({ load, story, expectSame }: Stage): Promi
       look: 'frame-protocol.onBytes()',
     })
   }
+}
+
+/** A chunk with thousands of frames: each is handed on for what it costs alone. */
+export async function expectSteadyHandingOn(stage: Stage): Promise<void> {
+  const { FrameProtocol } = await stage.load(() => import('#code/09-framing/frame-protocol.ts'))
+  const takeFirst = (chunk: Uint8Array) => {
+    const connection = { isOpen: true, isReading: true, heard() {} }
+    return new FrameProtocol(connection as unknown as Connection, { onFrame() {} }).onBytes(chunk)
+  }
+  await expectSteady(stage, 'a frame in a large chunk to cost no more than one in a small chunk', {
+    ratio: () => largeToSmall(takeFirst),
+    because: 'A chunk with thousands of frames costs as much as thousands of frames, and no more.',
+    likely:
+      'Something is copied for each frame: give next() the chunk itself, and the place from which to go on.',
+    look: 'frame-protocol.onBytes()',
+  })
 }

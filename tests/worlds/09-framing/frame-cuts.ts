@@ -7,7 +7,16 @@ import type { Reason } from '../../harness/failure.ts'
 import { cutAtRandom, randomBytes, randomInteger } from '../../harness/random.ts'
 import type { Stage } from '../../judge/step.ts'
 import { frame } from '../../protocols/frames.ts'
-import { checker, cutAt, describe, glued, load, places } from './frame-decoding.ts'
+import {
+  checker,
+  cutAt,
+  describe,
+  describeAll,
+  describePayload,
+  glued,
+  load,
+  places,
+} from './frame-decoding.ts'
 
 const IN_TWO: Reason = {
   because: 'A chunk may end anywhere, even inside a length.',
@@ -59,6 +68,36 @@ export async function expectSameFrames(stage: Stage): Promise<void> {
     })
   }
   story.judge('test', 'expects 50 transcripts cut at random to give the same frames', 'kept')
+}
+
+/** Two connections whose frames arrive byte by byte, in turn. Only a failure is told. */
+export async function expectApart(stage: Stage): Promise<void> {
+  const { FrameDecoder } = await load(stage)
+  const [long, short] = [glued('x'.repeat(300)), glued('hello', 'sea')]
+  const [first, second] = [new FrameDecoder(), new FrameDecoder()]
+  const found: string[] = []
+  for (let at = 0; at < long.length; at++) {
+    const one = first.push(long.subarray(at, at + 1))
+    const other = second.push(short.subarray(at, at + 1))
+    found.push(...describeAll(one).map((text) => `first: ${text}`))
+    found.push(...describeAll(other).map((text) => `second: ${text}`))
+  }
+  const large = describePayload(Buffer.from('x'.repeat(300)))
+  const due = ['second: frame "hello"', 'second: frame "sea"', `first: ${large}`]
+  const isRight = found.join() === due.join()
+  if (isRight) return
+  stage.story.tell(
+    'test',
+    `pushes a frame of 300 bytes into one decoder and ${quote(short)} into another, byte by byte, in turn`,
+  )
+  stage.expect('each decoder to return its own frames', isRight, {
+    because: 'Each connection has a decoder of its own, and their bytes arrive in turn.',
+    likely:
+      'Two decoders write into the same memory. The room for what is kept belongs to one decoder, even for a length.',
+    look: 'frames.#keep()',
+    expected: due.join(', '),
+    received: found.join(', ') || 'nothing',
+  })
 }
 
 /** A decoder that is handed a chunk with the place from which to take it. */

@@ -3,7 +3,7 @@
 import type { Stage } from '../../judge/step.ts'
 import { announce, frame } from '../../protocols/frames.ts'
 import { glued } from './frame-decoding.ts'
-import { expectEndedAtOnce, expectErrorSeen } from './frame-faults.ts'
+import { expectEndedAtOnce, expectErrorSeen, expectLimitCapped } from './frame-faults.ts'
 import { ScriptedFrames } from './scripted-frames.ts'
 
 /** An invalid client gets the answers before its mistake, the reason, and FIN. */
@@ -50,6 +50,7 @@ export async function expectInvalidTold(stage: Stage): Promise<void> {
     })
   }
   await expectEndedAtOnce(stage)
+  await expectLimitCapped(stage)
   await expectErrorSeen(stage)
 }
 

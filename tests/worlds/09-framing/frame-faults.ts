@@ -46,6 +46,32 @@ export async function expectEndedAtOnce(stage: Stage): Promise<void> {
   }
 }
 
+const MAX_FRAME_BYTES = 1024 * 1024
+
+/** An echo sends back what it receives, so a limit over what it can send would end the process. Only a failure is told. */
+export async function expectLimitCapped({ load, story, expectSame }: Stage): Promise<void> {
+  const { FrameProtocol } = await load(() => import('#code/09-framing/frame-protocol.ts'))
+  const endings: string[] = []
+  const connection = {
+    isOpen: true,
+    isReading: true,
+    heard() {},
+    end: (why: string) => void endings.push(why),
+  }
+  const options = { maxFrameBytes: 2 * MAX_FRAME_BYTES }
+  const frames = new FrameProtocol(connection as unknown as Connection, { onFrame() {} }, options)
+  const chunk = announce(MAX_FRAME_BYTES + 1)
+  frames.onBytes(chunk)
+  if (endings.length === 1) return
+  story.tell('test', `hands over ${quote(chunk)}, with maxFrameBytes: ${2 * MAX_FRAME_BYTES}`)
+  expectSame('how the connection has ended', endings, ['too-large'], {
+    because:
+      'encodeFrame() throws for a payload over MAX_FRAME_BYTES. An echo of such a frame would end the server.',
+    likely: 'The constructor limits maxFrameBytes to MAX_FRAME_BYTES.',
+    look: 'frame-protocol.onBytes()',
+  })
+}
+
 /** An error of the events is seen: it is thrown on, or at least it ends the connection. Only a failure is told. */
 export async function expectErrorSeen({ load, story, expect }: Stage): Promise<void> {
   const { FrameProtocol } = await load(() => import('#code/09-framing/frame-protocol.ts'))

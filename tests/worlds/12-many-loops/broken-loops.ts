@@ -3,10 +3,13 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Client } from '../../harness/client.ts'
+import { Failure, type Reason } from '../../harness/failure.ts'
 import type { HostedServer } from '../../harness/hosted-server.ts'
 import type { Stage } from '../../judge/step.ts'
 import { echo } from '../../protocols/lines.ts'
-import { statsOf } from './many-loops.ts'
+import { statsOf, talkativeLoop } from './many-loops.ts'
+
+const CHAPTER = '12-many-loops'
 
 const IS_NOT_STARTED = {
   because: 'A third loop has died, and the one that should replace it cannot start.',
@@ -24,19 +27,44 @@ export async function expectOut(
   alive: string[],
 ): Promise<void> {
   const listed = (await statsOf(server)).loops.map(({ threadId }) => String(threadId))
-  expect('the dead loop to be out of the list', listed.length === count && !listed.includes(dead), {
-    because:
-      'A socket sent to a thread that has ended is lost without an error, and so is its client.',
-    likely: listed.includes(dead)
-      ? 'Take this loop out of the list, not just any loop: find it there.'
-      : !alive.every((each) => listed.includes(each))
-        ? 'A live loop is gone from the list, too. Take out only one: splice(place, 1).'
-        : listed.length > count
-          ? 'One loop has died, so start one replacement.'
-          : 'The dead loop is out of the list. Start another in its place: #addLoop().',
+  const isThere = listed.includes(dead)
+  const isRight = listed.length === count && !isThere
+  const what =
+    isRight || isThere ? 'the dead loop to be out of the list' : `${count} loops to be in the list`
+  expect(what, isRight, {
+    ...causeOf(listed, isThere, count, alive),
     expected: `${count} loops, none of them on thread ${dead}`,
     received: `loops on the threads ${listed.join(', ')}`,
   })
+}
+
+/** What is wrong with the list of loops after one has died. */
+function causeOf(listed: string[], isThere: boolean, count: number, alive: string[]): Reason {
+  if (isThere) {
+    return {
+      because:
+        'A socket sent to a thread that has ended is lost without an error, and so is its client.',
+      likely:
+        listed.length > count
+          ? 'The list has grown, and the dead loop is still in it: find this loop there, and take it out.'
+          : 'Take this loop out of the list, not just any loop: find it there.',
+    }
+  }
+  if (!alive.every((each) => listed.includes(each))) {
+    return {
+      because: 'The other loops have not died: they go on, and get newcomers.',
+      likely: 'A live loop is gone from the list, too. Take out only one: splice(place, 1).',
+    }
+  }
+  return listed.length > count
+    ? {
+        because: 'More than one loop has taken its place.',
+        likely: 'One loop has died, so start one replacement.',
+      }
+    : {
+        because: 'One loop has died, and nothing has taken its place.',
+        likely: 'The dead loop is out of the list. Start another in its place: #addLoop().',
+      }
 }
 
 /** How often a loop with the breakable script was started. */
@@ -46,6 +74,26 @@ function startsIn(folder: string): number {
 
 /** The script breaks, and then cyd's loop dies: another is started, in vain, and only once. */
 export async function expectBrokenScriptLeft(
+  stage: Stage,
+  server: HostedServer,
+  folder: string,
+  cyd: Client,
+): Promise<void> {
+  try {
+    await breakScript(stage, server, folder, cyd)
+  } catch (error) {
+    if (!(error instanceof Failure && error.report.headline.includes('nobody caught it')))
+      throw error
+    throw new Failure(stage.story, {
+      ...error.report,
+      because: 'A third loop has died, and its replacement cannot start. The others must go on.',
+      likely: '#addLoop() rejects when a loop cannot start. Catch that.',
+      look: 'loop-group.#onExit()',
+    })
+  }
+}
+
+async function breakScript(
   { story, expect }: Stage,
   server: HostedServer,
   folder: string,
@@ -120,4 +168,28 @@ export async function expectOthersGoOn(
     },
   )
   await echo(hal, { because: 'The other loop is not affected.' })
+}
+
+/** When the only loop has died, the list is empty until another is in it. */
+export async function expectOnlyLoopReplaced({ serve, connect }: Stage): Promise<void> {
+  const server = await serve(CHAPTER, { loops: 1, choose: 'in turn', script: talkativeLoop() })
+  const ivy = await connect(server, 'ivy')
+  await ivy.send('bug\n')
+  await ivy.expectClosed({ because: 'The only loop of this server has died, and ivy was on it.' })
+  await server.expectEventually(
+    'another loop to take its place',
+    async () => {
+      const { loops, replaced } = await statsOf(server)
+      return {
+        holds: loops.length === 1 && replaced === 1,
+        received: `${loops.length} loops in the list, ${replaced} replaced`,
+      }
+    },
+    {
+      because: 'Without a loop, the server would close every connection that it accepts.',
+      likely: 'A loop that dies is replaced, even if no other loop is left.',
+      look: 'loop-group.#onExit()',
+    },
+  )
+  await echo(await connect(server, 'jon'), { because: 'The new loop serves those who come now.' })
 }

@@ -1,6 +1,8 @@
 /** Servers of several loops that are closed with little time, or none, for clients that stay. */
 
 import { setImmediate as turn } from 'node:timers/promises'
+import type { Worker } from 'node:worker_threads'
+import type { LoopGroup } from '#code/12-many-loops/loop-group.ts'
 import type { HostedServer } from '../../harness/hosted-server.ts'
 import { PATIENCE_MS, within } from '../../harness/patience.ts'
 import type { Stage } from '../../judge/step.ts'
@@ -84,33 +86,97 @@ export async function expectAsleep(
   expect('nothing to be pending but the threads', !(await server.isBusy()), isAsleep)
 }
 
-/** A call waits like the first one, and takes nothing away from those who are connected. */
+/** One loop has a client, the other has none. Every call waits, and takes nothing away from whoever is connected. */
 export async function expectFurtherCloseToWait(stage: Stage): Promise<void> {
+  for (const place of [0, 1]) {
+    const body = (group: LoopGroup, threads: Worker[]) =>
+      expectBothToWait(stage, group, threads, ['first', 'second'][place])
+    await withGroup(stage, body, (loops) => loops[place])
+  }
+}
+
+async function expectBothToWait(
+  stage: Stage,
+  group: LoopGroup,
+  threads: Worker[],
+  which: string,
+): Promise<void> {
   const { story, expect, expectSame } = stage
-  await withGroup(stage, async (group, threads) => {
-    story.tell('test', 'starts two loops, gives a socket to one, and calls close(60_000) twice')
-    let ended = 0
-    for (const thread of threads) {
-      const terminate = thread.terminate.bind(thread)
-      thread.terminate = () => {
-        ended += 1
-        return terminate()
-      }
+  let ended = 0
+  for (const thread of threads) {
+    const terminate = thread.terminate.bind(thread)
+    thread.terminate = () => {
+      ended += 1
+      return terminate()
     }
-    await withAccepted(stage, 1, async ([socket], [client]) => {
-      group.serve(socket)
-      const closed = Promise.all([group.close(60_000), group.close(60_000)])
-      for (let turns = 0; turns < 5; turns++) await turn()
-      expectSame('the number of threads ended while a client is connected', ended, 0, {
-        because: 'The client has a minute to finish, however often close() is called.',
-        likely: 'A second call of close() waits like the first, and does not cut the client off.',
-        look: 'loop-group.close()',
+  }
+  const expectNoneEnded = async (because: string, likely: string) => {
+    for (let turns = 0; turns < 5; turns++) await turn()
+    expectSame('the number of threads ended while a client is connected', ended, 0, {
+      because,
+      likely,
+      look: 'loop-group.close()',
+    })
+  }
+  story.tell('test', `starts two loops, and gives a socket to the ${which} one`)
+  await withAccepted(stage, 1, async ([socket], [client]) => {
+    group.serve(socket)
+    story.tell('test', 'calls close(60_000)')
+    const first = group.close(60_000)
+    await expectNoneEnded(
+      'One loop has a client, who has a minute to finish. The other has none.',
+      'One idle loop is not enough. No thread is ended until no loop has a connection, or until graceMs have passed.',
+    )
+    story.tell('test', 'calls close(60_000) again')
+    const closed = Promise.all([first, group.close(60_000)])
+    await expectNoneEnded(
+      'The client has a minute to finish, however often close() is called.',
+      'A second call of close() waits like the first, and does not cut the client off.',
+    )
+    client.destroy()
+    expect('both calls to resolve', (await within(PATIENCE_MS, closed)) !== 'too late', {
+      because: 'The client has left: nothing is left to wait for.',
+      look: 'loop-group.close()',
+    })
+  })
+}
+
+/** A loop dies, and the group is closed in the same turn: a replacement that waits for a later one must not start. */
+export async function expectNothingStartedLate(stage: Stage): Promise<void> {
+  await withGroup(stage, async (group, threads) => {
+    stage.story.tell(
+      'test',
+      'starts two loops, ends one thread, and calls close(0) when it has ended',
+    )
+    const set = globalThis.setTimeout
+    // A replacement that waits for a timer is waited for here: it fires at once.
+    globalThis.setTimeout = Object.assign(
+      (...[callback, , ...values]: Parameters<typeof set>) => set(callback, 0, ...values),
+      { __promisify__: set.__promisify__ },
+    ) as typeof set
+    let listed: number[] = []
+    try {
+      const closed = new Promise((resolve) => {
+        threads[1].once('exit', () => {
+          listed = group.stats().loops.map(({ threadId }) => threadId)
+          resolve(group.close(0))
+        })
       })
-      client.destroy()
-      expect('both calls to resolve', (await within(PATIENCE_MS, closed)) !== 'too late', {
-        because: 'The client has left: nothing is left to wait for.',
-        look: 'loop-group.close()',
-      })
+      void threads[1].terminate()
+      await closed
+      // Timers of less than this have fired by then.
+      await new Promise((resolve) => set(resolve, 2))
+      for (let turns = 0; turns < 3; turns++) await turn()
+    } finally {
+      globalThis.setTimeout = set
+    }
+    const alive = threads.map(({ threadId }) => threadId).filter((threadId) => threadId !== ENDED)
+    stage.expectSame('the number of threads after close() has resolved', alive.length, 0, {
+      because: 'While the group is closing, nothing is started, and close() leaves no thread.',
+      likely: alive.every((threadId) => listed.includes(threadId))
+        ? 'close() ends every thread in the list, also one that has just been started.'
+        : 'A replacement was started after close() had been called. If it does not start at once in #onExit(), look at #isClosing again just before it starts.',
+      look: ['loop-group.#onExit()', 'loop-group.close()'],
     })
   })
 }
@@ -141,9 +207,12 @@ export async function expectGraceToEnd(stage: Stage): Promise<void> {
   await expectNoGrace(stage)
 }
 
-/** 0 ms is a time like any other. */
+/** The id of a thread that has ended. */
+const ENDED = -1
+
+/** 0 ms is a time like any other. Nobody has ever connected, and still there are threads to end. */
 async function expectNoGrace(stage: Stage): Promise<void> {
-  await withGroup(stage, async (group) => {
+  await withGroup(stage, async (group, threads) => {
     stage.story.tell('test', 'starts two loops, and closes them with graceMs 0')
     const set = globalThis.setTimeout
     const delays: unknown[] = []
@@ -165,6 +234,12 @@ async function expectNoGrace(stage: Stage): Promise<void> {
       likely: '`graceMs || 1_000` takes 0 for a value that was left out.',
       look: 'loop-group.close()',
       received: `a timer of ${longest} ms`,
+    })
+    const alive = threads.filter(({ threadId }) => threadId !== ENDED).length
+    stage.expectSame('the number of threads alive when close() resolved', alive, 0, {
+      because: 'close() promises that no thread is left, even if nobody has ever connected.',
+      likely: 'Nothing has ended them: call this.terminate(), and await it.',
+      look: 'loop-group.close()',
     })
   })
 }
