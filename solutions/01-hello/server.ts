@@ -27,7 +27,7 @@ export interface ServerOptions {
   port?: number
   /** The interface to listen on; by default, other machines cannot connect. */
   host?: string
-  /** How long `close()` waits for connections to end by themselves: the grace period. */
+  /** How long `close()` waits for connections to end by themselves: the grace period, of less than 24.8 days. */
   graceMs?: number
   /** Called when a connection could not be accepted; without it, such an error ends the process. */
   onAcceptError?: (error: Error) => void
@@ -117,7 +117,8 @@ export function trackConnection(socket: Socket, open: Set<Socket>): void {
  * Stops accepting, leaves open connections alone for `graceMs` so that they can end by themselves, then destroys those
  * that are left. Sleeps while it waits.
  *
- * Every call resolves once the listening socket and every connection are gone.
+ * Every call resolves once the listening socket and every connection are gone. A socket may emit its `'close'` a moment
+ * after that.
  *
  * @step 01.4
  */

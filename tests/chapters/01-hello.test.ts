@@ -3,6 +3,8 @@ import { step } from '../judge/step.ts'
 import {
   expectConversationToGoOn,
   expectEachClosedByItself,
+  expectLateOneCut,
+  expectOneGrace,
   expectStragglersCut,
   talk,
 } from '../worlds/01-hello/closing-servers.ts'
@@ -254,6 +256,8 @@ step('01.4', 'close() lets the greeting in flight finish, then cuts stragglers',
   const { listen, closeGracefully } = await load(() => import('#code/01-hello/server.ts'))
   await expectConversationToGoOn(stage, listen, closeGracefully)
   await expectEachClosedByItself(stage, listen, closeGracefully)
+  await expectOneGrace(stage, listen, closeGracefully)
+  await expectLateOneCut(stage, listen, closeGracefully)
 })
 
 step('01.5', 'a taken port is one readable sentence', async (stage) => {

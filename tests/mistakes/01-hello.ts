@@ -835,4 +835,65 @@ for (const socket of open) socket.end()
       },
     ],
   },
+  {
+    name: 'takes-off-the-errors-of-others',
+    step: '01.1',
+    says: ["another's 'error' listener"],
+    edits: [
+      {
+        replace: "server.off('error', fail)",
+        by: "server.removeAllListeners('error')",
+      },
+    ],
+  },
+  {
+    name: 'adds-it-in-a-moment',
+    step: '01.3',
+    says: ['in `open` at once'],
+    edits: [{ replace: '  open.add(socket)\n', by: '  queueMicrotask(() => open.add(socket))\n' }],
+  },
+  {
+    name: 'passes-over-what-is-destroyed',
+    step: '01.3',
+    says: ['whatever has happened to it'],
+    edits: [{ replace: '  open.add(socket)\n', by: '  if (!socket.destroyed) open.add(socket)\n' }],
+  },
+  {
+    name: 'gives-more-time-at-each-call',
+    step: '01.4',
+    says: ['must not cancel the timer of the first'],
+    edits: [
+      {
+        replace: '    server.close(() => {\n      clearTimeout(cut)',
+        by: '    clearTimeout(cuts.get(server))\n    cuts.set(server, cut)\n    server.close(() => {\n      clearTimeout(cut)',
+      },
+      {
+        replace: 'export const GREETING',
+        by: 'const cuts = new WeakMap<Server, NodeJS.Timeout>()\nexport const GREETING',
+      },
+    ],
+  },
+  {
+    name: 'cuts-who-was-there-at-the-call',
+    step: '01.4',
+    says: ['when graceMs is over, not when the call begins'],
+    edits: [
+      {
+        replace:
+          '    const cut = setTimeout(() => {\n      for (const socket of open) socket.destroy()',
+        by: '    const there = [...open]\n    const cut = setTimeout(() => {\n      for (const socket of there) socket.destroy()',
+      },
+    ],
+  },
+  {
+    name: 'nobody-in-the-set-is-nobody-there',
+    step: '01.4',
+    says: ['only server.close() tells when all are gone'],
+    edits: [
+      {
+        replace: '    const cut = setTimeout(() => {\n',
+        by: '    if (open.size === 0) {\n      server.close()\n      return resolve()\n    }\n    const cut = setTimeout(() => {\n',
+      },
+    ],
+  },
 ]

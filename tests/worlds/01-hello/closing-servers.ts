@@ -173,6 +173,66 @@ export async function expectEachClosedByItself(
   })
 }
 
+/** A second call waits like the first, and gives nobody more time. */
+export async function expectOneGrace(
+  { expectSame, story }: Stage,
+  listen: Listen,
+  closeGracefully: CloseGracefully,
+): Promise<void> {
+  story.tell('test', 'closes a server with 100 ms of grace, then another, then the first once more')
+  const [first, second] = [await serveOne(listen), await serveOne(listen)]
+  const order: string[] = []
+  const close = async ({ server, open }: typeof first, name: string) => {
+    await closeGracefully(server, open, 100)
+    order.push(name)
+  }
+  const closings = [close(first, 'the first server')]
+  // Timers of the same length fire in the order in which they were set.
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  closings.push(close(second, 'the second server'))
+  const again = closeGracefully(first.server, first.open, 100)
+  await within(PATIENCE_MS, Promise.all([...closings, again]))
+  for (const { server, socket, client } of [first, second]) {
+    server.close()
+    socket.destroy()
+    client.destroy()
+  }
+  expectSame('the order in which they close', order, ['the first server', 'the second server'], {
+    because: 'The first was told to close first. A further call gives its clients no more time.',
+    likely: 'A further call must not cancel the timer of the first.',
+    look: 'closeGracefully()',
+  })
+}
+
+/** A handler may close the server: its own connection is in `open` only after that. */
+export async function expectLateOneCut(
+  { expect, story }: Stage,
+  listen: Listen,
+  closeGracefully: CloseGracefully,
+): Promise<void> {
+  story.tell(
+    'test',
+    'calls closeGracefully() from where a connection is handled, and then tracks it',
+  )
+  const { server, socket, client } = await serveOne(listen)
+  const open = new Set<Socket>()
+  const closing = closeGracefully(server, open, 20).then(() => socket.destroyed)
+  open.add(socket)
+  const isCut = await within(PATIENCE_MS, closing)
+  socket.destroy()
+  client.destroy()
+  expect('that connection to be cut when its grace is over', isCut === true, {
+    because:
+      'The call came first, but the connection is there. It has graceMs to end, and is cut then.',
+    likely:
+      isCut === 'too late'
+        ? 'Look who is in `open` when graceMs is over, not when the call begins.'
+        : 'An empty `open` does not mean that there is no connection: only server.close() tells when all are gone.',
+    look: 'closeGracefully()',
+    received: isCut === 'too late' ? 'it is still there' : 'resolved while it was there',
+  })
+}
+
 /** Not in the order in which they are over. */
 const GRACES_MS = [300, 0]
 

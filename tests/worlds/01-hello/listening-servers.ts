@@ -18,6 +18,8 @@ export async function expectPortPassedOn(
 ): Promise<void> {
   for (const port of [4001, 0]) {
     const server = createServer(() => {})
+    const ofAnother = () => {}
+    server.on('error', ofAnother)
     const original = server.listen.bind(server)
     let asked: unknown
     server.listen = ((...args: [unknown, ...unknown[]]) => {
@@ -31,6 +33,7 @@ export async function expectPortPassedOn(
     story.tell('test', `calls listen() with port ${port}`)
     const told = await listen(server, port, '127.0.0.1')
     const listeners = server.listenerCount('connection')
+    const isStillThere = server.listeners('error').includes(ofAnother)
     const bound = (server.address() as AddressInfo).port
     const holdsProcess = isHeld(server)
     server.close()
@@ -56,11 +59,13 @@ export async function expectPortPassedOn(
       likely: 'unref() lets the process end although clients may still connect. It is not needed.',
       look: 'listen()',
     })
-    expectSame("the number of 'connection' listeners afterwards", listeners, 1, {
+    const OTHERS = {
       because: 'Listeners that others have added are theirs.',
       likely: "Remove the listener that you have added, and no other: server.off('error', fail).",
       look: 'listen()',
-    })
+    }
+    expectSame("the number of 'connection' listeners afterwards", listeners, 1, OTHERS)
+    expect("another's 'error' listener to be there still", isStillThere, OTHERS)
   }
 }
 

@@ -82,6 +82,35 @@ export async function expectAccountKept(
     }
   }
   await expectKeptWhenLost(stage, trackConnection)
+  await expectKeptWhenDestroyed(stage, trackConnection)
+}
+
+/** The owner goes first, and may have destroyed it: its `'close'` is still to come. */
+async function expectKeptWhenDestroyed(
+  { expect, story }: Stage,
+  trackConnection: TrackConnection,
+): Promise<void> {
+  const ada = await socketPair()
+  try {
+    const open = new Set<Socket>()
+    story.tell(
+      'ada',
+      'connects again; the owner destroys her socket, then trackConnection() is called',
+    )
+    const closed = new Promise((resolve) => ada.near.once('close', resolve))
+    ada.near.destroy()
+    trackConnection(ada.near, open)
+    const isIn = open.has(ada.near)
+    await within(PATIENCE_MS, closed)
+    await everythingElse()
+    expect("ada's socket to be in `open` until its 'close'", isIn && !open.has(ada.near), {
+      because: "It was destroyed, but its 'close' is still to come, and close() waits for that.",
+      likely: "Add every socket, whatever has happened to it, and take it out at 'close'.",
+      received: isIn ? 'it stays there' : 'it was never there',
+    })
+  } finally {
+    ada.destroy()
+  }
 }
 
 async function sayEnd({ near, far }: SocketPair): Promise<void> {
@@ -128,8 +157,12 @@ async function expectFromTheBeginning(
   near.on('close', nothing).on('end', nothing)
   const others = LISTENED_TO.map((event) => near.listeners(event))
   // Nobody finds out by looking again and again.
-  await withTimersHeld(async () => trackConnection(near, open))
-  expect("ada's socket to be in `open` at once", open.has(near), {
+  let isInAtOnce = false
+  await withTimersHeld(async () => {
+    trackConnection(near, open)
+    isInAtOnce = open.has(near)
+  })
+  expect("ada's socket to be in `open` at once", isInAtOnce, {
     because: 'close() can never cut a connection that is not in `open`.',
     likely:
       'Add the socket when trackConnection() is called: it emits no event when its connection begins.',
