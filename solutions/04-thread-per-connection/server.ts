@@ -38,9 +38,12 @@ export async function serveInThreads(
   const server = await serveConnections(options, (socket) => {
     if (threads.size >= maxThreads) return refuse(socket)
     const thread = startThread(script, data, socket)
+    // Either may be emitted before the thread's last messages have arrived.
+    for (const event of ['error', 'exit']) thread.on(event, () => drainBridge(socket))
     thread.on('error', (error) => {
-      drainBridge(socket)
-      reportCrash(socket, error as Error)
+      // Nothing can follow its FIN. And what is thrown need not be an Error.
+      if (!socket.writableEnded)
+        reportCrash(socket, error instanceof Error ? error : new Error(String(error)))
     })
     tieTogether(socket, thread, threads)
     // Read now: a thread that has ended has no id any more.

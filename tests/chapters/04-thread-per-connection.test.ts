@@ -118,6 +118,18 @@ step('04.2', 'a crash costs one connection, with a reason', async (stage) => {
   const cyd = await connect(server)
   await echo(cyd, { because: 'The server goes on, and newcomers are served.' })
 
+  const kai = await connect(server, 'kai')
+  await kai.sendGlued('sleep 100\n', 'crash\n')
+  await kai.halfClose()
+  await kai.expectLine('slept', { because: 'kai has said FIN, and still listens.' })
+  await kai.expectLine(/^error crashed: .*crashed on request$/, {
+    because:
+      'His FIN came long before the crash. He still listens, and learns why nothing follows.',
+    likely: 'What the client has said makes no difference: tell the reason in any case.',
+    look: 'reportCrash()',
+  })
+  await kai.expectEnd({ because: 'That ends his connection.' })
+
   const other = await serve(CHAPTER)
   const dee = await connect(other, 'dee')
   await crashUnread(stage, dee, other)
@@ -229,8 +241,17 @@ step('04.3', 'threads end with their connections, and all of them with close()',
 
   const { serveInThreads } = await load(() => import('#code/04-thread-per-connection/server.ts'))
   await expectThreadsOutlived(stage, serveInThreads)
-  await expectShortLivedHeard(stage, serveInThreads)
+  for (const exitCode of [0, 3]) await expectShortLivedHeard(stage, serveInThreads, exitCode)
   await expectEndedInOrder(stage, serveInThreads)
+
+  const idle = await serve(CHAPTER)
+  idle.beginClose()
+  await idle.expectClosed({ because: 'Nobody has come yet: there is nothing to wait for.' })
+  await stage.expectRefused(idle, {
+    because: 'A server that is closed takes no new clients, whether it had threads or not.',
+    likely: 'close() begins with server.close(), in any case.',
+    look: 'closeWithThreads()',
+  })
 })
 
 step('04.4', 'past the limit a client hears `busy`, and places are given back', async (stage) => {

@@ -268,11 +268,14 @@ export const mistakes: Mistake[] = [
     cardVaries: true,
     edits: [
       {
-        replace: `    thread.on('error', (error) => {
-      drainBridge(socket)
-      reportCrash(socket, error as Error)
-    })`,
-        by: '    void [drainBridge, reportCrash]',
+        replace: `    for (const event of ['error', 'exit']) thread.on(event, () => drainBridge(socket))
+    thread.on('error', (error) => {
+      // Nothing can follow its FIN. And what is thrown need not be an Error.
+      if (!socket.writableEnded)
+        reportCrash(socket, error instanceof Error ? error : new Error(String(error)))
+    })
+`,
+        by: '    void [drainBridge, reportCrash]\n',
       },
     ],
   },
@@ -863,6 +866,42 @@ export const mistakes: Mistake[] = [
         by: `  const reason = \`error crashed: \${error.message.split('\\n')[0]}\\n\`
   if (socket.writableNeedDrain) socket.once('drain', () => socket.end(reason))
   else socket.end(reason)`,
+      },
+    ],
+  },
+  {
+    name: 'no-reason-for-whoever-has-said-fin',
+    step: '04.2',
+    says: ['tell the reason in any case'],
+    edits: [
+      {
+        file: 'server.ts',
+        replace: '  socket.end(`error crashed:',
+        by: '  if (socket.readableEnded) return void socket.end()\n  socket.end(`error crashed:',
+      },
+    ],
+  },
+  {
+    name: 'without-threads-it-is-closed-already',
+    step: '04.3',
+    says: ['close() begins with server.close(), in any case'],
+    edits: [
+      {
+        file: 'server.ts',
+        replace: '  await server.close()\n',
+        by: '  if (threads.size === 0) return\n  await server.close()\n',
+      },
+    ],
+  },
+  {
+    name: 'says-fin-only-after-a-good-end',
+    step: '04.3',
+    says: ['whatever the exit code is'],
+    edits: [
+      {
+        file: 'server.ts',
+        replace: "  thread.once('exit', () => {\n    threads.delete(thread)\n    socket.end()",
+        by: "  thread.once('exit', (code) => {\n    threads.delete(thread)\n    if (code === 0) socket.end()",
       },
     ],
   },

@@ -1,6 +1,10 @@
 /** Crowds that crash their threads, break the protocol and leave: the others notice nothing, and nothing is left. */
 
+import { once } from 'node:events'
+import { connect as connectTo } from 'node:net'
+import { setImmediate as turn } from 'node:timers/promises'
 import { afterAll, expect, test } from 'vitest'
+import { serveInThreads } from '../../solutions/04-thread-per-connection/server.ts'
 import { Client } from '../harness/client.ts'
 import type { HostedServer } from '../harness/hosted-server.ts'
 import { type Random, seededRandom } from '../harness/random.ts'
@@ -58,6 +62,40 @@ test.each([
   await expectNoConnection(server)
   for (const client of clients) client.discard()
 })
+
+test.each([
+  ['return', /^line 200\n$/],
+  ['exit', /^line 200\n$/],
+  ['throw text', /^error crashed: no Error\n$/],
+  ['say FIN and throw', /^line 200\n$/],
+] as const)(
+  'what a thread says before its end is heard, if the main thread is busy: %s',
+  async (then, last) => {
+    const script = new URL('../chapters/threads/04-talkative.ts', import.meta.url)
+    const server = await serveInThreads(script, { then }, { graceMs: 100 })
+    for (let times = 0; times < 8; times++) {
+      const client = connectTo({ port: server.port, host: '127.0.0.1' })
+      let text = ''
+      client.setEncoding('utf8').on('data', (piece) => {
+        text += piece
+      })
+      const ended = once(client, 'end')
+      while (server.stats().threads === 0) await turn()
+      const busy = setInterval(() => blockFor(40), 1)
+      await ended
+      clearInterval(busy)
+      expect(text).toContain('line 1\n')
+      expect(text.split('\n').filter((line) => line.startsWith('line')).length).toBe(200)
+      expect(`${text.split('\n').at(-2)}\n`).toMatch(last)
+    }
+    await server.close()
+  },
+)
+
+function blockFor(ms: number): void {
+  const until = performance.now() + ms
+  while (performance.now() < until);
+}
 
 /** So many clients, some at a time: each crashes its thread or talks to it, as chance has it, and leaves. */
 async function meetCrowd(server: HostedServer, random: Random, count: number): Promise<void> {

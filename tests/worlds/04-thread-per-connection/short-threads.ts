@@ -12,9 +12,11 @@ const SPEECHLESS = new URL('../../chapters/threads/04-speechless.ts', import.met
 export async function expectShortLivedHeard(
   { expect, expectSame, story }: Stage,
   serveInThreads: ServeInThreads,
+  exitCode: number,
 ): Promise<void> {
-  story.tell('nan', 'connects, and her thread returns without a word')
-  const server = await serveInThreads(SHORT_LIVED, {}, { graceMs: 20 })
+  const ends = exitCode === 0 ? 'returns' : `calls process.exit(${exitCode})`
+  story.tell('nan', `connects, and her thread ${ends} without a word`)
+  const server = await serveInThreads(SHORT_LIVED, { exitCode }, { graceMs: 20 })
   const { client, served } = await visit(server)
   let heard = ''
   client.setEncoding('utf8').on('data', (text) => {
@@ -37,7 +39,7 @@ export async function expectShortLivedHeard(
     '',
     {
       because: 'A thread that has ended leaves no open socket behind, however it ended.',
-      likely: "End the socket when its thread emits 'exit'.",
+      likely: "End the socket when its thread emits 'exit', whatever the exit code is.",
       look: 'tieTogether()',
     },
   )
