@@ -130,10 +130,16 @@ step('02.1', 'echoes every byte unchanged, and says FIN after the last', async (
     because: 'The queue is empty, so there is nothing to wait for: FIN answers FIN at once.',
     ...(heard.startsWith('bye') ? LATE_FIN : LATE_ECHO),
   })
-  await expectForgotten(stage, (socket) => {
-    echoBytes(socket)
-    answerGoodbye(socket)
-  })
+  for (const leave of ['says `bye` and FIN', 'is lost'] as const) {
+    await expectForgotten(
+      stage,
+      (socket) => {
+        echoBytes(socket)
+        answerGoodbye(socket)
+      },
+      leave,
+    )
+  }
 })
 
 const LATE_FIN = {
@@ -263,7 +269,7 @@ step('02.3', 'a slow reader loses nothing and delays nobody', async (stage) => {
   })
   story.tell(
     'cyd',
-    'does not read while another client’s queue fills up and empties; then she reads',
+    'does not read while another client’s queue fills up and empties, and dan does not read at all; then she reads',
   )
   const cyd = await besideAnother(echoBytes)
   expect('nothing more to be read from cyd meanwhile', cyd.growth <= 64 * KIBIBYTE, {
@@ -271,11 +277,17 @@ step('02.3', 'a slow reader loses nothing and delays nobody', async (stage) => {
     likely: 'Each socket is paused by its own queue, and resumed by its own drain.',
     received: `${countBytes(Math.max(0, cyd.growth))} more in her queue`,
   })
+  expect('dan to be paused as well', cyd.queuedForOther <= 256 * KIBIBYTE, {
+    because: 'That cyd is paused already says nothing about dan.',
+    likely: 'Each socket is paused by its own queue: keep nothing about it in the module.',
+    received: `${countBytes(cyd.queuedForOther)} in his queue`,
+  })
   expect('all of her bytes to come back', cyd.isServed, {
     because: 'Her bytes had to wait, but must not be lost.',
     likely:
       'Is something remembered for all sockets? The drain of another client says nothing about hers.',
   })
+  await expectForgotten(stage, echoBytes, 'reads nothing, and is lost')
 })
 
 /** bob's round trip: proof that the server serves others. */

@@ -516,4 +516,81 @@ export function startServer`,
       },
     ],
   },
+  {
+    name: 'one-brake-for-all',
+    step: '02.3',
+    says: ['keep nothing about it in the module'],
+    edits: [
+      {
+        replace: DATA,
+        by: `socket.on('data', (chunk) => {
+    if (socket.write(chunk) || isPaused) return
+    isPaused = true
+    socket.pause()
+  })`,
+      },
+      {
+        replace: DRAIN,
+        by: `socket.on('drain', () => {
+    isPaused = false
+    socket.resume()
+  })`,
+      },
+      {
+        replace: 'export function startServer',
+        by: 'let isPaused = false\n\nexport function startServer',
+      },
+    ],
+  },
+  {
+    name: 'keeps-who-never-read',
+    step: '02.3',
+    says: ["neither 'end' nor 'drain' comes"],
+    edits: [
+      { replace: 'if (!hasRoom) socket.pause()', by: 'if (!hasRoom) slow.add(socket.pause())' },
+      { replace: DRAIN, by: "socket.on('drain', () => slow.delete(socket) && socket.resume())" },
+      {
+        replace: 'export function startServer',
+        by: 'const slow = new Set<Socket>()\n\nexport function startServer',
+      },
+    ],
+  },
+  {
+    name: 'keeps-who-was-lost',
+    step: '02.1',
+    says: ["neither 'end' nor 'drain' comes"],
+    edits: [
+      {
+        replace: END,
+        by: "talking.add(socket)\n  socket.on('end', () => talking.delete(socket) && socket.end())",
+      },
+      {
+        replace: 'export function startServer',
+        by: 'const talking = new Set<Socket>()\n\nexport function startServer',
+      },
+    ],
+  },
+  {
+    name: 'awaits-a-drain-that-may-not-come',
+    step: '02.3',
+    says: ['ECONNRESET'],
+    // The client is lost while it is read or while it is written to.
+    cardVaries: true,
+    edits: [
+      {
+        replace: DATA,
+        by: `socket.on('data', async (chunk) => {
+    if (socket.write(chunk)) return
+    socket.pause()
+    await once(socket, 'drain')
+    socket.resume()
+  })`,
+      },
+      { replace: DRAIN, by: '' },
+      {
+        replace: "import type { Socket } from 'node:net'",
+        by: "import { once } from 'node:events'\nimport type { Socket } from 'node:net'",
+      },
+    ],
+  },
 ]

@@ -123,22 +123,31 @@ export interface Neighbour {
   growth: number
   /** Whether all came back when it read at last. */
   isServed: boolean
+  /** Bytes that wait for another one that does not read either. */
+  queuedForOther: number
 }
 
-/** A client that does not read, beside one whose queue fills up and is emptied again and again. */
+/** A client that does not read, beside one whose queue fills up and is emptied again and again, and one like itself. */
 export async function besideAnother(echo: (socket: Socket) => void): Promise<Neighbour> {
   const { near, far } = socketWithoutKernel()
   echo(near as Socket)
   const pieces = Array(64).fill(16 * KIBIBYTE)
   sendPieces(far, pieces)
   for (let turn = 0; turn < TURNS_TO_REST; turn++) await nextTurn()
+  const other = socketWithoutKernel()
+  echo(other.near as Socket)
+  sendPieces(other.far, pieces)
+  for (let turn = 0; turn < TURNS_TO_REST; turn++) await nextTurn()
+  const queuedForOther = other.near.writableLength
+  other.near.destroy()
+  other.far.destroy()
   const before = near.writableLength
   await fillAgainAndAgain(echo, { rounds: 5, piece: 16 * KIBIBYTE })
   const growth = near.writableLength - before
   const back = await receive(far, 1024 * KIBIBYTE)
   near.destroy()
   far.destroy()
-  return { growth, isServed: back.equals(pattern(0, 1024 * KIBIBYTE)) }
+  return { growth, isServed: back.equals(pattern(0, 1024 * KIBIBYTE)), queuedForOther }
 }
 
 /** What comes back to a client that says a word and FIN, over a stream in this process, within a few turns of the loop. */
@@ -167,18 +176,25 @@ async function sayGoodbye(serve: (socket: Socket) => void): Promise<string> {
 export async function countHeldSockets(
   serve: (socket: Socket) => void,
   sockets: number,
+  leave: Leave,
 ): Promise<number> {
   const served: WeakRef<Duplex>[] = []
-  for (let index = 0; index < sockets; index++) served.push(await serveOne(serve))
+  for (let index = 0; index < sockets; index++) served.push(await serveOne(serve, leave))
   return countHeld(served)
 }
 
-async function serveOne(serve: (socket: Socket) => void): Promise<WeakRef<Duplex>> {
+/** How a client goes: with FIN, without a word, or when more of its echo waits than it has taken. */
+export type Leave = 'says `bye` and FIN' | 'is lost' | 'reads nothing, and is lost'
+
+async function serveOne(serve: (socket: Socket) => void, leave: Leave): Promise<WeakRef<Duplex>> {
   const { near, far } = socketWithoutKernel()
   serve(near as Socket)
-  far.resume().end('bye')
+  if (leave === 'says `bye` and FIN') far.resume().end('bye')
+  else if (leave === 'is lost') far.resume().write('bye')
+  else sendPieces(far, Array(64).fill(16 * KIBIBYTE))
   for (let turn = 0; turn < TURNS_TO_REST; turn++) await nextTurn()
-  near.destroy()
+  if (leave === 'says `bye` and FIN') near.destroy()
+  else near.on('error', () => {}).destroy(new Error('read ECONNRESET'))
   far.destroy()
   await nextTurn()
   return new WeakRef(near)
