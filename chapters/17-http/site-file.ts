@@ -42,9 +42,10 @@ const NOT_THERE = new Set([
 ])
 
 /**
- * Opens the regular file with these names below `root`, which is a real path, perhaps `/`. Resolves with `undefined` when there is
- * none: nothing is there, or a folder, a FIFO or a link; or a folder on the way leads out of `root`. Links between
- * folders inside are followed. Rejects with any other error. A file that is not returned does not stay open.
+ * Opens the regular file with these names below `root`, which is a real path, perhaps `/`. Resolves with `undefined`
+ * when there is none: nothing is there, or a folder, a FIFO or a link; or a folder on the way leads out of `root`.
+ * Links between folders inside are followed. Rejects with any other error. A file that is not returned does not stay
+ * open.
  *
  * @step 17.6
  */

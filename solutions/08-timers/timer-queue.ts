@@ -123,8 +123,9 @@ export class TimerQueue implements TimerSource, Clock {
   #rearm(timer: Timer): void {
     const now = this.now()
     const missed = Math.floor((now - timer.deadlineMs) / timer.periodMs)
-    timer.deadlineMs += missed * timer.periodMs
-    while (timer.deadlineMs <= now) timer.deadlineMs += timer.periodMs
+    timer.deadlineMs += (missed + 1) * timer.periodMs
+    // The sum may have been rounded down, to the present moment. Once: a loop might never end with a tiny period.
+    if (timer.deadlineMs <= now) timer.deadlineMs += timer.periodMs
     timer.order = this.#armed++
     this.#heap.add(timer)
   }

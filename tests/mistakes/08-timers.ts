@@ -22,8 +22,9 @@ const CANCEL = `    timer.callback = undefined
 `
 
 const REARM = `    const missed = Math.floor((now - timer.deadlineMs) / timer.periodMs)
-    timer.deadlineMs += missed * timer.periodMs
-    while (timer.deadlineMs <= now) timer.deadlineMs += timer.periodMs
+    timer.deadlineMs += (missed + 1) * timer.periodMs
+    // The sum may have been rounded down, to the present moment. Once: a loop might never end with a tiny period.
+    if (timer.deadlineMs <= now) timer.deadlineMs += timer.periodMs
 `
 
 const CALL = `      if (due.periodMs > 0) this.#rearm(due)
@@ -1761,8 +1762,11 @@ export const mistakes: Mistake[] = [
     edits: [
       {
         file: queue,
-        replace: '    while (timer.deadlineMs <= now) timer.deadlineMs += timer.periodMs\n',
-        by: '',
+        replace: `    timer.deadlineMs += (missed + 1) * timer.periodMs
+    // The sum may have been rounded down, to the present moment. Once: a loop might never end with a tiny period.
+    if (timer.deadlineMs <= now) timer.deadlineMs += timer.periodMs
+`,
+        by: '    timer.deadlineMs += missed * timer.periodMs\n',
       },
     ],
   },

@@ -131,3 +131,29 @@ test('whatever is armed and cancelled, the same timers fire in the same order as
     { seed: 8, numRuns: 300 },
   )
 })
+
+test('a beat whose sums are rounded is called once at a moment', () => {
+  let nowMs = 413_903.8
+  const timers = new TimerQueue({ now: () => nowMs })
+  let calls = 0
+  timers.every(16.7, () => {
+    calls += 1
+  })
+  nowMs += 34 * 16.7
+  timers.runDue()
+  expect(timers.nextDelay()).toBeGreaterThan(0)
+  timers.runDue()
+  expect(calls).toBe(1)
+})
+
+test('a period that is too short for the clock holds up nobody', () => {
+  let nowMs = 2 ** 50
+  const timers = new TimerQueue({ now: () => nowMs })
+  let calls = 0
+  timers.every(0.001, () => {
+    calls += 1
+  })
+  nowMs += 1
+  timers.runDue()
+  expect(calls).toBe(1)
+})

@@ -2,6 +2,9 @@ import type { Explained } from '../explained.ts'
 
 const FOR_PEOPLE = 'The text is for people; what is promised is a RangeError.'
 
+const ROUNDED =
+  'It matters only where a fraction was rounded. The natural answer leaves it out, and is right for a learner.'
+
 export const explained: Explained[] = [
   {
     file: 'timer-heap.ts',
@@ -42,16 +45,23 @@ export const explained: Explained[] = [
   {
     file: 'timer-queue.ts',
     function: '#rearm',
-    was: 'timer.deadlineMs += missed * timer.periodMs',
-    now: '',
-    because: 'The loop below finds the same deadline, only in more rounds.',
+    was: 'if (timer.deadlineMs <= now) timer.deadlineMs += timer.periodMs',
+    now: 'if (false) timer.deadlineMs += timer.periodMs',
+    because: ROUNDED,
   },
   {
     file: 'timer-queue.ts',
     function: '#rearm',
-    was: 'timer.deadlineMs += missed * timer.periodMs',
-    now: 'timer.deadlineMs -= missed * timer.periodMs',
-    because: 'The loop below finds the same deadline, only in more rounds.',
+    was: 'if (timer.deadlineMs <= now) timer.deadlineMs += timer.periodMs',
+    now: 'if (timer.deadlineMs < now) timer.deadlineMs += timer.periodMs',
+    because: ROUNDED,
+  },
+  {
+    file: 'timer-queue.ts',
+    function: '#rearm',
+    was: 'if (timer.deadlineMs <= now) timer.deadlineMs += timer.periodMs',
+    now: 'if (timer.deadlineMs <= now) timer.deadlineMs -= timer.periodMs',
+    because: ROUNDED,
   },
   {
     file: 'watch.ts',

@@ -104,7 +104,7 @@ async function expectKeptWhenDestroyed(
     await within(PATIENCE_MS, closed)
     await everythingElse()
     expect("ada's socket to be in `open` until its 'close'", isIn && !open.has(ada.near), {
-      because: "It was destroyed, but its 'close' is still to come, and close() waits for that.",
+      because: "`open` holds every socket until its 'close', and hers is still to come.",
       likely: "Add every socket, whatever has happened to it, and take it out at 'close'.",
       received: isIn ? 'it stays there' : 'it was never there',
     })
