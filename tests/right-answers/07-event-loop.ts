@@ -465,4 +465,31 @@ export const rightAnswers: RightAnswer[] = [
       },
     ],
   },
+  {
+    name: 'makes-a-histogram-when-there-is-much-to-count',
+    style:
+      'Beside the longest it counts rounds by their length, in a table of one size, made when many rounds have been run.',
+    edits: [
+      {
+        file: loop,
+        hole: 'run',
+        by: `    const shortest: number[] = []
+    let perMs: number[] | undefined
+    while (!this.#isStopping) {
+      const ready = await this.#wait(this.#timers.nextDelay())
+      const startedAt = performance.now()
+      for (const each of ready) this.#giveTurn(each)
+      this.#timers.runDue()
+      this.#endRound()
+      const ms = performance.now() - startedAt
+      this.#longestRoundMs = Math.max(this.#longestRoundMs, ms)
+      if (perMs) perMs[Math.min(60_000, Math.floor(ms))]! += 1
+      else if (shortest.push(ms) === 12_000) {
+        perMs = Array.from({ length: 60_001 }, () => 0)
+        for (const each of shortest.splice(0)) perMs[Math.min(60_000, Math.floor(each))]! += 1
+      }
+    }`,
+      },
+    ],
+  },
 ]

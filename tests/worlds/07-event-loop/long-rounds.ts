@@ -119,13 +119,20 @@ export async function expectNoRoundKept(stage: Stage): Promise<void> {
   let rounds = -WARM_UP
   let least = Number.POSITIVE_INFINITY
   let kept = 0
+  let isSure = false
   poller.wait = async () => {
     if (++rounds % 5_000 !== 0 || rounds < 0) return []
     const held = await heldBytes()
     // What earlier steps have left may be let go only now.
     least = Math.min(least, held)
     kept = held - least
-    if (rounds === MANY_ROUNDS || kept > MAX_KEPT_BYTES) loop.stop()
+    const isMany = kept > MAX_KEPT_BYTES
+    if (isMany && !isSure) {
+      // Something else in this process may have needed room, once. A loop that keeps its rounds does so again.
+      isSure = true
+      rounds = 0
+      least = held
+    } else if (isMany || rounds === MANY_ROUNDS) loop.stop()
     return []
   }
   stage.story.tell('test', `lets the loop run ${MANY_ROUNDS.toLocaleString('en')} short rounds`)

@@ -186,9 +186,16 @@ async function expectFewBytes(
   observe: (index: number) => void,
   reason: Reason,
 ): Promise<void> {
-  const before = await leastHeldBytes(0)
-  for (let index = 0; index < OBSERVATIONS; index++) observe(index)
-  const held = (await leastHeldBytes(before + FEW_BYTES)) - before
+  let observed = 0
+  const heldForMore = async () => {
+    const before = await leastHeldBytes(0)
+    const all = observed + OBSERVATIONS
+    while (observed < all) observe(observed++)
+    return (await leastHeldBytes(before + FEW_BYTES)) - before
+  }
+  let held = await heldForMore()
+  // Something else in this process may have needed room, once. A histogram that keeps its values does so again.
+  if (held >= FEW_BYTES) held = await heldForMore()
   // It lives until here.
   histogram.samples()
   stage.expect('a histogram to hold only a few counters', held < FEW_BYTES, {
