@@ -43,7 +43,7 @@ export function filesOf(tree: CodeTree, chapter: string): string[] {
   )
 }
 
-/** Holes in earlier chapters that this chapter may fall into. */
+/** Holes in earlier chapters that this chapter may fall into, in the order in which they are to be filled. */
 export function openHolesBeneath(tree: CodeTree, chapter: string): OpenHole[] {
   return filesOf(tree, chapter)
     .map((file) => file.split('/'))
@@ -51,4 +51,5 @@ export function openHolesBeneath(tree: CodeTree, chapter: string): OpenHole[] {
     .flatMap(([other, file]) =>
       existsSync(fileIn(tree, other, file)) ? findOpenHoles(tree, other, [file]) : [],
     )
+    .sort((one, other) => one.step.localeCompare(other.step))
 }
