@@ -29,20 +29,23 @@ export class ClientRoom {
   readonly #says: SayQueue
   /** The connection on which we are in the room, or about to be. There is one while the feed is live, until `end`. */
   #link: RequestLink | undefined
+  #isOver = false
 
   constructor(name: string, newKey: () => string, onNotice: (notice: RoomNotice) => void) {
     this.name = name
-    this.#onNotice = onNotice
+    // The application may leave while a page is told: then nobody wants the rest of it.
+    this.#onNotice = (notice) => this.#isOver || onNotice(notice)
     this.#says = new SayQueue(newKey)
     this.#feed = new RoomFeed({
-      onMessage: (message) => onNotice({ kind: 'message', room: name, message }),
-      onMissed: (from, to) => onNotice({ kind: 'missed', room: name, from, to }),
+      onMessage: (message) => this.#onNotice({ kind: 'message', room: name, message }),
+      onMissed: (from, to) => this.#onNotice({ kind: 'missed', room: name, from, to }),
       onForgotten: () => this.#onForgotten(),
     })
   }
 
-  /** Joins the room on a new connection. */
+  /** Joins the room on a new connection, once. */
   enter(link: RequestLink): void {
+    if (link === this.#link) return
     this.#link = link
     const request = { type: 'join', room: this.name, after: this.#feed.last }
     link.ask(request, {
@@ -79,8 +82,9 @@ export class ClientRoom {
     this.#feed.forget()
   }
 
-  /** Gives up what is still to be said: nobody wants to be in the room any more. */
+  /** Gives up what is still to be said, and tells nothing more: nobody wants to be in the room any more. */
   end(): void {
+    this.#isOver = true
     this.#link = undefined
     this.#says.end()
   }

@@ -66,8 +66,11 @@ export class SayKeys {
    *
    * What was said before, and is claimed no longer, is found in the history, above `since`. If that cannot be known, the
    * outcome is `STALE_KEY`: some of those messages are no longer kept, or there are more than `MAX_SEARCH`. The same key
-   * with another text is `OTHER_TEXT`, whether the first is settled or not. If the history cannot be read, this rejects,
-   * nothing stays claimed, and the repeats that wait get `UNREADABLE`.
+   * with another text is `OTHER_TEXT`, whether the first is settled or not.
+   *
+   * If the search fails, nothing stays claimed. If messages above `since` were removed during the search, the outcome is
+   * `STALE_KEY`, here and for the repeats that wait. Otherwise the history cannot be read: this rejects, and the repeats
+   * that wait get `UNREADABLE`.
    *
    * @step 16.5
    */

@@ -4,6 +4,7 @@ import type { ChatSession, Handler } from '../13-rooms/chat-session.ts'
 import { type Fields, integer, matching, optional } from '../13-rooms/fields.ts'
 import { refuseInOrder, say } from '../13-rooms/handlers.ts'
 import type { SayRequest } from '../13-rooms/protocol.ts'
+import { notAMember } from '../13-rooms/room.ts'
 import type { SayKeys, SayOutcome } from './say-keys.ts'
 
 interface KeyedSayRequest extends SayRequest {
@@ -19,17 +20,32 @@ export const KEY_FIELDS: Fields = {
   since: optional(integer(0)),
 }
 
-/** The handler of a keyed `say`. Without `since` the history is searched from message 1, if that is possible. */
+/**
+ * The handler of a keyed `say`. Without `since` the history is searched from message 1, if that is possible.
+ *
+ * The first to claim a key may leave the room during the search, because its connection ends. Then it says nothing, and
+ * a repeat that has waited for it claims the key itself.
+ */
 export function sayOnce(keys: SayKeys): Handler {
   return async (session: ChatSession, request: KeyedSayRequest) => {
     const { room, text, key, since = 0 } = request
     if (key === undefined) return say(session, request)
-    if (!session.chat.hub.roomOf(session, room)) return say(session, request)
     const account = session.name.toLowerCase()
-    const claim = await keys.claim({ account, room, text, key, since })
-    if (claim.kind === 'first') return say(session, request, { key, onOutcome: claim.settle })
-    await answerAgain(session, request, claim.outcome)
+    const isInRoom = () => session.chat.hub.roomOf(session, room) !== undefined
+    while (isInRoom()) {
+      const claim = await keys.claim({ account, room, text, key, since })
+      if (claim.kind === 'repeat') {
+        if (!hasLeft(claim.outcome)) return answerAgain(session, request, claim.outcome)
+      } else if (isInRoom()) return say(session, request, { key, onOutcome: claim.settle })
+      else claim.settle(notAMember(room))
+    }
+    if (!session.isOver) return say(session, request)
   }
+}
+
+/** Whether the first has said nothing, because it was not in the room any more. */
+function hasLeft(outcome: SayOutcome): boolean {
+  return 'code' in outcome && outcome.code === 'not-a-member'
 }
 
 /** Answers a repeat, after everything that this session has said. Nothing else is carried out before that. */

@@ -69,8 +69,9 @@ export class RoomFeed {
    * Takes the answer to a join that asked for the messages after `this.last`: the first page of them. Returns the
    * number after which to ask for the next page; `undefined` when none is needed: then the feed is live.
    *
-   * A room whose last number is below ours is not the one that we knew. Then we `forget`; `joined` brought no messages,
-   * and the next page begins so that the newest `FIRST_LOOK` arrive. The gap ends at `joined.last`, as always.
+   * A room whose last number is below ours is not the one that we knew. Then we `forget`. `joined` brought no messages,
+   * so this returns `joined.last - FIRST_LOOK`, but at least 0: the next page brings the newest ones, or none if the room
+   * is empty. The gap ends at `joined.last`, as always.
    *
    * @step 16.4
    */

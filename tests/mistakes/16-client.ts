@@ -753,7 +753,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'does-not-know-that-it-cannot-know',
     step: '16.5',
-    says: ['nobody can know'],
+    says: ['There is no point in looking', 'Ask #isStale() before'],
     edits: [
       {
         file: keys,
@@ -766,7 +766,13 @@ export const mistakes: Mistake[] = [
     name: 'an-error-leaves-the-claim',
     step: '16.5',
     says: ['which has failed and will never be appended'],
-    edits: [{ file: keys, replace: '      settle(UNREADABLE)\n', by: '      void UNREADABLE\n' }],
+    edits: [
+      {
+        file: keys,
+        replace: 'settle(isStaleNow ? STALE_KEY : UNREADABLE)\n',
+        by: 'void UNREADABLE\n',
+      },
+    ],
   },
 
   {
@@ -1575,8 +1581,8 @@ export const mistakes: Mistake[] = [
       },
       {
         file: keys,
-        replace: '      settle(UNREADABLE)\n',
-        by: '      this.#pending.delete(scope)\n      reject(error)\n',
+        replace: '      settle(isStaleNow ? STALE_KEY : UNREADABLE)\n',
+        by: '      if (isStaleNow) settle(STALE_KEY)\n      this.#pending.delete(scope)\n      reject(error)\n',
       },
     ],
   },
@@ -1771,5 +1777,278 @@ export const mistakes: Mistake[] = [
     step: '16.6',
     says: ['whatever its code'],
     edits: [{ file: queue, replace: 'timesSent > 1\n', by: 'timesSent === 2\n' }],
+  },
+  {
+    name: 'a-count-for-all-clients',
+    step: '16.1',
+    says: ['belongs to one client'],
+    edits: [
+      {
+        file: backoff,
+        replace: 'export class Backoff {',
+        by: 'let waits = 0\n\nexport class Backoff {',
+      },
+      { file: backoff, replace: '** this.#waits', by: '** waits' },
+      { file: backoff, replace: 'this.#waits += 1', by: 'waits += 1' },
+      { file: backoff, replace: 'provenMs) this.#waits = 0', by: 'provenMs) waits = this.#waits' },
+    ],
+  },
+  {
+    name: 'exactly-enough-is-not-enough',
+    step: '16.1',
+    says: ['From provenMs on (>=)'],
+    edits: [{ file: backoff, replace: 'welcomeMs >= this', by: 'welcomeMs > this' }],
+  },
+  {
+    name: 'sorts-the-list-of-the-caller',
+    step: '16.2',
+    says: ['belongs to the caller'],
+    edits: [
+      {
+        file: addresses,
+        replace:
+          '  const leading = addresses.filter(({ family }) => family === addresses[0].family)\n  const others = addresses.filter(({ family }) => family !== addresses[0].family)',
+        by: '  const first = addresses[0]?.family\n  ;(addresses as Address[]).sort((a, b) => Number(b.family === first) - Number(a.family === first))\n  const leading = addresses.filter(({ family }) => family === first)\n  const others = addresses.filter(({ family }) => family !== first)',
+      },
+    ],
+  },
+  {
+    name: 'what-waited-is-told-backwards',
+    step: '16.4',
+    says: ['in the order of its arrival'],
+    edits: [
+      {
+        file: feed,
+        replace: 'of this.#waiting.splice(0))',
+        by: 'of this.#waiting.splice(0).reverse())',
+      },
+    ],
+  },
+  {
+    name: 'one-list-for-all-rooms',
+    step: '16.4',
+    says: ['Number 7 is of hall'],
+    edits: [
+      {
+        file: feed,
+        replace: '#waiting: RoomMessage[] = []',
+        by: '#waiting: RoomMessage[] = WAITING',
+      },
+      {
+        file: feed,
+        replace: 'export class RoomFeed',
+        by: 'const WAITING: RoomMessage[] = []\n\nexport class RoomFeed',
+      },
+    ],
+  },
+  {
+    name: 'one-live-for-all-rooms',
+    step: '16.4',
+    says: ['Each feed has numbers and waiting messages of its own'],
+    edits: [
+      {
+        file: feed,
+        replace: 'export class RoomFeed',
+        by: 'let live = false\n\nexport class RoomFeed',
+      },
+      { file: feed, replace: 'this.#isLive = true', by: 'live = true\n    this.#isLive = true' },
+      { file: feed, replace: 'this.#isLive = false', by: 'live = false\n    this.#isLive = false' },
+      { file: feed, replace: 'if (this.#isLive) this.#tell', by: 'if (live) this.#tell' },
+    ],
+  },
+  {
+    name: 'a-short-page-ends-the-gap',
+    step: '16.4',
+    says: ['a short page is not the last one'],
+    edits: [
+      {
+        file: feed,
+        replace: '    if (reached < this.#gapEnd) return reached\n',
+        by: '    if (messages.length > 0 && messages.length < FIRST_LOOK) this.#skipTo(this.#gapEnd + 1)\n    if (reached < this.#gapEnd) return reached\n',
+      },
+    ],
+  },
+  {
+    name: 'an-error-is-an-error',
+    step: '16.5',
+    says: ['removed during the search'],
+    edits: [
+      {
+        file: keys,
+        replace: 'const isStaleNow = this.#isStale(say)',
+        by: 'const isStaleNow = false',
+      },
+    ],
+  },
+  {
+    name: 'tells-the-repeats-it-cannot-be-read',
+    step: '16.5',
+    says: ['gets the same outcome'],
+    edits: [
+      {
+        file: keys,
+        replace: 'settle(isStaleNow ? STALE_KEY : UNREADABLE)',
+        by: 'settle(UNREADABLE)',
+      },
+    ],
+  },
+  {
+    name: 'every-failed-search-is-stale',
+    step: '16.5',
+    says: ['claim() has to reject'],
+    edits: [
+      {
+        file: keys,
+        replace: 'const isStaleNow = this.#isStale(say)',
+        by: 'const isStaleNow = Boolean(error)',
+      },
+    ],
+  },
+  {
+    name: 'one-since-for-ever',
+    step: '16.6',
+    says: ['as it is now: not an older one'],
+    edits: [
+      {
+        file: room,
+        replace: '  #isOver = false\n',
+        by: '  #isOver = false\n  #since: number | undefined\n',
+      },
+      {
+        file: room,
+        replace: 'this.#says.next(this.#feed.last!)',
+        by: 'this.#says.next((this.#since ??= this.#feed.last!))',
+      },
+    ],
+  },
+  {
+    name: 'one-since-per-connection',
+    step: '16.6',
+    says: ['as it is now: not an older one'],
+    edits: [
+      {
+        file: room,
+        replace: '  #isOver = false\n',
+        by: '  #isOver = false\n  #since: number | undefined\n',
+      },
+      {
+        file: room,
+        replace: 'this.#says.next(this.#feed.last!)',
+        by: 'this.#says.next((this.#since ??= this.#feed.last!))',
+      },
+      {
+        file: room,
+        replace: '    this.#says.onLost()\n',
+        by: '    this.#says.onLost()\n    this.#since = undefined\n',
+      },
+    ],
+  },
+  {
+    name: 'since-below-all-that-waits',
+    step: '16.6',
+    says: ['as it is now: not an older one'],
+    edits: [
+      {
+        file: room,
+        replace: 'this.#says.next(this.#feed.last!)',
+        by: 'this.#says.next(Math.max(0, this.#feed.last! - this.#says.size + 1))',
+      },
+    ],
+  },
+  {
+    name: 'since-before-the-first',
+    step: '16.6',
+    says: ['with since -1'],
+    edits: [
+      {
+        file: room,
+        replace: 'this.#says.next(this.#feed.last!)',
+        by: 'this.#says.next(this.#feed.last! - 1)',
+      },
+    ],
+  },
+  {
+    name: 'asking-counts-as-sending',
+    step: '16.6',
+    says: ['Count a sending only where'],
+    edits: [
+      {
+        file: queue,
+        hole: 'next',
+        by: `    const first = this.#sayings.at(0)
+    if (!first) return undefined
+    first.timesSent += 1
+    if (this.#isInFlight) return undefined
+    this.#isInFlight = true
+    first.since ??= last
+    return { text: first.text, key: first.key, since: first.since }`,
+      },
+    ],
+  },
+  {
+    name: 'a-stale-first-is-unknown',
+    step: '16.6',
+    says: ['leave open'],
+    edits: [
+      {
+        file: queue,
+        replace: "error.code === 'internal' ||",
+        by: "error.code === 'internal' || error.code === 'stale-key' ||",
+      },
+    ],
+  },
+  {
+    name: 'said-by-the-clock-of-the-client',
+    step: '16.6',
+    says: ['a time that is not the server’s'],
+    edits: [
+      {
+        file: room,
+        replace: 'this.#says.onSaid(said as Message & Said)',
+        by: 'this.#says.onSaid({ number: said.number, at: Date.now() })',
+      },
+    ],
+  },
+  {
+    name: 'sends-the-whole-saying',
+    step: '16.6',
+    says: ['Only text, key and since'],
+    edits: [
+      {
+        file: queue,
+        replace: 'return { text: first.text, key: first.key, since: first.since }',
+        by: 'return { ...first, since: first.since }',
+      },
+    ],
+  },
+  {
+    name: 'never-counts-a-sending',
+    step: '16.6',
+    says: ['next() counts in timesSent'],
+    edits: [{ file: queue, replace: '    first.timesSent += 1\n', by: '' }],
+  },
+  {
+    name: 'a-repeat-is-not-in-flight',
+    step: '16.6',
+    says: ['A repeat is in flight, too'],
+    edits: [
+      {
+        file: queue,
+        replace: '    this.#isInFlight = true\n    first.timesSent += 1',
+        by: '    if (first.timesSent === 0) this.#isInFlight = true\n    first.timesSent += 1',
+      },
+    ],
+  },
+  {
+    name: 'the-next-before-the-answer-is-told',
+    step: '16.6',
+    says: ['after the queue was told of an answer'],
+    edits: [
+      {
+        file: room,
+        replace: '          this.#says.onSaid(said as Message & Said)\n          this.#sayNext()',
+        by: '          this.#sayNext()\n          this.#says.onSaid(said as Message & Said)',
+      },
+    ],
   },
 ]

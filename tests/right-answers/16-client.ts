@@ -192,6 +192,9 @@ export const rightAnswers: RightAnswer[] = [
     try {
       const known = await this.#find(say)
       found = known && (known.text === say.text ? known : OTHER_TEXT)
+    } catch (error) {
+      if (!this.#isStale(say)) throw error
+      found = STALE_KEY
     } finally {
       if (found) {
         this.#pending.delete(scope)
@@ -285,6 +288,32 @@ export const rightAnswers: RightAnswer[] = [
         onError: (error) => goOn(() => this.#says.onError(error)),
       },
     )`,
+      },
+    ],
+  },
+  {
+    name: 'one-read-for-each-message',
+    style: 'The history is read from the newest message down, one message at a time.',
+    edits: [
+      {
+        file: 'say-keys.ts',
+        hole: '#find',
+        by: `    for (let number = this.#history.range(room).last; number > since; number--) {
+      const [saved] = await this.#history.read(room, number, number)
+      if (saved.key === key && saved.message.name.toLowerCase() === account) return saved.message
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'fifty-at-a-time',
+    style: 'A page of the search has fifty messages.',
+    edits: [
+      { file: 'say-keys.ts', replace: 'from += READ_AT_ONCE)', by: 'from += READ_AT_ONCE / 2)' },
+      {
+        file: 'say-keys.ts',
+        replace: 'Math.min(last, from + READ_AT_ONCE - 1)',
+        by: 'Math.min(last, from + READ_AT_ONCE / 2 - 1)',
       },
     ],
   },

@@ -15,7 +15,9 @@ export async function expectFailuresReplaced(stage: Stage): Promise<void> {
   refused.expectDials(['6a at 0', '4a at 10', '6b at 260'], {
     because:
       'A failure makes room for the next address at once, and the 250 ms count anew from then on.',
-    likely: 'Cancel the timer that is still armed. The next attempt arms its own.',
+    likely: refused.hasDialled('4a at 250')
+      ? '#failed() dials the next address itself, at once: it calls #tryNext().'
+      : 'Cancel the timer that is still armed. The next attempt arms its own.',
   })
   refused.expectResult('6b', 280)
 
@@ -122,7 +124,8 @@ export async function expectHopeless(stage: Stage): Promise<void> {
   await none.passes(1)
   none.expectRejected({
     because: 'All attempts have failed.',
-    likely: 'When the last attempt fails and no address is left, run() rejects.',
+    likely:
+      'An attempt that has failed is no longer under way: take it out of #attempts. When none is left there, run() rejects.',
   })
 
   none.expectErrors(['4a refused', '6b refused', '6a refused'], {

@@ -85,6 +85,7 @@ export async function race({ load, story, expectSame, expect }: Stage, plan: Pla
       story.tell('race', `is cancelled at ${timers.now()} ms`)
       running.cancel()
     },
+    hasDialled: (text: string) => dials.includes(text),
     expectDials(expected: string[], reason: Reason) {
       const isGoingOn = dials.length > dialsAtEnd && result !== undefined
       const likely = isGoingOn

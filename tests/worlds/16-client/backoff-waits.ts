@@ -38,14 +38,17 @@ export async function expectBounds(stage: Stage): Promise<void> {
       because: 'No bound is above the cap.',
     },
   )
+  const fifteen = waitsOf(new Backoff(OTHER_LIMITS, () => 0.5), 15)
   expectSame(
     'fifteen waits, where the first bound is 20 ms and the cap 100 s',
-    waitsOf(new Backoff(OTHER_LIMITS, () => 0.5), 15).join(', '),
+    fifteen.join(', '),
     '10, 20, 40, 80, 160, 320, 640, 1280, 2560, 5120, 10240, 20480, 40960, 50000, 50000',
     {
       because: 'The limits say where a back-off begins and where it stops.',
       likely:
-        'Take firstMs and capMs from this.#limits. How often the bound doubles follows from them.',
+        fifteen[0] === 50_000
+          ? 'A new back-off has no waits yet: the count of waits belongs to one client.'
+          : 'Take firstMs and capMs from this.#limits. How often the bound doubles follows from them.',
     },
   )
 }
@@ -128,7 +131,7 @@ export async function expectProven(stage: Stage): Promise<void> {
   })
   ended(10_000, 500, {
     because: 'It has proved itself, so this loss counts as a first failure.',
-    likely: 'The bound is firstMs again.',
+    likely: 'From provenMs on (>=), the count of waits starts at 0 again.',
   })
   ended(0, 1_000, { because: 'The bound grows from there.' })
   const quick = new Backoff(OTHER_LIMITS, () => 0.5)

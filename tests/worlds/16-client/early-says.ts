@@ -1,23 +1,32 @@
-/** Sees from outside whether a client says something in a room that is not live on this connection. */
+/** Sees from outside what a client says, and in which room that is not live on this connection. */
 
 import type { ClientEnd, ClientEvents } from '../../harness/faulty-network.ts'
 
 type Connect = (events: ClientEvents) => ClientEnd
 
-/** What the client waits for in that room. */
-type OnEarly = (text: string, room: string, waitsFor: 'joined' | 'a page') => void
+/** A `say` that leaves the client. */
+export interface LeavingSay {
+  room: string
+  text: string
+  since: unknown
+  /** What the client still waits for in that room. */
+  waitsFor: 'joined' | 'a page' | undefined
+  /** The room’s last number when the client joined it on this connection. */
+  joinedLast: number
+}
 
-/** The same connections; `onEarly` hears of each `say` that leaves while its room's `joined` or a page is still to come. */
-export function watchingForEarlySays(connect: Connect, onEarly: OnEarly): Connect {
+/** The same connections; `onSay` hears of each `say` before it leaves. */
+export function watchingSays(connect: Connect, onSay: (say: LeavingSay) => void): Connect {
   return (events) => {
-    const entered = new Set<string>()
+    /** By room: `joined.last`. */
+    const entered = new Map<string, number>()
     /** By id: the rooms whose `join` or `history` is not answered. */
     const unanswered = new Map<number, string>()
     const end = connect({
       onOpen: () => events.onOpen(),
       onText(message) {
-        const { id, type, room } = JSON.parse(message)
-        if (type === 'joined') entered.add(room)
+        const { id, type, room, last } = JSON.parse(message)
+        if (type === 'joined') entered.set(room, last)
         unanswered.delete(id)
         events.onText(message)
       },
@@ -26,11 +35,12 @@ export function watchingForEarlySays(connect: Connect, onEarly: OnEarly): Connec
     return {
       send(message) {
         end.send(message)
-        const { id, type, room, text } = JSON.parse(message)
+        const { id, type, room, text, since } = JSON.parse(message)
         if (type === 'join' || type === 'history') unanswered.set(id, room)
         if (type !== 'say' || typeof room !== 'string') return
-        if (!entered.has(room)) onEarly(text, room, 'joined')
-        else if ([...unanswered.values()].includes(room)) onEarly(text, room, 'a page')
+        const isFilling = [...unanswered.values()].includes(room)
+        const waitsFor = !entered.has(room) ? 'joined' : isFilling ? 'a page' : undefined
+        onSay({ room, text, since, waitsFor, joinedLast: entered.get(room) ?? 0 })
       },
       close: () => end.close(),
     }

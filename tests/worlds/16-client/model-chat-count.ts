@@ -26,6 +26,8 @@ export interface Guest {
   says: Say[]
   /** Texts that have left the client in a `say`. */
   sent: Set<string>
+  /** Texts that the client has said at least once while their room was live. */
+  firstSaid: Set<string>
   /** By room: what the client has told, since it last said that it has forgotten. */
   told: Map<string, Told>
 }
@@ -113,13 +115,21 @@ export class Count {
             because: 'Whoever says something is shown when it was said, by the server’s clock.',
             likely: 'Give onSaid() the number and `at`, both from the answer.',
           }
-        const isThere = [...found, ...gone].some(({ number }) => number === result.number)
-        if (!isThere)
+        const entry = [...found, ...gone].find(({ number }) => number === result.number)
+        if (!entry)
           return {
             headline: `${quoted} is lost: say() has resolved with number ${result.number}, and the room does not have it.`,
             because: 'A message that was acknowledged is there.',
             likely: 'An answer belongs to the message that was in flight, and to no other.',
             received: describeAttempts(attempts),
+          }
+        if (entry.at !== result.at)
+          return {
+            headline: `say() of ${quoted} has resolved with a time that is not the server’s.`,
+            because: 'Everybody is shown the same time for a message: that of the server’s clock.',
+            likely: 'Give onSaid() the number and `at`, both from the answer.',
+            expected: `at ${entry.at}`,
+            received: `at ${result.at}`,
           }
         continue
       }
@@ -147,15 +157,16 @@ export class Count {
           received: describeAttempts(attempts),
         }
       }
+      const isMalformed = code === 'bad-request' || code === 'unknown-type'
       if (!this.#mayFail)
         return {
           headline: `${quoted} was rejected with ${code}.`,
-          because:
-            'The server has all its data and has refused nothing: it would have recognised a repeat.',
-          likely:
-            code === 'bad-request' || code === 'unknown-type'
-              ? 'A `say` has its type, its room, and what the queue has returned, as it is: a text, a key, and a number `since`.'
-              : 'A lost connection is no reason to give up a message: send it again on the next one.',
+          because: isMalformed
+            ? 'The server has refused the request itself, because of its fields.'
+            : 'The server has all its data and has refused nothing: it would have recognised a repeat.',
+          likely: isMalformed
+            ? 'A `say` has its type, its room, and what the queue has returned, as it is: a text, a key, and a number `since`.'
+            : 'A lost connection is no reason to give up a message: send it again on the next one.',
           received: describeAttempts(attempts),
         }
     }
@@ -247,7 +258,7 @@ function whyUnsettled(
   const last = attempts.at(-1)
   if (client.state.kind !== 'online') return `The client is ${client.state.kind}.`
   if (!last)
-    return 'It was never sent. Send the next message when the room goes live, and after each answer.'
+    return 'It was never sent. Call #sayNext() when the room goes live, and after the queue was told of an answer.'
   if (!server.isOpen(last.connection))
     return 'The connection that it was sent on is lost, so nothing is in flight any more. Send it again on the next one.'
   if (last.outcome !== undefined && last.outcome !== 'said')

@@ -13,7 +13,7 @@ import {
 import { seededRandom } from '../../harness/random.ts'
 import type { StoryLine } from '../../harness/story.ts'
 import { VirtualTimers } from '../../harness/virtual-timers.ts'
-import { watchingForEarlySays } from './early-says.ts'
+import { type LeavingSay, watchingSays } from './early-says.ts'
 import { Count, type Guest, type Problem, type Say } from './model-chat-count.ts'
 import { ModelChatServer } from './model-chat-server.ts'
 
@@ -183,22 +183,22 @@ class World {
       },
     })
     const client = makeClient({
-      connect: watchingForEarlySays(network.connect, (text, room, waitsFor) => {
-        this.#mind(
-          `${name}’s client has said ${JSON.stringify(text)} in ${room}, and the room is not live: ${waitsFor} is still to come.`,
-          waitsFor === 'joined'
-            ? 'It may turn out to be another room. Then the message is given up as unknown, and its answer is taken for that of the next message.'
-            : 'Until then the last number is an old one. The server looks for the key above it, and answers `stale-key` if some of those messages are gone.',
-          '#sayNext() has to check whether the feed is live (isLive). A link, or a last number, is there long before that.',
-        )
-      }),
+      connect: watchingSays(network.connect, (say) => this.#judgeSay(guest, say)),
       timers: this.timers,
       random: seededRandom(this.#schedule.seed, name),
       hello: () => ({ name }),
       onNotice: (notice) => this.#notice(guest, notice),
       ...CLIENT_LIMITS,
     })
-    const guest: Guest = { name, client, network, says: [], sent, told: new Map() }
+    const guest: Guest = {
+      name,
+      client,
+      network,
+      says: [],
+      sent,
+      told: new Map(),
+      firstSaid: new Set(),
+    }
     this.guests.push(guest)
     for (const room of rooms) client.join(room)
     client.start()
@@ -277,6 +277,30 @@ class World {
         this.#tell(guest.name, `is told that ${JSON.stringify(text)} was rejected: ${error.code}`)
         say.result = { code: error.code ?? String(error) }
       },
+    )
+  }
+
+  /** A `say` leaves a client: is its room live, and does the first one have the number that was told last? */
+  #judgeSay({ name, told, firstSaid }: Guest, say: LeavingSay): void {
+    const { room, text, since, waitsFor, joinedLast } = say
+    if (waitsFor)
+      return this.#mind(
+        `${name}’s client has said ${JSON.stringify(text)} in ${room}, and the room is not live: ${waitsFor} is still to come.`,
+        waitsFor === 'joined'
+          ? 'This `say` left before the room was live. The room may turn out to be another one: then the message is given up as unknown, and its answer is taken for that of the next message.'
+          : 'Until then the last number is an old one. The server looks for the key above it, and answers `stale-key` if some of those messages are gone.',
+        '#sayNext() has to check whether the feed is live (isLive). A link, or a last number, is there long before that.',
+      )
+    const isFirst = !firstSaid.has(text)
+    firstSaid.add(text)
+    const last = Math.max(joinedLast, told.get(room)?.last ?? 0)
+    if (!isFirst || typeof since !== 'number' || since === last) return
+    this.#mind(
+      `${name}’s client has said ${JSON.stringify(text)} in ${room} for the first time with since ${since}, and the last number is ${last}.`,
+      since < last
+        ? 'The server would search in vain between the two, and answers `stale-key` if too many messages lie there, or some were removed.'
+        : 'The message may get a number that is not above since, and then a repeat is not recognised.',
+      '#sayNext() gives next() the feed’s last number as it is now: not an older one, and nothing added to it or taken from it.',
     )
   }
 

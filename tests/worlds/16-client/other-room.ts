@@ -70,6 +70,29 @@ export async function expectOtherRoom(stage: Stage): Promise<void> {
   })
 }
 
+/** Two rooms of one client: what one of them waits for, or has told, is nothing to the other. */
+export async function expectFeedsApart(stage: Stage): Promise<void> {
+  stage.story.beginAnew()
+  const hall = await openFeed(stage, 'hall’s feed')
+  const den = await openFeed(stage, 'den’s feed')
+  const likely =
+    'Each feed has numbers and waiting messages of its own. Keep them in fields, and make the list in each feed.'
+  hall.joined({ last: 6, messages: [5] })
+  hall.live(7)
+  den.joined({ last: 3, messages: [2, 3] })
+  den.expectTold('2 3', {
+    because: 'These two are the messages of den. Number 7 is of hall.',
+    likely,
+  })
+  den.live(4)
+  hall.page([6])
+  hall.expectTold('5 6 7', {
+    because: 'Number 7 has waited until the gap of hall was filled.',
+    likely,
+  })
+  den.expectTold('4', { because: 'That message is of den, and den is live.', likely })
+}
+
 /** Hundreds of live messages come while a page is on its way. */
 export async function expectLongWait(stage: Stage): Promise<void> {
   const feed = await openFeed(stage)

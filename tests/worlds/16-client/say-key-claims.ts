@@ -241,4 +241,30 @@ export async function expectNothingLeft(stage: Stage): Promise<void> {
       'It is refused, so no request works on that key. If it stayed claimed, every repeat would wait forever.',
     likely: 'Refuse what is stale before the claim, or settle the claim.',
   })
+  await expectStaleMeanwhile(stage)
+}
+
+/** Messages are removed while two requests wait for the search. */
+async function expectStaleMeanwhile(stage: Stage): Promise<void> {
+  const world = await openKeys(stage)
+  world.keep(250)
+  world.holdReads()
+  const one = await world.claim('request 1')
+  const two = await world.claim('request 2')
+  world.retire(150)
+  await world.answerReads()
+  one.expect('stale-key', {
+    because:
+      'Messages 1 to 150 were removed during the search. Nobody can know whether it was one of them.',
+    likely:
+      'What was true before an await need not be true after it. When the search has failed, ask #isStale() again.',
+  })
+  two.expect('stale-key', {
+    because: 'It waits for the first, and gets the same outcome.',
+    likely: 'Settle the claim with what the first is told.',
+  })
+  world.expectSize(0, {
+    because: 'Both have their answer.',
+    likely: 'A claim that ends in a repeat is settled, too.',
+  })
 }

@@ -91,6 +91,7 @@ export async function expectFound(stage: Stage): Promise<void> {
   })
   expectSame('the number of reads for it', world.reads.length, 0, {
     because: 'There is no point in looking.',
+    likely: 'Ask #isStale() before you claim the key and search.',
   })
   const just = await world.claim('a repeat', { key: 'k9', since: 31 })
   just.expect('first', {

@@ -26,6 +26,7 @@ export async function openKeys({ load, story, expectSame }: Stage) {
       await (held ? new Promise<void>((resolve) => held?.push(resolve)) : turn())
       underWay -= 1
       if (isBroken) throw new Error('EIO: i/o error, read')
+      if (Math.max(1, from) < first) throw new RangeError(`number ${from} is no longer kept`)
       return shown
     },
   })
@@ -69,6 +70,13 @@ export async function openKeys({ load, story, expectSame }: Stage) {
       },
     }
   }
+  /** Until nothing is read any more, however many messages are read at a time. A search needs `MAX_SEARCH` reads at most. */
+  const settled = async () => {
+    for (let count = 0, quiet = 0; quiet < QUIET_TURNS && count < MOST_TURNS; count++) {
+      await turn()
+      quiet = underWay > 0 && !held ? 0 : quiet + 1
+    }
+  }
   return {
     keys,
     reads,
@@ -103,18 +111,18 @@ export async function openKeys({ load, story, expectSame }: Stage) {
       }
       story.tell('history', 'answers all reads')
       held = undefined
-      await turn()
+      await settled()
     },
     /** Begins to claim, and says how far that has come by now. */
     async claim(name: string, say: Partial<KeyedSay> = {}) {
       const begun = begin(name, say)
-      await turns()
+      await settled()
       return begun
     },
     /** The same, for several that come before anybody else has a turn. */
     async claimAtOnce(...names: string[]) {
       const begun = names.map((name) => begin(name))
-      await turns()
+      await settled()
       return begun
     },
     expectSize: (expected: number, reason: Reason) =>
@@ -122,10 +130,11 @@ export async function openKeys({ load, story, expectSame }: Stage) {
   }
 }
 
-/** As many reads as a search may need, each in a turn of its own. */
-async function turns(): Promise<void> {
-  for (let count = 0; count < 30; count++) await turn()
-}
+/** A claim for which nothing has been read for so long does not go on by itself. */
+const QUIET_TURNS = 30
+
+/** A search that reads more often than this does not end. */
+const MOST_TURNS = 5_000
 
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
