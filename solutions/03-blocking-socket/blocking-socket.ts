@@ -123,8 +123,8 @@ export class BlockingSocket {
   }
 
   /**
-   * Sleeps while more than `WINDOW_BYTES` wait for the peer. Throws `ConnectionLost` with a code of errno(3) once the
-   * connection is closed (`CLOSED`): nobody will read them.
+   * Sleeps while more than `WINDOW_BYTES` wait for the peer. Throws `ConnectionLost` with a code of errno(3) if the
+   * connection is closed (`CLOSED`) before there is room: there will never be any.
    *
    * @step 03.5
    */

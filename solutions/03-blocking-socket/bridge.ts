@@ -70,7 +70,8 @@ function tellClosed(words: Int32Array): void {
  * Delivers what the socket receives, in order: bytes, then one message that says how the stream ended. That is `end`
  * after FIN, or `lost` if the connection closed before FIN, with the code of the `'error'`, else `ECONNRESET`.
  *
- * Pauses the socket while `WINDOW_BYTES` or more are delivered and not yet taken.
+ * Pauses the socket while `WINDOW_BYTES` or more are delivered and not yet taken. Resumes it when fewer are, at the
+ * latest when all are taken.
  *
  * @step 03.2 03.3 03.4
  */
@@ -104,7 +105,9 @@ function pumpToSocket(socket: Socket, port: MessagePort, words: Int32Array): voi
       tellClosed(words)
     }
     if (message.kind !== 'bytes') return
-    socket.write(message.bytes, () => {
+    socket.write(message.bytes, (error) => {
+      // A destroyed socket calls back for what it never wrote. The kernel has not taken it, and 'close' tells the news.
+      if (error) return
       Atomics.add(words, FLUSHED, message.bytes.length)
       tellNews(words)
     })

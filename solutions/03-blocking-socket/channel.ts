@@ -14,7 +14,7 @@ export interface ThreadEnd {
   shared: SharedArrayBuffer
 }
 
-/** Counts the events that the thread may wait for. The only word that `tellNews()` notifies. */
+/** Counts the events that the thread may wait for, modulo 2³². The only word that `tellNews()` notifies. */
 export const NEWS = 0
 
 /** How many of the thread's bytes the kernel has taken, modulo 2³². */

@@ -1,8 +1,8 @@
 /**
  * How a thread sleeps until something has happened, and how another one wakes it.
  *
- * `Atomics.wait` sleeps on a word of shared memory while the word has a certain value. Our word is a count that only
- * grows: two events never look like one, or like none.
+ * `Atomics.wait` sleeps on a word of shared memory while the word has a certain value. Our word is a count: two events
+ * never look like one, or like none. It wraps around after 2³¹ - 1, so a later count differs, but may be smaller.
  */
 
 import { NEWS } from './channel.ts'

@@ -330,7 +330,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'tells-a-loss-as-an-end',
     step: '03.3',
-    says: ['half a file must not look like a whole one'],
+    says: ['half a file must not look like a whole one', 'deliver `lost`, not `end`'],
     edits: [
       {
         file: bridge,
@@ -1646,6 +1646,178 @@ const drains = new`,
       if (looks++ === 10) throw new ConnectionLost('ETIMEDOUT')
       return this.#unflushed() <= WINDOW_BYTES ? 'room' : undefined
     })`,
+      },
+    ],
+  },
+  {
+    name: 'looks-again-at-what-it-found',
+    step: '03.1',
+    says: ['a second look finds the next thing, or nothing'],
+    edits: [
+      {
+        file: news,
+        replace: 'if (found !== undefined) return found',
+        by: 'if (found !== undefined) return look() as Found',
+      },
+    ],
+  },
+  {
+    name: 'waits-for-a-larger-count',
+    step: '03.1',
+    says: ['spinning without a look', 'A later count may be smaller'],
+    edits: [
+      {
+        file: news,
+        replace: '    Atomics.wait(words, NEWS, news)\n',
+        by: '    while (Atomics.load(words, NEWS) <= news) Atomics.wait(words, NEWS, news)\n',
+      },
+    ],
+  },
+  {
+    name: 'tells-the-words-of-the-error',
+    step: '03.3',
+    says: ['lost read ETIMEDOUT', 'The code is `error.code`'],
+    edits: [
+      {
+        file: bridge,
+        replace: 'lostWith = error.code ?? lostWith',
+        by: 'lostWith = error.message',
+      },
+    ],
+  },
+  {
+    name: 'takes-fin-for-a-closed-connection',
+    step: '03.5',
+    says: ["after the peer's FIN", 'Only CLOSED says that there will never be room'],
+    edits: [
+      {
+        file,
+        replace:
+          "if (Atomics.load(this.#words, CLOSED)) throw new ConnectionLost('EPIPE')\n      return",
+        by: "if (this.#ending || Atomics.load(this.#words, CLOSED)) throw new ConnectionLost('EPIPE')\n      return",
+      },
+    ],
+  },
+  {
+    name: 'keeps-what-waited-before-the-sleep',
+    step: '03.5',
+    says: ['has written 1,000,000 bytes', 'Call #unflushed() in each look'],
+    edits: [
+      {
+        file,
+        hole: '#waitForRoom',
+        by: `const waiting = this.#unflushed()
+    sleepUntil(this.#words, () => {
+      if (Atomics.load(this.#words, CLOSED)) throw new ConnectionLost('EPIPE')
+      const left = (waiting - Atomics.load(this.#words, FLUSHED)) | 0
+      return left <= WINDOW_BYTES ? 'room' : undefined
+    })`,
+      },
+    ],
+  },
+  {
+    name: 'counts-as-flushed-what-it-wrote',
+    step: '03.5',
+    says: ["FLUSHED is the bridge's count"],
+    edits: [
+      {
+        file,
+        replace: "'room' : undefined\n    })\n",
+        by: "'room' : undefined\n    })\n    Atomics.store(this.#words, FLUSHED, this.#written)\n",
+      },
+    ],
+  },
+  {
+    name: 'skips-empty-lines-behind-a-line',
+    step: '03.6',
+    says: ['right behind another one in the same chunk', 'ends one line'],
+    edits: [
+      {
+        file,
+        replace: 'if (end + 1 < bytes.length) this.#rest = bytes.subarray(end + 1)',
+        by: `let next = end + 1
+      while (bytes[next] === NEWLINE) next += 1
+      if (next < bytes.length) this.#rest = bytes.subarray(next)`,
+      },
+    ],
+  },
+  {
+    name: 'hands-half-a-line-to-the-next-connection',
+    step: '03.6',
+    says: ['line halok', 'kept at the top of the module'],
+    edits: [
+      {
+        file,
+        replace: 'export class BlockingSocket {',
+        by: 'let partial: Uint8Array[] = []\nexport class BlockingSocket {',
+      },
+      {
+        file,
+        hole: 'readLine',
+        by: `let length = 0
+    let lastByte: number | undefined
+    for (;;) {
+      const bytes = this.read()
+      if (!bytes) return length > 0 ? toLine(partial.splice(0)) : null
+      const end = bytes.indexOf(NEWLINE)
+      const piece = end < 0 ? bytes : bytes.subarray(0, end)
+      partial.push(piece)
+      length += piece.length
+      lastByte = piece.at(-1) ?? lastByte
+      const content = lastByte === CARRIAGE_RETURN ? length - 1 : length
+      if (content > maxBytes) {
+        partial = []
+        throw new LineTooLong('too long')
+      }
+      if (end < 0) continue
+      if (end + 1 < bytes.length) this.#rest = bytes.subarray(end + 1)
+      return toLine(partial.splice(0))
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'hands-the-rest-to-the-next-connection',
+    step: '03.6',
+    says: ['line twook', 'keep what follows a line in #rest'],
+    edits: [
+      {
+        file,
+        replace: 'export class BlockingSocket {',
+        by: 'let kept: Uint8Array | undefined\nexport class BlockingSocket {',
+      },
+      {
+        file,
+        replace: '    if (this.#rest) return this.#takeRest()\n',
+        by: `    if (kept) {
+      const rest = kept
+      kept = undefined
+      return rest
+    }
+`,
+      },
+      {
+        file,
+        replace: 'if (end + 1 < bytes.length) this.#rest =',
+        by: 'if (end + 1 < bytes.length) kept =',
+      },
+    ],
+  },
+  {
+    name: 'lets-any-byte-wait-beyond-the-limit',
+    step: '03.6',
+    says: ['One byte more may wait only if it is a \\r'],
+    edits: [{ file, replace: 'content > maxBytes', by: 'length > maxBytes + 1' }],
+  },
+  {
+    name: 'counts-the-newline',
+    step: '03.6',
+    says: ['Count only what comes before the \\n'],
+    edits: [
+      {
+        file,
+        replace: 'length += piece.length',
+        by: 'length += end < 0 ? piece.length : piece.length + 1',
       },
     ],
   },

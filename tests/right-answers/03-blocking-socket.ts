@@ -381,4 +381,27 @@ import { receiveMessageOnPort }`,
       },
     ],
   },
+  {
+    name: 'resumes-when-all-is-taken',
+    style:
+      'A paused socket stays so until all is taken; write() asks for room first, and for CLOSED only if there is none.',
+    edits: [
+      {
+        file: bridge,
+        replace: 'if (untaken < WINDOW_BYTES) socket.resume()',
+        by: 'if (untaken === 0) socket.resume()',
+      },
+      { file, replace: '  FLUSHED,\n', by: '  FLUSHED,\n  NEWS,\n' },
+      {
+        file,
+        hole: '#waitForRoom',
+        by: `    for (;;) {
+      const news = Atomics.load(this.#words, NEWS)
+      if (this.#unflushed() <= WINDOW_BYTES) return
+      if (Atomics.load(this.#words, CLOSED)) throw new ConnectionLost('EPIPE')
+      Atomics.wait(this.#words, NEWS, news)
+    }`,
+      },
+    ],
+  },
 ]

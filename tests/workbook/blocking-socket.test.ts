@@ -9,6 +9,7 @@ import fc from 'fast-check'
 import { afterAll, expect, test } from 'vitest'
 import { BlockingSocket } from '../../solutions/03-blocking-socket/blocking-socket.ts'
 import { bridgeSocket } from '../../solutions/03-blocking-socket/bridge.ts'
+import { CLOSED, FLUSHED, NEWS } from '../../solutions/03-blocking-socket/channel.ts'
 import { randomBytes, seededRandom } from '../harness/random.ts'
 import type { Task } from './fixtures/blocking-thread.ts'
 
@@ -113,6 +114,30 @@ test('what comes when the thread takes no more is thrown away, up to the FIN', a
     await once(socket, 'end')
     socket.end()
     await once(socket, 'close')
+  } finally {
+    client.destroy()
+    server.close()
+  }
+})
+
+test('what a destroyed socket has not written does not count as flushed', async () => {
+  const server = createServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  const [socket] = (await once(server, 'connection')) as [Socket]
+  try {
+    const { port, shared } = bridgeSocket(socket)
+    const words = new Int32Array(shared)
+    // The client does not read, and so much fits into no kernel.
+    const piece = Buffer.alloc(MEBIBYTE)
+    for (let number = 0; number < 64; number++) port.postMessage({ kind: 'bytes', bytes: piece })
+    while (socket.bytesWritten < 64 * MEBIBYTE) await turnsOfTheLoop(1)
+    const [news, flushed] = words
+    socket.destroy()
+    await once(socket, 'close')
+    expect([words[FLUSHED], words[CLOSED]]).toEqual([flushed, 1])
+    expect(words[NEWS]).toBeGreaterThan(news)
   } finally {
     client.destroy()
     server.close()

@@ -8,6 +8,8 @@ import type * as BlockingSocketModule from '#code/03-blocking-socket/blocking-so
 import type { FromThread, ToThread } from '#code/03-blocking-socket/channel.ts'
 
 export interface ReaderScript {
+  /** What the same thread has read before, on another connection. */
+  earlier?: { waiting: ToThread[]; acts: Act[]; maxBytes: number }
   /** Messages that have arrived before the thread looks. */
   waiting: ToThread[]
   /** Messages that arrive right after the thread has looked and found nothing, or just before it falls asleep. */
@@ -15,14 +17,18 @@ export interface ReaderScript {
   /** So long nothing comes before what is late. */
   silenceMs?: number
   /** What the thread does, in this order. */
-  acts: ('read' | 'line')[]
+  acts: Act[]
   /** How long a line may be. */
   maxBytes?: number
   /** `CLOSED` is set before the thread looks. */
   isClosed?: boolean
 }
 
+type Act = 'read' | 'line'
+
 export interface ReaderOutcome {
+  /** What came of the other connection. */
+  resultsEarlier: string[]
   results: string[]
   /** Bytes that the bridge was told of as taken. */
   taken: number
@@ -35,6 +41,7 @@ const SPINNING_LOOKS = 1_000
 
 const {
   code,
+  earlier,
   waiting,
   late,
   silenceMs = 0,
@@ -82,6 +89,7 @@ Atomics.wait = ((array: Int32Array, index: number, value: number, ms = Infinity)
   return wait(array, index, value, ms)
 }) as typeof Atomics.wait
 
+const resultsEarlier = earlier ? readEarlier(earlier) : []
 for (const message of waiting) deliver(message)
 if (isClosed) Atomics.store(words, 2, 1)
 const port = {
@@ -90,12 +98,27 @@ const port = {
   },
 } as never
 const socket = new BlockingSocket({ port, shared: words.buffer }, receive)
-const results = acts.map((act) =>
-  act === 'read'
-    ? tell('bytes', () => socket.read())
-    : tell('line', () => socket.readLine(maxBytes)),
-)
-parentPort?.postMessage({ results, taken, looksInSilence } satisfies ReaderOutcome)
+const results = readAll(socket, acts, maxBytes)
+parentPort?.postMessage({ resultsEarlier, results, taken, looksInSilence } satisfies ReaderOutcome)
+
+/** All of it has arrived, so nothing sleeps. */
+function readEarlier({ waiting, acts, maxBytes }: NonNullable<ReaderScript['earlier']>): string[] {
+  const shared = new SharedArrayBuffer(12)
+  const port = { postMessage() {} } as never
+  return readAll(new BlockingSocket({ port, shared }, () => waiting.shift()), acts, maxBytes)
+}
+
+function readAll(
+  socket: BlockingSocketModule.BlockingSocket,
+  acts: Act[],
+  maxBytes?: number,
+): string[] {
+  return acts.map((act) =>
+    act === 'read'
+      ? tell('bytes', () => socket.read())
+      : tell('line', () => socket.readLine(maxBytes)),
+  )
+}
 
 function tell(what: string, act: () => Uint8Array | string | null): string {
   try {

@@ -10,6 +10,8 @@ const NEWS = 0
 const SPINNING_LOOKS = 1_000
 
 export interface SleeperScript {
+  /** What the count of news stands at before all of this. */
+  countFrom?: number
   /** How often news was told before the thread looks for the first time. */
   toldBefore?: number
   /** What is there before the first look. A look throws an `Error` that it finds. */
@@ -32,13 +34,16 @@ export interface Happening {
 export interface SleeperOutcome {
   found: unknown[]
   /** Set when it does not come back. */
-  stuck?: 'asleep' | 'spinning' | 'asleep on another word'
+  stuck?: 'asleep' | 'spinning' | 'spinning without a look' | 'asleep on another word'
   looksInSilence: number
+  /** How many things its looks have returned. What is falsy does not count. */
+  seen: number
   waits: number
 }
 
 const {
   code,
+  countFrom = 0,
   toldBefore = 0,
   toldElsewhere = 0,
   things = [],
@@ -54,7 +59,8 @@ const { sleepUntil, tellNews }: typeof NewsModule = await import(
 class Stuck extends Error {}
 
 const words = new Int32Array(new SharedArrayBuffer(12))
-const outcome: SleeperOutcome = { found: [], looksInSilence: 0, waits: 0 }
+words[NEWS] = countFrom
+const outcome: SleeperOutcome = { found: [], looksInSilence: 0, seen: 0, waits: 0 }
 let looks = 0
 let silenceMs = 0
 let thrown: Error | undefined
@@ -72,7 +78,10 @@ function look(): unknown {
   if (silenceMs > 0) outcome.looksInSilence += 1
   if (things.length > 0) {
     const thing = things.shift()
-    if (!(thing instanceof Error)) return thing
+    if (!(thing instanceof Error)) {
+      if (thing) outcome.seen += 1
+      return thing
+    }
     thrown = thing
     throw thing
   }
@@ -83,7 +92,8 @@ function look(): unknown {
 const { load } = Atomics
 Atomics.wait = ((array: Int32Array, index: number, value: number, ms = Infinity) => {
   outcome.waits += 1
-  if (outcome.waits > SPINNING_LOOKS) stuck('spinning')
+  // Whoever looks before each wait has been stopped by look().
+  if (outcome.waits > SPINNING_LOOKS) stuck('spinning without a look')
   if (array.buffer !== words.buffer || index !== NEWS) {
     if (load(array, index) !== value) return 'not-equal'
     if (ms === Infinity) stuck('asleep on another word')

@@ -19,6 +19,8 @@ export interface WriterScript {
   before?: number
   /** A message that has come by then. It is read behind the writes. */
   unread?: string
+  /** The peer has said FIN, and the thread reads that before it writes. */
+  isEnded?: boolean
   happens: Happening[]
 }
 
@@ -38,6 +40,8 @@ export interface WriterOutcome {
     | 'never returns: asleep on a word that nobody notifies'
     | 'never returns: spinning'
   unflushed: number
+  /** `FLUSHED` is not what the bridge has made of it. */
+  isFlushedAltered: boolean
   /** What is read behind the writes. */
   read: string
   /** It looked at `FLUSHED` when there was room, after there had been none. */
@@ -52,6 +56,7 @@ const {
   more = 0,
   before = 0,
   unread,
+  isEnded = false,
   happens,
 } = workerData as WriterScript & { code: string }
 const { BlockingSocket }: typeof BlockingSocketModule = await import(
@@ -64,6 +69,7 @@ const words = new Int32Array(new SharedArrayBuffer(12))
 const { load } = Atomics
 words[FLUSHED] = before
 let written = before
+let flushed = before
 let looks = 0
 let silenceMs = 0
 let looksInSilence = 0
@@ -79,7 +85,10 @@ function happen(): void {
     silenceMs = next.ms
     return
   }
-  if (next.what === 'tells that the kernel has taken some') Atomics.add(words, FLUSHED, next.bytes)
+  if (next.what === 'tells that the kernel has taken some') {
+    Atomics.add(words, FLUSHED, next.bytes)
+    flushed += next.bytes
+  }
   if (next.what === 'tells that the connection has closed') Atomics.store(words, CLOSED, 1)
   Atomics.add(words, NEWS, 1)
 }
@@ -116,13 +125,16 @@ const port = {
   },
 } as never
 const queue: ToThread[] = unread ? [{ kind: 'bytes', bytes: Buffer.from(unread) }] : []
+if (isEnded) queue.push({ kind: 'end' })
 const socket = new BlockingSocket({ port, shared: words.buffer }, () => queue.shift())
+if (isEnded) read()
 const said = write()
 // Like the counts themselves, their difference is one modulo 2³².
 const unflushed = (written - load(words, FLUSHED)) | 0
 parentPort?.postMessage({
   write: said,
   unflushed,
+  isFlushedAltered: load(words, FLUSHED) !== (flushed | 0),
   read: unread ? read() : '',
   hasSeenRoom,
   looksInSilence,

@@ -1,7 +1,7 @@
 /** A bridge whose socket ends or is lost, in all the ways there are: what its thread is told, and what may be wrong if it is not. */
 
 import type { Stage } from '../../judge/step.ts'
-import { type BridgeSocket, UNNOTICED, whatBridgeTells } from './bridge.ts'
+import { type BridgeSocket, TOO_LATE, UNNOTICED, whatBridgeTells } from './bridge.ts'
 
 /** Bytes, and then one message that says how the stream ended. */
 export async function expectEndingsTold(stage: Stage): Promise<void> {
@@ -15,7 +15,7 @@ export async function expectEndingsTold(stage: Stage): Promise<void> {
     near.destroy(timeout())
   })
   expectSame('what the bridge tells the thread', toldOfLoss, ['bytes x', 'lost ETIMEDOUT'], {
-    because: toldOfLoss[1]?.startsWith('lost')
+    because: hasLoss(toldOfLoss[1])
       ? 'The code says why the connection was lost, and the loss is told once.'
       : 'A connection that is lost has not ended in order: half a file must not look like a whole one.',
     likely: causeOfLossMistold(toldOfLoss),
@@ -126,19 +126,29 @@ async function expectEndTold(
   })
 }
 
+function hasLoss(message = ''): boolean {
+  return message.startsWith('lost') && !message.endsWith(TOO_LATE)
+}
+
 /** A code of its own is as good as any, if it is not that of another connection. */
 function withoutCode(message: string): string {
   return message.replace(/^lost (?!undefined$|ETIMEDOUT$).+/, 'lost and why')
 }
 
 function causeOfLossMistold(told: string[]): string {
+  if (told.at(-1)?.endsWith(TOO_LATE))
+    return "Deliver the loss in the 'close' listener itself, not a turn of the loop later: the port closes right after."
   if (told[0]?.startsWith('lost'))
     return 'Deliver bytes at once, not a turn of the loop later: what arrives first is told first.'
   if (told[1]?.startsWith('lost') && told.length > 2)
     return "Keep the code at 'error', and deliver the loss at 'close' only."
+  if (told[1]?.includes('ETIMEDOUT'))
+    return 'The code is `error.code`. The message of an error is a sentence for people, and no code.'
   if (told[1]?.startsWith('lost'))
     return "The code comes with 'error', and 'close' follows: keep the code until then."
-  return "'close' is always emitted. If the socket has not ended by then (`readableEnded`), deliver the loss in the 'close' listener itself: the port closes right after. What you remember of other connections says nothing about this one."
+  if (told.includes('end'))
+    return "If the socket has not ended by 'close' (`readableEnded`), the peer is lost: deliver `lost`, not `end`."
+  return "'close' is always emitted. If the socket has not ended by then (`readableEnded`), deliver the loss. What you remember of other connections says nothing about this one."
 }
 
 /** Why a bridge may be wrong about a connection that closes without an error. */

@@ -51,15 +51,25 @@ export function recordCalls(tell: (name: string, args: unknown[]) => void): () =
 /** Stands behind an end for which no word has changed: a thread that sleeps does not look for it. */
 export const UNNOTICED = ', but no news was told'
 
+/** Stands behind a loss that was posted after the port had been closed. */
+export const TOO_LATE = ', but the port was closed'
+
 /** All that a bridge tells a thread that takes everything, and that looks when nothing moves any more. */
 export async function whatBridgeTells(
   bridgeSocket: BridgeSocket,
   act: (thread: PlayedThread) => Promise<unknown>,
 ): Promise<string[]> {
   const ends = streams()
+  // Bridges that were closed before say so first.
+  await ends.rest()
   const { port, shared } = bridgeSocket(ends.near as Socket)
   const words = new Int32Array(shared)
   const told: string[] = []
+  let posted: string | undefined
+  const restore = recordCalls((name, [message]) => {
+    const { kind } = message as ToThread
+    if (name === 'postMessage' && kind === 'lost') posted = describe(message as ToThread)
+  })
   let before = words.join()
   const rest = async (turns?: number) => {
     await ends.rest(turns)
@@ -75,8 +85,10 @@ export async function whatBridgeTells(
     await act({ ...ends, rest, post: (message) => port.postMessage(message) })
     await rest()
     await rest()
+    if (posted && !told.includes(posted)) told.push(posted + TOO_LATE)
     return told
   } finally {
+    restore()
     port.close()
     ends.near.destroy()
   }

@@ -56,6 +56,12 @@ const LINES: Lines[] = [
     likely: 'What follows a line end may be a single byte, and so may the last line.',
   },
   {
+    texts: ['a\n\nb\n', '\n\nc\r\n\r\nd\n\n'],
+    lines: ['a', '', 'b', '', '', 'c', '', 'd', ''].map((line) => `line ${line}`).concat('null'),
+    because: 'An empty line is a line, also right behind another one in the same chunk.',
+    likely: 'Each \\n ends one line. Keep all that follows it: the next byte may be a \\n as well.',
+  },
+  {
     texts: ['123456'],
     limit: 5,
     lines: ['throws LineTooLong'],
@@ -153,6 +159,54 @@ export async function expectLines(stage: Stage): Promise<void> {
     look: 'blocking-socket.readLine()',
   })
 }
+
+/** What is left of another connection of the same thread says nothing about this one. */
+export async function expectOwnLines(stage: Stage): Promise<void> {
+  const { expectSame, story } = stage
+  for (const { what, texts, ending, line } of LEFT_BEHIND) {
+    story.tell('bridge', what)
+    story.tell('bridge', 'delivers "ok\\n" on another connection, which the same thread reads next')
+    const waiting = [...texts.map(bytes), ...(ending ? [ending] : [])]
+    const script: ReaderScript = {
+      earlier: { waiting, acts: ['line'], maxBytes: 5 },
+      waiting: [bytes('ok\n'), end],
+      late: [],
+      acts: ['line', 'line'],
+      maxBytes: 5,
+    }
+    const { resultsEarlier, results } = await readByHand(stage, script, COMES_BACK)
+    expectSame(
+      'the first connection, and then the other one',
+      [resultsEarlier, results],
+      [[line], ['line ok', 'null']],
+      {
+        because: 'Each connection has lines of its own. The bytes of one must never reach another.',
+        likely:
+          'Is something kept at the top of the module? Declare what a line collects in readLine(), and keep what follows a line in #rest.',
+        look: 'blocking-socket.readLine()',
+      },
+    )
+  }
+}
+
+const LEFT_BEHIND = [
+  {
+    what: 'delivers "hal", and the loss of the peer',
+    texts: ['hal'],
+    ending: lost('ECONNRESET'),
+    line: 'throws ConnectionLost (ECONNRESET)',
+  },
+  {
+    what: 'delivers "1234", and then "56", with a limit of 5 bytes',
+    texts: ['1234', '56'],
+    line: 'throws LineTooLong',
+  },
+  {
+    what: 'delivers "one\\ntwo", and the thread reads one line',
+    texts: ['one\ntwo'],
+    line: 'line one',
+  },
+]
 
 /** What follows a line is read next, once. */
 export async function expectRestRead(stage: Stage): Promise<void> {

@@ -90,6 +90,16 @@ const WAITS: Wait[] = [
     because: 'Nobody knows how much other news there is before the news that the thread waits for.',
     likely: 'Look and sleep until something is found, however many looks that takes.',
   },
+  {
+    story:
+      'has told news 2,147,483,647 times; leaves something just after the look, and something else while the thread sleeps',
+    script: { countFrom: 2 ** 31 - 1, happens: [behind('one'), asleep('two')], finds: 2 },
+    expected: ['one', 'two'],
+    because:
+      'NEWS has 32 bits. After 2,147,483,647 comes -2,147,483,648, and that is news like any other.',
+    likely:
+      'A later count may be smaller: ask whether two counts are equal, not which one is larger.',
+  },
 ]
 
 /** In an hour without news. */
@@ -120,17 +130,20 @@ export async function expectSleepInSilence({ inThread, expect, story }: Stage): 
   }
   const { looksInSilence, stuck } = await inThread<SleeperOutcome>(SLEEPER, silence, COMES_BACK)
   const looks = stuck === 'spinning' ? 'a thousand or more' : `${looksInSilence}`
+  const wakes = stuck === 'spinning without a look' ? ', but it wakes a thousand times or more' : ''
   expect(`at most ${MOST_LOOKS} looks in that hour`, !stuck && looksInSilence <= MOST_LOOKS, {
     because:
       'There was no news to look for. A thousand threads that look now and then keep a core busy.',
     likely: 'The wait has a timeout. Leave it out: the news wakes the thread.',
     look: 'news.sleepUntil()',
-    received: `${looks} looks`,
+    received: `${looks} looks${wakes}`,
   })
 }
 
 /** Why a sleeper is stuck. */
-function causeOfStuck({ stuck }: SleeperOutcome, otherwise: string): string {
+function causeOfStuck({ stuck, seen, found }: SleeperOutcome, otherwise: string): string {
+  if (stuck === 'asleep' && seen > found.length)
+    return 'A look has found something that sleepUntil() did not return. Look once, and return that: a second look finds the next thing, or nothing.'
   if (stuck === 'spinning')
     return 'It looks again and again, and never sleeps: Atomics.wait returns at once if the word does not have the value it was given. Give it the value that you read before the look.'
   if (stuck === 'asleep on another word')

@@ -21,6 +21,7 @@ export async function expectRoomAwaited(stage: Stage): Promise<void> {
       'thread',
       `writes ${countBytes(script.bytes)}${more}, with ${countBytes(WINDOW)} of room`,
     )
+    if (script.isEnded) story.tell('bridge', 'has delivered the end, and the thread has read null')
     for (const { what } of script.happens) story.tell('bridge', what)
     return inThread<WriterOutcome>(WRITER, script, reason)
   }
@@ -46,6 +47,34 @@ export async function expectRoomAwaited(stage: Stage): Promise<void> {
     because: 'It arrived before the write, and a thread that waits for room reads nothing.',
     likely:
       '#waitForRoom() looks at FLUSHED and CLOSED. A message that it takes with #receive() is lost for read().',
+    look: '#waitForRoom()',
+  })
+  story.tell('thread', 'has written 1,000,000 bytes, and the kernel has taken all of it')
+  const later = await write(
+    { before: 1_000_000, bytes: bytesToWrite, happens: [other, bit, other, bit] },
+    COMES_BACK,
+  )
+  expectSame(
+    'the outcome of write(), and what is left to flush',
+    [later.write, later.unflushed],
+    ['returns', WINDOW],
+    {
+      because:
+        'FLUSHED has counted since the conversation began, and so has #written. What waits for the peer is their difference at this moment.',
+      likely:
+        'Call #unflushed() in each look: what it returned before the sleep is out of date, and FLUSHED alone says nothing about this write.',
+      look: '#waitForRoom()',
+    },
+  )
+  const ended = await write(
+    { bytes: bytesToWrite, isEnded: true, happens: [other, bit, bit] },
+    COMES_BACK,
+  )
+  expectSame("the outcome of write() after the peer's FIN", ended.write, 'returns', {
+    because:
+      'FIN says "I will send no more", not "I will not listen". The peer still reads, so there will be room.',
+    likely:
+      'Only CLOSED says that there will never be room. How the reading has ended (#ending) says nothing about it.',
     look: '#waitForRoom()',
   })
   const twice = { bytes: bytesToWrite, more: 16 * KIBIBYTE }
@@ -109,7 +138,10 @@ export async function expectRoomAwaited(stage: Stage): Promise<void> {
 }
 
 /** Why a write with `window` bytes of room may end too early, too late or never. */
-function causeOfNoRoom({ write, unflushed, hasSeenRoom }: WriterOutcome, window: number): string {
+function causeOfNoRoom(outcome: WriterOutcome, window: number): string {
+  const { write, unflushed, hasSeenRoom, isFlushedAltered } = outcome
+  if (isFlushedAltered)
+    return "FLUSHED is the bridge's count, and the bridge goes on counting: #waitForRoom() only looks at it."
   if (write.endsWith('spinning'))
     return 'It looks again and again. Let sleepUntil() do the waiting.'
   if (write.endsWith('asleep') && hasSeenRoom)
