@@ -11,7 +11,7 @@
 
 import type { ByteStream, Peer, Source } from './byte-stream.ts'
 import type { EventLoop, RoundTask } from './event-loop.ts'
-import type { Ready } from './poller.ts'
+import type { Interest, Ready } from './poller.ts'
 import { type SendQueue, UnsentBytes } from './send-queue.ts'
 
 /** Why a connection ended. A closed list, because a server counts its connections by reason. */
@@ -61,10 +61,11 @@ export interface ConnectionObserver {
 
 const NOTHING = new Uint8Array()
 
-const NEITHER = { readable: false, writable: false }
-const READING = { readable: true, writable: false }
-const WRITING = { readable: false, writable: true }
-const BOTH = { readable: true, writable: true }
+/** What a connection can wait for. All connections share these four, so nobody may change them. */
+const NEITHER: Readonly<Interest> = Object.freeze({ readable: false, writable: false })
+const READING: Readonly<Interest> = Object.freeze({ readable: true, writable: false })
+const WRITING: Readonly<Interest> = Object.freeze({ readable: false, writable: true })
+const BOTH: Readonly<Interest> = Object.freeze({ readable: true, writable: true })
 
 /** The protocol of a connection that has not been given one. */
 const DEAF: Protocol = { onBytes: (bytes) => bytes.length, onEnd() {} }
@@ -175,7 +176,8 @@ export class Connection implements RoundTask {
   end(why: Ending, lastWords: Uint8Array = NOTHING): void {
     if (this.#state !== 'open') return
     this.#state = 'ending'
-    this.#why = why
+    // The end of a lost stream may be read before its descriptor is free.
+    this.#why = why === 'finished' && this.#stream.lostWith ? 'lost' : why
     this.#unread = NOTHING
     if (lastWords.length > 0) this.#queue.append(lastWords)
     this.#loop.touch(this)
@@ -215,12 +217,13 @@ export class Connection implements RoundTask {
 
   /**
    * Takes one turn: reads once, and offers the protocol what was read, bytes or the end. It reads only once, not until
-   * nothing is left, because others are waiting for their turn. It reads even if the connection is backlogged by now,
-   * because the stream was reported: what the protocol does not take waits in `#unread`, and while something is in
+   * nothing is left, because others are waiting for their turn. It may read even if the connection is backlogged by
+   * now, because the stream was reported: what the protocol does not take waits in `#unread`, and while something is in
    * there, `#watch()` asks for no turn to read.
    *
    * A turn that finds nothing to read is over. What arrives when the connection is no longer open is discarded. It does
-   * not matter here why the stream has ended: a lost one is soon reported as hung up, and then the connection is over.
+   * not matter here why the stream has ended: `end()` looks at that. A lost stream is soon reported as hung up, and then
+   * the connection is over.
    *
    * @step 07.5
    */
@@ -247,9 +250,9 @@ export class Connection implements RoundTask {
   }
 
   /**
-   * Decides what to wait for next. Waits to write while anything is queued, however little. Waits to read while
-   * `isReading`, unless the protocol has left something unread, and always once the connection is no longer open; but
-   * never after the peer's FIN.
+   * Decides what to wait for next: until that happens, the loop may sleep. Waits to write while anything is queued,
+   * however little. Waits to read while `isReading`, unless the protocol has left something unread, and always once the
+   * connection is no longer open; but never after the peer's FIN.
    *
    * @step 07.5
    */
@@ -263,7 +266,7 @@ export class Connection implements RoundTask {
     this.#protocol.onRoom?.()
   }
 
-  #setInterest(interest: typeof NEITHER): void {
+  #setInterest(interest: Readonly<Interest>): void {
     const { readable, writable } = this.#interest
     if (interest.readable === readable && interest.writable === writable) return
     this.#interest = interest

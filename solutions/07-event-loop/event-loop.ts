@@ -76,8 +76,9 @@ export class EventLoop<S> {
   /**
    * Runs until `stop` is called, which may have happened before this call. Each round waits for sources or timers,
    * gives each ready source one turn, runs the timers and ends the round. Remembers how long the turns, the timers and
-   * the end of the longest round took together. Once told to stop, it may leave at once or end a round first. An error
-   * thrown in a round ends the loop: the promise rejects.
+   * the end of the longest round took together. Once told to stop, it may leave at once, even between two turns, or end
+   * the round first: whoever calls `stop` has nothing left to send. An error thrown in a round ends the loop: the
+   * promise rejects.
    *
    * @step 07.4 07.6
    */

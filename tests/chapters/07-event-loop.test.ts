@@ -16,6 +16,7 @@ import {
   expectNothingKept,
   expectPollerSeen,
   expectStoppedBefore,
+  expectTimerOfTurn,
   expectTimersServed,
   expectTurnForEach,
 } from '../worlds/07-event-loop/loop-bugs.ts'
@@ -36,6 +37,7 @@ import {
 import {
   expectPause,
   expectQueueAsked,
+  expectRestBehindBacklog,
   expectRestKept,
 } from '../worlds/07-event-loop/loop-pauses.ts'
 import { expectAllInOneRound, expectPromptReplies } from '../worlds/07-event-loop/loop-replies.ts'
@@ -91,6 +93,7 @@ import {
 import {
   expectHalfOpen,
   expectNoRoom,
+  expectOwnBytes,
   expectRoomAgain,
   expectRoomAsked,
   fill,
@@ -146,6 +149,7 @@ step('07.2', 'a write takes what fits and says how much', async (stage) => {
   await expectHalfOpen(stage)
   await expectNoRoom(stage)
   await expectRoomAsked(stage)
+  await expectOwnBytes(stage)
 })
 
 step('07.3', 'wait() reports only what is ready, again until it is consumed', async (stage) => {
@@ -188,7 +192,7 @@ step('07.3', 'wait() reports only what is ready, again until it is consumed', as
     likely: 'A source in the hot set may be ready, but need not be. Ask it.',
   })
   await expectInterestAsked(stage, told, [ada, bob])
-  await expectWaitWithoutLimit(stage, told, cyd)
+  await expectWaitWithoutLimit(stage, told, [bob, cyd])
   await expectTurnsForNode(stage, poller, ada, ['with somebody ready'])
   await expectFreshAnswer(stage, told, [ada, bob])
   await expectEachAspect(stage, told)
@@ -221,7 +225,10 @@ step('07.4', 'the loop gives everybody who is ready one turn a round', async (st
   loop.add('ada', READING, () => {
     take('ada')()
     if (turns.length > 1) return
-    story.tell('ada', 'removes cyd, who is reported in this round, and adds dee')
+    story.tell(
+      'ada',
+      'removes cyd, who is reported in this round: #sources no longer has her; adds dee',
+    )
     loop.remove('cyd')
     loop.add('dee', READING, take('dee'))
   })
@@ -235,7 +242,7 @@ step('07.4', 'the loop gives everybody who is ready one turn a round', async (st
     because:
       'Each source that a wait reports gets one turn, in that order. cyd was removed in ada’s first turn, in the very round in which she was reported.',
     likely: turns.includes('cyd')
-      ? 'What wait() has reported may be out of date a turn later: check whether the source still has its handler.'
+      ? 'What wait() has reported may be out of date a turn later: check whether the source still has its handler, and call that at once, not later.'
       : poller.timeouts.length === 1
         ? 'run() has returned after one round. It must go on until stop() is called.'
         : 'Give each source that wait() has reported one turn a round.',
@@ -257,6 +264,7 @@ step('07.4', 'the loop gives everybody who is ready one turn a round', async (st
   await expectTimersServed(stage)
   await expectPollerSeen(stage)
   await expectStoppedBefore(stage)
+  await expectTimerOfTurn(stage)
   await expectTurnForEach(stage)
   await expectNothingKept(stage)
 })
@@ -271,6 +279,7 @@ step('07.5', 'a thousand clients are served by one thread', async (stage) => {
   await expectQueueAsked(stage)
   await expectBacklogFromAnotherTurn(stage)
   await expectRestKept(stage)
+  await expectRestBehindBacklog(stage)
   await expectNothingBehindGoodbye(stage)
   await expectClosedMeansClosed(stage)
   await expectWholeGoodbye(stage)

@@ -1164,7 +1164,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'the-timers-do-not-count',
     step: '07.6',
-    says: ['before the timers. They delay everybody'],
+    says: ['Those are the turns alone', 'count together'],
     edits: [
       {
         file: loop,
@@ -2292,21 +2292,9 @@ ${COLLECT}`,
     ],
   },
   {
-    name: 'the-closed-are-nothing-else',
-    step: '07.3',
-    says: ['fay readable and hung up', 'closed or not'],
-    edits: [
-      {
-        file: poller,
-        replace: 'const readable = wanted.readable && source.isReadable',
-        by: 'const readable = wanted.readable && source.isReadable && !source.isClosed',
-      },
-    ],
-  },
-  {
     name: 'the-closed-can-be-read',
     step: '07.3',
-    says: ['eli hung up', 'closed or not'],
+    says: ['eli hung up', 'makes nobody readable'],
     edits: [
       {
         file: poller,
@@ -2425,7 +2413,7 @@ ${COLLECT}`,
   {
     name: 'changes-what-all-share',
     step: '07.5',
-    says: ['although others were read earlier', 'change none'],
+    says: ['read only property', '#watch()'],
     edits: [
       {
         file: connection,
@@ -2568,5 +2556,322 @@ ${COLLECT}`,
         by: "const writes = this.#queue.bytes > 0 && (this.#state !== 'open' || !this.#hasPeerEnded)\n",
       },
     ],
+  },
+  {
+    name: 'counts-the-chunks-to-resume',
+    step: '07.1',
+    says: ['as long as 64 KiB wait', 'not the number of chunks'],
+    edits: [
+      {
+        file: stream,
+        replace: 'this.#inboxBytes < INBOX_BYTES &&',
+        by: 'this.#inbox.length < 2 &&',
+      },
+    ],
+  },
+  {
+    name: 'one-buffer-for-all-writes',
+    step: '07.2',
+    says: ['what the two peers receive', 'used again is overwritten'],
+    edits: [
+      {
+        file: stream,
+        replace: TAKE,
+        by: `    if (taken > SCRATCH.length) this.#socket.write(bytes.subarray(0, taken))
+    else if (taken > 0) {
+      SCRATCH.set(bytes.subarray(0, taken))
+      this.#socket.write(SCRATCH.subarray(0, taken))
+    }
+    return taken`,
+      },
+      {
+        file: stream,
+        replace: '/** A byte stream over Node',
+        by: 'const SCRATCH = Buffer.alloc(64 * 1024)\n\n/** A byte stream over Node',
+      },
+    ],
+  },
+  {
+    name: 'ready-for-what-nobody-wants',
+    step: '07.3',
+    says: ['while nobody is ready', 'looks at what is wanted'],
+    edits: [
+      {
+        file: poller,
+        replace: 'this.#isWoken || this.#collect().length > 0 ? 0',
+        by: `this.#isWoken ||
+      [...this.#hot].some((each) => each.isReadable || each.isWritable || each.isClosed)
+        ? 0`,
+      },
+    ],
+  },
+  {
+    name: 'calls-the-handler-later',
+    step: '07.4',
+    says: ['cyd was removed', 'at once, not later'],
+    edits: [
+      {
+        file: loop,
+        replace: '    entry.handler({ source, readable, writable, hungUp })\n',
+        by: '    queueMicrotask(() => entry.handler({ source, readable, writable, hungUp }))\n',
+      },
+    ],
+  },
+  {
+    name: 'timers-before-the-first-wait',
+    step: '07.4',
+    says: ['the time-outs that wait() was given', 'It follows the turns'],
+    edits: [
+      {
+        file: loop,
+        replace: `      const ready = await this.#wait(this.#timers.nextDelay())
+      const startedAt = performance.now()
+      for (const each of ready) this.#giveTurn(each)
+      this.#timers.runDue()
+`,
+        by: `      this.#timers.runDue()
+      const ready = await this.#wait(this.#timers.nextDelay())
+      const startedAt = performance.now()
+      for (const each of ready) this.#giveTurn(each)
+`,
+      },
+    ],
+  },
+  {
+    name: 'ends-the-round-until-nothing-is-left',
+    step: '07.4',
+    says: ['what happened up to the end of the second round', 'belongs to the next one'],
+    edits: [
+      {
+        file: loop,
+        replace: '      this.#endRound()\n',
+        by: '      while (this.#touched.size > 0) this.#endRound()\n',
+      },
+    ],
+  },
+  {
+    name: 'no-timers-after-a-wait-without-limit',
+    step: '07.4',
+    says: ['what happened', 'whatever nextDelay() returned'],
+    edits: [
+      {
+        file: loop,
+        replace: 'const ready = await this.#wait(this.#timers.nextDelay())',
+        by: 'const delay = this.#timers.nextDelay()\n      const ready = await this.#wait(delay)',
+      },
+      {
+        file: loop,
+        replace: '      this.#timers.runDue()\n',
+        by: '      if (Number.isFinite(delay)) this.#timers.runDue()\n',
+      },
+    ],
+  },
+  {
+    name: 'one-turn-for-each-handler',
+    step: '07.4',
+    says: ['stats().turns', 'may share a handler'],
+    edits: [
+      {
+        file: loop,
+        replace: '      for (const each of ready) this.#giveTurn(each)\n',
+        by: `      const seen = new Set()
+      for (const each of ready) {
+        const handler = this.#sources.get(each.source)?.handler
+        if (!seen.has(handler)) this.#giveTurn(each)
+        seen.add(handler)
+      }
+`,
+      },
+    ],
+  },
+  {
+    name: 'a-round-for-what-is-queued',
+    step: '07.5',
+    says: ['the loop to leave the peer alone', 'each loop.touch()'],
+    edits: [
+      {
+        file: connection,
+        replace: '    this.#queue.flush()\n',
+        by: '    this.#queue.flush()\n    if (this.#queue.bytes > 0) this.#loop.touch(this)\n',
+      },
+    ],
+  },
+  {
+    name: 'a-round-for-what-the-ending-have-queued',
+    step: '07.5',
+    says: ['the loop to leave the peer alone', 'each loop.touch()'],
+    edits: [
+      {
+        file: connection,
+        replace: "if (this.#state !== 'ending' || this.#queue.bytes > 0) return",
+        by: `if (this.#state !== 'ending') return
+    if (this.#queue.bytes > 0) return this.#loop.touch(this)`,
+      },
+    ],
+    cardVaries: true,
+  },
+  {
+    name: 'a-round-for-what-is-unread',
+    step: '07.5',
+    says: ['the loop to leave the peer alone', 'each loop.touch()'],
+    edits: [
+      {
+        file: connection,
+        replace: READS,
+        by: `    if (this.#unread.length > 0) this.#loop.touch(this)
+${READS}`,
+      },
+    ],
+  },
+  {
+    name: 'a-round-for-what-is-unread-behind-a-backlog',
+    step: '07.5',
+    says: ['the loop to leave the peer alone', 'each loop.touch()'],
+    edits: [
+      {
+        file: connection,
+        replace: READS,
+        by: `    if (this.#unread.length > 0 && this.#pauses === 0) this.#loop.touch(this)
+${READS}`,
+      },
+    ],
+  },
+  {
+    name: 'the-ending-read-behind-the-fin',
+    step: '07.5',
+    says: ['the loop to leave the peer alone', 'ending or not'],
+    edits: [
+      {
+        file: connection,
+        replace: 'const reads = wantsMore && !this.#hasPeerEnded',
+        by: "const reads = wantsMore && (!this.#hasPeerEnded || this.#state === 'ending')",
+      },
+    ],
+  },
+  {
+    name: 'reads-behind-the-fin-while-something-is-queued',
+    step: '07.5',
+    says: ['the loop to leave the peer alone', 'whatever is queued'],
+    edits: [
+      {
+        file: connection,
+        replace: '(writes ? BOTH : READING) : writes ? WRITING : NEITHER',
+        by: '(writes ? BOTH : READING) : writes ? (this.#hasPeerEnded ? BOTH : WRITING) : NEITHER',
+      },
+    ],
+  },
+  {
+    name: 'sets-a-field-of-what-all-share',
+    step: '07.5',
+    says: ['read only property', '#watch()'],
+    edits: [
+      {
+        file: connection,
+        replace:
+          '    this.#setInterest(reads ? (writes ? BOTH : READING) : writes ? WRITING : NEITHER)\n',
+        by: `    const interest = reads ? READING : NEITHER
+    interest.writable = writes
+    this.#setInterest(interest)
+`,
+      },
+    ],
+  },
+  {
+    name: 'writing-for-the-paused-is-reading-too',
+    step: '07.5',
+    says: ['no reason to read', 'only if the connection also waits to read'],
+    edits: [
+      {
+        file: connection,
+        replace: '(writes ? BOTH : READING) : writes ? WRITING : NEITHER',
+        by: '(writes ? BOTH : READING) : writes ? (this.#hasPeerEnded ? WRITING : BOTH) : NEITHER',
+      },
+    ],
+  },
+  {
+    name: 'looks-before-the-queue-sends',
+    step: '07.5',
+    says: ['whether FIN was sent', 'let the queue send first'],
+    edits: [
+      {
+        file: connection,
+        hole: '#flush',
+        by: `    if (this.#state === 'ending' && this.#queue.bytes === 0) {
+      this.#state = 'finSent'
+      this.#stream.end()
+    }
+    this.#queue.flush()`,
+      },
+    ],
+  },
+  {
+    name: 'fin-waits-for-the-peers-fin',
+    step: '07.5',
+    says: ['our FIN is due', 'whether or not the peer’s FIN'],
+    edits: [
+      {
+        file: connection,
+        replace: FIN,
+        by: FIN.replace('bytes > 0)', 'bytes > 0 || !this.#hasPeerEnded)'),
+      },
+    ],
+  },
+  {
+    name: 'closed-when-fin-is-sent',
+    step: '07.5',
+    says: ['the loop to leave the peer alone', 'the state becomes `finSent`'],
+    edits: [{ file: connection, replace: FIN, by: FIN.replace("'finSent'", "'closed'") }],
+  },
+  {
+    name: 'adds-up-the-rounds',
+    step: '07.6',
+    says: ['the time in wait() not to count', 'keep the longest'],
+    edits: [
+      {
+        file: loop,
+        replace:
+          'this.#longestRoundMs = Math.max(this.#longestRoundMs, performance.now() - startedAt)',
+        by: 'this.#longestRoundMs += performance.now() - startedAt',
+      },
+    ],
+  },
+  {
+    name: 'the-longest-part-of-a-round',
+    step: '07.6',
+    says: ['Those are the turns alone', 'count together'],
+    edits: [
+      {
+        file: loop,
+        replace: `      this.#timers.runDue()
+      this.#endRound()
+      this.#longestRoundMs = Math.max(this.#longestRoundMs, performance.now() - startedAt)
+`,
+        by: `      const turnsMs = performance.now() - startedAt
+      this.#timers.runDue()
+      const timersMs = performance.now() - startedAt - turnsMs
+      this.#endRound()
+      const endMs = performance.now() - startedAt - turnsMs - timersMs
+      this.#longestRoundMs = Math.max(this.#longestRoundMs, turnsMs, timersMs, endMs)
+`,
+      },
+    ],
+  },
+  {
+    name: 'cpu-time',
+    step: '07.6',
+    says: ['the longest round to be the second', 'while the thread sleeps'],
+    edits: [
+      {
+        file: loop,
+        replace: 'const startedAt = performance.now()',
+        by: 'const startedAt = process.cpuUsage()',
+      },
+      {
+        file: loop,
+        replace: 'performance.now() - startedAt)',
+        by: 'process.cpuUsage(startedAt).user / 1_000)',
+      },
+    ],
+    cardVaries: true,
   },
 ]

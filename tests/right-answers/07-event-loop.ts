@@ -492,4 +492,37 @@ export const rightAnswers: RightAnswer[] = [
       },
     ],
   },
+  {
+    name: 'leaves-the-backlogged-for-a-later-turn',
+    style:
+      'A connection that is backlogged by now is not read in this turn. What has arrived stays in the stream.',
+    edits: [
+      {
+        file: 'connection.ts',
+        hole: '#receive',
+        by: `    if (this.#state === 'open' && !this.isReading) return
+    const bytes = this.#stream.read()
+    if (bytes === 'would-block') return
+    if (bytes === 'end') {
+      this.#hasPeerEnded = true
+      if (this.#state === 'open') this.#protocol.onEnd()
+    } else if (this.#state === 'open') this.#offer(bytes)`,
+      },
+    ],
+  },
+  {
+    name: 'the-hung-up-are-nothing-else',
+    style:
+      'A source that is hung up is reported as that alone: nobody reads or writes it any more.',
+    edits: [
+      {
+        file: 'poller.ts',
+        replace: 'ready.push({ source, readable, writable, hungUp })',
+        by: `{
+        if (hungUp) ready.push({ source, readable: false, writable: false, hungUp })
+        else ready.push({ source, readable, writable, hungUp })
+      }`,
+      },
+    ],
+  },
 ]

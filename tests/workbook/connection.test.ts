@@ -145,6 +145,31 @@ test('a protocol that waits for room is told of it, although a send has made it 
   await ended()
 })
 
+test('a connection whose end is read before it is closed is lost, if it was lost', async () => {
+  for (const [why, told] of [
+    ['finished', 'lost'],
+    ['invalid', 'invalid'],
+  ] as const) {
+    const { loop, stream, ended } = connect()
+    const other = new ScriptedStream()
+    other.holdDescriptor()
+    const connection = new Connection(other, loop)
+    const closed: string[] = []
+    connection.use({
+      onBytes: (bytes) => bytes.length,
+      onEnd: () => connection.end(why),
+      onClose: (reason) => closed.push(reason),
+    })
+    other.lose('ECONNRESET')
+    await settle()
+    other.freeDescriptor()
+    await settle()
+    expect(closed).toEqual([told])
+    stream.arriveEnd()
+    await ended()
+  }
+})
+
 test('a wait for longer than setTimeout can count sleeps', async () => {
   const poller = new NetPoller()
   let isOver = false

@@ -44,7 +44,9 @@ export async function expectLongestRound(stage: Stage): Promise<void> {
           ? 'Those are microseconds. LoopStats has milliseconds.'
           : longestRoundMs > 1e9
             ? 'These are two clocks: Date counts from 1970, performance.now() from the start of the process. Take both times from the same one.'
-            : 'The clock starts when wait() has returned.',
+            : longestRoundMs < 600
+              ? 'The clock starts when wait() has returned.'
+              : 'That is more than one round. Start the clock anew when each wait() has returned, and keep the longest: Math.max().',
       expected: '48 ms',
       received,
     })
@@ -68,9 +70,11 @@ function likelyRound(exactMs: number): string {
   if (ms === 3)
     return 'That is one of the last rounds. Keep the longest, however many rounds follow it: Math.max().'
   if (ms === 8) return 'The turns are left out: start the clock before the first of them.'
+  if (exactMs > 0 && ms === 0)
+    return 'Use a clock that also runs while the thread sleeps: performance.now().'
   if (ms === 0)
     return '#longestRoundMs is still 0. This step extends run(): at the end of each round it keeps the longer of the two, Math.max(), and both times come from one clock.'
-  if (ms === 40) return 'The clock is stopped before the timers. They delay everybody, too.'
+  if (ms === 40) return 'Those are the turns alone. Turns, timers and #endRound() count together.'
   if (ms === 43)
     return 'The clock is stopped before #endRound(). What is sent there delays everybody.'
   if (ms === 45) return 'The timers are left out: the clock covers turns, timers and #endRound().'

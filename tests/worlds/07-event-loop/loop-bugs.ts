@@ -95,13 +95,18 @@ export async function expectPollerSeen(stage: Stage): Promise<void> {
 export async function expectTurnForEach(stage: Stage): Promise<void> {
   const names = Array.from({ length: 5_000 }, (_, index) => `source ${index}`)
   const { loop } = await makeLoop(stage, [names])
-  for (const name of names) loop.add(name, READING, () => {})
-  stage.story.tell('poller', 'reports 5,000 sources in one round')
+  const handler = () => {}
+  for (const name of names) loop.add(name, READING, handler)
+  stage.story.tell('poller', 'reports 5,000 sources in one round; all have the same handler')
   await within(PATIENCE_MS, loop.run())
-  stage.expectSame('stats().turns', loop.stats().turns, 5_000, {
+  const { turns } = loop.stats()
+  stage.expectSame('stats().turns', turns, 5_000, {
     because:
       'Each source has its turn in that round: the next wait does not know which ones were left out.',
-    likely: 'Go through the whole list.',
+    likely:
+      turns === 1
+        ? 'Sources may share a handler. Each of them has a turn of its own.'
+        : 'Go through the whole list.',
   })
 }
 
@@ -159,6 +164,40 @@ export async function expectTimersServed(stage: Stage): Promise<void> {
   expectSame('whether timers were run without a source', timers.runs >= 2, true, {
     because: 'A loop that has no connections still has timers.',
     likely: 'while (!this.#isStopping), and nothing else.',
+  })
+}
+
+/** Before the wait there was no timer; a turn has set one that is due at once. */
+export async function expectTimerOfTurn(stage: Stage): Promise<void> {
+  const { story, expectSame } = stage
+  const happened: string[] = []
+  const note = (what: string) => {
+    story.tell('loop', what)
+    happened.push(what)
+  }
+  let isDue = false
+  const timers = {
+    nextDelay: () => (isDue ? 0 : Number.POSITIVE_INFINITY),
+    runDue() {
+      if (isDue) note('timer')
+      isDue = false
+    },
+  }
+  const { EventLoop } = await stage.load(() => import('#code/07-event-loop/event-loop.ts'))
+  const poller = new TestPoller([['ada'], []])
+  const loop = new EventLoop<string>(poller, timers)
+  poller.whenOver = () => loop.stop()
+  loop.add('ada', READING, () => {
+    note('turn')
+    isDue = true
+    loop.touch({ onRoundEnd: () => note('end') })
+  })
+  story.tell('timers', 'have none; ada’s turn sets one that is due at once')
+  await within(PATIENCE_MS, loop.run())
+  expectSame('what happened', happened, ['turn', 'timer', 'end'], {
+    because:
+      'Timers are run after the turns, in every round. A turn may set a timer that is due in the same round.',
+    likely: 'Call runDue() in every round, whatever nextDelay() returned before the wait.',
   })
 }
 

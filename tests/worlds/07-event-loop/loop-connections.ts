@@ -2,7 +2,7 @@
 
 import type { Source } from '#code/07-event-loop/byte-stream.ts'
 import type { Connection, Protocol } from '#code/07-event-loop/connection.ts'
-import type { EventLoop } from '#code/07-event-loop/event-loop.ts'
+import type { EventLoop, TimerSource } from '#code/07-event-loop/event-loop.ts'
 import type { SendQueue } from '#code/07-event-loop/send-queue.ts'
 import { PATIENCE_MS, within } from '../../harness/patience.ts'
 import { ScriptedStream } from '../../harness/scripted-stream.ts'
@@ -50,11 +50,25 @@ export class CountedStream extends ScriptedStream {
   }
 }
 
+/** There are none, but the loop runs them once a round. */
+class RoundCounter implements TimerSource {
+  rounds = 0
+
+  nextDelay(): number {
+    return Number.POSITIVE_INFINITY
+  }
+
+  runDue(): void {
+    this.rounds += 1
+  }
+}
+
 /** A connection on a scripted stream and a loop that runs. */
 export interface Scripted {
   stream: CountedStream
   connection: Connection
   loop: EventLoop<Source>
+  timers: RoundCounter
   /** Ends the loop; expects that the connection was not over before its descriptor was free. */
   end(): Promise<void>
 }
@@ -68,7 +82,8 @@ export async function onScriptedStream(
   const { EventLoop } = await load(() => import('#code/07-event-loop/event-loop.ts'))
   const { NetPoller } = await load(() => import('#code/07-event-loop/poller.ts'))
   const { Connection } = await load(() => import('#code/07-event-loop/connection.ts'))
-  const loop = new EventLoop<Source>(new NetPoller())
+  const timers = new RoundCounter()
+  const loop = new EventLoop<Source>(new NetPoller(), timers)
   const connection = queue ? new Connection(stream, loop, queue) : new Connection(stream, loop)
   const protocol = protocolOn(connection)
   let isOverTooEarly = false
@@ -96,7 +111,7 @@ export async function onScriptedStream(
       received: 'onClose() while the descriptor was in use',
     })
   }
-  return { stream, connection, loop, end }
+  return { stream, connection, loop, timers, end }
 }
 
 /** For a connection that is over too early. */
@@ -106,6 +121,32 @@ export const NOBODY_ELSE_CLOSES =
 /** The loop has had its turns, if there was anything to do in them. */
 export async function rounds(): Promise<void> {
   for (let round = 0; round < 10; round++) await settled()
+}
+
+/** Nothing happens, so the loop has nothing to do: it gives no turns and has no rounds. */
+export async function expectAsleep(
+  { expect }: Stage,
+  { loop, timers }: Pick<Scripted, 'loop' | 'timers'>,
+  {
+    because,
+    likely,
+    look = '#watch()',
+  }: { because: string; likely: string; look?: string | string[] },
+): Promise<void> {
+  const before = { turns: loop.stats().turns, rounds: timers.rounds }
+  await rounds()
+  const turns = loop.stats().turns - before.turns
+  const roundsRun = timers.rounds - before.rounds
+  expect('the loop to leave the peer alone', turns <= 1 && roundsRun <= 1, {
+    because,
+    likely:
+      turns > 1
+        ? likely
+        : 'The loop has rounds in which nobody has a turn: each loop.touch() begins another one. Your three methods do not call it. What #watch() waits for brings the next turn.',
+    look: turns > 1 ? look : ['#flush()', '#watch()', 'connection.#receive()'],
+    expected: 'no turns, no rounds',
+    received: `${turns} turns, ${roundsRun} rounds`,
+  })
 }
 
 /** A queue that says it is backlogged when the test says so. */

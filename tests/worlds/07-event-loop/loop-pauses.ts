@@ -1,16 +1,22 @@
 /** What step 07.5 asks about peers that are not read for a while: by a backlog, by a pause, behind a rest. */
 
 import type { Stage } from '../../judge/step.ts'
-import { CountedStream, onScriptedStream, rounds, TestQueue } from './loop-connections.ts'
+import {
+  CountedStream,
+  expectAsleep,
+  onScriptedStream,
+  rounds,
+  TestQueue,
+} from './loop-connections.ts'
 import { textOf } from './loop-streams.ts'
 
 /** `isBacklogged` says whether to read, `bytes` whether to write: another queue has other marks. */
 export async function expectQueueAsked(stage: Stage): Promise<void> {
-  const { story, expect, expectSame } = stage
+  const { story, expectSame } = stage
   const heard: string[] = []
   const stream = new CountedStream()
   const queue = new TestQueue(stream)
-  const { connection, loop, end } = await onScriptedStream(
+  const { connection, loop, timers, end } = await onScriptedStream(
     stage,
     () => ({
       onBytes(bytes) {
@@ -26,6 +32,16 @@ export async function expectQueueAsked(stage: Stage): Promise<void> {
   stream.setRoom(0)
   connection.send(Buffer.from('0123456789'))
   await rounds()
+  await expectAsleep(
+    stage,
+    { loop, timers },
+    {
+      because:
+        'The peer says nothing, and the stream takes nothing. The loop can sleep until one of the two changes.',
+      likely:
+        '#watch(): wait to write while something is queued. The stream says when it has room.',
+    },
+  )
   stream.arrive('one')
   await rounds()
   expectSame('the chunks that were handed on', [...heard], ['one'], {
@@ -44,17 +60,15 @@ export async function expectQueueAsked(stage: Stage): Promise<void> {
     likely: '#watch(): wait to write if queue.bytes > 0.',
     look: '#watch()',
   })
-  const { turns } = loop.stats()
-  await rounds()
-  const more = loop.stats().turns - turns
-  expect('the loop to leave the peer alone', more <= 1, {
-    because:
-      'Nothing is queued any more. The stream is writable all the time, so a connection that still waits for that has a turn in every round.',
-    likely: '#watch(): wait to write while something is queued, and no longer.',
-    look: '#watch()',
-    expected: 'no turns',
-    received: `${more} turns`,
-  })
+  await expectAsleep(
+    stage,
+    { loop, timers },
+    {
+      because:
+        'Nothing is queued any more. The stream is writable all the time, so a connection that still waits for that has a turn in every round.',
+      likely: '#watch(): wait to write while something is queued, and no longer.',
+    },
+  )
   story.tell('queue', 'is backlogged; the stream takes nothing')
   stream.setRoom(0)
   queue.isBacklogged = true
@@ -67,6 +81,15 @@ export async function expectQueueAsked(stage: Stage): Promise<void> {
     likely: '#watch(): look at `isReading`, not only at whether pauseReading() was called.',
     look: '#watch()',
   })
+  await expectAsleep(
+    stage,
+    { loop, timers },
+    {
+      because:
+        'The peer has said something, but is not to be read now, and the stream takes nothing. The loop can sleep until the stream has room.',
+      likely: '#watch(): wait to read only while isReading is true.',
+    },
+  )
   story.tell('stream', 'takes everything again; the queue is not backlogged any more')
   queue.isBacklogged = false
   stream.setRoom(Number.POSITIVE_INFINITY)
@@ -84,7 +107,7 @@ export async function expectQueueAsked(stage: Stage): Promise<void> {
 export async function expectPause(stage: Stage): Promise<void> {
   const { story, expect, expectSame } = stage
   const heard: string[] = []
-  const { stream, connection, loop, end } = await onScriptedStream(stage, (connection) => ({
+  const { stream, connection, loop, timers, end } = await onScriptedStream(stage, (connection) => ({
     onBytes(bytes) {
       const text = textOf(bytes)
       heard.push(text)
@@ -118,6 +141,14 @@ export async function expectPause(stage: Stage): Promise<void> {
     expected: 'no turn, and nothing read',
     received: `${turnsInVain} turns, ${stream.isReadable ? 'nothing' : 'the next bytes'} read`,
   })
+  await expectAsleep(
+    stage,
+    { loop, timers },
+    {
+      because: 'The peer is paused, and nothing is queued. The loop can sleep.',
+      likely: '#watch(): wait to read only while isReading is true.',
+    },
+  )
   story.tell('test', 'sends "wait a moment", for which there is room a little later')
   stream.setRoom(0)
   connection.send(Buffer.from('wait a moment'))
@@ -130,6 +161,9 @@ export async function expectPause(stage: Stage): Promise<void> {
   })
   expectSame('the chunks that were handed on meanwhile', heard, [], {
     because: 'A turn for writing is no reason to read.',
+    likely:
+      '#watch(): `BOTH` only if the connection also waits to read. A paused one gets `WRITING`.',
+    look: '#watch()',
   })
 
   story.tell('test', 'calls resumeReading()')
@@ -161,7 +195,7 @@ export async function expectPause(stage: Stage): Promise<void> {
 export async function expectRestKept(stage: Stage): Promise<void> {
   const { story, expectSame } = stage
   const taken: string[] = []
-  const { stream, connection, end } = await onScriptedStream(stage, (connection) => ({
+  const { stream, connection, loop, timers, end } = await onScriptedStream(stage, (connection) => ({
     onBytes(bytes) {
       taken.push(textOf(bytes.subarray(0, 3)))
       if (taken.length === 1) connection.pauseReading('protocol')
@@ -189,6 +223,15 @@ export async function expectRestKept(stage: Stage): Promise<void> {
       '#watch(): nothing is read while the connection is paused, nor while something is unread.',
     look: '#watch()',
   })
+  await expectAsleep(
+    stage,
+    { loop, timers },
+    {
+      because:
+        'The rest waits until resumeReading() is called, and so does what arrived after it. The loop can sleep.',
+      likely: '#watch(): wait to read only if nothing is unread and isReading is true.',
+    },
+  )
   story.tell(
     'test',
     'calls resumeReading(); the protocol takes three bytes and puts another protocol in its place',
@@ -204,5 +247,53 @@ export async function expectRestKept(stage: Stage): Promise<void> {
         : 'Give #offer() what #receive() has read: it keeps what the protocol does not take, and offers it again.',
     look: taken[1] === 'two' ? '#watch()' : 'connection.#receive()',
   })
+  await end()
+}
+
+/** What a backlogged protocol leaves untaken waits for room, and the loop sleeps meanwhile. */
+export async function expectRestBehindBacklog(stage: Stage): Promise<void> {
+  const { story, expectSame } = stage
+  const taken: string[] = []
+  const { stream, loop, timers, end } = await onScriptedStream(stage, (connection) => ({
+    onBytes(bytes) {
+      taken.push(textOf(bytes.subarray(0, 3)))
+      connection.send(Buffer.alloc(100_000))
+      return 3
+    },
+    onEnd() {},
+  }))
+  stream.setRoom(5)
+  story.tell(
+    'peer',
+    'sends "onetwo" in one chunk; the protocol takes three bytes a call, and answers each with 100,000; the stream takes five bytes, and then none',
+  )
+  stream.arrive('onetwo')
+  await rounds()
+  stream.arrive('end')
+  await rounds()
+  const before = [...taken]
+  await expectAsleep(
+    stage,
+    { loop, timers },
+    {
+      because:
+        'The stream takes nothing, so the queue is backlogged: nothing is offered, nothing is read, nothing is sent. The loop can sleep until there is room.',
+      likely: '#watch(): wait to read only if nothing is unread and isReading is true.',
+    },
+  )
+  story.tell('stream', 'takes everything again')
+  stream.setRoom(Number.POSITIVE_INFINITY)
+  await rounds()
+  expectSame(
+    'what was taken before and after that',
+    [before, taken],
+    [['one'], ['one', 'two', 'end']],
+    {
+      because: 'Each part is answered, and the next one is offered when there is room.',
+      likely:
+        '#watch(): wait to write while something is queued, and to read again when nothing is unread and isReading is true.',
+      look: '#watch()',
+    },
+  )
   await end()
 }

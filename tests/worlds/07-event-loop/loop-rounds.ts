@@ -93,7 +93,10 @@ export function expectTimersEachRound(
   })
   expectSame('the time-outs that wait() was given', poller.timeouts, [100, 101, 102, 103, 104], {
     because: 'Between rounds the loop may sleep until the next timer is due, and no longer.',
-    likely: 'Ask nextDelay() before every wait.',
+    likely:
+      poller.timeouts[0] === 101
+        ? 'runDue() was called before the first wait. It follows the turns.'
+        : 'Ask nextDelay() before every wait.',
   })
 }
 
@@ -157,6 +160,8 @@ function orderAsLikely(happened: string[]): string {
   if (at('end') < at('timers')) return '#endRound() comes last, after the timers.'
   if (happened.indexOf('wait', 1) < at('end'))
     return 'Call #endRound() after the turns and the timers of its own round, not before the next turns.'
+  if (at('end, once more') < happened.indexOf('wait', 1))
+    return 'Call #endRound() once a round: what is touched at the end of a round belongs to the next one.'
   return 'Call #endRound() in every round, even when no source was ready.'
 }
 

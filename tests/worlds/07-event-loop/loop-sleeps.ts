@@ -6,16 +6,20 @@ import { FakedClock } from '../../harness/faked-clock.ts'
 import { PATIENCE_MS, within } from '../../harness/patience.ts'
 import { countPendingWakeUps } from '../../harness/pending-wakeups.ts'
 import type { Stage } from '../../judge/step.ts'
-import { LONG_MS, type TestSource, type ToldPoller } from './loop-sources.ts'
+import { LONG_MS, NEITHER, type TestSource, type ToldPoller } from './loop-sources.ts'
 import { settled } from './loop-streams.ts'
 
 /** A wait that may last forever lasts until somebody is ready; a source that is removed is nobody. */
 export async function expectWaitWithoutLimit(
   stage: Stage,
   told: ToldPoller,
-  cyd: TestSource,
+  [bob, cyd]: TestSource[],
 ): Promise<void> {
   const { story, expectSame } = stage
+  story.tell('test', 'adds dan, of whom nothing is wanted')
+  const dan = told.add('dan', NEITHER)
+  dan.becomes({ readable: true }, story)
+  bob.becomes({ writable: true }, story)
   const pending = told.wait(Number.POSITIVE_INFINITY)
   await expectPatience(stage, pending)
   cyd.becomes({ readable: true }, story)
@@ -23,7 +27,8 @@ export async function expectWaitWithoutLimit(
     because: 'It ends as soon as a source is ready.',
     likely: 'Look again after the sleep: before it, no source was ready.',
   })
-  told.poller.remove(cyd)
+  bob.becomes({ writable: false }, story)
+  for (const source of [cyd, dan]) told.poller.remove(source)
   expectSame('wait(0), after cyd has been removed', await told.wait(0), [], {
     because: 'A source that has been removed is not reported, ready or not.',
   })
@@ -38,9 +43,10 @@ async function expectPatience({ expectSame }: Stage, waiting: Promise<unknown>):
   void waiting.then(note, note)
   for (let turn = 0; turn < 5; turn++) await settled()
   expectSame('whether the wait is over while nobody is ready', isOver, false, {
-    because: 'Something has changed about ada and bob, so they are hot, but neither is ready.',
+    because:
+      'Something has changed about bob and dan, so they are hot. But bob is writable and only wanted for reading, and nothing is wanted of dan.',
     likely:
-      'When no source is ready and wake() has not been called, sleep for all of `timeoutMs`. Hot means *may be ready*: ask #collect(), not #hot.size.',
+      'When no source is ready and wake() has not been called, sleep for all of `timeoutMs`. Hot means *may be ready*: ask #collect(), which looks at what is wanted, and not #hot.size.',
   })
 }
 

@@ -115,7 +115,8 @@ export function expectBrake(
     expect('the socket to stay paused as long as 64 KiB wait', resumedAt < 64 * KIBIBYTE, {
       because:
         'With INBOX_BYTES waiting, the inbox is full. The socket is resumed when fewer bytes wait.',
-      likely: 'Fewer than INBOX_BYTES is `<`, not `<=`.',
+      likely:
+        'Compare #inboxBytes, not the number of chunks, with INBOX_BYTES. Fewer is `<`, not `<=`.',
       expected: 'resumed with fewer than 65536 bytes waiting',
       received: `resumed with ${resumedAt}`,
     })

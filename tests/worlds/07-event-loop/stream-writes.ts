@@ -245,3 +245,29 @@ export async function expectNoRoom(stage: Stage): Promise<void> {
     })
   })
 }
+
+/** What has been taken and not sent yet is not overwritten by what is taken next, here or on another stream. */
+export async function expectOwnBytes(stage: Stage): Promise<void> {
+  const { story, expectSame } = stage
+  await withStream(stage, async (first, one) => {
+    await withStream(stage, async (second, two) => {
+      story.tell(
+        'test',
+        'corks two sockets, so that nothing leaves them, and writes "one " and "two " to the first, "three " and "four" to the second',
+      )
+      for (const { near } of [one, two]) near.cork()
+      for (const text of ['one ', 'two ']) first.write(Buffer.from(text))
+      for (const text of ['three ', 'four']) second.write(Buffer.from(text))
+      for (const { near } of [one, two]) near.uncork()
+      const received = [
+        (await receive(one.far, 8, PATIENCE_MS)).toString(),
+        (await receive(two.far, 10, PATIENCE_MS)).toString(),
+      ]
+      expectSame('what the two peers receive', received, ['one two ', 'three four'], {
+        because: 'The bytes that were taken wait in their socket, and must not change there.',
+        likely:
+          'Hand over the bytes that you were given, or a new copy of them. A buffer that is used again is overwritten while its bytes still wait.',
+      })
+    })
+  })
+}
