@@ -73,18 +73,47 @@ test.each([
   if (name === 'late') expect(times).toEqual([40, 540])
 })
 
+type Spoil = (message: Record<string, unknown>) => Record<string, unknown>
+
 /** A client that sends again what it should not, or not what it should. */
-const BROKEN: [string, (message: Record<string, unknown>) => Record<string, unknown>, RegExp][] = [
-  ['forgets the key', ({ key, ...message }) => message, /was said 2 times/],
-  ['makes a new key', (message) => ({ ...message, key: `${Math.random()}` }), /was said 2 times/],
-  ['looks too high', (message) => ({ ...message, since: 1_000 }), /was said 2 times/],
+const BROKEN: [string, () => Spoil, RegExp][] = [
+  [
+    'forgets the key',
+    () =>
+      ({ key, ...message }) =>
+        message,
+    /was said 2 times/,
+  ],
+  [
+    'makes a new key',
+    () => (message) => ({ ...message, key: `${Math.random()}` }),
+    /was said 2 times/,
+  ],
+  [
+    'looks too high',
+    () => (message) => ({ ...message, since: 1_000 }),
+    /for the first time with since 1000, and the last number is 0/,
+  ],
+  [
+    'looks too high when it repeats',
+    () => {
+      const said = new Set<unknown>()
+      return (message) => {
+        if (said.has(message.key)) return { ...message, since: 1_000 }
+        said.add(message.key)
+        return message
+      }
+    },
+    /was said 2 times/,
+  ],
 ]
 
 test.each(BROKEN)(
   'a client that %s is caught, with a story that can be read',
-  async (_name, spoil, headline) => {
-    const makeClient = (request: ClientRequest) =>
-      new ChatClient({
+  async (_name, makeSpoil, headline) => {
+    const makeClient = (request: ClientRequest) => {
+      const spoil = makeSpoil()
+      return new ChatClient({
         ...request,
         connect(events) {
           const end = request.connect(events)
@@ -95,6 +124,7 @@ test.each(BROKEN)(
           return { send, close: () => end.close() }
         },
       })
+    }
     const story = new Story()
     const trial = { story, what: '', makeClient, clients: 'talk', atRandom: 0, seed: 1 } as const
     await expect(tryAll(trial)).rejects.toThrow(headline)
