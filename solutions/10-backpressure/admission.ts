@@ -62,7 +62,9 @@ export class Admission implements ConnectionKeeper {
 
   constructor(timers: TimerQueue, limits: AdmissionLimits, service: Service) {
     this.#timers = timers
-    this.#limits = limits
+    const { highWaterBytes, lowWaterBytes } = limits
+    // A high mark that is given alone may be below the usual low one.
+    this.#limits = { ...limits, lowWaterBytes: Math.min(lowWaterBytes, highWaterBytes) }
     this.#service = service
     this.#cap = new ConnectionCap(limits.maxConnections)
   }
@@ -89,7 +91,7 @@ export class Admission implements ConnectionKeeper {
   }
 
   /**
-   * The kernel could not hand over a connection, for lack of descriptors or memory. Counts that, whatever the code.
+   * The kernel could not hand over a connection, for lack of descriptors or memory. Counts that, whatever its `code`.
    * Open connections are not affected, and the next one may be luckier.
    *
    * @step 10.5
@@ -114,9 +116,9 @@ export class Admission implements ConnectionKeeper {
   }
 
   /**
-   * Sees everybody out. From now on, nobody is ever let in. Closes `server`, which accepts no more, waits until all
-   * have gone, and cuts off those that have not gone after its own `graceMs`. Stops every open connection at once, as
-   * `'stopping'`. Resolves when `server` has closed, even if called a second time; rejects if that fails.
+   * Sees everybody out. From now on, nobody is ever let in. Closes `server`: that alone stops accepting, waits until all
+   * have gone, and cuts off those still there after `graceMs`. Stops every open connection at once, as `'stopping'`.
+   * Resolves when `server` has closed, even if called a second time; rejects if that fails.
    *
    * @step 10.6
    */

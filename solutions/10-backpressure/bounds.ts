@@ -3,10 +3,11 @@
  *
  * A peer can harm us in two ways: it sends more than we can answer, or it takes less than we have to say. The outbox
  * bounds the bytes; this bounds the waiting. A peer that takes nothing is stopped; one that asks too fast is not read
- * for a while; one that says nothing or does not leave is left to chapter 08's `Watch`.
+ * for a while; one that says nothing while we read is stopped; one that does not leave is left to chapter 08's `Watch`.
  */
 
 import type { Connection, ConnectionObserver, Ending } from '../07-event-loop/connection.ts'
+import { Silence } from '../08-timers/silence.ts'
 import type { Timer, TimerQueue } from '../08-timers/timer-queue.ts'
 import { Watch, type WatchLimits } from '../08-timers/watch.ts'
 import type { TokenBucket } from './limits.ts'
@@ -14,6 +15,8 @@ import type { Outbox } from './outbox.ts'
 
 /** Times may be `Infinity`. */
 export interface BoundLimits extends WatchLimits {
+  /** A peer that has said nothing for this long is stopped, as `'idle'`. Time in which we do not read is not counted. */
+  idleMs: number
   /**
    * A peer that takes nothing for this long, while something waits for it, is stopped, as `'slow-consumer'`. We look once
    * in `stallMs`, so it may have up to twice as long.
@@ -33,12 +36,15 @@ export class Bounds implements ConnectionObserver {
   readonly #timers: TimerQueue
   readonly #stallMs: number
   readonly #watch: Watch
+  readonly #idle: Silence | undefined
   readonly #keeper: ConnectionKeeper
   readonly #bucket: TokenBucket | undefined
   /** Armed while the peer is over its rate. */
   #pause: Timer | undefined
   /** Armed while something waits to be sent: checks whether the peer takes it. */
   #stall: Timer | undefined
+  /** Whether the connection was not read when its last round ended, or when it was last found silent. */
+  #wasHeld = false
 
   /** With a bucket, every message of the peer takes one token from it. */
   constructor(
@@ -53,29 +59,45 @@ export class Bounds implements ConnectionObserver {
     this.#outbox = outbox
     this.#timers = timers
     this.#stallMs = limits.stallMs
-    this.#watch = new Watch(connection, timers, limits)
+    // How long a peer may be silent is decided here: the watch does not know when we do not read.
+    const { idleMs, goodbyeMs } = limits
+    this.#watch = new Watch(connection, timers, { idleMs: Number.POSITIVE_INFINITY, goodbyeMs })
+    if (Number.isFinite(idleMs)) this.#idle = new Silence(timers, idleMs, () => this.#onSilence())
     this.#keeper = keeper
     this.#bucket = bucket
   }
 
   onHeard(): void {
-    this.#watch.onHeard()
+    this.#idle?.heard()
     this.#keeper.onHeard()
     if (this.#bucket) this.#pay(this.#bucket)
   }
 
   onRoundEnd(queuedBytes: number): void {
+    if (this.#wasHeld) this.#idle?.heard()
+    this.#wasHeld = !this.connection.isReading
     if (queuedBytes > 0 && !this.#stall && Number.isFinite(this.#stallMs)) this.#watchForStall()
   }
 
   onEnding(): void {
+    this.#idle?.stop()
     this.#watch.onEnding()
   }
 
   onClose(why: Ending): void {
+    this.#idle?.stop()
     this.#watch.onClose()
     for (const timer of [this.#pause, this.#stall]) if (timer) this.#timers.cancel(timer)
     this.#keeper.onClose(this, why)
+  }
+
+  /**
+   * Nothing was heard for `idleMs`. What a peer says while we do not read waits unheard, so that is no silence of its
+   * own: it is looked at again after another `idleMs`.
+   */
+  #onSilence(): void {
+    this.#wasHeld ||= !this.connection.isReading
+    if (!this.#wasHeld) this.connection.stop('idle')
   }
 
   /**

@@ -12,7 +12,7 @@ import { PieceQueue } from './piece-queue.ts'
 export interface OutboxLimits {
   /** When more bytes than this wait to be sent, reading stops … */
   highWaterBytes: number
-  /** … until no more than this wait. */
+  /** … until no more than this wait: at most `highWaterBytes`. */
   lowWaterBytes: number
   /** More than this never waits, apart from last words. */
   maxQueuedBytes: number
@@ -41,8 +41,8 @@ export class Outbox implements SendQueue {
 
   /**
    * Whether so much waits that nothing should be read: from when more than `highWaterBytes` wait until no more than
-   * `lowWaterBytes` do, as often as that happens. The connection asks after each message and after each flush; asking
-   * sends nothing.
+   * `lowWaterBytes` do, as often as that happens, as seen when asked: nobody needs to notice what comes and goes between
+   * two questions. The connection asks after each message and after each flush; asking sends nothing.
    *
    * @step 10.2
    */

@@ -1903,4 +1903,213 @@ ${STALL}`,
       },
     ],
   },
+  {
+    name: 'compares-and-returns-the-old-state',
+    step: '10.2',
+    says: ['isBacklogged of the first', 'Compare first, and then return the state'],
+    edits: [
+      {
+        file: outbox,
+        hole: 'isBacklogged',
+        by: `    const was = this.#isBacklogged
+${MARKS}
+    return was`,
+      },
+    ],
+  },
+  {
+    name: 'compares-with-the-next-piece',
+    step: '10.1',
+    says: ['the others wait', '`first` is another one'],
+    edits: [
+      {
+        file: outbox,
+        replace: 'if (taken < first.length) return',
+        by: 'if (taken < this.#waiting.first.length) return',
+      },
+    ],
+  },
+  {
+    name: 'offers-without-counting',
+    step: '10.3',
+    says: ['sentBytes', 'it counts what the stream takes'],
+    edits: [
+      {
+        file: outbox,
+        replace: FULL,
+        by: `    const isTooMuch = () => this.bytes + bytes.length > this.#limits.maxQueuedBytes
+    while (isTooMuch() && this.bytes > 0) {
+      const { first } = this.#waiting
+      const taken = this.#stream.write(first)
+      this.#waiting.drop(taken)
+      if (taken < first.length) break
+    }
+    if (isTooMuch()) return false
+`,
+      },
+    ],
+  },
+  {
+    name: 'counts-an-offer-only-if-there-is-room-then',
+    step: '10.3',
+    says: ['sentBytes', 'whether or not there is room'],
+    edits: [
+      {
+        file: outbox,
+        replace: FULL,
+        by: `    const sentBefore = this.#sentBytes
+    if (this.bytes + bytes.length > this.#limits.maxQueuedBytes) this.flush()
+    if (this.bytes + bytes.length > this.#limits.maxQueuedBytes) {
+      this.#sentBytes = sentBefore
+      return false
+    }
+`,
+      },
+    ],
+  },
+  {
+    name: 'anything-taken-is-room',
+    step: '10.3',
+    says: ['8 wait, and 13 with these five', 'not enough that something was taken'],
+    edits: [
+      {
+        file: outbox,
+        replace: FULL,
+        by: `    if (this.bytes + bytes.length > this.#limits.maxQueuedBytes) {
+      const sentBefore = this.#sentBytes
+      this.flush()
+      if (this.#sentBytes === sentBefore) return false
+    }
+`,
+      },
+    ],
+  },
+  {
+    name: 'an-offer-ends-the-backlog',
+    step: '10.3',
+    says: ['isBacklogged before and after', 'only the marks decide'],
+    edits: [
+      {
+        file: outbox,
+        replace: FULL,
+        by: `    if (this.bytes + bytes.length > this.#limits.maxQueuedBytes) {
+      this.flush()
+      this.#isBacklogged = false
+    }
+    if (this.bytes + bytes.length > this.#limits.maxQueuedBytes) return false
+`,
+      },
+    ],
+  },
+  {
+    name: 'a-full-outbox-is-backlogged',
+    step: '10.3',
+    says: ['isBacklogged before and after', 'only the marks decide'],
+    edits: [
+      {
+        file: outbox,
+        replace: FULL,
+        by: `    if (this.bytes + bytes.length > this.#limits.maxQueuedBytes) {
+      this.#isBacklogged = true
+      this.flush()
+    }
+    if (this.bytes + bytes.length > this.#limits.maxQueuedBytes) return false
+`,
+      },
+    ],
+  },
+  {
+    name: 'one-note-for-all-looks',
+    step: '10.3',
+    says: ['leo took 50 bytes only 15 s ago', 'nothing static or global'],
+    edits: [
+      {
+        file: bounds,
+        replace: '  readonly connection: Connection\n',
+        by: '  static sentBefore = 0\n  readonly connection: Connection\n',
+      },
+      {
+        file: bounds,
+        replace: 'const sentBefore = this.#outbox.sentBytes',
+        by: 'Bounds.sentBefore = this.#outbox.sentBytes',
+      },
+      {
+        file: bounds,
+        replace: 'this.#outbox.sentBytes === sentBefore',
+        by: 'this.#outbox.sentBytes === Bounds.sentBefore',
+      },
+    ],
+  },
+  {
+    name: 'notes-what-was-sent-when-it-looks',
+    step: '10.3',
+    says: ['dee is slow', 'Note sentBytes when you arm the timer'],
+    edits: [
+      {
+        file: bounds,
+        hole: '#watchForStall',
+        by: `    this.#stall = this.#timers.after(this.#stallMs, () => {
+      this.#stall = undefined
+      if (this.#outbox.bytes === 0) return
+      const sentBefore = this.#outbox.sentBytes
+      if (this.#outbox.sentBytes === sentBefore) this.connection.stop('slow-consumer')
+      else this.#watchForStall()
+    })`,
+      },
+    ],
+  },
+  {
+    name: 'resumes-the-protocol-as-well',
+    step: '10.4',
+    says: ['paused for another reason', 'Call it for the rate only'],
+    edits: [
+      {
+        file: bounds,
+        replace: "      this.connection.resumeReading('rate')\n",
+        by: `      this.connection.resumeReading('protocol')
+      this.connection.resumeReading('rate')
+`,
+      },
+    ],
+  },
+  {
+    name: 'refuses-and-lets-in',
+    step: '10.4',
+    says: ['connections that were let in', 'return after #refuse()'],
+    edits: [
+      {
+        file: admission,
+        replace: `    if (this.#cap.enter()) return this.#letIn(stream, loop)
+    this.#counts.refused += 1
+    this.#refuse(stream, loop, 'busy')`,
+        by: `    if (!this.#cap.enter()) {
+      this.#counts.refused += 1
+      this.#refuse(stream, loop, 'busy')
+    }
+    this.#letIn(stream, loop)`,
+      },
+    ],
+  },
+  {
+    name: 'the-second-waits-for-the-success-of-the-first',
+    step: '10.6',
+    says: ['the second time', 'a promise that a failure never settles'],
+    edits: [
+      {
+        file: admission,
+        replace: '  #isStopping = false\n',
+        by: '  #isStopping = false\n  readonly #closed = Promise.withResolvers<void>()\n',
+      },
+      {
+        file: admission,
+        replace: CLOSE,
+        by: `    if (this.#isStopping) return this.#closed.promise
+    this.#isStopping = true
+    const closed = server.close()
+    ${STOP}
+    await closed
+    this.#closed.resolve()`,
+      },
+    ],
+  },
 ]

@@ -193,4 +193,26 @@ export const rightAnswers: RightAnswer[] = [
       },
     ],
   },
+  {
+    name: 'notes-the-high-mark-when-it-pushes',
+    style: 'push() notes that too much waits, asked or not; isBacklogged only clears that note.',
+    edits: [
+      {
+        file: outbox,
+        hole: 'push',
+        by: `    const { highWaterBytes, maxQueuedBytes } = this.#limits
+    if (this.bytes + bytes.length > maxQueuedBytes) this.flush()
+    if (this.bytes + bytes.length > maxQueuedBytes) return false
+    this.append(bytes)
+    if (this.bytes > highWaterBytes) this.#isBacklogged = true
+    return true`,
+      },
+      {
+        file: outbox,
+        hole: 'isBacklogged',
+        by: `    if (this.bytes <= this.#limits.lowWaterBytes) this.#isBacklogged = false
+    return this.#isBacklogged`,
+      },
+    ],
+  },
 ]

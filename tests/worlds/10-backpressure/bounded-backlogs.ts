@@ -123,8 +123,46 @@ export async function expectOwnMarks(stage: Stage): Promise<void> {
     {
       because:
         'The second never held more than 100 bytes. The first did, and has not been down to 20 since then.',
-      likely: 'Each outbox has a memory of its own: a private field, nothing static or global.',
+      likely: was
+        ? 'Each outbox has a memory of its own: a private field, nothing static or global.'
+        : 'Compare first, and then return the state: not the one from the last time you were asked.',
       look: 'outbox.isBacklogged()',
     },
   )
 }
+
+/** A push that offers what waits before it decides changes nothing about the marks. */
+export async function expectMarksKept(stage: Stage): Promise<void> {
+  const { expectSame, story } = stage
+  const limits = { highWaterBytes: 100, lowWaterBytes: 20, maxQueuedBytes: 150 }
+  for (const { held, taken, pushed, left } of OFFERS) {
+    const { outbox, stream } = await playOutbox(stage, limits)
+    stream.setRoom(0)
+    outbox.push(Buffer.alloc(held))
+    const was = outbox.isBacklogged
+    stream.setRoom(taken)
+    const hasRoom = outbox.push(Buffer.alloc(pushed))
+    story.tell(
+      'test',
+      `has an outbox with marks at 100 and 20 bytes and room for 150, in which ${held} wait; the stream now takes ${taken}; push() of ${pushed} bytes returns ${hasRoom}`,
+    )
+    expectSame('bytes', outbox.bytes, left, {
+      because: `The stream has taken ${taken} of the ${held} bytes, so there was ${left > held - taken ? '' : 'no '}room for ${pushed} more.`,
+      likely: 'The two marks are for isBacklogged. push() compares with maxQueuedBytes only.',
+      look: 'outbox.push()',
+    })
+    expectSame('isBacklogged before and after', [was, outbox.isBacklogged], [held > 100, was], {
+      because: `First ${held} bytes waited, and then ${left}. That is between the marks, so nothing changes.`,
+      likely:
+        'A push() that calls flush() leaves the state of isBacklogged alone: only the marks decide.',
+      look: 'outbox.push()',
+    })
+  }
+}
+
+/** What waits never goes beyond a mark on the way: an outbox that looks at its marks in push() is as right. */
+const OFFERS = [
+  { held: 140, taken: 100, pushed: 40, left: 80 },
+  { held: 140, taken: 50, pushed: 100, left: 90 },
+  { held: 90, taken: 60, pushed: 61, left: 91 },
+]

@@ -1,6 +1,7 @@
 /** What step 10.6 plays: a close() of which the test sees every step, in virtual time. */
 
 import { quote } from '../../harness/bytes.ts'
+import { PATIENCE_MS, within } from '../../harness/patience.ts'
 import { countPendingWakeUps } from '../../harness/pending-wakeups.ts'
 import type { Stage } from '../../judge/step.ts'
 import { frame } from '../../protocols/frames.ts'
@@ -225,16 +226,20 @@ export async function expectFailureSeen(stage: Stage): Promise<void> {
   const listening = { port: 0, close: () => Promise.reject(new Error('not listening')) }
   stage.story.tell('test', 'calls close() with a listening socket that cannot be closed')
   for (const [time, which] of ['', ', the second time'].entries()) {
-    const outcome = await world.admission.close(listening).then(
+    const closing = world.admission.close(listening).then(
       () => 'it has resolved',
       (error: Error) => error.message,
     )
+    const settled = await within(PATIENCE_MS, closing)
+    const outcome = settled === 'too late' ? 'it neither resolves nor rejects' : settled
     stage.expectSame(`what close() rejects with${which}`, outcome, 'not listening', {
       because: 'Something is wrong with the server, and the caller of close() must see it.',
       likely:
-        time === 0
-          ? 'close() catches nothing: it rejects with whatever server.close() rejects with.'
-          : 'A second call catches nothing, either. The failure of the first is no reason to resolve.',
+        settled === 'too late'
+          ? 'This call waits for a promise that a failure never settles. Wait for the one that server.close() has returned.'
+          : time === 0
+            ? 'close() catches nothing: it rejects with whatever server.close() rejects with.'
+            : 'A second call catches nothing, either. The failure of the first is no reason to resolve.',
       look: 'admission.close()',
     })
   }

@@ -85,7 +85,7 @@ export function pushAtRandom(stage: Stage, outbox: Outbox, stream: ScriptedStrea
   expect('the stream to be given what was pushed', right === total, {
     because: 'However much the stream takes at a time, it gets the same bytes in the same order.',
     likely: isShort
-      ? 'A flush goes on, piece after piece, until nothing waits or the stream takes only a part.'
+      ? 'A flush goes on, piece after piece, until nothing waits or the stream takes only a part. Compare with the piece that you offered: after drop(), `first` is another one.'
       : 'The next write begins with the first byte that was not taken. The rest of a piece stays at the front, and the next piece is offered after it.',
     look: 'outbox.flush()',
     expected: `${total} bytes, as they were pushed`,
@@ -163,6 +163,28 @@ export async function expectBoundedOutbox(stage: Stage): Promise<void> {
     because:
       'Once that byte is taken, 9 wait, and 10 with this one: that is not more than maxQueuedBytes.',
     likely: 'The comparison after flush() is the same as the one before it: `>`.',
+    look: 'outbox.push()',
+  })
+  give(2)
+  expectSame('push("defgh"), now that the stream takes 2', push('defgh'), false, {
+    because: 'Once those two are taken, 8 wait, and 13 with these five.',
+    likely:
+      'After flush(), check again whether all the bytes together are too much. It is not enough that something was taken.',
+    look: 'outbox.push()',
+  })
+  expectSame('bytes', outbox.bytes, 8, {
+    because: 'If the bytes do not fit, none of them is taken, not even the part that would fit.',
+    likely:
+      outbox.bytes > 8
+        ? 'All or nothing: return false before you add anything.'
+        : 'A refused push changes nothing about what waits already.',
+    look: 'outbox.push()',
+  })
+  expectSame('sentBytes', outbox.sentBytes, 4 + 1 + 2, {
+    because:
+      'The stream has taken 4 bytes, then 1, then 2, each time because push() had offered it what waits.',
+    likely:
+      'Call flush() to offer what waits: it counts what the stream takes, whether or not there is room afterwards.',
     look: 'outbox.push()',
   })
   give(FOREVER)

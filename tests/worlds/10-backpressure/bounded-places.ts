@@ -57,6 +57,11 @@ export async function expectTwoPlaces(stage: Stage): Promise<void> {
     likely: 'enter() returns whether there is room. When there is none, #refuse() sends `busy`.',
   })
   cyd.expectEnd({ because: 'Then FIN.' })
+  expectSame('the number of connections that were let in', world.connections.length, 2, {
+    because: 'cyd was refused, and nothing else.',
+    likely: 'A connection is either let in or refused, not both: return after #refuse().',
+    look: 'admission.admit()',
+  })
   await cyd.halfClose()
   const dee = await world.arrive('dee')
   dee.expectReceived(frame('error busy'), {

@@ -212,19 +212,21 @@ export async function expectOwnRates(stage: Stage): Promise<void> {
   fay.expectReceived(talk(6), {
     because: 'fay has her own burst of 5, and one more message overdraws her bucket.',
   })
-  stage.story.tell('server', 'pauses fay’s connection for a reason of its own, for a minute')
   const fays = world.connections[1].deref()!
-  await world.act(() => fays.pauseReading('owner'))
-  await world.advance(60_000)
-  fay.expectNothing({
-    because: 'Her overdraft is paid, but she is paused for another reason.',
-    likely: 'resumeReading() takes back one reason. Call it for the rate only.',
-    look: 'bounds.#pay()',
-  })
-  await world.act(() => fays.resumeReading('owner'))
-  fay.expectReceived(talk(6), {
-    because: 'Now nothing holds her back, and her bucket is full again.',
-  })
+  for (const reason of ['owner', 'protocol'] as const) {
+    stage.story.tell('server', `pauses fay’s connection for the reason ${reason}, for a minute`)
+    await world.act(() => fays.pauseReading(reason))
+    await world.advance(60_000)
+    fay.expectNothing({
+      because: 'Her overdraft is paid, but she is paused for another reason.',
+      likely: 'resumeReading() takes back one reason. Call it for the rate only.',
+      look: 'bounds.#pay()',
+    })
+    await world.act(() => fays.resumeReading(reason))
+    fay.expectReceived(talk(6), {
+      because: 'Now nothing holds her back, and her bucket is full again.',
+    })
+  }
   await bob.send(talk(1))
   for (const client of [bob, fay]) await client.reset()
   world.expectTimers(0, {

@@ -73,7 +73,8 @@ export async function expectStandstillStopped(
   }
   dee.expectOpen({
     because: 'dee is slow, but she keeps taking something.',
-    likely: 'If the peer has taken something since the last look, look again in stallMs.',
+    likely:
+      'If the peer has taken something since the last look, look again in stallMs. Note sentBytes when you arm the timer, not when it fires.',
   })
   story.tell('dee', 'takes nothing from now on')
   await world.advance(60_000)
@@ -176,6 +177,39 @@ export async function expectProgressNotLength(stage: Stage): Promise<void> {
     })
   }
   await hal.reset()
+  world.expectTimers(0, { because: 'Nobody is left.', ...ONE_LOOK })
+}
+
+/** Two peers stall, the second one a while after the first, and both had taken something before. */
+export async function expectOwnStalls(stage: Stage): Promise<void> {
+  const world = await openWorld(stage, { stallMs: 30_000, goodbyeMs: 5_000 })
+  const [kim, kims] = await world.echoTo('kim')
+  const [leo, leos] = await world.echoTo('leo')
+  for (const client of [kim, leo]) client.stopReading()
+  await kim.takes(10)
+  stage.story.tell('server', 'has a frame of 100 bytes for kim')
+  await sayHundreds(world, kims, 1)
+  await world.advance(15_000)
+  await leo.takes(50)
+  stage.story.tell('server', 'has a frame of 100 bytes for leo')
+  await sayHundreds(world, leos, 1)
+  await world.advance(15_000)
+  const areOpen = () => [kims, leos].map(({ connection }) => connection.isOpen)
+  const own = {
+    likely:
+      'Each connection has its own look, and its own sentBytes to compare with: nothing static or global.',
+    look: LOOK,
+  }
+  stage.expectSame('whether the connections of kim and leo are open', areOpen(), [false, true], {
+    because: 'kim has taken nothing for 30 s. leo took 50 bytes only 15 s ago.',
+    ...own,
+  })
+  await world.advance(15_000)
+  stage.expectSame('whether the connections of kim and leo are open', areOpen(), [false, false], {
+    because: 'Now leo has taken nothing for 30 s, either.',
+    ...own,
+  })
+  for (const client of [kim, leo]) await client.reset()
   world.expectTimers(0, { because: 'Nobody is left.', ...ONE_LOOK })
 }
 
