@@ -36,11 +36,13 @@ export async function openHttp(
   const { HttpConnection } = await stage.load(() => import('#code/17-http/http-connection.ts'))
   const world = await startWorld(stage)
   const site = new Site()
+  const connections: Connection[] = []
   const admission = new Admission(
     world.timers,
     { ...LIMITS, ...limits },
     {
       open(connection, timers) {
+        connections.push(connection)
         const use = connection.use.bind(connection)
         connection.use = (protocol) => {
           if (protocol instanceof HeardBytes) protocol.isUsed = true
@@ -57,6 +59,8 @@ export async function openHttp(
   return {
     ...world,
     site,
+    /** In the order in which they have arrived. */
+    connections,
     /** How many requests were heard, and how connections have ended. */
     stats: () => admission.stats(),
     /** Stops the server: everybody is asked to go. */

@@ -131,6 +131,28 @@ export async function expectStops(stage: Stage): Promise<void> {
       look,
     },
   )
+  await expectOwedAnswer(stage)
+}
+
+/** Who stops the silent need not know what HTTP knows: whose turn it is. */
+async function expectOwedAnswer(stage: Stage): Promise<void> {
+  const look = 'onStop()'
+  const world = await openHttp(stage)
+  stage.story.beginAnew()
+  const rob = await world.arrive('rob')
+  await rob.send(request('GET /late/rob'))
+  stage.story.tell('server', 'finds rob silent, and calls stop("idle") of his connection')
+  await world.act(() => world.connections[0].stop('idle'))
+  rob.expectNothing({
+    because: 'We owe him an answer: we are the slow side.',
+    likely: 'A peer that waits for an answer is not idle (#isAnswering).',
+    look,
+  })
+  await world.act(() => world.site.late.at(-1)!.resolve({ status: 200, body: 'at last' }))
+  rob.expectAnswers([{ status: 200, body: 'at last', headers: { connection: undefined } }], {
+    because: 'The connection goes on.',
+    look,
+  })
 }
 
 /** A handler that stops the server: what an administrator's request does. */
