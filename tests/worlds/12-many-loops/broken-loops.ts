@@ -50,6 +50,12 @@ function causeOf(listed: string[], isThere: boolean, count: number, alive: strin
           : 'Take this loop out of the list, not just any loop: find it there.',
     }
   }
+  if (listed.length === 0) {
+    return {
+      because: 'The other loops have not died: they go on, and get newcomers.',
+      likely: 'The other loops must go on: one that dies, or cannot start, ends none of them.',
+    }
+  }
   if (!alive.every((each) => listed.includes(each))) {
     return {
       because: 'The other loops have not died: they go on, and get newcomers.',
