@@ -3,11 +3,11 @@
  *
  * A peer can harm us in two ways: it sends more than we can answer, or it takes less than we have to say. The outbox
  * bounds the bytes; this bounds the waiting. A peer that takes nothing is stopped; one that asks too fast is not read
- * for a while; one that says nothing while we read is stopped; one that does not leave is left to chapter 08's `Watch`.
+ * for a while; one that says nothing or does not leave is left to chapter 08's `Watch`, but for the time in which we do
+ * not read.
  */
 
 import type { Connection, ConnectionObserver, Ending } from '../07-event-loop/connection.ts'
-import { Silence } from '../08-timers/silence.ts'
 import type { Timer, TimerQueue } from '../08-timers/timer-queue.ts'
 import { Watch, type WatchLimits } from '../08-timers/watch.ts'
 import type { TokenBucket } from './limits.ts'
@@ -36,7 +36,6 @@ export class Bounds implements ConnectionObserver {
   readonly #timers: TimerQueue
   readonly #stallMs: number
   readonly #watch: Watch
-  readonly #idle: Silence | undefined
   readonly #keeper: ConnectionKeeper
   readonly #bucket: TokenBucket | undefined
   /** Armed while the peer is over its rate. */
@@ -59,41 +58,36 @@ export class Bounds implements ConnectionObserver {
     this.#outbox = outbox
     this.#timers = timers
     this.#stallMs = limits.stallMs
-    // How long a peer may be silent is decided here: the watch does not know when we do not read.
-    const { idleMs, goodbyeMs } = limits
-    this.#watch = new Watch(connection, timers, { idleMs: Number.POSITIVE_INFINITY, goodbyeMs })
-    if (Number.isFinite(idleMs)) this.#idle = new Silence(timers, idleMs, () => this.#onSilence())
+    this.#watch = new Watch(connection, timers, limits, undefined, () => this.#onSilence())
     this.#keeper = keeper
     this.#bucket = bucket
   }
 
   onHeard(): void {
-    this.#idle?.heard()
+    this.#watch.onHeard()
     this.#keeper.onHeard()
     if (this.#bucket) this.#pay(this.#bucket)
   }
 
   onRoundEnd(queuedBytes: number): void {
-    if (this.#wasHeld) this.#idle?.heard()
+    // Reading has gone on, or still may not: either way, its silence has not begun before this moment.
+    if (this.#wasHeld) this.#watch.onHeard()
     this.#wasHeld = !this.connection.isReading
     if (queuedBytes > 0 && !this.#stall && Number.isFinite(this.#stallMs)) this.#watchForStall()
   }
 
   onEnding(): void {
-    this.#idle?.stop()
     this.#watch.onEnding()
   }
 
   onClose(why: Ending): void {
-    this.#idle?.stop()
     this.#watch.onClose()
     for (const timer of [this.#pause, this.#stall]) if (timer) this.#timers.cancel(timer)
     this.#keeper.onClose(this, why)
   }
 
   /**
-   * Nothing was heard for `idleMs`. What a peer says while we do not read waits unheard, so that is no silence of its
-   * own: it is looked at again after another `idleMs`.
+   * Nothing was heard for `idleMs`. What a peer says while we do not read waits unheard: that is no silence of its own.
    */
   #onSilence(): void {
     this.#wasHeld ||= !this.connection.isReading

@@ -34,7 +34,9 @@ export class ClientRoom {
   constructor(name: string, newKey: () => string, onNotice: (notice: RoomNotice) => void) {
     this.name = name
     // The application may leave while a page is told: then nobody wants the rest of it.
-    this.#onNotice = (notice) => this.#isOver || onNotice(notice)
+    this.#onNotice = (notice) => {
+      if (!this.#isOver) onNotice(notice)
+    }
     this.#says = new SayQueue(newKey)
     this.#feed = new RoomFeed({
       onMessage: (message) => this.#onNotice({ kind: 'message', room: name, message }),

@@ -34,11 +34,14 @@ export function sayOnce(keys: SayKeys): Handler {
     const isInRoom = () => session.chat.hub.roomOf(session, room) !== undefined
     while (isInRoom()) {
       const claim = await keys.claim({ account, room, text, key, since })
-      if (claim.kind === 'repeat') {
-        if (!hasLeft(claim.outcome)) return answerAgain(session, request, claim.outcome)
-      } else if (isInRoom()) return say(session, request, { key, onOutcome: claim.settle })
-      else claim.settle(notAMember(room))
+      if (claim.kind === 'first') {
+        if (isInRoom()) return say(session, request, { key, onOutcome: claim.settle })
+        claim.settle(notAMember(room))
+      } else if (!hasLeft(claim.outcome)) {
+        return answerAgain(session, request, claim.outcome)
+      }
     }
+    // This refuses whoever is not in the room.
     if (!session.isOver) return say(session, request)
   }
 }

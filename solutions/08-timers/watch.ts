@@ -28,19 +28,21 @@ export class Watch implements ConnectionObserver {
   #heartbeat: Silence | undefined
   #goodbye: Timer | undefined
 
-  /** Begins to watch now. Give it to the connection's `observe()`, which tells it what happens. */
+  /**
+   * Begins to watch now. Give it to the connection's `observe()`, which tells it what happens. `onSilence` decides about a
+   * peer that has said nothing for `idleMs`; if it is let off, `onSilence` is asked again after another `idleMs`.
+   */
   constructor(
     connection: Connection,
     timers: TimerQueue,
     { idleMs, goodbyeMs }: WatchLimits,
     heartbeat?: Heartbeat,
+    onSilence = () => connection.stop('idle'),
   ) {
     this.#connection = connection
     this.#timers = timers
     this.#goodbyeMs = goodbyeMs
-    if (Number.isFinite(idleMs)) {
-      this.#idle = new Silence(timers, idleMs, () => connection.stop('idle'))
-    }
+    if (Number.isFinite(idleMs)) this.#idle = new Silence(timers, idleMs, onSilence)
     if (heartbeat) this.#startHeartbeat(heartbeat)
   }
 

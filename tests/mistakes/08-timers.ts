@@ -617,8 +617,8 @@ export const mistakes: Mistake[] = [
     edits: [
       {
         file: 'watch.ts',
-        replace: "() => connection.stop('idle'))",
-        by: "() => {\n        this.#isIdle = true\n        connection.stop('idle')\n      })",
+        replace: 'new Silence(timers, idleMs, onSilence)',
+        by: 'new Silence(timers, idleMs, () => {\n      this.#isIdle = true\n      onSilence()\n    })',
       },
       {
         file: 'watch.ts',

@@ -27,6 +27,7 @@ export class Watch implements ConnectionObserver {
   readonly #timers: TimerQueue
   readonly #limits: WatchLimits
   readonly #heartbeat: Heartbeat | undefined
+  readonly #onSilence: () => void
   #idleAtMs: number
   #askAtMs: number
   #timer: Timer | undefined
@@ -36,11 +37,13 @@ export class Watch implements ConnectionObserver {
     timers: TimerQueue,
     limits: WatchLimits,
     heartbeat?: Heartbeat,
+    onSilence = () => connection.stop('idle'),
   ) {
     this.#connection = connection
     this.#timers = timers
     this.#limits = limits
     this.#heartbeat = heartbeat
+    this.#onSilence = onSilence
     this.#idleAtMs = this.#askAtMs = 0
     this.onHeard()
     this.#sleep()
@@ -71,12 +74,13 @@ export class Watch implements ConnectionObserver {
   #look(): void {
     this.#timer = undefined
     const now = this.#timers.now()
-    if (this.#idleAtMs <= now) return this.#connection.stop('idle')
-    if (this.#askAtMs <= now) {
-      this.#askAtMs += this.#heartbeat!.everyMs
-      this.#heartbeat!.ask()
-    }
+    const isIdle = this.#idleAtMs <= now
+    const isAskedFor = this.#askAtMs <= now
+    if (isIdle) this.#idleAtMs = now + this.#limits.idleMs
+    if (isAskedFor) this.#askAtMs += this.#heartbeat!.everyMs
     this.#sleep()
+    if (isIdle) this.#onSilence()
+    else if (isAskedFor) this.#heartbeat!.ask()
   }
 }
 `,

@@ -149,6 +149,13 @@ export async function expectAsleep(
   })
 }
 
+/** For a peer that is silent and reads nothing, while something is queued for it. */
+export const NOTHING_MOVES = {
+  because:
+    'The peer says nothing, and the stream takes nothing. The loop can sleep until one of the two changes.',
+  likely: '#watch(): wait to write while something is queued. The stream says when it has room.',
+}
+
 /** A queue that says it is backlogged when the test says so. */
 export class TestQueue implements SendQueue {
   isBacklogged = false

@@ -6,6 +6,7 @@ import {
   CountedStream,
   expectAsleep,
   NOBODY_ELSE_CLOSES,
+  NOTHING_MOVES,
   onScriptedStream,
   rounds,
   TestQueue,
@@ -248,16 +249,7 @@ export async function expectLastByte(stage: Stage): Promise<void> {
     likely: '#flush(): send FIN only when no byte is queued any more.',
     look: '#flush()',
   })
-  await expectAsleep(
-    stage,
-    { loop, timers },
-    {
-      because:
-        'The peer says nothing, and the stream takes nothing. The loop can sleep until one of the two changes.',
-      likely:
-        '#watch(): wait to write while something is queued. The stream says when it has room.',
-    },
-  )
+  await expectAsleep(stage, { loop, timers }, NOTHING_MOVES)
   story.tell('peer', 'sends FIN')
   stream.arriveEnd()
   await rounds()

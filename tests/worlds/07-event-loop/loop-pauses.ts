@@ -4,6 +4,7 @@ import type { Stage } from '../../judge/step.ts'
 import {
   CountedStream,
   expectAsleep,
+  NOTHING_MOVES,
   onScriptedStream,
   rounds,
   TestQueue,
@@ -32,16 +33,7 @@ export async function expectQueueAsked(stage: Stage): Promise<void> {
   stream.setRoom(0)
   connection.send(Buffer.from('0123456789'))
   await rounds()
-  await expectAsleep(
-    stage,
-    { loop, timers },
-    {
-      because:
-        'The peer says nothing, and the stream takes nothing. The loop can sleep until one of the two changes.',
-      likely:
-        '#watch(): wait to write while something is queued. The stream says when it has room.',
-    },
-  )
+  await expectAsleep(stage, { loop, timers }, NOTHING_MOVES)
   stream.arrive('one')
   await rounds()
   expectSame('the chunks that were handed on', [...heard], ['one'], {
