@@ -134,33 +134,37 @@ async function untilNotIdle(
 
 /** However often the limit begins anew, the socket has one clock. */
 export async function expectOneClock(stage: Stage): Promise<void> {
-  const idleMs = 10
-  await visit(stage, idleMs, undefined, async ({ client, served, isOver }) => {
-    stage.story.tell('pia', `asks for sleep 60000; idleMs is ${idleMs}`)
-    client.write('sleep 60000\n')
-    // Whatever is due is done between two looks, so the limit passes a dozen times, however slow this machine is.
-    let most = 0
-    for (let look = 0; look < 80 && most <= 2 && !isOver(); look++) {
-      await pause(2)
-      most = Math.max(most, served.listenerCount('timeout'))
-    }
-    stage.expect('no more than two listeners for `timeout`', most <= 2, {
-      because:
-        'An answer was owed several times, and each time the limit started again. Listeners must not pile up.',
-      likely:
-        'Only the timer has to be set again: socket.setTimeout(idleMs). Calling limitIdleness() again adds another listener, and the next time each listener does the same.',
-      look: 'limitIdleness()',
-      received: `${most} listeners`,
+  // A server that is slow today calls her idle before it has read her question: the next one has more time.
+  for (const idleMs of [10, 20, 40, 80, 160]) {
+    const outcome = await visit(stage, idleMs, undefined, async ({ client, served, isOver }) => {
+      stage.story.tell('pia', `asks for sleep 60000; idleMs is ${idleMs}`)
+      client.write('sleep 60000\n')
+      // Whatever is due is done between two looks, so the limit passes a dozen times, however slow this machine is.
+      let most = 0
+      for (let look = 0; look < 8 * idleMs && most <= 2 && !isOver(); look++) {
+        await pause(2)
+        most = Math.max(most, served.listenerCount('timeout'))
+      }
+      stage.expect('no more than two listeners for `timeout`', most <= 2, {
+        because:
+          'An answer was owed several times, and each time the limit started again. Listeners must not pile up.',
+        likely:
+          'Only the timer has to be set again: socket.setTimeout(idleMs). Calling limitIdleness() again adds another listener, and the next time each listener does the same.',
+        look: 'limitIdleness()',
+        received: `${most} listeners`,
+      })
+      // Whoever has a timer of his own has not set the socket's.
+      const { timeout = 0 } = served
+      stage.expect('the timeout of the socket to be at most idleMs', timeout <= idleMs, {
+        because: 'When an answer is owed, the limit starts again: idleMs, and no longer.',
+        likely: 'Call socket.setTimeout(idleMs), with the limit as it was given.',
+        look: 'limitIdleness()',
+        received: `${timeout} ms`,
+      })
+      return isOver() ? 'was idle' : 'was served'
     })
-    // Whoever has a timer of his own has not set the socket's.
-    const { timeout = 0 } = served
-    stage.expect('the timeout of the socket to be at most idleMs', timeout <= idleMs, {
-      because: 'When an answer is owed, the limit starts again: idleMs, and no longer.',
-      likely: 'Call socket.setTimeout(idleMs), with the limit as it was given.',
-      look: 'limitIdleness()',
-      received: `${timeout} ms`,
-    })
-  })
+    if (outcome === 'was served') return
+  }
 }
 
 async function visit<Seen>(
