@@ -56,7 +56,8 @@ export class ChunkedReader implements BodyReader {
       const scan = this.#scan(bytes, at)
       if (typeof scan === 'object') return scan
       if (scan === 'incomplete') {
-        this.#rest = bytes.slice(at)
+        // A copy: slice() of a Buffer is a view, which would keep the whole chunk alive.
+        this.#rest = new Uint8Array(bytes.subarray(at))
         return { kind: 'incomplete' }
       }
       if (scan === at)

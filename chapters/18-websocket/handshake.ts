@@ -9,7 +9,7 @@
 import { createHash } from 'node:crypto'
 import type { Connection, Protocol } from '../07-event-loop/connection.ts'
 import type { TimerQueue } from '../08-timers/timer-queue.ts'
-import type { HttpAnswer, HttpRequest } from '../17-http/http-message.ts'
+import { type HttpAnswer, type HttpRequest, withoutBlanks } from '../17-http/http-message.ts'
 
 export interface Offer {
   /** The subprotocols that we speak. */
@@ -37,7 +37,7 @@ const UPGRADE = { Upgrade: 'websocket', Connection: 'Upgrade' }
  * Answers a request for a WebSocket. It is refused
  * - with 405 and `Allow`, unless it is a GET;
  * - with 426, `UPGRADE` and `Sec-WebSocket-Version`, unless it is HTTP/1.1, `Upgrade` lists `websocket` and
- *   `Connection` lists `upgrade`, in upper or lower case, and the version is 13;
+ *   `Connection` lists `upgrade` (`listOf`), in upper or lower case, and the version is 13;
  * - with 400, unless there is one key, which is 16 bytes in Base64 (`KEY`);
  * - with 403, when it has an `Origin` that is not one of ours.
  *
@@ -63,10 +63,13 @@ function answerTo(key: string): string {
   throw new Error('TODO 18.1')
 }
 
-/** The elements of a header that is a list (RFC 9110 §5.6.1); empty ones do not count. */
+/**
+ * The elements of a header that is a list (RFC 9110 §5.6.1), without the blanks around them: spaces and tabs. Empty
+ * elements do not count.
+ */
 function listOf(value = ''): string[] {
   return value
     .split(',')
-    .map((element) => element.trim())
+    .map(withoutBlanks)
     .filter((element) => element !== '')
 }

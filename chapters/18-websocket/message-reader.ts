@@ -121,7 +121,8 @@ export class MessageReader {
     const cutBytes = this.#cutHeader.length
     if (cutBytes === 0) {
       const state = this.#header.read(bytes, at)
-      if (state === 'incomplete') this.#cutHeader = bytes.slice(at)
+      // A copy: slice() of a Buffer is a view, which would keep the whole chunk alive.
+      if (state === 'incomplete') this.#cutHeader = new Uint8Array(bytes.subarray(at))
       return state
     }
     const more = bytes.subarray(at, at + MAX_HEADER_BYTES - cutBytes)

@@ -48,6 +48,8 @@ export class WebSocketProtocol implements Protocol {
   #duePong: Uint8Array | undefined
   /** The code of the peer's Close, which is sent back. */
   #peerCode: number | undefined
+  /** Whether `close` has been called. */
+  #isClosing = false
 
   constructor(connection: Connection, events: WebSocketEvents, options: WebSocketOptions = {}) {
     this.connection = connection
@@ -97,10 +99,11 @@ export class WebSocketProtocol implements Protocol {
   }
 
   /**
-   * Ends the connection, after everything that was sent: with the service's last words, if it has any (it is asked
-   * once, however often this is called), then a Close frame. Both go through `connection.end`, which always has room;
-   * `send` may be refused, and then stops the connection again. The Close carries `code` and `reason`. If the peer's
-   * Close has arrived, its code replaces `code`; whether `reason` is sent as well is then up to you.
+   * Ends the connection, after everything that was sent: with the service's last words, if it has any, then a Close
+   * frame. Pass both to `connection.end`, which always has room. Do not `send` them: if there is no room, `send` calls
+   * `close` again. Only the first call counts (`#isClosing`), and `lastWords` is asked once, even if it calls `send` or
+   * `close` itself. The Close carries `code` and `reason`. If the peer's Close has arrived, its code replaces `code`;
+   * whether `reason` is sent as well is then up to you.
    *
    * @step 18.6
    */

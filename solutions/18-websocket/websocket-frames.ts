@@ -47,9 +47,10 @@ export class FrameHeader {
 
   /**
    * Reads a client's header from place `at` on. Returns `'whole'` once all of it is there, and the fields are set; a
-   * fault as soon as the byte that proves it is there; `'incomplete'` otherwise. A client masks every frame; no
-   * extension uses reserved bits; opcodes 3–7 and 11–15 mean nothing. A control frame is final and has
-   * `MAX_CONTROL_BYTES` at most. However much follows the header, none of it is copied; a view of it is cheap.
+   * fault as soon as the byte that proves it is there, but a length need not be judged before its last byte;
+   * `'incomplete'` otherwise. A client masks every frame; no extension uses reserved bits; opcodes 3–7 and 11–15 mean
+   * nothing. A control frame is final and has `MAX_CONTROL_BYTES` at most. However much follows the header, none of it
+   * is copied; a view of it is cheap.
    *
    * @step 18.2
    */

@@ -21,6 +21,7 @@ import { expectHeaderFaults } from '../worlds/18-websocket/websocket-header-faul
 import { expectHeadersRead } from '../worlds/18-websocket/websocket-header-forms.ts'
 import { headerTrials, loadFrames } from '../worlds/18-websocket/websocket-headers.ts'
 import {
+  expectAskedOnce,
   expectLastWords,
   expectPausedClosed,
   expectSlowConsumer,
@@ -157,7 +158,7 @@ step('18.5', 'a text fails at the first impossible byte, inside a frame, too', a
   expect('a piece of 64 KiB to cost as much as 64 pieces of 1 KiB', growth < 3, {
     because: 'Every byte is looked at once, however long its piece is.',
     likely:
-      'slice() of a Uint8Array copies all that is left: removing bytes with it takes quadratic time.',
+      'slice() of a plain Uint8Array copies all that is left: removing bytes with it takes quadratic time.',
     expected: 'less than 3 times as much',
     received: `${growth.toFixed(1)} times as much`,
     look: 'push()',
@@ -182,6 +183,7 @@ step('18.6', 'both ends say Close once; of many pings the newest is answered', a
   await expectLastWords(stage)
   await expectPausedClosed(stage)
   await expectSlowConsumer(stage)
+  await expectAskedOnce(stage)
   await expectPongs(stage)
   await expectRealServer(stage)
 })

@@ -45,7 +45,7 @@ export class ScriptedStream {
     if (this.#isEnded || this.#isOver) return 0
     const taken = Math.min(bytes.length, this.#roomBytes)
     // A copy: the writer may use its buffer again.
-    if (taken > 0) this.#written.push(bytes.slice(0, taken))
+    if (taken > 0) this.#written.push(new Uint8Array(bytes.subarray(0, taken)))
     this.#roomBytes -= taken
     return taken
   }

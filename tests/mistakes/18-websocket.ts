@@ -1515,7 +1515,7 @@ let opened: Protocol | undefined`,
   {
     name: 'a-close-that-needs-room',
     step: '18.6',
-    says: ['connection.end(), which always has room'],
+    says: ['pass the last words and the Close to connection.end()'],
     edits: [
       {
         file: websocket,
@@ -1530,6 +1530,11 @@ let opened: Protocol | undefined`,
     step: '18.6',
     says: ['connection.end(), which always has room'],
     edits: [
+      {
+        file: websocket,
+        replace: '    if (this.#isClosing) return\n    this.#isClosing = true\n',
+        by: '    if (!this.connection.isOpen) return\n',
+      },
       {
         file: websocket,
         replace: 'this.connection.end(why, Buffer.concat([words, encodeClose(close)]))',
@@ -2304,8 +2309,8 @@ let opened: Protocol | undefined`,
   {
     name: 'asks-for-last-words-again',
     step: '18.6',
-    says: ['the number of calls of lastWords() to be 1', 'Look at connection.isOpen first'],
-    edits: [{ file: websocket, replace: '    if (!this.connection.isOpen) return\n', by: '' }],
+    says: ['the number of calls of lastWords() to be 1', 'look at #isClosing first'],
+    edits: [{ file: websocket, replace: '    if (this.#isClosing) return\n', by: '' }],
   },
   {
     name: 'whoever-has-sent-a-close-has-finished',
@@ -2316,6 +2321,188 @@ let opened: Protocol | undefined`,
         file: websocket,
         replace: 'this.connection.end(why,',
         by: "this.connection.end(this.#peerCode === undefined ? why : 'finished',",
+      },
+    ],
+  },
+  {
+    name: 'upgrade-is-changed',
+    step: '18.1',
+    says: ['It is a refusal: it accepts nothing', 'UPGRADE is shared by all answers'],
+    edits: [
+      {
+        file: handshake,
+        replace: `    headers: {
+      ...UPGRADE,
+      'Sec-WebSocket-Accept': answerTo(key),
+      ...(protocol ? { 'Sec-WebSocket-Protocol': protocol } : {}),
+    },`,
+        by: `    headers: Object.assign(
+      UPGRADE,
+      { 'Sec-WebSocket-Accept': answerTo(key) },
+      protocol ? { 'Sec-WebSocket-Protocol': protocol } : {},
+    ),`,
+      },
+    ],
+  },
+  {
+    name: 'the-last-subprotocol-stays',
+    step: '18.1',
+    says: ['Sec-WebSocket-Protocol', 'UPGRADE is shared by all answers'],
+    edits: [
+      {
+        file: handshake,
+        replace: `      ...UPGRADE,
+      'Sec-WebSocket-Accept': answerTo(key),
+      ...(protocol ? { 'Sec-WebSocket-Protocol': protocol } : {}),`,
+        by: `      ...Object.assign(UPGRADE, protocol ? { 'Sec-WebSocket-Protocol': protocol } : {}),
+      'Sec-WebSocket-Accept': answerTo(key),`,
+      },
+    ],
+  },
+  {
+    name: 'an-acceptance-in-a-refusal',
+    step: '18.1',
+    says: ['Only an answer with status 101 has that field'],
+    edits: [
+      {
+        file: handshake,
+        replace: `headers: { ...UPGRADE, 'Sec-WebSocket-Version': VERSION }`,
+        by: `headers: {
+        ...UPGRADE,
+        'Sec-WebSocket-Version': VERSION,
+        'Sec-WebSocket-Accept': answerTo(headers.get('sec-websocket-key') ?? ''),
+      }`,
+      },
+    ],
+  },
+  {
+    name: 'a-key-without-its-end',
+    step: '18.1',
+    says: ['keeps its "=="'],
+    edits: [{ file: handshake, replace: 'key + GUID', by: `key.replace('==', '') + GUID` }],
+  },
+  {
+    name: 'trims-more-than-blanks',
+    step: '18.1',
+    says: ['the byte A0 in front of a name', 'trim() removes more'],
+    edits: [
+      {
+        file: handshake,
+        replace: LISTED,
+        by: `headers.get(name)?.split(',').some((each) => each.trim().toLowerCase() === token)`,
+      },
+    ],
+  },
+  {
+    name: 'a-length-is-read-a-byte-early',
+    step: '18.2',
+    says: ['The last byte of the length has not arrived'],
+    edits: [
+      {
+        file: frames,
+        replace: `if (bytes.length < keyAt) return`,
+        by: `if (bytes.length < keyAt - 1) return`,
+      },
+    ],
+  },
+  {
+    name: 'six-bits-of-a-short-length',
+    step: '18.2',
+    says: ['A length of up to 125 is in the lowest seven bits of the second byte'],
+    edits: [
+      {
+        file: frames,
+        replace: 'this.length = lengthBytes === 0 ? short :',
+        by: 'this.length = lengthBytes === 0 ? short & 0x3f :',
+      },
+    ],
+  },
+  {
+    name: 'six-bits-of-every-length',
+    step: '18.2',
+    says: ['The lowest seven bits of the second byte are the length'],
+    edits: [{ file: frames, replace: 'second & 0x7f', by: 'second & 0x3f' }],
+  },
+  {
+    name: 'a-message-that-is-cut-off-is-a-fault',
+    step: '18.6',
+    says: ['A Close may come between two fragments', 'Only parseClose() decides'],
+    edits: [
+      {
+        file: websocket,
+        replace: '    this.#peerCode = close.code\n    this.#end()',
+        by: `    this.#peerCode = close.code
+    if (this.#reader.isBetweenMessages) this.#end()
+    else this.#fail('cut-off')`,
+      },
+    ],
+  },
+  {
+    name: 'a-close-inside-a-message-is-not-told',
+    step: '18.6',
+    says: ['the service is told so, once', 'What has arrived before the Close does not matter'],
+    edits: [
+      {
+        file: websocket,
+        replace: '    this.#peerCode = close.code\n    this.#end()',
+        by: `    this.#peerCode = close.code
+    if (this.#reader.isBetweenMessages) this.#end()`,
+      },
+    ],
+  },
+  {
+    name: 'no-service-for-a-message-that-is-cut-off',
+    step: '18.6',
+    says: ['A Close may come between two fragments', '#end() asks the service'],
+    edits: [
+      {
+        file: websocket,
+        replace: '    this.#peerCode = close.code\n    this.#end()',
+        by: `    this.#peerCode = close.code
+    if (this.#reader.isBetweenMessages) this.#end()
+    else this.close('finished')`,
+      },
+    ],
+  },
+  {
+    name: 'closes-while-it-is-open',
+    step: '18.6',
+    says: ['the connection to be closed once', 'set #isClosing before you call lastWords()'],
+    edits: [
+      {
+        file: websocket,
+        replace: '    if (this.#isClosing) return\n    this.#isClosing = true\n',
+        by: '    if (!this.connection.isOpen) return\n',
+      },
+    ],
+  },
+  {
+    name: 'notes-too-late-that-it-closes',
+    step: '18.6',
+    says: ['the connection to be closed once', 'set #isClosing before you call lastWords()'],
+    edits: [
+      { file: websocket, replace: '    this.#isClosing = true\n', by: '' },
+      {
+        file: websocket,
+        replace: 'this.connection.end(why, Buffer.concat',
+        by: 'this.#isClosing = true\n    this.connection.end(why, Buffer.concat',
+      },
+    ],
+  },
+  {
+    name: 'the-second-call-ends-without-words',
+    step: '18.6',
+    says: ['Only the first call of close() counts'],
+    edits: [
+      {
+        file: websocket,
+        replace: '    if (this.#isClosing) return\n    this.#isClosing = true\n',
+        by: '    const isFirst = !this.#isClosing\n    this.#isClosing = true\n',
+      },
+      {
+        file: websocket,
+        replace: 'const words = this.#events.lastWords?.(why) ?? NO_PAYLOAD',
+        by: 'const words = (isFirst && this.#events.lastWords?.(why)) || NO_PAYLOAD',
       },
     ],
   },

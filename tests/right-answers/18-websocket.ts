@@ -254,7 +254,8 @@ export const rightAnswers: RightAnswer[] = [
       {
         file: websocket,
         hole: 'close',
-        by: `    if (!this.connection.isOpen) return
+        by: `    if (this.#isClosing || !this.connection.isOpen) return
+    this.#isClosing = true
     const frame = encodeClose(
       this.#peerCode === undefined ? { code, reason } : { code: this.#peerCode, reason: '' },
     )
@@ -413,9 +414,10 @@ export const rightAnswers: RightAnswer[] = [
       {
         file: websocket,
         hole: 'close',
-        by: `    if (!this.connection.isOpen) return
+        by: `    if (this.#isClosing) return
     this.#sendDuePong()
-    if (!this.connection.isOpen) return
+    if (this.#isClosing) return
+    this.#isClosing = true
     this.#silence?.stop()
     const words = this.#events.lastWords?.(why)
     const frames = [encodeClose({ code: this.#peerCode ?? code, reason })]

@@ -29,7 +29,8 @@ export function expectAcceptances({ expect, expectSame }: Stage, handshakes: Han
   expectSame('Sec-WebSocket-Accept', field(answer, 'sec-websocket-accept'), acceptFor(SAMPLE_KEY), {
     because:
       'It proves that the server has read the key: Base64 of SHA-1 over the key, as it was sent, and the GUID.',
-    likely: 'The key is not decoded first, and the digest is 20 bytes, not 40 hex digits.',
+    likely:
+      'The key is not decoded first, and keeps its "==". The digest is 20 bytes, not 40 hex digits.',
     look: 'answerTo()',
   })
   expectSame('what is opened before the connection is handed over', opened.splice(0), [], {

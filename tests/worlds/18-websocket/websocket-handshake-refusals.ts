@@ -23,6 +23,7 @@ export function expectRefusals({ expect, expectSame }: Stage, { ask, refused }: 
     'without Upgrade': { Upgrade: 'none' },
     'with another protocol': { Upgrade: 'h2c' },
     'with names that only contain the right one': { Upgrade: 'not-websocket, websockets' },
+    'with the byte A0 in front of a name': { Upgrade: '\u00a0websocket' },
     'without Connection': { Connection: 'none' },
     'with none of these fields': {
       Upgrade: 'none',
@@ -34,7 +35,10 @@ export function expectRefusals({ expect, expectSame }: Stage, { ask, refused }: 
     'with Connection: not-upgrade': { Connection: 'not-upgrade, upgrade-insecure' },
   }
   for (const [what, fields] of Object.entries(otherwise)) {
-    upgradeAnswer(refused(426, what, fields, notAsked), {
+    const likely = what.includes('A0')
+      ? 'Only spaces and tabs are blanks, and trim() removes more. listOf() uses withoutBlanks().'
+      : notAsked.likely
+    upgradeAnswer(refused(426, what, fields, { ...notAsked, likely }), {
       because: 'A 426 has to say which protocol is wanted (RFC 9110 §15.5.22).',
     })
   }

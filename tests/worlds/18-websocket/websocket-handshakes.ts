@@ -5,7 +5,7 @@ import type { HttpAnswer, HttpRequest } from '#code/17-http/http-message.ts'
 import type { Offer } from '#code/18-websocket/handshake.ts'
 import type { Reason } from '../../harness/failure.ts'
 import type { Stage } from '../../judge/step.ts'
-import { HANDSHAKE } from '../../protocols/websocket.ts'
+import { acceptFor, HANDSHAKE, SAMPLE_KEY } from '../../protocols/websocket.ts'
 
 /** A field that is `'none'` is left out of the handshake. */
 export type FieldValues = Record<string, string | string[]>
@@ -60,9 +60,26 @@ export async function openHandshakes(stage: Stage) {
       because: 'It is a refusal.',
       likely: 'Only an answer with status 101 has a function `upgrade`.',
     })
+    for (const name of ['Sec-WebSocket-Accept', 'Sec-WebSocket-Protocol']) {
+      const value = field(answer, name.toLowerCase())
+      if (value === undefined) continue
+      expectSame(name, value, undefined, {
+        because: 'It is a refusal: it accepts nothing.',
+        likely: isLeftBehind() ? CHANGED : 'Only an answer with status 101 has that field.',
+      })
+    }
     return answer
   }
 
+  /** Whether an answer has a field that only an earlier one can have brought. */
+  const isLeftBehind = () => {
+    const plain = acceptWebSocket(requestWith(HANDSHAKE as FieldValues), { open })
+    const refusal = acceptWebSocket(requestWith({}), { open })
+    return (
+      OFFER.protocols.includes(field(plain, 'sec-websocket-protocol') ?? '') ||
+      field(refusal, 'sec-websocket-accept') === acceptFor(SAMPLE_KEY)
+    )
+  }
   const accepted = (what: string, fields: FieldValues, reason: Reason) => {
     const answer = ask(what, fields)
     expectSame('the status', answer.status, 101, {
@@ -74,8 +91,12 @@ export async function openHandshakes(stage: Stage) {
   /** The answer to a right handshake with these fields, by another offer than ours. */
   const acceptAny = (fields: FieldValues, offer: Offer) =>
     acceptWebSocket(requestWith({ ...HANDSHAKE, ...fields } as FieldValues), offer)
-  return { accepted, acceptAny, ask, opened, open, OFFER, protocol, refused }
+  return { accepted, acceptAny, ask, isLeftBehind, opened, open, OFFER, protocol, refused }
 }
+
+/** Why an answer may have fields of an earlier one. */
+export const CHANGED =
+  'An earlier answer had that field. UPGRADE is shared by all answers: copy it, and do not change it.'
 
 /** Why a right request may have drawn that status. */
 function likelyOf(status: number, fields: FieldValues, { likely }: Reason): string | undefined {

@@ -21,7 +21,7 @@ export function expectHeaderCost({ expect }: Stage, header: Header): void {
     because:
       'A socket hands over up to 64 KiB at a time. Copying that for each small frame means thousands of copies.',
     likely:
-      'slice() of a Uint8Array copies all that is left. Read the bytes where they are, or use subarray(), which is a view.',
+      'slice() of a plain Uint8Array copies all that is left. Read the bytes where they are, or use subarray(), which is a view.',
     expected: `less than ${LITTLE_BYTES.toLocaleString('en')} bytes of new buffers for a header in 64 KiB`,
     received: `about ${Math.round(made / LITTLE_BYTES) * (LITTLE_BYTES / 1024)} KiB`,
     look: 'read()',
@@ -35,7 +35,7 @@ export function expectHeaderCost({ expect }: Stage, header: Header): void {
     because:
       'A chunk holds thousands of small frames. Going over the rest of the chunk for each of them makes the cost quadratic.',
     likely:
-      'slice() of a Uint8Array copies all that is left: read the bytes where they are. No payload is needed yet.',
+      'slice() of a plain Uint8Array copies all that is left: read the bytes where they are. No payload is needed yet.',
     expected: 'less than half the cost of copying the chunk, which has 4 MiB',
     received: `${copies.toFixed(2)} times the cost of a copy`,
     look: 'read()',

@@ -4,7 +4,7 @@ import type * as FramesModule from '#code/18-websocket/websocket-frames.ts'
 import { countBytes, hex } from '../../harness/bytes.ts'
 import type { Reason } from '../../harness/failure.ts'
 import type { Stage } from '../../judge/step.ts'
-import { clientFrame, type FrameForm, type FrameKind } from '../../protocols/websocket.ts'
+import { clientFrame, type FrameForm, type FrameKind, KEY } from '../../protocols/websocket.ts'
 
 type Header = InstanceType<typeof FramesModule.FrameHeader>
 
@@ -36,7 +36,7 @@ export function headerTrials({ expect, expectSame, story }: Stage, header: Heade
             state === 'whole'
               ? 'The bytes may stop anywhere, and a header is whole only once all of it has arrived.'
               : `Bytes that can still become a right header are no fault. ${reason.because}`,
-          likely: at > 0 ? COUNT_FROM_AT : likelyOfState(state),
+          likely: at > 0 ? COUNT_FROM_AT : likelyOfState(state, header, length, headerBytes),
           expected: `'incomplete' for ${length === at ? 'no byte' : hex(bytes.subarray(at, length))}, read from place ${at} on`,
           received: `'${state}'`,
         })
@@ -138,6 +138,9 @@ function likelyOfFields(read: Fields, sent: object, old: Fields, { likely }: Rea
     return 'FIN is the highest bit of the first byte: isFinal is true if it is set, and false if not.'
   if (wrong === 'opcode') return 'The opcode is in the lowest four bits of the first byte.'
   if (wrong === 'key') return 'The key follows the length: 2, 4 or 10 bytes after the start.'
+  if (wrong === 'length' && (sent as Fields).length < 126) {
+    return 'A length of up to 125 is in the lowest seven bits of the second byte.'
+  }
   return likely
 }
 
@@ -145,9 +148,17 @@ export function inHex(key: number): string {
   return `0x${(key >>> 0).toString(16).padStart(8, '0')}`
 }
 
-function likelyOfState(state: string): string {
+/** Why the first bytes of a right header may have been taken for more than that. */
+function likelyOfState(state: string, header: Header, bytes: number, headerBytes: number): string {
+  if (state === 'whole' && header.bytes > 1 && header.bytes <= bytes) return FORM
+  if (state === 'length-not-minimal' && bytes < headerBytes - KEY.length) {
+    return 'The last byte of the length has not arrived: until then, nobody knows the length.'
+  }
   return CAUSES[state] ?? 'Which byte proves that, and has it arrived?'
 }
+
+const FORM =
+  'The lowest seven bits of the second byte are the length. If they are 126 or 127, it follows in 2 or 8 bytes.'
 
 /** Why a right header may have been taken for whole, or for wrong, before it was there. */
 const CAUSES: Record<string, string> = {

@@ -45,10 +45,31 @@ export async function expectLastWords(stage: Stage): Promise<void> {
   await world.act(() => kimEnd.socket.close('finished'))
   stage.expectSame('the number of calls of lastWords()', asked, 1, {
     because: 'A service may hand over what it kept and forget it: the next call has other words.',
-    likely: 'Look at connection.isOpen first: a connection that is ending has its last words.',
+    likely: 'Only the first call of close() counts: look at #isClosing first.',
     look: 'websocket.close()',
   })
   await kim.halfClose()
+
+  ended = 0
+  const [uma, umaEnd] = await world.arrive('uma')
+  await uma.send(clientFrame('text', 'half', { isFinal: false }))
+  await uma.send(clientClose(4004))
+  uma.expectFrames([], (received) => ({
+    because:
+      'A Close may come between two fragments. It is a right Close: the service decides when to close.',
+    likely: likelyOfFault(received),
+    look: '#hearClose()',
+  }))
+  stage.expectSame('the number of calls of onEnd()', ended, 1, {
+    because: 'uma has sent her Close, and the service is told so, once.',
+    likely: 'What has arrived before the Close does not matter: after a right Close call #end().',
+    look: '#hearClose()',
+  })
+  await world.act(() => umaEnd.socket.close('finished'))
+  uma.expectFrames(['text "because finished"', 'close 4004'], (received) =>
+    asWords(received, 'finished'),
+  )
+  await uma.halfClose()
 
   const [lee, leeEnd] = await world.arrive('lee')
   await world.act(() => leeEnd.connection.stop('stopping'))
@@ -86,6 +107,12 @@ export async function expectLastWords(stage: Stage): Promise<void> {
   })
   await oli.halfClose()
   world.expectTimers(0, { because: 'Everybody has gone.' })
+}
+
+function likelyOfFault(received: readonly string[]): string {
+  return received.includes('text "because invalid"')
+    ? 'Only parseClose() decides whether a Close is a fault, not the message that it cuts off.'
+    : 'A Close ends only what the peer sends. #end() asks the service, if that has onEnd().'
 }
 
 function asWords(received: readonly string[], why: string): Reason {
@@ -145,26 +172,23 @@ export async function expectSlowConsumer(stage: Stage): Promise<void> {
   ray.stopReading()
   stage.story.tell('server', 'sends five texts of 660 bytes, of which only three fit')
   const text = { isText: true, payload: Buffer.alloc(660, 'x') }
-  try {
-    await world.act(() => {
-      for (let time = 0; time < 5; time++) end.socket.send(text)
-    })
-  } catch (error) {
-    if (!String(error).includes('Maximum call stack')) throw error
-    stage.expect('the connection to be closed once', false, {
+  await closeOnce(
+    stage,
+    {
       because: 'There is always room for last words and a Close, once.',
       likely:
-        'Pass both to connection.end(), which always has room. send() may be refused, and then stops the connection again, which calls close() again.',
-      look: 'websocket.close()',
-      received: 'close() was called again and again, until the stack overflowed',
-    })
-  }
+        'Pass both to connection.end(), which always has room. If send() has none, it calls close() again.',
+    },
+    () =>
+      world.act(() => {
+        for (let time = 0; time < 5; time++) end.socket.send(text)
+      }),
+  )
   await ray.startReading()
   const texts = Array.from({ length: 3 }, () => 'text 660 bytes')
   ray.expectFrames([...texts, 'text "too slow"', 'close 1008'], {
     because: 'There is always room for last words and a Close, once.',
-    likely:
-      'When send() has no room, it stops the connection, which calls close() again. Pass the last words to end().',
+    likely: 'send() may have no room: pass the last words and the Close to connection.end().',
     look: 'websocket.close()',
   })
   ray.expectEnd({ because: 'FIN follows the Close.', look: 'websocket.close()' })
@@ -173,4 +197,74 @@ export async function expectSlowConsumer(stage: Stage): Promise<void> {
     because: 'ray took less than was sent.',
     look: 'websocket.close()',
   })
+}
+
+/** A service that closes, or sends more than there is room for, while it is asked for its last words. */
+export async function expectAskedOnce(stage: Stage): Promise<void> {
+  let asked = 0
+  let meanwhile = () => {}
+  const world = await openWebSockets(
+    stage,
+    { maxQueuedBytes: 2_000 },
+    {
+      lastWords(why) {
+        asked += 1
+        meanwhile()
+        return serverFrame('text', `because ${why}`)
+      },
+    },
+  )
+  const text = { isText: true, payload: Buffer.alloc(660, 'x') }
+  const reason: Reason = {
+    because: 'Only the first call of close() counts, even if lastWords() calls it again.',
+    likely:
+      'The connection is open until connection.end(): set #isClosing before you call lastWords().',
+    look: 'websocket.close()',
+  }
+
+  const [sam, samEnd] = await world.arrive('sam')
+  meanwhile = () => samEnd.socket.close('finished', 4_000, 'Once more.')
+  stage.story.tell('server', 'closes sam’s WebSocket, and again in lastWords()')
+  await closeOnce(stage, reason, () => world.act(() => samEnd.socket.close('idle')))
+  sam.expectFrames(['text "because idle"', 'close 1008'], reason)
+  stage.expectSame('the number of calls of lastWords()', asked, 1, reason)
+  await sam.halfClose()
+  stage.expectSame('why sam’s connection has ended', samEnd.endings, ['idle'], reason)
+
+  asked = 0
+  const [tom, tomEnd] = await world.arrive('tom')
+  tom.stopReading()
+  meanwhile = () => tomEnd.socket.send(text)
+  stage.story.tell('server', 'sends three texts, which fit; a fourth one in lastWords() does not')
+  const full = { ...reason, because: 'If send() has no room, it calls close() again.' }
+  await closeOnce(stage, full, () =>
+    world.act(() => {
+      for (let time = 0; time < 3; time++) tomEnd.socket.send(text)
+      tomEnd.socket.close('idle')
+    }),
+  )
+  await tom.startReading()
+  const texts = Array.from({ length: 3 }, () => 'text 660 bytes')
+  tom.expectFrames([...texts, 'text "because idle"', 'close 1008'], full)
+  stage.expectSame('the number of calls of lastWords()', asked, 1, full)
+  await tom.halfClose()
+  stage.expectSame('why tom’s connection has ended', tomEnd.endings, ['idle'], full)
+}
+
+/** Something that leads to `close()`, which must not call itself without end. */
+async function closeOnce(
+  stage: Stage,
+  reason: Reason,
+  happen: () => Promise<unknown>,
+): Promise<void> {
+  try {
+    await happen()
+  } catch (error) {
+    if (!String(error).includes('Maximum call stack')) throw error
+    stage.expect('the connection to be closed once', false, {
+      look: 'websocket.close()',
+      ...reason,
+      received: 'close() was called again and again, until the stack overflowed',
+    })
+  }
 }

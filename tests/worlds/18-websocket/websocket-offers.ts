@@ -1,7 +1,7 @@
 /** What a server of chapter 18 offers: to pages of which origins, and which subprotocols; it offers no extension. */
 
 import type { Stage } from '../../judge/step.ts'
-import { type FieldValues, field, type Handshakes } from './websocket-handshakes.ts'
+import { CHANGED, type FieldValues, field, type Handshakes } from './websocket-handshakes.ts'
 
 const AS_A_WHOLE = 'An origin is compared as a whole: scheme, host and port.'
 const ALL_LINES =
@@ -63,7 +63,7 @@ export function expectOrigins({ expectSame }: Stage, handshakes: Handshakes): vo
 }
 
 export function expectSubprotocols({ expectSame }: Stage, handshakes: Handshakes): void {
-  const { accepted, acceptAny, OFFER, open } = handshakes
+  const { accepted, acceptAny, isLeftBehind, OFFER, open } = handshakes
   const protocols: [string, string | string[] | undefined, string | undefined][] = [
     ['without a subprotocol', undefined, undefined],
     ['with chat.v1', 'chat.v1', 'chat.v1'],
@@ -83,7 +83,7 @@ export function expectSubprotocols({ expectSame }: Stage, handshakes: Handshakes
     expectSame('Sec-WebSocket-Protocol', said, chosen, {
       because:
         'It is the first in the client’s list that we speak, or there is none. One that was not asked for would make the client fail the connection.',
-      likely: likelyOf(said, OFFER.protocols),
+      likely: said !== chosen && isLeftBehind() ? CHANGED : likelyOf(said, OFFER.protocols),
     })
   }
   const plain = acceptAny({ 'Sec-WebSocket-Protocol': 'chat.v1' }, { open })

@@ -1,0 +1,64 @@
+/**
+ * What keeps bytes of a chunk must not keep the chunk. A socket hands over Buffers, whose slice() is a view: for one
+ * byte of a header it would keep 64 KiB alive.
+ */
+
+import { expect, test } from 'vitest'
+import { LineSplitter } from '../../solutions/07-event-loop/line-splitter.ts'
+import { FrameDecoder } from '../../solutions/09-framing/frames.ts'
+import { LengthReader } from '../../solutions/17-http/body-reader.ts'
+import { ChunkedReader } from '../../solutions/17-http/chunked-reader.ts'
+import { HeadParser } from '../../solutions/17-http/head-parser.ts'
+import { MessageReader } from '../../solutions/18-websocket/message-reader.ts'
+import { type Bytes, toBytes } from '../harness/bytes.ts'
+import { isGarbage } from '../harness/garbage.ts'
+import { ScriptedStream } from '../harness/scripted-stream.ts'
+import { announce } from '../protocols/frames.ts'
+import { clientFrame } from '../protocols/websocket.ts'
+
+interface Reader {
+  next(chunk: Uint8Array, from: number): { kind: string }
+}
+
+const CHUNK_BYTES = 64 * 1024
+
+const header = clientFrame('text', '', { length: 300 })
+
+test.for<[what: string, reader: Reader, end: Bytes]>([
+  ['a line', new LineSplitter(), 'echo he'],
+  ['the length of a frame', new FrameDecoder(), announce(300).subarray(0, 1)],
+  ['a frame', new FrameDecoder(), Buffer.concat([announce(300), Buffer.from('he')])],
+  ['the head of a request', new HeadParser(), 'GET / HT'],
+  ['a body', new LengthReader(300), 'he'],
+  ['the size of a chunk of a body', new ChunkedReader(300), '5'],
+  ['a chunk of a body', new ChunkedReader(300), '5\r\nhe'],
+  ['a body between two chunks', new ChunkedReader(300), '5\r\nhello\r\n'],
+  ['a trailer', new ChunkedReader(300), '0\r\nT: he'],
+  ['the header of a WebSocket frame', new MessageReader(), header.subarray(0, 1)],
+  ['a WebSocket frame without payload', new MessageReader(), header],
+  ['a WebSocket frame', new MessageReader(), Buffer.concat([header, Buffer.from('he')])],
+  ['a message', new MessageReader(), clientFrame('text', 'he', { isFinal: false })],
+  ['a message of nothing', new MessageReader(), clientFrame('text', '', { isFinal: false })],
+  ['a ping', new MessageReader(), clientFrame('ping', 'hello').subarray(0, 8)],
+])('a reader that waits for the rest of %s keeps no chunk', async ([, reader, end]) => {
+  const chunk = takeEnd(reader, toBytes(end))
+  expect(await isGarbage(chunk)).toBe(true)
+  // It lives until here.
+  expect(reader.next(new Uint8Array(), 0).kind).toMatch(/incomplete|unfinished/)
+})
+
+/** Has the reader take what stands at the end of a chunk. */
+function takeEnd(reader: Reader, end: Uint8Array): WeakRef<object> {
+  const chunk = Buffer.from(new ArrayBuffer(CHUNK_BYTES))
+  chunk.set(end, CHUNK_BYTES - end.length)
+  reader.next(chunk, CHUNK_BYTES - end.length)
+  return new WeakRef(chunk.buffer)
+}
+
+test('what a test has been sent does not change any more', () => {
+  const stream = new ScriptedStream()
+  const bytes = Buffer.from('hello')
+  stream.write(bytes)
+  bytes.fill('x')
+  expect(stream.takeWritten().toString()).toBe('hello')
+})
