@@ -25,7 +25,7 @@ export interface LogJournalOptions extends Partial<LogLimits> {
   clock: Clock
   /** Identifies the data, if there are none yet. */
   origin: string
-  /** Called once, when nothing can be saved any more. */
+  /** Called once, when the disk has failed and nothing can be saved any more; not because of `close`. */
   onFailure?(error: Error): void
 }
 
@@ -39,6 +39,9 @@ export class LogJournal implements Journal {
   #log!: Log
   /** What was appended and has not been reported yet, in that order, which is the order of the log. */
   readonly #drafts: Draft[] = []
+  /** Resolves when all that was appended so far has been reported. */
+  #reported: Promise<void> = Promise.resolve()
+  #isClosed = false
   readonly #loaded = new LoadedRooms(this)
 
   private constructor({ clock, origin, onFailure }: LogJournalOptions) {
@@ -96,11 +99,22 @@ export class LogJournal implements Journal {
     this.#drafts.push(draft)
     // A clock may be set to any time, but a record cannot hold one before 1970.
     const message = { number, name, text, at: Math.max(0, this.#clock.now()) }
-    this.#log.append(encodeMessage({ room, message, key })).catch((error: Error) => {
-      this.#onFailure?.(error)
-      this.#onFailure = undefined
-      this.onKept([{ draft: this.#drafts.shift()!, message: undefined }])
-    })
+    const before = this.#reported
+    const isTooLate = this.#isClosed
+    this.#reported = this.#log
+      .append(encodeMessage({ room, message, key }))
+      .catch(async (error: Error) => {
+        if (!isTooLate) this.#tellFailure(error)
+        // What was appended before this draft may be saved later than this one is refused.
+        await before
+        this.#drafts.shift()
+        this.onKept([{ draft, message: undefined }])
+      })
+  }
+
+  #tellFailure(error: Error): void {
+    this.#onFailure?.(error)
+    this.#onFailure = undefined
   }
 
   /**
@@ -176,6 +190,7 @@ export class LogJournal implements Journal {
 
   /** Saves what was appended; after this, nothing more can be appended. */
   close(): Promise<void> {
+    this.#isClosed = true
     return this.#log.close()
   }
 }

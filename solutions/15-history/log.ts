@@ -163,7 +163,7 @@ export class Log {
   /**
    * Goes on in a new segment, which begins with `marks()`. Then, while all segments together are larger than
    * `maxTotalBytes`, gives up the oldest: tells `onRetired`, then closes that segment and removes it for good before
-   * the next.
+   * the next. Even if it cannot be removed, it does not stay open.
    *
    * @step 15.5
    */

@@ -39,7 +39,11 @@ import {
   expectLoadedWhileOthersTalk,
   expectToldInOrder,
 } from '../worlds/15-history/history-journal.ts'
-import { expectFailedRead, expectNotSaved } from '../worlds/15-history/history-journal-faults.ts'
+import {
+  expectFailedRead,
+  expectNotSaved,
+  expectToldWhileClosing,
+} from '../worlds/15-history/history-journal-faults.ts'
 import { expectMarkedInTime } from '../worlds/15-history/history-marks.ts'
 import { expectExactPages } from '../worlds/15-history/history-pages.ts'
 import { expectSettled, expectSynced } from '../worlds/15-history/history-recovery.ts'
@@ -52,12 +56,14 @@ import {
 import { expectSegmentsRead } from '../worlds/15-history/history-segments.ts'
 import { expectKilledServer, inDataFolder } from '../worlds/15-history/history-server.ts'
 import {
+  BEGUN,
   fileNamed,
   fileOf,
   justRenamed,
   listing,
   nameOfSegment,
   whyNotTheOldest,
+  whyRemoved,
   whyWithoutMarks,
 } from '../worlds/15-history/segment-folders.ts'
 
@@ -73,7 +79,8 @@ step('15.2', 'one sync at a time, and what comes meanwhile goes with the next', 
   say('one')
   await file.expectWrite(group('one'), START, {
     because: 'Nothing is being saved, so the record is written at once.',
-    likely: 'append() has to start #saveWaiting() unless it is running already.',
+    likely:
+      'append() has to start #saveWaiting() unless it is running already, and that writes without a timer.',
   })
   say('two')
   say('three')
@@ -92,6 +99,10 @@ step('15.2', 'one sync at a time, and what comes meanwhile goes with the next', 
     because:
       'What was appended meanwhile is one group: a sync costs the same for one record and for a hundred.',
     likely: 'When the sync has ended, take everything that waits, not just one record.',
+    seen: {
+      silent:
+        'After a sync, go on at once while anything waits: `while`, not `if`, and no timer between.',
+    },
   })
   say('four')
   await told.expect([], { because: 'Written is not saved.' })
@@ -277,15 +288,9 @@ step('15.5', 'old messages go by segments, and no number comes again', async (st
   await expectFailedClosing(stage, Log)
   await expectNumbersKept(stage, Log)
 
-  const because =
-    'Whenever the machine stops, a new segment is either there with its first group or not there at all.'
-  const likely =
-    'A name is safe only once the folder is synced after the rename, and its bytes only if the file was synced before it. Remove the oldest segment durably before the next, or a gap is left.'
-  await stage.walkCrashes(logProgram(Log, { maxSegmentBytes: 40 }), { because, likely })
-  await stage.walkCrashes(logProgram(Log, { maxSegmentBytes: 40, maxTotalBytes: 120 }), {
-    because,
-    likely,
-  })
+  const short = { maxSegmentBytes: 40 }
+  await stage.walkCrashes(logProgram(Log, short), BEGUN)
+  await stage.walkCrashes(logProgram(Log, { ...short, maxTotalBytes: 120 }), whyRemoved)
   await expectFailedRolling(stage, Log)
 })
 
@@ -295,6 +300,7 @@ step('15.6', 'what is told survives, and pages are exact', async (stage) => {
   await expectExactPages(stage)
   await expectLoadedWhileOthersTalk(stage)
   await expectNotSaved(stage)
+  await expectToldWhileClosing(stage)
   await expectFailedRead(stage)
   await inDataFolder((data) => expectKilledServer(stage, data))
 })

@@ -7,7 +7,7 @@ import { Client } from './client.ts'
 import type { CodeTree } from './code-tree.ts'
 import type { DiskState } from './crash-points/disk.ts'
 import { exploreCrashes, type Program } from './crash-points/explore.ts'
-import { crashFailure } from './crash-points/report.ts'
+import { type CrashReason, crashFailure } from './crash-points/report.ts'
 import { explainThrown } from './diagnosis.ts'
 import { Failure, type Reason } from './failure.ts'
 import type { HostedServer } from './hosted-server.ts'
@@ -98,7 +98,7 @@ export class Scene {
   }
 
   /** Walks the crash points of a program that keeps messages on a disk; a promise that one breaks is a failure. */
-  async walkCrashes(program: Program, reason: Reason, disk?: DiskState): Promise<void> {
+  async walkCrashes(program: Program, reason: CrashReason, disk?: DiskState): Promise<void> {
     const { tree, seed } = this.#request
     const outcome = await exploreCrashes({ program, seed, disk })
     if (outcome.kind === 'broken') throw crashFailure(outcome, tree, reason)

@@ -286,7 +286,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'saves-once',
     step: '15.2',
-    says: ['When the sync has ended, take everything that waits'],
+    says: ['go on at once while anything waits'],
     edits: [
       {
         file: log,
@@ -1490,7 +1490,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'pages-from-number-one',
     step: '15.6',
-    says: ['is not in'],
+    says: ['Go neither below `first` nor above `last`'],
     edits: [
       {
         file: journal,
@@ -1498,7 +1498,6 @@ export const mistakes: Mistake[] = [
         by: 'Math.max(1 + 0 * first, after === undefined',
       },
     ],
-    cardVaries: true,
   },
   {
     name: 'reads-the-whole-room',
@@ -1868,6 +1867,204 @@ export const mistakes: Mistake[] = [
         file: 'log.ts',
         replace: '    this.#failure = error\n',
         by: '    this.#failure = new NotSaved(error.message)\n',
+      },
+    ],
+  },
+  {
+    name: 'few-bytes-are-cut',
+    step: '15.1',
+    says: ['Compare every byte of the magic'],
+    edits: [
+      {
+        file: groups,
+        replace: '  const magic = rest.subarray(0, MAGIC.length)\n',
+        by: "  if (rest.length < MAGIC.length) return { kind: 'cut' }\n  const magic = rest.subarray(0, MAGIC.length)\n",
+      },
+    ],
+  },
+  {
+    name: 'the-first-byte-stands-for-the-magic',
+    step: '15.1',
+    says: ['Compare every byte of the magic'],
+    edits: [
+      {
+        file: groups,
+        replace: '  const magic = rest.subarray(0, MAGIC.length)\n',
+        by: "  if (rest.length < MAGIC.length && rest[0] === MAGIC[0]) return { kind: 'cut' }\n  const magic = rest.subarray(0, MAGIC.length)\n",
+      },
+    ],
+  },
+  {
+    name: 'no-records-are-damage',
+    step: '15.1',
+    says: ['A group may have no records'],
+    edits: [
+      { file: groups, replace: '  if (!entries) return', by: '  if (!entries?.length) return' },
+    ],
+  },
+  {
+    name: 'a-group-needs-something-behind-it',
+    step: '15.1',
+    says: ['exactly where the bytes end'],
+    edits: [
+      { file: groups, replace: 'if (length > rest.length)', by: 'if (length >= rest.length)' },
+    ],
+  },
+  {
+    name: 'rests-after-each-group',
+    step: '15.2',
+    says: ['no timer between'],
+    edits: [
+      {
+        file: log,
+        replace: TELL,
+        by: `${TELL}      await new Promise((resolve) => setTimeout(resolve, 50))\n`,
+      },
+    ],
+  },
+  {
+    name: 'syncs-after-each-part',
+    step: '15.3',
+    says: ['then sync once'],
+    edits: [
+      {
+        file: segments,
+        replace: SAVE,
+        by: SAVE.replace(
+          '    done += taken\n  }\n  await file',
+          '    done += taken\n    await file',
+        ).concat('\n  }'),
+      },
+    ],
+  },
+  {
+    name: 'a-short-write-is-a-full-disk',
+    step: '15.3',
+    says: ['is no error.'],
+    edits: [
+      {
+        file: segments,
+        replace: 'if (taken === 0) throw',
+        by: 'if (taken < bytes.length - done && done > 0) throw',
+      },
+    ],
+  },
+  {
+    name: 'stops-at-a-group-without-records',
+    step: '15.4',
+    says: ['A group may have no records'],
+    edits: [
+      {
+        file: recovery,
+        replace: "  while (decoded.kind === 'group') {",
+        by: "  while (decoded.kind === 'group' && decoded.entries.length > 0) {",
+      },
+    ],
+  },
+  {
+    name: 'a-first-group-without-records-is-missing',
+    step: '15.4',
+    says: ['A group may have no records'],
+    edits: [
+      {
+        file: recovery,
+        replace: `  let end = 0
+  let decoded = decodeGroup(bytes, 0)
+`,
+        by: `  let end = 0
+  let decoded = decodeGroup(bytes, 0)
+  if (decoded.kind === 'group' && decoded.entries.length === 0)
+    throw new DamagedLog(segment, 0, 'it is empty')
+`,
+      },
+    ],
+  },
+  {
+    name: 'one-sync-for-all-removals',
+    step: '15.5',
+    says: ['after each removal'],
+    edits: [
+      {
+        file: log,
+        replace: `${RETIRE}    }\n`,
+        by: `${RETIRE.replace('      await this.#folder.sync()\n', '')}    }\n    await this.#folder.sync()\n`,
+      },
+    ],
+  },
+  {
+    name: 'removes-before-it-closes',
+    step: '15.5',
+    says: ['then remove its file'],
+    edits: [
+      {
+        file: log,
+        replace: `      await oldest.file.close()
+      await this.#folder.remove(nameOf(oldest.number))
+`,
+        by: `      await this.#folder.remove(nameOf(oldest.number))
+      await oldest.file.close()
+`,
+      },
+    ],
+  },
+  {
+    name: 'zero-reads-the-whole-room',
+    step: '15.6',
+    says: ['which is falsy'],
+    edits: [
+      {
+        file: journal,
+        replace: 'const to = Math.min(end, from + limit)',
+        by: 'const to = after ? Math.min(end, from + limit) : end',
+      },
+    ],
+  },
+  {
+    name: 'counts-up-to-the-last',
+    step: '15.6',
+    says: ['stop one message behind the page'],
+    edits: [
+      { file: journal, replace: 'const to = Math.min(end, from + limit)', by: 'const to = end' },
+    ],
+  },
+  {
+    name: 'counts-back-to-the-first',
+    step: '15.6',
+    says: ['begin one message before the page'],
+    edits: [
+      {
+        file: journal,
+        replace: 'after === undefined ? end - limit : after + 1)',
+        by: 'after === undefined ? first : after + 1)',
+      },
+      {
+        file: journal,
+        replace: 'const to = Math.min(end, from + limit)',
+        by: 'const to = after === undefined ? end : Math.min(end, from + limit)',
+      },
+    ],
+  },
+  {
+    name: 'reads-above-the-last',
+    step: '15.6',
+    says: ['Go neither below `first` nor above `last`'],
+    edits: [
+      {
+        file: journal,
+        replace: 'const end = Math.min(before - 1, last)',
+        by: 'const end = before === Number.POSITIVE_INFINITY ? last : before - 1',
+      },
+    ],
+  },
+  {
+    name: 'reads-on-where-nothing-is',
+    step: '15.6',
+    says: ['Go neither below `first` nor above `last`'],
+    edits: [
+      {
+        file: journal,
+        replace: 'const to = Math.min(end, from + limit)',
+        by: 'const to = after === undefined ? end : from + limit',
       },
     ],
   },

@@ -205,7 +205,7 @@ export const rightAnswers: RightAnswer[] = [
   {
     name: 'counts-the-bytes-of-the-segments',
     style:
-      'How many segments have to go is found before the first one does, and each is closed when it is gone.',
+      'How many segments have to go is found before the first one does, and each is closed when it is gone, or could not be removed.',
     edits: [
       {
         file: log,
@@ -225,9 +225,12 @@ export const rightAnswers: RightAnswer[] = [
     for (const { number, file } of old) {
       this.#segments.shift()
       this.#keeper.onRetired(number + 1)
-      await this.#folder.remove(nameOf(number))
-      await this.#folder.sync()
-      await file.close()
+      try {
+        await this.#folder.remove(nameOf(number))
+        await this.#folder.sync()
+      } finally {
+        await file.close()
+      }
     }`,
       },
     ],
@@ -274,6 +277,29 @@ export const rightAnswers: RightAnswer[] = [
       from = Math.max(from, after + 1)
       to = Math.min(to, from + limit + 1)
     }
+`,
+      },
+    ],
+  },
+  {
+    name: 'stays-in-the-list-until-it-is-gone',
+    style:
+      'A segment is taken off the list when its file is removed, so that close() knows it until then.',
+    edits: [
+      {
+        file: log,
+        replace: `      const oldest = this.#segments.shift()!
+      this.#keeper.onRetired(this.#segments[0].number)
+      await oldest.file.close()
+      await this.#folder.remove(nameOf(oldest.number))
+      await this.#folder.sync()
+`,
+        by: `      const [oldest, next] = this.#segments
+      this.#keeper.onRetired(next.number)
+      await this.#folder.remove(nameOf(oldest.number))
+      await this.#folder.sync()
+      await oldest.file.close()
+      this.#segments.shift()
 `,
       },
     ],

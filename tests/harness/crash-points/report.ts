@@ -12,12 +12,16 @@ import type { Outcome } from './explore.ts'
 /** Of each life the last that happened, so that a card shows all of it; the rest is counted. */
 const MAX_EVENTS = { 1: 16, 2: 8, 3: 5 }
 
+/** Why a promise was to be kept, or how that follows from what has gone wrong. */
+export type CrashReason = Reason | ((finding: string) => Reason)
+
 export function crashFailure(
   outcome: Extract<Outcome, { kind: 'broken' }>,
   tree: CodeTree,
-  reason: Reason,
+  explained: CrashReason,
 ): Failure {
   const { lives, finding, error } = outcome
+  const reason = typeof explained === 'function' ? explained(finding) : explained
   const thrown = toThrownError(error)
   if (error instanceof Failure || openHole(thrown)) throw error
   const story = new Story()

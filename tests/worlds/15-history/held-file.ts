@@ -1,7 +1,7 @@
 /** A file for a log to be tested on, which waits to be told how each call ends. What is asked of it is told in the story. */
 
 import { countBytes, firstDifference } from '../../harness/bytes.ts'
-import { type ByteEvidence, Failure, type Reason } from '../../harness/failure.ts'
+import { type ByteEvidence, Failure, likeliest, type Reason } from '../../harness/failure.ts'
 import type { Story } from '../../harness/story.ts'
 import { settle } from './disk.ts'
 
@@ -129,7 +129,7 @@ export class HeldFile {
       headline: `The test expected the file to be asked to ${text}, and nothing else.`,
       expected: { text },
       received: { text: asked.length === 0 ? 'nothing is asked of it' : asked.join(', and ') },
-      ...reason,
+      ...(asked.length === 0 ? likeliest(reason, 'silent') : reason),
       ...(reason.look ? {} : this.#causeBeside(text)),
     })
   }

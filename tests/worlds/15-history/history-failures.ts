@@ -13,7 +13,11 @@ const bytes = group('one')
 
 /** Of a write that took a part. */
 export const LEFT = {
-  likely: 'Write what is left, where it belongs, until nothing is left.',
+  likely: 'Write what is left, where it belongs, until nothing is left; then sync once.',
+  seen: {
+    silent:
+      'A write that takes fewer bytes than it was given is no error. Only one that takes none is.',
+  },
   look: 'segments.save()',
 }
 

@@ -49,6 +49,14 @@ const HALF_REMOVED: Reason = {
   look: 'log.#rollOver()',
 }
 
+/** What `close()` of the log does not know of any more. */
+const LEFT_OPEN: Reason = {
+  because: 'A file stays open until somebody closes it, and close() closes what is in #segments.',
+  likely:
+    'Close the segment first, then remove its file. If remove() fails, nobody else can close it.',
+  look: 'log.#rollOver()',
+}
+
 /** A segment that cannot be begun, or an old one that cannot be removed, ends the log. */
 export async function expectFailedRolling(stage: Stage, LogClass: typeof Log): Promise<void> {
   for (const [what, call, reason] of [
@@ -59,19 +67,22 @@ export async function expectFailedRolling(stage: Stage, LogClass: typeof Log): P
     ['sync the folder once a file is removed', 'folder.sync once retired', HALF_REMOVED],
   ] as const) {
     const maxTotalBytes = reason === HALF_BEGUN ? 1_000 : 1
-    const log = await openFull(stage, LogClass, what, call, maxTotalBytes)
+    const { log, disk } = await openFull(stage, LogClass, what, call, maxTotalBytes)
     stage.story.tell('test', 'appends "c", for which the last segment has no room')
     const outcome = await log.append(Buffer.from('c')).then(
       () => 'is saved',
       (error: Error) => error.name,
     )
     stage.expectSame('the outcome of append("c")', outcome, 'NotSaved', reason)
+    stage.story.tell('test', 'closes the log')
+    await log.close()
+    stage.expectSame('the number of open files', disk.openFiles, 0, LEFT_OPEN)
   }
 }
 
 /** An old segment that cannot be closed may fail the log. It must not end the process. */
 export async function expectFailedClosing(stage: Stage, LogClass: typeof Log): Promise<void> {
-  const log = await openFull(stage, LogClass, 'close a file', 'file.close')
+  const { log } = await openFull(stage, LogClass, 'close a file', 'file.close')
   const uncaught = await uncaughtDuring(async () => {
     stage.story.tell('test', 'appends "c", for which the last segment has no room')
     await log.append(Buffer.from('c')).catch(() => {})
@@ -92,7 +103,7 @@ async function openFull(
   what: string,
   call: string,
   maxTotalBytes = 1,
-): Promise<Log> {
+): Promise<{ log: Log; disk: SimulatedDisk }> {
   story.tell('test', `opens a log of two segments on a disk that cannot ${what}`)
   const disk = new SimulatedDisk(
     diskWith({ '00000001.log': group('a'), '00000002.log': group('b') }),
@@ -103,5 +114,5 @@ async function openFull(
   const onRetired = () => isLater !== undefined && fail(name)
   const { log } = await LogClass.open(folder, { ...KEEPER, onRetired }, limits)
   if (isLater === undefined) fail(name)
-  return log
+  return { log, disk }
 }

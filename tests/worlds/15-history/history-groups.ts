@@ -71,7 +71,7 @@ export async function expectDecoded(stage: Stage): Promise<void> {
     stage.expectSame(`decodeGroup() of ${what}`, describe(bytes, at), expected, {
       look: DECODE,
       ...reason,
-      ...seenInstead(describe(bytes, at), expected),
+      ...seenInstead(describe(bytes, at), expected, bytes.length),
     })
   const two = Buffer.concat([group('ada', '', 'bob'), group('cyd')])
   const second = group('ada', '', 'bob').length
@@ -103,8 +103,8 @@ export async function expectDecoded(stage: Stage): Promise<void> {
     likely: 'Check for the end first: no byte at all is neither cut nor zeros.',
   })
   decodes('an empty group', group(), 0, `group , up to ${GROUP_HEADER_BYTES}`, {
-    because: 'It was written like this.',
-    likely: 'A length of 0 is valid: header and checksum are right.',
+    because: 'encodeGroup([]) makes this group.',
+    likely: 'A group may have no records: a payload of length 0 is a list of none.',
   })
 
   const whole = group('hello', 'world')
@@ -125,6 +125,7 @@ export async function expectDecoded(stage: Stage): Promise<void> {
       },
     )
   }
+  expectWrongMagicSeen(stage, whole, describe)
   for (const length of [1, 7, GROUP_HEADER_BYTES, 4_096]) {
     decodes(
       `a tail of zeros (length ${length})`,
@@ -228,6 +229,37 @@ export async function expectDecoded(stage: Stage): Promise<void> {
   )
 }
 
+/** A few bytes are a group that was cut only if all of them are as a group begins. */
+function expectWrongMagicSeen(
+  stage: Stage,
+  whole: Buffer,
+  describe: (bytes: Buffer, at: number) => string,
+): void {
+  let count = 0
+  for (let length = 1; length < GROUP_HEADER_BYTES; length++)
+    for (let place = 0; place < Math.min(length, 4); place++) {
+      const bytes = Buffer.concat([group('ada'), whole.subarray(0, length)])
+      const at = group('ada').length
+      bytes[at + place] ^= 1
+      const what = `${hex(bytes.subarray(at))} at the end of the bytes`
+      stage.expectSame(`decodeGroup() of ${what}`, describe(bytes, at), 'damaged', {
+        because: `A group begins with ff 4c 4f 47. Byte ${place} is another one, so no group begins here.`,
+        likely: WRONG_MAGIC,
+        look: DECODE,
+      })
+      stage.story.lines.pop()
+      count += 1
+    }
+  stage.story.judge(
+    'test',
+    `expects ${count} tails with a wrong byte in the magic to be damaged`,
+    'kept',
+  )
+}
+
+const WRONG_MAGIC =
+  'Compare every byte of the magic that is there, before you ask whether the header is whole.'
+
 /** What is probably wrong, by the place of the first wrong byte. */
 function wrongPart(received: Buffer, expected: Buffer, place: number): Partial<Reason> {
   if (received.length !== expected.length)
@@ -252,11 +284,16 @@ function wrongPart(received: Buffer, expected: Buffer, place: number): Partial<R
 }
 
 /** What is probably wrong where a whole group is taken for something else. */
-function seenInstead(received: string, expected: string): Partial<Reason> {
-  if (!expected.startsWith('group')) return {}
+function seenInstead(received: string, expected: string, end: number): Partial<Reason> {
+  if (!expected.startsWith('group') || expected.startsWith('group ,')) return {}
   if (received === 'damaged')
     return {
       likely: 'The checksum is of this group alone, and not of anything before or after it.',
+    }
+  if (received === 'cut' && expected.endsWith(`up to ${end}`))
+    return {
+      because: 'All of its bytes are there: the group ends exactly where the bytes end.',
+      likely: 'It is cut only if fewer bytes are left than its header and its payload have.',
     }
   if (received === 'cut')
     return {

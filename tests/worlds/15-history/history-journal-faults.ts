@@ -51,6 +51,45 @@ export async function expectNotSaved(stage: Stage): Promise<void> {
   )
 }
 
+/** Whoever comes too late is told so, and after those who came in time. */
+export async function expectToldWhileClosing(stage: Stage): Promise<void> {
+  for (const { what, first, failures } of [
+    { what: 'a good disk', first: 'one: saved as one', failures: 0 },
+    { what: 'a disk that cannot sync', first: 'one: not saved', failures: 1 },
+  ]) {
+    stage.story.tell('test', `opens another journal, on ${what}`)
+    const { folder, fail } = failing(new SimulatedDisk(EMPTY_DISK))
+    let reported = 0
+    const onFailure = () => {
+      reported += 1
+    }
+    const { journal } = await openJournal(stage, { folder, onFailure })
+    if (failures > 0) fail('file.sync')
+    const told: string[] = []
+    journal.onKept = (kept) => {
+      for (const { draft, message } of kept)
+        told.push(`${draft.text}: ${message ? `saved as ${message.text}` : 'not saved'}`)
+    }
+    const say = (text: string) => journal.append({ room: 'lobby', name: 'ada', text, onKept() {} })
+    stage.story.tell('test', 'says "one", closes the journal, and says "two" and "three"')
+    say('one')
+    const closing = journal.close()
+    say('two')
+    say('three')
+    await closing
+    await settle()
+    const expected = [first, 'two: not saved', 'three: not saved']
+    stage.expectSame('what onKept is told', told, expected, {
+      because:
+        '"one" was appended before close(), and the others after it. Each gets its own answer, in order.',
+      look: ['log-journal.append()', 'log-journal.#keep()'],
+    })
+    stage.expectSame('the number of failures that are reported', reported, failures, {
+      because: 'A disk that fails is reported once. That a journal is closed is no failure.',
+    })
+  }
+}
+
 /** A page that cannot be read is no empty page. */
 export async function expectFailedRead(stage: Stage): Promise<void> {
   stage.story.tell(

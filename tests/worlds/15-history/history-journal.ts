@@ -14,13 +14,31 @@ export async function openJournal(
     folder?: SimulatedDisk
     limits?: object
     clock?: { now(): number }
+    onFailure?(error: Error): void
   } = {},
 ) {
   const { LogJournal } = await stage.load(() => import('#code/15-history/log-journal.ts'))
   const { disk = new SimulatedDisk(EMPTY_DISK), folder = disk, limits = {} } = options
-  const { clock = { now: () => 1_000 } } = options
-  const { journal } = await LogJournal.open(folder, { clock, origin: 'here', ...limits })
+  const { clock = { now: () => 1_000 }, onFailure } = options
+  const { journal } = await LogJournal.open(folder, { clock, origin: 'here', onFailure, ...limits })
   return { journal, disk }
+}
+
+/** What is read of a room; `what` completes "expects …". A message that is not there has a number beyond the range. */
+export async function inRange<T>(stage: Stage, what: string, reading: Promise<T>): Promise<T> {
+  try {
+    return await reading
+  } catch (error) {
+    const { name, message } = error as Error
+    if (name !== 'RangeError' || !message.includes('is not in')) throw error
+    stage.expect(what, false, {
+      because: 'The messages from `first` to `last` are there, and no others can be read.',
+      likely: 'Go neither below `first` nor above `last`.',
+      look: 'log-journal.#readPage()',
+      received: message,
+    })
+    throw error
+  }
 }
 
 /** Nobody is told before the disk has it, and everybody in the order of the log. */
@@ -35,7 +53,8 @@ export async function expectToldInOrder(stage: Stage): Promise<void> {
   let lastTold = 0
   const isSafe = (text: string) =>
     disk.state.files.some(({ durable }) => durable.includes(Buffer.from(text)))
-  await inTime(stage, 'the newest messages of "lobby" to be loaded', journal.load('lobby'), {
+  const loaded = 'the newest messages of "lobby" to be loaded'
+  await inTime(stage, loaded, inRange(stage, loaded, journal.load('lobby')), {
     because: 'Nobody has said anything there, so its page has no messages.',
     likely: 'A promise is never resolved: an empty page is a page, too.',
     look: 'log-journal.#readPage()',
@@ -156,7 +175,7 @@ export async function expectLoadedWhileOthersTalk(stage: Stage): Promise<void> {
   for (let round = 0; round < 8; round++) {
     const loading = journal.load('lobby')
     for (let times = 0; times <= round; times++) say()
-    await loading
+    await inRange(stage, 'the newest messages of "lobby" to be loaded', loading)
     const { last } = journal.open('lobby')
     const before = { last, told }
     await settle()

@@ -2,6 +2,7 @@
 
 import type { Log } from '#code/15-history/log.ts'
 import { SimulatedDisk } from '../../harness/crash-points/disk.ts'
+import type { Reason } from '../../harness/failure.ts'
 import type { Stage } from '../../judge/step.ts'
 import { flipBit, group, groups } from '../../protocols/groups.ts'
 import { inTime } from './held-log.ts'
@@ -33,6 +34,7 @@ export async function expectSettled(stage: Stage, LogClass: typeof Log): Promise
   const cut = { file: '00000001.log', at: good.length, bytes: 9, kind: 'zeros' }
   stage.expectSame('the cut', torn.outcome, cut, {
     because: 'What is thrown away is reported: which file, where, how much, and what it was.',
+    ...whatToReport(torn.outcome),
     look: SETTLE,
   })
   for (const [kind, tail] of [
@@ -47,6 +49,7 @@ export async function expectSettled(stage: Stage, LogClass: typeof Log): Promise
     stage.expectSame('the cut', second.outcome, expected, {
       because:
         'The cut names the file it was cut off, and the kind that decodeGroup() returns there.',
+      ...whatToReport(second.outcome),
       look: SETTLE,
     })
   }
@@ -76,6 +79,15 @@ export async function expectSettled(stage: Stage, LogClass: typeof Log): Promise
       because: 'The first segment was synced as a whole before the second was begun.',
     },
   )
+}
+
+/** What belongs in a cut, if there is one. */
+function whatToReport(outcome: unknown): Pick<Reason, 'likely'> {
+  if (typeof outcome !== 'object') return {}
+  return {
+    likely:
+      '`at` is where the good groups end, `bytes` how many follow, `kind` what decodeGroup() returns at that place.',
+  }
 }
 
 /** What was cut off is gone for good, too, when the log is open. */

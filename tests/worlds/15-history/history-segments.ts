@@ -38,7 +38,7 @@ export async function expectSegmentsRead(stage: Stage): Promise<void> {
       likely: 'Places count from the beginning of the segment.',
       look: READ,
     })
-    if (misplaced.length === 0) stage.story.lines.pop()
+    stage.story.lines.pop()
     stage.expect('onEntry to be told that all of them are in segment 7', isOnly(segments, 7), {
       because: 'A message is found by its segment and its place in it.',
       likely:
@@ -47,6 +47,11 @@ export async function expectSegmentsRead(stage: Stage): Promise<void> {
       received: [...segments].join(', '),
     })
     stage.story.lines.pop()
+  }
+  /** Tells the last lines of the story in one. */
+  const sumUp = (count: number, what: string) => {
+    stage.story.lines.splice(-count)
+    stage.story.judge('test', `expects readGroups() ${what}`, 'kept')
   }
   const good = groups('begin', 'one', 'two')
   read('three groups', good, `begin, one, two; good up to byte ${good.length}`, {
@@ -57,8 +62,19 @@ export async function expectSegmentsRead(stage: Stage): Promise<void> {
     because: 'What was appended while a sync was under way is one group.',
     likely: 'Every record of a group goes to onEntry.',
   })
+  const sparse = [group(), group('one'), group(), group('two'), group()]
+  const sparseBytes = Buffer.concat(sparse)
+  read(
+    'groups of which some have no records',
+    sparseBytes,
+    `one, two; good up to byte ${sparseBytes.length}`,
+    {
+      because: 'A group may have no records. It is a good group, and others may follow it.',
+      likely: 'Whether a group is good is said by its kind, and not by how many records it has.',
+    },
+  )
   const damagedAt = groups('begin', 'one').length
-  for (const [what, broken] of [
+  const damages = [
     ['a flipped bit in it', flipBit(group('two'), 130)],
     ['a flipped bit in its length', flipBit(group('two'), 40)],
     ['a flipped bit in its magic', flipBit(group('two'), 3)],
@@ -68,7 +84,8 @@ export async function expectSegmentsRead(stage: Stage): Promise<void> {
     ['a magic right before the next', Buffer.from('x\xffLOG', 'latin1')],
     ['3 MiB of something else instead of it', Buffer.alloc(3 * 1024 * 1024, 'x')],
     ['a flipped bit, and a magic in its text', flipBit(group(MAGIC_INSIDE), 130)],
-  ] as const) {
+  ] as const
+  for (const [what, broken] of damages) {
     read(
       `four groups, the third with ${what}`,
       Buffer.concat([groups('begin', 'one'), broken, group('three')]),
@@ -81,6 +98,7 @@ export async function expectSegmentsRead(stage: Stage): Promise<void> {
       },
     )
   }
+  sumUp(damages.length, `to throw for ${damages.length} kinds of damage before a good group`)
   const torn = flipBit(group('four'), 130)
   read(
     'five groups, the third and the fifth with a flipped bit',
@@ -93,15 +111,18 @@ export async function expectSegmentsRead(stage: Stage): Promise<void> {
         'Check every MAGIC that follows the bad place: one good group is enough, wherever it is.',
     },
   )
-  for (const [what, bytes] of [
+  const beginnings = [
     ['no bytes', Buffer.alloc(0)],
     ['half of its first group', begin.subarray(0, 15)],
     ['zeros', Buffer.alloc(30)],
-  ] as const) {
+  ] as const
+  for (const [what, bytes] of beginnings) {
     read(`a segment with ${what}`, bytes, 'throws DamagedLog: 00000007.log is damaged at byte 0', {
       because: 'A segment gets its name when its first group has been synced. No crash does this.',
+      likely: 'Throw if not even the first group is good, whether anything follows or not.',
     })
   }
+  sumUp(beginnings.length, 'to throw for a first group that is bad or missing')
   expectZerosReadCheaply(stage, (bytes) => void readGroups(bytes, 7, () => {}))
   const tails: [string, Buffer][] = [
     ['the first half of a group', group('three').subarray(0, 10)],
@@ -127,6 +148,7 @@ export async function expectSegmentsRead(stage: Stage): Promise<void> {
       },
     )
   }
+  sumUp(tails.length, `to stop before ${tails.length} kinds of torn tails`)
   const many = Buffer.concat(Array.from({ length: 30_000 }, (_, index) => group(`${index}`)))
   stage.expect(
     'readGroups() of 30,000 groups to find them all',

@@ -57,6 +57,24 @@ export function whyNotTheOldest(left: string[], retired: number[]): string {
   return 'All segments count, including the one that was just begun.'
 }
 
+/** Of segments that are begun, wherever the machine stops. */
+export const BEGUN: Reason = {
+  because:
+    'Whenever the machine stops, a new segment is either there with its first group or not there at all.',
+  likely:
+    'A name is safe only once the folder is synced after the rename, and its bytes only if the file was synced before it.',
+}
+
+/** Of a log that begins segments as it should, and removes old ones: by what the next start has found. */
+export function whyRemoved(finding: string): Reason {
+  if (!finding.endsWith('it is missing')) return BEGUN
+  return {
+    because:
+      'A crash has undone one removal of a segment and not a later one. The gap looks like damage.',
+    likely: 'Sync the folder after each removal, before the next one.',
+  }
+}
+
 /** Why a segment does not begin with its marks, by what it begins with. */
 export function whyWithoutMarks(received: Buffer): Pick<Reason, 'likely' | 'look'> {
   if (received.every((byte) => byte === 0))
