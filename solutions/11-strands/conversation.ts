@@ -43,7 +43,7 @@ export class Conversation implements LineEvents {
    * @answer 11.2
    */
   #unanswered = 0
-  /** Aborts when the connection is over. */
+  /** Aborted by `cancel()`, once and for all. */
   readonly #gone = new AbortController()
 
   constructor(stream: ByteStream, loop: EventLoop<Source>, context: ConversationContext) {
@@ -68,16 +68,18 @@ export class Conversation implements LineEvents {
     this.#replies.post(() => this.#lines.end('finished'))
   }
 
-  /** Sends the error after the replies to the lines before it. */
+  /** Sends the error after the replies to the lines before it; without these, it would be taken for one of them. */
   onTooLong(): void {
     this.#replies.post(() => {
-      this.#lines.say('error line too long')
+      if (!this.#gone.signal.aborted) this.#lines.say('error line too long')
       this.#lines.end('invalid')
     })
   }
 
+  /** Ends the connection at once. Replies that are due can no longer be sent, so nobody waits for the jobs. */
   onStop(why: Ending): void {
     this.#lines.end(why)
+    this.cancel()
   }
 
   onClose(): void {
@@ -87,7 +89,8 @@ export class Conversation implements LineEvents {
 
   /**
    * Takes back all jobs of this client that are in the pool, running or queued: nobody is left to be answered. From now
-   * on, no reply is sent: neither one that is already known, nor one to a job that was taken back.
+   * on, no reply is sent: neither one that is already known, nor one to a job that was taken back, nor one to a later
+   * line. The connection itself stays open, and `onEnd()` ends it as ever.
    *
    * @step 11.5
    */
@@ -98,7 +101,8 @@ export class Conversation implements LineEvents {
   /**
    * Returns the answer to a line, or a promise of it. The pool runs `JOBS`, each line as a job of its own, with the
    * signal that takes them back when the client has gone; everything else is answered here and now. The promise never
-   * rejects: a job that fails is answered with `errorReply`. Leaves nothing behind on the signal.
+   * rejects: a job that fails is answered with `errorReply`. When a job has ended, nothing of it is kept: no listener
+   * (the pool removes its own), and no signal, if you make one for each job.
    *
    * @step 11.2 11.4 11.5
    */
@@ -113,9 +117,9 @@ export class Conversation implements LineEvents {
    * after `cancel()`.
    *
    * A line is unanswered until its reply has been sent. With `maxUnanswered` of them, no further line is handed on, and
-   * nothing more is read from the client. Each reply makes room for one line: those already read come first, at the end
-   * of the round; when none is left, the client is read from again. The reason to pause is `'owner'`: others may pause
-   * the connection for reasons of their own.
+   * nothing more is read from the client. Each reply makes room for one line, whatever it says and however slowly the
+   * client takes it. `resumeReading()` does the rest: it hands on the lines that have been read already, then reads
+   * again. The reason to pause is `'owner'`: others may pause the connection for reasons of their own.
    *
    * @step 11.2 11.3 11.5 11.6
    */
@@ -138,7 +142,7 @@ export class Conversation implements LineEvents {
 
 /**
  * Returns the reply to a line whose job has failed: `busy` when the pool refused it, `error crashed: …` with the first
- * line of the error's message when it threw.
+ * line of the error's message, unchanged, when it threw. That line may be empty.
  *
  * @step 11.4
  */

@@ -13,7 +13,8 @@ export class Strand {
    * Runs the task when all tasks posted before it have ended: never inside this call, never alongside another task.
    *
    * Resolves with what the task returns and rejects with what it throws, at once or later. A task that fails has ended
-   * like any other, and the next one begins. A task that awaits one posted after it never ends.
+   * like any other, and the next one begins. Nothing is kept of tasks that have ended. A task that awaits one posted
+   * after it never ends.
    *
    * @step 11.1
    */

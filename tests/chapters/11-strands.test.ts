@@ -11,8 +11,10 @@ import {
 } from '../worlds/11-strands/eager-clients.ts'
 import {
   expectEveryLineCounted,
+  expectLimitKept,
   expectOtherPausesKept,
   expectPausedWhileFull,
+  expectSlowReaderAnswered,
 } from '../worlds/11-strands/held-back-clients.ts'
 import { expectPool, poolNumbers } from '../worlds/11-strands/pool-numbers.ts'
 import {
@@ -29,6 +31,7 @@ import {
 import {
   expectNestedBehind,
   expectNoneMissed,
+  expectNoOverlap,
   expectNoTimer,
   expectTasksForgotten,
   expectThrowsSurvived,
@@ -109,6 +112,7 @@ step('11.1', 'tasks of one strand run one after the other, in order', async (sta
   await late.expectBegun({ because: 'All earlier tasks have ended.' })
   late.end('four')
 
+  await expectNoOverlap(stage)
   await expectThrowsSurvived(stage, ada)
   await expectNoTimer(stage)
   await expectNestedBehind(stage)
@@ -118,6 +122,7 @@ step('11.1', 'tasks of one strand run one after the other, in order', async (sta
 
 step('11.2', 'what computes or blocks delays nobody on the loop', async (stage) => {
   const { serve, connect } = stage
+  await expectJobsInPool(stage)
   const server = await serve(CHAPTER, { threads: 1 })
   const [ada, bob, cyd] = [await connect(server), await connect(server), await connect(server)]
   await echo(bob, {
@@ -171,7 +176,6 @@ step('11.2', 'what computes or blocks delays nobody on the loop', async (stage) 
   for (const line of ['fibber 10', 'FIB 10', 'sleeping', ' fib 10'])
     await ask(bob, line, 'error unknown command', isNoJob)
 
-  await expectJobsInPool(stage)
   await expectSaidAsItIs(stage)
 })
 
@@ -182,14 +186,14 @@ step('11.3', 'replies keep the order of their lines, and FIN comes last', async 
   await ada.send(`sleep 60\nfib 10\necho at once\n`)
   for (const reply of ['slept', '55', 'at once']) await ada.expectLine(reply, IN_LINE)
 
-  await ada.send(`${HOLD}${HOLD}echo behind them\n`)
+  await ada.send(`${HOLD}sleep 59999\necho behind them\n`)
   await expectPool(
     server,
     { busy: 2 },
     {
       because: 'Two jobs of one client, two threads: only the replies wait in line, not the jobs.',
       likely:
-        'The job begins inside the task. Begin it before you post: the task only waits for the answer and sends it.',
+        'The second job begins only when the first has its reply. Begin each job before you post its reply, and pause the connection only when maxUnanswered lines are unanswered.',
       look: 'conversation.#answer()',
     },
   )
@@ -249,7 +253,15 @@ step('11.4', 'a job that fails or is refused costs one reply', async (stage) => 
     look: ['conversation.#reply()', 'conversation.#answer()'],
   })
   await cyd.send('fib 11\n')
-  await expectPool(server, { rejected: 2 }, { because: 'The queue is still full.' })
+  await expectPool(
+    server,
+    { rejected: 2 },
+    { because: 'The queue is still full.' },
+    ({ rejected }) =>
+      rejected > 2
+        ? 'run() was called more than once for a line. A line that is refused is answered, not tried again.'
+        : undefined,
+  )
   await cyd.expectSilence(() => server.roundTrip(), {
     because: 'Even `busy` waits for its turn: two replies of cyd’s come before it.',
     likely: 'Return `busy` as the answer to the line, and let the strand send it.',
@@ -294,6 +306,8 @@ step('11.6', 'a client that asks faster than we answer is not read', async (stag
   await expectFloodHeldBack(stage)
   await expectPausedWhileFull(stage)
   await expectEveryLineCounted(stage)
+  await expectLimitKept(stage)
+  await expectSlowReaderAnswered(stage)
   await expectOtherPausesKept(stage)
   await expectEveryLineAnswered(stage)
 })

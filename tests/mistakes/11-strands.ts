@@ -187,7 +187,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'keeps-every-task',
     step: '11.1',
-    says: ['the first task to be forgotten', 'the last task'],
+    says: ['the tasks to be forgotten', 'the last task'],
     edits: [
       {
         file: strand,
@@ -204,13 +204,13 @@ export const mistakes: Mistake[] = [
   {
     name: 'everything-on-the-loop',
     step: '11.2',
-    says: ['the loop never sleeps'],
+    says: ['the lines given to the pool', 'Look up the first word'],
     edits: [{ file, replace: INLINE, by: 'if (command) return runCommand(line, ON_THE_LOOP)' }],
   },
   {
     name: 'fib-on-the-loop',
     step: '11.2',
-    says: ['queued: 1', 'fib burns CPU'],
+    says: ['the lines given to the pool', 'Look up the first word'],
     edits: [
       {
         file,
@@ -392,7 +392,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'one-job-at-a-time',
     step: '11.3',
-    says: ['busy: 2', 'Begin it before you post'],
+    says: ['busy: 2', 'Begin each job before you post'],
     edits: [
       {
         file,
@@ -923,5 +923,393 @@ export const mistakes: Mistake[] = [
         by: 'if (this.#unanswered >= this.#context.maxUnanswered && this.#lines.connection.isReading) {',
       },
     ],
+  },
+  {
+    name: 'a-failure-frees-the-strand',
+    step: '11.1',
+    says: ['"eli 4" not to have begun', 'A failure resets'],
+    edits: [
+      {
+        file: strand,
+        replace: '    } finally {\n',
+        by: '    } catch (error) {\n      this.#lastEnded = Promise.resolve()\n      throw error\n    } finally {\n',
+      },
+    ],
+  },
+  {
+    name: 'a-failure-lets-a-second-worker-begin',
+    step: '11.1',
+    says: ['"eli 3" not to have begun', 'A failure resets'],
+    edits: [
+      {
+        file: strand,
+        replace: BODY,
+        by: `return new Promise<T>((resolve, reject) => {
+      this.#tasks.push({ task, resolve: resolve as (value: unknown) => void, reject })
+      if (!this.#isWorking) this.#work()
+    })`,
+      },
+      {
+        file: strand,
+        replace: '  #lastEnded = Promise.resolve()\n',
+        by: `  readonly #tasks: {
+    task: () => unknown
+    resolve: (value: unknown) => void
+    reject: (error: unknown) => void
+  }[] = []
+  #isWorking = false
+
+  async #work(): Promise<void> {
+    this.#isWorking = true
+    await undefined
+    for (let next = this.#tasks.shift(); next; next = this.#tasks.shift()) {
+      try {
+        next.resolve(await next.task())
+      } catch (error) {
+        this.#isWorking = false
+        next.reject(error)
+      }
+    }
+    this.#isWorking = false
+  }
+`,
+      },
+    ],
+  },
+  {
+    name: 'calls-the-task-outside-the-try',
+    step: '11.1',
+    says: ['"eli 2" to have begun', 'Call it inside the `try`'],
+    edits: [
+      {
+        file: strand,
+        replace: '    try {\n      return await task()\n',
+        by: '    const running = task()\n    try {\n      return await running\n',
+      },
+    ],
+  },
+  {
+    name: 'keeps-every-result',
+    step: '11.1',
+    says: ['the results to be forgotten', 'no list of tasks, results or errors'],
+    edits: [
+      {
+        file: strand,
+        replace: '  #lastEnded = Promise.resolve()\n',
+        by: '  #lastEnded = Promise.resolve()\n  readonly #done: unknown[] = []\n',
+      },
+      {
+        file: strand,
+        replace: '      return await task()\n',
+        by: '      const result = await task()\n      this.#done.push(result)\n      return result\n',
+      },
+    ],
+  },
+  {
+    name: 'keeps-every-failure',
+    step: '11.1',
+    says: ['the errors to be forgotten', 'no list of tasks, results or errors'],
+    edits: [
+      {
+        file: strand,
+        replace: '  #lastEnded = Promise.resolve()\n',
+        by: '  #lastEnded = Promise.resolve()\n  readonly #failures: unknown[] = []\n',
+      },
+      {
+        file: strand,
+        replace: '    } finally {\n',
+        by: '    } catch (error) {\n      this.#failures.push(error)\n      throw error\n    } finally {\n',
+      },
+    ],
+  },
+  {
+    name: 'gives-the-pool-the-first-word',
+    step: '11.2',
+    says: ['the lines given to the pool', 'the whole line'],
+    edits: [{ file, replace: 'pool.run(line,', by: 'pool.run(command,' }],
+  },
+  {
+    name: 'looks-up-the-whole-line',
+    step: '11.2',
+    says: ['the lines given to the pool', 'and only that'],
+    edits: [
+      {
+        file,
+        replace: `    const [command] = line.split(' ', 1)\n    if (!JOBS.has(command))`,
+        by: '    if (!JOBS.has(line))',
+      },
+    ],
+  },
+  {
+    name: 'a-word-needs-a-space-behind-it',
+    step: '11.2',
+    says: ['crashed on request', 'without a space'],
+    edits: [
+      {
+        file,
+        replace: "const [command] = line.split(' ', 1)",
+        by: "const command = line.slice(0, line.indexOf(' '))",
+      },
+    ],
+  },
+  {
+    name: 'ends-behind-the-next-reply',
+    step: '11.3',
+    says: ['what dee hears', 'FIN came before the last reply'],
+    edits: [
+      {
+        file,
+        replace: END,
+        by: `if (this.#unanswered === 0) ${END}\n    this.#hasEnded = true`,
+      },
+      { file, replace: '  #unanswered = 0\n', by: '  #unanswered = 0\n  #hasEnded = false\n' },
+      {
+        file,
+        replace: '    this.#lines.say(reply)\n',
+        by: "    this.#lines.say(reply)\n    if (this.#hasEnded) this.#lines.end('finished')\n",
+      },
+    ],
+  },
+  {
+    name: 'equal-lines-of-one-client-share-a-job',
+    step: '11.3',
+    says: ['the lines given to the pool', 'An answer is shared'],
+    edits: [
+      {
+        file,
+        replace: JOB,
+        by: `const known = this.#underWay.get(line)
+    if (known) return known
+    const job = this.#context.pool
+      .run(line, { signal: this.#gone.signal })
+      .catch(errorReply)
+      .finally(() => this.#underWay.delete(line))
+    this.#underWay.set(line, job)
+    return job`,
+      },
+      {
+        file,
+        replace: '  #unanswered = 0\n',
+        by: '  #unanswered = 0\n  readonly #underWay = new Map<string, Promise<string>>()\n',
+      },
+    ],
+  },
+  {
+    name: 'pauses-after-every-line',
+    step: '11.3',
+    says: ['busy: 2', 'only when maxUnanswered lines are unanswered'],
+    edits: [
+      { file, replace: 'this.#unanswered >= this.#context.maxUnanswered', by: 'this.#context' },
+    ],
+  },
+  {
+    name: 'tries-again-when-it-is-refused',
+    step: '11.4',
+    says: ['rejected: 2', 'not tried again'],
+    edits: [
+      {
+        file,
+        replace: JOB,
+        by: `const run = () => this.#context.pool.run(line, { signal: this.#gone.signal })
+    return run()
+      .catch((error) => {
+        if (error instanceof PoolBusy) return run()
+        throw error
+      })
+      .catch(errorReply)`,
+      },
+    ],
+  },
+  {
+    name: 'trims-a-message',
+    step: '11.4',
+    says: ['error crashed: ', 'The second line does not take its place'],
+    edits: [
+      { file, replace: "error.message.split('\\n')", by: "error.message.trim().split('\\n')" },
+    ],
+  },
+  {
+    name: 'an-empty-message-has-no-first-line',
+    step: '11.4',
+    says: ['in errorReply()', 'properties of null'],
+    edits: [{ file, replace: "error.message.split('\\n')[0]", by: '/.+/.exec(error.message)![0]' }],
+  },
+  {
+    name: 'nothing-unanswered-nothing-cancelled',
+    step: '11.5',
+    says: ['what hal hears', 'It has to abort at any time'],
+    edits: [
+      {
+        file,
+        replace: 'this.#gone.abort()\n',
+        by: 'if (this.#unanswered > 0) this.#gone.abort()\n',
+      },
+    ],
+  },
+  {
+    name: 'cancels-in-the-next-turn',
+    step: '11.5',
+    says: ['what ivy hears', 'Abort inside cancel()'],
+    edits: [
+      { file, replace: 'this.#gone.abort()\n', by: 'setImmediate(() => this.#gone.abort())\n' },
+    ],
+  },
+  {
+    name: 'cancel-ends-the-connection',
+    step: '11.5',
+    says: ['connection to stay open', 'Leave that to onEnd()'],
+    edits: [
+      {
+        file,
+        replace: 'this.#gone.abort()\n',
+        by: "this.#gone.abort()\n    this.#lines.end('finished')\n",
+      },
+    ],
+  },
+  {
+    name: 'no-end-behind-cancel',
+    step: '11.5',
+    says: ['FIN from the server', 'keeps replies back, not the end'],
+    edits: [
+      {
+        file,
+        replace: END,
+        by: `this.#replies.post(() => {
+      if (!this.#gone.signal.aborted) this.#lines.end('finished')
+    })`,
+      },
+    ],
+  },
+  {
+    name: 'a-flag-instead-of-the-signal',
+    step: '11.5',
+    says: ['what kim hears', '`#gone` is aborted'],
+    edits: [
+      {
+        file,
+        replace: '  #unanswered = 0\n',
+        by: '  #unanswered = 0\n  #isCancelled = false\n  readonly #jobs = new Set<AbortController>()\n',
+      },
+      {
+        file,
+        replace: JOB,
+        by: `const mine = new AbortController()
+    this.#jobs.add(mine)
+    return this.#context.pool
+      .run(line, { signal: mine.signal })
+      .catch(errorReply)
+      .finally(() => this.#jobs.delete(mine))`,
+      },
+      {
+        file,
+        hole: 'cancel',
+        by: '    this.#isCancelled = true\n    for (const job of this.#jobs) job.abort()',
+      },
+      {
+        file,
+        replace: 'if (this.#gone.signal.aborted) return',
+        by: 'if (this.#isCancelled) return',
+      },
+    ],
+  },
+  {
+    name: 'keeps-a-controller-for-each-job',
+    step: '11.5',
+    says: ['the signals of jobs that have ended', 'forget each one'],
+    edits: [
+      {
+        file,
+        replace: '  #unanswered = 0\n',
+        by: '  #unanswered = 0\n  readonly #jobs: AbortController[] = []\n',
+      },
+      {
+        file,
+        replace: JOB,
+        by: `const mine = new AbortController()
+    this.#jobs.push(mine)
+    return this.#context.pool.run(line, { signal: mine.signal }).catch(errorReply)`,
+      },
+      {
+        file,
+        hole: 'cancel',
+        by: '    this.#gone.abort()\n    for (const job of this.#jobs) job.abort()',
+      },
+    ],
+  },
+  {
+    name: 'forgets-the-controllers-of-good-jobs-only',
+    step: '11.5',
+    says: ['the signals of jobs that have ended', 'also when it has failed'],
+    edits: [
+      {
+        file,
+        replace: '  #unanswered = 0\n',
+        by: '  #unanswered = 0\n  readonly #jobs = new Set<AbortController>()\n',
+      },
+      {
+        file,
+        replace: JOB,
+        by: `const mine = new AbortController()
+    this.#jobs.add(mine)
+    const job = this.#context.pool.run(line, { signal: mine.signal })
+    return job
+      .then((reply) => {
+        this.#jobs.delete(mine)
+        return reply
+      })
+      .catch(errorReply)`,
+      },
+      {
+        file,
+        hole: 'cancel',
+        by: '    this.#gone.abort()\n    for (const job of this.#jobs) job.abort()',
+      },
+    ],
+  },
+  {
+    name: 'a-failure-counts-down-twice',
+    step: '11.6',
+    says: ['the jobs begun, after jobs that fail', 'A line is counted down twice'],
+    edits: [
+      {
+        file,
+        replace: JOB,
+        by: `const job = this.#context.pool.run(line, { signal: this.#gone.signal })
+    return job.catch((error) => {
+      this.#unanswered -= 1
+      return errorReply(error)
+    })`,
+      },
+    ],
+  },
+  {
+    name: 'busy-counts-no-line-down',
+    step: '11.6',
+    says: ['the jobs begun, after jobs that the pool refuses', 'A line is not counted down'],
+    edits: [
+      {
+        file,
+        replace: 'this.#unanswered -= 1',
+        by: "if (reply !== 'busy') this.#unanswered -= 1",
+      },
+    ],
+  },
+  {
+    name: 'busy-counts-down-in-company-only',
+    step: '11.6',
+    says: ['the jobs begun, after jobs that the pool refuses', 'A line is not counted down'],
+    edits: [
+      {
+        file,
+        replace: 'this.#unanswered -= 1',
+        by: "if (reply !== 'busy' || this.#unanswered > 1) this.#unanswered -= 1",
+      },
+    ],
+  },
+  {
+    name: 'resumes-only-who-takes-everything',
+    step: '11.6',
+    says: ['ned reads on', 'Resume the connection after each reply'],
+    edits: [{ file, replace: RESUME, by: `if (!this.#lines.connection.isBacklogged) ${RESUME}` }],
   },
 ]

@@ -214,4 +214,37 @@ export const rightAnswers: RightAnswer[] = [
       },
     ],
   },
+  {
+    name: 'a-signal-derived-for-each-job',
+    style: 'Each job gets a signal of its own, which follows the one of the connection.',
+    edits: [
+      {
+        file: conversation,
+        hole: '#answer',
+        by: `    const [command] = line.split(' ')
+    if (!JOBS.has(command)) return runCommand(line, ON_THE_LOOP)
+    const signal = AbortSignal.any([this.#gone.signal])
+    return this.#context.pool.run(line, { signal }).catch(errorReply)`,
+      },
+    ],
+  },
+  {
+    name: 'remembers-the-last-job',
+    style: 'The last job, its answer and its controller are kept until the next one begins.',
+    edits: [
+      {
+        file,
+        hole: 'post',
+        by: `    const result = this.#last.then(task, task) as Promise<T>
+    this.#last = result
+    result.catch(() => {})
+    return result`,
+      },
+      {
+        file,
+        replace: '#lastEnded = Promise.resolve()',
+        by: '#last: Promise<unknown> = Promise.resolve()',
+      },
+    ],
+  },
 ]

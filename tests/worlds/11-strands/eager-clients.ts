@@ -134,7 +134,7 @@ export async function expectFloodHeldBack({ serve, connect, expect }: Stage): Pr
       because:
         'Four lines of one client may be unanswered. The others wait where they are: outside the pool.',
       likely:
-        'Call pauseReading() of the connection when there is no room: it keeps what has arrived. Each reply makes room for a line, so call resumeReading() then.',
+        'Call pauseReading() of the connection every time that there is no room: it keeps what has arrived. Each reply makes room for a line, so call resumeReading() then.',
     },
     ({ queued }) => causeOfOthers[queued],
   )

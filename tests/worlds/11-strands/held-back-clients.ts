@@ -94,6 +94,75 @@ export async function expectEveryLineCounted(stage: Stage): Promise<void> {
   await expectShortRepliesCounted(stage)
 }
 
+/** Whatever was said before, and however often: then there is room for as many lines as ever, and for no more. */
+export async function expectLimitKept(stage: Stage): Promise<void> {
+  const { PoolBusy } = await stage.load(() => import('#code/06-worker-pool/worker-pool.ts'))
+  const outcomes: Record<string, () => string | Error> = {
+    'jobs that end': () => '1',
+    'jobs that fail': () => new Error('too deep'),
+    'jobs that the pool refuses': () => new PoolBusy(),
+  }
+  for (const [kind, outcomeOf] of Object.entries(outcomes)) {
+    const meg = await ScriptedConversation.start(stage, 'meg', 2)
+    const isRoom = {
+      because: 'All her earlier lines have their replies, so two lines may be unanswered, as ever.',
+      look: ['conversation.#reply()', 'conversation.#answer()'],
+    }
+    const expectBegun = (begun: string[], lines: string[]) =>
+      stage.expectSame(`the jobs begun, after ${kind}`, begun, lines, {
+        ...isRoom,
+        likely:
+          begun.length > lines.length
+            ? 'A line is counted down twice. Its reply counts it down, and nothing else does.'
+            : 'A line is not counted down. Every reply counts its line down, whatever it says and however many are missing.',
+      })
+    // Alone, then two at a time of which the second ends first, with an echo between.
+    for (const together of [1, 1, 1, 2, 2, 2]) {
+      const first = meg.jobs.length
+      const lines = Array<string>(together).fill('fib 1')
+      await meg.send('echo and\n')
+      await meg.send(lines.map((line) => `${line}\n`).join(''))
+      const begun = meg.jobs.slice(first).map(({ line }) => line)
+      if (begun.length !== together) expectBegun(begun, lines)
+      for (let place = together - 1; place >= 0; place--) {
+        await meg.end(first + place, outcomeOf())
+      }
+    }
+    const before = meg.jobs.length
+    await meg.send('fib 3\nfib 4\nfib 5\nfib 6\nfib 7\nfib 8\n')
+    expectBegun(
+      meg.jobs.slice(before).map(({ line }) => line),
+      ['fib 3', 'fib 4'],
+    )
+  }
+}
+
+/** A client that does not read what it is sent, and then goes on: replies make room all the same. */
+export async function expectSlowReaderAnswered(stage: Stage): Promise<void> {
+  for (const maxUnanswered of [1, 2, 3]) {
+    const ned = await ScriptedConversation.start(stage, 'ned', maxUnanswered)
+    const lines = ['fib 1', 'fib 2', 'fib 3', 'fib 4', 'fib 5', 'fib 6']
+    await ned.setRoom(0)
+    await ned.send(lines.map((line) => `${line}\n`).join(''))
+    let ended = 0
+    const endAll = async () => {
+      while (ended < ned.jobs.length) await ned.end(ended++, `${ended}`)
+    }
+    await endAll()
+    await ned.setRoom(Number.POSITIVE_INFINITY)
+    await endAll()
+    const isAnswered = {
+      because:
+        'ned reads on, so there is room for everything again. Each of his lines is answered.',
+      likely:
+        'A reply that fell due while he did not read has made no room for a line. Resume the connection after each reply; it knows by itself when it cannot send.',
+      look: 'conversation.#reply()',
+    }
+    ned.expectJobs(lines, isAnswered)
+    ned.expectSaid(['1', '2', '3', '4', '5', '6'], isAnswered)
+  }
+}
+
 /** A reply that says nothing, or that there is no room, counts its line down. */
 async function expectShortRepliesCounted(stage: Stage): Promise<void> {
   const { PoolBusy } = await stage.load(() => import('#code/06-worker-pool/worker-pool.ts'))

@@ -6,9 +6,10 @@
 
 import { getEventListeners } from 'node:events'
 import type { Connection } from '#code/07-event-loop/connection.ts'
-import type { LineEvents } from '#code/07-event-loop/line-protocol.ts'
+import type { LineEvents, LineProtocol } from '#code/07-event-loop/line-protocol.ts'
 import type * as ConversationModule from '#code/11-strands/conversation.ts'
 import type { Reason } from '../../harness/failure.ts'
+import { countHeld } from '../../harness/garbage.ts'
 import { countPendingWakeUps } from '../../harness/pending-wakeups.ts'
 import { countRealTimers } from '../../harness/real-timers.ts'
 import type { Stage } from '../../judge/step.ts'
@@ -26,6 +27,11 @@ export interface ScriptedJob {
 export class ScriptedConversation extends ScriptedPeer {
   readonly open = new Set<ConversationModule.Conversation>()
   readonly jobs: ScriptedJob[] = []
+  /** Every signal that a job was run with, once. */
+  readonly #signals: WeakRef<AbortSignal>[] = []
+  readonly #references = new WeakMap<AbortSignal, WeakRef<AbortSignal>>()
+  /** Whether what the pool does goes without saying. */
+  #isQuiet = false
 
   static async start(stage: Stage, name: string, maxUnanswered = 100) {
     const { Conversation } = await stage.load(() => import('#code/11-strands/conversation.ts'))
@@ -43,6 +49,20 @@ export class ScriptedConversation extends ScriptedPeer {
     return super.send(text, JSON.stringify(text))
   }
 
+  /** The beginning of a line, and no end of it. */
+  async sendUnended(bytes: number): Promise<void> {
+    this.tell(`sends ${bytes.toLocaleString('en')} bytes without a line end`)
+    this.stream.arrive('x'.repeat(bytes))
+    await this.settle()
+  }
+
+  /** So many bytes are taken from now on, and then none. */
+  async setRoom(bytes: number): Promise<void> {
+    this.tell(bytes > 0 ? 'reads on' : 'stops reading')
+    this.stream.setRoom(bytes)
+    await this.settle()
+  }
+
   async lose(): Promise<void> {
     this.tell('resets the connection (RST)')
     this.stream.lose('ECONNRESET')
@@ -54,6 +74,57 @@ export class ScriptedConversation extends ScriptedPeer {
     this.stage.story.tell('test', 'calls cancel(), as the server’s close() does')
     for (const conversation of this.open) conversation.cancel()
     await this.settle()
+  }
+
+  /** As somebody does who ends the connection, whatever it is about. */
+  async stop(): Promise<void> {
+    this.stage.story.tell('test', 'calls onStop(), as code that ends the connection does')
+    for (const events of this.open as Set<LineEvents>) {
+      events.onStop?.('stopping', undefined as unknown as LineProtocol)
+    }
+    await this.settle()
+  }
+
+  /** A job ends with this answer, and its conversation is cancelled before anybody can have heard of that. */
+  async endAndCancel(place: number, answer: string): Promise<void> {
+    const { line, settle } = this.jobs[place]
+    this.stage.story.tell('pool', `is done with "${line}", which returns "${answer}"`)
+    settle(answer)
+    await this.cancel()
+  }
+
+  /** Runs so many jobs, some of which fail; the story tells it in one line. */
+  async runJobs(count: number): Promise<void> {
+    this.tell(`sends ${count} lines, one by one; every second job fails`)
+    this.#isQuiet = true
+    for (let job = 0; job < count; job++) {
+      this.stream.arrive('fib 1\n')
+      await this.settle()
+      this.jobs.at(-1)?.settle(job % 2 === 0 ? '1' : new Error('it fails'))
+      await this.settle()
+    }
+    this.#isQuiet = false
+  }
+
+  /** How many of the signals that jobs were run with somebody still holds. */
+  countHeldSignals(): Promise<number> {
+    return countHeld(this.#signals)
+  }
+
+  /** Hands on each line as before. What that throws does not end the loop: it is returned, in a list that grows. */
+  catchThrown(): Error[] {
+    const thrown: Error[] = []
+    for (const events of this.open as Set<LineEvents>) {
+      const onLine = events.onLine.bind(events)
+      events.onLine = (line, lines) => {
+        try {
+          onLine(line, lines)
+        } catch (error) {
+          thrown.push(error as Error)
+        }
+      }
+    }
+    return thrown
   }
 
   /** The kernel has done with it. Returns why it ended. The conversation is not told: what it does then is step 11.5. */
@@ -80,11 +151,12 @@ export class ScriptedConversation extends ScriptedPeer {
     return () => connection!
   }
 
-  /** Expects what was said since the last look. */
-  expectSaid(lines: string[], reason: Reason): void {
+  /** Expects what was said since the last look. If only the beginning of it was, that may have a cause of its own. */
+  expectSaid(lines: string[], reason: Reason, ifCutShort = reason.likely): void {
     const said = Buffer.from(this.stream.takeWritten()).toString()
     const expected = lines.map((line) => `${line}\n`).join('')
-    this.stage.expectSame(`what ${this.name} hears`, said, expected, reason)
+    const likely = expected.startsWith(said) ? ifCutShort : reason.likely
+    this.stage.expectSame(`what ${this.name} hears`, said, expected, { ...reason, likely })
   }
 
   expectJobs(lines: string[], reason: Reason): void {
@@ -117,21 +189,44 @@ export class ScriptedConversation extends ScriptedPeer {
     this.stage.expect('no timer to be set', isAsleep, reason)
   }
 
+  /** Like the pool, it leaves nothing behind on the signal, and nothing that holds it: the signal may be garbage then. */
   #begin(line: string, signal: AbortSignal | undefined): Promise<string> {
+    if (signal?.aborted) return Promise.reject(signal.reason)
     const { promise, resolve, reject } = Promise.withResolvers<string>()
-    this.stage.story.tell('pool', `begins "${line}"`)
-    this.jobs.push({
+    if (!this.#isQuiet) this.stage.story.tell('pool', `begins "${line}"`)
+    const watched = signal && this.#referTo(signal)
+    const job = {
       line,
-      get isTakenBack() {
-        return signal?.aborted === true
-      },
+      isTakenBack: false,
       get listeners() {
-        return signal ? getEventListeners(signal, 'abort').length : 0
+        const held = watched?.deref()
+        return held ? getEventListeners(held, 'abort').length : 0
       },
-      settle: (outcome) => (outcome instanceof Error ? reject(outcome) : resolve(outcome)),
+      settle: (outcome: string | Error) =>
+        outcome instanceof Error ? reject(outcome) : resolve(outcome),
+    }
+    this.jobs.push(job)
+    return untilAborted(promise, signal, (reason) => {
+      job.isTakenBack = true
+      reject(reason)
     })
-    const takeBack = () => reject(signal?.reason)
-    signal?.addEventListener('abort', takeBack)
-    return promise.finally(() => signal?.removeEventListener('abort', takeBack))
   }
+
+  #referTo(signal: AbortSignal): WeakRef<AbortSignal> {
+    const reference = this.#references.get(signal) ?? new WeakRef(signal)
+    if (!this.#references.has(signal)) this.#signals.push(reference)
+    this.#references.set(signal, reference)
+    return reference
+  }
+}
+
+/** Tells of the signal, if it aborts before the promise settles, and listens no longer than that. */
+function untilAborted<T>(
+  promise: Promise<T>,
+  signal: AbortSignal | undefined,
+  onAbort: (reason: unknown) => void,
+): Promise<T> {
+  const listener = () => onAbort(signal?.reason)
+  signal?.addEventListener('abort', listener)
+  return promise.finally(() => signal?.removeEventListener('abort', listener))
 }

@@ -39,11 +39,17 @@ export async function expectFinLast(stage: Stage): Promise<void> {
   dee.expectSaid([], { ...IN_LINE, because: 'The reply to her first line is still missing.' })
   expectNoFin()
   await dee.end(0, '2')
-  dee.expectSaid(['2', '55', 'bye'], {
-    because: 'Now the first answer is known, and the others have waited for it.',
-    likely:
-      'A reply is sent as soon as it is its turn: await the answer inside the task, without a timer.',
-  })
+  dee.expectSaid(
+    ['2', '55', 'bye'],
+    {
+      because: 'Now the first answer is known, and the others have waited for it.',
+      likely:
+        'A reply is sent as soon as it is its turn: await the answer inside the task, without a timer.',
+    },
+    dee.stream.isEnded
+      ? 'FIN came before the last reply. The end is a task of its own, behind all of them.'
+      : undefined,
+  )
   const isOver = {
     because: 'Everything is answered, so the server sends FIN, too, at once.',
     likely: 'onEnd() always ends the connection in a task of the strand. It needs no timer.',
@@ -89,8 +95,7 @@ export async function expectSaidInTurn(stage: Stage): Promise<void> {
   await gil.send('fib 1\necho 2\nfib 1\necho 4\n')
   gil.expectJobs(['fib 1', 'fib 1'], {
     because: 'Each line is a job of its own, and there is room for both.',
-    likely:
-      'An answer is shared with another line with the same text, or the second job waits for the first.',
+    likely: 'An answer is shared with another line with the same text. Call run() for each line.',
     look: 'conversation.#answer()',
   })
   await gil.sayEnd()
@@ -117,21 +122,33 @@ export async function expectSaidInTurn(stage: Stage): Promise<void> {
 
 /** Every line of JOBS is a job of its own, whoever sends it and whatever ran before. */
 export async function expectJobsInPool(stage: Stage): Promise<void> {
-  for (const line of ['crash', 'fib 3', 'sleep 5']) {
+  for (const line of ['fib 3', 'sleep 5', 'crash']) {
+    const [command] = line.split(' ')
     for (const name of ['dee', 'eve']) {
       const client = await ScriptedConversation.start(stage, name)
+      const thrown = client.catchThrown()
       await client.send(`${line}\n`)
+      const given = client.jobs[0]?.line
       client.expectJobs([line], {
         because:
-          'The pool runs the three commands of JOBS, each line as a job of its own. On the loop, crash would end the loop.',
-        likely:
-          name === 'dee'
-            ? 'Look at the first word of the line: JOBS contains fib, sleep and crash.'
-            : 'A job is shared with another line with the same text, or its answer is remembered. A job that is shared is lost with the client that asked first.',
+          thrown.length > 0
+            ? `\`${command}\` ran on the loop, and threw: "${thrown[0].message}". Nothing on the loop may block it or end it.`
+            : 'The pool runs the three commands of JOBS, each line as a job of its own. On the loop, they hold up everybody.',
+        likely: likelyOf(line, given, name === 'dee'),
         look: 'conversation.#answer()',
       })
     }
   }
+}
+
+/** What it may be that this line has not become a job, or has become another one. */
+function likelyOf(line: string, given: string | undefined, isFirst: boolean): string {
+  if (given !== undefined) return 'Give run() the whole line as it came, not a part of it.'
+  if (!isFirst)
+    return 'A job is shared with another line with the same text, or its answer is remembered. A job that is shared is lost with the client that asked first.'
+  if (line === 'crash')
+    return 'JOBS contains `crash`, too. A line may be one word, without a space: that word is its first.'
+  return 'Look up the first word, and only that, in JOBS: fib, sleep and crash go to pool.run().'
 }
 
 /** What the answer is, is the client's affair: it may be empty, and spaces belong to it. */
@@ -155,6 +172,13 @@ export async function expectSaidAsItIs(stage: Stage): Promise<void> {
 const LONG_LINE =
   'no answer to fib 2: its thread has a MiB of stack left, and each of its calls takes some of that. Ask for less, or for a thread that has more: when a stack is full, the error comes where nobody expects it, in the middle of what was only meant to clear up. A message may be as long as this one'
 
+/** Messages and their first lines, which may be empty. */
+const FIRST_LINES = [
+  ['', ''],
+  ['\nthe stack is full', ''],
+  ['  a stack is full \nof calls', '  a stack is full '],
+]
+
 /** One line is one reply, whatever became of its job. */
 export async function expectErrorReplies(stage: Stage): Promise<void> {
   const { PoolBusy } = await stage.load(() => import('#code/06-worker-pool/worker-pool.ts'))
@@ -171,6 +195,19 @@ export async function expectErrorReplies(stage: Stage): Promise<void> {
       'The first line of a message is sent, all of it, and no other. And `busy` is for PoolBusy alone, whatever words another error uses.',
     look: 'conversation.errorReply()',
   })
+  for (const [message, firstLine] of FIRST_LINES) {
+    await dee.send('fib 5\n')
+    await dee.end(dee.jobs.length - 1, new Error(message))
+    dee.expectSaid([`error crashed: ${firstLine}`], {
+      because:
+        'Every line has its reply, whatever the message is. Its first line is all that comes before the first "\\n".',
+      likely:
+        firstLine === ''
+          ? 'The first line may be empty, and then nothing is left to say but `error crashed: `. The second line does not take its place.'
+          : 'The first line is sent unchanged, with its spaces.',
+      look: 'conversation.errorReply()',
+    })
+  }
   expectNoHook(stage, 'conversation.#answer()')
 }
 
@@ -235,7 +272,22 @@ export async function expectSignalLeftAlone(stage: Stage): Promise<void> {
       look: ['conversation.#reply()', 'conversation.#answer()'],
     },
   )
+  await flo.runJobs(JOBS_RUN)
+  const held = await flo.countHeldSignals()
+  stage.expect('the signals of jobs that have ended to be forgotten', held <= MAY_BE_HELD, {
+    because: 'A client may send lines for a year. Whatever is kept for each line fills the memory.',
+    likely:
+      'Each job has a signal of its own, and something keeps them all. One signal for the connection is enough; otherwise forget each one when its job has ended, also when it has failed.',
+    received: `${held} signals are kept, after ${JOBS_RUN} jobs`,
+    look: ['conversation.#answer()', 'conversation.cancel()'],
+  })
+  // The conversation lives until here.
+  await flo.cancel()
 }
+
+/** So many jobs are run to see what is kept of them, and of so many something may be kept. */
+const JOBS_RUN = 120
+const MAY_BE_HELD = 30
 
 /** Jobs are taken back before the connection has told of its end: what is known, and what becomes of them, is not said. */
 export async function expectSilenceBehindCancel(stage: Stage): Promise<void> {
@@ -256,5 +308,60 @@ export async function expectSilenceBehindCancel(stage: Stage): Promise<void> {
     likely:
       'A job that is taken back rejects, which turns it into a reply, and replies that were already known follow. After the await, just before the reply is sent, look at the signal: `aborted`.',
     look: 'conversation.#reply()',
+  })
+  stage.expect('gus’s connection to stay open', !gus.stream.isEnded && !gus.stream.isDestroyed, {
+    because: 'cancel() is about jobs and replies. Code that calls it may have other plans.',
+    likely: 'cancel() ends the connection. Leave that to onEnd().',
+    look: 'conversation.cancel()',
+  })
+  await gus.sayEnd()
+  stage.expect('FIN from the server', gus.stream.isEnded, {
+    because: 'gus has sent FIN, and none of his lines waits for a reply any more.',
+    likely: 'cancel() keeps replies back, not the end: onEnd() ends the connection as ever.',
+    look: ['conversation.onEnd()', 'conversation.cancel()'],
+  })
+  await expectSilenceFromThenOn(stage)
+  await expectSilenceOfGivenCode(stage)
+}
+
+/** Nothing is said, whatever was unanswered at the moment, and from that moment on. */
+async function expectSilenceFromThenOn(stage: Stage): Promise<void> {
+  const hal = await ScriptedConversation.start(stage, 'hal')
+  await hal.cancel()
+  await hal.send('echo late\n')
+  hal.expectSaid([], {
+    because: 'From the call of cancel() on, no reply is sent: not to a later line, either.',
+    likely: 'cancel() does nothing when no line is unanswered. It has to abort at any time.',
+    look: 'conversation.cancel()',
+  })
+  const ivy = await ScriptedConversation.start(stage, 'ivy')
+  await ivy.send('fib 1\necho 2\n')
+  await ivy.endAndCancel(0, '1')
+  ivy.expectSaid([], {
+    because:
+      'No reply is sent once cancel() has been called, however soon before it the job ended.',
+    likely: 'cancel() aborts later, in another turn of the loop. Abort inside cancel().',
+    look: 'conversation.cancel()',
+  })
+}
+
+/** What the given code does when jobs are taken back, or when the connection is stopped. */
+async function expectSilenceOfGivenCode(stage: Stage): Promise<void> {
+  const kim = await ScriptedConversation.start(stage, 'kim')
+  await kim.send('fib 1\n')
+  await kim.sendUnended(70_000)
+  await kim.cancel()
+  kim.expectSaid([], {
+    because: 'Her job has no reply, so she would take the next one, `error line too long`, for it.',
+    likely: 'onTooLong() looks whether `#gone` is aborted, and cancel() has to do that.',
+    look: 'conversation.cancel()',
+  })
+  const leo = await ScriptedConversation.start(stage, 'leo')
+  await leo.send('fib 1\n')
+  await leo.stop()
+  stage.expectSame('whether his job is taken back', leo.jobs[0].isTakenBack, true, {
+    because: 'His connection ends, and its answer can no longer be sent.',
+    likely: 'onStop() calls cancel(), which has to take back every job.',
+    look: 'conversation.cancel()',
   })
 }

@@ -3,7 +3,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type * as StrandModule from '#code/11-strands/strand.ts'
 import type { Reason } from '../../harness/failure.ts'
-import { isGarbage } from '../../harness/garbage.ts'
+import { countHeld } from '../../harness/garbage.ts'
 import { within } from '../../harness/patience.ts'
 import type { Stage } from '../../judge/step.ts'
 import { timersSetDuring } from '../set-timers.ts'
@@ -80,28 +80,101 @@ export async function expectOutcome(
   })
 }
 
-/** A strand lives as long as its connection: tasks that have ended must not be kept. Only a failure is told. */
+/** So many tasks are posted to see what is kept of them, and of so many something may be kept. */
+const POSTED = 60
+const MAY_BE_KEPT = 20
+
+/** A strand lives as long as its connection: of tasks that have ended, nothing must be kept. Only a failure is told. */
 export async function expectTasksForgotten({ load, story, expect }: Stage): Promise<void> {
   const { Strand } = await load(() => import('#code/11-strands/strand.ts'))
   const strand = new Strand()
-  const postOne = async () => {
-    const task = () => 'done'
-    await strand.post(task)
-    return new WeakRef(task)
+  const postAll = async () => {
+    const made: Record<'tasks' | 'results' | 'errors', WeakRef<object>[]> = {
+      tasks: [],
+      results: [],
+      errors: [],
+    }
+    for (let place = 0; place < POSTED; place++) {
+      const task = () => {
+        const result = { place }
+        made.results.push(new WeakRef(result))
+        return result
+      }
+      made.tasks.push(new WeakRef(task))
+      await strand.post(task)
+      await strand
+        .post(() => {
+          const failure = new Error('it fails')
+          made.errors.push(new WeakRef(failure))
+          throw failure
+        })
+        .catch(() => {})
+    }
+    return made
   }
-  const task = await postOne()
-  // The last one may be kept: the next one waits for it.
-  for (let other = 0; other < 3; other++) await strand.post(() => other)
-  const isForgotten = await isGarbage(task)
+  const made = await postAll()
+  for (const what of ['tasks', 'results', 'errors'] as const) {
+    const held = await countHeld(made[what])
+    if (held <= MAY_BE_KEPT) continue
+    story.tell('test', `posts ${2 * POSTED} tasks, and every second one fails; all have ended`)
+    expect(`the ${what} to be forgotten`, false, {
+      because:
+        'A client may send lines for a year. Whatever is kept for each line fills the memory.',
+      likely:
+        'The end of the last task is all that the next one needs: no list of tasks, results or errors.',
+      received: `${held} of ${POSTED} are kept`,
+      look: 'strand.post()',
+    })
+  }
   // The strand lives until here.
   await strand.post(() => {})
-  if (isForgotten) return
-  story.tell('test', 'posts a task, and then three more; all have ended')
-  expect('the first task to be forgotten', false, {
-    because: 'A client may send lines for a year. Whatever is kept for each line fills the memory.',
-    likely: 'The end of the last task is all that the next one needs.',
-    look: 'strand.post()',
-  })
+}
+
+/** A task that fails ends nothing but itself: the one behind it still runs alone. */
+export async function expectNoOverlap(stage: Stage): Promise<void> {
+  const { Strand } = await stage.load(() => import('#code/11-strands/strand.ts'))
+  const fails: Record<string, (strand: StrandModule.Strand) => Promise<unknown>> = {
+    'that throws before it returns a promise': (strand) =>
+      strand.post(() => {
+        throw new Error('at once')
+      }),
+    'whose promise rejects at once': (strand) =>
+      strand.post(() => Promise.reject(new Error('at once'))),
+    'whose promise rejects later': (strand) =>
+      strand.post(async () => {
+        await turn()
+        throw new Error('later')
+      }),
+  }
+  for (const [how, postFailing] of Object.entries(fails)) {
+    const eli = new Strand()
+    stage.story.tell('eli', `gets a task ${how}`)
+    const failing = postFailing(eli)
+    Promise.resolve(failing).catch(() => {})
+    const [next, second] = [post(stage, eli, 'eli 2'), post(stage, eli, 'eli 3')]
+    await next.expectBegun({
+      because: 'The task before it has failed, and so it has ended.',
+      likely: how.includes('throws')
+        ? 'The task threw before it returned a promise, and its end was never noted. Call it inside the `try`, or inside a then().'
+        : 'A task that fails has to let the next one begin as well: note its end in `finally`.',
+      look: 'strand.post()',
+    })
+    const third = post(stage, eli, 'eli 4')
+    for (const task of [second, third])
+      await task.expectNotBegun({
+        because:
+          '"eli 2" has begun but not ended. That the task before it has failed changes nothing.',
+        likely:
+          'A failure resets what the strand knows of its tasks, as if none of them were running. It has ended one task, and no more.',
+        look: 'strand.post()',
+      })
+    next.end('two')
+    await second.expectBegun({ because: '"eli 2" has ended, and "eli 3" is next.' })
+    await third.expectNotBegun({ because: '"eli 3" has begun but not ended.' })
+    second.end('three')
+    await third.expectBegun({ because: 'All earlier tasks have ended.' })
+    third.end('four')
+  }
 }
 
 /** A task may throw before it returns, and twenty thousand may end at once: the strand goes on, in order. */
@@ -129,7 +202,9 @@ export async function expectThrowsSurvived(stage: Stage, ada: StrandModule.Stran
     stage.expectSame(`the outcome of a task that rejects with ${thrown}`, received, 'rejects', {
       because: 'The task has failed, whatever it rejects with.',
       likely:
-        'undefined and 0 are taken for no failure at all. Pass on what the task returned, or use catch.',
+        received === 'resolves'
+          ? 'undefined and 0 are taken for no failure at all. Pass on what the task returned, or use catch.'
+          : undefined,
       look: 'strand.post()',
     })
   }
