@@ -154,7 +154,7 @@ step('18.5', 'a text fails at the first impossible byte, inside a frame, too', a
   story.judge('test', 'expects the same of longer sequences', 'kept')
   expectPieces(stage, Utf8Check)
 
-  const growth = growthOfCost(Utf8Check)
+  const growth = await growthOfCost(Utf8Check)
   expect('a piece of 64 KiB to cost as much as 64 pieces of 1 KiB', growth < 3, {
     because: 'Every byte is looked at once, however long its piece is.',
     likely:
