@@ -22,7 +22,7 @@ const TORN = -1
 
 export class GuestBook {
   readonly #words: SharedWords
-  /** The words that hold how many entries have been written, and the number of the last one that was begun. */
+  /** The words that hold how many entries have been written (fewer than 2³¹), and which number was begun last. */
   readonly #count: number
   readonly #begun: number
   readonly #mutex: Mutex

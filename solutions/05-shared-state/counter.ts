@@ -3,7 +3,8 @@
 import type { SharedWords } from './shared-words.ts'
 
 /**
- * Adds one to the word and returns its new value: a different one to every caller, in every thread.
+ * Adds one to the word and returns its new value: a different one to every caller, in every thread. (They are fewer
+ * than 2³¹.)
  *
  * @step 05.1
  */

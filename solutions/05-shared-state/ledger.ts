@@ -25,7 +25,8 @@ export class Ledger {
   }
 
   /**
-   * Moves `amount` (more than 0) from one account to the other under both locks, and counts a transfer for each.
+   * Moves `amount` (more than 0) from one account to the other under both locks, and counts a transfer for each. It
+   * takes no other lock: transfers between other accounts need not wait.
    * Returns false, changes nothing and keeps no lock when `from` has less than `amount`, or when both accounts are the
    * same.
    *

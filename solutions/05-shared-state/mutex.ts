@@ -30,7 +30,8 @@ export class Mutex {
 
   /**
    * Returns once this thread has the lock: the lock's word is then `me`, or `−me` when others may be asleep. Sleeps
-   * while any thread has it: a thread that already has the lock waits for itself, forever.
+   * while any thread has it. A thread that already has the lock never returns: it waits for itself, forever (or you
+   * throw), whether the word is `me` or `−me`.
    *
    * @step 05.2
    */
@@ -46,8 +47,8 @@ export class Mutex {
   }
 
   /**
-   * Frees the lock, and wakes one of the threads that sleep, if any do. Throws, and changes nothing, when this thread
-   * does not have the lock.
+   * Frees the lock, and wakes one of the threads that sleep, if any do. Throws, changes nothing and wakes nobody when
+   * this thread does not have the lock. Only the lock's word says who has it.
    *
    * @step 05.2
    */
@@ -61,7 +62,8 @@ export class Mutex {
   }
 
   /**
-   * Runs `body` with the lock and returns what it returns. The lock is free afterwards, however `body` ends.
+   * Runs `body` with the lock and returns what it returns. The lock is free afterwards, however `body` ends. Inside
+   * `body`, a second `withLock()` on the same lock does not return, just as a second `lock()`.
    *
    * @step 05.3
    */
@@ -74,7 +76,7 @@ export class Mutex {
     }
   }
 
-  /** For the owner: a thread has died with the lock, and what the lock protects may be half changed. */
+  /** For the owner: a thread has died with the lock, what it protects may be half changed, and nobody has repaired it. */
   get isAbandoned(): boolean {
     return this.#words.load(this.#abandoned) !== 0
   }
@@ -89,7 +91,7 @@ export class Mutex {
    * abandoned and free afterwards.
    *
    * The thread may also have died just before it would have woken another, or just after it was woken itself, so one
-   * sleeper is woken in any case.
+   * sleeper is woken in any case, whoever has the lock now.
    *
    * @step 05.6
    */

@@ -11,11 +11,22 @@ import {
 import {
   expectCountLast,
   expectCrowdNumbered,
+  expectLongTextsCut,
   expectOldestGivesWay,
 } from '../worlds/05-shared-state/guest-crowd.ts'
-import { expectBalancesKept } from '../worlds/05-shared-state/ledger-transfers.ts'
-import { expectDeathsNoticed, IF_A_DEATH_IS_MISSED } from '../worlds/05-shared-state/lock-deaths.ts'
 import {
+  expectBothLocksOnly,
+  expectLocksOfItsOwn,
+  expectNothingLost,
+} from '../worlds/05-shared-state/ledger-locks.ts'
+import { expectBalancesKept } from '../worlds/05-shared-state/ledger-transfers.ts'
+import {
+  expectDeathsNoticed,
+  expectWokenInAnyCase,
+  IF_A_DEATH_IS_MISSED,
+} from '../worlds/05-shared-state/lock-deaths.ts'
+import {
+  expectNotTwice,
   expectOwnerOnly,
   expectPatience,
   IF_THE_LOCK_FAILS,
@@ -79,12 +90,13 @@ step('05.2', 'the lock lets one in at a time, and nobody sleeps forever', async 
   await expectPatience(stage)
 })
 
-step('05.3', 'withLock() frees the lock, however its body ends', async ({ explore }) => {
-  await explore('the lock to be free after a body that throws', scenario('with-lock'), {
+step('05.3', 'withLock() frees the lock, however its body ends', async (stage) => {
+  await stage.explore('the lock to be free after a body that throws', scenario('with-lock'), {
     because: 'An exception is one way to leave a function. That way must free the lock, too.',
     likely: 'finally runs either way.',
     ifSeen: IF_WITH_LOCK_FAILS,
   })
+  await expectNotTwice(stage)
 })
 
 step('05.4', 'transfers in opposite directions do not get stuck', async (stage) => {
@@ -104,6 +116,16 @@ step('05.4', 'transfers in opposite directions do not get stuck', async (stage) 
         seen: /counts|money was made|A has/,
         likely:
           'Change each account only under its own lock: otherwise one of two changes is lost. Both accounts count the transfer.',
+      },
+      {
+        seen: /moved their money/,
+        likely:
+          'Return true once the money is moved: withLock() returns what its body returns, so pass it on.',
+      },
+      {
+        seen: /was refused(?![\s\S]*load \w\.balance)/,
+        likely:
+          'transfer() refused and never looked at a balance: refuse when `from` has less than `amount`.',
       },
       {
         seen: /was refused/,
@@ -135,7 +157,7 @@ step('05.4', 'transfers in opposite directions do not get stuck', async (stage) 
   })
   await explore('a transfer to the same account to be refused', scenario('transfer-to-oneself'), {
     because: 'An account has one lock: a thread that takes it twice waits for itself.',
-    likely: 'Check whether the accounts are the same before you take any lock.',
+    likely: 'Return false if both accounts are the same, before you take any lock.',
   })
   await expectBalancesKept(stage)
   await explore('B not to pay both 7 to A and 7 to C out of 10', scenario('overdraw-two-ways'), {
@@ -147,6 +169,9 @@ step('05.4', 'transfers in opposite directions do not get stuck', async (stage) 
       { seen: /does not have the lock/, likely: GIVEN_TWICE },
     ],
   })
+  await expectLocksOfItsOwn(stage)
+  await expectNothingLost(stage)
+  await expectBothLocksOnly(stage)
 })
 
 step('05.5', 'visitors are numbered without gaps, and entries are whole', async (stage) => {
@@ -210,12 +235,13 @@ step('05.5', 'visitors are numbered without gaps, and entries are whole', async 
     },
   )
   await expectCountLast(stage)
+  await expectLongTextsCut(stage)
   await expectOldestGivesWay(stage)
   await expectCrowdNumbered(stage)
 })
 
 step('05.6', 'a thread that dies leaves no lock behind', async (stage) => {
-  const { explore, serve, connect } = stage
+  const { explore, serve, connect, story } = stage
   const reason = {
     because:
       'When a client resets, its thread is ended wherever it is, even between lock() and unlock(). The other threads must go on.',
@@ -245,6 +271,11 @@ step('05.6', 'a thread that dies leaves no lock behind', async (stage) => {
     ifSeen: [
       ...IF_A_MARK_IS_MISSED,
       {
+        seen: /read\(1\) returned ""[\s\S]*store length of 1 = 0/,
+        likely: 'Store TORN in place of the length: 0 is the length of an empty text.',
+        look: 'guest-book.#repair()',
+      },
+      {
         seen: /entry 257 was written, and reads ""/,
         likely: 'Mark a place as torn only if begun and count differ: this entry was counted.',
       },
@@ -259,6 +290,10 @@ step('05.6', 'a thread that dies leaves no lock behind', async (stage) => {
       },
     ],
   })
+  story.tell(
+    'a writer',
+    'has died halfway through entry 257: begun is 257, the count is 256, and the lock is free and abandoned',
+  )
   await explore('a repair that is cut short to be repeated', scenario('repairer-dies'), {
     because,
     likely:
@@ -266,6 +301,7 @@ step('05.6', 'a thread that dies leaves no lock behind', async (stage) => {
     ifSeen: IF_A_MARK_IS_MISSED,
   })
   await expectRepairsRepeated(stage)
+  await expectWokenInAnyCase(stage)
 
   const server = await serve(CHAPTER)
   for (let round = 1; round <= ROUNDS; round++) {

@@ -322,7 +322,7 @@ ${LAST_NOTIFY}`,
   {
     name: 'looks-and-then-frees',
     step: '05.2',
-    says: ['nobody is left to wake', 'Look and change in one turn'],
+    says: ['nobody is left to wake', 'In unlock(), look and change in one turn'],
     edits: [
       {
         file: mutex,
@@ -629,7 +629,7 @@ ${LAST_NOTIFY}`,
   {
     name: 'frees-before-it-marks',
     step: '05.6',
-    says: ['found a change half made', 'Mark the lock as abandoned, then free it'],
+    says: ['found a change half made', 'and then free it'],
     edits: [
       {
         file: mutex,
@@ -1416,6 +1416,403 @@ ${LAST_NOTIFY}`,
         file: mutex,
         replace: '      this.#words.wait(this.#lock, -Math.abs(owner))\n    }\n',
         by: "      this.#words.wait(this.#lock, -Math.abs(owner))\n    }\n    throw new Error('too busy')\n",
+      },
+    ],
+  },
+  {
+    name: 'wakes-nobody-while-another-has-it',
+    step: '05.6',
+    says: ['while its word is 1', 'whoever has the lock now'],
+    edits: [
+      {
+        file: mutex,
+        replace: `    if (Math.abs(this.#words.load(this.#lock)) === thread) {`,
+        by: `    const owner = this.#words.load(this.#lock)
+    if (owner !== FREE && Math.abs(owner) !== thread) return
+    if (Math.abs(this.#words.load(this.#lock)) === thread) {`,
+      },
+    ],
+  },
+  {
+    name: 'wakes-one-if-it-finds-the-lock-free',
+    step: '05.6',
+    says: ['while its word is 1', 'whoever has the lock now'],
+    edits: [
+      {
+        file: mutex,
+        replace: `    }
+    this.#words.notify(this.#lock, 1)
+`,
+        by: `    }
+    if (this.#words.load(this.#lock) <= FREE) this.#words.notify(this.#lock, 1)
+`,
+      },
+    ],
+  },
+  {
+    name: 'unlocking-takes-the-mark-away',
+    step: '05.6',
+    says: ['the lock still to be abandoned', 'neither lock() nor unlock()'],
+    edits: [
+      {
+        file: mutex,
+        replace: `    const before = this.#words.compareExchange(this.#lock, this.#me, FREE)
+`,
+        by: `    if (Math.abs(this.#words.load(this.#lock)) === this.#me) this.markConsistent()
+    const before = this.#words.compareExchange(this.#lock, this.#me, FREE)
+`,
+      },
+    ],
+  },
+  {
+    name: 'frees-no-lock-that-is-abandoned',
+    step: '05.6',
+    says: ['nobody can move any more', 'it was abandoned already'],
+    edits: [
+      {
+        file: mutex,
+        replace: `    if (Math.abs(this.#words.load(this.#lock)) === thread) {`,
+        by: `    if (this.isAbandoned) return
+    if (Math.abs(this.#words.load(this.#lock)) === thread) {`,
+      },
+    ],
+  },
+  {
+    name: 'frees-what-it-saw',
+    step: '05.6',
+    says: ['nobody can move any more', 'so nothing was freed'],
+    edits: [
+      {
+        file: mutex,
+        hole: `threadEnded`,
+        by: `const owner = this.#words.load(this.#lock)
+    if (Math.abs(owner) === thread) {
+      this.#words.store(this.#abandoned, 1)
+      this.#words.compareExchange(this.#lock, owner, FREE)
+    }
+    this.#words.notify(this.#lock, 1)`,
+      },
+    ],
+  },
+  {
+    name: 'marks-only-a-contended-lock',
+    step: '05.6',
+    says: ['found a change half made', 'whether its word was positive or negative'],
+    edits: [
+      {
+        file: mutex,
+        replace: `      this.#words.store(this.#abandoned, 1)
+`,
+        by: `      if (this.#words.load(this.#lock) < 0) this.#words.store(this.#abandoned, 1)
+`,
+      },
+    ],
+  },
+  {
+    name: 'marks-the-torn-place-as-empty',
+    step: '05.6',
+    says: ['read(1) returned ""', '0 is the length of an empty text'],
+    edits: [
+      {
+        file: book,
+        replace: `store(this.#wordOf(begun), TORN)`,
+        by: `store(this.#wordOf(begun), 0)`,
+      },
+    ],
+  },
+  {
+    name: 'keeps-what-the-other-account-had',
+    step: '05.4',
+    says: ['were moved, and B has 33', 'may have changed'],
+    edits: [
+      {
+        file: ledger,
+        hole: `transfer`,
+        by: `if (from === to) return false
+    const [lower, higher] = from < to ? [from, to] : [to, from]
+    return this.#lockOf(lower).withLock(() => {
+      const balance = this.#read(to, BALANCE)
+      return this.#lockOf(higher).withLock(() => {
+        if (this.#read(from, BALANCE) < amount) return false
+        this.#change(from, BALANCE, -amount)
+        this.#words.store(this.#wordOf(to, BALANCE), balance + amount)
+        this.#change(from, TRANSFERS, 1)
+        this.#change(to, TRANSFERS, 1)
+        return true
+      })
+    })`,
+      },
+    ],
+  },
+  {
+    name: 'locks-account-0-in-place-of-the-lower',
+    step: '05.4',
+    says: ['sleeps on the lock of account 0', 'and no other'],
+    edits: [
+      {
+        file: ledger,
+        replace: `this.#lockOf(lower).withLock`,
+        by: `this.#lockOf(0 * lower).withLock`,
+      },
+    ],
+  },
+  {
+    name: 'locks-the-account-after-the-lower-one',
+    step: '05.4',
+    says: ['sleeps on the lock of account', 'and no other'],
+    edits: [
+      {
+        file: ledger,
+        replace: `this.#lockOf(higher).withLock`,
+        by: `this.#lockOf(Math.min(lower + 1, higher)).withLock`,
+      },
+    ],
+  },
+  {
+    name: 'locks-all-accounts-between',
+    step: '05.4',
+    says: ['sleeps on the lock of account 1', 'and no other'],
+    edits: [
+      {
+        file: ledger,
+        hole: `transfer`,
+        by: `if (from === to) return false
+    const [lower, higher] = from < to ? [from, to] : [to, from]
+    const locks = Array.from({ length: higher - lower + 1 }, (_, n) => this.#lockOf(lower + n))
+    for (const lock of locks) lock.lock()
+    try {
+      if (this.#read(from, BALANCE) < amount) return false
+      this.#change(from, BALANCE, -amount)
+      this.#change(to, BALANCE, amount)
+      this.#change(from, TRANSFERS, 1)
+      this.#change(to, TRANSFERS, 1)
+      return true
+    } finally {
+      for (const lock of locks) lock.unlock()
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'does-not-return-what-was-done',
+    step: '05.4',
+    says: ['both transfers moved their money', 'so pass it on'],
+    edits: [
+      {
+        file: ledger,
+        hole: `transfer`,
+        by: `if (from === to) return false
+    const [lower, higher] = from < to ? [from, to] : [to, from]
+    let isMade = false
+    this.#lockOf(lower).withLock(() => {
+      this.#lockOf(higher).withLock(() => {
+        if (this.#read(from, BALANCE) < amount) return false
+        this.#change(from, BALANCE, -amount)
+        this.#change(to, BALANCE, amount)
+        this.#change(from, TRANSFERS, 1)
+        this.#change(to, TRANSFERS, 1)
+        return true
+      })
+    })
+    return isMade`,
+      },
+    ],
+  },
+  {
+    name: 'counts-what-is-refused',
+    step: '05.4',
+    says: ['the two accounts', 'Count only after the balance'],
+    edits: [
+      {
+        file: ledger,
+        replace: `        if (this.#read(from, BALANCE) < amount) return false
+`,
+        by: `        this.#change(from, TRANSFERS, 1)
+        if (this.#read(from, BALANCE) < amount) return false
+`,
+      },
+      {
+        file: ledger,
+        replace: `        this.#change(from, TRANSFERS, 1)
+        this.#change(to, TRANSFERS, 1)
+`,
+        by: `        this.#change(to, TRANSFERS, 1)
+`,
+      },
+    ],
+  },
+  {
+    name: 'lets-the-owner-of-a-contended-lock-in-again',
+    step: '05.2',
+    says: ['the owner of a contended lock', '-me is a lock that is taken'],
+    edits: [
+      {
+        file: mutex,
+        replace: `      if (owner === FREE) return
+`,
+        by: `      if (owner === FREE || owner === -this.#me) return
+`,
+      },
+    ],
+  },
+  {
+    name: 'wakes-somebody-and-then-throws',
+    step: '05.2',
+    says: ['unlock() to wake nobody', 'Throw before you notify'],
+    edits: [
+      {
+        file: mutex,
+        replace: `    if (before !== -this.#me) throw`,
+        by: `    if (before !== -this.#me) this.#words.notify(this.#lock, 1)
+    if (before !== -this.#me) throw`,
+      },
+    ],
+  },
+  {
+    name: 'remembers-in-the-object-who-has-it',
+    step: '05.2',
+    says: ['ada to have unlocked', 'A field of the object'],
+    edits: [
+      {
+        file: mutex,
+        replace: `  readonly #me: number
+`,
+        by: `  readonly #me: number
+  #isMine = false
+`,
+      },
+      {
+        file: mutex,
+        replace: `if (this.#words.compareExchange(this.#lock, FREE, this.#me) === FREE) return
+`,
+        by: `this.#isMine = this.#words.compareExchange(this.#lock, FREE, this.#me) === FREE
+    if (this.#isMine) return
+`,
+      },
+      {
+        file: mutex,
+        replace: `      if (owner === FREE) return
+`,
+        by: `      this.#isMine = owner === FREE
+      if (this.#isMine) return
+`,
+      },
+      {
+        file: mutex,
+        replace: `    const before = this.#words.compareExchange(this.#lock, this.#me, FREE)
+`,
+        by: `    if (!this.#isMine) throw new Error('not mine')
+    const before = this.#words.compareExchange(this.#lock, this.#me, FREE)
+`,
+      },
+    ],
+  },
+  {
+    name: 'goes-on-when-it-is-woken',
+    step: '05.2',
+    says: ['does not have the lock', 'went on without the lock'],
+    edits: [
+      {
+        file: mutex,
+        replace: `      this.#words.wait(this.#lock, -Math.abs(owner))`,
+        by: `      if (this.#words.wait(this.#lock, -Math.abs(owner)) === 'ok') return`,
+      },
+    ],
+  },
+  {
+    name: 'expects-the-first-owner-again',
+    step: '05.2',
+    says: ['goes round in circles', 'still expects the old one'],
+    edits: [
+      {
+        file: mutex,
+        hole: `lock`,
+        by: `if (this.#words.compareExchange(this.#lock, FREE, this.#me) === FREE) return
+    let owner = this.#words.load(this.#lock)
+    for (;;) {
+      const now = this.#words.compareExchange(this.#lock, FREE, -this.#me)
+      if (now === FREE) return
+      if (now < 0) owner = now
+      if (owner > 0 && this.#words.compareExchange(this.#lock, owner, -owner) !== owner) continue
+      this.#words.wait(this.#lock, -Math.abs(owner))
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'unlocks-only-what-nobody-waits-for',
+    step: '05.3',
+    says: ['lock is -2, not 0', 'call it without asking'],
+    edits: [
+      {
+        file: mutex,
+        replace: `    } finally {
+      this.unlock()`,
+        by: `    } finally {
+      if (this.#words.load(this.#lock) === this.#me) this.unlock()`,
+      },
+    ],
+  },
+  {
+    name: 'runs-the-body-of-its-owner-at-once',
+    step: '05.3',
+    says: ['the inner body not to run', 'Call lock() each time'],
+    edits: [
+      {
+        file: mutex,
+        replace: `    this.lock()
+    try`,
+        by: `    if (Math.abs(this.#words.load(this.#lock)) === this.#me) return body()
+    this.lock()
+    try`,
+      },
+    ],
+  },
+  {
+    name: 'refuses-a-long-text',
+    step: '05.5',
+    says: ['an entry of 70 letters', 'cuts the text by itself'],
+    edits: [
+      {
+        file: book,
+        replace: `      const number = this.#words.load(this.#count) + 1
+`,
+        by: `      if (text.length > MAX_TEXT_BYTES) throw new Error('too long')
+      const number = this.#words.load(this.#count) + 1
+`,
+      },
+    ],
+  },
+  {
+    name: 'counts-in-15-bits',
+    step: '05.1',
+    says: ['2,000,000,000', 'cut off nothing'],
+    edits: [
+      {
+        file: counter,
+        replace: `return words.add(index, 1) + 1`,
+        by: `return (words.add(index, 1) + 1) & 0x7fff`,
+      },
+    ],
+  },
+  {
+    name: 'shares-its-locks-with-another-ledger',
+    step: '05.4',
+    says: ['a second ledger', 'in its own words'],
+    edits: [
+      {
+        file: ledger,
+        replace: `export class Ledger {`,
+        by: `const locks = new Map<number, Mutex>()
+
+export class Ledger {`,
+      },
+      {
+        file: ledger,
+        replace: `    return new Mutex(this.#words, this.#wordOf(account, 0), this.#me)`,
+        by: `    const lock = locks.get(account) ?? new Mutex(this.#words, this.#wordOf(account, 0), this.#me)
+    locks.set(account, lock)
+    return lock`,
       },
     ],
   },

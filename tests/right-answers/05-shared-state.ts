@@ -128,8 +128,20 @@ export const rightAnswers: RightAnswer[] = [
   {
     name: 'lock-and-unlock-by-hand',
     style:
-      'Locks in a sorted list, taken and given back in try and finally; checks before and after the lock.',
+      'Locks in a sorted list, taken and given back in try and finally; lock() throws when its owner asks again.',
     edits: [
+      {
+        file: mutex,
+        hole: 'lock',
+        by: `    if (this.#words.compareExchange(this.#lock, FREE, this.#me) === FREE) return
+    for (;;) {
+      const owner = this.#words.compareExchange(this.#lock, FREE, -this.#me)
+      if (owner === FREE) return
+      if (Math.abs(owner) === this.#me) throw new Error('this thread has the lock already')
+      if (owner > 0 && this.#words.compareExchange(this.#lock, owner, -owner) !== owner) continue
+      this.#words.wait(this.#lock, -Math.abs(owner))
+    }`,
+      },
       {
         file: counter,
         hole: 'increment',

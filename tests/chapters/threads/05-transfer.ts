@@ -16,6 +16,8 @@ export const scenario: Scenario = {
     }
   },
   check([lockA, , balanceA, transfersA, lockB, , balanceB, transfersB], [first, second]) {
+    if (first !== 1 && second !== 1 && balanceA === 11 && balanceB === 9)
+      return 'both transfers moved their money, and transfer() did not return true'
     if (first !== 1 || second !== 1) return 'a transfer that could be made was refused'
     if (balanceA + balanceB !== 20)
       return `money was made or lost: A has ${balanceA}, B has ${balanceB}`

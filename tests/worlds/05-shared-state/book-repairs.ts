@@ -8,6 +8,12 @@ const [COUNT, BEGUN] = [2, 3]
 /** What becomes of a torn entry shows in who looks at the mark, and who takes it away. */
 export const IF_A_MARK_IS_MISSED = [
   {
+    seen: /nobody can move[\s\S]*main: load abandoned → [1-9](?![\s\S]*main: (?:store lock|lock:))/,
+    likely:
+      'threadEnded() did not free the lock, because it was abandoned already. Free it and notify at the death of every owner.',
+    look: 'mutex.threadEnded()',
+  },
+  {
     seen: /main: store abandoned = 0/,
     likely:
       'That thread did not have the lock, so its death says nothing about what is half changed. threadEnded() sets the mark, and never takes it away.',

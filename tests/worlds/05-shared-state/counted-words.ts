@@ -22,6 +22,11 @@ export async function expectWordCounted({ load, expectSame }: Stage): Promise<vo
       likely: 'Change the word at `index`, whatever that index is.',
     },
   )
+  words.store(1, 2_000_000_000)
+  expectSame('word 1, counted up from 2,000,000,000', increment(words, 1), 2_000_000_001, {
+    because: 'Every caller gets a different number, and 2,000,000,001 fits into the word.',
+    likely: 'Return the new value as it is: cut off nothing.',
+  })
 }
 
 /** Whoever is overtaken a hundred times counts all the same. */

@@ -51,6 +51,30 @@ export async function expectCountLast({ load, expectSame, story }: Stage): Promi
   })
 }
 
+/** A long text is cut, and makes an entry all the same. */
+export async function expectLongTextsCut({ load, expectSame }: Stage): Promise<void> {
+  const { GuestBook } = await load(() => import('#code/05-shared-state/guest-book.ts'))
+  const { AtomicWords } = await load(() => import('#code/05-shared-state/shared-words.ts'))
+  const book = new GuestBook(new AtomicWords(new SharedArrayBuffer(32 * 1024)), 0, 1)
+  const signed = outcomeOf(() => {
+    const number = book.sign('a'.repeat(70))
+    return [number, book.read(number)]
+  })
+  expectSame('the number and the text of an entry of 70 letters', signed, [1, 'a'.repeat(64)], {
+    because: 'An entry has room for 64 bytes, and a longer text is cut.',
+    likely: '#writeText() cuts the text by itself: give it any text.',
+    look: 'guest-book.sign()',
+  })
+}
+
+function outcomeOf(act: () => unknown): unknown {
+  try {
+    return act()
+  } catch (error) {
+    return `an exception: ${error instanceof Error ? error.message : error}`
+  }
+}
+
 function nameOf(word: number, value: number): string {
   if (word === COUNT) return `count = ${value}`
   if (word === BEGUN) return `begun = ${value}`

@@ -1,6 +1,7 @@
 /** Threads of chapter 05 that die with a lock, and without it. */
 
 import type { Stage } from '../../judge/step.ts'
+import { sleeplessWords } from './sleepless-words.ts'
 
 const [LOCK, ABANDONED, COUNT, BEGUN] = [0, 1, 2, 3]
 
@@ -8,7 +9,8 @@ const [LOCK, ABANDONED, COUNT, BEGUN] = [0, 1, 2, 3]
 export const IF_A_DEATH_IS_MISSED = [
   {
     seen: /found a change half made/,
-    likely: 'Mark the lock as abandoned, then free it: the next owner must find the mark.',
+    likely:
+      'Mark the lock as abandoned, whether its word was positive or negative, and then free it: the next owner must find the mark.',
   },
   {
     seen: /another one had it|does not have the lock/,
@@ -19,6 +21,11 @@ export const IF_A_DEATH_IS_MISSED = [
     seen: /nobody can move[\s\S]*main: load lock → (\d)[\s\S]*main: load lock → -\1(?![\s\S]*main: store)/,
     likely:
       'Between your two loads, a waiting thread may have made the number negative, so neither load matched. Load the word once, and compare its Math.abs().',
+  },
+  {
+    seen: /nobody can move[\s\S]*main: (?:load lock → |lock: -\d ⇒ 0\? no, )(\d)\n[\s\S]*main: lock: \1 ⇒ 0\? no, -\1(?![\s\S]*main: (?:store lock = 0|lock: -?\d ⇒ 0\? yes))/,
+    likely:
+      'Between your look and your compareExchange() a waiting thread made the word negative, so nothing was freed. Only you can free a dead thread’s lock: store FREE.',
   },
   {
     seen: /nobody can move[\s\S]*main: notify (?!lock)/,
@@ -73,6 +80,13 @@ export async function expectDeathsNoticed(stage: Stage): Promise<void> {
     look: 'mutex.threadEnded()',
   })
   bob.unlock()
+  story.tell('bob', 'unlocks, and has repaired nothing')
+  expect('the lock still to be abandoned', bob.isAbandoned, {
+    because: 'What ada left half changed is still so, and the next owner must find the mark.',
+    likely:
+      'Only markConsistent() takes the mark away, after a repair: neither lock() nor unlock().',
+    look: ['mutex.unlock()', 'mutex.lock()'],
+  })
 
   let isAsked = false
   class AskedWords extends AtomicWords {
@@ -121,6 +135,31 @@ export async function expectDeathsNoticed(stage: Stage): Promise<void> {
     because: 'No thread has begun to write in its place.',
     likely: 'A place is torn only if an entry was begun there and not counted.',
   })
+}
+
+/** Whoever dies and whoever has the lock: somebody who should have been woken may sleep. */
+export async function expectWokenInAnyCase(stage: Stage): Promise<void> {
+  const { load, expect, story } = stage
+  const { Mutex } = await load(() => import('#code/05-shared-state/mutex.ts'))
+  const SleeplessWords = await sleeplessWords(stage)
+  story.tell('ada', 'unlocks, which wakes bob; cyd still sleeps')
+  story.tell('ada', 'is faster than bob and has the lock again')
+  story.tell('bob', 'is thread 2, and dies before his next turn')
+  for (const word of [1, -1, 0]) {
+    const words = new SleeplessWords(new SharedArrayBuffer(8))
+    words.store(LOCK, word)
+    new Mutex(words, 0, 0).threadEnded(2)
+    const times = words.timesNotified(LOCK)
+    expect(`threadEnded(2) to notify the lock while its word is ${word}`, times > 0, {
+      because:
+        word > 0
+          ? 'bob was woken and cannot wake the next one. Nor will ada: her word is positive, so her unlock() wakes nobody. cyd would sleep forever.'
+          : 'bob was woken, and cannot wake the next one any more: cyd may sleep forever.',
+      likely:
+        'Notify at every death, whoever has the lock now and whether its word is positive or not.',
+      look: 'mutex.threadEnded()',
+    })
+  }
 }
 
 /** What comes of it, or that it left the memory. */

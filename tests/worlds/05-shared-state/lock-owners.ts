@@ -1,9 +1,16 @@
 /** Whose a lock of chapter 05 is, and what its turns tell when it fails. */
 
 import type { Stage } from '../../judge/step.ts'
+import { attempt, sleeplessWords } from './sleepless-words.ts'
 
 /** What a lock does wrong shows in its turns. */
 export const IF_THE_LOCK_FAILS = [
+  {
+    seen: /goes round in circles[\s\S]*no, (\d)\nlock: (?!\1)(\d) ⇒ -\2\? no, \1\n/,
+    likely:
+      'The lock has another owner now, and this thread still expects the old one. In each round, use the number that this round’s compareExchange() returned.',
+    look: 'lock()',
+  },
   {
     seen: /goes round in circles[\s\S]*no, (\d)\nwait lock ≠ -\1: go on/,
     likely:
@@ -38,6 +45,12 @@ export const IF_THE_LOCK_FAILS = [
     look: 'unlock()',
   },
   {
+    seen: /nobody can move[\s\S]*load lock → (\d)\n(?:(?!store lock)[\s\S])*lock: \1 ⇒ -\1\? yes\n(?:(?!notify|store lock|load lock|⇒ 0)[\s\S])*store lock = 0(?![\s\S]*notify)/,
+    likely:
+      'Between `load lock` and `store lock = 0` the word became negative, so there was a sleeper to wake. In unlock(), look and change in one turn: compareExchange().',
+    look: 'unlock()',
+  },
+  {
     seen: /nobody can move/,
     likely:
       'The last owner did not know of the sleeper, so it woke nobody. Make the word negative before you wait, and take the lock as -me afterwards: others may still sleep. Look and change in one turn.',
@@ -62,6 +75,12 @@ export const IF_THE_LOCK_FAILS = [
     look: 'lock()',
   },
   {
+    seen: /does not have the lock[\s\S]*wakes thread \d\nload count/,
+    likely:
+      'A thread was woken and went on without the lock. After wait(), go round again: the lock is yours only when compareExchange() has found it FREE.',
+    look: 'lock()',
+  },
+  {
     seen: /does not have the lock/,
     likely:
       'Two threads have had the lock at once. Take it only when it was FREE, and look and change in one turn (compareExchange).',
@@ -71,6 +90,11 @@ export const IF_THE_LOCK_FAILS = [
 
 /** What withLock() does wrong shows in what comes out of it, and in its last turns. */
 export const IF_WITH_LOCK_FAILS = [
+  {
+    seen: /lock is -2, not 0[\s\S]*load lock → -2$/,
+    likely:
+      'The lock is also yours when its word is -me. unlock() looks at the word itself, so call it without asking.',
+  },
   {
     seen: /did not pass that on/,
     likely:
@@ -97,11 +121,11 @@ export const IF_WITH_LOCK_FAILS = [
 ]
 
 /** A thread that does not have the lock cannot unlock it, whatever its word says of sleepers. */
-export async function expectOwnerOnly({ load, expect, story }: Stage): Promise<void> {
+export async function expectOwnerOnly(stage: Stage): Promise<void> {
+  const { load, expect, story } = stage
   const { Mutex } = await load(() => import('#code/05-shared-state/mutex.ts'))
-  const { AtomicWords } = await load(() => import('#code/05-shared-state/shared-words.ts'))
-  const memory = new SharedArrayBuffer(8)
-  const words = new AtomicWords(memory)
+  const SleeplessWords = await sleeplessWords(stage)
+  const words = new SleeplessWords(new SharedArrayBuffer(8))
   const [ada, bob] = [new Mutex(words, 0, 1), new Mutex(words, 0, 2)]
   ada.lock()
   expect('the lock’s word to name ada, who is thread 1', Math.abs(words.load(0)) === 1, {
@@ -111,20 +135,28 @@ export async function expectOwnerOnly({ load, expect, story }: Stage): Promise<v
       'While the lock is taken, its word is the owner’s number, or −number when others may be asleep.',
     received: String(words.load(0)),
   })
-  class Sleepless extends AtomicWords {
-    override wait(): never {
-      throw new Error('would sleep')
-    }
-  }
   story.tell('ada', 'has the lock, and asks for it once more')
-  const adaOnceMore = new Mutex(new Sleepless(memory), 0, 1)
   expect(
     'lock() not to return to a thread that has the lock already',
-    throws(() => adaOnceMore.lock()),
+    throws(() => ada.lock()),
     {
-      because:
-        'The first of her two unlock() calls would let another thread in, while ada believes that she is alone.',
+      because: NOT_TWICE,
       likely: 'lock() returns when the word was FREE, and only then, whichever thread calls it.',
+      look: 'lock()',
+    },
+  )
+  words.store(0, -1)
+  story.tell(
+    'ada',
+    'has the lock while others may be asleep (the word is -1), and asks for it once more',
+  )
+  expect(
+    'lock() not to return to the owner of a contended lock either',
+    throws(() => ada.lock()),
+    {
+      because: NOT_TWICE,
+      likely:
+        'lock() returns when the word was FREE, and only then. -me is a lock that is taken, too.',
       look: 'lock()',
     },
   )
@@ -146,6 +178,11 @@ export async function expectOwnerOnly({ load, expect, story }: Stage): Promise<v
     likely: 'Look at the owner before anything is changed.',
     look: 'unlock()',
   })
+  expect('bob’s unlock() to wake nobody', words.timesNotified(0) === 0, {
+    because: 'The lock is still ada’s: a thread that wakes now finds it taken.',
+    likely: 'Throw before you notify.',
+    look: 'unlock()',
+  })
   words.store(0, -1)
   story.tell('ada', 'still has the lock, and others may be asleep: its word is -1')
   const didThrow = throws(() => bob.unlock())
@@ -155,7 +192,15 @@ export async function expectOwnerOnly({ load, expect, story }: Stage): Promise<v
     received: `${didThrow ? 'an exception' : 'no exception'}, and the word is ${words.load(0)}`,
     look: 'unlock()',
   })
-  ada.unlock()
+  story.tell('ada', 'unlocks with a second Mutex object on the same words')
+  const didUnlock = !throws(() => new Mutex(words, 0, 1).unlock())
+  expect('ada to have unlocked', didUnlock && words.load(0) === 0, {
+    because: 'ada’s thread has the lock, whichever Mutex object she has called.',
+    likely:
+      'Only the lock’s word says who has it. A field of the object knows nothing of another object’s lock().',
+    received: `${didUnlock ? 'no exception' : 'an exception'}, and the word is ${words.load(0)}`,
+    look: 'unlock()',
+  })
   expect(
     'a second unlock() to throw as well',
     throws(() => ada.unlock()),
@@ -165,6 +210,36 @@ export async function expectOwnerOnly({ load, expect, story }: Stage): Promise<v
       look: 'unlock()',
     },
   )
+}
+
+const NOT_TWICE =
+  'The first of her two unlock() calls would let another thread in, while ada believes that she is alone.'
+
+/** A body under the lock cannot have the same lock once more. */
+export async function expectNotTwice(stage: Stage): Promise<void> {
+  const { load, expect, story } = stage
+  const { Mutex } = await load(() => import('#code/05-shared-state/mutex.ts'))
+  const SleeplessWords = await sleeplessWords(stage)
+  for (const word of [1, -1]) {
+    const words = new SleeplessWords(new SharedArrayBuffer(8))
+    const ada = new Mutex(words, 0, 1)
+    let isAlone = true
+    story.tell('ada', `calls withLock() in the body of withLock(); the word is ${word}`)
+    const nest = () =>
+      ada.withLock(() => {
+        words.store(0, word)
+        return ada.withLock(() => {
+          isAlone = false
+        })
+      })
+    throws(() => attempt(words, nest))
+    expect('the inner body not to run', isAlone, {
+      because:
+        'withLock() takes the lock, and a lock that is taken lets nobody in, not even its owner.',
+      likely: 'Call lock() each time, whoever has the lock.',
+      look: 'withLock()',
+    })
+  }
 }
 
 /** So often somebody else is faster. */
