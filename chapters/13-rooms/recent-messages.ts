@@ -66,8 +66,8 @@ export class RecentMessages implements History {
 
   /**
    * Returns the messages that are asked for and are still here: with `after`, the oldest above it; without, the newest,
-   * below `before` if that is given. There are as many as `limit` and `maxPageBytes` allow, at least one, without a
-   * gap; `more` is exact in both directions. The page does not change when messages are added.
+   * below `before` if that is given. Nobody gives both. There are as many as `limit` and `maxPageBytes` allow, at least
+   * one, without a gap; `more` is exact in both directions. The page does not change when messages are added.
    *
    * @step 13.5
    */

@@ -8,6 +8,7 @@
  * Membership belongs to a connection, presence to a name: several connections of one person are `here` once.
  */
 
+import { Announcements } from './announcements.ts'
 import type { Refusal } from './codes.ts'
 import type { History } from './journal.ts'
 import { Outgoing } from './peer.ts'
@@ -27,10 +28,13 @@ export class Room {
   readonly members = new Set<Member>()
   /** Those who are here, by their name in lower case. */
   readonly #present = new Map<string, { name: string; connections: number }>()
+  readonly #announcements: Announcements
 
-  constructor(name: string, history: History) {
+  /** The rooms of a hub share their announcements: a member that is lost in one of them may be in others. */
+  constructor(name: string, history: History, announcements = new Announcements()) {
     this.name = name
     this.history = history
+    this.#announcements = announcements
   }
 
   /** Everybody who is here, once each, in the order in which they came. */
@@ -79,8 +83,10 @@ export class Room {
     return present.connections
   }
 
+  /** Tells all members but this one. If something is being announced already, that reaches everybody first. */
   #announce(member: Member, is: 'here' | 'gone'): void {
-    this.tell(new Outgoing({ type: 'member', room: this.name, name: member.name, is }), member)
+    const notice = new Outgoing({ type: 'member', room: this.name, name: member.name, is })
+    this.#announcements.add(() => this.tell(notice, member))
   }
 }
 

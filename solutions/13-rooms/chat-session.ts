@@ -133,7 +133,7 @@ export class ChatSession implements Member {
    * Carries out a request whose turn it is. Everything but a `say` waits until `newestSay` has settled, however long
    * that takes. Then, unless the session is over: refuses what the parser has refused; refuses with `not-welcome` if
    * nobody has been welcomed and the request is not one of `beforeWelcome`; otherwise calls its handler. If the handler
-   * throws, tells `onBug`, and refuses with `internal` when `newestSay` has settled, even if it was a `say`.
+   * throws, tells `onBug` at once, and refuses with `internal` when `newestSay` has settled, even if it was a `say`.
    *
    * @step 13.4
    */

@@ -5,6 +5,7 @@
  * the hub tells what the journal reports to `onKept`, in that order. A room exists as long as somebody is in it.
  */
 
+import { Announcements } from './announcements.ts'
 import type { Refusal } from './codes.ts'
 import type { Draft, Journal, Kept } from './journal.ts'
 import { Outgoing } from './peer.ts'
@@ -21,6 +22,7 @@ export class Hub {
   readonly #journal: Journal
   readonly #limits: HubLimits
   readonly #rooms = new Map<string, Room>()
+  readonly #announcements = new Announcements()
   /** Forgets members by itself: nobody has to remove one that is gone for good. */
   readonly #roomsOf = new WeakMap<Member, Set<Room>>()
 
@@ -127,7 +129,7 @@ export class Hub {
   }
 
   #open(name: string): Room {
-    const room = new Room(name, this.#journal.open(name))
+    const room = new Room(name, this.#journal.open(name), this.#announcements)
     this.#rooms.set(name, room)
     return room
   }

@@ -45,7 +45,7 @@ export interface History {
 export interface PageQuery {
   before?: number
   after?: number
-  /** 100 if left out; never more. */
+  /** 100 if left out. Nobody asks for more. */
   limit?: number
 }
 
@@ -79,7 +79,8 @@ export class MemoryJournal implements Journal {
   }
 
   /**
-   * See `Journal`. Adds the message to its room's history as the newest: with that, it has been kept.
+   * See `Journal`. Adds the message to its room's history as the newest: with that, it has been kept. The name and the
+   * text stay exactly as they are in the draft.
    *
    * @step 13.3
    */

@@ -68,15 +68,15 @@ export const REQUESTS: Requests = {
 
 export type Parsed =
   | { kind: 'request'; request: Request }
-  /** Without an `id` when the message has no usable one. */
+  /** With the `id` of the message if that is a safe integer, even one below 1. */
   | { kind: 'refused'; id?: number; refusal: Refusal }
 
 /**
  * Returns the request in a message, or why there is none. `malformed`: not JSON, not an object, an `id` that is not a
  * safe integer from 1 on, or a `type` that is not a string. `unknown-type`: the table does not have it. Otherwise the
- * refusal of the first rule of that type that has one. Whatever is wrong, the `id` is in the result if it is a safe
- * integer. In a request, `room` is in lower case, however the client wrote it; fields without a rule are no reason to
- * refuse it.
+ * refusal of the first rule of that type that has one; rules get the values as the client wrote them. Whatever is
+ * wrong, the `id` is in the result if it is a safe integer. In a request, `room` is in lower case, however the client
+ * wrote it; fields without a rule are no reason to refuse it.
  *
  * @step 13.1
  */

@@ -22,6 +22,7 @@ import {
   expectGhostsStopped,
   expectSessionsDropped,
 } from '../worlds/13-rooms/chat-lost-sessions.ts'
+import { expectManyLost } from '../worlds/13-rooms/chat-many-lost.ts'
 import { expectOthersLeftAlone } from '../worlds/13-rooms/chat-other-rooms.ts'
 import { expectRequestsParsed } from '../worlds/13-rooms/chat-parsing.ts'
 import {
@@ -80,11 +81,12 @@ step('13.2', 'a room tells who comes and who goes, once for each name', async (s
 
   expectPresenceOfName(stage, world, { ada, bob })
   expectRoomsClosed(stage, world, { ada, bob })
-  expectLossesTold(stage, new HubWorld(modules, story))
+  await expectLossesTold(stage, new HubWorld(modules, story))
   expectLimits(stage, new HubWorld(modules, story, { membersPerRoom: 2, roomsPerMember: 2 }))
   expectDropsInCompany(stage, new HubWorld(modules, story, { roomsPerMember: 1 }))
   expectJournalFollows(stage, modules)
   await expectToldDirectly(stage)
+  expectManyLost(stage, modules)
   await expectModel(stage, 'joins and leaves in any order', ['join', 'leave'])
 })
 
@@ -92,7 +94,12 @@ step('13.3', 'what is said gets one number, and reaches everybody in one order',
   const { expectSame, story } = stage
   const modules = await loadRooms(stage)
   const world = new HubWorld(modules, story)
-  const [ada, bob, cyd] = ['ada', 'bob', 'cyd'].map((name) => world.member(name))
+  const [ada, phone, bob, cyd] = [
+    world.member('ada', 'Ada'),
+    world.member('ada’s phone', 'Ada'),
+    world.member('bob'),
+    world.member('cyd'),
+  ]
   for (const member of [ada, bob]) world.join(member, 'kitchen')
   for (const member of [bob, cyd]) world.join(member, 'attic')
   for (const { inbox } of [ada, bob]) inbox.take()
@@ -106,8 +113,8 @@ step('13.3', 'what is said gets one number, and reaches everybody in one order',
   })
 
   world.say(ada, 'kitchen', 'hi')
-  ada.inbox.expect([{ type: 'said', number: 1 }, message(1, 'ada', 'hi')], whyNotTold)
-  bob.inbox.expect([message(1, 'ada', 'hi')], {
+  ada.inbox.expect([{ type: 'said', number: 1 }, message(1, 'Ada', 'hi')], whyNotTold)
+  bob.inbox.expect([message(1, 'Ada', 'hi')], {
     because: 'He is in the room.',
     likely: 'A message has the fields type, room, number, name, text and at.',
     look: 'hub.#tell()',
@@ -132,12 +139,20 @@ step('13.3', 'what is said gets one number, and reaches everybody in one order',
   })
   ada.inbox.expect([message(2, 'bob', 'down here')], { because: 'She is in the kitchen only.' })
 
-  for (const room of ['kitchen', 'nowhere']) {
-    expectSame(`say() in ${room}`, world.say(cyd, room, 'let me in'), 'not-a-member', {
-      because: 'Only a member of a room may say something in it.',
-      likely: 'roomOf() returns the room only if she is in it.',
+  for (const [member, room] of [
+    [cyd, 'kitchen'],
+    [cyd, 'nowhere'],
+    [phone, 'kitchen'],
+  ] as const) {
+    expectSame(`say() in ${room}`, world.say(member, room, 'let me in'), 'not-a-member', {
+      because:
+        member === phone
+          ? 'Membership belongs to a connection. Ada is in the kitchen, but her phone has not joined.'
+          : 'Only a member of a room may say something in it.',
+      likely: 'roomOf() returns the room only if this connection is in it.',
+      look: 'hub.say()',
     })
-    for (const { inbox } of [ada, bob, cyd]) {
+    for (const { inbox } of [ada, phone, bob, cyd]) {
       inbox.expect([], {
         because: 'Nothing was said.',
         likely: 'Call roomOf() before the draft goes to the journal.',
@@ -149,7 +164,7 @@ step('13.3', 'what is said gets one number, and reaches everybody in one order',
     because: 'Saying something in a room does not open it.',
   })
   world.say(ada, 'kitchen', 'still 3')
-  ada.inbox.expect([{ type: 'said', number: 3 }, message(3, 'ada', 'still 3')], {
+  ada.inbox.expect([{ type: 'said', number: 3 }, message(3, 'Ada', 'still 3')], {
     because: 'A refused message gets no number, so there are no gaps.',
   })
   expectToldAgain(world)

@@ -1657,4 +1657,218 @@ ${FULL}`,
       },
     ],
   },
+  {
+    name: 'lower-case-before-the-rules',
+    step: '13.1',
+    says: ['as the client has sent it'],
+    edits: [
+      {
+        file: protocol,
+        replace: '  for (const [field, rule] of',
+        by: `  if (typeof value.room === 'string') value.room = value.room.toLowerCase()
+  for (const [field, rule] of`,
+      },
+    ],
+  },
+  {
+    name: 'letters-that-look-alike',
+    step: '13.1',
+    says: ['as the client has sent it'],
+    edits: [
+      {
+        file: protocol,
+        replace: '  for (const [field, rule] of',
+        by: `  if (typeof value.room === 'string') value.room = value.room.normalize('NFKC')
+  for (const [field, rule] of`,
+      },
+    ],
+  },
+  {
+    name: 'lower-case-in-turkish',
+    step: '13.1',
+    says: ['room.toLowerCase()'],
+    edits: [
+      {
+        file: protocol,
+        replace: 'value.room = value.room.toLowerCase()',
+        by: "value.room = value.room.toLocaleLowerCase('tr')",
+      },
+    ],
+  },
+  {
+    name: 'announced-inside-each-other',
+    step: '13.2',
+    says: ['one announcement after the other'],
+    edits: [
+      {
+        file: room,
+        replace: "    if (this.#count(member, -1) === 0) this.#announce(member, 'gone')",
+        by: `    if (this.#count(member, -1) > 0) return
+    this.tell(new Outgoing({ type: 'member', room: this.name, name: member.name, is: 'gone' }))`,
+      },
+    ],
+  },
+  {
+    name: 'said-by-name-not-by-connection',
+    step: '13.3',
+    says: ['her phone has not joined', 'only if this connection is in it'],
+    edits: [
+      {
+        file: hub,
+        replace: 'if (!this.roomOf(member, draft.room)) return',
+        by: 'if (!this.#rooms.get(draft.room)?.names.includes(member.name)) return',
+      },
+    ],
+  },
+  {
+    name: 'told-with-the-name-in-lower-case',
+    step: '13.3',
+    says: ['exactly as they are in the draft'],
+    edits: [
+      {
+        file: hub,
+        replace: 'room, ...message }))',
+        by: 'room, ...message, name: message.name.toLowerCase() }))',
+      },
+    ],
+  },
+  {
+    name: 'kept-with-the-name-in-lower-case',
+    step: '13.3',
+    says: ['exactly as they are in the draft'],
+    edits: [
+      {
+        file: journal,
+        replace: 'number: history.last + 1, name, text',
+        by: 'number: history.last + 1, name: name.toLowerCase(), text',
+      },
+    ],
+  },
+  {
+    name: 'the-text-is-normalized',
+    step: '13.3',
+    says: ['neither trimmed nor normalized'],
+    edits: [
+      {
+        file: journal,
+        replace: 'number: history.last + 1, name, text',
+        by: 'number: history.last + 1, name, text: text.normalize()',
+      },
+    ],
+  },
+  {
+    name: 'one-room-for-the-whole-group',
+    step: '13.3',
+    says: ['look up the room of each draft'],
+    edits: [
+      {
+        file: hub,
+        hole: '#tell',
+        by: `    const name = kept[0].draft.room
+    const room = this.#rooms.get(name)
+    for (const { draft, message } of kept) {
+      draft.onKept(message)
+      if (message) room?.tell(new Outgoing({ type: 'message', room: name, ...message }))
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'a-bug-waits-to-be-reported',
+    step: '13.4',
+    says: ['as soon as the handler has thrown'],
+    edits: [
+      {
+        file: session,
+        replace: CAUGHT,
+        by: `      await this.newestSay
+      onBug(error)
+      this.refuse(request, INTERNAL)`,
+      },
+    ],
+  },
+  {
+    name: 'only-an-error-is-a-bug',
+    step: '13.4',
+    says: ['an Error or not'],
+    edits: [
+      {
+        file: session,
+        replace: '      onBug(error)\n',
+        by: '      if (error instanceof Error) onBug(error)\n',
+      },
+    ],
+  },
+  {
+    name: 'waits-for-the-newest-say-of-its-arrival',
+    step: '13.4',
+    says: ['it may be an older one'],
+    edits: [
+      {
+        file: session,
+        replace: 'else this.#post(() => this.#carryOut(parsed))',
+        by: 'else {\n      const { newestSay } = this\n      this.#post(() => this.#carryOut(parsed, newestSay))\n    }',
+      },
+      {
+        file: session,
+        replace: 'async #carryOut(parsed: Parsed): Promise<void> {',
+        by: 'async #carryOut(parsed: Parsed, newestSay: Promise<void> | undefined): Promise<void> {',
+      },
+      {
+        file: session,
+        replace: WAIT,
+        by: '    if (!isSay) await newestSay\n',
+      },
+    ],
+  },
+  {
+    name: 'the-client-says-what-is-last',
+    step: '13.5',
+    says: ['whatever `after` is'],
+    edits: [
+      {
+        file: handlers,
+        replace: 'room: room.name, last, first, members',
+        by: 'room: room.name, last: Math.max(last, request.after ?? 0), first, members',
+      },
+    ],
+  },
+  {
+    name: 'nothing-above-what-is-forgotten',
+    step: '13.5',
+    says: ['may lie below the oldest'],
+    edits: [
+      {
+        file: recent,
+        replace: '    if (after === undefined) asked.reverse()\n',
+        by: `    if (after !== undefined && after < this.first - 1) return { messages: [], more: true }
+    if (after === undefined) asked.reverse()
+`,
+      },
+    ],
+  },
+  {
+    name: 'a-ghost-has-no-bugs',
+    step: '13.6',
+    says: ['whether the session is over or not'],
+    edits: [
+      {
+        file: session,
+        replace: '      onBug(error)\n',
+        by: '      if (this.#isOver) return\n      onBug(error)\n',
+      },
+    ],
+  },
+  {
+    name: 'drop-ends-the-connection',
+    step: '13.6',
+    says: ['leaves the connection alone'],
+    edits: [
+      {
+        file: session,
+        replace: DROP,
+        by: `${DROP}\n    this.#peer.close('lost')`,
+      },
+    ],
+  },
 ]

@@ -170,3 +170,29 @@ test('a server that stops tells everybody, and leaves nothing behind', async () 
   await closed
   expect(server.stats()).toMatchObject({ connections: 0, timers: 0, endings: { stopping: 20 } })
 })
+
+test('members who are lost one room after the other all leave, and give their names back', async () => {
+  const names = new Names()
+  const chat = makeChat(new MemoryJournal(CLOCK), helloByName(names, 'the-server'))
+  const arrive = (name: string, ...rooms: string[]) => {
+    const peer = new ArrayPeer()
+    const session = new ChatSession(peer, chat)
+    session.person = names.take(name)
+    for (const room of rooms) chat.hub.join(session, room)
+    return { name, peer, session }
+  }
+  const chain = Array.from({ length: 2_000 }, (_, place) =>
+    arrive(`member${place}`, `room${place}`, `room${place + 1}`),
+  )
+  const ada = arrive('ada', 'room0')
+  for (const { peer } of chain) peer.ending = 'lost'
+  ada.session.receive('{"id":1,"type":"say","room":"room0","text":"hi"}')
+  await turn()
+  expect(ada.peer.told).toMatchObject([
+    { type: 'said' },
+    { type: 'message' },
+    { type: 'member', name: 'member0', is: 'gone' },
+  ])
+  expect(Array.from(chat.hub.rooms, ({ name }) => name)).toEqual(['room0'])
+  expect(chain.filter(({ name }) => names.take(name) === undefined)).toEqual([])
+})

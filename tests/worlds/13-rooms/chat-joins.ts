@@ -14,6 +14,13 @@ export async function expectJoinedAgain(
   cyd.inbox.expect([{ type: 'joined', id: 5, last: 4, messages: [{}, {}, {}, {}] }], {
     because: 'Joining again is not a mistake: it is answered like the first time.',
   })
+  await world.ask(cyd, { id: 9, type: 'join', room: 'kitchen', after: 7 })
+  cyd.inbox.expect([{ type: 'joined', id: 9, last: 4, messages: [], more: false }], {
+    because:
+      'She asks for what came after 7, but there are only 4. `last` tells her client that its number is wrong.',
+    likely: '`last` is that of the history, whatever `after` is.',
+    look: 'handlers.join()',
+  })
   const phone = world.connect('ada’s phone')
   phone.session.person = ada.session.person
   for (const peer of [ada, phone]) await world.ask(peer, { id: 8, type: 'join', room: 'cellar' })

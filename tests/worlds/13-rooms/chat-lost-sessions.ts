@@ -38,6 +38,7 @@ export async function expectGhostsStopped(stage: Stage): Promise<void> {
     look: 'chat-session.#carryOut()',
   })
   await expectStrangerDropped(stage)
+  await expectLateBugReported(stage)
 }
 
 /** Sessions whose connections are over. */
@@ -98,12 +99,15 @@ export async function expectSessionsDropped(stage: Stage): Promise<void> {
       look: 'chat-session.#carryOut()',
     },
   )
-  bob.inbox.expect([{ type: 'members', id: 1 }], {
+  bob.inbox.expect([{ type: 'members', id: 1 }], (heard) => ({
     because:
       'A handler that is running may finish. What waited after it is neither carried out nor refused any more.',
-    likely: '#carryOut() has to check whether the session is over before it refuses anything.',
-    look: 'chat-session.#carryOut()',
-  })
+    likely:
+      heard.length === 0
+        ? 'drop() ends the session, and leaves the connection alone. close() ends both.'
+        : '#carryOut() has to check whether the session is over before it refuses anything.',
+    look: heard.length === 0 ? 'chat-session.drop()' : 'chat-session.#carryOut()',
+  }))
   const next = world.connect('another bob')
   await world.ask(next, { id: 1, type: 'hello', version: 1, name: 'Bob' })
   next.inbox.expect([{ type: 'welcome', name: 'Bob' }], {
@@ -177,6 +181,33 @@ async function expectStrangerDropped(stage: Stage): Promise<void> {
       'The stranger’s hello still waited when its connection was over. If it is carried out now, it takes a name that nobody gives back.',
     likely: 'drop() has to note that the session is over, even if nobody was welcomed.',
     look: ['chat-session.drop()', 'chat-session.#carryOut()'],
+  })
+}
+
+/** A handler that throws when its session is over. */
+async function expectLateBugReported(stage: Stage): Promise<void> {
+  stage.story.tell('test', 'opens another chat, in which `who` takes its time, and then throws')
+  const gate = Promise.withResolvers<void>()
+  const world = new ChatWorld(await loadChat(stage), stage.story, {
+    handlers: {
+      async who() {
+        await gate.promise
+        throw new Error('late')
+      },
+    },
+  })
+  world.expectsBugs = true
+  const ada = await world.arrive('ada')
+  await world.ask(ada, { id: 1, type: 'who', room: 'kitchen' })
+  stage.story.tell('ada', 'loses her connection', 'toServer')
+  ada.session.drop()
+  stage.story.tell('test', 'lets `who` throw')
+  gate.resolve()
+  await world.settle()
+  stage.expectSame('the number of calls of onBug()', world.bugs.length, 1, {
+    because: 'Nobody waits for the answer any more, but it is still a bug of the server.',
+    likely: 'Call onBug() whether the session is over or not.',
+    look: 'chat-session.#carryOut()',
   })
 }
 

@@ -19,6 +19,17 @@ export function whyRefusalIsLost(received: Told): string | undefined {
     : 'Pass the refusal of a rule on as it is, with its own code.'
 }
 
+/** Why a request with this wrong value was taken. */
+export function whyNotRefused(
+  { request }: { request: Record<string, unknown> },
+  field: string,
+  sent: unknown,
+): string {
+  return typeof sent === 'string' && request[field] !== sent && request[field] !== undefined
+    ? 'A rule gets the value as the client has sent it. `room` is put into lower case after that.'
+    : 'Call every rule of the type with the value and the name of its field, even if the value is missing or null.'
+}
+
 export function whyChanged(received: Told, expected: Record<string, unknown>): string | undefined {
   if ('code' in received) return 'Only the rules of its type can refuse it.'
   const { request } = received

@@ -5,7 +5,13 @@ import type { Reason } from '../../harness/failure.ts'
 import type { Stage } from '../../judge/step.ts'
 import { inShort } from '../../protocols/chat.ts'
 import { forAll, type QuietStage, quietly } from '../for-all.ts'
-import { type Told, whyChanged, whyRefusalIsLost, whyTypeIsKnown } from './chat-parsing-causes.ts'
+import {
+  type Told,
+  whyChanged,
+  whyNotRefused,
+  whyRefusalIsLost,
+  whyTypeIsKnown,
+} from './chat-parsing-causes.ts'
 import {
   anyMessages,
   everyWrongRequest,
@@ -132,7 +138,7 @@ export async function expectRequestsParsed(stage: Stage): Promise<void> {
   const request = { id: 6, type: 'join', room: 'kitchen' }
   expectParsed(
     stage,
-    '{"id":6,"type":"join","room":"KitCHEN"}',
+    '{"id":6,"type":"join","room":"KITchen"}',
     { request },
     {
       because: 'Kitchen and kitchen are one room: from here on, it has one spelling.',
@@ -141,7 +147,7 @@ export async function expectRequestsParsed(stage: Stage): Promise<void> {
   )
   expectParsed(
     stage,
-    '{"id":6,"type":"join","room":"KitCHEN"}',
+    '{"id":6,"type":"join","room":"KITchen"}',
     { code: refusal.code, id: 6 },
     {
       because: 'In this table, the rule of `room` refuses every room.',
@@ -194,7 +200,7 @@ export async function expectRequestsParsed(stage: Stage): Promise<void> {
         because: `"${field}" is wrong, and its rule says how.`,
         likely: (received) =>
           'request' in received
-            ? 'Call every rule of the type with the value and the name of its field, even if the value is missing or null.'
+            ? whyNotRefused(received, field!, JSON.parse(message)[field!])
             : whyRefusalIsLost(received),
       },
     )

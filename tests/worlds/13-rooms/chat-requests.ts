@@ -20,7 +20,21 @@ const OPTIONAL = new Set(['after', 'before', 'limit'])
 
 const WHATEVER_IS_NO_STRING = [1, null, true, ['a'], { a: 1 }]
 const WHATEVER_IS_NO_NUMBER = ['1', null, true, [1], {}, 1.5]
-const NO_NAMES = ['', ' ', '-a', '.a', '_a', 'a b', 'ä', 'a\n', 'a'.repeat(33), '../a']
+/** The last two look like "kelvin": toLowerCase() makes a plain k of U+212A, normalize('NFKC') of U+FF4B. */
+const NO_NAMES = [
+  '',
+  ' ',
+  '-a',
+  '.a',
+  '_a',
+  'a b',
+  'ä',
+  'a\n',
+  'a'.repeat(33),
+  '../a',
+  '\u212aelvin',
+  '\uff4belvin',
+]
 
 /** Wrong values of each field, by the code that they should be refused with. */
 const WRONG: Record<string, Record<string, unknown[]>> = {
@@ -64,7 +78,7 @@ export const rightRequests: fc.Arbitrary<Specimen> = fc
       ([field]) => isComplete || !OPTIONAL.has(field),
     )
     const request: ChatMessage = { id, type, ...Object.fromEntries(fields) }
-    const sent = { ...extra, ...request, ...(isLoud && 'room' in request && { room: 'KitcHen' }) }
+    const sent = { ...extra, ...request, ...(isLoud && 'room' in request && { room: 'KITcHen' }) }
     return { message: shuffled(sent, order), id, request }
   })
 

@@ -7,8 +7,9 @@ import type { Stage } from '../../judge/step.ts'
 import { fits, inLines, inShort } from '../../protocols/chat.ts'
 import type { HubWorld } from './chat-rooms.ts'
 
-/** Members who cannot be told any more, found when somebody comes. */
-export function expectLossesTold(stage: Stage, world: HubWorld): void {
+/** Members who cannot be told any more, found when something is told, or when somebody comes. */
+export async function expectLossesTold(stage: Stage, world: HubWorld): Promise<void> {
+  const { Outgoing } = await stage.load(() => import('#code/13-rooms/peer.ts'))
   const { expect, expectSame, story } = stage
   story.tell('test', 'opens another hub')
   const enter = (label: string, ...rooms: string[]) => {
@@ -26,9 +27,10 @@ export function expectLossesTold(stage: Stage, world: HubWorld): void {
     story.tell(member.inbox.label, 'can be told nothing more')
     member.isDeaf = true
   }
-  enter('eve', 'kitchen')
+  const first = { type: 'message', room: 'kitchen', text: 'hi' }
+  story.tell('test', `calls tell() of the kitchen with ${inShort(first)}`)
+  world.hub.roomOf(ada, 'kitchen')?.tell(new Outgoing(first))
   const [toAda, toDee] = [ada, dee].map(({ inbox }) => inbox.take())
-  const first = { type: 'member', room: 'kitchen', name: 'eve', is: 'here' }
   expect(
     `ada and dee to be told ${inShort(first)} first`,
     fits([toAda[0], toDee[0]], [first, first]),

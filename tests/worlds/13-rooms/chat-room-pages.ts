@@ -168,6 +168,8 @@ function whyOtherPage(query: AnyQuery, expected: Taken, received: Taken): string
   if (numbers.length > limit) return 'A page has at most `limit` messages.'
   if (numbers.length === expected.numbers.length && numbers.length > 0)
     return 'With `after`, even if it is 0, a page begins with the oldest. Without it, a page ends with the newest.'
+  if (numbers.length === 0 && after !== undefined && after + 1 < expected.numbers[0])
+    return '`after` may lie below the oldest message that is still here: then the page begins with the oldest.'
   if (numbers.length < expected.numbers.length && expected.numbers.length === limit)
     return 'A page has as many messages as `limit` allows, and no fewer.'
   return undefined

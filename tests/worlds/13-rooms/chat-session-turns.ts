@@ -75,7 +75,7 @@ export async function expectBugsAnswered(
   modules: Awaited<ReturnType<typeof loadChat>>,
 ): Promise<void> {
   const { expectSame, story } = stage
-  story.tell('test', 'opens another chat, in which `who` and `leave` have bugs')
+  story.tell('test', 'opens another chat, in which `who` throws an Error, and `leave` a string')
   const world = new ChatWorld(modules, story, {
     handlers: {
       who() {
@@ -83,7 +83,7 @@ export async function expectBugsAnswered(
       },
       async leave() {
         await null
-        throw new Error('later')
+        throw 'later'
       },
     },
   })
@@ -121,10 +121,11 @@ export async function expectBugsAnswered(
     received: inShort({ code, text }),
     look: 'chat-session.#carryOut()',
   })
-  const messages = world.bugs.map((bug) => (bug as Error).message)
+  const messages = world.bugs.map((bug) => (bug instanceof Error ? bug.message : bug))
   expectSame('what onBug() received', messages, ['at once', 'later', 'at once'], {
     because: 'Every bug has to be reported, once.',
-    likely: 'Pass the error itself to chat.onBug(), once, in addition to the answer `internal`.',
+    likely:
+      'Pass whatever was thrown to chat.onBug(), an Error or not, once, in addition to the answer `internal`.',
     look: 'chat-session.#carryOut()',
   })
 }

@@ -35,7 +35,8 @@ export async function expectSlowSays(
   }, ['Timeout'])
   bob.inbox.expect([], {
     because: 'His message has not been kept yet, and what he asked after it is answered after it.',
-    likely: 'Before anything but a say is carried out, or refused, await newestSay.',
+    likely:
+      'Before anything but a say is carried out, or refused, await newestSay. Read it when the request’s turn comes: on arrival, it may be an older one.',
     look: 'chat-session.#carryOut()',
   })
   // Each of his requests may let the loop have a turn: that is no looking again and again.
@@ -146,10 +147,16 @@ async function expectFaultInOrder(
   await world.ask(ada, say(1), say(2))
   const reason = {
     because: 'Her first message has its answer before the one that failed.',
-    likely: 'Answers keep their order, even `internal`: await newestSay before you refuse.',
+    likely:
+      'Answers keep their order, even `internal`: await newestSay before you refuse, also if the request was a `say`.',
     look: 'chat-session.#carryOut()',
   }
   ada.inbox.expect([], reason)
+  stage.expectSame('the number of calls of onBug()', world.bugs.length, 1, {
+    because: 'A bug is reported at once, even if the journal never keeps anything again.',
+    likely: 'Call onBug() as soon as the handler has thrown. Only the answer waits.',
+    look: 'chat-session.#carryOut()',
+  })
   stage.story.tell('journal', 'has kept the first')
   journal.keep(1)
   await world.settle()

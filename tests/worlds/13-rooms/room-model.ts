@@ -94,6 +94,7 @@ class Command implements fc.Command<Model, Play> {
     const expectOutcome = (outcome: string, expected: string) =>
       stage.expectSame('the outcome', outcome, expected, {
         because: 'Only members of a room can leave it or say something in it.',
+        look: `hub.${this.#move}()`,
       })
     if (this.#move === 'join') {
       model.join(member, room)
