@@ -143,12 +143,12 @@ export class ChatSession implements Member {
     if (this.#isOver) return
     if (parsed.kind === 'refused') return this.refuse(parsed, parsed.refusal)
     const { request } = parsed
-    const { handlers, beforeWelcome, onBug } = this.chat
+    const { handlers, beforeWelcome } = this.chat
     if (!this.person && !beforeWelcome.has(request.type)) return this.refuse(request, NOT_WELCOME)
     try {
       await handlers[request.type](this, request as never)
     } catch (error) {
-      onBug(error)
+      this.chat.onBug(error)
       await this.newestSay
       this.refuse(request, INTERNAL)
     }

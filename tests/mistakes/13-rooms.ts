@@ -28,7 +28,7 @@ const WAIT = '    if (!isSay) await this.newestSay\n'
 const WELCOMED = `    if (!this.person && !beforeWelcome.has(request.type)) return this.refuse(request, NOT_WELCOME)
 `
 const CALL = '      await handlers[request.type](this, request as never)\n'
-const CAUGHT = `      onBug(error)
+const CAUGHT = `      this.chat.onBug(error)
       await this.newestSay
       this.refuse(request, INTERNAL)`
 const ASKED = `      ({ number }) => number < before && (after === undefined || number > after),`
@@ -1026,7 +1026,7 @@ export const mistakes: Mistake[] = [
     name: 'a-bug-has-no-answer',
     step: '13.4',
     says: ['Every request has an answer'],
-    edits: [{ file: session, replace: CAUGHT, by: '      onBug(error)' }],
+    edits: [{ file: session, replace: CAUGHT, by: '      this.chat.onBug(error)' }],
   },
   {
     name: 'at-the-end-is-a-first-look',
@@ -1048,7 +1048,7 @@ export const mistakes: Mistake[] = [
       {
         file: session,
         replace: CAUGHT,
-        by: '      onBug(error)\n      this.refuse(request, INTERNAL)',
+        by: '      this.chat.onBug(error)\n      this.refuse(request, INTERNAL)',
       },
     ],
   },
@@ -1782,7 +1782,7 @@ ${FULL}`,
         file: session,
         replace: CAUGHT,
         by: `      await this.newestSay
-      onBug(error)
+      this.chat.onBug(error)
       this.refuse(request, INTERNAL)`,
       },
     ],
@@ -1794,8 +1794,8 @@ ${FULL}`,
     edits: [
       {
         file: session,
-        replace: '      onBug(error)\n',
-        by: '      if (error instanceof Error) onBug(error)\n',
+        replace: '      this.chat.onBug(error)\n',
+        by: '      if (error instanceof Error) this.chat.onBug(error)\n',
       },
     ],
   },
@@ -1854,8 +1854,8 @@ ${FULL}`,
     edits: [
       {
         file: session,
-        replace: '      onBug(error)\n',
-        by: '      if (this.#isOver) return\n      onBug(error)\n',
+        replace: '      this.chat.onBug(error)\n',
+        by: '      if (this.#isOver) return\n      this.chat.onBug(error)\n',
       },
     ],
   },
@@ -1868,6 +1868,48 @@ ${FULL}`,
         file: session,
         replace: DROP,
         by: `${DROP}\n    this.#peer.close('lost')`,
+      },
+    ],
+  },
+  {
+    name: 'one-of-each-name-is-lost',
+    step: '13.2',
+    says: ['the second one of a name'],
+    edits: [
+      {
+        file: room,
+        hole: 'tell',
+        by: `    const lost = new Map<string, Member>()
+    for (const member of this.members) {
+      if (member !== except && !member.send(message)) lost.set(member.name, member)
+    }
+    for (const member of lost.values()) member.drop()`,
+      },
+    ],
+  },
+  {
+    name: 'the-first-of-each-name-is-lost',
+    step: '13.2',
+    says: ['the second one of a name'],
+    edits: [
+      {
+        file: room,
+        replace: 'lost.push(member)',
+        by: `{
+        if (!lost.some(({ name }) => name === member.name)) lost.push(member)
+      }`,
+      },
+    ],
+  },
+  {
+    name: 'a-say-needs-no-welcome',
+    step: '13.4',
+    says: ['like any other request'],
+    edits: [
+      {
+        file: session,
+        replace: 'if (!this.person && !beforeWelcome',
+        by: 'if (!isSay && !this.person && !beforeWelcome',
       },
     ],
   },

@@ -6,7 +6,9 @@
  */
 
 import { connect, type Socket } from 'node:net'
+import { Failure } from '../../tests/harness/failure.ts'
 import { median, percentile } from '../../tests/harness/numbers.ts'
+import { Story } from '../../tests/harness/story.ts'
 
 export interface Load {
   port: number
@@ -24,7 +26,7 @@ export interface LoadResult {
   p99Ms: number
 }
 
-/** Loads the server for `forMs`, after a tenth of that to warm up. Rejects when a connection is lost. */
+/** Loads the server for `forMs`, after a tenth of that to warm up. Rejects with a `Failure` when a connection is lost. */
 export async function closedLoop({ forMs, ...load }: Load): Promise<LoadResult> {
   const clients = await Promise.all(
     Array.from({ length: load.connections }, () => LoopClient.connect(load)),
@@ -78,8 +80,10 @@ class LoopClient {
     this.#socket = socket.setNoDelay()
     this.#load = load
     socket.on('data', (chunk) => this.#receive(chunk.length))
-    socket.on('error', (error) => this.#fail?.(error))
-    socket.on('close', () => this.#fail?.(new Error('the server has ended a connection')))
+    socket.on('error', ({ message }) =>
+      this.#fail?.(lost(`It has ended a connection: ${message}.`)),
+    )
+    socket.on('close', () => this.#fail?.(lost('It has ended a connection.')))
   }
 
   static connect(load: Omit<Load, 'forMs'>): Promise<LoopClient> {
@@ -118,6 +122,10 @@ class LoopClient {
     if (now < this.#endAt) this.#send()
     else this.#done?.()
   }
+}
+
+function lost(headline: string): Failure {
+  return new Failure(new Story(), { headline })
 }
 
 function middle(results: LoadResult[]): LoadResult {

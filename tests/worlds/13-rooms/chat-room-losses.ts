@@ -104,11 +104,13 @@ export function expectDropsInCompany({ expectSame, story }: Stage, world: HubWor
   }
   enter('porch', 'ian')
   enter('porch', 'jon', 'jon', true)
+  enter('porch', 'jon’s phone', 'jon', true)
   enter('porch', 'ian’s phone', 'ian', true)
   const kim = enter('porch', 'kim')
   expectSame('the names on the porch', world.namesIn('porch', kim), ['ian', 'kim'], {
-    because: 'Two connections could not be told that kim is here. Both are dropped.',
-    likely: 'Call drop() on every member whose send() has returned false, not only on one.',
+    because: 'Three connections could not be told that kim is here. All three are dropped.',
+    likely:
+      'Call drop() on every member whose send() has returned false: also on the second one of a name.',
     look: 'room.tell()',
   })
 

@@ -142,20 +142,29 @@ export async function expectWelcomeNeeded(
     handlers: { shout: (session, request: Request) => session.answer(request, { type: 'loud' }) },
   })
   const ada = world.connect('ada')
-  await world.ask(ada, { id: 1, type: 'rooms' }, { id: 2, type: 'hello', version: 1, name: 'ada' })
+  await world.ask(
+    ada,
+    { id: 1, type: 'rooms' },
+    { id: 2, type: 'hello', version: 1, name: 'ada' },
+    { id: 3, type: 'say', room: 'kitchen', text: 'hi' },
+  )
   ada.inbox.expect(
     [
       { type: 'rooms', id: 1 },
       { type: 'error', id: 2, code: 'not-welcome' },
+      { type: 'error', id: 3, code: 'not-welcome' },
     ],
-    {
+    (heard) => ({
       because: 'The requests that need no welcome are those in `beforeWelcome`.',
-      likely: 'Check chat.beforeWelcome: a later chapter adds to it.',
+      likely:
+        heard[1]?.code === 'not-welcome'
+          ? 'A say needs a welcome like any other request.'
+          : 'Check chat.beforeWelcome: a later chapter adds to it.',
       look: 'chat-session.#carryOut()',
-    },
+    }),
   )
-  await world.ask(ada, { id: 3, type: 'shout' })
-  ada.inbox.expect([{ type: 'loud', id: 3 }], {
+  await world.ask(ada, { id: 4, type: 'shout' })
+  ada.inbox.expect([{ type: 'loud', id: 4 }], {
     because: 'This chat has a type `shout` in its table, and a handler for it.',
     likely: 'Take the types from chat.requests and the handlers from chat.handlers.',
     look: ['chat-session.receive()', 'chat-session.#carryOut()'],
