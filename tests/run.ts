@@ -7,6 +7,7 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { Chalk, supportsColor } from 'chalk'
+import { endWithReader } from './judge/closed-pipe.ts'
 import { type CommandLine, readCommandLine } from './judge/command-line.ts'
 import type { JudgeEvent } from './judge/events.ts'
 import { judge } from './judge/judge.ts'
@@ -29,6 +30,7 @@ npm test                 inside chapters/02-echo/: judge that chapter
   help                   this text
 `
 
+endWithReader()
 process.exitCode = await main()
 
 async function main(): Promise<number> {

@@ -6,6 +6,7 @@
 
 import chalk from 'chalk'
 import { closest } from 'fastest-levenshtein'
+import { endWithReader } from '../tests/judge/closed-pipe.ts'
 import { type CommandLine, readCommandLine } from '../tests/judge/command-line.ts'
 import { USAGE, VERBS } from './verbs/table.ts'
 import { UsedWrongly } from './verbs/verb.ts'
@@ -13,6 +14,7 @@ import { UsedWrongly } from './verbs/verb.ts'
 // chalk, with which Ink colours, too, does not know of it: https://no-color.org
 if (process.env.NO_COLOR) chalk.level = 0
 
+endWithReader()
 process.exitCode = await main()
 
 async function main(): Promise<number> {

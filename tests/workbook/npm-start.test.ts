@@ -195,6 +195,16 @@ describe.concurrent('npm start', () => {
     },
   )
 
+  test('measure says in a sentence that the server has broken off', async ({ expect }) => {
+    const home = makeHome('measure-broken-off')
+    for (const chapter of ['01-hello', '06-worker-pool', '07-event-loop'])
+      home.writeUpTo(chapter, `${chapter.slice(0, 2)}.9`)
+    const { code, stdout, stderr } = await home.start('measure', '11.p99')
+    expect(stdout).toMatch(/could not be measured\. It has ended a connection[^\n]*\nFinish the/)
+    expect(stderr).not.toContain('    at ')
+    expect(code).toBe(1)
+  })
+
   test('a broken progress file costs nothing', async ({ expect }) => {
     const home = makeHome('broken-progress')
     mkdirSync(join(home.root, '.workbook'))

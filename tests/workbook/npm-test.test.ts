@@ -1,9 +1,13 @@
 /** `npm test …` as a learner types it, in a home of the test's own. */
 
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { describe, test } from 'vitest'
+import { ROOT } from '../judge/workbook.ts'
 import { makeHome } from './home.ts'
 
 describe.concurrent('npm test', () => {
@@ -154,6 +158,15 @@ describe.concurrent('npm test', () => {
     const { code, stdout } = await home.test('1')
     expect(code).toBe(1)
     expect(stdout).toMatch(/Missing: chapters\/01-hello\/server\.ts\.\n {2}npm start reset 1/)
+  })
+
+  test('ends quietly when its reader has seen enough', async ({ expect }) => {
+    const args = ['--import', './tests/judge/runtime.js', 'tests/run.ts', '5', '--solution']
+    const judging = spawn(process.execPath, args, { cwd: ROOT })
+    judging.stdout.once('data', () => judging.stdout.destroy())
+    const complaints = text(judging.stderr)
+    const [code] = await once(judging, 'close')
+    expect({ code, complaints: await complaints }).toEqual({ code: 141, complaints: '' })
   })
 
   test('inside a chapter it means that chapter', async ({ expect }) => {

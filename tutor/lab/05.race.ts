@@ -1,11 +1,9 @@
 import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { fileIn } from '../../tests/harness/code-tree.ts'
-import { Failure } from '../../tests/harness/failure.ts'
 import { median } from '../../tests/harness/numbers.ts'
-import { Story } from '../../tests/harness/story.ts'
 import { COUNT } from './counting-thread.ts'
-import type { Measurement, Row } from './measurement.ts'
+import { type Measurement, notMeasurable, type Row } from './measurement.ts'
 
 const THREADS = 4
 const ROUNDS = 5
@@ -67,7 +65,7 @@ function ended(thread: Worker): Promise<void> {
   return new Promise((resolve, reject) => {
     thread.once('exit', () => resolve())
     thread.once('error', (error: Error) => {
-      reject(new Failure(new Story(), { headline: `A thread threw: ${error.message}.` }))
+      reject(notMeasurable(`A thread threw: ${error.message}.`))
     })
   })
 }

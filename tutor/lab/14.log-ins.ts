@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os'
 import type { CodeTree } from '../../tests/harness/code-tree.ts'
 import { median, percentile } from '../../tests/harness/numbers.ts'
 import { hostServer } from '../../tests/judge/host.ts'
-import type { Measurement, Row } from './measurement.ts'
+import { type Measurement, notMeasurable, type Row } from './measurement.ts'
 
 const LOG_INS = 20
 const ROUNDS = 3
@@ -124,8 +124,10 @@ class Talker {
   constructor(socket: Socket) {
     this.#socket = socket.setNoDelay()
     socket.on('data', (chunk) => this.#receive(chunk as Buffer))
-    socket.on('error', (error) => this.#failed?.(error))
-    socket.on('close', () => this.#failed?.(new Error('the server has ended a connection')))
+    socket.on('error', ({ message }) =>
+      this.#failed?.(notMeasurable(`It has ended a connection: ${message}.`)),
+    )
+    socket.on('close', () => this.#failed?.(notMeasurable('It has ended a connection.')))
   }
 
   static connect(port: number): Promise<Talker> {

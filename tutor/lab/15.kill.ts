@@ -7,7 +7,7 @@ import { randomInteger, seededRandom } from '../../tests/harness/random.ts'
 import { hostServer } from '../../tests/judge/host.ts'
 import { ChatCaller } from './chat-caller.ts'
 import { loadHistory } from './history-code.ts'
-import type { Measurement } from './measurement.ts'
+import { type Measurement, notMeasurable } from './measurement.ts'
 
 const KILLS = 100
 const MESSAGES_A_LIFE = 200
@@ -55,7 +55,7 @@ export const measurement: Measurement = {
     let [crashPoints, disks] = [0, 0]
     for (const limits of [{}, { maxSegmentBytes: 40, maxTotalBytes: 120 }]) {
       const outcome = await exploreCrashes({ program: logProgram(Log, limits), seed: 1 })
-      if (outcome.kind === 'broken') throw new Error(outcome.finding)
+      if (outcome.kind === 'broken') throw notMeasurable(`${outcome.finding}.`)
       crashPoints += outcome.crashPoints
       disks += outcome.starts
     }

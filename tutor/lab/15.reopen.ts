@@ -5,7 +5,7 @@ import type { CodeTree } from '../../tests/harness/code-tree.ts'
 import { collectGarbage } from '../../tests/harness/garbage.ts'
 import { median } from '../../tests/harness/numbers.ts'
 import { loadHistory } from './history-code.ts'
-import type { Measurement } from './measurement.ts'
+import { type Measurement, notMeasurable } from './measurement.ts'
 
 const ROUNDS = 5
 const MESSAGES = 1_000_000
@@ -41,7 +41,7 @@ export const measurement: Measurement = {
         const pageAt = performance.now()
         const page = await journal.page('room7', { before: MESSAGES / ROOMS / 2 })
         paging.push(performance.now() - pageAt)
-        if (page.messages.length !== 100) throw new Error('the page is not whole')
+        if (page.messages.length !== 100) throw notMeasurable('The page is not whole.')
         await journal.close()
       }
       const value = Math.round(median(opening))

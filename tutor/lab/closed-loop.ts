@@ -6,9 +6,8 @@
  */
 
 import { connect, type Socket } from 'node:net'
-import { Failure } from '../../tests/harness/failure.ts'
 import { median, percentile } from '../../tests/harness/numbers.ts'
-import { Story } from '../../tests/harness/story.ts'
+import { notMeasurable } from './measurement.ts'
 
 export interface Load {
   port: number
@@ -81,9 +80,9 @@ class LoopClient {
     this.#load = load
     socket.on('data', (chunk) => this.#receive(chunk.length))
     socket.on('error', ({ message }) =>
-      this.#fail?.(lost(`It has ended a connection: ${message}.`)),
+      this.#fail?.(notMeasurable(`It has ended a connection: ${message}.`)),
     )
-    socket.on('close', () => this.#fail?.(lost('It has ended a connection.')))
+    socket.on('close', () => this.#fail?.(notMeasurable('It has ended a connection.')))
   }
 
   static connect(load: Omit<Load, 'forMs'>): Promise<LoopClient> {
@@ -122,10 +121,6 @@ class LoopClient {
     if (now < this.#endAt) this.#send()
     else this.#done?.()
   }
-}
-
-function lost(headline: string): Failure {
-  return new Failure(new Story(), { headline })
 }
 
 function middle(results: LoadResult[]): LoadResult {

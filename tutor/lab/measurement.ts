@@ -4,6 +4,8 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { CodeTree } from '../../tests/harness/code-tree.ts'
+import { Failure } from '../../tests/harness/failure.ts'
+import { Story } from '../../tests/harness/story.ts'
 
 export interface Measurement {
   /** What the Predict block asks for: `'greetings in a second'`. */
@@ -30,6 +32,11 @@ export interface Quantity {
 
 export interface Row extends Quantity {
   label: string
+}
+
+/** To be thrown when the code that is measured does something else: `why` is a sentence. */
+export function notMeasurable(why: string): Failure {
+  return new Failure(new Story(), { headline: why })
 }
 
 /** The ids of all measurements: `'01.greetings'`, `'02.backpressure'`, … */

@@ -37,14 +37,14 @@ export class RequestLoad {
     this.#sockets.push(socket)
     socket.on('error', () => {})
     socket.on('close', () => {
-      if (!this.#isStopped) this.failure ??= 'the server has ended a connection'
+      if (!this.#isStopped) this.failure ??= 'It has ended a connection.'
     })
     await once(socket, 'connect')
     const round = Buffer.from(request.repeat(pipelined))
     let missing = pipelined * answerBytes
     socket.on('data', (chunk) => {
       missing -= chunk.length
-      if (missing < 0) this.failure ??= 'an answer is longer than the first one was'
+      if (missing < 0) this.failure ??= 'An answer is longer than the first one was.'
       if (missing > 0) return
       this.answered += pipelined
       missing = pipelined * answerBytes

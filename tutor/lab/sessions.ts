@@ -7,6 +7,7 @@
 import { connect } from 'node:net'
 import { median, percentile } from '../../tests/harness/numbers.ts'
 import type { Load, LoadResult } from './closed-loop.ts'
+import { notMeasurable } from './measurement.ts'
 
 /** So many clients come and go for `forMs`, after a tenth of that to warm up. Rejects when one is not served. */
 export async function sessions({ connections, forMs, ...load }: Load): Promise<LoadResult> {
@@ -39,10 +40,12 @@ function visit({ port, request, answerBytes }: Omit<Load, 'connections' | 'forMs
       missingBytes -= chunk.length
       if (missingBytes <= 0) socket.end()
     })
-    socket.once('error', reject)
+    socket.once('error', ({ message }) =>
+      reject(notMeasurable(`It has ended a connection: ${message}.`)),
+    )
     socket.once('close', () => {
       if (missingBytes === 0) resolve(performance.now() - startedAt)
-      else reject(new Error('the server has ended a session before its answer, or answered more'))
+      else reject(notMeasurable('It has ended a session before its answer, or answered more.'))
     })
   })
 }

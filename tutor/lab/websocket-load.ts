@@ -3,6 +3,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import type { HostedServer } from '../../tests/harness/hosted-server.ts'
+import { notMeasurable } from './measurement.ts'
 
 export interface EchoLoad {
   connections: number
@@ -37,7 +38,7 @@ export function upgradeRequest(path: string): string {
 export function warmUp(server: HostedServer, load: EchoLoad): Promise<void> {
   return underLoad(server, load, async (echoes) => {
     for (let before = -1; echoes() < WARM_UP_ECHOES; ) {
-      if (echoes() === before) throw new Error('the server has stopped saying texts back')
+      if (echoes() === before) throw notMeasurable('It has stopped saying texts back.')
       before = echoes()
       await server.cpuMsDuring(WARM_UP_LOOK_MS)
     }
