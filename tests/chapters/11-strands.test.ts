@@ -218,16 +218,19 @@ step('11.4', 'a job that fails or is refused costs one reply', async (stage) => 
   const server = await serve(CHAPTER, { threads: 2, maxQueued: 1, maxUnanswered: 1_000 })
   const [ada, bob, cyd] = [await connect(server), await connect(server), await connect(server)]
   await ada.sendGlued('sleep 30\n', 'crash\n', 'fib 10\n', 'echo still here\n')
+  const rejected =
+    'A promise that rejects while nobody awaits it ends the process: catch() where the job begins.'
   await ada.expectLine('slept', {
     because: 'crash fails long before its turn comes. Until then, the failure must harm nobody.',
-    likely:
-      'A promise that rejects while nobody awaits it ends the process: catch() where the job begins.',
+    likely: rejected,
+    seen: { rejected },
     look: 'conversation.#answer()',
   })
   await ada.expectLine('error crashed: crashed on request', {
     because: 'The job threw. Its line is answered all the same, and ada learns why.',
     likely:
       'run() rejects with what the job threw. The answer is `error crashed: ` and its message.',
+    seen: { rejected },
   })
   const goesOn = {
     because: 'One job has failed, not the connection. In 04, a crash cost the connection.',
@@ -284,8 +287,13 @@ step('11.5', 'a client who has gone takes its jobs along', async (stage) => {
   await expectPool(server, { busy: 1, queued: 3 }, { because: 'bob waits behind them.' })
   ada.reset()
   await bob.expectLine('55', {
-    because: 'ada is lost. The pool’s thread still sleeps for her, and bob waits for it.',
-    likely: 'All her jobs share one signal: #answer() gives it to run(), and cancel() aborts it.',
+    because: 'ada is lost. Her jobs are taken back, and their thread is free for bob.',
+    likely: 'Give `#gone.signal` to run() in #answer(), and abort it in cancel().',
+    seen: {
+      rejected:
+        'What rejects when a job is taken back needs a catch() where it is made. The promise that #answer() returns never rejects.',
+    },
+    look: ['conversation.#answer()', 'conversation.cancel()'],
   })
   await expectPool(
     server,

@@ -130,7 +130,8 @@ step('13.3', 'what is said gets one number, and reaches everybody in one order',
     ],
     {
       because: 'Each room counts separately: 1, 2, 3, …',
-      likely: 'The next number is one more than the last of this room’s history.',
+      likely:
+        'The next number is one more than the last of this room’s history. Add each message to it before onKept(): otherwise its last never grows.',
       look: 'journal.append()',
     },
   )

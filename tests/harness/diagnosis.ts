@@ -75,7 +75,7 @@ export function explainEnding(
       : `${who} crashed`
     const diagnosis = explainThrown(words.error, tree, lead)
     return words.fromRejection && !diagnosis.likely
-      ? { ...diagnosis, likely: UNCAUGHT_REJECTION }
+      ? { ...diagnosis, likely: isBug(words.error) ? BUG : UNCAUGHT_REJECTION }
       : diagnosis
   }
   if (output.includes('heap out of memory')) {
@@ -150,8 +150,17 @@ function likelyCause(error: ThrownError): string | undefined {
   return undefined
 }
 
-const UNCAUGHT_REJECTION =
-  'An error thrown in an async function rejects its promise, and Node ends the process if nothing handles the rejection. Do not throw for what a peer can cause, and give every promise that is not awaited a .catch().'
+/** A TypeError with a code is Node's, about a wrong argument, which may have come from a peer. */
+function isBug({ name, code }: ThrownError): boolean {
+  return name === 'TypeError' && code === undefined
+}
+
+const BUG =
+  'This TypeError is a bug in the code, whatever a peer has sent. Repair it; do not catch it.'
+
+/** For any promise that nobody caught. A test may know more. */
+export const UNCAUGHT_REJECTION =
+  'Node ends the process when a promise rejects and nobody is listening; a throw in an async function rejects its promise. Do not throw for what a peer can cause. Add catch() where a promise is made: later is too late, and what then() or finally() returns needs its own.'
 
 const LOST_PEER =
   "A peer that resets or leaves makes its socket emit 'error', and an 'error' event that nobody listens to ends the whole process. Every socket needs an 'error' listener from its first moment to its 'close'."

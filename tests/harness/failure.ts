@@ -67,9 +67,10 @@ export class Failure extends Error {
 
 /**
  * What was seen where something else was expected. `'silent'`: the client still waits; `'part'`: the first bytes came, and
- * then it waits, or the connection has ended; `'crashed'`: a thread of the server ended with an error.
+ * then it waits, or the connection has ended; `'crashed'`: a thread of the server ended with an error;
+ * `'rejected'`: its process ended, because a promise rejected and nobody caught it.
  */
-export type Seen = 'silent' | 'part' | 'ended' | 'reset' | 'other bytes' | 'crashed'
+export type Seen = 'silent' | 'part' | 'ended' | 'reset' | 'other bytes' | 'crashed' | 'rejected'
 
 /** The most likely cause, or that and the functions to look at first. */
 export type Cause = string | Pick<Reason, 'likely' | 'look'>

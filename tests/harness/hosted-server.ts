@@ -1,7 +1,7 @@
 /** A server under test, seen from the test: it runs in a process of its own. */
 
 import { type CodeTree, placesOf } from './code-tree.ts'
-import { type Diagnosis, diagnose, explainThrown } from './diagnosis.ts'
+import { type Diagnosis, diagnose, explainThrown, UNCAUGHT_REJECTION } from './diagnosis.ts'
 import { expecting } from './expecting.ts'
 import { Failure, type FailureReport, likeliest, type Reason } from './failure.ts'
 import type { Activity, Leftovers, Listening } from './host-process.ts'
@@ -232,7 +232,7 @@ export class HostedServer {
     seen,
     ...report
   }: Omit<FailureReport, 'story'> & Pick<Reason, 'seen'>): Promise<Failure> {
-    const illness = await this.diagnose()
+    const illness = refined(await this.diagnose(), seen)
     const crash = illness ? undefined : await this.#crashOfThread()
     const threads = illness ? undefined : await this.#whereThreadsAre()
     const diagnosis = illness ?? crash
@@ -299,6 +299,13 @@ export class HostedServer {
     }
     throw await this.fail({ headline: `${what} has not come to an end.`, ...reason })
   }
+}
+
+/** When the test knows which promise was to be caught, the place where its error was made only misleads. */
+function refined(illness: Diagnosis | undefined, seen: Reason['seen']): Diagnosis | undefined {
+  if (illness?.likely !== UNCAUGHT_REJECTION || !seen?.rejected) return illness
+  const { likely } = likeliest<Partial<Reason>>({ seen }, 'rejected')
+  return { ...illness, likely, trace: undefined }
 }
 
 function list(things: string[]): string {

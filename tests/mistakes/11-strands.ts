@@ -49,7 +49,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'undefined-is-no-failure',
     step: '11.1',
-    says: ['are taken for no failure at all'],
+    says: ['takes undefined and 0 for success'],
     edits: [
       {
         file: strand,
@@ -71,7 +71,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'forgets-everybody',
     step: '11.5',
-    says: ['takes itself out of'],
+    says: ['Leave `open` alone in cancel()'],
     edits: [{ file, hole: 'cancel', by: '    this.#context.open.clear()\n    this.#gone.abort()' }],
   },
   {
@@ -117,7 +117,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'the-tail-rejects-and-nobody-catches-it',
     step: '11.1',
-    says: ['a promise was rejected and nobody caught it'],
+    says: ['a promise was rejected and nobody caught it', 'or finally() returns needs its own'],
     edits: [
       {
         file: strand,
@@ -422,7 +422,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'looks-now-and-then-whether-all-is-said',
     step: '11.3',
-    says: ['no timer to be set', 'No timer is needed'],
+    says: ['no timer to be set', 'Post the end as a task'],
     edits: [
       {
         file,
@@ -434,7 +434,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'fin-only-behind-a-reply',
     step: '11.3',
-    says: ['eve sends FIN and has asked for nothing'],
+    says: ['eve sends FIN and has asked for nothing', 'always post the task'],
     edits: [{ file, replace: END, by: `if (this.#unanswered > 0) ${END}` }],
   },
   {
@@ -474,7 +474,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'nobody-catches-a-failed-job',
     step: '11.4',
-    says: ['nobody caught it'],
+    says: ['nobody caught it', 'catch() where the job begins'],
     edits: [{ file, replace: '.catch(errorReply)', by: '' }],
     // The crash may take longer than the sleep before it; then the next expectation finds it.
     cardVaries: true,
@@ -482,7 +482,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'catches-when-its-turn-has-come',
     step: '11.4',
-    says: ['nobody caught it'],
+    says: ['nobody caught it', 'catch() where the job begins'],
     edits: [
       { file, replace: '.catch(errorReply)', by: '' },
       {
@@ -548,13 +548,13 @@ export const mistakes: Mistake[] = [
   {
     name: 'says-the-whole-message',
     step: '11.4',
-    says: ['error crashed: no answer to fib 2', 'all of it, and no other'],
+    says: ['error crashed: no answer to fib 2', 'the whole first line'],
     edits: [{ file, replace: "error.message.split('\\n')[0]", by: 'error.message' }],
   },
   {
     name: 'knows-busy-by-its-words',
     step: '11.4',
-    says: ['`busy` is for PoolBusy alone'],
+    says: ['Only PoolBusy is `busy`', 'PoolBusy("every'],
     edits: [
       {
         file,
@@ -566,25 +566,25 @@ export const mistakes: Mistake[] = [
   {
     name: 'says-a-message-up-to-its-full-stop',
     step: '11.4',
-    says: ['error crashed: no answer to fib 2', 'all of it, and no other'],
+    says: ['error crashed: no answer to fib 2', 'the whole first line'],
     edits: [{ file, replace: "split('\\n')[0]", by: 'split(/[\\n.]/)[0]' }],
   },
   {
     name: 'the-jobs-of-who-has-gone-go-on',
     step: '11.5',
-    says: ['still sleeps for her', 'cancel() aborts it'],
+    says: ['their thread is free for bob', 'abort it in cancel()'],
     edits: [{ file, replace: 'this.#gone.abort()\n', by: '\n' }],
   },
   {
     name: 'the-pool-never-gets-the-signal',
     step: '11.5',
-    says: ['#answer() gives it to run()'],
+    says: ['to run() in #answer()'],
     edits: [{ file, replace: '{ signal: this.#gone.signal }', by: '{}' }],
   },
   {
     name: 'takes-a-cancelled-job-for-a-bug',
     step: '11.5',
-    says: ['nobody caught it'],
+    says: ['nobody caught it', 'The promise that #answer() returns never rejects'],
     edits: [
       {
         file,
@@ -596,7 +596,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'only-the-first-job-gets-the-signal',
     step: '11.5',
-    says: ['is run with the same signal'],
+    says: ['not only for some'],
     edits: [
       {
         file,
@@ -623,7 +623,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'fin-takes-the-jobs-back-later',
     step: '11.3',
-    says: ['no timer to be set'],
+    says: ['no timer to be set', 'FIN takes no job back'],
     edits: [{ file, replace: END, by: `${END}\n    setTimeout(() => this.cancel(), 100)` }],
   },
   {
@@ -635,7 +635,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'says-what-was-known-already',
     step: '11.5',
-    says: ['what gus hears', 'look at the signal'],
+    says: ['what gus hears', 'none that was already known'],
     edits: [
       {
         file,
@@ -805,7 +805,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'one-reply-makes-room-for-all',
     step: '11.6',
-    says: ['busy: 1, queued: 3', 'makes room for a line'],
+    says: ['busy: 1, queued: 3', 'do not reset the count'],
     edits: [{ file, replace: RESUME, by: `this.#unanswered = 0\n    ${RESUME}` }],
   },
   {
@@ -867,7 +867,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'cuts-a-message-short',
     step: '11.4',
-    says: ['error crashed: no answer to fib 2', 'all of it, and no other'],
+    says: ['error crashed: no answer to fib 2', 'the whole first line'],
     edits: [
       {
         file: 'conversation.ts',
@@ -1131,7 +1131,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'an-empty-message-has-no-first-line',
     step: '11.4',
-    says: ['in errorReply()', 'properties of null'],
+    says: ['in errorReply()', 'properties of null', 'which may be empty'],
     edits: [{ file, replace: "error.message.split('\\n')[0]", by: '/.+/.exec(error.message)![0]' }],
   },
   {
@@ -1183,7 +1183,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'a-flag-instead-of-the-signal',
     step: '11.5',
-    says: ['what kim hears', '`#gone` is aborted'],
+    says: ['what kim hears', 'has to abort `#gone`'],
     edits: [
       {
         file,

@@ -67,7 +67,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'without-a-type-there-is-no-id',
     step: '13.1',
-    says: ['the client learns which request it was'],
+    says: ['the client learns which request it was', 'It belongs in every refusal'],
     edits: [
       {
         file: protocol,
@@ -242,7 +242,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'names-in-lower-case',
     step: '13.1',
-    says: ['Only `room` is changed'],
+    says: ['Change only `room`'],
     edits: [
       {
         file: protocol,
@@ -653,7 +653,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'what-is-said-is-not-kept',
     step: '13.3',
-    says: ['one more than the last of this room'],
+    says: ['one more than the last of this room', 'before onKept()'],
     edits: [{ file: journal, replace: APPEND, by: '    this.onKept([{ draft, message }])' }],
   },
   {
@@ -701,7 +701,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'all-senders-first',
     step: '13.3',
-    says: ['told one after the other'],
+    says: ['told one after the other', 'Finish one message before the next'],
     edits: [
       {
         file: hub,
@@ -922,7 +922,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'everything-at-once',
     step: '13.4',
-    says: ['runs one task after the other'],
+    says: ['Post everything but a ping'],
     edits: [
       {
         file: session,
@@ -975,7 +975,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'each-say-waits-for-the-last',
     step: '13.4',
-    says: ['A say does not wait for newestSay'],
+    says: ['before everything but a `say`'],
     edits: [{ file: session, replace: WAIT, by: '    await this.newestSay\n' }],
   },
   {
@@ -1061,7 +1061,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'the-handler-is-not-awaited',
     step: '13.4',
-    says: ['runs one task after the other'],
+    says: ['when the handler’s promise has settled'],
     edits: [
       {
         file: session,
@@ -1314,7 +1314,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'joined-although-refused',
     step: '13.5',
-    says: ['or a refusal, which has a code'],
+    says: ['session.refuse(request, room)'],
     edits: [
       {
         file: handlers,
@@ -1660,7 +1660,7 @@ ${FULL}`,
   {
     name: 'lower-case-before-the-rules',
     step: '13.1',
-    says: ['as the client has sent it'],
+    says: ['as it was sent', '"\\u212aelvin"'],
     edits: [
       {
         file: protocol,
@@ -1673,7 +1673,7 @@ ${FULL}`,
   {
     name: 'letters-that-look-alike',
     step: '13.1',
-    says: ['as the client has sent it'],
+    says: ['as it was sent', 'U+212A'],
     edits: [
       {
         file: protocol,
@@ -1794,8 +1794,8 @@ ${FULL}`,
     edits: [
       {
         file: session,
-        replace: '      this.chat.onBug(error)\n',
-        by: '      if (error instanceof Error) this.chat.onBug(error)\n',
+        replace: CAUGHT,
+        by: CAUGHT.replace('this.chat', 'if (error instanceof Error) this.chat'),
       },
     ],
   },
@@ -1854,8 +1854,8 @@ ${FULL}`,
     edits: [
       {
         file: session,
-        replace: '      this.chat.onBug(error)\n',
-        by: '      if (this.#isOver) return\n      this.chat.onBug(error)\n',
+        replace: CAUGHT,
+        by: `      if (this.#isOver) return\n${CAUGHT}`,
       },
     ],
   },

@@ -134,7 +134,7 @@ export async function expectFloodHeldBack({ serve, connect, expect }: Stage): Pr
       because:
         'Four lines of one client may be unanswered. The others wait where they are: outside the pool.',
       likely:
-        'Call pauseReading() of the connection every time that there is no room: it keeps what has arrived. Each reply makes room for a line, so call resumeReading() then.',
+        'Call pauseReading() every time there is no room. Call resumeReading() only after sending a reply, and count one line down for it: do not reset the count.',
     },
     ({ queued }) => causeOfOthers[queued],
   )

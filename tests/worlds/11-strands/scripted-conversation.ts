@@ -176,7 +176,7 @@ export class ScriptedConversation extends ScriptedPeer {
     const how =
       typeof outcome === 'string'
         ? `returns "${outcome}"`
-        : `fails with ${JSON.stringify(outcome.message)}`
+        : `fails with ${outcome.constructor.name}(${JSON.stringify(outcome.message)})`
     this.stage.story.tell('pool', `is done with "${job.line}", which ${how}`)
     job.settle(outcome)
     await this.settle()

@@ -3,6 +3,7 @@
 import type { Reason } from '../../harness/failure.ts'
 import { countPendingWakeUps } from '../../harness/pending-wakeups.ts'
 import type { Stage } from '../../judge/step.ts'
+import { uncaughtDuring } from '../uncaught-errors.ts'
 import { expectNoHook } from './process-hooks.ts'
 import { ScriptedConversation } from './scripted-conversation.ts'
 
@@ -30,9 +31,9 @@ export async function expectFinLast(stage: Stage): Promise<void> {
     stage.expect('no FIN from the server yet', !dee.stream.isEnded, isNotOver)
   expectNoFin()
   await dee.expectNoPolling(atRest, {
-    because: 'Her jobs may take a minute. Until then, there is nothing to look for.',
+    because: 'Her jobs may take a minute, and she waits for their replies as long as that.',
     likely:
-      'No timer is needed: the strand runs a task for the end when all replies have been sent.',
+      'Post the end as a task. Set no timer, neither to look nor to call cancel(): FIN takes no job back.',
     look: 'conversation.onEnd()',
   })
   await dee.end(1, '55')
@@ -52,7 +53,7 @@ export async function expectFinLast(stage: Stage): Promise<void> {
   )
   const isOver = {
     because: 'Everything is answered, so the server sends FIN, too, at once.',
-    likely: 'onEnd() always ends the connection in a task of the strand. It needs no timer.',
+    likely: 'In onEnd(), always post the task that ends the connection. It needs no timer.',
     look: 'conversation.onEnd()',
   }
   stage.expect('FIN from the server', dee.stream.isEnded, isOver)
@@ -190,25 +191,31 @@ export async function expectErrorReplies(stage: Stage): Promise<void> {
   await dee.end(0, '1')
   dee.expectSaid(['1', `error crashed: ${LONG_LINE}`, 'busy', 'error crashed: too busy to go on'], {
     because:
-      'One line is one reply. A message of several lines would be taken for several replies.',
+      'The reply is all that dee learns of a job that failed: `busy` if the pool refused it, otherwise `error crashed: ` and the first line of its message.',
     likely:
-      'The first line of a message is sent, all of it, and no other. And `busy` is for PoolBusy alone, whatever words another error uses.',
+      'Send the whole first line of a message, however long, and no other. Only PoolBusy is `busy`: use instanceof, not the words of a message.',
     look: 'conversation.errorReply()',
   })
   for (const [message, firstLine] of FIRST_LINES) {
     await dee.send('fib 5\n')
-    await dee.end(dee.jobs.length - 1, new Error(message))
+    const end = () => dee.end(dee.jobs.length - 1, new Error(message))
+    const [thrown] = await uncaughtDuring(end)
     dee.expectSaid([`error crashed: ${firstLine}`], {
       because:
         'Every line has its reply, whatever the message is. Its first line is all that comes before the first "\\n".',
-      likely:
-        firstLine === ''
-          ? 'The first line may be empty, and then nothing is left to say but `error crashed: `. The second line does not take its place.'
-          : 'The first line is sent unchanged, with its spaces.',
+      likely: whyNotFirstLine(firstLine, thrown),
       look: 'conversation.errorReply()',
     })
   }
   expectNoHook(stage, 'conversation.#answer()')
+}
+
+function whyNotFirstLine(firstLine: string, thrown: unknown): string {
+  if (thrown !== undefined)
+    return `For this message, your code throws "${thrown}". Every message has a first line, which may be empty.`
+  return firstLine === ''
+    ? 'The first line may be empty, and then nothing is left to say but `error crashed: `. The second line does not take its place.'
+    : 'The first line is sent unchanged, with its spaces.'
 }
 
 /** FIN takes nothing back; a loss takes back every job. */
@@ -231,7 +238,7 @@ export async function expectJobsTakenBack(stage: Stage): Promise<void> {
     because:
       'Nothing more is read from eve, but the loss of her connection is reported all the same.',
     likely:
-      'Every job of hers is run with the same signal, and onClose() calls cancel(), which aborts it at once.',
+      'Give `#gone.signal` to run() for every job, not only for some, and abort it at once in cancel().',
   })
   stage.expectSame('the number of open conversations', eve.open.size, 0, {
     because: 'Hers was the only one.',
@@ -246,7 +253,7 @@ export async function expectJobsTakenBack(stage: Stage): Promise<void> {
   kays.cancel()
   stage.expect('leo’s conversation to still be in `open`', kay.open.has(leos), {
     because: 'His connection is open, and close() looks for it there.',
-    likely: 'A conversation takes itself out of `open`, and no other.',
+    likely: 'Leave `open` alone in cancel(): onClose() takes out this conversation only.',
     look: 'conversation.cancel()',
   })
 }
@@ -260,18 +267,15 @@ export async function expectSignalLeftAlone(stage: Stage): Promise<void> {
     await flo.end(line, '1')
     counts.push(flo.jobs[line].listeners)
   }
-  stage.expectSame(
-    'the number of listeners on her signal after each job',
-    counts,
-    Array(4).fill(counts[0]),
-    {
-      because:
-        'Her jobs have ended and her replies are sent. Whatever stays behind for each line adds up for as long as she stays.',
-      likely:
-        'A listener is added to the signal for each line and never removed. It is enough to look at `aborted` when a reply is due.',
-      look: ['conversation.#reply()', 'conversation.#answer()'],
-    },
-  )
+  const isSteady = counts.every((count) => count <= counts[0])
+  stage.expect('the listeners on her signal not to become more', isSteady, {
+    because:
+      'Her jobs have ended and her replies are sent. Whatever stays behind for each line adds up for as long as she stays.',
+    likely:
+      'A listener is added to the signal for each line and never removed. It is enough to look at `aborted` when a reply is due.',
+    received: `${counts.join(', ')} listeners after her four jobs`,
+    look: ['conversation.#reply()', 'conversation.#answer()'],
+  })
   await flo.runJobs(JOBS_RUN)
   const held = await flo.countHeldSignals()
   stage.expect('the signals of jobs that have ended to be forgotten', held <= MAY_BE_HELD, {
@@ -299,14 +303,14 @@ export async function expectSilenceBehindCancel(stage: Stage): Promise<void> {
   const isTakenBack = [gus.jobs[0], gus.jobs[2]].map((job) => job.isTakenBack)
   stage.expectSame('whether his two jobs in the pool are taken back', isTakenBack, [true, true], {
     because: 'Nobody is left to be answered, wherever cancel() is called from.',
-    likely: 'cancel() aborts the one signal that all jobs of a conversation are run with.',
+    likely: 'Give `#gone.signal` to run() for every job, and abort it in cancel().',
     look: 'conversation.cancel()',
   })
   gus.expectSaid([], {
     because:
       'The server’s close() calls cancel() when the loop has stopped: nobody is left to be answered. A job that was taken back is not a crash, and gets no reply.',
     likely:
-      'A job that is taken back rejects, which turns it into a reply, and replies that were already known follow. After the await, just before the reply is sent, look at the signal: `aborted`.',
+      'No reply may follow cancel(): none to a job that was taken back, none that was already known. Check `aborted` of the signal after the await, just before sending.',
     look: 'conversation.#reply()',
   })
   stage.expect('gus’s connection to stay open', !gus.stream.isEnded && !gus.stream.isDestroyed, {
@@ -353,7 +357,7 @@ async function expectSilenceOfGivenCode(stage: Stage): Promise<void> {
   await kim.cancel()
   kim.expectSaid([], {
     because: 'Her job has no reply, so she would take the next one, `error line too long`, for it.',
-    likely: 'onTooLong() looks whether `#gone` is aborted, and cancel() has to do that.',
+    likely: 'onTooLong() checks `#gone.signal.aborted`, so cancel() has to abort `#gone`.',
     look: 'conversation.cancel()',
   })
   const leo = await ScriptedConversation.start(stage, 'leo')

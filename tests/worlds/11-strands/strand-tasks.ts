@@ -203,7 +203,7 @@ export async function expectThrowsSurvived(stage: Stage, ada: StrandModule.Stran
       because: 'The task has failed, whatever it rejects with.',
       likely:
         received === 'resolves'
-          ? 'undefined and 0 are taken for no failure at all. Pass on what the task returned, or use catch.'
+          ? 'A check like `if (failure)` takes undefined and 0 for success. Rethrow inside catch, or return the promise of the task.'
           : undefined,
       look: 'strand.post()',
     })
@@ -268,7 +268,10 @@ export async function expectNoTimer(stage: Stage): Promise<void> {
       'A timer limits how long a task may take, or how long the next one waits. Only the end of a task counts.',
     look: 'strand.post()',
   })
-  for (const task of tasks) task.end('done')
+  const [first, second] = tasks
+  first.end('done')
+  await second.expectBegun({ because: '"cyd 1" has ended, and "cyd 2" is next.' })
+  second.end('done')
 }
 
 /** A task that posts another one is in the middle of a function, like any other code that posts. */

@@ -3,7 +3,7 @@
 import fc from 'fast-check'
 import type { Message } from '#code/13-rooms/journal.ts'
 import type { Stage } from '../../judge/step.ts'
-import type { ChatMessage } from '../../protocols/chat.ts'
+import { type ChatMessage, inShort } from '../../protocols/chat.ts'
 import { forAll, type QuietStage } from '../for-all.ts'
 import { ChatWorld, type loadChat, type ScriptedPeer } from './chat-sessions.ts'
 
@@ -82,12 +82,18 @@ function follow(quiet: QuietStage, peer: ScriptedPeer, view: View, message: Chat
     view.last = last
   } else if (message.type === 'left') view.last = undefined
   else if (message.type === 'message') {
-    const next = view.last === undefined ? 'none: not in the room' : view.last + 1
-    quiet.expectSame(`the number that ${name} is told next`, message.number, next, {
+    const reason = {
       because: `From joined until left, ${name} misses nothing and gets nothing twice.`,
       likely:
         'The member registers in one turn and is answered in another: live messages come in between. Read the page, register and answer in one turn.',
+    }
+    const isIn = view.last !== undefined
+    quiet.expect(`${name} to be told messages only from joined until left`, isIn, {
+      ...reason,
+      received: inShort(message),
     })
+    const next = view.last! + 1
+    quiet.expectSame(`the number that ${name} is told next`, message.number, next, reason)
     view.last = message.number as number
   }
 }

@@ -33,7 +33,8 @@ export async function expectJoinedAgain(
   await world.ask(dee, { id: 6, type: 'join', room: 'kitchen' })
   dee.inbox.expect([{ type: 'error', id: 6, code: 'room-full' }], {
     because: 'A refusal is the only answer.',
-    likely: 'hub.join() returns a room, or a refusal, which has a code.',
+    likely:
+      'hub.join() returns a room or a refusal, which has a code. Send the refusal, and nothing else: session.refuse(request, room).',
   })
   await world.ask(dee, { id: 7, type: 'say', room: 'attic', text: 'here' })
   dee.inbox.expect([{ type: 'said' }, { type: 'message' }], {

@@ -134,7 +134,8 @@ export function expectOrderOfJournal(
   keep(2)
   bob.inbox.expect([message(1, 'one'), { type: 'said', number: 2 }, message(2, 'two')], {
     because: 'They were kept together, and are told one after the other, in the journal’s order.',
-    likely: 'For each message, tell first its sender, then the room.',
+    likely:
+      'Finish one message before the next: first its sender, then the room, both in one loop.',
     look: 'hub.#tell()',
   })
   keep(1, false)

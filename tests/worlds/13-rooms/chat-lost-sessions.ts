@@ -57,8 +57,8 @@ export async function expectSessionsDropped(stage: Stage): Promise<void> {
   })
   const [ada, bob] = [await world.arrive('ada', 'kitchen'), await world.arrive('bob', 'kitchen')]
   ada.inbox.take()
-  const drop = async (peer: ScriptedPeer) => {
-    story.tell(peer.inbox.label, 'loses its connection', 'toServer')
+  const drop = async (peer: ScriptedPeer, again = '') => {
+    story.tell('test', `calls drop() of ${peer.inbox.label}’s session${again}`)
     peer.session.drop()
     await world.settle()
   }
@@ -81,6 +81,7 @@ export async function expectSessionsDropped(stage: Stage): Promise<void> {
     because: 'A handler that has waited for something checks `isOver` before it goes on.',
     likely: 'drop() has to note that the session is over before anything else.',
   })
+  story.tell('test', 'lets `who` end')
   gates[0]()
   await world.settle()
   ada.inbox.expect([], {
@@ -114,7 +115,7 @@ export async function expectSessionsDropped(stage: Stage): Promise<void> {
     because: 'The name is free at once.',
     likely: 'Call person.left() when the session is over.',
   })
-  await drop(bob)
+  await drop(bob, ' again')
   const third = world.connect('a third bob')
   await world.ask(third, { id: 1, type: 'hello', version: 1, name: 'bob' })
   third.inbox.expect([{ type: 'error', code: 'name-taken' }], {

@@ -25,9 +25,16 @@ export function whyNotRefused(
   field: string,
   sent: unknown,
 ): string {
-  return typeof sent === 'string' && request[field] !== sent && request[field] !== undefined
-    ? 'A rule gets the value as the client has sent it. `room` is put into lower case after that.'
-    : 'Call every rule of the type with the value and the name of its field, even if the value is missing or null.'
+  if (typeof sent !== 'string' || request[field] === sent || request[field] === undefined)
+    return 'Call every rule of the type with the value and the name of its field, even if the value is missing or null.'
+  return `Call the rules with the value as it was sent. ${whyTaken(sent)}Change \`room\` after the rules, with toLowerCase() only.`
+}
+
+/** Why a letter that only looks like a k is one, when a rule gets it. */
+function whyTaken(sent: string): string {
+  if (!/^[^ -~]elvin$/.test(sent)) return ''
+  const letter = sent.charCodeAt(0).toString(16).toUpperCase()
+  return `Its first letter is U+${letter}, and toLowerCase() or normalize() makes a plain letter of it. `
 }
 
 export function whyChanged(received: Told, expected: Record<string, unknown>): string | undefined {
@@ -37,5 +44,5 @@ export function whyChanged(received: Told, expected: Record<string, unknown>): s
   if (fields.join() === 'room') return 'Put room.toLowerCase() into the request that is returned.'
   const lost = fields.find((field) => request[field] === undefined)
   if (lost !== undefined) return `"${lost}" belongs in the request, too.`
-  return 'Only `room` is changed. Every other field keeps its value.'
+  return 'Change only `room`. Every other field keeps its value.'
 }

@@ -92,8 +92,10 @@ export async function expectRequestsParsed(stage: Stage): Promise<void> {
     expectCode(`{"id":3${rest}}`, 'malformed', 3, {
       because:
         'The type is not a string. The id is known, so the client learns which request it was.',
-      likely:
-        'Such a message is `malformed`. `unknown-type` is for a string that is not in the table.',
+      likely: (received) =>
+        'code' in received && received.code === 'malformed'
+          ? whyRefusalIsLost(received)
+          : 'Such a message is `malformed`. `unknown-type` is for a string that is not in the table.',
     })
   }
   for (const type of [

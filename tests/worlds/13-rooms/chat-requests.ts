@@ -88,7 +88,7 @@ export function* everyWrongRequest(): Generator<Specimen> {
     for (const field of Object.keys(fields)) {
       for (const { code, value } of wrongValuesOf(field)) {
         const message = JSON.stringify({ id: 1, type, ...fields, [field]: value })
-        yield { message, id: 1, code, field }
+        yield { message: escaped(message), id: 1, code, field }
       }
     }
   }
@@ -110,8 +110,13 @@ export const wrongRequests: fc.Arbitrary<Specimen> = fc
     const values = wrongValuesOf(field)
     const { code, value } = values[valuePick % values.length]
     const sent = { ...extra, id, type, ...RIGHT[type], [field]: value }
-    return { message: shuffled(sent, order), id, code, field }
+    return { message: escaped(shuffled(sent, order)), id, code, field }
   })
+
+/** The same JSON, in which no letter looks like another one: each that is not ASCII is escaped. */
+function escaped(json: string): string {
+  return json.replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
 
 function wrongValuesOf(field: string): { code: string; value: unknown }[] {
   const values = Object.entries(WRONG[field]).flatMap(([code, values]) =>

@@ -41,7 +41,8 @@ export async function expectSlowSays(
   })
   // Each of his requests may let the loop have a turn: that is no looking again and again.
   const isPolled = turns > 3
-  expectSame('the number of timers set meanwhile', isPolled ? timers + turns : timers, 0, {
+  const asked = isPolled ? timers + turns : timers
+  expectSame('the number of timers and turns of the loop requested meanwhile', asked, 0, {
     because:
       'A disk may take a minute. Polling costs CPU all that time, and giving up puts answers out of order.',
     likely: 'await newestSay, and nothing else.',
@@ -62,7 +63,7 @@ export async function expectSlowSays(
   await world.ask(ada, say(1), say(2), say(3, 'nowhere'), { id: 4, type: 'ping' })
   expectSame('the number of drafts in the journal', journal.drafts.length, 2, {
     because: 'A journal can keep many messages at a time, if they do not wait for each other.',
-    likely: 'A say does not wait for newestSay. Everything else does.',
+    likely: 'Await newestSay before everything but a `say`.',
     look: 'chat-session.#carryOut()',
   })
   ada.inbox.expect([{ type: 'pong', id: 4 }], { because: 'Nothing has been kept yet.' })
