@@ -29,12 +29,16 @@ export interface ClientOptions extends Partial<ClientLimits> {
   /** Called on each connection: what `hello` says besides its version, a token; or another request for a welcome. */
   hello(): object
   onNotice(notice: Notice): void
+  /** Who we are, if that is known before the first welcome. */
+  name?: string
 }
 
 export type Notice =
   | RoomNotice
   | { kind: 'state'; state: ClientState }
   | { kind: 'welcome'; welcome: Message }
+  /** We were welcomed under another name than before. The client ends now: it says nothing under that name. */
+  | { kind: 'otherPerson'; name: string }
   /** Anything else that the server says unasked: who comes and goes. */
   | { kind: 'told'; message: Message }
 
@@ -60,9 +64,12 @@ export class ChatClient {
   #nextTryMs = 0
   /** Identifies the data that our numbers belong to. */
   #server: string | undefined
+  /** The key of the name under which everything here is said, once it is known. */
+  #name: string | undefined
 
   constructor(options: ClientOptions) {
     this.#options = options
+    this.#name = options.name && keyOf(options.name)
     this.#limits = { ...LIMITS, ...options }
     this.#backoff = new Backoff(this.#limits, options.random)
     this.#newKey = keyMaker(options.random)
@@ -172,12 +179,20 @@ export class ChatClient {
   }
 
   #onWelcome(welcome: Message): void {
+    this.#name ??= keyOf(welcome.name)
+    if (this.#name !== keyOf(welcome.name)) return this.#onOtherPerson(welcome.name)
     const isOther = this.#server !== undefined && this.#server !== welcome.server
     this.#server = welcome.server
     if (isOther) for (const room of this.#rooms.values()) room.forget()
     this.#dispatch({ kind: 'welcomed', atMs: this.#options.timers.now() })
     this.#options.onNotice({ kind: 'welcome', welcome })
     for (const room of this.#rooms.values()) if (this.#link) room.enter(this.#link)
+  }
+
+  /** For the person who used this client, the session has ended. */
+  #onOtherPerson(name: string): void {
+    this.#options.onNotice({ kind: 'otherPerson', name })
+    this.#dispatch({ kind: 'error', code: 'no-session' })
   }
 
   #onTold(message: Message): void {
@@ -201,9 +216,9 @@ export class ChatClient {
   }
 }
 
-/** Rooms are compared in lower case. */
-function keyOf(room: string): string {
-  return room.toLowerCase()
+/** Names, of rooms and of people, are compared in lower case. */
+function keyOf(name: string): string {
+  return name.toLowerCase()
 }
 
 /** 100 random bits, and a count. */

@@ -8,30 +8,39 @@ import type { LinkEvents, Message } from '../../solutions/16-client/request-link
 import { type KeyedHistory, SayKeys } from '../../solutions/16-client/say-keys.ts'
 import { VirtualTimers } from '../harness/virtual-timers.ts'
 
-/** A client on a connection that is open, and whose server is the test. */
-function open(onNotice: (notice: Notice, client: ChatClient) => void) {
+/** A client whose server is the test. `sent` and `isOpen` are about its newest connection. */
+function open(onNotice: (notice: Notice, client: ChatClient) => void, name?: string) {
   let events: LinkEvents | undefined
+  let isOpen = false
   const sent: Message[] = []
   const client: ChatClient = new ChatClient({
     connect(its) {
       events = its
-      return { send: (text) => void sent.push(JSON.parse(text)), close() {} }
+      isOpen = true
+      sent.length = 0
+      const close = () => {
+        isOpen = false
+      }
+      return { send: (text) => void sent.push(JSON.parse(text)), close }
     },
     timers: new VirtualTimers(),
     random: () => 0.5,
     hello: () => ({ name: 'al' }),
     onNotice: (notice) => onNotice(notice, client),
+    name,
   })
   const answer = (type: string, message: object) => {
     const { id } = sent.find((request) => request.type === type)!
     events?.onText(JSON.stringify({ id, ...message }))
   }
-  const welcome = () => {
+  const welcome = (as = 'al') => {
     client.start()
+    client.tryNow()
     events?.onOpen()
-    answer('hello', { type: 'welcome', server: 's' })
+    answer('hello', { type: 'welcome', server: 's', name: as })
   }
-  return { client, sent, answer, welcome }
+  const lose = () => events?.onClose()
+  return { client, sent, answer, welcome, lose, isOpen: () => isOpen }
 }
 
 test.for(['welcome', 'state'] as const)(
@@ -60,6 +69,54 @@ test.for(['leave', 'close'] as const)(
     expect(told).toEqual(['one'])
   },
 )
+
+/** How it ended: `said`, or the code of the error. */
+const codeOf = (said: Promise<unknown>) =>
+  said.then(
+    () => 'said',
+    ({ code }) => code,
+  )
+
+test('what one person has written is never said under the name of another', async () => {
+  const notices: Notice[] = []
+  const { client, sent, answer, welcome, lose, isOpen } = open((notice) => notices.push(notice))
+  client.join('hall')
+  welcome('Ada')
+  answer('join', { type: 'joined', last: 0, members: [], messages: [] })
+  const inFlight = codeOf(client.say('hall', 'one'))
+  lose()
+  const waiting = codeOf(client.say('hall', 'two'))
+  notices.length = 0
+  welcome('bob')
+  expect(sent.map(({ type }) => type)).toEqual(['hello'])
+  expect(isOpen()).toBe(false)
+  expect(notices.slice(-2)).toEqual([
+    { kind: 'otherPerson', name: 'bob' },
+    { kind: 'state', state: { kind: 'ended', code: 'no-session' } },
+  ])
+  expect(notices.map(({ kind }) => kind)).not.toContain('welcome')
+  expect(await Promise.all([inFlight, waiting])).toEqual(['unknown', 'not-sent'])
+})
+
+test('a name in another case is the same person', () => {
+  const { client, sent, welcome, lose } = open(() => {})
+  client.join('hall')
+  welcome('Ada')
+  lose()
+  welcome('ada')
+  expect(client.state.kind).toBe('online')
+  expect(sent.map(({ type }) => type)).toEqual(['hello', 'join'])
+})
+
+test('who knows beforehand who it is accepts no other name, not even at first', async () => {
+  const { client, sent, welcome } = open(() => {}, 'Ada')
+  client.join('hall')
+  const waiting = codeOf(client.say('hall', 'written before anybody was welcome'))
+  welcome('bob')
+  expect(client.state).toEqual({ kind: 'ended', code: 'no-session' })
+  expect(sent.map(({ type }) => type)).toEqual(['hello'])
+  expect(await waiting).toBe('not-sent')
+})
 
 test('a repeat is said when the connection of the first ends before that was said', async () => {
   const search = Promise.withResolvers<void>()

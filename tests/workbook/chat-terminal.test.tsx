@@ -9,6 +9,8 @@ import stringWidth from 'string-width'
 import { describe, expect, test } from 'vitest'
 import type { ChatClient, Notice } from '../../solutions/16-client/chat-client.ts'
 import { ChatError } from '../../solutions/16-client/chat-error.ts'
+import type { ClientState } from '../../solutions/16-client/client-state.ts'
+import type { Said } from '../../solutions/16-client/say-queue.ts'
 import { OpenRoom } from '../../solutions/19-chat-server/page/open-room.ts'
 import { startServer } from '../../solutions/19-chat-server/server.ts'
 import { parseAddress, textOfAddress } from '../../tutor/chat/address.ts'
@@ -17,6 +19,7 @@ import { roomLines } from '../../tutor/chat/chat-lines.ts'
 import { typedPart } from '../../tutor/chat/chat-parts.tsx'
 import { parseCommand } from '../../tutor/chat/commands.ts'
 import { Desk } from '../../tutor/chat/desk.ts'
+import { PlainChat } from '../../tutor/chat/plain-chat.ts'
 import { charactersOf, type Edit, edit, NOTHING_TYPED } from '../../tutor/chat/text-input.ts'
 import { ROOT } from '../judge/workbook.ts'
 import { makeHome } from './home.ts'
@@ -185,6 +188,72 @@ test('a refused room is not shown, and the reason is', async () => {
   desk.edit({ kind: 'deleteAll' })
   desk.enter()
   expect(desk.notice).toBe('The room is full.')
+})
+
+/** A client whose connection is lost while two texts wait; `replace()`: somebody else is welcomed on the next one. */
+function waitingClient() {
+  let tell!: (notice: Notice) => void
+  const says: PromiseWithResolvers<Said>[] = []
+  const client = {
+    state: { kind: 'waiting' } as ClientState,
+    join() {},
+    start() {},
+    say() {
+      const said = Promise.withResolvers<Said>()
+      says.push(said)
+      return said.promise
+    },
+    close() {
+      for (const { reject } of says) reject(new ChatError('not-sent'))
+    },
+  }
+  const replace = () => {
+    tell({ kind: 'otherPerson', name: 'bob' })
+    client.state = { kind: 'ended', code: 'no-session' }
+    client.close()
+    tell({ kind: 'state', state: client.state })
+  }
+  const makeClient = (onNotice: (notice: Notice) => void) => {
+    tell = onNotice
+    return client as unknown as ChatClient
+  }
+  return { makeClient, says, replace, hear: (notice: Notice) => tell(notice) }
+}
+
+test('whoever leaves the screen is told what was not said, and who has come instead', async () => {
+  const leave = async (isReplaced: boolean) => {
+    const { makeClient, replace } = waitingClient()
+    const desk = new Desk(makeClient, 'kitchen')
+    desk.edit({ kind: 'insert', text: 'mine\nalone' })
+    desk.enter()
+    if (isReplaced) replace()
+    return desk.close()
+  }
+  const notSaid = '[kitchen] ! It was not sent.  mine ⏎ alone'
+  expect(await leave(false)).toEqual([notSaid])
+  const why = 'The server has ended it: no-session: bob is logged in now.'
+  expect(await leave(true)).toEqual([why, notSaid])
+})
+
+test('without a screen, each text that was not said is told once', async () => {
+  const { makeClient, says, replace, hear } = waitingClient()
+  const typed = ['one', 'two']
+  const told: string[] = []
+  const io = {
+    next: async () => typed.shift() ?? new Promise<undefined>(() => {}),
+    write() {},
+    tell: (text: string) => void told.push(text),
+  }
+  const running = new PlainChat(io, makeClient, 'kitchen').run()
+  await expect.poll(() => says.length).toBe(2)
+  replace()
+  expect(await running).toBe(1)
+  hear({ kind: 'joined', room: 'kitchen', members: [] })
+  expect(told).toEqual([
+    '* bob is logged in now',
+    '! It was not sent.  one',
+    '! It was not sent.  two',
+  ])
 })
 
 test('before chapter 16 is written, it says which step is missing', async () => {

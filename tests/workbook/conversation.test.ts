@@ -148,6 +148,18 @@ test('a text is on its way until its message is there, in whatever order answer 
   expect(conversation.unsaid).toBe(0)
 })
 
+test('when somebody else has logged in, one knows who, and what was not said', async () => {
+  const { client, conversation, tell, room } = await inKitchen()
+  const saying = conversation.say(room, 'in my name')
+  expect(conversation.notSaid).toEqual([])
+  tell({ kind: 'otherPerson', name: 'bob' })
+  client.says[0].result.reject(new ChatError('not-sent'))
+  await saying
+  expect(conversation).toMatchObject({ name: 'Ada', otherPerson: 'bob' })
+  const problem = 'It was not sent.'
+  expect(conversation.notSaid).toEqual([{ room, saying: { text: 'in my name', problem } }])
+})
+
 test('a text that was not said stays, and says why, until it is discarded', async () => {
   const { client, conversation, room } = await inKitchen()
   const saying = conversation.say(room, 'too much')

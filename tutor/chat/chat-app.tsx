@@ -84,7 +84,7 @@ export function ChatApp({ desk, chalk }: { desk: Desk; chalk: ChalkInstance }) {
         <Text bold inverse>{` ${room?.name ?? 'chat'} `}</Text>
         <Text dimColor>{room ? ` ${room.members.length} here` : ''}</Text>
         <Spacer />
-        <Text wrap="truncate">{`${conversation.name} · ${connectionText(conversation.client)}`}</Text>
+        <Text wrap="truncate">{`${conversation.name} · ${connectionText(conversation)}`}</Text>
       </Box>
       <Scrolled lines={lines} rows={rows} scroll={lines.length > rows ? top : 0} />
       <RoomsLine desk={desk} columns={columns} />

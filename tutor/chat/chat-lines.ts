@@ -77,6 +77,16 @@ function sayingLines({ text, problem }: Saying, { columns, chalk }: LineStyle): 
   return hang(`${chalk.red('✗')} `, 2, `${text}  (${problem})`, columns)
 }
 
+/** What was not said, where there is no screen to show it on. */
+export function notSaidLine({ text, problem }: Saying): string {
+  return `! ${problem}  ${oneLine(text)}`
+}
+
+/** A message as one line. */
+export function oneLine(text: string): string {
+  return printable(text.replaceAll('\n', ' ⏎ '))
+}
+
 /** A text behind its head; further lines begin in a column of their own. */
 function hang(head: string, indent: number, text: string, columns: number): string[] {
   // Where the head is wider than the indent, it takes the place of the first words.

@@ -1,8 +1,9 @@
-import type { ChatClient } from '../../solutions/16-client/chat-client.ts'
 import { SYSTEM_TIMERS } from '../../solutions/16-client/timers.ts'
+import type { Conversation } from '../../solutions/19-chat-server/page/conversation.ts'
 
 /** How the connection is, in a few words. */
-export function connectionText({ state, nextTryMs = 0 }: ChatClient): string {
+export function connectionText({ client, otherPerson }: Conversation): string {
+  const { state, nextTryMs = 0 } = client
   switch (state.kind) {
     case 'online':
       return 'connected'
@@ -11,6 +12,7 @@ export function connectionText({ state, nextTryMs = 0 }: ChatClient): string {
       return `connection lost, next try in ${seconds} s`
     }
     case 'ended':
+      if (otherPerson !== undefined) return `${otherPerson} is logged in now`
       return state.code === 'no-session' ? 'the session has ended' : 'the end'
     default:
       return 'connecting …'

@@ -6,6 +6,7 @@ import {
   type ConversationOptions,
 } from '../../solutions/19-chat-server/page/conversation.ts'
 import type { OpenRoom } from '../../solutions/19-chat-server/page/open-room.ts'
+import { notSaidLine } from './chat-lines.ts'
 import { HELP, parseCommand } from './commands.ts'
 import { type Edit, edit, NOTHING_TYPED } from './text-input.ts'
 
@@ -94,6 +95,24 @@ export class Desk {
 
   showEarlier(): void {
     if (this.#room) this.conversation.showEarlier(this.#room)
+  }
+
+  /**
+   * Ends the conversation. Resolves with what to tell without the screen: why it has ended before, if it has, and what
+   * was not said.
+   */
+  async close(): Promise<string[]> {
+    const { client, otherPerson } = this.conversation
+    const { state } = client
+    const why = otherPerson === undefined ? '' : `: ${otherPerson} is logged in now`
+    const lines = state.kind === 'ended' ? [`The server has ended it: ${state.code}${why}.`] : []
+    client.close()
+    // Now the conversation learns what this has rejected.
+    await undefined
+    const notSaid = this.conversation.notSaid.map(
+      ({ room, saying }) => `[${room.name}] ${notSaidLine(saying)}`,
+    )
+    return [...lines, ...notSaid]
   }
 
   #show(room: OpenRoom | undefined): void {

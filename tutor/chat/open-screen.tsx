@@ -16,9 +16,7 @@ export async function openChatScreen(
   desk.subscribe(() => client.state.kind === 'ended' && screen.unmount())
   client.start()
   await screen.waitUntilExit()
-  const { state } = client
-  client.close()
-  if (state.kind !== 'ended') return 0
-  process.stderr.write(`The server has ended it: ${state.code}.\n`)
-  return 1
+  const hasEnded = client.state.kind === 'ended'
+  for (const line of await desk.close()) process.stderr.write(`${line}\n`)
+  return hasEnded ? 1 : 0
 }

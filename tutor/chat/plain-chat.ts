@@ -9,8 +9,8 @@ import {
   Conversation,
   type ConversationOptions,
 } from '../../solutions/19-chat-server/page/conversation.ts'
-import type { OpenRoom } from '../../solutions/19-chat-server/page/open-room.ts'
-import { printable } from '../../tests/harness/bytes.ts'
+import type { OpenRoom, Saying } from '../../solutions/19-chat-server/page/open-room.ts'
+import { notSaidLine, oneLine } from './chat-lines.ts'
 import { type Command, HELP, parseCommand } from './commands.ts'
 import { connectionText } from './connection-text.ts'
 
@@ -29,6 +29,8 @@ export class PlainChat {
   /** The number of the last message written, for each room. */
   readonly #written = new Map<OpenRoom, number>()
   readonly #says: Promise<void>[] = []
+  /** What was not said, and the person knows. */
+  readonly #told = new Set<Saying>()
   #room: OpenRoom | undefined
   #connection = ''
 
@@ -79,7 +81,7 @@ export class PlainChat {
     if (change.kind === 'refused') this.#io.tell(`! ${change.name}: ${change.problem}`)
     if (change.kind !== 'state') return
     const { client } = this.#conversation
-    this.#tellConnection(connectionText(client))
+    this.#tellConnection(connectionText(this.#conversation))
     if (client.state.kind === 'ended') this.#ended.resolve(undefined)
   }
 
@@ -95,13 +97,10 @@ export class PlainChat {
       if (number > written) this.#io.write(`[${room.name}] ${name}: ${oneLine(text)}\n`)
     }
     this.#written.set(room, Math.max(written, room.last))
-    for (const saying of room.sayings.filter(({ problem }) => problem)) {
-      this.#io.tell(`! ${saying.problem}  ${oneLine(saying.text)}`)
+    for (const saying of room.sayings) {
+      if (saying.problem === undefined || this.#told.has(saying)) continue
+      this.#told.add(saying)
+      this.#io.tell(notSaidLine(saying))
     }
   }
-}
-
-/** A message as one line. */
-function oneLine(text: string): string {
-  return printable(text.replaceAll('\n', ' ⏎ '))
 }

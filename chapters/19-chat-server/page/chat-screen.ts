@@ -16,11 +16,12 @@ import { MemberList } from './member-list.ts'
 import { MessageList } from './message-list.ts'
 import { News } from './news.ts'
 import type { OpenRoom } from './open-room.ts'
-import type { RememberedRooms } from './remembered-rooms.ts'
+import { RememberedRooms } from './remembered-rooms.ts'
 import { goTo, roomInAddress } from './room-address.ts'
 import { RoomDoor } from './room-door.ts'
 import { RoomList } from './room-list.ts'
 import { SayingList } from './saying-list.ts'
+import { showUnsaid } from './unsaid-list.ts'
 import { connectOverWebSocket } from './websocket-link.ts'
 
 export class ChatScreen {
@@ -38,9 +39,9 @@ export class ChatScreen {
   #shown: OpenRoom | undefined
   #isDrawing = false
 
-  /** Connects, and shows the rooms that were open when this account was last here. */
-  constructor(url: string, memory: RememberedRooms, onEnded: () => void) {
-    this.#memory = memory
+  /** Connects, and shows the rooms that were open when the account of that name was last here. */
+  constructor(url: string, name: string, onEnded: () => void) {
+    this.#memory = new RememberedRooms(localStorage, name)
     this.#onEnded = onEnded
     const talk = new Conversation({
       makeClient: (onNotice) =>
@@ -50,8 +51,9 @@ export class ChatScreen {
           random: Math.random,
           hello: () => ({}),
           onNotice,
+          name,
         }),
-      remembered: memory.load(),
+      remembered: this.#memory.load(),
       onChange: (change) => this.#onChange(change),
     })
     this.conversation = talk
@@ -190,6 +192,7 @@ export class ChatScreen {
     }
     this.#rooms.show(rooms, room)
     this.#door.show()
+    if (conversation.client.state.kind === 'ended') showUnsaid(conversation.notSaid)
     const unread = rooms.reduce((sum, each) => sum + each.unread, 0)
     document.title = `${unread > 0 ? `(${unread}) ` : ''}${room?.name ?? 'Chat'}`
   }

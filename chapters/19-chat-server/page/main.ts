@@ -4,7 +4,8 @@ import { logOut, NoAnswer, whoAmI } from './account-api.ts'
 import { ChatScreen } from './chat-screen.ts'
 import { byId } from './elements.ts'
 import { LogInForm } from './log-in-form.ts'
-import { RememberedRooms } from './remembered-rooms.ts'
+
+const LOSE = 'Some of your texts have not been sent yet. Log out and lose them?'
 
 /** Delay before asking again a server that did not answer. */
 const AGAIN_MS = 2_000
@@ -23,19 +24,21 @@ async function begin(): Promise<void> {
   tellFault('')
   if (name === undefined) return form.show()
   form.hide()
-  const memory = new RememberedRooms(localStorage, name)
-  screen = new ChatScreen(chatAddress(), memory, onEnded)
+  screen = new ChatScreen(chatAddress(), name, onEnded)
 }
 
 /** The session is over. After the next log-in the page is reloaded, so nothing of this session is left. */
 function onEnded(): void {
-  const state = screen?.conversation.client.state
-  if (state?.kind !== 'ended' || state.code !== 'no-session') return
-  screen?.hide()
-  form.show('Your session has ended. Log in again.')
+  if (!screen) return
+  const { client, otherPerson } = screen.conversation
+  if (client.state.kind !== 'ended' || client.state.code !== 'no-session') return
+  screen.hide()
+  if (otherPerson === undefined) form.show('Your session has ended. Log in again.')
+  else form.show(`${otherPerson} is logged in now. Log in again, or reload this page.`)
 }
 
 async function leave(): Promise<void> {
+  if (screen && screen.conversation.unsaid > 0 && !confirm(LOSE)) return
   try {
     await logOut()
     screen?.conversation.client.close()

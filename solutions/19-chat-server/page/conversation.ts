@@ -32,6 +32,11 @@ export type Change =
   /** A room could not be opened. */
   | { kind: 'refused'; name: string; problem: string }
 
+export interface NotSaid {
+  room: OpenRoom
+  saying: Saying
+}
+
 export interface ConversationOptions {
   makeClient(onNotice: (notice: Notice) => void): ChatClient
   remembered?: Remembered
@@ -48,6 +53,7 @@ export class Conversation {
   /** Rooms for whose past we have asked. */
   readonly #asking = new Set<OpenRoom>()
   #name = ''
+  #otherPerson: string | undefined
   #server: string | undefined
 
   constructor({ makeClient, remembered, onChange }: ConversationOptions) {
@@ -60,6 +66,11 @@ export class Conversation {
   /** Mine, as the server writes it. */
   get name(): string {
     return this.#name
+  }
+
+  /** Whoever has logged in instead of me, which has ended the client. */
+  get otherPerson(): string | undefined {
+    return this.#otherPerson
   }
 
   /** In the order in which they were opened. */
@@ -117,6 +128,12 @@ export class Conversation {
     return waiting.length
   }
 
+  /** What was not said, or may not have been; each with its room. */
+  get notSaid(): NotSaid[] {
+    const all = this.rooms.flatMap((room) => room.sayings.map((saying) => ({ room, saying })))
+    return all.filter(({ saying }) => saying.problem !== undefined)
+  }
+
   /** Everything in this room has been read, if we have ever been in it. */
   read(room: OpenRoom): void {
     const before = room.readTo
@@ -145,6 +162,10 @@ export class Conversation {
   #onNotice(notice: Notice): void {
     if (notice.kind === 'state') return this.#onChange({ kind: 'state' })
     if (notice.kind === 'welcome') return this.#onWelcome(notice.welcome)
+    if (notice.kind === 'otherPerson') {
+      this.#otherPerson = notice.name
+      return
+    }
     if (notice.kind === 'told') return this.#onTold(notice.message)
     const room = this.roomCalled(notice.room)
     if (!room) return

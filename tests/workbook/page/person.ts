@@ -50,10 +50,10 @@ export class Person {
     await this.page.goto(url)
   }
 
-  async register(password: string): Promise<void> {
+  async register(password: string, name = this.name): Promise<void> {
     await this.page.getByRole('button', { name: 'New here?' }).click()
-    await this.page.getByLabel('Name', { exact: true }).fill(this.name)
-    await this.page.getByLabel('E-mail', { exact: true }).fill(`${this.name}@chat.example`)
+    await this.page.getByLabel('Name', { exact: true }).fill(name)
+    await this.page.getByLabel('E-mail', { exact: true }).fill(`${name}@chat.example`)
     await this.page.getByLabel('Password').fill(password)
     await this.page.getByRole('button', { name: 'Make the account' }).click()
   }
