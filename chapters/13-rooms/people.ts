@@ -12,7 +12,7 @@ export interface Person {
   left(session: ChatSession): void
 }
 
-/** The names that are taken. */
+/** The names that are taken. The bucket of a name goes with it: whoever wants a full one could take another name. */
 export class Names {
   readonly #taken = new Set<string>()
   readonly #makeBucket: () => TokenBucket | undefined

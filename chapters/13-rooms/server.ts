@@ -20,8 +20,11 @@ export interface ChatServerOptions extends BoundedOptions, Partial<HubLimits> {
 
 export function startServer(options: ChatServerOptions = {}): Promise<BoundedServer> {
   const { clock = performance, saysPerSecond = Number.POSITIVE_INFINITY, burstSays = 20 } = options
+  // One less, because a bucket lets the last one overdraw it.
   const makeBucket = () =>
-    Number.isFinite(saysPerSecond) ? new TokenBucket(clock, saysPerSecond, burstSays) : undefined
+    Number.isFinite(saysPerSecond)
+      ? new TokenBucket(clock, saysPerSecond, burstSays - 1)
+      : undefined
   const journal = new MemoryJournal({ now: Date.now })
   const hello = helloByName(new Names(makeBucket), randomUUID())
   return serveChat(options, makeChat(journal, hello, options))

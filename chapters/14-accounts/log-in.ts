@@ -5,6 +5,7 @@
  *     (before)    (hash queue)
  */
 
+import { createHash } from 'node:crypto'
 import { PoolBusy, PoolClosed } from '../06-worker-pool/worker-pool.ts'
 import type { Refusal } from '../13-rooms/codes.ts'
 import type { LoginRequest, RegisterRequest } from './account-requests.ts'
@@ -50,8 +51,7 @@ export async function logIn(
   address: string,
 ): Promise<{ kind: 'loggedIn'; account: Account; token: string } | Refused> {
   const found = await services.accounts.find(name)
-  // An unknown name is counted like an account, whichever way it is spelt; `?` keeps it apart from the numbers.
-  const subject = found ? `#${found.id}` : `?${keyOfName(name)}`
+  const subject = countedAs(name, found !== undefined)
   const waitMs = services.throttle.begin(subject, address)
   if (waitMs > 0) return tryLater(waitMs)
   // A try whose password was never checked does not count.
@@ -73,6 +73,20 @@ export function failing(undo: () => void): (error: unknown) => never {
     undo()
     throw error
   }
+}
+
+/**
+ * What tries with this name or e-mail address count under. It is the same for all spellings that `find` takes for one
+ * (`keyOfName`), and short: NFKC makes 18 characters of a single one. What was tried before there was an account is not
+ * counted against it.
+ *
+ * It depends on what was typed, and not on whose it is: if an account's name and e-mail address had one count, a wrong
+ * guess at each would show strangers that they belong together. The price: an account has two counts to guess at, and a
+ * network that has logged in by name is not known by e-mail address.
+ */
+function countedAs(nameOrEmail: string, isAccount: boolean): string {
+  const typed = `${isAccount ? '#' : '?'}${keyOfName(nameOrEmail)}`
+  return createHash('sha256').update(typed).digest('base64url')
 }
 
 function tryLater(waitMs: number): Refused {

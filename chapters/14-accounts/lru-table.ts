@@ -1,5 +1,6 @@
 /**
- * A table with a bound, for keys that strangers choose: whoever sends a million names must not fill our memory.
+ * A table with a bound, for keys that strangers choose: whoever sends a million names must not fill our memory. The
+ * bound is a number of entries, so callers see to it that keys are short.
  *
  * A `Map` remembers the order of insertion. Every use puts its key at the end, so the first key is the one that was
  * used least recently. Each use is O(1).

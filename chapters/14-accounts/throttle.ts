@@ -6,6 +6,10 @@
  * many failures in an hour, only networks that have logged in to it before may try; the owner's has, so the owner is
  * not locked out.
  *
+ * All of this is in memory, and a restart forgets it. Until the owner logs in again, the owner's network is unknown,
+ * too: if somebody goes on guessing meanwhile, the owner may have to wait until the hour is over. (Sessions outlive a
+ * restart, and whoever has one needs no password.)
+ *
  * A try counts as a failure from the moment it begins, before its password is hashed: otherwise a hundred tries at the
  * same moment would all pass a count that is still zero. A try that succeeds is taken back. A name without an account
  * is counted like any other, or the difference would show who has one. Nothing here knows passwords, and nothing waits.

@@ -3,6 +3,7 @@
 import type { TokenBucket } from '../10-backpressure/limits.ts'
 import type { Person } from '../13-rooms/people.ts'
 import type { Account } from './account-store.ts'
+import { LruTable } from './lru-table.ts'
 
 /** A person who has logged in, as one connection knows them. */
 export interface AccountPerson extends Person {
@@ -19,12 +20,17 @@ interface Presence {
 }
 
 export class AccountPeople {
-  readonly #makeBucket: () => TokenBucket | undefined
   readonly #maxConnections: number
   readonly #presences = new Map<number, Presence>()
+  /** By account. A bucket outlives the presence: whoever hangs up and comes back must not find it full again. */
+  readonly #buckets: LruTable<TokenBucket | undefined>
 
-  constructor(makeBucket: () => TokenBucket | undefined, maxConnections = MAX_CONNECTIONS) {
-    this.#makeBucket = makeBucket
+  constructor(
+    makeBucket: () => TokenBucket | undefined,
+    maxBuckets: number,
+    maxConnections = MAX_CONNECTIONS,
+  ) {
+    this.#buckets = new LruTable(maxBuckets, makeBucket)
     this.#maxConnections = maxConnections
   }
 
@@ -37,7 +43,7 @@ export class AccountPeople {
     const { id: accountId, name } = account
     const presence = this.#presences.get(accountId) ?? {
       connections: 0,
-      bucket: this.#makeBucket(),
+      bucket: this.#buckets.use(String(accountId)),
     }
     if (presence.connections >= this.#maxConnections) return undefined
     presence.connections += 1

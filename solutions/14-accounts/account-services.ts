@@ -86,6 +86,7 @@ export async function openAccountServices(
     live,
     people: new AccountPeople(
       () => makeBucket(clock, options),
+      throttleLimits.maxEntries,
       options.connectionsPerAccount ?? MAX_CONNECTIONS,
     ),
     stats: () => ({ hashes: queue.stats(), liveSessions: live.size }),
@@ -125,5 +126,7 @@ function sweep(
 }
 
 function makeBucket(clock: Clock, { saysPerSecond, burstSays = 20 }: AccountOptions) {
-  return saysPerSecond === undefined ? undefined : new TokenBucket(clock, saysPerSecond, burstSays)
+  if (saysPerSecond === undefined) return undefined
+  // One less, because a bucket lets the last one overdraw it.
+  return new TokenBucket(clock, saysPerSecond, burstSays - 1)
 }

@@ -16,7 +16,12 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { PoolClosed } from '../../solutions/06-worker-pool/worker-pool.ts'
+import { TokenBucket } from '../../solutions/10-backpressure/limits.ts'
+import type { ChatSession } from '../../solutions/13-rooms/chat-session.ts'
+import { AccountPeople } from '../../solutions/14-accounts/account-people.ts'
+import type { AccountServices } from '../../solutions/14-accounts/account-services.ts'
 import { openAccounts } from '../../solutions/14-accounts/accounts-database.ts'
+import { logIn } from '../../solutions/14-accounts/log-in.ts'
 import { LruTable } from '../../solutions/14-accounts/lru-table.ts'
 import { networkOf } from '../../solutions/14-accounts/network-of.ts'
 import { NetworkRate } from '../../solutions/14-accounts/network-rate.ts'
@@ -25,6 +30,7 @@ import { sessionIdOf } from '../../solutions/14-accounts/sessions.ts'
 import { openSqliteAccounts } from '../../solutions/14-accounts/sqlite-accounts.ts'
 import { VirtualClock } from '../harness/virtual-time.ts'
 import { type ChatMessage, chatFrame } from '../protocols/chat.ts'
+import { Talker } from '../worlds/chat-talker.ts'
 
 let folder = ''
 
@@ -219,6 +225,7 @@ test('a second failure has to wait; a full hash queue is no failure', async () =
 
 test.each([
   ['ada', '\uff41DA', 'an account'],
+  ['ADA@Example.org', 'ada@example.\uff4frg', 'its e-mail address'],
   ['bob', '\uff42OB', 'no account'],
 ])('"%s" and "%s" are one name to guess at, with %s', async (name, other) => {
   const server = await serve({ throttle: { firstDelayMs: 60_000 } })
@@ -227,6 +234,44 @@ test.each([
   const guess = { ...LOGIN, password: 'wrong' }
   expect(await client.ask({ ...guess, name })).toMatchObject({ code: 'bad-login' })
   expect(await client.ask({ ...guess, name: other })).toMatchObject({ code: 'try-later' })
+  client.hangUp()
+})
+
+test('the wait after a guess at a name does not tell whose e-mail address another one is', async () => {
+  const server = await serve({ throttle: { firstDelayMs: 60_000 } })
+  const client = await talk(server.port)
+  await client.ask(REGISTER)
+  const guess = async (name: string) =>
+    (await client.ask({ ...LOGIN, name, password: 'wrong' })).code
+  await guess('ada')
+  expect(await guess('bob@example.org')).toBe('bad-login')
+  expect(await guess('ada@example.org')).toBe('bad-login')
+  client.hangUp()
+})
+
+test('however long a name is, its guesses are counted under a short key', async () => {
+  const keys: string[] = []
+  const throttle = {
+    begin(account: string) {
+      keys.push(account)
+      return 1_000
+    },
+  }
+  const accounts = { find: async () => undefined }
+  // NFKC makes 18 characters of this one.
+  for (const name of ['\ufdfa'.repeat(254), '\ufdfa'.repeat(253), 'ada']) {
+    await logIn({ throttle, accounts } as unknown as AccountServices, { name, password: '' }, '::1')
+  }
+  expect(keys.every(({ length }) => length < 64)).toBe(true)
+  expect(new Set(keys).size).toBe(3)
+})
+
+test('what was tried before there was an account is not counted against it', async () => {
+  const server = await serve({ throttle: { firstDelayMs: 60_000 } })
+  const client = await talk(server.port)
+  expect(await client.ask(LOGIN)).toMatchObject({ code: 'bad-login' })
+  await client.ask(REGISTER)
+  expect(await client.ask(LOGIN)).toMatchObject({ type: 'welcome' })
   client.hangUp()
 })
 
@@ -268,6 +313,45 @@ test('an account has so many connections, and no more', async () => {
   while (server.stats().connections > 2) await new Promise((resolve) => setTimeout(resolve, 1))
   expect(await cyd.ask(hello)).toMatchObject({ type: 'welcome' })
   for (const client of [ada, cyd]) client.hangUp()
+})
+
+test('an account says so much at once, however often it comes and goes', async () => {
+  const server = await serve({ saysPerSecond: 0.001, burstSays: 3 })
+  const ada = await Talker.connect(server.port)
+  await ada.register('ada')
+  const { token } = await ada.logIn('ada')
+  const say = async (talker: Talker) => {
+    await talker.ask({ type: 'join', room: 'hall' })
+    return (await talker.ask({ type: 'say', room: 'hall', text: 'hi' })).type
+  }
+  const said = [await say(ada), await say(ada)]
+  ada.destroy()
+  while (server.stats().connections > 0) await new Promise((resolve) => setTimeout(resolve, 1))
+  const back = await Talker.connect(server.port)
+  await back.ask({ type: 'hello', version: 1, token })
+  expect([...said, await say(back), await say(back)]).toEqual(['said', 'said', 'said', 'error'])
+  back.destroy()
+})
+
+test('the buckets of accounts that have gone are kept in a bounded table', () => {
+  const clock = new VirtualClock()
+  const people = new AccountPeople(() => new TokenBucket(clock, 1, 10), 2)
+  const enter = (id: number) => {
+    const account = { id, name: `n${id}`, passwordHash: '' }
+    return people.enter(account, 'a session', () => {})!
+  }
+  const comeAndGo = (id: number) => {
+    const person = enter(id)
+    person.left({} as ChatSession)
+    return person.bucket
+  }
+  const first = comeAndGo(1)
+  const other = comeAndGo(2)
+  expect(enter(1).bucket).toBe(first)
+  for (const id of [3, 4]) comeAndGo(id)
+  expect(comeAndGo(2)).not.toBe(other)
+  // Whoever is here has one bucket, whatever the table has forgotten.
+  expect(enter(1).bucket).toBe(first)
 })
 
 test.each([

@@ -101,6 +101,16 @@ test('who talks too fast is told for how long to wait, and loses nothing by aski
   expect(said).toBe(3)
 })
 
+test('a person says so much at once, and no more', async () => {
+  const server = await startServer({ saysPerSecond: 0.001, burstSays: 3 })
+  const [ada] = await gatherInRoom(server.port, 'hall', 1)
+  for (let id = 1; id <= 4; id++) ada.tell({ id, type: 'say', room: 'hall', text: 'hi' })
+  await ada.hears(1, 'error')
+  expect(ada.count('said')).toBe(3)
+  ada.socket.destroy()
+  await server.close()
+})
+
 test('a client that asks a thousand things at once is not listened to for a while', async () => {
   const { ask, peer } = await openChat().arrive('ada')
   const answers = await ask(...Array.from({ length: 1_000 }, () => ({ type: 'rooms' })))
