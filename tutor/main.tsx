@@ -8,8 +8,9 @@ import chalk from 'chalk'
 import { closest } from 'fastest-levenshtein'
 import { endWithReader } from '../tests/judge/closed-pipe.ts'
 import { type CommandLine, readCommandLine } from '../tests/judge/command-line.ts'
+import { NotReplaced } from './effects/snapshots.ts'
 import { USAGE, VERBS } from './verbs/table.ts'
-import { UsedWrongly } from './verbs/verb.ts'
+import { UsedWrongly, type Verb } from './verbs/verb.ts'
 
 // chalk, with which Ink colours, too, does not know of it: https://no-color.org
 if (process.env.NO_COLOR) chalk.level = 0
@@ -44,7 +45,7 @@ async function main(): Promise<number> {
     const { openGuide } = await import('./guide.tsx')
     return openGuide()
   }
-  const verb = VERBS[name ?? 'status']
+  const verb = findVerb(name ?? 'status')
   if (!verb)
     return usedWrongly(
       `There is no "${name}". Did you mean ${closest(name, Object.keys(VERBS))}?\n\n${USAGE}`,
@@ -59,8 +60,15 @@ async function main(): Promise<number> {
     })
   } catch (error) {
     if (error instanceof UsedWrongly) return usedWrongly(`${error.message}\n`)
-    throw error
+    if (!(error instanceof NotReplaced)) throw error
+    process.stderr.write(`${error.message}\n`)
+    return 1
   }
+}
+
+/** `constructor` is no verb, though every object has one. */
+function findVerb(name: string): Verb | undefined {
+  return Object.hasOwn(VERBS, name) ? VERBS[name] : undefined
 }
 
 function usedWrongly(text: string): number {

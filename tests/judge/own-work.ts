@@ -45,7 +45,7 @@ export async function* judgeOwnWork(
     }
     yield event
   }
-  yield* warnOfEdits(await edited)
+  yield* warnOfEdits((await edited) ?? [])
   for (const text of file.takeNotices()) yield { kind: 'notice', text }
 }
 

@@ -115,10 +115,35 @@ function parse(text: string): Progress | 'broken' | 'newer' {
     const value = JSON.parse(text)
     if (typeof value?.version !== 'number') return 'broken'
     if (value.version > VERSION) return 'newer'
-    const isRecord = (part: unknown): boolean => typeof part === 'object' && part !== null
-    if (!isRecord(value.steps)) return 'broken'
-    return { ...empty(), ...value }
+    // What has been added since may be missing, but without its steps a file is broken.
+    const progress = { ...empty(), ...value, steps: value.steps }
+    return isProgress(progress) ? progress : 'broken'
   } catch {
     return 'broken'
   }
+}
+
+/** Whatever is in the file: people edit it, and disks lose parts of it. */
+function isProgress({ steps, hints, finished, place }: Record<string, unknown>): boolean {
+  return (
+    isRecordOf(steps, isStepProgress) &&
+    isRecordOf(hints, (taken) => Number.isInteger(taken)) &&
+    isRecordOf(finished, isText) &&
+    (place === undefined || isText(place))
+  )
+}
+
+function isStepProgress(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const { passedAt, brokenAt } = value as Record<string, unknown>
+  return isText(passedAt) && (brokenAt === undefined || isText(brokenAt))
+}
+
+function isRecordOf(value: unknown, isOne: (part: unknown) => boolean): boolean {
+  const isRecord = typeof value === 'object' && value !== null && !Array.isArray(value)
+  return isRecord && Object.values(value).every(isOne)
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === 'string'
 }

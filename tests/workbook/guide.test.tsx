@@ -1,5 +1,8 @@
 /** The guide without a terminal: events in, state and text out. */
 
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { Chalk } from 'chalk'
 import { renderToString } from 'ink'
 import stringWidth from 'string-width'
@@ -16,6 +19,7 @@ import { rowsBelowMap } from '../../tutor/ui/map-screen.tsx'
 import { loadMarkdown, type RenderMarkdown } from '../../tutor/ui/markdown.ts'
 import type { Card, JudgeEvent } from '../judge/events.ts'
 import type { Progress } from '../judge/progress.ts'
+import { makeHome } from './home.ts'
 
 const book = readBook()
 const plain = new Chalk({ level: 0 })
@@ -164,7 +168,7 @@ describe('what happens', () => {
     const all = play(taken.state, 'h', 'h')
     expect(all.state).toMatchObject({
       progress: { hints: { '01.1': 3 } },
-      notice: expect.stringMatching(/npm start diff 1\.1/),
+      notice: expect.stringMatching(/^Those were all the hints\..*npm start diff 1\.1/),
     })
   })
 
@@ -208,6 +212,19 @@ describe('what happens', () => {
       for (const key of here) expect(() => play({ ...begun.state, screen }, key)).not.toThrow()
     }
   })
+})
+
+test('a copy of what is green that cannot be written is a notice, and the verdict stands', async () => {
+  const home = makeHome('guide-no-copies')
+  home.writeUpTo('01-hello', '01.2')
+  home.write('.workbook', 'a file, where the folder belongs')
+  const fixture = join(import.meta.dirname, 'fixtures', 'judge-as-the-guide.ts')
+  const { stdout } = await promisify(execFile)(process.execPath, [fixture, '01-hello', '01.1'], {
+    env: { ...process.env, WORKBOOK_HOME: home.root },
+  })
+  expect(stdout).toMatch(
+    /stepPassed[\s\S]*notice No copy of what is green could be kept \(E.*\njudged\n$/,
+  )
 })
 
 describe('what is on the screen', () => {

@@ -2,12 +2,12 @@
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, test } from 'vitest'
-import { ROOT } from '../judge/workbook.ts'
-import { makeHome } from './home.ts'
+import { ROOT, SOLUTION } from '../judge/workbook.ts'
+import { type Home, makeHome } from './home.ts'
 
 const SERVER = 'chapters/01-hello/server.ts'
 
@@ -32,6 +32,25 @@ describe.concurrent('npm start', () => {
       state: 'started',
       steps: [{ state: 'green' }, { state: 'open' }, {}, {}, {}],
     })
+  })
+
+  test('status --json tells who is stuck: where, since when, and after how many hints', async ({
+    expect,
+  }) => {
+    const home = makeHome('status-stuck')
+    const [passedAt, brokenAt] = ['2026-01-01T10:00:00.000Z', '2026-01-02T10:00:00.000Z']
+    writeProgress(home, {
+      version: 1,
+      steps: { '01.1': { passedAt, brokenAt } },
+      hints: { '01.2': 3 },
+      place: '01.2',
+    })
+    const status = JSON.parse((await home.start('status', '--json')).stdout)
+    expect(status.place).toBe('01.2')
+    expect(status.chapters[0].steps.slice(0, 2)).toMatchObject([
+      { state: 'broken', passedAt, brokenAt, hints: 0 },
+      { state: 'open', passedAt: null, brokenAt: null, hints: 3 },
+    ])
   })
 
   test('read: a lesson or a step, hints closed', async ({ expect }) => {
@@ -95,6 +114,83 @@ describe.concurrent('npm start', () => {
     expect(judged.code, judged.stdout).toBe(0)
     await home.start('restore', '1')
     expect(home.read(SERVER)).toBe('// mine\n')
+  })
+
+  test('restore brings back one’s own work after a catch-up that wrote nothing', async ({
+    expect,
+  }) => {
+    const home = makeHome('restore-own')
+    home.write(SERVER, '// mine\n')
+    await home.start('catch-up', '2')
+    await home.start('catch-up', '2')
+    expect((await home.start('restore', '1')).stdout).toMatch(
+      /Snapshot "\S+ before catch-up" written/,
+    )
+    expect(home.read(SERVER)).toBe('// mine\n')
+  })
+
+  test('restore brings back what was overwritten last, although it is also a green copy', async ({
+    expect,
+  }) => {
+    const home = makeHome('restore-green')
+    home.write(SERVER, '// a first attempt\n')
+    await home.start('reset', '1')
+    home.write(SERVER, '// green\n')
+    // As the guide keeps it.
+    const name = `${new Date().toISOString().replaceAll(':', '-').replace('Z', '')} green`
+    const copy = join(home.root, '.workbook', 'snapshots', '01-hello', name)
+    cpSync(join(home.root, 'chapters', '01-hello'), copy, { recursive: true })
+    await home.start('catch-up', '2')
+    await home.start('restore', '1')
+    expect(home.read(SERVER)).toBe('// green\n')
+  })
+
+  test('restore brings back every byte, whatever the encoding', async ({ expect }) => {
+    const home = makeHome('restore-bytes')
+    const latin1 = Buffer.from('// gr\u00fc\u00df\n', 'latin1')
+    writeFileSync(join(home.root, SERVER), latin1)
+    await home.start('reset', '1')
+    await home.start('restore', '1')
+    expect(readFileSync(join(home.root, SERVER))).toEqual(latin1)
+  })
+
+  test('restore says how many snapshots there are', async ({ expect }) => {
+    const home = makeHome('restore-count')
+    home.write(SERVER, '// mine\n')
+    await home.start('reset', '1')
+    expect((await home.start('restore', '1', '7')).stderr).toMatch(/^There is one snapshot: /)
+    await home.start('restore', '1')
+    expect((await home.start('restore', '1', '7')).stderr).toMatch(/^There are 2 snapshots: /)
+  })
+
+  test('what cannot be copied is not overwritten, and a sentence says so', async ({ expect }) => {
+    const home = makeHome('no-copies')
+    home.write(SERVER, '// mine\n')
+    home.write('.workbook', 'a file, where the folder belongs')
+    for (const args of [
+      ['reset', '1'],
+      ['catch-up', '2'],
+    ]) {
+      expect(await home.start(...args)).toEqual({
+        code: 1,
+        stdout: '',
+        stderr: expect.stringMatching(
+          /^chapters\/01-hello stays as it is, because it could not be copied first: E.*\n$/,
+        ),
+      })
+    }
+    expect(home.read(SERVER)).toBe('// mine\n')
+    expect((await home.start('hint', '1.1')).stderr).toMatch(/^! Progress cannot be saved/)
+    expect((await home.start('doctor')).stdout).toMatch(
+      /✗ \.workbook\/ cannot be written.*\n.*It is a file, and has to be a folder/,
+    )
+  })
+
+  test('diff does not count how lines end', async ({ expect }) => {
+    const home = makeHome('diff-crlf')
+    const answer = readFileSync(join(SOLUTION.root, '01-hello', 'server.ts'), 'utf8')
+    home.write(SERVER, answer.replaceAll('\n', '\r\n'))
+    expect((await home.start('diff', '1')).stdout).toMatch(/to the letter/)
   })
 
   test('diff: against the answer, no further than a step when one is named', async ({ expect }) => {
@@ -207,8 +303,7 @@ describe.concurrent('npm start', () => {
 
   test('a broken progress file costs nothing', async ({ expect }) => {
     const home = makeHome('broken-progress')
-    mkdirSync(join(home.root, '.workbook'))
-    writeFileSync(join(home.root, '.workbook', 'progress.json'), '{ "version": 1, "st')
+    writeProgress(home, '{ "version": 1, "st')
     const { code, stderr } = await home.start('status')
     expect(code).toBe(0)
     expect(stderr).toMatch(/progress\.json could not be read\. It is kept as/)
@@ -221,8 +316,23 @@ describe.concurrent('npm start', () => {
     )
   })
 
+  test('doctor without git cannot tell whether tests were edited, and that is no fault', async ({
+    expect,
+  }) => {
+    const { stdout } = await makeHome('doctor-no-git').withEnv({ PATH: '/nowhere' }).start('doctor')
+    expect(stdout).toMatch(
+      /^\? cannot tell whether the tests are as they were shipped\n {2}git gives no answer/m,
+    )
+    expect(stdout).not.toContain('✗')
+  })
+
   test.for([
     [['statsu'], 2, /Did you mean status\?/],
+    [['constructor'], 2, /There is no "constructor"/],
+    [['diff', '7.99'], 2, /no step 07\.99/],
+    [['measure'], 2, /^Which measurement\?.*07\.echo, 07\.idle/],
+    [['measure', '7'], 2, /^Chapter 7 has more than one measurement: 07\.echo, 07\.idle\.$/m],
+    [['measure', '20'], 2, /no measurement "20"/],
     [['reset'], 2, /Which chapter\?/],
     [['reset', '1.2'], 2, /whole chapter/],
     [['serve', '1', '--port', '99999'], 2, /0 to 65535/],
@@ -235,3 +345,9 @@ describe.concurrent('npm start', () => {
     expect(outcome.stdout + outcome.stderr).toMatch(says)
   })
 })
+
+function writeProgress(home: Home, content: string | object): void {
+  mkdirSync(join(home.root, '.workbook'))
+  const text = typeof content === 'string' ? content : JSON.stringify(content)
+  home.write('.workbook/progress.json', text)
+}

@@ -34,17 +34,34 @@ test('two writers do not undo each other', () => {
   expect(guide.read()).toMatchObject({ hints: { '01.1': 2 }, steps: { '01.1': {} } })
 })
 
-test.each(['{ "version": 1, "st', '[]', 'null', '{"version":1}', '{"version":"x","steps":{}}'])(
-  'a broken file is set aside: %s',
-  (broken) => {
-    writeFileSync(PATH, broken)
-    const file = new ProgressFile(PATH)
-    expect(file.read().steps).toEqual({})
-    expect(file.takeNotices()).toEqual([expect.stringMatching(/could not be read\. It is kept as/)])
-    const [aside] = readdirSync(FOLDER).filter((name) => name.includes('broken'))
-    expect(readFileSync(join(FOLDER, aside), 'utf8')).toBe(broken)
-  },
-)
+test.each([
+  '{ "version": 1, "st',
+  '[]',
+  'null',
+  '{"version":1}',
+  '{"version":"x","steps":{}}',
+  '{"version":1,"steps":[]}',
+  '{"version":1,"steps":{"01.1":null}}',
+  '{"version":1,"steps":{"01.1":{"passedAt":5}}}',
+  '{"version":1,"steps":{},"hints":null}',
+  '{"version":1,"steps":{},"hints":{"01.1":"2"}}',
+  '{"version":1,"steps":{},"finished":null}',
+  '{"version":1,"steps":{},"place":2}',
+])('a broken file is set aside: %s', (broken) => {
+  writeFileSync(PATH, broken)
+  const file = new ProgressFile(PATH)
+  expect(file.read().steps).toEqual({})
+  expect(file.takeNotices()).toEqual([expect.stringMatching(/could not be read\. It is kept as/)])
+  const [aside] = readdirSync(FOLDER).filter((name) => name.includes('broken'))
+  expect(readFileSync(join(FOLDER, aside), 'utf8')).toBe(broken)
+})
+
+test('a file of an older workbook, without what came later, is no broken one', () => {
+  writeFileSync(PATH, '{"version":1,"steps":{"01.1":{"passedAt":"then"}}}')
+  const file = new ProgressFile(PATH)
+  expect(file.read()).toMatchObject({ steps: { '01.1': {} }, hints: {}, finished: {} })
+  expect(file.takeNotices()).toEqual([])
+})
 
 test('a file from a newer workbook is left alone', () => {
   const newer = '{"version":99,"steps":{"01.1":{"passedAt":"then"}},"rooms":[]}'

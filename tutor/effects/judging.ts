@@ -16,6 +16,7 @@ export interface RunRequest {
 export class Judging {
   readonly #progress: ProgressFile
   #current: AbortController | undefined
+  #hasToldThatNoneIsKept = false
 
   constructor(progress: ProgressFile) {
     this.#progress = progress
@@ -37,8 +38,20 @@ export class Judging {
       onEvent(event)
     }
     if (controller.signal.aborted) return
-    if (isNewlyGreen) takeSnapshot(chapter, 'green')
+    if (isNewlyGreen) this.#keep(chapter, onEvent)
     onEnd(Math.round(performance.now() - startedAt))
+  }
+
+  /** A copy that cannot be made is told once: the work goes on without it. */
+  #keep(chapter: string, onEvent: RunRequest['onEvent']): void {
+    try {
+      takeSnapshot(chapter, 'green')
+    } catch (error) {
+      if (this.#hasToldThatNoneIsKept) return
+      this.#hasToldThatNoneIsKept = true
+      const why = (error as Error).message
+      onEvent({ kind: 'notice', text: `No copy of what is green could be kept (${why}).` })
+    }
   }
 
   stop(): void {

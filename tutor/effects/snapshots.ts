@@ -2,7 +2,8 @@
  * Copies of a learner's chapter, made before anything overwrites it and whenever a step turns green.
  *
  * `.workbook/snapshots/02-echo/2026-11-20T10-11-12.345 before reset/server.ts`. Copies made before an overwrite are
- * never removed; of the others the oldest go.
+ * never removed; of the others the oldest go. `npm start restore` brings back the newest that was made before an
+ * overwrite, so an overwrite must have its own: a green copy with the same content does not count.
  */
 
 import {
@@ -25,18 +26,32 @@ export interface Snapshot {
   path: string
 }
 
+/** The disk refused; the message is a sentence that says what became of the learner's files. */
+export class NotReplaced extends Error {}
+
 const MAX_GREEN_SNAPSHOTS = 20
 
-/** Copies the chapter as it is now. `undefined`: there is nothing to copy, or the newest copy is the same. */
-export function takeSnapshot(chapter: string, why: string, now = new Date()): Snapshot | undefined {
+/**
+ * The copy of the chapter as it is now, a new one if need be; `undefined` when there is nothing to copy. Throws what
+ * the disk throws.
+ */
+export function takeSnapshot(chapter: string, why: string): Snapshot | undefined {
   const files = [...listFiles(LEARNER, chapter), ...listGivenFiles(LEARNER, chapter)]
+  if (files.length === 0) return undefined
   const newest = listSnapshots(chapter).at(-1)
-  if (files.length === 0 || (newest && isSame(chapter, newest, files))) return undefined
-  const name = `${now.toISOString().replaceAll(':', '-').replace('Z', '')} ${why}`
+  const mayCount = newest && (why === 'green' || isBeforeOverwrite(newest))
+  if (mayCount && isSame(chapter, newest, files)) return newest
+  const name = `${new Date().toISOString().replaceAll(':', '-').replace('Z', '')} ${why}`
   const snapshot = toSnapshot(chapter, name)
-  mkdirSync(folderOf(snapshot), { recursive: true })
-  for (const file of files)
-    cpSync(join(LEARNER.root, chapter, file), join(folderOf(snapshot), file))
+  try {
+    mkdirSync(folderOf(snapshot), { recursive: true })
+    for (const file of files)
+      cpSync(join(LEARNER.root, chapter, file), join(folderOf(snapshot), file))
+  } catch (error) {
+    // Half a copy is none: nobody should be offered it.
+    rmSync(folderOf(snapshot), { recursive: true, force: true })
+    throw error
+  }
   prune(chapter)
   return snapshot
 }
@@ -50,41 +65,62 @@ export function listSnapshots(chapter: string): Snapshot[] {
     .map((name) => toSnapshot(chapter, name))
 }
 
-export function readSnapshot(snapshot: Snapshot): Map<string, string> {
+export function isBeforeOverwrite({ name }: Snapshot): boolean {
+  return name.includes(' before ')
+}
+
+/** Bytes, because a file may have any encoding. */
+export function readSnapshot(snapshot: Snapshot): Map<string, Uint8Array> {
   const folder = folderOf(snapshot)
   const files = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map(({ parentPath, name }) => relative(folder, join(parentPath, name)).split(sep).join('/'))
-  return new Map(files.map((file) => [file, readFileSync(join(folder, file), 'utf8')]))
+  return new Map(files.map((file) => [file, readFileSync(join(folder, file))]))
 }
 
-/** Replaces the chapter's files, after a snapshot of what was there. Files that only the learner has stay. */
+/**
+ * Replaces the chapter's files, after a snapshot of what was there. Files that only the learner has stay. Throws
+ * `NotReplaced`. Nothing is `kept` when nothing had to be written.
+ */
 export function replaceChapter(
   chapter: string,
-  files: ReadonlyMap<string, string>,
+  files: ReadonlyMap<string, string | Uint8Array>,
   why: string,
 ): { kept: Snapshot | undefined; written: string[] } {
-  const kept = takeSnapshot(chapter, why)
   const folder = join(LEARNER.root, chapter)
-  mkdirSync(folder, { recursive: true })
-  const written = [...files]
-    .filter(([file, source]) => readIfThere(join(folder, file)) !== source)
-    .map(([file]) => file)
-  for (const file of written) {
-    mkdirSync(dirname(join(folder, file)), { recursive: true })
-    writeFileSync(join(folder, file), files.get(file)!)
+  const changed = [...files].filter(([file, source]) => !holds(join(folder, file), source))
+  const written = changed.map(([file]) => file)
+  if (changed.length === 0) return { kept: undefined, written }
+  const kept = orSay(
+    `chapters/${chapter} stays as it is, because it could not be copied first`,
+    () => takeSnapshot(chapter, why),
+  )
+  const copy = kept ? `; what was there is kept in ${kept.path}` : ''
+  orSay(`chapters/${chapter} could not be written${copy}`, () => {
+    for (const [file, source] of changed) {
+      mkdirSync(dirname(join(folder, file)), { recursive: true })
+      writeFileSync(join(folder, file), source)
+    }
+  })
+  return { kept, written }
+}
+
+function orSay<T>(what: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    throw new NotReplaced(`${what}: ${(error as Error).message}`)
   }
-  // No new snapshot was needed when the newest one already has what was there.
-  return { kept: kept ?? listSnapshots(chapter).at(-1), written }
 }
 
 function isSame(chapter: string, snapshot: Snapshot, files: string[]): boolean {
   const copies = readSnapshot(snapshot)
   return (
     copies.size === files.length &&
-    files.every(
-      (file) => copies.get(file) === readFileSync(join(LEARNER.root, chapter, file), 'utf8'),
-    )
+    files.every((file) => {
+      const copy = copies.get(file)
+      return copy !== undefined && holds(join(LEARNER.root, chapter, file), copy)
+    })
   )
 }
 
@@ -102,6 +138,6 @@ function folderOf({ chapter, name }: Snapshot): string {
   return join(STATE, 'snapshots', chapter, name)
 }
 
-function readIfThere(path: string): string | undefined {
-  return existsSync(path) ? readFileSync(path, 'utf8') : undefined
+function holds(path: string, source: string | Uint8Array): boolean {
+  return existsSync(path) && readFileSync(path).equals(Buffer.from(source))
 }

@@ -223,7 +223,7 @@ function takeHint(state: TutorState): Next {
     const number = currentChapter(state).number
     return stay({
       ...shown,
-      notice: `That were all. The answer so far: npm start diff ${number}.${id.split('.')[1]}`,
+      notice: `Those were all the hints. The answer so far: npm start diff ${number}.${id.split('.')[1]}`,
     })
   }
   const progress = { ...state.progress, hints: { ...state.progress.hints, [id]: taken + 1 } }

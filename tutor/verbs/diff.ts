@@ -4,6 +4,7 @@ import { createTwoFilesPatch } from 'diff'
 import { printable } from '../../tests/harness/bytes.ts'
 import { LEARNER } from '../../tests/judge/workbook.ts'
 import { makeStarters, readSolution } from '../book/book.ts'
+import { findChapter, findStep } from './read.ts'
 import { type Call, chooseChapter, type Verb } from './verb.ts'
 
 export const diff: Verb = {
@@ -11,16 +12,18 @@ export const diff: Verb = {
   summary: 'your chapter against the model answer; with a step, no further than that step',
   async run(call) {
     const { chapter, step } = chooseChapter(call, 'diff 1')
+    if (step) findStep(findChapter(chapter), step)
     const reference = step ? makeStarters(chapter, step) : readSolution(chapter)
     const patches = [...reference].flatMap(([file, source]) => {
       const path = join(LEARNER.root, chapter, file)
-      const own = existsSync(path) ? readFileSync(path, 'utf8') : ''
-      if (own === source) return []
+      const own = existsSync(path) ? withPlainEnds(readFileSync(path, 'utf8')) : ''
+      const answer = withPlainEnds(source)
+      if (own === answer) return []
       return createTwoFilesPatch(
         `chapters/${chapter}/${file}`,
         `solutions/${chapter}/${file}`,
         own,
-        source,
+        answer,
         '',
         '',
         {
@@ -33,6 +36,11 @@ export const diff: Verb = {
     for (const patch of patches) call.write(paint(patch, call))
     return 0
   },
+}
+
+/** How an editor or git ends lines is no difference. */
+function withPlainEnds(text: string): string {
+  return text.replaceAll('\r\n', '\n')
 }
 
 function paint(patch: string, { chalk }: Call): string {

@@ -15,9 +15,10 @@ import {
 import type { Verb } from './verb.ts'
 
 interface Finding {
-  isFine: boolean
+  /** `undefined`: there is no telling. */
+  isFine: boolean | undefined
   what: string
-  /** What to do when it is not fine. */
+  /** What to do, or why, when it is not fine. */
   advice?: string
 }
 
@@ -35,10 +36,11 @@ export const doctor: Verb = {
       await tests(),
     ]
     for (const { isFine, what, advice } of findings) {
-      write(`${isFine ? chalk.green('✓') : chalk.red('✗')} ${what}\n`)
+      const mark = isFine === undefined ? '?' : isFine ? chalk.green('✓') : chalk.red('✗')
+      write(`${mark} ${what}\n`)
       if (!isFine && advice) write(`  ${advice}\n`)
     }
-    return findings.every(({ isFine }) => isFine) ? 0 : 1
+    return findings.some(({ isFine }) => isFine === false) ? 1 : 0
   },
 }
 
@@ -84,9 +86,16 @@ function stateFolder(): Finding {
     return {
       isFine: false,
       what: `.workbook/ cannot be written: ${(error as Error).message}`,
-      advice: `Nothing is remembered until it can: chmod u+w "${HOME}"`,
+      advice: `Nothing is remembered until it can${howToMakeItWritable((error as NodeJS.ErrnoException).code)}`,
     }
   }
+}
+
+function howToMakeItWritable(code: string | undefined): string {
+  if (code === 'EEXIST')
+    return '. It is a file, and has to be a folder: give that file another name.'
+  if (code !== 'EACCES' && code !== 'EPERM') return '.'
+  return `: chmod u+w "${existsSync(STATE) ? STATE : HOME}"`
 }
 
 function progress(): Finding {
@@ -112,6 +121,12 @@ function starters(): Finding {
 
 async function tests(): Promise<Finding> {
   const edited = await findEditedTests()
+  if (edited === undefined)
+    return {
+      isFine: undefined,
+      what: 'cannot tell whether the tests are as they were shipped',
+      advice: 'git gives no answer: it is not installed, or this is no clone of yours.',
+    }
   return {
     isFine: edited.length === 0,
     what:

@@ -34,6 +34,7 @@ export const hint: Verb = {
         ? `One more: npm start hint ${short}`
         : `That was the last one. The model answer: npm start diff ${chapter.number}`
     call.write(`${call.chalk.dim(more)}\n`)
+    for (const notice of file.takeNotices()) process.stderr.write(`! ${notice}\n`)
     return 0
   },
 }

@@ -18,10 +18,7 @@ export const measure: Verb = {
   async run(call) {
     const id = findId(call.words[0] ?? '')
     const measurement = await findMeasurement(id)
-    if (!measurement)
-      throw new UsedWrongly(
-        `There is ${id ? `no measurement "${id}"` : 'more than one measurement'}. These can be taken: ${listMeasurements().join(', ')}.`,
-      )
+    if (!measurement) throw new UsedWrongly(`There is no measurement "${id}". ${allMeasurements()}`)
     const tree = call.flags.solution ? SOLUTION : LEARNER
     let isTaken = false
     try {
@@ -84,10 +81,19 @@ function endSoon(): void {
 
 /** `'2.backpressure'` is `'02.backpressure'`, and so is `'2'` as long as the chapter has no other. */
 function findId(word: string): string {
+  if (word === '') throw new UsedWrongly(`Which measurement? ${allMeasurements()}`)
   const padded = word.replace(/^(\d)(?=\.|$)/, '0$1')
   if (!/^\d\d$/.test(padded)) return padded
   const ofChapter = listMeasurements().filter((id) => id.startsWith(`${padded}.`))
-  return ofChapter.length === 1 ? ofChapter[0] : padded
+  if (ofChapter.length > 1)
+    throw new UsedWrongly(
+      `Chapter ${Number(padded)} has more than one measurement: ${ofChapter.join(', ')}.`,
+    )
+  return ofChapter[0] ?? padded
+}
+
+function allMeasurements(): string {
+  return `These can be taken: ${listMeasurements().join(', ')}.`
 }
 
 const BAR_COLUMNS = 24

@@ -1,4 +1,9 @@
-import { listSnapshots, readSnapshot, replaceChapter } from '../effects/snapshots.ts'
+import {
+  isBeforeOverwrite,
+  listSnapshots,
+  readSnapshot,
+  replaceChapter,
+} from '../effects/snapshots.ts'
 import { tellReplaced } from './reset.ts'
 import { chooseChapter, UsedWrongly, type Verb } from './verb.ts'
 
@@ -23,12 +28,12 @@ export const restore: Verb = {
       return 0
     }
     // The newest copy that was made before an overwrite is what one wants back; green copies can be asked for.
-    const overwritten = snapshots.find(({ name }) => name.includes(' before ')) ?? snapshots[0]
+    const overwritten = snapshots.find(isBeforeOverwrite) ?? snapshots[0]
     const chosen = call.words[1] === undefined ? overwritten : snapshots[Number(call.words[1]) - 1]
-    if (!chosen)
-      throw new UsedWrongly(
-        `There are ${snapshots.length} snapshots:  npm start restore ${number} --list`,
-      )
+    if (!chosen) {
+      const count = snapshots.length === 1 ? 'is one snapshot' : `are ${snapshots.length} snapshots`
+      throw new UsedWrongly(`There ${count}:  npm start restore ${number} --list`)
+    }
     const { kept, written } = replaceChapter(chapter, readSnapshot(chosen), 'before restore')
     tellReplaced(call, chapter, written, kept, `snapshot "${chosen.name}"`)
     return 0

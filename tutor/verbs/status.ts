@@ -1,23 +1,27 @@
-import { ProgressFile } from '../../tests/judge/progress.ts'
+import { type Progress, ProgressFile } from '../../tests/judge/progress.ts'
 import { readBook } from '../book/book.ts'
 import { type ChapterOutlook, type Outlook, seeOutlook } from '../state/outlook.ts'
 import type { Call, Verb } from './verb.ts'
 
 export const status: Verb = {
   usage: 'status [--json]',
-  summary: 'where you are, and the next thing to do',
+  summary: 'what is green, and the first thing that is not',
   async run(call) {
     const file = new ProgressFile()
-    const outlook = seeOutlook(readBook(), file.read())
+    const progress = file.read()
+    const outlook = seeOutlook(readBook(), progress)
     call.write(
-      call.flags.json ? `${JSON.stringify(toJson(outlook), null, 2)}\n` : toText(outlook, call),
+      call.flags.json
+        ? `${JSON.stringify(toJson(outlook, progress), null, 2)}\n`
+        : toText(outlook, call),
     )
     for (const notice of file.takeNotices()) process.stderr.write(`! ${notice}\n`)
     return 0
   },
 }
 
-function toJson({ chapters, next }: Outlook) {
+/** For scripts: every field is always there, and `null` says that there is nothing to tell. */
+function toJson({ chapters, next }: Outlook, { steps: known, hints, place }: Progress) {
   return {
     chapters: chapters.map(({ chapter, steps, state }) => ({
       name: chapter.name,
@@ -25,9 +29,17 @@ function toJson({ chapters, next }: Outlook) {
       part: chapter.lesson.part,
       minutes: chapter.lesson.minutes,
       state,
-      steps: steps.map(({ step, state }) => ({ id: step.id, title: step.title, state })),
+      steps: steps.map(({ step, state }) => ({
+        id: step.id,
+        title: step.title,
+        state,
+        passedAt: known[step.id]?.passedAt ?? null,
+        brokenAt: known[step.id]?.brokenAt ?? null,
+        hints: hints[step.id] ?? 0,
+      })),
     })),
     next: next ? { chapter: next.chapter.name, step: next.step.id } : null,
+    place: place ?? null,
   }
 }
 
