@@ -3,7 +3,7 @@
 import type { ChatSession, Handler } from '../13-rooms/chat-session.ts'
 import type { Refusal } from '../13-rooms/codes.ts'
 import { badRequest } from '../13-rooms/fields.ts'
-import { join, refuseInOrder, roomOf, say } from '../13-rooms/handlers.ts'
+import { join, refuseInOrder, roomOf, type SayOptions, say } from '../13-rooms/handlers.ts'
 import type { HistoryRequest, JoinRequest, SayRequest } from '../13-rooms/protocol.ts'
 import type { LogJournal } from './log-journal.ts'
 
@@ -12,9 +12,11 @@ export function historyHandlers(journal: LogJournal): Record<string, Handler> {
   return {
     join: (session, request: JoinRequest) => joinLoaded(journal, session, request),
     history: (session, request: HistoryRequest) => pageOfHistory(journal, session, request),
-    say(session, request: SayRequest) {
+    say(session, request: SayRequest, options?: SayOptions) {
       const refusal = tooManyCreated(journal, session, request.room)
-      return refusal ? refuseInOrder(session, request, refusal) : say(session, request)
+      if (!refusal) return say(session, request, options)
+      options?.onOutcome?.(refusal)
+      return refuseInOrder(session, request, refusal)
     },
   }
 }

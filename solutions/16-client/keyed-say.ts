@@ -1,8 +1,8 @@
-/** `say {key, since}`: the request that may arrive twice. Without a key it is the `say` of 13. */
+/** `say {key, since}`: the request that may arrive twice. Without a key it is the `say` of the chapters before. */
 
 import type { ChatSession, Handler } from '../13-rooms/chat-session.ts'
 import { type Fields, integer, matching, optional } from '../13-rooms/fields.ts'
-import { refuseInOrder, say } from '../13-rooms/handlers.ts'
+import { refuseInOrder, type Say, tooFast } from '../13-rooms/handlers.ts'
 import type { SayRequest } from '../13-rooms/protocol.ts'
 import { notAMember } from '../13-rooms/room.ts'
 import type { SayKeys, SayOutcome } from './say-keys.ts'
@@ -21,28 +21,34 @@ export const KEY_FIELDS: Fields = {
 }
 
 /**
- * The handler of a keyed `say`. Without `since` the history is searched from message 1, if that is possible.
+ * The handler of a keyed `say`, around the one that says it. Without `since` the history is searched from message 1, if
+ * that is possible.
+ *
+ * Each one takes a token of the person, a repeat as well, and is refused before the search if there is none: a search
+ * may cost us a hundred times as much as a message.
  *
  * The first to claim a key may leave the room during the search, because its connection ends. Then it says nothing, and
  * a repeat that has waited for it claims the key itself.
  */
-export function sayOnce(keys: SayKeys): Handler {
+export function sayOnce(say: Say, keys: SayKeys): Handler {
   return async (session: ChatSession, request: KeyedSayRequest) => {
     const { room, text, key, since = 0 } = request
     if (key === undefined) return say(session, request)
+    const refusal = tooFast(session.person)
+    if (refusal) return refuseInOrder(session, request, refusal)
     const account = session.name.toLowerCase()
     const isInRoom = () => session.chat.hub.roomOf(session, room) !== undefined
     while (isInRoom()) {
       const claim = await keys.claim({ account, room, text, key, since })
       if (claim.kind === 'first') {
-        if (isInRoom()) return say(session, request, { key, onOutcome: claim.settle })
+        if (isInRoom()) return say(session, request, { key, isPaid: true, onOutcome: claim.settle })
         claim.settle(notAMember(room))
       } else if (!hasLeft(claim.outcome)) {
         return answerAgain(session, request, claim.outcome)
       }
     }
     // This refuses whoever is not in the room.
-    if (!session.isOver) return say(session, request)
+    if (!session.isOver) return say(session, request, { isPaid: true })
   }
 }
 

@@ -3,7 +3,7 @@
 import type { Connection } from '../07-event-loop/connection.ts'
 import type { Service } from '../10-backpressure/admission.ts'
 import { affordableConnections } from '../10-backpressure/limits.ts'
-import { descriptorLimit, serveBounded } from '../10-backpressure/server.ts'
+import { type BoundedOptions, descriptorLimit, serveBounded } from '../10-backpressure/server.ts'
 import type { Config } from './config.ts'
 import type { DoorName, Listen } from './doors.ts'
 import type { Logs } from './logs.ts'
@@ -15,10 +15,20 @@ const DOORS = 2
 /** How much longer a door waits than the drain, which cuts people off before that. */
 const GRACE_BEYOND_MS = 5_000
 
-type ListenConfig = Pick<Config, 'host' | 'maxConnections' | 'drainSeconds'>
+/** What a connection may ask for in a second, besides what its account may say. Nobody who types needs as much. */
+const REQUESTS_PER_SECOND = 50
 
+/** How many requests at once: a client that comes back may join 50 rooms, and ask for nine pages in each. */
+const BURST_REQUESTS = 500
+
+type ListenConfig = Pick<Config, 'host' | 'maxConnections' | 'saysPerSecond' | 'drainSeconds'> &
+  Pick<BoundedOptions, 'clock' | 'messagesPerSecond' | 'burstMessages'>
+
+/** A connection that asks for more than its rate is not refused anything: it is read more slowly. */
 export function listener(config: ListenConfig, logs: Logs, tls: Tls | undefined): Listen {
-  const { host, maxConnections, drainSeconds } = config
+  const { host, maxConnections, saysPerSecond, drainSeconds, clock } = config
+  const { messagesPerSecond = REQUESTS_PER_SECOND + saysPerSecond } = config
+  const { burstMessages = BURST_REQUESTS } = config
   const affordable = affordableConnections(DOORS * maxConnections, descriptorLimit())
   return ({ name, port }, service) =>
     serveBounded(
@@ -28,6 +38,9 @@ export function listener(config: ListenConfig, logs: Logs, tls: Tls | undefined)
         maxConnections: Math.max(1, Math.floor(affordable / DOORS)),
         graceMs: drainSeconds * 1_000 + GRACE_BEYOND_MS,
         goodbyeMs: GOODBYE_MS,
+        clock,
+        messagesPerSecond,
+        burstMessages,
         secure: tls && ((socket) => destroyAtFault(tls.secure(socket))),
       },
       logs.shows('debug') ? logged(name, service, logs) : service,

@@ -1,12 +1,17 @@
 /** What chapter 16 gives to its learners: a client whose application acts inside a notice, and the handler of `say`. */
 
-import { expect, test } from 'vitest'
+import { setImmediate as turn } from 'node:timers/promises'
+import { expect, onTestFinished, test } from 'vitest'
+import { TokenBucket } from '../../solutions/10-backpressure/limits.ts'
 import type { ChatSession } from '../../solutions/13-rooms/chat-session.ts'
+import { say } from '../../solutions/13-rooms/handlers.ts'
 import { ChatClient, type Notice } from '../../solutions/16-client/chat-client.ts'
 import { sayOnce } from '../../solutions/16-client/keyed-say.ts'
 import type { LinkEvents, Message } from '../../solutions/16-client/request-link.ts'
 import { type KeyedHistory, SayKeys } from '../../solutions/16-client/say-keys.ts'
+import { startServer } from '../../solutions/16-client/server.ts'
 import { VirtualTimers } from '../harness/virtual-timers.ts'
+import { Talker } from '../worlds/chat-talker.ts'
 
 /** A client whose server is the test. `sent` and `isOpen` are about its newest connection. */
 function open(onNotice: (notice: Notice, client: ChatClient) => void, name?: string) {
@@ -141,7 +146,7 @@ test('a repeat is said when the connection of the first ends before that was sai
     const refuse = (_: object, { code }: { code: string }) => void answers.push(code)
     return { chat: { hub }, name: 'al', isOver: false, answers, answer, refuse }
   }
-  const handler = sayOnce(new SayKeys(history))
+  const handler = sayOnce(say, new SayKeys(history))
   const request = { type: 'say', id: 1, room: 'hall', text: 'hi', key: 'k', since: 0 }
   const [first, second, third] = [connect(), connect(), connect()]
   const handled = [first, second, third].map((session) =>
@@ -152,4 +157,65 @@ test('a repeat is said when the connection of the first ends before that was sai
   await Promise.all(handled)
   expect(said).toEqual(['hi'])
   expect([first, second, third].map(({ answers }) => answers)).toEqual([[], ['said'], ['said']])
+})
+
+test('a repeat counts as a message too, and whoever is too fast makes nobody search', async () => {
+  let reads = 0
+  const history: KeyedHistory = {
+    range: () => ({ first: 1, last: 5 }),
+    async read() {
+      reads += 1
+      return [{ message: { number: 5, name: 'al', text: 'hi', at: 0 }, key: 'k' }]
+    },
+  }
+  const answers: string[] = []
+  const due = Promise.withResolvers<void>()
+  const session = {
+    chat: { hub: { roomOf: () => ({}) } },
+    name: 'al',
+    person: { bucket: new TokenBucket({ now: () => 0 }, 1, 3) },
+    newestSay: due.promise,
+    answer: (_: object, { number }: { number: number }) => void answers.push(`said ${number}`),
+    refuse: (_: object, { code }: { code: string }) => void answers.push(code),
+  } as unknown as ChatSession
+  const handler = sayOnce(say, new SayKeys(history))
+  const request = { type: 'say', id: 1, room: 'hall', text: 'hi', key: 'k', since: 0 }
+  const handled = Array.from({ length: 9 }, () => handler(session, request as never))
+  await turn()
+  // What this session said before has no answer yet: everything else waits for that, refusals as well.
+  expect(answers).toEqual([])
+  due.resolve()
+  await Promise.all(handled)
+  const said = answers.filter((answer) => answer === 'said 5').length
+  expect(answers.toSorted()).toEqual([
+    ...Array(said).fill('said 5'),
+    ...Array(9 - said).fill('too-fast'),
+  ])
+  expect(said).toBeLessThanOrEqual(4)
+  expect(reads).toBeLessThanOrEqual(4)
+  expect(reads).toBeGreaterThan(0)
+})
+
+test('with a key, too, an account creates ten rooms; a key that was refused is free again', async () => {
+  const server = await startServer({ passwordCost: { ln: 4, r: 8, p: 1 } })
+  onTestFinished(() => server.close())
+  const enter = async (name: string) => {
+    const talker = await Talker.connect(server.port)
+    onTestFinished(() => talker.destroy())
+    await talker.register(name)
+    await talker.logIn(name)
+    return async (room: string) => {
+      await talker.ask({ type: 'join', room })
+      const say = { type: 'say', room, text: 'hi', key: 'k', since: 0 }
+      const { code, type, number } = await talker.ask(say)
+      return code ?? `${type} ${number}`
+    }
+  }
+  const ada = await enter('ada')
+  for (let room = 1; room <= 10; room++) expect(await ada(`room${room}`)).toBe('said 1')
+  expect(await ada('room10')).toBe('said 1')
+  expect(await ada('room11')).toBe('too-many-rooms')
+  const bob = await enter('bob')
+  expect(await bob('room11')).toBe('said 1')
+  expect(await ada('room11')).toBe('said 2')
 })

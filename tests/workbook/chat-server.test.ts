@@ -10,9 +10,11 @@ import { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
+import type { Connect } from '../../solutions/16-client/request-link.ts'
 import { DEFAULTS, readConfig } from '../../solutions/19-chat-server/config.ts'
 import { Logs } from '../../solutions/19-chat-server/logs.ts'
 import { formatMetrics } from '../../solutions/19-chat-server/text-format.ts'
+import { overTcp, overWebSocket } from '../../tutor/lab/chat-people.ts'
 import { runChatServer } from '../../tutor/lab/chat-program.ts'
 import { restartUnderLoad } from '../../tutor/lab/chat-restart.ts'
 import { Program } from '../harness/program.ts'
@@ -373,6 +375,40 @@ test('whoever breaks a rule is counted by it', async () => {
   }
 })
 
+test.each([
+  // The handshake of a WebSocket is a request, too.
+  { door: 'frames', handshakes: 0 },
+  { door: 'web', handshakes: 1 },
+] as const)(
+  'whoever asks too fast at the door "$door" is read more slowly; others are not, and nobody is refused',
+  async ({ door, handshakes }) => {
+    const { startServer } = await import('../../solutions/19-chat-server/server.ts')
+    let nowMs = 0
+    const server = await startServer({ clock: { now: () => nowMs }, drainSeconds: 0, write() {} })
+    onTestFinished(() => server.close())
+    const ports = { frames: server.port, web: server.webPort }
+    const connect = door === 'web' ? overWebSocket(ports) : await overTcp(SOLUTION, ports)
+    const [eve, bob] = [await Pinger.open(connect), await Pinger.open(connect)]
+    eve.ping(1_000)
+    await eve.hears(501 - handshakes)
+    bob.ping(1)
+    await bob.hears(1)
+    expect(server.stats()[door].messages).toBe(501 + 1 + handshakes)
+    // 50 a second, and 5 that an account may say.
+    nowMs += 1_000
+    await eve.hears(501 + 55 - handshakes)
+    nowMs += 20_000
+    await eve.hears(1_000)
+    // 500 again, of which the rest of hers has taken 444. She waits, and nothing of that is left when she is cut off.
+    eve.ping(1_000)
+    await eve.hears(1_057 - handshakes)
+    server.cut()
+    await vi.waitFor(() => {
+      expect(server.stats()[door]).toMatchObject({ connections: 0, timers: 0 })
+    }, PATIENT)
+  },
+)
+
 test('a request for somebody else’s host is refused where the public URL is known', async () => {
   const { ports } = await start(['--public-url', 'https://chat.example'])
   const statusFor = async (host: string) => {
@@ -445,6 +481,32 @@ const SECRETS = [
   'stolen',
   'mystery',
 ]
+
+/** Looks often, and gives up late: the machine may be busy. */
+const PATIENT = { interval: 5, timeout: 10_000 }
+
+/** A client that asks for nothing but pongs. */
+class Pinger {
+  #link!: ReturnType<Connect>
+  #pongs = 0
+
+  static async open(connect: Connect): Promise<Pinger> {
+    const pinger = new Pinger()
+    await new Promise<void>((onOpen) => {
+      pinger.#link = connect({ onOpen, onText: () => (pinger.#pongs += 1), onClose() {} })
+    })
+    return pinger
+  }
+
+  ping(times: number): void {
+    for (let id = 1; id <= times; id++) this.#link.send(`{"id":${id},"type":"ping"}`)
+  }
+
+  /** Resolves when it has heard as many pongs since it is there, and not more. */
+  hears(pongs: number): Promise<void> {
+    return vi.waitFor(() => expect(this.#pongs).toBe(pongs), PATIENT)
+  }
+}
 
 /** ada logs in, says one thing, and goes. Resolves with her token. */
 async function talk(port: number): Promise<string[]> {
