@@ -7,8 +7,13 @@ import type { Folder, LogFile } from './folder.ts'
 /** Messages are nobody's business but the server's. */
 const OWNER_ONLY = { folder: 0o700, file: 0o600 }
 
+/** Windows cannot sync a folder, and keeps names in its file system's own journal. */
+const HAS_FOLDER_SYNC = process.platform !== 'win32'
+
 export class NodeFolder implements Folder {
   readonly path: string
+  /** The folder itself: open from the first `sync` on, because there may be no descriptor left for a later one. */
+  #opened: FileHandle | undefined
 
   private constructor(path: string) {
     this.path = path
@@ -22,7 +27,8 @@ export class NodeFolder implements Folder {
     if (made !== undefined)
       for (let above = path; above !== dirname(made); ) {
         above = dirname(above)
-        await syncFolder(above)
+        const folder = new NodeFolder(above)
+        await folder.sync().finally(() => folder.close())
       }
     return new NodeFolder(path)
   }
@@ -47,8 +53,14 @@ export class NodeFolder implements Folder {
     return rm(join(this.path, name))
   }
 
-  sync(): Promise<void> {
-    return syncFolder(this.path)
+  async sync(): Promise<void> {
+    if (!HAS_FOLDER_SYNC) return
+    this.#opened ??= await open(this.path)
+    await this.#opened.sync()
+  }
+
+  async close(): Promise<void> {
+    await this.#opened?.close()
   }
 }
 
@@ -90,16 +102,5 @@ class NodeFile implements LogFile {
 
   close(): Promise<void> {
     return this.#handle.close()
-  }
-}
-
-/** Windows cannot sync a folder, and keeps names in its file system's own journal. */
-async function syncFolder(path: string): Promise<void> {
-  if (process.platform === 'win32') return
-  const handle = await open(path)
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
   }
 }

@@ -2,15 +2,13 @@
 
 import type { Connection } from '../07-event-loop/connection.ts'
 import type { Service } from '../10-backpressure/admission.ts'
-import { affordableConnections } from '../10-backpressure/limits.ts'
 import { type BoundedOptions, descriptorLimit, serveBounded } from '../10-backpressure/server.ts'
+import type { LogLimits } from '../15-history/log.ts'
 import type { Config } from './config.ts'
+import { connectionsPerDoor } from './descriptors.ts'
 import type { DoorName, Listen } from './doors.ts'
 import type { Logs } from './logs.ts'
 import { destroyAtFault, type Tls } from './tls.ts'
-
-/** How many doors share the descriptors of the process. */
-const DOORS = 2
 
 /** How much longer a door waits than the drain, which cuts people off before that. */
 const GRACE_BEYOND_MS = 5_000
@@ -22,20 +20,28 @@ const REQUESTS_PER_SECOND = 50
 const BURST_REQUESTS = 500
 
 type ListenConfig = Pick<Config, 'host' | 'maxConnections' | 'saysPerSecond' | 'drainSeconds'> &
+  LogLimits &
   Pick<BoundedOptions, 'clock' | 'messagesPerSecond' | 'burstMessages'>
 
 /** A connection that asks for more than its rate is not refused anything: it is read more slowly. */
 export function listener(config: ListenConfig, logs: Logs, tls: Tls | undefined): Listen {
-  const { host, maxConnections, saysPerSecond, drainSeconds, clock } = config
+  const { host, saysPerSecond, drainSeconds, clock } = config
   const { messagesPerSecond = REQUESTS_PER_SECOND + saysPerSecond } = config
   const { burstMessages = BURST_REQUESTS } = config
-  const affordable = affordableConnections(DOORS * maxConnections, descriptorLimit())
+  const descriptors = descriptorLimit()
+  const maxConnections = connectionsPerDoor(config, descriptors)
+  if (maxConnections < config.maxConnections)
+    logs.warn('too few descriptors for --max-connections', {
+      asked: config.maxConnections,
+      atEachDoor: maxConnections,
+      descriptors,
+    })
   return ({ name, port }, service) =>
     serveBounded(
       {
         host,
         port,
-        maxConnections: Math.max(1, Math.floor(affordable / DOORS)),
+        maxConnections,
         graceMs: drainSeconds * 1_000 + GRACE_BEYOND_MS,
         goodbyeMs: GOODBYE_MS,
         clock,

@@ -8,13 +8,14 @@ import type { HistoryServerOptions } from '../15-history/server.ts'
 import { SYSTEM_TIMERS, type Timers } from '../16-client/timers.ts'
 import { serveHttp } from '../17-http/http-service.ts'
 import { type Config, DEFAULTS } from './config.ts'
+import { MAX_LOOKOUTS } from './descriptors.ts'
 import { type Door, type DoorPlan, openDoors, serveFrames } from './doors.ts'
 import { type Closable, Drain } from './drain.ts'
 import { listener } from './listen.ts'
 import { Logs } from './logs.ts'
 import { lookoutHandler } from './lookout.ts'
 import { Measures } from './measures.ts'
-import { openServices } from './services.ts'
+import { logLimits, openServices } from './services.ts'
 import { openTls } from './tls-files.ts'
 import { serveWeb } from './web.ts'
 import { WebSite } from './web-site.ts'
@@ -33,6 +34,8 @@ export interface ChatServer extends Closable {
   readonly port: number
   readonly webPort: number
   readonly metricsPort: number | undefined
+  /** Ends in good order. Rejects if something went wrong, or if not everything that was said could be saved. */
+  close(): Promise<void>
   /** Cuts off everybody; only `close()` ends the server. */
   cut(): void
   /** Reads the certificate again. */
@@ -40,16 +43,14 @@ export interface ChatServer extends Closable {
   stats(): Record<string, ReturnType<Door['stats']>>
 }
 
-const MEBIBYTE = 1024 * 1024
-
 export async function startServer(options: ChatServerOptions = {}): Promise<ChatServer> {
-  const config = { ...DEFAULTS, data: undefined, ...portsBeside(options.port ?? 0), ...options }
+  const settings = { ...DEFAULTS, data: undefined, ...portsBeside(options.port ?? 0), ...options }
+  const config = { ...logLimits(settings.maxLogMegabytes), ...settings }
   const { write = writeOut, timers = SYSTEM_TIMERS, metricsPort, metricsHost } = config
   const logs = new Logs({ level: config.logLevel, write, now: Date.now })
   const measures = metricsPort === 'off' ? undefined : new Measures(timers)
   const tls = await openTls(config, logs, (how) => measures?.onHandshake(how))
-  const maxTotalBytes = config.maxLogMegabytes * MEBIBYTE
-  const services = await openServices({ maxTotalBytes, ...config }, logs, measures)
+  const services = await openServices(config, logs, measures)
 
   const site = await orClose(WebSite.open(config, services, tls !== undefined), services)
   const plans: DoorPlan[] = [
@@ -69,7 +70,7 @@ export async function startServer(options: ChatServerOptions = {}): Promise<Chat
     measures &&
     (await orClose(
       serveHttp(
-        { port: metricsPort as number, host: metricsHost },
+        { port: metricsPort as number, host: metricsHost, maxConnections: MAX_LOOKOUTS },
         lookoutHandler({ whyNotReady, metrics: () => measures.list(doors, services) }),
       ),
       ...doors,
@@ -87,8 +88,7 @@ export async function startServer(options: ChatServerOptions = {}): Promise<Chat
     async close() {
       logs.info('stopping')
       measures?.stop()
-      await drain.begin()
-      logs.info('stopped')
+      await drain.begin().finally(() => logs.info('stopped'))
     },
     cut: () => drain.cut(),
     reload: async () => tls?.reload(),

@@ -3,6 +3,7 @@
 import type { Chat } from '../13-rooms/chat-session.ts'
 import type { AccountServices } from '../14-accounts/account-services.ts'
 import type { Folder } from '../15-history/folder.ts'
+import type { LogLimits } from '../15-history/log.ts'
 import type { LogJournal } from '../15-history/log-journal.ts'
 import { type HistoryServerOptions, openChat } from '../15-history/server.ts'
 import { withKeys } from '../16-client/server.ts'
@@ -15,8 +16,16 @@ export interface ChatServices {
   readonly journal: LogJournal
   /** Why nobody should connect now; `undefined` when all is well. */
   whyNotReady(): string | undefined
-  /** Saves what was said, and lets go of all files. */
+  /** Saves what was said, and lets go of all files. Rejects, after that, if the disk has failed. */
   close(): Promise<void>
+}
+
+const MEBIBYTE = 1024 * 1024
+
+/** The oldest segment goes as a whole, so it is a small part of what is kept. */
+export function logLimits(maxLogMegabytes: number): LogLimits {
+  const maxTotalBytes = maxLogMegabytes * MEBIBYTE
+  return { maxTotalBytes, maxSegmentBytes: Math.min(64 * MEBIBYTE, maxTotalBytes / 8) }
 }
 
 /** Opens the data folder. Rejects with one sentence when it is damaged, or in use by another server. */

@@ -18,7 +18,10 @@ import type { Cut } from './recovery.ts'
 
 export interface OpenData {
   journal: LogJournal
-  /** Saves what was appended, and gives the folder back: another server may use it then. */
+  /**
+   * Saves what was appended, and gives the folder back: another server may use it then. After that, rejects with
+   * `NotSaved` if the disk has failed.
+   */
   close(): Promise<void>
 }
 
@@ -38,16 +41,17 @@ export type Reports = Pick<Console, 'warn' | 'error'>
 export async function openData(options: DataOptions): Promise<OpenData> {
   const { reports = console, around = (folder) => folder } = options
   const path = options.data ?? (await mkdtemp(join(tmpdir(), 'chat-')))
-  const folder = around(await NodeFolder.open(path))
+  const folder = await NodeFolder.open(path)
   const unlock = lock(path)
   const letGo = async () => {
     unlock()
+    await folder.close()
     if (options.data === undefined) await rm(path, { recursive: true })
   }
   try {
     const onFailure = ({ message }: Error) => reports.error(`nothing is saved any more: ${message}`)
     const settings = { ...options, clock: { now: Date.now }, origin: randomUUID(), onFailure }
-    const { journal, cut } = await LogJournal.open(folder, settings)
+    const { journal, cut } = await LogJournal.open(around(folder), settings)
     if (cut) reports.warn(describeCut(cut))
     return { journal, close: () => journal.close().finally(letGo) }
   } catch (error) {

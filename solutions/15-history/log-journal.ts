@@ -12,7 +12,7 @@ import { RecentMessages } from '../13-rooms/recent-messages.ts'
 import type { Folder } from './folder.ts'
 import type { Entry } from './groups.ts'
 import { LoadedRooms } from './loaded-rooms.ts'
-import { Log, type LogLimits, type Saved } from './log.ts'
+import { Log, LogClosed, type LogLimits, type Saved } from './log.ts'
 import { decodeMessage, encodeMessage, type SavedMessage } from './records.ts'
 import type { Cut } from './recovery.ts'
 import { type Range, RoomIndex } from './room-index.ts'
@@ -88,9 +88,10 @@ export class LogJournal implements Journal {
     return this.#index.roomsCreatedBy(name)
   }
 
-  /** Why nothing is saved any more; `undefined` while all is well. */
+  /** Why the disk saves nothing any more; `undefined` while all is well, and also once the journal is closed. */
   get failure(): Error | undefined {
-    return this.#log.failure
+    const { failure } = this.#log
+    return failure instanceof LogClosed ? undefined : failure
   }
 
   append(draft: KeyedDraft): void {
@@ -200,7 +201,7 @@ export class LogJournal implements Journal {
     return this.page(room, { after })
   }
 
-  /** Saves what was appended; after this, nothing more can be appended. */
+  /** Saves what was appended; after this, nothing more can be appended. Rejects with `NotSaved` if the disk has failed. */
   close(): Promise<void> {
     this.#isClosed = true
     return this.#log.close()

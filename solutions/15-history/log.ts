@@ -10,7 +10,14 @@
 import type { Folder } from './folder.ts'
 import { decodeGroup, type Entry, encodeGroup } from './groups.ts'
 import { type Cut, type OnEntry, recover } from './recovery.ts'
-import { beginSegment, nameOf, type Segment, save, segmentsIn } from './segments.ts'
+import {
+  beginSegment,
+  NoDescriptorLeft,
+  nameOf,
+  type Segment,
+  save,
+  segmentsIn,
+} from './segments.ts'
 
 /** A record that survives, and where it is. */
 export interface Saved extends Entry {
@@ -40,6 +47,11 @@ export interface LogKeeper {
  */
 export class NotSaved extends Error {
   override readonly name = 'NotSaved'
+}
+
+/** Why a log that was closed saves nothing more. That is no failure of the disk. */
+export class LogClosed extends Error {
+  override readonly name = 'LogClosed'
 }
 
 const MEBIBYTE = 1024 * 1024
@@ -91,7 +103,7 @@ export class Log {
     return { log: new Log(folder, segments, keeper, limits), cut }
   }
 
-  /** Why nothing is saved any more; `undefined` while all is well. */
+  /** Why nothing is saved any more: the error of the disk, or a `LogClosed`; `undefined` while all is well. */
   get failure(): Error | undefined {
     return this.#failure
   }
@@ -117,11 +129,13 @@ export class Log {
     return found.file.read(position, length)
   }
 
-  /** Saves what waits, then closes the files. */
+  /** Saves what waits, then closes the files. After that, rejects with `NotSaved` if the disk has failed. */
   async close(): Promise<void> {
-    this.#failure ??= new Error('the log is closed')
+    this.#failure ??= new LogClosed('the log is closed')
     await this.#saving
     await Promise.all(this.#segments.map(({ file }) => file.close()))
+    if (!(this.#failure instanceof LogClosed))
+      throw new NotSaved(`not everything was saved: ${this.#failure.message}`)
   }
 
   /**
@@ -181,7 +195,14 @@ export class Log {
 
   /** Writes a group to the last segment, or to a new one if that is full, and syncs it. */
   async #saveGroup(records: Uint8Array[]): Promise<Saved[]> {
-    if (this.#last.size >= this.#limits.maxSegmentBytes) await this.#rollOver()
+    if (this.#last.size >= this.#limits.maxSegmentBytes) {
+      try {
+        await this.#rollOver()
+      } catch (error) {
+        // The old segment takes more until a descriptor is free: the next group tries again.
+        if (!(error instanceof NoDescriptorLeft)) throw error
+      }
+    }
     const { number, file, size } = this.#last
     const group = encodeGroup(records)
     await save(file, group, size)

@@ -16,6 +16,11 @@ export interface Segment {
   size: number
 }
 
+/** The process, or the system, may open no more files. Nothing has changed on the disk, and a later try may succeed. */
+export class NoDescriptorLeft extends Error {
+  override readonly name = 'NoDescriptorLeft'
+}
+
 const NAME = /^(\d{8})\.log$/
 
 export function nameOf(segment: number): string {
@@ -62,7 +67,7 @@ async function publish(
   await folder.sync()
 }
 
-/** Begins a segment with a group of these records. */
+/** Begins a segment with a group of these records. Rejects with `NoDescriptorLeft` if its file cannot be opened for that. */
 export async function beginSegment(
   folder: Folder,
   number: number,
@@ -70,7 +75,12 @@ export async function beginSegment(
 ): Promise<Segment> {
   const names = { unfinished: `${nameOf(number)}.unfinished`, finished: nameOf(number) }
   const group = encodeGroup(records)
-  const file = await folder.create(names.unfinished)
+  let file: LogFile
+  try {
+    file = await folder.create(names.unfinished)
+  } catch (error) {
+    throw isOutOfDescriptors(error) ? new NoDescriptorLeft(error.message, { cause: error }) : error
+  }
   try {
     await publish(folder, file, names, group)
     return { number, file, size: group.length }
@@ -78,4 +88,9 @@ export async function beginSegment(
     await file.close()
     throw error
   }
+}
+
+function isOutOfDescriptors(error: unknown): error is Error {
+  const { code } = error as NodeJS.ErrnoException
+  return code === 'EMFILE' || code === 'ENFILE'
 }

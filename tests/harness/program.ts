@@ -23,16 +23,22 @@ export class Program {
     this.#ended.then(() => this.#onOutput())
   }
 
-  /** Runs a file with the Node that runs us. It sees nothing of our environment but PATH and the compile cache, and these variables. */
-  static run(file: string, args: readonly string[], env: Record<string, string> = {}): Program {
+  /**
+   * Runs a file with the Node that runs us. It sees nothing of our environment but PATH and the compile cache, and these
+   * variables. `ulimit` is what a shell is told before: `'-n 200'` for 200 descriptors.
+   */
+  static run(
+    file: string,
+    args: readonly string[],
+    env: Record<string, string> = {},
+    ulimit?: string,
+  ): Program {
     const { PATH = '', NODE_COMPILE_CACHE = '' } = process.env
     const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe']
-    return new Program(
-      spawn(process.execPath, [file, ...args], {
-        env: { PATH, NODE_COMPILE_CACHE, ...env },
-        stdio,
-      }),
-    )
+    const call = [process.execPath, file, ...args]
+    const [command, ...rest] =
+      ulimit === undefined ? call : ['sh', '-c', `ulimit ${ulimit} && exec "$@"`, 'sh', ...call]
+    return new Program(spawn(command, rest, { env: { PATH, NODE_COMPILE_CACHE, ...env }, stdio }))
   }
 
   get pid(): number {

@@ -2,17 +2,20 @@
 
 import { execFile, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Duplex } from 'node:stream'
+import { setImmediate as turn } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import type { Connect } from '../../solutions/16-client/request-link.ts'
 import { DEFAULTS, readConfig } from '../../solutions/19-chat-server/config.ts'
+import { connectionsPerDoor } from '../../solutions/19-chat-server/descriptors.ts'
 import { Logs } from '../../solutions/19-chat-server/logs.ts'
+import { logLimits } from '../../solutions/19-chat-server/services.ts'
 import { formatMetrics } from '../../solutions/19-chat-server/text-format.ts'
 import { overTcp, overWebSocket } from '../../tutor/lab/chat-people.ts'
 import { runChatServer } from '../../tutor/lab/chat-program.ts'
@@ -26,6 +29,10 @@ import { Talker } from '../worlds/chat-talker.ts'
 const MAIN = join(SOLUTION.root, '19-chat-server', 'main.ts')
 
 const run = promisify(execFile)
+
+/** Limits are set by a shell, and descriptors counted in a folder of the system. */
+const SHELL = { skip: process.platform === 'win32' }
+const LINUX = { skip: process.platform !== 'linux' }
 
 let folder = ''
 
@@ -182,6 +189,77 @@ test('a second SIGTERM cuts', async () => {
   program.signal('SIGTERM')
   expect(await program.ending()).toBe(0)
   stays.destroy()
+})
+
+test(
+  'a disk that has failed: the server ends in good order, says so, and exits with 1',
+  SHELL,
+  async () => {
+    // So many blocks, and no file grows any further.
+    const { program, ports } = await start([], '-f 200')
+    const ada = await Talker.connect(ports.frames)
+    await ada.register('ada')
+    await ada.logIn('ada')
+    await ada.ask({ type: 'join', room: 'hall' })
+    const text = '字'.repeat(4_000)
+    let answer = await ada.ask({ type: 'say', room: 'hall', text })
+    while (answer.type === 'said') answer = await ada.ask({ type: 'say', room: 'hall', text })
+    expect(answer).toMatchObject({ type: 'error', code: 'not-saved' })
+    program.signal('SIGTERM')
+    expect(await program.ending()).toBe(1)
+    expect(program.output).toContain('\nnot everything was saved: EFBIG: file too large, write\n')
+    expect(program.log.at(-1)).toMatchObject({ event: 'stopped' })
+  },
+)
+
+test('as many connections as leave descriptors for the log, the lookout, and those who are refused', () => {
+  const limits = logLimits(1_024)
+  const perDoor = (descriptors: number, maxConnections = 10_000) =>
+    connectionsPerDoor({ ...limits, maxConnections }, descriptors)
+  // 64 for everything else, 32 lookouts, 3 × 16 who are refused, 16 segments and 2 at a roll-over.
+  expect(perDoor(20_162)).toBe(10_000)
+  expect(perDoor(20_161)).toBe(9_999)
+  expect(perDoor(1_024)).toBe(431)
+  expect(perDoor(1_024, 400)).toBe(400)
+  expect(perDoor(100)).toBe(1)
+  expect(perDoor(Number.POSITIVE_INFINITY)).toBe(10_000)
+})
+
+test('strangers at all ports leave the descriptors that a new segment needs', LINUX, async () => {
+  const { program, ports } = await start(['--max-log-megabytes', '1'], '-n 174')
+  const ada = await Talker.connect(ports.frames)
+  await ada.register('ada')
+  await ada.logIn('ada')
+  await ada.ask({ type: 'join', room: 'hall' })
+  expect(program.log.filter(({ level }) => level === 'warn')).toMatchObject([
+    { event: 'too few descriptors for --max-connections', asked: 10_000, atEachDoor: 10 },
+  ])
+  const openFiles = () => readdirSync(`/proc/${program.pid}/fd`).length
+  const idle = openFiles() - 1
+  for (let index = 0; index < 60; index++)
+    for (const port of [ports.frames, ports.web, ports.metrics!]) {
+      const stranger = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+      stranger.on('error', () => {}).resume()
+      onTestFinished(() => void stranger.destroy())
+    }
+  while (openFiles() < idle + 2 * 10 + 32) await turn()
+  // 12 kB each: more than a segment.
+  const text = '字'.repeat(4_000)
+  for (let index = 0; index < 12; index++)
+    expect(await ada.ask({ type: 'say', room: 'hall', text })).toMatchObject({ type: 'said' })
+  expect(readdirSync(folder)).toContain('00000002.log')
+})
+
+test.each([
+  [1, 128],
+  [64, 8 * 1_024],
+  [512, 64 * 1_024],
+  [1_000_000, 64 * 1_024],
+])('of %i MB that are kept, the oldest go %i KiB at a time', (megabytes, kibibytes) => {
+  expect(logLimits(megabytes)).toEqual({
+    maxTotalBytes: megabytes * 1_024 * 1_024,
+    maxSegmentBytes: kibibytes * 1_024,
+  })
 })
 
 test('a restart under load loses and doubles nothing, through both doors', async () => {
@@ -519,8 +597,8 @@ async function talk(port: number): Promise<string[]> {
   return [token as string]
 }
 
-async function start(flags: string[] = []) {
-  const started = await runChatServer(SOLUTION, folder, undefined, flags)
+async function start(flags: string[] = [], ulimit?: string) {
+  const started = await runChatServer(SOLUTION, folder, undefined, flags, ulimit)
   onTestFinished(() => started.program.kill())
   return started
 }

@@ -21,7 +21,8 @@ export const measurement: Measurement = {
     const { Log, NodeFolder } = await loadHistory(tree)
     const path = await mkdtemp(join(tmpdir(), 'appends-'))
     const keeper = { onFound() {}, onSynced() {}, marks: () => [], onRetired() {} }
-    const { log } = await Log.open(await NodeFolder.open(join(path, 'log')), keeper)
+    const folder = await NodeFolder.open(join(path, 'log'))
+    const { log } = await Log.open(folder, keeper)
     const inserts = { wal: database(path, 'wal'), delete: database(path, 'delete') }
     const contestants: Record<string, () => Promise<number>> = {
       'log, alone': () => perSecond(1, ALONE, () => log.append(RECORD)),
@@ -38,6 +39,8 @@ export const measurement: Measurement = {
       }
     } finally {
       await log.close()
+      // Older code of chapter 15 has no such method.
+      await folder.close?.()
       await rm(path, { recursive: true, force: true })
     }
     const rows = [...results].map(([label, values]) => ({

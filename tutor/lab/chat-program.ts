@@ -14,18 +14,20 @@ export interface ChatPorts {
 
 const ANY: ChatPorts = { frames: 0, web: 0 }
 
-/** Starts `main.ts` of that tree on a data folder, and waits until its doors are open. */
+/** Starts `main.ts` of that tree on a data folder, and waits until its doors are open. `ulimit` as in `Program.run()`. */
 export async function runChatServer(
   tree: CodeTree,
   data: string,
   ports = ANY,
   flags: readonly string[] = [],
+  ulimit?: string,
 ): Promise<{ program: Program; ports: ChatPorts }> {
   const { frames, web, metrics = 0 } = ports
-  const program = Program.run(join(tree.root, '19-chat-server', 'main.ts'), [
+  const args = [
     ...['--data', data, '--port', String(frames), '--web-port', String(web)],
     ...['--metrics-port', String(metrics), '--says-per-second', '1000', ...flags],
-  ])
+  ]
+  const program = Program.run(join(tree.root, '19-chat-server', 'main.ts'), args, {}, ulimit)
   const opened = await program.logged(({ event }) => event === 'open')
   return { program, ports: opened as unknown as ChatPorts }
 }

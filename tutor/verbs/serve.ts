@@ -57,8 +57,13 @@ export const serve: Verb = {
     await nextSignal()
     call.write('\nclosing …\n')
     nextSignal().then(() => server.cut?.())
-    await server.close()
-    return 0
+    try {
+      await server.close()
+      return 0
+    } catch (error) {
+      explain(call, error, tree)
+      return 1
+    }
   },
 }
 

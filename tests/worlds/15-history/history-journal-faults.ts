@@ -73,7 +73,8 @@ export async function expectToldWhileClosing(stage: Stage): Promise<void> {
     const say = (text: string) => journal.append({ room: 'lobby', name: 'ada', text, onKept() {} })
     stage.story.tell('test', 'says "one", closes the journal, and says "two" and "three"')
     say('one')
-    const closing = journal.close()
+    // On a disk that fails it may reject: not everything was saved.
+    const closing = journal.close().catch(() => {})
     say('two')
     say('three')
     await closing

@@ -10,9 +10,13 @@ import { enter, onFolder, register } from '../chat-accounts.ts'
 
 const CHAPTER = '19-chat-server'
 
-/** The server without its lookout: then it measures nothing, which later steps write. */
+/**
+ * The server without its lookout: then it measures nothing, which later steps write. It has few connections, or else it
+ * warns wherever few descriptors are allowed.
+ */
 export function optionsOn(data: string) {
-  return { ...onFolder(data), metricsPort: 'off', saysPerSecond: 1_000, logLevel: 'warn' }
+  const limits = { maxConnections: 100, saysPerSecond: 1_000 }
+  return { ...onFolder(data), ...limits, metricsPort: 'off', logLevel: 'warn' }
 }
 
 export async function expectOneChat(stage: Stage, data: string): Promise<void> {
