@@ -21,6 +21,8 @@ export type Serve = (stream: ByteStream, loop: EventLoop<Source>) => void
 export function runLoop(serve: Serve): void {
   const loop = new EventLoop<Source>(new NetPoller())
   parentPort?.on('message', (socket: Socket) => {
+    // A round's bytes are gathered already, as in 07.
+    socket.setNoDelay()
     serveSocket(socket, loop, serve)
     report('taken')
   })
