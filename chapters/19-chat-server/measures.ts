@@ -3,10 +3,11 @@
  * be timed when they happen.
  */
 
+import type { Chat, Handler } from '../13-rooms/chat-session.ts'
 import type { Folder, LogFile } from '../15-history/folder.ts'
 import type { LogJournal } from '../15-history/log-journal.ts'
 import type { Timers } from '../16-client/timers.ts'
-import type { Door } from './doors.ts'
+import type { Door, DoorName } from './doors.ts'
 import { Histogram } from './histogram.ts'
 import type { ChatServices } from './services.ts'
 import type { Metric, Sample } from './text-format.ts'
@@ -36,6 +37,7 @@ export class Measures {
   })
   readonly #timers: Timers
   readonly #handshakes = new Map<Handshake, number>()
+  readonly #requests = new Map<DoorName, number>()
   #messages = 0
   #loopTimer: unknown
 
@@ -47,7 +49,19 @@ export class Measures {
     this.#handshakes.set(how, (this.#handshakes.get(how) ?? 0) + 1)
   }
 
-  /** Times each draft, from when the journal is given it until everybody has been told. */
+  /** The same chat for one door: each request that is handled there is counted. */
+  watchDoor(door: DoorName, chat: Chat): Chat {
+    const counted = (handler: Handler): Handler => {
+      return (session, request) => {
+        this.#requests.set(door, (this.#requests.get(door) ?? 0) + 1)
+        return handler(session, request)
+      }
+    }
+    const handlers = Object.entries(chat.handlers).map(([type, each]) => [type, counted(each)])
+    return { ...chat, handlers: Object.fromEntries(handlers) }
+  }
+
+  /** Times each message, from when the journal is given it until everybody has been told. */
   watchJournal(journal: LogJournal): void {
     const begun: number[] = []
     const append = journal.append.bind(journal)
@@ -60,9 +74,11 @@ export class Measures {
     journal.onKept = (kept) => {
       tell(kept)
       const times = begun.splice(0, kept.length)
-      this.#messages += kept.filter(({ message }) => message).length
+      // A message that was not saved is not told.
+      const told = times.filter((_, place) => kept[place].message)
+      this.#messages += told.length
       this.#later(() => {
-        for (const atMs of times) this.#observe(this.broadcast, atMs)
+        for (const atMs of told) this.#observe(this.broadcast, atMs)
       })
     }
   }
@@ -141,8 +157,11 @@ export class Measures {
       counter('chat_endings_total', 'Connections that are closed, by why they ended.', endings),
       counter(
         'chat_requests_total',
-        'Messages that clients have sent.',
-        byDoor(({ messages }) => messages),
+        'Requests of clients that the chat has handled; pings do not count.',
+        doors.map(({ name }) => ({
+          labels: [['door', name]],
+          value: this.#requests.get(name) ?? 0,
+        })),
       ),
       counter('chat_messages_total', 'Messages that were said in rooms.', one(this.#messages)),
       gauge(

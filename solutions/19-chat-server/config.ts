@@ -5,6 +5,7 @@
  * and all of them are reported at once. Nothing here reads the environment by itself.
  */
 
+import { isIP, SocketAddress } from 'node:net'
 import { parseArgs } from 'node:util'
 import { LEVELS, type Level } from './logs.ts'
 
@@ -75,7 +76,11 @@ const SETTINGS: Record<keyof Config, Setting> = {
     help: 'where browsers find the page: https://chat.example',
     rule: origin,
   },
-  trustedProxies: { value: 'ADDRESS,…', help: 'proxies whose X-Forwarded-For counts', rule: list },
+  trustedProxies: {
+    value: 'ADDRESS,…',
+    help: 'IP addresses of proxies whose X-Forwarded-For counts',
+    rule: addresses,
+  },
   tlsKey: {
     value: 'FILE',
     help: 'private key (PEM); with --tls-cert, TLS at both doors',
@@ -128,6 +133,8 @@ export function readConfig(
   }
   if ((config.tlsKey === undefined) !== (config.tlsCert === undefined))
     problems.push('--tls-key and --tls-cert belong together: give both, or none.')
+  else if (config.tlsKey !== undefined && String(config.publicUrl).startsWith('http:'))
+    problems.push('With --tls-key and --tls-cert, --public-url has to begin with https://.')
   if (problems.length > 0) return { kind: 'invalid', problems }
   return { kind: 'config', config: config as unknown as Config }
 }
@@ -198,8 +205,21 @@ function portOrOff(given: string): unknown {
   return given === 'off' ? given : port(given)
 }
 
-function list(given: string): string[] {
-  return given.split(',').map((each) => text(each.trim()))
+/** Addresses as `clientAddress` compares them. A name or a network would never be equal to one. */
+function addresses(given: string): string[] {
+  return given.split(',').map((each) => {
+    const address = each.trim()
+    if (isIP(address) === 0) throw new Error('has to be IP addresses, like 127.0.0.1,::1')
+    return canonical(address)
+  })
+}
+
+/** The spelling of a socket: IPv6 is compressed, and `::ffff:10.0.0.1` is 10.0.0.1. A zone (`%eth0`) stays. */
+function canonical(address: string): string {
+  if (isIP(address) === 4) return address
+  const [bare, ...zone] = address.split('%')
+  const { address: compressed } = new SocketAddress({ address: bare, family: 'ipv6' })
+  return [compressed.replace(/^::ffff:(?=\d+\.)/, ''), ...zone].join('%')
 }
 
 function level(given: string): Level {

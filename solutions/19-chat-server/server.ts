@@ -4,12 +4,13 @@
  *     services ──▶ the one chat ──▶ doors: frames, web ──▶ lookout        and Drain, which closes them in its own order
  */
 
+import type { Chat } from '../13-rooms/chat-session.ts'
 import type { HistoryServerOptions } from '../15-history/server.ts'
 import { SYSTEM_TIMERS, type Timers } from '../16-client/timers.ts'
 import { serveHttp } from '../17-http/http-service.ts'
 import { type Config, DEFAULTS } from './config.ts'
 import { MAX_LOOKOUTS } from './descriptors.ts'
-import { type Door, type DoorPlan, openDoors, serveFrames } from './doors.ts'
+import { type Door, type DoorName, type DoorPlan, openDoors, serveFrames } from './doors.ts'
 import { type Closable, Drain } from './drain.ts'
 import { listener } from './listen.ts'
 import { Logs } from './logs.ts'
@@ -53,12 +54,13 @@ export async function startServer(options: ChatServerOptions = {}): Promise<Chat
   const services = await openServices(config, logs, measures)
 
   const site = await orClose(WebSite.open(config, services, tls !== undefined), services)
+  const watched = (door: DoorName, chat: Chat) => measures?.watchDoor(door, chat) ?? chat
   const plans: DoorPlan[] = [
-    { name: 'frames', port: config.port, serve: serveFrames },
+    { name: 'frames', port: config.port, serve: (chat) => serveFrames(watched('frames', chat)) },
     {
       name: 'web',
       port: config.webPort,
-      serve: (chat) => serveWeb(chat, site, (error) => logs.bug(error)),
+      serve: (chat) => serveWeb(watched('web', chat), site, (error) => logs.bug(error)),
     },
   ]
   const listen = listener(config, logs, tls)
@@ -71,7 +73,11 @@ export async function startServer(options: ChatServerOptions = {}): Promise<Chat
     (await orClose(
       serveHttp(
         { port: metricsPort as number, host: metricsHost, maxConnections: MAX_LOOKOUTS },
-        lookoutHandler({ whyNotReady, metrics: () => measures.list(doors, services) }),
+        lookoutHandler({
+          host: metricsHost,
+          whyNotReady,
+          metrics: () => measures.list(doors, services),
+        }),
       ),
       ...doors,
       services,
@@ -90,7 +96,10 @@ export async function startServer(options: ChatServerOptions = {}): Promise<Chat
       measures?.stop()
       await drain.begin().finally(() => logs.info('stopped'))
     },
-    cut: () => drain.cut(),
+    cut() {
+      drain.cut()
+      lookout?.cut()
+    },
     reload: async () => tls?.reload(),
     stats: () => Object.fromEntries(doors.map(({ name, stats }) => [name, stats()])),
   }

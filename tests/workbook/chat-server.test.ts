@@ -1,8 +1,9 @@
 /** Chapter 19's chat server as a program: its command line, its signals, its doors as other programs see them. */
 
-import { execFile, spawnSync } from 'node:child_process'
+import { execFile, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,13 +11,20 @@ import { Duplex } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
 import { connect as connectTls } from 'node:tls'
 import { promisify } from 'node:util'
-import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import type { Draft, Kept } from '../../solutions/13-rooms/journal.ts'
 import type { Connect } from '../../solutions/16-client/request-link.ts'
+import { clientAddress } from '../../solutions/17-http/client-address.ts'
+import { HeaderFields, type HttpAnswer } from '../../solutions/17-http/http-message.ts'
 import { DEFAULTS, readConfig } from '../../solutions/19-chat-server/config.ts'
 import { connectionsPerDoor } from '../../solutions/19-chat-server/descriptors.ts'
 import { Logs } from '../../solutions/19-chat-server/logs.ts'
+import { lookoutHandler } from '../../solutions/19-chat-server/lookout.ts'
+import { Measures } from '../../solutions/19-chat-server/measures.ts'
+import { startServer } from '../../solutions/19-chat-server/server.ts'
 import { logLimits } from '../../solutions/19-chat-server/services.ts'
 import { formatMetrics } from '../../solutions/19-chat-server/text-format.ts'
+import { WebSite } from '../../solutions/19-chat-server/web-site.ts'
 import { overTcp, overWebSocket } from '../../tutor/lab/chat-people.ts'
 import { runChatServer } from '../../tutor/lab/chat-program.ts'
 import { restartUnderLoad } from '../../tutor/lab/chat-restart.ts'
@@ -75,6 +83,14 @@ test.each([
     ['--public-url', 'ftp://x'],
     '--public-url has to be like https://chat.example, without a path, not "ftp://x".',
   ],
+  ...['127.0.0.0/8', 'localhost', '10.0.0.1,', 'proxy:80'].map((proxy): [string[], string] => [
+    ['--trusted-proxy', proxy],
+    `--trusted-proxy has to be IP addresses, like 127.0.0.1,::1, not "${proxy}".`,
+  ]),
+  [
+    ['--tls-key', 'key.pem', '--tls-cert', 'cert.pem', '--public-url', 'http://chat.example'],
+    'With --tls-key and --tls-cert, --public-url has to begin with https://.',
+  ],
   [['--tls-key', 'key.pem'], '--tls-key and --tls-cert belong together: give both, or none.'],
   [['--prot', '1'], "Unknown option '--prot'; see --help."],
   [['--port'], "Option '--port <value>' argument missing; see --help."],
@@ -83,6 +99,23 @@ test.each([
   const read = readConfig(args, {})
   expect(read).toMatchObject({ kind: 'invalid' })
   expect((read as { problems: string[] }).problems).toEqual([sentence])
+})
+
+test('a proxy may end TLS, so that the doors need none', () => {
+  for (const url of ['https://chat.example', 'http://chat.example'])
+    expect(readConfig(['--public-url', url], {})).toMatchObject({ config: { publicUrl: url } })
+})
+
+test('a trusted proxy is found however its address is spelt', () => {
+  const given = '::FFFF:127.0.0.1, 0:0:0:0:0:0:0:1, ::ffff:a00:1, 2001:DB8::0:1, FE80::1%eth0'
+  const read = readConfig(['--trusted-proxy', given], {})
+  expect(read).toMatchObject({
+    config: { trustedProxies: ['127.0.0.1', '::1', '10.0.0.1', '2001:db8::1', 'fe80::1%eth0'] },
+  })
+  const { trustedProxies } = (read as Extract<typeof read, { kind: 'config' }>).config
+  const headers = HeaderFields.from({ 'X-Forwarded-For': '192.0.2.7' })
+  for (const address of ['127.0.0.1', '::ffff:127.0.0.1', '::1', '10.0.0.1', '2001:db8::1'])
+    expect(clientAddress({ headers, peer: { address } } as never, trustedProxies)).toBe('192.0.2.7')
 })
 
 test('everything that is wrong is said at once, and where it was said', () => {
@@ -144,7 +177,7 @@ test('a start that fails says why and closes all that is open, even if one of th
   }
   vi.doMock(import('../../solutions/19-chat-server/doors.ts'), async (load) => ({
     ...(await load()),
-    openDoors: async () => [{ close: rejects }, { close: throws }] as never,
+    openDoors: async () => [{ close: rejects }, { port: 1, close: throws }] as never,
   }))
   vi.resetModules()
   onTestFinished(() => {
@@ -259,6 +292,97 @@ test.each([
   expect(logLimits(megabytes)).toEqual({
     maxTotalBytes: megabytes * 1_024 * 1_024,
     maxSegmentBytes: kibibytes * 1_024,
+  })
+})
+
+test('cut() closes the connections of the lookout, too', async () => {
+  const server = await startServer({ data: folder, write() {} })
+  onTestFinished(() => server.close())
+  const asks = connect({ port: server.metricsPort!, host: '127.0.0.1' })
+  onTestFinished(() => void asks.destroy())
+  asks.on('error', () => {})
+  const closed = once(asks, 'close')
+  asks.write('GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n')
+  await once(asks, 'data')
+  server.cut()
+  await closed
+})
+
+test('when nobody reads its output any more, the chat goes on', async () => {
+  const run = (...args: string[]) => {
+    const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+    onTestFinished(() => void child.kill('SIGKILL'))
+    const leave = () => [child.stdout, child.stderr].map((stream) => stream.destroy())
+    return { child, leave }
+  }
+  const anyPort = ['--port', '0', '--web-port', '0', '--metrics-port', '0']
+  const { child, leave } = run('--data', folder, ...anyPort, '--log-level', 'debug')
+  let log = ''
+  for await (const text of child.stdout.setEncoding('utf8').iterator({ destroyOnReturn: false })) {
+    log += text
+    if (log.includes('"the page"')) break
+  }
+  const { frames, metrics } = JSON.parse(log.split('\n')[0])
+  leave()
+  const ada = connect({ port: frames, host: '127.0.0.1' })
+  ada.on('error', () => {}).resume()
+  // By then, it has tried to log that she came.
+  await untilCounted(metrics, 'chat_connections{door="frames"} 1')
+  expect(await health(metrics, 'ready')).toEqual([200, 'ready\n'])
+  child.kill('SIGTERM')
+  expect(await once(child, 'exit')).toEqual([0, null])
+  for (const [args, code] of [
+    [['--help'], 0],
+    [['--port', 'x', '--web-port', 'y'], 2],
+  ] as const) {
+    const short = run(...args)
+    short.leave()
+    expect(await once(short.child, 'exit')).toEqual([code, null])
+  }
+})
+
+/** Starts the program, and resolves when it waits for its key. */
+async function startSlowly() {
+  const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')]
+  writeFileSync(cert, ONE.cert)
+  expect(spawnSync('mkfifo', [key]).status).toBe(0)
+  const flags = ['--port', '0', '--web-port', '0', '--metrics-port', '0', '--data', folder]
+  const program = Program.run(MAIN, [...flags, '--tls-key', key, '--tls-cert', cert])
+  onTestFinished(() => program.kill())
+  // Resolves when somebody opens it to read.
+  const pipe = await open(key, 'w')
+  return {
+    program,
+    async giveKey() {
+      rmSync(key)
+      writeFileSync(key, ONE.key)
+      await pipe.writeFile(ONE.key)
+      await pipe.close()
+    },
+  }
+}
+
+describe.skipIf(process.platform === 'win32')('before the server is up', () => {
+  test('SIGHUP waits until it is', async () => {
+    const { program, giveKey } = await startSlowly()
+    program.signal('SIGHUP')
+    await giveKey()
+    await program.logged(({ event }) => event === 'the certificate was replaced')
+    program.signal('SIGTERM')
+    expect(await program.ending()).toBe(0)
+  })
+
+  test('SIGTERM waits until it is', async () => {
+    const { program, giveKey } = await startSlowly()
+    program.signal('SIGTERM')
+    await giveKey()
+    expect(await program.ending()).toBe(0)
+    expect(program.log.map(({ event }) => event)).toEqual([
+      'open',
+      'the page',
+      'stopping',
+      'stopped',
+    ])
   })
 })
 
@@ -498,6 +622,74 @@ test('a request for somebody else’s host is refused where the public URL is kn
   }
   expect(await statusFor('chat.example')).toBe(200)
   expect(await statusFor('evil.example')).toBe(421)
+})
+
+test.each([
+  ['127.0.0.1', 80, 'http:', ['http://127.0.0.1', 'http://localhost']],
+  ['127.0.0.1', 443, 'https:', ['https://127.0.0.1', 'https://localhost']],
+  ['0.0.0.0', 8019, 'http:', ['http://127.0.0.1:8019', 'http://localhost:8019']],
+  ['::', 8019, 'http:', ['http://127.0.0.1:8019', 'http://localhost:8019']],
+  ['::1', 8019, 'http:', ['http://[::1]:8019', 'http://localhost:8019']],
+  ['localhost', 8019, 'http:', ['http://localhost:8019', 'http://127.0.0.1:8019']],
+  ['127.0.0.2', 8019, 'http:', ['http://127.0.0.2:8019']],
+  ['2001:DB8::0:1', 8019, 'https:', ['https://[2001:db8::1]:8019']],
+  ['Chat.example', 80, 'http:', ['http://chat.example']],
+  ['fe80::1%eth0', 80, 'http:', ['http://127.0.0.1', 'http://localhost']],
+])('who listens on %s, port %i, with %s is found at %j', async (host, port, scheme, origins) => {
+  const config = { host, publicUrl: undefined, trustedProxies: [] }
+  const site = await WebSite.open(config, { accounts: {} } as never, scheme === 'https:')
+  site.foundAt(port)
+  expect(site.origins).toEqual(origins)
+  expect(site.url).toBe(`${origins[0]}/`)
+})
+
+test('on the loopback interface, the lookout answers to addresses and to localhost', () => {
+  const ask = (where: string, host?: string) => {
+    const reports = { whyNotReady: () => undefined, metrics: () => [] }
+    const headers = HeaderFields.from(host === undefined ? {} : { host })
+    const request = { method: 'GET', path: '/metrics', headers }
+    return (lookoutHandler({ host: where, ...reports })(request as never) as HttpAnswer).status
+  }
+  for (const where of ['127.0.0.1', '127.0.0.2', '::1', 'localhost']) {
+    for (const host of ['127.0.0.1:9019', 'localhost', 'LocalHost:9019', '[::1]:9019', undefined])
+      expect(ask(where, host)).toBe(200)
+    for (const host of ['evil.example:9019', 'localhost.evil.example', '127.0.0.1.nip.example', ''])
+      expect(ask(where, host)).toBe(421)
+  }
+  for (const where of ['0.0.0.0', '::', '10.0.0.1', '127.example'])
+    expect(ask(where, 'chat:9019')).toBe(200)
+})
+
+test('a page, a handshake and a ping are no requests of the chat', async () => {
+  const server = await startServer({ data: folder, write() {} })
+  onTestFinished(() => server.close())
+  await fetch(`http://127.0.0.1:${server.webPort}/`)
+  const socket = new WebSocket(`ws://127.0.0.1:${server.webPort}/chat`, 'chat.v1')
+  const answers: unknown[] = []
+  await once(socket, 'open')
+  socket.send('{"id":1,"type":"ping"}')
+  socket.send('{"id":2,"type":"login","version":1,"name":"ada","password":"correct horse"}')
+  while (answers.length < 2) answers.push(JSON.parse((await once(socket, 'message'))[0].data))
+  expect(answers).toMatchObject([{ type: 'pong' }, { code: 'bad-login' }])
+  socket.close()
+  const metrics = await metricsAt(server.metricsPort!)
+  expect(metrics).toContain('\nchat_requests_total{door="web"} 1\n')
+  expect(metrics).toContain('\nchat_requests_total{door="frames"} 0\n')
+})
+
+test('only what was told is counted as told', async () => {
+  const measures = new Measures({ now: () => 0, after() {}, cancel() {} })
+  const journal = { append(_draft: Draft) {}, onKept(_kept: readonly Kept[]) {} }
+  measures.watchJournal(journal as never)
+  const drafts = ['one', 'two', 'three'].map((text) => ({ text }) as Draft)
+  for (const draft of drafts) journal.append(draft)
+  const [first, second, third] = drafts
+  journal.onKept([{ draft: first, message: {} } as Kept])
+  journal.onKept([{ draft: second, message: undefined }])
+  journal.onKept([{ draft: third, message: {} } as Kept])
+  await Promise.resolve()
+  const metrics = formatMetrics([measures.broadcast])
+  expect(metrics).toContain('\nchat_broadcast_seconds_count 2\n')
 })
 
 test('values of labels are escaped', () => {
