@@ -2,11 +2,11 @@
 
 import chalk from 'chalk'
 import { render } from 'ink'
-import { ProgressFile } from '../tests/judge/progress.ts'
+import { noteHints, ProgressFile } from '../tests/judge/progress.ts'
 import { readBook } from './book/book.ts'
 import { type LendTerminal, openEditor } from './effects/editor.ts'
 import { Judging } from './effects/judging.ts'
-import { watchChapters } from './effects/watching.ts'
+import { watchChapters, watchFile } from './effects/watching.ts'
 import { beginWith } from './state/reduce.ts'
 import type { Effect } from './state/state.ts'
 import { Store } from './state/store.ts'
@@ -22,9 +22,21 @@ export async function openGuide(): Promise<number> {
   let lendTerminal: LendTerminal = (use) => use()
   const app = <App store={store} style={style} onMounted={(lend) => (lendTerminal = lend)} />
   const screen = render(app, { alternateScreen: true })
-  const watcher = watchChapters(({ chapter, file }) => {
-    store.dispatch({ kind: 'saved', chapter, file, at: new Date().toTimeString().slice(0, 8) })
-  })
+  const tellNotices = (): void => {
+    for (const text of progress.takeNotices()) store.dispatch({ kind: 'noticed', text })
+  }
+  const watchers = [
+    watchChapters({
+      onSave: (save) => {
+        store.dispatch({ kind: 'saved', ...save, at: new Date().toTimeString().slice(0, 8) })
+      },
+      onRemove: (chapter) => store.dispatch({ kind: 'removed', chapter }),
+    }),
+    watchFile(progress.path, () => {
+      store.dispatch({ kind: 'progressRead', progress: progress.read() })
+      tellNotices()
+    }),
+  ]
 
   store.onEffect((effect: Effect) => {
     switch (effect.kind) {
@@ -37,11 +49,13 @@ export async function openGuide(): Promise<number> {
         })
         break
       }
-      case 'remember':
+      case 'rememberPlace':
         progress.update((known) => {
           known.place = effect.place
-          known.hints = effect.hints
         })
+        break
+      case 'rememberHint':
+        progress.update((known) => noteHints(known, effect.step, effect.taken))
         break
       case 'edit':
         openEditor(effect.file, effect.line, lendTerminal).catch((error: Error) => {
@@ -51,12 +65,13 @@ export async function openGuide(): Promise<number> {
       case 'quit':
         screen.unmount()
     }
-    for (const text of progress.takeNotices()) store.dispatch({ kind: 'noticed', text })
+    tellNotices()
   })
   store.dispatch({ kind: 'opened' })
+  tellNotices()
 
   await screen.waitUntilExit()
   judging.stop()
-  await watcher.close()
+  await Promise.all(watchers.map((watcher) => watcher.close()))
   return 0
 }

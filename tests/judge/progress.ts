@@ -2,7 +2,8 @@
  * `.workbook/progress.json`: which steps are green, and where the learner was.
  *
  * A file that cannot be read is set aside, never overwritten; one from a newer workbook is read by nobody and
- * kept. Every write reads first, so that the guide and `npm test` in two terminals do not undo each other.
+ * kept. Every write reads first and changes only what it is about, so that the guide and `npm test` in two terminals
+ * do not undo each other.
  */
 
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
@@ -18,7 +19,7 @@ export interface Progress {
   hints: Record<string, number>
   /** Digest of everything a finished chapter is made of, by chapter, as it was when it passed. */
   finished: Record<string, string>
-  /** The chapter the learner was at. */
+  /** The step the learner was at. */
   place?: string
 }
 
@@ -104,6 +105,11 @@ export class ProgressFile {
 export function isGreen(progress: Progress, step: string): boolean {
   const known = progress.steps[step]
   return known !== undefined && known.brokenAt === undefined
+}
+
+/** Notes that so many hints were taken; more may have been, in another terminal. */
+export function noteHints(progress: Progress, step: string, taken: number): void {
+  progress.hints[step] = Math.max(progress.hints[step] ?? 0, taken)
 }
 
 function empty(): Progress {

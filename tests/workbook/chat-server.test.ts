@@ -322,7 +322,8 @@ test('when nobody reads its output any more, the chat goes on', async () => {
     log += text
     if (log.includes('"the page"')) break
   }
-  const { frames, metrics } = JSON.parse(log.split('\n')[0])
+  const opened = log.split('\n').find((line) => line.includes('"open"'))
+  const { frames, metrics } = JSON.parse(opened!)
   leave()
   const ada = connect({ port: frames, host: '127.0.0.1' })
   ada.on('error', () => {}).resume()
@@ -377,12 +378,9 @@ describe.skipIf(process.platform === 'win32')('before the server is up', () => {
     program.signal('SIGTERM')
     await giveKey()
     expect(await program.ending()).toBe(0)
-    expect(program.log.map(({ event }) => event)).toEqual([
-      'open',
-      'the page',
-      'stopping',
-      'stopped',
-    ])
+    // Before these, there may be a warning that this machine allows few descriptors.
+    const events = program.log.map(({ event }) => event)
+    expect(events.slice(-4)).toEqual(['open', 'the page', 'stopping', 'stopped'])
   })
 })
 

@@ -15,6 +15,7 @@ import type { Effect, TutorEvent, TutorState } from '../../tutor/state/state.ts'
 import { Store } from '../../tutor/state/store.ts'
 import { App } from '../../tutor/ui/app.tsx'
 import { bodyLines } from '../../tutor/ui/body.ts'
+import { headerRows } from '../../tutor/ui/header.tsx'
 import { rowsBelowMap } from '../../tutor/ui/map-screen.tsx'
 import { loadMarkdown, type RenderMarkdown } from '../../tutor/ui/markdown.ts'
 import type { Card, JudgeEvent } from '../judge/events.ts'
@@ -72,6 +73,22 @@ function failed(id: string, more: Partial<Card> = {}): JudgeEvent {
   return { kind: 'stepFailed', step: step(id), ms: 5, passedBefore: false, card }
 }
 
+/** The rows of a terminal of that size, without the blanks at their ends. */
+function drawOn(columns: number, rows: number, state: TutorState): string[] {
+  const before = { columns: process.stdout.columns, rows: process.stdout.rows }
+  Object.assign(process.stdout, { columns, rows })
+  try {
+    const app = (
+      <App store={new Store(state)} style={{ chalk: plain, markdown }} onMounted={() => {}} />
+    )
+    return renderToString(app, { columns })
+      .split('\n')
+      .map((line) => line.trimEnd())
+  } finally {
+    Object.assign(process.stdout, before)
+  }
+}
+
 describe('where the guide begins', () => {
   test('a newcomer sees the map', () => {
     expect(beginWith(book, nothing)).toMatchObject({ screen: 'map', chapter: 0, step: 0 })
@@ -94,11 +111,25 @@ describe('where the guide begins', () => {
     expect(play(state, { kind: 'opened' }).effects[0]).toMatchObject({ upTo: '02.3' })
     const { chapters, next } = seeOutlook(book, known)
     expect(chapters.map((chapter) => chapter.state).slice(0, 2)).toEqual(['untouched', 'done'])
-    expect(next?.step.id).toBe('01.1')
+    expect(next?.step.id).toBe('03.1')
   })
 
   test('a place that is gone does no harm', () => {
-    expect(beginWith(book, { ...nothing, place: '98.7' })).toMatchObject({ chapter: 0, step: 0 })
+    const known = { ...nothing, place: '98.7' }
+    expect(beginWith(book, known)).toMatchObject({ chapter: 0, step: 0 })
+    expect(seeOutlook(book, known).next?.step.id).toBe('01.1')
+  })
+
+  test('who has skipped chapters is not sent back to them', () => {
+    const next = (place: string, ...green: string[]) => {
+      const steps = Object.fromEntries(green.map((id) => [id, { passedAt: 'then' }]))
+      return seeOutlook(book, { ...nothing, steps, place }).next?.step.id
+    }
+    expect(next('07.1', '05.1')).toBe('07.1')
+    expect(next('07.3', '07.1', '07.2')).toBe('07.3')
+    const all = book[6].lesson.steps.map(({ id }) => id)
+    expect(next('07.1', ...all)).toBe('08.1')
+    expect(next('07.1', ...all, '05.1')).toBe('05.2')
   })
 })
 
@@ -109,7 +140,7 @@ describe('what happens', () => {
     expect(begun.state).toMatchObject({ screen: 'lesson', isJudging: true })
     expect(begun.effects).toEqual([
       { kind: 'judge', run: 1, chapter: '01-hello', upTo: '01.1' },
-      { kind: 'remember', place: '01.1', hints: {} },
+      { kind: 'rememberPlace', place: '01.1' },
     ])
   })
 
@@ -143,9 +174,69 @@ describe('what happens', () => {
     expect(play(green.state, 'n').effects[0]).toMatchObject({ kind: 'judge', upTo: '01.2' })
   })
 
-  test('next waits for green', () => {
+  test('next waits for green, and what it said is over at the next save', () => {
     const { state } = play(begun.state, 't', 'n')
     expect(state).toMatchObject({ step: 0, notice: expect.stringMatching(/Not yet/) })
+    const save = { kind: 'saved', chapter: '01-hello', file: 'server.ts', at: '' } as const
+    expect(play(state, save).state.notice).toBeUndefined()
+  })
+
+  test('of two notices, none is lost', () => {
+    const notices = ['one', 'two'].map((text) => ({ kind: 'noticed', text }) as const)
+    expect(play(begun.state, ...notices).state.notice).toBe('one\ntwo')
+  })
+
+  test('a save does not write the place again: another terminal may have written another', () => {
+    const save = { kind: 'saved', chapter: '01-hello', file: 'server.ts', at: '' } as const
+    expect(play(begun.state, 't', save, 'r').effects.map(({ kind }) => kind)).toEqual([
+      'judge',
+      'judge',
+    ])
+  })
+
+  test('the reference in another chapter is no save of the learner, but may change the verdict here', () => {
+    const written = { kind: 'saved', chapter: '02-echo', file: 'server.ts', at: '' } as const
+    const { state, effects } = play(begun.state, { ...written, isReference: true })
+    expect(state).toMatchObject({ chapter: 0, step: 0, lastSave: undefined })
+    expect(effects).toMatchObject([{ kind: 'judge', chapter: '01-hello' }])
+  })
+
+  test('what another terminal has written is seen', () => {
+    const progress = { ...nothing, steps: { '01.1': { passedAt: 'then' } }, hints: { '01.1': 2 } }
+    const { state } = play(begun.state, 't', { kind: 'progressRead', progress }, 'h')
+    expect(state.progress.hints).toEqual({ '01.1': 3 })
+    expect(play(state, 'n').state.step).toBe(1)
+  })
+
+  test('the keys lead back to where they were asked for', () => {
+    const { state } = play(begun.state, 't', passed('01.1'), 'n')
+    for (const key of ['?', 'escape'])
+      expect(play(state, '?', key).state).toMatchObject({ screen: 'step', step: 1 })
+    expect(play(state, 'm', '?', '?').state.screen).toBe('map')
+  })
+
+  test('a page on the map is many chapters', () => {
+    const { state } = play(begun.state, 'm', 'pagedown')
+    expect(state.chapter).toBe(10)
+    expect(play(state, 'pageup').state.chapter).toBe(0)
+  })
+
+  test('a file that is removed is missed at once', () => {
+    const removed = { kind: 'removed', chapter: '01-hello' } as const
+    const files = ['chapters/01-hello/server.ts']
+    const green = play(begun.state, 't', passed('01.1'), removed)
+    expect(green.effects.at(-1)).toMatchObject({ kind: 'judge', chapter: '01-hello' })
+    const missing = { kind: 'filesMissing', chapter: '01-hello', files } as const
+    const { state } = play({ ...green.state, screen: 'card' }, missing)
+    expect(state.screen).toBe('step')
+    const reader = { ...green.state, screen: 'lesson', scroll: 3 } as const
+    expect(play(reader, missing).state).toMatchObject({ screen: 'lesson', scroll: 3 })
+    const text = bodyLines(state, { columns: 200, chalk: plain, markdown }).join('\n')
+    expect(text).toMatch(
+      /^! Missing: chapters\/01-hello\/server\.ts\. npm start reset 1 puts the starter back/,
+    )
+    expect(text).not.toContain('✓ Green')
+    expect(play(begun.state, { ...removed, chapter: '02-echo' }).effects).toEqual([])
   })
 
   test('what was green and is red again is not forgotten, nor hidden', () => {
@@ -164,7 +255,7 @@ describe('what happens', () => {
     expect(first.notice).toBeUndefined()
     const taken = play(begun.state, 't', 'h', 'h')
     expect(taken.state.progress.hints['01.1']).toBe(2)
-    expect(taken.effects.at(-1)).toMatchObject({ kind: 'remember', hints: { '01.1': 2 } })
+    expect(taken.effects.at(-1)).toEqual({ kind: 'rememberHint', step: '01.1', taken: 2 })
     const all = play(taken.state, 'h', 'h')
     expect(all.state).toMatchObject({
       progress: { hints: { '01.1': 3 } },
@@ -320,6 +411,77 @@ describe('what is on the screen', () => {
     expect(rowsBelowMap(first, rows)).toBe(inAll - (rows - 2))
     expect(rowsBelowMap({ ...first, chapter: book.length - 1 }, rows)).toBe(0)
     expect(rowsBelowMap(first, inAll + 2)).toBe(0)
+  })
+
+  describe.each([
+    [80, 24],
+    [60, 24],
+    [40, 15],
+    [60, 40],
+  ])('on %i columns and %i rows', (columns, rows) => {
+    const body = (state: TutorState) => bodyLines(state, style(columns - 1))
+    const lastSave = { file: 'blocking-socket.ts', at: '10:11:12' }
+    const third = play(beginWith(book, nothing), 'down', 'down', 'enter').state
+    const judged: TutorState = { ...third, lastSave, isJudging: false, lastRunMs: 10_297 }
+    const notice = 'A notice of many words, each of which matters: '.repeat(3)
+
+    test.each(['lesson', 'step', 'keys'] as const)(
+      '%s: a long line of news cuts no text',
+      (screen) => {
+        for (const state of [judged, { ...judged, isJudging: true }, { ...judged, notice }]) {
+          const here = { ...state, screen }
+          const screenful = drawOn(columns, rows, here)
+          expect(screenful).toHaveLength(rows)
+          for (const line of screenful) expect(stringWidth(line)).toBeLessThanOrEqual(columns)
+          const text = screenful.slice(headerRows(here, rows))
+          const news = text.findIndex((line) =>
+            /^(blocking-s|judg|A notice|A save|Saving)/.test(line),
+          )
+          const expected = body(here).map((line) => line.slice(0, columns - 2).trimEnd())
+          expect(news).toBeGreaterThan(4)
+          for (const [index, line] of text.slice(0, news).entries())
+            expect(line.slice(0, columns - 2).trimEnd()).toBe(expected[index] ?? '')
+        }
+      },
+    )
+
+    test('the map has one row for each chapter', () => {
+      const screenful = drawOn(columns, rows, { ...judged, screen: 'map' })
+      expect(screenful).toHaveLength(rows)
+      expect(screenful[2]).toBe('Part I · A connection')
+      expect(screenful[6]).toMatch(/^▸ {2}03 A blocking s.* ○{6} +100 min$/)
+      expect(screenful).toContainEqual(expect.stringMatching(/^Next: 03\.1/))
+    })
+
+    test('a notice is shown to its end', () => {
+      const screenful = drawOn(columns, rows, {
+        ...judged,
+        screen: 'step',
+        notice: `${notice}END.`,
+      })
+      expect(screenful.at(-2)).toMatch(/END\.$/)
+    })
+
+    test('a notice that would fill the screen leaves some of the text', () => {
+      const endless = drawOn(columns, rows, {
+        ...judged,
+        screen: 'step',
+        notice: notice.repeat(99),
+      })
+      expect(endless).toHaveLength(rows)
+      expect(endless.at(-2)).toMatch(/…$/)
+      expect(endless.join('\n')).toContain(body({ ...judged, screen: 'step' })[0])
+    })
+  })
+
+  test('without colours, one sees what is marked, what is green and what has broken', () => {
+    const steps = { '01.1': { passedAt: 'then' }, '01.2': { passedAt: 'then', brokenAt: 'now' } }
+    const screenful = drawOn(80, 24, beginWith(book, { ...nothing, steps }))
+    expect(screenful[3]).toMatch(/^▸ {2}01 Hello +●✗○○○/)
+  })
+
+  test('the keys say how to leave them', () => {
+    expect(drawOn(80, 24, { ...begun, screen: 'keys' }).at(-1)).toMatch(/m map {2}escape back/)
   })
 
   test('the whole app draws: map, step, keys', () => {

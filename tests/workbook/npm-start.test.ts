@@ -154,6 +154,18 @@ describe.concurrent('npm start', () => {
     expect(readFileSync(join(home.root, SERVER))).toEqual(latin1)
   })
 
+  test('after reset, nothing of the chapter is green any more', async ({ expect }) => {
+    const home = makeHome('reset-green')
+    home.writeUpTo('01-hello', '01.5')
+    await home.test('1')
+    expect((await home.start('status')).stdout).toMatch(/●●●●●/)
+    await home.start('reset', '1')
+    expect((await home.start('status')).stdout).toMatch(/✗✗✗✗✗/)
+    await home.start('restore', '1')
+    await home.test('1')
+    expect((await home.start('status')).stdout).toMatch(/●●●●●/)
+  })
+
   test('restore says how many snapshots there are', async ({ expect }) => {
     const home = makeHome('restore-count')
     home.write(SERVER, '// mine\n')
@@ -191,6 +203,18 @@ describe.concurrent('npm start', () => {
     const answer = readFileSync(join(SOLUTION.root, '01-hello', 'server.ts'), 'utf8')
     home.write(SERVER, answer.replaceAll('\n', '\r\n'))
     expect((await home.start('diff', '1')).stdout).toMatch(/to the letter/)
+  })
+
+  test('after catch-up, status, hint and the guide go on where one has caught up to', async ({
+    expect,
+  }) => {
+    const home = makeHome('catch-up-place')
+    await home.start('catch-up', '3')
+    expect((await home.start('status')).stdout).toMatch(/Next {2}03\.1/)
+    expect((await home.start('hint')).stdout).toMatch(/^03\.1/)
+    const inside = home.withEnv({ INIT_CWD: join(home.root, 'chapters', '02-echo') })
+    expect((await inside.start('hint')).stdout).toMatch(/^02\.1/)
+    expect(JSON.parse(home.read('.workbook/progress.json')).place).toBe('03.1')
   })
 
   test('diff: against the answer, no further than a step when one is named', async ({ expect }) => {

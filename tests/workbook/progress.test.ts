@@ -3,7 +3,8 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
-import { isGreen, ProgressFile } from '../judge/progress.ts'
+import { watchFile } from '../../tutor/effects/watching.ts'
+import { isGreen, noteHints, ProgressFile } from '../judge/progress.ts'
 import { ROOT } from '../judge/workbook.ts'
 
 const FOLDER = join(ROOT, '.workbook', 'tmp', 'progress')
@@ -32,6 +33,28 @@ test('two writers do not undo each other', () => {
     steps['01.1'] = { passedAt: 'then' }
   })
   expect(guide.read()).toMatchObject({ hints: { '01.1': 2 }, steps: { '01.1': {} } })
+})
+
+test('the guide hears of the first write of another process, too', async () => {
+  const path = join(FOLDER, 'not there yet', 'progress.json')
+  let heard = 0
+  const watcher = watchFile(path, () => {
+    heard += 1
+  })
+  const write = () => {
+    new ProgressFile(path).update((progress) => noteHints(progress, '01.1', 1))
+    return heard
+  }
+  await expect.poll(write, { timeout: 10_000, interval: 200 }).toBeGreaterThan(0)
+  await watcher.close()
+})
+
+test('hints that were taken in another terminal are not given back', () => {
+  const [guide, verb] = [new ProgressFile(PATH), new ProgressFile(PATH)]
+  guide.update((progress) => noteHints(progress, '01.1', 1))
+  verb.update((progress) => noteHints(progress, '01.2', 2))
+  guide.update((progress) => noteHints(progress, '01.2', 1))
+  expect(guide.read().hints).toEqual({ '01.1': 1, '01.2': 2 })
 })
 
 test.each([

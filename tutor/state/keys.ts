@@ -17,6 +17,7 @@ export type Action =
   | 'judge'
   | 'edit'
   | 'map'
+  | 'leave'
   | 'keys'
   | 'quit'
 
@@ -103,18 +104,32 @@ export const BINDINGS: Binding[] = [
     footer: ['step', 'card'],
   },
   {
-    keys: ['m', 'escape'],
+    keys: ['m'],
     action: 'map',
     label: 'map',
     help: 'the map of chapters',
     screens: [...AT_WORK, 'keys'],
-    footer: AT_WORK,
+    footer: [...AT_WORK, 'keys'],
+  },
+  {
+    keys: ['escape'],
+    action: 'leave',
+    label: 'back',
+    help: 'from a chapter to the map, from here to where you were',
+    screens: [...AT_WORK, 'keys'],
+    footer: ['keys'],
   },
   { keys: ['up', 'k'], action: 'up', label: '↑', help: 'up' },
   { keys: ['down', 'j'], action: 'down', label: '↓', help: 'down' },
   { keys: ['pageup'], action: 'pageUp', label: 'PgUp', help: 'a page up' },
   { keys: ['pagedown', 'space'], action: 'pageDown', label: 'PgDn', help: 'a page down' },
-  { keys: ['?'], action: 'keys', label: 'keys', help: 'these keys', footer: [...AT_WORK, 'map'] },
+  {
+    keys: ['?'],
+    action: 'keys',
+    label: 'keys',
+    help: 'these keys, and back',
+    footer: [...AT_WORK, 'map'],
+  },
   {
     keys: ['q'],
     action: 'quit',

@@ -6,7 +6,7 @@ import type { LessonStep } from '../book/lesson.ts'
 
 export interface Outlook {
   chapters: ChapterOutlook[]
-  /** The first thing that is not green; `undefined` when all is done. */
+  /** What to do next: where the learner was, else the first thing that is not green; `undefined` when all is done. */
   next: { chapter: Chapter; step: LessonStep } | undefined
 }
 
@@ -21,12 +21,30 @@ export type StepState = 'green' | 'broken' | 'open'
 
 export function seeOutlook(book: Chapter[], progress: Progress): Outlook {
   const chapters = book.map((chapter) => seeChapter(chapter, progress))
-  // A chapter may have been skipped: what is started comes first, then what is untouched.
-  const current =
-    chapters.find(({ state }) => state === 'started') ??
-    chapters.find(({ state }) => state === 'untouched')
+  const place = progress.place?.slice(0, 2)
+  const here = Math.max(
+    0,
+    chapters.findIndex(({ chapter }) => chapter.name.slice(0, 2) === place),
+  )
+  // Chapters may have been skipped: what is started comes first, then what is untouched, from the learner's place on.
+  const onward = [...chapters.slice(here), ...chapters.slice(0, here)]
+  const isHere = place !== undefined && chapters[here].state !== 'done'
+  const current = isHere
+    ? chapters[here]
+    : (onward.find(({ state }) => state === 'started') ??
+      onward.find(({ state }) => state === 'untouched'))
   const open = current?.steps.find(({ state }) => state !== 'green')
   return { chapters, next: current && open && { chapter: current.chapter, step: open.step } }
+}
+
+/** Where to begin in that chapter; `undefined` when all of it is green. */
+export function firstOpenStep(
+  book: Chapter[],
+  progress: Progress,
+  name: string,
+): string | undefined {
+  const found = seeOutlook(book, progress).chapters.find(({ chapter }) => chapter.name === name)
+  return found?.steps.find(({ state }) => state !== 'green')?.step.id
 }
 
 function seeChapter(chapter: Chapter, progress: Progress): ChapterOutlook {

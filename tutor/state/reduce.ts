@@ -13,7 +13,6 @@ import { seeOutlook } from './outlook.ts'
 import {
   currentChapter,
   currentStep,
-  type Effect,
   type Next,
   type TutorEvent,
   type TutorState,
@@ -37,6 +36,7 @@ export function beginWith(book: Chapter[], progress: Progress): TutorState {
     book,
     progress,
     screen: progress.place ? 'step' : 'map',
+    behindKeys: 'map',
     scroll: 0,
     chapter,
     step,
@@ -60,7 +60,11 @@ export function reduce(state: TutorState, event: TutorEvent): Next {
       return action ? act({ ...state, scroll, notice: undefined }, action, event) : stay(state)
     }
     case 'saved':
-      return saved(state, event)
+      return saved({ ...state, notice: undefined }, event)
+    case 'removed':
+      return event.chapter === currentChapter(state).name && state.screen !== 'map'
+        ? startRun({ ...state, notice: undefined })
+        : stay(state)
     case 'judge':
       return event.run === state.run ? stay(judged(state, event.event)) : stay(state)
     case 'judged':
@@ -70,7 +74,7 @@ export function reduce(state: TutorState, event: TutorEvent): Next {
     case 'progressRead':
       return stay({ ...state, progress: event.progress })
     case 'noticed':
-      return stay({ ...state, notice: event.text })
+      return stay(withNotice(state, event.text))
   }
 }
 
@@ -84,9 +88,9 @@ function act(state: TutorState, action: Action, { page, maxScroll }: KeyEvent): 
     case 'down':
       return state.screen === 'map' ? stay(markChapter(state, 1)) : scrollBy(1)
     case 'pageUp':
-      return scrollBy(-page)
+      return state.screen === 'map' ? stay(markChapter(state, -page)) : scrollBy(-page)
     case 'pageDown':
-      return scrollBy(page)
+      return state.screen === 'map' ? stay(markChapter(state, page)) : scrollBy(page)
     case 'open':
       return openChapter(state)
     case 'next':
@@ -109,22 +113,30 @@ function act(state: TutorState, action: Action, { page, maxScroll }: KeyEvent): 
       return edit(state)
     case 'map':
       return stay(show(state, 'map'))
+    case 'leave':
+      return stay(show(state, state.screen === 'keys' ? state.behindKeys : 'map'))
     case 'keys':
-      return stay(show(state, state.screen === 'keys' ? 'map' : 'keys'))
+      return state.screen === 'keys'
+        ? stay(show(state, state.behindKeys))
+        : stay(show({ ...state, behindKeys: state.screen }, 'keys'))
     case 'quit':
       return { state, effects: [{ kind: 'quit' }] }
   }
 }
 
-/** A save in the chapter at hand is judged; one elsewhere opens that chapter, for that is where the learner is. */
+/**
+ * A save in the chapter at hand is judged; one elsewhere opens that chapter, for that is where the learner is. Not when
+ * the reference was put there: then the chapter at hand may stand on it.
+ */
 function saved(
   state: TutorState,
-  { chapter, file, at }: Extract<TutorEvent, { kind: 'saved' }>,
+  { chapter, file, at, isReference }: Extract<TutorEvent, { kind: 'saved' }>,
 ): Next {
   const index = state.book.findIndex(({ name }) => name === chapter)
   if (index < 0) return stay(state)
   const lastSave = { file, at }
   if (index === state.chapter && state.screen !== 'map') return startRun({ ...state, lastSave })
+  if (isReference) return state.screen === 'map' ? stay(state) : startRun(state)
   return openChapter({ ...state, lastSave, chapter: index })
 }
 
@@ -155,9 +167,12 @@ function judged(state: TutorState, event: JudgeEvent): TutorState {
     case 'typesChecked':
       return { ...state, remarks: { ...state.remarks, types: event.problems } }
     case 'filesMissing':
-      return { ...state, remarks: { ...state.remarks, missing: event.files } }
+      return {
+        ...(state.screen === 'card' ? show(state, 'step') : state),
+        remarks: { ...state.remarks, missing: event.files },
+      }
     case 'notice':
-      return { ...state, notice: event.text }
+      return withNotice(state, event.text)
     case 'chapterDone':
       return state.screen === 'card' && !redCard(state) ? show(state, 'step') : state
     default:
@@ -176,10 +191,7 @@ function startRun(state: TutorState): Next {
       verdicts: {},
       remarks: { holes: [], types: [], missing: [] },
     },
-    effects: [
-      { kind: 'judge', run, chapter: chapter.name, upTo: furthestStep(state) },
-      remember(state),
-    ],
+    effects: [{ kind: 'judge', run, chapter: chapter.name, upTo: furthestStep(state) }],
   }
 }
 
@@ -210,9 +222,11 @@ function nextStep(state: TutorState): Next {
   return stay({ ...show(state, 'map'), notice: 'That was the last chapter there is so far.' })
 }
 
-/** Shows the step at hand and judges the chapter up to it. */
+/** Shows the step at hand and judges the chapter up to it. Only who goes somewhere is remembered to be there. */
 function goTo(state: TutorState): Next {
-  return startRun(show(state, 'step'))
+  const place = currentStep(state).id
+  const next = startRun(show({ ...state, progress: { ...state.progress, place } }, 'step'))
+  return { ...next, effects: [...next.effects, { kind: 'rememberPlace', place }] }
 }
 
 function takeHint(state: TutorState): Next {
@@ -228,7 +242,7 @@ function takeHint(state: TutorState): Next {
   }
   const progress = { ...state.progress, hints: { ...state.progress.hints, [id]: taken + 1 } }
   const next = { ...shown, progress, scroll: Number.MAX_SAFE_INTEGER }
-  return { state: next, effects: [remember(next)] }
+  return { state: next, effects: [{ kind: 'rememberHint', step: id, taken: taken + 1 }] }
 }
 
 function edit(state: TutorState): Next {
@@ -243,8 +257,9 @@ export function redCard({ verdicts }: TutorState) {
   return Object.values(verdicts).find((verdict) => verdict.kind === 'red')?.card
 }
 
-function remember(state: TutorState): Effect {
-  return { kind: 'remember', place: currentStep(state).id, hints: state.progress.hints }
+/** One run may have several things to say. */
+function withNotice(state: TutorState, text: string): TutorState {
+  return { ...state, notice: state.notice === undefined ? text : `${state.notice}\n${text}` }
 }
 
 function withVerdict(

@@ -1,13 +1,15 @@
 /** What the guide knows, what can happen to it, and what it can ask for: plain data, all of it. */
 
 import type { Card, JudgeEvent, OpenHole, TypeProblem } from '../../tests/judge/events.ts'
-import type { Progress } from '../../tests/judge/progress.ts'
+import { isGreen, type Progress } from '../../tests/judge/progress.ts'
 import type { Chapter } from '../book/book.ts'
 
 export interface TutorState {
   book: Chapter[]
   progress: Progress
   screen: Screen
+  /** The screen that the keys were asked for on. */
+  behindKeys: Screen
   /** Where the screen's text is scrolled to, in lines. */
   scroll: number
   /** Index of the chapter that is open, or marked on the map. */
@@ -24,7 +26,7 @@ export interface TutorState {
   remarks: Remarks
   /** The file that was saved last, and when (`HH:MM:SS`). */
   lastSave: { file: string; at: string } | undefined
-  /** Something the learner should know; shown until the next key. */
+  /** Something the learner should know; shown until the next key or save. */
   notice: string | undefined
 }
 
@@ -46,7 +48,9 @@ export type TutorEvent =
   | { kind: 'opened' }
   /** `page`: lines that fit the screen; `maxScroll`: how far its text can be scrolled. */
   | { kind: 'key'; key: string; page: number; maxScroll: number }
-  | { kind: 'saved'; chapter: string; file: string; at: string }
+  /** `isReference`: the file is the model answer's now, so `npm start catch-up` is likely to have written it. */
+  | { kind: 'saved'; chapter: string; file: string; at: string; isReference?: boolean }
+  | { kind: 'removed'; chapter: string }
   | { kind: 'judge'; run: number; event: JudgeEvent }
   | { kind: 'judged'; run: number; ms: number }
   /** Another process, such as `npm test`, has written progress. */
@@ -55,7 +59,8 @@ export type TutorEvent =
 
 export type Effect =
   | { kind: 'judge'; run: number; chapter: string; upTo: string }
-  | { kind: 'remember'; place: string; hints: Record<string, number> }
+  | { kind: 'rememberPlace'; place: string }
+  | { kind: 'rememberHint'; step: string; taken: number }
   | { kind: 'edit'; file: string; line: number }
   | { kind: 'quit' }
 
@@ -66,6 +71,11 @@ export interface Next {
 
 export function currentChapter({ book, chapter }: TutorState): Chapter {
   return book[chapter]
+}
+
+/** Green, as far as there is anything that can be judged. */
+export function isGreenNow({ progress, remarks }: TutorState, step: string): boolean {
+  return isGreen(progress, step) && remarks.missing.length === 0
 }
 
 export function currentStep(state: TutorState) {

@@ -5,14 +5,12 @@ import { useEffect, useSyncExternalStore } from 'react'
 import type { LendTerminal } from '../effects/editor.ts'
 import type { Store } from '../state/store.ts'
 import { bodyLines } from './body.ts'
-import { Footer } from './footer.tsx'
+import { Footer, footerRows } from './footer.tsx'
 import { Header, headerRows } from './header.tsx'
 import { keyName } from './key-name.ts'
 import { MapScreen, rowsBelowMap } from './map-screen.tsx'
 import { Scrolled } from './scrolled.tsx'
 import type { TextStyle } from './style.ts'
-
-const FOOTER_ROWS = 2
 
 /** Below this, lines cannot be laid out; we draw as if there were so many and let the terminal cut. */
 const MIN_COLUMNS = 40
@@ -34,14 +32,20 @@ export function App({ store, style, onMounted }: AppProps) {
   )
   const window = useWindowSize()
   const columns = Math.max(MIN_COLUMNS, Math.min(window.columns, MAX_COLUMNS))
-  const rows = Math.max(8, window.rows - headerRows(state, window.rows) - FOOTER_ROWS)
+  const belowHeader = window.rows - headerRows(state, window.rows)
+  const rows = Math.max(1, belowHeader - footerRows(state, columns, belowHeader))
   const lines = bodyLines(state, { ...style, columns: columns - 1 })
   const maxScroll = Math.max(0, lines.length - rows)
   const isMap = state.screen === 'map'
   const hidden = isMap ? rowsBelowMap(state, rows) : Math.max(0, maxScroll - state.scroll)
 
   useInput((input, key) => {
-    store.dispatch({ kind: 'key', key: keyName(input, key), page: rows - 1, maxScroll })
+    store.dispatch({
+      kind: 'key',
+      key: keyName(input, key),
+      page: Math.max(1, rows - 1),
+      maxScroll,
+    })
   })
   return (
     <Box flexDirection="column" height={window.rows} width={columns}>
@@ -51,7 +55,7 @@ export function App({ store, style, onMounted }: AppProps) {
       ) : (
         <Scrolled lines={lines} rows={rows} scroll={Math.min(state.scroll, maxScroll)} />
       )}
-      <Footer state={state} hidden={hidden} />
+      <Footer state={state} columns={columns} rows={belowHeader} hidden={hidden} />
     </Box>
   )
 }

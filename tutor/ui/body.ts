@@ -3,10 +3,9 @@
 import wrapAnsi from 'wrap-ansi'
 import { describePlace } from '../../tests/harness/diagnosis.ts'
 import { renderCard } from '../../tests/judge/card.ts'
-import { isGreen } from '../../tests/judge/progress.ts'
 import { BINDINGS } from '../state/keys.ts'
 import { redCard } from '../state/reduce.ts'
-import { currentChapter, currentStep, type TutorState } from '../state/state.ts'
+import { currentChapter, currentStep, isGreenNow, type TutorState } from '../state/state.ts'
 import type { TextStyle } from './style.ts'
 
 export function bodyLines(state: TutorState, style: TextStyle): string[] {
@@ -48,7 +47,7 @@ function taskText(state: TutorState, { columns, chalk, markdown }: TextStyle): s
   const card = redCard(state)
   const hole = card?.openStep === step.id ? card.lookAt[0] : undefined
   return [
-    isGreen(state.progress, step.id) ? wrap(green(state, chalk)) : undefined,
+    isGreenNow(state, step.id) ? wrap(green(state, chalk)) : undefined,
     wrap(chalk.bold(`${step.id}  ${step.title}`)),
     render(step.text),
     hole && wrap(`${chalk.bold('Write')}  ${chalk.cyan(describePlace(hole))}, and save.`),
@@ -77,12 +76,13 @@ function lessonText(state: TutorState, { columns, chalk, markdown }: TextStyle):
   })
 }
 
-function remarkLines({ remarks }: TutorState, { chalk, columns }: TextStyle): string[] {
+function remarkLines(state: TutorState, { chalk, columns }: TextStyle): string[] {
+  const { remarks } = state
   const [hole] = remarks.holes
   const [problem] = remarks.types
   const lines = [
     remarks.missing.length > 0 &&
-      `Missing: ${remarks.missing.join(', ')}. npm start reset puts the starter back.`,
+      `Missing: ${remarks.missing.join(', ')}. npm start reset ${currentChapter(state).number} puts the starter back, and keeps what is there now.`,
     hole &&
       `This chapter stands on step ${hole.step}, which is not written yet (${describePlace(hole.place)}).`,
     problem && `TypeScript: ${problem.message} (${describePlace(problem.place)})`,
@@ -92,6 +92,12 @@ function remarkLines({ remarks }: TutorState, { chalk, columns }: TextStyle): st
   return [...wrapAnsi(text, columns, { hard: true }).split('\n'), '']
 }
 
-function keyLines({ chalk }: TextStyle): string[] {
-  return BINDINGS.map(({ keys, help }) => `  ${chalk.bold(keys.join(', ').padEnd(18))}${help}`)
+const HELP_INDENT = ' '.repeat(18)
+
+function keyLines({ chalk, columns }: TextStyle): string[] {
+  return BINDINGS.flatMap(({ keys, help }) => {
+    const lines = wrapAnsi(help, columns - HELP_INDENT.length).split('\n')
+    const names = `  ${keys.join(', ')}`.padEnd(HELP_INDENT.length)
+    return lines.map((line, index) => (index === 0 ? chalk.bold(names) : HELP_INDENT) + line)
+  })
 }

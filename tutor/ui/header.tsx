@@ -1,6 +1,5 @@
 import { Box, Spacer, Text } from 'ink'
-import { isGreen } from '../../tests/judge/progress.ts'
-import { currentChapter, type TutorState } from '../state/state.ts'
+import { currentChapter, isGreenNow, type TutorState } from '../state/state.ts'
 
 /** On a low terminal the list of steps becomes a row of dots. */
 const ROWS_FOR_LIST = 34
@@ -39,10 +38,12 @@ export function Header({
 
 function Title({ left, right }: { left: string; right: React.ReactNode }) {
   return (
-    <Box marginBottom={1}>
-      <Text bold inverse>{` ${left} `}</Text>
+    <Box marginBottom={1} flexShrink={0}>
+      <Text bold inverse wrap="truncate">{` ${left} `}</Text>
       <Spacer />
-      <Text>{right}</Text>
+      <Box flexShrink={0}>
+        <Text>{right}</Text>
+      </Box>
     </Box>
   )
 }
@@ -66,10 +67,14 @@ function Steps({ state, columns }: { state: TutorState; columns: number }) {
         const time = verdict?.kind === 'green' ? `${verdict.ms} ms` : ''
         return (
           <Box key={step.id} width={columns}>
-            <Text color={color}>{`${index === state.step ? '▸' : ' '}${mark} `}</Text>
+            <Box flexShrink={0}>
+              <Text color={color}>{`${index === state.step ? '▸' : ' '}${mark} `}</Text>
+            </Box>
             <Text bold={index === state.step} wrap="truncate">{`${step.id}  ${step.title}`}</Text>
             <Spacer />
-            <Text dimColor>{time}</Text>
+            <Box flexShrink={0}>
+              <Text dimColor>{time}</Text>
+            </Box>
           </Box>
         )
       })}
@@ -81,7 +86,6 @@ function markOf(state: TutorState, step: string): { mark: string; color?: string
   const verdict = state.verdicts[step]
   if (verdict?.kind === 'running') return { mark: '…', color: 'yellow' }
   if (verdict?.kind === 'red' && verdict.card.openStep !== step) return { mark: '✗', color: 'red' }
-  if (verdict?.kind === 'green' || isGreen(state.progress, step))
-    return { mark: '✓', color: 'green' }
+  if (verdict?.kind === 'green' || isGreenNow(state, step)) return { mark: '✓', color: 'green' }
   return { mark: '·' }
 }

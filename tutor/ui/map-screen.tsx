@@ -1,5 +1,5 @@
 import { Box, Text } from 'ink'
-import { type ChapterOutlook, seeOutlook } from '../state/outlook.ts'
+import { type ChapterOutlook, type StepState, seeOutlook } from '../state/outlook.ts'
 import type { TutorState } from '../state/state.ts'
 
 /** What stands below the chapters: an empty line, and the next step. */
@@ -24,7 +24,9 @@ export function MapScreen({ state, rows }: { state: TutorState; rows: number }) 
     <Box flexDirection="column" height={rows} overflow="hidden">
       {lines.slice(start, end)}
       <Box marginTop={1}>
-        <Text>{next ? `Next: ${next.step.id} ${next.step.title}` : 'Every step is green.'}</Text>
+        <Text wrap="truncate">
+          {next ? `Next: ${next.step.id} ${next.step.title}` : 'Every step is green.'}
+        </Text>
       </Box>
     </Box>
   )
@@ -40,25 +42,30 @@ function ChapterLine({ outlook, isMarked }: { outlook: ChapterOutlook; isMarked:
   const { chapter, steps, state } = outlook
   return (
     <Box>
-      <Text bold={isMarked} inverse={isMarked}>
-        {` ${state === 'done' ? '✓' : ' '} ${chapter.name.slice(0, 2)} ${chapter.lesson.title}`.padEnd(
-          30,
-        )}
-      </Text>
-      <Text> </Text>
-      <Box width={10}>
+      <Box width={30}>
+        <Text bold={isMarked} inverse={isMarked} wrap="truncate">
+          {`${isMarked ? '▸' : ' '}${state === 'done' ? '✓' : ' '} ${chapter.name.slice(0, 2)} ${chapter.lesson.title} `}
+        </Text>
+      </Box>
+      <Box width={11} paddingLeft={1} flexShrink={0}>
         {steps.map(({ step, state }) => (
-          <Text
-            key={step.id}
-            color={state === 'green' ? 'green' : state === 'broken' ? 'red' : undefined}
-          >
-            {state === 'open' ? '○' : '●'}
+          <Text key={step.id} color={DOTS[state].color}>
+            {DOTS[state].dot}
           </Text>
         ))}
       </Box>
-      <Text dimColor>{`${chapter.lesson.minutes} min`}</Text>
+      <Box flexShrink={0}>
+        <Text dimColor>{`${chapter.lesson.minutes} min`.padStart(7)}</Text>
+      </Box>
     </Box>
   )
+}
+
+/** Each differs in its sign, too: not every terminal has colours. */
+const DOTS: Record<StepState, { dot: string; color?: string }> = {
+  green: { dot: '●', color: 'green' },
+  broken: { dot: '✗', color: 'red' },
+  open: { dot: '○' },
 }
 
 type Part = [name: string, chapters: ChapterOutlook[]]
@@ -81,7 +88,7 @@ function markedLine(parts: Part[], { book, chapter }: TutorState): number {
 /** The rows that fit, the marked one among them. */
 function windowOf(parts: Part[], state: TutorState, rows: number): { start: number; end: number } {
   const total = countRows(parts)
-  const room = rows - ROWS_BELOW
+  const room = Math.max(1, rows - ROWS_BELOW)
   const middle = markedLine(parts, state) - Math.floor(room / 2)
   const start = Math.max(0, Math.min(middle, total - room))
   return { start, end: Math.min(total, start + room) }

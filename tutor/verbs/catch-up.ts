@@ -1,7 +1,9 @@
 import { chaptersBeneath } from '../../tests/judge/foundations.ts'
+import { ProgressFile } from '../../tests/judge/progress.ts'
 import { listChapters, SOLUTION } from '../../tests/judge/workbook.ts'
-import { readGiven, readSolution } from '../book/book.ts'
+import { readBook, readGiven, readSolution } from '../book/book.ts'
 import { replaceChapter } from '../effects/snapshots.ts'
+import { firstOpenStep } from '../state/outlook.ts'
 import { tellReplaced } from './reset.ts'
 import { chooseChapter, type Verb } from './verb.ts'
 
@@ -22,6 +24,10 @@ export const catchUp: Verb = {
       const { kept, written } = replaceChapter(other, reference, 'before catch-up')
       tellReplaced(call, other, written, kept, 'reference')
     }
+    const file = new ProgressFile()
+    file.update((progress) => {
+      progress.place = firstOpenStep(readBook(), progress, chapter) ?? progress.place
+    })
     const beneath = chaptersBeneath(SOLUTION, chapter)
     const stands =
       beneath.length > 0 ? `It stands on ${beneath.join(', ')}.` : 'It stands on none of them.'
@@ -32,6 +38,7 @@ export const catchUp: Verb = {
     call.write(
       `\n${chapter} can begin. ${stands}${others}  npm test ${Number(chapter.slice(0, 2))}\n`,
     )
+    for (const notice of file.takeNotices()) process.stderr.write(`! ${notice}\n`)
     return 0
   },
 }

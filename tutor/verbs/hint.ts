@@ -1,6 +1,8 @@
 import { ProgressFile } from '../../tests/judge/progress.ts'
+import { chapterAround } from '../../tests/judge/select.ts'
+import { LEARNER, listChapters } from '../../tests/judge/workbook.ts'
 import { readBook } from '../book/book.ts'
-import { seeOutlook } from '../state/outlook.ts'
+import { firstOpenStep, seeOutlook } from '../state/outlook.ts'
 import { loadMarkdown } from '../ui/markdown.ts'
 import { findChapter, findStep } from './read.ts'
 import { chooseChapter, type Verb } from './verb.ts'
@@ -10,11 +12,14 @@ export const hint: Verb = {
   summary: 'one more hint for a step; the first asks, the last is nearly the code',
   async run(call) {
     const file = new ProgressFile()
-    const { chapter: name, step: id } = call.words[0]
-      ? chooseChapter(call, 'hint 1.1')
-      : nextStep(file)
+    const around = chapterAround(process.env.INIT_CWD ?? '', LEARNER.root, listChapters())
+    const { chapter: name, step: id } =
+      call.words[0] || around ? chooseChapter(call, 'hint 1.1') : nextStep(file)
     const chapter = findChapter(name)
-    const step = findStep(chapter, id ?? firstOpenStep(name, file) ?? chapter.lesson.steps[0].id)
+    const step = findStep(
+      chapter,
+      id ?? firstOpenStep(readBook(), file.read(), name) ?? chapter.lesson.steps[0].id,
+    )
     const taken = Math.min((file.read().hints[step.id] ?? 0) + 1, step.hints.length)
     file.update(({ hints }) => {
       hints[step.id] = taken
@@ -42,10 +47,4 @@ export const hint: Verb = {
 function nextStep(file: ProgressFile): { chapter: string; step?: string } {
   const { next } = seeOutlook(readBook(), file.read())
   return next ? { chapter: next.chapter.name, step: next.step.id } : { chapter: readBook()[0].name }
-}
-
-function firstOpenStep(chapter: string, file: ProgressFile): string | undefined {
-  const { chapters } = seeOutlook(readBook(), file.read())
-  const outlook = chapters.find((other) => other.chapter.name === chapter)
-  return outlook?.steps.find(({ state }) => state !== 'green')?.step.id
 }

@@ -1,3 +1,4 @@
+import { isGreen, ProgressFile } from '../../tests/judge/progress.ts'
 import { makeStarters } from '../book/book.ts'
 import { replaceChapter, type Snapshot } from '../effects/snapshots.ts'
 import { type Call, chooseChapter, UsedWrongly, type Verb } from './verb.ts'
@@ -12,9 +13,19 @@ export const reset: Verb = {
         `reset works on a whole chapter:  npm start reset ${Number(chapter.slice(0, 2))}`,
       )
     const { kept, written } = replaceChapter(chapter, makeStarters(chapter), 'before reset')
+    if (written.length > 0) forgetGreen(chapter)
     tellReplaced(call, chapter, written, kept, 'starter')
     return 0
   },
+}
+
+/** What was green in this chapter is not any more, until it is judged again. */
+function forgetGreen(chapter: string): void {
+  new ProgressFile().update((progress) => {
+    const ofChapter = Object.keys(progress.steps).filter((id) => id.startsWith(chapter.slice(0, 2)))
+    for (const id of ofChapter)
+      if (isGreen(progress, id)) progress.steps[id].brokenAt = new Date().toISOString()
+  })
 }
 
 /** What was written, and where the learner's own files are now. */

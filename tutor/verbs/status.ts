@@ -5,7 +5,7 @@ import type { Call, Verb } from './verb.ts'
 
 export const status: Verb = {
   usage: 'status [--json]',
-  summary: 'what is green, and the first thing that is not',
+  summary: 'where you are, and the next thing to do',
   async run(call) {
     const file = new ProgressFile()
     const progress = file.read()
@@ -64,7 +64,7 @@ function toText({ chapters, next }: Outlook, { chalk }: Call): string {
 
 function chapterLine({ chapter, steps, state }: ChapterOutlook, chalk: Call['chalk']): string {
   const dots = steps.map(({ state }) =>
-    state === 'green' ? chalk.green('●') : state === 'broken' ? chalk.red('●') : chalk.dim('○'),
+    state === 'green' ? chalk.green('●') : state === 'broken' ? chalk.red('✗') : chalk.dim('○'),
   )
   const mark = state === 'done' ? chalk.green('✓') : ' '
   const padding = ' '.repeat(Math.max(1, 8 - steps.length))
