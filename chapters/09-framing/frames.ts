@@ -23,8 +23,12 @@ export interface Invalid {
   reason: string
 }
 
-/** What the bytes begin with. `missingBytes` more are needed to know more: the rest of the length, or of the frame. */
-export type Parsed = Frame | Invalid | { kind: 'incomplete'; missingBytes: number }
+/** What the bytes begin with. */
+export type Parsed =
+  | Frame
+  | Invalid
+  // What is missing is the rest of the length, or of the frame.
+  | { kind: 'incomplete'; missingBytes: number }
 
 const NOTHING = new Uint8Array()
 

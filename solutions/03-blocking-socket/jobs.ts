@@ -11,7 +11,9 @@ export type JobName = keyof typeof jobs
 
 /** Sends everything back. */
 function echo(socket: BlockingSocket): void {
-  for (let bytes = socket.read(); bytes; bytes = socket.read()) socket.write(bytes)
+  for (let bytes = socket.read(); bytes; bytes = socket.read()) {
+    socket.write(bytes)
+  }
   socket.end()
 }
 

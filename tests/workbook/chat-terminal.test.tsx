@@ -17,10 +17,11 @@ import { parseAddress, textOfAddress } from '../../tutor/chat/address.ts'
 import { ChatApp } from '../../tutor/chat/chat-app.tsx'
 import { roomLines } from '../../tutor/chat/chat-lines.ts'
 import { typedPart } from '../../tutor/chat/chat-parts.tsx'
-import { parseCommand } from '../../tutor/chat/commands.ts'
+import { describeUnknown, HELP, parseCommand } from '../../tutor/chat/commands.ts'
 import { Desk } from '../../tutor/chat/desk.ts'
 import { PlainChat } from '../../tutor/chat/plain-chat.ts'
 import { charactersOf, type Edit, edit, NOTHING_TYPED } from '../../tutor/chat/text-input.ts'
+import { howToServe } from '../../tutor/verbs/chat.ts'
 import { ROOT } from '../judge/workbook.ts'
 import { makeHome } from './home.ts'
 
@@ -60,6 +61,27 @@ test('a line is a text unless it begins with one slash', () => {
   expect(parseCommand('/constructor')).toEqual({ kind: 'unknown', name: 'constructor' })
   expect(parseCommand('/quit')).toEqual({ kind: 'quit' })
   expect(parseCommand(' \t')).toEqual({ kind: 'nothing' })
+})
+
+test.each([HELP, describeUnknown('a-command-that-is-none'), describeUnknown('join')])(
+  '"%s" fits into a line, also behind a mark',
+  (text) => expect(stringWidth(text)).toBeLessThan(78),
+)
+
+test('when nobody answers, it says how to start that server, if it is on this machine', async () => {
+  const here = await chat(['ada', 'a long password'], '127.0.0.1:1')
+  expect(here.told).toMatch(
+    /Nobody answers at 127\.0\.0\.1:1\. Start a server: {2}npm start serve 19 -- --port 1 --solution\n/,
+  )
+  const told = ['localhost', '[::1]:5019', 'http://127.0.0.1:8019', 'chat.example'].map((typed) =>
+    howToServe({}, parseAddress(typed)!),
+  )
+  expect(told).toEqual([
+    ' Start a server:  npm start serve 19',
+    ' Start a server:  npm start serve 19 -- --port 5019',
+    ' Start a server:  npm start serve 19',
+    '',
+  ])
 })
 
 describe('a line that is typed', () => {
@@ -257,8 +279,14 @@ test('without a screen, each text that was not said is told once', async () => {
 })
 
 test('before chapter 16 is written, it says which step is missing', async () => {
-  const { code, stdout } = await makeHome('chat-unwritten').start('chat')
+  const home = makeHome('chat-unwritten')
+  const { code, stdout } = await home.start('chat')
   expect(code).toBe(1)
+  expect(stdout).toMatch(/npm start chat -- --solution\n/)
+  const elsewhere = await home.start('chat', '127.0.0.1:5019', 'den', '--register')
+  expect(elsewhere.stdout).toMatch(
+    /npm start chat 127\.0\.0\.1:5019 den -- --register --solution\n/,
+  )
   expect(stdout).toMatch(/step 9\.1 of it is still to be written[\s\S]*npm start read 9\.1/)
 })
 
@@ -298,6 +326,7 @@ test('two people talk through pipes, over TCP and over a WebSocket: lines in, li
     const wrong = await chat(['ada', 'another password'], address)
     expect(wrong).toMatchObject({ code: 1, written: '' })
     expect(wrong.told).toMatch(/do not belong together/)
+    expect(wrong.told).toContain(`npm start chat ${address} -- --solution --register\n`)
     const bob = await chat(
       ['bob', 'bob@chat.example', secret, 'hi \u001b[31mada', '/join den', '//shrug', '/nothing'],
       `http://localhost:${server.webPort}`,

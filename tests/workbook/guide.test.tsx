@@ -369,6 +369,18 @@ describe('what is on the screen', () => {
     }
   })
 
+  test('nothing that a lesson says is cut at 80 columns, neither code nor pictures', () => {
+    const texts = book.flatMap(({ lesson }) => [
+      lesson.introduction,
+      ...lesson.steps.flatMap(({ text, hints }) => [text, ...hints.map(({ text }) => text)]),
+      lesson.closing,
+    ])
+    const lines = texts.flatMap((text) => markdown(text, { columns: 79, level: 0 }).split('\n'))
+    // An address has no place where it could be broken.
+    const wide = lines.filter((line) => stringWidth(line) > 79 && !/https?:/.test(line))
+    expect(wide).toEqual([])
+  })
+
   test.each([
     [
       'the items of a list are wrapped, and what is written in them is rendered',
@@ -384,6 +396,11 @@ describe('what is on the screen', () => {
         '',
         ' 3. four',
       ],
+    ],
+    [
+      'code in a sentence is shown as it is written',
+      'A `{"a":1 && b<c}`,\n`x: y`.',
+      ['A `{"a":1 && b<c}`,', '`x: y`.'],
     ],
     [
       'a quote is no wider than the screen, and a bracket stays beside what it closes',

@@ -1,15 +1,29 @@
 /** `npm start <verb>` without a terminal. */
 
-import { spawn } from 'node:child_process'
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { describe, test } from 'vitest'
+import { describe, test, vi } from 'vitest'
+import { howToTalk } from '../../tutor/verbs/serve.ts'
 import { ROOT, SOLUTION } from '../judge/workbook.ts'
 import { type Home, makeHome } from './home.ts'
 
 const SERVER = 'chapters/01-hello/server.ts'
+const NPM_START = ['--import', './tests/judge/runtime.js', '--import', 'tsx', 'tutor/main.tsx']
+
+/** A server as that of chapter 19, as far as signals are concerned. On a lost terminal it would die of its own words. */
+const RELOADING = `export async function startServer() {
+  const timer = setInterval(() => {}, 1_000)
+  console.log(\`pid \${process.pid}\`)
+  return {
+    port: 1,
+    close: async () => clearInterval(timer),
+    reload: async () => process.stdout.isTTY || console.log('reloaded'),
+  }
+}
+`
 
 describe.concurrent('npm start', () => {
   test('without a terminal prints where one is and what is next', async ({ expect }) => {
@@ -245,26 +259,18 @@ describe.concurrent('npm start', () => {
     expect(stdout).toMatch(
       /It fell into step 01\.1, which is still to be written \(chapters\/01-hello\/server\.ts:\d+, in listen\(\)\)/,
     )
-    expect(stdout).toContain('npm start serve 1 -- --solution')
+    expect(stdout).toContain('npm start serve 1 -- --port 0 --solution\n')
     expect(code).toBe(1)
   })
 
   test('serve runs until it is told to stop, and talk talks to it', async ({ expect }) => {
     const home = makeHome('serve')
     home.writeUpTo('01-hello', '01.5')
-    const env = { ...process.env, WORKBOOK_HOME: home.root }
-    const args = [
-      '--import',
-      './tests/judge/runtime.js',
-      '--import',
-      'tsx',
-      'tutor/main.tsx',
-      'serve',
-      '1',
-      '--port',
-      '0',
-    ]
-    const server = spawn(process.execPath, args, { cwd: ROOT, env })
+    const server = spawn(
+      process.execPath,
+      [...NPM_START, 'serve', '1', '--port', '0'],
+      inHome(home),
+    )
     const [line] = await once(server.stdout, 'data')
     const port = /port (\d+)/.exec(String(line))![1]
     const talk = await home.start('talk', '1', '--port', port)
@@ -275,6 +281,57 @@ describe.concurrent('npm start', () => {
     const [code] = await once(server, 'close')
     expect(code).toBe(0)
   })
+
+  test('a server that can reload does so at SIGHUP when it has no terminal', async ({ expect }) => {
+    const home = makeHome('serve-reload')
+    home.write(SERVER, RELOADING)
+    const serve = [...NPM_START, 'serve', '1', '--port', '0']
+    const server = spawn(process.execPath, serve, inHome(home))
+    try {
+      await hear(server, /Ctrl-C/)
+      server.kill('SIGHUP')
+      await hear(server, /reloaded/)
+      server.kill('SIGINT')
+      expect(await once(server, 'close')).toEqual([0, null])
+    } finally {
+      server.kill('SIGKILL')
+    }
+  })
+
+  test('serve tells how to talk to exactly this server', async ({ expect }) => {
+    expect(howToTalk({}, { port: 4007 }, 7, 'bytes')).toMatch(/npm start talk 7$/)
+    expect(howToTalk({}, { port: 5007 }, 7, 'bytes')).toMatch(/npm start talk 7 -- --port 5007$/)
+    const chat = { port: 4019, webPort: 8019 }
+    expect(howToTalk({}, chat, 19, 'frames')).toMatch(/npm start chat$/)
+    expect(howToTalk({ solution: true }, { ...chat, port: 5019 }, 19, 'frames')).toMatch(
+      /npm start chat 127\.0\.0\.1:5019 -- --solution$/,
+    )
+    const talk = await makeHome('talk-again').start('talk', '1', '--port', '1')
+    expect(talk.stdout).toContain('npm start serve 1 -- --port 1\n')
+  })
+
+  test('the help fits into 80 columns', async ({ expect }) => {
+    const { stdout } = await makeHome('help').start('help')
+    expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([])
+    expect(stdout).toMatch(/hint 7\.2 [^\n]*the last\n {29}is nearly the code\n/)
+  })
+
+  test.runIf(process.platform === 'linux')(
+    'a server ends with its terminal, also one that can reload',
+    async ({ expect }) => {
+      const home = makeHome('serve-hangup')
+      home.write(SERVER, RELOADING)
+      const serve = [process.execPath, ...NPM_START, 'serve', '1', '--port', '0'].join(' ')
+      const terminal = spawn('script', ['--quiet', '--command', serve, '/dev/null'], inHome(home))
+      const pid = Number((await hear(terminal, /pid (\d+)[\s\S]*Ctrl-C/))[1])
+      terminal.kill('SIGKILL')
+      try {
+        await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow(/ESRCH/), 5_000)
+      } finally {
+        if (existsSync(`/proc/${pid}`)) process.kill(pid, 'SIGKILL')
+      }
+    },
+  )
 
   test('talk says so when nobody listens', async ({ expect }) => {
     const { code, stdout } = await makeHome('talk').start('talk', '1', '--port', '1')
@@ -374,4 +431,21 @@ function writeProgress(home: Home, content: string | object): void {
   mkdirSync(join(home.root, '.workbook'))
   const text = typeof content === 'string' ? content : JSON.stringify(content)
   home.write('.workbook/progress.json', text)
+}
+
+/** For a process that is not to be waited for. */
+function inHome({ root }: Home) {
+  return { cwd: ROOT, env: { ...process.env, WORKBOOK_HOME: root } }
+}
+
+/** Resolves when it has written that. */
+async function hear({ stdout }: ChildProcessWithoutNullStreams, text: RegExp) {
+  let written = ''
+  for (;;) {
+    const found = text.exec(written)
+    if (found) return found
+    const [more] = await Promise.race([once(stdout, 'data'), once(stdout, 'end')])
+    if (more === undefined) throw new Error(`the end, after ${JSON.stringify(written)}`)
+    written += more
+  }
 }

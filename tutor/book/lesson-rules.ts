@@ -9,7 +9,8 @@ import type { Chapter } from './book.ts'
 import { findHoles } from './starter.ts'
 
 const MAX_WORDS = 1_200
-const MAX_PICTURE_COLUMNS = 76
+/** A terminal of 80 columns shows so many of a block: the guide keeps one free, and code stands two to the right. */
+const MAX_BLOCK_COLUMNS = 77
 const MAX_TITLE_CHARACTERS = 64
 const HINTS = 3
 
@@ -31,6 +32,7 @@ export function findProblems(chapter: Chapter, around: Surroundings): string[] {
     ...hints(chapter),
     ...length(around.markdown),
     ...pictures(around.markdown),
+    ...wideBlocks(around.markdown),
     ...measurements(chapter),
     ...commands(around),
   ]
@@ -91,14 +93,16 @@ function length(markdown: string): string[] {
 }
 
 function pictures(markdown: string): string[] {
-  const blocks = markdown.match(/^```text\n[\s\S]*?^```$/gm) ?? []
-  return [
-    ...(blocks.length === 0 ? ['there is no picture'] : []),
-    ...blocks
-      .flatMap((block) => block.split('\n'))
-      .filter((line) => stringWidth(line) > MAX_PICTURE_COLUMNS)
-      .map((line) => `wider than ${MAX_PICTURE_COLUMNS} columns: ${line}`),
-  ]
+  return /^```text$/m.test(markdown) ? [] : ['there is no picture']
+}
+
+/** Code and pictures keep their shape: the screen would cut them. */
+function wideBlocks(markdown: string): string[] {
+  const blocks = [...markdown.matchAll(/^```.*\n([\s\S]*?)^```$/gm)]
+  return blocks
+    .flatMap(([, block]) => block.split('\n'))
+    .filter((line) => stringWidth(line) > MAX_BLOCK_COLUMNS)
+    .map((line) => `wider than ${MAX_BLOCK_COLUMNS} columns: ${line}`)
 }
 
 function measurements({ lesson }: Chapter): string[] {

@@ -5,7 +5,7 @@ export type Address =
   | { kind: 'webSocket'; url: string }
 
 /** What `npm start serve 19` listens on for frames. */
-const FRAMES_PORT = 4019
+export const FRAMES_PORT = 4019
 
 const HOST_AND_PORT = /^(?<host>\[[0-9a-f:.]+\]|[^:\s/]+)(?::(?<port>\d{1,5}))?$/i
 

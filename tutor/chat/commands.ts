@@ -11,8 +11,13 @@ export type Command =
   | { kind: 'nothing' }
   | { kind: 'unknown'; name: string }
 
-export const HELP =
-  '/join kitchen   /leave   /who   /rooms   /quit   and //text says a text that begins with a slash'
+export const HELP = '/join kitchen  /leave  /who  /rooms  /quit  (//text says "/text")'
+
+export function describeUnknown(name: string): string {
+  return name === 'join'
+    ? 'Which room?  /join kitchen'
+    : `There is no /${name}. What there is: /help`
+}
 
 export function parseCommand(line: string): Command {
   const typed = line.trim()

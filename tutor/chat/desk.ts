@@ -7,7 +7,7 @@ import {
 } from '../../solutions/19-chat-server/page/conversation.ts'
 import type { OpenRoom } from '../../solutions/19-chat-server/page/open-room.ts'
 import { notSaidLine } from './chat-lines.ts'
-import { HELP, parseCommand } from './commands.ts'
+import { describeUnknown, HELP, parseCommand } from './commands.ts'
 import { type Edit, edit, NOTHING_TYPED } from './text-input.ts'
 
 export class Desk {
@@ -63,7 +63,7 @@ export class Desk {
     if (command.kind === 'quit') return 'quit'
     if (command.kind === 'join') this.#show(conversation.open(command.room))
     else if (command.kind === 'help') this.#notice = HELP
-    else if (command.kind === 'unknown') this.#notice = `There is no /${command.name}.  ${HELP}`
+    else if (command.kind === 'unknown') this.#notice = describeUnknown(command.name)
     else if (command.kind === 'rooms') this.#listRooms()
     else if (room && command.kind === 'say') conversation.say(room, command.text)
     else if (room && command.kind === 'who')

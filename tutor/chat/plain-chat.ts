@@ -11,7 +11,7 @@ import {
 } from '../../solutions/19-chat-server/page/conversation.ts'
 import type { OpenRoom, Saying } from '../../solutions/19-chat-server/page/open-room.ts'
 import { notSaidLine, oneLine } from './chat-lines.ts'
-import { type Command, HELP, parseCommand } from './commands.ts'
+import { type Command, describeUnknown, HELP, parseCommand } from './commands.ts'
 import { connectionText } from './connection-text.ts'
 
 export interface PlainIo {
@@ -64,7 +64,7 @@ export class PlainChat {
     const room = this.#room
     if (command.kind === 'join') this.#room = conversation.open(command.room)
     else if (command.kind === 'help') this.#io.tell(`* ${HELP}`)
-    else if (command.kind === 'unknown') this.#io.tell(`! There is no /${command.name}.  ${HELP}`)
+    else if (command.kind === 'unknown') this.#io.tell(`! ${describeUnknown(command.name)}`)
     else if (command.kind === 'rooms')
       this.#io.tell(`* ${conversation.rooms.map(({ name }) => name).join(', ')}`)
     else if (!room) this.#io.tell('! You are in no room.  /join kitchen')

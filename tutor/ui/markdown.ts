@@ -27,7 +27,6 @@ export async function loadMarkdown(): Promise<RenderMarkdown> {
       reflowText: false,
       tab: 2,
       showSectionPrefix: false,
-      codespan: level === 0 ? (text) => `\`${text}\`` : chalk.yellow,
       code: chalk.reset,
       strong: chalk.bold,
       em: chalk.italic,
@@ -37,7 +36,10 @@ export async function loadMarkdown(): Promise<RenderMarkdown> {
       table: chalk.reset,
     })
     const blocks = { renderer: blockRenderer(columns, wrap, chalk) }
-    const text = new Marked(terminal, blocks).parse(markdown) as string
+    // The package would put a mark for each colon, and take it away only where it lays out the paragraph itself.
+    const codespan = ({ text }: { text: string }) =>
+      level === 0 ? `\`${text}\`` : chalk.yellow(text)
+    const text = new Marked(terminal, blocks, { renderer: { codespan } }).parse(markdown) as string
     return text.replace(/^\n+|\n+$/g, '').replace(/\n{3,}/g, '\n\n')
   }
 }

@@ -1,19 +1,19 @@
 import { SYSTEM_TIMERS } from '../../solutions/16-client/timers.ts'
 import type { ConversationOptions } from '../../solutions/19-chat-server/page/conversation.ts'
 import { LEARNER, SOLUTION } from '../../tests/judge/workbook.ts'
-import { type Address, parseAddress, textOfAddress } from '../chat/address.ts'
+import { type Address, FRAMES_PORT, parseAddress, textOfAddress } from '../chat/address.ts'
 import { type ClientCode, loadClient, openHolesOfClient } from '../chat/client-code.ts'
 import { PlainChat } from '../chat/plain-chat.ts'
 import { signIn } from '../chat/sign-in.ts'
 import { TypedLines } from '../chat/typed-lines.ts'
-import { type Call, UsedWrongly, type Verb } from './verb.ts'
+import { type Call, toType, UsedWrongly, type Verb } from './verb.ts'
 
 const HERE = '127.0.0.1'
 const FIRST_ROOM = 'lobby'
 
 export const chat: Verb = {
   usage: 'chat [address] [--register] [--solution]',
-  summary: 'talk to a chat server with your client of chapter 16',
+  summary: 'chat, with your client of chapter 16',
   async run(call) {
     const [where = HERE, room = FIRST_ROOM] = call.words
     const address = parseAddress(where)
@@ -56,11 +56,12 @@ export const chat: Verb = {
   },
 }
 
-function tellHole({ write }: Call, step: string): number {
+function tellHole({ write, words, flags }: Call, step: string): number {
   const id = step.replace(/^0/, '')
   write(`The client that talks here is yours, and step ${id} of it is still to be written.\n`)
   write(`Go on with it:               npm start read ${id}\n`)
-  write('Talk with the model answer:  npm start chat -- --solution\n')
+  const withAnswer = toType(['chat', ...words], { ...flags, solution: true })
+  write(`Talk with the model answer:  ${withAnswer}\n`)
   return 1
 }
 
@@ -77,11 +78,23 @@ async function tokenOf(
     if (result.kind === 'token') return result.token
     if (result.kind === 'givenUp') return undefined
     if (result.kind === 'unreachable') {
-      lines.tell(`Nobody answers at ${textOfAddress(address)}. Start a server:  npm start serve 19`)
+      lines.tell(`Nobody answers at ${textOfAddress(address)}.${howToServe(call.flags, address)}`)
       return undefined
     }
     lines.tell(result.why)
-    if (!isNew) lines.tell('No account yet?  npm start chat -- --register')
+    if (!isNew) {
+      const register = toType(['chat', ...call.words], { ...call.flags, register: true })
+      lines.tell(`No account yet?  ${register}`)
+    }
     if (!process.stdin.isTTY) return undefined
   }
+}
+
+/** Nothing about a server on another machine: that one is not ours to start. */
+export function howToServe({ solution }: Call['flags'], address: Address): string {
+  const host = address.kind === 'tcp' ? address.host : new URL(address.url).hostname
+  if (!/^(127\.0\.0\.1|localhost|\[?::1\]?)$/.test(host)) return ''
+  const isUsual = address.kind === 'webSocket' || address.port === FRAMES_PORT
+  const port = isUsual ? undefined : String(address.port)
+  return ` Start a server:  ${toType(['serve', 19], { port, solution })}`
 }

@@ -9,7 +9,7 @@ import { openHole } from '../../tests/harness/open-hole.ts'
 import { LEARNER, SOLUTION, STATE } from '../../tests/judge/workbook.ts'
 import { readBook } from '../book/book.ts'
 import type { Talk } from '../book/lesson.ts'
-import { type Call, chooseChapter, UsedWrongly, type Verb } from './verb.ts'
+import { type Call, chooseChapter, toType, UsedWrongly, type Verb } from './verb.ts'
 
 /** What every chapter's server resolves with. */
 interface RunningServer {
@@ -17,7 +17,7 @@ interface RunningServer {
   /** Where the page is, if there is one. */
   readonly webPort?: number
   close(): Promise<void>
-  /** The chat server's: at a second signal, and at SIGHUP. */
+  /** The chat server's: at a second signal, and at SIGHUP without a terminal. */
   cut?(): void
   reload?(): Promise<void>
 }
@@ -46,15 +46,18 @@ export const serve: Verb = {
     } catch (error) {
       explain(call, error, tree)
       if (openHole(toThrownError(error)) !== undefined) {
-        call.write(`  The model answer runs: npm start serve ${number} -- --solution\n`)
+        const withAnswer = toType(['serve', number], { ...call.flags, solution: true })
+        call.write(`  The model answer runs: ${withAnswer}\n`)
       }
       return 1
     }
-    call.write(`${tree.label}/${chapter} listens on 127.0.0.1 port ${server.port}.\n`)
-    call.write(`${howToTalk(server, number, lesson.talk)}     Stop it with Ctrl-C.\n`)
+    const told = nextSignal()
     const { reload } = server
-    if (reload) process.on('SIGHUP', () => reload())
-    await nextSignal()
+    // With a terminal the signal means that this is gone, and without a listener it ends the process.
+    if (reload && !hasTerminal()) process.on('SIGHUP', () => reload())
+    call.write(`${tree.label}/${chapter} listens on 127.0.0.1 port ${server.port}.\n`)
+    call.write(`${howToTalk(call.flags, server, number, lesson.talk)}\nStop it with Ctrl-C.\n`)
+    await told
     call.write('\nclosing …\n')
     nextSignal().then(() => server.cut?.())
     try {
@@ -67,14 +70,27 @@ export const serve: Verb = {
   },
 }
 
-function howToTalk({ port, webPort }: RunningServer, number: number, talk: Talk): string {
+/** What is typed next repeats what this server was given. */
+export function howToTalk(
+  { solution }: Call['flags'],
+  { port, webPort }: Pick<RunningServer, 'port' | 'webPort'>,
+  number: number,
+  talk: Talk,
+): string {
+  const isUsual = port === 4000 + number
   if (webPort === undefined) {
     return talk === 'browser'
       ? `Open it in a browser:  http://localhost:${port}`
-      : `Talk to it from another terminal:  npm start talk ${number}`
+      : `Talk to it from another terminal:  ${toType(['talk', number], { port: isUsual ? undefined : String(port) })}`
   }
-  const address = port === 4000 + number ? '' : ` 127.0.0.1:${port}`
-  return `Talk in a browser:  http://localhost:${webPort}     In a terminal:  npm start chat${address}`
+  const address = isUsual ? [] : [`127.0.0.1:${port}`]
+  const chat = toType(['chat', ...address], { solution })
+  return `Talk in a browser:  http://localhost:${webPort}\nIn a terminal:      ${chat}`
+}
+
+/** Without one, a service manager has started it, or `nohup`. */
+function hasTerminal(): boolean {
+  return [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY)
 }
 
 /** Ctrl-C, or what a system sends to end a program. */

@@ -1,5 +1,6 @@
 /** Every verb there is, in the order of the help text. */
 
+import wrapAnsi from 'wrap-ansi'
 import { catchUp } from './catch-up.ts'
 import { chat } from './chat.ts'
 import { diff } from './diff.ts'
@@ -29,12 +30,20 @@ export const VERBS: Record<string, Verb> = {
   doctor,
 }
 
+const COLUMNS = 80
+const USAGE_COLUMNS = 19
+const INDENT = ' '.repeat('npm start '.length + USAGE_COLUMNS)
+
 export const USAGE = [
   'npm start                    the guide (in a terminal)',
-  ...Object.values(VERBS).flatMap(({ usage, summary }) =>
-    usage.length <= 17
-      ? `npm start ${usage.padEnd(19)}${summary}`
-      : [`npm start ${usage}`, `${' '.repeat(29)}${summary}`],
-  ),
+  ...Object.values(VERBS).flatMap(({ usage, summary }) => {
+    const [first, ...more] = wrapAnsi(summary, COLUMNS - INDENT.length).split('\n')
+    return [
+      ...(usage.length <= USAGE_COLUMNS - 2
+        ? [`npm start ${usage.padEnd(USAGE_COLUMNS)}${first}`]
+        : [`npm start ${usage}`, INDENT + first]),
+      ...more.map((line) => INDENT + line),
+    ]
+  }),
   '',
 ].join('\n')

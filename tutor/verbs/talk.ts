@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 import { readBook } from '../book/book.ts'
 import { readPort } from './serve.ts'
 import { PLAIN, speakFrames } from './talk-speech.ts'
-import { chooseChapter, UsedWrongly, type Verb } from './verb.ts'
+import { chooseChapter, toType, UsedWrongly, type Verb } from './verb.ts'
 
 export const talk: Verb = {
   usage: 'talk 7 [--port 4007]',
@@ -32,7 +32,7 @@ export const talk: Verb = {
         const isRefused = error.code === 'ECONNREFUSED'
         call.write(
           isRefused
-            ? `Nobody listens on port ${port}. Start it:  npm start serve ${number}\n`
+            ? `Nobody listens on port ${port}. Start it:  ${toType(['serve', number], call.flags)}\n`
             : `${error.message}\n`,
         )
       })

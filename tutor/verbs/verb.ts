@@ -23,6 +23,14 @@ export interface Call {
 /** The learner asked for something that does not exist; the message says what does. */
 export class UsedWrongly extends Error {}
 
+/** What to type next. Flags stand behind npm's `--`: without it, npm itself reads them. */
+export function toType(words: (string | number)[], flags: Call['flags'] = {}): string {
+  const given = Object.entries(flags)
+    .filter(([, value]) => value !== undefined && value !== false)
+    .map(([name, value]) => (value === true ? `--${name}` : `--${name} ${value}`))
+  return ['npm start', ...words, ...(given.length > 0 ? ['--', ...given] : [])].join(' ')
+}
+
 /** The chapter or step that the first word names; without one, the chapter one stands in. */
 export function chooseChapter({ words }: Call, usage: string): Selection {
   const chapters = listChapters()
