@@ -59,7 +59,8 @@ export async function serveConnections(
   onConnection: (socket: Socket) => void,
 ): Promise<ConnectionServer> {
   const open = new Set<Socket>()
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
+  // noDelay: a small answer does not wait until the peer has acknowledged the one before (Nagle's algorithm, RFC 896).
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     // The owner goes first. Nothing is missed: the socket emits no event before this turn of Node's loop is over.
     onConnection(socket)
     trackConnection(socket, open)

@@ -68,12 +68,9 @@ export async function serveOnLoop(
     const stream = queue.accept()
     if (stream !== 'would-block') onStream(stream, loop)
   })
-  const server = await serveConnections(options, (socket) => {
-    // What is sent in a round is gathered already. The kernel need not hold it back to gather more (Nagle's algorithm):
-    // a peer that acknowledges late would get its next answer 40 ms late.
-    socket.setNoDelay()
-    queue.push(new NetStream(secure(socket)))
-  })
+  const server = await serveConnections(options, (socket) =>
+    queue.push(new NetStream(secure(socket))),
+  )
   // Nobody awaits the loop while it runs: an error that ends it ends the process, and is seen.
   const running = loop.run()
   return {

@@ -21,7 +21,7 @@ export type Serve = (stream: ByteStream, loop: EventLoop<Source>) => void
 export function runLoop(serve: Serve): void {
   const loop = new EventLoop<Source>(new NetPoller())
   parentPort?.on('message', (socket: Socket) => {
-    // A round's bytes are gathered already, as in 07.
+    // As in 01: a small answer does not wait for the acknowledgement of the one before.
     socket.setNoDelay()
     serveSocket(socket, loop, serve)
     report('taken')

@@ -1,36 +1,18 @@
 /** Lines come whole, once and in order, whenever the connection is paused and resumed: chapter 07's, 11 stands on it. */
 
-import { once } from 'node:events'
-import { connect as connectTo, Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import fc from 'fast-check'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, test } from 'vitest'
 import type { Source } from '../../solutions/07-event-loop/byte-stream.ts'
 import { Connection } from '../../solutions/07-event-loop/connection.ts'
 import { EventLoop } from '../../solutions/07-event-loop/event-loop.ts'
 import { LineProtocol } from '../../solutions/07-event-loop/line-protocol.ts'
 import { NetPoller } from '../../solutions/07-event-loop/poller.ts'
-import { startServer } from '../../solutions/07-event-loop/server.ts'
 import { TimerQueue } from '../../solutions/08-timers/timer-queue.ts'
 import { Outbox } from '../../solutions/10-backpressure/outbox.ts'
 import { ScriptedStream } from '../harness/scripted-stream.ts'
 
 const RUNS = { seed: 7, numRuns: 150 }
-
-test('a small answer does not wait until the peer has acknowledged the last one', async () => {
-  const setNoDelay = vi.spyOn(Socket.prototype, 'setNoDelay')
-  const server = await startServer()
-  const client = connectTo(server.port)
-  onTestFinished(async () => {
-    client.destroy()
-    await server.close()
-    setNoDelay.mockRestore()
-  })
-  client.write('echo hi\n')
-  await once(client, 'data')
-  const sockets = setNoDelay.mock.contexts as unknown as Socket[]
-  expect(sockets.map(({ remotePort }) => remotePort)).toEqual([client.localPort])
-})
 
 test('every line comes once and in order, however it is cut and wherever the connection is paused', () =>
   fc.assert(
