@@ -20,7 +20,7 @@ export interface OpenData {
   journal: LogJournal
   /**
    * Saves what was appended, and gives the folder back: another server may use it then. After that, rejects with
-   * `NotSaved` if the disk has failed.
+   * `NotSaved` if the disk has failed; a second call does as the first one does.
    */
   close(): Promise<void>
 }
@@ -53,7 +53,9 @@ export async function openData(options: DataOptions): Promise<OpenData> {
     const settings = { ...options, clock: { now: Date.now }, origin: randomUUID(), onFailure }
     const { journal, cut } = await LogJournal.open(around(folder), settings)
     if (cut) reports.warn(describeCut(cut))
-    return { journal, close: () => journal.close().finally(letGo) }
+    let closed: Promise<void> | undefined
+    const close = () => (closed ??= journal.close().finally(letGo))
+    return { journal, close }
   } catch (error) {
     await letGo()
     throw error

@@ -14,6 +14,8 @@ export interface Segment {
   file: LogFile
   /** Where its good groups end. */
   size: number
+  /** The size of the group that it begins with. */
+  marksBytes: number
 }
 
 /** The process, or the system, may open no more files. Nothing has changed on the disk, and a later try may succeed. */
@@ -78,7 +80,7 @@ export async function beginSegment(
   }
   try {
     await publish(folder, file, names, group)
-    return { number, file, size: group.length }
+    return { number, file, size: group.length, marksBytes: group.length }
   } catch (error) {
     await file.close()
     throw error

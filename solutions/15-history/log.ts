@@ -25,7 +25,7 @@ export interface Saved extends Entry {
 }
 
 export interface LogLimits {
-  /** A segment that has reached this size is followed by another. */
+  /** A segment that has reached this size is followed by another, unless it has many marks and little else. */
   maxSegmentBytes: number
   /** When a segment is begun and all of them together are larger than this, the oldest are removed; never the last. */
   maxTotalBytes: number
@@ -59,6 +59,9 @@ const LIMITS: LogLimits = { maxSegmentBytes: 64 * MEBIBYTE, maxTotalBytes: 1024 
 
 /** The records of a group have no more bytes than this, unless one record alone is larger. */
 const MAX_GROUP_BYTES = MEBIBYTE
+
+/** A segment with more bytes of marks than this is not full before as many bytes follow them. */
+const MANY_MARKS_BYTES = 4096
 
 interface Waiting {
   record: Uint8Array
@@ -195,7 +198,7 @@ export class Log {
 
   /** Writes a group to the last segment, or to a new one if that is full, and syncs it. */
   async #saveGroup(records: Uint8Array[]): Promise<Saved[]> {
-    if (this.#last.size >= this.#limits.maxSegmentBytes) {
+    if (this.#isFull) {
       try {
         await this.#rollOver()
       } catch (error) {
@@ -218,6 +221,16 @@ export class Log {
       return bytes > MAX_GROUP_BYTES
     })
     return this.#waiting.splice(0, tooMany < 0 ? this.#waiting.length : Math.max(1, tooMany))
+  }
+
+  /**
+   * Whether the last segment is to be followed by another. Marks alone may be larger than `maxSegmentBytes`, when there
+   * are many rooms: if each group had a segment of its own then, the marks would soon crowd out all messages.
+   */
+  get #isFull(): boolean {
+    const { size, marksBytes } = this.#last
+    const isMostlyMarks = marksBytes > MANY_MARKS_BYTES && size < 2 * marksBytes
+    return size >= this.#limits.maxSegmentBytes && !isMostlyMarks
   }
 
   get #last(): Segment {

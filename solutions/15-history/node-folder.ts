@@ -1,5 +1,6 @@
 /** A folder of the file system, as Node sees it. */
 
+import { existsSync } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Folder, LogFile } from './folder.ts'
@@ -22,15 +23,27 @@ export class NodeFolder implements Folder {
   /** Opens a folder, or makes it if there is none. */
   static async open(name: string): Promise<NodeFolder> {
     const path = resolve(name)
-    const made = await mkdir(path, { recursive: true, mode: OWNER_ONLY.folder })
-    // Each folder that was made is a name in the one above it: sync that one.
-    if (made !== undefined)
-      for (let above = path; above !== dirname(made); ) {
-        above = dirname(above)
-        const folder = new NodeFolder(above)
-        await folder.sync().finally(() => folder.close())
-      }
+    await NodeFolder.#make(path)
     return new NodeFolder(path)
+  }
+
+  /**
+   * Makes a folder if there is none, and those above it. A folder is a name in the one above it, which is synced also if
+   * the folder was there: an earlier start may have made it, and been killed before that sync. So each folder is safe
+   * before the next one is made in it.
+   */
+  static async #make(path: string): Promise<void> {
+    const above = dirname(path)
+    if (above !== path && !existsSync(path)) await NodeFolder.#make(above)
+    const made = await mkdir(path, { recursive: true, mode: OWNER_ONLY.folder })
+    const folder = new NodeFolder(above)
+    try {
+      await folder.sync()
+    } catch (error) {
+      if (made !== undefined || !isNotSyncable(error)) throw error
+    } finally {
+      await folder.close()
+    }
   }
 
   names(): Promise<string[]> {
@@ -62,6 +75,12 @@ export class NodeFolder implements Folder {
   async close(): Promise<void> {
     await this.#opened?.close()
   }
+}
+
+/** Whether a folder may not be read, or its file system syncs none: somebody else has made what is in it. */
+function isNotSyncable(error: unknown): boolean {
+  const { code = '' } = error as NodeJS.ErrnoException
+  return ['EACCES', 'EPERM', 'EINVAL', 'EROFS'].includes(code)
 }
 
 class NodeFile implements LogFile {

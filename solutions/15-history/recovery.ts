@@ -49,10 +49,13 @@ export async function recover(
     for (const [index, number] of numbers.entries()) {
       if (number !== numbers[0] + index)
         throw new DamagedLog(numbers[0] + index, 0, 'it is missing')
-      const segment = { number, file: await folder.open(nameOf(number)), size: 0 }
+      const file = await folder.open(nameOf(number))
+      const segment = { number, file, size: 0, marksBytes: 0 }
       segments.push(segment)
       const bytes = await segment.file.read(0, await segment.file.size())
       segment.size = readGroups(bytes, number, onEntry)
+      const marks = decodeGroup(bytes, 0)
+      if (marks.kind === 'group') segment.marksBytes = marks.end
       if (number === numbers.at(-1)) cut = await settle(folder, segment, bytes)
       else if (segment.size < bytes.length)
         throw new DamagedLog(number, segment.size, 'a later segment follows it')

@@ -1,6 +1,7 @@
 /**
  * Where each message is: for every room the places of its messages, in order. It is never saved, because it can be made
- * from the log, a million messages in less than a second. It takes 16 bytes per message.
+ * from the log, a million messages in less than a second. It takes 16 bytes per message, and about 21 with what its
+ * arrays keep free to grow; in rooms of ten messages each, 31 with all that a room needs.
  */
 
 import type { Entry } from './groups.ts'
@@ -30,7 +31,10 @@ interface RoomEntry extends Range {
   sizes: number[]
 }
 
-/** No segment has this many bytes. */
+/**
+ * No segment has this many bytes. Places are exact below segment 2²¹: what was ever written is 128 TiB then if a segment
+ * has 64 MiB, and 256 GiB if it has 128 KiB.
+ */
 const SEGMENT = 2 ** 32
 
 const NOTHING: Range = { first: 1, last: 0 }

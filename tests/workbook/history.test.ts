@@ -1,13 +1,16 @@
 /** What chapter 15 gives to its learners: how a log goes on without a descriptor, and how it ends. */
 
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { fstatSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { openData } from '../../solutions/15-history/data-folder.ts'
 import { Log } from '../../solutions/15-history/log.ts'
 import { LogJournal } from '../../solutions/15-history/log-journal.ts'
+import { NodeFolder } from '../../solutions/15-history/node-folder.ts'
 import { EMPTY_DISK, SimulatedDisk } from '../harness/crash-points/disk.ts'
 import { SOLUTION } from '../judge/workbook.ts'
 import { group, groups } from '../protocols/groups.ts'
@@ -77,8 +80,7 @@ test('a new segment whose name cannot be synced ends the saving, whatever the re
 test('one free descriptor is enough for a new segment and its name', {
   skip: process.platform === 'win32',
 }, () => {
-  const path = mkdtempSync(join(tmpdir(), 'workbook-history-'))
-  onTestFinished(() => rmSync(path, { recursive: true, force: true }))
+  const path = temporaryFolder()
   const urlOf = (file: string) => pathToFileURL(join(SOLUTION.root, '15-history', file)).href
   const program = `
     import { closeSync, openSync, readdirSync } from 'node:fs'
@@ -105,6 +107,60 @@ test('one free descriptor is enough for a new segment and its name', {
   })
   expect(stderr).toBe('')
   expect(stdout).toBe('00000001.log,00000002.log\n')
+})
+
+test('many marks do not begin a segment for each group, also not after a restart', async () => {
+  const disk = new SimulatedDisk(EMPTY_DISK)
+  const marks = Array.from({ length: 1_000 }, (_, room) => Buffer.from(`room ${room}`))
+  const keeper = { ...KEEPER, marks: () => marks }
+  const limits = { maxSegmentBytes: 1_000, maxTotalBytes: 40_000 }
+  for (let start = 0; start < 3; start++) {
+    const { log } = await Log.open(disk, keeper, limits)
+    for (const text of ['a', 'b', 'c']) await log.append(Buffer.from(text))
+    await log.close()
+    expect(listing(disk)).toEqual(['00000001.log'])
+  }
+  const { log } = await Log.open(disk, keeper, limits)
+  await log.append(Buffer.alloc(group(...marks).length))
+  await log.append(Buffer.from('behind as many bytes as the marks have'))
+  expect(listing(disk)).toEqual(['00000001.log', '00000002.log'])
+  await log.close()
+})
+
+test('the folder of the data may be closed twice', async () => {
+  const { close } = await openData({})
+  await Promise.all([close(), close()])
+  await close()
+})
+
+test('a start makes the names of folders safe, also those that a killed one has made', {
+  skip: process.platform === 'win32',
+}, async () => {
+  const root = temporaryFolder()
+  const { synced } = await spyOnSync(root)
+  const made = join(root, 'made')
+  mkdirSync(made)
+  const data = join(made, 'and', 'data')
+  await (await NodeFolder.open(data)).close()
+  expect(synced).toEqual([root, made, join(made, 'and')].map(inodeOf))
+  synced.length = 0
+  await (await NodeFolder.open(data)).close()
+  expect(synced).toEqual([inodeOf(join(made, 'and'))])
+})
+
+test('a folder that was there may be in one that cannot be synced; one that was made may not', {
+  skip: process.platform === 'win32',
+}, async () => {
+  const root = temporaryFolder()
+  const { sync } = await spyOnSync(root)
+  const failWith = (code: string) =>
+    sync.mockRejectedValue(Object.assign(new Error(code), { code }))
+  mkdirSync(join(root, 'there'))
+  failWith('EINVAL')
+  await NodeFolder.open(join(root, 'there'))
+  await expect(NodeFolder.open(join(root, 'made'))).rejects.toThrow('EINVAL')
+  failWith('EIO')
+  await expect(NodeFolder.open(join(root, 'there'))).rejects.toThrow('EIO')
 })
 
 test('to be closed is no failure', async () => {
@@ -156,4 +212,27 @@ const OPTIONS = { clock: { now: Date.now }, origin: 'here' }
 
 function draft(text: string) {
   return { room: 'lobby', name: 'ada', text, onKept() {} }
+}
+
+function temporaryFolder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'workbook-history-'))
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }))
+  return path
+}
+
+function inodeOf(path: string): number {
+  return statSync(path).ino
+}
+
+/** Remembers which files and folders are synced, by inode. */
+async function spyOnSync(folder: string) {
+  const handle = await open(folder)
+  await handle.close()
+  const synced: number[] = []
+  const sync = vi.spyOn(Object.getPrototypeOf(handle) as FileHandle, 'sync')
+  onTestFinished(() => sync.mockRestore())
+  sync.mockImplementation(async function (this: FileHandle) {
+    synced.push(fstatSync(this.fd).ino)
+  })
+  return { sync, synced }
 }

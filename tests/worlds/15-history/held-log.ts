@@ -70,7 +70,7 @@ export async function openHeld(stage: Stage) {
     onRetired() {},
   }
   const folder = new SimulatedDisk(EMPTY_DISK)
-  const log: Log = new Log(folder, [{ number: 1, file, size: START }], keeper)
+  const log: Log = new Log(folder, [{ number: 1, file, size: START, marksBytes: 0 }], keeper)
   return { log, file, told }
 }
 

@@ -64,7 +64,7 @@ async function expectTakenByteByByte(stage: Stage): Promise<void> {
   const disk = new SimulatedDisk(EMPTY_DISK)
   const file = await stingy(disk, 1).create('00000001.log')
   const keeper = { onSynced() {}, marks: () => [], onRetired() {} }
-  const log = new Log(disk, [{ number: 1, file, size: 0 }], keeper)
+  const log = new Log(disk, [{ number: 1, file, size: 0, marksBytes: 0 }], keeper)
   const text = 'a longer record than any other in this test'
   await soon(stage, `"${text}" to be saved`, log.append(Buffer.from(text)), {
     because: 'Each write takes one byte. That is slow, but no failure.',
