@@ -50,6 +50,9 @@ const LIMITS: ClientLimits = {
   pingMs: 15_000,
 }
 
+/** The longest wait: `setTimeout` takes 24 days, and fires at once when it is given more. */
+const MAX_WAIT_MS = 2 ** 31 - 1
+
 export class ChatClient {
   readonly #options: ClientOptions
   readonly #limits: ClientLimits
@@ -101,9 +104,15 @@ export class ChatClient {
   /** Stays in this room from now on, whatever becomes of the connection. */
   join(name: string): void {
     if (this.#rooms.has(keyOf(name))) return
-    const room = new ClientRoom(name, this.#newKey, (notice) => {
-      if (notice.kind === 'refused') this.#remove(name)
-      this.#options.onNotice(notice)
+    const { timers, random } = this.#options
+    const room = new ClientRoom(name, {
+      newKey: this.#newKey,
+      timers,
+      newBackoff: () => new Backoff(this.#limits, random),
+      onNotice: (notice) => {
+        if (notice.kind === 'refused') this.#remove(name)
+        this.#options.onNotice(notice)
+      },
     })
     this.#rooms.set(keyOf(name), room)
     if (this.#link && this.#state.kind === 'online') room.enter(this.#link)
@@ -144,7 +153,8 @@ export class ChatClient {
     if (state.kind === 'waiting') {
       this.#drop()
       this.#backoff.connectionEnded(state.welcomeMs)
-      const delayMs = Math.max(state.atLeastMs, this.#backoff.nextDelayMs())
+      // Added, not the greater of the two: all that are told the same `seconds` would come back together.
+      const delayMs = Math.min(state.atLeastMs + this.#backoff.nextDelayMs(), MAX_WAIT_MS)
       this.#nextTryMs = this.#options.timers.now() + delayMs
       this.#giveTime(delayMs)
     }
@@ -179,6 +189,7 @@ export class ChatClient {
   }
 
   #onWelcome(welcome: Message): void {
+    if (typeof welcome.name !== 'string') return this.#link?.giveUp()
     this.#name ??= keyOf(welcome.name)
     if (this.#name !== keyOf(welcome.name)) return this.#onOtherPerson(welcome.name)
     const isOther = this.#server !== undefined && this.#server !== welcome.server
@@ -196,8 +207,10 @@ export class ChatClient {
   }
 
   #onTold(message: Message): void {
-    if (message.type === 'message') this.#rooms.get(keyOf(message.room))?.onMessage(message)
-    else if (message.type === 'error') {
+    if (message.type === 'message') {
+      if (typeof message.room !== 'string') return this.#link?.giveUp()
+      this.#rooms.get(keyOf(message.room))?.onMessage(message)
+    } else if (message.type === 'error') {
       this.#dispatch({ kind: 'error', code: message.code, seconds: message.seconds })
     } else this.#options.onNotice({ kind: 'told', message })
   }

@@ -13,7 +13,7 @@ export type ClientState =
   /** Welcome since `sinceMs`. */
   | { kind: 'online'; sinceMs: number }
   /**
-   * Not connected, and about to try again: when the back-off says so, but not before `atLeastMs` have passed.
+   * Not connected, and about to try again: the wait is `atLeastMs`, and what the back-off adds.
    * `welcomeMs` is how long we were welcome on the last connection.
    */
   | { kind: 'waiting'; atLeastMs: number; welcomeMs: number }

@@ -36,7 +36,11 @@ class TcpLink implements Link {
 
   constructor(options: TcpOptions, events: LinkEvents) {
     this.#events = events
-    this.#open(options).catch(() => this.#end())
+    // What `onOpen` throws is not a failed connection: it is thrown on.
+    this.#dial(options).then(
+      (socket) => this.#open(socket),
+      () => this.#end(),
+    )
   }
 
   send(text: string): void {
@@ -49,12 +53,16 @@ class TcpLink implements Link {
     this.#socket?.destroy()
   }
 
-  async #open({ host, port, timers = SYSTEM_TIMERS, resolve = resolveHost }: TcpOptions) {
+  async #dial({ host, port, timers = SYSTEM_TIMERS, resolve = resolveHost }: TcpOptions) {
     const addresses = await resolve(host)
-    if (this.#isClosed) return
+    if (this.#isClosed) throw new Error('closed')
     const dial = (address: Address, signal: AbortSignal) => dialTcp(address, port, signal)
     this.#race = new AddressRace(addresses, dial, timers)
     const { socket } = await this.#race.run()
+    return socket
+  }
+
+  #open(socket: Socket): void {
     if (this.#isClosed) return void socket.destroy()
     this.#socket = socket
     socket.on('data', (chunk: Uint8Array) => this.#receive(chunk))

@@ -121,8 +121,13 @@ export class RequestLink {
 function parse(text: string): Message | undefined {
   try {
     const message = JSON.parse(text)
-    return typeof message?.type === 'string' ? message : undefined
+    if (typeof message?.type !== 'string') return undefined
+    return message.type !== 'error' || isError(message) ? message : undefined
   } catch {
     return undefined
   }
+}
+
+function isError({ code, seconds = 0 }: Message): boolean {
+  return typeof code === 'string' && typeof seconds === 'number' && seconds >= 0
 }

@@ -1,4 +1,7 @@
-/** What chapter 16 gives to its learners: a client whose application acts inside a notice, and the handler of `say`. */
+/**
+ * What chapter 16 gives to its learners: a client whose application acts inside a notice or whose server does something
+ * strange, and the handler of `say`.
+ */
 
 import { setImmediate as turn } from 'node:timers/promises'
 import { expect, onTestFinished, test } from 'vitest'
@@ -14,7 +17,12 @@ import { VirtualTimers } from '../harness/virtual-timers.ts'
 import { Talker } from '../worlds/chat-talker.ts'
 
 /** A client whose server is the test. `sent` and `isOpen` are about its newest connection. */
-function open(onNotice: (notice: Notice, client: ChatClient) => void, name?: string) {
+function open(
+  onNotice: (notice: Notice, client: ChatClient) => void,
+  name?: string,
+  random = () => 0.5,
+) {
+  const timers = new VirtualTimers()
   let events: LinkEvents | undefined
   let isOpen = false
   const sent: Message[] = []
@@ -28,24 +36,28 @@ function open(onNotice: (notice: Notice, client: ChatClient) => void, name?: str
       }
       return { send: (text) => void sent.push(JSON.parse(text)), close }
     },
-    timers: new VirtualTimers(),
-    random: () => 0.5,
+    timers,
+    random,
     hello: () => ({ name: 'al' }),
     onNotice: (notice) => onNotice(notice, client),
     name,
   })
+  const tell = (message: unknown) => events?.onText(JSON.stringify(message))
   const answer = (type: string, message: object) => {
-    const { id } = sent.find((request) => request.type === type)!
-    events?.onText(JSON.stringify({ id, ...message }))
+    const { id } = sent.findLast((request) => request.type === type)!
+    tell({ id, ...message })
   }
-  const welcome = (as = 'al') => {
+  const greet = () => {
     client.start()
     client.tryNow()
     events?.onOpen()
+  }
+  const welcome = (as = 'al') => {
+    greet()
     answer('hello', { type: 'welcome', server: 's', name: as })
   }
   const lose = () => events?.onClose()
-  return { client, sent, answer, welcome, lose, isOpen: () => isOpen }
+  return { client, timers, sent, tell, answer, greet, welcome, lose, isOpen: () => isOpen }
 }
 
 test.for(['welcome', 'state'] as const)(
@@ -69,11 +81,126 @@ test.for(['leave', 'close'] as const)(
     })
     client.join('hall')
     welcome()
-    const messages = ['one', 'two', 'three'].map((text, index) => ({ number: index + 1, text }))
+    const messages = ['one', 'two', 'three'].map((text, index) => said(index + 1, text))
     answer('join', { type: 'joined', last: 5, members: [], messages })
     expect(told).toEqual(['one'])
   },
 )
+
+const said = (number: number, text: string) => ({ number, name: 'ada', text, at: 0 })
+const EMPTY = { type: 'joined', last: 0, members: [], messages: [] }
+
+test.for(['room-full', 'busy', 'internal'])(
+  'a room that we were in is tried again after %s, on the same connection, and what is to be said waits',
+  async (code) => {
+    const kinds: string[] = []
+    const { client, timers, sent, answer, welcome, lose } = open(({ kind }) => kinds.push(kind))
+    client.join('hall')
+    client.join('den')
+    welcome()
+    answer('join', EMPTY)
+    const { id } = sent.find(({ room }) => room === 'hall')!
+    answer('join', { ...EMPTY, id })
+    lose()
+    const saying = codeOf(client.say('hall', 'hi'))
+    welcome()
+    answer('join', EMPTY)
+    const rejoin = sent.find(({ room }) => room === 'hall')!
+    answer('join', { id: rejoin.id, type: 'error', code })
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const asked = sent.length
+      expect(await timers.advanceUntil(() => sent.length > asked, 5_000)).toBe(true)
+      expect(sent.at(-1)).toMatchObject({ type: 'join', room: 'hall', after: 0 })
+      answer('join', attempt < 2 ? { type: 'error', code } : EMPTY)
+    }
+    answer('say', { type: 'said', number: 1, at: 0 })
+    expect(await saying).toBe('said')
+    expect(kinds).not.toContain('refused')
+    expect(kinds.filter((kind) => kind === 'welcome')).toHaveLength(2)
+  },
+)
+
+test.for(['leave', 'close', 'lose'] as const)(
+  'who waits to be let in again waits no more after %s()',
+  async (ending) => {
+    const { client, timers, sent, answer, welcome, lose } = open(() => {})
+    client.join('hall')
+    welcome()
+    answer('join', EMPTY)
+    lose()
+    welcome()
+    answer('join', { type: 'error', code: 'room-full' })
+    const armed = timers.size
+    if (ending === 'lose') lose()
+    else client[ending]('hall')
+    // `lose` arms the next try, and gives up the look at the connection.
+    expect(armed - timers.size).toBe(ending === 'close' ? 2 : 1)
+    expect(sent.filter(({ type }) => type === 'join')).toHaveLength(1)
+  },
+)
+
+test('a room that we have never been in is refused at once', () => {
+  const notices: Notice[] = []
+  const { client, answer, welcome } = open((notice) => notices.push(notice))
+  client.join('hall')
+  welcome()
+  answer('join', { type: 'error', code: 'room-full' })
+  expect(notices.at(-1)).toMatchObject({ kind: 'refused', room: 'hall' })
+})
+
+test('clients that are told the same seconds come back at different times, and none before', () => {
+  const waits = [0, 0.25, 0.75].map((drawn) => {
+    const { client, answer, greet } = open(
+      () => {},
+      'al',
+      () => drawn,
+    )
+    greet()
+    answer('hello', { type: 'error', code: 'try-later', seconds: 30 })
+    return client.nextTryMs
+  })
+  expect(waits).toEqual([30_000, 30_250, 30_750])
+})
+
+test('a wait never gets longer than setTimeout can take', () => {
+  const { client, answer, greet } = open(() => {})
+  greet()
+  answer('hello', { type: 'error', code: 'try-later', seconds: 3_000_000 })
+  expect(client.nextTryMs).toBe(2 ** 31 - 1)
+})
+
+test.for([
+  { type: 'message' },
+  { type: 'message', room: 7, ...said(1, 'hi') },
+  { type: 'message', room: 'hall' },
+  { type: 'message', room: 'hall', ...said(1, 'hi'), name: undefined },
+  { type: 'error', code: 7 },
+])('%j is nonsense: the connection is given up', (message) => {
+  const { client, tell, answer, welcome, isOpen } = open(() => {})
+  client.join('hall')
+  welcome()
+  answer('join', EMPTY)
+  tell(message)
+  expect([client.state.kind, isOpen()]).toEqual(['waiting', false])
+})
+
+test.for<[string, object]>([
+  ['hello', { type: 'welcome' }],
+  ['hello', { type: 'error', code: 'try-later', seconds: 'soon' }],
+  ['hello', { type: 'error', code: 'try-later', seconds: -1 }],
+  ['join', { type: 'pong' }],
+  ['join', { ...EMPTY, members: undefined }],
+  ['join', { ...EMPTY, last: 1, messages: [null] }],
+  ['history', { type: 'history' }],
+])('to %s, %j is nonsense: the connection is given up', ([type, message]) => {
+  const { client, answer, greet, welcome, isOpen } = open(() => {})
+  client.join('hall')
+  if (type === 'hello') greet()
+  else welcome()
+  if (type === 'history') answer('join', { ...EMPTY, last: 2, messages: [said(1, 'hi')] })
+  answer(type, message)
+  expect([client.state.kind, isOpen()]).toEqual(['waiting', false])
+})
 
 /** How it ended: `said`, or the code of the error. */
 const codeOf = (said: Promise<unknown>) =>

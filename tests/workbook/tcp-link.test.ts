@@ -6,6 +6,7 @@ import { afterEach, expect, test } from 'vitest'
 import type { Address } from '../../solutions/16-client/addresses.ts'
 import { connectOverTcp } from '../../solutions/16-client/tcp-link.ts'
 import { frame } from '../protocols/frames.ts'
+import { uncaughtDuring } from '../worlds/uncaught-errors.ts'
 
 const servers: Server[] = []
 
@@ -81,4 +82,28 @@ test('a link that was closed tells nothing more, at whatever moment that was', a
   late.link.close()
   await gone.promise
   expect([early.told, late.told]).toEqual([[], ['open']])
+})
+
+test('what the application throws when the link opens is thrown on, and is not a lost connection', async () => {
+  const connected = Promise.withResolvers<Socket>()
+  const port = await listen(connected.resolve)
+  const bug = new Error('a bug of the application')
+  const opened = Promise.withResolvers<void>()
+  let isClosed = false
+  const uncaught = await uncaughtDuring(async () => {
+    const link = connectOverTcp({ host: 'chat.example', port, resolve: async () => [SERVER] })({
+      onOpen() {
+        opened.resolve()
+        throw bug
+      },
+      onText() {},
+      onClose: () => (isClosed = true),
+    })
+    await opened.promise
+    const socket = await connected.promise
+    link.close()
+    await once(socket.resume(), 'end')
+  })
+  expect(uncaught).toEqual([bug])
+  expect(isClosed).toBe(false)
 })
