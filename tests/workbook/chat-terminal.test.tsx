@@ -219,6 +219,7 @@ function waitingClient() {
   const client = {
     state: { kind: 'waiting' } as ClientState,
     join() {},
+    leave: () => client.close(),
     start() {},
     say() {
       const said = Promise.withResolvers<Said>()
@@ -255,6 +256,49 @@ test('whoever leaves the screen is told what was not said, and who has come inst
   expect(await leave(false)).toEqual([notSaid])
   const why = 'The server has ended it: no-session: bob is logged in now.'
   expect(await leave(true)).toEqual([why, notSaid])
+})
+
+test('a room with texts that wait is left at the second /leave', async () => {
+  const { makeClient } = waitingClient()
+  const desk = new Desk(makeClient, 'kitchen')
+  const enter = (text: string) => {
+    desk.edit({ kind: 'insert', text })
+    desk.enter()
+  }
+  for (const line of ['mine', '/leave', '/who', '/leave']) enter(line)
+  expect(desk.room?.name).toBe('kitchen')
+  expect(desk.notice).toMatch(/not been sent yet/)
+  enter('/leave')
+  expect(desk.room).toBeUndefined()
+  expect(desk.notice).toBe('')
+})
+
+test('whoever reads further up sees messages, though the room has let go of those that were shown', async () => {
+  const { makeClient, hear } = waitingClient()
+  const desk = new Desk(makeClient, 'kitchen')
+  const message = (number: number) =>
+    hear({ kind: 'message', room: 'kitchen', message: { number, name: 'bob', text: 'hi', at: 1 } })
+  message(1)
+  await undefined
+  desk.readBack()
+  message(2)
+  expect(desk.shownUpTo).toBe(1)
+  for (let number = 3; number <= 5_001; number++) message(number)
+  expect(desk.room?.messages[0].number).toBeLessThanOrEqual(desk.shownUpTo)
+  expect(desk.room?.unread).toBe(5_000)
+})
+
+test('without a screen, a text that was lost by leaving the room counts as not said', async () => {
+  const { makeClient } = waitingClient()
+  const typed = ['one', '/leave']
+  const told: string[] = []
+  const io = {
+    next: async () => typed.shift(),
+    write() {},
+    tell: (text: string) => told.push(text),
+  }
+  expect(await new PlainChat(io, makeClient, 'kitchen').run()).toBe(1)
+  expect(told).toEqual(['! It was not sent.  one'])
 })
 
 test('without a screen, each text that was not said is told once', async () => {

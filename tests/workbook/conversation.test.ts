@@ -1,6 +1,6 @@
 /** What the page and the terminal make of a client of the chat: rooms, unread messages, what is on its way. */
 
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { ChatClient, Notice } from '../../solutions/16-client/chat-client.ts'
 import { ChatError } from '../../solutions/16-client/chat-error.ts'
 import type { Message } from '../../solutions/16-client/request-link.ts'
@@ -9,6 +9,11 @@ import {
   Conversation,
   type Remembered,
 } from '../../solutions/19-chat-server/page/conversation.ts'
+
+/** Parts of the page that use the browser: their types are known only there. */
+const ofPage = (name: string) => import(`../../solutions/19-chat-server/page/${name}.ts`)
+const { RememberedRooms } = await ofPage('remembered-rooms')
+const { logOut, NoAnswer } = await ofPage('account-api')
 
 /** A client without a connection: the test says what it is told. */
 class ScriptedClient {
@@ -97,6 +102,51 @@ test('messages from before the first join are not unread; later ones are, until 
   })
 })
 
+test('after a reload only what is not read yet is told as new', async () => {
+  const { changes, tell, hear } = begin({
+    server: 'one',
+    rooms: [{ name: 'kitchen', readTo: 3 }],
+  })
+  tell(WELCOME)
+  tell(JOINED)
+  hear(1, 2, 3, 4)
+  const told = changes.filter((change) => change.kind === 'message')
+  expect(told.map(({ message }) => message.number)).toEqual([4])
+})
+
+test('a server that has gone back in time: what it has is not unread, what it gets is', async () => {
+  const { changes, conversation, tell, hear, room } = await inKitchen()
+  tell(JOINED)
+  tell({ kind: 'forgotten', room: 'kitchen' })
+  await undefined
+  changes.length = 0
+  hear(1, 2)
+  await undefined
+  expect(room).toMatchObject({ unread: 0, readTo: 2 })
+  hear(3)
+  expect(room.unread).toBe(1)
+  expect(changes.filter(({ kind }) => kind === 'message')).toHaveLength(1)
+  conversation.read(room)
+  expect(room).toMatchObject({ unread: 0, readTo: 3 })
+})
+
+test('a server that has gone back in time while the page was closed: what it gets is unread', async () => {
+  const rooms = [
+    { name: 'kitchen', readTo: 100 },
+    { name: 'den', readTo: 100 },
+  ]
+  const { changes, conversation, tell, hear } = begin({ server: 'one', rooms })
+  tell(WELCOME)
+  tell(JOINED)
+  hear(1, 2)
+  tell({ ...JOINED, room: 'den' })
+  await undefined
+  expect(conversation.remembered?.rooms.map(({ readTo }) => readTo)).toEqual([2, 100])
+  hear(3)
+  expect(conversation.roomCalled('kitchen')?.unread).toBe(1)
+  expect(changes.filter(({ kind }) => kind === 'message')).toHaveLength(1)
+})
+
 test('in an empty room the first message is unread', async () => {
   const { conversation, tell, hear } = begin()
   tell(WELCOME)
@@ -146,6 +196,37 @@ test('a text is on its way until its message is there, in whatever order answer 
   await second
   expect(room.sayings).toEqual([])
   expect(conversation.unsaid).toBe(0)
+})
+
+test('what was said is not on its way any more when a later message is there, or none will come', async () => {
+  const { client, conversation, tell, hear, room } = await inKitchen()
+  const say = async (number: number) => {
+    const saying = conversation.say(room, 'said')
+    client.says.at(-1)?.result.resolve({ number, at: number })
+    await saying
+    expect(conversation.unsaid).toBe(1)
+  }
+  await say(8)
+  hear(20)
+  expect(room.sayings).toEqual([])
+  await say(21)
+  tell({ kind: 'missed', room: 'kitchen', from: 21, to: 21 })
+  expect(room.sayings).toEqual([])
+  await say(22)
+  conversation.say(room, 'not said yet')
+  tell({ kind: 'forgotten', room: 'kitchen' })
+  expect(room.sayings.map(({ text }) => text)).toEqual(['not said yet'])
+})
+
+test('a room knows how many of its own texts may still be said', async () => {
+  const { client, conversation, room } = await inKitchen()
+  const refused = conversation.say(room, 'too much')
+  conversation.say(room, 'waits')
+  conversation.say(conversation.open('den'), 'elsewhere')
+  client.says[0].result.reject(new ChatError('too-fast', 3))
+  await refused
+  expect(room.unsaid).toBe(1)
+  expect(conversation.unsaid).toBe(2)
 })
 
 test('when somebody else has logged in, one knows who, and what was not said', async () => {
@@ -250,3 +331,75 @@ test('a reader who stays for days keeps the newest messages, and can fetch the o
   await conversation.showEarlier(room)
   expect(room.messages.slice(0, 2).map(({ number }) => number)).toEqual([1_001, 1_002])
 })
+
+test('a room that nobody reads does not grow forever, and what is unread stays exact', async () => {
+  const { hear, room } = await inKitchen()
+  for (let number = 4; number <= 5_000; number++) hear(number)
+  expect(room.messages).toHaveLength(5_000)
+  for (let number = 5_001; number <= 12_000; number++) hear(number)
+  expect(room.messages.length).toBeLessThanOrEqual(5_000)
+  expect(room).toMatchObject({ unread: 11_997, last: 12_000, hasEarlier: true })
+})
+
+test('two tabs keep the rooms of each other, and a room that was left is gone', () => {
+  const storage = new FakeStorage()
+  const [a, b] = [storage.tab(), storage.tab()]
+  a.save({ server: 'one', rooms: [{ name: 'kitchen' }] })
+  expect(b.load()?.rooms).toEqual([{ name: 'kitchen' }])
+  b.save({ server: 'one', rooms: [{ name: 'kitchen' }, { name: 'garden', readTo: 2 }] })
+  a.save({ server: 'one', rooms: [{ name: 'kitchen', readTo: 1 }] })
+  const both = [
+    { name: 'kitchen', readTo: 1 },
+    { name: 'garden', readTo: 2 },
+  ]
+  expect(a.load()?.rooms).toEqual(both)
+  b.save({ server: 'one', rooms: [{ name: 'garden', readTo: 2 }] })
+  expect(a.load()?.rooms).toEqual([{ name: 'garden', readTo: 2 }])
+})
+
+test('a tab that has left a room leaves it to a tab that opens it later; rooms of other data are gone', () => {
+  const storage = new FakeStorage()
+  const [a, b] = [storage.tab(), storage.tab()]
+  a.save({ server: 'one', rooms: [{ name: 'garden' }] })
+  a.save({ server: 'one', rooms: [] })
+  b.save({ server: 'one', rooms: [{ name: 'garden' }] })
+  a.save({ server: 'one', rooms: [{ name: 'den' }] })
+  expect(b.load()?.rooms).toEqual([{ name: 'den' }, { name: 'garden' }])
+  a.save({ server: 'two', rooms: [{ name: 'den' }] })
+  expect(b.load()).toEqual({ server: 'two', rooms: [{ name: 'den' }] })
+})
+
+test('nothing is written when nothing is new', () => {
+  const storage = new FakeStorage()
+  const tab = storage.tab()
+  for (const readTo of [1, 1, 1, 2]) tab.save({ server: 'one', rooms: [{ name: 'den', readTo }] })
+  expect(storage.writes).toBe(2)
+})
+
+test('a log-out that the server refuses is not taken for a log-out', async () => {
+  vi.stubGlobal('fetch', async () => Response.json({ code: 'internal' }, { status: 500 }))
+  try {
+    await expect(logOut()).rejects.toThrow(NoAnswer)
+  } finally {
+    vi.unstubAllGlobals()
+  }
+})
+
+/** What the tabs of one browser share. */
+class FakeStorage {
+  writes = 0
+  #text: string | null = null
+
+  tab(): { load(): Remembered | undefined; save(remembered: Remembered): void } {
+    return new RememberedRooms(this, 'Ada')
+  }
+
+  getItem(): string | null {
+    return this.#text
+  }
+
+  setItem(_key: string, text: string): void {
+    this.writes += 1
+    this.#text = text
+  }
+}

@@ -10,6 +10,8 @@ import { notSaidLine } from './chat-lines.ts'
 import { describeUnknown, HELP, parseCommand } from './commands.ts'
 import { type Edit, edit, NOTHING_TYPED } from './text-input.ts'
 
+const LOSE = 'Some of your texts have not been sent yet. /leave again loses them.'
+
 export class Desk {
   readonly conversation: Conversation
   /** Grows with everything that can be seen. */
@@ -19,6 +21,8 @@ export class Desk {
   #room: OpenRoom | undefined
   /** The last message shown while somebody reads further up; newer ones wait. */
   #frozenAt: number | undefined
+  /** The room that the last command would have left, if texts had not been waiting there. */
+  #leaving: OpenRoom | undefined
   readonly #listeners = new Set<() => void>()
 
   constructor(makeClient: ConversationOptions['makeClient'], room: string) {
@@ -60,6 +64,8 @@ export class Desk {
     const room = this.#room
     const command = parseCommand(line)
     this.#notice = ''
+    const isAgain = room === this.#leaving
+    this.#leaving = undefined
     if (command.kind === 'quit') return 'quit'
     if (command.kind === 'join') this.#show(conversation.open(command.room))
     else if (command.kind === 'help') this.#notice = HELP
@@ -68,7 +74,10 @@ export class Desk {
     else if (room && command.kind === 'say') conversation.say(room, command.text)
     else if (room && command.kind === 'who')
       this.#notice = `Here: ${room.members.join(', ') || 'not known yet'}`
-    else if (room && command.kind === 'leave') {
+    else if (room && command.kind === 'leave' && room.unsaid > 0 && !isAgain) {
+      this.#leaving = room
+      this.#notice = LOSE
+    } else if (room && command.kind === 'leave') {
       conversation.leave(room)
       this.#show(conversation.rooms.at(0))
     }
@@ -137,6 +146,9 @@ export class Desk {
   #draw(): void {
     const { rooms } = this.conversation
     if (this.#room && !rooms.includes(this.#room)) this.#show(rooms.at(0))
+    // The room may have let go of what was shown.
+    const first = this.#room?.messages.at(0)?.number ?? 0
+    if (this.#frozenAt !== undefined && this.#frozenAt < first) this.#frozenAt = this.#room?.last
     if (this.#room && this.#frozenAt === undefined) this.conversation.read(this.#room)
     this.version += 1
     for (const listener of this.#listeners) listener()

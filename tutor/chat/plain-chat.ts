@@ -53,7 +53,7 @@ export class PlainChat {
     }
     await Promise.race([Promise.all(this.#says), this.#ended.promise])
     const { rooms } = this.#conversation
-    const isAllSaid = rooms.every(({ sayings }) => sayings.length === 0)
+    const isAllSaid = this.#told.size === 0 && rooms.every(({ sayings }) => sayings.length === 0)
     const hasEnded = client.state.kind === 'ended'
     client.close()
     return isAllSaid && !hasEnded ? 0 : 1

@@ -1,7 +1,8 @@
 /**
  * The messages of one room on the screen. It adds at both ends and changes nothing between.
  *
- * A reader at the end stays at the end when messages are added; a reader further up keeps their place.
+ * A reader at the end stays at the end when messages are added; a reader further up keeps their place. Only when the
+ * room has let go of its oldest messages, the list begins again, at the line for new ones if there are any.
  */
 
 import type { RoomMessage } from '../../16-client/room-feed.ts'
@@ -78,7 +79,7 @@ export class MessageList {
     if (!room) return
     const { messages } = room
     if (this.#shown.length > 0 && !messages.includes(this.#shown[0])) {
-      this.#readTo = undefined
+      this.#readTo = this.#isAtEnd && !document.hidden ? undefined : room.readTo
       this.#clear()
     }
     const isFirstTime = this.#shown.length === 0

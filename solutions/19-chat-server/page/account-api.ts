@@ -29,8 +29,9 @@ export function register(account: Account): Promise<Problem | undefined> {
   return post('/api/accounts', account)
 }
 
-export function logOut(): Promise<Problem | undefined> {
-  return post('/api/logout', {})
+export async function logOut(): Promise<void> {
+  const problem = await post('/api/logout', {})
+  if (problem) throw new NoAnswer(problem.code)
 }
 
 async function post(path: string, body: object): Promise<Problem | undefined> {

@@ -24,6 +24,8 @@ import { SayingList } from './saying-list.ts'
 import { showUnsaid } from './unsaid-list.ts'
 import { connectOverWebSocket } from './websocket-link.ts'
 
+const LOSE = 'Some of your texts have not been sent yet. Leave the room and lose them?'
+
 export class ChatScreen {
   readonly conversation: Conversation
   readonly #memory: RememberedRooms
@@ -101,9 +103,14 @@ export class ChatScreen {
     })
     byId('show-rooms', HTMLButtonElement).addEventListener('click', () => goTo(''))
     byId('leave-room', HTMLButtonElement).addEventListener('click', () => {
-      if (this.#shown) conversation.leave(this.#shown)
-      goTo('')
+      if (this.#shown) this.#leave(this.#shown)
     })
+  }
+
+  #leave(room: OpenRoom): void {
+    if (room.unsaid > 0 && !confirm(LOSE)) return
+    this.conversation.leave(room)
+    goTo('')
   }
 
   /** The page is visible again. */

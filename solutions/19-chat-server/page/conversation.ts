@@ -27,7 +27,7 @@ export type Change =
   | { kind: 'rooms' }
   /** What is in a room. */
   | { kind: 'room'; room: OpenRoom }
-  /** A new message, which was said while we were there. */
+  /** A new message: it was said after we first joined, and is not read yet. */
   | { kind: 'message'; room: OpenRoom; message: RoomMessage }
   /** A room could not be opened. */
   | { kind: 'refused'; name: string; problem: string }
@@ -124,8 +124,7 @@ export class Conversation {
 
   /** How many texts may still be said. */
   get unsaid(): number {
-    const waiting = this.rooms.flatMap(({ sayings }) => sayings).filter(({ problem }) => !problem)
-    return waiting.length
+    return this.rooms.reduce((sum, { unsaid }) => sum + unsaid, 0)
   }
 
   /** What was not said, or may not have been; each with its room. */
@@ -172,19 +171,32 @@ export class Conversation {
     if (notice.kind === 'refused') return this.#onRefused(room, notice.error)
     if (notice.kind === 'joined') this.#onJoined(room, notice.members)
     if (notice.kind === 'forgotten') room.onForgotten()
-    if (notice.kind === 'message') {
-      const isNew = room.readTo !== undefined
-      room.onMessage(notice.message)
-      if (isNew) this.#onChange({ kind: 'message', room, message: notice.message })
-    }
+    if (notice.kind === 'missed') room.onMissed(notice.to)
+    if (notice.kind === 'message') this.#onMessage(room, notice.message)
     this.#onChange({ kind: 'room', room })
     this.#onChange({ kind: 'rooms' })
   }
 
-  /** Messages that arrive in the same turn were said before we joined, so they are not unread. */
   #onJoined(room: OpenRoom, members: string[]): void {
+    const isFirstTime = room.messages.length === 0
     room.onJoined(members)
-    if (room.readTo === undefined) queueMicrotask(() => room.read())
+    if (isFirstTime) this.#beginReading(room)
+  }
+
+  /**
+   * A room that was forgotten after we had joined again gets its first messages later, in a turn of their own. If it has
+   * none, the next one that somebody says is taken for them.
+   */
+  #onMessage(room: OpenRoom, message: RoomMessage): void {
+    const { readTo } = room
+    room.onMessage(message)
+    if (readTo === undefined) this.#beginReading(room)
+    else if (message.number > readTo) this.#onChange({ kind: 'message', room, message })
+  }
+
+  /** The first messages arrive in one turn, and they are the newest that the server has. */
+  #beginReading(room: OpenRoom): void {
+    queueMicrotask(() => room.beginReading())
   }
 
   #onWelcome({ name, server }: Message): void {

@@ -45,7 +45,7 @@ async function leave(): Promise<void> {
     location.reload()
   } catch (error) {
     if (!(error instanceof NoAnswer)) throw error
-    tellFault('The server does not answer: you are still logged in.')
+    tellFault('The log-out did not work: you are still logged in.')
   }
 }
 

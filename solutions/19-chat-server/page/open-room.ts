@@ -12,6 +12,9 @@ import { type Problem, textOfProblem } from './problems.ts'
 const MAX_KEPT = 2_000
 const KEPT = 1_000
 
+/** With more than this, only the newest KEPT stay, though unread: a room must not grow because nobody reads it. */
+const MAX_UNREAD_KEPT = 5_000
+
 /** Something that I said, until it comes back as a message. */
 export interface Saying {
   readonly text: string
@@ -69,12 +72,24 @@ export class OpenRoom {
     return this.#readTo === undefined ? 0 : Math.max(0, this.last - this.#readTo)
   }
 
+  /** How many texts may still be said. */
+  get unsaid(): number {
+    return this.#sayings.filter(({ problem }) => problem === undefined).length
+  }
+
+  /**
+   * The newest messages are here. On the first visit they were said before we came, so they are not unread. A read
+   * number beyond them is of no use any more: the server was restored from a backup.
+   */
+  beginReading(): void {
+    const isBeyond = this.#messages.length > 0 && this.unread === 0
+    if (this.#readTo === undefined || isBeyond) this.#readTo = this.last
+  }
+
   /** Everything here has been read. The oldest messages may go: `showEarlier` can fetch them again. */
   read(): void {
     this.#readTo = Math.max(this.last, this.#readTo ?? 0)
-    if (this.#messages.length <= MAX_KEPT) return
-    this.#messages = this.#messages.slice(-KEPT)
-    this.hasEarlier = true
+    this.#trim(MAX_KEPT)
   }
 
   /** It was read elsewhere, up to this number. */
@@ -95,7 +110,13 @@ export class OpenRoom {
 
   onMessage(message: RoomMessage): void {
     this.#messages.push(message)
-    this.#sayings = this.#sayings.filter(({ number }) => number !== message.number)
+    this.#forgetSaid(message.number)
+    this.#trim(MAX_UNREAD_KEPT)
+  }
+
+  /** The server has not kept the messages up to this number that we have not seen. */
+  onMissed(to: number): void {
+    this.#forgetSaid(to)
   }
 
   /** A page of messages that come before the first of ours. */
@@ -108,6 +129,7 @@ export class OpenRoom {
   /** The server has other data: nothing that we know of the room is true any more. */
   onForgotten(): void {
     this.#messages = []
+    this.#forgetSaid(Number.POSITIVE_INFINITY)
     this.hasEarlier = undefined
     this.#readTo = undefined
   }
@@ -129,5 +151,16 @@ export class OpenRoom {
 
   forgetSaying(saying: Saying): void {
     this.#sayings = this.#sayings.filter((other) => other !== saying)
+  }
+
+  /** Messages come in order, so what was said up to this number has come, or will not come any more. */
+  #forgetSaid(upTo: number): void {
+    this.#sayings = this.#sayings.filter(({ number }) => number === undefined || number > upTo)
+  }
+
+  #trim(maxKept: number): void {
+    if (this.#messages.length <= maxKept) return
+    this.#messages = this.#messages.slice(-KEPT)
+    this.hasEarlier = true
   }
 }
