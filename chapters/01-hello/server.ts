@@ -29,7 +29,10 @@ export interface ServerOptions {
   host?: string
   /** How long `close()` waits for connections to end by themselves: the grace period, of less than 24.8 days. */
   graceMs?: number
-  /** Called when a connection could not be accepted; without it, such an error ends the process. */
+  /**
+   * Called when Node reports that a connection could not be accepted; without it, such an error ends the process. Node
+   * does not report everything: without a free descriptor, libuv (on Linux) closes new connections and says nothing.
+   */
   onAcceptError?: (error: Error) => void
 }
 

@@ -11,7 +11,10 @@ import { type RunningServer, type ServerOptions, serveConnections } from '../01-
 import { bridgeSocket, drainBridge } from '../03-blocking-socket/bridge.ts'
 
 export interface ThreadedOptions extends ServerOptions {
-  /** The most threads that may live at the same time. Each takes about 8 MB, and 10 ms to start. */
+  /**
+   * The most threads that may live at the same time. Each takes about 8 MB, and 10 ms to start. If the system allows
+   * fewer, a client for whom no thread can be started is refused as well.
+   */
   maxThreads?: number
 }
 
@@ -37,7 +40,11 @@ export async function serveInThreads(
   const threads = new Set<Worker>()
   const server = await serveConnections(options, (socket) => {
     if (threads.size >= maxThreads) return refuse(socket)
-    const thread = startThread(script, data, socket)
+    const thread = tryToStart(() => startThread(script, data, socket))
+    if (!thread) {
+      stopReading(socket)
+      return refuse(socket)
+    }
     // Either may be emitted before the thread's last messages have arrived.
     for (const event of ['error', 'exit']) thread.on(event, () => drainBridge(socket))
     thread.on('error', (error) => {
@@ -55,6 +62,22 @@ export async function serveInThreads(
     stats: () => ({ threads: threads.size }),
     close: () => closeWithThreads(server, threads),
   }
+}
+
+/** Returns `undefined` if the system allows no more threads. Any other error is a bug, and is thrown. */
+function tryToStart(start: () => Worker): Worker | undefined {
+  try {
+    return start()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException | undefined)?.code === 'ERR_WORKER_INIT_FAILED') return
+    throw error
+  }
+}
+
+/** Ends what the bridge reads: no thread takes it, so the bridge would pause the socket and hide the FIN. */
+function stopReading(socket: Socket): void {
+  socket.unpipe()
+  for (const reading of ['data', 'readable']) socket.removeAllListeners(reading)
 }
 
 /**

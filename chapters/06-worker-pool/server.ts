@@ -101,9 +101,10 @@ function turnAway(socket: Socket, end: ThreadEnd, error: Error): void {
 
 /**
  * Limits how long a client may be idle; called when a thread starts to serve the client. When no byte has moved on the
- * socket for `idleMs`, in either direction:
+ * socket for `idleMs`, in either direction (between Node and the kernel: what the client takes out of the kernel's
+ * buffers is not seen):
  *
- * - a client that has not taken what was written before is cut off without a word;
+ * - if the kernel has not taken all that was written before, the client is cut off without a word;
  * - if an answer is owed, `idleMs` starts again although no byte has moved: Node does not restart it by itself;
  * - otherwise the client gets the line `idle`, and both directions are closed.
  *

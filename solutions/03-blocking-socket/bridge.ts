@@ -22,8 +22,9 @@ import { tellNews } from './news.ts'
 const drains = new WeakMap<Socket, () => void>()
 
 /**
- * Writes to the socket what its thread sent before it ended. Call it when the thread has exited or crashed: its
- * `'exit'` may be emitted before its last messages have arrived, and without this call they would be lost.
+ * Handles now what the socket's thread has sent, instead of when the event loop gets to it. Call it when the thread has
+ * exited or crashed: its `'exit'` may be emitted before its last messages have arrived, and without this call they would
+ * be lost. While the thread lives, the call does no harm.
  */
 export function drainBridge(socket: Socket): void {
   drains.get(socket)?.()
@@ -117,7 +118,8 @@ function pumpToSocket(socket: Socket, port: MessagePort, words: Int32Array): voi
     for (;;) {
       const next = receiveMessageOnPort(port)
       if (!next) return
-      hear(next.message)
+      // To every listener: `taken` is for `pumpToThread()`.
+      port.emit('message', next.message)
     }
   })
   socket.on('close', () => {

@@ -8,8 +8,8 @@ import { Worker } from 'node:worker_threads'
 import fc from 'fast-check'
 import { afterAll, expect, test } from 'vitest'
 import { BlockingSocket } from '../../solutions/03-blocking-socket/blocking-socket.ts'
-import { bridgeSocket } from '../../solutions/03-blocking-socket/bridge.ts'
-import { CLOSED, FLUSHED, NEWS } from '../../solutions/03-blocking-socket/channel.ts'
+import { bridgeSocket, drainBridge } from '../../solutions/03-blocking-socket/bridge.ts'
+import { CLOSED, FLUSHED, NEWS, WINDOW_BYTES } from '../../solutions/03-blocking-socket/channel.ts'
 import { randomBytes, seededRandom } from '../harness/random.ts'
 import type { Task } from './fixtures/blocking-thread.ts'
 
@@ -138,6 +138,31 @@ test('what a destroyed socket has not written does not count as flushed', async 
     await once(socket, 'close')
     expect([words[FLUSHED], words[CLOSED]]).toEqual([flushed, 1])
     expect(words[NEWS]).toBeGreaterThan(news)
+  } finally {
+    client.destroy()
+    server.close()
+  }
+})
+
+test('what a thread has taken counts, also if the bridge is drained while the thread lives', async () => {
+  const server = createServer({ allowHalfOpen: true })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  const [socket] = (await once(server, 'connection')) as [Socket]
+  try {
+    const played = new BlockingSocket(bridgeSocket(socket))
+    let delivered = 0
+    socket.on('data', (bytes) => {
+      delivered += bytes.length
+    })
+    client.end(Buffer.alloc(MEBIBYTE))
+    for (let read = 0; read < MEBIBYTE; ) {
+      await once(socket, MEBIBYTE - read >= WINDOW_BYTES ? 'pause' : 'end')
+      while (read < delivered) read += played.read()!.length
+      drainBridge(socket)
+      expect(socket.isPaused()).toBe(false)
+    }
   } finally {
     client.destroy()
     server.close()

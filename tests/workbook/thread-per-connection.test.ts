@@ -92,6 +92,34 @@ test.each([
   },
 )
 
+test('a client for whom the system allows no thread is refused, and the others are served', async () => {
+  let allows = false
+  // Thrown where `new Worker()` throws: in startThread(), when the bridge is built.
+  const data = {
+    get isAllowed() {
+      if (allows) return true
+      throw Object.assign(new Error('EAGAIN'), { code: 'ERR_WORKER_INIT_FAILED' })
+    },
+  }
+  const script = new URL('../chapters/threads/04-talkative.ts', import.meta.url)
+  const server = await serveInThreads(script, data, { graceMs: 60_000 })
+  expect(await hearAll(server.port, UNREAD)).toBe('busy\n')
+  expect(server.stats()).toEqual({ threads: 0 })
+  allows = true
+  expect(await hearAll(server.port, '')).toContain('line 200\n')
+  // Nothing is left that the grace would have to cut.
+  await server.close()
+}, 20_000)
+
+/** What a client hears who says this and FIN. */
+async function hearAll(port: number, says: string | Uint8Array): Promise<string> {
+  const client = connectTo({ port, host: '127.0.0.1' })
+  client.end(says)
+  let text = ''
+  for await (const piece of client.setEncoding('utf8')) text += piece
+  return text
+}
+
 function blockFor(ms: number): void {
   const until = performance.now() + ms
   while (performance.now() < until);
