@@ -48,9 +48,18 @@ function namesTag(list: string, tags: readonly string[]): boolean {
   return named.some((tag) => tag === '*' || tags.includes(tag))
 }
 
+/** A date as HTTP writes it (RFC 9110 §5.6.7): in its own form, in that of RFC 850, or in that of C's `asctime()`. */
+const HTTP_DATE = /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/
+const RFC_850_DATE = /^[A-Z][a-z]+day, \d\d-[A-Z][a-z]{2}-\d\d \d\d:\d\d:\d\d GMT$/
+const ASCTIME_DATE = /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}$/
+
 /** In seconds; `NaN` when there is no date: every comparison with it is false. */
-function dateIn(text: string | undefined): number {
-  return text === undefined || !text.endsWith(' GMT') ? Number.NaN : secondsOf(Date.parse(text))
+function dateIn(text = ''): number {
+  // Without the zone, it would be taken for local time.
+  if (ASCTIME_DATE.test(text)) return secondsOf(Date.parse(`${text} GMT`))
+  const isDate = HTTP_DATE.test(text) || RFC_850_DATE.test(text)
+  // Date.parse() alone would take "2020 GMT" for a date, too.
+  return isDate ? secondsOf(Date.parse(text)) : Number.NaN
 }
 
 function secondsOf(ms: number): number {

@@ -153,11 +153,11 @@ export class HttpConnection implements Protocol {
     this.#forgetDeadline()
     const { headers, version } = head
     const length = bodyLength(headers, version, this.#limits.maxBodyBytes)
-    if (length.kind === 'invalid') return this.#refuse(length)
+    if (length.kind === 'invalid') return this.#refuse(length, head)
     const body = readerFor(length, this.#limits.maxBodyBytes)
     const isWaiting = body !== undefined && !hasMore
     const unmet = headers.has('expect') && this.#meetExpectation(head, isWaiting)
-    if (unmet) return this.#refuse(unmet)
+    if (unmet) return this.#refuse(unmet, head)
     if (body) this.#begun = { head, body }
     else this.#handle(head, NOTHING)
   }
@@ -270,12 +270,15 @@ export class HttpConnection implements Protocol {
     if (this.#endsAs) this.#connection.end(this.#endsAs)
   }
 
-  /** Sends the last answer on this connection. Whatever arrives after that is ignored. */
-  #refuse({ status, reason }: Invalid): undefined {
+  /**
+   * Sends the last answer on this connection. Whatever arrives after that is ignored. A HEAD request gets no body here
+   * either (RFC 9110 §9.3.2).
+   */
+  #refuse({ status, reason }: Invalid, head = this.#begun?.head): undefined {
     this.#begun = undefined
     this.#forgetDeadline()
     const headers = { 'Content-Type': 'text/plain; charset=utf-8' }
-    this.#sender.answer({ status, headers, body: `${reason}\n` }, false, 'close')
+    this.#sender.answer({ status, headers, body: `${reason}\n` }, head?.method === 'HEAD', 'close')
     this.#sender.flush()
     this.#connection.end(ENDINGS[status] ?? 'invalid')
   }

@@ -22,8 +22,9 @@ export interface SiteOptions extends HttpServerOptions, AccountOptions {
 
 export async function startServer(options: SiteOptions = {}): Promise<BoundedServer> {
   const { publicUrl, trustedProxies = [] } = options
-  const services = await openAccountServices(options, console.error)
+  // Throws for what is no URL: nothing may be open yet.
   const origins = publicUrl ? [originOf(publicUrl)] : []
+  const services = await openAccountServices(options, console.error)
   const isSecure = publicUrl?.startsWith('https:') ?? false
   const api = chatApi(services, { origins, isSecure, trustedProxies })
   try {

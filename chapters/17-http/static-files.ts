@@ -50,7 +50,8 @@ function answerFile(request: HttpRequest, file: SiteFile, type: string): HttpAns
 export function versionFields({ etag, modifiedMs }: Version): Record<string, string> {
   return {
     ETag: etag,
-    'Last-Modified': new Date(modifiedMs).toUTCString(),
+    // Never later than the answer itself (RFC 9110 §8.8.2.1), whatever the clock said when the file was written.
+    'Last-Modified': new Date(Math.min(modifiedMs, Date.now())).toUTCString(),
     'Cache-Control': 'no-cache',
     'Accept-Ranges': 'bytes',
   }

@@ -1,7 +1,7 @@
 /** Who a request comes from, behind proxies that we trust. */
 
 import { isIP } from 'node:net'
-import type { HttpRequest } from './http-message.ts'
+import { copyOf, type HttpRequest } from './http-message.ts'
 
 /**
  * The address of the client. Each proxy appends to `X-Forwarded-For` the address that its own request came from;
@@ -21,7 +21,7 @@ export function clientAddress(
   while (trustedProxies.includes(address)) {
     const hop = plain(hops.pop() ?? '')
     if (isIP(hop) === 0) break
-    address = hop
+    address = copyOf(hop)
   }
   return address
 }

@@ -5,7 +5,7 @@
  * `__Host-` is a promise that the browser keeps: such a cookie came over TLS, from this host, for all of its paths.
  */
 
-import type { HttpRequest } from './http-message.ts'
+import { copyOf, type HttpRequest } from './http-message.ts'
 
 /** The longest that a session lives. */
 const MAX_AGE_S = 90 * 24 * 60 * 60
@@ -15,7 +15,7 @@ export function sessionCookieOf({ headers }: HttpRequest, isSecure = false): str
   // Some clients send several lines.
   for (const pair of headers.getAll('cookie').join(';').split(';')) {
     const [key, ...value] = pair.split('=')
-    if (key.trim() === name) return value.join('=').trim()
+    if (key.trim() === name) return copyOf(value.join('=').trim())
   }
   return undefined
 }

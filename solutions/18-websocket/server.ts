@@ -25,9 +25,10 @@ const MEBIBYTE = 1024 * 1024
 
 export async function startServer(options: WebSocketServerOptions = {}): Promise<BoundedServer> {
   const { publicUrl, maxEchoBytes = 16 * MEBIBYTE } = options
+  // Throws for what is no URL: nothing may be open yet.
+  const origins = publicUrl ? [originOf(publicUrl)] : []
   const { journal, services, close, ...open } = await openChat(options)
   const chat = withKeys(open.chat, journal)
-  const origins = publicUrl ? [originOf(publicUrl)] : []
   const isSecure = publicUrl?.startsWith('https:') ?? false
   const places: Record<string, HttpHandler> = {
     '/echo': (request) => acceptEcho(request, maxEchoBytes),

@@ -1,7 +1,7 @@
 /** What chapter 17 gives to its learners: files, ranges, cookies, proxies, the API of accounts. */
 
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { Agent, request as ask, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -13,8 +13,10 @@ import { clientAddress } from '../../solutions/17-http/client-address.ts'
 import { checkConditions, partOf } from '../../solutions/17-http/conditions.ts'
 import { sessionCookieOf, setSessionCookie } from '../../solutions/17-http/cookies.ts'
 import { HeaderFields, type HttpRequest } from '../../solutions/17-http/http-message.ts'
+import { onlyFor } from '../../solutions/17-http/only-for.ts'
 import { hasOrigin, originOf } from '../../solutions/17-http/origin.ts'
 import { type SiteOptions, startServer } from '../../solutions/17-http/server.ts'
+import { startServer as startWebSocketServer } from '../../solutions/18-websocket/server.ts'
 import { readAnswers } from '../protocols/http.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'workbook-http-'))
@@ -102,12 +104,26 @@ test('conditions are those of RFC 9110', () => {
   expect(check({ 'if-modified-since': same })).toBe(304)
   expect(check({ 'if-modified-since': before })).toBe(200)
   expect(check({ 'if-modified-since': 'yesterday' })).toBe(200)
+  expect(check({ 'if-modified-since': '2027 GMT' })).toBe(200)
+  expect(check({ 'if-modified-since': 'Thursday, 01-Jan-26 00:00:00 GMT' })).toBe(304)
+  expect(check({ 'if-modified-since': 'Thu Jan  1 00:00:00 2026' })).toBe(304)
+  expect(check({ 'if-modified-since': 'Wed Dec 31 23:59:59 2025' })).toBe(200)
   expect(check({ 'if-match': '"x"' })).toBe(412)
   expect(check({ 'if-match': '"x", "v"' })).toBe(200)
   expect(check({ 'if-match': 'W/"v"' })).toBe(412)
   expect(check({ 'if-unmodified-since': before })).toBe(412)
+  expect(check({ 'if-unmodified-since': 'Wed Dec 31 23:59:59 2025' })).toBe(412)
   const range = { range: 'bytes=0-0', 'if-range': '"old"' }
   expect(partOf(HeaderFields.from(range), 10, version)).toBe('all')
+})
+
+test('a file from the future was modified no later than its answer is made', async () => {
+  const future = new Date(Date.now() + 365 * 24 * 60 * 60 * 1_000)
+  writeFileSync(join(folder, 'future.txt'), 'x')
+  utimesSync(join(folder, 'future.txt'), future, future)
+  const { headers } = await fetch(url('/future.txt'))
+  const [modified, made] = ['last-modified', 'date'].map((name) => Date.parse(headers.get(name)!))
+  expect(modified).toBeLessThanOrEqual(made)
 })
 
 test('a file that shrinks while it is sent ends the connection', async () => {
@@ -123,6 +139,20 @@ test('a file that shrinks while it is sent ends the connection', async () => {
   }
   expect(bytes).toBeLessThan(BIG.length)
   expect(text).not.toContain('0123456789')
+})
+
+test.each([
+  [417, 'Expect: x\r\n\r\n'],
+  [413, 'Content-Length: 999999\r\n\r\n'],
+  [400, 'Content-Length: 5\r\n\r\nhalf'],
+  [400, 'Transfer-Encoding: chunked\r\n\r\nnonsense\r\n'],
+])('HEAD gets no body with a %i either', async (status, rest) => {
+  const socket = connect(server.port, '127.0.0.1')
+  socket.end(`HEAD / HTTP/1.1\r\nHost: a\r\n${rest}`)
+  let text = ''
+  for await (const chunk of socket) text += chunk
+  expect(text).toContain(`HTTP/1.1 ${status} `)
+  expect(text.slice(text.indexOf('\r\n\r\n'))).toBe('\r\n\r\n')
 })
 
 test('methods that nobody knows, and those that are not for files', async () => {
@@ -259,6 +289,38 @@ test('with a public URL, only that host is served, and cookies are for TLS alone
   expect((await say('POST', '/api/accounts', account)).status).toBe(201)
   const login = await say('POST', '/api/login', account)
   expect(login.headers.get('set-cookie')).toMatch(/^__Host-session=.*; Secure$/)
+})
+
+test.each([
+  [PUBLIC, { host: 'chat.example:443' }, '/', 200],
+  [PUBLIC, { host: 'chat.example:80' }, '/', 421],
+  ['http://chat.example', { host: 'chat.example:80' }, '/', 200],
+  ['https://chat.example:8443', { host: 'chat.example:8443' }, '/', 200],
+  ['https://chat.example:8443', { host: 'chat.example' }, '/', 421],
+  [PUBLIC, {}, 'http://evil.example/', 421],
+  [PUBLIC, {}, 'https://CHAT.example/', 200],
+  [PUBLIC, {}, '/', 200],
+])(
+  'a server at %s that is asked for %o and %s says %i',
+  async (publicUrl, fields, target, status) => {
+    const handler = onlyFor(publicUrl, () => ({ status: 200 }))
+    const answer = await handler({ ...requestOf({ ...fields }), version: '1.0', target })
+    expect(answer.status).toBe(status)
+  },
+)
+
+test.each([
+  [17, startServer],
+  [18, startWebSocketServer],
+])('a server of %i with a wrong public URL leaves nothing open', async (_, start) => {
+  const data = mkdtempSync(join(folder, 'data-'))
+  const portsOpen = () =>
+    process.getActiveResourcesInfo().filter((each) => each === 'MessagePort').length
+  const before = portsOpen()
+  await expect(start({ data, publicUrl: 'chat.example' })).rejects.toThrow('Invalid URL')
+  expect(portsOpen()).toBe(before)
+  const right = await start({ data })
+  await right.close()
 })
 
 test('cookies and origins', () => {

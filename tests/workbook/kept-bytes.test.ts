@@ -8,10 +8,13 @@ import { LineSplitter } from '../../solutions/07-event-loop/line-splitter.ts'
 import { FrameDecoder } from '../../solutions/09-framing/frames.ts'
 import { LengthReader } from '../../solutions/17-http/body-reader.ts'
 import { ChunkedReader } from '../../solutions/17-http/chunked-reader.ts'
-import { HeadParser } from '../../solutions/17-http/head-parser.ts'
+import { clientAddress } from '../../solutions/17-http/client-address.ts'
+import { sessionCookieOf } from '../../solutions/17-http/cookies.ts'
+import { type Head, HeadParser } from '../../solutions/17-http/head-parser.ts'
+import type { HttpRequest } from '../../solutions/17-http/http-message.ts'
 import { MessageReader } from '../../solutions/18-websocket/message-reader.ts'
 import { type Bytes, toBytes } from '../harness/bytes.ts'
-import { isGarbage } from '../harness/garbage.ts'
+import { collectGarbage, isGarbage } from '../harness/garbage.ts'
 import { ScriptedStream } from '../harness/scripted-stream.ts'
 import { announce } from '../protocols/frames.ts'
 import { clientFrame } from '../protocols/websocket.ts'
@@ -53,6 +56,37 @@ function takeEnd(reader: Reader, end: Uint8Array): WeakRef<object> {
   chunk.set(end, CHUNK_BYTES - end.length)
   reader.next(chunk, CHUNK_BYTES - end.length)
   return new WeakRef(chunk.buffer)
+}
+
+const HEADS = 300
+const HEAD = [
+  'GET / HTTP/1.1',
+  'Host: a',
+  `X-Pad: ${'p'.repeat(15_000)}`,
+  `Cookie: session=${'t'.repeat(43)}`,
+  'X-Forwarded-For: 2001:db8:1234:5678::1',
+  '\r\n',
+].join('\r\n')
+
+test.for<[what: string, take: (request: HttpRequest) => string | undefined]>([
+  ['token', (request) => sessionCookieOf(request)],
+  ['client’s address', (request) => clientAddress(request, ['127.0.0.1'])],
+])('a %s that is kept does not keep the head that it came in', ([, take]) => {
+  const heldBefore = heldBytes()
+  const kept = Array.from({ length: HEADS }, () => take(parse(HEAD)))
+  const heldFor = heldBytes() - heldBefore
+  expect(kept.every((each) => each !== undefined && each.length > 20)).toBe(true)
+  expect(heldFor).toBeLessThan((HEADS * HEAD.length) / 3)
+})
+
+function parse(text: string): HttpRequest {
+  const head = new HeadParser().next(Buffer.from(text), 0) as Head
+  return { ...head, body: new Uint8Array(), peer: { address: '127.0.0.1', isSecure: false } }
+}
+
+function heldBytes(): number {
+  collectGarbage()
+  return process.memoryUsage().heapUsed
 }
 
 test('what a test has been sent does not change any more', () => {
