@@ -117,11 +117,11 @@ export class LoopGroup {
     await Promise.all(this.#loops.map(({ thread }) => thread.terminate()))
   }
 
-  /** Starts one more loop, and resolves once it runs. */
-  #addLoop(): Promise<void> {
+  /** Starts one more loop, and resolves once it runs. Rejects, and never throws, even if there is no thread to be had. */
+  async #addLoop(): Promise<void> {
     const loop = new Loop(this.#script)
     this.#loops.push(loop)
-    return new Promise((resolve, reject) => {
+    await new Promise<void>((resolve, reject) => {
       let isReady = false
       loop.thread.on('message', (report: Report) => {
         switch (report) {
@@ -135,9 +135,10 @@ export class LoopGroup {
             this.#noticeIdle()
         }
       })
-      loop.thread.on('error', (error: Error) => {
+      loop.thread.on('error', (error: Error | null | undefined) => {
         reject(error)
-        if (isReady) console.error(`Loop ${loop.threadId} has died: ${error.message}`)
+        // Whatever was thrown: `throw null` is legal.
+        if (isReady) console.error(`Loop ${loop.threadId} has died: ${error?.message ?? error}`)
       })
       loop.thread.once('exit', () => {
         reject(new Error('a loop has ended before it was ready'))

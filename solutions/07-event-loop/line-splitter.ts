@@ -19,6 +19,9 @@ const FIRST_ROOM = 64
 /** The longest line, and a CR that may turn out to belong to its end. */
 const MOST_ROOM = MAX_LINE_BYTES + 1
 
+/** Of so much, the buffer may be kept for the next line; a connection may be silent for hours. */
+const MAX_SPARE_BYTES = 1024
+
 const NO_ROOM = Buffer.alloc(0)
 const INCOMPLETE: Split = { kind: 'incomplete' }
 const TOO_LONG: Split = { kind: 'tooLong' }
@@ -38,6 +41,7 @@ export class LineSplitter {
     this.#keep(bytes.subarray(from, newline))
     const split = toLine(this.#kept, 0, this.#keptBytes, newline + 1)
     this.#keptBytes = 0
+    if (this.#kept.length > MAX_SPARE_BYTES) this.#kept = NO_ROOM
     return split
   }
 

@@ -16,7 +16,10 @@ import { Outbox, type OutboxLimits } from './outbox.ts'
 
 export interface AdmissionLimits extends BoundLimits, OutboxLimits {
   maxConnections: number
-  /** How many messages a connection may send a second in the long run, and how many at once after a pause. */
+  /**
+   * How many messages a connection may send a second in the long run, and how many at once after a pause; one more
+   * overdraws the bucket.
+   */
   messagesPerSecond: number
   burstMessages: number
 }

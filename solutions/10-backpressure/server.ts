@@ -58,7 +58,7 @@ export async function serveBounded(
   { clock = performance, ...options }: BoundedOptions,
   service: Service,
 ): Promise<BoundedServer> {
-  const limits = { ...LIMITS, ...options }
+  const limits = { ...LIMITS, ...withoutUndefined(options) }
   limits.maxConnections = affordableConnections(limits.maxConnections, descriptorLimit())
   const timers = new TimerQueue(clock)
   const admission = new Admission(timers, limits, service)
@@ -72,6 +72,11 @@ export async function serveBounded(
     cut: () => server.cut(),
     close: () => admission.close(server),
   }
+}
+
+/** An option that is `undefined` is one that was not given. */
+function withoutUndefined(options: Partial<AdmissionLimits>): Partial<AdmissionLimits> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
 }
 
 /** How many descriptors the kernel lets this process have; `Infinity` where it does not say. */

@@ -1,5 +1,7 @@
 /** What the given code of chapter 10 promises about marks, and about silence while we do not read. */
 
+import { connect } from 'node:net'
+import { buffer } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
 import type { ByteStream, Source } from '../../solutions/07-event-loop/byte-stream.ts'
 import type { Connection } from '../../solutions/07-event-loop/connection.ts'
@@ -7,6 +9,7 @@ import { EventLoop } from '../../solutions/07-event-loop/event-loop.ts'
 import { TimerQueue } from '../../solutions/08-timers/timer-queue.ts'
 import { FrameProtocol } from '../../solutions/09-framing/frame-protocol.ts'
 import { Admission, type AdmissionLimits } from '../../solutions/10-backpressure/admission.ts'
+import { startServer } from '../../solutions/10-backpressure/server.ts'
 import { ScriptedStream } from '../harness/scripted-stream.ts'
 import { Story } from '../harness/story.ts'
 import { VirtualLoop } from '../harness/virtual-time.ts'
@@ -127,4 +130,12 @@ test('a high-water mark that is below the low one counts all the same', async ()
   stream.setRoom(1)
   await world.settle()
   expect(stats().messages).toBe(4)
+})
+
+test('a limit that is given as undefined is the usual one', async () => {
+  const server = await startServer({ goodbyeMs: undefined, maxConnections: undefined })
+  const socket = connect(server.port, '127.0.0.1')
+  socket.write(Buffer.from('ff000000', 'hex'))
+  expect((await buffer(socket)).toString('latin1')).toContain('error')
+  await server.close()
 })

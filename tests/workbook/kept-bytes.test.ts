@@ -58,6 +58,24 @@ function takeEnd(reader: Reader, end: Uint8Array): WeakRef<object> {
   return new WeakRef(chunk.buffer)
 }
 
+const SPLITTERS = 100
+
+test('a line that came in pieces leaves no large buffer behind', () => {
+  const line = Buffer.from(`${'x'.repeat(60_000)}\n`)
+  collectGarbage()
+  const heldBefore = process.memoryUsage().arrayBuffers
+  const splitters = Array.from({ length: SPLITTERS }, () => {
+    const splitter = new LineSplitter()
+    splitter.next(line.subarray(0, 40_000), 0)
+    expect(splitter.next(line.subarray(40_000), 0).kind).toBe('line')
+    return splitter
+  })
+  collectGarbage()
+  const heldFor = process.memoryUsage().arrayBuffers - heldBefore
+  expect(heldFor).toBeLessThan((SPLITTERS * line.length) / 3)
+  expect(splitters.every((splitter) => splitter.end() === undefined)).toBe(true)
+})
+
 const HEADS = 300
 const HEAD = [
   'GET / HTTP/1.1',
