@@ -20,7 +20,21 @@ export function collectGarbage(): void {
   collect()
 }
 
-const LOOKS = 5
+const LOOKS = 8
+
+/**
+ * Bytes in buffers that somebody holds: the least that is seen, until it is less than `enough`. The memory of dead ones
+ * is given back a moment after the collection that finds them.
+ */
+export async function heldBufferBytes(enough: number): Promise<number> {
+  let least = Number.POSITIVE_INFINITY
+  for (let look = 0; look < LOOKS && least >= enough; look++) {
+    collectGarbage()
+    await new Promise((resolve) => setImmediate(resolve))
+    least = Math.min(least, process.memoryUsage().arrayBuffers)
+  }
+  return least
+}
 
 /** Whether nobody holds the object any more. Make the reference in a function that has returned. */
 export async function isGarbage(reference: WeakRef<object>): Promise<boolean> {

@@ -582,7 +582,6 @@ test.each([
 ] as const)(
   'whoever asks too fast at the door "$door" is read more slowly; others are not, and nobody is refused',
   async ({ door, handshakes }) => {
-    const { startServer } = await import('../../solutions/19-chat-server/server.ts')
     let nowMs = 0
     const server = await startServer({ clock: { now: () => nowMs }, drainSeconds: 0, write() {} })
     onTestFinished(() => server.close())

@@ -372,6 +372,22 @@ describe.concurrent('npm start', () => {
     },
   )
 
+  test('measure names the step that is open, whatever else was thrown for it', async ({
+    expect,
+  }) => {
+    const home = makeHome('measure-thrown-later')
+    const groups = 'chapters/15-history/groups.ts'
+    const thrown = 'new Error("left open")'
+    home.write(
+      groups,
+      home.read(groups).replaceAll(/throw (new Error\('TODO .*)/g, `$1; throw ${thrown}`),
+    )
+    const { code, stdout, stderr } = await home.start('measure', '15.reopen')
+    expect(stdout).toMatch(/step 15\.1 is still to be written\.\nFinish the chapter first/)
+    expect(stderr).not.toContain('    at ')
+    expect(code).toBe(1)
+  })
+
   test('measure says in a sentence that the server has broken off', async ({ expect }) => {
     const home = makeHome('measure-broken-off')
     for (const chapter of ['01-hello', '06-worker-pool', '07-event-loop'])

@@ -73,7 +73,7 @@ async function writeLog(tree: CodeTree, path: string): Promise<number> {
   ]
   let bytes = 0
   for (let segment = 1, written = 0; written < MESSAGES; segment++) {
-    const file = await open(join(path, `${String(segment).padStart(8, '0')}.log`), 'w')
+    await using file = await open(join(path, `${String(segment).padStart(8, '0')}.log`), 'w')
     let size = (await file.write(encodeGroup(marks()))).bytesWritten
     while (written < MESSAGES && size < SEGMENT_BYTES) {
       const records = Array.from({ length: GROUP }, (_, index) => {
@@ -86,7 +86,6 @@ async function writeLog(tree: CodeTree, path: string): Promise<number> {
       written += GROUP
     }
     bytes += size
-    await file.close()
   }
   return bytes
 }

@@ -1,5 +1,5 @@
 import { Failure } from '../../tests/harness/failure.ts'
-import { openHole } from '../../tests/harness/open-hole.ts'
+import { openHole, watchHoles } from '../../tests/harness/open-hole.ts'
 import { dismissSpareHost } from '../../tests/judge/host.ts'
 import { LEARNER, SOLUTION } from '../../tests/judge/workbook.ts'
 import { PeerMissing } from '../../tests/maintainers/peers.ts'
@@ -20,6 +20,11 @@ export const measure: Verb = {
     const measurement = await findMeasurement(id)
     if (!measurement) throw new UsedWrongly(`There is no measurement "${id}". ${allMeasurements()}`)
     const tree = call.flags.solution ? SOLUTION : LEARNER
+    let hole: Error | undefined
+    if (tree === LEARNER)
+      watchHoles((thrown) => {
+        hole ??= thrown
+      })
     let isTaken = false
     try {
       const result = await untilItThrows(() =>
@@ -33,7 +38,7 @@ export const measure: Verb = {
       )
       isTaken = true
     } catch (error) {
-      const why = whyNot(error, id)
+      const why = whyNot(error, hole, id)
       if (why === undefined) throw error
       silenceTheRest()
       call.write(`${why}\n`)
@@ -45,14 +50,17 @@ export const measure: Verb = {
   },
 }
 
-/** Why nothing could be measured, if that is no bug of ours, and what to do about it. */
-function whyNot(error: unknown, id: string): string | undefined {
+/**
+ * Why nothing could be measured, if that is no bug of ours, and what to do about it. A hole that was reached may come to
+ * light as another error: code that was left half-way has left a file open, and Node throws when it finds that.
+ */
+function whyNot(error: unknown, hole: Error | undefined, id: string): string | undefined {
   if (error instanceof PeerMissing)
     return `Here another package is measured beside ours. ${error.message}`
   const finish = `Finish the chapter first (npm test ${Number(id.slice(0, 2))}), or measure the model answer: npm start measure ${id} --solution`
   if (error instanceof Failure)
     return `The server could not be measured. ${error.message}\n${finish}`
-  const step = openHole(error as Error)
+  const step = openHole(error as Error) ?? (hole && openHole(hole))
   return step && `This could not be measured: step ${step} is still to be written.\n${finish}`
 }
 

@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import type * as FramesModule from '#code/09-framing/frames.ts'
 import { countBytes } from '../../harness/bytes.ts'
 import type { Reason } from '../../harness/failure.ts'
-import { collectGarbage } from '../../harness/garbage.ts'
+import { heldBufferBytes } from '../../harness/garbage.ts'
 import type { Stage } from '../../judge/step.ts'
 import { announce, frame } from '../../protocols/frames.ts'
 
@@ -87,27 +87,16 @@ async function bytesHeldBy(
   happen: (decoder: Decoder) => void,
   enough: number,
 ): Promise<number> {
-  const before = await leastHeldBytes(0)
+  const before = await heldBufferBytes(0)
   const decoders = Array.from({ length: count }, () => new FrameDecoder())
   for (const decoder of decoders) {
     happen(decoder)
     await setImmediate()
   }
-  const heldBytes = (await leastHeldBytes(before + enough)) - before
+  const heldBytes = (await heldBufferBytes(before + enough)) - before
   // They live until here.
   for (const decoder of decoders) decoder.push(new Uint8Array())
   return heldBytes
-}
-
-/** Bytes in buffers that somebody holds. The memory of dead ones is given back a moment after the collection that finds them. */
-async function leastHeldBytes(enough: number): Promise<number> {
-  let least = Number.POSITIVE_INFINITY
-  for (let look = 0; look < 8 && least >= enough; look++) {
-    collectGarbage()
-    await setImmediate()
-    least = Math.min(least, process.memoryUsage().arrayBuffers)
-  }
-  return least
 }
 
 /** A chunk of 64 KiB, as a socket reads it: whole frames, and the first bytes of one of a MiB. */
