@@ -18,8 +18,8 @@ import { chapterAround, type Selection, select } from './judge/select.ts'
 import { LEARNER, listChapters, ROOT, SOLUTION } from './judge/workbook.ts'
 import { ProvenFile } from './workbook/fingerprint.ts'
 
-const USAGE = `npm test                 prove the workbook: what has changed since it was proved
-npm test -- --all        prove all of it: solutions, starters, wrong answers, the guide
+const USAGE = `npm test                 prove what has changed since the last proof
+npm test -- --all        prove all: solutions, starters, wrong answers, guide
 npm test 2               judge your chapter 2 (also: 02, echo, 02-echo)
 npm test 2.3             judge it up to step 2.3
 npm test                 inside chapters/02-echo/: judge that chapter

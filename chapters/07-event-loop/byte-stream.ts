@@ -162,7 +162,7 @@ export class NetStream implements ByteStream {
 
   /**
    * Node notices that a connection is lost only while it reads or writes it. A write of no bytes is enough: the kernel
-   * returns the error, if there is one (tcp(7), `SO_ERROR`).
+   * returns the error, if there is one (tcp(7), `SO_ERROR`). A write that waits is noticed as it is.
    */
   #startProbing(): void {
     this.#prober ??= setInterval(() => this.#probe(), PROBE_MS).unref()
@@ -173,7 +173,7 @@ export class NetStream implements ByteStream {
     if (isRead) {
       clearInterval(this.#prober)
       this.#prober = undefined
-    } else if (this.#socket.writable) this.#socket.write('')
+    } else if (this.#socket.writable && this.#socket.writableLength === 0) this.#socket.write('')
   }
 
   /** How many bytes the socket's queue has room for. */

@@ -83,7 +83,12 @@ export class WorkerPool<Job, Result> {
     this.#size = size
     this.#maxQueued = maxQueued
     this.#cancelGraceMs = cancelGraceMs
-    for (let thread = 0; thread < size; thread++) this.#addThread()
+    try {
+      for (let thread = 0; thread < size; thread++) this.#addThread()
+    } catch (error) {
+      for (const thread of this.#threads.keys()) thread.terminate()
+      throw error
+    }
   }
 
   /**
@@ -240,7 +245,17 @@ export class WorkerPool<Job, Result> {
     this.#endGrace(thread)
     this.#threads.delete(thread)
     thread.terminate()
-    this.#free(this.#addThread())
+    try {
+      this.#free(this.#addThread())
+    } catch (error) {
+      this.#goOnWithout(error)
+    }
+  }
+
+  /** The system allows no thread now: those that are left take the jobs that wait. Without any, nobody would. */
+  #goOnWithout(error: unknown): void {
+    if (this.#threads.size === 0) for (const task of this.#queue.splice(0)) task.reject(error)
+    this.#noticeDrained()
   }
 
   /** Gives a thread that has nothing to do the job that has waited longest. */
@@ -249,12 +264,23 @@ export class WorkerPool<Job, Result> {
     this.#threads.set(thread, undefined)
     for (let next = this.#queue.shift(); next; next = this.#queue.shift())
       if (this.#start(thread, next)) return
+    this.#noticeDrained()
+  }
+
+  #noticeDrained(): void {
     if (this.stats().busy === 0) for (const resolve of this.#onDrained.splice(0)) resolve()
   }
 
   #freeThread(): Worker | undefined {
     const free = [...this.#threads.keys()].find((thread) => this.#threads.get(thread) === undefined)
-    return free ?? (this.#threads.size < this.#size ? this.#addThread() : undefined)
+    if (free || this.#threads.size === this.#size) return free
+    try {
+      return this.#addThread()
+    } catch (error) {
+      // Not before the job that asks waits as well.
+      queueMicrotask(() => this.#goOnWithout(error))
+      return undefined
+    }
   }
 
   #refuse(task: Task<Job, Result>): void {

@@ -36,8 +36,7 @@ export class LineProtocol implements Protocol {
 
   /** Ends the connection, after everything that was said. */
   end(why: Ending): void {
-    this.#sendSaid()
-    this.connection.end(why)
+    this.connection.end(why, this.#takeSaid())
   }
 
   onBytes(bytes: Uint8Array): number {
@@ -61,9 +60,14 @@ export class LineProtocol implements Protocol {
     this.#events.onEnd(this)
   }
 
+  /** What is said about it is kept for `end()`: as last words it has room, however much waits to be sent. */
   onStop(why: Ending): void {
-    if (this.#events.onStop) this.#events.onStop(why, this)
-    else this.end(why)
+    const wasTaking = this.#isTaking
+    this.#isTaking = true
+    this.#events.onStop?.(why, this)
+    this.#isTaking = wasTaking
+    if (!this.#events.onStop || why === 'slow-consumer') this.end(why)
+    else if (!wasTaking) this.#sendSaid()
   }
 
   onClose(why: Ending): void {
@@ -82,7 +86,12 @@ export class LineProtocol implements Protocol {
   }
 
   #sendSaid(): void {
-    if (this.#said !== '') this.connection.send(Buffer.from(this.#said))
+    if (this.#said !== '') this.connection.send(this.#takeSaid())
+  }
+
+  #takeSaid(): Uint8Array {
+    const said = Buffer.from(this.#said)
     this.#said = ''
+    return said
   }
 }

@@ -14,6 +14,9 @@ export interface HttpServerOptions extends BoundedOptions, HttpServiceOptions {}
 /** How long a connection may be idle between two requests. */
 const IDLE_MS = 60_000
 
+/** How long a peer has for its last answer, of which much may wait on the way. */
+const GOODBYE_MS = 30_000
+
 const BUSY: HttpAnswer = { status: 503, headers: { 'Retry-After': '1' } }
 
 /** Answers each request with what `handler` returns. */
@@ -32,5 +35,5 @@ export function serveHttp(
   handler: HttpHandler,
 ): Promise<BoundedServer> {
   const service = httpService(handler, { date, maxBodyBytes, headMs, bodyMs, onBug })
-  return serveBounded({ idleMs: IDLE_MS, ...bounds }, service)
+  return serveBounded({ idleMs: IDLE_MS, goodbyeMs: GOODBYE_MS, ...bounds }, service)
 }

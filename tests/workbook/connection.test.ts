@@ -145,6 +145,52 @@ test('a protocol that waits for room is told of it, although a send has made it 
   await ended()
 })
 
+test.each([
+  [
+    'that is said',
+    { onStop: (why: string, lines: LineProtocol) => lines.say(why) },
+    'slow-consumer\n',
+  ],
+  [
+    'that is said before the end',
+    {
+      onStop(why: 'slow-consumer', lines: LineProtocol) {
+        lines.say(why)
+        lines.end(why)
+      },
+    },
+    'slow-consumer\n',
+  ],
+  ['that is not said', {}, ''],
+])(
+  'lines that have no room end the connection once, after a reason %s',
+  async (_what, events, words) => {
+    const { loop, stream, ended } = connect()
+    const other = new ScriptedStream()
+    const limits = { highWaterBytes: 1_000, lowWaterBytes: 200, maxQueuedBytes: 2_000 }
+    const connection = new Connection(other, loop, new Outbox(other, limits))
+    const lines = new LineProtocol(connection, {
+      onLine() {},
+      onEnd() {},
+      onTooLong() {},
+      ...events,
+    })
+    connection.use(lines)
+    other.setRoom(0)
+    lines.say('x'.repeat(1_500))
+    lines.say('y'.repeat(1_500))
+    expect(connection.isOpen).toBe(false)
+    other.setRoom(Number.POSITIVE_INFINITY)
+    await settle()
+    expect(Buffer.from(other.takeWritten()).toString()).toBe(`${'x'.repeat(1_500)}\n${words}`)
+    expect(other.isEnded).toBe(true)
+    stream.arriveEnd()
+    other.arriveEnd()
+    await settle()
+    await ended()
+  },
+)
+
 test('a connection whose end is read before it is closed is lost, if it was lost', async () => {
   for (const [why, told] of [
     ['finished', 'lost'],

@@ -6,7 +6,7 @@ import { Agent, request as ask, type IncomingMessage } from 'node:http'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { COST } from '../../solutions/14-accounts/passwords.ts'
 import { DateText, encodeHead } from '../../solutions/17-http/answer-head.ts'
 import { clientAddress } from '../../solutions/17-http/client-address.ts'
@@ -204,6 +204,30 @@ test('whoever is one too many is told 503', async () => {
   for await (const chunk of second) text += chunk
   expect(readAnswers(text).answers.map(({ status }) => status)).toEqual([503])
   first.destroy()
+  await small.close()
+})
+
+test('a client has half a minute for its last answer, and no longer', async () => {
+  let nowMs = 0
+  const small = await startServer({ ...OPTIONS, clock: { now: () => nowMs } })
+  const { port } = small
+  const steady = connect({ port, host: '127.0.0.1' })
+  // With each answer, the loop sees what the time is.
+  const pass = async () => {
+    steady.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+    await once(steady, 'data')
+  }
+  await pass()
+  const late = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).on('error', () => {})
+  late.write('GET /a.txt HTTP/1.0\r\n\r\n')
+  await once(late.resume(), 'end')
+  nowMs = 29_000
+  for (let times = 0; times < 5; times++) await pass()
+  expect(small.stats().connections).toBe(2)
+  nowMs = 30_000
+  await pass()
+  await vi.waitFor(() => expect(small.stats().connections).toBe(1), { timeout: 10_000 })
+  steady.end()
   await small.close()
 })
 

@@ -1,7 +1,7 @@
 /** Peers that go without a word, or never go: what the loop's servers hold for them comes back. */
 
 import { connect, type Socket } from 'node:net'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, expect, onTestFinished, test, vi } from 'vitest'
 import { NetStream } from '../../solutions/07-event-loop/byte-stream.ts'
 import { PATIENCE_MS, within } from '../harness/patience.ts'
 import { socketPair } from '../harness/socket-pair.ts'
@@ -14,17 +14,42 @@ afterAll(dismissSpareHost)
 test.each([
   ['a full inbox that nobody reads', (far: Socket) => far.write(Buffer.alloc(300_000))],
   ['its own FIN', (far: Socket) => far.end()],
+  [
+    'its own FIN and answers that it does not take',
+    (far: Socket, near: Socket) => {
+      far.end()
+      near.write(Buffer.alloc(10_000_000))
+    },
+  ],
 ])('a reset behind %s is noticed', async (_behind, act) => {
   const { near, far, destroy } = await socketPair()
   const stream = new NetStream(near)
   const { promise: full, resolve } = Promise.withResolvers<void>()
   stream.onChange = () => resolve()
-  act(far)
+  act(far, near)
   await within(PATIENCE_MS, full)
   far.resetAndDestroy()
   await within(PATIENCE_MS, new Promise((resolve) => near.once('close', resolve)))
   expect(stream.lostWith).toMatch(/^(ECONNRESET|EPIPE)$/)
   expect(stream.isClosed).toBe(true)
+  destroy()
+})
+
+test('a stream that cannot write asks for nothing more to be written', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const { near, far, destroy } = await socketPair()
+  const stream = new NetStream(near)
+  const { promise: ended, resolve } = Promise.withResolvers<void>()
+  stream.onChange = () => resolve()
+  far.end()
+  await within(PATIENCE_MS, ended)
+  const writes = vi.spyOn(near, 'write')
+  vi.advanceTimersByTime(1_000)
+  expect(writes).toHaveBeenCalledTimes(1)
+  near.write(Buffer.alloc(10_000_000))
+  vi.advanceTimersByTime(60_000)
+  expect(writes).toHaveBeenCalledTimes(2)
   destroy()
 })
 

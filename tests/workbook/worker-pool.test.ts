@@ -1,7 +1,7 @@
 /** Chapter 06 where its steps do not look: what cannot be sent back, a grace that is over, and a crash in the middle. */
 
-import { afterAll, afterEach, expect, test } from 'vitest'
-import { WorkerPool } from '../../solutions/06-worker-pool/worker-pool.ts'
+import { afterAll, afterEach, describe, expect, test } from 'vitest'
+import { type PoolOptions, WorkerPool } from '../../solutions/06-worker-pool/worker-pool.ts'
 import { Client } from '../harness/client.ts'
 import type { HostedServer } from '../harness/hosted-server.ts'
 import { seededRandom } from '../harness/random.ts'
@@ -62,6 +62,57 @@ test('close() in the grace waits no longer than for its end', async () => {
   expect(pool.stats()).toMatchObject({ threads: 0, busy: 0, crashed: 0 })
 })
 
+describe('when the system allows no thread', () => {
+  // `new Worker()` throws for such a URL.
+  const NONE = 'http://127.0.0.1/'
+
+  test('its jobs go to the threads that are left, and one is added when there is leave again', async () => {
+    const script = new URL(SCRIPT)
+    const pool = makePool({ script, size: 2 })
+    await pool.run({ kind: 'echo', value: 'the threads run' })
+    script.href = NONE
+    const asleep = pool.run({ kind: 'sleep', ms: 20 })
+    const crashed = pool.run({ kind: 'end' })
+    const waiting = pool.run({ kind: 'echo', value: 'taken by the other thread' })
+    await expect(crashed).rejects.toThrow('its thread ended in the middle of it')
+    expect(pool.stats()).toMatchObject({ threads: 1, crashed: 1 })
+    expect(await Promise.all([asleep, waiting])).toEqual(['slept', 'taken by the other thread'])
+    script.href = SCRIPT.href
+    await Promise.all([pool.run({ kind: 'sleep', ms: 1 }), pool.run({ kind: 'sleep', ms: 1 })])
+    expect(pool.stats()).toMatchObject({ threads: 2, busy: 0 })
+  })
+
+  test('and none is left, every job is rejected, and close() comes to its end', async () => {
+    const script = new URL(SCRIPT)
+    const pool = makePool({ script })
+    await pool.run({ kind: 'echo', value: 'the thread runs' })
+    script.href = NONE
+    const jobs = [pool.run({ kind: 'end' }), pool.run({ kind: 'echo', value: 'it waits' })]
+    await expect(jobs[0]).rejects.toThrow('its thread ended in the middle of it')
+    await expect(jobs[1]).rejects.toThrow('scheme file')
+    await expect(pool.run({ kind: 'echo', value: 'nor later' })).rejects.toThrow('scheme file')
+    expect(pool.stats()).toMatchObject({ threads: 0, busy: 0, queued: 0 })
+    await pool.close()
+  })
+
+  test('from the start, there is no pool, and the threads that it has started end', async () => {
+    const script = new URL(SCRIPT)
+    const { promise: ended, resolve } = Promise.withResolvers<void>()
+    process.once('worker', (thread) => thread.once('exit', () => resolve()))
+    let asked = 0
+    const size = {
+      // Asked before each thread: there is leave for the first.
+      valueOf() {
+        if (asked > 0) script.href = NONE
+        asked += 1
+        return 2
+      },
+    }
+    expect(() => makePool({ script, size: size as never })).toThrow('scheme file')
+    await ended
+  })
+})
+
 test('what a thread said before it crashed is said first', async () => {
   const ada = await connect(await serve({ threads: 1 }), 'ada')
   await ada.send(`${'echo a\n'.repeat(200)}crash\necho b\n`)
@@ -100,7 +151,7 @@ test('a refused client who talks and leaves keeps no socket', async () => {
   await server.expectEventually('only ada’s connection to be left', look, because)
 })
 
-function makePool(options: { maxQueued?: number; cancelGraceMs?: number }) {
+function makePool(options: Partial<PoolOptions>) {
   const pool = new WorkerPool<AnswerJob, unknown>({
     script: SCRIPT,
     size: 1,
