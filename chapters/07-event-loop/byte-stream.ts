@@ -50,6 +50,10 @@ export interface Peer {
 /** Node stops reading the socket while this many bytes wait in the inbox; the last chunk may exceed the limit. */
 const INBOX_BYTES = 64 * 1024
 
+/** When more chunks than this wait, small ones are joined, up to so many bytes. */
+const FEW_CHUNKS = 16
+const JOINED_BYTES = 2 * 1024
+
 /** How often Node is made to look at a socket that it does not read. */
 const PROBE_MS = 1_000
 
@@ -151,13 +155,21 @@ export class NetStream implements ByteStream {
   #receive(chunk: Uint8Array): void {
     // Pushing onto an empty array makes room for seventeen.
     if (this.#inbox.length === 0) this.#inbox = [chunk]
-    else this.#inbox.push(chunk)
+    else this.#putBehindOthers(chunk)
     this.#inboxBytes += chunk.length
     if (this.#inboxBytes >= INBOX_BYTES) {
       this.#socket.pause()
       this.#startProbing()
     }
     this.#tellChange()
+  }
+
+  /** Of many chunks, small ones become one: to take out 60,000 of a byte each, one by one, would cost seconds. */
+  #putBehindOthers(chunk: Uint8Array): void {
+    const last = this.#inbox.length - 1
+    if (last < FEW_CHUNKS || this.#inbox[last].length + chunk.length > JOINED_BYTES)
+      this.#inbox.push(chunk)
+    else this.#inbox[last] = Buffer.concat([this.#inbox[last], chunk])
   }
 
   /**

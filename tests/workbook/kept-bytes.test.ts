@@ -4,6 +4,7 @@
  */
 
 import { expect, test } from 'vitest'
+import { NetStream } from '../../solutions/07-event-loop/byte-stream.ts'
 import { LineSplitter } from '../../solutions/07-event-loop/line-splitter.ts'
 import { FrameDecoder } from '../../solutions/09-framing/frames.ts'
 import { LengthReader } from '../../solutions/17-http/body-reader.ts'
@@ -16,6 +17,7 @@ import { MessageReader } from '../../solutions/18-websocket/message-reader.ts'
 import { type Bytes, toBytes } from '../harness/bytes.ts'
 import { collectGarbage, heldBufferBytes, isGarbage } from '../harness/garbage.ts'
 import { ScriptedStream } from '../harness/scripted-stream.ts'
+import { socketPair } from '../harness/socket-pair.ts'
 import { announce } from '../protocols/frames.ts'
 import { clientFrame } from '../protocols/websocket.ts'
 
@@ -74,6 +76,19 @@ test('a line that came in pieces leaves no large buffer behind', async () => {
   expect(heldFor).toBeLessThan(enough)
   // They live until here.
   expect(splitters.every((splitter) => splitter.end() === undefined)).toBe(true)
+})
+
+test('thousands of tiny chunks that wait are few to read, and come whole', async () => {
+  const { near, destroy } = await socketPair()
+  const stream = new NetStream(near)
+  const bytes = Buffer.from(Array.from({ length: 60_000 }, (_, index) => index))
+  for (let index = 0; index < bytes.length; index++)
+    near.emit('data', bytes.subarray(index, index + 1))
+  const chunks: Uint8Array[] = []
+  for (let read = stream.read(); typeof read !== 'string'; read = stream.read()) chunks.push(read)
+  expect(Buffer.concat(chunks).equals(bytes)).toBe(true)
+  expect(chunks.length).toBeLessThan(50)
+  destroy()
 })
 
 const HEADS = 300
