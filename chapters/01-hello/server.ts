@@ -111,7 +111,7 @@ export function trackConnection(socket: Socket, open: Set<Socket>): void {
 
 /**
  * Stops accepting, leaves open connections alone for `graceMs` so that they can end by themselves, then destroys those
- * that are left. Sleeps while it waits.
+ * that are left, without resetting them: what is on its way may still arrive. Sleeps while it waits.
  *
  * Every call resolves once the listening socket and every connection are gone. A socket may emit its `'close'` a moment
  * after that.

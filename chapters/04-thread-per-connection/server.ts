@@ -82,7 +82,7 @@ function stopReading(socket: Socket): void {
 
 /**
  * Starts a thread that runs `script` for this socket. The thread's `workerData` is everything in `data`, and `end`, its
- * end of the bridge. The port in `end` moves to the thread.
+ * end of the bridge. The port in `end` moves to the thread. `data`, which all threads share, is not changed.
  *
  * @step 04.1
  */
@@ -105,7 +105,7 @@ function reportCrash(socket: Socket, error: Error): void {
 /**
  * Keeps the thread in `threads` from now until it has exited, and lets neither the thread nor the socket outlive the
  * other. A socket that has closed, in order or not, ends its thread, even in the middle of a computation. A thread that
- * has exited ends its socket, behind everything that waits there.
+ * has exited ends its socket, behind everything that waits there. Of the two no listener is left elsewhere.
  *
  * @step 04.3
  */

@@ -201,9 +201,10 @@ export class HttpConnection implements Protocol {
 
   /**
    * Sends the answer (`'keep'`), flushes it, and hands the connection over (`#handOver`). A request in HTTP/1.0, one
-   * with a body, or one on a connection that is to end (`#endsAs`), is refused instead, as `NO_UPGRADE`. If the peer is
-   * gone by then (`isOpen`), no protocol is made: nobody would tell it that its connection is over. If
-   * `#sender.answer()` returns a promise, the answer could not be said: returns that promise, and makes no protocol.
+   * with a body, or one on a connection that is to end (`#endsAs`), is refused instead, as `NO_UPGRADE`, and a HEAD
+   * request gets no body then either. If the peer is gone by then (`isOpen`), no protocol is made: nobody would tell it
+   * that its connection is over. If `#sender.answer()` returns a promise, the answer could not be said: returns that
+   * promise, and makes no protocol.
    *
    * @step 17.4
    */

@@ -23,7 +23,7 @@ export interface Certificate {
 export type Handshake = 'done' | 'failed' | 'late'
 
 export interface TlsOptions {
-  /** Reads the certificate as it is now. */
+  /** Reads the certificate as it is now; rejects, or throws, if that fails. */
   load: () => Promise<Certificate>
   timers: Timers
   /** How long a peer has for its handshake. */
@@ -65,8 +65,9 @@ export class Tls {
   /**
    * Reads the certificate again, for connections that are accepted from now on; those that are open keep theirs. A
    * certificate that cannot be read or used changes nothing. Each call reads for itself, and waits for no other. If
-   * several reloads overlap, what the newest has read counts, if that can be used. Never rejects: `onReload` is told
-   * once how each one ended, with the error if it failed, even if a newer one has overtaken it.
+   * several reloads overlap, what the newest has read counts, if that can be used. `onReload` is told
+   * once how each one ended, with the error if it failed, even if a newer one has overtaken it. Never rejects, unless
+   * `onReload` throws.
    *
    * @step 19.4
    */

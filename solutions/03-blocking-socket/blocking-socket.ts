@@ -95,7 +95,7 @@ export class BlockingSocket {
   /**
    * Waits for a whole line and returns it without its end (`\n` or `\r\n`). Bytes before the peer's FIN without a line
    * end are a line as well; a `\r` at their end is not part of it. Returns `null` after that. What follows the line's
-   * end is kept, and `read()` returns it first.
+   * end is kept, and `read()` returns it first. A line is UTF-8; bytes that are not become U+FFFD, and nothing is lost.
    *
    * Throws `LineTooLong` as soon as it is certain that the line has more than `maxBytes`, its end not counted, and
    * `ConnectionLost` when the peer is lost, even in the middle of a line.

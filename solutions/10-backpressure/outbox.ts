@@ -42,7 +42,8 @@ export class Outbox implements SendQueue {
   /**
    * Whether so much waits that nothing should be read: from when more than `highWaterBytes` wait until no more than
    * `lowWaterBytes` do, as often as that happens, as seen when asked: nobody needs to notice what comes and goes between
-   * two questions. The connection asks after each message and after each flush; asking sends nothing.
+   * two questions. Last words, which only `append` adds, need not be noticed either: nothing is read by then. The
+   * connection asks after each message and after each flush; asking sends nothing.
    *
    * @step 10.2
    */

@@ -31,8 +31,8 @@ export interface Close {
 
 /**
  * Parses the payload of a Close frame. An empty payload has no code: that is `NO_CODE`. Otherwise it is a big-endian
- * code and a reason in UTF-8 (if not: `'not-utf8'`). Codes that may be sent are 1000–1003, 1007–1014 and 3000–4999; any
- * other code, or half of one, is a `'bad-close'`.
+ * code and a reason in UTF-8 (if not: `'not-utf8'`), which is returned as it was sent. Codes that may be sent are
+ * 1000–1003, 1007–1014 and 3000–4999; any other code, or half of one, is a `'bad-close'`.
  *
  * @step 18.6
  */

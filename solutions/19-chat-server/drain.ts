@@ -59,7 +59,8 @@ export class Drain {
    */
   begin(): Promise<void> {
     this.#isReady = false
-    this.#over ??= this.#run()
+    // A moment later: if a door calls `begin` while it closes, there is a promise to return.
+    this.#over ??= Promise.resolve().then(() => this.#run())
     return this.#over
   }
 

@@ -4,6 +4,7 @@ import {
   expectConversationToGoOn,
   expectEachClosedByItself,
   expectLateOneCut,
+  expectNoReset,
   expectOneGrace,
   expectStragglersCut,
   talk,
@@ -258,6 +259,7 @@ step('01.4', 'close() lets the greeting in flight finish, then cuts stragglers',
   await expectEachClosedByItself(stage, listen, closeGracefully)
   await expectOneGrace(stage, listen, closeGracefully)
   await expectLateOneCut(stage, listen, closeGracefully)
+  await expectNoReset(stage, listen, closeGracefully)
 })
 
 step('01.5', 'a taken port is one readable sentence', async (stage) => {

@@ -7,8 +7,9 @@ import {
   expectWindow,
   expectWindowKept,
 } from '../worlds/03-blocking-socket/bridge-window-trials.ts'
-import { expectNewsTold } from '../worlds/03-blocking-socket/news-told.ts'
+import { expectCountWrapped, expectNewsTold } from '../worlds/03-blocking-socket/news-told.ts'
 import {
+  expectEveryByteKept,
   expectLines,
   expectOwnLines,
   expectRestRead,
@@ -43,6 +44,7 @@ step('03.1', 'a thread sleeps until there is news, and misses none', async (stag
   await expectNewsTold(stage)
   await expectEveryWait(stage)
   await expectSleepInSilence(stage)
+  await expectCountWrapped(stage)
 })
 
 step('03.2', 'read() sleeps until bytes come, and wakes promptly', async (stage) => {
@@ -292,4 +294,5 @@ step('03.6', 'readLine() waits for whole lines, and not for endless ones', async
   await expectLines(stage)
   await expectRestRead(stage)
   await expectOwnLines(stage)
+  await expectEveryByteKept(stage)
 })

@@ -2,6 +2,7 @@ import { step } from '../judge/step.ts'
 import { ask, echo } from '../protocols/lines.ts'
 import {
   expectAnsweredToTheEnd,
+  expectEachLineRun,
   expectFinBehindAnswers,
   expectNobodyDelayed,
   expectOwnThreads,
@@ -15,6 +16,7 @@ import {
   crashUnread,
   expectNoTimer,
   expectOneLine,
+  expectReasonAtExit,
   expectReasonBehindMark,
   expectThreads,
 } from '../worlds/04-thread-per-connection/threads.ts'
@@ -87,6 +89,7 @@ step('04.1', 'every connection gets a thread of its own', async (stage) => {
   // First: without that FIN bob's last answer is lost or not, as it happens.
   await expectFinBehindAnswers(stage)
   await expectAnsweredToTheEnd(bob)
+  await expectEachLineRun(stage)
   await expectNobodyDelayed(stage, server)
 })
 
@@ -134,6 +137,7 @@ step('04.2', 'a crash costs one connection, with a reason', async (stage) => {
   const dee = await connect(other, 'dee')
   await crashUnread(stage, dee, other)
   await expectReasonBehindMark(stage, other)
+  await expectReasonAtExit(stage, other)
   await expectOneLine(stage, other)
 })
 

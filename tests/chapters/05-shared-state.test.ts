@@ -26,6 +26,7 @@ import {
   IF_A_DEATH_IS_MISSED,
 } from '../worlds/05-shared-state/lock-deaths.ts'
 import {
+  expectMarkLeftAlone,
   expectNotTwice,
   expectOwnerOnly,
   expectPatience,
@@ -97,6 +98,7 @@ step('05.3', 'withLock() frees the lock, however its body ends', async (stage) =
     ifSeen: IF_WITH_LOCK_FAILS,
   })
   await expectNotTwice(stage)
+  await expectMarkLeftAlone(stage)
 })
 
 step('05.4', 'transfers in opposite directions do not get stuck', async (stage) => {

@@ -49,6 +49,7 @@ import {
   expectWaitingTwinLeft,
 } from '../worlds/06-worker-pool/pool-twins.ts'
 import {
+  expectEndedJobsLetGo,
   expectSignalsForgotten,
   expectSignalsHeard,
   expectTakenOutOfQueue,
@@ -105,6 +106,7 @@ step('06.4', 'a job that waits is taken back', async (stage) => {
   await expectWaitingTwinLeft(stage)
   await expectSignalsHeard(stage)
   await expectSignalsForgotten(stage)
+  await expectEndedJobsLetGo(stage)
 })
 
 step('06.5', 'a job that runs is taken back, and its thread replaced soon', async (stage) => {

@@ -79,6 +79,7 @@ import {
   expectBacklogFromAnotherTurn,
   expectFairGoodbye,
   expectFairTurns,
+  expectOneReadWhenLost,
   expectTurnInVain,
 } from '../worlds/07-event-loop/loop-turns.ts'
 import {
@@ -287,6 +288,7 @@ step('07.5', 'a thousand clients are served by one thread', async (stage) => {
   await expectLastByte(stage)
   await expectFairGoodbye(stage)
   await expectTurnInVain(stage)
+  await expectOneReadWhenLost(stage)
 
   const server = await serve(CHAPTER, { graceMs: 100 })
   const [ada, bob] = [await connect(server), await connect(server)]

@@ -32,6 +32,7 @@ import {
   expectBeat,
   expectCancelledBeat,
   expectFaultyBeat,
+  expectLongBeat,
   expectOtherBeatCancelled,
   expectOwnBeat,
   expectPeriodsRefused,
@@ -55,6 +56,7 @@ import {
   expectAnyDelay,
   expectErrorsSeen,
   expectNever,
+  expectNeverEarly,
   expectNextRound,
   expectNoNaN,
   expectOneLook,
@@ -130,6 +132,7 @@ step('08.2', 'timers fire in order, ties in order of arming', async (stage) => {
   expectNoNaN(stage, played)
   await expectTakenOut(stage)
   await expectNever(stage)
+  await expectNeverEarly(stage)
 
   await expectCheapFiring(stage, played)
 })
@@ -197,6 +200,7 @@ step('08.4', 'every() keeps its beat, however late the loop comes', async (stage
   await expectOwnBeat(stage)
   await expectAnyPeriod(stage)
   expectStalledBeats(await playQueue(stage))
+  await expectLongBeat(stage)
 })
 
 step('08.5', 'the loop sleeps exactly until the next deadline', async (stage) => {

@@ -9,6 +9,7 @@ import {
   expectSteadyHandingOn,
 } from '../worlds/09-framing/frame-chunks.ts'
 import {
+  EMPTY_FRAMES,
   expectFewCopies,
   expectSteady,
   largeToSmall,
@@ -35,6 +36,7 @@ import { expectLengthsRefused, expectNoiseIgnored } from '../worlds/09-framing/f
 import {
   chunkThatEndsInAFrame,
   expectLittleHeld,
+  expectPiecesForgotten,
   expectRoomTwiceAtMost,
   expectSmallFramesHeldCheaply,
 } from '../worlds/09-framing/frame-memory.ts'
@@ -43,6 +45,9 @@ import { expectPlaces } from '../worlds/09-framing/frame-places.ts'
 
 const CHAPTER = '09-framing'
 const MAX_FRAME_BYTES = 1024 * 1024
+
+/** Many short ones: no limit below which a peer is believed. */
+const ANNOUNCED_BYTES = [4096, 4096, 4096, 64 * 1024, MAX_FRAME_BYTES]
 
 step('09.1', 'a frame is its length in four bytes, then its payload', async (stage) => {
   const { encodeFrame } = await load(stage)
@@ -139,6 +144,13 @@ step('09.3', 'frames that come together come out one by one', async (stage) => {
       'Something is copied for each frame: the rest of the chunk (subarray() copies nothing; slice(), Buffer.concat and new Uint8Array copy it), or the list of the frames so far ([...list, next] copies it; push() adds one).',
     look: ['frames.push()', 'frames.next()', 'frames.parseFrame()'],
   })
+  await expectSteady(stage, 'an empty frame in 64 KiB of them to cost no more than one of ten', {
+    ratio: () => largeToSmall((chunk) => new FrameDecoder().push(chunk), EMPTY_FRAMES),
+    because: 'A chunk may hold 16,000 frames, and each of them costs as much as any other.',
+    likely:
+      'The whole list of frames is moved for each frame: unshift() does that. push() adds one at the end.',
+    look: 'frames.push()',
+  })
 })
 
 step('09.4', 'frames come out whole, wherever their bytes are cut', async (stage) => {
@@ -159,11 +171,15 @@ step('09.4', 'frames come out whole, wherever their bytes are cut', async (stage
     look: 'frames.#keep()',
   })
 
+  let decoders = 0
   await expectLittleHeld(
     stage,
     FrameDecoder,
-    'each gets a chunk of 64 KiB that ends with the first five bytes of a frame of 1 MiB',
-    (decoder) => void decoder.push(chunkThatEndsInAFrame()),
+    'each gets a chunk of 64 KiB that ends with the first five bytes of a frame of 4 KiB, 64 KiB or 1 MiB',
+    (decoder) =>
+      void decoder.push(
+        chunkThatEndsInAFrame(ANNOUNCED_BYTES[decoders++ % ANNOUNCED_BYTES.length]),
+      ),
     {
       because:
         'Four bytes are cheap to send: a thousand clients could announce a gigabyte. And a view of five bytes keeps all 64 KiB of its chunk.',
@@ -189,6 +205,13 @@ step('09.4', 'frames come out whole, wherever their bytes are cut', async (stage
   await expectRoomTwiceAtMost(stage, FrameDecoder, {
     because: 'Unused room costs as much memory as used room.',
     likely: 'When the room is full, make twice as much as is needed now, and no more.',
+    look: 'frames.#keep()',
+  })
+
+  await expectPiecesForgotten(stage, FrameDecoder, {
+    because: 'A client that sends byte by byte costs twice what it has sent at most.',
+    likely:
+      'The pieces are kept in a list: an array for each byte takes a hundred times as much. Copy each piece into #begun.',
     look: 'frames.#keep()',
   })
 

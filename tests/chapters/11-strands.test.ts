@@ -14,6 +14,7 @@ import {
   expectLimitKept,
   expectOtherPausesKept,
   expectPausedWhileFull,
+  expectRoomForOne,
   expectSlowReaderAnswered,
 } from '../worlds/11-strands/held-back-clients.ts'
 import { expectPool, poolNumbers } from '../worlds/11-strands/pool-numbers.ts'
@@ -29,6 +30,7 @@ import {
   IN_LINE,
 } from '../worlds/11-strands/scripted-replies.ts'
 import {
+  expectEndedForgotten,
   expectNestedBehind,
   expectNoneMissed,
   expectNoOverlap,
@@ -118,6 +120,7 @@ step('11.1', 'tasks of one strand run one after the other, in order', async (sta
   await expectNestedBehind(stage)
   await expectNoneMissed(stage)
   await expectTasksForgotten(stage)
+  await expectEndedForgotten(stage)
 })
 
 step('11.2', 'what computes or blocks delays nobody on the loop', async (stage) => {
@@ -177,6 +180,11 @@ step('11.2', 'what computes or blocks delays nobody on the loop', async (stage) 
     await ask(bob, line, 'error unknown command', isNoJob)
 
   await expectSaidAsItIs(stage)
+  await ask(bob, 'fib\t10', 'error unknown command', {
+    because: 'The first word is what stands before the first space, and a tab is none.',
+    likely: 'Split the line at a space, as in runCommand(): no other character ends the word.',
+    look: 'conversation.#answer()',
+  })
 })
 
 step('11.3', 'replies keep the order of their lines, and FIN comes last', async (stage) => {
@@ -318,4 +326,5 @@ step('11.6', 'a client that asks faster than we answer is not read', async (stag
   await expectSlowReaderAnswered(stage)
   await expectOtherPausesKept(stage)
   await expectEveryLineAnswered(stage)
+  await expectRoomForOne(stage)
 })

@@ -14,6 +14,7 @@ import {
   expectFurtherCloseToWait,
   expectGraceToEnd,
   expectIdleToClose,
+  expectNoTimerLeft,
   expectNothingStartedLate,
   expectNotReplaced,
   expectThreadsGone,
@@ -273,6 +274,7 @@ step('12.4', 'close() lets every loop finish, and leaves no thread', async (stag
   await expectIdleToClose(stage)
   await expectFurtherCloseToWait(stage)
   await expectNothingStartedLate(stage)
+  await expectNoTimerLeft(stage)
 })
 
 step('12.5', 'a loop that is blocked delays its clients, and gets no more', async (stage) => {

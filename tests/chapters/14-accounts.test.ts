@@ -29,6 +29,7 @@ import {
   expectFailuresPassedOn,
   expectRandomSalts,
   expectStrings,
+  expectTwoAtOnce,
   expectVerdicts,
 } from '../worlds/14-accounts/accounts-hashes.ts'
 import { expectEnded, expectManySwept, expectSwept } from '../worlds/14-accounts/accounts-live.ts'
@@ -38,6 +39,7 @@ import {
   expectFirstError,
   expectInterrupted,
   expectNewerBeside,
+  expectQuoted,
   expectTheRest,
   expectTogether,
   thrownBy,
@@ -46,6 +48,7 @@ import { expectKeys } from '../worlds/14-accounts/accounts-passwords.ts'
 import { resolves } from '../worlds/14-accounts/accounts-promises.ts'
 import {
   expectCrowdInOrder,
+  expectNoneWaiting,
   expectNoOvertaking,
   expectNoPolling,
   expectQueue,
@@ -58,6 +61,7 @@ import {
   expectEndedForGood,
   expectEndedWhileNoted,
   expectIdleEnd,
+  expectLookedUpAnew,
   expectNotedAgain,
   expectStoreFailures,
 } from '../worlds/14-accounts/accounts-session-ends.ts'
@@ -65,6 +69,7 @@ import { HOUR, noteOf, playSessions, sha256 } from '../worlds/14-accounts/accoun
 import {
   expectDoubling,
   expectForgotten,
+  expectFractions,
   expectRealClock,
 } from '../worlds/14-accounts/accounts-throttle.ts'
 import { expectStored, expectToken } from '../worlds/14-accounts/accounts-tokens.ts'
@@ -129,6 +134,7 @@ step('14.1', 'a password is stored as a hash that says how it was made', async (
   })
 
   await expectRandomSalts(stage, passwords, hasher)
+  await expectTwoAtOnce(stage, passwords, hasher)
   expectStrings(stage, parseHash)
   await expectVerdicts(stage, passwords, hasher)
   await expectConstantTime(stage, passwords.verifyPassword)
@@ -141,6 +147,7 @@ step('14.2', 'two hash, some wait, and an unknown name costs the same', async (s
   await expectNoOvertaking(stage)
   await expectNoPolling(stage)
   await expectCrowdInOrder(stage)
+  await expectNoneWaiting(stage)
   await expectSameWork(stage)
   await expectRehash(stage)
 })
@@ -189,6 +196,7 @@ step('14.3', 'an interrupted migration goes on, a newer schema is refused', asyn
     likely: 'The transaction has to end after an exception, too.',
   })
   expectComments(stage, migrate)
+  expectQuoted(stage, migrate)
   await expectFailedMigration(stage, migrate)
   expectFirstError(stage, migrate)
 
@@ -251,6 +259,7 @@ step('14.4', 'a token is stored as its hash, and a session ends in time', async 
   await expectEndedWhileNoted(stage, world)
   await expectNotedAgain(stage, world)
   await expectEndedForGood(stage, world)
+  await expectLookedUpAnew(stage, world)
   await expectStoreFailures(stage, world)
 })
 
@@ -267,6 +276,7 @@ step('14.5', 'a try counts before it is hashed, and guessing gets slow', async (
   await expectRateFirst(stage)
   await expectForgotten(stage)
   await expectRealClock(stage)
+  await expectFractions(stage)
 })
 
 step('14.6', 'a session that ends takes all its connections along', async (stage) => {

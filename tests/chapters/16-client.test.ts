@@ -24,7 +24,12 @@ import {
   expectNothingLeft,
   expectScopesApart,
 } from '../worlds/16-client/say-key-claims.ts'
-import { expectFound, expectOtherTextFound } from '../worlds/16-client/say-key-history.ts'
+import {
+  expectEndStays,
+  expectFound,
+  expectNoReadLeft,
+  expectOtherTextFound,
+} from '../worlds/16-client/say-key-history.ts'
 import { expectDoubts, expectQueue, expectRefused } from '../worlds/16-client/say-queue.ts'
 
 step('16.1', 'waits are drawn at random, below a bound that doubles', async (stage) => {
@@ -248,6 +253,8 @@ step('16.5', 'a repeat gets what became of the first', async (stage) => {
   await expectFound(stage)
   await expectNothingLeft(stage)
   await expectOtherTextFound(stage)
+  await expectNoReadLeft(stage)
+  await expectEndStays(stage)
   await expectServerKnows(stage)
 })
 

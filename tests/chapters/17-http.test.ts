@@ -22,7 +22,7 @@ import { expectFields, expectRequestLines } from '../worlds/17-http/http-line-tr
 import { expectPersistence } from '../worlds/17-http/http-persistence.ts'
 import { expectRefusalsHeard } from '../worlds/17-http/http-real-clients.ts'
 import { expectSite } from '../worlds/17-http/http-site-server.ts'
-import { expectOpened } from '../worlds/17-http/http-site-trials.ts'
+import { expectOpened, expectUnusualNames } from '../worlds/17-http/http-site-trials.ts'
 import {
   expectStops,
   expectStopsFromWithin,
@@ -278,6 +278,7 @@ step('17.6', 'a path leads to a file of the site, and to nothing else', async (s
   try {
     await expectOpened(stage, site)
     await expectSite(stage, site)
+    await expectUnusualNames(stage, site)
   } finally {
     site.remove()
   }

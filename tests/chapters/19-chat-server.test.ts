@@ -1,7 +1,8 @@
-import { step } from '../judge/step.ts'
+import { type Stage, step } from '../judge/step.ts'
 import { expectDoors } from '../worlds/19-chat-server/door-plans.ts'
 import { expectFailures } from '../worlds/19-chat-server/drain-failures.ts'
 import {
+  expectCutAtOnce,
   expectDeadline,
   expectOrder,
   expectSecondSignal,
@@ -24,7 +25,11 @@ import {
 } from '../worlds/19-chat-server/tls-handshakes.ts'
 import { TlsWorld } from '../worlds/19-chat-server/tls-peers.ts'
 import {
+  expectBrokenTelling,
+  expectEarlierConnection,
+  expectLoadThatThrows,
   expectRacingReloads,
+  expectRacingWithUnusable,
   expectReloads,
   expectReloadsInOrder,
 } from '../worlds/19-chat-server/tls-reloads.ts'
@@ -43,6 +48,7 @@ step('19.2', 'a server that ends loses nothing that was acknowledged', async (st
   await expectDeadline(stage)
   await expectSecondSignal(stage)
   await expectFailures(stage)
+  await expectCutAtOnce(stage)
   await inFolder((data) => expectDrainedServer(stage, data))
 })
 
@@ -132,8 +138,19 @@ step('19.3', 'a histogram counts in buckets, with labels of bounded number', asy
       ? 'histogram.samples()'
       : ['histogram.#seriesOf()', 'histogram.samples()'],
   })
-  for (const [one, other] of PAIRS) {
-    const pair = await playHistogram(stage, { bounds: [1], labels: LABELS })
+  await expectTwoSeries(stage, PAIRS)
+  await expectFewSeries(stage)
+  await expectOneOther(stage)
+  await expectLabelsKept(stage)
+  await expectSteady(stage)
+  await expectNothingKept(stage)
+  await expectTwoSeries(stage, SEPARATED)
+})
+
+/** Expects each of two to have counters of its own. */
+async function expectTwoSeries(stage: Stage, pairs: [string[], string[]][]): Promise<void> {
+  for (const [one, other] of pairs) {
+    const pair = await playHistogram(stage, { bounds: [1], labels: ['route', 'status'] })
     pair.observeAs(1, ...one)
     pair.observeAs(1, ...other)
     stage.expectSame('how many series there are', pair.lines().length / 4, 2, {
@@ -144,12 +161,7 @@ step('19.3', 'a histogram counts in buckets, with labels of bounded number', asy
       look: 'histogram.#seriesOf()',
     })
   }
-  await expectFewSeries(stage)
-  await expectOneOther(stage)
-  await expectLabelsKept(stage)
-  await expectSteady(stage)
-  await expectNothingKept(stage)
-})
+}
 
 /** Whether the second series of two, with one observation, counts those of the first as well. */
 function goesOnCounting(lines: string[]): boolean {
@@ -192,6 +204,14 @@ const PAIRS: [string[], string[]][] = [
   ],
 ]
 
+/** The same for other keys: a separator that nobody types is one that anybody can send. */
+const SEPARATED = ['\0', '\u001f', '\n', '\t', ';', '/', '::', '||'].map(
+  (separator): [string[], string[]] => [
+    [`a${separator}`, 'b'],
+    ['a', `${separator}b`],
+  ],
+)
+
 step('19.4', 'a handshake has a deadline, and a certificate can be replaced', async (stage) => {
   const world = new TlsWorld(stage)
   await world.open()
@@ -204,6 +224,10 @@ step('19.4', 'a handshake has a deadline, and a certificate can be replaced', as
     await expectRacingReloads(stage, world)
     await expectReloadsInOrder(stage, world)
     await expectSocketsForgotten(stage, world)
+    await expectRacingWithUnusable(stage, world)
+    await expectEarlierConnection(stage, world)
+    await expectLoadThatThrows(stage, world)
+    await expectBrokenTelling(stage, world)
   } finally {
     world.clear()
   }

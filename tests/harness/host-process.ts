@@ -139,11 +139,13 @@ const TESTS = [new URL('../', import.meta.url).href, 'data:text/javascript']
 const MAX_THREAD_ERRORS = 10
 
 /** Every thread ends as if its code had thrown an error with that message. */
-function crashThreads(message: string): void {
+function crashThreads(message: string, withExit: boolean): void {
   for (const worker of workers) {
+    const crash = () => worker.emit('error', new Error(message))
     // As from Node's own event, so to speak: what a listener throws is not the answer to this request.
     setImmediate(() => {
-      worker.emit('error', new Error(message))
+      if (withExit) worker.prependOnceListener('exit', crash)
+      else crash()
       void worker.terminate()
     })
   }

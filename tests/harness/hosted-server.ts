@@ -135,10 +135,15 @@ export class HostedServer {
     return (await this.#request('A look at its sockets', 'listening')) as Listening[]
   }
 
-  /** Lets all of its threads crash with that message, which says `on request`. */
-  async crashThreads(message: string): Promise<void> {
-    this.#story.tell('thread', `throws ${JSON.stringify(message)}`)
-    await this.#request('A crash of its threads', 'crashThreads', [message])
+  /**
+   * Lets all of its threads crash with that message, which says `on request`. Node may tell a crash `withExit`: both
+   * events in one turn.
+   */
+  async crashThreads(message: string, { withExit = false } = {}): Promise<void> {
+    const text = message.length > 96 ? `${message.slice(0, 96)}…` : message
+    const how = withExit ? ', and the server hears of that and of its exit in one turn' : ''
+    this.#story.tell('thread', `throws ${JSON.stringify(text)}${how}`)
+    await this.#request('A crash of its threads', 'crashThreads', [message, withExit])
     await this.roundTrip()
   }
 

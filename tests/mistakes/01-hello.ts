@@ -896,4 +896,15 @@ for (const socket of open) socket.end()
       },
     ],
   },
+  {
+    name: 'resets-at-the-cut',
+    step: '01.4',
+    says: ['end with FIN', 'resetAndDestroy() always sends RST'],
+    edits: [
+      {
+        replace: 'for (const socket of open) socket.destroy()',
+        by: 'for (const socket of open) socket.resetAndDestroy()',
+      },
+    ],
+  },
 ]

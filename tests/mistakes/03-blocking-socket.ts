@@ -1821,4 +1821,95 @@ const drains = new`,
       },
     ],
   },
+  {
+    name: 'stops-counting',
+    step: '03.1',
+    says: ['each of them to change the count', 'wrap around'],
+    edits: [
+      {
+        file: 'news.ts',
+        replace: '  Atomics.add(words, NEWS, 1)\n',
+        by: '  if (Atomics.load(words, NEWS) < 0x7fffffff) Atomics.add(words, NEWS, 1)\n',
+      },
+    ],
+  },
+  {
+    name: 'calls-itself-for-the-next-piece',
+    step: '03.6',
+    says: ['the long line', 'Write a loop'],
+    edits: [
+      {
+        file: 'blocking-socket.ts',
+        hole: 'readLine',
+        by: `    const more = (pieces: Uint8Array[], before: number, last?: number): string | null => {
+      const bytes = this.read()
+      if (!bytes) return before > 0 ? toLine(pieces) : null
+      const end = bytes.indexOf(NEWLINE)
+      const piece = end < 0 ? bytes : bytes.subarray(0, end)
+      pieces.push(piece)
+      const length = before + piece.length
+      const lastByte = piece.at(-1) ?? last
+      const content = lastByte === CARRIAGE_RETURN ? length - 1 : length
+      if (content > maxBytes) throw new LineTooLong('too long')
+      if (end < 0) return more(pieces, length, lastByte)
+      if (end + 1 < bytes.length) this.#rest = bytes.subarray(end + 1)
+      return toLine(pieces)
+    }
+    return more([], 0)`,
+      },
+    ],
+  },
+  {
+    name: 'takes-a-byte-order-mark-away',
+    step: '03.6',
+    says: ['the other lines', 'ignoreBOM: true'],
+    edits: [
+      {
+        file: 'blocking-socket.ts',
+        replace: "Buffer.concat(pieces).toString('utf8')",
+        by: 'new TextDecoder().decode(Buffer.concat(pieces))',
+      },
+    ],
+  },
+  {
+    name: 'throws-at-what-is-no-text',
+    step: '03.6',
+    says: ['the other lines', 'A decoder that is `fatal` throws'],
+    edits: [
+      {
+        file: 'blocking-socket.ts',
+        replace: "Buffer.concat(pieces).toString('utf8')",
+        by: "new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.concat(pieces))",
+      },
+    ],
+  },
+  {
+    name: 'keeps-half-a-character-back',
+    step: '03.6',
+    says: ['the other lines', 'Its end() returns that'],
+    edits: [
+      {
+        file: 'blocking-socket.ts',
+        replace: "import { sleepUntil } from './news.ts'",
+        by: "import { StringDecoder } from 'node:string_decoder'\nimport { sleepUntil } from './news.ts'",
+      },
+      {
+        file: 'blocking-socket.ts',
+        replace: "Buffer.concat(pieces).toString('utf8')",
+        by: "new StringDecoder('utf8').write(Buffer.concat(pieces))",
+      },
+    ],
+  },
+  {
+    name: 'takes-a-limit-of-0-for-none',
+    step: '03.6',
+    says: ['with a limit of 0 bytes', 'takes it for a missing one'],
+    edits: [
+      {
+        file: 'blocking-socket.ts',
+        replace: 'if (content > maxBytes)',
+        by: 'if (content > (maxBytes || MAX_LINE_BYTES))',
+      },
+    ],
+  },
 ]

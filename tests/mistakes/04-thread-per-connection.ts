@@ -905,4 +905,87 @@ export const mistakes: Mistake[] = [
       },
     ],
   },
+  {
+    name: 'tells-the-reason-later',
+    step: '04.2',
+    says: ['in one turn', 'before reportCrash() returns'],
+    edits: [
+      {
+        replace: 'function reportCrash(socket: Socket, error: Error): void {\n',
+        by: 'async function reportCrash(socket: Socket, error: Error): Promise<void> {\n  await null\n',
+      },
+    ],
+  },
+  {
+    name: 'question-marks-in-the-reason',
+    step: '04.2',
+    says: ['the first line of the message, as it is', 'replace, trim and cut nothing'],
+    edits: [
+      {
+        replace: "error.message.split('\\n')[0]",
+        by: "error.message.split('\\n')[0].replace(/[^\\x20-\\x7e]/g, '?')",
+      },
+    ],
+  },
+  {
+    name: 'tells-the-reason-in-latin1',
+    step: '04.2',
+    says: ['the first line of the message, as it is', 'sent as UTF-8'],
+    edits: [{ replace: '[0]}\\n`)', by: "[0]}\\n`, 'latin1')" }],
+  },
+  {
+    name: 'trims-the-reason',
+    step: '04.2',
+    says: ['the first line of the message, as it is', 'replace, trim and cut nothing'],
+    edits: [{ replace: 'error.message.split', by: 'error.message.trim().split' }],
+  },
+  {
+    name: 'cuts-a-long-reason',
+    step: '04.2',
+    says: ['the first line of the message, as it is', 'replace, trim and cut nothing'],
+    edits: [
+      {
+        replace: "error.message.split('\\n')[0]",
+        by: "error.message.split('\\n')[0].slice(0, 1000)",
+      },
+    ],
+  },
+  {
+    name: 'remembers-answers',
+    step: '04.1',
+    says: ['for each `sleep 2`', 'Call runCommand() for every line'],
+    edits: [
+      {
+        file: 'connection.ts',
+        replace: '    socket.write(`${runCommand(line, { threadId, sleep })}\\n`)',
+        by: `    const answer = known.get(line) ?? runCommand(line, { threadId, sleep })
+    known.set(line, answer)
+    socket.write(\`\${answer}\\n\`)`,
+      },
+      {
+        file: 'connection.ts',
+        replace: '  for (let line',
+        by: '  const known = new Map<string, string>()\n  for (let line',
+      },
+    ],
+  },
+  {
+    name: 'assigns-into-the-data',
+    step: '04.3',
+    says: ['the names in `data`', 'Object.assign() changes its first argument'],
+    edits: [
+      { replace: 'workerData: { ...data, end }', by: 'workerData: Object.assign(data, { end })' },
+    ],
+  },
+  {
+    name: 'a-listener-on-the-process-for-each-thread',
+    step: '04.3',
+    says: ['no listener on `process`', 'Listen there'],
+    edits: [
+      {
+        replace: '  threads.add(thread)\n',
+        by: "  threads.add(thread)\n  process.once('exit', () => thread.terminate())\n",
+      },
+    ],
+  },
 ]

@@ -1451,8 +1451,8 @@ ${LAST_NOTIFY}`,
   },
   {
     name: 'unlocking-takes-the-mark-away',
-    step: '05.6',
-    says: ['the lock still to be abandoned', 'neither lock() nor unlock()'],
+    step: '05.3',
+    says: ['isAbandoned afterwards', 'Neither withLock() nor unlock() takes the mark away'],
     edits: [
       {
         file: mutex,
@@ -1813,6 +1813,48 @@ export class Ledger {`,
         by: `    const lock = locks.get(account) ?? new Mutex(this.#words, this.#wordOf(account, 0), this.#me)
     locks.set(account, lock)
     return lock`,
+      },
+    ],
+  },
+  {
+    name: 'wakes-all-at-unlock',
+    step: '05.2',
+    says: ['to wake one of those that sleep', 'notify() without a count wakes all'],
+    edits: [{ file: 'mutex.ts', replace: FREE_AND_WAKE, by: FREE_AND_WAKE.replace(', 1)', ')') }],
+  },
+  {
+    name: 'abandons-what-a-body-throws-at',
+    step: '05.3',
+    says: ['isAbandoned afterwards', 'only her body has failed'],
+    edits: [
+      {
+        file: 'mutex.ts',
+        replace: '      return body()\n',
+        by: '      return body()\n    } catch (error) {\n      this.#words.store(this.#abandoned, 1)\n      throw error\n',
+      },
+    ],
+  },
+  {
+    name: 'takes-success-for-a-repair',
+    step: '05.3',
+    says: ['isAbandoned afterwards', 'it calls markConsistent()'],
+    edits: [
+      {
+        file: 'mutex.ts',
+        replace: '      return body()\n',
+        by: '      const result = body()\n      this.markConsistent()\n      return result\n',
+      },
+    ],
+  },
+  {
+    name: 'trims-what-is-signed',
+    step: '05.5',
+    says: ['Spaces are part of a text'],
+    edits: [
+      {
+        file: 'guest-book.ts',
+        replace: 'this.#writeText(number, text)\n      this.#words.store',
+        by: 'this.#writeText(number, text.trim())\n      this.#words.store',
       },
     ],
   },

@@ -1788,4 +1788,62 @@ export const mistakes: Mistake[] = [
       },
     ],
   },
+  {
+    name: 'resets-behind-the-line',
+    step: '06.7',
+    says: ['nan to receive every answer', 'A reset (RST) throws it away'],
+    cardVaries: true,
+    edits: [
+      {
+        replace:
+          "    if (!socket.writableEnded) socket.write('idle\\n')\n    socket.destroySoon()\n",
+        by: "    socket.end('idle\\n', () => socket.resetAndDestroy())\n",
+      },
+    ],
+  },
+  {
+    name: 'owes-an-answer-three-times-at-most',
+    step: '06.7',
+    says: ['pia not to be idle', 'however often'],
+    cardVaries: true,
+    edits: [
+      {
+        replace: '  socket.setTimeout(idleMs)\n',
+        by: '  let owed = 0\n  socket.setTimeout(idleMs)\n',
+      },
+      {
+        replace: '    if (owesAnswer()) return',
+        by: '    if (owesAnswer() && ++owed <= 3) return',
+      },
+    ],
+  },
+  {
+    name: 'gives-up-its-turn-first',
+    step: '06.1',
+    says: ['busy: 2, queued: 3', 'not behind an await'],
+    edits: [
+      {
+        file,
+        replace: '  run(job: Job, options: RunOptions = {}): Promise<Result> {\n',
+        by: '  async run(job: Job, options: RunOptions = {}): Promise<Result> {\n    await undefined\n',
+      },
+    ],
+  },
+  {
+    name: 'listens-to-a-signal-of-its-own',
+    step: '06.4',
+    says: ['no job that has ended', 'AbortSignal.any()'],
+    cardVaries: true,
+    edits: [
+      {
+        file,
+        replace:
+          "    signal?.addEventListener('abort', cancel)\n    return promise.finally(() => signal?.removeEventListener('abort', cancel))\n",
+        by: `    const wanted = signal && AbortSignal.any([signal])
+    wanted?.addEventListener('abort', cancel, { once: true })
+    return promise
+`,
+      },
+    ],
+  },
 ]

@@ -2874,4 +2874,20 @@ ${READS}`,
     ],
     cardVaries: true,
   },
+  {
+    name: 'reads-a-lost-stream-to-its-end',
+    step: '07.5',
+    says: ['while it pauses, and after that', 'whatever lostWith says'],
+    edits: [
+      {
+        file: 'connection.ts',
+        replace: "    } else if (this.#state === 'open') this.#offer(bytes)\n",
+        by: `    } else if (this.#state === 'open') {
+      this.#offer(bytes)
+      if (this.#stream.lostWith) this.#receive()
+    }
+`,
+      },
+    ],
+  },
 ]

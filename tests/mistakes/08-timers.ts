@@ -1082,12 +1082,6 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
-    name: 'says-goodbye-again-and-again',
-    step: '08.6',
-    says: ['She has been cut off once', 'after(), not every()'],
-    edits: [{ file: watch, replace: GOODBYE, by: GOODBYE.replace('after', 'every') }],
-  },
-  {
     name: 'pings-as-often-as-the-server-does',
     step: '08.7',
     says: ['asked every 25 s', 'not the server’s default'],
@@ -2026,6 +2020,146 @@ export const mistakes: Mistake[] = [
         file: watch,
         replace: HEARD,
         by: '    this.#idle?.heard()\n    this.#heartbeat?.stop()\n',
+      },
+    ],
+  },
+  {
+    name: 'near-deadlines-are-equal',
+    step: '08.1',
+    says: ['the smallest fraction', 'nor as equal if they are near'],
+    edits: [
+      {
+        file: heap,
+        replace: 'if (one.deadlineMs !== other.deadlineMs)',
+        by: 'if (Math.abs(one.deadlineMs - other.deadlineMs) > 1e-6)',
+      },
+    ],
+  },
+  {
+    name: 'due-within-a-microsecond',
+    step: '08.2',
+    says: ['never early', 'without any tolerance'],
+    edits: [
+      { file: queue, replace: 'due.deadlineMs > now ||', by: 'due.deadlineMs > now + 1e-3 ||' },
+    ],
+  },
+  {
+    name: 'a-running-flag-stays-behind-an-error',
+    step: '08.2',
+    says: ['what the next faulty callback threw', 'must not stay when a callback throws'],
+    edits: [
+      {
+        file: queue,
+        replace: '    const armedBefore = this.#armed\n',
+        by: `    if ((this as { isRunning?: boolean }).isRunning) return
+    Object.assign(this, { isRunning: true })
+    const armedBefore = this.#armed
+`,
+      },
+      {
+        file: queue,
+        replace: 'if (due.deadlineMs > now || due.order >= armedBefore) return\n',
+        by: 'if (due.deadlineMs > now || due.order >= armedBefore) break\n',
+      },
+      {
+        file: queue,
+        replace: '      callback?.()\n    }\n',
+        by: '      callback?.()\n    }\n    Object.assign(this, { isRunning: false })\n',
+      },
+    ],
+  },
+  {
+    name: 'one-time-for-the-whole-round',
+    step: '08.4',
+    says: ['eight deadlines of "stalled" had passed', 'also while callbacks run'],
+    edits: [
+      {
+        file: queue,
+        replace: '    return this.#clock.now()\n',
+        by: '    return (this as { roundMs?: number }).roundMs ?? this.#clock.now()\n',
+      },
+      {
+        file: queue,
+        replace: '    const armedBefore = this.#armed\n',
+        by: `    if ((this as { roundMs?: number }).roundMs === undefined) {
+      Object.assign(this, { roundMs: now })
+      try {
+        return this.runDue()
+      } finally {
+        Object.assign(this, { roundMs: undefined })
+      }
+    }
+    const armedBefore = this.#armed
+`,
+      },
+    ],
+  },
+  {
+    name: 'begins-anew-after-a-long-stall',
+    step: '08.4',
+    says: ['away for 10,000 periods', 'however many were missed'],
+    edits: [
+      {
+        file: queue,
+        replace: '    timer.deadlineMs += (missed + 1) * timer.periodMs\n',
+        by: `    if (missed > 10) timer.deadlineMs = now
+    else timer.deadlineMs += (missed + 1) * timer.periodMs
+`,
+      },
+    ],
+  },
+  {
+    name: 'beats-in-microseconds',
+    step: '08.4',
+    says: ['before beat 10,001', 'adds a little to all later ones'],
+    edits: [
+      {
+        file: queue,
+        replace: '    timer.deadlineMs += (missed + 1) * timer.periodMs\n',
+        by: `    timer.deadlineMs += (missed + 1) * timer.periodMs
+    timer.deadlineMs = Math.round(timer.deadlineMs * 1_000) / 1_000
+`,
+      },
+    ],
+  },
+  {
+    name: 'notes-whole-milliseconds-upwards',
+    step: '08.6',
+    says: ['begin when something is heard, at 0.25 ms', 'the time that heard() notes'],
+    edits: [
+      {
+        file: silence,
+        replace: '    this.#heardAtMs = this.#timers.now()\n  }\n\n  /** No further',
+        by: '    this.#heardAtMs = Math.ceil(this.#timers.now())\n  }\n\n  /** No further',
+      },
+    ],
+  },
+  {
+    name: 'calls-back-a-turn-later',
+    step: '08.6',
+    says: ['within 240 ms', 'only in a later turn'],
+    edits: [
+      {
+        file: silence,
+        replace: 'if (leftMs <= 0) this.#onSilence()',
+        by: 'if (leftMs <= 0) queueMicrotask(this.#onSilence)',
+      },
+    ],
+  },
+  {
+    name: 'a-second-goodbye',
+    step: '08.6',
+    says: ['ida', 'There is one limit'],
+    edits: [
+      {
+        file: watch,
+        replace: GOODBYE,
+        by: `    const cut = () => this.#connection.destroy('lost')
+    this.#goodbye = this.#timers.after(this.#goodbyeMs, () => {
+      if (this.#goodbyeMs < 1_000) this.#goodbye = this.#timers.after(this.#goodbyeMs, cut)
+      else cut()
+    })
+`,
       },
     ],
   },

@@ -1571,4 +1571,119 @@ const FRAME: Frame = { kind: 'frame', payload: NOTHING }
       },
     ],
   },
+  {
+    name: 'one-empty-frame-for-all',
+    step: '09.1',
+    says: ['after the first was overwritten', 'for an empty payload as well'],
+    edits: [
+      {
+        file,
+        replace: '  const frame = Buffer.allocUnsafe(LENGTH_BYTES + payload.length)\n',
+        by: `  if (payload.length === 0) return EMPTY_FRAME
+  const frame = Buffer.allocUnsafe(LENGTH_BYTES + payload.length)
+`,
+      },
+      {
+        file,
+        replace: 'const NOTHING = new Uint8Array()\n',
+        by: 'const NOTHING = new Uint8Array()\nconst EMPTY_FRAME = new Uint8Array(LENGTH_BYTES)\n',
+      },
+    ],
+  },
+  {
+    name: 'unshifts-and-reverses',
+    step: '09.3',
+    says: ['an empty frame in 64 KiB of them', 'unshift() does that'],
+    cardVaries: true,
+    edits: [
+      { file, replace: 'decoded.push(next)', by: 'decoded.unshift(next)' },
+      { file, replace: '    return decoded\n', by: '    return decoded.reverse()\n' },
+    ],
+  },
+  {
+    name: 'believes-short-frames',
+    step: '09.4',
+    says: ['to hold less than 512 KiB', 'at most twice as large'],
+    cardVaries: true,
+    edits: [
+      {
+        file,
+        replace: 'new Uint8Array(Math.min(2 * size, totalBytes))',
+        by: 'new Uint8Array(totalBytes <= 65_540 ? totalBytes : Math.min(2 * size, totalBytes))',
+      },
+    ],
+  },
+  {
+    name: 'a-list-of-copied-pieces',
+    step: '09.4',
+    says: ['to hold less than 2 MiB', 'The pieces are kept in a list'],
+    cardVaries: true,
+    edits: [
+      {
+        file,
+        replace: `    if (size > this.#begun.length) {
+      const roomier = new Uint8Array(Math.min(2 * size, totalBytes))
+      roomier.set(this.#begun)
+      this.#begun = roomier
+    }
+    this.#begun.set(bytes, this.#begunBytes)
+    this.#begunBytes = size
+`,
+        by: `    this.#pieces.push(Uint8Array.from(bytes))
+    this.#begunBytes = size
+    if (size <= LENGTH_BYTES || size === totalBytes || this.#begun.length < LENGTH_BYTES) {
+      this.#begun = new Uint8Array(Buffer.concat(this.#pieces, size))
+      this.#pieces = [this.#begun]
+    }
+`,
+      },
+      {
+        file,
+        replace:
+          '    return parseFrame(this.#begun.subarray(0, this.#begunBytes), 0, this.#maxBytes)\n',
+        by: `    const parsed = parseFrame(this.#begun.subarray(0, this.#begunBytes), 0, this.#maxBytes)
+    if (parsed.kind !== 'incomplete') return parsed
+    const later = this.#begunBytes - Math.min(this.#begun.length, this.#begunBytes)
+    return { kind: 'incomplete', missingBytes: parsed.missingBytes - later }
+`,
+      },
+      {
+        file,
+        replace: '  #begunBytes = 0\n',
+        by: '  #begunBytes = 0\n  #pieces: Uint8Array[] = []\n',
+      },
+      {
+        file,
+        replace: '    this.#begunBytes = 0\n',
+        by: '    this.#begunBytes = 0\n    this.#pieces = []\n',
+      },
+    ],
+  },
+  {
+    name: 'says-again-that-it-was-invalid',
+    step: '09.5',
+    says: ['the end of the invalid peer', 'end() has nothing more to report'],
+    edits: [
+      {
+        file,
+        replace:
+          "    if (this.#begunBytes === 0 || parsed.kind !== 'incomplete') return undefined\n",
+        by: `    if (this.#isInvalid) return { kind: 'invalid', reason: 'the end came after an invalid length' }
+    if (this.#begunBytes === 0 || parsed.kind !== 'incomplete') return undefined
+`,
+      },
+    ],
+  },
+  {
+    name: 'hands-frames-on-a-turn-later',
+    step: '09.6',
+    says: ['the frames that were handed on', 'before it returns'],
+    edits: [
+      {
+        file: 'frame-protocol.ts',
+        replace: "if (decoded.kind === 'frame') this.#hear(decoded.payload)",
+        by: "if (decoded.kind === 'frame') queueMicrotask(() => this.#hear(decoded.payload))",
+      },
+    ],
+  },
 ]

@@ -2112,4 +2112,124 @@ ${MARKS}
       },
     ],
   },
+  {
+    name: 'an-overdrawn-bucket-takes-nothing',
+    step: '10.4',
+    says: ['take(1) to return 2050 ms', 'overdrawn already'],
+    edits: [
+      {
+        file: limits,
+        replace: 'Math.min(this.#burst, this.#tokens + earned) - count',
+        by: 'Math.min(this.#burst, this.#tokens + earned)\n    if (this.#tokens >= 0) this.#tokens -= count',
+      },
+    ],
+  },
+  {
+    name: 'a-debt-of-one-burst',
+    step: '10.4',
+    says: ['take(20) to return 1950 ms', 'the overdraft has no limit'],
+    edits: [
+      {
+        file: limits,
+        replace: 'Math.min(this.#burst, this.#tokens + earned) - count',
+        by: 'Math.max(-this.#burst - 1, Math.min(this.#burst, this.#tokens + earned) - count)',
+      },
+    ],
+  },
+  {
+    name: 'take-0-is-free',
+    step: '10.4',
+    says: ['what the three calls return', 'returns the wait like any other call'],
+    edits: [
+      {
+        file: limits,
+        replace: '    const now = this.#clock.now()\n',
+        by: '    if (count === 0) return 0\n    const now = this.#clock.now()\n',
+      },
+    ],
+  },
+  {
+    name: 'whole-milliseconds-of-the-clock',
+    step: '10.4',
+    says: ['take(5) to return 0 ms', 'parts of a millisecond'],
+    edits: [
+      {
+        file: limits,
+        replace: 'const now = this.#clock.now()',
+        by: 'const now = Math.floor(this.#clock.now())',
+      },
+    ],
+  },
+  {
+    name: 'thousandths-of-a-token',
+    step: '10.4',
+    says: ['take(0) to return', 'what each call rounds away adds up'],
+    edits: [
+      {
+        file: limits,
+        replace: 'const earned = (now - this.#countedAtMs) * this.#perMs',
+        by: 'const earned = Math.floor((now - this.#countedAtMs) * this.#perMs * 1_000) / 1_000',
+      },
+    ],
+  },
+  {
+    name: 'reads-the-clock-twice',
+    step: '10.4',
+    says: ['take(10) to return', 'Read the clock once'],
+    edits: [
+      {
+        file: limits,
+        replace: '    this.#countedAtMs = now\n',
+        by: '    this.#countedAtMs = this.#clock.now()\n',
+      },
+    ],
+  },
+  {
+    name: 'copies-the-rest-of-a-part',
+    step: '10.1',
+    says: ['the rest of a piece not to be copied', 'with drop()'],
+    edits: [
+      {
+        file: outbox,
+        replace: FLUSH,
+        by: `      const taken = this.#stream.write(first)
+      this.#sentBytes += taken
+      if (taken === first.length) this.#waiting.drop(taken)
+      else {
+        const rest: Uint8Array[] = [first.slice(taken)]
+        this.#waiting.drop(first.length)
+        while (this.#waiting.bytes > 0) {
+          rest.push(this.#waiting.first)
+          this.#waiting.drop(this.#waiting.first.length)
+        }
+        for (const piece of rest) this.#waiting.add(piece)
+        return
+      }`,
+      },
+    ],
+  },
+  {
+    name: 'a-high-mark-of-0-is-none',
+    step: '10.2',
+    says: ['isBacklogged to be true', 'A mark of 0 is a mark'],
+    edits: [
+      {
+        file: outbox,
+        replace: 'this.bytes > this.#limits.highWaterBytes',
+        by: 'this.bytes > (this.#limits.highWaterBytes || Number.POSITIVE_INFINITY)',
+      },
+    ],
+  },
+  {
+    name: 'nobody-is-there-nothing-to-wait-for',
+    step: '10.6',
+    says: ['what close() rejects with', 'awaits server.close() in any case'],
+    edits: [
+      {
+        file: admission,
+        replace: '    await closed\n',
+        by: '    if (this.#open.size === 0) return\n    await closed\n',
+      },
+    ],
+  },
 ]

@@ -1312,4 +1312,111 @@ export const mistakes: Mistake[] = [
     says: ['ned reads on', 'Resume the connection after each reply'],
     edits: [{ file, replace: RESUME, by: `if (!this.#lines.connection.isBacklogged) ${RESUME}` }],
   },
+  {
+    name: 'works-off-a-list-in-one-piece',
+    step: '11.1',
+    says: ['those that have ended to be forgotten', 'let go of it when it has ended'],
+    edits: [
+      {
+        file: strand,
+        replace: '  #lastEnded = Promise.resolve()',
+        by: `  #tasks: (() => Promise<void>)[] = []
+  #isWorking = false
+
+  async #work(): Promise<void> {
+    this.#isWorking = true
+    await undefined
+    while (this.#tasks.length > 0) {
+      const batch = this.#tasks
+      this.#tasks = []
+      for (const next of batch) await next()
+    }
+    this.#isWorking = false
+  }`,
+      },
+      {
+        file: strand,
+        replace: BODY,
+        by: `return new Promise<T>((resolve, reject) => {
+      this.#tasks.push(async () => {
+        try {
+          resolve(await task())
+        } catch (error) {
+          reject(error)
+        }
+      })
+      if (!this.#isWorking) this.#work()
+    })`,
+      },
+    ],
+  },
+  {
+    name: 'any-white-space-ends-a-word',
+    step: '11.2',
+    says: ['a tab is none', 'Split the line at a space'],
+    edits: [
+      {
+        file,
+        replace: "line.split(' ', 1)",
+        by: 'line.split(/\\s/, 1)',
+      },
+    ],
+  },
+  {
+    name: 'remembers-what-fib-returned',
+    step: '11.2',
+    says: ['the lines given to the pool', 'Remember no answers'],
+    edits: [
+      {
+        file,
+        replace: JOB,
+        by: `const known = KNOWN.get(line)
+    if (known !== undefined) return known
+    const job = this.#context.pool.run(line, { signal: this.#gone.signal })
+    return job.then((reply) => {
+      if (command === 'fib') KNOWN.set(line, reply)
+      return reply
+    }, errorReply)`,
+      },
+      {
+        file,
+        replace: 'const ON_THE_LOOP',
+        by: 'const KNOWN = new Map<string, string>()\n\nconst ON_THE_LOOP',
+      },
+    ],
+  },
+  {
+    name: 'destroys-what-was-cancelled',
+    step: '11.5',
+    says: ['not to be destroyed', 'destroy() throws that away'],
+    edits: [
+      {
+        file,
+        replace: "this.#replies.post(() => this.#lines.end('finished'))",
+        by: `this.#replies.post(() => {
+      if (this.#gone.signal.aborted) this.#lines.connection.destroy('finished')
+      else this.#lines.end('finished')
+    })`,
+      },
+    ],
+  },
+  {
+    name: 'waits-for-room-for-several',
+    step: '11.6',
+    says: ['his jobs begun', 'however few have been sent'],
+    edits: [
+      {
+        file,
+        replace: `    ${RESUME}
+  }
+}`,
+        by: `    const { maxUnanswered } = this.#context
+    if (this.#unanswered <= maxUnanswered - Math.max(1, maxUnanswered >> 3)) {
+      ${RESUME}
+    }
+  }
+}`,
+      },
+    ],
+  },
 ]

@@ -1135,4 +1135,69 @@ ${WAIT}`,
       },
     ],
   },
+  {
+    name: 'an-acceptor-with-a-timeout',
+    step: '12.1',
+    says: ['no timeout to be set on her socket', 'does not move with a socket'],
+    edits: [
+      {
+        file: 'acceptor.ts',
+        replace: ACCEPT,
+        by: `  return createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
+    socket.setTimeout(60_000, () => socket.destroy())
+    onSocket(socket)
+  })`,
+      },
+    ],
+  },
+  {
+    name: 'replaces-only-who-has-connections',
+    step: '12.3',
+    says: ['another loop to be started', 'nobody was connected to'],
+    edits: [
+      {
+        file: 'loop-group.ts',
+        replace: REMOVE,
+        by: REMOVE.replace('this.#isClosing', 'this.#isClosing || loop.connections === 0'),
+      },
+    ],
+  },
+  {
+    name: 'replaces-only-who-has-served',
+    step: '12.3',
+    says: ['another loop to be started', 'nobody was connected to'],
+    edits: [
+      {
+        file: 'loop-group.ts',
+        replace: REMOVE,
+        by: REMOVE.replace('this.#isClosing', 'this.#isClosing || loop.total === 0'),
+      },
+    ],
+  },
+  {
+    name: 'nothing-to-end-and-a-timer-left',
+    step: '12.4',
+    says: ['no timer to be left', 'in any case'],
+    edits: [
+      {
+        file: 'loop-group.ts',
+        replace: '    const timer = setTimeout(resolve, graceMs)\n',
+        by: '    const timer = setTimeout(resolve, graceMs)\n    if (this.#loops.length === 0) return\n',
+      },
+    ],
+  },
+  {
+    name: 'sorts-before-it-filters',
+    step: '12.5',
+    says: ['the loops of the group', 'sort() and reverse()'],
+    edits: [
+      {
+        file: 'choose.ts',
+        replace: '  const answering = loops.filter(',
+        by: `  const byWait = loops as L[]
+  byWait.sort((one, other) => (one.waitingSinceMs ?? nowMs) - (other.waitingSinceMs ?? nowMs))
+  const answering = loops.filter(`,
+      },
+    ],
+  },
 ]

@@ -1913,4 +1913,66 @@ ${FULL}`,
       },
     ],
   },
+  {
+    name: 'a-say-is-not-awaited',
+    step: '13.4',
+    says: ['ada was told something else', 'even if both are a `say`'],
+    edits: [
+      {
+        file: session,
+        replace: `    try {
+${CALL}    } catch (error) {
+${CAUGHT}
+    }`,
+        by: `    const fail = async (error: unknown) => {
+${CAUGHT}
+    }
+    try {
+      const done = handlers[request.type](this, request as never)
+      if (isSay) void done?.catch(fail)
+      else await done
+    } catch (error) {
+      await fail(error)
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'trims-before-it-parses',
+    step: '13.1',
+    says: ['U+00A0', 'trim() takes away more than JSON allows'],
+    edits: [
+      { file: protocol, replace: 'parseObject(message)\n', by: 'parseObject(message.trim())\n' },
+    ],
+  },
+  {
+    name: 'only-code-and-text-of-a-refusal',
+    step: '13.1',
+    says: ['seconds: 9', 'all its other fields'],
+    edits: [
+      {
+        file: protocol,
+        replace: RULES,
+        by: `    const refusal = rule(value[field], field)
+    if (refusal) {
+      const { code, text } = refusal
+      return { kind: 'refused', id: id as number, refusal: { code, text } }
+    }`,
+      },
+    ],
+  },
+  {
+    name: 'empties-the-list-of-the-journal',
+    step: '13.3',
+    says: ['the length of the list', 'shift() and splice()'],
+    edits: [
+      {
+        file: hub,
+        replace: '    for (const { draft, message } of kept) {',
+        by: `    const list = kept as Kept[]
+    for (let next = list.shift(); next; next = list.shift()) {
+      const { draft, message } = next`,
+      },
+    ],
+  },
 ]

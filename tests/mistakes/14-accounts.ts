@@ -2586,4 +2586,206 @@ export const mistakes: Mistake[] = [
       },
     ],
   },
+  {
+    name: 'one-buffer-for-all-salts',
+    step: '14.1',
+    says: ['both stored hashes to match their passwords', 'one buffer for all salts'],
+    edits: [
+      {
+        file: passwords,
+        replace: '  const salt = randomBytes(SALT_BYTES)\n  return formatHash',
+        by: '  const salt = randomFillSync(SALT)\n  return formatHash',
+      },
+      {
+        file: passwords,
+        replace: 'randomBytes, scrypt,',
+        by: 'randomBytes, randomFillSync, scrypt,',
+      },
+      {
+        file: passwords,
+        replace: 'const SALT_BYTES = 16\n',
+        by: 'const SALT_BYTES = 16\nconst SALT = Buffer.alloc(SALT_BYTES)\n',
+      },
+    ],
+  },
+  {
+    name: 'hands-an-error-on-to-the-next',
+    step: '14.1',
+    says: ['deriveKey() to call scrypt() again', 'Does a call wait for the one before it?'],
+    edits: [
+      {
+        file: passwords,
+        hole: 'deriveKey',
+        by: `const { ln, r, p } = cost
+  const options = { N: 2 ** ln, r, p, maxmem: MAX_MEMORY_BYTES }
+  const derive = () =>
+    new Promise<Uint8Array>((resolve, reject) =>
+      scrypt(password.normalize('NFKC'), salt, HASH_BYTES, options, (error, key) =>
+        error ? reject(error) : resolve(key),
+      ),
+    )
+  const next = LAST.then(derive)
+  LAST = next
+  return next`,
+      },
+      {
+        file: passwords,
+        replace: 'const SALT_BYTES = 16\n',
+        by: 'const SALT_BYTES = 16\nlet LAST: Promise<unknown> = Promise.resolve()\n',
+      },
+    ],
+  },
+  {
+    name: 'verifies-a-trimmed-password',
+    step: '14.2',
+    says: ['the account from check()', 'Pass the password on as it was given'],
+    edits: [
+      {
+        file: credentials,
+        replace: 'verifyPassword(password, stored',
+        by: 'verifyPassword(password.trim(), stored',
+      },
+    ],
+  },
+  {
+    name: 'verifies-the-first-64-letters',
+    step: '14.2',
+    says: ['the account from check()', 'Pass the password on as it was given'],
+    edits: [
+      {
+        file: credentials,
+        replace: 'verifyPassword(password, stored',
+        by: 'verifyPassword(password.slice(0, 64), stored',
+      },
+    ],
+  },
+  {
+    name: 'hashes-a-trimmed-password-anew',
+    step: '14.2',
+    says: ['the new hash to be that of the same password', 'Pass the password on as it was given'],
+    edits: [
+      {
+        file: credentials,
+        replace: 'await hashPassword(password, this.#hasher)',
+        by: 'await hashPassword(password.trim(), this.#hasher)',
+      },
+    ],
+  },
+  {
+    name: 'a-failed-rehash-is-the-last',
+    step: '14.2',
+    says: ['a rejection from check() with a store that is busy', 'the rehash was skipped'],
+    edits: [
+      {
+        file: credentials,
+        replace: "if (verdict === 'outdated') await this.#rehash(account, password)",
+        by: `if (verdict === 'outdated' && !this.#rehashing.has(account.id)) {
+      this.#rehashing.add(account.id)
+      await this.#rehash(account, password)
+      this.#rehashing.delete(account.id)
+    }`,
+      },
+      {
+        file: credentials,
+        replace: '  readonly #hasher: Hasher\n',
+        by: '  readonly #hasher: Hasher\n  readonly #rehashing = new Set<number>()\n',
+      },
+    ],
+  },
+  {
+    name: 'none-may-wait-is-no-limit',
+    step: '14.2',
+    says: ['a rejection from the second task', '0 is a limit'],
+    edits: [
+      {
+        file: queue,
+        replace: BOUND,
+        by: 'if (this.#waiting.length < (this.#limits.waiting || HASH_LIMITS.waiting))',
+      },
+    ],
+  },
+  {
+    name: 'strips-comments',
+    step: '14.3',
+    says: ['the migrations to succeed', 'Take nothing out of a migration'],
+    edits: [
+      {
+        file: migrations,
+        replace: '    for (const sql of migrations.slice(version)) database.exec(sql)\n',
+        by: `    const sql = migrations.slice(version).map((text) => text.replace(/--.*$/gm, ''))
+    database.exec(sql.join(';\\n'))
+`,
+      },
+    ],
+  },
+  {
+    name: 'an-age-without-a-sign',
+    step: '14.4',
+    says: ['the statement that the session goes on', 'Leave out Math.abs()'],
+    edits: [
+      {
+        file: sessions,
+        replace: 'now - usedAt >= this.#options.idleMs',
+        by: 'Math.abs(now - usedAt) >= this.#options.idleMs',
+      },
+    ],
+  },
+  {
+    name: 'a-birth-in-the-future-is-an-age',
+    step: '14.4',
+    says: ['the statement that the session goes on', 'Leave out Math.abs()'],
+    edits: [
+      {
+        file: sessions,
+        replace: 'now - createdAt >= this.#options.maxMs',
+        by: 'Math.abs(now - createdAt) >= this.#options.maxMs',
+      },
+    ],
+  },
+  {
+    name: 'one-look-up-for-all-who-ask',
+    step: '14.4',
+    says: ['had been ended before the second use began', 'Call find() at each use'],
+    edits: [
+      {
+        file: sessions,
+        replace: 'const session = await this.#store.find(sessionId)',
+        by: `let finding = this.#finding.get(sessionId)
+    if (!finding) {
+      finding = this.#store.find(sessionId).finally(() => this.#finding.delete(sessionId))
+      this.#finding.set(sessionId, finding)
+    }
+    const session = await finding`,
+      },
+      {
+        file: sessions,
+        replace: '  readonly #store: SessionStore\n',
+        by: '  readonly #store: SessionStore\n  readonly #finding = new Map<string, Promise<StoredSession | undefined>>()\n',
+      },
+    ],
+  },
+  {
+    name: 'rounds-the-wait',
+    step: '14.5',
+    says: ['begin("ada", "192.0.2.1") to be above 0', 'The clock has fractions'],
+    edits: [
+      {
+        file: throttle,
+        replace: 'if (waitMs > 0) return waitMs',
+        by: 'if (waitMs > 0) return Math.round(waitMs)',
+      },
+    ],
+  },
+  {
+    name: 'rounds-the-wait-of-a-closed-account',
+    step: '14.5',
+    says: ['begin("ada", "198.51.100.7") to be above 0', 'The clock has fractions'],
+    edits: [
+      {
+        file: throttle,
+        replace: 'window.beganAt + this.#limits.windowMs - now : 0',
+        by: 'Math.floor(window.beganAt + this.#limits.windowMs - now) : 0',
+      },
+    ],
+  },
 ]

@@ -2068,4 +2068,64 @@ export const mistakes: Mistake[] = [
       },
     ],
   },
+  {
+    name: 'looks-behind-by-calling-itself',
+    step: '15.4',
+    says: ['20,000 times a magic', 'Maximum call stack size exceeded', 'Write a loop'],
+    edits: [
+      {
+        file: recovery,
+        replace: `  let next = bytes.indexOf(MAGIC, at + 1)
+  while (next >= 0 && decodeGroup(bytes, next).kind !== 'group') {
+    next = bytes.indexOf(MAGIC, next + 1)
+  }
+  return next >= 0
+`,
+        by: `  const next = bytes.indexOf(MAGIC, at + 1)
+  return next >= 0 && (decodeGroup(bytes, next).kind === 'group' || hasGroupBehind(bytes, next))
+`,
+      },
+    ],
+  },
+  {
+    name: 'reads-on-by-calling-itself',
+    step: '15.4',
+    says: ['readGroups() of 30,000 groups', 'Maximum call stack size exceeded', 'Write a loop'],
+    edits: [
+      {
+        file: recovery,
+        hole: 'readGroups',
+        by: `const readFrom = (at: number): number => {
+    const decoded = decodeGroup(bytes, at)
+    if (decoded.kind === 'group') {
+      for (const entry of decoded.entries) onEntry(entry, segment)
+      return readFrom(decoded.end)
+    }
+    if (at === 0 || hasGroupBehind(bytes, at)) throw new DamagedLog(segment, at, decoded.kind)
+    return at
+  }
+  return readFrom(0)`,
+      },
+    ],
+  },
+  {
+    name: 'writes-lengths-backwards',
+    step: '15.1',
+    says: ['and others follow in the payload', 'in 4 bytes, big-endian'],
+    edits: [
+      { file: groups, replace: 'bytes.writeUInt32BE(value)', by: 'bytes.writeUInt32LE(value)' },
+    ],
+  },
+  {
+    name: 'does-not-count-the-new-segment',
+    step: '15.5',
+    says: ['the folder to be', 'including the one that was just begun'],
+    edits: [
+      {
+        file: log,
+        replace: 'this.#totalBytes > this.#limits.maxTotalBytes',
+        by: 'this.#totalBytes - this.#last.size > this.#limits.maxTotalBytes',
+      },
+    ],
+  },
 ]

@@ -2051,4 +2051,97 @@ export const mistakes: Mistake[] = [
       },
     ],
   },
+  {
+    name: 'whole-seconds-only',
+    step: '16.3',
+    says: ['0.5 seconds to be 500 ms or more', 'without rounding them down'],
+    edits: [
+      {
+        file: states,
+        replace: 'atLeastMs: seconds * 1_000',
+        by: 'atLeastMs: Math.floor(seconds) * 1_000',
+      },
+    ],
+  },
+  {
+    name: 'an-hour-is-enough',
+    step: '16.3',
+    says: ['A day is a day', 'however many they are'],
+    edits: [
+      {
+        file: states,
+        replace: 'atLeastMs: seconds * 1_000',
+        by: 'atLeastMs: Math.min(seconds, 3_600) * 1_000',
+      },
+    ],
+  },
+  {
+    name: 'looks-codes-up-in-an-object',
+    step: '16.3',
+    says: ['reduce(greeting, error constructor)', 'Every object has more names'],
+    edits: [
+      {
+        file: states,
+        replace: "const isFinal = code === 'no-session' || code === 'unsupported-version'",
+        by: "const isFinal = code in { 'no-session': 1, 'unsupported-version': 1 }",
+      },
+      {
+        file: states,
+        replace: "{ kind: 'ended', code }",
+        by: "{ kind: 'ended', code: code as EndCode }",
+      },
+    ],
+  },
+  {
+    name: 'reads-a-page-ahead',
+    step: '16.5',
+    says: ['every error to be caught', 'Read a page only when the one before it'],
+    edits: [
+      {
+        file: keys,
+        hole: '#find',
+        by: `const { last } = this.#history.range(room)
+    const readFrom = (from: number) =>
+      from > last
+        ? undefined
+        : this.#history.read(room, from, Math.min(last, from + READ_AT_ONCE - 1))
+    let next = readFrom(since + 1)
+    for (let from = since + 1 + READ_AT_ONCE; next; from += READ_AT_ONCE) {
+      const saved = await next
+      next = readFrom(from)
+      const known = saved.find(
+        ({ message, ...other }) => other.key === key && message.name.toLowerCase() === account,
+      )
+      if (known) return known.message
+    }
+    return undefined`,
+      },
+    ],
+  },
+  {
+    name: 'follows-the-room-that-grows',
+    step: '16.5',
+    says: ['no more than MAX_SEARCH messages to be read', 'Ask range() once'],
+    edits: [
+      {
+        file: keys,
+        replace: `    const { last } = this.#history.range(room)
+    for (let from = since + 1; from <= last; from += READ_AT_ONCE) {`,
+        by: `    let { last } = this.#history.range(room)
+    for (let from = since + 1; from <= last; from += READ_AT_ONCE, last = this.#history.range(room).last) {`,
+      },
+    ],
+  },
+  {
+    name: 'dials-a-step-later',
+    step: '16.2',
+    says: ['the attempts that are still under way', 'Dial at once'],
+    edits: [
+      {
+        file: addresses,
+        replace: '    this.#dial(address, attempt.signal).then(',
+        by: '    Promise.resolve().then(() => this.#dial(address, attempt.signal)).then(',
+      },
+    ],
+  },
 ]

@@ -1298,4 +1298,39 @@ export const mistakes: Mistake[] = [
     '    if (answer.upgrade) return this.#upgrade',
     '    if (!this.#connection.isOpen) return undefined\n    if (answer.upgrade) return this.#upgrade',
   ),
+  mistake(
+    '17.4',
+    'refuses-an-upgrade-to-head-with-a-body',
+    'unless it is told: #refuse(NO_UPGRADE, head)',
+    connection,
+    'this.#refuse(NO_UPGRADE, head)',
+    'this.#refuse(NO_UPGRADE)',
+  ),
+  mistake(
+    '17.5',
+    'waits-a-minute-for-an-answer',
+    'Wait for an answer for as long as it takes',
+    connection,
+    '    if (rest) this.#holdUntil(rest)\n',
+    `    const minute = () => new Promise<void>((resolve) => this.#timers.after(60_000, resolve))
+    if (rest) this.#holdUntil(Promise.race([rest, minute()]))
+`,
+  ),
+  mistake(
+    '17.6',
+    'two-dots-at-the-beginning-lead-out',
+    '..data is a name like any other',
+    file,
+    'if (folder !== root && !folder.startsWith(join(root, sep))) return undefined',
+    `const { relative } = await import('node:path')
+    if (relative(root, folder).startsWith('..')) return undefined`,
+  ),
+  mistake(
+    '17.6',
+    'normalizes-names',
+    'Do not normalize a name',
+    path,
+    NAMES,
+    '    const names = parts.map((part) => decodeURIComponent(part).normalize())\n',
+  ),
 ]

@@ -2506,4 +2506,25 @@ let opened: Protocol | undefined`,
       },
     ],
   },
+  {
+    name: 'a-reason-without-its-byte-order-mark',
+    step: '18.6',
+    says: ['as it was sent', 'ignoreBOM'],
+    edits: [
+      {
+        file: close,
+        hole: 'parseClose',
+        by: `  if (payload.length === 0) return { code: NO_CODE, reason: '' }
+  if (payload.length === 1) return 'bad-close'
+  const code = payload[0] * 256 + payload[1]
+  if (!maySend(code)) return 'bad-close'
+  const utf8 = new TextDecoder('utf-8', { fatal: true })
+  try {
+    return { code, reason: utf8.decode(payload.subarray(2)) }
+  } catch {
+    return 'not-utf8'
+  }`,
+      },
+    ],
+  },
 ]

@@ -33,6 +33,9 @@ const KEEP_CONTEXT = `      if (number > this.#current) {
         this.#current = number
         this.#context = context
       }`
+const TELL_ERROR = '      return this.#options.onReload(error as Error)\n'
+const TELL_NONE = '    this.#options.onReload(undefined)\n'
+const RUN = 'this.#over ??= Promise.resolve().then(() => this.#run())'
 const LOAD = '      const context = makeContext(await this.#options.load())'
 
 export const mistakes: Mistake[] = [
@@ -316,10 +319,10 @@ import { lastWords } from '../13-rooms/peer.ts'`,
     edits: [
       {
         file: drain,
-        replace: `    this.#isReady = false
-    this.#over ??= this.#run()`,
-        by: `    this.#over ??= this.#run()
-    this.#isReady = false`,
+        hole: 'begin',
+        by: `this.#over ??= this.#run()
+    this.#isReady = false
+    return this.#over`,
       },
     ],
   },
@@ -327,7 +330,7 @@ import { lastWords } from '../13-rooms/peer.ts'`,
     name: 'ends-twice-at-a-second-signal',
     step: '19.2',
     says: ['There is nothing to close twice'],
-    edits: [{ file: drain, replace: 'this.#over ??= this.#run()', by: 'this.#over = this.#run()' }],
+    edits: [{ file: drain, replace: RUN, by: 'this.#over = this.#run()' }],
   },
   {
     name: 'has-no-deadline',
@@ -472,7 +475,7 @@ import { lastWords } from '../13-rooms/peer.ts'`,
     edits: [
       {
         file: drain,
-        replace: '    this.#over ??= this.#run()\n    return this.#over',
+        replace: `    ${RUN}\n    return this.#over`,
         by: '    this.#over ??= this.#run()\n    return Promise.resolve()',
       },
     ],
@@ -909,7 +912,7 @@ import { lastWords } from '../13-rooms/peer.ts'`,
     edits: [
       {
         file: tls,
-        replace: '      this.#options.onReload(error as Error)\n',
+        replace: TELL_ERROR,
         by: '      this.#options.onReload(error as Error)\n      throw error\n',
       },
     ],
@@ -921,8 +924,8 @@ import { lastWords } from '../13-rooms/peer.ts'`,
     edits: [
       {
         file: tls,
-        replace: '      this.#options.onReload(error as Error)\n',
-        by: '      void error\n',
+        replace: TELL_ERROR,
+        by: '      void error\n      return\n',
       },
     ],
   },
@@ -930,7 +933,7 @@ import { lastWords } from '../13-rooms/peer.ts'`,
     name: 'says-nothing-of-a-good-certificate',
     step: '19.4',
     says: ['The new certificate can be used'],
-    edits: [{ file: tls, replace: '      this.#options.onReload(undefined)\n', by: '' }],
+    edits: [{ file: tls, replace: TELL_NONE, by: '' }],
   },
   {
     name: 'resolves-before-it-has-read',
@@ -977,8 +980,13 @@ import { lastWords } from '../13-rooms/peer.ts'`,
       { file: tls, replace: '  #newest = 0\n', by: '  #newest = 0\n  #isReloading = false\n' },
       {
         file: tls,
-        replace: '      this.#options.onReload(error as Error)\n    }',
-        by: '      this.#options.onReload(error as Error)\n    }\n    this.#isReloading = false',
+        replace: TELL_ERROR,
+        by: `      this.#isReloading = false\n${TELL_ERROR}`,
+      },
+      {
+        file: tls,
+        replace: TELL_NONE,
+        by: `    this.#isReloading = false\n${TELL_NONE}`,
       },
     ],
   },
@@ -1006,7 +1014,7 @@ import { lastWords } from '../13-rooms/peer.ts'`,
     edits: [
       {
         file: 'drain.ts',
-        replace: '    this.#over ??= this.#run()\n    return this.#over',
+        replace: `    ${RUN}\n    return this.#over`,
         by: '    if (this.#over) return Promise.resolve()\n    this.#over = this.#run()\n    return this.#over',
       },
     ],
@@ -1050,8 +1058,8 @@ import { lastWords } from '../13-rooms/peer.ts'`,
     edits: [
       {
         file: tls,
-        replace: '      this.#options.onReload(error as Error)\n',
-        by: '      if (number > this.#current) this.#options.onReload(error as Error)\n',
+        replace: TELL_ERROR,
+        by: '      if (number > this.#current) this.#options.onReload(error as Error)\n      return\n',
       },
     ],
   },
@@ -1084,12 +1092,7 @@ import { lastWords } from '../13-rooms/peer.ts'`,
     step: '19.4',
     says: ['It was told twice'],
     edits: [
-      { file: tls, replace: '      this.#options.onReload(undefined)\n', by: '' },
-      {
-        file: tls,
-        replace: '      this.#options.onReload(error as Error)\n    }\n',
-        by: '      this.#options.onReload(error as Error)\n    }\n    this.#options.onReload(undefined)\n',
-      },
+      { file: tls, replace: TELL_ERROR, by: '      this.#options.onReload(error as Error)\n' },
     ],
   },
   {
@@ -1769,8 +1772,7 @@ import { lastWords } from '../13-rooms/peer.ts'`,
       {
         file: tls,
         replace: 'this.#options.onReload(error as Error)',
-        by: `this.#options.onReload(new Error('The certificate was not replaced.'))
-      void error`,
+        by: `this.#options.onReload(new Error('The certificate was not replaced.', { cause: error }))`,
       },
     ],
   },
@@ -2049,8 +2051,8 @@ import { lastWords } from '../13-rooms/peer.ts'`,
     edits: [
       {
         file: tls,
-        replace: '      this.#options.onReload(error as Error)\n',
-        by: '      this.#newest -= 1\n      this.#options.onReload(error as Error)\n',
+        replace: TELL_ERROR,
+        by: `      this.#newest -= 1\n${TELL_ERROR}`,
       },
     ],
   },
@@ -2110,6 +2112,132 @@ import { lastWords } from '../13-rooms/peer.ts'`,
     } catch (error) {
       this.#options.onReload(error as Error)
     }`,
+      },
+    ],
+  },
+  {
+    name: 'makes-a-context-only-to-keep-it',
+    step: '19.4',
+    says: ['what onReload was told about the two', 'Make the context in any case'],
+    edits: [
+      {
+        file: tls,
+        replace: `${LOAD}\n${KEEP_CONTEXT}`,
+        by: `      const certificate = await this.#options.load()
+      if (number > this.#current) {
+        this.#context = makeContext(certificate)
+        this.#current = number
+      }`,
+      },
+    ],
+  },
+  {
+    name: 'counts-what-it-cannot-use',
+    step: '19.4',
+    says: ['the certificate that cyd sees', 'only when makeContext() has returned'],
+    edits: [
+      { file: tls, replace: LOAD, by: '      const certificate = await this.#options.load()' },
+      {
+        file: tls,
+        replace: 'this.#context = context\n      }',
+        by: 'this.#context = makeContext(certificate)\n      } else makeContext(certificate)',
+      },
+    ],
+  },
+  {
+    name: 'chooses-the-certificate-at-the-hello',
+    step: '19.4',
+    says: ['the certificate that fay sees', 'SNICallback'],
+    edits: [
+      {
+        file: tls,
+        replace: 'secureContext: this.#context })',
+        by: `secureContext: this.#context,
+      SNICallback: (_name, done) => done(null, this.#context) })`,
+      },
+    ],
+  },
+  {
+    name: 'trips-over-a-load-that-throws',
+    step: '19.4',
+    says: ['the promise of reload()', 'load() may throw before it returns a promise'],
+    edits: [
+      {
+        file: tls,
+        hole: 'reload',
+        by: `this.#newest += 1
+    const number = this.#newest
+    const { load, onReload } = this.#options
+    return load()
+      .then(makeContext)
+      .then((context) => {
+        if (number < this.#current) return
+        this.#current = number
+        this.#context = context
+      })
+      .then(() => onReload(undefined), onReload)`,
+      },
+    ],
+  },
+  {
+    name: 'tells-onreload-of-its-own-error',
+    step: '19.4',
+    says: ['what onReload was told', 'Call onReload(undefined) behind the `try`'],
+    edits: [
+      { file: tls, replace: TELL_NONE, by: '' },
+      {
+        file: tls,
+        replace: '    } catch (error) {\n      return this',
+        by: '      this.#options.onReload(undefined)\n    } catch (error) {\n      return this',
+      },
+    ],
+  },
+  {
+    name: 'an-error-around-all-errors',
+    step: '19.2',
+    says: ['the promise of begin()', 'one of the errors itself'],
+    edits: [
+      {
+        file: drain,
+        replace: THROW_FIRST,
+        by: `    const failed = outcomes.filter((outcome) => outcome.status === 'rejected')
+    const reasons = failed.map((outcome) => outcome.reason)
+    if (reasons.length > 1) throw new AggregateError(reasons)
+    if (reasons.length > 0) throw reasons[0]`,
+      },
+    ],
+  },
+  {
+    name: 'cuts-a-moment-later',
+    step: '19.2',
+    says: ['who is cut off when cut() returns', 'not in a promise'],
+    edits: [
+      {
+        file: drain,
+        replace: 'for (const door of this.#options.doors) door.cut()',
+        by: 'for (const door of this.#options.doors) queueMicrotask(() => door.cut())',
+      },
+    ],
+  },
+  {
+    name: 'joins-label-values-with-nul',
+    step: '19.3',
+    says: ['how many series there are', 'unambiguous'],
+    edits: [
+      {
+        file: histogram,
+        replace: KEY,
+        by: KEY.replace('JSON.stringify(labels)', "labels.join('\\0')"),
+      },
+      {
+        file: histogram,
+        replace: SET,
+        by: SET.replace('JSON.stringify(labels)', "labels.join('\\0')"),
+      },
+      {
+        file: histogram,
+        replace: 'JSON.stringify(others)',
+        by: "others.join('\\0')",
       },
     ],
   },

@@ -69,7 +69,7 @@ import { setTimeout as delay } from 'node:timers/promises'`,
   {
     name: 'chunks-and-early-returns',
     style:
-      'Writes chunk by chunk, ends in the callback of the last, and resets stragglers instead of destroying them.',
+      'Writes chunk by chunk, ends in the callback of the last, and has a timer that does not hold the process.',
     edits: [
       {
         hole: 'listen',
@@ -105,7 +105,7 @@ import { setTimeout as delay } from 'node:timers/promises'`,
       {
         hole: 'closeGracefully',
         by: `  return new Promise((resolve) => {
-    const timer = setTimeout(() => open.forEach((socket) => socket.resetAndDestroy()), graceMs)
+    const timer = setTimeout(() => open.forEach((socket) => socket.destroy()), graceMs)
     timer.unref()
     server.once('close', () => {
       clearTimeout(timer)
@@ -162,7 +162,7 @@ import { type AddressInfo,`,
         hole: 'closeGracefully',
         by: `return new Promise<void>((resolve) => {
     const signal = AbortSignal.timeout(graceMs)
-    const cut = () => { for (const socket of open) socket.resetAndDestroy() }
+    const cut = () => { for (const socket of open) socket.destroy() }
     signal.addEventListener('abort', cut)
     server.close(() => { signal.removeEventListener('abort', cut); resolve() })
   })`,

@@ -404,4 +404,17 @@ import { receiveMessageOnPort }`,
       },
     ],
   },
+  {
+    name: 'text-decoder-that-keeps-all',
+    style: 'A TextDecoder that leaves a byte order mark where it is, and decodes piece by piece.',
+    edits: [
+      {
+        file: 'blocking-socket.ts',
+        replace: "const line = Buffer.concat(pieces).toString('utf8')",
+        by: `const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+  const texts = pieces.map((piece) => decoder.decode(piece, { stream: true }))
+  const line = texts.join('') + decoder.decode()`,
+      },
+    ],
+  },
 ]

@@ -90,7 +90,7 @@ export const rightAnswers: RightAnswer[] = [
         hole: 'unlock',
         by: `    if (this.#words.load(this.#lock) !== -this.#me) throw new TypeError('somebody else has it')
     this.#words.store(this.#lock, FREE)
-    this.#words.notify(this.#lock)`,
+    this.#words.notify(this.#lock, 1)`,
       },
       {
         file: mutex,
@@ -293,7 +293,7 @@ export const rightAnswers: RightAnswer[] = [
   if (before !== this.#me && before !== -this.#me) throw new Error('x')
   if (before === -this.#me) {
     this.#words.compareExchange(this.#lock, before, FREE)
-    this.#words.notify(this.#lock)
+    this.#words.notify(this.#lock, 1)
   }`,
       },
       {

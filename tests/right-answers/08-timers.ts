@@ -376,4 +376,37 @@ export class Watch implements ConnectionObserver {
       },
     ],
   },
+  {
+    name: 'says-goodbye-until-it-is-over',
+    style:
+      'The goodbye is a periodic timer: until the descriptor is free, the peer is cut off again and again.',
+    edits: [
+      {
+        file: 'watch.ts',
+        replace: 'this.#goodbye = this.#timers.after(',
+        by: 'this.#goodbye = this.#timers.every(',
+      },
+    ],
+  },
+  {
+    name: 'a-goodbye-is-a-silence',
+    style: 'Silence does for the goodbye as well: nothing is ever heard in it.',
+    edits: [
+      {
+        file: 'watch.ts',
+        replace: '  #goodbye: Timer | undefined\n',
+        by: '  #goodbye: Silence | undefined\n',
+      },
+      {
+        file: 'watch.ts',
+        replace: 'this.#goodbye = this.#timers.after(this.#goodbyeMs, () => this.#connection',
+        by: 'this.#goodbye = new Silence(this.#timers, this.#goodbyeMs, () => this.#connection',
+      },
+      {
+        file: 'watch.ts',
+        replace: 'if (this.#goodbye) this.#timers.cancel(this.#goodbye)',
+        by: 'this.#goodbye?.stop()',
+      },
+    ],
+  },
 ]

@@ -183,4 +183,17 @@ import { Worker } from 'node:worker_threads'`,
       },
     ],
   },
+  {
+    name: 'the-quickest-first',
+    style: 'The loops that answer are sorted, in a list of their own.',
+    edits: [
+      {
+        file: choose,
+        replace: '  const answering = loops.filter(',
+        by: `  const since = ({ waitingSinceMs }: L) => waitingSinceMs ?? nowMs
+  const byWait = loops.toSorted((one, other) => since(other) - since(one))
+  const answering = byWait.filter(`,
+      },
+    ],
+  },
 ]

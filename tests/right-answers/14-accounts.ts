@@ -363,4 +363,22 @@ export const rightAnswers: RightAnswer[] = [
       },
     ],
   },
+  {
+    name: 'a-longer-salt-and-whole-waits',
+    style:
+      'A new salt has 24 bytes. A wait is rounded up to whole milliseconds, so it never becomes 0.',
+    edits: [
+      {
+        file: passwords,
+        hole: 'hashPassword',
+        by: `const salt = randomBytes(24)
+  return formatHash({ cost, salt, hash: await derive(password, salt, cost) })`,
+      },
+      {
+        file: throttle,
+        replace: 'if (waitMs > 0) return waitMs',
+        by: 'if (waitMs > 0) return Math.ceil(waitMs)',
+      },
+    ],
+  },
 ]

@@ -317,4 +317,34 @@ export const rightAnswers: RightAnswer[] = [
       },
     ],
   },
+  {
+    name: 'whole-seconds-and-a-late-dial',
+    style:
+      'The seconds of an error are rounded up. An attempt begins a step of promises later, unless nobody wants it by then.',
+    edits: [
+      {
+        file: 'client-state.ts',
+        replace: 'atLeastMs: seconds * 1_000',
+        by: 'atLeastMs: Math.ceil(seconds) * 1_000',
+      },
+      {
+        file: 'addresses.ts',
+        hole: '#tryNext',
+        by: `const address = this.#untried.shift()!
+    const attempt = new AbortController()
+    this.#attempts.add(attempt)
+    if (this.#untried.length > 0)
+      this.#turn = this.#timers.after(ATTEMPT_DELAY_MS, () => this.#tryNext())
+    const dial = async () => {
+      await undefined
+      attempt.signal.throwIfAborted()
+      return this.#dial(address, attempt.signal)
+    }
+    dial().then(
+      (connection) => this.#connected(connection, attempt),
+      (error) => this.#failed(error, attempt),
+    )`,
+      },
+    ],
+  },
 ]

@@ -257,7 +257,7 @@ export const rightAnswers: RightAnswer[] = [
     if (!isOpen) return
     const isPlain = head.version === '1.1' && !hasBody(head)
     if (!isPlain || this.#endsAs !== undefined) {
-      this.#refuse(NO_UPGRADE)
+      this.#refuse(NO_UPGRADE, head)
       return undefined
     }
     const failing = this.#sender.answer(answer, false, 'keep')

@@ -16,6 +16,8 @@ export interface ReaderScript {
   late: ToThread[]
   /** So long nothing comes before what is late. */
   silenceMs?: number
+  /** Messages with more than one byte arrive byte by byte. */
+  isCut?: boolean
   /** What the thread does, in this order. */
   acts: Act[]
   /** How long a line may be. */
@@ -45,6 +47,7 @@ const {
   waiting,
   late,
   silenceMs = 0,
+  isCut = false,
   acts,
   maxBytes,
   isClosed,
@@ -70,8 +73,16 @@ function deliverLate(): void {
   if (next) deliver(next)
 }
 
+/** The next message, or the next byte of it. */
+function next(): ToThread | undefined {
+  const message = queue[0]
+  if (!isCut || message?.kind !== 'bytes' || message.bytes.length < 2) return queue.shift()
+  queue[0] = { kind: 'bytes', bytes: message.bytes.subarray(1) }
+  return { kind: 'bytes', bytes: message.bytes.subarray(0, 1) }
+}
+
 function receive(): ToThread | undefined {
-  const found = queue.shift()
+  const found = next()
   if (found) return found
   if (silenceLeftMs > 0 && looksInSilence < SPINNING_LOOKS) looksInSilence += 1
   else deliverLate()

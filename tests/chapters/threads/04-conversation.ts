@@ -7,14 +7,19 @@ export interface ConversationScript {
   lines: string[]
 }
 
-/** Text and `FIN`, in order; bytes that were posted one behind the other are one text. */
-export type Posted = string[]
+export interface Conversation {
+  /** Text and `FIN`, in order; bytes that were posted one behind the other are one text. */
+  posted: string[]
+  /** How long the thread has slept for its client, each time. */
+  sleptMs: number[]
+}
 
 const { code, lines } = workerData as ConversationScript & { code: string }
 
 const CLOSED = 2
 const FIN = 'FIN'
-const posted: Posted = []
+const posted: string[] = []
+const sleptMs: number[] = []
 const { port1: bridge, port2: port } = new MessageChannel()
 
 for (const line of lines) bridge.postMessage({ kind: 'bytes', bytes: Buffer.from(`${line}\n`) })
@@ -32,12 +37,15 @@ port.postMessage = (message: FromThread) => {
 
 const { wait } = Atomics
 // The bridge has all of it at once.
-Atomics.wait = ((words: Int32Array, index: number, value: number, ms?: number) =>
-  index === CLOSED ? 'ok' : wait(words, index, value, ms)) as typeof Atomics.wait
+Atomics.wait = ((words: Int32Array, index: number, value: number, ms?: number) => {
+  if (index === CLOSED) return 'ok'
+  if (ms !== undefined && Number.isFinite(ms)) sleptMs.push(ms)
+  return wait(words, index, value, ms)
+}) as typeof Atomics.wait
 
 workerData.end = { port, shared: new SharedArrayBuffer(12) }
 // At the thread's exit, for it may well be the code under test that exits.
 process.once('exit', (exitCode) => {
-  if (exitCode === 0) parentPort?.postMessage(posted)
+  if (exitCode === 0) parentPort?.postMessage({ posted, sleptMs } satisfies Conversation)
 })
 await import(`${code}/04-thread-per-connection/connection.ts`)

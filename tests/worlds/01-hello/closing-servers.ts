@@ -233,6 +233,32 @@ export async function expectLateOneCut(
   })
 }
 
+/** Whoever is cut still receives what is on its way. */
+export async function expectNoReset(
+  { expect, story }: Stage,
+  listen: Listen,
+  closeGracefully: CloseGracefully,
+): Promise<void> {
+  story.tell('ivy', 'has read all that she was sent, and is cut when her grace is over')
+  const { server, open, socket, client } = await serveOne(listen)
+  const ending = new Promise<string>((resolve) => {
+    client.once('end', () => resolve('FIN')).once('error', () => resolve('RST'))
+    client.once('close', () => resolve('RST')).resume()
+  })
+  await within(PATIENCE_MS, closeGracefully(server, open, 20))
+  const outcome = await within(PATIENCE_MS, ending)
+  socket.destroy()
+  client.destroy()
+  expect('ivy’s connection to end with FIN, and not to be reset', outcome === 'FIN', {
+    because:
+      'RST takes effect at once, and a client that reads slowly loses what is on its way to her.',
+    likely:
+      'resetAndDestroy() always sends RST. destroy() sends FIN when all that the client said has been read.',
+    look: 'closeGracefully()',
+    received: outcome,
+  })
+}
+
 /** Not in the order in which they are over. */
 const GRACES_MS = [300, 0]
 

@@ -18,8 +18,13 @@ interface Telling {
 const TIMES = 1_000
 const NEWS = 0
 
-function tellAgainAndAgain(tellNews: (words: Int32Array) => void): Telling {
+function tellAgainAndAgain(
+  tellNews: (words: Int32Array) => void,
+  times: number,
+  countFrom = 0,
+): Telling {
   const words = new Int32Array(new SharedArrayBuffer(12))
+  words[NEWS] = countFrom
   const seen = new Set<string>()
   for (let time = 1; ; time++) {
     const before = words.join()
@@ -38,14 +43,14 @@ function tellAgainAndAgain(tellNews: (words: Int32Array) => void): Telling {
     }
     telling.isNew = !seen.has(words.join())
     const isRight = telling.isChanged && telling.isHeard && telling.isNew
-    if (!isRight || time === TIMES) return telling
+    if (!isRight || time === times) return telling
   }
 }
 
 /** Each event counts, and wakes the sleeper. */
 export async function expectNewsTold({ load, expect, story }: Stage): Promise<void> {
   const { tellNews } = await load(() => import('#code/03-blocking-socket/news.ts'))
-  const told = tellAgainAndAgain(tellNews)
+  const told = tellAgainAndAgain(tellNews, TIMES)
   const calls = told.calls.join(', then ')
   story.tell('bridge', `tells news, time ${told.time}: ${calls || 'nothing happens'}`)
   const stays = told.calls.includes('notify') && told.time > 1
@@ -73,3 +78,23 @@ export async function expectNewsTold({ load, expect, story }: Stage): Promise<vo
     received: `the same words as before, after event ${told.time}`,
   })
 }
+
+/** The count goes on where its word ends. */
+export async function expectCountWrapped({ load, expect, story }: Stage): Promise<void> {
+  const { tellNews } = await load(() => import('#code/03-blocking-socket/news.ts'))
+  story.tell(
+    'bridge',
+    `tells news ten times, from a count of ${NEARLY_ALL.toLocaleString('en')} on`,
+  )
+  const last = tellAgainAndAgain(tellNews, 10, NEARLY_ALL)
+  expect('each of them to change the count', last.isChanged && last.isNew, {
+    because: 'A connection may live that long, and its next event is news like all the others.',
+    likely:
+      'NEWS has 32 bits. After 2,147,483,647 let it wrap around, as Atomics.add() does, instead of stopping there.',
+    look: 'news.tellNews()',
+    received: `the same count as before, after event ${last.time} of these`,
+  })
+}
+
+/** Soon after it the count is the largest that the word can hold. */
+const NEARLY_ALL = 2 ** 31 - 3

@@ -116,6 +116,13 @@ const LINES: Lines[] = [
     because: 'The limit counts bytes: memory is made of bytes, and 🌍 is four of them.',
     likely: 'Count the length of the pieces, not the characters of the text.',
   },
+  {
+    texts: ['\n', '\r\n', 'a\n'],
+    limit: 0,
+    lines: ['line ', 'line ', 'throws LineTooLong'],
+    because: 'readLine(0) asks for empty lines only.',
+    likely: '0 is a limit like any other, but `maxBytes ||` or an `if` takes it for a missing one.',
+  },
 ]
 
 /** However the bytes of lines are cut, and however the stream ends. */
@@ -129,7 +136,7 @@ export async function expectLines(stage: Stage): Promise<void> {
     const acts = lines.map(() => 'line' as const)
     const script = { waiting, late: [], acts, maxBytes: limit }
     const { results, taken } = await readByHand(stage, script, COMES_BACK)
-    const what = limit ? `the lines, with a limit of ${limit} bytes` : 'the lines'
+    const what = limit !== undefined ? `the lines, with a limit of ${limit} bytes` : 'the lines'
     expectSame(what, results, lines, { because, likely, look: 'blocking-socket.readLine()' })
     const came = Buffer.byteLength(texts.join(''))
     expect('no byte to be taken twice', taken <= came, {
@@ -158,6 +165,57 @@ export async function expectLines(stage: Stage): Promise<void> {
     likely: 'Whether there is a last line depends on its bytes, not on what is left of its text.',
     look: 'blocking-socket.readLine()',
   })
+}
+
+/** A line of single bytes, and bytes that a decoder may take for something else than text. */
+export async function expectEveryByteKept(stage: Stage): Promise<void> {
+  const { expect, expectSame, story } = stage
+  story.tell(
+    'bridge',
+    `delivers byte by byte: a line of ${MANY.toLocaleString('en')} bytes; a line with a byte order mark (U+FEFF) in front; "a", E2 and a line end; "b", E2 and the end`,
+  )
+  const long = 'x'.repeat(MANY)
+  const text = Buffer.from(`${long}\n\ufeffhello\na`)
+  const broken = Buffer.of(0xe2)
+  const all = Buffer.concat([text, broken, bytes('\nb').bytes, broken])
+  const script: ReaderScript = {
+    waiting: [{ kind: 'bytes', bytes: all }, end],
+    late: [],
+    isCut: true,
+    acts: ['line', 'line', 'line', 'line', 'line'],
+  }
+  const [first, ...lines] = (await readByHand(stage, script, COMES_BACK)).results
+  expect('the long line', first === `line ${long}`, {
+    because: 'A line may come in any number of pieces. 64 KiB of single bytes are 65,536 of them.',
+    likely: first?.includes('RangeError')
+      ? 'A function that calls itself for the next piece fills the stack. Write a loop.'
+      : 'Collect the pieces until the line end comes, however many they are.',
+    look: 'blocking-socket.readLine()',
+    received: first?.slice(0, 60),
+  })
+  expectSame(
+    'the other lines',
+    lines,
+    ['line \ufeffhello', 'line a\ufffd', 'line b\ufffd', 'null'],
+    {
+      because:
+        'Every byte before the line end belongs to the line. E2 begins a character, which never comes to its end: it becomes U+FFFD.',
+      likely: causeOfLoss(lines),
+      look: 'blocking-socket.readLine()',
+    },
+  )
+}
+
+/** Many more than the calls that a stack has room for. */
+const MANY = 40_000
+
+/** What the decoder does with bytes that are no text. */
+function causeOfLoss(lines: string[]): string {
+  if (lines[0] === 'line hello')
+    return 'TextDecoder takes U+FEFF away, unless it is given `ignoreBOM: true`. toLine() keeps it.'
+  if (lines.some((line) => line.startsWith('throws')))
+    return 'A decoder that is `fatal` throws. What a peer sends must not end the thread: decode as toLine() does.'
+  return 'A StringDecoder keeps the beginning of a character back. Its end() returns that, each time that a line ends.'
 }
 
 /** What is left of another connection of the same thread says nothing about this one. */

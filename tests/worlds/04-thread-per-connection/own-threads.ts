@@ -1,6 +1,6 @@
 /** Clients of chapter 04 who have a thread each: who answers, what a thread says last, and who waits for whom. */
 
-import type { ConversationScript, Posted } from '../../chapters/threads/04-conversation.ts'
+import type { Conversation, ConversationScript } from '../../chapters/threads/04-conversation.ts'
 import type { Client } from '../../harness/client.ts'
 import type { HostedServer } from '../../harness/hosted-server.ts'
 import type { Stage } from '../../judge/step.ts'
@@ -86,7 +86,7 @@ export async function expectFinBehindAnswers({
 }: Stage): Promise<void> {
   story.tell('bridge', 'delivers two lines to a thread, and FIN')
   const script: ConversationScript = { lines: ['echo one', 'echo two'] }
-  const posted = await inThread<Posted>(CONVERSATION, script, {
+  const { posted } = await inThread<Conversation>(CONVERSATION, script, {
     because: 'Nothing follows the FIN, so the thread has nothing more to do.',
     likely: 'readLine() returns null at the end: leave the loop.',
   })
@@ -96,6 +96,21 @@ export async function expectFinBehindAnswers({
     because:
       'The thread says FIN itself, after its answers. The bridge may learn of its exit before it has received the last of them.',
     likely: 'After the loop, call end(): it returns when the bridge has everything.',
+    look: 'converse()',
+  })
+}
+
+/** A thread runs each line, also one that it knows. */
+export async function expectEachLineRun({ inThread, expectSame, story }: Stage): Promise<void> {
+  story.tell('bridge', 'delivers "sleep 2" to a thread, twice, and FIN')
+  const script: ConversationScript = { lines: ['sleep 2', 'sleep 2'] }
+  const { sleptMs } = await inThread<Conversation>(CONVERSATION, script, {
+    because: 'Nothing follows the FIN, so the thread has nothing more to do.',
+    likely: 'readLine() returns null at the end: leave the loop.',
+  })
+  expectSame('how many ms the thread has slept, for each `sleep 2`', sleptMs, [2, 2], {
+    because: 'A line that comes a second time is a command once more, and takes its time.',
+    likely: 'Is an answer remembered? Call runCommand() for every line, known or not.',
     look: 'converse()',
   })
 }

@@ -16,6 +16,7 @@ export async function expectShortLivedHeard(
 ): Promise<void> {
   const ends = exitCode === 0 ? 'returns' : `calls process.exit(${exitCode})`
   story.tell('nan', `connects, and her thread ${ends} without a word`)
+  const listenersBefore = countProcessListeners()
   const server = await serveInThreads(SHORT_LIVED, { exitCode }, { graceMs: 20 })
   const { client, served } = await visit(server)
   let heard = ''
@@ -50,6 +51,18 @@ export async function expectShortLivedHeard(
       "destroy() closes both directions and throws away what waits. At 'exit', close only ours, after all that waits: end().",
     look: 'tieTogether()',
   })
+  const left = countProcessListeners() - listenersBefore
+  expect('no listener on `process` to be left', left <= 0, {
+    because:
+      'The process outlives its visitors. What it keeps of each of them is never given back.',
+    likely: "The thread's 'exit' and the socket's 'close' tell all there is to know. Listen there.",
+    look: 'tieTogether()',
+    received: `${left} more than before`,
+  })
+}
+
+function countProcessListeners(): number {
+  return process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0)
 }
 
 /** A socket that closes in order, without an error, ends its thread. */

@@ -221,9 +221,27 @@ export async function expectNoTimer(
   })
 }
 
-/** Long, in capitals and small letters. */
-const FIRST_LINE =
-  'The FIRST line of a message may be long, for a thread may have much to say, here on request'
+/** Of 8 KiB, in capitals and small letters, with spaces at both ends and characters of two and four bytes. */
+const FIRST_LINE = `  The FIRST line, with Grüßen and 🌍: ${'so much to say, '.repeat(500)}on request  `
+
+/** Something may stand before it. */
+const REASON =
+  /^error crashed: .* {2}The FIRST line, with Grüßen and 🌍: (?:so much to say, ){500}on request {2}$/
+
+/** A crash that is told in one turn with the end of its thread. */
+export async function expectReasonAtExit({ connect }: Stage, server: HostedServer): Promise<void> {
+  const gil = await connect(server, 'gil')
+  await echo(gil, { because: 'gil is served.' })
+  await server.crashThreads('crashed on request', { withExit: true })
+  await gil.expectLine(/^error crashed: .*crashed on request$/, {
+    because:
+      "Node may emit 'error' and 'exit' in one turn. At 'exit' FIN is said, and nothing can follow it.",
+    likely:
+      'Is the reason handed over later: behind an await, or in a callback? Hand it to end() before reportCrash() returns.',
+    look: 'reportCrash()',
+  })
+  await gil.expectEnd({ because: 'That ends his connection.' })
+}
 
 /** An error whose message has two lines is told in one. */
 export async function expectOneLine({ connect }: Stage, other: HostedServer): Promise<void> {
@@ -232,8 +250,9 @@ export async function expectOneLine({ connect }: Stage, other: HostedServer): Pr
   await other.crashThreads(`${FIRST_LINE}\nand a second`)
   const oneLine = {
     because: 'In a line protocol an answer is one line.',
-    likely: 'Send the first line of the message, as it is, and no other.',
+    likely:
+      'Send the first line of the message, as it is, and no other: replace, trim and cut nothing. Hand it to end() as a string, which is sent as UTF-8.',
   }
-  await eve.expectLine(new RegExp(`^error crashed: .*${FIRST_LINE}$`), oneLine)
+  await eve.expectLine(REASON, oneLine)
   await eve.expectEnd({ ...oneLine, because: `${oneLine.because} FIN follows it.` })
 }

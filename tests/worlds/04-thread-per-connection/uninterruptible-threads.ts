@@ -33,17 +33,17 @@ interface UninterruptibleThread {
 
 class UninterruptibleThreads {
   readonly #server: ThreadedServer
-  readonly #state: Int32Array
+  readonly #data: { state: Int32Array }
 
-  private constructor(server: ThreadedServer, state: Int32Array) {
+  private constructor(server: ThreadedServer, data: { state: Int32Array }) {
     this.#server = server
-    this.#state = state
+    this.#data = data
   }
 
   static async serve(serveInThreads: ServeInThreads): Promise<UninterruptibleThreads> {
-    const state = new Int32Array(new SharedArrayBuffer(8))
-    const server = await serveInThreads(SCRIPT, { state }, { graceMs: 20 })
-    return new UninterruptibleThreads(server, state)
+    const data = { state: new Int32Array(new SharedArrayBuffer(8)) }
+    const server = await serveInThreads(SCRIPT, data, { graceMs: 20 })
+    return new UninterruptibleThreads(server, data)
   }
 
   /** A client whose thread has just gone into native code. */
@@ -74,6 +74,15 @@ class UninterruptibleThreads {
     return true
   }
 
+  get #state(): Int32Array {
+    return this.#data.state
+  }
+
+  /** What the data consists of by now. */
+  get dataNames(): string[] {
+    return Object.keys(this.#data)
+  }
+
   get threads(): number {
     return this.#server.stats().threads
   }
@@ -99,7 +108,7 @@ export async function expectThreadsOutlived(
 
 /** Whether `close()` waited for a thread that began before one that has ended. */
 async function expectCountedToTheEnd(
-  { expect, story }: Stage,
+  { expect, expectSame, story }: Stage,
   serveInThreads: ServeInThreads,
 ): Promise<boolean> {
   const slow = await UninterruptibleThreads.serve(serveInThreads)
@@ -110,6 +119,11 @@ async function expectCountedToTheEnd(
     likely: kim.hasEnded
       ? '`workerData` is everything in `data`, and `end`.'
       : 'Run the `script` that startThread() is given: later chapters bring their own.',
+    look: 'startThread()',
+  })
+  expectSame('the names in `data`, once a thread has got it', slow.dataNames, ['state'], {
+    because: 'The same object is handed out for every connection. An `end` in it belongs to one.',
+    likely: 'Object.assign() changes its first argument. Make a new object: `{ ...data, end }`.',
     look: 'startThread()',
   })
   expect('her thread to be counted from its start', kim.countsAtOnce, {

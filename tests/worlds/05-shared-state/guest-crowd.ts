@@ -65,6 +65,12 @@ export async function expectLongTextsCut({ load, expectSame }: Stage): Promise<v
     likely: '#writeText() cuts the text by itself: give it any text.',
     look: 'guest-book.sign()',
   })
+  const read = outcomeOf(() => book.read(book.sign(' hm ')))
+  expectSame('the text of an entry with a space at both ends', read, ' hm ', {
+    because: 'Spaces are part of a text.',
+    likely: 'Is the text trimmed, when it is written or when it is read? Leave it as it is.',
+    look: ['guest-book.sign()', 'guest-book.read()'],
+  })
 }
 
 function outcomeOf(act: () => unknown): unknown {

@@ -201,6 +201,13 @@ export async function expectOwnerOnly(stage: Stage): Promise<void> {
     received: `${didUnlock ? 'no exception' : 'an exception'}, and the word is ${words.load(0)}`,
     look: 'unlock()',
   })
+  expect('that unlock() to wake one of those that sleep', words.mostWoken(0) <= 1, {
+    because:
+      'Only one of them can have the lock. Of a hundred that wake, 99 find it taken and sleep again.',
+    likely: 'notify() without a count wakes all. Wake one: notify(word, 1).',
+    look: 'unlock()',
+    received: wokenAtOnce(words.mostWoken(0)),
+  })
   expect(
     'a second unlock() to throw as well',
     throws(() => ada.unlock()),
@@ -214,6 +221,52 @@ export async function expectOwnerOnly(stage: Stage): Promise<void> {
 
 const NOT_TWICE =
   'The first of her two unlock() calls would let another thread in, while ada believes that she is alone.'
+
+/** How many a notify wakes at once, in words. */
+function wokenAtOnce(count: number): string {
+  return Number.isFinite(count) ? `up to ${count} at once` : 'all at once'
+}
+
+/** Whether an owner has died says only the main thread, and that all is whole again, only a repair. */
+export async function expectMarkLeftAlone({ load, expectSame, story }: Stage): Promise<void> {
+  const { Mutex } = await load(() => import('#code/05-shared-state/mutex.ts'))
+  const { AtomicWords } = await load(() => import('#code/05-shared-state/shared-words.ts'))
+  for (const { body, act, isAbandoned, because, likely } of BODIES) {
+    const words = new AtomicWords(new SharedArrayBuffer(8))
+    words.store(ABANDONED, isAbandoned ? 1 : 0)
+    const ada = new Mutex(words, 0, 1)
+    story.tell('ada', `calls withLock() with a body that ${body}`)
+    throws(() => ada.withLock(act))
+    expectSame('isAbandoned afterwards', ada.isAbandoned, isAbandoned, {
+      because,
+      likely,
+      look: ['withLock()', 'unlock()'],
+    })
+  }
+}
+
+const ABANDONED = 1
+
+const BODIES = [
+  {
+    body: 'throws',
+    act: () => {
+      throw new Error('no')
+    },
+    isAbandoned: false,
+    because: 'Abandoned means that an owner has died. ada lives, and only her body has failed.',
+    likely: 'Pass on what the body throws, and leave the second word of the lock alone.',
+  },
+  {
+    body: 'returns, and repairs nothing; the owner before her has died',
+    act: () => 0,
+    isAbandoned: true,
+    because:
+      'What the dead owner left half changed is still so, and the next owner must find that.',
+    likely:
+      'Neither withLock() nor unlock() takes the mark away. Only the body can know that it has repaired something: it calls markConsistent().',
+  },
+]
 
 /** A body under the lock cannot have the same lock once more. */
 export async function expectNotTwice(stage: Stage): Promise<void> {

@@ -8,6 +8,8 @@ export interface Sleepless extends SharedWordsModule.AtomicWords {
   sleptOn: number | undefined
   /** How many times this word was notified. */
   timesNotified(index: number): number
+  /** The most threads that one notify of this word may have woken. */
+  mostWoken(index: number): number
   all(): number[]
 }
 
@@ -19,6 +21,7 @@ export async function sleeplessWords({
   return class extends AtomicWords implements Sleepless {
     sleptOn: number | undefined
     readonly #notified = new Map<number, number>()
+    readonly #mostWoken = new Map<number, number>()
     readonly #length: number
 
     constructor(memory: SharedArrayBuffer) {
@@ -32,13 +35,18 @@ export async function sleeplessWords({
       throw new Error('would sleep')
     }
 
-    override notify(index: number, count?: number): number {
+    override notify(index: number, count = Number.POSITIVE_INFINITY): number {
+      this.#mostWoken.set(index, Math.max(count, this.mostWoken(index)))
       if (count !== 0) this.#notified.set(index, this.timesNotified(index) + 1)
       return 0
     }
 
     timesNotified(index: number): number {
       return this.#notified.get(index) ?? 0
+    }
+
+    mostWoken(index: number): number {
+      return this.#mostWoken.get(index) ?? 0
     }
 
     all(): number[] {

@@ -2,9 +2,10 @@
 
 import { getEventListeners } from 'node:events'
 import { setImmediate as turn } from 'node:timers/promises'
+import { countHeld } from '../../harness/garbage.ts'
 import { countPendingWakeUps } from '../../harness/pending-wakeups.ts'
 import type { Stage } from '../../judge/step.ts'
-import { withPool } from './played-pool.ts'
+import { type PlayedPool, type TestJob, withPool } from './played-pool.ts'
 
 /** The job is out of the queue, and the others keep their order. */
 export async function expectTakenOutOfQueue(stage: Stage): Promise<void> {
@@ -203,4 +204,38 @@ export async function expectSignalsForgotten(stage: Stage): Promise<void> {
     })
     await expectNoListener('has ended well')
   })
+}
+
+const ENDED = 16
+
+/** Jobs that have ended are not held by the signal that they had in common. */
+export async function expectEndedJobsLetGo(stage: Stage): Promise<void> {
+  await withPool(stage, { size: 1, maxQueued: 1 }, async ({ pool }) => {
+    const common = new AbortController()
+    stage.story.tell('pool', `does ${ENDED} jobs with one signal, one after the other`)
+    const held = await countHeld(await runEach(pool, common.signal))
+    // A pool or its engine may still hold the last one.
+    stage.expect('the signal to hold no job that has ended', held <= 2, {
+      because:
+        'A signal may serve a million jobs, one after the other, and must not remember them.',
+      likely:
+        'AbortSignal.any() makes a signal that lives as long as the first one while somebody listens to it: remove the listener from it as well, or listen to the first one.',
+      look: 'run()',
+      expected: 'none, or hardly any',
+      received: `${held} of ${ENDED} jobs`,
+    })
+    common.abort()
+  })
+}
+
+/** In a function of its own: while it runs, it holds the jobs as well. */
+async function runEach(pool: PlayedPool['pool'], signal: AbortSignal): Promise<WeakRef<object>[]> {
+  const jobs: WeakRef<object>[] = []
+  const then = 'answer'
+  for (let index = 0; index < ENDED; index++) {
+    const job: TestJob = { then, value: index }
+    jobs.push(new WeakRef(job))
+    await pool.run(job, { signal })
+  }
+  return jobs
 }

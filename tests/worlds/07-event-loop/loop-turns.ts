@@ -201,3 +201,50 @@ export async function expectTurnInVain(stage: Stage): Promise<void> {
     look: 'connection.#receive()',
   })
 }
+
+/** A stream is lost while two chunks wait in it: a turn still reads one of them, and a pause is still a pause. */
+export async function expectOneReadWhenLost(stage: Stage): Promise<void> {
+  const { story, expectSame } = stage
+  const heard: string[] = []
+  let isPaused = true
+  const stream = new CountedStream()
+  stream.holdDescriptor()
+  for (const chunk of ['one', 'two']) stream.arrive(chunk)
+  stream.lostWith = 'ECONNRESET'
+  story.tell(
+    'peer',
+    'sends "one" and "two" and resets the connection (RST); the kernel has not freed the descriptor yet',
+    'toServer',
+  )
+  const { connection, end } = await onScriptedStream(
+    stage,
+    (connection) => ({
+      onBytes(bytes) {
+        heard.push(textOf(bytes))
+        if (isPaused) connection.pauseReading('protocol')
+        return isPaused ? 0 : bytes.length
+      },
+      onEnd: () => heard.push('the end'),
+    }),
+    stream,
+  )
+  await rounds()
+  const whilePaused = heard.splice(0)
+  isPaused = false
+  story.tell('protocol', 'has paused in "one" and taken none of it; now the test resumes it')
+  connection.resumeReading('protocol')
+  await rounds()
+  await end()
+  expectSame(
+    'what the protocol is told while it pauses, and after that',
+    [whilePaused, heard],
+    [['one'], ['one', 'two', 'the end']],
+    {
+      because:
+        'What has arrived is read in order, chunk by chunk, although the stream is lost. A protocol that has paused is told nothing more, and what it has not taken waits.',
+      likely:
+        'Read once and return, whatever lostWith says: a second read in the same turn pays no heed to the pause, and its bytes take the place of those in #unread.',
+      look: 'connection.#receive()',
+    },
+  )
+}

@@ -66,16 +66,26 @@ export function expectBeat({ every, cancel, expectFires }: PlayedQueue): void {
 }
 
 /** A loop is away while callbacks run: that of another timer, and that of the beat itself. */
-export function expectStalledBeats({ clock, arm, every, cancel, expectFires }: PlayedQueue): void {
-  arm('takes 750 ms', 100, () => clock.pass(750))
+export function expectStalledBeats(played: PlayedQueue): void {
+  const { timers, clock, arm, every, cancel, expectFires } = played
+  let toldMs = 0
+  arm('takes 750 ms', 100, () => {
+    clock.pass(750)
+    toldMs = timers.now()
+  })
   every('stalled', 100)
   expectFires(100, ['takes 750 ms', 'stalled'], { because: 'Both were due when the round began.' })
   expectFires(0, [], {
     because:
       '"takes 750 ms" had run for 750 ms, so eight deadlines of "stalled" had passed when it was called. That call was for all of them.',
     likely:
-      'The next deadline lies after the moment of the call, not after the moment when the round began: ask this.now() again.',
-    look: ['timer-queue.#rearm()', 'timer-queue.runDue()'],
+      toldMs === clock.now()
+        ? 'The next deadline lies after the moment of the call, not after the moment when the round began: ask this.now() again.'
+        : 'now() returns the clock’s time at any moment, also while callbacks run. Only runDue() goes by the moment when its round began.',
+    look:
+      toldMs === clock.now()
+        ? ['timer-queue.#rearm()', 'timer-queue.runDue()']
+        : 'timer-queue.now()',
   })
   expectFires(50, ['stalled'], {
     because: 'Its ninth deadline is now.',
@@ -221,6 +231,59 @@ export async function expectOwnBeat(stage: Stage): Promise<void> {
     likely: 'A deadline is the previous one plus whole periods: it is not rounded.',
     look: 'timer-queue.#rearm()',
   })
+}
+
+/** A laptop has slept, and a beat has gone on for long: it is where it would have been. */
+export async function expectLongBeat(stage: Stage): Promise<void> {
+  const slept = await playQueue(stage)
+  slept.every('beat', 100)
+  slept.expectFires(1_000_050, ['beat'], {
+    because: 'However many beats were missed, there is one call.',
+    look: 'timer-queue.#rearm()',
+  })
+  const GOES_ON = {
+    because:
+      'The beat was away for 10,000 periods. Its deadlines are at 1,000,100 ms, 1,000,200 ms …',
+    likely:
+      'Every deadline is a whole number of periods after every() was called, however many were missed.',
+    look: 'timer-queue.#rearm()',
+  }
+  slept.expectFires(49.75, [], GOES_ON)
+  slept.expectFires(0.25, ['beat'], GOES_ON)
+
+  const { timers, clock } = await playQueue(stage)
+  const [periodMs, beats] = [1_000 / 60, 10_000]
+  stage.story.tell('test', 'arms a timer that is due every 1000 / 60 ms')
+  const count = beats.toLocaleString('en')
+  stage.story.tell(
+    'time',
+    `moves on by ${count} periods, and the loop calls runDue() between any two`,
+  )
+  let fired = 0
+  timers.every(periodMs, () => fired++)
+  clock.pass(periodMs / 2)
+  const passAndRun = (ms: number) => {
+    clock.pass(ms)
+    timers.runDue()
+    return fired
+  }
+  for (let beat = 1; beat <= beats; beat++) passAndRun(periodMs)
+  // Sums of so many fractions are less exact than the fractions, by far less than this.
+  const slackMs = 0.001
+  const early = passAndRun(periodMs / 2 - slackMs)
+  const inTime = passAndRun(2 * slackMs)
+  stage.expectSame(
+    'the calls up to 0.001 ms before beat 10,001, and up to 0.001 ms after it',
+    [early, inTime],
+    [beats, beats + 1],
+    {
+      because:
+        'Every deadline is a whole number of periods after every() was called, also the last of many.',
+      likely:
+        'A deadline that is rounded, or that counts from the moment of the call, adds a little to all later ones. Add whole periods to the last deadline, as they are.',
+      look: 'timer-queue.#rearm()',
+    },
+  )
 }
 
 /** Whatever is above 0 is a period. */

@@ -121,15 +121,17 @@ export async function playHeap({ load, story, random, expect, expectSame }: Stag
     /** Deadlines that are next to each other or years apart, on a server that has armed billions. */
     expectAnyNumbers(): void {
       story.tell('test', 'adds timers with the deadlines and orders of a server that is years old')
-      const deadlinesMs = [Number.POSITIVE_INFINITY, 1e11 + 0.5, 1e11, 60.1, 50.001, 50]
+      const deadlinesMs = [Number.POSITIVE_INFINITY, 1e11 + 0.5, 1e11, 60.1, 50.001]
+      // The last two are neighbours among the numbers, or nearly so.
+      deadlinesMs.push(50.00000000000001, 50)
       for (const [index, deadlineMs] of deadlinesMs.entries())
         insert({ ...toTimer(deadlineMs), order: index * 1e9 })
       const taken = deadlinesMs.map(() => takeFirst()?.deadlineMs)
       expectSame('the deadlines taken out', taken.join(', '), deadlinesMs.toReversed().join(', '), {
         because:
-          'A deadline is a number like any other: years away, never, or a microsecond after another. `order` counts between equals only.',
+          'A deadline is a number like any other: years away, never, or the smallest fraction after another. `order` counts between equals only.',
         likely:
-          'Compare deadlines as they are, with `<`: neither rounded, nor as 32 bits (| 0), nor mixed with `order`.',
+          'Compare deadlines as they are, with `<`: neither rounded, nor as equal if they are near, nor as 32 bits (| 0), nor mixed with `order`.',
         look: 'timer-heap.isBefore()',
       })
     },

@@ -40,6 +40,23 @@ export function expectAnyDelay({ clock, arm, expectFires }: PlayedQueue): void {
   expectFires(DAY_MS, ['in 30 days'], { because: 'Thirty days have passed.' })
 }
 
+/** However little is left: not yet. */
+export async function expectNeverEarly(stage: Stage): Promise<void> {
+  const { arm, expectFires } = await playQueue(stage)
+  const leftMs = 2 ** -30
+  arm('in 10 ms', 10)
+  expectFires(10 - leftMs, [], {
+    because: 'A timer is never early, not even by a millionth of a millisecond.',
+    likely: 'Due means deadlineMs <= now. Compare them as they are, without any tolerance.',
+    look: 'timer-queue.runDue()',
+  })
+  expectFires(leftMs, ['in 10 ms'], {
+    because: 'It is due at its deadline.',
+    likely: 'Due means deadlineMs <= now.',
+    look: 'timer-queue.runDue()',
+  })
+}
+
 /** What is due is decided when a round begins, and all of that fires in it. */
 export function expectOneLook(
   { expectSame }: Stage,
@@ -105,13 +122,16 @@ export async function expectErrorsSeen(stage: Stage): Promise<void> {
     const isAgain = thrown === bugs[0] && index > 0
     expect(`runDue() to throw what ${place} threw`, thrown === bugs[index], {
       because: 'An error that a callback throws must be seen, not swallowed.',
-      likely: isLost
-        ? 'Timers that were taken out in advance are lost when one throws. Take one out, call it, and look at the first one again.'
-        : thrown === undefined
-          ? 'runDue() catches nothing: let the error through at once. Timers that were still to fire do so in the next call.'
-          : isAgain
-            ? 'The faulty timer was still in the heap, so it fired again. Take it out before you call it.'
-            : 'runDue() catches nothing and adds nothing: what comes out is the very error that was thrown.',
+      likely:
+        isLost && next.timers.size > 0
+          ? 'Timers are due and in the heap, but this call has fired none. Whatever a call notes for itself (that it is running, say) must not stay when a callback throws.'
+          : isLost
+            ? 'Timers that were taken out in advance are lost when one throws. Take one out, call it, and look at the first one again.'
+            : thrown === undefined
+              ? 'runDue() catches nothing: let the error through at once. Timers that were still to fire do so in the next call.'
+              : isAgain
+                ? 'The faulty timer was still in the heap, so it fired again. Take it out before you call it.'
+                : 'runDue() catches nothing and adds nothing: what comes out is the very error that was thrown.',
       look: 'timer-queue.runDue()',
       expected: 'the error',
       received: thrown === undefined ? 'nothing was thrown' : `another error: ${thrown}`,

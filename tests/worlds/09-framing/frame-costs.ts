@@ -57,12 +57,18 @@ export async function lateToEarly(FrameDecoder: typeof FramesModule.FrameDecoder
 /** As many as make a copy of the rest, once for each frame, far dearer than the frame. */
 const CHUNKS = 640
 
+/** As many empty frames as 64 KiB hold: enough to make it dear to move the list of them for each frame. */
+export const EMPTY_FRAMES = { bytes: 0, chunks: 1_638 }
+
 /** The same frames, in many chunks and in one. Each chunk is the first of its connection. */
-export async function largeToSmall(takeFirst: (chunk: Uint8Array) => unknown): Promise<number> {
+export async function largeToSmall(
+  takeFirst: (chunk: Uint8Array) => unknown,
+  { bytes, chunks } = { bytes: 16, chunks: CHUNKS },
+): Promise<number> {
   // No Buffers: their slice() is a view, and other arrays' is a copy.
-  const small = new Uint8Array(glued(...Array<Uint8Array>(10).fill(pattern(0, 16))))
-  const large = new Uint8Array(Buffer.concat(Array<Uint8Array>(CHUNKS).fill(small)))
-  const smallMs = await leastOf(12, () => msOf(() => times(CHUNKS, () => takeFirst(small))))
+  const small = new Uint8Array(glued(...Array<Uint8Array>(10).fill(pattern(0, bytes))))
+  const large = new Uint8Array(Buffer.concat(Array<Uint8Array>(chunks).fill(small)))
+  const smallMs = await leastOf(12, () => msOf(() => times(chunks, () => takeFirst(small))))
   return (await leastOf(3, () => msOf(() => takeFirst(large)))) / smallMs
 }
 

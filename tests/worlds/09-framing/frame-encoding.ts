@@ -62,6 +62,23 @@ export async function expectEncoded(stage: Stage): Promise<void> {
     expected: hex(frame('bob')),
     received: hex(bob),
   })
+  for (const word of ['ada', '']) {
+    const first = encodeFrame(Buffer.from(word))
+    first.fill(7)
+    const again = encodeFrame(Buffer.from(word))
+    expect(
+      `a second frame of ${JSON.stringify(word)}, after the first was overwritten`,
+      sameBytes(again, frame(word)),
+      {
+        because:
+          'Each frame has memory of its own, whatever becomes of another, and however short it is.',
+        likely:
+          'A frame is handed out twice. Make a new one each time, for an empty payload as well.',
+        expected: hex(frame(word)),
+        received: hex(again),
+      },
+    )
+  }
 }
 
 const VIEW: Reason = {

@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import type * as FramesModule from '#code/09-framing/frames.ts'
 import { countBytes } from '../../harness/bytes.ts'
 import type { Reason } from '../../harness/failure.ts'
-import { heldBufferBytes } from '../../harness/garbage.ts'
+import { collectGarbage, heldBufferBytes } from '../../harness/garbage.ts'
 import type { Stage } from '../../judge/step.ts'
 import { announce, frame } from '../../protocols/frames.ts'
 
@@ -99,9 +99,45 @@ async function bytesHeldBy(
   return heldBytes
 }
 
-/** A chunk of 64 KiB, as a socket reads it: whole frames, and the first bytes of one of a MiB. */
-export function chunkThatEndsInAFrame(): Uint8Array {
-  const begun = [...announce(MEBIBYTE), 1]
+const PIECES = 40_000
+/** Several times what the pieces are, and little beside what an array for each of them holds. */
+const FEW = 2 * MEBIBYTE
+
+/** Expects that a frame which comes byte by byte does not hold something for each piece. */
+export async function expectPiecesForgotten(
+  stage: Stage,
+  FrameDecoder: typeof FramesModule.FrameDecoder,
+  reason: Reason,
+): Promise<void> {
+  stage.story.tell('test', `pushes ${PIECES.toLocaleString('en')} bytes of a frame, one by one`)
+  let heldBytes = Number.POSITIVE_INFINITY
+  // What others hold meanwhile counts as well: it is the least of three that tells.
+  for (let round = 0; round < 3 && heldBytes >= FEW; round++) {
+    const decoder = new FrameDecoder()
+    decoder.push(announce(2 * PIECES))
+    const before = await heldBytesNow()
+    for (let piece = 0; piece < PIECES; piece++) decoder.push(new Uint8Array(1))
+    heldBytes = Math.min(heldBytes, (await heldBytesNow()) - before)
+    // It lives until here.
+    decoder.push(new Uint8Array())
+  }
+  stage.expect('the decoder to hold less than 2 MiB', heldBytes < FEW, {
+    ...reason,
+    expected: `${PIECES.toLocaleString('en')} bytes have arrived`,
+    received: `${Math.round(heldBytes / MEBIBYTE)} MiB`,
+  })
+}
+
+async function heldBytesNow(): Promise<number> {
+  collectGarbage()
+  await setImmediate()
+  const { heapUsed, arrayBuffers } = process.memoryUsage()
+  return heapUsed + arrayBuffers
+}
+
+/** A chunk of 64 KiB, as a socket reads it: whole frames, and the first bytes of one with so many. */
+export function chunkThatEndsInAFrame(announcedBytes: number): Uint8Array {
+  const begun = [...announce(announcedBytes), 1]
   const whole = frame(new Uint8Array(64 * 1024 - begun.length - 4))
   const chunk = Buffer.alloc(64 * 1024)
   chunk.set(whole)

@@ -50,7 +50,8 @@ export async function expectOneChunk({ expectSame }: Stage, world: World): Promi
 export async function expectMarks(stage: Stage): Promise<void> {
   const { expect, random, story } = stage
   const marks = { highWaterBytes: 100, lowWaterBytes: 20, maxQueuedBytes: 1_000_000 }
-  for (const limits of [marks, { ...marks, lowWaterBytes: 0 }]) {
+  const none = { ...marks, lowWaterBytes: 0 }
+  for (const limits of [marks, none, { ...none, highWaterBytes: 0 }]) {
     const { lowWaterBytes: low, highWaterBytes: high } = limits
     const { outbox, stream } = await playOutbox(stage, limits)
     story.tell('test', `pushes and flushes at random, with marks at ${high} and ${low} bytes`)
@@ -90,9 +91,12 @@ export async function expectMarks(stage: Stage): Promise<void> {
       if (isBacklogged !== is)
         expect(`isBacklogged to be ${is} with ${waiting} bytes waiting`, false, {
           because: `It was ${was} until now. More than ${high} bytes make it true and ${low} or fewer make it false, every time; in between, it does not change.`,
-          likely: is
-            ? 'Above the high mark it becomes true, whatever it was, and stays true down to the low mark.'
-            : 'At the low mark or below it becomes false, and stays false up to the high mark.',
+          likely:
+            high === 0
+              ? 'A mark of 0 is a mark like any other: a single byte is more. Compare `bytes` with it, and do not test whether it is set.'
+              : is
+                ? 'Above the high mark it becomes true, whatever it was, and stays true down to the low mark.'
+                : 'At the low mark or below it becomes false, and stays false up to the high mark.',
           look: 'outbox.isBacklogged()',
           received: `${isBacklogged}`,
         })

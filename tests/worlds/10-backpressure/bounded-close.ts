@@ -238,7 +238,7 @@ export async function expectFailureSeen(stage: Stage): Promise<void> {
         settled === 'too late'
           ? 'This call waits for a promise that a failure never settles. Wait for the one that server.close() has returned.'
           : time === 0
-            ? 'close() catches nothing: it rejects with whatever server.close() rejects with.'
+            ? 'close() awaits server.close() in any case, and catches nothing: it rejects with whatever that rejects with.'
             : 'A second call catches nothing, either. The failure of the first is no reason to resolve.',
       look: 'admission.close()',
     })

@@ -285,6 +285,23 @@ export async function expectPieceAsItIs({ load, story, expect }: Stage): Promise
       'Queue the piece that you were given, and offer the first piece as it is: no slice(), no Buffer.from(), no concat().',
     look: ['outbox.push()', 'outbox.flush()'],
   })
+  const next = pattern(0, 1024 * 1024)
+  story.tell('test', 'pushes it again, and another; the stream takes 1,000 bytes, then everything')
+  offers.length = 0
+  outbox.push(piece)
+  outbox.push(next)
+  stream.setRoom(1_000)
+  outbox.flush()
+  stream.setRoom(FOREVER)
+  outbox.flush()
+  const isRestCopied = offers.some(
+    ({ buffer }) => buffer !== piece.buffer && buffer !== next.buffer,
+  )
+  expect('the rest of a piece not to be copied', !isRestCopied, {
+    because: 'What the stream has not taken goes on waiting, and nothing of it has to move.',
+    likely: 'Drop what the stream has taken with drop(): the rest stays where it is. Copy nothing.',
+    look: 'outbox.flush()',
+  })
 }
 
 const FLUSHES = 1_000

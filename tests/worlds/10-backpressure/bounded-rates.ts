@@ -74,12 +74,19 @@ export async function expectBucket(stage: Stage): Promise<void> {
         ? 'Parts of a token count: do not round.'
         : waitMs === 100
           ? 'How long to wait depends on how many tokens are owed.'
-          : waitMs < 1_950
-            ? 'The same time must not bring tokens twice: note the time of each call.'
-            : 'Some of the tokens that have arrived were not counted.',
+          : waitMs < 1_500
+            ? 'Take all 20 tokens, however many are missing: the overdraft has no limit.'
+            : waitMs < 1_950
+              ? 'The same time must not bring tokens twice: note the time of each call.'
+              : 'Some of the tokens that have arrived were not counted.',
     look: 'limits.take()',
   })
-  pass(1_950)
+  expectWait(1, 2_050, {
+    because: 'No time has passed, and one more is owed: 20.5.',
+    likely: 'take() always takes `count` tokens, also from a bucket that is overdrawn already.',
+    look: 'limits.take()',
+  })
+  pass(2_050)
   expectWait(0, 0, { because: 'The overdraft is paid.', look: 'limits.take()' })
   pass(3_600_000)
   expectWait(6, 100, {
@@ -89,7 +96,74 @@ export async function expectBucket(stage: Stage): Promise<void> {
     look: 'limits.take()',
   })
   await expectHalfTokens(stage)
+  await expectFineClock(stage)
+  await expectSmallSteps(stage)
+  await expectNoTimeLost(stage)
   await expectWholeWait(stage)
+}
+
+/** A clock shows parts of a millisecond. Only a failure is told. */
+async function expectFineClock({ load, story, expect }: Stage): Promise<void> {
+  const { TokenBucket } = await load(() => import('#code/10-backpressure/limits.ts'))
+  const wait = new TokenBucket({ now: () => 1_000.75 }, 10, 5).take(5)
+  if (wait < 0.001) return
+  story.tell('test', 'makes another bucket like that, by a clock that shows 1000.75')
+  expect('take(5) to return 0 ms', false, {
+    because: 'It was just made, and it is full at first.',
+    likely: 'The clock shows parts of a millisecond: use its time as it is, not rounded.',
+    look: 'limits.take()',
+    expected: '0 ms',
+    received: `${wait} ms`,
+  })
+}
+
+/** Whoever asks again and again takes nothing away: tiny parts of a token add up. Only a failure is told. */
+async function expectSmallSteps({ load, story, expect }: Stage): Promise<void> {
+  const { TokenBucket } = await load(() => import('#code/10-backpressure/limits.ts'))
+  let now = 0
+  const bucket = new TokenBucket({ now: () => now }, 5, 5)
+  bucket.take(6)
+  for (const [ms, least, most] of [
+    [100, 99, 101.5],
+    [201, 0, 0.001],
+  ]) {
+    while (now < ms) {
+      now += 1 / 16
+      bucket.take(0)
+    }
+    const wait = bucket.take(0)
+    if (wait >= least && wait <= most) continue
+    const owed = Math.max(0, 200 - ms)
+    story.tell('test', 'makes a bucket, 5 tokens a second and 5 at most, and calls take(6)')
+    story.tell('test', `calls take(0) 16 times in each millisecond, for ${ms} ms`)
+    expect(`take(0) to return ${owed} ms`, false, {
+      because: 'One token was owed, and it takes 200 ms to arrive, however often somebody asks.',
+      likely: 'Keep parts of a token as they are: what each call rounds away adds up.',
+      look: 'limits.take()',
+      expected: `${owed} ms`,
+      received: `${wait} ms`,
+    })
+  }
+}
+
+/** Each moment brings its tokens, also one that passes inside take(). Only a failure is told. */
+async function expectNoTimeLost({ load, story, expect }: Stage): Promise<void> {
+  const { TokenBucket } = await load(() => import('#code/10-backpressure/limits.ts'))
+  let now = 0
+  const bucket = new TokenBucket({ now: () => ++now }, 1_000, 1)
+  let wait = 0
+  for (let times = 0; times < 100; times++) wait = bucket.take(10)
+  const owed = 1_000 - now
+  if (Math.abs(wait - owed) < 10) return
+  story.tell('test', 'makes a bucket, 1,000 tokens a second and 1 at most')
+  story.tell('test', 'calls take(10) 100 times; its clock moves on by 1 ms whenever it is read')
+  expect(`take(10) to return ${owed} ms in the end`, false, {
+    because: `1000 tokens were taken, and in ${now} ms ${now} tokens have arrived.`,
+    likely: 'Read the clock once in each call: what passes between two readings is lost.',
+    look: 'limits.take()',
+    expected: `about ${owed} ms`,
+    received: `${wait} ms`,
+  })
 }
 
 /** A wait that is a fraction may be rounded up, but not down. Only a failure is told. */
@@ -130,7 +204,9 @@ async function expectHalfTokens({ load, story, expectSame }: Stage): Promise<voi
   expectSame('what the three calls return', waits, [50, 50, 50], {
     because:
       'One token is owed. Half of it has arrived, and no time passes between the three calls.',
-    likely: 'Parts of a token count, but only once: note the time of each call.',
+    likely: waits.every((waitMs) => waitMs === 0)
+      ? 'take(0) takes nothing, but it returns the wait like any other call.'
+      : 'Parts of a token count, but only once: note the time of each call.',
     look: 'limits.take()',
   })
 }

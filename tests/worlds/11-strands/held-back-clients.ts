@@ -184,6 +184,24 @@ async function expectShortRepliesCounted(stage: Stage): Promise<void> {
   })
 }
 
+/** One reply is room for one line, however many lines may be unanswered. */
+export async function expectRoomForOne(stage: Stage): Promise<void> {
+  const pat = await ScriptedConversation.start(stage, 'pat', MANY)
+  const expectBegun = (count: number, because: string) =>
+    stage.expectSame('the number of his jobs begun', pat.jobs.length, count, {
+      because,
+      likely:
+        'Each reply makes room for one line: resume the connection after every reply, however few have been sent.',
+      look: 'conversation.#reply()',
+    })
+  await pat.sendJobs(MANY + 2)
+  expectBegun(MANY, `${MANY} lines of his may be unanswered.`)
+  await pat.end(0, '1')
+  expectBegun(MANY + 1, 'One reply has been sent, so there is room for one line.')
+}
+
+const MANY = 64
+
 /** Somebody else has a reason of its own not to read from her: it is theirs to take back. */
 export async function expectOtherPausesKept(stage: Stage): Promise<void> {
   for (const reason of ['rate', 'protocol'] as const) {

@@ -49,6 +49,15 @@ export class ScriptedConversation extends ScriptedPeer {
     return super.send(text, JSON.stringify(text))
   }
 
+  /** Lines that are jobs, all at once: what the pool does with them goes without saying. */
+  async sendJobs(count: number): Promise<void> {
+    this.tell(`sends "fib 1" ${count} times`)
+    this.#isQuiet = true
+    this.stream.arrive('fib 1\n'.repeat(count))
+    await this.settle()
+    this.#isQuiet = false
+  }
+
   /** The beginning of a line, and no end of it. */
   async sendUnended(bytes: number): Promise<void> {
     this.tell(`sends ${bytes.toLocaleString('en')} bytes without a line end`)

@@ -140,6 +140,15 @@ export async function expectJobsInPool(stage: Stage): Promise<void> {
       })
     }
   }
+  const fay = await ScriptedConversation.start(stage, 'fay')
+  await fay.send('fib 3\n')
+  await fay.end(0, '2')
+  await fay.send('fib 3\n')
+  fay.expectJobs(['fib 3', 'fib 3'], {
+    because: 'Each line is a job of its own, also when the same was asked before.',
+    likely: 'The answer comes from what is remembered of an earlier line. Remember no answers.',
+    look: 'conversation.#answer()',
+  })
 }
 
 /** What it may be that this line has not become a job, or has become another one. */
@@ -156,6 +165,7 @@ function likelyOf(line: string, given: string | undefined, isFirst: boolean): st
 export async function expectSaidAsItIs(stage: Stage): Promise<void> {
   const texts = ['', '  in', 'a  b', 'out  ', '¿qué? 日本 🐢', 'x'.repeat(3_000)]
   for (const text of texts) {
+    const toldBefore = stage.story.lines.length
     const fay = await ScriptedConversation.start(stage, 'fay')
     await fay.send(`echo ${text}\necho on\n`)
     fay.expectSaid([text, 'on'], {
@@ -167,6 +177,7 @@ export async function expectSaidAsItIs(stage: Stage): Promise<void> {
           : 'The line goes to runCommand() unchanged, and its answer to say(). Only the first word is looked at: nothing is trimmed, joined or cut.',
       look: ['conversation.#reply()', 'conversation.#answer()'],
     })
+    if (text.length > 1_000) stage.story.lines.splice(toldBefore)
   }
 }
 
@@ -322,6 +333,11 @@ export async function expectSilenceBehindCancel(stage: Stage): Promise<void> {
   stage.expect('FIN from the server', gus.stream.isEnded, {
     because: 'gus has sent FIN, and none of his lines waits for a reply any more.',
     likely: 'cancel() keeps replies back, not the end: onEnd() ends the connection as ever.',
+    look: ['conversation.onEnd()', 'conversation.cancel()'],
+  })
+  stage.expect('gus’s connection not to be destroyed', !gus.stream.isDestroyed, {
+    because: 'Replies that were sent before cancel() may still be on their way to him.',
+    likely: 'end() sends FIN after everything that waits. destroy() throws that away.',
     look: ['conversation.onEnd()', 'conversation.cancel()'],
   })
   await expectSilenceFromThenOn(stage)

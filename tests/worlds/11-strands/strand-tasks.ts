@@ -130,6 +130,39 @@ export async function expectTasksForgotten({ load, story, expect }: Stage): Prom
   await strand.post(() => {})
 }
 
+/** Nor is anything kept of tasks that were posted together, while one of them goes on. Only a failure is told. */
+export async function expectEndedForgotten({ load, story, expect }: Stage): Promise<void> {
+  const { Strand } = await load(() => import('#code/11-strands/strand.ts'))
+  const strand = new Strand()
+  const gate = Promise.withResolvers<void>()
+  const postTogether = async () => {
+    const tasks: WeakRef<object>[] = []
+    const posted: Promise<void>[] = []
+    for (let place = 0; place < POSTED; place++) {
+      const task = () => {}
+      tasks.push(new WeakRef(task))
+      posted.push(strand.post(task))
+    }
+    strand.post(() => gate.promise)
+    await Promise.all(posted)
+    return tasks
+  }
+  const held = await countHeld(await postTogether())
+  if (held > MAY_BE_KEPT) {
+    story.tell('test', `posts ${POSTED + 1} tasks in one turn; all but the last one have ended`)
+    expect('those that have ended to be forgotten', false, {
+      because: 'The last one may take an hour, and the memory of the others is needed before.',
+      likely:
+        'Whatever holds a task has to let go of it when it has ended: a list that is worked off in one piece holds all of them to its end.',
+      received: `${held} of ${POSTED} are kept`,
+      look: 'strand.post()',
+    })
+  }
+  // The strand lives until here.
+  gate.resolve()
+  await strand.post(() => {})
+}
+
 /** A task that fails ends nothing but itself: the one behind it still runs alone. */
 export async function expectNoOverlap(stage: Stage): Promise<void> {
   const { Strand } = await stage.load(() => import('#code/11-strands/strand.ts'))

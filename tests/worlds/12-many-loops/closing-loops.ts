@@ -5,6 +5,7 @@ import type { Worker } from 'node:worker_threads'
 import type { LoopGroup } from '#code/12-many-loops/loop-group.ts'
 import type { HostedServer } from '../../harness/hosted-server.ts'
 import { PATIENCE_MS, within } from '../../harness/patience.ts'
+import { countPendingWakeUps } from '../../harness/pending-wakeups.ts'
 import type { Stage } from '../../judge/step.ts'
 import { echo } from '../../protocols/lines.ts'
 import { withAccepted, withGroup } from './counted-loops.ts'
@@ -239,6 +240,21 @@ async function expectNoGrace(stage: Stage): Promise<void> {
     stage.expectSame('the number of threads alive when close() resolved', alive, 0, {
       because: 'close() promises that no thread is left, even if nobody has ever connected.',
       likely: 'Nothing has ended them: call this.terminate(), and await it.',
+      look: 'loop-group.close()',
+    })
+  })
+}
+
+/** All loops have ended already: there is nothing to wait for. */
+export async function expectNoTimerLeft(stage: Stage): Promise<void> {
+  await withGroup(stage, async (group) => {
+    await group.terminate()
+    const atRest = await countPendingWakeUps()
+    stage.story.tell('test', 'ends two loops, and then calls close(60_000)')
+    await group.close(60_000)
+    stage.expect('no timer to be left', (await countPendingWakeUps()) <= atRest, {
+      because: 'close() has resolved, and a timer would keep the process alive for a minute.',
+      likely: 'Clear the timer in any case, also when there was nothing to wait for or to end.',
       look: 'loop-group.close()',
     })
   })

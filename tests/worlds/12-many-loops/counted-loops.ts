@@ -161,7 +161,8 @@ export async function expectCountedAtOnce(stage: Stage): Promise<void> {
 
 /** A thread that has ended swallows what it is sent. */
 export async function expectOutAtOnce(stage: Stage): Promise<void> {
-  await withGroup(stage, async (group, [, thread]) => {
+  await withGroup(stage, async (group, threads) => {
+    const [, thread] = threads
     stage.story.tell('test', 'starts two loops, and ends the thread of the second one')
     const { threadId } = thread
     const listed = new Promise<number[]>((resolve) => {
@@ -182,6 +183,14 @@ export async function expectOutAtOnce(stage: Stage): Promise<void> {
         look: 'loop-group.#onExit()',
       },
     )
+    const deadline = performance.now() + PATIENCE_MS
+    while (threads.length < 3 && performance.now() < deadline)
+      await new Promise((resolve) => setImmediate(resolve))
+    stage.expect('another loop to be started', threads.length > 2, {
+      because: 'Every loop that dies is replaced, also one that nobody was connected to.',
+      likely: 'What the dead loop had to do is of no account: look at #isClosing, and at no count.',
+      look: 'loop-group.#onExit()',
+    })
   })
 }
 

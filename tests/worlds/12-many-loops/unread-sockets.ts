@@ -92,6 +92,13 @@ export async function expectUnread({ load, story, expect }: Stage): Promise<void
         'A client that has sent FIN still wants its answers. The socket keeps its allowHalfOpen setting when it moves.',
       likely: 'createServer() needs allowHalfOpen, as in serveConnections() of 01-hello/server.ts.',
     })
+    expect('no timeout to be set on her socket', !sockets[0].timeout, {
+      because:
+        'She may stay silent for as long as she likes. And a timer does not move with a socket: it stays behind on this thread.',
+      likely: 'The acceptor hands sockets over. It calls no setTimeout() on them.',
+      look: 'acceptor.createAcceptor()',
+      received: `a timeout of ${sockets[0].timeout} ms`,
+    })
   } finally {
     for (const socket of [...clients, ...sockets]) socket.destroy()
     server.close()

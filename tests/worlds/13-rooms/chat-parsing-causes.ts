@@ -1,7 +1,9 @@
 /** Why a parser of chapter 13 may have made something else of a message than it should. */
 
 /** What is asked of a parser's result: code and id, or the fields that somebody knows. */
-export type Told = { code: string; id?: number } | { request: Record<string, unknown> }
+export type Told =
+  | { code: string; seconds?: number; id?: number }
+  | { request: Record<string, unknown> }
 
 export function whyTypeIsKnown(received: Told, type: string): string | undefined {
   if ('request' in received && type in {})
@@ -16,7 +18,7 @@ export function whyRefusalIsLost(received: Told): string | undefined {
   if ('request' in received) return undefined
   return received.id === undefined
     ? 'The id is known by then. It belongs in every refusal.'
-    : 'Pass the refusal of a rule on as it is, with its own code.'
+    : 'Pass the refusal of a rule on as it is, with its own code and all its other fields.'
 }
 
 /** Why a request with this wrong value was taken. */

@@ -120,10 +120,11 @@ export async function expectRequestsParsed(stage: Stage): Promise<void> {
         ? 'Return the first refusal that a rule gives.'
         : whyRefusalIsLost(received),
   })
-  const refusal = { code: 'too-fast', text: 'Not so loud.' } as const
+  const refusal = { code: 'too-fast', text: 'Not so loud.', seconds: 9 } as const
+  const { code, seconds } = refusal
   const isLoud = (loud: unknown) => (loud === 11 ? refusal : undefined)
   for (const [loud, expected] of [
-    [11, { code: refusal.code, id: 6 }],
+    [11, { code, seconds, id: 6 }],
     [10, { request: { id: 6, type: 'shout', loud: 10 } }],
   ] as const) {
     const message = JSON.stringify({ id: 6, type: 'shout', loud })
@@ -133,7 +134,9 @@ export async function expectRequestsParsed(stage: Stage): Promise<void> {
       likely: (received: Told) =>
         'code' in received && received.code === 'unknown-type'
           ? 'Look the type up in `requests`, not in REQUESTS.'
-          : undefined,
+          : loud === 11
+            ? whyRefusalIsLost(received)
+            : undefined,
     }
     expectParsed(stage, message, expected, reason, { shout: { loud: isLoud } })
   }
@@ -150,7 +153,7 @@ export async function expectRequestsParsed(stage: Stage): Promise<void> {
   expectParsed(
     stage,
     '{"id":6,"type":"join","room":"KITchen"}',
-    { code: refusal.code, id: 6 },
+    { code, seconds, id: 6 },
     {
       because: 'In this table, the rule of `room` refuses every room.',
       likely: 'Use the rules in the table of this call, not those of an earlier one.',
@@ -223,6 +226,7 @@ export async function expectRequestsParsed(stage: Stage): Promise<void> {
     expectWrong(quietly(stage), specimen)
     stage.story.lines.splice(toldBefore)
   }
+  expectUntrimmed()
   await forAll(stage, 'requests with one wrong field', wrongRequests, expectWrong)
   await forAll(
     stage,
@@ -239,11 +243,27 @@ export async function expectRequestsParsed(stage: Stage): Promise<void> {
     500,
   )
 
+  /** A space that only JavaScript takes for one. */
+  function expectUntrimmed(): void {
+    const toldBefore = stage.story.lines.length
+    expectCode('\u00a0{"id":1,"type":"ping"}', 'malformed', undefined, {
+      because: 'It begins with U+00A0, a space that JSON does not have. So it is not JSON.',
+      likely: 'Give parseObject() the message as it is: trim() takes away more than JSON allows.',
+    })
+    stage.story.lines.splice(toldBefore)
+  }
+
   /** Known fields are read as a handler reads them. */
   function told(parsed: ReturnType<typeof parse>, requests: Requests): Told {
     if (parsed.kind === 'refused') {
-      const { code, text } = parsed.refusal
-      return { code, id: parsed.id, ...(text === '' && { text: 'empty: a person learns nothing' }) }
+      const { code, text, seconds } = parsed.refusal
+      const rest = seconds === undefined ? {} : { seconds }
+      return {
+        code,
+        ...rest,
+        id: parsed.id,
+        ...(text === '' && { text: 'empty: a person learns nothing' }),
+      }
     }
     if (parsed.kind !== 'request') return parsed
     const request = parsed.request as unknown as Record<string, unknown>

@@ -85,8 +85,8 @@ export class SlowJournal implements Journal {
     this.drafts.push(draft)
   }
 
-  /** Keeps the oldest drafts together, or fails to; or keeps all but some of them. */
-  keep(count: number, isKept: boolean | ((text: string) => boolean) = true): void {
+  /** Keeps the oldest drafts together, or fails to; or keeps all but some of them. Returns the list that it has passed on. */
+  keep(count: number, isKept: boolean | ((text: string) => boolean) = true): readonly Kept[] {
     const kept = this.drafts.splice(0, count).map((draft): Kept => {
       if (typeof isKept === 'boolean' ? !isKept : !isKept(draft.text))
         return { draft, message: undefined }
@@ -96,6 +96,7 @@ export class SlowJournal implements Journal {
       return { draft, message }
     })
     this.onKept(kept)
+    return kept
   }
 
   open(room: string): History {

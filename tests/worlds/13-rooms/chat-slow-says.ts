@@ -132,6 +132,40 @@ export async function expectSlowSays(
     },
   )
   await expectFaultInOrder(stage, modules)
+  await expectRefusedInOrder(stage, modules)
+}
+
+/** A `say` that is refused keeps its place, whatever the journal keeps together with the one before it. */
+async function expectRefusedInOrder(
+  stage: Stage,
+  modules: Awaited<ReturnType<typeof loadChat>>,
+): Promise<void> {
+  stage.story.tell('test', 'opens another chat, with a journal that takes its time')
+  const journal = new SlowJournal()
+  const world = new ChatWorld(modules, stage.story, { journal })
+  const ada = await world.arrive('ada', 'kitchen')
+  const say = (id: number, room: string) => ({ id, type: 'say', room, text: `${id}` })
+  await world.ask(ada, say(1, 'kitchen'), say(2, 'nowhere'), say(3, 'kitchen'))
+  while (journal.drafts.length > 0) {
+    stage.story.tell('journal', 'has kept all that it was given')
+    journal.keep(journal.drafts.length)
+    await world.settle()
+  }
+  ada.inbox.expect(
+    [
+      { type: 'said', id: 1 },
+      { type: 'message', text: '1' },
+      { type: 'error', id: 2, code: 'not-a-member' },
+      { type: 'said', id: 3 },
+      { type: 'message', text: '3' },
+    ],
+    {
+      because: 'The second message was refused. It has its answer before the third.',
+      likely:
+        'The next request waits for the promise that the handler has returned, even if both are a `say`: await it.',
+      look: 'chat-session.#carryOut()',
+    },
+  )
 }
 
 /** The answer to a `say` that failed keeps its place, too. */

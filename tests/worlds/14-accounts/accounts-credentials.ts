@@ -3,9 +3,15 @@
 import type { Hasher } from '#code/14-accounts/passwords.ts'
 import type { Reason } from '../../harness/failure.ts'
 import type { Stage } from '../../judge/step.ts'
-import { rejects, resolves, stagedError } from './accounts-promises.ts'
+import { shown } from './accounts-passwords.ts'
+import { rejects, resolves, settle, stagedError } from './accounts-promises.ts'
 import { CHEAP, derivation, fits, NotedHasher, phcOf } from './accounts-scrypt.ts'
 import { NotedAccounts } from './accounts-stores.ts'
+
+/** Spaces at both ends, capitals, and more than the 72 bytes that bcrypt takes. */
+const ODD = ` Correct Horse ${'x'.repeat(60)} `
+const ALL_OF_IT =
+  'Pass the password on as it was given. Spaces, capitals and all of its letters count, as they did when it was first hashed.'
 
 /** What a clock would see of a log-in, as calls. */
 export async function expectSameWork(stage: Stage): Promise<void> {
@@ -15,13 +21,15 @@ export async function expectSameWork(stage: Stage): Promise<void> {
   const [accounts, hasher] = [new NotedAccounts(), new NotedHasher()]
   const credentials = new Credentials(accounts, hasher as Hasher)
   const ada = { id: 1, name: 'ada', passwordHash: phcOf('correct horse', CHEAP) }
+  const cyd = { id: 3, name: 'cyd', passwordHash: phcOf(ODD, CHEAP) }
   for (const [who, account, password, expected] of [
     ['ada', ada, 'correct horse', 'ada'],
     ['ada', ada, 'wrong horse', undefined],
+    ['cyd', cyd, ODD, 'cyd'],
     ['an unknown name', undefined, 'correct horse', undefined],
     ['an unknown name', undefined, '', undefined],
   ] as const) {
-    story.tell('test', `checks the password "${password}" for ${who}`)
+    story.tell('test', `checks the password ${shown(password)} for ${who}`)
     const found = await resolves(story, 'check()', credentials.check(account, password), {
       because: 'derive() has resolved.',
     })
@@ -29,7 +37,7 @@ export async function expectSameWork(stage: Stage): Promise<void> {
       because: expected
         ? 'That is the password.'
         : 'Neither a wrong password nor an unknown name identifies anybody.',
-      likely: whoIsWrong(account, expected),
+      likely: account === cyd ? ALL_OF_IT : whoIsWrong(account, expected),
     })
     expectSame('the keys that were derived', hasher.takeCalls(), [derivation(password, CHEAP)], {
       because:
@@ -120,11 +128,22 @@ export async function expectRehash(stage: Stage): Promise<void> {
   expectSame(
     'the keys that were derived',
     hasher.takeCalls(),
-    [derivation('battery', old), derivation('battery', CHEAP)],
+    [derivation('battery', old), derivation('battery', CHEAP, saltBytesIn(replaced.to))],
     {
       because: 'Once to verify, at the old cost; once to hash anew.',
     },
   )
+  const dee = { id: 4, name: 'dee', passwordHash: phcOf(ODD, old) }
+  story.tell('test', `checks the password ${shown(ODD)} of dee, whose hash was made with ln=3`)
+  await resolves(story, 'check()', credentials.check(dee, ODD), {
+    because: 'derive() and replaceHash() have resolved.',
+  })
+  const [anew] = accounts.replaced.splice(0)
+  expect('the new hash to be that of the same password', isRehashed(anew, dee, ODD), {
+    because: 'If another string is hashed now, this was the last time that dee could log in.',
+    likely: ALL_OF_IT,
+    received: anew ? callIn(anew, dee, ODD) : 'no call',
+  })
   hasher.failures.push(undefined, stagedError(new HashesBusy()))
   await check('battery', 'bob', {
     because: 'The password was right. The new hash can wait until the next log-in.',
@@ -138,9 +157,15 @@ export async function expectRehash(stage: Stage): Promise<void> {
     ['a store that is busy (PoolBusy)', new PoolBusy()],
   ] as const) {
     accounts.failure = stagedError(failure)
-    const error = await rejects(story, `check() with ${what}`, credentials.check(bob, 'battery'), {
+    const checking = credentials.check(bob, 'battery')
+    checking.catch(() => {})
+    await settle()
+    const [isTried] = accounts.replaced.splice(0)
+    const error = await rejects(story, `check() with ${what}`, checking, {
       because: 'This error does not mean a full hash queue. The caller has to be told of it.',
-      likely: 'Await replaceHash() inside the try; catch HashesBusy, and nothing else.',
+      likely: isTried
+        ? 'Await replaceHash() inside the try; catch HashesBusy, and nothing else.'
+        : 'replaceHash() was not called: the rehash was skipped. Each log-in with an outdated hash tries it, also after one that failed.',
     })
     expectSame('the error', String(error), String(failure), {
       because: 'The store rejected with this error.',
@@ -169,9 +194,13 @@ interface Replaced {
 }
 
 /** The call, and what is wrong with it if its strings do not show that. */
-function callIn({ id, from, to }: Replaced, bob: { passwordHash: string }): string {
+function callIn(
+  { id, from, to }: Replaced,
+  bob: { passwordHash: string },
+  password = 'battery',
+): string {
   const call = `replaceHash(${id}, ${costIn(from)}, ${costIn(to)})`
-  if (fits('battery', to) === false) return `${call}; the new hash does not fit the password`
+  if (fits(password, to) === false) return `${call}; the new hash does not fit the password`
   return from === bob.passwordHash ? call : `${call}; the old hash is not the one that was stored`
 }
 
@@ -180,12 +209,18 @@ export function costIn(stored: string): string {
   return `"${stored.split('$').slice(0, 3).join('$')}$…"`
 }
 
+/** A new salt may be longer than 16 bytes. */
+function saltBytesIn(stored: string): number {
+  return Buffer.from(stored.split('$')[3], 'base64').length
+}
+
 export function isRehashed(
   replaced: Replaced | undefined,
   bob: { id: number; passwordHash: string },
+  password = 'battery',
 ): boolean {
   if (!replaced) return false
   const { id, from, to } = replaced
   const isToday = to.startsWith('$scrypt$ln=4,r=8,p=1$')
-  return id === bob.id && from === bob.passwordHash && isToday && fits('battery', to) === true
+  return id === bob.id && from === bob.passwordHash && isToday && fits(password, to) === true
 }

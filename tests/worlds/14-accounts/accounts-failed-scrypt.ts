@@ -37,7 +37,14 @@ export async function expectScryptFailure(
     received: outcome,
     look: 'passwords.deriveKey()',
   })
-  const { maxmem } = await whileScryptFails(() => deriveKey('horse', ANY_SALT, MOST))
+  const { maxmem, outcome: next } = await whileScryptFails(() => deriveKey('horse', ANY_SALT, MOST))
+  expect('deriveKey() to call scrypt() again', next !== 'not called', {
+    because: 'The previous key could not be derived. That says nothing about the next one.',
+    likely:
+      'Does a call wait for the one before it? Then its error is handed on to all that follow.',
+    received: 'scrypt() was not called',
+    look: 'passwords.deriveKey()',
+  })
   const needed = bytesFor(MOST)
   expect('scrypt() to be allowed the memory that MAX_COST takes', maxmem >= needed, {
     because:

@@ -14,7 +14,16 @@ import {
   TODAY,
 } from './accounts-passwords.ts'
 import { rejects, resolves, stagedError } from './accounts-promises.ts'
-import { CHEAP, derivation, NotedHasher, PASSLIB, phc, phcOf, scryptOf } from './accounts-scrypt.ts'
+import {
+  CHEAP,
+  derivation,
+  fits,
+  NotedHasher,
+  PASSLIB,
+  phc,
+  phcOf,
+  scryptOf,
+} from './accounts-scrypt.ts'
 
 type Passwords = typeof PasswordsModule
 
@@ -142,6 +151,30 @@ export async function expectRandomSalts(
       'A salt from a clock or a counter can recur, and a thief can compute hashes for it before stealing the database.',
     likely: 'All bytes of a salt come from randomBytes().',
     received: `bytes ${fixed.join(', ')} are the same in all of them`,
+    look: 'passwords.hashPassword()',
+  })
+}
+
+/** Two people register at the same moment: the salt of one is not the other's. */
+export async function expectTwoAtOnce(
+  { expect, story }: Stage,
+  { hashPassword }: Passwords,
+  hasher: NotedHasher,
+): Promise<void> {
+  const names = ['one', 'two']
+  story.tell('test', 'hashes "one" and "two" at the same time')
+  const both = Promise.all(names.map((password) => hashPassword(password, hasher as Hasher)))
+  const stored = await resolves(story, 'hashPassword(), twice', both, {
+    because: 'derive() has resolved.',
+    look: 'passwords.hashPassword()',
+  })
+  const unfit = names.filter((password, index) => fits(password, stored[index]) !== true)
+  expect('both stored hashes to match their passwords', unfit.length === 0, {
+    because:
+      'While one hash is being derived, others begin. Whoever is stored with the wrong salt can never log in again.',
+    likely:
+      'Is anything kept outside the function, such as one buffer for all salts? Make the salt with randomBytes(SALT_BYTES) in each call.',
+    received: unfit.map((password) => `the hash of "${password}" does not match it`).join('; '),
     look: 'passwords.hashPassword()',
   })
 }

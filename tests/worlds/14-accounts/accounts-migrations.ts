@@ -82,6 +82,29 @@ export function expectComments(
   expectSame('the database', contentOf(database), 'version 2; people: nobody; rooms: lobby', reason)
 }
 
+/** What looks like a comment may be text in quotes. */
+export function expectQuoted(
+  { expect, expectSame, story }: Stage,
+  migrate: (database: DatabaseSync, migrations: readonly string[]) => void,
+): void {
+  const database = new DatabaseSync(':memory:')
+  story.tell('test', 'migrates a new database; a migration has "--" in one name, "/*" in another')
+  const error = thrownBy(() =>
+    migrate(database, [
+      'CREATE TABLE people (name TEXT)',
+      "INSERT INTO people VALUES ('ada -- or bob'); INSERT INTO people VALUES ('c/*d')",
+    ]),
+  )
+  const reason = {
+    because: 'A migration is any SQL that exec() takes. Inside quotes, no comment begins.',
+    likely: 'Take nothing out of a migration. Give each one to exec() as it is.',
+    look: 'migrations.migrate()',
+  }
+  expect('the migrations to succeed', error === undefined, { ...reason, received: String(error) })
+  const expected = 'version 2; people: ada -- or bob, c/*d; no rooms'
+  expectSame('the database', contentOf(database), expected, reason)
+}
+
 /** The first migration has been run; these are all. An error of syntax comes from what was cut out of one. */
 export function expectTheRest(
   { expect, expectSame }: Stage,

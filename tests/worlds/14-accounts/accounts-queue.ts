@@ -256,3 +256,26 @@ export async function expectCrowdInOrder({ expect, load, random, story }: Stage)
     look: LOOK,
   })
 }
+
+/** A queue with no room to wait refuses at once. */
+export async function expectNoneWaiting({ expect, load, story }: Stage): Promise<void> {
+  const { HashQueue, HashesBusy } = await load(() => import('#code/14-accounts/hash-queue.ts'))
+  const queue = new HashQueue({ running: 1, waiting: 0 })
+  const gate = Promise.withResolvers<void>()
+  story.tell('test', 'gives two tasks to a queue in which one may run, and none may wait')
+  const first = queue.run(() => gate.promise)
+  const second = queue.run(() => gate.promise)
+  second.catch(() => {})
+  const refusal = await rejects(story, 'the second task', second, {
+    because: '`waiting` is 0 here, and none may wait.',
+    likely: 'Compare with `waiting` as it is: 0 is a limit, and not a missing one.',
+    look: LOOK,
+  })
+  expect('the error to be HashesBusy', refusal instanceof HashesBusy, {
+    because: 'The client is told `busy`, and can try again.',
+    received: String(refusal),
+    look: LOOK,
+  })
+  gate.resolve()
+  await resolves(story, 'the first task', first, DONE)
+}

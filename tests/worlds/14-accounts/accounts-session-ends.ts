@@ -85,17 +85,23 @@ export async function expectClockSetBack(
   world: SessionWorld,
 ): Promise<void> {
   const { store } = world
-  const young = await world.begin(10)
-  world.setBack(3 * DAY)
-  store.takeCalls()
-  await world.use(sha256(young), 'goes on', {
-    because:
-      'The clock was set back, so the session seems to begin in the future. That does no harm.',
-  })
-  expectSame('the writes', store.takeCalls('touch'), [], {
-    because: 'Noting an earlier use than the one already noted would shorten the session.',
-    look: 'sessions.use()',
-  })
+  // Less than idleMs, more than that, and more than maxMs.
+  for (const days of [3, 20, 100]) {
+    const young = await world.begin(10)
+    world.setBack(days * DAY)
+    store.takeCalls()
+    await world.use(sha256(young), 'goes on', {
+      because:
+        'The clock was set back, so the session seems to begin in the future. That does no harm.',
+      likely:
+        'A moment that is still to come is no age: `now - usedAt` is negative then, which is less than idleMs. Leave out Math.abs().',
+    })
+    expectSame('the writes', store.takeCalls('touch'), [], {
+      because: 'Noting an earlier use than the one already noted would shorten the session.',
+      look: 'sessions.use()',
+    })
+    world.advance(days * DAY)
+  }
 }
 
 /** A session is ended while the store is asked. */
@@ -195,6 +201,34 @@ export async function expectEndedForGood({ story }: Stage, world: SessionWorld):
       })
     }
   }
+}
+
+/** The session ends while one use is under way: the next use must not share its answer. */
+export async function expectLookedUpAnew(
+  { expectSame, story }: Stage,
+  world: SessionWorld,
+): Promise<void> {
+  const { sessions, store } = world
+  const id = sha256(await world.begin(16))
+  const look = 'sessions.use()'
+  story.tell('store', 'is slow: the first use is under way')
+  store.held = []
+  const first = sessions.use(id)
+  await settle()
+  story.tell('another server', 'ends the session, in the same database')
+  store.rows.delete(id)
+  story.tell('test', 'uses the session again while the first use is under way')
+  const second = sessions.use(id)
+  await letGo(store)
+  const [, found] = await resolves(story, 'use(), twice', Promise.all([first, second]), {
+    because: 'The store has answered.',
+    look,
+  })
+  expectSame('the statement that the session goes on', found !== undefined, false, {
+    because: 'It had been ended before the second use began.',
+    likely: 'Call find() at each use: the answer to an earlier one was true at an earlier moment.',
+    look,
+  })
 }
 
 export async function expectStoreFailures(

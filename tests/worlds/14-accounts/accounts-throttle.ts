@@ -130,6 +130,36 @@ export async function expectDoubling(stage: Stage): Promise<void> {
   begin('ada', HOME, 1_000, { because: 'After forgetMs, a failure counts as the first.' })
 }
 
+/** The last fraction of a millisecond belongs to the wait: whoever is let in uncounted may go on guessing. */
+export async function expectFractions({ expect, load, story }: Stage): Promise<void> {
+  const { Throttle } = await load(() => import('#code/14-accounts/throttle.ts'))
+  const clock = new VirtualClock()
+  const throttle = new Throttle(clock, { ...LIMITS, maxFailures: 2 })
+  const expectRefused = (account: string, address: string) => {
+    const received = throttle.begin(account, address)
+    expect(`begin("${account}", "${address}") to be above 0`, received > 0, {
+      because:
+        'A quarter of a millisecond is left. 0 means that the try goes on, and that it has been counted.',
+      likely:
+        'The clock has fractions. Return the wait as it is: one that is rounded to 0 lets in tries that nobody counts.',
+      expected: '0.25',
+      received: `${received}`,
+      look: 'throttle.begin()',
+    })
+  }
+  story.tell(HOME, 'begins a try at "ada", and another one 999.75 ms later')
+  throttle.begin('ada', HOME)
+  clock.pass(999.75)
+  expectRefused('ada', HOME)
+  story.tell(
+    AWAY,
+    'begins a try at "ada", which closes the account, and another one when 0.25 ms are left',
+  )
+  throttle.begin('ada', AWAY)
+  clock.pass(HOUR - 1_000)
+  expectRefused('ada', AWAY)
+}
+
 /** Old failures are forgotten, whatever was asked in vain meanwhile. */
 export async function expectForgotten(stage: Stage): Promise<void> {
   const { begin, pass } = await playThrottle(stage, {

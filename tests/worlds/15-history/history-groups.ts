@@ -16,11 +16,13 @@ export async function expectEncoded(stage: Stage): Promise<void> {
     const expected = group(...records.map((record) => Buffer.from(record)))
     const received = encodeGroup(records)
     const place = firstDifference(received, expected)
+    const isSealed = payloadOf(received).equals(payloadOf(expected))
+    const inPayload = isSealed ? '' : ', and others follow in the payload'
     stage.expect(`the group of ${what} to have the right bytes`, received.equals(expected), {
       ...reason,
       ...wrongPart(received, expected, place),
       expected: hex(expected),
-      received: `${hex(received)} (the first difference is at byte ${place})`,
+      received: `${hex(received)} (the first difference is at byte ${place}${inPayload})`,
     })
   }
   encodes('"ada" and "bob"', [Buffer.from('ada'), Buffer.from('bob')], {
@@ -260,6 +262,10 @@ function expectWrongMagicSeen(
 const WRONG_MAGIC =
   'Compare every byte of the magic that is there, before you ask whether the header is whole.'
 
+function payloadOf(bytes: Buffer): Buffer {
+  return bytes.subarray(GROUP_HEADER_BYTES)
+}
+
 /** What is probably wrong, by the place of the first wrong byte. */
 function wrongPart(received: Buffer, expected: Buffer, place: number): Partial<Reason> {
   if (received.length !== expected.length)
@@ -272,9 +278,12 @@ function wrongPart(received: Buffer, expected: Buffer, place: number): Partial<R
     return {
       likely: 'Bytes 4 to 7 are the length of the payload alone, without the header; big-endian.',
     }
-  if (place >= GROUP_HEADER_BYTES)
+  // A checksum differs whenever the payload does.
+  if (!payloadOf(received).equals(payloadOf(expected)))
     return {
-      likely: 'Each record is preceded by its length. A record may be a part of a larger buffer.',
+      likely:
+        'Each record is preceded by its length, in 4 bytes, big-endian. A record may be a part of a larger buffer: take the record, and not `record.buffer`.',
+      look: 'groups.encodeGroup()',
     }
   return {
     likely:

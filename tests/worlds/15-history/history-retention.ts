@@ -100,7 +100,7 @@ async function expectLimit(stage: Stage, LogClass: typeof Log): Promise<void> {
       texts: ['a', 'b'],
       freed: 1,
       kept: [2, 3],
-      likely: 'Remove while the total is larger than maxTotalBytes, not when it is equal.',
+      likely: TOO_MANY_LEFT,
     },
     { texts: [LONG, 'b', 'c'], freed: 1, kept: [2, 3, 4], likely: COUNTED },
     { texts: ['a', LONG, 'c'], freed: group('a').length + 1, kept: [3, 4], likely: COUNTED },
@@ -123,6 +123,9 @@ async function expectLimit(stage: Stage, LogClass: typeof Log): Promise<void> {
     })
   }
 }
+
+const TOO_MANY_LEFT =
+  'Remove until the total is at most maxTotalBytes. Every segment that is there counts in full, including the one that was just begun.'
 
 const COUNTED = 'A removal frees the size of the removed segment, not that of another one.'
 

@@ -32,7 +32,11 @@ export async function expectSegmentsRead(stage: Stage): Promise<void> {
       typeof outcome === 'number'
         ? `${found.join(', ')}; good up to byte ${outcome}`
         : `throws ${describeError(outcome)}`
-    stage.expectSame(`readGroups() of ${what}`, received, expected, { look: READ, ...reason })
+    stage.expectSame(`readGroups() of ${what}`, received, expected, {
+      look: READ,
+      ...reason,
+      ...whyOverflown(outcome),
+    })
     stage.expectSame('the records that are not at their `at`', misplaced, [], {
       because: 'Pages are read from these places.',
       likely: 'Places count from the beginning of the segment.',
@@ -134,6 +138,7 @@ export async function expectSegmentsRead(stage: Stage): Promise<void> {
       Buffer.concat([Buffer.alloc(8), group('three').subarray(8)]),
     ],
     ['a magic and nothing that belongs to it', Buffer.from('\xffLOG\xffLOGLOGLOGLOG', 'latin1')],
+    ['20,000 times a magic and nothing more', Buffer.alloc(20_000 * 4, '\xffLOG', 'latin1')],
   ]
   for (const [what, tail] of tails) {
     read(
@@ -150,14 +155,21 @@ export async function expectSegmentsRead(stage: Stage): Promise<void> {
   }
   sumUp(tails.length, `to stop before ${tails.length} kinds of torn tails`)
   const many = Buffer.concat(Array.from({ length: 30_000 }, (_, index) => group(`${index}`)))
-  stage.expect(
-    'readGroups() of 30,000 groups to find them all',
-    attempt(() => readGroups(many, 7, () => {})) === many.length,
-    {
-      because: 'A segment may have that many, and more.',
-      likely: 'Copy no group, and go through no byte twice.',
-    },
-  )
+  const outcome = attempt(() => readGroups(many, 7, () => {}))
+  stage.expect('readGroups() of 30,000 groups to find them all', outcome === many.length, {
+    because: 'A segment may have that many, and more.',
+    likely: 'Copy no group, and go through no byte twice.',
+    look: READ,
+    ...whyOverflown(outcome),
+    expected: `good up to byte ${many.length}`,
+    received: typeof outcome === 'number' ? `good up to byte ${outcome}` : `throws ${outcome}`,
+  })
+}
+
+/** A function that calls itself for each group, or for each magic, has no stack left after some thousands. */
+function whyOverflown(outcome: unknown): Pick<Reason, 'likely'> {
+  if (!(outcome instanceof RangeError) || !outcome.message.includes('call stack')) return {}
+  return { likely: 'Write a loop: a function that calls itself for each of them fills the stack.' }
 }
 
 function isOnly(set: Set<unknown>, value: unknown): boolean {

@@ -168,4 +168,12 @@ export async function expectRaceCancelled(stage: Stage): Promise<void> {
     likely: 'After cancel() the race is over: an aborted attempt fails, and that starts no other.',
   })
   cancelled.expectClosed(['6a'], { because: 'It connected after all.' })
+
+  const early = await race(stage, { '6a': [NEVER, 'connects'] }, 'is cancelled in the same turn')
+  await early.passes(1)
+  early.expectNoneLeft({
+    because: 'It was cancelled, and 6a never answers: the attempt would go on for minutes.',
+    likely:
+      'Dial at once. An attempt that begins a step of promises later begins after the abort, and never hears of it.',
+  })
 }

@@ -22,7 +22,11 @@ export function namesOf(addresses: readonly Address[]): string {
 }
 
 /** Begins the race, and says what can be expected of it. */
-export async function race({ load, story, expectSame, expect }: Stage, plan: Plan) {
+export async function race(
+  { load, story, expectSame, expect }: Stage,
+  plan: Plan,
+  next: 'runs' | 'is cancelled in the same turn' = 'runs',
+) {
   const { AddressRace } = await load(() => import('#code/16-client/addresses.ts'))
   const timers = new VirtualTimers()
   const dials: string[] = []
@@ -70,6 +74,10 @@ export async function race({ load, story, expectSame, expect }: Stage, plan: Pla
       errors = (error.errors ?? []).map(({ message }: Error) => message)
     },
   )
+  if (next !== 'runs') {
+    story.tell('race', next)
+    running.cancel()
+  }
   const expectIdle = () =>
     expectSame('the number of armed timers', timers.size, 0, {
       because: 'The race is over.',
@@ -133,6 +141,14 @@ export async function race({ load, story, expectSame, expect }: Stage, plan: Pla
         look: '#connected()',
         ...reason,
       }),
+    /** Who is dialled when the race is over already never hears of that. */
+    expectNoneLeft(reason: Reason) {
+      const left = dials.filter((dialled) => !aborted.includes(dialled.split(' ')[0]))
+      expectSame('the attempts that are still under way', left, [], {
+        look: '#tryNext()',
+        ...reason,
+      })
+    },
     expectClosed: (expected: string[], reason: Reason) =>
       expectSame('the connections that were closed', closed, expected, {
         look: '#connected()',

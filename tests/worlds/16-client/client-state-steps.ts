@@ -24,7 +24,7 @@ const close: ClientEvent = { kind: 'close' }
 const error = (code: string, seconds?: number): ClientEvent => ({ kind: 'error', code, seconds })
 
 /** What leads to another state. */
-export async function expectSteps({ load, expectSame }: Stage): Promise<void> {
+export async function expectSteps({ load, expect, expectSame }: Stage): Promise<void> {
   const { reduce } = await load(() => import('#code/16-client/client-state.ts'))
   const expectStep = (
     state: ClientState,
@@ -93,6 +93,22 @@ export async function expectSteps({ load, expectSame }: Stage): Promise<void> {
   )
   expectStep(
     GREETING,
+    error('try-later', 86_400),
+    { ...WAITING, atLeastMs: 86_400_000 },
+    {
+      because: 'A day is a day: whoever comes back sooner comes too early.',
+      likely: 'atLeastMs is the seconds, in milliseconds, however many they are.',
+    },
+  )
+  const half = reduce(GREETING, error('try-later', 0.5))
+  const halfMs = half.kind === 'waiting' ? half.atLeastMs : -1
+  expect('the wait after an error with 0.5 seconds to be 500 ms or more', halfMs >= 500, {
+    because: 'The seconds may have a fraction, and the client must not come back sooner.',
+    likely: 'Multiply the seconds as they are, without rounding them down.',
+    received: JSON.stringify(half),
+  })
+  expectStep(
+    GREETING,
     error('busy', 5),
     { ...WAITING, atLeastMs: 5_000 },
     {
@@ -130,6 +146,18 @@ export async function expectSteps({ load, expectSame }: Stage): Promise<void> {
     likely:
       'While it is online, only a loss makes the client wait, even after an error with seconds.',
   })
+  for (const code of ['constructor', '__proto__']) {
+    for (const [state, next] of [
+      [GREETING, WAITING],
+      [ONLINE, ONLINE],
+    ]) {
+      expectStep(state, error(code), next, {
+        because: 'A code is any text that the server sends, and only two of them end the client.',
+        likely:
+          'Every object has more names than were put into it: `in` and [] find them. Compare the code with the two, or use a Set.',
+      })
+    }
+  }
   expectStep(
     GREETING,
     { kind: 'welcomed', atMs: 0 },

@@ -1,6 +1,7 @@
 /** What the history knows of a key: where it is looked for, how far back, and with which text. */
 
 import type { Stage } from '../../judge/step.ts'
+import { uncaughtDuring } from '../uncaught-errors.ts'
 import { openKeys, saidAs } from './say-keys.ts'
 
 /** What was said is found, on whatever page, and as far back as can be known. */
@@ -192,4 +193,41 @@ export async function expectOtherTextFound(stage: Stage): Promise<void> {
     })
   }
   await first.settle(saidAs(2))
+}
+
+/** Whoever reads a page ahead may not need it any more, and has to look after it all the same. */
+export async function expectNoReadLeft(stage: Stage): Promise<void> {
+  const world = await openKeys(stage)
+  world.keep(6)
+  world.keep(1, 'ada', 'k1')
+  world.keep(293)
+  stage.story.tell('history', 'has 300 messages; number 7 has ada’s k1')
+  world.breakReadsBeyond(100)
+  const uncaught = await uncaughtDuring(() => world.claim('a repeat'))
+  stage.expect('every error to be caught', uncaught.length === 0, {
+    because:
+      'The message is on the first page. A read that nobody waits for any more has failed, which ends the process, and with it every connection.',
+    likely: 'Read a page only when the one before it has been searched in vain.',
+    received: `nobody has caught ${uncaught[0]}`,
+    look: '#find()',
+  })
+}
+
+/** A room that goes on while it is searched: what is said meanwhile is not searched. */
+export async function expectEndStays(stage: Stage): Promise<void> {
+  const { MAX_SEARCH } = await stage.load(() => import('#code/16-client/say-keys.ts'))
+  const world = await openKeys(stage)
+  world.keep(MAX_SEARCH)
+  stage.story.tell('history', `has ${MAX_SEARCH.toLocaleString('en')} messages of others`)
+  world.growWithReads(100, 2 * MAX_SEARCH)
+  await world.claim('a new say')
+  const read = world.reads.reduce((sum, [from, to]) => sum + to - from + 1, 0)
+  stage.expect('no more than MAX_SEARCH messages to be read', read <= MAX_SEARCH, {
+    because:
+      'What is said during the search cannot be this message, whose key is claimed. In a busy room the search would never end.',
+    likely: 'Ask range() once, before the first read: the search ends at the `last` of then.',
+    expected: `${MAX_SEARCH} or less`,
+    received: `${read}`,
+    look: '#find()',
+  })
 }

@@ -11,21 +11,36 @@ export async function openKeys({ load, story, expectSame }: Stage) {
   const kept: { message: Message; key?: string }[] = []
   let first = 1
   let isBroken = false
+  /** Reads that go beyond this number fail. */
+  let readableUpTo = Number.POSITIVE_INFINITY
+  /** So many others are said during each read, as long as `growsUpTo` messages are not there. */
+  let grownByRead = 0
+  let growsUpTo = 0
   const reads: [from: number, to: number][] = []
   let underWay = 0
   let mostUnderWay = 0
   /** Reads that wait for `answerReads`, if they have to. */
   let held: (() => void)[] | undefined
+  const keep = (count: number, name = 'zoe', key?: string) => {
+    for (let index = 0; index < count; index++) {
+      const number = kept.length + 1
+      kept.push({
+        message: { number, name, text: key ? 'hello' : `message ${number}`, at: 0 },
+        key,
+      })
+    }
+  }
   const keys = new SayKeys({
     range: (room) => (room === 'hall' ? { first, last: kept.length } : { first: 1, last: 0 }),
     async read(room, from, to) {
       reads.push([from, to])
       const shown = room === 'hall' ? kept.slice(from - 1, to) : []
+      if (kept.length < growsUpTo) keep(grownByRead)
       underWay += 1
       mostUnderWay = Math.max(mostUnderWay, underWay)
       await (held ? new Promise<void>((resolve) => held?.push(resolve)) : turn())
       underWay -= 1
-      if (isBroken) throw new Error('EIO: i/o error, read')
+      if (isBroken || to > readableUpTo) throw new Error('EIO: i/o error, read')
       if (Math.max(1, from) < first) throw new RangeError(`number ${from} is no longer kept`)
       return shown
     },
@@ -83,14 +98,15 @@ export async function openKeys({ load, story, expectSame }: Stage) {
     /** How many reads were under way at once, at most. */
     mostReadsAtOnce: () => mostUnderWay,
     /** Others, or this account, have said so many messages. */
-    keep(count: number, name = 'zoe', key?: string) {
-      for (let index = 0; index < count; index++) {
-        const number = kept.length + 1
-        kept.push({
-          message: { number, name, text: key ? 'hello' : `message ${number}`, at: 0 },
-          key,
-        })
-      }
+    keep,
+    breakReadsBeyond(number: number) {
+      readableUpTo = number
+      story.tell('history', `cannot be read beyond number ${number}`)
+    },
+    growWithReads(count: number, upTo: number) {
+      grownByRead = count
+      growsUpTo = upTo
+      story.tell('history', `grows by ${count} messages during each read`)
     },
     retire(count: number) {
       first += count

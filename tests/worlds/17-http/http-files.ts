@@ -19,6 +19,7 @@ export function makeSite(): SiteFolder {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'workbook-site-')))
   const root = join(folder, 'site')
   mkdirSync(join(root, 'inside', 'deep'), { recursive: true })
+  mkdirSync(join(root, '..data'))
   mkdirSync(join(folder, 'site-secret'))
   const write = (name: string, text: string) => writeFileSync(join(folder, name), text)
   write('secret.txt', SECRET)
@@ -31,11 +32,14 @@ export function makeSite(): SiteFolder {
   write('site/inside/index.html', '<p>Inside')
   write('site/inside/deep/d.txt', 'deep')
   write('site/empty.txt', '')
+  write('site/..data/e.txt', 'mounted')
   symlinkSync(join(folder, 'secret.txt'), join(root, 'link.txt'))
   symlinkSync(join(root, 'a.txt'), join(root, 'link-inside.txt'))
   symlinkSync(folder, join(root, 'out'))
   symlinkSync(join(folder, 'site-secret'), join(root, 'next'))
   symlinkSync(join(root, 'inside', 'deep'), join(root, 'short'))
+  // As Kubernetes mounts configuration.
+  symlinkSync('..data', join(root, 'current'))
   return {
     root,
     hasFifo: makeFifo(join(root, 'fifo')),
@@ -68,6 +72,9 @@ export const PATHS: [string, string[] | undefined][] = [
   ['/a+b.txt', ['a+b.txt']],
   ['/ReadMe.TXT', ['ReadMe.TXT']],
 ]
+
+/** One character, and the same as two: the names of two files. */
+export const LOOK_THE_SAME = ['\u00e9', 'e\u0301']
 
 /** Paths that lead out, or nowhere, in every spelling that has worked somewhere. */
 export const SPELLINGS = [

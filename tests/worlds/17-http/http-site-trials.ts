@@ -8,7 +8,7 @@ import type { Files } from '#code/17-http/site-file.ts'
 import { PATIENCE_MS, within } from '../../harness/patience.ts'
 import type { Stage } from '../../judge/step.ts'
 import { uncaughtDuring } from '../uncaught-errors.ts'
-import type { SiteFolder } from './http-files.ts'
+import { LOOK_THE_SAME, type SiteFolder } from './http-files.ts'
 
 export async function expectOpened(stage: Stage, { root, hasFifo }: SiteFolder): Promise<void> {
   const { load, expect, expectSame, story } = stage
@@ -302,6 +302,35 @@ export async function expectOpened(stage: Stage, { root, hasFifo }: SiteFolder):
       rmSync(path)
       by()
     }
+  }
+}
+
+/** Names that a check for `..` takes for a way out, and names that look the same. */
+export async function expectUnusualNames(stage: Stage, { root }: SiteFolder): Promise<void> {
+  const { openInside } = await stage.load(() => import('#code/17-http/site-file.ts'))
+  const { namesIn } = await stage.load(() => import('#code/17-http/site-path.ts'))
+  stage.story.tell('test', 'opens current/e.txt; current is a link to ..data, another folder')
+  const found = await openInside(root, ['current', 'e.txt'])
+  await found?.handle.close()
+  stage.expectSame('the size of what openInside() finds', found?.size, 7, {
+    because: 'The link leads to a folder of the site. Kubernetes mounts its files in this way.',
+    likely:
+      '..data is a name like any other: .. alone leads out, and so does what begins with .. and a separator.',
+    look: 'openInside()',
+  })
+  for (const name of LOOK_THE_SAME) {
+    const names = namesIn(`/${encodeURIComponent(name)}`)
+    stage.expectSame(
+      `the characters of namesIn("/${encodeURIComponent(name)}")`,
+      names?.map((each) => [...each].length),
+      [[...name].length],
+      {
+        because:
+          'Names with other characters are other files on Linux, even if they look the same.',
+        likely: 'Do not normalize a name: it is what the escapes say.',
+        look: 'namesIn()',
+      },
+    )
   }
 }
 

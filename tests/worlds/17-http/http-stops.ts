@@ -35,10 +35,21 @@ export async function expectStops(stage: Stage): Promise<void> {
   })
   ida.expectEnd({ because: 'She is idle.', look })
   await world.act(() => site.late.at(-1)!.resolve({ status: 200, body: 'at last' }))
-  hal.expectAnswers([{ status: 200, body: 'at last', headers: { connection: undefined } }], {
-    because: 'The connection goes on.',
-    look,
-  })
+  hal.expectAnswers(
+    [{ status: 200, body: 'at last', headers: { connection: undefined } }],
+    ([answer]) => ({
+      because: 'The connection goes on.',
+      ...(answer
+        ? { look }
+        : hal.stream.isEnded
+          ? { likely: 'A peer that waits for an answer is not idle (#isAnswering).', look }
+          : {
+              likely:
+                'Wait for an answer for as long as it takes: no other request is taken, and nothing ends, before it is sent.',
+              look: '#handle()',
+            }),
+    }),
+  )
 
   const kim = await world.arrive('kim')
   const lea = await world.arrive('lea')

@@ -110,11 +110,24 @@ export async function expectUpgrades(stage: Stage): Promise<void> {
     await cyd.send(`${text}smuggled`)
     cyd.expectAnswers([{ status: 400, headers: { connection: 'close' } }], {
       because: `After ${what} the protocol cannot change: two servers may disagree about where HTTP ends.`,
-      likely: 'Call #refuse(NO_UPGRADE) instead.',
+      likely: 'Call #refuse(NO_UPGRADE, head) instead.',
       look: '#upgrade()',
     })
     cyd.expectEnd({ because: 'It was refused.', look: '#upgrade()' })
   }
+  const nia = await world.arrive('nia')
+  await nia.send('HEAD /upgrade HTTP/1.0\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n')
+  nia.expectAnswers(
+    [{ status: 400, headers: { connection: 'close' } }],
+    {
+      because: 'A refusal is an answer, too, and an answer to HEAD has no body.',
+      likely:
+        '#refuse() does not know what was asked unless it is told: #refuse(NO_UPGRADE, head).',
+      look: '#upgrade()',
+    },
+    ['HEAD'],
+  )
+  nia.expectEnd({ because: 'It was refused.', look: '#upgrade()' })
   expectSame('the number of protocols made', site.upgraded.length, allMade, {
     because: 'A request that was refused gets none.',
     look: '#upgrade()',

@@ -55,12 +55,15 @@ export async function expectCloses(stage: Stage): Promise<void> {
       },
     )
   }
-  for (const reason of ['gone for lunch 🍰', ' sent as \ufffd\n', 'x'.repeat(123)]) {
+  for (const reason of ['gone for lunch 🍰', ' sent as \ufffd\n', 'x'.repeat(123), '\ufeffbye']) {
     check(
       closePayload(4321, reason),
       { code: 4321, reason },
       {
         because: 'After the code comes the reason, in UTF-8, as it was sent.',
+        likely: reason.startsWith('\ufeff')
+          ? 'A TextDecoder takes a byte order mark off, unless it is made with { ignoreBOM: true }.'
+          : undefined,
       },
     )
   }

@@ -117,7 +117,15 @@ async function expectBrokenDoor(
     look: BEGIN,
   })
   world.expectOutcome(`rejected: ${name} is broken`, {
-    because: 'The caller has to learn that something went wrong, and what went wrong first.',
+    ...(world.error instanceof AggregateError
+      ? {
+          because:
+            'The caller knows the error of a door by its code, and looks for it in one place.',
+          likely: 'Throw one of the errors itself, not an error around all of them.',
+        }
+      : {
+          because: 'The caller has to learn that something went wrong, and what went wrong first.',
+        }),
     look: BEGIN,
   })
   world.expectItself(broken)

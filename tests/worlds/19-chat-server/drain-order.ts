@@ -278,3 +278,18 @@ async function expectDeadlineAfterCut(stage: Stage): Promise<void> {
     look: ['drain.cut()', BEGIN],
   })
 }
+
+/** A caller that ends the process in the line after `cut()`. */
+export async function expectCutAtOnce(stage: Stage): Promise<void> {
+  const world = await DrainWorld.open(stage, 'somebody is in a great hurry')
+  let atOnce: string[] = []
+  await world.when('calls cut()', () => {
+    world.drain.cut()
+    atOnce = world.takeEvents()
+  })
+  stage.expectSame('who is cut off when cut() returns', atOnce, ['frames is cut', 'web is cut'], {
+    because: 'cut() cuts off everybody now: the caller may end the process in its next line.',
+    likely: 'Call cut() of each door at once: not in a promise, and not behind an `await`.',
+    look: 'drain.cut()',
+  })
+}

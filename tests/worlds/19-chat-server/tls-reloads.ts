@@ -8,13 +8,17 @@ import { ONE, TWO } from './certificates.ts'
 import type { TlsWorld } from './tls-peers.ts'
 
 /** What is wrong, what is read then, and what the error says of it. */
-const BAD: [string, () => Promise<Certificate>, string][] = [
-  ['no file', () => Promise.reject(new Error('ENOENT: no such file')), 'ENOENT'],
-  [
-    'the key of another certificate',
-    async () => ({ key: ONE.key, cert: TWO.cert }),
-    'cannot be used',
-  ],
+type Bad = [what: string, load: () => Promise<Certificate>, why: string]
+
+const NO_FILE: Bad = ['no file', () => Promise.reject(new Error('ENOENT: no such file')), 'ENOENT']
+const MIXED_UP: Bad = [
+  'the key of another certificate',
+  async () => ({ key: ONE.key, cert: TWO.cert }),
+  'cannot be used',
+]
+const BAD: Bad[] = [
+  NO_FILE,
+  MIXED_UP,
   [
     'a certificate that is half written',
     async () => ({ ...ONE, cert: ONE.cert.slice(0, 300) }),
@@ -110,36 +114,8 @@ export async function expectRacingReloads(stage: Stage, world: TlsWorld): Promis
   })
   expectTold(stage, world, ['undefined', 'undefined'])
 
-  const late = Promise.withResolvers<Certificate>()
-  story.tell('test', 'calls reload() twice again; the second finds no file')
-  world.nextLoads.push(() => late.promise, BAD[0][1])
-  const [good, empty] = [callReload(world), callReload(world)]
-  await expectResolved(stage, empty, ALONE)
-  story.tell('disk', 'delivers TWO to the first')
-  late.resolve(TWO)
-  await expectResolved(stage, good)
-  const cyd = await world.connectSecurely('cyd')
-  await world.expectTalk(cyd, 'two.example', {
-    because: 'The second has read nothing. The first is the newest that can be used.',
-    likely: 'A reload that has failed must not keep an older one from counting.',
-    look: 'tls.reload()',
-  })
-
-  const third = Promise.withResolvers<Certificate>()
-  story.tell(
-    'test',
-    'calls reload() twice again; the second reads ONE, and the first finds no file',
-  )
-  world.reloads.length = 0
-  world.nextLoads.push(
-    () => third.promise,
-    async () => ONE,
-  )
-  const [bad, newer] = [callReload(world), callReload(world)]
-  await expectResolved(stage, newer, ALONE)
-  third.reject(new Error('ENOENT: no such file'))
-  await expectResolved(stage, bad)
-  expectTold(stage, world, ['undefined', 'an error'])
+  await expectOlderCounts(stage, world, NO_FILE)
+  await expectOvertakenFailure(stage, world, NO_FILE)
   story.tell('test', 'calls reload() once more, alone; it reads TWO')
   world.nextLoads.push(async () => TWO)
   await reload(stage, world)
@@ -150,6 +126,112 @@ export async function expectRacingReloads(stage: Stage, world: TlsWorld): Promis
     likely: 'Numbers only grow: a reload that fails does not give its number back.',
     look: 'tls.reload()',
   })
+}
+
+/** Two reloads at a time, of which the newer one fails first: then the older one counts. */
+async function expectOlderCounts(stage: Stage, world: TlsWorld, [what, load]: Bad): Promise<void> {
+  const late = Promise.withResolvers<Certificate>()
+  stage.story.tell('test', `calls reload() twice again; the second finds ${what}`)
+  world.nextLoads.push(() => late.promise, load)
+  const [older, newer] = [callReload(world), callReload(world)]
+  await expectResolved(stage, newer, ALONE)
+  stage.story.tell('disk', 'delivers TWO to the first')
+  late.resolve(TWO)
+  await expectResolved(stage, older)
+  const cyd = await world.connectSecurely('cyd')
+  const hasRead = what === NO_FILE[0] ? 'nothing' : 'what it cannot use'
+  await world.expectTalk(cyd, 'two.example', {
+    because: `The second has read ${hasRead}. The first is the newest that can be used.`,
+    likely:
+      what === NO_FILE[0]
+        ? 'A reload that has failed must not keep an older one from counting.'
+        : 'A reload counts only when makeContext() has returned: remember its number after that.',
+    look: 'tls.reload()',
+  })
+}
+
+/** Two reloads at a time, of which the older one fails last. */
+async function expectOvertakenFailure(
+  stage: Stage,
+  world: TlsWorld,
+  [what, load]: Bad,
+): Promise<void> {
+  const late = Promise.withResolvers<void>()
+  stage.story.tell(
+    'test',
+    `calls reload() twice again; the second reads ONE, and the first finds ${what}`,
+  )
+  world.reloads.length = 0
+  world.nextLoads.push(
+    () => late.promise.then(load),
+    async () => ONE,
+  )
+  const [older, newer] = [callReload(world), callReload(world)]
+  await expectResolved(stage, newer, ALONE)
+  late.resolve()
+  await expectResolved(stage, older)
+  expectTold(stage, world, ['undefined', 'an error'])
+}
+
+/** The same with certificates that are read, and cannot be used. */
+export async function expectRacingWithUnusable(stage: Stage, world: TlsWorld): Promise<void> {
+  stage.story.tell('test', 'calls reload(), alone; it reads ONE')
+  world.nextLoads.push(async () => ONE)
+  await reload(stage, world)
+  await expectOlderCounts(stage, world, MIXED_UP)
+  await expectOvertakenFailure(stage, world, MIXED_UP)
+}
+
+/** A client that connects, and says hello only when the certificate was replaced. */
+export async function expectEarlierConnection(stage: Stage, world: TlsWorld): Promise<void> {
+  const fay = await world.connect('fay')
+  stage.story.tell('test', 'calls reload(), which reads TWO')
+  world.nextLoads.push(async () => TWO)
+  await reload(stage, world)
+  await world.expectTalk(await world.shakeHands(fay), 'one.example', {
+    because:
+      'fay had connected before reload() was called. Her handshake came after it, but her connection is older.',
+    likely:
+      'Give the present context to the TLSSocket. SNICallback is called during the handshake, which may be seconds later.',
+    look: 'tls.secure()',
+  })
+}
+
+/** A `load` that throws where it should return a promise. */
+export async function expectLoadThatThrows(stage: Stage, world: TlsWorld): Promise<void> {
+  stage.story.tell('test', 'calls reload(), whose load() throws')
+  world.reloads.length = 0
+  world.nextLoads.push(() => {
+    throw new Error('ENOENT: no such file')
+  })
+  const because =
+    'load() has failed, as if it had rejected. onReload is told, and nothing else happens.'
+  const likely =
+    'load() may throw before it returns a promise. Call it inside the `try`, or in a then().'
+  const reason = { because, likely, look: 'tls.reload()' }
+  stage.expectSame('the promise of reload()', await callReload(world), 'resolved', reason)
+  stage.expectSame('what onReload was told', toldTo(world), ['an error'], reason)
+}
+
+/** Somebody's `onReload` has a bug. Whether the promise rejects then is nobody's business. */
+export async function expectBrokenTelling(stage: Stage, world: TlsWorld): Promise<void> {
+  stage.story.tell('test', 'calls reload(), whose onReload throws')
+  world.isTellingBroken = true
+  for (const [load, expected] of [
+    [async () => ONE, 'undefined'],
+    [NO_FILE[1], 'an error'],
+  ] as const) {
+    world.reloads.length = 0
+    world.load = load
+    await callReload(world)
+    stage.expectSame('what onReload was told', toldTo(world), [expected], {
+      because: 'onReload is told once how a reload ended, even if it throws.',
+      likely:
+        'What is called inside the `try` and throws arrives in the `catch`. Call onReload(undefined) behind the `try`.',
+      look: 'tls.reload()',
+    })
+  }
+  world.isTellingBroken = false
 }
 
 /** Several signals at a time, and a disk that has them in order. */
@@ -179,13 +261,20 @@ export async function expectReloadsInOrder(stage: Stage, world: TlsWorld): Promi
 }
 
 /** Expects each of two reloads at a time to have been told of, the overtaken one last. */
-function expectTold(stage: Stage, { reloads }: TlsWorld, expected: string[]): void {
-  const told = reloads.map((error) => (error instanceof Error ? 'an error' : String(error)))
+function expectTold(stage: Stage, world: TlsWorld, expected: string[]): void {
+  const told = toldTo(world)
   stage.expectSame('what onReload was told about the two', told, expected, {
     because: 'onReload is told how each reload ended, even one that a newer one has overtaken.',
-    likely: 'Only keeping the context depends on the number. What follows is done in any case.',
+    likely:
+      told.length === expected.length
+        ? 'Make the context in any case: whether a certificate can be used belongs to how its reload ended.'
+        : 'Only keeping the context depends on the number. What follows is done in any case.',
     look: 'tls.reload()',
   })
+}
+
+function toldTo({ reloads }: TlsWorld): string[] {
+  return reloads.map((error) => (error instanceof Error ? 'an error' : String(error)))
 }
 
 /** Calls `reload()`, which has to resolve. */
@@ -195,7 +284,8 @@ async function reload(stage: Stage, world: TlsWorld): Promise<void> {
 
 /** What becomes of a call of `reload()`. */
 function callReload(world: TlsWorld): Promise<string> {
-  return world.tls.reload().then(
+  // In an async function: a reload() that throws is as bad as one that rejects.
+  return (async () => world.tls.reload())().then(
     () => 'resolved',
     (error: Error) => `rejected: ${error.message}`,
   )
