@@ -105,7 +105,7 @@ function reportCrash(socket: Socket, error: Error): void {
 /**
  * Keeps the thread in `threads` from now until it has exited, and lets neither the thread nor the socket outlive the
  * other. A socket that has closed, in order or not, ends its thread, even in the middle of a computation. A thread that
- * has exited ends its socket, behind everything that waits there. Of the two no listener is left elsewhere.
+ * has exited ends its socket, behind everything that waits there. It listens to these two, and to nothing else.
  *
  * @step 04.3
  */

@@ -179,7 +179,7 @@ export class NetStream implements ByteStream {
 
   /**
    * Node notices that a connection is lost only while it reads or writes it. A write of no bytes is enough: the kernel
-   * returns the error, if there is one (tcp(7), `SO_ERROR`). A write that waits is noticed as it is.
+   * returns the error, if there is one (tcp(7), `SO_ERROR`). While a write waits, Node sees it by itself.
    */
   #startProbing(): void {
     this.#prober ??= setInterval(() => this.#probe(), PROBE_MS).unref()

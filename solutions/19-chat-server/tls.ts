@@ -77,9 +77,8 @@ export class Tls {
   /**
    * Reads the certificate again, for connections that are accepted from now on; those that are open keep theirs. A
    * certificate that cannot be read or used changes nothing. Each call reads for itself, and waits for no other. If
-   * several reloads overlap, what the newest has read counts, if that can be used. `onReload` is told
-   * once how each one ended, with the error if it failed, even if a newer one has overtaken it. Never rejects, unless
-   * `onReload` throws.
+   * several reloads overlap, what the newest has read counts, if that can be used. `onReload` is told once how each one
+   * ended, with the error if it failed, even if a newer one has overtaken it. Never rejects, unless `onReload` throws.
    *
    * @step 19.4
    */

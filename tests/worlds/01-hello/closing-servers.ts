@@ -2,6 +2,7 @@
 
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from '../../harness/client.ts'
 import type { HostedServer } from '../../harness/hosted-server.ts'
 import { PATIENCE_MS, within } from '../../harness/patience.ts'
@@ -12,13 +13,16 @@ import { turns } from './greeted-streams.ts'
 /** Waits for real: half of it is still longer than most things take. */
 const GRACE_MS = 1_500
 
+/** Someone who talks so often never lets a limit on silence pass. */
+const WORD_EVERY_MS = 25
+
 /** A word that the server has at hand when this is over. */
 export async function talk(client: Client, server: HostedServer): Promise<void> {
   await client.send('hm')
   await server.roundTrip()
 }
 
-/** Lets a client talk without a pause while something else is waited for. */
+/** Lets a client talk all the while that something else is waited for. */
 async function whileTalking(
   client: Client,
   server: HostedServer,
@@ -26,7 +30,10 @@ async function whileTalking(
 ): Promise<void> {
   let isOver = false
   const talks = async () => {
-    while (!isOver) await talk(client, server)
+    while (!isOver) {
+      await talk(client, server)
+      await sleep(WORD_EVERY_MS)
+    }
   }
   const talking = talks()
   // The one who waits says what is wrong with the server.
