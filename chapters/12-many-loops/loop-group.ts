@@ -9,7 +9,7 @@ import type { Socket } from 'node:net'
 import { Worker } from 'node:worker_threads'
 import { moveSocket } from './acceptor.ts'
 import type { Choose, Load } from './choose.ts'
-import type { Report } from './loop-thread.ts'
+import { MOVED, type Report } from './loop-thread.ts'
 
 export interface GroupOptions {
   /** What each thread runs: a script that calls `runLoop`. */
@@ -85,6 +85,7 @@ export class LoopGroup {
     const loop = this.#choose(this.#loops)
     loop.movedAtMs.push(performance.now())
     this.#give(loop, socket)
+    loop.thread.postMessage(MOVED)
   }
 
   stats(): GroupStats {

@@ -1,8 +1,12 @@
-/** What the given code of chapter 12 does when a loop dies in an unusual way, or cannot be started again. */
+/** What the given code of chapter 12 does when a loop dies in an unusual way, or cannot be started again, or a socket is lost. */
 
 import { expect, test, vi } from 'vitest'
-import { LoopGroup } from '../../solutions/12-many-loops/loop-group.ts'
+import { type GroupStats, LoopGroup } from '../../solutions/12-many-loops/loop-group.ts'
+import { dialMany } from '../harness/crowd.ts'
+import { launch } from '../harness/launch.ts'
 import { socketPair } from '../harness/socket-pair.ts'
+import { Story } from '../harness/story.ts'
+import { SOLUTION } from '../judge/workbook.ts'
 
 /** A loop that dies of the first socket. */
 const FRAGILE = `import { parentPort } from 'node:worker_threads'
@@ -28,3 +32,35 @@ test.each([
   destroy()
   said.mockRestore()
 })
+
+test.skipIf(process.platform === 'win32')(
+  'a socket that is lost on its way, for want of a descriptor, counts for nobody',
+  async () => {
+    const request = {
+      chapter: '12-many-loops',
+      file: 'server.ts',
+      options: { loops: 2 },
+      step: '12.5',
+      limits: { maxOpenFiles: 90 },
+    }
+    const server = await launch(request, SOLUTION, new Story())
+    try {
+      for (let wave = 1; wave <= 3; wave++) {
+        const crowd = await dialMany(server.port, 90)
+        for (let trip = 0; trip < 5; trip++) await server.roundTrip()
+        for (const socket of crowd) socket.destroy()
+        await server.expectEventually(
+          'no loop to have a connection',
+          async () => {
+            const { loops } = await server.call<GroupStats>('stats')
+            const left = loops.map(({ connections }) => connections)
+            return { holds: left.every((count) => count === 0), received: left.join(' and ') }
+          },
+          { because: 'All of them have left.' },
+        )
+      }
+    } finally {
+      await server.kill()
+    }
+  },
+)
