@@ -249,7 +249,8 @@ export async function expectOneLine({ connect }: Stage, other: HostedServer): Pr
   await echo(eve, { because: 'eve is served.' })
   await other.crashThreads(`${FIRST_LINE}\nand a second`)
   const oneLine = {
-    because: 'In a line protocol an answer is one line.',
+    because:
+      'What was thrown reaches the client as it was thrown, up to its first line end: in a line protocol an answer is one line.',
     likely:
       'Send the first line of the message, as it is, and no other: replace, trim and cut nothing. Hand it to end() as a string, which is sent as UTF-8.',
   }

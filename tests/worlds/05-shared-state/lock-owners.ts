@@ -201,7 +201,7 @@ export async function expectOwnerOnly(stage: Stage): Promise<void> {
     received: `${didUnlock ? 'no exception' : 'an exception'}, and the word is ${words.load(0)}`,
     look: 'unlock()',
   })
-  expect('that unlock() to wake one of those that sleep', words.mostWoken(0) <= 1, {
+  expect('the unlock() to wake one of those that sleep', words.mostWoken(0) <= 1, {
     because:
       'Only one of them can have the lock. Of a hundred that wake, 99 find it taken and sleep again.',
     likely: 'notify() without a count wakes all. Wake one: notify(word, 1).',

@@ -38,7 +38,7 @@ export async function expectStops(stage: Stage): Promise<void> {
   hal.expectAnswers(
     [{ status: 200, body: 'at last', headers: { connection: undefined } }],
     ([answer]) => ({
-      because: 'The connection goes on.',
+      because: 'His answer is there now: it is sent, and the connection goes on.',
       ...(answer
         ? { look }
         : hal.stream.isEnded
@@ -161,7 +161,7 @@ async function expectOwedAnswer(stage: Stage): Promise<void> {
   })
   await world.act(() => world.site.late.at(-1)!.resolve({ status: 200, body: 'at last' }))
   rob.expectAnswers([{ status: 200, body: 'at last', headers: { connection: undefined } }], {
-    because: 'The connection goes on.',
+    because: 'His answer is there now: it is sent, and the connection goes on.',
     look,
   })
 }

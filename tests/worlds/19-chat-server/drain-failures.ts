@@ -120,7 +120,7 @@ async function expectBrokenDoor(
     ...(world.error instanceof AggregateError
       ? {
           because:
-            'The caller knows the error of a door by its code, and looks for it in one place.',
+            'The caller goes by the code of the error, and sees only the error that is thrown.',
           likely: 'Throw one of the errors itself, not an error around all of them.',
         }
       : {
