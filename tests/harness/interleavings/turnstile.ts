@@ -66,8 +66,14 @@ export function setState({ words }: Block, state: number): void {
   Atomics.notify(words, STATE)
 }
 
+/** The other side mostly answers within a microsecond, and to be woken takes several times that. */
+const LOOKS_BEFORE_SLEEP = 100
+
 /** Sleeps as long as the state is `state`; false when that takes longer than `timeoutMs`. */
 export function awaitChange({ words }: Block, state: number, timeoutMs?: number): boolean {
+  for (let look = 0; look < LOOKS_BEFORE_SLEEP; look++) {
+    if (Atomics.load(words, STATE) !== state) return true
+  }
   while (Atomics.load(words, STATE) === state) {
     if (Atomics.wait(words, STATE, state, timeoutMs) === 'timed-out') return false
   }
