@@ -20,7 +20,8 @@ const UNKNOWN_CODING = invalid(501, 'This server knows no Transfer-Encoding but 
 const BAD_LENGTH = invalid(400, 'A Content-Length is one number, in decimal digits.')
 
 /**
- * Returns the length of the body of a request with these fields. It is refused
+ * Returns the length of the body of a request with these fields. With neither of the two fields there is no body;
+ * `Content-Length: 0` states a length of 0 bytes. The request is refused
  * - with 400: both lengths at once, whatever they say; a coding in 1.0; `chunked` before the last place, so also twice;
  *   an empty element in the list of codings; a `Content-Length` that is not digits alone, has zeros in front (some
  *   servers read that as octal), or appears twice, even with the same value;

@@ -9,6 +9,7 @@ import {
 } from '../worlds/04-thread-per-connection/own-threads.ts'
 import { expectRefused } from '../worlds/04-thread-per-connection/refused.ts'
 import {
+  expectEndedBehindAll,
   expectEndedInOrder,
   expectShortLivedHeard,
 } from '../worlds/04-thread-per-connection/short-threads.ts'
@@ -202,6 +203,8 @@ step('04.3', 'threads end with their connections, and all of them with close()',
 
   const fay = await connect(server, 'fay')
   await echo(fay, { because: 'fay is served.' })
+  const ian = await connect(server, 'ian')
+  await echo(ian, { because: 'ian is served.' })
   server.beginClose()
   story.tell('test', 'calls close() once more')
   let isSecondResolved = false
@@ -210,11 +213,15 @@ step('04.3', 'threads end with their connections, and all of them with close()',
   })
   second.catch(() => {})
   await server.roundTrip()
-  await ask(fay, 'echo goodbye', 'goodbye', {
+  const servedToTheEnd = {
     because: 'Within the grace period every client that is connected is served to the end.',
     likely:
       'First close the server, which waits for the connections; then end the threads that are left.',
-  })
+  }
+  await ask(ian, 'crash', /^error crashed/, servedToTheEnd)
+  await ian.expectEnd({ because: 'That ends his connection.' })
+  ian.leave()
+  await ask(fay, 'echo goodbye', 'goodbye', servedToTheEnd)
   expect('close() to wait for fay, both times', !server.isClosed && !isSecondResolved, {
     because: 'Her thread is alive, and close() tells its caller that all of them are gone.',
     likely: 'Wait for server.close(), and for the threads.',
@@ -247,6 +254,7 @@ step('04.3', 'threads end with their connections, and all of them with close()',
   await expectThreadsOutlived(stage, serveInThreads)
   for (const exitCode of [0, 3]) await expectShortLivedHeard(stage, serveInThreads, exitCode)
   await expectEndedInOrder(stage, serveInThreads)
+  await expectEndedBehindAll(stage, serveInThreads)
 
   const idle = await serve(CHAPTER)
   idle.beginClose()

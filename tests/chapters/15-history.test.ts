@@ -26,6 +26,7 @@ import {
   expectFailedWhileClosing,
   expectNoSecondTry,
   expectNothingTaken,
+  expectRefusedWhenClosed,
   LEFT,
 } from '../worlds/15-history/history-failures.ts'
 import {
@@ -188,6 +189,7 @@ step('15.3', 'what could not be saved is said, and ends the writing', async (sta
   await expectFailedSync(stage)
   await expectNoSecondTry(stage)
   await expectFailedWhileClosing(stage)
+  await expectRefusedWhenClosed(stage)
   await expectBugSeen(stage)
 })
 

@@ -13,6 +13,7 @@ import { expectClientObeys } from '../worlds/16-client/client-states.ts'
 import { expectOnceOnSockets, expectServerKnows } from '../worlds/16-client/keyed-server.ts'
 import { tryAll } from '../worlds/16-client/model-chat-trials.ts'
 import {
+  expectEarlyLive,
   expectEmptyRoom,
   expectFeedsApart,
   expectLongWait,
@@ -235,6 +236,7 @@ step('16.4', 'the gap is filled before anything live is told', async (stage) => 
   await expectEmptyRoom(stage)
   await expectLongWait(stage)
   await expectFeedsApart(stage)
+  await expectEarlyLive(stage)
 
   const { ChatClient } = await stage.load(() => import('#code/16-client/chat-client.ts'))
   await tryAll({

@@ -907,4 +907,20 @@ for (const socket of open) socket.end()
       },
     ],
   },
+  {
+    name: 'throws-later-errors-again',
+    step: '01.1',
+    says: ["the number of 'error' listeners that are left", 'Throw nothing there'],
+    edits: [
+      {
+        replace: 'const fail = (error: Error) => reject(listenProblem(error, port))',
+        by: `const fail = (error: Error) => {
+      if (server.listening) throw error
+      reject(listenProblem(error, port))
+    }`,
+      },
+      { replace: "server.once('error', fail)", by: "server.on('error', fail)" },
+      { replace: "      server.off('error', fail)\n", by: '' },
+    ],
+  },
 ]

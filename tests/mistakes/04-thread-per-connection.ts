@@ -988,4 +988,61 @@ export const mistakes: Mistake[] = [
       },
     ],
   },
+  {
+    name: 'ends-only-who-has-not-said-fin',
+    step: '04.3',
+    says: ['what pia receives', 'whether the client has said FIN or not'],
+    edits: [
+      {
+        file: 'server.ts',
+        hole: 'tieTogether',
+        by: `  threads.add(thread)
+  thread.once('exit', () => {
+    threads.delete(thread)
+    if (!socket.readableEnded) socket.end()
+  })
+  socket.once('close', () => thread.terminate())`,
+      },
+    ],
+  },
+  {
+    name: 'ends-at-the-next-drain',
+    step: '04.3',
+    says: ['what pia receives', "'drain' is emitted only if the queue was full"],
+    edits: [
+      {
+        file: 'server.ts',
+        hole: 'tieTogether',
+        by: `  threads.add(thread)
+  thread.once('exit', () => {
+    threads.delete(thread)
+    if (socket.writableLength === 0) socket.end()
+    else socket.once('drain', () => socket.end())
+  })
+  socket.once('close', () => thread.terminate())`,
+      },
+    ],
+  },
+  {
+    name: 'awaits-exits-that-may-be-crashes',
+    step: '04.3',
+    says: ['promise rejects and nobody is listening'],
+    // The process may end before ian or fay has heard of it.
+    cardVaries: true,
+    edits: [
+      {
+        file: 'server.ts',
+        replace: "import type { Socket } from 'node:net'",
+        by: "import { once } from 'node:events'\nimport type { Socket } from 'node:net'",
+      },
+      {
+        file: 'server.ts',
+        hole: 'closeWithThreads',
+        by: `  const exits = [...threads].map((thread) => once(thread, 'exit'))
+  await server.close()
+  for (const thread of threads) thread.terminate()
+  await Promise.all(exits)`,
+      },
+    ],
+  },
 ]

@@ -278,6 +278,31 @@ export const mistakes: Mistake[] = [
     edits: [{ file: log, replace: START, by: '    void this.#saveWaiting()\n' }],
   },
   {
+    name: 'each-promise-waits-for-the-loop',
+    step: '15.2',
+    says: ['None of them waits for the groups behind it'],
+    edits: [
+      {
+        file: log,
+        replace: `${START}    return promise`,
+        by: `${START}    promise.catch(() => {})
+    return this.#saving.then(() => promise)`,
+      },
+    ],
+  },
+  {
+    name: 'closed-in-its-own-words',
+    step: '15.3',
+    says: ['late is not saved', 'even if that is a LogClosed'],
+    edits: [
+      {
+        file: log,
+        replace: '    if (this.#failure) return',
+        by: '    if (this.#failure instanceof LogClosed) return Promise.reject(this.#failure)\n    if (this.#failure) return',
+      },
+    ],
+  },
+  {
     name: 'forgets-that-it-has-ended',
     step: '15.2',
     says: ['After a pause, saving starts again'],
@@ -1258,7 +1283,7 @@ export const mistakes: Mistake[] = [
   {
     name: 'removals-are-not-synced',
     step: '15.5',
-    says: ['it is missing'],
+    says: ['a crash brings it back'],
     edits: [
       {
         file: log,
@@ -1988,6 +2013,22 @@ export const mistakes: Mistake[] = [
         file: log,
         replace: `${RETIRE}    }\n`,
         by: `${RETIRE.replace('      await this.#folder.sync()\n', '')}    }\n    await this.#folder.sync()\n`,
+      },
+    ],
+  },
+  {
+    name: 'syncs-the-folder-before-the-removal',
+    step: '15.5',
+    says: ['not before it'],
+    edits: [
+      {
+        file: log,
+        replace: `      await this.#folder.remove(nameOf(oldest.number))
+      await this.#folder.sync()
+`,
+        by: `      await this.#folder.sync()
+      await this.#folder.remove(nameOf(oldest.number))
+`,
       },
     ],
   },

@@ -1129,6 +1129,25 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'nothing-missed-is-live-at-once',
+    step: '16.4',
+    says: ['Number 3 arrived before the answer to the join', 'also when no page was needed'],
+    edits: [
+      {
+        file: feed,
+        hole: 'onJoined',
+        by: `    this.#gapEnd = joined.last
+    if (joined.last === this.#last) {
+      this.#isLive = true
+      return undefined
+    }
+    if (this.#last === undefined || this.#last < joined.last) return this.onPage(joined)
+    this.forget()
+    return Math.max(0, joined.last - FIRST_LOOK)`,
+      },
+    ],
+  },
+  {
     name: 'is-never-live',
     step: '16.4',
     says: ['so the feed is live'],

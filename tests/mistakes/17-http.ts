@@ -137,6 +137,14 @@ export const mistakes: Mistake[] = [
 
   mistake(
     '17.2',
+    'zero-is-no-body',
+    '"0" is a length',
+    length,
+    "tooLarge(maxBytes) : { kind: 'bytes', bytes }",
+    "tooLarge(maxBytes) : bytes === 0 ? NONE : { kind: 'bytes', bytes }",
+  ),
+  mistake(
+    '17.2',
     'number-knows-a-number',
     'A Content-Length is digits',
     length,

@@ -159,6 +159,28 @@ import { lastWords } from '../13-rooms/peer.ts'`,
     ],
   },
   {
+    name: 'every-upgrade-is-the-chat',
+    step: '19.1',
+    says: ['a handshake at /', 'a handshake for another path goes to the page or to the API'],
+    edits: [
+      {
+        file: web,
+        hole: 'webHandler',
+        by: `  const acceptChat: HttpHandler = (request) =>
+    acceptWebSocket(request, {
+      protocols: [SUBPROTOCOL],
+      origins,
+      open: (connection, timers) => new ChatWebSocket(connection, chat, whoAsks(request, timers)),
+    })
+  return (request) => {
+    if (request.headers.get('upgrade') === 'websocket') return acceptChat(request)
+    if (request.path === '/chat') return acceptChat(request)
+    return request.path.startsWith('/api/') ? api(request) : page(request)
+  }`,
+      },
+    ],
+  },
+  {
     name: 'chat-in-any-case',
     step: '19.1',
     says: ['GET /Chat'],

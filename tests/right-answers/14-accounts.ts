@@ -381,4 +381,55 @@ export const rightAnswers: RightAnswer[] = [
       },
     ],
   },
+  {
+    name: 'whoever-is-entering-has-a-list-of-its-own',
+    style:
+      'A peer is not in its session before the store has answered. end() strikes it off the list, and the caller of enter() closes it.',
+    edits: [
+      {
+        file: live,
+        replace: '  constructor(sessions: Sessions) {',
+        by: `  readonly #entering = new Set<{ sessionId: string; peer: SessionPeer }>()
+
+  constructor(sessions: Sessions) {`,
+      },
+      {
+        file: live,
+        hole: 'enter',
+        by: `const entering = { sessionId, peer }
+    this.#entering.add(entering)
+    try {
+      const session = await this.#sessions.use(sessionId)
+      if (!session || !this.#entering.has(entering)) return undefined
+      const peers = this.#peers.get(sessionId)
+      if (peers) peers.add(peer)
+      else this.#peers.set(sessionId, new Set([peer]))
+      return session
+    } finally {
+      this.#entering.delete(entering)
+    }`,
+      },
+      {
+        file: live,
+        hole: 'leave',
+        by: `for (const entering of this.#entering) {
+      if (entering.sessionId === sessionId && entering.peer === peer) this.#entering.delete(entering)
+    }
+    const peers = this.#peers.get(sessionId)
+    if (peers?.delete(peer) && peers.size === 0) this.#peers.delete(sessionId)`,
+      },
+      {
+        file: live,
+        hole: 'end',
+        by: `for (const sessionId of sessionIds) {
+      for (const entering of this.#entering) {
+        if (entering.sessionId === sessionId) this.#entering.delete(entering)
+      }
+      const peers = this.#peers.get(sessionId) ?? []
+      this.#peers.delete(sessionId)
+      for (const peer of peers) peer.close('no-session')
+    }`,
+      },
+    ],
+  },
 ]

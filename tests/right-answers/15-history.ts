@@ -304,4 +304,15 @@ export const rightAnswers: RightAnswer[] = [
       },
     ],
   },
+  {
+    name: 'writes-a-page-at-a-time',
+    style: 'A group is written in pieces of 4 KiB, then synced once.',
+    edits: [
+      {
+        file: segments,
+        replace: 'file.write(bytes.subarray(done), position + done)',
+        by: 'file.write(bytes.subarray(done, done + 4096), position + done)',
+      },
+    ],
+  },
 ]

@@ -1,9 +1,9 @@
-/** A thread that says FIN, and then sleeps as long as it is let. */
+/** A thread that says FIN, unless it is told not to, and then sleeps as long as it is let. */
 
 import { workerData } from 'node:worker_threads'
 import type { ThreadEnd } from '#code/03-blocking-socket/channel.ts'
 
-const { port } = workerData.end as ThreadEnd
+const { end, saysFin = true } = workerData as { end: ThreadEnd; saysFin?: boolean }
 
-port.postMessage({ kind: 'end' })
+if (saysFin) end.port.postMessage({ kind: 'end' })
 Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)

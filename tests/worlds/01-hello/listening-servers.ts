@@ -77,12 +77,13 @@ function isHeld(server: Server): boolean {
 
 /** Once a server listens, `listen()` hears no more of its errors. */
 export async function expectNoListenerLeft(
-  { expect, story }: Stage,
+  { expect, expectSame, story }: Stage,
   listen: Listen,
 ): Promise<void> {
   const busy = createServer()
   await listen(busy, 0, '127.0.0.1')
   story.tell('kernel', 'cannot hand over a connection to a server that listens (EMFILE)')
+  const left = busy.listenerCount('error')
   const isHeard = isHeardBySomebody(busy, new Error('accept EMFILE'))
   busy.close()
   expect('listen() to swallow no more errors', !isHeard, {
@@ -91,6 +92,12 @@ export async function expectNoListenerLeft(
     likely:
       "The 'error' listener of listen() is still there, and swallows it. Remove it in the callback of listen().",
     received: "an 'error' listener that swallowed it",
+  })
+  expectSame("the number of 'error' listeners that are left", left, 0, {
+    because:
+      'A listener that throws the error again ends the process before onAcceptError, which is added later, hears of it.',
+    likely: "Throw nothing there: remove the 'error' listener in the callback of listen().",
+    look: 'listen()',
   })
 }
 

@@ -61,6 +61,46 @@ export async function expectShortLivedHeard(
   })
 }
 
+/** Whatever waits, and whatever the client has said: a thread that has ended ends its socket. */
+export async function expectEndedBehindAll(
+  { expectSame, story }: Stage,
+  serveInThreads: ServeInThreads,
+): Promise<void> {
+  story.tell(
+    'pia',
+    'says FIN, and still listens; her thread ends while a few bytes wait for her in the server',
+  )
+  const server = await serveInThreads(SPEECHLESS, { saysFin: false }, { graceMs: 20 })
+  const { client, served, worker } = await visit(server)
+  let heard = ''
+  client.setEncoding('utf8').on('data', (text) => {
+    heard += text
+  })
+  const ended = new Promise<string>((resolve) => {
+    client.once('end', () => resolve(`${heard}, FIN`)).once('close', () => resolve(`${heard}, RST`))
+  })
+  const isFinRead = new Promise((resolve) => served.once('end', resolve))
+  client.end()
+  await within(PATIENCE_MS, isFinRead, process.pid)
+  served.cork()
+  served.write('bye')
+  await worker.terminate()
+  const outcome = await within(PATIENCE_MS, ended, process.pid)
+  client.destroy()
+  await server.close()
+  expectSame(
+    'what pia receives',
+    outcome === 'too late' ? `${heard || 'nothing'}, and no FIN` : outcome,
+    'bye, FIN',
+    {
+      because: 'A thread that has ended leaves no open socket behind.',
+      likely:
+        "At 'exit', end the socket in any case, whether the client has said FIN or not. end() sends what waits first: 'drain' is emitted only if the queue was full.",
+      look: 'tieTogether()',
+    },
+  )
+}
+
 function countProcessListeners(): number {
   return process.eventNames().reduce((sum, name) => sum + process.listenerCount(name), 0)
 }

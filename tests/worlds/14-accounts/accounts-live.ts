@@ -69,6 +69,8 @@ export async function playLiveSessions(stage: Stage) {
       expectSame(`the statement that ${name} is let in`, session !== undefined, isLetIn, reason)
       return peer
     },
+    /** Whether this peer has been closed since the last look. */
+    isClosed: (name: string) => closed.includes(`${name}: no-session`),
     expectClosed(expected: string[], reason: Reason) {
       const seen = closed.splice(0).toSorted()
       expectSame('the peers that were closed', seen, expected, {

@@ -19,7 +19,7 @@ export class HeldFile {
   readonly #calls: Call[] = []
   /** What was written so far. */
   readonly content: Buffer
-  #callsSoFar = 0
+  #syncsSoFar = 0
   #largestWrite = 0
   #isClosed = false
   /** Where the write began that has ended last. */
@@ -30,9 +30,9 @@ export class HeldFile {
     this.content = content
   }
 
-  /** How many writes and syncs were asked for. */
-  get callsSoFar(): number {
-    return this.#callsSoFar
+  /** How many syncs were asked for: one for each group, however many writes its bytes take. */
+  get syncsSoFar(): number {
+    return this.#syncsSoFar
   }
 
   /** The most bytes that were to be written at once. */
@@ -47,6 +47,7 @@ export class HeldFile {
   }
 
   async sync(): Promise<void> {
+    this.#syncsSoFar += 1
     await this.#hold({ text: 'sync' })
   }
 
@@ -111,7 +112,6 @@ export class HeldFile {
   }
 
   #hold(call: Omit<Call, 'end'>): Promise<number> {
-    this.#callsSoFar += 1
     const { promise, resolve, reject } = Promise.withResolvers<number>()
     const end = (outcome: number | Error) =>
       typeof outcome === 'number' ? resolve(outcome) : reject(outcome)

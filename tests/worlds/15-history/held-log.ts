@@ -148,6 +148,14 @@ function causeIn(lines: string[], expected: string[]): Partial<Reason> {
       likely: 'Reject in the order of append(): the group that failed, then what waits.',
       look: 'log.#fail()',
     }
+  const groups = expected.filter((line) => line.startsWith('group: '))
+  const isOnlyTold = lines.length > 0 && lines.length < expected.length
+  if (isOnlyTold && lines.join() === groups.join())
+    return {
+      likely:
+        'When onSynced has been told, resolve the promises of that group. None of them waits for the groups behind it.',
+      look: ['log.#saveWaiting()', 'log.append()'],
+    }
   if (lines.some((line) => line.endsWith(UNEXPLAINED)))
     return {
       likely: 'NotSaved has to say what the error says: new NotSaved(error.message).',

@@ -103,6 +103,22 @@ export async function expectFailedWhileClosing(stage: Stage): Promise<void> {
   await soon(stage, 'the log to be closed', closing)
 }
 
+/** Whoever appends knows one error, whatever the reason. */
+export async function expectRefusedWhenClosed(stage: Stage): Promise<void> {
+  stage.story.tell('test', 'opens another log, and closes it')
+  const { log, file, told } = await openHeld(stage)
+  await soon(stage, 'the log to be closed', log.close())
+  sayer(log, told)('late')
+  await told.expect(['late is not saved'], {
+    because:
+      'A log that was closed saves nothing more. Its callers expect a NotSaved, whatever the reason.',
+    likely:
+      'append() looks at #failure first, and rejects with a NotSaved even if that is a LogClosed.',
+    look: 'log.append()',
+  })
+  await file.expectIdle({ because: 'The file is closed.', look: 'log.append()' })
+}
+
 /** A failed sync is a failure like a failed write. */
 export async function expectFailedSync(stage: Stage): Promise<void> {
   stage.story.tell('test', 'opens another log, on a disk that fails to sync')

@@ -66,6 +66,13 @@ export async function expectRemovedOneByOne(stage: Stage, LogClass: typeof Log):
       'Begin the new segment first: then all the others may go. Several can be too many at once.',
     look: ROLL_OVER,
   })
+  const afterCrash = [...disk.state.durableNames.keys()].filter((name) => name.endsWith('.log'))
+  stage.expectSame('the segments that a crash would leave', afterCrash.sort(), ['00000004.log'], {
+    because:
+      'A segment is removed for good when the folder has been synced after that. Until then, a crash brings it back.',
+    likely: 'Sync the folder after each removal, not before it.',
+    look: ROLL_OVER,
+  })
   stage.expectSame('the segments that were closed before onRetired was told', late, [], {
     because:
       'Somebody may be reading a page. Reading a closed file is an error, unless the index says that the segment is gone.',

@@ -108,6 +108,25 @@ export async function expectLongWait(stage: Stage): Promise<void> {
   })
 }
 
+/** Live messages arrive before the answer to the join, which may have to wait for the disk. */
+export async function expectEarlyLive(stage: Stage): Promise<void> {
+  stage.story.beginAnew()
+  const feed = await openFeed(stage)
+  feed.joined({ last: 2, messages: [1, 2] })
+  feed.lost()
+  feed.live(3)
+  feed.expectNext(feed.joined({ last: 2, messages: [] }), undefined, {
+    because: 'Nothing was said while it was away. Number 3 has arrived.',
+  })
+  feed.expectTold('1 2 3', {
+    because: 'Number 3 arrived before the answer to the join, and waited for it.',
+    likely:
+      'Whenever the feed goes live, what waited is told, also when no page was needed: leave that to onPage().',
+  })
+  feed.live(4)
+  feed.expectTold('4', { because: 'The feed is live.' })
+}
+
 /** A room without a message: 0 is a number. */
 export async function expectEmptyRoom(stage: Stage): Promise<void> {
   const empty = await openFeed(stage)

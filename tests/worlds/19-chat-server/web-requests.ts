@@ -202,6 +202,20 @@ export async function expectPlaces(stage: Stage): Promise<void> {
     because: 'There is nothing at /chat but a WebSocket, and acceptWebSocket() says so.',
     look: WEB_HANDLER,
   })
+  for (const [path, place] of [
+    ['/', 'page'],
+    ['/chat/room', 'page'],
+    ['/api/chat', 'api'],
+  ]) {
+    const { status, body } = await ask(path, { ...HANDSHAKE, ...ours })
+    expectSame(`what answers a handshake at ${path}`, body ?? noBody(status), place, {
+      because:
+        'There is no WebSocket but the one at /chat. Whatever a request asks for, its path says who answers.',
+      likely:
+        'Look only at the path: a handshake for another path goes to the page or to the API, too.',
+      look: WEB_HANDLER,
+    })
+  }
 }
 
 /** Opens what the answer to a handshake speaks, and lets somebody say hello. */
