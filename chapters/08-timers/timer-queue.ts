@@ -63,8 +63,8 @@ export class TimerQueue implements TimerSource, Clock {
   }
 
   /**
-   * Cancels the timer: it does not fire (again), and its callback is dropped. O(log n). Does nothing if the timer has
-   * fired for the last time or was cancelled before.
+   * Cancels the timer: it does not fire (again), its callback is dropped, and the queue keeps nothing of it. O(log n).
+   * Does nothing if the timer has fired for the last time or was cancelled before.
    *
    * @step 08.3
    */
@@ -88,7 +88,7 @@ export class TimerQueue implements TimerSource, Clock {
    * Fires every timer that is due at the moment of this call, earliest first; at the same deadline, in order of arming.
    * A timer that a callback arms waits for the next call, even with a delay of 0: otherwise the loop might never come
    * back to its clients. Throws what a callback throws; the timers that were still to fire do so at the next call. The
-   * callback of a timer that has fired for the last time is dropped.
+   * callback of a timer that has fired for the last time is dropped, and the queue keeps nothing of the timer.
    *
    * @step 08.2 08.3 08.4
    */

@@ -41,6 +41,7 @@ import {
 import {
   expectCancelledInside,
   expectCrowdInOrder,
+  expectForgotten,
   expectGapsFilled,
   expectLetGo,
 } from '../worlds/08-timers/timer-cancelling.ts'
@@ -177,6 +178,7 @@ step('08.3', 'a cancelled timer never fires, whoever cancels it', async (stage) 
   await expectLetGo(stage, played)
 
   await expectCheapCancelling(stage, played)
+  await expectForgotten(stage, played, 'after')
 })
 
 step('08.4', 'every() keeps its beat, however late the loop comes', async (stage) => {
@@ -201,6 +203,7 @@ step('08.4', 'every() keeps its beat, however late the loop comes', async (stage
   await expectAnyPeriod(stage)
   expectStalledBeats(await playQueue(stage))
   await expectLongBeat(stage)
+  await expectForgotten(stage, played, 'every')
 })
 
 step('08.5', 'the loop sleeps exactly until the next deadline', async (stage) => {

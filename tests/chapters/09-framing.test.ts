@@ -4,6 +4,7 @@ import { pattern } from '../harness/client.ts'
 import { step } from '../judge/step.ts'
 import { announce, echoFrame, expectFrame, expectFrameLike, frame } from '../protocols/frames.ts'
 import {
+  expectHalfOfferedOnce,
   expectHalfTaken,
   expectPausesBetweenFrames,
   expectSteadyHandingOn,
@@ -243,6 +244,7 @@ step('09.6', 'an invalid client gets an error frame, and only it is gone', async
   const { serve, connect } = stage
   await expectPausesBetweenFrames(stage)
   await expectHalfTaken(stage)
+  await expectHalfOfferedOnce(stage)
   await expectSteadyHandingOn(stage)
 
   const server = await serve(CHAPTER, { maxFrameBytes: 200_000 })

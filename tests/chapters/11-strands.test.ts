@@ -107,7 +107,8 @@ step('11.1', 'tasks of one strand run one after the other, in order', async (sta
   })
   await third.expectBegun({
     because: 'A task that has failed has ended, too. It must not hold up the others.',
-    likely: 'A then() on a rejected promise is skipped, and so is every then() after it.',
+    likely:
+      'When a task fails, whatever follows its `await` is skipped, and so is a then(). Note its end in `finally`.',
   })
   third.end('three')
   await third.expectResult('three', { because: 'A failure concerns only its own task.' })

@@ -199,7 +199,11 @@ export class HostedServer {
       this.#story.tell('server', 'close() resolves')
     })
     // The caller that waits for it will see the error.
-    closing.catch(() => {})
+    closing.catch((error) => {
+      if (error instanceof RemoteError) {
+        this.#story.tell('server', `close() rejects with ${error.thrown.name}`)
+      }
+    })
     this.#closing = this.#closing ? this.#closing.then(() => closing) : closing
     this.#closing.catch(() => {})
   }

@@ -1858,4 +1858,56 @@ export class Ledger {`,
       },
     ],
   },
+  {
+    name: 'sleeps-on-what-it-loads',
+    step: '05.2',
+    says: ['wait lock = 0: sleeps', 'fell asleep while the lock was free'],
+    edits: [
+      {
+        file: mutex,
+        hole: 'lock',
+        by: `    while (this.#words.compareExchange(this.#lock, FREE, this.#me) !== FREE)
+      this.#words.wait(this.#lock, this.#words.load(this.#lock))`,
+      },
+      {
+        file: mutex,
+        hole: 'unlock',
+        by: `    const before = this.#words.compareExchange(this.#lock, this.#me, FREE)
+    if (before !== this.#me) throw new Error('unlock() by a thread that does not have the lock')
+    this.#words.notify(this.#lock, 1)`,
+      },
+    ],
+  },
+  {
+    name: 'unlocks-in-place-of-the-dead',
+    step: '05.6',
+    says: ['lock: 0 ⇒ 0? no', 'here the main thread calls it'],
+    edits: [
+      {
+        file: mutex,
+        replace: `      this.#words.store(this.#lock, FREE)
+${LAST_NOTIFY}`,
+        by: `      this.unlock()
+    } else this.#words.notify(this.#lock, 1)
+`,
+      },
+    ],
+  },
+  {
+    name: 'unlocks-in-place-of-the-dead-if-it-can',
+    step: '05.6',
+    says: ['lock: 0 ⇒ 0? no', 'Store FREE in the lock’s word yourself'],
+    edits: [
+      {
+        file: mutex,
+        hole: 'threadEnded',
+        by: `    this.#words.store(this.#abandoned, Number(Math.abs(this.#words.load(this.#lock)) === thread))
+    try {
+      this.unlock()
+    } catch {
+      this.#words.notify(this.#lock, 1)
+    }`,
+      },
+    ],
+  },
 ]

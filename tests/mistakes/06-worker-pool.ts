@@ -1846,4 +1846,64 @@ export const mistakes: Mistake[] = [
       },
     ],
   },
+  {
+    name: 'takes-the-next-job-by-itself',
+    step: '06.1',
+    says: ['"after" to be answered', 'goes on until one is started'],
+    edits: [
+      {
+        file,
+        replace: '    this.#free(thread)\n  }\n\n  /**\n   * Handles',
+        by: `    const next = this.#queue.shift()
+    if (next) this.#start(thread, next)
+    else this.#threads.set(thread, undefined)
+  }
+
+  /**
+   * Handles`,
+      },
+    ],
+  },
+  {
+    name: 'listens-before-it-looks-whether-it-is-closing',
+    step: '06.6',
+    says: ['listeners on the signal', 'before you listen'],
+    edits: [
+      {
+        file,
+        replace: '    if (this.#isClosing) return Promise.reject(new PoolClosed())\n',
+        by: '',
+      },
+      {
+        file,
+        replace: DISPATCH,
+        by: `    const cancel = () => this.#cancel(task, signal?.reason)
+    signal?.addEventListener('abort', cancel)
+    if (this.#isClosing) return Promise.reject(new PoolClosed())
+${DISPATCH}`,
+      },
+      {
+        file,
+        replace: `    const cancel = () => this.#cancel(task, signal?.reason)
+    signal?.addEventListener('abort', cancel)
+    return`,
+        by: '    return',
+      },
+    ],
+  },
+  {
+    name: 'close-waits-ten-seconds-at-most',
+    step: '06.6',
+    says: ['close() to have set no timer', 'ends the wait after a while'],
+    edits: [
+      {
+        file,
+        replace: 'await new Promise<void>((resolve) => this.#onDrained.push(resolve))',
+        by: `await new Promise<void>((resolve) => {
+        this.#onDrained.push(resolve)
+        setTimeout(resolve, 10_000).unref()
+      })`,
+      },
+    ],
+  },
 ]

@@ -2163,4 +2163,52 @@ export const mistakes: Mistake[] = [
       },
     ],
   },
+  {
+    name: 'keeps-every-timer-in-a-set',
+    step: '08.3',
+    says: ['no timer that is over', 'wherever it fires for the last time'],
+    edits: [
+      {
+        file: queue,
+        replace: '  readonly #heap = new TimerHeap()\n',
+        by: '  readonly #heap = new TimerHeap()\n  readonly #all = new Set<Timer>()\n',
+      },
+      {
+        file: queue,
+        replace: '    this.#heap.add(timer)\n    if (this.#heap.first === timer)',
+        by: '    this.#heap.add(timer)\n    this.#all.add(timer)\n    if (this.#heap.first === timer)',
+      },
+      { file: queue, replace: CANCEL, by: `${CANCEL}    this.#all.delete(timer)\n` },
+    ],
+  },
+  {
+    name: 'notes-when-each-beat-began',
+    step: '08.4',
+    says: ['no timer that is over', 'If you note a timer in a Map'],
+    edits: [
+      {
+        file: queue,
+        replace: '  readonly #heap = new TimerHeap()\n',
+        by: '  readonly #heap = new TimerHeap()\n  readonly #begins = new Map<Timer, number>()\n',
+      },
+      {
+        file: queue,
+        replace: '    return this.#arm(periodMs, callback, periodMs)',
+        by: `    const timer = this.#arm(periodMs, callback, periodMs)
+    this.#begins.set(timer, timer.deadlineMs - periodMs)
+    return timer`,
+      },
+      {
+        file: queue,
+        hole: '#rearm',
+        by: `    const begin = this.#begins.get(timer)!
+    const now = this.now()
+    let beats = Math.floor((now - begin) / timer.periodMs) + 1
+    if (begin + beats * timer.periodMs <= now) beats += 1
+    timer.deadlineMs = begin + beats * timer.periodMs
+    timer.order = this.#armed++
+    this.#heap.add(timer)`,
+      },
+    ],
+  },
 ]

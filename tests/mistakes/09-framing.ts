@@ -676,6 +676,27 @@ export const mistakes: Mistake[] = [
     edits: [{ file: protocol, replace: '    return taken\n', by: '    return bytes.length\n' }],
   },
   {
+    name: 'looks-for-the-pause-behind-next',
+    step: '09.6',
+    says: ['the frames that were handed on', 'before you call next()'],
+    edits: [
+      {
+        file: protocol,
+        hole: 'onBytes',
+        by: `    let taken = 0
+    if (!this.connection.isReading) return taken
+    while (taken < bytes.length) {
+      const decoded = this.#decoder.next(bytes, taken)
+      if (!this.connection.isReading) return taken
+      taken = decoded.kind === 'frame' ? decoded.end : bytes.length
+      if (decoded.kind === 'frame') this.#hear(decoded.payload)
+      else if (decoded.kind === 'invalid') this.#endWith('too-large', decoded.reason)
+    }
+    return taken`,
+      },
+    ],
+  },
+  {
     name: 'counts-only-whole-frames-as-taken',
     step: '09.6',
     says: ['onBytes() says it has taken', 'everything is taken'],

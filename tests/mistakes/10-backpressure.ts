@@ -1741,6 +1741,20 @@ ${STALL}`,
     ],
   },
   {
+    name: 'no-limit-is-what-is-wanted',
+    step: '10.5',
+    says: ['affordableConnections(0, Infinity)', 'At least one'],
+    edits: [
+      {
+        file: limits,
+        replace: `Math.max(1, Math.min(wanted, descriptors - RESERVED_DESCRIPTORS))`,
+        by: `Number.isFinite(descriptors)
+    ? Math.max(1, Math.min(wanted, descriptors - RESERVED_DESCRIPTORS))
+    : wanted`,
+      },
+    ],
+  },
+  {
     name: 'whole-numbers-by-force',
     step: '10.5',
     says: ['affordableConnections(Infinity, Infinity)'],

@@ -1181,6 +1181,40 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'no-answer-to-who-has-gone',
+    step: '11.5',
+    says: ['FIN from the server', 'holds up the strand'],
+    edits: [
+      {
+        file,
+        hole: '#answer',
+        by: `    const [command] = line.split(' ', 1)
+    if (!JOBS.has(command)) return runCommand(line, ON_THE_LOOP)
+    const { signal } = this.#gone
+    if (signal.aborted) return new Promise(() => {})
+    return this.#context.pool.run(line, { signal }).catch(errorReply)`,
+      },
+    ],
+  },
+  {
+    name: 'no-end-where-nothing-is-awaited',
+    step: '11.1',
+    says: ['"ada 3" to have begun', 'in `finally`'],
+    edits: [
+      {
+        file: strand,
+        hole: 'post',
+        by: `    const before = this.#lastEnded
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#lastEnded = promise
+    await before
+    const result = await task()
+    resolve()
+    return result`,
+      },
+    ],
+  },
+  {
     name: 'a-flag-instead-of-the-signal',
     step: '11.5',
     says: ['what kim hears', 'has to abort `#gone`'],

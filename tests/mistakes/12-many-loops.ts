@@ -300,6 +300,18 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'an-idle-loop-is-none',
+    step: '12.2',
+    says: ['picks from 0, 4, 2', 'it is falsy, but not missing'],
+    edits: [
+      {
+        file: 'choose.ts',
+        replace: 'loop.connections < best.connections',
+        by: '!best.connections || loop.connections < best.connections',
+      },
+    ],
+  },
+  {
     name: 'sorts-the-list-of-the-group',
     step: '12.2',
     says: ['Choosing from it changes nothing', 'toSorted()'],
@@ -982,6 +994,31 @@ export const mistakes: Mistake[] = [
         file: 'loop-group.ts',
         replace: 'setTimeout(resolve, graceMs)',
         by: 'setTimeout(resolve, graceMs * 2)',
+      },
+    ],
+  },
+  {
+    name: 'the-deadline-rejects',
+    step: '12.4',
+    says: ['dee is still connected', 'if the timer rejects, so does close()'],
+    edits: [
+      {
+        file: 'loop-group.ts',
+        replace: 'const { promise: deadline, resolve }',
+        by: 'const { promise: deadline, reject: resolve }',
+      },
+    ],
+  },
+  {
+    name: 'the-second-close-finds-no-loop',
+    step: '12.4',
+    says: ['threads alive when close() resolved', 'in every call of close()'],
+    edits: [
+      {
+        file: 'loop-group.ts',
+        replace: '    clearTimeout(timer)\n    await this.terminate()',
+        by: `    clearTimeout(timer)
+    await Promise.all(this.#loops.splice(0).map(({ thread }) => thread.terminate()))`,
       },
     ],
   },

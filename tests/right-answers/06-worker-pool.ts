@@ -323,4 +323,35 @@ export const rightAnswers: RightAnswer[] = [
       },
     ],
   },
+  {
+    name: 'listens-first-and-stops-in-finally',
+    style: 'run() is async: it listens before it looks, and every way out passes one finally.',
+    edits: [
+      {
+        file: 'worker-pool.ts',
+        replace: '  run(job: Job, options: RunOptions = {}): Promise<Result> {',
+        by: '  async run(job: Job, options: RunOptions = {}): Promise<Result> {',
+      },
+      {
+        file: 'worker-pool.ts',
+        hole: 'run',
+        by: `    const { promise, resolve, reject } = Promise.withResolvers<Result>()
+    const task = { job, options, resolve, reject }
+    const { signal } = options
+    const abort = () => this.#cancel(task, signal?.reason)
+    signal?.addEventListener('abort', abort)
+    try {
+      if (this.#isClosing) throw new PoolClosed()
+      signal?.throwIfAborted()
+      const idle = this.#freeThread()
+      if (idle !== undefined) this.#start(idle, task)
+      else if (this.#queue.length < this.#maxQueued) this.#queue.push(task)
+      else this.#refuse(task)
+      return await promise
+    } finally {
+      signal?.removeEventListener('abort', abort)
+    }`,
+      },
+    ],
+  },
 ]

@@ -409,4 +409,41 @@ export class Watch implements ConnectionObserver {
       },
     ],
   },
+  {
+    name: 'notes-when-each-beat-began-and-forgets-it',
+    style: 'Deadlines are counted from the first beat, in a Map that cancel() clears.',
+    edits: [
+      {
+        file: 'timer-queue.ts',
+        replace: '  readonly #heap = new TimerHeap()\n',
+        by: '  readonly #heap = new TimerHeap()\n  readonly #begins = new Map<Timer, number>()\n',
+      },
+      {
+        file: 'timer-queue.ts',
+        replace: '    return this.#arm(periodMs, callback, periodMs)',
+        by: `    const begin = this.now()
+    const timer = this.#arm(periodMs, callback, periodMs)
+    this.#begins.set(timer, begin)
+    return timer`,
+      },
+      {
+        file: 'timer-queue.ts',
+        hole: 'cancel',
+        by: `    this.#begins.delete(timer)
+    timer.callback = undefined
+    if (timer.place !== NOWHERE) this.#heap.remove(timer)`,
+      },
+      {
+        file: 'timer-queue.ts',
+        hole: '#rearm',
+        by: `    const begin = this.#begins.get(timer)!
+    const now = this.now()
+    let beats = Math.floor((now - begin) / timer.periodMs) + 1
+    if (begin + beats * timer.periodMs <= now) beats += 1
+    timer.deadlineMs = begin + beats * timer.periodMs
+    timer.order = this.#armed++
+    this.#heap.add(timer)`,
+      },
+    ],
+  },
 ]

@@ -8,6 +8,11 @@ const [LOCK, ABANDONED, COUNT, BEGUN] = [0, 1, 2, 3]
 /** What threadEnded() does wrong shows in the turns that the main thread takes for the dead. */
 export const IF_A_DEATH_IS_MISSED = [
   {
+    seen: /main: lock: 0 ⇒ 0\? no/,
+    likely:
+      'unlock() frees the lock only for the thread that has it, and here the main thread calls it, which is 0. Store FREE in the lock’s word yourself.',
+  },
+  {
     seen: /found a change half made/,
     likely:
       'Mark the lock as abandoned, whether its word was positive or negative, and then free it: the next owner must find the mark.',

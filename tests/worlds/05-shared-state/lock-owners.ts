@@ -29,6 +29,12 @@ export const IF_THE_LOCK_FAILS = [
     look: 'lock()',
   },
   {
+    seen: /nobody can move[\s\S]*wait lock = 0: sleeps/,
+    likely:
+      'A thread fell asleep while the lock was free, so nobody will wake it. Look and change in one turn: compareExchange() finds who has the lock. Then sleep on -owner, never on FREE.',
+    look: 'lock()',
+  },
+  {
     seen: /nobody can move[\s\S]*notify[\s\S]*store lock = 0(?![\s\S]*notify)/,
     likely: 'Free the lock, then notify: a thread woken too early finds it taken and sleeps again.',
     look: 'unlock()',

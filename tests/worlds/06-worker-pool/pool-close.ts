@@ -1,9 +1,11 @@
 /** close() of a pool of chapter 06, called early, late and several times. */
 
+import { getEventListeners } from 'node:events'
 import { setImmediate as turn } from 'node:timers/promises'
 import { PATIENCE_MS, within } from '../../harness/patience.ts'
 import { countPendingWakeUps } from '../../harness/pending-wakeups.ts'
 import type { Stage } from '../../judge/step.ts'
+import { timersSetDuring } from '../set-timers.ts'
 import { withPool } from './played-pool.ts'
 
 const LATE_CALL = 'a call after the last job has ended'
@@ -127,16 +129,20 @@ export async function expectAcceptedJobsDone(stage: Stage): Promise<void> {
   })
 }
 
-/** The queue may be empty while a job still runs. */
+/** The queue may be empty while a job still runs, and may run for an hour. */
 export async function expectRunningJobAwaited(stage: Stage): Promise<void> {
-  const { story } = stage
+  const { expect, expectSame, story } = stage
   await withPool(stage, { size: 2, maxQueued: 10 }, async (played) => {
     const { pool, play, endOfThreads, expectStats } = played
     const last = play('last')
     // Node tells of a new thread one turn later.
     await turn()
     story.tell('test', 'calls close(), with nothing in the queue')
-    const closed = pool.close()
+    let closed: Promise<void> | undefined
+    const timersSet = await timersSetDuring(async () => {
+      closed = pool.close()
+      await turn()
+    })
     await within(PATIENCE_MS, endOfThreads())
     last.open()
     await last.expectResult('last', {
@@ -153,6 +159,25 @@ export async function expectRunningJobAwaited(stage: Stage): Promise<void> {
         look: 'worker-pool.close()',
       },
     )
+    expect('close() to have set no timer', timersSet === 0, {
+      because:
+        'The last job may take an hour, and close() waits for it. Only the caller of a job gives it up.',
+      likely:
+        '#free() calls everything in #onDrained. Wait for that alone: no timer looks again, or ends the wait after a while.',
+      look: 'worker-pool.close()',
+    })
+    const late = new AbortController()
+    await play('too late', 'answer', late).expectRejection(/PoolClosed/, {
+      because: 'A pool that was closed takes no jobs.',
+    })
+    await turn()
+    const listening = getEventListeners(late.signal, 'abort').length
+    expectSame('the number of listeners on the signal of "too late"', listening, 0, {
+      because: 'A signal may live much longer than the pool, and must not remember the job.',
+      likely:
+        'Look at #isClosing before you listen to the signal, or remove the listener in this case as well.',
+      look: 'worker-pool.run()',
+    })
   })
 }
 

@@ -182,6 +182,9 @@ export async function expectUnsendableRejected(stage: Stage): Promise<void> {
     })
     await after.expectResult('after', {
       because: 'The thread did not get that job, so it takes the next one.',
+      likely:
+        'When #start() returns false, the thread has nothing to do: give it the next job. #free() goes on until one is started.',
+      look: '#onAnswer()',
     })
   })
 }

@@ -1,7 +1,7 @@
 /** Timers that are cancelled, and those that stay: gaps in the heap, crowds, callbacks to be let go. */
 
 import type { Timer } from '#code/08-timers/timer-queue.ts'
-import { isGarbage } from '../../harness/garbage.ts'
+import { countHeld, isGarbage } from '../../harness/garbage.ts'
 import { randomInteger } from '../../harness/random.ts'
 import type { Stage } from '../../judge/step.ts'
 import { type Armed, armHolding, expectOrder, type PlayedQueue, throws } from './timer-queues.ts'
@@ -139,6 +139,42 @@ export function expectCrowdInOrder(stage: Stage, { timers, clock }: PlayedQueue)
     [...kept, ...armed.slice(400)],
     'The timer that fills a gap may have to sink or to rise, even between equals: ask isBefore(). And every timer that moves has to know its new place.',
   )
+}
+
+const MANY = 16
+
+/** A timer that is over is held by nobody, so a queue needs no more memory after a million of them. */
+export async function expectForgotten(
+  { expect, story }: Stage,
+  played: PlayedQueue,
+  kind: 'after' | 'every',
+): Promise<void> {
+  const ending = kind === 'every' ? 'beat once and are cancelled' : 'fire or are cancelled'
+  story.tell('test', `calls ${kind}() ${MANY} times, and all of these timers ${ending}`)
+  const held = await countHeld(armAndEnd(played, kind))
+  // The queue or its engine may still hold the last one.
+  expect('the queue to hold no timer that is over', held <= 2, {
+    because:
+      'Each connection of a server arms timers, day after day. If the queue remembers those that are over, its memory fills up.',
+    likely:
+      'If you note a timer in a Map or a Set as well, delete it there wherever it fires for the last time or is cancelled.',
+    look:
+      kind === 'every'
+        ? ['timer-queue.every()', 'timer-queue.cancel()']
+        : ['timer-queue.runDue()', 'timer-queue.cancel()'],
+    expected: 'none, or hardly any',
+    received: `${held} of ${MANY} timers`,
+  })
+}
+
+/** In a function of its own: while it runs, it holds the timers as well. */
+function armAndEnd({ timers, clock }: PlayedQueue, kind: 'after' | 'every'): WeakRef<Timer>[] {
+  const armed = Array.from({ length: MANY }, () => timers[kind](1_000, () => {}))
+  if (kind === 'after') for (const timer of armed.slice(MANY / 2)) timers.cancel(timer)
+  clock.pass(1_000)
+  timers.runDue()
+  if (kind === 'every') for (const timer of armed) timers.cancel(timer)
+  return armed.map((timer) => new WeakRef(timer))
 }
 
 /** A timer that will not be called any more holds nothing. */

@@ -102,6 +102,35 @@ export async function expectHalfTaken({ load, story, expectSame }: Stage): Promi
   }
 }
 
+/** A chunk that ends inside a frame, behind one that pauses the connection: no byte is lost, and none counts twice. Only a failure is told. */
+export async function expectHalfOfferedOnce({ load, story, expectSame }: Stage): Promise<void> {
+  const { FrameProtocol } = await load(() => import('#code/09-framing/frame-protocol.ts'))
+  const heard: string[] = []
+  const connection = { isOpen: true, isReading: true, heard() {}, end() {} }
+  const frames = new FrameProtocol(connection as unknown as Connection, {
+    onFrame(payload) {
+      heard.push(Buffer.from(payload).toString())
+      connection.isReading = heard.length !== 1
+    },
+  })
+  const bytes = glued('one', 'three')
+  const [begun] = cutAt(bytes, 13)
+  const taken = frames.onBytes(begun)
+  connection.isReading = true
+  frames.onBytes(bytes.subarray(taken))
+  if (heard.join() === 'one,three') return
+  story.tell(
+    'test',
+    'hands over a frame that pauses the connection and the first half of another; resumes it, and hands over what was not taken, and the rest',
+  )
+  expectSame('the frames that were handed on', heard, ['one', 'three'], {
+    because: 'What onBytes() has not taken is offered again.',
+    likely:
+      'Look at connection.isReading before you call next(): the decoder keeps half a frame, and would get those bytes twice.',
+    look: 'frame-protocol.onBytes()',
+  })
+}
+
 /** A chunk with thousands of frames: each is handed on for what it costs alone. */
 export async function expectSteadyHandingOn(stage: Stage): Promise<void> {
   const { FrameProtocol } = await stage.load(() => import('#code/09-framing/frame-protocol.ts'))

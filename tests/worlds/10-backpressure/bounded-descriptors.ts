@@ -20,6 +20,7 @@ export async function expectAffordable({ load, expectSame }: Stage): Promise<voi
     [100, 164, 100, 'It is just enough.'],
     [10, 50, 1, 'There are too few to begin with. A server that lets nobody in is useless.'],
     [0, 1_024, 1, 'At least one, whatever is wanted.'],
+    [0, FOREVER, 1, 'At least one, whatever is wanted.'],
     [FOREVER, FOREVER, FOREVER, 'Neither number sets a limit.'],
   ] as const) {
     const computed = affordableConnections(wanted, descriptors)

@@ -354,6 +354,21 @@ async function expectSilenceFromThenOn(stage: Stage): Promise<void> {
     likely: 'cancel() does nothing when no line is unanswered. It has to abort at any time.',
     look: 'conversation.cancel()',
   })
+  await hal.send('fib 5\n')
+  await hal.sayEnd()
+  // Whether this job begins is of no account. If it does, it ends.
+  for (const place of hal.jobs.keys()) await hal.end(place, '5')
+  hal.expectSaid([], {
+    because: 'From the call of cancel() on, no reply is sent: not to a later job, either.',
+    likely: 'Check `aborted` of the signal after the await, just before sending.',
+    look: 'conversation.#reply()',
+  })
+  stage.expect('FIN from the server', hal.stream.isEnded, {
+    because: 'hal has sent FIN, and none of his lines is still to be answered.',
+    likely:
+      'An answer that never comes holds up the strand, and FIN with it: the promise that #answer() returns resolves in any case, also when nobody will hear of it.',
+    look: ['conversation.#answer()', 'conversation.onEnd()'],
+  })
   const ivy = await ScriptedConversation.start(stage, 'ivy')
   await ivy.send('fib 1\necho 2\n')
   await ivy.endAndCancel(0, '1')

@@ -29,7 +29,7 @@ export async function expectThreadsGone(
     because: 'close() promises that no thread is left, not that the threads will end soon.',
     likely:
       later === 0
-        ? 'terminate() returns a promise: await it, for every thread.'
+        ? 'terminate() returns a promise: await it, for every thread and in every call of close().'
         : alive < before
           ? 'Some threads were ended, and some were not. The list of loops shrinks while they end: call this.terminate(), which ends all at once.'
           : 'Nothing has ended them: call this.terminate(), and await it.',
@@ -193,7 +193,8 @@ export async function expectGraceToEnd(stage: Stage): Promise<void> {
   hasty.beginClose()
   await dee.expectClosed({
     because: 'dee simply stays. After graceMs, close() waits for nobody.',
-    likely: 'Wait for the last connection or for a timer, whichever comes first.',
+    likely:
+      'Wait for the last connection or for a timer, whichever comes first. Both resolve: if the timer rejects, so does close(), and ends no thread.',
   })
   await eve.expectClosed({
     because: 'eve’s loop sleeps for a minute. close() does not wait for it, either.',

@@ -5,12 +5,27 @@ import type { Stage } from '../../judge/step.ts'
 import { echo } from '../../protocols/lines.ts'
 import { sameItems } from './many-loops.ts'
 
+/** Loops that nobody is connected to: first, last, between others, or several of them. */
+const WITH_IDLE = [
+  [0, 4, 2],
+  [2, 0, 3],
+  [1, 2, 0],
+  [0, 0, 1],
+]
+
 export async function expectLeastBusy({ load, expect, expectSame, random }: Stage): Promise<void> {
   const { leastBusy } = await load(() => import('#code/12-many-loops/choose.ts'))
   const byChance = Array.from({ length: 20 }, () =>
     Array.from({ length: 8 }, () => Math.floor(random() * 1_000)),
   )
-  for (const loads of [[3, 1, 2], [4, 4, 3, 5], [5, 2, 3, 1], [100, 20, 9], ...byChance]) {
+  for (const loads of [
+    [3, 1, 2],
+    [4, 4, 3, 5],
+    [5, 2, 3, 1],
+    [100, 20, 9],
+    ...WITH_IDLE,
+    ...byChance,
+  ]) {
     const loops = loads.map((connections) => ({ connections, waitingSinceMs: undefined }))
     const before = [...loops]
     const chosen = leastBusy(loops)
@@ -20,7 +35,9 @@ export async function expectLeastBusy({ load, expect, expectSame, random }: Stag
       Math.min(...loads),
       {
         because: 'A new connection goes to the loop with the fewest others.',
-        likely: 'Go through all of them, compare numbers, and keep the one with the fewest.',
+        likely: loads.includes(0)
+          ? 'A loop without connections has 0 of them, a number like any other: it is falsy, but not missing.'
+          : 'Go through all of them, compare numbers, and keep the one with the fewest.',
       },
     )
     const isUnchanged = loops.every((loop, place) => loop === before[place])
