@@ -66,14 +66,40 @@ export function setState({ words }: Block, state: number): void {
   Atomics.notify(words, STATE)
 }
 
-/** The other side mostly answers within a microsecond, and to be woken takes several times that. */
-const LOOKS_BEFORE_SLEEP = 100
+/**
+ * Looks before sleep: some 20 µs, in which the other side mostly answers. To be woken takes as long again, and twice that
+ * where a core has gone to sleep.
+ */
+const LOOKS = 5_000
+
+/** Where looking was in vain so often in a row, the cores have others to serve. */
+const VAIN = 4
+
+/** So many times nobody looks then. */
+const PAUSE = 200
+
+let inVain = 0
+let pause = 0
+
+/** Looks whether the state changes soon. */
+function seesChange(words: Int32Array, state: number): boolean {
+  if (pause > 0) {
+    pause -= 1
+    return false
+  }
+  for (let look = 0; look < LOOKS; look++) {
+    if (Atomics.load(words, STATE) === state) continue
+    inVain = 0
+    return true
+  }
+  inVain += 1
+  if (inVain === VAIN) [inVain, pause] = [0, PAUSE]
+  return false
+}
 
 /** Sleeps as long as the state is `state`; false when that takes longer than `timeoutMs`. */
 export function awaitChange({ words }: Block, state: number, timeoutMs?: number): boolean {
-  for (let look = 0; look < LOOKS_BEFORE_SLEEP; look++) {
-    if (Atomics.load(words, STATE) !== state) return true
-  }
+  if (seesChange(words, state)) return true
   while (Atomics.load(words, STATE) === state) {
     if (Atomics.wait(words, STATE, state, timeoutMs) === 'timed-out') return false
   }
