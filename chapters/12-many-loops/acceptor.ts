@@ -5,7 +5,9 @@
  * What the client sends meanwhile waits in the kernel.
  */
 
+import { closeSync, openSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
+import { devNull } from 'node:os'
 import type { Worker } from 'node:worker_threads'
 
 /**
@@ -30,4 +32,18 @@ export function createAcceptor(onSocket: (socket: Socket) => void): Server {
 export function moveSocket(socket: Socket, thread: Worker): void {
   // TODO 12.1
   throw new Error('TODO 12.1')
+}
+
+/**
+ * Whether a socket can be moved: for a moment that takes a second descriptor (`dup(2)`). Where none is free, Node emits
+ * nothing, the socket arrives nowhere, and its descriptor is never closed.
+ */
+export function canMove(): boolean {
+  try {
+    closeSync(openSync(devNull, 'r'))
+    return true
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    return code !== 'EMFILE' && code !== 'ENFILE'
+  }
 }

@@ -7,9 +7,9 @@
 
 import type { Socket } from 'node:net'
 import { Worker } from 'node:worker_threads'
-import { moveSocket } from './acceptor.ts'
+import { canMove, moveSocket } from './acceptor.ts'
 import type { Choose, Load } from './choose.ts'
-import { MOVED, type Report } from './loop-thread.ts'
+import type { Report } from './loop-thread.ts'
 
 export interface GroupOptions {
   /** What each thread runs: a script that calls `runLoop`. */
@@ -78,14 +78,13 @@ export class LoopGroup {
     }
   }
 
-  /** Gives the connection to a loop. */
+  /** Gives the connection to a loop, or closes it if that is not possible. */
   serve(socket: Socket): void {
     // Loops are replaced; none is left only when their script cannot be run any more.
-    if (this.#loops.length === 0) return void socket.destroy()
+    if (this.#loops.length === 0 || !canMove()) return void socket.destroy()
     const loop = this.#choose(this.#loops)
     loop.movedAtMs.push(performance.now())
     this.#give(loop, socket)
-    loop.thread.postMessage(MOVED)
   }
 
   stats(): GroupStats {

@@ -14,26 +14,16 @@ import { NetPoller } from '../07-event-loop/poller.ts'
 /** What a loop tells the main thread: it runs, it has taken a socket up, one of its connections is gone. */
 export type Report = 'ready' | 'taken' | 'closed'
 
-/** Sent behind each socket: whoever receives this, and no socket before it, knows that one was lost on its way. */
-export const MOVED = 'moved'
-
 /** Serves a connection on a loop, in whatever protocol. */
 export type Serve = (stream: ByteStream, loop: EventLoop<Source>) => void
 
 /** Serves every socket that is moved to this thread; to be called once, by the thread's script. */
 export function runLoop(serve: Serve): void {
   const loop = new EventLoop<Source>(new NetPoller())
-  let hasArrived = false
-  parentPort?.on('message', (message: Socket | typeof MOVED) => {
-    if (message === MOVED) {
-      if (!hasArrived) reportLost()
-      hasArrived = false
-      return
-    }
-    hasArrived = true
+  parentPort?.on('message', (socket: Socket) => {
     // As in 01: a small answer does not wait for the acknowledgement of the one before.
-    message.setNoDelay()
-    serveSocket(message, loop, serve)
+    socket.setNoDelay()
+    serveSocket(socket, loop, serve)
     report('taken')
   })
   // Nobody awaits the loop: an error that ends it ends the thread, and is seen there.
@@ -49,12 +39,6 @@ export function runLoop(serve: Serve): void {
 function serveSocket(socket: Socket, loop: EventLoop<Source>, serve: Serve): void {
   // TODO 12.1
   throw new Error('TODO 12.1')
-}
-
-/** Without a free descriptor Node closes a socket that is moved, and emits nothing, not even 'messageerror'. */
-function reportLost(): void {
-  report('taken')
-  report('closed')
 }
 
 function report(report: Report): void {

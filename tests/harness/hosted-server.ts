@@ -120,6 +120,11 @@ export class HostedServer {
     return true
   }
 
+  /** Its process, for those who look into `/proc`. */
+  get pid(): number {
+    return this.#process.pid
+  }
+
   /** Worker threads that live in the server's process. */
   async workers(): Promise<number> {
     return (await this.#request('A look at its threads', 'workers')) as number
