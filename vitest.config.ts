@@ -5,8 +5,8 @@ export default defineConfig({
   test: {
     include: ['tests/workbook/**/*.test.{ts,tsx}'],
     testTimeout: 300_000,
-    // The proofs start processes of their own; more at a time would only wait for the same two cores.
-    maxConcurrency: 4,
+    // The proofs start processes of their own, which often wait. More of them would only wait for the same two cores.
+    maxConcurrency: 6,
     maxWorkers: 2,
     // The files share no state but what they import, and importing it anew for each costs a twentieth of the time.
     isolate: false,

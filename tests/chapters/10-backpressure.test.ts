@@ -31,6 +31,7 @@ import {
   expectBoundedOutbox,
   expectCheapFlushes,
   expectNoFlushByItself,
+  expectNoRoomAtAll,
   expectPieceAsItIs,
   playOutbox,
   pushAtRandom,
@@ -42,6 +43,7 @@ import {
   expectCap,
   expectEndingsCounted,
   expectForgotten,
+  expectNoPlaceAtAll,
   expectPlaceKeptUntilClosed,
   expectTwoPlaces,
 } from '../worlds/10-backpressure/bounded-places.ts'
@@ -210,6 +212,7 @@ step('10.3', 'a peer that does not take what it is due is told to go', async (st
   await expectProgressNotLength(stage)
   await expectStandstillInAnyCase(stage)
   await expectOwnStalls(stage)
+  await expectNoRoomAtAll(stage)
 })
 
 step('10.4', 'there is a limit to how many come and to how fast they talk', async (stage) => {
@@ -223,6 +226,7 @@ step('10.4', 'there is a limit to how many come and to how fast they talk', asyn
   await expectLeavings(stage)
   await expectPlaceKeptUntilClosed(stage)
   await expectForgotten(stage)
+  await expectNoPlaceAtAll(stage)
 })
 
 step('10.5', 'some descriptors are kept back, and a failed accept ends nothing', async (stage) => {

@@ -1,6 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { pattern } from '../harness/client.ts'
 import { FEW_BYTES } from '../harness/cost.ts'
+import { withCommas } from '../harness/numbers.ts'
 import { step } from '../judge/step.ts'
 import { clientFrame } from '../protocols/websocket.ts'
 import { bytesTrial, costOfPiece, growthOfCost } from '../worlds/18-websocket/utf8-bytes.ts'
@@ -77,7 +78,7 @@ step('18.4', 'messages come out of fragments, with control frames between', asyn
   })
   for (const size of [125, 126, 65_535, 65_536, MAX_BYTES]) {
     check([whole('binary', pattern(1, size)), whole('binary', 'x')], {
-      because: `A message of ${size.toLocaleString('en')} bytes is not over the limit of ${MAX_BYTES.toLocaleString('en')}.`,
+      because: `A message of ${withCommas(size)} bytes is not over the limit of ${withCommas(MAX_BYTES)}.`,
     })
   }
   twice([...hello, whole('binary', 'next')], {

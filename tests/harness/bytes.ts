@@ -4,6 +4,8 @@
  * A server under test may send anything, so nothing here lets a control character through to the terminal.
  */
 
+import { withCommas } from './numbers.ts'
+
 const MEBIBYTE = 1024 * 1024
 
 export type Bytes = string | Uint8Array
@@ -31,13 +33,13 @@ export function hex(data: Bytes, maxBytes = 24): string {
 /** `1 byte`, `1,500 bytes`, `10 MiB`. */
 export function countBytes(count: number): string {
   const mebibytes = count / MEBIBYTE
-  if (mebibytes >= 1) return `${Number(mebibytes.toFixed(1)).toLocaleString('en')} MiB`
-  return count === 1 ? '1 byte' : `${count.toLocaleString('en')} bytes`
+  if (mebibytes >= 1) return `${withCommas(Number(mebibytes.toFixed(1)))} MiB`
+  return count === 1 ? '1 byte' : `${withCommas(count)} bytes`
 }
 
 /** `3 of 10 bytes`, `3.7 of 12 MiB`. */
 export function countPart(part: number, whole: number): string {
-  if (whole < MEBIBYTE) return `${part.toLocaleString('en')} of ${countBytes(whole)}`
+  if (whole < MEBIBYTE) return `${withCommas(part)} of ${countBytes(whole)}`
   return `${(part / MEBIBYTE).toFixed(1)} of ${countBytes(whole)}`
 }
 

@@ -10,6 +10,7 @@ import { type Bytes, countBytes, countPart, firstDifference, quote, toBytes } fr
 import { explainDifference } from './difference.ts'
 import { type Evidence, likeliest, type Reason, type Seen } from './failure.ts'
 import type { HostedServer } from './hosted-server.ts'
+import { withCommas } from './numbers.ts'
 import { cutAtRandom, type Random } from './random.ts'
 import type { Story } from './story.ts'
 import { dial, Wire } from './wire.ts'
@@ -383,7 +384,7 @@ export class Client {
     const received = Buffer.concat([expected.subarray(0, chunkStart), chunk])
     const known = likeliest(reason, 'other bytes')
     return this.#fail({
-      headline: `${this.name} received different bytes than expected, from byte ${difference.toLocaleString('en')} on.`,
+      headline: `${this.name} received different bytes than expected, from byte ${withCommas(difference)} on.`,
       expected: evidence(expected, difference),
       received: evidence(received, difference),
       ...known,

@@ -1,6 +1,7 @@
 /** What a difference between two byte strings looks like to somebody who has seen many. */
 
 import { countBytes, hex } from './bytes.ts'
+import { withCommas } from './numbers.ts'
 
 const REPLACEMENT_CHARACTER = Buffer.from('\ufffd', 'utf8')
 
@@ -23,11 +24,11 @@ export function explainDifference(
   if (sample.length < SAMPLE_BYTES) return undefined
   const later = wanted.indexOf(sample, place + 1)
   if (later > place && wanted.indexOf(sample, later + 1) < 0) {
-    return `${countBytes(later - place)} are missing: what arrived belongs at byte ${later.toLocaleString('en')}.`
+    return `${countBytes(later - place)} are missing: what arrived belongs at byte ${withCommas(later)}.`
   }
   const earlier = wanted.lastIndexOf(sample, place - 1)
   if (earlier >= 0 && later < 0) {
-    return `What arrived belongs at byte ${earlier.toLocaleString('en')}: bytes were sent twice, or out of order.`
+    return `What arrived belongs at byte ${withCommas(earlier)}: bytes were sent twice, or out of order.`
   }
   return undefined
 }

@@ -78,19 +78,24 @@ export class Deadline {
   }
 }
 
+/** Most things come within a millisecond, and it takes system calls to begin a `Deadline`. */
+const UNMEASURED_MS = 5
+
 /** The promise's outcome, or `'too late'` after `ms`, counted as a `Deadline` does. The promise itself goes on. */
 export async function within<T>(
   ms: number,
   promise: Promise<T>,
   ...pids: number[]
 ): Promise<T | 'too late'> {
-  const deadline = new Deadline(ms, ...pids)
   const { promise: tooLate, resolve } = Promise.withResolvers<'too late'>()
+  const unmeasuredMs = Math.min(ms, UNMEASURED_MS)
+  let deadline: Deadline | undefined
   const look = (): void => {
+    deadline ??= new Deadline(ms - unmeasuredMs, ...pids)
     if (deadline.isOver) resolve('too late')
     else timer = setTimeout(look, Math.max(1, deadline.leftMs))
   }
-  let timer = setTimeout(look, ms)
+  let timer = setTimeout(look, unmeasuredMs)
   try {
     return await Promise.race([promise, tooLate])
   } finally {

@@ -7,6 +7,7 @@
 
 import { type Bytes, countBytes, quote, toBytes } from './bytes.ts'
 import type { ThrownError } from './last-words.ts'
+import { withCommas } from './numbers.ts'
 
 export interface StoryLine {
   /** `ada`, `server`, or the name of a thing under test (`decoder`). */
@@ -78,6 +79,6 @@ export class Story {
 function describe({ line, first, bytes, pieces }: Run): string {
   const verb = line.way === 'toServer' ? 'sends' : 'receives'
   const ellipsis = bytes > Math.min(first.length, PREVIEW_BYTES) ? '…' : ''
-  const inPieces = pieces > 1 ? ` in ${pieces.toLocaleString('en')} pieces` : ''
+  const inPieces = pieces > 1 ? ` in ${withCommas(pieces)} pieces` : ''
   return `${verb} ${quote(first.subarray(0, PREVIEW_BYTES))}${ellipsis} (${countBytes(bytes)}${inPieces})`
 }

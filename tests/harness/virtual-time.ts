@@ -6,6 +6,7 @@
  */
 
 import { Failure } from './failure.ts'
+import { withCommas } from './numbers.ts'
 import { Deadline, PATIENCE_MS } from './patience.ts'
 import { watchRealTimers } from './real-timers.ts'
 import type { Story } from './story.ts'
@@ -222,7 +223,7 @@ export class VirtualLoop<S extends VirtualSource = VirtualSource> {
   #refuseToTick(wakings: number, ms: number): void {
     if (wakings < MAX_WAKINGS) return
     throw new Failure(this.#story, {
-      headline: `The loop woke ${MAX_WAKINGS.toLocaleString('en')} times in ${inWords(ms)}.`,
+      headline: `The loop woke ${withCommas(MAX_WAKINGS)} times in ${inWords(ms)}.`,
       because: 'A loop sleeps until the next deadline, however far away that is.',
       likely:
         'A fixed tick, or a limit, wakes the loop needlessly most of the time, and too late for some timers.',
@@ -232,7 +233,5 @@ export class VirtualLoop<S extends VirtualSource = VirtualSource> {
 }
 
 function inWords(ms: number): string {
-  return ms < 1_000 || ms % 1_000 !== 0
-    ? `${ms.toLocaleString('en')} ms`
-    : `${(ms / 1_000).toLocaleString('en')} s`
+  return ms < 1_000 || ms % 1_000 !== 0 ? `${withCommas(ms)} ms` : `${withCommas(ms / 1_000)} s`
 }

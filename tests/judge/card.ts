@@ -9,6 +9,7 @@ import wrapAnsi from 'wrap-ansi'
 import { hex, printable, units } from '../harness/bytes.ts'
 import { describePlace } from '../harness/diagnosis.ts'
 import type { ByteEvidence, Evidence } from '../harness/failure.ts'
+import { withCommas } from '../harness/numbers.ts'
 import { drawStory } from './diagram.ts'
 import type { Card } from './events.ts'
 import { placesToShow } from './places-to-show.ts'
@@ -126,7 +127,7 @@ function byteEvidence(
   return [
     row('Expected', textBefore + quoteAll(expected)),
     row('Received', textBefore + quoteAll(received)),
-    caret(textColumn(received, offset), `^ byte ${expected.place.toLocaleString('en')}`),
+    caret(textColumn(received, offset), `^ byte ${withCommas(expected.place)}`),
     row('as hex', show(expected)),
     row('', show(received)),
     caret(offset * 3, '^^'),

@@ -2246,4 +2246,31 @@ ${MARKS}
       },
     ],
   },
+  {
+    name: 'takes-a-limit-of-0-for-none',
+    step: '10.3',
+    says: ['A limit of 0 is a limit like any other', 'do not test whether it is set'],
+    edits: [
+      {
+        file: outbox,
+        replace: FULL,
+        by: `    const max = this.#limits.maxQueuedBytes || Number.POSITIVE_INFINITY
+    if (this.bytes + bytes.length > max) this.flush()
+    if (this.bytes + bytes.length > max) return false
+`,
+      },
+    ],
+  },
+  {
+    name: 'takes-a-cap-of-0-for-none',
+    step: '10.4',
+    says: ['there is no room for anybody'],
+    edits: [
+      {
+        file: limits,
+        replace: 'if (this.#count >= this.#max) return false',
+        by: 'if (this.#max && this.#count >= this.#max) return false',
+      },
+    ],
+  },
 ]

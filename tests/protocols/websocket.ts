@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto'
 import { type Bytes, countBytes, hex, toBytes } from '../harness/bytes.ts'
 import type { Client } from '../harness/client.ts'
 import type { Reason } from '../harness/failure.ts'
+import { withCommas } from '../harness/numbers.ts'
 
 export const OPCODE = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const
 
@@ -99,7 +100,7 @@ export function describeSent(bytes: Uint8Array): string {
   }
   if (rest.length > 0) sent.push(`the first ${countBytes(rest.length)} of a ${kindOf(rest)} frame`)
   if (sent.length <= 6) return sent.join('; ')
-  return `${sent.length.toLocaleString('en')} frames: ${sent[0]}; …; ${sent.at(-1)}`
+  return `${withCommas(sent.length)} frames: ${sent[0]}; …; ${sent.at(-1)}`
 }
 
 /** Where the frame at the front ends; 0 when it is not all there. */

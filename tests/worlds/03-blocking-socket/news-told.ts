@@ -1,5 +1,6 @@
 /** A bridge that tells news a thousand times, and nobody sleeps: what `tellNews()` calls, and what it leaves. */
 
+import { withCommas } from '../../harness/numbers.ts'
 import type { Stage } from '../../judge/step.ts'
 import { recordCalls } from './bridge.ts'
 
@@ -82,10 +83,7 @@ export async function expectNewsTold({ load, expect, story }: Stage): Promise<vo
 /** The count goes on where its word ends. */
 export async function expectCountWrapped({ load, expect, story }: Stage): Promise<void> {
   const { tellNews } = await load(() => import('#code/03-blocking-socket/news.ts'))
-  story.tell(
-    'bridge',
-    `tells news ten times, from a count of ${NEARLY_ALL.toLocaleString('en')} on`,
-  )
+  story.tell('bridge', `tells news ten times, from a count of ${withCommas(NEARLY_ALL)} on`)
   const last = tellAgainAndAgain(tellNews, 10, NEARLY_ALL)
   expect('each of them to change the count', last.isChanged && last.isNew, {
     because: 'A connection may live that long, and its next event is news like all the others.',

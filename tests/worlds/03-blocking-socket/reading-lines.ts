@@ -1,6 +1,7 @@
 /** A thread that reads lines, while the test plays its bridge: how a line may be cut, and how it may end. */
 
 import type { ReaderScript } from '../../chapters/threads/03-reader.ts'
+import { withCommas } from '../../harness/numbers.ts'
 import type { Stage } from '../../judge/step.ts'
 import { bytes, end, lost, readByHand } from './reading-thread.ts'
 import { COMES_BACK } from './sleeping-thread.ts'
@@ -172,7 +173,7 @@ export async function expectEveryByteKept(stage: Stage): Promise<void> {
   const { expect, expectSame, story } = stage
   story.tell(
     'bridge',
-    `delivers byte by byte: a line of ${MANY.toLocaleString('en')} bytes; a line with a byte order mark (U+FEFF) in front; "a", E2 and a line end; "b", E2 and the end`,
+    `delivers byte by byte: a line of ${withCommas(MANY)} bytes; a line with a byte order mark (U+FEFF) in front; "a", E2 and a line end; "b", E2 and the end`,
   )
   const long = 'x'.repeat(MANY)
   const text = Buffer.from(`${long}\n\ufeffhello\na`)

@@ -5,6 +5,7 @@ import { finished } from 'node:stream/promises'
 import type { Client } from '../../harness/client.ts'
 import type { Reason } from '../../harness/failure.ts'
 import type { HostedServer } from '../../harness/hosted-server.ts'
+import { withCommas } from '../../harness/numbers.ts'
 import { Deadline, PATIENCE_MS, whenBusy, within } from '../../harness/patience.ts'
 import type { Stage } from '../../judge/step.ts'
 import { echo } from '../../protocols/lines.ts'
@@ -112,7 +113,7 @@ export async function expectReasonBehindMark(stage: Stage, server: HostedServer)
       because: 'These answers were given before the thread crashed.',
       likely: 'end() sends what waits; destroy() throws it away.',
       look: 'reportCrash()',
-      received: `${answers.length.toLocaleString('en')} bytes of ${written.toLocaleString('en')}`,
+      received: `${withCommas(answers.length)} bytes of ${withCommas(written)}`,
     })
   } finally {
     fay.destroy()

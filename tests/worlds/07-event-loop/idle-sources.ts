@@ -2,6 +2,7 @@
 
 import type { Source } from '#code/07-event-loop/byte-stream.ts'
 import type { Poller } from '#code/07-event-loop/poller.ts'
+import { withCommas } from '../../harness/numbers.ts'
 import { PATIENCE_MS, within } from '../../harness/patience.ts'
 import type { Stage } from '../../judge/step.ts'
 import { LONG_MS, READING, TestSource, WRITING } from './loop-sources.ts'
@@ -54,7 +55,7 @@ export async function expectCheapReports(
   poller: Poller<Source>,
 ): Promise<void> {
   const costUs = async (count: number, enoughUs = 0) => {
-    story.tell('test', `adds ${count.toLocaleString('en')} sources that are readable, and waits`)
+    story.tell('test', `adds ${withCommas(count)} sources that are readable, and waits`)
     const sources = Array.from({ length: count }, () => new TestSource('ready', READING))
     for (const source of sources) poller.add(source, READING)
     let us = Number.POSITIVE_INFINITY
@@ -76,7 +77,7 @@ export async function expectCheapReports(
       'push() each report onto one list. A new list for each report ([...ready, …], concat()) copies all the earlier ones.',
     look: '#collect()',
     expected: `about what it costs among ${FEW_READY}`,
-    received: `${few.toFixed(2)} µs each among ${FEW_READY}, ${many.toFixed(2)} µs among ${MANY_READY.toLocaleString('en')}`,
+    received: `${few.toFixed(2)} µs each among ${FEW_READY}, ${many.toFixed(2)} µs among ${withCommas(MANY_READY)}`,
   })
 }
 
@@ -91,7 +92,7 @@ export async function expectCheapWaits(
   poller: Poller<Source>,
   talker: TestSource,
 ): Promise<void> {
-  story.tell('test', `adds ${CROWD.toLocaleString('en')} silent sources, and waits 20 times`)
+  story.tell('test', `adds ${withCommas(CROWD)} silent sources, and waits 20 times`)
   const silent = Array.from({ length: CROWD }, () => new TestSource('silent'))
   for (const source of silent) poller.add(source, READING)
   talker.becomes({ readable: true }, story)

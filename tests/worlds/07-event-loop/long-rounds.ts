@@ -2,6 +2,7 @@
 
 import { FakedClock } from '../../harness/faked-clock.ts'
 import { collectGarbage } from '../../harness/garbage.ts'
+import { withCommas } from '../../harness/numbers.ts'
 import { PATIENCE_MS, within } from '../../harness/patience.ts'
 import type { Stage } from '../../judge/step.ts'
 import { ask, echo } from '../../protocols/lines.ts'
@@ -150,7 +151,7 @@ export async function expectNoRoundKept(stage: Stage): Promise<void> {
     } else if (isMany || rounds === MANY_ROUNDS) loop.stop()
     return []
   }
-  stage.story.tell('test', `lets the loop run ${MANY_ROUNDS.toLocaleString('en')} short rounds`)
+  stage.story.tell('test', `lets the loop run ${withCommas(MANY_ROUNDS)} short rounds`)
   const outcome = await within(PATIENCE_MS, loop.run())
   const isKept = outcome !== 'too late' && kept <= MAX_KEPT_BYTES
   stage.expect('a round to leave nothing behind', isKept, {
@@ -159,7 +160,7 @@ export async function expectNoRoundKept(stage: Stage): Promise<void> {
     likely:
       'The longest so far is one number: compare each round with it, and forget the round. Keep no list of rounds, and call no performance.mark().',
     expected: 'as many bytes as before, or a few more',
-    received: `${Math.round(kept / 1_024)} KiB more after ${rounds.toLocaleString('en')} rounds`,
+    received: `${Math.round(kept / 1_024)} KiB more after ${withCommas(rounds)} rounds`,
   })
 }
 

@@ -1,5 +1,6 @@
 /** Periodic timers: a beat on time, late and missed; a callback that throws; periods of all kinds. */
 
+import { withCommas } from '../../harness/numbers.ts'
 import type { Stage } from '../../judge/step.ts'
 import { type PlayedQueue, playQueue, thrownBy } from './timer-queues.ts'
 
@@ -254,7 +255,7 @@ export async function expectLongBeat(stage: Stage): Promise<void> {
   const { timers, clock } = await playQueue(stage)
   const [periodMs, beats] = [1_000 / 60, 10_000]
   stage.story.tell('test', 'arms a timer that is due every 1000 / 60 ms')
-  const count = beats.toLocaleString('en')
+  const count = withCommas(beats)
   stage.story.tell(
     'time',
     `moves on by ${count} periods, and the loop calls runDue() between any two`,

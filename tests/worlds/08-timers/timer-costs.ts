@@ -2,6 +2,7 @@
 
 import type { Timer } from '#code/08-timers/timer-queue.ts'
 import { compareCost, FEW, MANY, type Work } from '../../harness/cost.ts'
+import { withCommas } from '../../harness/numbers.ts'
 import type { Stage } from '../../judge/step.ts'
 import { playHeap } from './timer-heaps.ts'
 import { fire, type PlayedQueue } from './timer-queues.ts'
@@ -84,5 +85,5 @@ async function expectCheap(
 }
 
 function countOf(timers: number): string {
-  return timers.toLocaleString('en')
+  return withCommas(timers)
 }

@@ -3,6 +3,7 @@
 import type * as FramesModule from '#code/09-framing/frames.ts'
 import { hex, quote } from '../../harness/bytes.ts'
 import type { Reason } from '../../harness/failure.ts'
+import { withCommas } from '../../harness/numbers.ts'
 import type { Stage } from '../../judge/step.ts'
 import { announce, frame } from '../../protocols/frames.ts'
 import { cutAt, describeAll, glued, load, withoutReason } from './frame-decoding.ts'
@@ -14,7 +15,7 @@ export async function expectLengthsRefused(stage: Stage): Promise<FramesModule.F
   const { FrameDecoder } = await load(stage)
   const { expect, expectSame } = stage
   for (const length of [MAX_FRAME_BYTES + 1, 2 ** 31, 2 ** 32 - 1]) {
-    const text = length.toLocaleString('en')
+    const text = withCommas(length)
     const decoder = new FrameDecoder()
     stage.story.tell(
       'test',

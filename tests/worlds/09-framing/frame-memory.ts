@@ -5,6 +5,7 @@ import type * as FramesModule from '#code/09-framing/frames.ts'
 import { countBytes } from '../../harness/bytes.ts'
 import type { Reason } from '../../harness/failure.ts'
 import { collectGarbage, heldBufferBytes } from '../../harness/garbage.ts'
+import { withCommas } from '../../harness/numbers.ts'
 import type { Stage } from '../../judge/step.ts'
 import { announce, frame } from '../../protocols/frames.ts'
 
@@ -43,7 +44,7 @@ export async function expectLittleHeld(
   stage.expect(`the ${DECODERS} decoders to hold less than 512 KiB`, heldBytes < LITTLE, {
     ...reason,
     expected: 'less than 512 KiB of buffers',
-    received: `${Math.round(Math.max(0, heldBytes) / 1024).toLocaleString('en')} KiB`,
+    received: `${withCommas(Math.round(Math.max(0, heldBytes) / 1024))} KiB`,
   })
 }
 
@@ -109,7 +110,7 @@ export async function expectPiecesForgotten(
   FrameDecoder: typeof FramesModule.FrameDecoder,
   reason: Reason,
 ): Promise<void> {
-  stage.story.tell('test', `pushes ${PIECES.toLocaleString('en')} bytes of a frame, one by one`)
+  stage.story.tell('test', `pushes ${withCommas(PIECES)} bytes of a frame, one by one`)
   let heldBytes = Number.POSITIVE_INFINITY
   // What others hold meanwhile counts as well: it is the least of three that tells.
   for (let round = 0; round < 3 && heldBytes >= FEW; round++) {
@@ -123,7 +124,7 @@ export async function expectPiecesForgotten(
   }
   stage.expect('the decoder to hold less than 2 MiB', heldBytes < FEW, {
     ...reason,
-    expected: `${PIECES.toLocaleString('en')} bytes have arrived`,
+    expected: `${withCommas(PIECES)} bytes have arrived`,
     received: `${Math.round(heldBytes / MEBIBYTE)} MiB`,
   })
 }

@@ -222,6 +222,16 @@ export async function expectBoundedOutbox(stage: Stage): Promise<void> {
   await expectAllOffered(stage)
 }
 
+/** A limit of 0 is one. */
+export async function expectNoRoomAtAll(stage: Stage): Promise<void> {
+  const { push } = await playOutbox(stage, { maxQueuedBytes: 0 })
+  stage.expectSame('push("!") with maxQueuedBytes of 0', push('!'), false, {
+    because: 'A limit of 0 is a limit like any other: a single byte is too much.',
+    likely: 'Compare with the limit, and do not test whether it is set.',
+    look: 'outbox.push()',
+  })
+}
+
 /** Before something is refused, the stream is offered all that waits, be it many pieces. */
 async function expectAllOffered(stage: Stage): Promise<void> {
   const { outbox, give } = await playOutbox(stage, { maxQueuedBytes: 4_000 })

@@ -37,6 +37,16 @@ export async function expectCap(stage: Stage): Promise<void> {
   })
 }
 
+/** A limit of 0 is one. */
+export async function expectNoPlaceAtAll(stage: Stage): Promise<void> {
+  const { ConnectionCap } = await stage.load(() => import('#code/10-backpressure/limits.ts'))
+  stage.expectSame('enter() of a cap of 0', new ConnectionCap(0).enter(), false, {
+    because: 'A limit of 0 is a limit like any other: there is no room for anybody.',
+    likely: 'Compare the count with the limit, and do not test whether the limit is set.',
+    look: 'limits.enter()',
+  })
+}
+
 /** Two places, and four who come. */
 export async function expectTwoPlaces(stage: Stage): Promise<void> {
   const { expectSame } = stage

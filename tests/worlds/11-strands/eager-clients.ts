@@ -3,6 +3,7 @@
 import { countBytes } from '../../harness/bytes.ts'
 import { type Client, isMoving } from '../../harness/client.ts'
 import type { HostedServer } from '../../harness/hosted-server.ts'
+import { withCommas } from '../../harness/numbers.ts'
 import { randomInteger } from '../../harness/random.ts'
 import type { Stage } from '../../judge/step.ts'
 import { echo } from '../../protocols/lines.ts'
@@ -73,7 +74,7 @@ export async function expectEveryLineAnswered({ serve, connect }: Stage): Promis
   const cyd = await connect(other)
   const texts = Array.from({ length: 30_000 }, (_, index) => `line ${index}`)
   const lines = `sleep 20\n${texts.map((text) => `echo ${text}\n`).join('')}`
-  cyd.beQuiet(`sends "sleep 20" and ${texts.length.toLocaleString('en')} lines to echo, then FIN`)
+  cyd.beQuiet(`sends "sleep 20" and ${withCommas(texts.length)} lines to echo, then FIN`)
   const sent = cyd.send(lines)
   // It fails as well when the replies do not come, and those are what is looked at.
   sent.catch(() => {})

@@ -10,6 +10,7 @@ import type { LineEvents, LineProtocol } from '#code/07-event-loop/line-protocol
 import type * as ConversationModule from '#code/11-strands/conversation.ts'
 import type { Reason } from '../../harness/failure.ts'
 import { countHeld } from '../../harness/garbage.ts'
+import { withCommas } from '../../harness/numbers.ts'
 import { countPendingWakeUps } from '../../harness/pending-wakeups.ts'
 import { countRealTimers } from '../../harness/real-timers.ts'
 import type { Stage } from '../../judge/step.ts'
@@ -60,7 +61,7 @@ export class ScriptedConversation extends ScriptedPeer {
 
   /** The beginning of a line, and no end of it. */
   async sendUnended(bytes: number): Promise<void> {
-    this.tell(`sends ${bytes.toLocaleString('en')} bytes without a line end`)
+    this.tell(`sends ${withCommas(bytes)} bytes without a line end`)
     this.stream.arrive('x'.repeat(bytes))
     await this.settle()
   }

@@ -1,6 +1,7 @@
 /** A hall of chapter 13 in which nearly everybody is lost at once, as after a failure of the network. */
 
 import type { Member } from '#code/13-rooms/room.ts'
+import { withCommas } from '../../harness/numbers.ts'
 import type { Stage } from '../../judge/step.ts'
 import { HubWorld, type RoomModules } from './chat-rooms.ts'
 
@@ -10,7 +11,7 @@ const LOST = 1_000
 const FEW_TRIES = 10 * LOST
 
 export function expectManyLost({ expect, expectSame, story }: Stage, modules: RoomModules): void {
-  const many = LOST.toLocaleString('en')
+  const many = withCommas(LOST)
   story.tell('test', `opens another hub: ada and ${many} others join the hall`)
   const { hub } = new HubWorld(modules, story, { membersPerRoom: LOST + 2 })
   const heard: string[] = []
@@ -50,8 +51,8 @@ export function expectManyLost({ expect, expectSame, story }: Stage, modules: Ro
   expect('everybody who is lost to be tried a few times at most', tries <= FEW_TRIES, {
     because: `${because} A lost member is not told about each of the others.`,
     likely,
-    expected: `at most ${FEW_TRIES.toLocaleString('en')} calls of their send()`,
-    received: `${tries.toLocaleString('en')} calls`,
+    expected: `at most ${withCommas(FEW_TRIES)} calls of their send()`,
+    received: `${withCommas(tries)} calls`,
     look,
   })
   expectSame('the names in the hall', hub.roomOf(ada, 'hall')?.names, ['ada', 'nia'], {

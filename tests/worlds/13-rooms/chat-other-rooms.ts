@@ -1,5 +1,6 @@
 /** A hub of chapter 13 with many rooms, and one who leaves: the others are not gone through. */
 
+import { withCommas } from '../../harness/numbers.ts'
 import type { Stage } from '../../judge/step.ts'
 import { HubWorld, loadRooms } from './chat-rooms.ts'
 
@@ -15,7 +16,7 @@ export async function expectOthersLeftAlone(stage: Stage): Promise<void> {
   const steps = { count: 0 }
   const world = withCountedMaps(steps, () => new HubWorld(modules, story, LIMITS))
   const [ada, bob] = [world.member('ada'), world.member('bob')]
-  story.tell('bob', `joins ${ROOMS.toLocaleString('en')} rooms`, 'toServer')
+  story.tell('bob', `joins ${withCommas(ROOMS)} rooms`, 'toServer')
   for (let place = 0; place < ROOMS; place++) world.hub.join(bob, `room ${place}`)
   for (const place of [1, 500, 999]) world.join(ada, `room ${place}`)
   story.tell('ada', 'loses her connection: leaveAll()', 'toServer')
@@ -43,7 +44,7 @@ export async function expectOthersLeftAlone(stage: Stage): Promise<void> {
       'Connections end all the time. If each goes through 10,000 rooms, 10,000 connections that end together go through a hundred million.',
     likely: '#roomsBy(member) returns the rooms that this member is in.',
     expected: 'her 3 rooms, each a few times at most',
-    received: `${gone.toLocaleString('en')} of ${ROOMS.toLocaleString('en')}`,
+    received: `${withCommas(gone)} of ${withCommas(ROOMS)}`,
     look: 'hub.leaveAll()',
   })
 }

@@ -1,6 +1,7 @@
 /** scrypt that fails, as it does when there is no memory for it: chapter 14's derivation has to say so, and to allow enough. */
 
 import { createRequire, syncBuiltinESMExports } from 'node:module'
+import { withCommas } from '../../harness/numbers.ts'
 import { PATIENCE_MS, within } from '../../harness/patience.ts'
 import type { Stage } from '../../judge/step.ts'
 import { ANY_SALT, type DeriveKey } from './accounts-passwords.ts'
@@ -50,8 +51,8 @@ export async function expectScryptFailure(
     because:
       'parseHash() accepts ln=17, r=16, p=8. If scrypt() refuses that, nobody with such a hash can log in.',
     likely: 'Set `maxmem` in the options to MAX_MEMORY_BYTES.',
-    expected: `${needed.toLocaleString('en')} bytes or more`,
-    received: `${maxmem.toLocaleString('en')} bytes`,
+    expected: `${withCommas(needed)} bytes or more`,
+    received: `${withCommas(maxmem)} bytes`,
     look: 'passwords.deriveKey()',
   })
 }

@@ -2,6 +2,7 @@
 
 import type { SessionPeer } from '#code/14-accounts/live-sessions.ts'
 import type { Reason } from '../../harness/failure.ts'
+import { withCommas } from '../../harness/numbers.ts'
 import type { Stage } from '../../judge/step.ts'
 import { rejects, resolves, stagedError } from './accounts-promises.ts'
 import { DAY, playSessions, sha256 } from './accounts-sessions.ts'
@@ -254,12 +255,12 @@ export async function expectSwept(stage: Stage): Promise<void> {
 export async function expectManySwept(stage: Stage): Promise<void> {
   const { story } = stage
   const { live, sessions, store } = await playLiveSessions(stage)
-  story.tell('crowd', `enters ${MANY.toLocaleString('en')} sessions`)
+  story.tell('crowd', `enters ${withCommas(MANY)} sessions`)
   for (let number = 0; number < MANY; number++)
     await live.enter(sha256(await sessions.begin(number)), { close() {} })
   story.tell('crowd', `makes ${OTHERS} other calls of the store, which wait all the time`)
   store.most = MOST_CALLS - OTHERS
-  await resolves(story, `endOver() with ${MANY.toLocaleString('en')} sessions`, live.endOver(), {
+  await resolves(story, `endOver() with ${withCommas(MANY)} sessions`, live.endOver(), {
     because:
       'The real store lets 1,000 calls wait, others’ among them, and refuses the next. Then endOver() would end no session, round after round.',
     likely:

@@ -2,6 +2,7 @@
 
 import type { ThrottleLimits } from '#code/14-accounts/throttle.ts'
 import type { Reason } from '../../harness/failure.ts'
+import { withCommas } from '../../harness/numbers.ts'
 import { VirtualClock } from '../../harness/virtual-time.ts'
 import type { Stage } from '../../judge/step.ts'
 import { HOUR } from './accounts-sessions.ts'
@@ -35,7 +36,7 @@ export async function playThrottle(
     clock,
     throttle,
     pass(ms: number) {
-      story.tell('time', `moves on by ${ms.toLocaleString('en')} ms`)
+      story.tell('time', `moves on by ${withCommas(ms)} ms`)
       clock.pass(ms)
     },
     /** `letIn` is the likely cause where a try goes on that should wait. */

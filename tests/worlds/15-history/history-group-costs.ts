@@ -1,6 +1,7 @@
 /** What a group of very many records costs, beside a group of a few; and one of a few, with a whole segment behind it. */
 
 import { bytesMade, costInCopies, FEW_BYTES, LARGE_BYTES, leastUs } from '../../harness/cost.ts'
+import { withCommas } from '../../harness/numbers.ts'
 import type { Stage } from '../../judge/step.ts'
 import { group } from '../../protocols/groups.ts'
 
@@ -60,7 +61,7 @@ async function expectDecodedAlone(stage: Stage): Promise<void> {
     likely:
       'subarray() copies nothing, Buffer.from() does. isZeros() stops at the first byte that is not zero, and needs no buffer of zeros to compare with.',
     look: 'groups.decodeGroup()',
-    expected: `less than ${LITTLE_BYTES.toLocaleString('en')} bytes of new buffers, with 4 MiB after the group`,
+    expected: `less than ${withCommas(LITTLE_BYTES)} bytes of new buffers, with 4 MiB after the group`,
     received: `about ${(made / 1024 / 1024).toFixed(1)} MiB`,
   })
   const copies = costInCopies(CALLS, () => decodeGroup(bytes, 0))

@@ -1,5 +1,6 @@
 /** Claims of keys: the first and its repeats, whoever comes while it is not settled, and what is left behind. */
 
+import { withCommas } from '../../harness/numbers.ts'
 import type { Stage } from '../../judge/step.ts'
 import { uncaughtDuring } from '../uncaught-errors.ts'
 import { openKeys, saidAs } from './say-keys.ts'
@@ -99,7 +100,7 @@ export async function expectClaims(stage: Stage): Promise<void> {
   const begun = await busy.claim('request 1')
   begun.expect('first', { because: 'It is new.' })
   busy.keep(MAX_SEARCH + 1)
-  stage.story.tell('others', `say ${(MAX_SEARCH + 1).toLocaleString('en')} messages meanwhile`)
+  stage.story.tell('others', `say ${withCommas(MAX_SEARCH + 1)} messages meanwhile`)
   const behind = await busy.claim('request 2')
   behind.expect('not known yet', {
     because: 'The first is being appended, so nothing has to be looked up, however much was said.',

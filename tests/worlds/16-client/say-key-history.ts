@@ -1,5 +1,6 @@
 /** What the history knows of a key: where it is looked for, how far back, and with which text. */
 
+import { withCommas } from '../../harness/numbers.ts'
 import type { Stage } from '../../judge/step.ts'
 import { uncaughtDuring } from '../uncaught-errors.ts'
 import { openKeys, saidAs } from './say-keys.ts'
@@ -218,7 +219,7 @@ export async function expectEndStays(stage: Stage): Promise<void> {
   const { MAX_SEARCH } = await stage.load(() => import('#code/16-client/say-keys.ts'))
   const world = await openKeys(stage)
   world.keep(MAX_SEARCH)
-  stage.story.tell('history', `has ${MAX_SEARCH.toLocaleString('en')} messages of others`)
+  stage.story.tell('history', `has ${withCommas(MAX_SEARCH)} messages of others`)
   world.growWithReads(100, 2 * MAX_SEARCH)
   await world.claim('a new say')
   const read = world.reads.reduce((sum, [from, to]) => sum + to - from + 1, 0)

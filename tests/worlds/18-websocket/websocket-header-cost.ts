@@ -2,6 +2,7 @@
 
 import type * as FramesModule from '#code/18-websocket/websocket-frames.ts'
 import { bytesMade, costInCopies, FEW_BYTES, LARGE_BYTES } from '../../harness/cost.ts'
+import { withCommas } from '../../harness/numbers.ts'
 import type { Stage } from '../../judge/step.ts'
 import { clientFrame } from '../../protocols/websocket.ts'
 
@@ -22,7 +23,7 @@ export function expectHeaderCost({ expect }: Stage, header: Header): void {
       'A socket hands over up to 64 KiB at a time. Copying that for each small frame means thousands of copies.',
     likely:
       'slice() of a plain Uint8Array copies all that is left. Read the bytes where they are, or use subarray(), which is a view.',
-    expected: `less than ${LITTLE_BYTES.toLocaleString('en')} bytes of new buffers for a header in 64 KiB`,
+    expected: `less than ${withCommas(LITTLE_BYTES)} bytes of new buffers for a header in 64 KiB`,
     received: `about ${Math.round(made / LITTLE_BYTES) * (LITTLE_BYTES / 1024)} KiB`,
     look: 'read()',
   })

@@ -1,5 +1,6 @@
 /** Headers of chapter 18 with one fault each, and the byte that proves it. */
 
+import { withCommas } from '../../harness/numbers.ts'
 import type { HeaderTrials } from './websocket-headers.ts'
 
 export function expectHeaderFaults({ faulty }: HeaderTrials): void {
@@ -89,7 +90,7 @@ export function expectHeaderFaults({ faulty }: HeaderTrials): void {
   }
   for (const length of [126, 70_000]) {
     faulty(
-      `a binary frame of ${length.toLocaleString('en')} bytes without a mask`,
+      `a binary frame of ${withCommas(length)} bytes without a mask`,
       'not-masked',
       'binary',
       2,
@@ -106,7 +107,7 @@ export function expectHeaderFaults({ faulty }: HeaderTrials): void {
     [126, 8],
     [65_535, 8],
   ]) {
-    const what = `a length of ${length.toLocaleString('en')} in ${lengthBytes} bytes`
+    const what = `a length of ${withCommas(length)} in ${lengthBytes} bytes`
     faulty(
       what,
       'length-not-minimal',

@@ -2,6 +2,7 @@
 
 import { hex } from '../../harness/bytes.ts'
 import type { Reason } from '../../harness/failure.ts'
+import { withCommas } from '../../harness/numbers.ts'
 import { clientFrame, OPCODE } from '../../protocols/websocket.ts'
 import { type HeaderTrials, inHex } from './websocket-headers.ts'
 
@@ -31,7 +32,7 @@ export function expectHeadersRead({ check, huge }: HeaderTrials): void {
   ]) {
     const lengthBytes = length < 126 ? 0 : length < 65_536 ? 2 : 8
     const frame = clientFrame('binary', '..', { length })
-    const text = `a header that announces ${length.toLocaleString('en')} bytes`
+    const text = `a header that announces ${withCommas(length)} bytes`
     check(text, frame, { length }, 6 + lengthBytes, size)
   }
   for (const length of [

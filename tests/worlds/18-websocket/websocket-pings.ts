@@ -2,6 +2,7 @@
 
 import { hex } from '../../harness/bytes.ts'
 import type { Reason } from '../../harness/failure.ts'
+import { withCommas } from '../../harness/numbers.ts'
 import type { Stage } from '../../judge/step.ts'
 import { clientClose, clientFrame, clientText } from '../../protocols/websocket.ts'
 import { openWebSockets } from './websocket-connection.ts'
@@ -79,9 +80,9 @@ export async function expectPongs(stage: Stage): Promise<void> {
     likely:
       'While more than PROMPT_PONG_BYTES wait to be sent, a new ping replaces the one whose pong is due.',
   }
-  expect(`${many.toLocaleString('en')} pings at once to get few pongs`, pongs.length < 200, {
+  expect(`${withCommas(many)} pings at once to get few pongs`, pongs.length < 200, {
     ...flood,
-    received: `${pongs.length.toLocaleString('en')} pongs`,
+    received: `${withCommas(pongs.length)} pongs`,
   })
   expectSame('the last pong', pongs.at(-1), `ping ${many - 1}`, {
     ...flood,

@@ -2,6 +2,7 @@
 
 import type { Drain } from '#code/19-chat-server/drain.ts'
 import type { Reason } from '../../harness/failure.ts'
+import { withCommas } from '../../harness/numbers.ts'
 import { VirtualTimers } from '../../harness/virtual-timers.ts'
 import type { Stage } from '../../judge/step.ts'
 
@@ -151,7 +152,7 @@ export class DrainWorld {
   }
 
   async advance(ms: number): Promise<void> {
-    this.#stage.story.tell('time', `moves on by ${ms.toLocaleString('en')} ms`)
+    this.#stage.story.tell('time', `moves on by ${withCommas(ms)} ms`)
     await this.timers.advance(ms)
     await this.settle()
   }

@@ -3,6 +3,7 @@
 import type { Histogram } from '#code/19-chat-server/histogram.ts'
 import type { Reason } from '../../harness/failure.ts'
 import { collectGarbage } from '../../harness/garbage.ts'
+import { withCommas } from '../../harness/numbers.ts'
 import { randomInteger } from '../../harness/random.ts'
 import type { Stage } from '../../judge/step.ts'
 import { linesFor, playHistogram } from './histogram.ts'
@@ -165,14 +166,14 @@ export async function expectNothingKept(stage: Stage): Promise<void> {
   const { Histogram } = await stage.load(() => import('#code/19-chat-server/histogram.ts'))
   const options = { name: 'took', help: 'Test.', bounds: [1, 5, 10] }
   const took = new Histogram(options)
-  stage.story.tell('test', `observes ${OBSERVATIONS.toLocaleString('en')} values of its own`)
+  stage.story.tell('test', `observes ${withCommas(OBSERVATIONS)} values of its own`)
   await expectFewBytes(stage, took, (index) => took.observe(index / 7), {
     because: 'A list of all that was observed grows for as long as the server runs.',
     likely: 'Count when something is observed; keep no observation.',
     look: 'histogram.observe()',
   })
   const byMethod = new Histogram({ ...options, labels: LABELS, maxSeries: 2 })
-  stage.story.tell('eve', `sends ${OBSERVATIONS.toLocaleString('en')} methods of her own invention`)
+  stage.story.tell('eve', `sends ${withCommas(OBSERVATIONS)} methods of her own invention`)
   await expectFewBytes(stage, byMethod, (index) => byMethod.observe(1, [`X${index}`]), {
     because: 'What is kept of each stranger fills the memory, even if it is only a name.',
     likely: 'A combination without counters of its own is counted as `other`, and forgotten.',
@@ -200,7 +201,7 @@ async function expectFewBytes(
   histogram.samples()
   stage.expect('a histogram to hold only a few counters', held < FEW_BYTES, {
     ...reason,
-    expected: `less than ${FEW_BYTES.toLocaleString('en')} bytes more`,
+    expected: `less than ${withCommas(FEW_BYTES)} bytes more`,
     received: `about ${Math.round(held / OBSERVATIONS / 10) * 10} bytes for each value`,
   })
 }

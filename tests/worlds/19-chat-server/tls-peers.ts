@@ -6,6 +6,7 @@ import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { Certificate, Handshake, Tls } from '#code/19-chat-server/tls.ts'
 import type { Reason } from '../../harness/failure.ts'
 import { countHeld } from '../../harness/garbage.ts'
+import { withCommas } from '../../harness/numbers.ts'
 import { Deadline, PATIENCE_MS } from '../../harness/patience.ts'
 import { socketPair } from '../../harness/socket-pair.ts'
 import { VirtualTimers } from '../../harness/virtual-timers.ts'
@@ -130,7 +131,7 @@ export class TlsWorld {
   }
 
   async advance(ms: number): Promise<void> {
-    this.#stage.story.tell('time', `moves on by ${ms.toLocaleString('en')} ms`)
+    this.#stage.story.tell('time', `moves on by ${withCommas(ms)} ms`)
     await this.timers.advance(ms)
     await this.quiet()
   }
