@@ -1617,7 +1617,7 @@ const drains = new`,
   {
     name: 'looks-ten-times',
     step: '03.1',
-    says: ['a hundred times', 'however many looks that takes'],
+    says: ['100,000 times', 'however many looks that takes'],
     edits: [
       {
         file: news,
@@ -1909,6 +1909,62 @@ const drains = new`,
         file: 'blocking-socket.ts',
         replace: 'if (content > maxBytes)',
         by: 'if (content > (maxBytes || MAX_LINE_BYTES))',
+      },
+    ],
+  },
+  {
+    name: 'tells-the-end-when-all-is-taken',
+    step: '03.3',
+    says: ['what is not told by then is never told', 'do not wait for `taken` before that'],
+    edits: [
+      {
+        file: 'bridge.ts',
+        replace: "import type { Socket } from 'node:net'",
+        by: "import type { Socket } from 'node:net'\nimport { Writable } from 'node:stream'",
+      },
+      {
+        file: 'bridge.ts',
+        hole: 'pumpToThread',
+        by: `  const waiting: (() => void)[] = []
+  const thread = new Writable({
+    highWaterMark: WINDOW_BYTES,
+    write(bytes: Buffer, _encoding, isTaken) {
+      deliver(port, words, { kind: 'bytes', bytes })
+      waiting.push(isTaken)
+    },
+    final(done) {
+      deliver(port, words, { kind: 'end' })
+      done()
+    },
+  })
+  socket.pipe(thread)
+  port.on('message', (message: FromThread) => {
+    if (message.kind !== 'taken') return
+    waiting.shift()?.()
+  })
+  let code = 'ECONNRESET'
+  socket.on('error', (error: NodeJS.ErrnoException) => {
+    code = error.code ?? code
+  })
+  socket.on('close', () => {
+    if (!socket.readableEnded) deliver(port, words, { kind: 'lost', code })
+  })`,
+      },
+    ],
+  },
+  {
+    name: 'calls-itself-for-the-next-look',
+    step: '03.1',
+    says: ['100,000 times', 'fills the stack'],
+    edits: [
+      {
+        file: 'news.ts',
+        hole: 'sleepUntil',
+        by: `  const news = Atomics.load(words, NEWS)
+  const found = look()
+  if (found !== undefined) return found
+  Atomics.wait(words, NEWS, news)
+  return sleepUntil(words, look)`,
       },
     ],
   },

@@ -54,7 +54,8 @@ ${ENDS}`,
   },
   {
     name: 'pipe-into-a-writable',
-    style: 'The thread is a Writable: a chunk counts as written when it has been taken.',
+    style:
+      'The thread is a Writable: a chunk counts as written when there is room for the next one.',
     edits: [
       {
         file: bridge,
@@ -64,12 +65,16 @@ ${ENDS}`,
       {
         file: bridge,
         hole: 'pumpToThread',
-        by: `  const waiting: { left: number; isTaken: () => void }[] = []
+        by: `  let untaken = 0
+  let goOn: (() => void) | undefined
+  // One chunk at a time: while it waits, the pipe is paused, and so is the end.
   const thread = new Writable({
-    highWaterMark: WINDOW_BYTES,
-    write(bytes: Buffer, _encoding, isTaken) {
+    highWaterMark: 1,
+    write(bytes: Buffer, _encoding, next) {
       deliver(port, words, { kind: 'bytes', bytes })
-      waiting.push({ left: bytes.length, isTaken })
+      untaken += bytes.length
+      if (untaken < WINDOW_BYTES) next()
+      else goOn = next
     },
     final(done) {
       deliver(port, words, { kind: 'end' })
@@ -79,7 +84,11 @@ ${ENDS}`,
   socket.pipe(thread)
   port.on('message', (message: FromThread) => {
     if (message.kind !== 'taken') return
-    waiting.shift()?.isTaken()
+    untaken -= message.bytes
+    if (untaken >= WINDOW_BYTES) return
+    const next = goOn
+    goOn = undefined
+    next?.()
   })
   let code = 'ECONNRESET'
   socket.on('error', (error: NodeJS.ErrnoException) => {
@@ -103,11 +112,14 @@ ${ENDS}`,
       {
         file: 'news.ts',
         hole: 'sleepUntil',
-        by: `  const news = Atomics.load(words, NEWS)
-  const found = look()
-  if (found !== undefined) return found
-  Atomics.wait(words, NEWS, news)
-  return sleepUntil(words, look)`,
+        by: `  let news = Atomics.load(words, NEWS)
+  let found = look()
+  while (found === undefined) {
+    Atomics.wait(words, NEWS, news)
+    news = Atomics.load(words, NEWS)
+    found = look()
+  }
+  return found`,
       },
     ],
   },

@@ -7,7 +7,6 @@ import { parentPort, workerData } from 'node:worker_threads'
 import type * as NewsModule from '#code/03-blocking-socket/news.ts'
 
 const NEWS = 0
-const SPINNING_LOOKS = 1_000
 
 export interface SleeperScript {
   /** What the count of news stands at before all of this. */
@@ -27,6 +26,8 @@ export interface Happening {
   when: 'behind the look' | 'asleep'
   /** Things that are there from now on; for each the news is told once, at least once in all. */
   things?: unknown[]
+  /** Once if left out. */
+  times?: number
   /** So long nothing happens before. */
   silenceMs?: number
 }
@@ -58,6 +59,9 @@ const { sleepUntil, tellNews }: typeof NewsModule = await import(
 
 class Stuck extends Error {}
 
+/** So many without anything happening. */
+const SPINNING_LOOKS = happens.reduce((sum, { times = 1 }) => sum + times, 1_000)
+
 const words = new Int32Array(new SharedArrayBuffer(12))
 words[NEWS] = countFrom
 const outcome: SleeperOutcome = { found: [], looksInSilence: 0, seen: 0, waits: 0 }
@@ -66,7 +70,9 @@ let silenceMs = 0
 let thrown: Error | undefined
 
 function happen(): void {
-  const next = happens.shift()
+  const [next] = happens
+  if (next?.times && next.times > 1) next.times -= 1
+  else happens.shift()
   const fresh = next?.things ?? []
   things.push(...fresh)
   for (let news = 0; news < Math.max(1, fresh.length); news++) tellNews(words)
@@ -134,6 +140,7 @@ try {
   for (let find = 0; find < finds; find++) outcome.found.push(sleepUntil(words, look))
 } catch (error) {
   if (error === thrown) outcome.found.push(`throws ${thrown?.message}`)
+  else if (error instanceof RangeError) outcome.found.push(`throws ${error}`)
   else if (!(error instanceof Stuck)) throw error
 }
 parentPort?.postMessage(outcome)

@@ -73,6 +73,26 @@ export async function expectEndingsTold(stage: Stage): Promise<void> {
       'The connection is lost if it closes before the *peer* has said FIN: look at readableEnded. writableEnded is about our own FIN.',
     look: 'pumpToThread()',
   })
+  story.tell(
+    'kai',
+    'sends a byte, and later another and FIN, after his thread has said its own; it looks when all is over',
+  )
+  const toldAtOnce = await whatBridgeTells(bridgeSocket, async ({ far, post, restUntaken }) => {
+    post({ kind: 'end' })
+    await restUntaken()
+    far.write('x')
+    await restUntaken()
+    far.end('y')
+    await restUntaken()
+  })
+  expectSame('what the bridge tells the thread', toldAtOnce, ['bytes x', 'bytes y', 'end'], {
+    because:
+      'Bytes come first, then the end. Both sides have said FIN, so the connection closes, and the port with it: what is not told by then is never told.',
+    likely: toldAtOnce.includes('end')
+      ? 'Deliver bytes at once, not a turn of the loop later: FIN may come right behind them.'
+      : 'Deliver bytes when they arrive and `end` at FIN, and do not wait for `taken` before that: it decides only whether the socket is paused.',
+    look: 'pumpToThread()',
+  })
   story.tell('ivy', 'says FIN, and later loses her network (ETIMEDOUT)')
   const toldOfBoth = await whatBridgeTells(bridgeSocket, async ({ near, far, rest }) => {
     far.end()

@@ -24,6 +24,8 @@ interface Ends {
 /** A thread whose own words its bridge hears. */
 interface PlayedThread extends Ends {
   post(message: FromThread): void
+  /** As `rest`, but the thread takes nothing meanwhile. */
+  restUntaken(): Promise<void>
 }
 
 /** Tells of every message that is posted and every change of shared memory, until the function it returns is called. */
@@ -82,7 +84,8 @@ export async function whatBridgeTells(
     }
   }
   try {
-    await act({ ...ends, rest, post: (message) => port.postMessage(message) })
+    const post = (message: FromThread) => port.postMessage(message)
+    await act({ ...ends, rest, post, restUntaken: ends.rest })
     await rest()
     await rest()
     if (posted && !told.includes(posted)) told.push(posted + TOO_LATE)
@@ -104,6 +107,10 @@ export function streams(): Ends {
   const emitLikeSocket = (name: string, ...args: unknown[]) =>
     emit.call(near, name, ...(name === 'close' ? [near.errored !== null] : args))
   Object.assign(near, { emit: emitLikeSocket })
+  // The handle of a socket closes a turn of the loop later.
+  const { _destroy: destroy } = near
+  near._destroy = (error, done) =>
+    destroy.call(near, error, (failure) => setImmediate(() => done(failure)))
   // A bridge need not listen for 'error' to be right about what it tells.
   near.on('error', () => {})
   const rest = async (turns = TURNS_TO_REST) => {

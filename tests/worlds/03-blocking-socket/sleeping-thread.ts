@@ -84,8 +84,8 @@ const WAITS: Wait[] = [
       'Read the count in each call, before each look, and keep nothing from one call to the next.',
   },
   {
-    story: 'tells the sleeping thread news of other things, a hundred times; then leaves something',
-    script: { happens: [...Array.from({ length: 100 }, () => asleep()), asleep('late')], finds: 1 },
+    story: 'tells the sleeping thread news of other things, 100,000 times; then leaves something',
+    script: { happens: [{ when: 'asleep', times: 100_000 }, asleep('late')], finds: 1 },
     expected: ['late'],
     because: 'Nobody knows how much other news there is before the news that the thread waits for.',
     likely: 'Look and sleep until something is found, however many looks that takes.',
@@ -101,6 +101,8 @@ const WAITS: Wait[] = [
       'A later count may be smaller: ask whether two counts are equal, not which one is larger.',
   },
 ]
+
+const FULL_STACK = 'throws RangeError: Maximum call stack size exceeded'
 
 /** In an hour without news. */
 export const MOST_LOOKS = 3
@@ -146,6 +148,8 @@ function causeOfStuck({ stuck, seen, found }: SleeperOutcome, otherwise: string)
     return 'A look has found something that sleepUntil() did not return. Look once, and return that: a second look finds the next thing, or nothing.'
   if (stuck === 'spinning')
     return 'It looks again and again, and never sleeps: Atomics.wait returns at once if the word does not have the value it was given. Give it the value that you read before the look.'
+  if (found.at(-1) === FULL_STACK)
+    return 'A function that calls itself after each sleep fills the stack. Write a loop.'
   if (stuck === 'asleep on another word')
     return 'It sleeps on a word that nobody notifies. tellNews() notifies NEWS.'
   return otherwise
