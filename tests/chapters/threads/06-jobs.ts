@@ -1,16 +1,11 @@
 /** The script of a pool under test. A job says what to do, and when: a word of shared memory is its gate. */
 
-import { pbkdf2Sync } from 'node:crypto'
 import { parentPort, threadId } from 'node:worker_threads'
 import type { TestJob } from '../../worlds/06-worker-pool/played-pool.ts'
 
-parentPort?.on('message', ({ gate, then, value, rounds = 1, told }: TestJob) => {
+parentPort?.on('message', ({ gate, then, value, told }: TestJob) => {
   if (gate) while (Atomics.load(gate, 0) === 0) Atomics.wait(gate, 0, 0)
   if (then === 'exit') process.exit(3)
-  if (then === 'stay in native code') {
-    tell(told)
-    pbkdf2Sync('', '', rounds, 64, 'sha512')
-  }
   if (then === 'answer nothing') parentPort?.postMessage({ result: undefined })
   else if (then === 'throw nothing') parentPort?.postMessage({ error: undefined })
   else if (then === 'throw') parentPort?.postMessage({ error: new RangeError(String(value)) })

@@ -1,6 +1,5 @@
 /** A worker pool in this process whose jobs wait at gates: the test says when each of them goes on, and how it ends. */
 
-import { pbkdf2Sync } from 'node:crypto'
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
 import type * as WorkerPoolModule from '#code/06-worker-pool/worker-pool.ts'
@@ -15,21 +14,12 @@ export interface TestJob {
   /** Wait until the gate is open (its word is not 0). */
   gate?: Int32Array
   /**
-   * What to do then: answer with `value` or with nothing, throw something or nothing, end the thread in the middle or right
-   * behind the answer, or stay in native code for a while, where not even `terminate()` reaches a thread.
+   * What to do then: answer with `value` or with nothing, throw something or nothing, or end the thread, in the middle or
+   * right behind the answer.
    */
-  then:
-    | 'answer'
-    | 'answer nothing'
-    | 'throw'
-    | 'throw nothing'
-    | 'exit'
-    | 'answer and exit'
-    | 'stay in native code'
+  then: 'answer' | 'answer nothing' | 'throw' | 'throw nothing' | 'exit' | 'answer and exit'
   value?: unknown
-  /** How long in native code, in rounds of PBKDF2. */
-  rounds?: number
-  /** Its word becomes 1 once the answer is out of the thread's hands, or the thread about to go into native code. */
+  /** Its word becomes 1 once the answer is out of the thread's hands. */
   told?: Int32Array
 }
 
@@ -55,7 +45,7 @@ export interface Play {
   starts: number
   open(): void
   cancel(reason?: unknown): void
-  /** Blocks this process, so that it cannot hear of the answer, until the thread has given it or is in native code. */
+  /** Blocks this process, so that it cannot hear of the answer, until the thread has given it. */
   blockUntilTold(): void
   expectResult(value: string, reason: JobReason): Promise<Done>
   expectRejection(message: RegExp, reason: JobReason): Promise<void>
@@ -67,6 +57,8 @@ export interface PlayedPool {
   livingThreads(): number
   /** Resolves when every thread that the pool has told to end so far has ended. */
   endOfThreads(): Promise<unknown>
+  /** Whoever lives now ends, when told to, only after a call of the function that this returns, as if in native code. */
+  holdThreads(): () => void
   /** All that were started since the pool was. */
   startedThreads(): number
   /** Without a controller of its own the job has one that nobody else knows. */
@@ -74,7 +66,6 @@ export interface PlayedPool {
     name: string,
     then?: TestJob['then'],
     signal?: AbortSignal | AbortController | 'no signal',
-    rounds?: number,
   ): Play
   /** A job that cannot be sent to a thread. */
   playUnsendable(name: string, signal?: AbortSignal): Pick<Play, 'expectRejection'>
@@ -102,11 +93,13 @@ export async function withPool(
   stage.story.beginAnew()
   const threads: Worker[] = []
   const ends: Promise<number>[] = []
+  const held = new Set<Worker>()
+  const { promise: released, resolve: release } = Promise.withResolvers<void>()
   const onThread = (thread: Worker) => {
     threads.push(thread)
     const terminate = thread.terminate.bind(thread)
     thread.terminate = () => {
-      const end = terminate()
+      const end = held.has(thread) ? released.then(terminate) : terminate()
       ends.push(end)
       return end
     }
@@ -120,17 +113,12 @@ export async function withPool(
   const gates: Int32Array[] = []
   let ended = 0
 
-  const play: PlayedPool['play'] = (
-    name,
-    then = 'answer',
-    signal = new AbortController(),
-    rounds,
-  ) => {
+  const play: PlayedPool['play'] = (name, then = 'answer', signal = new AbortController()) => {
     const [gate, told] = [makeGate(), makeGate()]
     gates.push(gate)
     const without = signal === 'no signal' ? ', without a signal' : ''
     stage.story.tell('pool', `is given the job "${name}"${without}`)
-    const job: TestJob = { gate, then, value: name, rounds, told }
+    const job: TestJob = { gate, then, value: name, told }
     const onStart = () => {
       played.starts += 1
     }
@@ -152,8 +140,7 @@ export async function withPool(
         ;(signal as AbortController).abort(reason)
       },
       blockUntilTold() {
-        const where = then === 'stay in native code' ? 'is in native code' : 'has answered'
-        stage.story.tell('test', `waits until the thread of "${name}" ${where}`)
+        stage.story.tell('test', `waits until the thread of "${name}" has answered`)
         Atomics.wait(told, 0, 0, PATIENCE_MS)
       },
       ...expectationsOf(stage, pool, name, outcome),
@@ -178,7 +165,12 @@ export async function withPool(
 
   try {
     // A thread that has ended has no id any more.
-    const livingThreads = () => threads.filter(({ threadId }) => threadId > 0).length
+    const living = () => threads.filter(({ threadId }) => threadId > 0)
+    const livingThreads = () => living().length
+    const holdThreads = () => {
+      for (const thread of living()) held.add(thread)
+      return release
+    }
     const startedThreads = () => threads.length
     const endOfThreads = () => Promise.all(ends)
     await body({
@@ -187,6 +179,7 @@ export async function withPool(
       playUnsendable,
       livingThreads,
       endOfThreads,
+      holdThreads,
       startedThreads,
       expectStats,
     })
@@ -195,6 +188,7 @@ export async function withPool(
     await turn()
     process.off('worker', onThread)
     for (const gate of gates) openGate(gate)
+    release()
     // What the code under test has not ended is ended here.
     const closed = Promise.resolve(pool.close()).catch(() => {})
     if ((await within(500, closed)) === 'too late')
@@ -212,13 +206,6 @@ export async function expectEventually(
   const deadline = new Deadline(PATIENCE_MS)
   while (!look() && !deadline.isOver) await pause(2)
   expect(what, look(), reason)
-}
-
-/** Rounds of PBKDF2 that take a thread of this machine about so long, as busy as it is now. */
-export function roundsIn(ms: number): number {
-  const [sample, startedAt] = [20_000, performance.now()]
-  pbkdf2Sync('', '', sample, 64, 'sha512')
-  return Math.min(4_000_000, Math.ceil((ms / (performance.now() - startedAt)) * sample))
 }
 
 /** What `run()` makes of a job; a `run()` that throws has an outcome, too. */
