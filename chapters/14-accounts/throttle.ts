@@ -102,8 +102,8 @@ export class Throttle {
   }
 
   /**
-   * Takes back a try that had begun, but whose password was never hashed. It no longer counts, and the pair need not
-   * wait any longer. If the count was forgotten meanwhile, it stays 0.
+   * Takes back a try that had begun, but whose password was never hashed. The pair and the account's window each count
+   * one failure less, and the pair need not wait any longer. A count that was forgotten meanwhile stays 0.
    *
    * Nobody knows which try it was. So the wait that ends may be that of a later try of the same pair; and when a try
    * began in an earlier window, the failure that is taken from the present window is somebody else's.

@@ -24,6 +24,7 @@ import {
   expectRateFirst,
   expectTakenBack,
   expectTakenBackInTime,
+  expectTwoUnderWay,
 } from '../worlds/14-accounts/accounts-guesses.ts'
 import {
   expectFailuresPassedOn,
@@ -277,6 +278,7 @@ step('14.5', 'a try counts before it is hashed, and guessing gets slow', async (
   await expectForgotten(stage)
   await expectRealClock(stage)
   await expectFractions(stage)
+  await expectTwoUnderWay(stage)
 })
 
 step('14.6', 'a session that ends takes all its connections along', async (stage) => {

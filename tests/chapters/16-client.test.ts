@@ -22,6 +22,7 @@ import {
 import { openFeed } from '../worlds/16-client/room-feed.ts'
 import {
   expectClaims,
+  expectGapInSearch,
   expectNothingLeft,
   expectScopesApart,
 } from '../worlds/16-client/say-key-claims.ts'
@@ -258,6 +259,7 @@ step('16.5', 'a repeat gets what became of the first', async (stage) => {
   await expectNoReadLeft(stage)
   await expectEndStays(stage)
   await expectServerKnows(stage)
+  await expectGapInSearch(stage)
 })
 
 step('16.6', 'what is said is said once, whatever the network does', async (stage) => {

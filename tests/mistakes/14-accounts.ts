@@ -2788,4 +2788,43 @@ export const mistakes: Mistake[] = [
       },
     ],
   },
+  {
+    name: 'leaves-its-twin-in-the-window',
+    step: '14.5',
+    says: ['begin("ada", "203.0.113.2") to be 0', 'also when the pair has none left'],
+    edits: [
+      {
+        file: throttle,
+        replace: 'pair.failures = Math.max(0, pair.failures - 1)',
+        by: 'const isForgotten = pair.failures === 0\n    if (!isForgotten) pair.failures -= 1',
+      },
+      {
+        file: throttle,
+        replace: 'window.failures = Math.max(0, window.failures - 1)',
+        by: 'if (!isForgotten) window.failures = Math.max(0, window.failures - 1)',
+      },
+    ],
+  },
+  {
+    name: 'a-pair-at-0-leaves-the-window',
+    step: '14.5',
+    says: ['begin("bob", "203.0.113.2") to be 0', 'also when the pair has none left'],
+    edits: [
+      {
+        file: throttle,
+        replace:
+          'const pair = this.#pair(account, address)\n    const window = this.#window(account)\n    pair.failures = Math.max(0, pair.failures - 1)',
+        by: 'const pair = this.#pair(account, address)\n    const window = this.#window(account)\n    if (pair.failures === 0) return\n    pair.failures -= 1',
+      },
+      {
+        file: throttle,
+        replace: 'this.takeBack(account, address)\n    this.#pair(account, address).failures = 0',
+        by: `const pair = this.#pair(account, address)
+    const window = this.#window(account)
+    pair.failures = 0
+    pair.waitUntil = this.#clock.now()
+    window.failures = Math.max(0, window.failures - 1)`,
+      },
+    ],
+  },
 ]

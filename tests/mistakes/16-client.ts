@@ -2163,4 +2163,19 @@ export const mistakes: Mistake[] = [
       },
     ],
   },
+  {
+    name: 'goes-on-behind-what-was-removed',
+    step: '16.5',
+    says: ['to be "stale-key"', 'not all of them had been read', '#isStale() says why'],
+    edits: [
+      {
+        file: keys,
+        replace: `    for (let from = since + 1; from <= last; from += READ_AT_ONCE) {
+      const to = Math.min(last, from + READ_AT_ONCE - 1)`,
+        by: `    for (let to = since; to < last; ) {
+      const from = Math.max(to + 1, this.#history.range(room).first)
+      to = Math.min(last, from + READ_AT_ONCE - 1)`,
+      },
+    ],
+  },
 ]

@@ -264,6 +264,28 @@ export async function expectTakenBackInTime(stage: Stage): Promise<void> {
   })
 }
 
+/** Two tries of one pair are in the hash queue at the same time: each of them is taken back from the window. */
+export async function expectTwoUnderWay(stage: Stage): Promise<void> {
+  const { begin, pass, succeed, takeBack } = await playThrottle(stage, { maxFailures: 2 })
+  for (const [account, name, end] of [
+    ['ada', 'succeed()', succeed],
+    ['bob', 'takeBack()', takeBack],
+  ] as const) {
+    begin(account, HOME, 0, { because: 'It is the first try.' })
+    pass(1_000)
+    begin(account, HOME, 0, { because: 'The wait is over. The first try is still being hashed.' })
+    succeed(account, HOME)
+    end(account, HOME)
+    for (const address of ['203.0.113.1', '203.0.113.2'])
+      begin(account, address, 0, {
+        because: `${HOME} has begun two tries, and neither counts any more. Fewer than two have failed so far.`,
+        likely:
+          'The pair forgets all its failures at the first success, but the window loses only one. So each try that ends takes one failure from the window, also when the pair has none left.',
+        look: `throttle.${name}`,
+      })
+  }
+}
+
 /** Made-up names must not push others out of the tables. */
 export async function expectRateFirst(stage: Stage): Promise<void> {
   const { begin, throttle } = await playThrottle(stage, {

@@ -269,3 +269,23 @@ async function expectStaleMeanwhile(stage: Stage): Promise<void> {
     likely: 'A claim that ends in a repeat is settled, too.',
   })
 }
+
+/** Messages are removed between two pages: those that were not read yet cannot be searched any more. */
+export async function expectGapInSearch(stage: Stage): Promise<void> {
+  const world = await openKeys(stage)
+  world.keep(250)
+  stage.story.tell('history', 'has 250 messages of others')
+  world.retireWithRead(150)
+  const one = await world.claim('a repeat')
+  one.expect('stale-key', {
+    because:
+      'Messages 1 to 150 were removed during the search, and not all of them had been read. Nobody can know whether it was one of the others.',
+    likely:
+      'Each page begins where the one before it has ended, whatever the history has removed meanwhile. Then read() rejects, and #isStale() says why.',
+    look: '#find()',
+  })
+  world.expectSize(0, {
+    because: 'It has its answer.',
+    likely: 'A claim that ends in a repeat is settled, too.',
+  })
+}

@@ -16,6 +16,8 @@ export async function openKeys({ load, story, expectSame }: Stage) {
   /** So many others are said during each read, as long as `growsUpTo` messages are not there. */
   let grownByRead = 0
   let growsUpTo = 0
+  /** So many messages are removed when the next read has ended. */
+  let retiredByRead = 0
   const reads: [from: number, to: number][] = []
   let underWay = 0
   let mostUnderWay = 0
@@ -42,6 +44,8 @@ export async function openKeys({ load, story, expectSame }: Stage) {
       underWay -= 1
       if (isBroken || to > readableUpTo) throw new Error('EIO: i/o error, read')
       if (Math.max(1, from) < first) throw new RangeError(`number ${from} is no longer kept`)
+      first += retiredByRead
+      retiredByRead = 0
       return shown
     },
   })
@@ -111,6 +115,10 @@ export async function openKeys({ load, story, expectSame }: Stage) {
     retire(count: number) {
       first += count
       story.tell('history', `begins at number ${first}`)
+    },
+    retireWithRead(count: number) {
+      retiredByRead = count
+      story.tell('history', `removes messages 1 to ${count} at the end of the first read`)
     },
     breakReads(is: boolean) {
       isBroken = is
