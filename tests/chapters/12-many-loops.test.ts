@@ -11,6 +11,7 @@ import {
 } from '../worlds/12-many-loops/broken-loops.ts'
 import {
   expectAsleep,
+  expectDeathNoticed,
   expectFurtherCloseToWait,
   expectGraceToEnd,
   expectIdleToClose,
@@ -23,6 +24,7 @@ import {
 import {
   expectCountedAtOnce,
   expectCountedUntilClosed,
+  expectNoneWaiting,
   expectOutAtOnce,
   expectSpreadWhileAsleep,
 } from '../worlds/12-many-loops/counted-loops.ts'
@@ -149,6 +151,7 @@ step('12.2', 'connections are spread evenly, also when some of them stay', async
 
   await expectCountedAtOnce(stage)
   await expectCountedUntilClosed(stage)
+  await expectNoneWaiting(stage)
 })
 
 step('12.3', 'a loop that dies takes its own clients along, and is replaced', async (stage) => {
@@ -275,6 +278,7 @@ step('12.4', 'close() lets every loop finish, and leaves no thread', async (stag
   await expectFurtherCloseToWait(stage)
   await expectNothingStartedLate(stage)
   await expectNoTimerLeft(stage)
+  await expectDeathNoticed(stage)
 })
 
 step('12.5', 'a loop that is blocked delays its clients, and gets no more', async (stage) => {

@@ -1237,4 +1237,39 @@ ${WAIT}`,
       },
     ],
   },
+  {
+    name: 'notes-the-time-of-the-move-twice',
+    step: '12.2',
+    says: ['no socket to wait any longer', '#give() adds none'],
+    edits: [
+      {
+        file: 'loop-group.ts',
+        replace: GIVE,
+        by: `${GIVE}\n    loop.movedAtMs.push(performance.now())`,
+      },
+    ],
+  },
+  {
+    name: 'hears-only-of-those-who-leave',
+    step: '12.4',
+    says: ['a loop that has died', 'Wait for #whenIdle()'],
+    edits: [
+      {
+        file: 'loop-group.ts',
+        hole: 'close',
+        by: `    this.#isClosing = true
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, graceMs)
+      const look = () => {
+        if (this.#loops.some(({ connections }) => connections > 0)) return
+        clearTimeout(timer)
+        resolve()
+      }
+      for (const { thread } of this.#loops) thread.on('message', look)
+      look()
+    })
+    await this.terminate()`,
+      },
+    ],
+  },
 ]

@@ -69,6 +69,8 @@ export interface Fills {
   done: number
   /** What came back in the next one, if that was not everything. */
   failed?: 'nothing' | 'too few bytes' | 'other bytes'
+  /** Whether it was `pause()` that stopped the reading then. */
+  isPaused: boolean
   /** The most bytes that waited in the socket's queue. */
   mostQueued: number
   /** Listeners of `'drain'` in the end. */
@@ -83,7 +85,7 @@ export async function fillAgainAndAgain(
   const { near, far } = socketWithoutKernel(mark)
   const total = pieces.reduce((sum, length) => sum + length, 0)
   echo(near as Socket)
-  const fills: Fills = { done: 0, mostQueued: 0, drainListeners: 0 }
+  const fills: Fills = { done: 0, isPaused: false, mostQueued: 0, drainListeners: 0 }
   while (fills.done < rounds) {
     sendPieces(far, pieces)
     for (let turn = 0; turn < TURNS_TO_REST; turn++) await nextTurn()
@@ -92,6 +94,7 @@ export async function fillAgainAndAgain(
     if (!back.equals(pattern(0, total))) {
       const some = back.length < total ? 'too few bytes' : 'other bytes'
       fills.failed = back.length === 0 ? 'nothing' : some
+      fills.isPaused = near.isPaused() && near.listenerCount('readable') === 0
       break
     }
     fills.done += 1

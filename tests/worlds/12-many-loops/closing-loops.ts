@@ -2,6 +2,7 @@
 
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
+import type { Choose } from '#code/12-many-loops/choose.ts'
 import type { LoopGroup } from '#code/12-many-loops/loop-group.ts'
 import type { HostedServer } from '../../harness/hosted-server.ts'
 import { PATIENCE_MS, within } from '../../harness/patience.ts'
@@ -140,6 +141,29 @@ async function expectBothToWait(
       look: 'loop-group.close()',
     })
   })
+}
+
+/** Whoever was on a loop that dies is not waited for: that loop reports nothing any more. */
+export async function expectDeathNoticed(stage: Stage): Promise<void> {
+  const first: Choose = ([loop]) => loop
+  const body = async (group: LoopGroup, [thread]: Worker[]) => {
+    stage.story.tell(
+      'test',
+      'starts two loops, gives a socket to the first one, calls close(60_000), and ends that thread',
+    )
+    await withAccepted(stage, 1, async ([socket]) => {
+      group.serve(socket)
+      const closed = group.close(60_000)
+      void thread.terminate()
+      stage.expect('close() to resolve', (await within(PATIENCE_MS, closed)) !== 'too late', {
+        because: 'The only client was on a loop that has died. Nobody is connected any more.',
+        likely:
+          "A loop that dies reports no 'closed'. Wait for #whenIdle(): it resolves in that case, too.",
+        look: 'loop-group.close()',
+      })
+    })
+  }
+  await withGroup(stage, body, first)
 }
 
 /** A loop dies, and the group is closed in the same turn: a replacement that waits for a later one must not start. */

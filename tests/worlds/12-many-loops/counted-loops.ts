@@ -159,6 +159,33 @@ export async function expectCountedAtOnce(stage: Stage): Promise<void> {
   await withGroup(stage, body, choose)
 }
 
+/** A loop that has taken up all of its sockets lets none wait. */
+export async function expectNoneWaiting(stage: Stage): Promise<void> {
+  let waiting: (number | undefined)[] = []
+  const choose: Choose = (loops) => {
+    waiting = loops.map(({ waitingSinceMs }) => waitingSinceMs)
+    return loops[0]
+  }
+  const body = async (group: LoopGroup, [thread]: Worker[]) => {
+    stage.story.tell('test', 'starts two loops, and gives a socket to the first one')
+    await withAccepted(stage, 2, async ([ada, bob]) => {
+      const taken = once(thread, 'message').catch(() => {})
+      group.serve(ada)
+      await within(PATIENCE_MS, taken)
+      stage.story.tell('test', "gives it another one when it has reported 'taken'")
+      group.serve(bob)
+      stage.expect('no socket to wait any longer', waiting[0] === undefined, {
+        because:
+          'The loop has taken up the only socket that it was given. Step 12.5 would take it for blocked forever.',
+        likely:
+          '`movedAtMs` gets one time for each socket, from serve(). #give() adds none: it moves the socket and counts it.',
+        look: 'loop-group.#give()',
+      })
+    })
+  }
+  await withGroup(stage, body, choose)
+}
+
 /** A thread that has ended swallows what it is sent. */
 export async function expectOutAtOnce(stage: Stage): Promise<void> {
   await withGroup(stage, async (group, threads) => {
