@@ -25,6 +25,7 @@ import {
   expectAskedOnce,
   expectLastWords,
   expectPausedClosed,
+  expectServiceAskedWithoutCode,
   expectSlowConsumer,
 } from '../worlds/18-websocket/websocket-last-words.ts'
 import { expectMasksOff, expectWords } from '../worlds/18-websocket/websocket-masks.ts'
@@ -187,4 +188,5 @@ step('18.6', 'both ends say Close once; of many pings the newest is answered', a
   await expectAskedOnce(stage)
   await expectPongs(stage)
   await expectRealServer(stage)
+  await expectServiceAskedWithoutCode(stage)
 })

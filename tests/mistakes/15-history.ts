@@ -2049,6 +2049,18 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'what-is-left-out-is-not-a-number',
+    step: '15.6',
+    says: ['A query may leave out everything'],
+    edits: [
+      {
+        file: journal,
+        replace: 'after, limit = MAX_PAGE_MESSAGES } = query',
+        by: 'after } = query\n    const limit = query.limit!',
+      },
+    ],
+  },
+  {
     name: 'zero-reads-the-whole-room',
     step: '15.6',
     says: ['which is falsy'],

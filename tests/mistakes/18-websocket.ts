@@ -1476,6 +1476,20 @@ let opened: Protocol | undefined`,
     ],
   },
   {
+    name: 'no-service-for-a-close-without-a-code',
+    step: '18.6',
+    says: ['a right Close like any other'],
+    edits: [
+      {
+        file: websocket,
+        replace: '    this.#peerCode = close.code\n    this.#end()',
+        by: `    this.#peerCode = close.code
+    if (close.code === 1005) this.close('finished')
+    else this.#end()`,
+      },
+    ],
+  },
+  {
     name: 'a-bad-close-is-answered-like-a-good-one',
     step: '18.6',
     says: ['half a code is a protocol error'],

@@ -246,10 +246,13 @@ function whyCostly(queries: Query[]): string | undefined {
 
 /** What is probably wrong with a page, where that can be seen. */
 function causeIn(
-  { after, limit = 100 }: Query,
+  query: Query,
   messages: Message[],
   { first, last }: { first: number; last: number },
 ): string | undefined {
+  if (Object.keys(query).length === 0 && messages.length === 0)
+    return 'A query may leave out everything, as here, and undefined counts as NaN: without `before` there is no bound, without `limit` it is MAX_PAGE_MESSAGES.'
+  const { after, limit = 100 } = query
   if (messages.length > limit) return 'There are more than `limit`: give page() the whole query.'
   if (messages.length === MAX_RECENT_MESSAGES && limit > MAX_RECENT_MESSAGES)
     return `${MAX_RECENT_MESSAGES} messages are what RecentMessages keeps unless it is given other limits: UNBOUNDED.`

@@ -109,6 +109,36 @@ export async function expectLastWords(stage: Stage): Promise<void> {
   world.expectTimers(0, { because: 'Everybody has gone.' })
 }
 
+/** A Close without a code is one like any other: the service finishes what it owes. */
+export async function expectServiceAskedWithoutCode(stage: Stage): Promise<void> {
+  let ended = 0
+  const world = await openWebSockets(
+    stage,
+    {},
+    {
+      lastWords: (why) => serverFrame('text', `because ${why}`),
+      onEnd() {
+        ended += 1
+      },
+    },
+  )
+  const [pat, patEnd] = await world.arrive('pat')
+  await pat.send(Buffer.concat([clientText('three'), clientClose()]))
+  const noCode: Reason = {
+    because:
+      'In a page, close() without arguments sends no code. The service has something to finish even then.',
+    likely: 'A Close without a code is a right Close like any other: after it, call #end().',
+    look: '#hearClose()',
+  }
+  pat.expectFrames(['text "three"'], noCode)
+  stage.expectSame('the number of calls of onEnd()', ended, 1, noCode)
+  await world.act(() => patEnd.socket.close('finished'))
+  pat.expectFrames(['text "because finished"', 'close without a code'], (received) =>
+    asWords(received, 'finished'),
+  )
+  await pat.halfClose()
+}
+
 function likelyOfFault(received: readonly string[]): string {
   return received.includes('text "because invalid"')
     ? 'Only parseClose() decides whether a Close is a fault, not the message that it cuts off.'
