@@ -196,6 +196,19 @@ export const mistakes: Mistake[] = [
     ],
   },
   {
+    name: 'a-length-with-a-sign',
+    step: '15.1',
+    says: ['A group of 4 GiB begins here', 'unsigned'],
+    edits: [
+      {
+        file: 'groups.ts',
+        replace: 'const length = GROUP_HEADER_BYTES + rest.readUInt32BE(4)',
+        by: `const length = GROUP_HEADER_BYTES + rest.readInt32BE(4)
+  if (length < GROUP_HEADER_BYTES) return { kind: 'damaged' }`,
+      },
+    ],
+  },
+  {
     name: 'two-bytes-of-a-length',
     step: '15.1',
     says: ['All 4 bytes of a length are written'],

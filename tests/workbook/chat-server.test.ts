@@ -29,6 +29,7 @@ import { overTcp, overWebSocket } from '../../tutor/lab/chat-people.ts'
 import { runChatServer } from '../../tutor/lab/chat-program.ts'
 import { restartUnderLoad } from '../../tutor/lab/chat-restart.ts'
 import { Program } from '../harness/program.ts'
+import { VirtualTimers } from '../harness/virtual-timers.ts'
 import { SOLUTION } from '../judge/workbook.ts'
 import { needsProgram } from '../maintainers/programs.ts'
 import { ONE, TWO } from '../worlds/19-chat-server/certificates.ts'
@@ -608,6 +609,50 @@ test.each([
   },
 )
 
+test('whoever only pings, and never says hello, gives the place back; somebody who is welcome stays', async () => {
+  const timers = new VirtualTimers()
+  const server = await startServer({ timers, drainSeconds: 0, write() {} })
+  onTestFinished(() => server.close())
+  const ports = { frames: server.port, web: server.webPort }
+  const atBothDoors = [await overTcp(SOLUTION, ports), overWebSocket(ports)]
+  const ada = await Talker.connect(server.port)
+  await ada.register('ada')
+  await ada.logIn('ada')
+  const strangers = [await Pinger.open(atBothDoors[0]), await Pinger.open(atBothDoors[1])]
+  await timers.advance(60_000)
+  const later = await Pinger.open(atBothDoors[0])
+  const goOn = async (each: Pinger, pongs: number) => {
+    each.ping(1)
+    await each.hears(pongs)
+  }
+  for (const each of [...strangers, later]) await goOn(each, 1)
+  await timers.advance(59_999)
+  for (const each of [...strangers, later]) await goOn(each, 2)
+  await timers.advance(1)
+  await Promise.all(strangers.map(({ closed }) => closed))
+  await goOn(later, 3)
+  expect(await ada.ask({ type: 'join', room: 'hall' })).toMatchObject({ type: 'joined' })
+  await timers.advance(60_000)
+  await later.closed
+  expect(await ada.ask({ type: 'leave', room: 'hall' })).toMatchObject({ type: 'left' })
+  await vi.waitFor(() => {
+    expect(server.stats().frames).toMatchObject({ connections: 1, endings: { idle: 2 } })
+    expect(server.stats().web).toMatchObject({ connections: 0, endings: { idle: 1 } })
+  }, PATIENT)
+  // That of the loop's delay: nobody is new any more.
+  expect(timers.size).toBe(1)
+})
+
+test('somebody who is gone costs no timer', async () => {
+  const timers = new VirtualTimers()
+  const server = await startServer({ timers, drainSeconds: 0, write() {}, metricsPort: 'off' })
+  onTestFinished(() => server.close())
+  const bob = await Pinger.open(await overTcp(SOLUTION, { frames: server.port, web: 0 }))
+  await vi.waitFor(() => expect(timers.size).toBe(1), PATIENT)
+  bob.hangUp()
+  await vi.waitFor(() => expect(timers.size).toBe(0), PATIENT)
+})
+
 test('a request for somebody else’s host is refused where the public URL is known', async () => {
   const { ports } = await start(['--public-url', 'https://chat.example'])
   const statusFor = async (host: string) => {
@@ -754,19 +799,35 @@ const PATIENT = { interval: 5, timeout: 10_000 }
 
 /** A client that asks for nothing but pongs. */
 class Pinger {
+  readonly #closed = Promise.withResolvers<void>()
   #link!: ReturnType<Connect>
   #pongs = 0
+
+  get closed(): Promise<void> {
+    return this.#closed.promise
+  }
 
   static async open(connect: Connect): Promise<Pinger> {
     const pinger = new Pinger()
     await new Promise<void>((onOpen) => {
-      pinger.#link = connect({ onOpen, onText: () => (pinger.#pongs += 1), onClose() {} })
+      pinger.#link = connect({
+        onOpen,
+        // A message is the answer to a ping, or the last one.
+        onText: (text) => {
+          if (text.includes('pong')) pinger.#pongs += 1
+        },
+        onClose: pinger.#closed.resolve,
+      })
     })
     return pinger
   }
 
   ping(times: number): void {
     for (let id = 1; id <= times; id++) this.#link.send(`{"id":${id},"type":"ping"}`)
+  }
+
+  hangUp(): void {
+    this.#link.close()
   }
 
   /** Resolves when it has heard as many pongs since it is there, and not more. */

@@ -229,6 +229,12 @@ export async function expectDecoded(stage: Stage): Promise<void> {
       look: DECODE,
     },
   )
+  const boundless = group('ada')
+  boundless.writeUInt32BE(0xffff_ffff, 4)
+  decodes('a group with a length of ff ff ff ff', boundless, 0, 'cut', {
+    because: 'A group of 4 GiB begins here, and the bytes end before it does.',
+    likely: 'Read numbers as they were written: 4 bytes, big-endian, unsigned.',
+  })
 }
 
 /** A few bytes are a group that was cut only if all of them are as a group begins. */
