@@ -30,12 +30,15 @@ export class ChatFrames extends FrameProtocol {
 class FramePeer implements Peer, FrameEvents {
   readonly #connection: Connection
   readonly #session: ChatSession
+  readonly #newcomers: Chat['newcomers']
   /** True during `send`: its caller learns from the result that the peer is lost, and in no other way before that. */
   #isSending = false
 
   constructor(connection: Connection, chat: Chat) {
     this.#connection = connection
     this.#session = new ChatSession(this, chat)
+    this.#newcomers = chat.newcomers
+    this.#newcomers?.enter(this.#session)
   }
 
   get address(): string {
@@ -85,6 +88,7 @@ class FramePeer implements Peer, FrameEvents {
 
   onClose(): void {
     this.#session.drop()
+    this.#newcomers?.leave(this.#session)
   }
 }
 

@@ -45,6 +45,7 @@ class WebSocketPeer implements Peer, WebSocketEvents {
   socket!: WebSocketProtocol
   readonly #connection: Connection
   readonly #session: ChatSession
+  readonly #newcomers: Chat['newcomers']
   /** Whether `send` is running: it reports a lost peer itself, and its caller must not learn of it before that. */
   #isSending = false
 
@@ -52,6 +53,8 @@ class WebSocketPeer implements Peer, WebSocketEvents {
     this.#connection = connection
     this.address = address ?? connection.peer.address
     this.#session = new ChatSession(this, token === undefined ? chat : withToken(chat, token))
+    this.#newcomers = chat.newcomers
+    this.#newcomers?.enter(this.#session)
   }
 
   send(message: Outgoing): boolean {
@@ -97,6 +100,7 @@ class WebSocketPeer implements Peer, WebSocketEvents {
 
   onClose(): void {
     this.#session.drop()
+    this.#newcomers?.leave(this.#session)
   }
 }
 

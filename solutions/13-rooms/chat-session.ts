@@ -40,6 +40,8 @@ export interface Chat {
   readonly beforeWelcome: ReadonlySet<string>
   /** A handler has thrown: our fault. */
   onBug(error: unknown): void
+  /** Told of every session, from when its peer connects until the connection is closed; only 19 has one. */
+  readonly newcomers?: { enter(session: ChatSession): void; leave(session: ChatSession): void }
 }
 
 /** While this many requests of a client wait for their turn, no more are read from it. */

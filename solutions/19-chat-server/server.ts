@@ -16,10 +16,14 @@ import { listener } from './listen.ts'
 import { Logs } from './logs.ts'
 import { lookoutHandler } from './lookout.ts'
 import { Measures } from './measures.ts'
+import { Newcomers } from './newcomers.ts'
 import { logLimits, openServices } from './services.ts'
 import { openTls } from './tls-files.ts'
 import { serveWeb } from './web.ts'
 import { WebSite } from './web-site.ts'
+
+/** How long a peer has to say hello: as long as anybody may be silent (10). */
+const NEWCOMER_MS = 120_000
 
 /** Without `data`, messages and accounts are gone when the server is. */
 export interface ChatServerOptions
@@ -64,7 +68,8 @@ export async function startServer(options: ChatServerOptions = {}): Promise<Chat
     },
   ]
   const listen = listener(config, logs, tls)
-  const doors = await orClose(openDoors(services.chat, plans, listen), services)
+  const chat = { ...services.chat, newcomers: new Newcomers(timers, NEWCOMER_MS) }
+  const doors = await orClose(openDoors(chat, plans, listen), services)
   site.foundAt(doors[1].port)
 
   const whyNotReady = () => (drain.isReady ? services.whyNotReady() : 'The server is stopping.')
