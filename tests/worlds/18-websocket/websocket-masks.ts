@@ -160,8 +160,11 @@ function likelyInside(place: number, used: number, at: Place): string {
   return `${found}A word holds all four bytes of the key: XOR every word with the same number.`
 }
 
-/** Words need 0.1 to 0.4 of a loop over the bytes; most of all those of eight bytes that are copied to be aligned. */
-const MUCH_LESS = 0.6
+/**
+ * Words need 0.1 to 0.6 of our loop over the bytes, and 0.8 where cores are scarce and each piece is copied to be aligned.
+ * Other loops over the bytes need 1.1 and more: the key of ours never changes.
+ */
+const LESS = 0.85
 
 export async function expectWords({ expect }: Stage, unmask: Unmask): Promise<void> {
   const places: [string, Span, string][] = [
@@ -186,13 +189,13 @@ export async function expectWords({ expect }: Stage, unmask: Unmask): Promise<vo
       }
     }),
   ]
-  const costs = await nsPerByte(acts, ([loop, ...words]) => Math.max(...words) / loop < MUCH_LESS)
+  const costs = await nsPerByte(acts, ([loop, ...words]) => Math.max(...words) / loop < LESS)
   for (const [index, [what, , likely]] of places.entries()) {
     const ratio = costs[index + 1] / costs[0]
-    expect(`${what} to cost much less than in a loop over the bytes`, ratio < MUCH_LESS, {
+    expect(`${what} to cost less than in a loop over the bytes`, ratio < LESS, {
       because: 'Every byte of every message goes through here, and four of them fit into a word.',
       likely,
-      expected: `less than ${MUCH_LESS} times the cost of such a loop`,
+      expected: `less than ${LESS} times the cost of such a loop`,
       received: `${ratio.toFixed(2)} times that cost`,
     })
   }
