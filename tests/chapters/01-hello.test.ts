@@ -184,11 +184,7 @@ step('01.4', 'close() lets the greeting in flight finish, then cuts stragglers',
 
   server.beginClose()
   story.tell('test', 'calls close() once more')
-  let isSecondResolved = false
-  const second = server.call('close').then(() => {
-    isSecondResolved = true
-  })
-  second.catch(() => {})
+  const second = server.beginCall('close')
   await server.roundTrip()
   const { isSpinning, timerMs } = await restlessness(server)
   // A clock that was set once is further away, and comes nearer.
@@ -201,7 +197,7 @@ step('01.4', 'close() lets the greeting in flight finish, then cuts stragglers',
     received: isSpinning ? 'it computes all the time' : `a timer of ${timerMs} ms`,
   })
   const hasResolvedEarly = server.isClosed
-  const hasSecondResolvedEarly = isSecondResolved
+  const hasSecondResolvedEarly = second.isOver
   await expectRefused(server, {
     because: 'A server that is closing takes no new clients.',
     likely:
@@ -231,7 +227,7 @@ step('01.4', 'close() lets the greeting in flight finish, then cuts stragglers',
     likely:
       'The promise waits for the end of the grace period, or for something that never happens. Resolve it in the callback of server.close().',
   })
-  const rejection = await second.then(
+  const rejection = await second.end().then(
     () => undefined,
     (error: Error) => error.message,
   )

@@ -207,11 +207,7 @@ step('04.3', 'threads end with their connections, and all of them with close()',
   await echo(ian, { because: 'ian is served.' })
   server.beginClose()
   story.tell('test', 'calls close() once more')
-  let isSecondResolved = false
-  const second = server.call('close').then(() => {
-    isSecondResolved = true
-  })
-  second.catch(() => {})
+  const second = server.beginCall('close')
   await server.roundTrip()
   const servedToTheEnd = {
     because: 'Within the grace period every client that is connected is served to the end.',
@@ -222,7 +218,7 @@ step('04.3', 'threads end with their connections, and all of them with close()',
   await ian.expectEnd({ because: 'That ends his connection.' })
   ian.leave()
   await ask(fay, 'echo goodbye', 'goodbye', servedToTheEnd)
-  expect('close() to wait for fay, both times', !server.isClosed && !isSecondResolved, {
+  expect('close() to wait for fay, both times', !server.isClosed && !second.isOver, {
     because: 'Her thread is alive, and close() tells its caller that all of them are gone.',
     likely: 'Wait for server.close(), and for the threads.',
   })
@@ -231,7 +227,7 @@ step('04.3', 'threads end with their connections, and all of them with close()',
   await server.expectClosed({
     because: 'The last connection has ended, and with it the last thread.',
   })
-  await second
+  await second.end()
 
   const hasty = await serve(CHAPTER, { graceMs: 50 })
   for (const name of ['gus', 'hal']) {

@@ -12,6 +12,13 @@ import type { Story } from './story.ts'
 import type { Usage } from './watchdog.ts'
 import { ProcessEnded, RemoteError, type WatchedProcess } from './watched-process.ts'
 
+export interface BegunCall {
+  /** Whether it has resolved. */
+  isOver: boolean
+  /** Waits for it; fails where it rejects, or does not come to an end. */
+  end(): Promise<unknown>
+}
+
 export class HostedServer {
   readonly port: number
   readonly #process: WatchedProcess
@@ -46,6 +53,23 @@ export class HostedServer {
   /** Calls a method of the running server, such as `stats`. */
   async call<T>(method: string, ...args: unknown[]): Promise<T> {
     return (await this.#request(`${method}()`, 'call', [method, args])) as T
+  }
+
+  /** Calls a method that has to wait for something the test does first. Patience with it begins when `end` is called. */
+  beginCall(method: string, ...args: unknown[]): BegunCall {
+    const call: BegunCall = {
+      isOver: false,
+      end: () => this.#outcome(`${method}()`, request),
+    }
+    const request = this.#process.request('call', method, args)
+    request.then(
+      () => {
+        call.isOver = true
+      },
+      // Whoever waits for the end will see the error.
+      () => {},
+    )
+    return call
   }
 
   /**
